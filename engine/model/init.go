@@ -1,0 +1,161 @@
+package model
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"gonum.org/v1/gonum/mat"
+)
+
+// Init says how a Var starts.
+type Init struct {
+	Kind InitKind
+	Args [2]float64 // constant: value; normal, truncated: mean, deviation; uniform: low, high; others: gain
+	// FanIn and FanOut count what one unit reads and what reads one unit, for Glorot's and He's rules.
+	FanIn, FanOut int
+	Rows          int // orthogonal: the tensor is seen as Rows x rest
+}
+
+// InitKind names a distribution of initial values.
+type InitKind uint8
+
+const (
+	ConstantInit   InitKind = iota // Args[0] everywhere
+	UniformInit                    // uniform on (Args[0], Args[1])
+	NormalInit                     // N(Args[0], Args[1]²)
+	TruncatedInit                  // the same without values beyond two deviations, as Keras's TruncatedNormal
+	GlorotUniform                  // uniform on ±gain sqrt(6/(fan in + fan out)) (Glorot and Bengio 2010, eq. 16)
+	GlorotNormal                   // N(0, gain² 2/(fan in + fan out))
+	HeUniform                      // uniform on ±gain sqrt(6/fan in) (He et al. 2015)
+	HeNormal                       // N(0, gain² 2/fan in) (He et al. 2015, eq. 10)
+	OrthogonalInit                 // gain times a matrix with orthonormal rows or columns (Saxe et al. 2014)
+)
+
+var initNames = [...]string{"constant", "uniform", "normal", "truncated_normal", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "orthogonal"}
+
+func (i Init) String() string {
+	return fmt.Sprintf("%s(%g, %g, fan %d %d, rows %d)", initNames[i.Kind], i.Args[0], i.Args[1], i.FanIn, i.FanOut, i.Rows)
+}
+
+// Constant starts every element at v.
+func Constant(v float64) Init { return Init{Kind: ConstantInit, Args: [2]float64{v}} }
+
+// Initial gives the starting values of v, in memory order: a pure function of v and the seed, the same on every backend.
+func Initial(v Var, seed uint32) []float64 {
+	x := make([]float64, v.Shape.Elems())
+	i := v.Init
+	u := NewSource(seed, "init/"+v.Stream)
+	switch i.Kind {
+	case ConstantInit:
+		fill(x, func() float64 { return i.Args[0] })
+	case UniformInit:
+		fill(x, func() float64 { return i.Args[0] + (i.Args[1]-i.Args[0])*u.Uniform() })
+	case NormalInit:
+		fill(x, func() float64 { return i.Args[0] + i.Args[1]*u.Normal() })
+	case TruncatedInit:
+		fill(x, func() float64 { return i.Args[0] + i.Args[1]*u.truncated() })
+	case GlorotUniform:
+		a := i.Args[0] * math.Sqrt(6/float64(max(1, i.FanIn+i.FanOut)))
+		fill(x, func() float64 { return a * (2*u.Uniform() - 1) })
+	case GlorotNormal:
+		sd := i.Args[0] * math.Sqrt(2/float64(max(1, i.FanIn+i.FanOut)))
+		fill(x, func() float64 { return sd * u.Normal() })
+	case HeUniform:
+		a := i.Args[0] * math.Sqrt(6/float64(max(1, i.FanIn)))
+		fill(x, func() float64 { return a * (2*u.Uniform() - 1) })
+	case HeNormal:
+		sd := i.Args[0] * math.Sqrt(2/float64(max(1, i.FanIn)))
+		fill(x, func() float64 { return sd * u.Normal() })
+	case OrthogonalInit:
+		fill(x, u.Normal)
+		orthogonalise(x, max(1, i.Rows), i.Args[0])
+	}
+	return x
+}
+
+func fill(x []float64, draw func() float64) {
+	for i := range x {
+		x[i] = draw()
+	}
+}
+
+// orthogonalise replaces the matrix x of the given rows by gain times the Q of its QR decomposition, with the signs of R's
+// diagonal, so that Q is uniformly distributed. A wide matrix gets orthonormal rows, a tall one orthonormal columns.
+func orthogonalise(x []float64, rows int, gain float64) {
+	cols := len(x) / rows
+	var a mat.Matrix = mat.NewDense(rows, cols, x)
+	if rows < cols {
+		a = mat.DenseCopyOf(a.T())
+	}
+	var qr mat.QR
+	qr.Factorize(a)
+	var q, r mat.Dense
+	qr.QTo(&q)
+	qr.RTo(&r)
+	for i := range rows {
+		for j := range cols {
+			row, col := i, j
+			if rows < cols {
+				row, col = j, i
+			}
+			x[i*cols+j] = gain * math.Copysign(1, r.At(col, col)) * q.At(row, col)
+		}
+	}
+}
+
+// Source draws random numbers on the host: Threefry in counter mode, keyed by a seed and the name of a stream.
+type Source struct {
+	k0, k1, counter uint32
+	spare           float64
+	hasSpare        bool
+}
+
+// NewSource opens a stream at its beginning.
+func NewSource(seed uint32, stream string) *Source {
+	k0, k1 := expr.Threefry(seed, 0, StreamID(stream), 0)
+	return &Source{k0: k0, k1: k1}
+}
+
+// Uint64 is 64 random bits.
+func (s *Source) Uint64() uint64 {
+	a, b := expr.Threefry(s.k0, s.k1, s.counter, 0)
+	s.counter++
+	return uint64(a)<<32 | uint64(b)
+}
+
+// Uniform is a number in (0, 1) of 53 bits.
+func (s *Source) Uniform() float64 { return (float64(s.Uint64()>>11) + .5) / (1 << 53) }
+
+// Normal draws from N(0, 1) by Box and Muller.
+func (s *Source) Normal() float64 {
+	if s.hasSpare {
+		s.hasSpare = false
+		return s.spare
+	}
+	r, phi := math.Sqrt(-2*math.Log(s.Uniform())), 2*math.Pi*s.Uniform()
+	s.spare, s.hasSpare = r*math.Sin(phi), true
+	return r * math.Cos(phi)
+}
+
+// truncated draws from N(0, 1) without what lies beyond two deviations.
+func (s *Source) truncated() float64 {
+	for {
+		if x := s.Normal(); math.Abs(x) <= 2 {
+			return x
+		}
+	}
+}
+
+// Shuffle is a random order of 0 .. n-1 (Fisher and Yates).
+func (s *Source) Shuffle(n int) []int32 {
+	p := make([]int32, n)
+	for i := range p {
+		p[i] = int32(i)
+	}
+	for i := n - 1; i > 0; i-- {
+		j := int(s.Uint64() % uint64(i+1)) // the bias of the remainder is below 2^-32 for any data set in memory
+		p[i], p[j] = p[j], p[i]
+	}
+	return p
+}

@@ -1,0 +1,223 @@
+package model
+
+import (
+	"fmt"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/spec"
+)
+
+// Optimizer says how a player's weights follow its gradients. All numbers are runtime inputs: changing one never recompiles.
+type Optimizer struct {
+	Rule      Rule
+	Params    []Param        // of the rule, in its order
+	ClipNorm  *spec.Schedule // gradients longer than this (all together) are shortened to it
+	ClipValue *spec.Schedule // gradient elements are clamped to ± this
+	EMA       *spec.Schedule // decay of a moving average of the weights that sampling uses
+}
+
+// Param is a number of an optimizer.
+type Param struct {
+	Name  string
+	Value spec.Schedule
+}
+
+// Rule names an update rule.
+type Rule string
+
+const (
+	Adam    Rule = "adam"
+	AdamW   Rule = "adamw"
+	SGD     Rule = "sgd"
+	RMSProp Rule = "rmsprop"
+)
+
+// Rules lists every update rule: its numbers, in order, and what it does with a weight.
+var Rules = map[Rule]struct {
+	Params []string
+	update func(u *update) *expr.Node
+}{
+	Adam:    {[]string{"lr", "beta1", "beta2", "eps"}, adam},
+	AdamW:   {[]string{"lr", "beta1", "beta2", "eps", "decay"}, adamW},
+	SGD:     {[]string{"lr", "momentum"}, sgd},
+	RMSProp: {[]string{"lr", "rho", "eps", "momentum"}, rmsProp},
+}
+
+// update is the change of one weight p by its gradient g.
+type update struct {
+	t    *Trace
+	v    Var
+	p, g *expr.Node
+	real func(name string) *expr.Node
+}
+
+// slot is a tensor like the weight that the optimizer keeps, zero at first: its value and how to give it the next.
+func (u *update) slot(suffix string) (now *expr.Node, next func(*expr.Node)) {
+	name := u.v.Name + "." + suffix
+	return u.t.variable(name, u.v.Shape, Slot, Constant(0)), func(n *expr.Node) { u.t.now[name] = n }
+}
+
+// blend is d*a + (1-d)*b.
+func (u *update) blend(d, a, b *expr.Node) *expr.Node {
+	return expr.Add(expr.Mul(d, a), expr.Mul(expr.Sub(u.t.Number(1), d), b))
+}
+
+// adam is Kingma and Ba (2015), algorithm 1 in the form of the end of section 2 (the corrections of both biases folded in the
+// step size), where eps is Keras's "epsilon hat".
+func adam(u *update) *expr.Node { return expr.Sub(u.p, u.adamStep()) }
+
+// adamW is Loshchilov and Hutter (2019), algorithm 2, with the decay multiplied by the learning rate as in PyTorch and Keras.
+func adamW(u *update) *expr.Node {
+	return expr.Sub(expr.Sub(u.p, expr.Mul(expr.Mul(u.real("lr"), u.real("decay")), u.p)), u.adamStep())
+}
+
+func (u *update) adamStep() *expr.Node {
+	one := u.t.Number(1)
+	b1, b2 := u.real("beta1"), u.real("beta2")
+	m, setM := u.slot("m")
+	v, setV := u.slot("v")
+	t := u.updates()
+	size := expr.Mul(u.real("lr"), expr.Div(expr.Sqrt(expr.Sub(one, expr.Pow(b2, t))), expr.Sub(one, expr.Pow(b1, t))))
+	m, v = u.blend(b1, m, u.g), u.blend(b2, v, expr.Square(u.g))
+	setM(m)
+	setV(v)
+	return expr.Mul(size, expr.Div(m, expr.Add(expr.Sqrt(v), u.real("eps"))))
+}
+
+// updates counts the player's updates, this one included.
+func (u *update) updates() *expr.Node {
+	name := u.v.Player() + "/updates"
+	return u.t.now[name]
+}
+
+// sgd is Polyak's momentum as in PyTorch: v = momentum v + g, p = p - lr v.
+func sgd(u *update) *expr.Node {
+	v, set := u.slot("m")
+	v = expr.Add(expr.Mul(u.real("momentum"), v), u.g)
+	set(v)
+	return expr.Sub(u.p, expr.Mul(u.real("lr"), v))
+}
+
+// rmsProp is Tieleman and Hinton (2012) as in PyTorch: eps stands outside the root, momentum follows the scaled gradient.
+func rmsProp(u *update) *expr.Node {
+	v, setV := u.slot("v")
+	m, setM := u.slot("m")
+	v = u.blend(u.real("rho"), v, expr.Square(u.g))
+	m = expr.Add(expr.Mul(u.real("momentum"), m), expr.Div(u.g, expr.Add(expr.Sqrt(v), u.real("eps"))))
+	setV(v)
+	setM(m)
+	return expr.Sub(u.p, expr.Mul(u.real("lr"), m))
+}
+
+// reals lists the numbers of a player's optimizer and its clipping with the sites that the trace gives them.
+func (p Player) reals() []Real {
+	var r []Real
+	for _, q := range p.Optimizer.Params {
+		name := ""
+		if q.Name == "lr" {
+			name = "lr_" + p.Name
+		}
+		r = append(r, Real{Site: p.Name + "/" + q.Name, Name: name, Schedule: q.Value})
+	}
+	for _, q := range []struct {
+		name  string
+		value *spec.Schedule
+	}{{"clip_norm", p.Optimizer.ClipNorm}, {"clip_value", p.Optimizer.ClipValue}, {"ema", p.Optimizer.EMA}, {"clip_weights", p.ClipWeights}} {
+		if q.value != nil {
+			r = append(r, Real{Site: p.Name + "/" + q.name, Schedule: *q.value})
+		}
+	}
+	return r
+}
+
+// structure is all of a player that shapes the program, but for its loss.
+func (p Player) structure() string {
+	s := fmt.Sprint(p.Name, " ", p.Steps, " ", p.Optimizer.Rule)
+	for _, r := range p.reals() {
+		s += " " + r.Site
+	}
+	return s
+}
+
+// improve moves the player's weights against the gradients of its loss, and tells the length of all gradients together.
+func (p Player) improve(t *Trace, loss *expr.Node) (norm *expr.Node, err error) {
+	rule, ok := Rules[p.Optimizer.Rule]
+	if !ok {
+		return nil, fmt.Errorf("%s: there is no optimizer %q", p.Name, p.Optimizer.Rule)
+	}
+	weights := t.weights(p.Name)
+	if len(weights) == 0 {
+		return nil, fmt.Errorf("%s: its loss uses no network with parameters of its own", p.Name)
+	}
+	reals := map[string]*expr.Node{}
+	for _, r := range p.reals() {
+		reals[r.Site] = t.optimizerReal(r)
+	}
+	real := func(name string) *expr.Node { return reals[p.Name+"/"+name] }
+	for _, name := range rule.Params {
+		if real(name) == nil {
+			return nil, fmt.Errorf("%s: the optimizer %s lacks its number %s", p.Name, p.Optimizer.Rule, name)
+		}
+	}
+
+	now := make([]*expr.Node, len(weights))
+	for i, v := range weights {
+		now[i] = t.now[v.Name]
+	}
+	grads := expr.Grad(loss, now...)
+	square := t.Number(0)
+	for _, g := range grads {
+		square = expr.Add(square, expr.Sum(expr.Square(g), g.Shape.Axes()))
+	}
+	norm = expr.Sqrt(square)
+
+	count := p.Name + "/updates"
+	t.variable(count, expr.Of(t.Config.DType, ""), Slot, Constant(0))
+	t.now[count] = expr.Add(t.now[count], t.Number(1))
+	for i, v := range weights {
+		g := grads[i]
+		if c := real("clip_value"); c != nil {
+			g = expr.Max(expr.Min(g, c), expr.Neg(c))
+		}
+		if c := real("clip_norm"); c != nil {
+			g = expr.Mul(g, expr.Div(c, expr.Max(norm, c)))
+		}
+		next := rule.update(&update{t, v, now[i], g, real})
+		if c := real("clip_weights"); c != nil {
+			next = expr.Max(expr.Min(next, c), expr.Neg(c))
+		}
+		t.now[v.Name] = next
+		if d := real("ema"); d != nil {
+			u := update{t: t, v: v}
+			name := v.Name + ".ema"
+			if t.leaf[name] == nil {
+				t.declare(Var{name, v.Shape, Average, v.Init, v.Stream})
+			}
+			t.now[name] = u.blend(d, t.now[name], next)
+		}
+	}
+	return norm, nil
+}
+
+// optimizerReal keys a number by its site alone, so that programs of trials that differ in it stay one.
+func (t *Trace) optimizerReal(r Real) *expr.Node {
+	key := realKey{site: r.Site}
+	i, ok := t.realAt[key]
+	if !ok {
+		i = len(t.reals)
+		t.realAt[key] = i
+		r.Node = t.Graph.Real(t.Config.DType, r.Schedule.At(0, 1))
+		t.reals = append(t.reals, r)
+	}
+	return t.reals[i].Node
+}
+
+// weights lists the trained tensors of a player, in the order of first use.
+func (t *Trace) weights(player string) (w []Var) {
+	for _, v := range t.vars {
+		if v.Role == Weight && v.Player() == player {
+			w = append(w, v)
+		}
+	}
+	return w
+}

@@ -1,0 +1,236 @@
+package model
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/spec"
+)
+
+// Player is a network with a loss and an optimizer. A GAN has two, a classifier is one.
+type Player struct {
+	Name        string
+	Steps       int // updates an iteration
+	Optimizer   Optimizer
+	ClipWeights *spec.Schedule // weights are clamped to ± this after each update (Arjovsky et al. 2017, algorithm 1)
+	Critic      bool           // record its mean output on real and on generated examples as d_real and d_fake
+	// Loss traces the player's loss, one number, against all players as they are now.
+	Loss func(t *Trace) (*expr.Node, error)
+}
+
+// Watch is a number recorded beside the losses.
+type Watch struct {
+	Name  string
+	Value func(t *Trace) (*expr.Node, error)
+}
+
+// Reading is a number that every step gives.
+type Reading struct {
+	Name string
+	Node *expr.Node
+}
+
+// Program is a model's training step and its sampling, as expressions over the inputs
+//
+//	seed, step   u32        the trial's seed, the iteration from 0 (while sampling: the number of the batch)
+//	x0, x1, ...  [b h w c]  the minibatches of an iteration
+//	y0, y1, ...  i32 [b]    their labels, if anything uses them
+//	Vars, Reals             by name, by place
+type Program struct {
+	Config   Config
+	Batches  int // minibatches an iteration
+	Vars     []Var
+	Reals    []Real
+	Next     []*expr.Node // of Vars, in their order
+	Readings []Reading
+	Finite   *expr.Node // 0 if every weight and loss is finite, else not a number
+	Sample   *expr.Node // images [b h w c] from the present weights; nil if there is nothing to sample
+
+	players     []Player
+	fingerprint string
+}
+
+// Build traces one iteration, in which the players move in turn, each against the others' newest weights, and the sampling.
+// Mistakes of the script come back as errors, with the place where the script stood.
+func Build(c Config, players []Player, watches []Watch, sample func(t *Trace) (*expr.Node, error)) (p *Program, err error) {
+	t := newTrace(c)
+	p = &Program{Config: c, players: players}
+	for _, q := range players {
+		p.Batches = max(p.Batches, q.Steps)
+	}
+	failed := t.Graph.Try(func() { err = p.trace(t, watches, sample) })
+	if failed != nil {
+		err = failed
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.Vars, p.Reals = t.vars, t.reals
+	p.fingerprint = p.identify()
+	return p, nil
+}
+
+func (p *Program) trace(t *Trace, watches []Watch, sample func(t *Trace) (*expr.Node, error)) error {
+	finite := t.Number(0)
+	for _, q := range p.players {
+		for i := range q.Steps {
+			t.batches = p.Batches - q.Steps + i + 1
+			t.calls = nil
+			loss, err := q.Loss(t)
+			if err != nil {
+				return err
+			}
+			if loss.Shape.Axes() != "" {
+				return fmt.Errorf("the loss of the %s is %v, want one number: use mean(...) or sum(...)", q.Name, loss.Shape)
+			}
+			t.Graph.Pos = ""
+			calls := t.calls
+			norm, err := q.improve(t, loss)
+			if err != nil {
+				return err
+			}
+			finite = expr.Add(finite, expr.Mul(loss, t.Number(0)))
+			if i == q.Steps-1 {
+				p.read("loss_"+q.Name, loss)
+				p.read("grad_norm_"+q.Name, norm)
+				if q.Critic {
+					p.readCalls(q.Name, t.X(), calls)
+				}
+			}
+		}
+		for _, v := range t.weights(q.Name) {
+			w := t.now[v.Name]
+			finite = expr.Add(finite, expr.Sum(expr.Mul(w, t.Number(0)), w.Shape.Axes()))
+		}
+	}
+	for _, w := range watches {
+		v, err := w.Value(t)
+		if err != nil {
+			return err
+		}
+		if v.Shape.Axes() != "" {
+			return fmt.Errorf("watch: %s is %v, want one number: use mean(...) or sum(...)", w.Name, v.Shape)
+		}
+		p.read(w.Name, v)
+	}
+	p.Finite = finite
+	for _, v := range t.vars {
+		p.Next = append(p.Next, t.now[v.Name])
+	}
+	if sample == nil {
+		return nil
+	}
+	declared := len(t.vars)
+	for _, v := range t.vars {
+		t.now[v.Name] = t.leaf[v.Name]
+		if average := t.leaf[v.Name+".ema"]; average != nil {
+			t.now[v.Name] = average
+		}
+	}
+	t.Training = false
+	var err error
+	if p.Sample, err = sample(t); err == nil && len(t.vars) > declared {
+		err = fmt.Errorf("sampling uses the parameter %s, which no loss trains", t.vars[declared].Name)
+	}
+	return err
+}
+
+func (p *Program) read(name string, n *expr.Node) { p.Readings = append(p.Readings, Reading{name, n}) }
+
+// readCalls finds what the critic said of the real batch and of another network's output while its loss was traced. The
+// expressions exist already, so recording them costs two means.
+func (p *Program) readCalls(critic string, x *expr.Node, calls []Call) {
+	made := map[*expr.Node]bool{}
+	for _, c := range calls {
+		if c.Player != critic {
+			made[c.Out], made[expr.Stop(c.Out)] = true, true
+		}
+	}
+	seen := map[string]bool{}
+	for _, c := range calls {
+		name := ""
+		switch {
+		case c.Player != critic:
+		case c.In == x:
+			name = "d_real"
+		case made[c.In]:
+			name = "d_fake"
+		}
+		if name != "" && !seen[name] {
+			seen[name] = true
+			p.read(name, expr.Mean(c.Out, c.Out.Shape.Axes()))
+		}
+	}
+}
+
+// Step lists all that an iteration gives: the next state, the readings, the check.
+func (p *Program) Step() []*expr.Node {
+	outs := append([]*expr.Node{}, p.Next...)
+	for _, r := range p.Readings {
+		outs = append(outs, r.Node)
+	}
+	return append(outs, p.Finite)
+}
+
+// Fingerprint identifies the program: trials with one fingerprint differ in nothing but real numbers, data and seeds.
+func (p *Program) Fingerprint() string { return p.fingerprint }
+
+func (p *Program) identify() string {
+	outs := p.Step()
+	if p.Sample != nil {
+		outs = append(outs, p.Sample)
+	}
+	h := sha256.New()
+	fmt.Fprintln(h, expr.Fingerprint(outs...), p.Batches)
+	for _, v := range p.Vars {
+		fmt.Fprintln(h, v.Name, v.Shape, v.Role, v.Init, v.Stream)
+	}
+	for _, r := range p.Readings {
+		fmt.Fprintln(h, r.Name)
+	}
+	return hex.EncodeToString(h.Sum(nil))[:16]
+}
+
+// Parameters counts the trained numbers of a player; of all players if the name is empty.
+func (p *Program) Parameters(player string) (n int) {
+	for _, v := range p.Vars {
+		if v.Role == Weight && (player == "" || v.Player() == player) {
+			n += v.Shape.Elems()
+		}
+	}
+	return n
+}
+
+// StateBytes is the size of the state.
+func (p *Program) StateBytes() (n int) {
+	for _, v := range p.Vars {
+		n += v.Shape.Elems() * v.Shape.DType.Bytes()
+	}
+	return n
+}
+
+// Schedules gives the values of p.Reals for players that have p's structure but numbers of their own.
+func (p *Program) Schedules(players []Player) ([]spec.Schedule, error) {
+	own := map[string]spec.Schedule{}
+	if len(players) != len(p.players) {
+		return nil, fmt.Errorf("got %d players, want %d", len(players), len(p.players))
+	}
+	for i, q := range players {
+		if got, want := q.structure(), p.players[i].structure(); got != want {
+			return nil, fmt.Errorf("got the player %s, want %s", got, want)
+		}
+		for _, r := range q.reals() {
+			own[r.Site] = r.Schedule
+		}
+	}
+	values := make([]spec.Schedule, len(p.Reals))
+	for i, r := range p.Reals {
+		values[i] = r.Schedule
+		if s, ok := own[r.Site]; ok {
+			values[i] = s
+		}
+	}
+	return values, nil
+}

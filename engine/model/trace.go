@@ -1,0 +1,229 @@
+// Package model turns networks, losses and optimizers into programs: tuples of expressions that take the state of a training
+// run, its real numbers and a batch, and give the next state and what is to be recorded. A Trace collects the expressions
+// while the networks' functions run with symbolic tensors; Build makes a Program of players; a Program is pure data.
+// It knows neither where the functions come from (starlib) nor how programs run (engine/train).
+package model
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/spec"
+)
+
+// Config is what a program is traced for.
+type Config struct {
+	DType       expr.DType
+	Batch       int        // examples a step
+	SampleBatch int        // images a call of the sampling program
+	Image       expr.Shape // of one example: [h w c], or [c] for points
+	Classes     int        // of the labels; 0 without labels
+}
+
+// Var is one tensor of the state of a training run.
+type Var struct {
+	Name   string // player/layer/name; slots of optimizers and averages end in .m, .v, .ema
+	Shape  expr.Shape
+	Role   Role
+	Init   Init
+	Stream string // the name that its initial values are drawn under
+}
+
+// Player is the part of the name before the first slash.
+func (v Var) Player() string { name, _, _ := strings.Cut(v.Name, "/"); return name }
+
+// Role says who changes a Var.
+type Role uint8
+
+const (
+	Weight  Role = iota // trained by the optimizer of its player
+	Buffer              // changed by a layer: moving averages, power iteration
+	Slot                // kept by an optimizer
+	Average             // moving average of a weight, for sampling
+)
+
+func (r Role) String() string { return [...]string{"weight", "buffer", "slot", "average"}[r] }
+
+// Real is a real number of the script: its place is structure, its value an input of the program.
+type Real struct {
+	Node     *expr.Node
+	Site     string // where it stands: file:line:col, or player/lr and the like for optimizers
+	Name     string // column that it is recorded under; "" for none
+	Schedule spec.Schedule
+}
+
+// Trace is one run of a model's functions with symbolic tensors. It is not for concurrent use.
+type Trace struct {
+	Graph    *expr.Graph
+	Config   Config
+	Training bool // else sampling: moving averages instead of batch statistics, no dropout
+
+	seed, step *expr.Node
+	vars       []Var
+	leaf, now  map[string]*expr.Node // of every Var: the input, and what it is at this point of the step
+	reals      []Real
+	realAt     map[realKey]int
+	scope      *scope
+	draws      map[string]int
+	streams    map[uint32]string
+	calls      []Call
+	batches    int // minibatches asked for so far; x and y belong to the last
+}
+
+type realKey struct{ site, value string }
+
+// scope is a player's network while it runs.
+type scope struct {
+	player string
+	layers map[string]int // how often each kind of layer has appeared
+}
+
+// Call is one use of a player's network within the loss being traced.
+type Call struct {
+	Player  string
+	In, Out *expr.Node
+}
+
+func newTrace(c Config) *Trace {
+	g := expr.New()
+	u32 := expr.Of(expr.U32, "")
+	return &Trace{Graph: g, Config: c, Training: true, seed: g.Input("seed", u32), step: g.Input("step", u32),
+		leaf: map[string]*expr.Node{}, now: map[string]*expr.Node{}, realAt: map[realKey]int{},
+		draws: map[string]int{}, streams: map[uint32]string{}}
+}
+
+// X is the current minibatch of real examples: [b h w c] in [-1, 1], or [b c].
+func (t *Trace) X() *expr.Node {
+	return t.Graph.Input(fmt.Sprintf("x%d", t.batches-1), t.perExample(t.Config.Image))
+}
+
+// Y is the labels of X: i32 [b], below Config.Classes.
+func (t *Trace) Y() (*expr.Node, error) {
+	if t.Config.Classes == 0 {
+		return nil, fmt.Errorf("the data set has no labels")
+	}
+	return t.Graph.Input(fmt.Sprintf("y%d", t.batches-1), t.perExample(expr.Of(expr.I32, ""))), nil
+}
+
+func (t *Trace) perExample(s expr.Shape) expr.Shape { return s.With('b', t.Examples()) }
+
+// Examples is the number of examples in the batch being traced.
+func (t *Trace) Examples() int {
+	if t.Training {
+		return t.Config.Batch
+	}
+	return t.Config.SampleBatch
+}
+
+// Call runs a player's network: within f the player's layers are named by kind and count, so that every call of one network
+// uses the same parameters. in is what the network reads first, for the record of calls.
+func (t *Trace) Call(player string, in *expr.Node, f func() (*expr.Node, error)) (*expr.Node, error) {
+	outer := t.scope
+	t.scope = &scope{player, map[string]int{}}
+	defer func() { t.scope = outer }()
+	out, err := f()
+	if err == nil {
+		t.calls = append(t.calls, Call{player, in, out})
+	}
+	return out, err
+}
+
+// Layer opens the next layer of a kind ("conv", "dense") in the network that is running, and gives its name:
+// generator/conv2.
+func (t *Trace) Layer(kind string) (string, error) {
+	if t.scope == nil {
+		return "", fmt.Errorf("%s has parameters, so it can only be used inside a network", kind)
+	}
+	t.scope.layers[kind]++
+	return fmt.Sprintf("%s/%s%d", t.scope.player, kind, t.scope.layers[kind]), nil
+}
+
+// Weight is a trained tensor of a layer, as it is at this point of the step.
+func (t *Trace) Weight(layer, name string, s expr.Shape, init Init) *expr.Node {
+	return t.variable(layer+"/"+name, s, Weight, init)
+}
+
+// Buffer is a tensor that a layer keeps and changes itself with SetBuffer.
+func (t *Trace) Buffer(layer, name string, s expr.Shape, init Init) *expr.Node {
+	return t.variable(layer+"/"+name, s, Buffer, init)
+}
+
+// SetBuffer gives a buffer its next value. While sampling nothing changes.
+func (t *Trace) SetBuffer(layer, name string, v *expr.Node) {
+	if t.Training {
+		t.now[layer+"/"+name] = v
+	}
+}
+
+func (t *Trace) variable(name string, s expr.Shape, r Role, init Init) *expr.Node {
+	if n, ok := t.now[name]; ok {
+		if n.Shape != s {
+			panic(&expr.Error{Pos: t.Graph.Pos, Op: name, Why: fmt.Sprintf("the network is called with another shape than before: its parameter would be %v and is %v", s, n.Shape)})
+		}
+		return n
+	}
+	return t.declare(Var{name, s, r, init, name})
+}
+
+func (t *Trace) declare(v Var) *expr.Node {
+	t.vars = append(t.vars, v)
+	t.leaf[v.Name] = t.Graph.Input(v.Name, v.Shape)
+	t.now[v.Name] = t.leaf[v.Name]
+	return t.leaf[v.Name]
+}
+
+// Real is a number of the script at a place; a function that is called twice with one value has one. A name makes it a column
+// of the epochs table.
+func (t *Trace) Real(site, name string, s spec.Schedule) *expr.Node {
+	key := realKey{site, s.String()}
+	i, ok := t.realAt[key]
+	if !ok {
+		i = len(t.reals)
+		t.realAt[key] = i
+		t.reals = append(t.reals, Real{t.Graph.Real(t.Config.DType, s.At(0, 1)), site, name, s})
+	}
+	return t.reals[i].Node
+}
+
+// Number is a number that is part of the structure.
+func (t *Trace) Number(v float64) *expr.Node { return t.Graph.Const(t.Config.DType, v) }
+
+// Uniform draws from (0, 1), anew every step, from a stream of random numbers.
+func (t *Trace) Uniform(stream string, s expr.Shape) *expr.Node {
+	return expr.Uniform(t.seed, t.step, t.stream(stream), s.As(t.Config.DType))
+}
+
+// Normal draws from N(0, 1), anew every step, from a stream of random numbers.
+func (t *Trace) Normal(stream string, s expr.Shape) *expr.Node {
+	return expr.Normal(t.seed, t.step, t.stream(stream), s.As(t.Config.DType))
+}
+
+// stream numbers the next draw of a named stream. It depends on nothing outside the stream, so what one stream draws never
+// changes what another does.
+func (t *Trace) stream(name string) uint32 {
+	if !t.Training { // evaluation never disturbs training
+		name = "evaluation/" + name
+	}
+	draw := fmt.Sprint(name, "/", t.draws[name])
+	t.draws[name]++
+	return t.streamID(draw)
+}
+
+func (t *Trace) streamID(name string) uint32 {
+	id := StreamID(name)
+	if other, taken := t.streams[id]; taken && other != name {
+		panic(&expr.Error{Op: "random", Why: fmt.Sprintf("the streams %s and %s have one number; rename a layer", other, name)})
+	}
+	t.streams[id] = name
+	return id
+}
+
+// StreamID numbers a named stream of random numbers: FNV-1a, 32 bits.
+func StreamID(name string) uint32 {
+	h := uint32(2166136261)
+	for i := range len(name) {
+		h = (h ^ uint32(name[i])) * 16777619
+	}
+	return h
+}

@@ -1,0 +1,158 @@
+package spec
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Schedule is a real number as a function of training time: a learning rate, a noise level, the weight of a loss term. The
+// zero Schedule is the constant 0. Schedules are evaluated on the host, once a step, so a program never depends on them.
+type Schedule struct {
+	kind  scheduleKind
+	unit  Unit
+	args  [4]float64 // by kind
+	times []float64  // piecewise: when, ascending
+	parts []Schedule // piecewise: the value from then on; product: the factors; sum: the terms
+}
+
+// Unit is what a schedule's time counts.
+type Unit uint8
+
+const (
+	Steps  Unit = iota // training iterations
+	Epochs             // passes over the data; fractions count
+)
+
+func (u Unit) String() string { return [...]string{"steps", "epochs"}[u] }
+
+type scheduleKind uint8
+
+const (
+	constant scheduleKind = iota
+	linear
+	cosine
+	exponential
+	staircase
+	piecewise
+	product
+	sum
+)
+
+var scheduleNames = [...]string{"constant", "linear", "cosine", "exponential", "step", "piecewise", "product", "sum"}
+
+// Constant is v at all times.
+func Constant(v float64) Schedule { return Schedule{args: [4]float64{v}} }
+
+// Linear goes from a to b over the time given and stays there. Instance noise decays so in Westberg's thesis (section 5.1.1).
+func Linear(a, b, over float64, u Unit) Schedule {
+	return Schedule{kind: linear, unit: u, args: [4]float64{a, b, over}}
+}
+
+// Cosine goes from a to b along half a cosine (Loshchilov and Hutter 2017, eq. 5, one cycle) and stays there.
+func Cosine(a, b, over float64, u Unit) Schedule {
+	return Schedule{kind: cosine, unit: u, args: [4]float64{a, b, over}}
+}
+
+// Exponential is a * rate^(t/every), continuously.
+func Exponential(a, rate, every float64, u Unit) Schedule {
+	return Schedule{kind: exponential, unit: u, args: [4]float64{a, rate, every}}
+}
+
+// Step is a * rate^floor(t/every).
+func Step(a, rate, every float64, u Unit) Schedule {
+	return Schedule{kind: staircase, unit: u, args: [4]float64{a, rate, every}}
+}
+
+// Piecewise is parts[0] until times[0], parts[1] until times[1], and so on; each part sees the whole time. There is one part
+// more than there are times, and the times ascend.
+func Piecewise(times []float64, parts []Schedule, u Unit) (Schedule, error) {
+	if len(parts) != len(times)+1 {
+		return Schedule{}, fmt.Errorf("got %d values for %d times, want one value more than times", len(parts), len(times))
+	}
+	for i := 1; i < len(times); i++ {
+		if times[i] <= times[i-1] {
+			return Schedule{}, fmt.Errorf("got times %v, want them ascending", times)
+		}
+	}
+	return Schedule{kind: piecewise, unit: u, times: times, parts: parts}, nil
+}
+
+// Warmup rises linearly from 0 to 1 over the time given and stays there: a factor for another schedule.
+func Warmup(over float64, u Unit) Schedule { return Linear(0, 1, over, u) }
+
+// Product is s * t at every time.
+func Product(s, t Schedule) Schedule { return combine(product, s, t, s.args[0]*t.args[0]) }
+
+// Sum is s + t at every time.
+func Sum(s, t Schedule) Schedule { return combine(sum, s, t, s.args[0]+t.args[0]) }
+
+func combine(k scheduleKind, s, t Schedule, both float64) Schedule {
+	if s.kind == constant && t.kind == constant {
+		return Constant(both)
+	}
+	return Schedule{kind: k, parts: []Schedule{s, t}}
+}
+
+// At is the value at a step, counted from 0, where an epoch has perEpoch steps.
+func (s Schedule) At(step, perEpoch int) float64 {
+	t := float64(step)
+	if s.unit == Epochs {
+		t /= float64(max(1, perEpoch))
+	}
+	a, b, over := s.args[0], s.args[1], s.args[2]
+	done := 1.0 // the part of the way that lies behind
+	if over > 0 {
+		done = min(1, t/over)
+	}
+	switch s.kind {
+	case linear:
+		return a + (b-a)*done
+	case cosine:
+		return b + (a-b)*(1+math.Cos(math.Pi*done))/2
+	case exponential:
+		return a * math.Pow(b, t/over)
+	case staircase:
+		return a * math.Pow(b, math.Floor(t/over))
+	case piecewise:
+		i := 0
+		for i < len(s.times) && t >= s.times[i] {
+			i++
+		}
+		return s.parts[i].At(step, perEpoch)
+	case product:
+		return s.parts[0].At(step, perEpoch) * s.parts[1].At(step, perEpoch)
+	case sum:
+		return s.parts[0].At(step, perEpoch) + s.parts[1].At(step, perEpoch)
+	}
+	return a
+}
+
+// IsConstant reports whether the value never changes.
+func (s Schedule) IsConstant() bool { return s.kind == constant }
+
+// String is canonical.
+func (s Schedule) String() string {
+	if s.kind == constant {
+		return formatFloat(s.args[0])
+	}
+	var p []string
+	switch s.kind {
+	case product, sum:
+		p = append(p, s.parts[0].String(), s.parts[1].String())
+	case piecewise:
+		for i, part := range s.parts {
+			if i > 0 {
+				p = append(p, formatFloat(s.times[i-1]))
+			}
+			p = append(p, part.String())
+		}
+		p = append(p, s.unit.String())
+	default:
+		for _, a := range s.args[:3] {
+			p = append(p, formatFloat(a))
+		}
+		p = append(p, s.unit.String())
+	}
+	return scheduleNames[s.kind] + "(" + strings.Join(p, ", ") + ")"
+}

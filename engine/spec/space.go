@@ -1,0 +1,126 @@
+package spec
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Dim is one dimension of a search space: a list of choices, or a range of numbers.
+type Dim struct {
+	Name    string
+	Kind    Kind
+	Choices []Value // empty for a range
+	Lo, Hi  float64 // of a range, both included
+	Log     bool    // uniform in the logarithm
+}
+
+// Choice is a dimension with the values given, in order. Ints beside floats become floats.
+func Choice(name string, values ...Value) (Dim, error) {
+	if len(values) == 0 {
+		return Dim{}, fmt.Errorf("got no values, want at least one")
+	}
+	kind := values[0].Kind()
+	for _, v := range values {
+		if v.Kind() != kind {
+			kind = Float
+		}
+	}
+	d := Dim{Name: name, Kind: kind}
+	for _, v := range values {
+		w, err := v.As(kind)
+		if err != nil || v.Kind() == None {
+			return Dim{}, fmt.Errorf("got %s %v beside %s %v, want values of one type", v.Kind(), v, values[0].Kind(), values[0])
+		}
+		if slices.Contains(d.Choices, w) {
+			return Dim{}, fmt.Errorf("got %v twice", v)
+		}
+		d.Choices = append(d.Choices, w)
+	}
+	return d, nil
+}
+
+// Range is a dimension of numbers from lo to hi.
+func Range(name string, k Kind, lo, hi float64, log bool) (Dim, error) {
+	switch {
+	case !(lo < hi):
+		return Dim{}, fmt.Errorf("got the range %s to %s, want the first below the second", formatFloat(lo), formatFloat(hi))
+	case log && lo <= 0:
+		return Dim{}, fmt.Errorf("got %s as the low end of a logarithmic range, want a positive number", formatFloat(lo))
+	}
+	return Dim{Name: name, Kind: k, Lo: lo, Hi: hi, Log: log}, nil
+}
+
+// at is the value at u in [0, 1): the u-quantile of the uniform distribution over the dimension.
+func (d Dim) at(u float64) Value {
+	if len(d.Choices) > 0 {
+		return d.Choices[min(int(u*float64(len(d.Choices))), len(d.Choices)-1)]
+	}
+	lo, hi := d.Lo, d.Hi
+	if d.Kind == Int { // every integer gets the same share
+		hi++
+	}
+	v := lo + u*(hi-lo)
+	if d.Log {
+		v = math.Exp(math.Log(lo) + u*(math.Log(hi)-math.Log(lo)))
+	}
+	if d.Kind == Int {
+		return IntValue(int64(min(math.Floor(v), d.Hi)))
+	}
+	return FloatValue(min(v, d.Hi))
+}
+
+// Space is the dimensions in the order of the script.
+type Space []Dim
+
+// SearchKind names how points are chosen.
+type SearchKind string
+
+const (
+	Grid   SearchKind = "grid"   // every combination, the last dimension fastest
+	Random SearchKind = "random" // independent uniform draws
+	List   SearchKind = "list"   // the points of the script, in order
+)
+
+// Search says which points of a space are tried.
+type Search struct {
+	Kind   SearchKind
+	Trials int     // random
+	Seed   uint64  // random
+	Points []Point // list
+}
+
+// Points lists the points to try, in order. uniform(i, j) is the j-th number in [0, 1) of the i-th random point.
+func (s Space) Points(search Search, uniform func(i, j int) float64) ([]Point, error) {
+	switch search.Kind {
+	case List:
+		return search.Points, nil
+	case Random:
+		points := make([]Point, search.Trials)
+		for i := range points {
+			for j, d := range s {
+				points[i] = append(points[i], Setting{d.Name, d.at(uniform(i, j))})
+			}
+		}
+		return points, nil
+	}
+	points := []Point{nil}
+	for _, d := range s {
+		if len(d.Choices) == 0 {
+			return nil, fmt.Errorf("%s is a range, and a grid needs choices: use choice(...), or search = random(trials = ...)", d.Name)
+		}
+		var next []Point
+		for _, p := range points {
+			for _, v := range d.Choices {
+				next = append(next, append(slices.Clip(slices.Clone(p)), Setting{d.Name, v}))
+			}
+		}
+		if points = next; len(points) > MaxPoints {
+			return nil, fmt.Errorf("the grid has more than %d points: use search = random(trials = ...)", MaxPoints)
+		}
+	}
+	return points, nil
+}
+
+// MaxPoints bounds a grid, so that a slip of the pen does not fill the memory.
+const MaxPoints = 1_000_000

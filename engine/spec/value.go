@@ -1,0 +1,157 @@
+// Package spec holds what a study is, as plain immutable values: hyperparameters and their space, schedules, data sets. Every
+// value has one canonical text, from which content IDs are hashed, so two equal values are equal in every process and on every
+// machine. It imports nothing of starsweep; everything else may import it.
+package spec
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+)
+
+// Kind is the type of a hyperparameter's value, and of its column in the tables.
+type Kind uint8
+
+const (
+	None Kind = iota // no value: a parameter that does not apply
+	Bool
+	Int
+	Float
+	String
+)
+
+func (k Kind) String() string { return [...]string{"none", "bool", "int", "float", "string"}[k] }
+
+// Value is one hyperparameter's value. It is comparable; the zero Value is none.
+type Value struct {
+	kind Kind
+	i    int64 // Int; Bool as 0 or 1
+	f    float64
+	s    string
+}
+
+func BoolValue(b bool) Value {
+	if b {
+		return Value{kind: Bool, i: 1}
+	}
+	return Value{kind: Bool}
+}
+func IntValue(i int64) Value     { return Value{kind: Int, i: i} }
+func FloatValue(f float64) Value { return Value{kind: Float, f: f} }
+func StringValue(s string) Value { return Value{kind: String, s: s} }
+
+func (v Value) Kind() Kind { return v.kind }
+
+// Any is the value as bool, int64, float64 or string; nil if there is none.
+func (v Value) Any() any {
+	switch v.kind {
+	case Bool:
+		return v.i == 1
+	case Int:
+		return v.i
+	case Float:
+		return v.f
+	case String:
+		return v.s
+	}
+	return nil
+}
+
+// String is the canonical text: the shortest that gives the value back, strings quoted, and a float never looks like an int.
+func (v Value) String() string {
+	switch v.kind {
+	case Bool:
+		return strconv.FormatBool(v.i == 1)
+	case Int:
+		return strconv.FormatInt(v.i, 10)
+	case Float:
+		return formatFloat(v.f)
+	case String:
+		return strconv.Quote(v.s)
+	}
+	return "none"
+}
+
+func formatFloat(f float64) string {
+	s := strconv.FormatFloat(f, 'g', -1, 64)
+	if _, err := strconv.ParseInt(s, 10, 64); err == nil {
+		s += ".0"
+	}
+	return s
+}
+
+// As converts v to kind k where nothing is lost: an int to a float, anything to itself.
+func (v Value) As(k Kind) (Value, error) {
+	switch {
+	case v.kind == k:
+		return v, nil
+	case v.kind == Int && k == Float && int64(float64(v.i)) == v.i:
+		return FloatValue(float64(v.i)), nil
+	case v.kind == Float && k == Int && v.f == math.Trunc(v.f) && math.Abs(v.f) < 1<<53:
+		return IntValue(int64(v.f)), nil
+	}
+	return Value{}, fmt.Errorf("got %s %v, want %s", v.kind, v, k)
+}
+
+// ParseValue reads a value of kind k from the text of a command line, strings without quotes.
+func ParseValue(text string, k Kind) (Value, error) {
+	var (
+		v   Value
+		err error
+	)
+	switch k {
+	case Bool:
+		var b bool
+		b, err = strconv.ParseBool(text)
+		v = BoolValue(b)
+	case Int:
+		var i int64
+		i, err = strconv.ParseInt(text, 10, 64)
+		v = IntValue(i)
+	case Float:
+		var f float64
+		f, err = strconv.ParseFloat(text, 64)
+		v = FloatValue(f)
+	case String:
+		v = StringValue(text)
+	default:
+		err = fmt.Errorf("no value of kind %s", k)
+	}
+	if err != nil {
+		return Value{}, fmt.Errorf("got %q, want %s", text, k)
+	}
+	return v, nil
+}
+
+// Setting is a named value.
+type Setting struct {
+	Name  string
+	Value Value
+}
+
+// Point is one setting of every hyperparameter, in the order in which the script declares them.
+type Point []Setting
+
+// Get is the value of a hyperparameter; ok is false if the point lacks it.
+func (p Point) Get(name string) (Value, bool) {
+	for _, s := range p {
+		if s.Name == name {
+			return s.Value, true
+		}
+	}
+	return Value{}, false
+}
+
+// String is canonical: name=value, separated by blanks.
+func (p Point) String() string {
+	var b []byte
+	for i, s := range p {
+		if i > 0 {
+			b = append(b, ' ')
+		}
+		b = append(b, s.Name...)
+		b = append(b, '=')
+		b = append(b, s.Value.String()...)
+	}
+	return string(b)
+}
