@@ -1,0 +1,70 @@
+# starsweep: hyperparameter studies of GANs. `make help` lists the targets.
+
+# The vector functions of the CPU backend need Go's simd experiment; without it everything works, slower.
+export GOEXPERIMENT ?= simd
+
+BIN     := bin/starsweep
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+PYTHON  ?= python3
+CACHE   ?= $(or $(STARSWEEP_HOME),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/starsweep)
+PLUGIN  := $(CACHE)/pjrt/xla_cpu_pjrt.so
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test test-all lint fmt update python pjrt-cpu bench bench-peers clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/starsweep
+	go build -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./runner/cmd/starsweep
+
+run: build ## build, and run the quickstart study on the embedded backend
+	$(BIN) run examples/quickstart.star --dir runs/quickstart --backend cpu
+
+test: lint ## the fast tests, below 3 minutes
+	go test -short -timeout 10m ./...
+
+# Each feature's packages run where its tools are: the plugin and Python come from the targets below.
+test-all: python pjrt-cpu ## every test: all backends, Python readers, examples
+	STARSWEEP_PJRT=$(PLUGIN) STARSWEEP_PYTHON=$(CURDIR)/.venv/bin/python GOMLX_NO_AUTO_INSTALL=1 \
+		go test -timeout 30m ./...
+	GOEXPERIMENT= go test -short -timeout 15m ./engine/...
+	GOEXPERIMENT= GOARCH=arm64 CGO_ENABLED=0 go vet ./...
+
+lint: ## formatting and vet
+	@test -z "$$(gofmt -l .)" || { echo "not gofmt-clean:"; gofmt -l .; exit 1; }
+	go vet ./...
+
+fmt: ## format the Go code
+	gofmt -w .
+
+update: ## rewrite the golden files, to be read as a diff
+	UPDATE=1 go test -short ./...
+
+python: .venv/.done ## a virtual environment with the readers that tests compare with
+.venv/.done: bench/requirements-test.txt
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+pjrt-cpu: $(PLUGIN) ## XLA's CPU plugin, pinned and checked, into the user's cache
+$(PLUGIN): bench/pjrt-cpu.txt
+	rm -rf $(CACHE)/pjrt/wheel && mkdir -p $(CACHE)/pjrt/wheel
+	$(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes -r $< -d $(CACHE)/pjrt/wheel
+	cd $(CACHE)/pjrt/wheel && $(PYTHON) -m zipfile -e *.whl .
+	mv "$$(find $(CACHE)/pjrt/wheel -name xla_cpu_pjrt.so)" $@
+	rm -rf $(CACHE)/pjrt/wheel
+	touch $@
+
+bench: build ## time the training steps of the thesis's networks
+	$(BIN) bench
+
+bench-peers: build .venv-bench/.done ## the same steps in PyTorch, Keras and JAX, side by side
+	.venv-bench/bin/python bench/peers.py --starsweep $(BIN)
+.venv-bench/.done: bench/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+clean: ## remove what was built
+	rm -rf bin .venv .venv-bench

@@ -1,0 +1,96 @@
+package starsweep
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/starsweep/starsweep/"
+
+// Who must not import what, directly or through others, and why. ARCHITECTURE.md has the same table in words.
+var forbidden = []struct{ pkg, prefix, reason string }{
+	{"engine/expr", module, "the expression graph is the base: it knows nothing of ours"},
+	{"engine/expr", "github.com/gomlx", "expressions are data; engine/lower makes GoMLX graphs of them"},
+	{"engine/spec", module, "a study's values are the base: they know nothing of ours"},
+	{"engine/spec", "github.com/", "plain values need no libraries"},
+	{"engine/model", "github.com/gomlx", "a program is data, whatever runs it"},
+	{"engine/model", "go.starlark.net", "programs can be made without a script"},
+	{"engine/nn", "github.com/gomlx", "layers are expressions"},
+	{"engine/nn", "go.starlark.net", "layers can be used without a script"},
+	{"engine/cpu", module + "engine/expr", "the backend serves any GoMLX program"},
+	{"engine/cpu", module + "engine/model", "the backend serves any GoMLX program"},
+	{"engine/lower", module + "engine/model", "lowering knows expressions only"},
+	{"engine/lower", "go.starlark.net", "lowering knows expressions only"},
+	{"engine/train", "go.starlark.net", "trials run without a script"},
+	{"engine/train", "github.com/parquet-go", "training knows no files"},
+	{"engine/train", module + "results", "training knows no files"},
+	{"engine/data", "github.com/gomlx", "images are plain memory"},
+	{"engine/data", "go.starlark.net", "data sets are described by plain values"},
+	{"starlib", "github.com/gomlx", "scripts are traced without an engine, so that check is fast and workers need no script"},
+	{"starlib", "github.com/parquet-go", "scripts know no files"},
+	{"starlib", module + "engine/train", "scripts are traced without an engine"},
+	{"starlib", module + "results", "scripts know no files"},
+	{"results", "github.com/gomlx", "tables are read where no engine is"},
+	{"results", "go.starlark.net", "tables are read where no script is"},
+	{"results", module + "engine/train", "tables are read where no engine is"},
+	{"runner/plan", "github.com/gomlx", "a plan is made without an engine"},
+	{"runner/plan", "go.starlark.net", "a plan is made of any study"},
+	{"runner/cmd/starsweep", "testing", "tests' helpers stay in tests"},
+}
+
+func TestPackagesImportOnlyWhatTheArchitectureAllows(t *testing.T) {
+	deps := dependencies(t)
+	for _, f := range forbidden {
+		list, ok := deps[module+f.pkg]
+		if !ok {
+			t.Errorf("there is no package %s: mend the table", f.pkg)
+		}
+		for _, d := range list {
+			if d == f.prefix || strings.HasPrefix(d, strings.TrimSuffix(f.prefix, "/")+"/") {
+				t.Errorf("%s imports %s: %s", f.pkg, d, f.reason)
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIs(t *testing.T) {
+	for _, p := range packages(t) {
+		if strings.HasPrefix(p.ImportPath, module) && len(p.GoFiles) > 0 && len(p.Doc) < 40 {
+			t.Errorf("%s has no package comment", p.ImportPath)
+		}
+	}
+}
+
+type goPackage struct {
+	ImportPath, Doc string
+	GoFiles, Deps   []string
+}
+
+func packages(t *testing.T) (ps []goPackage) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Doc,GoFiles,Deps", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p goPackage
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return ps
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		ps = append(ps, p)
+	}
+}
+
+func dependencies(t *testing.T) map[string][]string {
+	deps := map[string][]string{}
+	for _, p := range packages(t) {
+		deps[p.ImportPath] = p.Deps
+	}
+	return deps
+}

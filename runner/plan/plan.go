@@ -1,0 +1,148 @@
+// Package plan expands a study into trials: every point of its search under every seed, each with the job that it stands for,
+// ordered so that trials of one program follow each other and compile once. It makes jobs on all cores and gathers every
+// distinct mistake of a space instead of stopping at the first. It knows neither Starlark nor GoMLX.
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+
+	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/spec"
+	"golang.org/x/sync/errgroup"
+)
+
+// Study is what a plan is made of.
+type Study interface {
+	Points() ([]spec.Point, error)
+	// Job is what a point stands for. It is called from several goroutines.
+	Job(ctx context.Context, p spec.Point) (*model.Job, error)
+}
+
+// Trial is one training run: a point under a seed.
+type Trial struct {
+	Index int // in the order of the script: points first, seeds within a point
+	Point spec.Point
+	Seed  uint32
+	Job   *model.Job
+	ID    string
+}
+
+// Plan is the trials of a study in the order in which they run.
+type Plan struct {
+	Trials   []Trial
+	Programs []*model.Program // distinct, in the order of first use
+	Repeated int              // trials left out because an earlier one has the same content
+}
+
+// A Fault is a mistake that some points of a space share.
+type Fault struct {
+	Err   error
+	Point spec.Point // the first that has it
+	Count int        // points that have it
+}
+
+// Faults is every distinct mistake of a space, in the order of the points.
+type Faults struct {
+	List   []Fault
+	Points int // of the space
+}
+
+func (f *Faults) Error() string {
+	var s string
+	for i, x := range f.List {
+		if i > 0 {
+			s += "\n"
+		}
+		s += x.Err.Error()
+		if f.Points > 1 {
+			s += fmt.Sprintf("\n  in %d of %d configurations, first with %v", x.Count, f.Points, x.Point)
+		}
+	}
+	return s
+}
+
+func (f *Faults) Unwrap() (errs []error) {
+	for _, x := range f.List {
+		errs = append(errs, x.Err)
+	}
+	return errs
+}
+
+// Make expands a study. Mistakes in the jobs come back together as *Faults.
+func Make(ctx context.Context, s Study, seeds []uint32) (*Plan, error) {
+	points, err := s.Points()
+	if err != nil {
+		return nil, err
+	}
+	jobs, err := Jobs(ctx, s, points)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{}
+	group := map[string]int{} // fingerprint -> place in Programs
+	seen := map[string]bool{}
+	for i, job := range jobs {
+		f := job.Program.Fingerprint()
+		if _, ok := group[f]; !ok {
+			group[f] = len(p.Programs)
+			p.Programs = append(p.Programs, job.Program)
+		}
+		for j, seed := range seeds {
+			t := Trial{Index: i*len(seeds) + j, Point: points[i], Seed: seed, Job: job, ID: job.ID(seed)}
+			if seen[t.ID] {
+				p.Repeated++
+				continue
+			}
+			seen[t.ID] = true
+			p.Trials = append(p.Trials, t)
+		}
+	}
+	slices.SortStableFunc(p.Trials, func(a, b Trial) int {
+		return group[a.Job.Program.Fingerprint()] - group[b.Job.Program.Fingerprint()]
+	})
+	return p, nil
+}
+
+// Jobs makes the jobs of points, on all cores.
+func Jobs(ctx context.Context, s Study, points []spec.Point) ([]*model.Job, error) {
+	jobs, errs := make([]*model.Job, len(points)), make([]error, len(points))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	const chunk = 32 // points that one goroutine makes in a row
+	for lo := 0; lo < len(points); lo += chunk {
+		g.Go(func() error {
+			for i := lo; i < min(lo+chunk, len(points)); i++ {
+				if err := ctx.Err(); err != nil {
+					return context.Cause(ctx)
+				}
+				jobs[i], errs[i] = s.Job(ctx, points[i])
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	if errors.Join(errs...) == nil {
+		return jobs, nil
+	}
+	faults := &Faults{Points: len(points)}
+	place := map[string]int{}
+	for i, err := range errs {
+		if err == nil {
+			continue
+		}
+		j, known := place[err.Error()]
+		if !known {
+			j = len(faults.List)
+			place[err.Error()] = j
+			faults.List = append(faults.List, Fault{Err: err, Point: points[i]})
+		}
+		faults.List[j].Count++
+	}
+	return nil, faults
+}
