@@ -2,6 +2,9 @@ package expr_test
 
 import (
 	"fmt"
+	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,7 +14,7 @@ import (
 // A gradient penalty, printed: the derivative of a derivative is an expression like any other.
 func ExampleGrad() {
 	g := New()
-	x, w := g.Input("x", Of(F32, "cb", 3, 2)), g.Input("w", Of(F32, "c", 3))
+	x, w := g.Input("x", Of(F32, "bc", 2, 3)), g.Input("w", Of(F32, "c", 3))
 	d := Tanh(Dot(x, w, "c"))
 	slope := Norm(Grad(Sum(d, "b"), x)[0], "c", 1e-12)
 	penalty := Mul(g.Real(F32, 10), Mean(Square(Sub(slope, g.Const(F32, 1))), "b"))
@@ -21,14 +24,14 @@ func ExampleGrad() {
 	// %1 = const {0.5} : f32[]
 	// %2 = mul %0 %1 : f32[]
 	// %3 = const {1} : f32[]
-	// %4 = input {x} : f32[c3 b2]
+	// %4 = input {x} : f32[b2 c3]
 	// %5 = input {w} : f32[c3]
 	// %6 = dot %4 %5 {c} : f32[b2]
 	// %7 = tanh %6 : f32[b2]
 	// %8 = mul %7 %7 : f32[b2]
 	// %9 = sub %3 %8 : f32[b2]
-	// %10 = dot %9 %5 {} : f32[c3 b2]
-	// %11 = mul %10 %10 : f32[c3 b2]
+	// %10 = dot %9 %5 {} : f32[b2 c3]
+	// %11 = mul %10 %10 : f32[b2 c3]
 	// %12 = sum %11 {c} : f32[b2]
 	// %13 = const {1e-12} : f32[]
 	// %14 = add %12 %13 : f32[b2]
@@ -38,8 +41,8 @@ func ExampleGrad() {
 	// %18 = add %17 %17 : f32[b2]
 	// %19 = mul %18 %1 : f32[b2]
 	// %20 = div %19 %15 : f32[b2]
-	// %21 = mul %20 %10 : f32[c3 b2]
-	// %22 = add %21 %21 : f32[c3 b2]
+	// %21 = mul %20 %10 : f32[b2 c3]
+	// %22 = add %21 %21 : f32[b2 c3]
 	// %23 = dot %22 %9 {b} : f32[c3]
 	// %24 = dot %22 %5 {c} : f32[b2]
 	// %25 = neg %24 : f32[b2]
@@ -51,67 +54,301 @@ func ExampleGrad() {
 	// return %30
 }
 
-func TestInterning(t *testing.T) {
+func TestEqualExpressionsAreOneNode(t *testing.T) {
 	g := New()
-	a, b := g.Input("a", Of(F32, "cb", 2, 3)), g.Input("b", Of(F32, "c", 2))
-	if Add(a, b) != Add(b, a) || Sub(a, b) == Sub(b, a) {
-		t.Error("equal expressions must be one node, others not")
+	a, b := g.Input("a", Of(F32, "bc", 3, 2)), g.Input("b", Of(F32, "c", 2))
+	if Add(a, b) != Add(b, a) || Mul(a, b) != Mul(b, a) || Exp(a) != Exp(a) {
+		t.Error("equal expressions are several nodes")
+	}
+	if Sub(a, b) == Sub(b, a) || Sum(a, "b") == Sum(a, "c") || Concat('b', a, a, a, a) == Concat('b', a, a, a) {
+		t.Error("different expressions are one node")
 	}
 	if g.Real(F32, 1) == g.Real(F32, 1) {
 		t.Error("two hyperparameters that happen to agree are one node")
 	}
 }
 
-// A fingerprint depends on what the outputs compute, not on how the graph came about.
-func TestFingerprint(t *testing.T) {
+func TestIdentitiesAreLeftOut(t *testing.T) {
+	g := New()
+	a, b := g.Input("a", Of(F32, "bc", 3, 2)), g.Input("b", Of(F32, "c", 2))
+	zero, one := g.Const(F32, 0), g.Const(F32, 1)
+	for _, c := range []struct {
+		what      string
+		got, want *Node
+	}{
+		{"x+0", Add(a, zero), a}, {"0+x", Add(zero, a), a},
+		{"x-0", Sub(a, zero), a},
+		{"x*1", Mul(a, one), a}, {"1*x", Mul(one, a), a},
+		{"x/1", Div(a, one), a},
+		{"--x", Neg(Neg(a)), a},
+		{"convert to the same type", Convert(a, F32), a},
+		{"expand to the same axes", Expand(b, b.Shape), b},
+		{"expand twice", Expand(Expand(b, Of(F32, "b", 3)), Of(F32, "h", 4)), Expand(b, Of(F32, "bh", 3, 4))},
+		{"expand what the partner has", Add(a, Expand(b, a.Shape)), Add(a, b)},
+		{"slice of all", Slice(a, 'b', 0, 3, 1), a},
+		{"pad by nothing", Pad(a, 'b', 0, 0, 1), a},
+		{"concat of one", Concat('b', a), a},
+		{"sum over nothing", Sum(a, ""), a},
+		{"sum of a constant axis", Sum(Expand(b, a.Shape), "b"), Mul(b, g.Const(F32, 3))},
+		{"sum of a constant axis and another", Sum(Expand(b, a.Shape), "bc"), Mul(Sum(b, "c"), g.Const(F32, 3))},
+		{"sum of one of two constant axes", Sum(Expand(b, Of(F32, "bh", 3, 4)), "h"), Expand(Mul(b, g.Const(F32, 4)), Of(F32, "b", 3))},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: got\n%swant\n%s", c.what, Print(c.got), Print(c.want))
+		}
+	}
+	for what, n := range map[string]*Node{"x*0": Mul(a, zero), "x-x": Sub(a, a), "x/x": Div(a, a), "0-x": Sub(zero, a), "1/x": Div(one, a)} {
+		if n == a || n.Op.Name == "const" {
+			t.Errorf("%s is simplified, but x may be NaN", what)
+		}
+	}
+}
+
+// A fingerprint depends on what the outputs compute, not on how the graph came about or on the values of reals.
+func TestFingerprintIsStructure(t *testing.T) {
 	build := func(detour bool, lr float64) string {
 		g := New()
 		if detour {
 			Exp(g.Real(F32, 3))
 			g.Input("b", Of(F32, "c", 2))
 		}
-		a := g.Input("a", Of(F32, "cb", 2, 3))
+		a := g.Input("a", Of(F32, "bc", 3, 2))
 		b := g.Input("b", Of(F32, "c", 2))
-		return Fingerprint(Mul(g.Real(F32, lr), Sum(Mul(a, b), "cb")))
+		return Fingerprint(Mul(g.Real(F32, lr), Sum(Mul(a, b), "bc")))
 	}
 	if build(false, 1) != build(true, 2) {
 		t.Error("the fingerprint depends on the history or on a real")
 	}
+	g := New()
+	a, b := g.Input("a", Of(F32, "bc", 3, 3)), g.Real(F32, 1)
+	idx := g.Input("idx", Of(I32, "b", 2))
+	img := g.Input("x", Of(F32, "bhwc", 2, 6, 6, 3))
+	k := g.Input("k", Of(F32, "hwio", 3, 3, 3, 5))
+	win := func(lo int) Window2 { return Window2{H: Explicit(6, 3, 1, lo, 1), W: Same(6, 3, 1)} }
+	seed := g.Input("seed", Of(U32, ""))
+	seen := map[string]string{}
+	for what, outs := range map[string][]*Node{
+		"a": {a}, "a a": {a, a}, "a b": {a, b}, "b a": {b, a}, "none": nil,
+		"add": {Add(a, b)}, "mul": {Mul(a, b)}, "another real": {Mul(Add(a, b), g.Real(F32, 1))}, "the same real": {Mul(Add(a, b), b)},
+		"sum b": {Sum(a, "b")}, "sum c": {Sum(a, "c")},
+		"another name": {g.Input("a2", a.Shape)}, "another size": {g.Input("a", Of(F32, "bc", 3, 2))}, "another type": {g.Input("a", a.Shape.As(F64))},
+		"const 1": {g.Const(F32, 1)}, "const 2": {g.Const(F32, 2)}, "const f64": {g.Const(F64, 1)},
+		"slice 0": {Slice(a, 'b', 0, 2, 1)}, "slice 1": {Slice(a, 'b', 1, 3, 1)}, "slice step": {Slice(a, 'b', 0, 3, 2)},
+		"rename h": {Rename(a, "c", "h")}, "rename w": {Rename(a, "c", "w")},
+		"merge": {Merge(img, "hwc", 'c')}, "merge hw": {Merge(img, "hw", 'w')}, "split": {Split(a, 'b', "bh", 1, 3)}, "split 3": {Split(a, 'b', "bh", 3, 1)},
+		"take": {Take(a, idx, 'b')}, "put 4": {Put(Take(a, idx, 'b'), idx, 'o', 4)}, "put 5": {Put(Take(a, idx, 'b'), idx, 'o', 5)},
+		"conv 1": {Conv(img, k, win(1))}, "conv 2": {Conv(img, k, win(2))},
+		"bits 1": {Bits(seed, seed, 1, a.Shape)}, "bits 2": {Bits(seed, seed, 2, a.Shape)}, "convert": {Convert(a, F64)}, "convert i32": {Convert(a, I32)},
+		"expand": {Expand(b, a.Shape)}, "iota b": {g.Iota('b', 3)}, "iota 4": {g.Iota('b', 4)}, "concat": {Concat('b', a, a)}, "concat 3": {Concat('b', a, a, a)},
+	} {
+		f := Fingerprint(outs...)
+		if other, ok := seen[f]; ok {
+			t.Errorf("%q and %q have one fingerprint", what, other)
+		}
+		seen[f] = what
+	}
 }
 
-func TestShapes(t *testing.T) {
+// The fingerprint names programs on disk: it may change only with the language. If it should, set it to what this test got.
+func TestFingerprintIsTheSameInEveryProcess(t *testing.T) {
+	const want = "17a31abb123d18df"
+	if got := Fingerprint(newDCGAN(64).nsStep()...); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestPrintGolden pins what a step looks like. UPDATE=1 writes the file anew; read the difference.
+func TestPrintGolden(t *testing.T) {
+	dLoss, _, dParams, _ := newDCGAN(2).losses()
+	got := Print(append([]*Node{dLoss}, Grad(dLoss, dParams...)...)...)
+	path := filepath.Join("testdata", "ns_discriminator.txt")
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("the program of the discriminator's step changed; compare after UPDATE=1 go test ./engine/expr. Got:\n%s", got)
+	}
+}
+
+func TestErrorsNameShapesAndPlace(t *testing.T) {
 	g := New()
-	a := g.Input("a", Of(F32, "chwb", 3, 8, 8, 2))
+	a := g.Input("a", Of(F32, "bhwc", 2, 8, 8, 3))
+	k := g.Input("k", Of(F32, "hwio", 5, 5, 3, 8))
+	z := g.Input("z", Of(F32, "bc", 2, 100))
+	labels := g.Input("labels", Of(I32, "b", 2))
 	w := Window2{H: Same(8, 5, 2), W: Same(8, 5, 2)}
 	for _, c := range []struct {
 		want  string
-		build func() *Node
+		build func()
 	}{
-		{"here: add: axis b is 2 and 4 (got f32[c3 h8 w8 b2] and f32[b4])", func() *Node { return Add(a, g.Input("b", Of(F32, "b", 4))) }},
-		{"here: add: mixed element types; convert one (got f32[c3 h8 w8 b2] and f64[])", func() *Node { return Add(a, g.Const(F64, 1)) }},
-		{"here: conv: the image has 3 channels, the kernel reads 4 (got f32[c3 h8 w8 b2] and f32[o8 h5 w5 i4])", func() *Node { return Conv(a, g.Input("k", Of(F32, "ohwi", 8, 5, 5, 4)), w) }},
-		{"here: conv: the image should be 8 x 8 (got f32[c3 h4 w8 b2] and f32[o8 h5 w5 i3])", func() *Node {
-			return Conv(Slice(a, 'h', 0, 4, 1), g.Input("k3", Of(F32, "ohwi", 8, 5, 5, 3)), w)
+		{"add: axis b: got sizes 2 and 4, want equal ones (operands f32[b2 h8 w8 c3] and f32[b4])", func() { Add(a, g.Input("b", Of(F32, "b", 4))) }},
+		{"add: element types: got f32 and f64, want one type; convert one (operands f32[b2 h8 w8 c3] and f64[])", func() { Add(a, g.Const(F64, 1)) }},
+		{"where: condition: got f32, want bool (operands f32[b2 h8 w8 c3] and f32[b2 h8 w8 c3] and f32[b2 h8 w8 c3])", func() { Where(a, a, a) }},
+		{"sum: axis o: got f32[b2 h8 w8 c3], which has none (operands f32[b2 h8 w8 c3])", func() { Sum(a, "o") }},
+		{"sum: element type: got bool, want numbers; convert it (operands bool[b2 h8 w8 c3])", func() { Sum(Less(a, a), "b") }},
+		{`axis: got 'q', want one of the axes "kbjhwcio"`, func() { Sum(a, "q") }},
+		{"shape: got size 0 for axis c, want at least 1", func() { Of(F32, "bc", 2, 0) }},
+		{"shape: got size 10000000000 for axis c, want at most 2147483647", func() { Of(F32, "c", 1e10) }},
+		{"shape: got 1 sizes for the axes \"bc\", want 2", func() { Of(F32, "bc", 2) }},
+		{"input: got a result f32[b2000000 c2000000], want at most 1099511627776 elements", func() { g.Input("huge", Of(F32, "bc", 2e6, 2e6)) }},
+		{"dot: axis i: got f32[b2 h8 w8 c3] and f32[b2 h8 w8 c3], want it in both (operands f32[b2 h8 w8 c3] and f32[b2 h8 w8 c3])", func() { Dot(a, a, "i") }},
+		{"dot: axis c: got sizes 3 and 100, want equal ones (operands f32[b2 h8 w8 c3] and f32[b2 c100])", func() { Dot(a, z, "c") }},
+		{`merge: got the axes "cw", want "wc": each once, in memory order (operands f32[b2 h8 w8 c3])`, func() { Merge(a, "cw", 'c') }},
+		{`split: got the axes "chw", want "hwc": each once, in memory order (operands f32[b2 c100])`, func() { Split(z, 'c', "chw", 4, 5, 5) }},
+		{"merge: got the axes hc of [b2 h8 w8 c3], want neighbours (operands f32[b2 h8 w8 c3])", func() { Merge(a, "hc", 'c') }},
+		{"split: got 100 elements along c, want 96 for [h4 w4 c6] (operands f32[b2 c100])", func() { Split(z, 'c', "hwc", 4, 4, 6) }},
+		{"slice: axis h: got 0:9 in steps of 1, want a range within 0:8 (operands f32[b2 h8 w8 c3])", func() { Slice(a, 'h', 0, 9, 1) }},
+		{"rename: got axis b as a new name, want one that is free (operands f32[b2 h8 w8 c3])", func() { Rename(a, "c", "b") }},
+		{"concat: axis b: got sizes 2 and 3, want equal ones (operands f32[b2 c100] and f32[b3 c4])", func() { Concat('c', z, g.Input("z3", Of(F32, "bc", 3, 4))) }},
+		{"take: indices: got f32, want i32 (operands f32[b2 c100] and f32[b2 c100])", func() { Take(z, z, 'b') }},
+		{"put: got c as the new axis, want one that is free (operands f32[b2 c100] and i32[b2])", func() { Put(z, labels, 'c', 4) }},
+		{"conv: channels: got c3 in the image, want 4, the kernel's i (operands f32[b2 h8 w8 c3] and f32[h5 w5 i4 o8])", func() { Conv(a, g.Input("k4", Of(F32, "hwio", 5, 5, 4, 8)), w) }},
+		{"conv: image: got 4 x 8 pixels, want 8 x 8 (operands f32[b2 h4 w8 c3] and f32[h5 w5 i3 o8])", func() { Conv(Slice(a, 'h', 0, 4, 1), k, w) }},
+		{"conv: image: got the axes [b2 c100], want [b h w c] (operands f32[b2 c100] and f32[h5 w5 i3 o8])", func() { Conv(z, k, w) }},
+		{"conv: kernel: got 5 x 5 taps, want 3 x 5 (operands f32[b2 h8 w8 c3] and f32[h5 w5 i3 o8])", func() { Conv(a, k, Window2{H: Same(8, 3, 2), W: w.W}) }},
+		{"conv: window: got a kernel of 9 taps, want at most the 8 of the padded image (operands f32[b2 h8 w8 c3] and f32[h9 w5 i3 o8])", func() {
+			Conv(a, g.Input("k9", Of(F32, "hwio", 9, 5, 3, 8)), Window2{H: Valid(8, 9, 1), W: w.W})
 		}},
-		{"here: merge: the axes cw do not lie side by side (got f32[c3 h8 w8 b2])", func() *Node { return Merge(a, "cw", 'c') }},
-		{"here: dot: both must have the axis i (got f32[c3 h8 w8 b2] and f32[c3 h8 w8 b2])", func() *Node { return Dot(a, a, "i") }},
-		{"here: sum: there is no axis o (got f32[c3 h8 w8 b2])", func() *Node { return Sum(a, "o") }},
-		{"here: axis: 'q' is not an axis; the axes are \"kochwijb\"", func() *Node { return Sum(a, "q") }},
+		{"conv_input_grad: channels: got c3 in the image, want 8, the kernel's o (operands f32[b2 h8 w8 c3] and f32[h5 w5 i3 o8])", func() {
+			ConvInput(a, k, Window2{H: SameTransposed(8, 5, 2), W: SameTransposed(8, 5, 2)})
+		}},
+		{"bits: got a seed f32[b2 c100] and a step f32[b2 c100], want u32 numbers (operands f32[b2 c100] and f32[b2 c100])", func() { Bits(z, z, 1, z.Shape) }},
+		{"pool: window: got 0+4+0 by 2/2, 0+8+0 by 2/2, want one of the size of the image (operands f32[b2 h8 w8 c3])", func() {
+			MaxPool(a, Window2{H: Valid(4, 2, 2), W: Valid(8, 2, 2)})
+		}},
 	} {
-		g.Pos = "here"
-		err := g.Try(func() { c.build() })
-		if err == nil || err.Error() != c.want {
-			t.Errorf("got  %v\nwant %s", err, c.want)
+		g.Pos = "ring.star:14:9"
+		err := g.Try(c.build)
+		if want := "ring.star:14:9: " + c.want; err == nil || err.Error() != want {
+			t.Errorf("got  %v\nwant %s", err, want)
 		}
 	}
 }
 
-// Every operation says what it does, and the language is small.
-func TestDocs(t *testing.T) {
+// An error that arises in a derivative points at the line of the operation, not of grad.
+func TestNodesKeepTheirPlace(t *testing.T) {
+	g := New()
+	g.Pos = "a.star:1:1"
+	x := g.Input("x", Of(F32, "c", 3))
+	g.Pos = "a.star:2:1"
+	y := Sum(Tanh(x), "c")
+	g.Pos = "a.star:3:1"
+	d := Grad(y, x)[0]
+	if y.Pos != "a.star:2:1" || d.Pos != "a.star:2:1" || g.Pos != "a.star:3:1" {
+		t.Errorf("got places %s and %s, graph %s", y.Pos, d.Pos, g.Pos)
+	}
+}
+
+func TestEveryOperationSaysWhatItDoes(t *testing.T) {
 	for name, op := range Ops {
-		if op.Doc == "" || op.Shape == nil || strings.ToLower(name) != name {
+		if op.Doc == "" || op.Shape == nil || op.Name != name || strings.ToLower(name) != name {
 			t.Errorf("%s lacks a doc or a shape rule", name)
 		}
 	}
-	t.Logf("%d operations", len(Ops))
+	if len(Ops) > 50 {
+		t.Errorf("%d operations: is the new one not made of others?", len(Ops))
+	}
+}
+
+func TestShapes(t *testing.T) {
+	s := Of(F32, "cb", 3, 2)
+	for _, c := range [][2]any{
+		{s, Of(F32, "bc", 2, 3)}, {s.String(), "f32[b2 c3]"}, {s.Axes(), "bc"}, {fmt.Sprint(s.Dims()), "[2 3]"}, {s.Elems(), 6}, {s.Bytes(), 24},
+		{s.Minus(Of(F32, "ch", 9, 9)), "b"}, {s.Without("b"), Of(F32, "c", 3)}, {s.Only("bh"), Of(F32, "b", 2)}, {s.As(F64), Of(F64, "bc", 2, 3)},
+		{s.Scalar(), false}, {Shape{}.Scalar(), true}, {s.Has('b'), true},
+	} {
+		if c[0] != c[1] {
+			t.Errorf("got %v, want %v", c[0], c[1])
+		}
+	}
+	if s.Has('h') || s.Size('h') != 0 || s.With('h', 4) != Of(F32, "bhc", 2, 4, 3) {
+		t.Error("an absent axis has a size")
+	}
+}
+
+func TestWindows(t *testing.T) {
+	for _, c := range []struct {
+		what string
+		got  Window
+		want Window
+		out  int
+	}{
+		{"same", Same(32, 5, 2), Window{32, 5, 2, 1, 2}, 16},
+		{"same odd", Same(7, 5, 2), Window{7, 5, 2, 2, 2}, 4},
+		{"same, kernel shorter than stride", Same(9, 1, 3), Window{9, 1, 3, 0, 0}, 3},
+		{"valid", Valid(28, 5, 1), Window{28, 5, 1, 0, 0}, 24},
+		{"valid with a tail", Valid(6, 3, 2), Window{6, 3, 2, 0, 0}, 2},
+		{"too short", Valid(4, 5, 2), Window{4, 5, 2, 0, 0}, 0},
+		{"explicit", Explicit(64, 4, 2, 1, 1), Window{64, 4, 2, 1, 1}, 32},
+		{"same transposed", SameTransposed(4, 5, 2), Window{8, 5, 2, 1, 2}, 4},
+		{"same transposed 4", SameTransposed(7, 4, 2), Window{14, 4, 2, 1, 1}, 7},
+		{"valid transposed", ValidTransposed(4, 5, 2), Window{11, 5, 2, 0, 0}, 4},
+		{"valid transposed, kernel shorter than stride", ValidTransposed(4, 1, 3), Window{12, 1, 3, 0, 0}, 4},
+		{"explicit transposed", ExplicitTransposed(4, 4, 2, 1, 1), Window{8, 4, 2, 1, 1}, 4},
+	} {
+		if c.got != c.want || c.got.Out() != c.out {
+			t.Errorf("%s: got %v -> %d, want %v -> %d", c.what, c.got, c.got.Out(), c.want, c.out)
+		}
+	}
+}
+
+func TestCostCountsTapsThatMeetPixels(t *testing.T) {
+	for _, w := range []Window{Same(6, 5, 2), Valid(7, 3, 2), Explicit(3, 3, 2, 3, 4), Valid(9, 3, 4), Explicit(2, 5, 1, 4, 4), SameTransposed(4, 5, 2)} {
+		want := 0
+		for p := range w.Out() {
+			for tap := range w.Kernel {
+				if i := p*w.Stride + tap - w.Lo; i >= 0 && i < w.In {
+					want++
+				}
+			}
+		}
+		g := New()
+		x := g.Input("x", Of(F32, "bhwc", 2, w.In, 1, 3))
+		k := g.Input("k", Of(F32, "hwio", w.Kernel, 1, 3, 4))
+		y := Conv(x, k, Window2{H: w, W: Valid(1, 1, 1)})
+		if got := Cost(y).MulAdds; got != int64(want*2*3*4) {
+			t.Errorf("%v: got %d, want %d", w, got, want*2*3*4)
+		}
+		d := Grad(Sum(Square(y), "bhwc"), x, k)
+		if got := Cost(d...).MulAdds; got != int64(3*want*2*3*4) {
+			t.Errorf("%v: with derivatives got %d, want three times as many", w, got)
+		}
+	}
+	g := New()
+	x, k := g.Input("x", Of(F32, "bc", 8, 5)), g.Input("k", Of(F32, "co", 5, 7))
+	if got, want := Cost(Dot(x, k, "c"), Dot(x, k, "c"), g.Real(F32, 1)), (Costs{8 * 5 * 7, 4 * (8*5 + 5*7 + 1)}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	packed := Vmap(New(), 3, func(n *Node) bool { return n.Attr.(Leaf).Name == "x" }, Dot(x, k, "c"))
+	if got := Cost(packed...).MulAdds; got != 3*8*5*7 {
+		t.Errorf("three trials: got %d, want %d", got, 3*8*5*7)
+	}
+}
+
+// A copy is the same program, and what is added to its graph does not meet the reals that it has.
+func TestCopyKeepsTheProgram(t *testing.T) {
+	outs := newDCGAN(2).nsStep()
+	c := Copy(outs...)
+	if Fingerprint(c...) != Fingerprint(outs...) || Print(c...) != Print(outs...) {
+		t.Error("the copy is another program")
+	}
+	for i, n := range Order(outs...) {
+		m := Order(c...)[i]
+		if m.Value != n.Value || m.Pos != n.Pos || m.Attr != n.Attr {
+			t.Fatalf("%s lost its value or place", n.Op.Name)
+		}
+	}
+	g := c[0].Graph()
+	fresh := g.Real(F32, math.Pi)
+	for _, n := range Order(c...) {
+		if n == fresh {
+			t.Error("a new real is an old one")
+		}
+	}
 }

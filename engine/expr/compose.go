@@ -1,0 +1,66 @@
+package expr
+
+import "math"
+
+// What is made of the primitives: their derivatives need no rule.
+
+// Square is x*x.
+func Square(x *Node) *Node { return Mul(x, x) }
+
+// Scale multiplies by a number that is part of the structure.
+func Scale(x *Node, v float64) *Node { return Mul(x, x.lit(v)) }
+
+// count is the number of elements that meet in a reduction.
+func count(x *Node, axes string) float64 { return float64(x.Shape.Only(axes).Elems()) }
+
+// Mean is the average over the axes named.
+func Mean(x *Node, axes string) *Node { return Scale(Sum(x, axes), 1/count(x, axes)) }
+
+// Variance is the mean square deviation from the mean over the axes named (divided by n, not n-1).
+func Variance(x *Node, axes string) *Node { return Mean(Square(Sub(x, Mean(x, axes))), axes) }
+
+// Norm is the Euclidean length over the axes; eps, under the root, keeps the derivative finite at 0.
+func Norm(x *Node, axes string, eps float64) *Node {
+	return Sqrt(Add(Sum(Square(x), axes), x.lit(eps)))
+}
+
+// Relu is max(x, 0), with derivative 0 at 0.
+func Relu(x *Node) *Node { return Max(x, x.lit(0)) }
+
+// Leaky multiplies elements that are not positive by slope. The mask is the derivative, of any order.
+func Leaky(x, slope *Node) *Node { return Mul(x, Where(Less(x.lit(0), x), x.lit(1), slope)) }
+
+// Clamp limits x to lo .. hi; the derivative is 0 where a limit is met.
+func Clamp(x, lo, hi *Node) *Node { return Min(Max(x, lo), hi) }
+
+// Finite is true where x is neither infinite nor NaN.
+func Finite(x *Node) *Node { return Less(Abs(x), x.lit(math.Inf(1))) }
+
+// LogSumExp is ln sum e^x over the axes, without overflow.
+func LogSumExp(x *Node, axes string) *Node {
+	top := Stop(Amax(x, axes)) // the result does not depend on it
+	return Add(Log(Sum(Exp(Sub(x, top)), axes)), top)
+}
+
+// Softmax is e^x / sum e^x over the axes.
+func Softmax(x *Node, axes string) *Node {
+	e := Exp(Sub(x, Stop(Amax(x, axes))))
+	return Div(e, Sum(e, axes))
+}
+
+// LogSoftmax is ln Softmax, exact where that underflows.
+func LogSoftmax(x *Node, axes string) *Node {
+	d := Sub(x, Stop(Amax(x, axes)))
+	return Sub(d, Log(Sum(Exp(d), axes)))
+}
+
+// BatchNorm normalises over the axes with the statistics of the batch.
+func BatchNorm(x, gamma, beta *Node, axes string, eps float64) *Node {
+	d := Sub(x, Mean(x, axes))
+	return Add(Mul(d, Mul(gamma, Rsqrt(Add(Mean(Square(d), axes), x.lit(eps))))), beta)
+}
+
+// OneHot has a 1 where the new axis a, of n classes, meets the label (I32); a label out of range gives zeros.
+func OneHot(labels *Node, a byte, n int, d DType) *Node {
+	return Convert(Equal(labels, labels.g.Iota(a, n)), d)
+}

@@ -1,0 +1,192 @@
+package expr
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Op is one primitive operation.
+type Op struct {
+	Name, Doc string
+	Commutes  bool
+	Shape     func(n *Node) Shape // the shape of the result; fails with an *Error if the operands do not fit
+
+	// VJP lists the cotangents of the arguments, given v, that of n; nil where the derivative is zero, and a nil rule if
+	// all are. They may lack axes of the argument or have more: Grad sums and expands them.
+	VJP func(n, v *Node) []*Node
+}
+
+// Attributes. They are comparable, so that equal expressions are one node.
+type (
+	// Leaf is the attribute of input and real.
+	Leaf struct {
+		Name  string
+		Shape Shape
+	}
+	// Number is the attribute of const.
+	Number struct {
+		DType DType
+		V     float64
+	}
+	// Axis is the attribute of slice (lo:hi:step) and of pad (lo before, hi after, step-1 between).
+	Axis struct {
+		A            byte
+		Lo, Hi, Step int
+	}
+	// Fold is the attribute of merge and split: axis One <-> axes Many.
+	Fold struct {
+		One  byte
+		Many Shape
+	}
+	// Names is the attribute of rename, letter by letter.
+	Names struct{ From, To string }
+	// Index is the attribute of iota, take and put.
+	Index struct {
+		A    byte
+		Size int
+	}
+	// Draw is the attribute of bits.
+	Draw struct {
+		Stream uint32
+		Shape  Shape
+	}
+)
+
+func (l Leaf) String() string  { return l.Name }
+func (a Axis) String() string  { return fmt.Sprintf("%c %d:%d:%d", a.A, a.Lo, a.Hi, a.Step) }
+func (f Fold) String() string  { return fmt.Sprintf("%c=%v", f.One, bare(f.Many)) }
+func (r Names) String() string { return r.From + "->" + r.To }
+func (i Index) String() string { return fmt.Sprintf("%c%d", i.A, i.Size) }
+func (d Draw) String() string  { return fmt.Sprintf("stream %08x %v", d.Stream, d.Shape) }
+func (n Number) String() string {
+	return strings.TrimSuffix(fmt.Sprintf("%v:%v", n.V, n.DType), ":f32")
+}
+
+// bare prints without the element type.
+type bare Shape
+
+func (b bare) String() string {
+	s := Shape(b)
+	return strings.TrimPrefix(s.String(), s.DType.String())
+}
+
+// Forms of rows.
+
+func unary(name, doc string, d func(x, y, v node) node) Op {
+	o := Op{Name: name, Doc: doc, Shape: func(n node) Shape { return n.Args[0].Shape }}
+	if d != nil {
+		o.VJP = func(n, v node) []node { return []node{d(n.Args[0], n, v)} }
+	}
+	return o
+}
+
+func binary(name, doc string, d func(a, b, y, v node) (da, db node)) Op {
+	o := Op{Name: name, Doc: doc, Shape: func(n node) Shape { return same(n, n.Args[0].Shape, n.Args[1].Shape) }}
+	if d != nil {
+		o.VJP = func(n, v node) []node { a, b := d(n.Args[0], n.Args[1], n, v); return []node{a, b} }
+	}
+	return o
+}
+
+func predicate(name, doc string) Op {
+	o := binary(name, doc, nil)
+	o.Shape = func(n node) Shape { return same(n, n.Args[0].Shape, n.Args[1].Shape).As(Bool) }
+	return o
+}
+
+func commutes(o Op) Op { o.Commutes = true; return o }
+
+// pick sends v to where p holds and to where it does not.
+func pick(p, v *Node) (yes, no *Node) { zero := v.lit(0); return Where(p, v, zero), Where(p, zero, v) }
+
+// Parts of shape rules.
+
+// need fails unless ok. The text says what was got and what was wanted.
+func (n *Node) need(ok bool, format string, a ...any) {
+	if !ok {
+		n.fail(format, a...)
+	}
+}
+
+func leaf(n *Node) Shape { return n.Attr.(Leaf).Shape }
+
+// join is the union of the axes, which must agree in size.
+func join(n *Node, s, t Shape) Shape {
+	u, ok := s.join(t)
+	if !ok {
+		for _, a := range []byte(s.shared(t)) {
+			if s.Size(a) != t.Size(a) {
+				n.fail("axis %c: got sizes %d and %d, want equal ones", a, s.Size(a), t.Size(a))
+			}
+		}
+	}
+	return u
+}
+
+// same is join for operands of one element type.
+func same(n *Node, a, b Shape) Shape {
+	if a.DType != b.DType {
+		n.fail("element types: got %v and %v, want one type; convert one", a.DType, b.DType)
+	}
+	return join(n, a, b)
+}
+
+// has fails unless s has the axis.
+func (n *Node) has(s Shape, a byte) {
+	if !s.Has(a) {
+		n.fail("axis %c: got %v, which has none", a, s)
+	}
+}
+
+func reduce(n *Node) Shape {
+	s, axes := n.Args[0].Shape, n.Attr.(string)
+	for i := range axes {
+		n.has(s, axes[i])
+	}
+	if s.DType == Bool {
+		n.fail("element type: got bool, want numbers; convert it")
+	}
+	return s.Without(axes)
+}
+
+// images checks that s, an operand of a convolution, is [b h w c] of the height and width given.
+func (n *Node) images(s Shape, what string, h, w int) {
+	if got := s.Without("k"); got.Axes() != "bhwc" {
+		n.fail("%s: got the axes %v, want [b h w c]", what, bare(got))
+	}
+	if s.Size('h') != h || s.Size('w') != w {
+		n.fail("%s: got %d x %d pixels, want %d x %d", what, s.Size('h'), s.Size('w'), h, w)
+	}
+}
+
+// kernel checks that s is a kernel [h w i o] for the window, and the window.
+func (n *Node) kernel(s Shape, w Window2) {
+	if got := s.Without("k"); got.Axes() != "hwio" {
+		n.fail("kernel: got the axes %v, want [h w i o]", bare(got))
+	}
+	if s.Size('h') != w.H.Kernel || s.Size('w') != w.W.Kernel {
+		n.fail("kernel: got %d x %d taps, want %d x %d", s.Size('h'), s.Size('w'), w.H.Kernel, w.W.Kernel)
+	}
+	n.window(w)
+}
+
+func (n *Node) window(w Window2) {
+	for _, v := range [2]Window{w.H, w.W} {
+		if v.Stride < 1 || v.Kernel < 1 || v.In < 1 || v.Lo < 0 || v.Hi < 0 {
+			n.fail("window: got %v, want positive lengths, kernel and stride, and no negative padding", v)
+		}
+		if v.Out() < 1 {
+			n.fail("window: got a kernel of %d taps, want at most the %d of the padded image", v.Kernel, v.Lo+v.In+v.Hi)
+		}
+	}
+}
+
+// channels fails unless the image's c is the kernel's axis a.
+func (n *Node) channels(image, kernel Shape, a byte) {
+	if image.Size('c') != kernel.Size(a) {
+		n.fail("channels: got c%d in the image, want %d, the kernel's %c", image.Size('c'), kernel.Size(a), a)
+	}
+}
+
+// trials is s with the trial axis and the element type that it shares with t.
+func trials(n *Node, s, t Shape) Shape { return same(n, s, t.Only("k")) }
