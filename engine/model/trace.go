@@ -69,6 +69,7 @@ type Trace struct {
 	streams    map[uint32]string
 	calls      []Call
 	batches    int // minibatches asked for so far; x and y belong to the last
+	once       map[*expr.Node]*expr.Node
 }
 
 type realKey struct{ site, value string }
@@ -90,7 +91,7 @@ func newTrace(c Config) *Trace {
 	u32 := expr.Of(expr.U32, "")
 	return &Trace{Graph: g, Config: c, Training: true, seed: g.Input("seed", u32), step: g.Input("step", u32),
 		leaf: map[string]*expr.Node{}, now: map[string]*expr.Node{}, realAt: map[realKey]int{},
-		draws: map[string]int{}, streams: map[uint32]string{}}
+		draws: map[string]int{}, streams: map[uint32]string{}, once: map[*expr.Node]*expr.Node{}}
 }
 
 // X is the current minibatch of real examples: [b h w c] in [-1, 1], or [b c].
@@ -154,6 +155,17 @@ func (t *Trace) SetBuffer(layer, name string, v *expr.Node) {
 	if t.Training {
 		t.now[layer+"/"+name] = v
 	}
+}
+
+// Once is what derive made of a weight the first time. A loss calls a network several times with the same weights; what a
+// layer keeps per update of a weight, as the power iteration of spectral norm, must not move with every call.
+func (t *Trace) Once(weight *expr.Node, derive func() *expr.Node) *expr.Node {
+	n, ok := t.once[weight]
+	if !ok {
+		n = derive()
+		t.once[weight] = n
+	}
+	return n
 }
 
 func (t *Trace) variable(name string, s expr.Shape, r Role, init Init) *expr.Node {
