@@ -1,0 +1,155 @@
+package data
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+)
+
+// A cache file holds one decoded set: a line of JSON, labels and pixels as Set.writeContent writes them, and the SHA-256 of all
+// that. It is published whole by a rename, so that several processes may write the same one, and is verified when it is read.
+
+// cacheVersion changes with the layout and with anything that decoding does to pixels.
+const cacheVersion = 1
+
+// cacheHeader is the line of JSON: the set without its content, and what the content is.
+type cacheHeader struct {
+	Version    int      `json:"version"`
+	Name       string   `json:"name"`
+	Shape      Shape    `json:"shape"`
+	Bytes      bool     `json:"bytes"` // pixels are bytes, not float32
+	Labels     bool     `json:"labels"`
+	ClassNames []string `json:"class_names"`
+	Digest     string   `json:"digest"`
+}
+
+// cachePath is where the set that spec takes from a source of this identity is kept.
+func (st *Store) cachePath(spec Spec, identity string) string {
+	key := sha256.Sum256(fmt.Appendf(nil, "%d\n%s\n%s\n", cacheVersion, spec, identity))
+	return filepath.Join(st.Cache, fmt.Sprintf("%s-%x.images", spec.Name, key[:16]))
+}
+
+func writeCache(path string, s *Set) (err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
+	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o666))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Cleanup()) }() // of no effect after the rename
+	line, err := json.Marshal(cacheHeader{
+		Version: cacheVersion, Name: s.Name, Shape: s.Shape(), Bytes: s.U8 != nil, Labels: s.Labels != nil,
+		ClassNames: s.ClassNames, Digest: s.Digest,
+	})
+	if err != nil {
+		return err
+	}
+	h := sha256.New()
+	w := io.MultiWriter(f, h)
+	if _, err := w.Write(append(line, '\n')); err != nil {
+		return err
+	}
+	if err := s.writeContent(w); err != nil {
+		return err
+	}
+	if _, err := f.Write(h.Sum(nil)); err != nil {
+		return err
+	}
+	return f.CloseAtomicallyReplace()
+}
+
+func readCache(ctx context.Context, path string) (*Set, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	s, err := readCached(bufio.NewReaderSize(contextReader{ctx, f}, 1<<16), info.Size())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
+}
+
+// readCached reads a cache file of this size.
+func readCached(in *bufio.Reader, size int64) (*Set, error) {
+	line, err := in.ReadBytes('\n')
+	if err != nil {
+		return nil, err
+	}
+	var head cacheHeader
+	if err := json.Unmarshal(line, &head); err != nil {
+		return nil, err
+	}
+	d := head.Shape
+	s := &Set{Name: head.Name, N: d.N, H: d.H, W: d.W, C: d.C, Classes: d.Classes, ClassNames: head.ClassNames, Digest: head.Digest}
+	if min(d.N, d.H, d.W, d.C) < 1 {
+		return nil, fmt.Errorf("got shape %v", d)
+	}
+	pixels, content := d.N*d.H*d.W*d.C, 0
+	if head.Bytes {
+		content += pixels
+	} else {
+		content += 4 * pixels
+	}
+	if head.Labels {
+		content += 4 * d.N
+	}
+	if want := int64(len(line) + content + sha256.Size); size != want { // before memory is taken on the word of the header
+		return nil, fmt.Errorf("got %d bytes, want %d", size, want)
+	}
+	if head.Labels {
+		s.Labels = make([]int32, d.N)
+	}
+	if head.Bytes {
+		s.U8 = make([]uint8, pixels)
+	} else {
+		s.F32 = make([]float32, pixels)
+	}
+	h := sha256.New()
+	h.Write(line)
+	if err := s.readContent(io.TeeReader(in, h)); err != nil {
+		return nil, err
+	}
+	return s, checkSum(in, h)
+}
+
+// checkSum compares what was hashed with the digest that follows.
+func checkSum(in io.Reader, h hash.Hash) error {
+	want := make([]byte, sha256.Size)
+	if _, err := io.ReadFull(in, want); err != nil {
+		return err
+	}
+	if got := h.Sum(nil); !bytes.Equal(got, want) {
+		return fmt.Errorf("got SHA-256 %x, want %x", got, want)
+	}
+	return nil
+}
+
+// contextReader ends with the context.
+type contextReader struct {
+	ctx context.Context
+	in  io.Reader
+}
+
+func (r contextReader) Read(p []byte) (int, error) {
+	if r.ctx.Err() != nil {
+		return 0, context.Cause(r.ctx)
+	}
+	return r.in.Read(p)
+}

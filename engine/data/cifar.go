@@ -1,0 +1,220 @@
+package data
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// The binary archive of CIFAR-10 (https://www.cs.toronto.edu/~kriz/cifar.html), its folder, and its record: a label, then the red,
+// the green and the blue plane of 32 x 32 bytes.
+const (
+	cifarURL    = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
+	cifarMD5    = "c32a1d4ab5d03f1284b67883e8d87530"
+	cifarTar    = "cifar-10-binary.tar.gz"
+	cifarFolder = "cifar-10-batches-bin"
+	cifarSide   = 32
+	cifarPlane  = cifarSide * cifarSide
+	cifarRecord = 1 + 3*cifarPlane
+)
+
+// cifarFiles is the files of each split, in order.
+var cifarFiles = map[string][]string{
+	"train": {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"},
+	"test":  {"test_batch.bin"},
+}
+
+// findCIFAR10 takes what lies in the folder: the unpacked archive, the archive, or Parquet files as Hugging Face publishes them.
+func findCIFAR10(st *Store, spec Spec) (source, error) {
+	root := or(spec.Path, filepath.Join(st.Dir, "cifar10"))
+	info, err := os.Stat(root)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if err == nil && !info.IsDir() {
+		if strings.HasSuffix(root, ".parquet") {
+			return cifarParquet(root, spec)
+		}
+		return &cifarArchive{path: root, split: spec.Split}, nil
+	}
+	for _, dir := range []string{root, filepath.Join(root, cifarFolder)} {
+		if _, err := os.Stat(filepath.Join(dir, cifarFiles[spec.Split][0])); err == nil {
+			return cifarBatches{dir: dir, split: spec.Split}, nil
+		}
+	}
+	if file := filepath.Join(root, cifarTar); exists(file) {
+		return &cifarArchive{path: file, split: spec.Split}, nil
+	}
+	for _, dir := range []string{root, filepath.Join(root, "plain_text")} {
+		if files, err := filesNamed(dir, ".parquet"); err == nil && len(files) > 0 {
+			return cifarParquet(dir, spec)
+		}
+	}
+	return nil, fmt.Errorf("no %s/, %s or .parquet files in %s: %w; run: starsweep data get cifar10 (170 MB)",
+		cifarFolder, cifarTar, root, fs.ErrNotExist)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func cifarParquet(path string, spec Spec) (source, error) {
+	spec.Path = path
+	src, err := findParquet(nil, spec)
+	if err != nil {
+		return nil, err
+	}
+	src.(*parquetFiles).standardNames = cifarNames
+	return src, nil
+}
+
+// cifarBatches is a split in the unpacked archive. Labels and pixels share the files, so survey reads them whole.
+type cifarBatches struct{ dir, split string }
+
+// identity: the files are raw pixels already.
+func (b cifarBatches) identity() (string, error) { return "", nil }
+
+func (b cifarBatches) survey() (survey, error) {
+	records, err := b.read()
+	if err != nil {
+		return survey{}, err
+	}
+	return cifarSurvey(records, b.dir)
+}
+
+func (b cifarBatches) open(context.Context, []int) (func(int) (picture, error), error) {
+	records, err := b.read()
+	return records.picture, err
+}
+
+func (b cifarBatches) read() (cifarRecords, error) {
+	var all cifarRecords
+	for _, name := range cifarFiles[b.split] {
+		text, err := os.ReadFile(filepath.Join(b.dir, name))
+		if err != nil {
+			return nil, fmt.Errorf("%w; run: starsweep data get cifar10", err)
+		}
+		if err := checkBatch(text); err != nil {
+			return nil, fmt.Errorf("%s is corrupt: %w; run: starsweep data get cifar10", filepath.Join(b.dir, name), err)
+		}
+		all = append(all, text)
+	}
+	return all, nil
+}
+
+// cifarArchive is a split in the archive as published.
+type cifarArchive struct {
+	path, split string
+	records     cifarRecords // after the first read
+}
+
+func (a *cifarArchive) identity() (string, error) { return filesIdentity([]string{a.path}) }
+
+func (a *cifarArchive) survey() (survey, error) {
+	in, err := os.Open(a.path)
+	if err != nil {
+		return survey{}, err
+	}
+	defer in.Close()
+	names := cifarFiles[a.split]
+	a.records = make(cifarRecords, len(names))
+	err = eachInArchive(in, func(name string, r io.Reader) error {
+		i := slices.Index(names, path.Base(name))
+		if i < 0 {
+			return nil
+		}
+		if a.records[i], err = io.ReadAll(r); err != nil {
+			return err
+		}
+		return checkBatch(a.records[i])
+	})
+	if err != nil {
+		return survey{}, fmt.Errorf("%s is corrupt: %w; run: starsweep data get cifar10", a.path, err)
+	}
+	for i, name := range names {
+		if a.records[i] == nil {
+			return survey{}, fmt.Errorf("%s: holds no %s: not the binary version of CIFAR-10; run: starsweep data get cifar10", a.path, name)
+		}
+	}
+	return cifarSurvey(a.records, a.path)
+}
+
+func (a *cifarArchive) open(context.Context, []int) (func(int) (picture, error), error) {
+	return a.records.picture, nil // survey came first
+}
+
+// eachInArchive calls use for each file of a gzipped tar.
+func eachInArchive(in io.Reader, use func(name string, r io.Reader) error) error {
+	z, err := gzip.NewReader(in)
+	if err != nil {
+		return err
+	}
+	for t := tar.NewReader(z); ; {
+		h, err := t.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if h.Typeflag != tar.TypeReg {
+			continue
+		}
+		if err := use(h.Name, t); err != nil {
+			return fmt.Errorf("%s: %w", h.Name, err)
+		}
+	}
+}
+
+// cifarRecords is the content of batch files.
+type cifarRecords [][]byte
+
+func checkBatch(text []byte) error {
+	if len(text) == 0 || len(text)%cifarRecord != 0 {
+		return fmt.Errorf("got %d bytes, want a multiple of %d", len(text), cifarRecord)
+	}
+	for i := 0; i < len(text); i += cifarRecord {
+		if text[i] > 9 {
+			return fmt.Errorf("image %d: got label %d, want 0 to 9", i/cifarRecord, text[i])
+		}
+	}
+	return nil
+}
+
+func cifarSurvey(batches cifarRecords, where string) (survey, error) {
+	v := survey{first: header{cifarSide, cifarSide, 3}, classes: 10, classNames: cifarNames}
+	for _, text := range batches {
+		for i := 0; i < len(text); i += cifarRecord {
+			v.labels = append(v.labels, int32(text[i]))
+		}
+	}
+	v.n = len(v.labels)
+	v.where = func(i int) string { return fmt.Sprintf("%s: image %d", where, i) }
+	return v, nil
+}
+
+// picture turns a record's planes into pixels.
+func (b cifarRecords) picture(i int) (picture, error) {
+	k := 0
+	for i >= len(b[k])/cifarRecord {
+		i -= len(b[k]) / cifarRecord
+		k++
+	}
+	planes := b[k][i*cifarRecord+1 : (i+1)*cifarRecord]
+	p := picture{header: header{cifarSide, cifarSide, 3}, u8: make([]uint8, 3*cifarPlane)}
+	for j := range cifarPlane {
+		p.u8[3*j], p.u8[3*j+1], p.u8[3*j+2] = planes[j], planes[cifarPlane+j], planes[2*cifarPlane+j]
+	}
+	return p, nil
+}

@@ -1,0 +1,222 @@
+package data
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// source is where the pictures of one split come from.
+type source interface {
+	// identity stands for the content of everything the source reads, or is "" where reading is as cheap as a cache would be.
+	identity() (string, error)
+	// survey tells what headers, footers and file names tell.
+	survey() (survey, error)
+	// open gets ready to decode the pictures in keep; the function it returns may be called by several goroutines at once.
+	open(ctx context.Context, keep []int) (func(i int) (picture, error), error)
+}
+
+// survey is what is known of a source before decoding.
+type survey struct {
+	n          int
+	first      header // of the first picture; the others should agree
+	labels     []int32
+	classes    int
+	classNames []string
+	where      func(i int) string // names picture i in errors: its file, its row
+}
+
+// selection is the indices of the pictures that spec asks for.
+func (v survey) selection(spec Spec) ([]int, error) {
+	if spec.Classes != nil && v.labels == nil {
+		return nil, fmt.Errorf("classes: got %v, but the images have no labels", spec.Classes)
+	}
+	if n := len(spec.Classes); n > 0 && spec.Classes[n-1] >= v.classes {
+		return nil, fmt.Errorf("classes: got %d, want 0 to %d", spec.Classes[n-1], v.classes-1)
+	}
+	var keep []int
+	for i := 0; i < v.n && (spec.Limit == 0 || len(keep) < spec.Limit); i++ {
+		if spec.Classes == nil || slices.Contains(spec.Classes, int(v.labels[i])) {
+			keep = append(keep, i)
+		}
+	}
+	if len(keep) == 0 {
+		return nil, fmt.Errorf("no images left of %d: classes %v", v.n, spec.Classes)
+	}
+	return keep, nil
+}
+
+// shape is the shape of n of the pictures, as spec wants them.
+func (v survey) shape(spec Spec, n int) Shape {
+	return Shape{N: n, H: or(spec.Size, v.first.h), W: or(spec.Size, v.first.w), C: or(spec.Channels, v.first.c), Classes: v.classes}
+}
+
+// maxBytes bounds one set in memory: beyond it a header is corrupt or the script forgot a size or a limit.
+const maxBytes = 1 << 37
+
+// build decodes the pictures that spec asks for.
+func build(ctx context.Context, k kind, src source, spec Spec) (*Set, error) {
+	v, err := k.survey(src, spec)
+	if err != nil {
+		return nil, err
+	}
+	keep, err := v.selection(spec)
+	if err != nil {
+		return nil, err
+	}
+	at, err := src.open(ctx, keep)
+	if err != nil {
+		return nil, err
+	}
+	d := v.shape(spec, len(keep))
+	if bytes := float64(d.N) * float64(d.H) * float64(d.W) * float64(d.C) * 4; bytes > maxBytes {
+		return nil, fmt.Errorf("%d images of %d x %d x %d need %.0f GB: set size or limit", d.N, d.H, d.W, d.C, bytes/1e9)
+	}
+	a := assembly{spec: spec, v: v, keep: keep, at: at}
+	// Bytes are kept as bytes; the first picture that must be resized, or is not made of bytes, turns the set to float32.
+	for _, exact := range []bool{d.H == v.first.h && d.W == v.first.w, false} {
+		set := &Set{Name: spec.Name, N: d.N, H: d.H, W: d.W, C: d.C, Classes: d.Classes, ClassNames: v.classNames}
+		if exact {
+			set.U8 = make([]uint8, d.N*d.H*d.W*d.C)
+		} else {
+			set.F32 = make([]float32, d.N*d.H*d.W*d.C)
+		}
+		err = parallel(ctx, d.N, func(k int) error { return a.place(set, k) })
+		if err == nil {
+			if v.labels != nil {
+				set.Labels = make([]int32, d.N)
+				for k, i := range keep {
+					set.Labels[k] = v.labels[i]
+				}
+			}
+			return set.seal(), nil
+		}
+		if !errors.Is(err, errInexact) {
+			break
+		}
+	}
+	return nil, err
+}
+
+// errInexact tells that a picture does not fit a set of bytes.
+var errInexact = errors.New("not bytes of the set's size")
+
+// assembly puts pictures into sets.
+type assembly struct {
+	spec Spec
+	v    survey
+	keep []int
+	at   func(i int) (picture, error)
+}
+
+// place decodes picture keep[k] and writes it to set as its image k.
+func (a *assembly) place(set *Set, k int) error {
+	i := a.keep[k]
+	p, err := a.at(i)
+	if err != nil {
+		return fmt.Errorf("%s: %w", a.v.where(i), err)
+	}
+	p = p.withChannels(a.spec.Channels)
+	if p.c != set.C {
+		return fmt.Errorf("%s: got %s, want %d channels as the first image has: set channels to 1 or 3", a.v.where(i), p.header, set.C)
+	}
+	same := p.h == set.H && p.w == set.W
+	if !same && a.spec.Size == 0 {
+		return fmt.Errorf("%s: got %s, want %d x %d as the first image is: set size", a.v.where(i), p.header, set.H, set.W)
+	}
+	size := set.H * set.W * set.C
+	if set.U8 != nil {
+		if !same || p.u8 == nil {
+			return errInexact
+		}
+		copy(set.U8[k*size:], p.u8)
+		return nil
+	}
+	dst := set.F32[k*size : (k+1)*size]
+	switch {
+	case p.u8 != nil:
+		resize(dst, set.H, set.W, p.u8, p.header)
+		toUnit(dst)
+	case same:
+		copy(dst, p.f32)
+	default:
+		resize(dst, set.H, set.W, p.f32, p.header)
+	}
+	return nil
+}
+
+// parallel calls do for 0 to n-1 on all processors. Of several errors it returns that of the lowest number, so that a run repeats.
+func parallel(ctx context.Context, n int, do func(k int) error) error {
+	var (
+		next   atomic.Int64
+		failed atomic.Bool
+		mu     sync.Mutex
+		first  = n
+		fault  error
+		wait   sync.WaitGroup
+	)
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		wait.Go(func() {
+			for !failed.Load() && ctx.Err() == nil {
+				k := int(next.Add(1)) - 1
+				if k >= n {
+					return
+				}
+				if err := do(k); err != nil {
+					failed.Store(true)
+					mu.Lock()
+					if k < first {
+						first, fault = k, err
+					}
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	wait.Wait()
+	if fault == nil {
+		return context.Cause(ctx)
+	}
+	return fault
+}
+
+// filesIdentity stands for files by their paths, sizes and times of change. A file that is changed in place and keeps both is not
+// noticed; reading everything to notice it would cost what the cache saves.
+func filesIdentity(files []string) (string, error) {
+	h := sha256.New()
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil {
+			return "", err
+		}
+		abs, err := filepath.Abs(file)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(h, "%q %d %d\n", abs, info.Size(), info.ModTime().UnixNano())
+	}
+	return sum(h), nil
+}
+
+// filesNamed lists the files of dir whose names end in suffix, in alphabetic order. Those that begin with a dot are not meant.
+func filesNamed(dir, suffix string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, e := range entries {
+		if !e.IsDir() && !strings.HasPrefix(e.Name(), ".") && strings.HasSuffix(strings.ToLower(e.Name()), suffix) {
+			files = append(files, filepath.Join(dir, e.Name()))
+		}
+	}
+	return files, nil
+}
