@@ -207,6 +207,7 @@ func TestErrorsNameShapesAndPlace(t *testing.T) {
 		{"rename: got axis b as a new name, want one that is free (operands f32[b2 h8 w8 c3])", func() { Rename(a, "c", "b") }},
 		{"concat: axis b: got sizes 2 and 3, want equal ones (operands f32[b2 c100] and f32[b3 c4])", func() { Concat('c', z, g.Input("z3", Of(F32, "bc", 3, 4))) }},
 		{"take: indices: got f32, want i32 (operands f32[b2 c100] and f32[b2 c100])", func() { Take(z, z, 'b') }},
+		{"take: indices: got the axes [b2], want none that stay of [b2 c100] (operands f32[b2 c100] and i32[b2])", func() { Take(z, labels, 'c') }},
 		{"put: got c as the new axis, want one that is free (operands f32[b2 c100] and i32[b2])", func() { Put(z, labels, 'c', 4) }},
 		{"conv: channels: got c3 in the image, want 4, the kernel's i (operands f32[b2 h8 w8 c3] and f32[h5 w5 i4 o8])", func() { Conv(a, g.Input("k4", Of(F32, "hwio", 5, 5, 4, 8)), w) }},
 		{"conv: image: got 4 x 8 pixels, want 8 x 8 (operands f32[b2 h4 w8 c3] and f32[h5 w5 i3 o8])", func() { Conv(Slice(a, 'h', 0, 4, 1), k, w) }},

@@ -1,7 +1,9 @@
 package lower
 
 import (
+	"errors"
 	"fmt"
+	"runtime"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
@@ -10,89 +12,97 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 )
 
-// Exec is a compiled tuple of expressions.
+// Exec is a compiled tuple of expressions. It may be run from several goroutines.
 type Exec struct {
-	Inputs []*expr.Node // inputs and reals, in the order of the arguments
-	run    *graph.Exec
+	Inputs  []*expr.Node // inputs and reals, in the order of Run's arguments
+	backend compute.Backend
+	graph   *graph.Graph
 }
 
-func Compile(b compute.Backend, s Strategy, outs ...*expr.Node) (*Exec, error) {
-	run, err := graph.NewExec(b, func(in []*graph.Node) []*graph.Node { return Build(s, in[0].Graph(), in, outs...) })
-	if err != nil {
-		return nil, err
+// Compile builds and compiles outs for a backend. The outputs come in the order given. What GoMLX does not accept is an
+// *expr.Error with the place of the expression. Several goroutines may compile the same expressions at once.
+func Compile(b compute.Backend, outs ...*expr.Node) (*Exec, error) {
+	if len(outs) == 0 {
+		return nil, errors.New("compile: got no outputs, want at least one")
 	}
-	return &Exec{Inputs(outs...), run}, nil
-}
-
-// Run takes one value per input, by name; reals that are not given take the value of the script.
-func (e *Exec) Run(give func(*expr.Node) any) ([]*tensors.Tensor, error) {
-	args := make([]any, len(e.Inputs))
-	for i, in := range e.Inputs {
-		if args[i] = give(in); args[i] == nil {
-			return nil, fmt.Errorf("no value for %v", in.Attr)
+	e := &Exec{Inputs(outs...), b, graph.NewGraph(b, "starsweep")}
+	c := newCtx(e.graph)
+	err := try(func() error {
+		in := make([]val, len(e.Inputs))
+		for i, n := range e.Inputs {
+			in[i] = graph.Parameter(e.graph, fmt.Sprint("arg", i), TensorShape(n.Shape))
 		}
-	}
-	return e.run.Call(args...)
-}
-
-// RealValue is the tensor of a real's value in the script, repeated over trials if it is packed.
-func RealValue(n *expr.Node) *tensors.Tensor {
-	v := make([]float64, n.Shape.Elems())
-	for i := range v {
-		v[i] = n.Value
-	}
-	return Tensor(n.Shape, v)
-}
-
-// Tensor makes a tensor of shape s from float64s.
-func Tensor(s expr.Shape, v []float64) *tensors.Tensor {
-	t := tensors.FromShape(TensorShape(s))
-	t.MustMutableFlatData(func(flat any) {
-		for i, f := range v {
-			switch d := flat.(type) {
-			case []float32:
-				d[i] = float32(f)
-			case []float64:
-				d[i] = f
-			case []uint32:
-				d[i] = uint32(f)
-			case []int32:
-				d[i] = int32(f)
-			case []bool:
-				d[i] = f != 0
-			}
-		}
+		y := c.build(in, outs)
+		c.at = nil
+		return e.graph.Compile(y...)
 	})
-	return t
+	if err != nil {
+		e.graph.Finalize()
+		if c.at != nil {
+			return nil, placed(c.at, err)
+		}
+		return nil, fmt.Errorf("compile for %s: %w", b.Name(), err)
+	}
+	return e, nil
 }
 
-// Floats reads a tensor as float64s.
-func Floats(t *tensors.Tensor) (v []float64) {
-	t.MustConstFlatData(func(flat any) {
-		switch d := flat.(type) {
-		case []float32:
-			for _, f := range d {
-				v = append(v, float64(f))
-			}
-		case []float64:
-			v = append(v, d...)
-		case []uint32:
-			for _, f := range d {
-				v = append(v, float64(f))
-			}
-		case []int32:
-			for _, f := range d {
-				v = append(v, float64(f))
-			}
-		case []bool:
-			for _, f := range d {
-				if f {
-					v = append(v, 1)
-				} else {
-					v = append(v, 0)
+// placed says where in the script the fault lies.
+func placed(at node, err error) error {
+	e := &expr.Error{Pos: at.Pos, Op: at.Op.Name, Why: "GoMLX refuses it: " + err.Error()}
+	for _, a := range at.Args {
+		e.Got = append(e.Got, a.Shape)
+	}
+	return e
+}
+
+// try turns what GoMLX panics with, errors, into a result. A fault of our own passes.
+func try(f func() error) (err error) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case runtime.Error:
+			panic(r)
+		case error:
+			err = r
+		default:
+			panic(r)
+		}
+	}()
+	return f()
+}
+
+// Run evaluates the outputs for one tensor per input, in the order of e.Inputs. The inputs stay valid.
+func (e *Exec) Run(in ...*tensors.Tensor) ([]*tensors.Tensor, error) { return e.RunDonating(nil, in...) }
+
+// RunDonating is Run, but the tensors whose donate is true are given up: the backend may reuse their memory, and they are
+// invalid afterwards, whether or not it succeeds. A nil donate gives up none.
+func (e *Exec) RunDonating(donate []bool, in ...*tensors.Tensor) (out []*tensors.Tensor, err error) {
+	if len(in) != len(e.Inputs) {
+		return nil, fmt.Errorf("run: got %d tensors, want %d", len(in), len(e.Inputs))
+	}
+	for i, n := range e.Inputs {
+		if want := TensorShape(n.Shape); !in[i].Shape().Equal(want) {
+			return nil, fmt.Errorf("run: input %v: got %v, want %v", n.Attr, in[i].Shape(), want)
+		}
+	}
+	args := make([]any, len(in))
+	err = try(func() error {
+		for i, t := range in {
+			args[i] = t
+			if donate != nil && donate[i] {
+				if args[i], err = graph.DonateTensorBuffer(t, e.backend, 0); err != nil {
+					return fmt.Errorf("donate %v: %w", e.Inputs[i].Attr, err)
 				}
 			}
 		}
+		out = e.graph.Run(args...)
+		return nil
 	})
-	return v
+	if err != nil {
+		return nil, fmt.Errorf("run on %s: %w", e.backend.Name(), err)
+	}
+	return out, nil
 }
+
+// Finalize frees the program.
+func (e *Exec) Finalize() { e.graph.Finalize() }
