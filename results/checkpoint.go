@@ -1,0 +1,136 @@
+package results
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/starsweep/starsweep/results/internal/durable"
+	"github.com/starsweep/starsweep/results/safetensors"
+)
+
+// Checkpoint is the state of a trial at the end of an epoch.
+type Checkpoint struct {
+	Row     Epoch // the row of the epoch that it ends; Row.Trial names the file
+	Tensors []safetensors.Tensor
+	Meta    map[string]string // the caller's own; names that begin with "starsweep." are ours
+}
+
+const (
+	checkpointSuffix = ".safetensors"
+	rowKey           = "starsweep.row"    // the epoch's row, as JSON
+	sumKey           = "starsweep.crc32c" // of all tensors' data in order
+)
+
+func (v *View) checkpointPath(trial string) string {
+	return filepath.Join(v.dir, "checkpoints", trial+checkpointSuffix)
+}
+
+// SaveCheckpoint replaces the checkpoint of a trial. The old one stays until the new one is on disk. Call it before
+// AppendEpoch of the same row.
+func (s *Study) SaveCheckpoint(c Checkpoint) error {
+	s.mu.Lock()
+	t, err := s.trial(c.Row.Trial)
+	finished := err == nil && t.outcome != nil
+	s.mu.Unlock() // files of different trials do not meet, and writing one takes a while
+	if err != nil {
+		return err
+	}
+	if finished {
+		return fmt.Errorf("checkpoint of trial %s: the trial is finished (%s)", t.ID, t.outcome.Status)
+	}
+	row, err := json.Marshal(c.Row)
+	if err != nil {
+		return fmt.Errorf("checkpoint of trial %s: %w", t.ID, err)
+	}
+	metadata := map[string]string{rowKey: string(row), sumKey: checksum(c.Tensors)}
+	for name, value := range c.Meta {
+		if strings.HasPrefix(name, "starsweep.") {
+			return fmt.Errorf("checkpoint of trial %s: metadata %q: names that begin with starsweep. are reserved", t.ID, name)
+		}
+		metadata[name] = value
+	}
+	path := s.checkpointPath(t.ID)
+	if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
+		return err
+	}
+	return durable.WriteFile(path, func(w io.Writer) error { return safetensors.Write(w, c.Tensors, metadata) })
+}
+
+// LoadCheckpoint gives the checkpoint of a trial. The error is os.ErrNotExist where there is none.
+func (v *View) LoadCheckpoint(trial string) (Checkpoint, error) {
+	path := v.checkpointPath(trial)
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return Checkpoint{}, durable.Fault(path, err)
+	}
+	tensors, metadata, err := safetensors.Read(file)
+	if err != nil {
+		return Checkpoint{}, fmt.Errorf("%s: %w", path, err)
+	}
+	if got, want := checksum(tensors), metadata[sumKey]; got != want {
+		return Checkpoint{}, fmt.Errorf("%s: the data are damaged: got checksum %s, want %q", path, got, want)
+	}
+	c := Checkpoint{Tensors: tensors, Meta: metadata}
+	if err := json.Unmarshal([]byte(metadata[rowKey]), &c.Row); err != nil {
+		return Checkpoint{}, fmt.Errorf("%s: metadata %s: %w", path, rowKey, err)
+	}
+	if c.Row.Trial != trial {
+		return Checkpoint{}, fmt.Errorf("%s: the checkpoint is of trial %q", path, c.Row.Trial)
+	}
+	delete(metadata, rowKey)
+	delete(metadata, sumKey)
+	return c, nil
+}
+
+// Resume loads the checkpoint of a trial and appends its row if the crash came between SaveCheckpoint and AppendEpoch.
+// Found is false for a trial that has none and starts from the beginning.
+func (s *Study) Resume(trial string) (c Checkpoint, found bool, err error) {
+	c, err = s.LoadCheckpoint(trial)
+	if errors.Is(err, os.ErrNotExist) {
+		return Checkpoint{}, false, nil
+	} else if err != nil {
+		return Checkpoint{}, false, fmt.Errorf("%w: forget the trial to run it anew", err)
+	}
+	if err := s.AppendEpoch(c.Row); err != nil {
+		return Checkpoint{}, false, err
+	}
+	return c, true, nil
+}
+
+// cleanCheckpoints removes what a crash left behind: files half-written, and checkpoints of finished or forgotten trials.
+func (s *Study) cleanCheckpoints() error {
+	dir := filepath.Join(s.dir, "checkpoints")
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return durable.Fault(dir, err)
+	}
+	for _, f := range files {
+		name := f.Name()
+		id, isCheckpoint := strings.CutSuffix(name, checkpointSuffix)
+		t := s.trials[id]
+		stale := isCheckpoint && (t == nil || t.outcome != nil && !s.options.KeepCheckpoints)
+		if stale || strings.HasSuffix(name, durable.TempSuffix) {
+			if err := durable.Remove(filepath.Join(dir, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checksum is the CRC-32C of the data of tensors, which the format itself does not protect.
+func checksum(tensors []safetensors.Tensor) string {
+	table, sum := crc32.MakeTable(crc32.Castagnoli), uint32(0)
+	for _, t := range tensors {
+		sum = crc32.Update(sum, table, t.Data)
+	}
+	return fmt.Sprintf("%08x", sum)
+}

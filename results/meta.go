@@ -1,0 +1,194 @@
+package results
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/starsweep/starsweep/results/internal/durable"
+)
+
+// SchemaVersion changes when a file on disk changes its meaning. It stands in study.json and in every Parquet file.
+const SchemaVersion = 1
+
+// Kind is the type of a hyperparameter's column.
+type Kind string
+
+// The kinds, and the Go types of their values.
+const (
+	Bool   Kind = "bool"   // bool
+	Int    Kind = "int"    // int64
+	Float  Kind = "float"  // float64
+	String Kind = "string" // string
+)
+
+// Column is a hyperparameter, which every table repeats as a column of its own under the name that the script gave it.
+type Column struct {
+	Name     string `json:"name"`
+	Kind     Kind   `json:"kind"`
+	Optional bool   `json:"optional,omitempty"` // conditional: null in the trials that do not have it
+}
+
+// Goal is the better direction of an objective.
+type Goal string
+
+// The goals.
+const (
+	Min Goal = "min"
+	Max Goal = "max"
+)
+
+// Objective is a metric whose best value, and the epoch of it, stand in the trials table.
+type Objective struct {
+	Metric string `json:"metric"`
+	Goal   Goal   `json:"goal"`
+}
+
+// Meta describes a study. It is written once, as study.json, and must be the same whenever the study continues, save for
+// the script's hash and the version, which each finished trial records for itself.
+type Meta struct {
+	Study      string      `json:"study"`       // the study's name
+	Script     string      `json:"script"`      // the script's file name
+	ScriptHash string      `json:"script_hash"` // names the folder of the script's copies
+	Version    string      `json:"version"`     // of the program that made the directory
+	Columns    []Column    `json:"columns"`     // in the script's order
+	Metrics    []string    `json:"metrics"`     // per-epoch numbers, nullable, in the order of the columns
+	Objectives []Objective `json:"objectives"`  // some of the metrics
+}
+
+// file is study.json.
+type file struct {
+	Schema  int       `json:"schema"`
+	ID      string    `json:"id"`
+	Created time.Time `json:"created"`
+	Meta
+}
+
+// ID tells studies apart whose tables differ; files of one study carry one ID.
+func (m Meta) ID() string {
+	m.ScriptHash, m.Version = "", ""
+	b, err := json.Marshal(m)
+	if err != nil {
+		panic(err) // strings and slices of strings
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:8])
+}
+
+// normal makes lists that are empty the same as lists that are missing.
+func (m Meta) normal() Meta {
+	m.Columns = append([]Column{}, m.Columns...)
+	m.Metrics = append([]string{}, m.Metrics...)
+	m.Objectives = append([]Objective{}, m.Objectives...)
+	return m
+}
+
+// Check reports every fault of a study's columns: names that are no identifiers, that stand twice, or that clash with a
+// column of ours. Names that differ in case only clash too, because SQL does not tell them apart.
+func (m Meta) Check() error {
+	var errs []error
+	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	owner := map[string]string{}
+	for _, name := range Reserved() {
+		owner[name] = "a column that every study has"
+	}
+	claim := func(name, what string) {
+		if !identifier(name) {
+			fault("%s %q: want a name of letters, digits and underscores", what, name)
+		} else if other, taken := owner[strings.ToLower(name)]; taken {
+			fault("%s %q: the name clashes with %s: rename it", what, name, other)
+		}
+		owner[strings.ToLower(name)] = fmt.Sprintf("%s %q", what, name)
+	}
+	for _, metric := range m.Metrics {
+		claim(metric, "metric")
+	}
+	for _, o := range m.Objectives {
+		if !slices.Contains(m.Metrics, o.Metric) {
+			fault("objective %q: want one of the metrics %s", o.Metric, strings.Join(m.Metrics, ", "))
+		}
+		if o.Goal != Min && o.Goal != Max {
+			fault("objective %q: got goal %q, want min or max", o.Metric, o.Goal)
+		}
+		claim("best_"+o.Metric, "column")
+		claim("best_"+o.Metric+"_epoch", "column")
+	}
+	for _, c := range m.Columns {
+		claim(c.Name, "hyperparameter")
+		if !slices.Contains([]Kind{Bool, Int, Float, String}, c.Kind) {
+			fault("hyperparameter %q: got kind %q, want bool, int, float or string", c.Name, c.Kind)
+		}
+	}
+	if m.Study == "" {
+		fault("the study has no name")
+	}
+	return errors.Join(errs...)
+}
+
+// CheckColumns reports the hyperparameters whose names cannot be columns beside those that every study has.
+func CheckColumns(columns []Column) error { return Meta{Study: "check", Columns: columns}.Check() }
+
+func identifier(name string) bool {
+	for i, r := range name {
+		if r != '_' && !unicode.IsLetter(r) && (i == 0 || !unicode.IsDigit(r)) {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// differences explains why a directory made for old cannot go on with m.
+func (m Meta) differences(old Meta) error {
+	var errs []error
+	compare := func(what string, got, want any) {
+		g, _ := json.Marshal(got)
+		w, _ := json.Marshal(want)
+		if string(g) != string(w) {
+			errs = append(errs, fmt.Errorf("%s: got %s, but the directory has %s", what, g, w))
+		}
+	}
+	compare("study", m.Study, old.Study)
+	compare("script", m.Script, old.Script)
+	compare("hyperparameters", m.Columns, old.Columns)
+	compare("metrics", m.Metrics, old.Metrics)
+	compare("objectives", m.Objectives, old.Objectives)
+	return errors.Join(errs...)
+}
+
+// readMeta reads study.json. The error is os.ErrNotExist where there is none.
+func readMeta(dir string) (Meta, error) {
+	path := filepath.Join(dir, "study.json")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return Meta{}, durable.Fault(path, err)
+	}
+	var f file
+	if err := json.Unmarshal(b, &f); err != nil {
+		return Meta{}, fmt.Errorf("%s: %w", path, err)
+	}
+	if f.Schema != SchemaVersion {
+		return Meta{}, fmt.Errorf("%s: got schema version %d, want %d: use the version of starsweep that wrote it, %s",
+			path, f.Schema, SchemaVersion, f.Version)
+	}
+	if f.ID != f.Meta.ID() {
+		return Meta{}, fmt.Errorf("%s: the file was edited: its id is %s, its content says %s", path, f.ID, f.Meta.ID())
+	}
+	return f.Meta, nil
+}
+
+func writeMeta(dir string, m Meta, now time.Time) error {
+	return durable.WriteFile(filepath.Join(dir, "study.json"), func(w io.Writer) error {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return enc.Encode(file{SchemaVersion, m.ID(), now.UTC(), m})
+	})
+}

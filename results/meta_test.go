@@ -1,0 +1,46 @@
+package results_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/starsweep/starsweep/results"
+)
+
+func TestNamesThatCannotBeColumnsAreAllReported(t *testing.T) {
+	m := meta
+	m.Study = ""
+	m.Columns = []results.Column{
+		{Name: "lr", Kind: results.Float}, {Name: "LR", Kind: results.Float}, {Name: "Epoch", Kind: results.Int},
+		{Name: "fid", Kind: results.Float}, {Name: "best_fid", Kind: results.Float}, {Name: "a b", Kind: results.Int},
+		{Name: "", Kind: results.Int}, {Name: "3d", Kind: results.Bool}, {Name: "depth", Kind: "complex"},
+	}
+	m.Metrics = []string{"fid", "fid", "status"}
+	m.Objectives = []results.Objective{{Metric: "precision", Goal: results.Max}, {Metric: "fid", Goal: "less"}}
+	wantError(t, m.Check(),
+		`hyperparameter "LR": the name clashes with hyperparameter "lr": rename it`,
+		`hyperparameter "Epoch": the name clashes with a column that every study has`,
+		`hyperparameter "fid": the name clashes with metric "fid"`,
+		`hyperparameter "best_fid": the name clashes with column "best_fid"`,
+		`hyperparameter "a b": want a name of letters, digits and underscores`,
+		`hyperparameter "": want a name`,
+		`hyperparameter "3d": want a name`,
+		`hyperparameter "depth": got kind "complex", want bool, int, float or string`,
+		`metric "fid": the name clashes with metric "fid"`,
+		`metric "status": the name clashes with a column that every study has`,
+		`objective "precision": want one of the metrics fid, fid, status`,
+		`objective "fid": got goal "less", want min or max`,
+		"the study has no name",
+	)
+	check(t, meta.Check())
+	wantError(t, results.CheckColumns([]results.Column{{Name: "seed", Kind: results.Int}}), `hyperparameter "seed"`)
+	check(t, results.CheckColumns(meta.Columns))
+}
+
+func TestNaturalHyperparameterNamesAreFree(t *testing.T) {
+	for _, name := range []string{"loss", "lr", "latent", "batch", "width", "height", "size", "beta1", "noise", "depth", "norm"} {
+		if slices.Contains(results.Reserved(), name) {
+			t.Errorf("%s is reserved", name)
+		}
+	}
+}

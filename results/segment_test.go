@@ -1,0 +1,214 @@
+package results_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/starsweep/starsweep/results"
+)
+
+// segmentRows reads the Parquet files of a table, as a user's glob finds them: some columns, as sorted lines of text.
+func segmentRows(t testing.TB, dir string, table results.Table, names ...string) []string {
+	t.Helper()
+	var lines []string
+	for _, path := range segments(t, dir, table) {
+		b, err := os.ReadFile(path)
+		check(t, err)
+		f, err := parquet.OpenFile(bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		lines = append(lines, rowsOf(t, f, names)...)
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+func segments(t testing.TB, dir string, table results.Table) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, string(table), "*.parquet"))
+	check(t, err)
+	return paths
+}
+
+func rowsOf(t testing.TB, f *parquet.File, names []string) []string {
+	t.Helper()
+	var lines []string
+	for _, group := range f.RowGroups() {
+		rows := group.Rows()
+		defer rows.Close()
+		buf := make([]parquet.Row, 16)
+		for {
+			n, err := rows.ReadRows(buf)
+			for _, row := range buf[:n] {
+				var cells []string
+				for _, name := range names {
+					leaf, ok := f.Schema().Lookup(name)
+					if !ok {
+						t.Fatalf("no column %s", name)
+					}
+					cells = append(cells, row[leaf.ColumnIndex].String())
+				}
+				lines = append(lines, strings.Join(cells, " "))
+			}
+			if err != nil {
+				break // io.EOF; the number of rows is checked below
+			}
+		}
+	}
+	if int64(len(lines)) != f.NumRows() {
+		t.Fatalf("got %d rows, want %d", len(lines), f.NumRows())
+	}
+	return lines
+}
+
+func TestColumnsStandInOrderWithTheirTypes(t *testing.T) {
+	dir := t.TempDir()
+	s := create(t, dir)
+	train(t, s, "a", 0, 1)
+	check(t, s.AppendSample(results.Sample{Trial: "a", Epoch: 1, Kind: "grid", PNG: picture(t, 8)}))
+	check(t, s.FinishTrial(outcome("a", results.Completed)))
+	check(t, s.Close())
+	const shared = `
+	required binary trial (STRING);
+	required binary study (STRING);
+	required int32 index (INT(32,true));
+	required binary loss (STRING);
+	required double lr;
+	required int64 batch (INT(64,true));
+	required boolean norm;
+	optional double penalty;
+	required int64 seed (INT(64,true));`
+	const metrics = `
+	optional double loss_generator;
+	optional double loss_discriminator;
+	optional double fid;`
+	for table, rest := range map[results.Table]string{
+		results.Trials: `
+	required binary status (STRING);
+	required binary reason (STRING);
+	required int32 epochs (INT(32,true));
+	required int64 steps (INT(64,true));
+	required int64 parameters (INT(64,true));
+	required int64 images (INT(64,true));
+	optional double best_fid;
+	optional int32 best_fid_epoch (INT(32,true));` + metrics + `
+	required double seconds_train;
+	required double seconds_evaluate;
+	required double seconds_compile;
+	required double images_per_second;
+	required int32 compilations (INT(32,true));
+	required binary program (STRING);
+	required binary script (STRING);
+	required binary version (STRING);
+	required binary backend (STRING);
+	required binary device (STRING);
+	required int64 started (TIMESTAMP(isAdjustedToUTC=true,unit=MILLIS));`,
+		results.Epochs: `
+	required int32 epoch (INT(32,true));
+	required int64 step (INT(64,true));
+	required int64 images (INT(64,true));` + metrics + `
+	required double seconds_train;
+	required double seconds_evaluate;
+	required double images_per_second;`,
+		results.Samples: `
+	required int32 epoch (INT(32,true));
+	required binary kind (STRING);
+	required int32 image_width (INT(32,true));
+	required int32 image_height (INT(32,true));
+	required binary png;`,
+	} {
+		b, err := os.ReadFile(segments(t, dir, table)[0])
+		check(t, err)
+		f, err := parquet.OpenFile(bytes.NewReader(b), int64(len(b)))
+		check(t, err)
+		want := "message " + string(table) + " {" + shared + rest + "\n}"
+		if got := f.Schema().String(); got != want {
+			t.Errorf("%s: got\n%s\nwant\n%s", table, got, want)
+		}
+		for key, want := range map[string]string{"starsweep.schema": "1", "starsweep.study": "ring", "starsweep.table": string(table), "starsweep.study_id": meta.ID()} {
+			if got, _ := f.Lookup(key); got != want {
+				t.Errorf("%s: metadata %s: got %q, want %q", table, key, got, want)
+			}
+		}
+	}
+}
+
+func TestSegmentsAreRebuiltFromTheJournalByteForByte(t *testing.T) {
+	dir := t.TempDir()
+	s := create(t, dir)
+	for i := range 4 {
+		id := fmt.Sprint("t", i)
+		train(t, s, id, i, 3)
+		check(t, s.AppendSample(results.Sample{Trial: id, Epoch: 3, Kind: "grid", PNG: picture(t, 8)}))
+		check(t, s.FinishTrial(outcome(id, results.Completed)))
+		check(t, s.Publish())
+	}
+	check(t, s.Close())
+	files := map[string][]byte{}
+	for _, table := range results.Tables() {
+		if n := len(segments(t, dir, table)); n != 4 {
+			t.Errorf("%s: got %d segments, want 4", table, n)
+		}
+		for _, path := range segments(t, dir, table) {
+			b, err := os.ReadFile(path)
+			check(t, err)
+			files[path] = b
+		}
+	}
+	for name, spoil := range map[string]func(path string) error{
+		"deleted":    os.Remove,
+		"cut":        func(path string) error { return os.Truncate(path, 100) },
+		"of no rows": func(path string) error { return os.WriteFile(path, nil, 0o666) },
+		"half-written": func(path string) error {
+			return os.Rename(path, filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for path := range files {
+				check(t, spoil(path))
+				check(t, create(t, dir).Close())
+				if b, err := os.ReadFile(path); err != nil || !bytes.Equal(b, files[path]) {
+					t.Errorf("%s: not the file it was: %v", path, err)
+				}
+			}
+			names, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+			check(t, err)
+			hidden, err := filepath.Glob(filepath.Join(dir, "*", ".*"))
+			check(t, err)
+			if len(names) != len(files)+1 || len(hidden) != 0 { // and the script's folder
+				t.Errorf("got files %v and %v, want %d", names, hidden, len(files)+1)
+			}
+		})
+	}
+	for _, table := range results.Tables() {
+		check(t, os.RemoveAll(filepath.Join(dir, string(table))))
+	}
+	check(t, create(t, dir).Close())
+	if got := segmentRows(t, dir, results.Epochs, "trial", "epoch"); len(got) != 12 || len(slices.Compact(got)) != 12 {
+		t.Errorf("got rows %v, want 12", got)
+	}
+}
+
+func TestPicturesAreStoredOnce(t *testing.T) {
+	dir := t.TempDir()
+	s := create(t, dir)
+	check(t, s.BeginTrial(trial("a", 0)))
+	noise := noisePicture(t, 200)
+	for e := 1; e <= 4; e++ {
+		check(t, s.AppendSample(results.Sample{Trial: "a", Epoch: e, Kind: "grid", PNG: noise}))
+	}
+	check(t, s.Close())
+	info, err := os.Stat(segments(t, dir, results.Samples)[0])
+	check(t, err)
+	if limit := int64(4*len(noise) + 8<<10); info.Size() > limit {
+		t.Errorf("got a file of %d bytes for 4 pictures of %d, want at most %d", info.Size(), len(noise), limit)
+	}
+}

@@ -1,0 +1,385 @@
+package results
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image/png"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/starsweep/starsweep/results/internal/durable"
+	"github.com/starsweep/starsweep/results/internal/journal"
+)
+
+// Study is a study that this process writes. Its methods may be called from several goroutines.
+//
+// Once the disk has refused a row the study takes no more: what is acknowledged is safe, and Create goes on from there when
+// the cause is gone.
+type Study struct {
+	*View   // its mutex guards published and flushed, too
+	Found   Found
+	options Options
+	lock    *os.File
+	opened  time.Time
+
+	published map[Table]int // so many of the rows stand in segments
+	flushed   time.Time     // the last time that rows were published
+}
+
+// Options are choices of the process that writes; they may differ from one run to the next.
+type Options struct {
+	Now func() time.Time // the clock; required
+
+	// AppendEpoch and FinishTrial publish what waits when FlushRows rows wait (default 10,000), or FlushEvery (default 10 s)
+	// and a hundredth of the time since Create have passed: the hundredth keeps a long study from leaving thousands of
+	// files. Publish and Close publish at once.
+	FlushRows  int
+	FlushEvery time.Duration
+
+	KeepCheckpoints bool // of finished trials
+}
+
+// Found says what Create found.
+type Found struct {
+	Continued bool  // there was a study already
+	Dropped   int64 // bytes of the journal's end that were never acknowledged, and were cut
+}
+
+// Create makes the study m in dir, or continues it if dir holds it. Scripts are the script and the files it loaded, by
+// slash-separated path. The caller must Close the study. Errors: ErrLocked, ErrStorage, ErrCorrupt, a fault in m, or a
+// directory that holds a different study.
+func Create(dir string, m Meta, scripts map[string][]byte, o Options) (*Study, error) {
+	m = m.normal()
+	if err := m.Check(); err != nil {
+		return nil, err
+	}
+	if err := durable.MkdirAll(dir); err != nil {
+		return nil, err
+	}
+	held, err := lock(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Study{options: o, lock: held, published: map[Table]int{}, opened: o.Now(), flushed: o.Now()}
+	if err := s.open(dir, m, scripts); err != nil {
+		if s.View != nil && s.journal != nil {
+			s.journal.Close()
+		}
+		held.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Study) open(dir string, m Meta, scripts map[string][]byte) error {
+	old, err := readMeta(dir)
+	switch {
+	case err == nil:
+		s.Found.Continued = true
+		if err := m.differences(old); err != nil {
+			return fmt.Errorf("%s holds a different study: choose another directory:\n%w", dir, err)
+		}
+	case errors.Is(err, os.ErrNotExist):
+		if _, err := os.Stat(filepath.Join(dir, "journal")); err == nil {
+			return fmt.Errorf("%s has a journal but no study.json: restore it from a copy", dir)
+		}
+		old = m
+		if err := writeMeta(dir, m, s.opened); err != nil {
+			return err
+		}
+	default:
+		return err
+	}
+	if err := writeScripts(dir, m.ScriptHash, scripts); err != nil {
+		return err
+	}
+	s.View = newView(dir, old)
+	s.journal, s.Found.Dropped, err = journal.Open(filepath.Join(dir, "journal"), s.fold)
+	if err != nil {
+		return err
+	}
+	if s.lines == 0 {
+		if err := s.append(entry{Study: old.ID()}); err != nil {
+			return err
+		}
+	}
+	for _, t := range Tables() {
+		if err := s.reconcile(t); err != nil {
+			return err
+		}
+	}
+	return s.cleanCheckpoints()
+}
+
+// writeScripts keeps copies in script/HASH. Files that are there already are left alone.
+func writeScripts(dir, hash string, scripts map[string][]byte) error {
+	if len(scripts) > 0 && !fileName(hash) {
+		return fmt.Errorf("got script hash %q, want letters and digits", hash)
+	}
+	dir = filepath.Join(dir, "script", hash)
+	for name, source := range scripts {
+		if !filepath.IsLocal(filepath.FromSlash(name)) {
+			return fmt.Errorf("script file %q: want a path inside the script's folder", name)
+		}
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, source) {
+			continue
+		}
+		if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
+			return err
+		}
+		err := durable.WriteFile(path, func(w io.Writer) error { _, err := w.Write(source); return err })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// BeginTrial records what the trials are, before their first rows. A trial that began in an earlier run, with the same point
+// and seed, is fine and keeps its index and time; one that is finished is an error.
+func (s *Study) BeginTrial(trials ...Trial) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var entries []any
+	for i, t := range trials {
+		if slices.ContainsFunc(trials[:i], func(other Trial) bool { return other.ID == t.ID }) {
+			return fmt.Errorf("trial %s: got it twice at once", t.ID)
+		}
+		if !fileName(t.ID) || t.Index < 0 || t.Index > math.MaxInt32 {
+			return fmt.Errorf("trial %q, index %d: want an id of letters, digits, - and _, and an index of 32 bits", t.ID, t.Index)
+		}
+		point, err := t.Point.normal(s.meta.Columns)
+		if err != nil {
+			return fmt.Errorf("trial %s: %w", t.ID, err)
+		}
+		t.Point, t.Started = point, t.Started.UTC().Truncate(time.Millisecond)
+		old := s.trials[t.ID]
+		if old == nil {
+			entries = append(entries, entry{Trial: &t})
+			continue
+		}
+		if old.outcome != nil {
+			return fmt.Errorf("trial %s is finished (%s): forget it to run it again", t.ID, old.outcome.Status)
+		}
+		if got, want := encode(t.Point), encode(old.Point); t.Seed != old.Seed || !bytes.Equal(got, want) {
+			return fmt.Errorf("trial %s: got seed %d, point %s, but it began with seed %d, point %s", t.ID, t.Seed, got, old.Seed, want)
+		}
+	}
+	return s.append(entries...)
+}
+
+// AppendEpoch records rows of the epochs table. When it returns they are on disk. Rows are of different trials, which go on
+// from their last epochs. A row that is there already is compared, its seconds aside, and not recorded again.
+func (s *Study) AppendEpoch(rows ...Epoch) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var entries []any
+	for i, e := range rows {
+		t, err := s.trial(e.Trial)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(rows[:i], func(other Epoch) bool { return other.Trial == e.Trial }) {
+			return fmt.Errorf("trial %s: got two rows at once, want rows of different trials", t.ID)
+		}
+		for name := range e.Metrics {
+			if !slices.Contains(s.meta.Metrics, name) {
+				return fmt.Errorf("trial %s: got metric %q, want one of %s", t.ID, name, strings.Join(s.meta.Metrics, ", "))
+			}
+		}
+		switch want := len(t.epochs) + 1; {
+		case e.Epoch >= 1 && e.Epoch < want:
+			if err := s.compareEpoch(t, e); err != nil {
+				return err
+			}
+		case e.Epoch != want:
+			return fmt.Errorf("trial %s: got epoch %d, want %d", t.ID, e.Epoch, want)
+		case t.outcome != nil:
+			return fmt.Errorf("trial %s: got epoch %d, but it is finished (%s)", t.ID, e.Epoch, t.outcome.Status)
+		default:
+			entries = append(entries, entry{Epoch: &e})
+		}
+	}
+	if err := s.append(entries...); err != nil {
+		return err
+	}
+	return s.publishWhenDue()
+}
+
+// compareEpoch checks that e is the row which the journal has for its epoch. Only the seconds may differ: training again
+// what was trained already, from an older checkpoint, must give the same numbers.
+func (s *Study) compareEpoch(t *trial, e Epoch) error {
+	old, err := s.readEpoch(t.epochs[e.Epoch-1])
+	if err != nil {
+		return err
+	}
+	old.SecondsTrain, old.SecondsEvaluate = 0, 0
+	e.SecondsTrain, e.SecondsEvaluate = 0, 0
+	if got, want := encode(e), encode(old); !bytes.Equal(got, want) {
+		return fmt.Errorf("trial %s, epoch %d is recorded already and differs (another backend or version?): forget the trial to run it anew:\ngot  %s\nwant %s",
+			t.ID, e.Epoch, got, want)
+	}
+	return nil
+}
+
+// AppendSample records pictures, PNG files, in the same way. Two of the same trial and epoch differ in their kinds.
+func (s *Study) AppendSample(samples ...Sample) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var entries []any
+	batch := map[sampleKey]bool{}
+	for _, sample := range samples {
+		t, err := s.trial(sample.Trial)
+		if err != nil {
+			return err
+		}
+		key := sampleKey{sample.Trial, sample.Epoch, sample.Kind}
+		if batch[key] || sample.Kind == "" || sample.Epoch < 0 || sample.Epoch > math.MaxInt32 {
+			return fmt.Errorf("sample %+v: want a kind, an epoch of 0 or more, and no two alike", key)
+		}
+		batch[key] = true
+		if _, err := png.DecodeConfig(bytes.NewReader(sample.PNG)); err != nil {
+			return fmt.Errorf("sample %+v: %w", key, err)
+		}
+		if at, there := t.samples[key]; there {
+			old, err := s.readSample(at)
+			if err != nil {
+				return err
+			}
+			if !bytes.Equal(old.PNG, sample.PNG) {
+				return fmt.Errorf("sample %+v is recorded already and differs: forget the trial to run it anew", key)
+			}
+			continue
+		}
+		if t.outcome != nil {
+			return fmt.Errorf("sample %+v: the trial is finished (%s)", key, t.outcome.Status)
+		}
+		entries = append(entries, struct {
+			Sample Sample `json:"sample"`
+		}{sample})
+	}
+	return s.append(entries...)
+}
+
+// FinishTrial records how trials ended, which makes their rows of the trials table, and removes their checkpoints.
+func (s *Study) FinishTrial(outcomes ...Outcome) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var entries []any
+	var finished []string
+	for _, o := range outcomes {
+		t, err := s.trial(o.Trial)
+		if err != nil {
+			return err
+		}
+		if !o.Status.final() {
+			return fmt.Errorf("trial %s: got status %q, want completed, pruned, failed, diverged or collapsed", t.ID, o.Status)
+		}
+		if slices.Contains(finished, t.ID) {
+			return fmt.Errorf("trial %s: got two outcomes", t.ID)
+		}
+		finished = append(finished, t.ID)
+		if t.outcome == nil {
+			entries = append(entries, entry{Outcome: &o})
+		} else if got, want := encode(o), encode(*t.outcome); !bytes.Equal(got, want) {
+			return fmt.Errorf("trial %s is finished already:\ngot  %s\nwant %s", t.ID, got, want)
+		}
+	}
+	if err := s.append(entries...); err != nil {
+		return err
+	}
+	if !s.options.KeepCheckpoints {
+		for _, id := range finished {
+			if err := durable.Remove(s.checkpointPath(id)); err != nil {
+				return err
+			}
+		}
+	}
+	return s.publishWhenDue()
+}
+
+// Forget voids trials, finished or not, with all their rows, so that they can begin again. Segments that held such rows are
+// replaced by ones without them.
+func (s *Study) Forget(ids ...string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var entries []any
+	for i, id := range ids {
+		if _, err := s.trial(id); err != nil {
+			return err
+		}
+		if !slices.Contains(ids[:i], id) {
+			entries = append(entries, entry{Forget: id})
+		}
+	}
+	if err := s.append(entries...); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := durable.Remove(s.checkpointPath(id)); err != nil {
+			return err
+		}
+	}
+	for _, t := range Tables() {
+		if err := s.reconcile(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// append writes entries as one record of the journal and takes them in.
+func (s *Study) append(entries ...any) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	lines := make([][]byte, len(entries))
+	for i, e := range entries {
+		line, err := json.Marshal(e)
+		if err != nil {
+			return err
+		}
+		lines[i] = line
+	}
+	places, err := s.journal.Append(lines...)
+	if err != nil {
+		return err
+	}
+	for i, at := range places {
+		if err := s.fold(at, lines[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close publishes what waits and lets the study go.
+func (s *Study) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return errors.Join(s.publish(), s.journal.Close(), s.lock.Close())
+}
+
+// encode is the form in which rows are compared: equal values give equal bytes.
+func encode(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return []byte(err.Error()) // such as NaN seconds, which append then refuses
+	}
+	return b
+}
+
+// fileName tells whether an ID can be the name of a file anywhere.
+func fileName(id string) bool {
+	return id != "" && len(id) <= 128 && !strings.ContainsFunc(id, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
+	})
+}

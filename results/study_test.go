@@ -1,0 +1,428 @@
+package results_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/results/safetensors"
+)
+
+// start is the clock of the tests; it does not move.
+var start = time.Date(2026, 3, 1, 12, 0, 0, 123e6, time.UTC)
+
+func stopped() time.Time { return start }
+
+var meta = results.Meta{
+	Study: "ring", Script: "ring.star", ScriptHash: "5c41", Version: "0.1.0",
+	Columns: []results.Column{
+		{Name: "loss", Kind: results.String},
+		{Name: "lr", Kind: results.Float},
+		{Name: "batch", Kind: results.Int},
+		{Name: "norm", Kind: results.Bool},
+		{Name: "penalty", Kind: results.Float, Optional: true}, // only with loss = wgan-gp
+	},
+	Metrics:    []string{"loss_generator", "loss_discriminator", "fid"},
+	Objectives: []results.Objective{{Metric: "fid", Goal: results.Min}},
+}
+
+// hourly publishes when it is told to, and not by itself.
+var hourly = results.Options{Now: stopped, FlushEvery: time.Hour}
+
+func create(t testing.TB, dir string) *results.Study {
+	t.Helper()
+	s, err := results.Create(dir, meta, map[string][]byte{"ring.star": []byte("main = 1\n")}, hourly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() }) // again, maybe, which is harmless
+	return s
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantError(t *testing.T, err error, parts ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("got no error, want one with %q", parts)
+	}
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("got error %q, want %q in it", err, part)
+		}
+	}
+}
+
+func trial(id string, index int) results.Trial {
+	point := results.Values{"loss": "ns-gan", "lr": 1e-4 * float64(index+1), "batch": 32, "norm": index%2 == 0}
+	if index%2 == 1 {
+		point["loss"], point["penalty"] = "wgan-gp", 10
+	}
+	return results.Trial{ID: id, Index: index, Point: point, Seed: int64(index) + 1<<60, Started: start}
+}
+
+// epoch is row e of a trial; every second one measures the FID, which falls until epoch 4.
+func epoch(id string, e int) results.Epoch {
+	m := results.Metrics{"loss_generator": 1 / float64(e), "loss_discriminator": -float64(e)}
+	if e%2 == 0 {
+		m["fid"] = math.Abs(float64(e-4)) + 0.1
+	}
+	return results.Epoch{Trial: id, Epoch: e, Step: int64(100 * e), Images: 3200, Metrics: m, SecondsTrain: 2, SecondsEvaluate: 0.5}
+}
+
+func outcome(id string, status results.Status) results.Outcome {
+	return results.Outcome{Trial: id, Status: status, Parameters: 1234, Program: "f00d", Script: "5c41", Version: "0.1.0",
+		Backend: "cpu", Device: "2 cores", SecondsCompile: 0.25, Compilations: 1}
+}
+
+func picture(t testing.TB, width int) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	check(t, png.Encode(&buf, image.NewGray(image.Rect(0, 0, width, 4))))
+	return buf.Bytes()
+}
+
+func train(t testing.TB, s *results.Study, id string, index, epochs int) {
+	t.Helper()
+	check(t, s.BeginTrial(trial(id, index)))
+	for e := 1; e <= epochs; e++ {
+		check(t, s.AppendEpoch(epoch(id, e)))
+	}
+}
+
+// columns reads a table from the journal, some columns of it, as text.
+func columns(t testing.TB, v *results.View, table results.Table, names ...string) []string {
+	t.Helper()
+	var lines []string
+	for row, err := range v.Rows(table) {
+		check(t, err)
+		var cells []string
+		for _, name := range names {
+			cells = append(cells, fmt.Sprint(row[name]))
+		}
+		lines = append(lines, strings.Join(cells, " "))
+	}
+	return lines
+}
+
+func wantLines(t testing.TB, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestATrialRowSumsUpItsEpochs(t *testing.T) {
+	s := create(t, t.TempDir())
+	train(t, s, "a", 1, 5)
+	check(t, s.FinishTrial(outcome("a", results.Completed)))
+	for row, err := range s.Rows(results.Trials) {
+		check(t, err)
+		want := results.Row{
+			"trial": "a", "study": "ring", "index": int32(1), "seed": int64(1)<<60 + 1,
+			"loss": "wgan-gp", "lr": 2e-4, "batch": int64(32), "norm": false, "penalty": 10.0,
+			"status": "completed", "reason": "", "epochs": int32(5), "steps": int64(500), "parameters": int64(1234), "images": int64(16000),
+			"best_fid": 0.1, "best_fid_epoch": int32(4),
+			"loss_generator": 0.2, "loss_discriminator": -5.0, "fid": 0.1,
+			"seconds_train": 10.0, "seconds_evaluate": 2.5, "seconds_compile": 0.25, "images_per_second": 1600.0,
+			"compilations": int32(1), "program": "f00d", "script": "5c41", "version": "0.1.0", "backend": "cpu", "device": "2 cores",
+			"started": start,
+		}
+		if !reflect.DeepEqual(row, want) {
+			t.Errorf("got  %v\nwant %v", row, want)
+		}
+	}
+}
+
+func TestADivergedTrialKeepsItsEpochsAndItsNaN(t *testing.T) {
+	dir := t.TempDir()
+	s := create(t, dir)
+	check(t, s.BeginTrial(trial("a", 0)))
+	check(t, s.AppendEpoch(epoch("a", 1)))
+	last := epoch("a", 2)
+	last.Metrics = results.Metrics{"loss_generator": math.NaN(), "loss_discriminator": math.Inf(-1), "fid": math.NaN()}
+	check(t, s.AppendEpoch(last))
+	end := outcome("a", results.Diverged)
+	end.Reason = "loss_generator is NaN at epoch 2, step 117"
+	check(t, s.FinishTrial(end))
+	check(t, s.Close())
+	s = create(t, dir)
+	check(t, s.AppendEpoch(last)) // equal, NaN and all
+	wantLines(t, columns(t, s.View, results.Epochs, "epoch", "loss_generator", "loss_discriminator", "fid"), "1 1 -1 <nil>", "2 NaN -Inf NaN")
+	wantLines(t, columns(t, s.View, results.Trials, "status", "reason", "best_fid", "best_fid_epoch"),
+		"diverged loss_generator is NaN at epoch 2, step 117 <nil> <nil>")
+}
+
+func TestAnInterruptedTrialIsInNoTrialsTableUntilItIsFinished(t *testing.T) {
+	dir := t.TempDir()
+	s := create(t, dir)
+	train(t, s, "a", 0, 2)
+	check(t, s.Close())
+
+	s = create(t, dir)
+	if !s.Found.Continued || s.Found.Dropped != 0 {
+		t.Errorf("got %+v, want a study that continues", s.Found)
+	}
+	if states := s.Trials(); len(states) != 1 || states[0].Status != results.Interrupted || states[0].Epochs != 2 || len(s.Finished()) != 0 {
+		t.Errorf("got %+v, want one interrupted trial with 2 epochs", states)
+	}
+	wantLines(t, segmentRows(t, dir, results.Trials))
+	train(t, s, "a", 0, 3) // the first two are there already
+	check(t, s.FinishTrial(outcome("a", results.Completed)))
+	check(t, s.Close())
+	wantLines(t, segmentRows(t, dir, results.Epochs, "trial", "epoch", "step"), "a 1 100", "a 2 200", "a 3 300")
+	wantLines(t, segmentRows(t, dir, results.Trials, "trial", "status", "epochs"), "a completed 3")
+	v, err := results.Open(dir)
+	check(t, err)
+	defer v.Close()
+	if got := v.Finished(); got["a"] != results.Completed || v.LastEpoch("a") != 3 || v.LastEpoch("b") != 0 {
+		t.Errorf("got finished %v, last epoch %d", got, v.LastEpoch("a"))
+	}
+}
+
+func TestAViewSeesWhatIsAcknowledgedWhileTheStudyIsWritten(t *testing.T) {
+	dir := t.TempDir()
+	s := create(t, dir)
+	train(t, s, "a", 0, 2)
+	v, err := results.Open(dir)
+	check(t, err)
+	defer v.Close()
+	wantLines(t, columns(t, v, results.Epochs, "epoch"), "1", "2")
+	wantLines(t, segmentRows(t, dir, results.Epochs))
+}
+
+func TestAForgottenTrialLeavesTheTablesAndCanRunAgain(t *testing.T) {
+	dir := t.TempDir()
+	s := create(t, dir)
+	for i, id := range []string{"a", "b"} {
+		train(t, s, id, i, 2)
+		check(t, s.AppendSample(results.Sample{Trial: id, Epoch: 2, Kind: "grid", PNG: picture(t, 8)}))
+		check(t, s.FinishTrial(outcome(id, results.Failed)))
+	}
+	check(t, s.Publish())
+	wantError(t, s.BeginTrial(trial("a", 0)), "trial a is finished (failed): forget it")
+	check(t, s.Forget("a"))
+	wantLines(t, segmentRows(t, dir, results.Epochs, "trial", "epoch"), "b 1", "b 2")
+	wantLines(t, segmentRows(t, dir, results.Trials, "trial"), "b")
+	wantLines(t, segmentRows(t, dir, results.Samples, "trial"), "b")
+
+	check(t, s.BeginTrial(trial("a", 7)))
+	again := epoch("a", 1)
+	again.Metrics["loss_generator"] = 42
+	check(t, s.AppendEpoch(again))
+	check(t, s.Close())
+	s = create(t, dir)
+	check(t, s.FinishTrial(outcome("a", results.Completed)))
+	check(t, s.Close())
+	wantLines(t, segmentRows(t, dir, results.Epochs, "trial", "epoch", "index", "loss_generator"), "a 1 7 42", "b 1 1 1", "b 2 1 0.5")
+	wantLines(t, segmentRows(t, dir, results.Trials, "trial", "status"), "a completed", "b failed")
+}
+
+func TestWrongRowsAreRefusedAndLeaveNothing(t *testing.T) {
+	s := create(t, t.TempDir())
+	train(t, s, "a", 0, 2)
+	other := epoch("a", 2)
+	other.Metrics["fid"] = 17
+	slower := epoch("a", 2)
+	slower.SecondsTrain = 99
+	strange := epoch("a", 3)
+	strange.Metrics["inception"] = 1
+	odd := trial("c", 0)
+	odd.Point = results.Values{"lr": "x", "batch": 1.5, "norm": nil, "loss": "ns-gan", "beta": 0.5}
+	moved := trial("a", 0)
+	moved.Point["lr"] = 0.5
+	grid := results.Sample{Trial: "a", Epoch: 1, Kind: "grid", PNG: picture(t, 8)}
+	check(t, s.AppendSample(grid))
+	check(t, s.AppendSample(grid))
+	check(t, s.AppendEpoch(slower)) // timings are no difference
+	wide, text := grid, grid
+	wide.PNG, text.PNG = picture(t, 16), []byte("no picture")
+	unsure := outcome("a", results.Interrupted)
+
+	for name, test := range map[string]struct {
+		err  error
+		want []string
+	}{
+		"epoch of an unknown trial": {s.AppendEpoch(epoch("b", 1)), []string{"trial b was never begun"}},
+		"epoch that skips one":      {s.AppendEpoch(epoch("a", 4)), []string{"trial a: got epoch 4, want 3"}},
+		"epoch 0":                   {s.AppendEpoch(epoch("a", 3), results.Epoch{Trial: "a"}), []string{"two rows at once"}},
+		"epoch that differs":        {s.AppendEpoch(other), []string{"trial a, epoch 2 is recorded already and differs", `"fid":17`, `"fid":2.1`}},
+		"unknown metric":            {s.AppendEpoch(strange), []string{`got metric "inception", want one of loss_generator, loss_discriminator, fid`}},
+		"point of wrong types":      {s.BeginTrial(odd), []string{"trial c", "lr: got string x, want float", "batch: got float64 1.5, want int", "norm: got no value, want bool", "beta: the study has no such column"}},
+		"point that changed":        {s.BeginTrial(moved), []string{"trial a", `"lr":0.5`, `"lr":0.0001`}},
+		"trial twice":               {s.BeginTrial(trial("d", 0), trial("d", 1)), []string{"trial d: got it twice"}},
+		"trial named like a path":   {s.BeginTrial(trial("../x", 0)), []string{`trial "../x"`}},
+		"sample that differs":       {s.AppendSample(wide), []string{"is recorded already and differs"}},
+		"sample that is no PNG":     {s.AppendSample(text), []string{"png: invalid format"}},
+		"sample twice":              {s.AppendSample(grid, grid), []string{"no two alike"}},
+		"outcome that is none":      {s.FinishTrial(unsure), []string{`got status "interrupted", want completed`}},
+		"forgetting the unknown":    {s.Forget("b"), []string{"trial b was never begun"}},
+	} {
+		t.Run(name, func(t *testing.T) { wantError(t, test.err, test.want...) })
+	}
+	check(t, s.FinishTrial(outcome("a", results.Completed)))
+	check(t, s.FinishTrial(outcome("a", results.Completed)))
+	wantError(t, s.FinishTrial(outcome("a", results.Failed)), "trial a is finished already", "completed")
+	wantError(t, s.AppendEpoch(epoch("a", 3)), "it is finished (completed)")
+	wantLines(t, columns(t, s.View, results.Epochs, "epoch", "seconds_train"), "1 2", "2 2")
+	wantLines(t, columns(t, s.View, results.Samples, "image_width", "image_height", "kind"), "8 4 grid")
+	if len(s.Trials()) != 1 {
+		t.Errorf("got trials %v, want a alone", s.Trials())
+	}
+}
+
+func TestADifferentStudyInTheSameDirectoryIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	check(t, create(t, dir).Close())
+	other := meta
+	other.Columns = append(slices.Clone(meta.Columns[:4]), results.Column{Name: "beta1", Kind: results.Float})
+	other.Metrics = []string{"fid"}
+	_, err := results.Create(dir, other, nil, hourly)
+	wantError(t, err, "holds a different study: choose another directory", "hyperparameters: got [", `"beta1"`, "but the directory has", "metrics: got")
+
+	newer := meta // a script that was edited and grew a value goes on
+	newer.ScriptHash, newer.Version = "77aa", "0.2.0"
+	s, err := results.Create(dir, newer, map[string][]byte{"ring.star": []byte("main = 2\n"), "lib/nets.star": []byte("x = 1\n")}, hourly)
+	check(t, err)
+	check(t, s.Close())
+	for path, want := range map[string]string{"5c41/ring.star": "main = 1\n", "77aa/ring.star": "main = 2\n", "77aa/lib/nets.star": "x = 1\n"} {
+		if got, err := os.ReadFile(filepath.Join(dir, "script", path)); err != nil || string(got) != want {
+			t.Errorf("%s: got %q, %v", path, got, err)
+		}
+	}
+	_, err = results.Create(dir, meta, map[string][]byte{"../../evil.star": nil}, hourly)
+	wantError(t, err, "want a path inside")
+}
+
+func TestStudyFilesThatDoNotBelongTogetherAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	s := create(t, dir)
+	train(t, s, "a", 0, 2)
+	check(t, s.Close())
+	edit := func(name string, f func([]byte) []byte) (undo func()) {
+		path := filepath.Join(dir, name)
+		old, err := os.ReadFile(path)
+		check(t, err)
+		check(t, os.WriteFile(path, f(bytes.Clone(old)), 0o666))
+		return func() { check(t, os.WriteFile(path, old, 0o666)) }
+	}
+	reopen := func() error {
+		s, err := results.Create(dir, meta, nil, hourly)
+		if err == nil {
+			s.Close()
+		}
+		return err
+	}
+	replace := func(old, new string) func([]byte) []byte {
+		return func(b []byte) []byte { return bytes.Replace(b, []byte(old), []byte(new), 1) }
+	}
+	undo := edit("study.json", replace(`"schema": 1`, `"schema": 2`))
+	wantError(t, reopen(), "got schema version 2, want 1")
+	undo()
+	undo = edit("study.json", replace(`"lr"`, `"rate"`))
+	wantError(t, reopen(), "the file was edited")
+	undo()
+	undo = edit("journal", func(b []byte) []byte { return b[:len(b)-1] })
+	wantError(t, reopen(), "epochs", "it has 3 lines, but this segment is a copy of lines up to 3")
+	undo()
+	undo = edit("journal", func(b []byte) []byte { b[len(b)/2] ^= 1; return b })
+	if err := reopen(); !errors.Is(err, results.ErrCorrupt) {
+		t.Errorf("got error %v, want ErrCorrupt", err)
+	}
+	undo()
+	check(t, reopen())
+	check(t, os.Remove(filepath.Join(dir, "study.json")))
+	wantError(t, reopen(), "has a journal but no study.json")
+	_, err := results.Open(dir)
+	wantError(t, err, "not the directory of a study")
+}
+
+func TestTheSecondWriterLearnsWhoHoldsTheStudy(t *testing.T) {
+	dir := t.TempDir()
+	s := create(t, dir)
+	_, err := results.Create(dir, meta, nil, hourly)
+	host, _ := os.Hostname()
+	if !errors.Is(err, results.ErrLocked) {
+		t.Fatalf("got error %v, want ErrLocked", err)
+	}
+	wantError(t, err, dir, fmt.Sprintf("process %d on %s", os.Getpid(), host))
+	check(t, s.Close())
+	create(t, dir)
+}
+
+func TestWorkersMayWriteAtTheSameTime(t *testing.T) {
+	dir := t.TempDir()
+	o := hourly
+	o.FlushRows = 7
+	s, err := results.Create(dir, meta, nil, o)
+	check(t, err)
+	var wg sync.WaitGroup
+	var want []string
+	for w := range 4 {
+		id := fmt.Sprint("w", w)
+		for e := 1; e <= 5; e++ {
+			want = append(want, fmt.Sprint(id, " ", e))
+		}
+		wg.Go(func() {
+			train(t, s, id, w, 5)
+			c := results.Checkpoint{Row: epoch(id, 5), Tensors: []safetensors.Tensor{safetensors.New("w", []int{1}, []float32{1})}}
+			if err := errors.Join(s.SaveCheckpoint(c), s.FinishTrial(outcome(id, results.Completed))); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	check(t, s.Close())
+	wantLines(t, segmentRows(t, dir, results.Epochs, "trial", "epoch"), want...)
+	wantLines(t, segmentRows(t, dir, results.Trials, "trial"), "w0", "w1", "w2", "w3")
+}
+
+func TestRowsArePublishedByNumberAndByTime(t *testing.T) {
+	now := start
+	dir := t.TempDir()
+	s, err := results.Create(dir, meta, nil, results.Options{Now: func() time.Time { return now }, FlushRows: 3, FlushEvery: 10 * time.Second})
+	check(t, err)
+	defer s.Close()
+	count := func() int { return len(segmentRows(t, dir, results.Epochs, "epoch")) }
+	check(t, s.BeginTrial(trial("a", 0)))
+	for e, step := range []struct {
+		after time.Duration
+		want  int
+	}{{0, 0}, {0, 0}, {0, 3}, {time.Second, 3}, {10 * time.Second, 5}, {time.Second, 5}, {10_000 * time.Second, 7}, {50 * time.Second, 7}, {60 * time.Second, 9}} {
+		now = now.Add(step.after)
+		check(t, s.AppendEpoch(epoch("a", e+1)))
+		if got := count(); got != step.want {
+			t.Errorf("epoch %d: got %d rows published, want %d", e+1, got, step.want)
+		}
+	}
+}
+
+// noisePicture cannot be compressed.
+func noisePicture(t testing.TB, width int) []byte {
+	t.Helper()
+	img, x := image.NewGray(image.Rect(0, 0, width, width)), uint32(1)
+	for i := range img.Pix {
+		x = x*1664525 + 1013904223 // Numerical Recipes' generator
+		img.Pix[i] = byte(x >> 24)
+	}
+	var buf bytes.Buffer
+	check(t, png.Encode(&buf, img))
+	return buf.Bytes()
+}

@@ -1,0 +1,187 @@
+package results
+
+import (
+	"bytes"
+	"fmt"
+	"image/png"
+	"slices"
+)
+
+// Table is one of the tables of a study, and the name of the folder that holds its segments.
+type Table string
+
+// The tables.
+const (
+	Trials  Table = "trials"  // one row a finished trial
+	Epochs  Table = "epochs"  // one row a trial and epoch
+	Samples Table = "samples" // one row a picture
+)
+
+// Tables are all of them.
+func Tables() []Table { return []Table{Trials, Epochs, Samples} }
+
+// Field is a column of a table.
+type Field struct {
+	Name     string
+	Type     Type
+	Nullable bool
+}
+
+// Type is the type of a field's values.
+type Type string
+
+// The types, with their Go types in a Row.
+const (
+	TypeBool   Type = "bool"   // bool
+	TypeInt32  Type = "int32"  // int32
+	TypeInt64  Type = "int64"  // int64
+	TypeFloat  Type = "float"  // float64
+	TypeString Type = "string" // string
+	TypeTime   Type = "time"   // time.Time, UTC, in whole milliseconds
+	TypeBytes  Type = "bytes"  // []byte
+)
+
+// Row is a row of a table: a value for each field, nil for null.
+type Row map[string]any
+
+// Every table begins with the identity of the trial and then its hyperparameters; the rest follows, which the lists below
+// give, with the metrics where Fields puts them.
+var (
+	identity = []Field{{"trial", TypeString, false}, {"study", TypeString, false}, {"index", TypeInt32, false}}
+	seed     = Field{"seed", TypeInt64, false}
+
+	trialOutcome = []Field{
+		{"status", TypeString, false},
+		{"reason", TypeString, false},
+		{"epochs", TypeInt32, false},
+		{"steps", TypeInt64, false},
+		{"parameters", TypeInt64, false},
+		{"images", TypeInt64, false},
+	}
+	trialOrigin = []Field{
+		{"seconds_train", TypeFloat, false},
+		{"seconds_evaluate", TypeFloat, false},
+		{"seconds_compile", TypeFloat, false},
+		{"images_per_second", TypeFloat, false}, // while training
+		{"compilations", TypeInt32, false},
+		{"program", TypeString, false},
+		{"script", TypeString, false},
+		{"version", TypeString, false},
+		{"backend", TypeString, false},
+		{"device", TypeString, false},
+		{"started", TypeTime, false},
+	}
+	epochPosition = []Field{{"epoch", TypeInt32, false}, {"step", TypeInt64, false}, {"images", TypeInt64, false}}
+	epochTimes    = []Field{
+		{"seconds_train", TypeFloat, false},
+		{"seconds_evaluate", TypeFloat, false},
+		{"images_per_second", TypeFloat, false}, // while training
+	}
+	samplePicture = []Field{
+		{"epoch", TypeInt32, false},
+		{"kind", TypeString, false},
+		// Not width and height: a hyperparameter may well be called width.
+		{"image_width", TypeInt32, false},
+		{"image_height", TypeInt32, false},
+		{"png", TypeBytes, false},
+	}
+)
+
+// Reserved are the names that every study has in some table, sorted. A hyperparameter or a metric may have none of them.
+func Reserved() []string {
+	var names []string
+	for _, t := range Tables() {
+		for _, f := range (Meta{}).Fields(t) {
+			names = append(names, f.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Fields are the columns of a table in order.
+func (m Meta) Fields(t Table) []Field {
+	fields := slices.Clone(identity)
+	for _, c := range m.Columns {
+		fields = append(fields, Field{c.Name, columnTypes[c.Kind], c.Optional})
+	}
+	fields = append(fields, seed)
+	var metrics []Field
+	for _, name := range m.Metrics {
+		metrics = append(metrics, Field{name, TypeFloat, true})
+	}
+	switch t {
+	case Trials:
+		fields = append(fields, trialOutcome...)
+		for _, o := range m.Objectives {
+			fields = append(fields, Field{"best_" + o.Metric, TypeFloat, true}, Field{"best_" + o.Metric + "_epoch", TypeInt32, true})
+		}
+		return slices.Concat(fields, metrics, trialOrigin)
+	case Epochs:
+		return slices.Concat(fields, epochPosition, metrics, epochTimes)
+	default:
+		return append(fields, samplePicture...)
+	}
+}
+
+var columnTypes = map[Kind]Type{Bool: TypeBool, Int: TypeInt64, Float: TypeFloat, String: TypeString}
+
+// row begins a row: what all tables share.
+func (m Meta) row(t Trial) Row {
+	row := Row{"trial": t.ID, "study": m.Study, "index": int32(t.Index), "seed": t.Seed}
+	for _, c := range m.Columns {
+		row[c.Name] = t.Point[c.Name]
+	}
+	return row
+}
+
+func (m Meta) trialRow(t *trial) Row {
+	row, o := m.row(t.Trial), t.outcome
+	row["status"], row["reason"] = string(o.Status), o.Reason
+	row["epochs"], row["steps"] = int32(len(t.epochs)), t.steps
+	row["parameters"], row["images"] = o.Parameters, t.images
+	for _, objective := range m.Objectives {
+		if best, measured := t.best[objective.Metric]; measured {
+			row["best_"+objective.Metric], row["best_"+objective.Metric+"_epoch"] = best.value, int32(best.epoch)
+		}
+	}
+	for name, v := range t.last {
+		row[name] = v
+	}
+	row["seconds_train"], row["seconds_evaluate"], row["seconds_compile"] = t.secondsTrain, t.secondsEvaluate, o.SecondsCompile
+	row["images_per_second"] = rate(t.images, t.secondsTrain)
+	row["compilations"], row["program"], row["script"] = int32(o.Compilations), o.Program, o.Script
+	row["version"], row["backend"], row["device"] = o.Version, o.Backend, o.Device
+	row["started"] = t.Started
+	return row
+}
+
+func (m Meta) epochRow(t *trial, e Epoch) Row {
+	row := m.row(t.Trial)
+	row["epoch"], row["step"], row["images"] = int32(e.Epoch), e.Step, e.Images
+	for name, v := range e.Metrics {
+		row[name] = v
+	}
+	row["seconds_train"], row["seconds_evaluate"] = e.SecondsTrain, e.SecondsEvaluate
+	row["images_per_second"] = rate(e.Images, e.SecondsTrain)
+	return row
+}
+
+func (m Meta) sampleRow(t *trial, s Sample) (Row, error) {
+	picture, err := png.DecodeConfig(bytes.NewReader(s.PNG))
+	if err != nil {
+		return nil, fmt.Errorf("sample of trial %s, epoch %d: %w", s.Trial, s.Epoch, err)
+	}
+	row := m.row(t.Trial)
+	row["epoch"], row["kind"] = int32(s.Epoch), s.Kind
+	row["image_width"], row["image_height"], row["png"] = int32(picture.Width), int32(picture.Height), s.PNG
+	return row, nil
+}
+
+// rate is images per second, 0 where no time passed.
+func rate(images int64, seconds float64) float64 {
+	if seconds <= 0 {
+		return 0
+	}
+	return float64(images) / seconds
+}

@@ -1,0 +1,330 @@
+package results
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/starsweep/starsweep/results/internal/durable"
+	"github.com/starsweep/starsweep/results/internal/journal"
+)
+
+// ErrStorage is in the chain of every error that the file system caused. Files written earlier stay readable.
+var ErrStorage = durable.ErrStorage
+
+// ErrCorrupt is in the chain of the error for a journal that is damaged before its end.
+var ErrCorrupt = journal.ErrCorrupt
+
+// View is a study as its journal tells it. Its methods may be called from several goroutines.
+type View struct {
+	dir     string
+	meta    Meta
+	journal *journal.Journal
+
+	mu     sync.Mutex
+	lines  int               // in the journal
+	trials map[string]*trial // those begun and not forgotten
+	order  []*trial          // all, as they began
+	rows   map[Table][]row   // all, in the journal's order
+}
+
+// row is a row of a table: its line in the journal, and how many lines stand before it.
+type row struct {
+	position int
+	line     journal.Line
+	trial    *trial
+}
+
+// trial is what the journal says of a trial so far. Once it is finished or forgotten it changes no more.
+type trial struct {
+	Trial
+	epochs  []journal.Line // of epoch i+1
+	samples map[sampleKey]journal.Line
+
+	steps, images                 int64
+	secondsTrain, secondsEvaluate float64
+	last                          Metrics // the last measured value of each
+	best                          map[string]best
+
+	outcome   *Outcome
+	forgotten bool
+}
+
+type best struct {
+	value float64
+	epoch int
+}
+
+// sampleKey identifies a sample.
+type sampleKey struct {
+	Trial string `json:"trial"`
+	Epoch int    `json:"epoch"`
+	Kind  string `json:"kind"`
+}
+
+// entry is a line of the journal; one field is set.
+type entry struct {
+	Study   string     `json:"study,omitempty"` // the first line: the ID of the study
+	Trial   *Trial     `json:"trial,omitempty"`
+	Epoch   *Epoch     `json:"epoch,omitempty"`
+	Sample  *sampleKey `json:"sample,omitempty"` // the picture is read when it is wanted
+	Outcome *Outcome   `json:"outcome,omitempty"`
+	Forget  string     `json:"forget,omitempty"`
+}
+
+// Open opens a study for reading, while it runs or later, and sees what is acknowledged at this moment.
+func Open(dir string) (*View, error) {
+	meta, err := readMeta(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s: not the directory of a study: %w", dir, err)
+	} else if err != nil {
+		return nil, err
+	}
+	v := newView(dir, meta)
+	v.journal, err = journal.View(filepath.Join(dir, "journal"), v.fold)
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+func newView(dir string, m Meta) *View {
+	return &View{dir: dir, meta: m, trials: map[string]*trial{}, rows: map[Table][]row{}}
+}
+
+// fold takes in one line of the journal, when it is opened and whenever a line is appended: what a study holds in memory is
+// therefore always what it would hold after a crash.
+func (v *View) fold(at journal.Line, line []byte) error {
+	var e entry
+	if err := json.Unmarshal(line, &e); err != nil {
+		return err
+	}
+	position := v.lines
+	v.lines++
+	if position == 0 {
+		if id := v.meta.ID(); e.Study != id {
+			return fmt.Errorf("the journal belongs to another study: got id %q, study.json says %q", e.Study, id)
+		}
+		return nil
+	}
+	if e.Trial != nil {
+		return v.foldTrial(*e.Trial)
+	}
+	t, err := v.trial(e.owner())
+	if err != nil {
+		return err
+	}
+	add := func(table Table) { v.rows[table] = append(v.rows[table], row{position, at, t}) }
+	switch {
+	case e.Epoch != nil:
+		add(Epochs)
+		return t.addEpoch(at, *e.Epoch, v.meta.Objectives)
+	case e.Sample != nil:
+		add(Samples)
+		t.samples[*e.Sample] = at
+	case e.Outcome != nil:
+		add(Trials)
+		t.outcome = e.Outcome
+	case e.Forget != "":
+		t.forgotten = true
+		delete(v.trials, t.ID)
+	}
+	return nil
+}
+
+// owner is the ID of the trial that an entry is about.
+func (e entry) owner() string {
+	switch {
+	case e.Epoch != nil:
+		return e.Epoch.Trial
+	case e.Sample != nil:
+		return e.Sample.Trial
+	case e.Outcome != nil:
+		return e.Outcome.Trial
+	}
+	return e.Forget
+}
+
+func (v *View) foldTrial(t Trial) error {
+	if v.trials[t.ID] != nil {
+		return fmt.Errorf("trial %s begins twice", t.ID)
+	}
+	point, err := t.Point.normal(v.meta.Columns)
+	if err != nil {
+		return fmt.Errorf("trial %s: %w", t.ID, err)
+	}
+	t.Point = point
+	begun := &trial{Trial: t, samples: map[sampleKey]journal.Line{}, last: Metrics{}, best: map[string]best{}}
+	v.trials[t.ID] = begun
+	v.order = append(v.order, begun)
+	return nil
+}
+
+func (t *trial) addEpoch(at journal.Line, e Epoch, objectives []Objective) error {
+	if want := len(t.epochs) + 1; e.Epoch != want {
+		return fmt.Errorf("trial %s: got epoch %d, want %d", t.ID, e.Epoch, want)
+	}
+	t.epochs = append(t.epochs, at)
+	t.steps = e.Step
+	t.images += e.Images
+	t.secondsTrain += e.SecondsTrain
+	t.secondsEvaluate += e.SecondsEvaluate
+	for name, value := range e.Metrics {
+		t.last[name] = value
+	}
+	for _, o := range objectives {
+		value, measured := e.Metrics[o.Metric]
+		if !measured || math.IsNaN(value) {
+			continue
+		}
+		old, any := t.best[o.Metric]
+		if !any || o.Goal == Min && value < old.value || o.Goal == Max && value > old.value {
+			t.best[o.Metric] = best{value, e.Epoch}
+		}
+	}
+	return nil
+}
+
+// trial gives a trial that was begun.
+func (v *View) trial(id string) (*trial, error) {
+	if t := v.trials[id]; t != nil {
+		return t, nil
+	}
+	return nil, fmt.Errorf("trial %s was never begun", id)
+}
+
+// Dir is the directory of the study.
+func (v *View) Dir() string { return v.dir }
+
+// Meta describes the study. The caller does not change the slices in it.
+func (v *View) Meta() Meta { return v.meta }
+
+// State is how a trial stands.
+type State struct {
+	Trial
+	Status Status
+	Reason string
+	Epochs int     // in the journal
+	Last   Metrics // the last measured value of each
+}
+
+// Trials are all trials that were begun, in that order, without those that were forgotten.
+func (v *View) Trials() []State {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var states []State
+	for _, t := range v.order {
+		if t.forgotten {
+			continue
+		}
+		s := State{Trial: t.Trial, Status: Interrupted, Epochs: len(t.epochs), Last: make(Metrics, len(t.last))}
+		for name, value := range t.last {
+			s.Last[name] = value
+		}
+		if t.outcome != nil {
+			s.Status, s.Reason = t.outcome.Status, t.outcome.Reason
+		}
+		states = append(states, s)
+	}
+	return states
+}
+
+// Finished gives the status of every trial that is finished, by its ID.
+func (v *View) Finished() map[string]Status {
+	finished := map[string]Status{}
+	for _, s := range v.Trials() {
+		if s.Status.final() {
+			finished[s.ID] = s.Status
+		}
+	}
+	return finished
+}
+
+// LastEpoch is the last epoch of a trial in the journal, 0 if there is none.
+func (v *View) LastEpoch(id string) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if t := v.trials[id]; t != nil {
+		return len(t.epochs)
+	}
+	return 0
+}
+
+// Fields are the columns of a table in order.
+func (v *View) Fields(t Table) []Field { return v.meta.Fields(t) }
+
+// Rows gives the rows of a table, published or not, in the order in which they were appended. They are read as they are
+// asked for, and stop after an error.
+func (v *View) Rows(t Table) iter.Seq2[Row, error] {
+	v.mu.Lock()
+	rows := v.live(t)
+	v.mu.Unlock()
+	return v.read(t, rows)
+}
+
+// live gives the rows of a table whose trial was not forgotten.
+func (v *View) live(t Table) []row {
+	return slices.DeleteFunc(slices.Clone(v.rows[t]), func(r row) bool { return r.trial.forgotten })
+}
+
+func (v *View) read(t Table, rows []row) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		for _, r := range rows {
+			out, err := v.readRow(t, r)
+			if !yield(out, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (v *View) readRow(t Table, r row) (Row, error) {
+	if t == Trials {
+		return v.meta.trialRow(r.trial), nil
+	}
+	if t == Epochs {
+		e, err := v.readEpoch(r.line)
+		if err != nil {
+			return nil, err
+		}
+		return v.meta.epochRow(r.trial, e), nil
+	}
+	s, err := v.readSample(r.line)
+	if err != nil {
+		return nil, err
+	}
+	return v.meta.sampleRow(r.trial, s)
+}
+
+func (v *View) readEpoch(at journal.Line) (Epoch, error) {
+	var e struct {
+		Epoch Epoch `json:"epoch"`
+	}
+	err := v.readLine(at, &e)
+	return e.Epoch, err
+}
+
+func (v *View) readSample(at journal.Line) (Sample, error) {
+	var e struct {
+		Sample Sample `json:"sample"`
+	}
+	err := v.readLine(at, &e)
+	return e.Sample, err
+}
+
+func (v *View) readLine(at journal.Line, into any) error {
+	line, err := v.journal.Read(at)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(line, into)
+}
+
+// Close closes the files.
+func (v *View) Close() error { return v.journal.Close() }
