@@ -1,0 +1,208 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gomlx/compute"
+	_ "github.com/gomlx/compute/gobackend" // registers "go"
+
+	_ "github.com/starsweep/starsweep/engine/cpu" // registers "cpu"
+)
+
+// Options is what a backend needs of its surroundings. The zero value finds no plugins and measures no time.
+type Options struct {
+	Plugins   []string         // folders searched for PJRT plugins, the first find counts
+	PluginDir string           // the user's cache, searched last
+	Now       func() time.Time // the clock that compilations are measured with; nil: they count 0 seconds
+}
+
+// Backend runs programs on a device. It may be used by several goroutines.
+type Backend struct {
+	Name string // cpu, go, xla:cuda, xla:cpu
+
+	compute compute.Backend
+	loops   bool // many steps a call: calls cost more than steps, and the data set fits beside the program
+	now     func() time.Time
+
+	mu       sync.Mutex
+	programs map[string]func() (*Compiled, error) // by fingerprint
+	resident map[residentKey]*residents
+	stats    Compilations
+}
+
+// Compilations counts the work of compilers.
+type Compilations struct {
+	Programs int // model programs: trials that differ in real numbers only share one
+	Graphs   int // GoMLX graphs: a program has one for training and one for sampling
+	Seconds  float64
+}
+
+// Compilations is what was compiled since the backend was opened.
+func (b *Backend) Compilations() Compilations {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.stats
+}
+
+// Names are the names that Open knows, beside "xla:" with the absolute path of a plugin.
+var Names = []string{"auto", "cpu", "go", "xla", "xla:cuda", "xla-cpu"}
+
+// Open opens a backend by name:
+//
+//	auto         an accelerator if there is one that works, else cpu
+//	cpu          our own, pure Go
+//	go           GoMLX's own, pure Go and slow: the reference of tests
+//	xla:cuda     XLA with a CUDA plugin found in the options' folders
+//	xla-cpu      XLA with a CPU plugin found there
+//	xla          the first of these two that is found
+//	xla:/a/b.so  XLA with the plugin at an absolute path
+//
+// go-xla's options may follow an xla name, with commas: xla:cuda,tf32=false.
+//
+// Plugins are always loaded by absolute path. That alone keeps go-xla from downloading plugins by itself, so nothing of its
+// environment (GOMLX_NO_AUTO_INSTALL, PJRT_PLUGIN_LIBRARY_PATH) matters here. XLA itself reads XLA_FLAGS.
+func Open(name string, o Options) (*Backend, error) {
+	name, more, _ := strings.Cut(name, ",")
+	if more != "" {
+		more = "," + more
+	}
+	switch {
+	case name == "cpu":
+		return o.open("cpu", func() (compute.Backend, error) { return compute.NewWithConfig("cpu") })
+	case name == "go": // parallelism=-1: with its pool of workers the backend can lock up, a product within a product waiting for a free one
+		return o.open("go", func() (compute.Backend, error) { return compute.NewWithConfig("go:parallelism=-1") })
+	case name == "auto":
+		if p := o.find("cuda"); p != "" {
+			if b, err := o.openPlugin(p, more); err == nil {
+				return b, nil
+			}
+		}
+		return Open("cpu", o)
+	case name == "xla":
+		for _, kind := range []string{"cuda", "cpu"} {
+			if p := o.find(kind); p != "" {
+				return o.openPlugin(p, more)
+			}
+		}
+		return nil, o.missing("")
+	case name == "xla:cuda", name == "xla-cpu", name == "xla:cpu":
+		kind := name[len("xla:"):]
+		if p := o.find(kind); p != "" {
+			return o.openPlugin(p, more)
+		}
+		return nil, o.missing(kind)
+	case strings.HasPrefix(name, "xla:") && filepath.IsAbs(name[len("xla:"):]):
+		return o.openPlugin(name[len("xla:"):], more)
+	}
+	return nil, fmt.Errorf("backend: got %q, want one of %s, or xla: and the absolute path of a plugin", name, strings.Join(Names, ", "))
+}
+
+func (o Options) open(name string, open func() (compute.Backend, error)) (*Backend, error) {
+	c, err := open()
+	if err != nil { // c is then a nil pointer in an interface that is not nil
+		return nil, fmt.Errorf("backend %s: %w", name, err)
+	}
+	b := &Backend{Name: name, compute: c, loops: strings.HasPrefix(name, "xla"), now: o.Now,
+		programs: map[string]func() (*Compiled, error){}, resident: map[residentKey]*residents{}}
+	if b.now == nil {
+		b.now = func() time.Time { return time.Time{} }
+	}
+	return b, nil
+}
+
+func (o Options) openPlugin(path, more string) (*Backend, error) {
+	name := "xla:" + pluginKind(path)
+	return o.open(name, func() (compute.Backend, error) { return openXLA(path + more) })
+}
+
+// Device describes what the backend runs on.
+func (b *Backend) Device() string {
+	return fmt.Sprintf("%s (%s)", b.compute.DeviceDescription(0), b.compute.Description())
+}
+
+// Close frees the device. Nothing of the backend may be used afterwards.
+func (b *Backend) Close() { b.compute.Finalize() }
+
+// find is the path of the first plugin of a kind, "" if there is none.
+func (o Options) find(kind string) string {
+	for _, dir := range o.folders() {
+		for _, pattern := range []string{"*.so", "*/*.so", "*.dylib", "*/*.dylib"} {
+			files, _ := filepath.Glob(filepath.Join(dir, pattern)) // fails for bad patterns only
+			for _, f := range files {
+				if pluginKind(f) == kind {
+					return f
+				}
+			}
+		}
+	}
+	return ""
+}
+
+func (o Options) folders() []string {
+	dirs := append([]string{}, o.Plugins...)
+	if o.PluginDir != "" {
+		dirs = append(dirs, o.PluginDir)
+	}
+	return dirs
+}
+
+// pluginKind tells a plugin's device by the name of its file: xla_cuda_plugin.so, pjrt_c_api_cuda_plugin.so,
+// xla_cpu_pjrt.so, libpjrt_cpu.so. Other libraries are of no kind.
+func pluginKind(path string) string {
+	file := strings.ToLower(filepath.Base(path))
+	if strings.Contains(file, "pjrt") || strings.Contains(file, "xla") {
+		for _, kind := range []string{"cuda", "cpu", "rocm", "metal", "tpu"} {
+			if strings.Contains(file, kind) {
+				return kind
+			}
+		}
+	}
+	return "other"
+}
+
+func (o Options) missing(kind string) error {
+	what := "a PJRT plugin"
+	if kind != "" {
+		what += " for " + kind
+	}
+	return fmt.Errorf("backend xla: %s: not found in %s; %s", what, strings.Join(o.folders(), ", "), hints["xla:"+kind])
+}
+
+var hints = map[string]string{
+	"xla:":     "make pjrt-cpu gets the one for cpu, pip install jax-cuda13-pjrt the one for cuda",
+	"xla:cpu":  "get it with make pjrt-cpu",
+	"xla:cuda": "get it with pip install jax-cuda13-pjrt, and name its folder",
+}
+
+// Info is what List found out about a backend.
+type Info struct {
+	Name      string
+	Available bool
+	Detail    string // the device, or why there is none
+	Hint      string // how to get what is missing
+}
+
+// List tries every backend.
+func List(o Options) []Info {
+	var list []Info
+	for _, name := range []string{"cpu", "go", "xla:cuda", "xla:cpu"} {
+		i := Info{Name: name}
+		b, err := Open(name, o)
+		if i.Available = err == nil; i.Available {
+			i.Detail = b.Device()
+			b.Close()
+		} else {
+			i.Detail, i.Hint = err.Error(), hints[name]
+			if errors.Is(err, errNoCgo) {
+				i.Hint = "build with CGO_ENABLED=1 and a C compiler"
+			}
+		}
+		list = append(list, i)
+	}
+	return list
+}

@@ -1,0 +1,145 @@
+package train
+
+import (
+	"fmt"
+	"strconv"
+	"sync"
+
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/lower"
+	"github.com/starsweep/starsweep/engine/model"
+)
+
+// Compiled is a program ready to run on a backend. It may be used by several goroutines.
+type Compiled struct {
+	backend *Backend
+	program *model.Program
+
+	step   *executable // nil on backends that loop: the loop depends on the number of images
+	sample *executable // nil if the program samples nothing
+
+	mu      sync.Mutex
+	loops   map[int]func() (*executable, error) // by number of images
+	seconds float64
+}
+
+// Compile compiles a program for a backend, once: programs of one fingerprint get one Compiled. A backend that runs many
+// steps a call compiles these in NewRun or Resume, where the size of the data set is known, once for each size.
+func Compile(b *Backend, p *model.Program) (*Compiled, error) {
+	b.mu.Lock()
+	compiled, ok := b.programs[p.Fingerprint()]
+	if !ok {
+		compiled = sync.OnceValues(func() (*Compiled, error) { return compile(b, p) })
+		b.programs[p.Fingerprint()] = compiled
+		b.stats.Programs++
+	}
+	b.mu.Unlock()
+	return compiled() // outside the lock: others may compile other programs meanwhile
+}
+
+func compile(b *Backend, p *model.Program) (*Compiled, error) {
+	c := &Compiled{backend: b, program: p, loops: map[int]func() (*executable, error){}}
+	var err error
+	if !b.loops {
+		if c.step, err = c.build("step", p.Step()...); err != nil {
+			return nil, err
+		}
+	}
+	if p.Sample != nil {
+		if c.sample, err = c.build("sample", p.Sample); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// Seconds is the time that compiling the program took so far.
+func (c *Compiled) Seconds() float64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seconds
+}
+
+// build compiles expressions for one call.
+func (c *Compiled) build(what string, outs ...*expr.Node) (*executable, error) {
+	var params []shapes.Shape
+	for _, n := range lower.Inputs(outs...) {
+		params = append(params, lower.TensorShape(n.Shape))
+	}
+	return c.assemble(what, params, func(g *graph.Graph, in []*graph.Node) []*graph.Node {
+		return lower.Build(g, in, outs...)
+	})
+}
+
+func (c *Compiled) assemble(what string, params []shapes.Shape, body func(*graph.Graph, []*graph.Node) []*graph.Node) (*executable, error) {
+	e, seconds, err := c.backend.compile(what+" "+c.program.Fingerprint(), params, body)
+	c.mu.Lock()
+	c.seconds += seconds
+	c.mu.Unlock()
+	return e, err
+}
+
+// leaf is an input of a program by what it is.
+type leaf struct {
+	role  role
+	index int // of the Var, the minibatch or the Real
+	shape expr.Shape
+}
+
+type role uint8
+
+const (
+	stateLeaf role = iota
+	seedLeaf
+	stepLeaf
+	imagesLeaf
+	labelsLeaf
+	realLeaf
+)
+
+// leaves lists the inputs of outs, expressions of p, in the order of the parameters of build. Programs of one fingerprint list
+// the same leaves, but the numbers of their reals, which a trace counts in its own order, may differ.
+func leaves(p *model.Program, outs ...*expr.Node) ([]leaf, error) {
+	vars := map[string]int{}
+	for i, v := range p.Vars {
+		vars[v.Name] = i
+	}
+	reals := map[*expr.Node]int{}
+	for i, r := range p.Reals {
+		reals[r.Node] = i
+	}
+	var list []leaf
+	for _, n := range lower.Inputs(outs...) {
+		name := n.Attr.(expr.Leaf).Name
+		l := leaf{shape: n.Shape}
+		var known bool
+		switch {
+		case n.Op.Name == "real":
+			l.role = realLeaf
+			l.index, known = reals[n]
+		case name == "seed":
+			l.role, known = seedLeaf, true
+		case name == "step":
+			l.role, known = stepLeaf, true
+		default:
+			if l.index, known = vars[name]; known {
+				break
+			}
+			var err error
+			l.role = imagesLeaf
+			if name[0] == 'y' {
+				l.role = labelsLeaf
+			}
+			l.index, err = strconv.Atoi(name[1:])
+			known = err == nil && (name[0] == 'x' || name[0] == 'y')
+		}
+		if !known {
+			return nil, fmt.Errorf("program %s has an input %q that is neither state nor data", p.Fingerprint(), name)
+		}
+		list = append(list, l)
+	}
+	return list, nil
+}

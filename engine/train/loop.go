@@ -1,0 +1,237 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/lower"
+)
+
+// loopSteps is the most steps of one call of a loop. How many a call runs is an input, so that one compilation serves the
+// whole epoch and what is left of it.
+const loopSteps = 64
+
+// The state of the loop: places in the parameters of its graph, its condition and its body, which are the same.
+//
+// Everything that the body uses must be loop state (go-xla cannot capture values of the function around), also what never
+// changes; XLA leaves that where it is. Nothing but the body makes constants, which GoMLX caches by graph, not by function.
+const (
+	loopAt     = iota // i32: steps done in this call
+	loopEnd           // i32: steps to do
+	loopFirst         // u32: number of the first step
+	loopSeed          // u32
+	loopReals         // [loopSteps, reals of the program]: their values at each step
+	loopIndex         // i32 [loopSteps, examples of an iteration]
+	loopRows          // [loopSteps, readings and check]: where the readings go
+	loopImages        // [n h w c]
+	loopLabels        // i32 [n]
+	loopState         // the Vars
+)
+
+// loop compiles the program's loop for n images.
+func (c *Compiled) loop(n int) (*executable, error) {
+	c.mu.Lock()
+	compiled, ok := c.loops[n]
+	if !ok {
+		compiled = sync.OnceValues(func() (*executable, error) { return c.buildLoop(n) })
+		c.loops[n] = compiled
+	}
+	c.mu.Unlock()
+	return compiled()
+}
+
+func (c *Compiled) buildLoop(n int) (*executable, error) {
+	params := make([]shapes.Shape, 0, loopState+len(c.program.Vars))
+	for _, s := range c.loopInputs(n) {
+		params = append(params, lower.TensorShape(s))
+	}
+	for _, v := range c.program.Vars {
+		params = append(params, lower.TensorShape(v.Shape))
+	}
+	ls, err := leaves(c.program, c.program.Step()...)
+	if err != nil {
+		return nil, err
+	}
+	closure := func(g *graph.Graph, f func(in []*graph.Node) []*graph.Node) *graph.Function {
+		return graph.NewClosure(g, func(g *graph.Graph) []*graph.Node {
+			in := make([]*graph.Node, len(params))
+			for i, s := range params {
+				in[i] = graph.Parameter(g, fmt.Sprint("s", i), s)
+			}
+			return f(in)
+		})
+	}
+	return c.assemble("loop", params, func(g *graph.Graph, in []*graph.Node) []*graph.Node {
+		more := closure(g, func(in []*graph.Node) []*graph.Node {
+			return []*graph.Node{graph.LessThan(in[loopAt], in[loopEnd])}
+		})
+		body := closure(g, func(in []*graph.Node) []*graph.Node { return c.loopBody(ls, in) })
+		out := graph.While(more, body, in...)
+		return append(out[loopState:len(out):len(out)], out[loopRows])
+	})
+}
+
+// loopInputs are the shapes of the inputs before the state.
+func (c *Compiled) loopInputs(n int) (s [loopState]expr.Shape) {
+	p := c.program
+	s[loopAt], s[loopEnd] = expr.Of(expr.I32, ""), expr.Of(expr.I32, "")
+	s[loopFirst], s[loopSeed] = expr.Of(expr.U32, ""), expr.Of(expr.U32, "")
+	s[loopReals] = expr.Of(p.Config.DType, "bc", loopSteps, max(1, len(p.Reals)))
+	s[loopIndex] = expr.Of(expr.I32, "bc", loopSteps, p.Batches*p.Config.Batch)
+	s[loopRows] = expr.Of(p.Config.DType, "bc", loopSteps, len(p.Readings)+1)
+	s[loopImages] = p.Config.Image.As(p.Config.DType).With('b', n)
+	s[loopLabels] = expr.Of(expr.I32, "b", n)
+	return s
+}
+
+// loopBody is one step: it takes its numbers and its examples from the tables, and enters its readings.
+func (c *Compiled) loopBody(ls []leaf, in []*graph.Node) []*graph.Node {
+	g, batch := in[0].Graph(), c.program.Config.Batch
+	at := graph.Reshape(in[loopAt], 1)
+	reals, index := graph.Gather(in[loopReals], at), graph.Gather(in[loopIndex], at)
+	examples := func(table *graph.Node, minibatch int) *graph.Node {
+		part := graph.Slice(index, graph.AxisRange(minibatch*batch, (minibatch+1)*batch))
+		return graph.Gather(table, graph.Reshape(part, batch, 1))
+	}
+	args := make([]*graph.Node, len(ls))
+	for i, l := range ls {
+		switch l.role {
+		case stateLeaf:
+			args[i] = in[loopState+l.index]
+		case seedLeaf:
+			args[i] = in[loopSeed]
+		case stepLeaf:
+			args[i] = graph.Add(in[loopFirst], graph.ConvertDType(in[loopAt], dtypes.Uint32))
+		case imagesLeaf:
+			args[i] = examples(in[loopImages], l.index)
+		case labelsLeaf:
+			args[i] = examples(in[loopLabels], l.index)
+		case realLeaf:
+			args[i] = graph.Reshape(graph.Slice(reals, graph.AxisRange(l.index, l.index+1)))
+		}
+	}
+	outs := lower.Build(g, args, c.program.Step()...)
+	next := append([]*graph.Node{}, in...)
+	next[loopAt] = graph.Add(in[loopAt], graph.Const(g, int32(1)))
+	vars := len(c.program.Vars)
+	copy(next[loopState:], outs[:vars])
+	next[loopRows] = enter(in[loopRows], in[loopAt], outs[vars:])
+	return next
+}
+
+// enter writes numbers to row at of a table.
+func enter(table, at *graph.Node, numbers []*graph.Node) *graph.Node {
+	dims := table.Shape().Dimensions
+	cells := make([]*graph.Node, len(numbers))
+	for i, n := range numbers {
+		cells[i] = graph.Reshape(n, 1, 1)
+	}
+	row := cells[0]
+	if len(cells) > 1 {
+		row = graph.Concatenate(cells, 1)
+	}
+	rows := graph.Iota(table.Graph(), shapes.Make(dtypes.Int32, dims...), 0)
+	here := graph.Equal(rows, graph.BroadcastToDims(graph.Reshape(at, 1, 1), dims...))
+	return graph.Where(here, graph.BroadcastToDims(row, dims...), table)
+}
+
+// deviceLoop runs many steps a call. The data set is on the device, batches are gathered there.
+type deviceLoop struct {
+	r      *Run
+	exec   *executable
+	data   *residents
+	slots  [loopImages]*slot
+	labels *slot // stands for labels where the data has none
+	reals  []int // of the run's program, in the order of the compiled program's
+}
+
+func newDeviceLoop(r *Run) (*deviceLoop, error) {
+	c, m := r.c, &deviceLoop{r: r}
+	own, err := leaves(c.program, c.program.Step()...)
+	if err != nil {
+		return m, err
+	}
+	m.reals = make([]int, len(c.program.Reals))
+	for i, l := range own {
+		if l.role == realLeaf {
+			m.reals[l.index] = r.leaves[i].index
+		}
+	}
+	if m.exec, err = c.loop(r.images.N); err != nil {
+		return m, err
+	}
+	shapes := c.loopInputs(r.images.N)
+	for i := range m.slots {
+		if m.slots[i], err = c.backend.slot(shapes[i]); err != nil {
+			return m, err
+		}
+	}
+	if m.data, err = c.backend.place(r.images, shapes[loopImages]); err == nil && m.data.labels == nil {
+		m.labels, err = c.backend.slot(shapes[loopLabels])
+	}
+	return m, err
+}
+
+func (m *deviceLoop) most() int { return loopSteps }
+
+func (m *deviceLoop) close() (err error) {
+	for _, s := range append(m.slots[:], m.labels) {
+		if s != nil {
+			err = errors.Join(err, s.close())
+		}
+	}
+	if m.data != nil {
+		err = errors.Join(err, m.r.c.backend.leave(m.r.images, m.data))
+	}
+	return err
+}
+
+func (m *deviceLoop) advance(state []compute.Buffer, first int, index []int32) ([][]float64, error) {
+	steps := len(index) / m.r.examples()
+	m.slots[loopEnd].set(0, float64(steps))
+	m.slots[loopFirst].set(0, float64(first))
+	m.slots[loopSeed].set(0, float64(m.r.seed))
+	copy(m.slots[loopIndex].flat.([]int32), index)
+	for i := range steps {
+		for j, of := range m.reals {
+			m.slots[loopReals].set(i*len(m.reals)+j, m.r.value(of, first+i))
+		}
+	}
+	in := make([]compute.Buffer, loopState+len(state))
+	var err error
+	for i, s := range m.slots {
+		if in[i], err = s.send(); err != nil {
+			return nil, err
+		}
+	}
+	if in[loopImages], in[loopLabels] = m.data.images, m.data.labels; m.labels != nil {
+		if in[loopLabels], err = m.labels.send(); err != nil {
+			return nil, err
+		}
+	}
+	donate := make([]bool, len(in))
+	for i, f := range state {
+		in[loopState+i], donate[loopState+i] = f, true
+	}
+	out, err := m.exec.run(in, donate)
+	if err != nil {
+		return nil, err
+	}
+	copy(state, out)
+	table, err := floats(out[len(state)])
+	if err != nil {
+		return nil, err
+	}
+	rows, width := make([][]float64, steps), len(table)/loopSteps
+	for i := range rows {
+		rows[i] = table[i*width : (i+1)*width]
+	}
+	return rows, free(out[len(state)])
+}

@@ -1,0 +1,8 @@
+//go:build !(cgo && (linux || darwin))
+
+package train
+
+import "github.com/gomlx/compute"
+
+// openXLA fails: go-xla loads plugins with C's dlopen.
+func openXLA(string) (compute.Backend, error) { return nil, errNoCgo }

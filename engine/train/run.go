@@ -1,0 +1,316 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"unsafe"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/lower"
+	"github.com/starsweep/starsweep/engine/model"
+)
+
+// Run is the training of one trial from one seed. It is not for concurrent use; several runs may share a Compiled.
+type Run struct {
+	c      *Compiled
+	job    *model.Job
+	images Images
+	seed   uint32
+	leaves []leaf // of the job's program
+
+	state   []compute.Buffer // of program.Vars; nil where an error lost it
+	machine machine
+	dead    error   // why the run cannot go on
+	step    int     // the next one
+	order   []int32 // of the examples in the epoch of step
+	ordered int     // the epoch that order is of; -1 at first
+}
+
+// NewRun begins a trial: the state is model.Initial's for the seed.
+func (c *Compiled) NewRun(job *model.Job, images Images, seed uint32) (*Run, error) {
+	r, err := c.open(job, images, seed)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range job.Program.Vars {
+		x := model.Initial(v, seed)
+		flat := dtypes.MakeAnySlice(lower.TensorShape(v.Shape).DType, len(x))
+		for j, f := range x {
+			put(flat, j, f)
+		}
+		if err := r.load(i, flat); err != nil {
+			return nil, errors.Join(err, r.Close())
+		}
+	}
+	return r, nil
+}
+
+// Resume continues a trial after the given number of whole epochs, from the state that State gave then. On the same backend it
+// goes on bit for bit as if it had never stopped.
+func (c *Compiled) Resume(job *model.Job, images Images, seed uint32, state []Tensor, epoch int) (*Run, error) {
+	saved := map[string]Tensor{}
+	for _, t := range state {
+		saved[t.Name] = t
+	}
+	r, err := c.open(job, images, seed)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range job.Program.Vars {
+		t, ok := saved[v.Name]
+		switch {
+		case !ok:
+			err = fmt.Errorf("resume: the state lacks %s", v.Name)
+		case t.DType != v.Shape.DType || !slices.Equal(t.Shape, v.Shape.Dims()) || len(t.Data) != v.Shape.Bytes():
+			err = fmt.Errorf("resume: %s: got %v%v of %d bytes, want %v", v.Name, t.DType, t.Shape, len(t.Data), v.Shape)
+		default:
+			err = r.load(i, view(slices.Clone(t.Data), lower.TensorShape(v.Shape)))
+		}
+		if err != nil {
+			return nil, errors.Join(err, r.Close())
+		}
+	}
+	r.step = epoch * r.StepsPerEpoch()
+	return r, nil
+}
+
+func (c *Compiled) open(job *model.Job, images Images, seed uint32) (*Run, error) {
+	p := job.Program
+	if p.Fingerprint() != c.program.Fingerprint() {
+		return nil, fmt.Errorf("got a job of program %s, want %s", p.Fingerprint(), c.program.Fingerprint())
+	}
+	if len(job.Values) != len(p.Reals) {
+		return nil, fmt.Errorf("got %d values, want %d, one for each real number of the program", len(job.Values), len(p.Reals))
+	}
+	if err := images.check(p.Config.Image); err != nil {
+		return nil, err
+	}
+	r := &Run{c: c, job: job, images: images, seed: seed, state: make([]compute.Buffer, len(p.Vars)), ordered: -1}
+	if r.StepsPerEpoch() == 0 {
+		return nil, fmt.Errorf("data: got %d images, want at least %d: one iteration takes %d of %d", images.N, r.examples(), p.Batches, p.Config.Batch)
+	}
+	var err error
+	if r.leaves, err = leaves(p, p.Step()...); err != nil {
+		return nil, err
+	}
+	for _, l := range r.leaves {
+		if l.role == labelsLeaf && len(images.Labels) != images.N {
+			return nil, fmt.Errorf("data: got %d labels for %d images, and the program uses them", len(images.Labels), images.N)
+		}
+	}
+	if c.backend.loops {
+		r.machine, err = newDeviceLoop(r)
+	} else {
+		r.machine, err = newHostSteps(r)
+	}
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// load puts one tensor of the state on the device.
+func (r *Run) load(i int, flat any) (err error) {
+	r.state[i], err = r.c.backend.compute.BufferFromFlatData(0, flat, lower.TensorShape(r.job.Program.Vars[i].Shape))
+	return err
+}
+
+// Close frees the run's memory on the device.
+func (r *Run) Close() error {
+	err := free(r.state...)
+	clear(r.state)
+	if r.machine != nil {
+		err = errors.Join(err, r.machine.close())
+		r.machine = nil
+	}
+	return err
+}
+
+// examples is how many an iteration takes.
+func (r *Run) examples() int { return r.job.Program.Batches * r.job.Program.Config.Batch }
+
+// StepsPerEpoch is the number of iterations that take every example at most once; the few that are left over wait for the
+// next epoch's order.
+func (r *Run) StepsPerEpoch() int { return r.images.N / r.examples() }
+
+// value is a real number of the job's program at a step.
+func (r *Run) value(i, step int) float64 { return r.job.Values[i].At(step, r.StepsPerEpoch()) }
+
+// Epoch runs the next epoch. It ends early with the context's error, at most one call of the backend after it is done, or
+// with a *Diverged. After either a trial can only continue from the state of an epoch before.
+func (r *Run) Epoch(ctx context.Context) (Epoch, error) {
+	steps := r.StepsPerEpoch()
+	if r.step%steps != 0 {
+		return Epoch{}, fmt.Errorf("the run was cut in epoch %d, at step %d: resume it from its last state", r.step/steps, r.step)
+	}
+	e := Epoch{Number: r.step / steps, Steps: steps, Images: steps * r.examples()}
+	readings := r.job.Program.Readings
+	sums := make([]float64, len(readings))
+	err := r.advance(ctx, steps, func(row []float64) {
+		for i := range sums {
+			sums[i] += row[i]
+		}
+	})
+	if err != nil {
+		return Epoch{}, err
+	}
+	for i, q := range readings {
+		e.Readings = append(e.Readings, Value{q.Name, sums[i] / float64(steps)})
+	}
+	for i, q := range r.job.Program.Reals {
+		if q.Name != "" {
+			e.Reals = append(e.Reals, Value{q.Name, r.value(i, r.step-1)})
+		}
+	}
+	return e, nil
+}
+
+// Steps runs n iterations, whatever the epoch: for benchmarks.
+func (r *Run) Steps(ctx context.Context, n int) error {
+	return r.advance(ctx, n, func([]float64) {})
+}
+
+// advance runs n steps and shows each one's readings.
+func (r *Run) advance(ctx context.Context, n int, each func(row []float64)) error {
+	now := r.c.backend.now
+	for burst := 1; n > 0; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if r.dead != nil {
+			return fmt.Errorf("the run ended before: %w", r.dead)
+		}
+		epoch, at := r.step/r.StepsPerEpoch(), r.step%r.StepsPerEpoch()
+		if r.ordered != epoch {
+			r.order = model.NewSource(r.seed, fmt.Sprint("data order/", epoch)).Shuffle(r.images.N)
+			r.ordered = epoch
+		}
+		k, start := min(n, burst, r.machine.most(), r.StepsPerEpoch()-at), now()
+		rows, err := r.machine.advance(r.state, r.step, r.order[at*r.examples():(at+k)*r.examples()])
+		if err != nil {
+			clear(r.state) // given away
+			r.dead = fmt.Errorf("step %d: %w", r.step, err)
+			return r.dead
+		}
+		for _, row := range rows {
+			if what := r.fault(row); what != "" {
+				r.dead = &Diverged{epoch, r.step, what}
+				return r.dead
+			}
+			each(row)
+			r.step++
+		}
+		n -= k
+		if took := now().Sub(start).Seconds(); took < .5 { // so that a cancelled context is seen within about a second
+			burst = min(2*burst, r.machine.most())
+		} else {
+			burst = max(1, burst/2)
+		}
+	}
+	return nil
+}
+
+// fault says what is not finite in a step's readings, "" if nothing.
+func (r *Run) fault(row []float64) string {
+	for i, q := range r.job.Program.Readings {
+		if v := row[i]; strings.HasPrefix(q.Name, "loss_") && (math.IsNaN(v) || math.IsInf(v, 0)) {
+			return fmt.Sprintf("%s is %g", q.Name, v)
+		}
+	}
+	if row[len(row)-1] != 0 {
+		return "a weight is not finite"
+	}
+	return ""
+}
+
+// State copies the state to the host, in the order of the program's Vars.
+func (r *Run) State() ([]Tensor, error) {
+	var state []Tensor
+	for i, v := range r.job.Program.Vars {
+		if r.state[i] == nil {
+			return nil, fmt.Errorf("state: %s was lost in an error", v.Name)
+		}
+		_, data, err := bytesOf(r.state[i])
+		if err != nil {
+			return nil, fmt.Errorf("state: %s: %w", v.Name, err)
+		}
+		state = append(state, Tensor{v.Name, v.Shape.DType, v.Shape.Dims(), data})
+	}
+	return state, nil
+}
+
+// Sample generates n images [n h w c] with the present weights. Batch number i of the sampling program, counted from at on,
+// draws its latents from the seed and i, so the same images of different epochs belong together; training is not disturbed.
+func (r *Run) Sample(n int, at uint32) ([]float32, error) {
+	p := r.job.Program
+	if p.Sample == nil {
+		return nil, errors.New("the program generates no images")
+	}
+	if r.state[0] == nil {
+		return nil, fmt.Errorf("sample: the state was lost: %w", r.dead)
+	}
+	ls, err := leaves(p, p.Sample)
+	if err != nil {
+		return nil, err
+	}
+	var images []float32
+	for want := n * p.Sample.Shape.Without("b").Elems(); len(images) < want; at++ {
+		batch, err := r.sampleBatch(ls, at)
+		if err != nil {
+			return nil, fmt.Errorf("sample: %w", err)
+		}
+		images = append(images, batch[:min(len(batch), want-len(images))]...)
+	}
+	return images, nil
+}
+
+func (r *Run) sampleBatch(ls []leaf, number uint32) (images []float32, err error) {
+	in, own := make([]compute.Buffer, len(ls)), make([]bool, len(ls))
+	for i, l := range ls {
+		var v float64
+		switch l.role {
+		case stateLeaf:
+			in[i] = r.state[l.index]
+			continue
+		case seedLeaf:
+			v = float64(r.seed)
+		case stepLeaf:
+			v = float64(number)
+		case realLeaf:
+			v = r.value(l.index, max(0, r.step-1))
+		default:
+			return nil, errors.New("the sampling program reads training data")
+		}
+		s := lower.TensorShape(l.shape)
+		flat := dtypes.MakeAnySlice(s.DType, 1)
+		put(flat, 0, v)
+		if in[i], err = r.c.backend.compute.BufferFromFlatData(0, flat, s); err != nil {
+			return nil, err
+		}
+		own[i] = true
+	}
+	out, err := r.c.sample.run(in, own)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, free(out...)) }()
+	_, data, err := bytesOf(out[0])
+	if err != nil {
+		return nil, err
+	}
+	if d := r.job.Program.Sample.Shape.DType; d == expr.F32 {
+		return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(data))), len(data)/4), nil
+	}
+	wide, err := floats(out[0])
+	for _, v := range wide {
+		images = append(images, float32(v))
+	}
+	return images, err
+}

@@ -1,0 +1,461 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/spec"
+)
+
+// open opens a backend, or skips the test where it has to be fetched first.
+func open(t testing.TB, name string) *Backend {
+	t.Helper()
+	if name != "cpu" && testing.Short() {
+		t.Skip("-short: cpu only")
+	}
+	if name == "xla" {
+		plugin := os.Getenv("STARSWEEP_PJRT")
+		if plugin == "" {
+			t.Skip("STARSWEEP_PJRT names no PJRT plugin: make pjrt-cpu")
+		}
+		name += ":" + plugin
+	}
+	b, err := Open(name, Options{Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return b
+}
+
+func eachBackend(t *testing.T, f func(t *testing.T, b *Backend)) {
+	for _, name := range []string{"cpu", "go", "xla"} {
+		t.Run(name, func(t *testing.T) { f(t, open(t, name)) })
+	}
+}
+
+func start(t testing.TB, b *Backend, job *model.Job, images Images, seed uint32) *Run {
+	t.Helper()
+	c, err := Compile(b, job.Program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := c.NewRun(job, images, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+func epoch(t testing.TB, r *Run) Epoch {
+	t.Helper()
+	e, err := r.Epoch(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func state(t testing.TB, r *Run) []Tensor {
+	t.Helper()
+	s, err := r.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// losses runs n steps and gives every reading of every step.
+func losses(t testing.TB, r *Run, n int) (rows [][]float64) {
+	t.Helper()
+	err := r.advance(context.Background(), n, func(row []float64) { rows = append(rows, append([]float64{}, row...)) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// same fails unless two runs are in the same state, bit for bit.
+func same(t *testing.T, what string, a, b []Tensor) {
+	t.Helper()
+	for i := range a {
+		if a[i].Name != b[i].Name || !bytes.Equal(a[i].Data, b[i].Data) {
+			t.Fatalf("%s: %s differs", what, a[i].Name)
+		}
+	}
+	if len(a) != len(b) || len(a) == 0 {
+		t.Fatalf("%s: %d and %d tensors", what, len(a), len(b))
+	}
+}
+
+var cases = []struct {
+	name   string
+	model  gan
+	images Images
+}{
+	{"points", points, ring(100)},
+	{"tiny", tiny, blobs(20, 8, 8)},
+	{"tiny-gp", tinyGP, blobs(40, 8, 8)},
+}
+
+func TestTwoRunsAreBitIdenticalAndAStoppedOneContinues(t *testing.T) {
+	eachBackend(t, func(t *testing.T, b *Backend) {
+		for _, c := range cases {
+			t.Run(c.name, func(t *testing.T) {
+				job := c.model.job(t)
+				one, two := start(t, b, job, c.images, 7), start(t, b, job, c.images, 7)
+				epoch(t, one)
+				first := epoch(t, two)
+				saved := state(t, one)
+				same(t, "two runs", saved, state(t, two))
+				if _, err := two.Sample(3, 0); err != nil { // evaluation must not disturb training
+					t.Fatal(err)
+				}
+				last := epoch(t, two)
+
+				third, err := one.c.Resume(job, c.images, 7, saved, 1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer third.Close()
+				again := epoch(t, third)
+				same(t, "resumed and uninterrupted", state(t, third), state(t, two))
+				if fmt.Sprint(again) != fmt.Sprint(last) || first.Number != 0 || last.Number != 1 {
+					t.Errorf("resumed epoch %v, want %v", again, last)
+				}
+				other := start(t, b, job, c.images, 8)
+				if epoch(t, other); bytes.Equal(state(t, other)[0].Data, saved[0].Data) {
+					t.Error("another seed gives the same weights")
+				}
+			})
+		}
+	})
+}
+
+func TestBackendsAgreeOverTheFirstTwentySteps(t *testing.T) {
+	for _, c := range cases {
+		job := c.model.job(t)
+		want := losses(t, start(t, open(t, "cpu"), job, c.images, 3), 20)
+		for _, name := range []string{"go", "xla"} {
+			t.Run(c.name+"/"+name, func(t *testing.T) {
+				r := start(t, open(t, name), job, c.images, 3)
+				for step, row := range losses(t, r, 20) {
+					for i, q := range job.Program.Readings {
+						if !strings.HasPrefix(q.Name, "loss_") {
+							continue
+						}
+						if got, want := row[i], want[step][i]; math.Abs(got-want) > 1e-3*math.Max(.1, math.Abs(want)) {
+							t.Fatalf("step %d: %s is %g, on cpu %g", step, q.Name, got, want)
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestALoopOfManyStepsIsManyOfOneStep(t *testing.T) {
+	for _, name := range []string{"cpu", "xla"} {
+		t.Run(name, func(t *testing.T) {
+			b := open(t, name)
+			b.loops = true
+			for _, c := range cases {
+				t.Run(c.name, func(t *testing.T) {
+					job := c.model.job(t)
+					many, each := start(t, b, job, c.images, 5), start(t, b, job, c.images, 5)
+					for range 3 { // calls of 1 and 2 steps, and of what the epoch leaves
+						epoch(t, many)
+					}
+					for range 3 * each.StepsPerEpoch() {
+						if err := each.Steps(context.Background(), 1); err != nil {
+							t.Fatal(err)
+						}
+					}
+					same(t, "a loop of many steps and many of one", state(t, many), state(t, each))
+				})
+			}
+		})
+	}
+}
+
+// On cpu the loop's body is the very step. XLA compiles the two in different surroundings, and fuses them differently.
+func TestALoopIsTheStepsOfTheHost(t *testing.T) {
+	for _, name := range []string{"cpu", "xla"} {
+		t.Run(name, func(t *testing.T) {
+			single, loop := open(t, name), open(t, name)
+			single.loops, loop.loops = false, true
+			for _, c := range cases {
+				t.Run(c.name, func(t *testing.T) {
+					job := c.model.job(t)
+					one, many := start(t, single, job, c.images, 5), start(t, loop, job, c.images, 5)
+					for range 3 {
+						a, b := epoch(t, one), epoch(t, many)
+						for i, v := range a.Readings {
+							if w := b.Readings[i].V; math.Abs(v.V-w) > 1e-4*math.Max(.1, math.Abs(v.V)) {
+								t.Errorf("epoch %d: %s is %g, in the loop %g", a.Number, v.Name, v.V, w)
+							}
+						}
+						if name == "cpu" && fmt.Sprint(a) != fmt.Sprint(b) {
+							t.Fatalf("loop %v, steps %v", b, a)
+						}
+					}
+					if name == "cpu" {
+						same(t, "loop and steps", state(t, many), state(t, one))
+					}
+				})
+			}
+		})
+	}
+}
+
+func TestTrialsThatDifferInRealsShareACompilation(t *testing.T) {
+	b := open(t, "cpu")
+	var after []string
+	for _, lr := range []float64{1e-2, 1e-3, 1e-4} {
+		m := tiny
+		m.lr = lr
+		job := m.job(t)
+		r := start(t, b, job, blobs(20, 8, 8), 1)
+		e := epoch(t, r)
+		after = append(after, fmt.Sprint(e.Readings))
+		got := map[string]float64{}
+		for _, v := range e.Reals {
+			got[v.Name] = v.V
+		}
+		want := map[string]float64{"lr_discriminator": lr, "lr_generator": lr, "noise": spec.Linear(.5, .01, 10, spec.Epochs).At(2, 3)}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("reals %v, want %v", got, want)
+		}
+	}
+	if after[0] == after[1] || after[1] == after[2] {
+		t.Errorf("the learning rate changes nothing: %v", after)
+	}
+	if got := b.Compilations(); got.Programs != 1 || got.Graphs != 2 || got.Seconds <= 0 {
+		t.Errorf("compilations %+v, want 1 program of 2 graphs", got)
+	}
+	m := tiny
+	m.batch = 5
+	start(t, b, m.job(t), blobs(20, 8, 8), 1)
+	if got := b.Compilations(); got.Programs != 2 {
+		t.Errorf("another batch size: %+v, want 2 programs", got)
+	}
+}
+
+func TestDivergenceNamesEpochAndStep(t *testing.T) {
+	eachBackend(t, func(t *testing.T, b *Backend) {
+		m := points
+		m.batch = 10
+		job := m.job(t)
+		for i, r := range job.Program.Reals { // the weights leave the floats in the step after the rate does
+			if r.Name == "lr_generator" {
+				values := append([]spec.Schedule{}, job.Values...)
+				var err error
+				values[i], err = spec.Piecewise([]float64{13}, []spec.Schedule{spec.Constant(1e-3), spec.Constant(math.Inf(1))}, spec.Steps)
+				if err != nil {
+					t.Fatal(err)
+				}
+				job.Values = values
+			}
+		}
+		r := start(t, b, job, ring(100), 1)
+		epoch(t, r)
+		_, err := r.Epoch(context.Background())
+		var d *Diverged
+		if !errors.As(err, &d) || d.Epoch != 1 || d.Step != 13 || d.What == "" {
+			t.Fatalf("got %v, want divergence in epoch 1, step 13", err)
+		}
+		if _, err := r.Epoch(context.Background()); err == nil {
+			t.Error("a diverged run goes on")
+		}
+	})
+}
+
+func TestAHugeLearningRateDiverges(t *testing.T) {
+	m := points
+	m.lr = 1e30
+	r := start(t, open(t, "cpu"), m.job(t), ring(100), 1)
+	_, err := r.Epoch(context.Background())
+	var d *Diverged
+	if !errors.As(err, &d) || d.Epoch != 0 {
+		t.Fatalf("got %v, want divergence in epoch 0", err)
+	}
+	t.Log(err)
+}
+
+func TestAClassifierLearns(t *testing.T) {
+	eachBackend(t, func(t *testing.T, b *Backend) {
+		r := start(t, b, classifier(t, 8), ring(400), 1)
+		first := epoch(t, r).Readings[0]
+		var last Value
+		for range 9 {
+			last = epoch(t, r).Readings[0]
+		}
+		if first.Name != "loss_classifier" || last.V > first.V/5 {
+			t.Errorf("%s went from %g to %g, want a fifth", first.Name, first.V, last.V)
+		}
+	})
+}
+
+func TestACancelledEpochStopsWithinAStep(t *testing.T) {
+	eachBackend(t, func(t *testing.T, b *Backend) {
+		ctx, cancel := context.WithCancel(context.Background())
+		images, seen := ring(1600), 0
+		gather := images.Batch
+		images.Batch = func(dst []float32, index []int32) {
+			if seen++; seen == 3 {
+				cancel()
+			}
+			gather(dst, index)
+		}
+		r := start(t, b, points.job(t), images, 1)
+		if b.loops {
+			cancel() // the batches are gathered on the device
+		}
+		if _, err := r.Epoch(ctx); !errors.Is(err, context.Canceled) {
+			t.Fatalf("got %v, want context.Canceled", err)
+		}
+		if !b.loops && seen != 3 {
+			t.Errorf("%d batches, want 3", seen)
+		}
+		if _, err := r.Epoch(context.Background()); err == nil && !b.loops {
+			t.Error("a cut epoch was run again without its first steps")
+		}
+	})
+}
+
+func TestSamplesDependOnSeedAndPlaceOnly(t *testing.T) {
+	eachBackend(t, func(t *testing.T, b *Backend) {
+		r := start(t, b, tiny.job(t), blobs(20, 8, 8), 1)
+		epoch(t, r)
+		sample := func(n int, at uint32) []float32 {
+			t.Helper()
+			x, err := r.Sample(n, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(x) != n*64 {
+				t.Fatalf("%d values for %d images", len(x), n)
+			}
+			return x
+		}
+		all := sample(20, 0)
+		if fmt.Sprint(all[8*64:16*64]) != fmt.Sprint(sample(8, 1)) || fmt.Sprint(all[:5*64]) != fmt.Sprint(sample(5, 0)) {
+			t.Error("samples depend on how many are asked for")
+		}
+		if fmt.Sprint(all[:64]) == fmt.Sprint(all[8*64:9*64]) {
+			t.Error("two batches have the same latents")
+		}
+		before := state(t, r)
+		sample(20, 0)
+		same(t, "before and after sampling", before, state(t, r))
+	})
+}
+
+func TestMistakesAreErrors(t *testing.T) {
+	b := open(t, "cpu")
+	job := tiny.job(t)
+	c, err := Compile(b, job.Program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := start(t, b, job, blobs(20, 8, 8), 1)
+	saved := state(t, run)
+	short := append([]Tensor{}, saved...)
+	short[2].Data = short[2].Data[1:]
+	unlabelled := ring(100)
+	unlabelled.Labels = nil
+	classes := classifier(t, 8)
+	cc, err := Compile(b, classes.Program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fewer := *job
+	fewer.Values = fewer.Values[1:]
+	for want, do := range map[string]func() (*Run, error){
+		"data: got 5 images, want at least 6: one iteration takes 1 of 6": func() (*Run, error) { return c.NewRun(job, blobs(5, 8, 8), 1) },
+		"data: got images f32[h9 w9 c1], want f32[h8 w8 c1]":              func() (*Run, error) { return c.NewRun(job, blobs(20, 9, 9), 1) },
+		"data: got 0 labels for 100 images, and the program uses them":    func() (*Run, error) { return cc.NewRun(classes, unlabelled, 1) },
+		"got a job of program " + classes.Program.Fingerprint():           func() (*Run, error) { return c.NewRun(classes, ring(100), 1) },
+		"values, want": func() (*Run, error) { return c.NewRun(&fewer, blobs(20, 8, 8), 1) },
+		"resume: the state lacks " + saved[0].Name: func() (*Run, error) { return c.Resume(job, blobs(20, 8, 8), 1, saved[1:], 1) },
+		"resume: " + saved[2].Name + ": got":       func() (*Run, error) { return c.Resume(job, blobs(20, 8, 8), 1, short, 1) },
+	} {
+		if _, err := do(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+func TestRunsMayShareABackend(t *testing.T) {
+	b, job := open(t, "cpu"), tiny.job(t)
+	runs := make([]*Run, 3)
+	for i := range runs {
+		runs[i] = start(t, b, job, blobs(20, 8, 8), uint32(i))
+	}
+	done := make(chan error)
+	for _, r := range runs {
+		go func() {
+			_, err := r.Epoch(context.Background())
+			done <- err
+		}()
+	}
+	for range runs {
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, r := range runs {
+		alone := start(t, b, job, blobs(20, 8, 8), uint32(i))
+		epoch(t, alone)
+		same(t, fmt.Sprint("run ", i, " beside others and alone"), state(t, r), state(t, alone))
+	}
+}
+
+func TestTrainingDoesNotGrow(t *testing.T) {
+	r := start(t, open(t, "cpu"), points.job(t), ring(1600), 1)
+	heap := func() float64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapAlloc) / 1e6
+	}
+	epoch(t, r)
+	before := heap()
+	for range 4 { // 400 steps
+		epoch(t, r)
+	}
+	if after := heap(); after > before+.5 {
+		t.Errorf("the heap grew from %.2f to %.2f MB in 400 steps", before, after)
+	}
+}
+
+func TestFloat64ProgramsRun(t *testing.T) {
+	m := tiny
+	m.dtype = expr.F64
+	r := start(t, open(t, "cpu"), m.job(t), blobs(20, 8, 8), 1)
+	wide := epoch(t, r)
+	narrow := epoch(t, start(t, open(t, "cpu"), tiny.job(t), blobs(20, 8, 8), 1))
+	for i, v := range wide.Readings {
+		if strings.HasPrefix(v.Name, "loss_") && math.Abs(v.V-narrow.Readings[i].V) > 1e-3 {
+			t.Errorf("%s: %g in f64, %g in f32", v.Name, v.V, narrow.Readings[i].V)
+		}
+	}
+	if x, err := r.Sample(9, 0); err != nil || len(x) != 9*64 {
+		t.Errorf("%d values, %v", len(x), err)
+	}
+}
