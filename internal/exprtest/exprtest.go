@@ -1,0 +1,156 @@
+// Package exprtest evaluates and differentiates expressions in tests, through the real lowering on a real backend. Only tests
+// import it.
+package exprtest
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/gomlx/compute"
+	_ "github.com/gomlx/compute/gobackend" // registers "go"
+
+	_ "github.com/starsweep/starsweep/engine/cpu" // registers "cpu"
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/lower"
+)
+
+// Values are flat tensors by the name of the input. An input that is not among them gets uniform numbers on (-1, 1), the same
+// for the same name and size; a real gets its value in the script.
+type Values map[string][]float64
+
+// Of is the value of a leaf.
+func (v Values) Of(n *expr.Node) []float64 {
+	name := n.Attr.(expr.Leaf).Name
+	if x, ok := v[name]; ok {
+		return x
+	}
+	x := make([]float64, n.Shape.Elems())
+	if n.Op.Name == "real" {
+		for i := range x {
+			x[i] = n.Value
+		}
+		return x
+	}
+	if !n.Shape.DType.Float() {
+		return x
+	}
+	h := fnv.New64a()
+	fmt.Fprint(h, name)
+	r := rand.New(rand.NewPCG(h.Sum64(), 1))
+	for i := range x {
+		x[i] = 2*r.Float64() - 1
+	}
+	return x
+}
+
+// Exec is a compiled tuple of expressions.
+type Exec struct {
+	t    testing.TB
+	exec *lower.Exec
+}
+
+// Compile compiles outs for a backend: "cpu", "go" or another that is registered.
+func Compile(t testing.TB, backend string, outs ...*expr.Node) *Exec {
+	t.Helper()
+	b, err := compute.NewWithConfig(backend)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Finalize)
+	e, err := lower.Compile(b, lower.For(backend), outs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Exec{t, e}
+}
+
+// Run evaluates once.
+func (e *Exec) Run(v Values) [][]float64 {
+	e.t.Helper()
+	tensors, err := e.exec.Run(func(n *expr.Node) any { return lower.Tensor(n.Shape, v.Of(n)) })
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	outs := make([][]float64, len(tensors))
+	for i, x := range tensors {
+		outs[i] = lower.Floats(x)
+	}
+	return outs
+}
+
+// Eval compiles and runs once on our CPU backend.
+func Eval(t testing.TB, v Values, outs ...*expr.Node) [][]float64 {
+	t.Helper()
+	return Compile(t, "cpu", outs...).Run(v)
+}
+
+// Close fails the test unless got is want, relative to the largest element of want.
+func Close(t testing.TB, what string, got, want []float64, tolerance float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: got %d elements, want %d", what, len(got), len(want))
+	}
+	largest := 1e-300
+	for _, w := range want {
+		largest = max(largest, math.Abs(w))
+	}
+	for i := range want {
+		if d := math.Abs(got[i]-want[i]) / largest; !(d <= tolerance) {
+			t.Fatalf("%s: element %d: got %.12g, want %.12g: off by %.2g of the largest, want at most %.2g", what, i, got[i], want[i], d, tolerance)
+		}
+	}
+}
+
+// CheckGradients compares the derivatives of the number y by xs, of first and second order, with central differences. The
+// second order is that of the sum of the first derivatives, each times a random number. All is float64.
+func CheckGradients(t testing.TB, backend string, v Values, y *expr.Node, xs ...*expr.Node) {
+	t.Helper()
+	first := expr.Grad(y, xs...)
+	slope := y.Graph().Const(expr.F64, 0)
+	for i, d := range first {
+		slope = expr.Add(slope, expr.Sum(expr.Mul(d, y.Graph().Input(fmt.Sprint("exprtest weight ", i), d.Shape)), d.Shape.Axes()))
+	}
+	outs := append([]*expr.Node{y, slope}, first...)
+	e := Compile(t, backend, append(outs, expr.Grad(slope, xs...)...)...)
+	full := Values{}
+	for _, n := range lower.Inputs(outs...) {
+		full[n.Attr.(expr.Leaf).Name] = v.Of(n)
+	}
+	at := e.Run(full)
+	const step = 1e-5
+	for i, x := range xs {
+		name := x.Attr.(expr.Leaf).Name
+		own := full[name]
+		for _, j := range probes(len(own)) {
+			shifted := func(by float64) []float64 {
+				moved := append([]float64(nil), own...)
+				moved[j] += by
+				w := Values{}
+				for k, f := range full {
+					w[k] = f
+				}
+				w[name] = moved
+				r := e.Run(w)
+				return []float64{r[0][0], r[1][0]}
+			}
+			hi, lo := shifted(step), shifted(-step)
+			for order, got := range []float64{at[2+i][j], at[2+len(xs)+i][j]} {
+				want := (hi[order] - lo[order]) / (2 * step)
+				if !(math.Abs(got-want) <= 1e-6*max(1, math.Abs(want))) {
+					t.Errorf("derivative %d by %s[%d]: got %.10g, differences give %.10g", order+1, name, j, got, want)
+				}
+			}
+		}
+	}
+}
+
+// probes picks a few of n elements: the ends and some between.
+func probes(n int) (p []int) {
+	for i := 0; i < n; i += max(1, n/4) {
+		p = append(p, i)
+	}
+	return append(p, n-1)
+}
