@@ -1,0 +1,127 @@
+package cpu
+
+import (
+	"slices"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapeinference"
+
+	"github.com/starsweep/starsweep/engine/cpu/kern"
+)
+
+// conv is the attribute of a ConvGeneral.
+type conv struct {
+	axes               compute.ConvolveAxesConfig
+	stride, inDil, dil []int
+	pad                [][2]int // negative padding crops
+	groups             int
+	reverse            bool // the kernel is read backwards along its spatial axes
+}
+
+// ConvGeneral takes two spatial axes, and groups of channels.
+func (f *Function) ConvGeneral(x, kernel compute.Value, axes compute.ConvolveAxesConfig, stride []int, pad [][2]int, inDil, dil []int, groups, batchGroups int) (compute.Value, error) {
+	in, err := f.operands(compute.OpTypeConvGeneral, x, kernel)
+	if err != nil {
+		return nil, err
+	}
+	s, err := shapeinference.ConvGeneral(in[0].shape, in[1].shape, axes, stride, pad, inDil, dil, groups, batchGroups)
+	if err == nil && (batchGroups > 1 || len(axes.InputSpatial) != 2) {
+		return nil, notImplemented("ConvGeneral with %d spatial axes and %d batch groups", len(axes.InputSpatial), batchGroups)
+	}
+	ones := func(v []int) []int { // nil means ones
+		if v == nil {
+			return []int{1, 1}
+		}
+		return slices.Clone(v)
+	}
+	c := conv{axes: axes.Clone(), stride: ones(stride), pad: slices.Clone(pad), inDil: ones(inDil), dil: ones(dil), groups: max(1, groups)}
+	if pad == nil {
+		c.pad = make([][2]int, 2)
+	}
+	if k := in[1]; k.op == compute.OpTypeReverse && reverses(k, axes.KernelSpatial) { // as gradients have it
+		c.reverse, in[1] = true, k.in[0]
+	}
+	return f.add(compute.OpTypeConvGeneral, s, err, c, in...)
+}
+
+// reverses says whether Reverse node n reverses just these axes.
+func reverses(n *node, axes []int) bool {
+	for i, s := range n.attr.(move).parts[0].ss {
+		if (s < 0) != slices.Contains(axes, i) {
+			return false
+		}
+	}
+	return true
+}
+
+// convolution is a ConvGeneral as package kern wants it.
+func convolution(n *node) *kern.Conv {
+	a := n.attr.(conv)
+	x, k, y := n.in[0].shape, n.in[1].shape, n.shape
+	sx, sk, sy := strides(x), strides(k), strides(y)
+	two := func(v []int) [2]int { return [2]int{v[0], v[1]} }
+	ax := a.axes
+	ci, co := k.Dimensions[ax.KernelInputChannels], y.Dimensions[ax.OutputChannels]/a.groups
+	return &kern.Conv{
+		M: y.Dimensions[ax.OutputBatch], K: ci, N: co, Groups: a.groups,
+		In: two(pick(x.Dimensions, ax.InputSpatial...)), Ker: two(pick(k.Dimensions, ax.KernelSpatial...)), Out: two(pick(y.Dimensions, ax.OutputSpatial...)),
+		InS:  [4]int(pick(sx, ax.InputSpatial[0], ax.InputSpatial[1], ax.InputBatch, ax.InputChannels)),
+		KerS: [4]int(pick(sk, ax.KernelSpatial[0], ax.KernelSpatial[1], ax.KernelInputChannels, ax.KernelOutputChannels)),
+		OutS: [4]int(pick(sy, ax.OutputSpatial[0], ax.OutputSpatial[1], ax.OutputBatch, ax.OutputChannels)),
+		InG:  ci * sx[ax.InputChannels], KerG: co * sk[ax.KernelOutputChannels], OutG: co * sy[ax.OutputChannels],
+		Stride: two(a.stride), Pad: [2]int{a.pad[0][0], a.pad[1][0]}, InDil: two(a.inDil), KerDil: two(a.dil), Reverse: a.reverse,
+	}
+}
+
+func (c *compiler) lowerConv(n *node, in []int, out int) (run func(*machine), workspace int) {
+	g, team := convolution(n), c.backend.team
+	sizes := []int{n.in[0].shape.Size(), n.in[1].shape.Size(), n.shape.Size()}
+	switch n.shape.DType {
+	case dtypes.Float64:
+		return plainConv[float64](g, team, in, out, sizes), 0
+	case dtypes.Int32, dtypes.Uint32:
+		return plainConv[uint32](g, team, in, out, sizes), 0
+	case dtypes.Int64, dtypes.Uint64:
+		return plainConv[uint64](g, team, in, out, sizes), 0
+	case dtypes.Uint8:
+		return plainConv[uint8](g, team, in, out, sizes), 0
+	}
+	g.Set = c.backend.kernels
+	g.Plan()
+	size := g.Workspace()
+	work := c.newBuf(buf{bytes: size * 4})
+	return func(m *machine) {
+		g.Run(team, of[float32](m.p[out], sizes[2]), of[float32](m.p[in[0]], sizes[0]), of[float32](m.p[in[1]], sizes[1]), of[float32](m.p[work], size))
+	}, work
+}
+
+// plainConv is the convolution of other types, by its definition.
+func plainConv[T number](g *kern.Conv, team kern.Team, in []int, out int, sizes []int) func(*machine) {
+	npix := g.Out[0] * g.Out[1]
+	return func(m *machine) {
+		x, k, y := of[T](m.p[in[0]], sizes[0]), of[T](m.p[in[1]], sizes[1]), of[T](m.p[out], sizes[2])
+		team.Each(g.Groups*npix, func(_, it int) {
+			group, pix := it/npix, it%npix
+			yo := group*g.OutG + pix/g.Out[1]*g.OutS[0] + pix%g.Out[1]*g.OutS[1]
+			for b := range g.M {
+				for o := range g.N {
+					y[yo+b*g.OutS[2]+o*g.OutS[3]] = 0
+				}
+			}
+			g.Taps(pix, func(tap kern.Tap) {
+				xo := group*g.InG + tap.Y*g.InS[0] + tap.X*g.InS[1]
+				ko := group*g.KerG + tap.Kernel
+				for b := range g.M {
+					for o := range g.N {
+						var s T
+						for i := range g.K {
+							s += x[xo+b*g.InS[2]+i*g.InS[3]] * k[ko+i*g.KerS[2]+o*g.KerS[3]]
+						}
+						y[yo+b*g.OutS[2]+o*g.OutS[3]] += s
+					}
+				}
+			})
+		})
+	}
+}

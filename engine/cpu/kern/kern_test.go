@@ -1,0 +1,228 @@
+package kern
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"unsafe"
+)
+
+// aligned is n floats at a multiple of 64 bytes, of values that nobody may rely on.
+func aligned(n int) []float32 {
+	b := make([]float32, n+16)
+	b = b[-uintptr(unsafe.Pointer(&b[0]))&63/4:][:n]
+	for i := range b {
+		b[i] = float32(math.NaN())
+	}
+	return b
+}
+
+func random(r *rand.Rand, n int) []float32 {
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = 2*r.Float32() - 1
+	}
+	return v
+}
+
+func same(t *testing.T, what string, got, want []float32) {
+	t.Helper()
+	for i, w := range want {
+		if !(math.Abs(float64(got[i]-w)) <= 2e-5*(1+math.Abs(float64(w)))) {
+			t.Fatalf("%s: element %d is %g, want %g", what, i, got[i], w)
+		}
+	}
+}
+
+func forEachSet(t *testing.T, f func(t *testing.T, s *Set)) {
+	for _, s := range Sets() {
+		t.Run(s.Name, func(t *testing.T) { f(t, s) })
+	}
+}
+
+func TestChooseNamesTheSetsThatThereAre(t *testing.T) {
+	if _, err := Choose("mmx"); err == nil || err.Error()[:28] != `no kernels "mmx" for this pr` {
+		t.Error(err)
+	}
+	if s, err := Choose("go"); err != nil || s != portable {
+		t.Error(s, err)
+	}
+	if s, err := Choose(""); err != nil || s.Name != Sets()[0].Name {
+		t.Error(s, err)
+	}
+}
+
+func TestKernelsOfEveryHeightSumTheWholeList(t *testing.T) {
+	forEachSet(t, func(t *testing.T, s *Set) {
+		r := rand.New(rand.NewPCG(1, 2))
+		for _, tiles := range []Tiles{s.Main, s.Half, s.Wide} {
+			for rows := 1; rows < len(tiles.By); rows++ {
+				for acc := range 2 {
+					const K, E = 3, 4
+					w := tiles.Width
+					a, b, c := random(r, E*rows*K+7), random(r, E*K*w+64), random(r, rows*w)
+					want := make([]float32, len(c))
+					list := make([]Pair, E)
+					for e := range list {
+						list[e] = Pair{A: (e*rows*K + e) * 4, B: (E - 1 - e) * K * w * 4}
+					}
+					for i := range want {
+						m, n := i/w, i%w
+						var v float64
+						for e := range E {
+							for k := range K {
+								v += float64(a[e*rows*K+e+m*K+k]) * float64(b[((E-1-e)*K+k)*w+n])
+							}
+						}
+						want[i] = float32(v) + float32(acc)*c[i]
+					}
+					h := hand{Args: Args{A: unsafe.Pointer(&a[0]), B: unsafe.Pointer(&b[0]), C: unsafe.Pointer(&c[0]), List: &list[0], N: E, K: K, ARS: K * 4, AKS: 4, BKS: w * 4, CRS: w * 4, Acc: acc}}
+					tiles.By[rows](&h.Args)
+					same(t, fmt.Sprintf("%d x %d, acc %d", rows, w, acc), c, want)
+				}
+			}
+		}
+	})
+}
+
+// naive is the definition of a convolution, in float64.
+func naive(c *Conv, out, in, ker []float32) {
+	for g := range c.Groups {
+		for o := range c.Out[0] * c.Out[1] {
+			for m := range c.M {
+				for n := range c.N {
+					var v float64
+					c.Taps(o, func(t Tap) {
+						for k := range c.K {
+							v += float64(in[g*c.InG+t.Y*c.InS[0]+t.X*c.InS[1]+m*c.InS[2]+k*c.InS[3]]) * float64(ker[g*c.KerG+t.Kernel+k*c.KerS[2]+n*c.KerS[3]])
+						}
+					})
+					out[g*c.OutG+o/c.Out[1]*c.OutS[0]+o%c.Out[1]*c.OutS[1]+m*c.OutS[2]+n*c.OutS[3]] = float32(v)
+				}
+			}
+		}
+	}
+}
+
+func TestConvolutionsOfAnySizeFollowTheDefinition(t *testing.T) {
+	count := 400
+	if testing.Short() {
+		count = 120
+	}
+	forEachSet(t, func(t *testing.T, s *Set) {
+		r := rand.New(rand.NewPCG(3, 4))
+		pick := func(v ...int) int { return v[r.IntN(len(v))] }
+		ways := [3]int{} // panels, panels in chunks, lanes
+		for range count {
+			c := &Conv{Set: s, M: pick(1, 2, 7, 16, 33, 64), K: pick(1, 3, 8, 40), N: pick(1, 3, 7, 15, 16, 17, 31, 32, 33, 48, 64), Groups: pick(1, 1, 3),
+				In: [2]int{pick(1, 4, 5, 9), pick(1, 3, 8)}, Ker: [2]int{pick(1, 2, 3, 12), pick(1, 3, 8)}, Out: [2]int{pick(1, 3, 6), pick(1, 4, 5)},
+				Stride: [2]int{pick(1, 2), pick(1, 3)}, Pad: [2]int{pick(-2, 0, 1, 4), pick(-1, 0, 2)},
+				InDil: [2]int{pick(1, 2), pick(1, 3)}, KerDil: [2]int{pick(1, 2), pick(1, 2)}, Reverse: pick(0, 1) == 1}
+			// NHWC, HWIO, or the roles of batch and channels exchanged, as in the gradient of a kernel
+			ik, in := c.K*c.Groups, c.N*c.Groups
+			if pick(0, 1) == 0 {
+				c.InS, c.InG = [4]int{c.In[1] * c.M * ik, c.M * ik, ik, 1}, c.K
+			} else {
+				c.InS, c.InG = [4]int{c.In[1] * c.M * ik, c.M * ik, 1, c.M}, c.K*c.M
+			}
+			if pick(0, 1) == 0 {
+				c.KerS, c.KerG = [4]int{c.Ker[1] * c.K * in, c.K * in, in, 1}, c.N
+			} else {
+				c.KerS, c.KerG = [4]int{c.Ker[1] * c.K * in, c.K * in, 1, c.K}, c.N*c.K
+			}
+			if pick(0, 2) == 0 {
+				c.OutS, c.OutG = [4]int{c.Out[1] * in, in, c.Out[0] * c.Out[1] * in, 1}, c.N
+			} else {
+				c.OutS, c.OutG = [4]int{c.Out[1] * c.M * in, c.M * in, 1, c.M}, c.N*c.M
+			}
+			c.Plan()
+			switch {
+			case c.lanes != nil:
+				ways[2]++
+			case c.chunks > 1:
+				ways[1]++
+			default:
+				ways[0]++
+			}
+			x, k := random(r, c.In[0]*c.In[1]*c.M*ik+16), random(r, c.Ker[0]*c.Ker[1]*c.K*in)
+			got, want := aligned(c.Out[0]*c.Out[1]*c.M*in), make([]float32, c.Out[0]*c.Out[1]*c.M*in)
+			c.Run(3, got, x, k, aligned(c.Workspace()))
+			naive(c, want, x, k)
+			same(t, fmt.Sprintf("%+v", *c), got, want)
+		}
+		if ways[0] == 0 || ways[2] == 0 || ways[1] == 0 {
+			t.Errorf("panels, chunks, lanes were used %v times: the test misses a way", ways)
+		}
+	})
+}
+
+func TestProductsOfAnySizeFollowTheDefinition(t *testing.T) {
+	forEachSet(t, func(t *testing.T, s *Set) {
+		r := rand.New(rand.NewPCG(5, 6))
+		pick := func(v ...int) int { return v[r.IntN(len(v))] }
+		for range 150 {
+			B, M, N := pick(1, 1, 3), pick(0, 1, 7, 16, 33, 70), pick(1, 7, 15, 17, 31, 33, 64)
+			k1, k2 := pick(0, 1, 5, 16), pick(1, 3, 7)
+			table := func(sizes ...int) (tables [][]int, n int) { // of axes that lie in memory in a random order
+				n = 1
+				stride := make([]int, len(sizes))
+				for _, a := range r.Perm(len(sizes)) {
+					stride[a] = n
+					n *= sizes[a]
+				}
+				for a, size := range sizes {
+					var o []int
+					for i := range size {
+						o = append(o, i*stride[a])
+					}
+					tables = append(tables, o)
+				}
+				return tables, n
+			}
+			both := func(a, b []int) (o []int) {
+				for _, x := range a {
+					for _, y := range b {
+						o = append(o, x+y)
+					}
+				}
+				return o
+			}
+			lt, ln := table(B, M, k1, k2)
+			rt, rn := table(B, N, k1, k2)
+			d := &Dot{Set: s, LB: lt[0], LM: lt[1], LK: both(lt[2], lt[3]), RB: rt[0], RN: rt[1], RK: both(rt[2], rt[3])}
+			d.Plan()
+			l, rr := random(r, ln), random(r, rn)
+			got, want := aligned(B*M*N), make([]float32, B*M*N)
+			d.Run(3, got, l, rr, aligned(d.Workspace()))
+			for i := range want {
+				b, m, n := i/(M*N), i/N%M, i%N
+				var v float64
+				for k := range d.LK {
+					v += float64(l[d.LB[b]+d.LM[m]+d.LK[k]]) * float64(rr[d.RB[b]+d.RN[n]+d.RK[k]])
+				}
+				want[i] = float32(v)
+			}
+			same(t, fmt.Sprintf("%d x %d x %d x (%d %d) in place %v", B, M, N, k1, k2, d.inPlace), got, want)
+		}
+	})
+}
+
+func TestTeamHandsOutEveryNumberOnce(t *testing.T) {
+	for _, team := range []Team{1, 2, 5} {
+		for _, n := range []int{0, 1, 3, 100} {
+			seen := make([]int, n)
+			team.Each(n, func(w, i int) {
+				if w < 0 || w >= int(team) {
+					t.Errorf("worker %d of %d", w, team)
+				}
+				seen[i]++
+			})
+			for i, s := range seen {
+				if s != 1 {
+					t.Errorf("%d of %d was handed out %d times to a team of %d", i, n, s, team)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package kern
+
+import "unsafe"
+
+// lanes computes a convolution to few channels: rows of a tile are output channels, columns the batch, and the input is
+// packed to [pixel][k][batch].
+type lanes struct {
+	*Conv
+	tiles Tiles
+	batch int      // M rounded up to whole tiles
+	lists [][]Pair // by output pixel
+}
+
+// useLanes says whether more of each tile would be used that way, or enough more to pay for packing the input.
+func (c *Conv) useLanes() bool {
+	if c.K == 0 || c.Ker[0]*c.Ker[1]*c.In[0]*c.In[1] == 0 {
+		return false
+	}
+	t := c.laneTiles()
+	rows := parts(c.N, parts(c.N, t.rows())) // of a tile
+	across := float64(c.M) / float64(parts(c.M, t.Width)*t.Width) * float64(rows) / float64(t.rows())
+	along := float64(c.N) / float64(parts(c.N, c.Set.Main.Width)*c.Set.Main.Width)
+	if w := c.Set.Half.Width; w > 0 && c.N <= w {
+		along = float64(c.N) / float64(w) * .7 // half tiles reach 0.7 of the speed of whole ones
+	}
+	return across > 1.5*along
+}
+
+// laneTiles is the tiles to use: the wide ones, if they are filled.
+func (c *Conv) laneTiles() Tiles {
+	if c.N <= c.Set.Wide.rows() && c.M > c.Set.Main.Width {
+		return c.Set.Wide
+	}
+	return c.Set.Main
+}
+
+func newLanes(c *Conv) *lanes {
+	l := &lanes{Conv: c, tiles: c.laneTiles(), lists: make([][]Pair, c.Out[0]*c.Out[1])}
+	l.batch = parts(c.M, l.tiles.Width) * l.tiles.Width
+	for o := range l.lists {
+		c.Taps(o, func(t Tap) {
+			l.lists[o] = append(l.lists[o], Pair{A: t.Kernel * 4, B: (t.Y*c.In[1] + t.X) * c.K * l.batch * 4})
+		})
+	}
+	return l
+}
+
+func (l *lanes) inputs() int  { return l.In[0] * l.In[1] * l.K * l.batch }   // packed, of one group
+func (l *lanes) outputs() int { return l.Out[0] * l.Out[1] * l.N * l.batch } // [pixel][n][batch], of one group
+
+func (l *lanes) workspace() int { return l.Groups * (l.inputs() + l.outputs()) }
+
+func (l *lanes) run(t Team, out, in, ker, work []float32) {
+	packed, result := work[:l.Groups*l.inputs()], work[l.Groups*l.inputs():]
+	ipix, opix := l.In[0]*l.In[1], l.Out[0]*l.Out[1]
+	t.Each(l.Groups*ipix, func(_, it int) {
+		g, p := it/ipix, it%ipix
+		src := in[g*l.InG+p/l.In[1]*l.InS[0]+p%l.In[1]*l.InS[1]:]
+		l.packPixel(packed[it*l.K*l.batch:][:l.K*l.batch], src)
+	})
+	hands := make([]hand, t)
+	t.Each(l.Groups*opix, func(w, it int) {
+		g, p := it/opix, it%opix
+		y := result[it*l.N*l.batch:][:l.N*l.batch]
+		list := l.lists[p]
+		if len(list) == 0 {
+			clear(y)
+		} else {
+			h := &hands[w]
+			h.Args = Args{List: &list[0], N: len(list), K: l.K, ARS: l.KerS[3] * 4, AKS: l.KerS[2] * 4, BKS: l.batch * 4}
+			nt := parts(l.N, l.tiles.rows())
+			for n := range nt {
+				n0, n1 := l.N*n/nt, l.N*(n+1)/nt
+				h.A = unsafe.Pointer(&ker[g*l.KerG+n0*l.KerS[3]])
+				for b := 0; b < l.batch; b += l.tiles.Width {
+					h.B = unsafe.Pointer(&packed[g*l.inputs()+b])
+					h.tile(l.tiles, n1-n0, l.tiles.Width, y, n0*l.batch+b, l.batch, 1)
+				}
+			}
+		}
+		d := out[g*l.OutG+p/l.Out[1]*l.OutS[0]+p%l.Out[1]*l.OutS[1]:]
+		for n := range l.N {
+			for b, v := range y[n*l.batch:][:l.M] {
+				d[n*l.OutS[3]+b*l.OutS[2]] = v
+			}
+		}
+	})
+}
+
+// packPixel copies one pixel to [k][batch], missing examples zero. It goes in blocks of 16, so that what it reads and what it
+// writes both stay in the first-level cache.
+func (l *lanes) packPixel(d, s []float32) {
+	const T = 16
+	for k0 := 0; k0 < l.K; k0 += T {
+		k1 := min(k0+T, l.K)
+		for b := range l.M {
+			for k := k0; k < k1; k++ {
+				d[k*l.batch+b] = s[k*l.InS[3]+b*l.InS[2]]
+			}
+		}
+		for k := k0; k < k1; k++ {
+			clear(d[k*l.batch+l.M:][:l.batch-l.M])
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package cpu
+
+import "math"
+
+// Functions of float32 without vectors. Polynomials are those of Cephes (S. L. Moshier, single precision); errors are a few
+// units in the last place, see TestMathFunctionsAreAccurate.
+
+var (
+	expP  = [...]float32{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1}
+	logP  = [...]float32{7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1}
+	tanhP = [...]float32{-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1}
+	sinP  = [...]float32{-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1}
+	cosP  = [...]float32{2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2}
+)
+
+const (
+	ln2Hi, ln2Lo   = .693359375, -2.12194440e-4 // their sum is ln 2; the first times an exponent is exact
+	expMin, expMax = -104, 89                   // beyond, exp is 0 or infinite
+	tanhNear       = .625                       // below, tanh is a polynomial
+	trigMax        = 8192                       // beyond, angles are reduced in float64
+	smallest       = 0x1p-126                   // normal number
+)
+
+func poly(x float32, c []float32) float32 {
+	y := c[0]
+	for _, k := range c[1:] {
+		y = y*x + k
+	}
+	return y
+}
+
+// power2 is 2^n for -126 <= n <= 127.
+func power2(n int) float32 { return math.Float32frombits(uint32(n+127) << 23) }
+
+func exp32(x float32) float32 {
+	if x != x {
+		return x
+	}
+	x = min(max(x, expMin), expMax)
+	n := int(math.RoundToEven(float64(x) * math.Log2E))
+	r := x - float32(n)*ln2Hi
+	r -= float32(n) * ln2Lo
+	y := poly(r, expP[:])*r*r + r + 1
+	half := n / 2 // 2^n alone may be no float32
+	return y * power2(half) * power2(n-half)
+}
+
+func log32(x float32) float32 {
+	switch {
+	case x < 0 || x != x:
+		return float32(math.NaN())
+	case x == 0:
+		return float32(math.Inf(-1))
+	case x > math.MaxFloat32:
+		return x
+	}
+	e := -126
+	if x < smallest {
+		x *= 1 << 25
+		e -= 25
+	}
+	b := math.Float32bits(x)
+	e += int(b >> 23)
+	m := math.Float32frombits(b&0x007fffff | 0x3f000000) // [0.5, 1)
+	if m < math.Sqrt2/2 {
+		m += m
+		e--
+	}
+	f := m - 1
+	z := f * f
+	p := poly(f, logP[:]) * f * z
+	p += float32(e) * ln2Lo
+	p -= z / 2
+	return float32(e)*ln2Hi + (f + p)
+}
+
+func tanh32(x float32) float32 {
+	if -tanhNear < x && x < tanhNear {
+		z := x * x
+		return poly(z, tanhP[:])*z*x + x
+	}
+	return 1 - 2/(exp32(x+x)+1)
+}
+
+func logistic32(x float32) float32 {
+	if x < 0 {
+		e := exp32(x) // small: 1/(1+exp(-x)) would be 0 too early
+		return e / (1 + e)
+	}
+	return 1 / (1 + exp32(-x))
+}
+
+func logistic64(x float64) float64 {
+	if x < 0 {
+		e := math.Exp(x)
+		return e / (1 + e)
+	}
+	return 1 / (1 + math.Exp(-x))
+}
+
+func sin32(x float32) float32 { return trig32(x, 0, math.Sin) }
+func cos32(x float32) float32 { return trig32(x, 1, math.Cos) }
+
+// trig32 is the sine of x plus a number of quarter turns.
+func trig32(x float32, quarters int, far func(float64) float64) float32 {
+	if !(-trigMax < x && x < trigMax) {
+		return float32(far(float64(x)))
+	}
+	const hi = 0x1.921fb544p0 // pi/2 in 34 bits: times n it is exact
+	const lo = math.Pi/2 - hi
+	n := math.RoundToEven(float64(x) * (2 / math.Pi))
+	r := float32(float64(x) - n*hi - n*lo)
+	z := r * r
+	q := int(n) + quarters
+	var y float32
+	if q&1 == 0 {
+		y = poly(z, sinP[:])*z*r + r
+	} else {
+		y = poly(z, cosP[:])*z*z - z/2 + 1
+	}
+	if q&2 != 0 {
+		return -y
+	}
+	return y
+}

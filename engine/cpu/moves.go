@@ -1,0 +1,309 @@
+package cpu
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"unsafe"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapeinference"
+	"github.com/gomlx/compute/shapes"
+)
+
+// move is a strided copy of parts of the operands.
+type move struct {
+	parts []part
+	fill  bool // the result is filled with the last operand first
+	first bool // the result is a copy of the first operand first
+	start int  // the operands from here on are where parts[0] starts, one per axis; 0 if that is fixed
+	room  []int
+}
+
+// part copies n elements per axis from one operand.
+type part struct {
+	arg, to, from int   // operand; offsets of the first element
+	n, ds, ss     []int // sizes, strides of the destination, strides of the source
+}
+
+// strides of a contiguous tensor.
+func strides(s shapes.Shape) []int {
+	st, n := make([]int, s.Rank()), 1
+	for i := s.Rank() - 1; i >= 0; i-- {
+		st[i] = n
+		n *= s.Dimensions[i]
+	}
+	return st
+}
+
+// Reshape is free: the same memory under another shape.
+func (f *Function) Reshape(x compute.Value, dims ...int) (compute.Value, error) {
+	in, err := f.operands(compute.OpTypeReshape, x)
+	if err != nil {
+		return nil, err
+	}
+	s, err := shapeinference.Reshape(in[0].shape, dims)
+	return f.add(compute.OpTypeReshape, s, err, nil, in...)
+}
+
+// Bitcast is free, as Reshape is.
+func (f *Function) Bitcast(x compute.Value, d dtypes.DType) (compute.Value, error) {
+	in, err := f.operands(compute.OpTypeBitcast, x)
+	if err != nil {
+		return nil, err
+	}
+	if s := in[0].shape; d.Size() > s.DType.Size() && s.Rank() == 0 {
+		return nil, fmt.Errorf("backend cpu: Bitcast of a scalar %s to the larger %s", s.DType, d)
+	}
+	s, err := shapeinference.Bitcast(in[0].shape, d)
+	return f.add(compute.OpTypeBitcast, s, err, nil, in...)
+}
+
+// Iota is a constant, made now.
+func (f *Function) Iota(s shapes.Shape, axis int) (compute.Value, error) {
+	if axis < 0 || axis >= s.Rank() {
+		return nil, fmt.Errorf("backend cpu: Iota: axis %d of %s", axis, s)
+	}
+	count := make([]float64, s.Size())
+	for i := range count {
+		count[i] = float64(i / strides(s)[axis] % s.Dimensions[axis])
+	}
+	b := f.builder.backend
+	f64 := &node{op: compute.OpTypeConstant, shape: shapes.Make(dtypes.Float64, s.Dimensions...)}
+	convert := &node{op: compute.OpTypeConvertDType, shape: s, in: []*node{f64}}
+	if err := b.check(convert); err != nil {
+		return nil, err
+	}
+	c := b.newBuffer(s)
+	b.fns.of(convert)(c.p, ptr(unsafe.SliceData(count)), nil, nil, len(count))
+	return f.add(compute.OpTypeConstant, s, nil, c)
+}
+
+func (f *Function) Transpose(x compute.Value, perm ...int) (compute.Value, error) {
+	in, err := f.operands(compute.OpTypeTranspose, x)
+	if err != nil {
+		return nil, err
+	}
+	s, err := shapeinference.Transpose(in[0].shape, perm)
+	if err != nil {
+		return nil, err
+	}
+	p := part{n: s.Dimensions, ds: strides(s), ss: pick(strides(in[0].shape), perm...)}
+	return f.add(compute.OpTypeTranspose, s, nil, move{parts: []part{p}}, in...)
+}
+
+func (f *Function) Slice(x compute.Value, lo, hi, step []int) (compute.Value, error) {
+	in, err := f.operands(compute.OpTypeSlice, x)
+	if err != nil {
+		return nil, err
+	}
+	if len(step) == 0 {
+		step = slices.Repeat([]int{1}, len(lo))
+	}
+	s, err := shapeinference.Slice(in[0].shape, lo, hi, step)
+	if err != nil {
+		return nil, err
+	}
+	p := part{n: s.Dimensions, ds: strides(s), ss: strides(in[0].shape)}
+	for i := range p.ss {
+		p.from += lo[i] * p.ss[i]
+		p.ss[i] *= step[i]
+	}
+	return f.add(compute.OpTypeSlice, s, nil, move{parts: []part{p}}, in...)
+}
+
+// Pad also takes negative padding, which crops.
+func (f *Function) Pad(x, fill compute.Value, ax ...compute.PadAxis) (compute.Value, error) {
+	in, err := f.operands(compute.OpTypePad, x, fill)
+	if err != nil {
+		return nil, err
+	}
+	s, err := shapeinference.Pad(in[0].shape, ax...)
+	if err == nil && (in[1].shape.Rank() > 0 || in[1].shape.DType != s.DType) {
+		err = fmt.Errorf("fill is a %s, want a scalar %s", in[1].shape, s.DType)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p := part{n: slices.Clone(in[0].shape.Dimensions), ds: strides(s), ss: strides(in[0].shape)}
+	for i, a := range ax {
+		step := a.Interior + 1
+		first, last := 0, p.n[i]-1 // of the elements that are inside the result
+		if a.Start < 0 {
+			first = (-a.Start + step - 1) / step
+		}
+		if room := s.Dimensions[i] - 1 - a.Start; room < 0 {
+			last = -1
+		} else {
+			last = min(last, room/step)
+		}
+		p.n[i] = max(0, last-first+1)
+		p.from += first * p.ss[i]
+		p.to += (a.Start + first*step) * p.ds[i]
+		p.ds[i] *= step
+	}
+	return f.add(compute.OpTypePad, s, nil, move{parts: []part{p}, fill: true}, in...)
+}
+
+func (f *Function) Reverse(x compute.Value, axes ...int) (compute.Value, error) {
+	in, err := f.operands(compute.OpTypeReverse, x)
+	if err != nil {
+		return nil, err
+	}
+	s := in[0].shape
+	p := part{n: s.Dimensions, ds: strides(s), ss: strides(s)}
+	for _, a := range axes {
+		if a < 0 || a >= s.Rank() || p.ss[a] < 0 {
+			return nil, fmt.Errorf("backend cpu: Reverse: axes %v of %s", axes, s)
+		}
+		p.from += (s.Dimensions[a] - 1) * p.ss[a]
+		p.ss[a] = -p.ss[a]
+	}
+	return f.add(compute.OpTypeReverse, s, nil, move{parts: []part{p}}, in...)
+}
+
+func (f *Function) Concatenate(axis int, xs ...compute.Value) (compute.Value, error) {
+	in, err := f.operands(compute.OpTypeConcatenate, xs...)
+	if err != nil {
+		return nil, err
+	}
+	var all []shapes.Shape
+	for _, x := range in {
+		all = append(all, x.shape)
+	}
+	s, err := shapeinference.Concatenate(all, axis)
+	if err != nil {
+		return nil, err
+	}
+	var m move
+	at := 0
+	for i, x := range all {
+		m.parts = append(m.parts, part{arg: i, to: at * strides(s)[axis], n: x.Dimensions, ds: strides(s), ss: strides(x)})
+		at += x.Dimensions[axis]
+	}
+	return f.add(compute.OpTypeConcatenate, s, nil, m, in...)
+}
+
+// DynamicSlice clamps the start so that the slice lies inside.
+func (f *Function) DynamicSlice(x compute.Value, start []compute.Value, size []int) (compute.Value, error) {
+	in, err := f.operands(compute.OpTypeDynamicSlice, append([]compute.Value{x}, start...)...)
+	if err != nil {
+		return nil, err
+	}
+	s, err := shapeinference.DynamicSlice(in[0].shape, size)
+	if err == nil {
+		err = checkStarts(in[0].shape, in[1:])
+	}
+	if err != nil {
+		return f.add(compute.OpTypeDynamicSlice, s, err, nil)
+	}
+	m := move{parts: []part{{n: s.Dimensions, ds: strides(s), ss: strides(in[0].shape)}}, start: 1, room: room(in[0].shape, s)}
+	return f.add(compute.OpTypeDynamicSlice, s, nil, m, in...)
+}
+
+// DynamicUpdateSlice clamps the start so that the update lies inside.
+func (f *Function) DynamicUpdateSlice(x, update compute.Value, start []compute.Value) (compute.Value, error) {
+	in, err := f.operands(compute.OpTypeDynamicUpdateSlice, append([]compute.Value{x, update}, start...)...)
+	if err != nil {
+		return nil, err
+	}
+	s, err := shapeinference.DynamicUpdateSlice(in[0].shape, in[1].shape)
+	if err == nil {
+		err = checkStarts(s, in[2:])
+	}
+	for i, r := range room(s, in[1].shape) {
+		if err == nil && r < 0 {
+			err = fmt.Errorf("the update %s is larger than %s along axis %d", in[1].shape, s, i)
+		}
+	}
+	if err != nil {
+		return f.add(compute.OpTypeDynamicUpdateSlice, s, err, nil)
+	}
+	u := in[1].shape
+	m := move{parts: []part{{arg: 1, n: u.Dimensions, ds: strides(s), ss: strides(u)}}, first: true, start: 2, room: room(s, u)}
+	return f.add(compute.OpTypeDynamicUpdateSlice, s, nil, m, in...)
+}
+
+func checkStarts(s shapes.Shape, start []*node) error {
+	if len(start) != s.Rank() {
+		return fmt.Errorf("got %d starts, want one per axis of %s", len(start), s)
+	}
+	for i, v := range start {
+		if v.shape.Rank() > 0 || !v.shape.DType.IsInt() {
+			return fmt.Errorf("start %d is a %s, want an integer scalar", i, v.shape)
+		}
+	}
+	return nil
+}
+
+// room is how far a small box can move inside a large one.
+func room(large, small shapes.Shape) (r []int) {
+	for i, n := range large.Dimensions {
+		if i < small.Rank() {
+			r = append(r, n-small.Dimensions[i])
+		}
+	}
+	return r
+}
+
+// lowerMove makes the instruction.
+func (c *compiler) lowerMove(n *node, in []int, out int) func(*machine) {
+	copyPart := copyParallel[uint64]
+	fill := fillWith[uint64]
+	es := n.shape.DType.Size()
+	switch es {
+	case 1:
+		copyPart, fill = copyParallel[uint8], fillWith[uint8]
+	case 4:
+		copyPart, fill = copyParallel[uint32], fillWith[uint32]
+	}
+	mv, size := n.attr.(move), n.shape.Size()
+	var startTypes []dtypes.DType
+	for _, a := range n.in[mv.start:] {
+		startTypes = append(startTypes, a.shape.DType)
+	}
+	return func(m *machine) {
+		if mv.fill {
+			fill(m.p[out], m.p[in[len(in)-1]], size)
+		}
+		if mv.first {
+			copyBytes(m.p[out], m.p[in[0]], size*es)
+		}
+		moving := 0
+		if mv.start > 0 {
+			st := mv.parts[0].ss
+			if mv.first {
+				st = mv.parts[0].ds
+			}
+			for i, room := range mv.room {
+				moving += min(max(0, integerAt(m.p[in[mv.start+i]], startTypes[i], 0)), room) * st[i]
+			}
+		}
+		for i := range mv.parts {
+			p := &mv.parts[i]
+			to, from := p.to, p.from
+			if mv.first {
+				to += moving
+			} else {
+				from += moving
+			}
+			copyPart(c.backend.team, p, unsafe.Add(m.p[out], to*es), unsafe.Add(m.p[in[p.arg]], from*es))
+		}
+	}
+}
+
+// integerAt reads element i of a tensor of any integer dtype.
+func integerAt(p ptr, d dtypes.DType, i int) int {
+	switch d {
+	case dtypes.Int32:
+		return int(of[int32](p, i+1)[i])
+	case dtypes.Uint32:
+		return int(of[uint32](p, i+1)[i])
+	case dtypes.Uint8:
+		return int(of[uint8](p, i+1)[i])
+	case dtypes.Uint64:
+		return int(min(of[uint64](p, i+1)[i], math.MaxInt))
+	}
+	return int(of[int64](p, i+1)[i])
+}

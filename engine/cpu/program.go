@@ -1,0 +1,186 @@
+package cpu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/pprof"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/shapes"
+)
+
+// program is a compiled function: a list of instructions on numbered buffers. It is immutable but for the memory of past
+// executions, so that any number of executions may run at once.
+type program struct {
+	backend *Backend
+	params  []parameter
+	outs    []shapes.Shape
+	bufs    []buf
+	code    []instruction
+	arena   int // bytes of all temporaries
+	scratch int // bytes per worker
+
+	mu   sync.Mutex
+	idle []*machine
+	dead atomic.Bool
+}
+
+type parameter struct {
+	name  string
+	shape shapes.Shape
+}
+
+// buf is a piece of memory that instructions name by its number.
+type buf struct {
+	kind   bufKind
+	bytes  int
+	index  int // of an input or result
+	p      ptr // of a constant
+	offset int // of a temporary in the arena
+}
+
+type bufKind int
+
+const (
+	temporary bufKind = iota
+	input
+	constant
+	result
+)
+
+// instruction runs to its end before the next one starts. makes includes its workspace.
+type instruction struct {
+	what         string
+	run          func(*machine)
+	reads, makes []int
+}
+
+// machine is the memory of one execution.
+type machine struct {
+	p       []ptr // by buffer
+	scratch []ptr // by worker
+}
+
+// maxIdle is how many machines of a program are kept for its next execution.
+const maxIdle = 4
+
+func add(p ptr, n int) ptr { return unsafe.Add(p, n) }
+
+func (p *program) newMachine() *machine {
+	p.mu.Lock()
+	if n := len(p.idle); n > 0 {
+		m := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		p.mu.Unlock()
+		return m
+	}
+	p.mu.Unlock()
+	m := &machine{make([]ptr, len(p.bufs)), make([]ptr, p.backend.team)}
+	arena := newMemory(p.arena)
+	for w := range m.scratch {
+		m.scratch[w] = newMemory(p.scratch)
+	}
+	for i, b := range p.bufs {
+		switch b.kind {
+		case temporary:
+			m.p[i] = add(arena, b.offset)
+		case constant:
+			m.p[i] = b.p
+		}
+	}
+	return m
+}
+
+func (p *program) release(m *machine) {
+	for i, b := range p.bufs {
+		if b.kind == input || b.kind == result {
+			m.p[i] = nil // not ours to keep
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.idle) < maxIdle && !p.dead.Load() {
+		p.idle = append(p.idle, m)
+	}
+}
+
+// exec runs the program on memory.
+func (p *program) exec(in, out []ptr) {
+	m := p.newMachine()
+	for i, b := range p.bufs {
+		switch b.kind {
+		case input:
+			m.p[i] = in[b.index]
+		case result:
+			m.p[i] = out[b.index]
+		}
+	}
+	for i := range p.code {
+		c := &p.code[i]
+		if p.backend.profile {
+			pprof.Do(context.Background(), pprof.Labels("op", c.what), func(context.Context) { c.run(m) })
+		} else {
+			c.run(m)
+		}
+	}
+	p.release(m)
+}
+
+// Finalize drops the memory. Executions under way end normally.
+func (p *program) Finalize() {
+	p.dead.Store(true)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle = nil
+}
+
+func (p *program) Inputs() (names []string, s []shapes.Shape) {
+	for _, n := range p.params {
+		names, s = append(names, n.name), append(s, n.shape)
+	}
+	return names, s
+}
+
+func (p *program) Outputs() []shapes.Shape { return p.outs }
+
+// Execute runs the program. Donated buffers are finalized, whether or not their memory served.
+func (p *program) Execute(in []compute.Buffer, donate []bool, _ compute.DeviceNum) ([]compute.Buffer, error) {
+	if p.dead.Load() {
+		return nil, errors.New("backend cpu: the executable is finalized")
+	}
+	if len(in) != len(p.params) {
+		return nil, fmt.Errorf("backend cpu: got %d inputs, want %d", len(in), len(p.params))
+	}
+	args, results := make([]ptr, len(in)), make([]ptr, len(p.outs))
+	for i, b := range in {
+		f, ok := b.(*Buffer)
+		if !ok || f.backend != p.backend {
+			return nil, fmt.Errorf("backend cpu: input %d (%T) belongs to another backend", i, b)
+		}
+		if f.p == nil {
+			return nil, fmt.Errorf("input %d: %w", i, errFinalized)
+		}
+		if want := p.params[i].shape; !f.shape.Equal(want) {
+			return nil, fmt.Errorf("backend cpu: input %d is a %s, want a %s", i, f.shape, want)
+		}
+		args[i] = f.p
+	}
+	outs := make([]compute.Buffer, len(p.outs))
+	for i, s := range p.outs {
+		f := p.backend.newBuffer(s)
+		outs[i], results[i] = f, f.p
+	}
+	p.exec(args, results)
+	for i, d := range donate {
+		if d {
+			if err := in[i].Finalize(); err != nil {
+				return nil, fmt.Errorf("donated input %d: %w", i, err)
+			}
+		}
+	}
+	return outs, nil
+}

@@ -1,0 +1,219 @@
+package cpu
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	_ "github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/compute/shapes"
+
+	"github.com/starsweep/starsweep/engine/cpu/kern"
+)
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// reference is GoMLX's own backend. Its default parallelism can deadlock.
+func reference() compute.Backend { return must(compute.NewWithConfig("go:parallelism=-1")) }
+
+// ours are backends of all kernel sets, and one without fusion.
+func ours() []*Backend {
+	all := []*Backend{must(New("nofuse,threads=3"))}
+	for _, s := range kern.Sets() {
+		all = append(all, must(New("threads=3,kernels="+s.Name)))
+	}
+	return all
+}
+
+// build makes the results from the parameters.
+type build func(f compute.Function, in []compute.Value) []compute.Value
+
+func compiled(b compute.Backend, build build, in ...shapes.Shape) compute.Executable {
+	bd := b.Builder("test")
+	f := bd.Main()
+	var v []compute.Value
+	for i, s := range in {
+		v = append(v, must(f.Parameter(fmt.Sprint("x", i), s, nil)))
+	}
+	if err := f.Return(build(f, v), nil); err != nil {
+		panic(err)
+	}
+	return must(bd.Compile())
+}
+
+// execute runs e on slices and gives slices.
+func execute(b compute.Backend, e compute.Executable, in ...any) []any {
+	_, ss := e.Inputs()
+	var bufs []compute.Buffer
+	for i, s := range ss {
+		bufs = append(bufs, must(b.BufferFromFlatData(0, in[i], s)))
+	}
+	var out []any
+	for i, o := range must(e.Execute(bufs, nil, 0)) {
+		s := e.Outputs()[i]
+		flat := dtypes.MakeAnySlice(s.DType, s.Size())
+		if err := o.ToFlatData(flat); err != nil {
+			panic(err)
+		}
+		out = append(out, flat)
+	}
+	return out
+}
+
+func f32(dims ...int) shapes.Shape { return shapes.Make(dtypes.Float32, dims...) }
+
+func random(r *rand.Rand, n int) []float32 {
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = 2*r.Float32() - 1
+	}
+	return v
+}
+
+// inputs are random float32 of the given shapes, the same every time.
+func inputs(seed uint64, ss ...shapes.Shape) (in []any) {
+	r := rand.New(rand.NewPCG(seed, 1))
+	for _, s := range ss {
+		in = append(in, random(r, s.Size()))
+	}
+	return in
+}
+
+// agree compares float32 results; NaN equals NaN.
+func agree(t *testing.T, what string, got, want []any, tolerance float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d results, want %d", what, len(got), len(want))
+	}
+	for k := range want {
+		g, w := got[k].([]float32), want[k].([]float32)
+		if len(g) != len(w) {
+			t.Fatalf("%s: result %d has %d elements, want %d", what, k, len(g), len(w))
+		}
+		for i := range w {
+			if g[i] == w[i] || g[i] != g[i] && w[i] != w[i] {
+				continue
+			}
+			if d := math.Abs(float64(g[i]) - float64(w[i])); !(d <= tolerance*(1+math.Abs(float64(w[i])))) {
+				t.Fatalf("%s: result %d, element %d is %g, want %g", what, k, i, g[i], w[i])
+			}
+		}
+	}
+}
+
+// randomProgram is a graph of the given size over all kinds of operations.
+func randomProgram(seed uint64, size int) build {
+	return func(f compute.Function, in []compute.Value) []compute.Value {
+		r := rand.New(rand.NewPCG(seed, 7))
+		vals := slices.Clone(in)
+		for range size {
+			v, extra := randomNode(f, r, vals)
+			vals = append(vals, extra...)
+			if v != nil && must(f.Shape(v)).Size() < 1<<16 {
+				vals = append(vals, v)
+			}
+		}
+		outs := vals[max(0, len(vals)-3):]
+		return append(slices.Clone(outs), outs[0]) // perhaps a parameter, and one value twice
+	}
+}
+
+func randomNode(f compute.Function, r *rand.Rand, vals []compute.Value) (v compute.Value, extra []compute.Value) {
+	dims := func(v compute.Value) []int { return must(f.Shape(v)).Dimensions }
+	x := vals[r.IntN(len(vals))]
+	d := dims(x)
+	var same []compute.Value // operands of the same shape, or scalars
+	for _, v := range vals {
+		if e := dims(v); slices.Equal(e, d) || len(e) == 0 {
+			same = append(same, v)
+		}
+	}
+	y := same[r.IntN(len(same))]
+	axis := 0
+	if len(d) > 0 {
+		axis = r.IntN(len(d))
+	}
+	leading := func() (axes []int) {
+		for i := range axis {
+			axes = append(axes, i)
+		}
+		return axes
+	}
+	switch k := r.IntN(15); {
+	case k == 0:
+		return must(f.Add(x, y)), nil
+	case k == 1:
+		return must(f.Sub(y, x)), nil
+	case k == 2:
+		return must(f.Mul(x, y)), nil
+	case k == 3:
+		return must(f.Max(x, y)), nil
+	case k == 4:
+		return must(f.Tanh(x)), nil
+	case k == 5 && len(dims(y)) == len(d):
+		return must(f.Where(must(f.LessThan(x, y)), y, must(f.Neg(x)))), nil
+	case k == 6 && len(d) > 0: // sum and spread again
+		axes := []int{axis}
+		if r.IntN(2) == 0 {
+			axes = leading()
+		}
+		if len(axes) == 0 {
+			return nil, nil
+		}
+		s := must(f.Tanh(must(f.ReduceSum(x, axes...))))
+		var to []int
+		for i := range d {
+			if !slices.Contains(axes, i) {
+				to = append(to, i)
+			}
+		}
+		return must(f.BroadcastInDim(s, f32(d...), to)), []compute.Value{s}
+	case k == 7 && len(d) > 0:
+		return must(f.ReduceMax(x, axis)), nil
+	case k == 8 && len(d) > 1:
+		return must(f.Transpose(x, r.Perm(len(d))...)), nil
+	case k == 9 && len(d) > 0:
+		return must(f.Reverse(x, axis)), nil
+	case k == 10 && len(d) > 0:
+		lo, hi, st := make([]int, len(d)), slices.Clone(d), slices.Repeat([]int{1}, len(d))
+		lo[axis], st[axis] = r.IntN(d[axis]), 1+r.IntN(2)
+		return must(f.Slice(x, lo, hi, st)), nil
+	case k == 11 && len(d) > 0:
+		p := make([]compute.PadAxis, len(d))
+		p[axis] = compute.PadAxis{Start: r.IntN(3), End: r.IntN(2), Interior: r.IntN(2)}
+		return must(f.Pad(x, must(f.Constant([]float32{.5})), p...)), nil
+	case k == 12 && len(d) > 0:
+		return must(f.Concatenate(axis, x, must(f.Neg(x)))), nil
+	case k == 13 && len(d) == 2:
+		return must(f.Tanh(must(f.DotGeneral(x, []int{axis}, nil, x, []int{axis}, nil, compute.DotGeneralConfig{})))), nil
+	case k == 14:
+		return must(f.Mul(x, must(f.Add(must(f.Constant([]float32{.25})), must(f.Constant([]float32{.5})))))), nil
+	}
+	return nil, nil
+}
+
+func TestRandomProgramsAgreeWithTheGoBackend(t *testing.T) {
+	count := uint64(300)
+	if testing.Short() {
+		count = 60
+	}
+	ref, all := reference(), ours()
+	sizes := []shapes.Shape{f32(37, 64), f32(5, 8, 24), f32(3), f32()}
+	for seed := range count {
+		in := inputs(seed, sizes...)
+		want := execute(ref, compiled(ref, randomProgram(seed, 40), sizes...), in...)
+		for _, b := range all {
+			got := execute(b, compiled(b, randomProgram(seed, 40), sizes...), in...)
+			agree(t, fmt.Sprintf("seed %d, %s", seed, b.Description()), got, want, 1e-4)
+		}
+	}
+}

@@ -1,0 +1,174 @@
+package cpu
+
+import (
+	"math"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+)
+
+// blockFn computes n elements d from a, b, c. Vector versions round n up to 16 elements, which may read and write the slack
+// behind the block; portable ones do exactly n.
+type blockFn func(d, a, b, c ptr, n int)
+
+// table holds the block functions.
+type table map[tableKey]blockFn
+
+type tableKey struct {
+	op   compute.OpType
+	in   dtypes.DType // of the last operand
+	into dtypes.DType // of the result of a conversion, else of no type
+}
+
+// of is the function for n, nil if there is none.
+func (t table) of(n *node) blockFn {
+	k := tableKey{op: n.op, in: n.in[len(n.in)-1].shape.DType}
+	if n.op == compute.OpTypeConvertDType {
+		k.into = n.shape.DType
+	}
+	return t[k]
+}
+
+func (t table) set(d dtypes.DType, op compute.OpType, f blockFn) { t[tableKey{op: op, in: d}] = f }
+
+// newTable has the portable functions, and vector functions over them where there are any.
+func newTable(simd bool) table {
+	t := table{}
+	addNumbers[float32](t, dtypes.Float32)
+	addNumbers[float64](t, dtypes.Float64)
+	addNumbers[int32](t, dtypes.Int32)
+	addNumbers[uint32](t, dtypes.Uint32)
+	addNumbers[int64](t, dtypes.Int64)
+	addNumbers[uint64](t, dtypes.Uint64)
+	addNumbers[uint8](t, dtypes.Uint8)
+	addIntegers[int32, uint32](t, dtypes.Int32)
+	addIntegers[uint32, uint32](t, dtypes.Uint32)
+	addIntegers[int64, uint64](t, dtypes.Int64)
+	addIntegers[uint64, uint64](t, dtypes.Uint64)
+	addIntegers[uint8, uint8](t, dtypes.Uint8)
+	addSigned[float32](t, dtypes.Float32)
+	addSigned[float64](t, dtypes.Float64)
+	addSigned[int32](t, dtypes.Int32)
+	addSigned[int64](t, dtypes.Int64)
+	addFloats[float32](t, dtypes.Float32)
+	addFloats[float64](t, dtypes.Float64)
+	addFloat32(t)
+	addFloat64(t)
+	addBools(t)
+	if simd {
+		addVectors(t)
+	}
+	return t
+}
+
+func addNumbers[T number](t table, d dtypes.DType) {
+	t.set(d, compute.OpTypeAdd, addOf[T])
+	t.set(d, compute.OpTypeSub, subOf[T])
+	t.set(d, compute.OpTypeMul, mulOf[T])
+	t.set(d, compute.OpTypeMax, maxOf[T])
+	t.set(d, compute.OpTypeMin, minOf[T])
+	t.set(d, compute.OpTypeAbs, copyOf[T])
+	t.set(d, compute.OpTypeSign, signOf[T])
+	t.set(d, compute.OpTypeEqual, equalOf[T])
+	t.set(d, compute.OpTypeNotEqual, notEqualOf[T])
+	t.set(d, compute.OpTypeLessThan, lessOf[T])
+	t.set(d, compute.OpTypeLessOrEqual, lessEqualOf[T])
+	t.set(d, compute.OpTypeGreaterThan, func(y, a, b, c ptr, n int) { lessOf[T](y, b, a, c, n) })
+	t.set(d, compute.OpTypeGreaterOrEqual, func(y, a, b, c ptr, n int) { lessEqualOf[T](y, b, a, c, n) })
+	t.set(d, compute.OpTypeBroadcastInDim, copyOf[T])
+	t.set(d, compute.OpTypeWhere, whereOf[T])
+	convert := func(into dtypes.DType, f blockFn) { t[tableKey{compute.OpTypeConvertDType, d, into}] = f }
+	convert(dtypes.Float32, convertOf[T, float32])
+	convert(dtypes.Float64, convertOf[T, float64])
+	convert(dtypes.Int32, convertOf[T, int32])
+	convert(dtypes.Uint32, convertOf[T, uint32])
+	convert(dtypes.Int64, convertOf[T, int64])
+	convert(dtypes.Uint64, convertOf[T, uint64])
+	convert(dtypes.Uint8, convertOf[T, uint8])
+	convert(dtypes.Bool, nonZeroOf[T])
+	t[tableKey{compute.OpTypeConvertDType, dtypes.Bool, d}] = fromBoolOf[T]
+}
+
+func addIntegers[T, U integer](t table, d dtypes.DType) {
+	t.set(d, compute.OpTypeDiv, divideOf[T])
+	t.set(d, compute.OpTypeRem, remainderOf[T])
+	t.set(d, compute.OpTypePow, each2(power[T]))
+	t.set(d, compute.OpTypeBitwiseAnd, andOf[T])
+	t.set(d, compute.OpTypeBitwiseOr, orOf[T])
+	t.set(d, compute.OpTypeBitwiseXor, xorOf[T])
+	t.set(d, compute.OpTypeBitwiseNot, notOf[T])
+	t.set(d, compute.OpTypeShiftLeft, shiftLeftOf[U])
+	t.set(d, compute.OpTypeShiftRightLogical, shiftRightOf[U, U])
+	t.set(d, compute.OpTypeShiftRightArithmetic, shiftRightOf[T, U])
+}
+
+func addSigned[T number](t table, d dtypes.DType) {
+	t.set(d, compute.OpTypeNeg, negOf[T])
+	t.set(d, compute.OpTypeAbs, absOf[T])
+}
+
+// addFloats has what is rare: through float64, one call an element.
+func addFloats[T float](t table, d dtypes.DType) {
+	t.set(d, compute.OpTypeDiv, floatDivOf[T])
+	t.set(d, compute.OpTypeRem, each2(func(a, b T) T { return T(math.Mod(float64(a), float64(b))) }))
+	t.set(d, compute.OpTypePow, each2(func(a, b T) T { return T(math.Pow(float64(a), float64(b))) }))
+	t.set(d, compute.OpTypeAtan2, each2(func(a, b T) T { return T(math.Atan2(float64(a), float64(b))) }))
+	t.set(d, compute.OpTypeFloor, through64[T](math.Floor))
+	t.set(d, compute.OpTypeCeil, through64[T](math.Ceil))
+	t.set(d, compute.OpTypeRound, through64[T](math.RoundToEven))
+	t.set(d, compute.OpTypeLog1p, through64[T](math.Log1p))
+	t.set(d, compute.OpTypeExpm1, through64[T](math.Expm1))
+	t.set(d, compute.OpTypeErf, through64[T](math.Erf))
+	t.set(d, compute.OpTypeSqrt, sqrtOf[T])
+	t.set(d, compute.OpTypeRsqrt, rsqrtOf[T])
+	t.set(d, compute.OpTypeIsFinite, isFiniteOf[T])
+	t.set(d, compute.OpTypeIsNaN, isNaNOf[T])
+}
+
+func addFloat32(t table) {
+	for op, f := range map[compute.OpType]func(float32) float32{
+		compute.OpTypeExp: exp32, compute.OpTypeLog: log32, compute.OpTypeTanh: tanh32, compute.OpTypeLogistic: logistic32,
+		compute.OpTypeSin: sin32, compute.OpTypeCos: cos32,
+	} {
+		t.set(dtypes.Float32, op, each1(f))
+	}
+}
+
+func addFloat64(t table) {
+	for op, f := range map[compute.OpType]func(float64) float64{
+		compute.OpTypeExp: math.Exp, compute.OpTypeLog: math.Log, compute.OpTypeTanh: math.Tanh, compute.OpTypeLogistic: logistic64,
+		compute.OpTypeSin: math.Sin, compute.OpTypeCos: math.Cos,
+	} {
+		t.set(dtypes.Float64, op, each1(f))
+	}
+}
+
+// addBools computes with truth values as bytes 0 and 1.
+func addBools(t table) {
+	d := dtypes.Bool
+	t.set(d, compute.OpTypeLogicalAnd, andOf[uint8])
+	t.set(d, compute.OpTypeLogicalOr, orOf[uint8])
+	t.set(d, compute.OpTypeLogicalXor, xorOf[uint8])
+	t.set(d, compute.OpTypeLogicalNot, logicalNot)
+	t.set(d, compute.OpTypeEqual, equalOf[uint8])
+	t.set(d, compute.OpTypeNotEqual, xorOf[uint8])
+	t.set(d, compute.OpTypeWhere, whereOf[uint8])
+	t.set(d, compute.OpTypeBroadcastInDim, copyOf[uint8])
+}
+
+// exact makes a vector function of 4-byte elements never touch what lies behind n, as sums in place need it.
+func exact(f blockFn) blockFn {
+	return func(y, a, b, c ptr, n int) {
+		if m := n &^ 15; m > 0 {
+			f(y, a, b, c, m)
+			y, a, b, n = add4(y, m), add4(a, m), add4(b, m), n-m
+		}
+		if n > 0 {
+			var u, v, r [16]uint32
+			copy(u[:n], of[uint32](a, n))
+			copy(v[:n], of[uint32](b, n))
+			f(ptr(&r), ptr(&u), ptr(&v), c, 16)
+			copy(of[uint32](y, n), r[:n])
+		}
+	}
+}

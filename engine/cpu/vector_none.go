@@ -1,0 +1,8 @@
+//go:build !(goexperiment.simd && amd64)
+
+package cpu
+
+// simdBuilt says whether vector block functions are compiled in.
+const simdBuilt = false
+
+func addVectors(table) {}
