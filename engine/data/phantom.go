@@ -50,8 +50,8 @@ func chest(r *rand.Rand) []ellipse {
 	place := func(x, y float64) (float64, float64) { return body.x + body.a*x, body.y + body.b*y }
 	parts := []ellipse{body}
 	for _, side := range []float64{-1, 1} {
-		lung := ellipse{a: about(0.34, 0.05), b: about(0.44, 0.07), angle: side * about(0.25, 0.2), light: -about(0.42, 0.04)}
-		lung.x, lung.y = place(side*about(0.50, 0.04), about(-0.05, 0.06))
+		lung := ellipse{a: about(0.31, 0.04), b: about(0.42, 0.06), angle: side * about(0.25, 0.2), light: -about(0.42, 0.04)}
+		lung.x, lung.y = place(side*about(0.48, 0.04), about(-0.05, 0.06))
 		parts = append(parts, lung)
 		for range 4 + r.IntN(5) { // vessels in the lung
 			phi, rho, width := 2*math.Pi*r.Float64(), 0.75*math.Sqrt(r.Float64()), about(0.025, 0.015)

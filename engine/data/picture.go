@@ -60,6 +60,10 @@ func decodePicture(r io.ReadSeeker) (picture, error) {
 	if b.Dy() != d.h || b.Dx() != d.w {
 		return picture{}, fmt.Errorf("got a frame of %d x %d pixels in an image of %d x %d", b.Dy(), b.Dx(), d.h, d.w)
 	}
+	if img, ok := img.(*image.YCbCr); ok {
+		toRGB(p.u8, img)
+		return p, nil
+	}
 	for y := range d.h {
 		row := p.u8[y*d.w*d.c : (y+1)*d.w*d.c]
 		switch img := img.(type) {
@@ -68,11 +72,6 @@ func decodePicture(r io.ReadSeeker) (picture, error) {
 		case *image.Gray16:
 			for x := range d.w {
 				row[x] = img.Pix[y*img.Stride+2*x] // big-endian: the high byte
-			}
-		case *image.YCbCr:
-			for x := range d.w {
-				yi, ci := img.YOffset(b.Min.X+x, b.Min.Y+y), img.COffset(b.Min.X+x, b.Min.Y+y)
-				row[3*x], row[3*x+1], row[3*x+2] = color.YCbCrToRGB(img.Y[yi], img.Cb[ci], img.Cr[ci])
 			}
 		default:
 			for x := range d.w {

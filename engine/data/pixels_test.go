@@ -9,6 +9,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"math"
+	"os"
 	"testing"
 )
 
@@ -178,4 +179,34 @@ func encodePNG(t testing.TB, img image.Image) []byte {
 		t.Fatal(err)
 	}
 	return text.Bytes()
+}
+
+// The .rgb files are Pillow 13.0's pixels (libjpeg-turbo) of the .jpg files, which it made from random colours, enlarged. The
+// decoders' cosine transforms may round differently, so pixels may differ a little, but not as much as by repeated chroma.
+func TestJPEGChromaIsInterpolatedAsLibjpegDoes(t *testing.T) {
+	for _, name := range []string{"testdata/chroma420", "testdata/chroma422"} {
+		p, err := decodeImageFile(name + ".jpg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := os.ReadFile(name + ".rgb")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if largest, mean := difference(p.u8, want); largest > 3 || mean > 0.3 {
+			t.Errorf("%s: got pixels that differ by up to %g, %.2f on average", name, largest, mean)
+		}
+	}
+}
+
+func difference(a, b []uint8) (largest, mean float64) {
+	if len(a) != len(b) {
+		return math.Inf(1), math.Inf(1)
+	}
+	for i := range a {
+		d := math.Abs(float64(a[i]) - float64(b[i]))
+		largest = max(largest, d)
+		mean += d / float64(len(a))
+	}
+	return largest, mean
 }

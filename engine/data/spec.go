@@ -78,7 +78,7 @@ func (s Spec) withDefaults() Spec {
 	}
 	s.Subset = false
 	s.Split = or(s.Split, "train")
-	if s.Classes != nil {
+	if len(s.Classes) > 0 {
 		s.Classes = slices.Compact(slices.Sorted(slices.Values(s.Classes)))
 	}
 	switch s.Name {

@@ -1,0 +1,183 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// pictures is a folder of labelled images, of which one must be resized to be as large as the others.
+func pictures(t testing.TB) string {
+	dir := t.TempDir()
+	write(t, dir, "a/1.png", tile(t, 4, 4, 10, 20, 30))
+	write(t, dir, "a/2.png", tile(t, 4, 4, 40, 50, 60))
+	write(t, dir, "b/3.png", tile(t, 6, 6, 70, 80, 90))
+	return dir
+}
+
+// cached is the files in the cache.
+func cached(t testing.TB, st *Store) []string {
+	files, err := filepath.Glob(filepath.Join(st.Cache, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func TestCacheHitIsTheMiss(t *testing.T) {
+	dir := pictures(t)
+	for _, spec := range []Spec{
+		{Name: "images", Path: dir, Size: 4},                    // floats
+		{Name: "images", Path: dir, Size: 4, Limit: 2},          // bytes
+		{Name: "images", Path: filepath.Join(dir, "b")},         // no labels
+		{Name: "images", Path: dir, Size: 4, Classes: []int{1}}, // one class
+		{Name: "ellipses", Count: 3, Size: 16, Seed: 4},
+	} {
+		st := store(t)
+		miss := open(t, st, spec)
+		if len(cached(t, st)) != 1 {
+			t.Fatalf("%v: got files %v", spec, cached(t, st))
+		}
+		hit, err := readCache(context.Background(), cached(t, st)[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(hit, miss) {
+			t.Errorf("%v: got %+v, want %+v", spec, hit, miss)
+		}
+		if again := open(t, st, spec); !reflect.DeepEqual(again, miss) {
+			t.Errorf("%v: opened again: got %+v, want %+v", spec, again, miss)
+		}
+	}
+}
+
+// A hit must not look into the files: here they hold other pixels of the same length and time.
+func TestCacheIsUsed(t *testing.T) {
+	dir, st := t.TempDir(), store(t)
+	path := write(t, dir, "1.png", tile(t, 2, 2, 100))
+	first := open(t, st, Spec{Name: "images", Path: dir})
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "1.png", make([]byte, info.Size()))
+	if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	set, err := st.Open(context.Background(), Spec{Name: "images", Path: dir})
+	if err != nil || set.Digest != first.Digest {
+		t.Errorf("got %v, %v", set, err)
+	}
+}
+
+func TestChangedFilesAndSpecsAreDecodedAnew(t *testing.T) {
+	dir, st := pictures(t), store(t)
+	spec := Spec{Name: "images", Path: dir, Size: 4}
+	first := open(t, st, spec)
+	write(t, dir, "a/1.png", tile(t, 4, 4, 10, 20, 31))
+	if err := os.Chtimes(filepath.Join(dir, "a/1.png"), time.Time{}, time.Unix(1e9, 0)); err != nil {
+		t.Fatal(err)
+	}
+	second := open(t, st, spec)
+	write(t, dir, "b/4.png", tile(t, 4, 4, 10, 20, 30))
+	third := open(t, st, spec)
+	spec.Size = 5
+	fourth := open(t, st, spec)
+	digests := []string{first.Digest, second.Digest, third.Digest, fourth.Digest}
+	slices.Sort(digests)
+	if len(slices.Compact(digests)) != 4 || third.N != 4 {
+		t.Errorf("got digests %v, %d images", digests, third.N)
+	}
+}
+
+func TestDamagedCacheIsMadeAnew(t *testing.T) {
+	dir := pictures(t)
+	spec := Spec{Name: "images", Path: dir, Size: 4}
+	for name, damage := range map[string]func([]byte) []byte{
+		"truncated":    func(b []byte) []byte { return b[:len(b)-40] },
+		"empty":        func([]byte) []byte { return nil },
+		"pixel":        func(b []byte) []byte { b[len(b)-50] ^= 1; return b },
+		"header":       func(b []byte) []byte { b[2] ^= 1; return b },
+		"digest":       func(b []byte) []byte { b[len(b)-1] ^= 1; return b },
+		"another file": func([]byte) []byte { return []byte("{\"shape\": {\"N\": 1000000000, \"H\": 9, \"W\": 9, \"C\": 3}}\n") },
+		"too long":     func(b []byte) []byte { return append(b, 0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			st := store(t)
+			want := open(t, st, spec)
+			path := cached(t, st)[0]
+			whole, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, st.Cache, filepath.Base(path), damage(slices.Clone(whole)))
+			var warning error
+			st.Warn = func(err error) { warning = err }
+			if got := open(t, st, spec); !reflect.DeepEqual(got, want) {
+				t.Errorf("got %+v, want %+v", got, want)
+			}
+			wantError(t, warning, "cached images are read anew: ", path)
+			if again, err := os.ReadFile(path); err != nil || !slices.Equal(again, whole) {
+				t.Errorf("the cache was not repaired: %v", err)
+			}
+		})
+	}
+}
+
+func TestCacheThatCannotBeWrittenCostsOnlyAWarning(t *testing.T) {
+	st := store(t)
+	st.Cache = filepath.Join(write(t, t.TempDir(), "file", nil), "sub")
+	var warnings []error
+	st.Warn = func(err error) { warnings = append(warnings, err) }
+	spec := Spec{Name: "images", Path: pictures(t), Size: 4}
+	if s := open(t, st, spec); s.N != 3 {
+		t.Errorf("got %d images", s.N)
+	}
+	wantError(t, errors.Join(warnings...), "images are not cached: ")
+}
+
+func TestOpensAtTheSameTimeAgree(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 40 {
+		write(t, dir, string(rune('a'+i))+".png", tile(t, 8, 8, uint8(i)))
+	}
+	cache := t.TempDir()
+	sets := make([]*Set, 8)
+	var wait sync.WaitGroup
+	for i := range sets {
+		wait.Go(func() {
+			st := &Store{Cache: cache, Warn: func(err error) { t.Errorf("warning: %v", err) }} // each as if another process
+			set, err := st.Open(context.Background(), Spec{Name: "images", Path: dir})
+			if err != nil {
+				t.Error(err)
+			}
+			sets[i] = set
+		})
+	}
+	wait.Wait()
+	for _, set := range sets {
+		if !reflect.DeepEqual(set, sets[0]) {
+			t.Errorf("got %+v and %+v", set, sets[0])
+		}
+	}
+	if files := cached(t, &Store{Cache: cache}); len(files) != 1 {
+		t.Errorf("left in the cache: %v", files)
+	}
+}
+
+func TestCancelledReadOfACacheIsNoDamage(t *testing.T) {
+	st := store(t)
+	spec := Spec{Name: "images", Path: pictures(t), Size: 4}
+	open(t, st, spec)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := readCache(ctx, cached(t, st)[0]); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want context.Canceled", err)
+	}
+}
