@@ -11,6 +11,7 @@ import (
 
 	"github.com/gomlx/compute"
 	_ "github.com/gomlx/compute/gobackend" // registers "go"
+	"github.com/gomlx/gomlx/core/tensors"
 
 	_ "github.com/starsweep/starsweep/engine/cpu" // registers "cpu"
 	"github.com/starsweep/starsweep/engine/expr"
@@ -60,7 +61,7 @@ func Compile(t testing.TB, backend string, outs ...*expr.Node) *Exec {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Finalize)
-	e, err := lower.Compile(b, lower.For(backend), outs...)
+	e, err := lower.Compile(b, outs...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,15 +71,19 @@ func Compile(t testing.TB, backend string, outs ...*expr.Node) *Exec {
 // Run evaluates once.
 func (e *Exec) Run(v Values) [][]float64 {
 	e.t.Helper()
-	tensors, err := e.exec.Run(func(n *expr.Node) any { return lower.Tensor(n.Shape, v.Of(n)) })
+	in := make([]*tensors.Tensor, len(e.exec.Inputs))
+	for i, n := range e.exec.Inputs {
+		in[i] = lower.Tensor(n.Shape, v.Of(n))
+	}
+	out, err := e.exec.Run(in...)
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	outs := make([][]float64, len(tensors))
-	for i, x := range tensors {
-		outs[i] = lower.Floats(x)
+	values := make([][]float64, len(out))
+	for i, x := range out {
+		values[i] = lower.Floats(x)
 	}
-	return outs
+	return values
 }
 
 // Eval compiles and runs once on our CPU backend.
