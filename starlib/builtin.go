@@ -1,0 +1,162 @@
+package starlib
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"go.starlark.net/starlark"
+)
+
+// invocation is one call of a builtin.
+type invocation struct {
+	thread *starlark.Thread
+	name   string
+	args   starlark.Tuple
+	kwargs []starlark.Tuple
+}
+
+// builtin makes a Starlark function of f. It is the border where panics end: an *expr.Error is the script's mistake, any
+// other is ours, and is reported with the builtin's name.
+func builtin(name string, f func(c invocation) (starlark.Value, error)) *starlark.Builtin {
+	return starlark.NewBuiltin(name, func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (v starlark.Value, err error) {
+		defer recovered(name, &err)
+		return f(invocation{th, name, args, kwargs})
+	})
+}
+
+func recovered(name string, err *error) {
+	switch r := recover().(type) {
+	case nil:
+	case *expr.Error:
+		*err = r
+	default:
+		*err = fmt.Errorf("%s: internal error: %v", name, r)
+	}
+}
+
+// unpack is starlark.UnpackArgs with better words for an argument that does not exist.
+func (c invocation) unpack(pairs ...any) error {
+	var names []string
+	for i := 0; i < len(pairs); i += 2 {
+		names = append(names, strings.TrimRight(pairs[i].(string), "?"))
+	}
+	for _, kv := range c.kwargs {
+		name := string(kv[0].(starlark.String))
+		if !contains(names, name) {
+			return fmt.Errorf("%s: %w", c.name, unknown("argument", name, names))
+		}
+	}
+	return starlark.UnpackArgs(c.name, c.args, c.kwargs, pairs...)
+}
+
+func contains(names []string, name string) bool {
+	for _, n := range names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// keywords is unpack for builtins that take no positional arguments.
+func (c invocation) keywords(pairs ...any) error {
+	if len(c.args) > 0 {
+		return fmt.Errorf("%s: got %d arguments without a name, want name = value", c.name, len(c.args))
+	}
+	return c.unpack(pairs...)
+}
+
+// count is an argument that is a positive integer.
+type count int
+
+func (n *count) Unpack(v starlark.Value) error {
+	i, err := starlark.AsInt32(v)
+	if err != nil {
+		return fmt.Errorf("got %s, want a positive int", describe(v))
+	}
+	if i < 1 {
+		return fmt.Errorf("got %d, want a positive int", i)
+	}
+	*n = count(i)
+	return nil
+}
+
+// pair is an argument that is a positive integer or one for height and one for width.
+type pair [2]int
+
+func (p *pair) Unpack(v starlark.Value) error {
+	var n count
+	if t, ok := v.(starlark.Tuple); ok && len(t) == 2 {
+		for i, e := range t {
+			if err := n.Unpack(e); err != nil {
+				return err
+			}
+			p[i] = int(n)
+		}
+		return nil
+	}
+	if err := n.Unpack(v); err != nil {
+		return fmt.Errorf("got %s, want a positive int or a pair of them", describe(v))
+	}
+	*p = pair{int(n), int(n)}
+	return nil
+}
+
+// number is an argument that is an int or a float.
+type number float64
+
+func (x *number) Unpack(v starlark.Value) error {
+	f, ok := starlark.AsFloat(v)
+	if !ok {
+		return fmt.Errorf("got %s, want a number", describe(v))
+	}
+	*x = number(f)
+	return nil
+}
+
+// function is an argument that can be called.
+type function struct{ starlark.Callable }
+
+func (f *function) Unpack(v starlark.Value) error {
+	c, ok := v.(starlark.Callable)
+	if _, isSchedule := v.(schedule); !ok || isSchedule {
+		return fmt.Errorf("got %s, want a function", describe(v))
+	}
+	f.Callable = c
+	return nil
+}
+
+// position is where a function is defined.
+func position(f starlark.Callable) string {
+	if fn, ok := f.(*starlark.Function); ok {
+		return fn.Position().String()
+	}
+	return ""
+}
+
+// describe is a value for an error message: its type, and the value where that is short.
+func describe(v starlark.Value) string {
+	switch v := v.(type) {
+	case starlark.NoneType:
+		return "None"
+	case starlark.Bool, starlark.Int, starlark.Float:
+		return fmt.Sprintf("%s %s", v.Type(), v)
+	case starlark.String:
+		if len(v) <= 40 {
+			return fmt.Sprintf("string %s", v)
+		}
+	case Tensor:
+		return v.Shape.String()
+	}
+	return v.Type()
+}
+
+// opaque gives the methods that every value of ours has in common: it is immutable, true and no key of a dict.
+type opaque struct{}
+
+func (opaque) Freeze()              {}
+func (opaque) Truth() starlark.Bool { return true }
+func (opaque) Hash() (uint32, error) {
+	return 0, fmt.Errorf("got a value of starsweep as a key, want a string or a number")
+}

@@ -1,0 +1,88 @@
+package starlib
+
+import (
+	"fmt"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/spec"
+	"go.starlark.net/starlark"
+)
+
+// latent is the distribution of z, as a Starlark value: [b c] with c = size.
+type latent struct {
+	opaque
+	kind string // normal or uniform
+	size int
+}
+
+func (l latent) String() string { return fmt.Sprintf("%s(%d)", l.kind, l.size) }
+func (l latent) Type() string   { return "latent" }
+
+// draw is z for the batch that is being traced.
+func (l latent) draw(t *tracer) *expr.Node {
+	s := expr.Of(t.Config.DType, "bc", t.Examples(), l.size)
+	if l.kind == "normal" {
+		return t.Normal("latent", s)
+	}
+	// From (-1, 1), as in the first papers.
+	return expr.Sub(expr.Scale(t.Uniform("latent", s), 2), t.Number(1))
+}
+
+// random makes uniform and normal, whose meaning depends on what they are given, as in mathematics: normal(64) is the
+// distribution of a latent vector, normal(per_example = True) or normal(like = x) a draw inside a loss or a network, and
+// uniform(0.1, 0.5) a dimension of the space.
+func random(kind string, draw func(t *tracer, s expr.Shape) *expr.Node) *starlark.Builtin {
+	return builtin(kind, func(c invocation) (starlark.Value, error) {
+		if len(c.args) == 2 && kind == "uniform" {
+			var lo, hi number
+			if err := c.unpack("lo", &lo, "hi", &hi); err != nil {
+				return nil, err
+			}
+			return interval(c, spec.Float, float64(lo), float64(hi), false)
+		}
+		if len(c.args) > 0 || len(c.kwargs) > 0 && c.kwargs[0][0] == starlark.String("size") {
+			var n count
+			if err := c.unpack("size", &n); err != nil {
+				return nil, err
+			}
+			return latent{kind: kind, size: int(n)}, nil
+		}
+		t, err := tracerOf(c)
+		if err != nil {
+			return nil, fmt.Errorf("%s: got no size, want %s(size) for a latent vector; draws exist only inside networks and losses", kind, kind)
+		}
+		var like Tensor
+		perExample := false
+		if err := c.keywords("per_example?", &perExample, "like?", &like); err != nil {
+			return nil, err
+		}
+		s := expr.Of(t.Config.DType, "")
+		switch {
+		case like.Node != nil:
+			s = like.Shape
+		case perExample:
+			s = s.With('b', t.Examples())
+		}
+		return t.tensor(draw(t, s))
+	})
+}
+
+var draws = map[string]func(t *tracer, s expr.Shape) *expr.Node{
+	"normal":  func(t *tracer, s expr.Shape) *expr.Node { return t.Normal(t.stream, s) },
+	"uniform": func(t *tracer, s expr.Shape) *expr.Node { return t.Uniform(t.stream, s) },
+}
+
+func randoms() starlark.StringDict {
+	d := starlark.StringDict{}
+	for kind, draw := range draws {
+		d[kind] = random(kind, draw)
+		d[kind+"_like"] = tensors(kind+"_like", func(t *tracer, c invocation) (*expr.Node, error) {
+			var x Tensor
+			if err := c.unpack("x", &x); err != nil {
+				return nil, err
+			}
+			return draw(t, x.Shape.As(t.Config.DType)), nil
+		})
+	}
+	return d
+}

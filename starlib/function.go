@@ -1,0 +1,351 @@
+package starlib
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/nn"
+	"go.starlark.net/starlark"
+)
+
+// tracerOf is the trace that a thread is in.
+func tracerOf(c invocation) (*tracer, error) {
+	if t, ok := c.thread.Local(traceKey).(*tracer); ok {
+		t.at()
+		return t, nil
+	}
+	return nil, fmt.Errorf("%s: got a call outside a network or a loss, want it inside: tensors exist only there", c.name)
+}
+
+// tensors makes a builtin of a function over the trace.
+func tensors(name string, f func(t *tracer, c invocation) (*expr.Node, error)) *starlark.Builtin {
+	return builtin(name, func(c invocation) (starlark.Value, error) {
+		t, err := tracerOf(c)
+		if err != nil {
+			return nil, err
+		}
+		n, err := f(t, c)
+		if err != nil {
+			return nil, err
+		}
+		return t.tensor(n)
+	})
+}
+
+// pointwise is a function of one tensor, element by element.
+func pointwise(name string, f func(*expr.Node) *expr.Node) *starlark.Builtin {
+	return tensors(name, func(t *tracer, c invocation) (*expr.Node, error) {
+		var x Tensor
+		if err := c.unpack("x", &x); err != nil {
+			return nil, err
+		}
+		return f(t.floats(x.Node)), nil
+	})
+}
+
+// activation binds one of nn.Activations; its number is an input of the program.
+func activation(name string, a nn.Activation) *starlark.Builtin {
+	return tensors(name, func(t *tracer, c invocation) (*expr.Node, error) {
+		var x Tensor
+		var param *expr.Node
+		pairs := []any{"x", &x}
+		number := starlark.Value(starlark.Float(a.Default))
+		if a.Param != "" {
+			pairs = append(pairs, a.Param+"?", &number)
+		}
+		if err := c.unpack(pairs...); err != nil {
+			return nil, err
+		}
+		if a.Param != "" {
+			var s schedule
+			if err := s.Unpack(number); err != nil {
+				return nil, fmt.Errorf("%s: for parameter %s: %w", name, a.Param, err)
+			}
+			param = t.Real(t.at(), s.name, s.Schedule)
+		}
+		y := a.Of(t.floats(x.Node), param)
+		t.row(name, y)
+		return y, nil
+	})
+}
+
+// pairwise is a function of two tensors or numbers, one of them a tensor, joined by axis name.
+func pairwise(name string, f func(a, b *expr.Node) *expr.Node) *starlark.Builtin {
+	return tensors(name, func(t *tracer, c invocation) (*expr.Node, error) {
+		var a, b starlark.Value
+		if err := c.unpack("a", &a, "b", &b); err != nil {
+			return nil, err
+		}
+		x, err := t.operand(a)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		y, err := t.operand(b)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		return f(t.floats(x), t.floats(y)), nil
+	})
+}
+
+// reduction is over the axes named; without axes, over all but keep.
+func reduction(name, keep string, f func(x *expr.Node, axes string) *expr.Node) *starlark.Builtin {
+	return tensors(name, func(t *tracer, c invocation) (*expr.Node, error) {
+		var x Tensor
+		axes := ""
+		if err := c.unpack("x", &x, "axes?", &axes); err != nil {
+			return nil, err
+		}
+		return t.reduce(name, x, axes, keep, f)
+	})
+}
+
+func (t *tracer) reduce(name string, x Tensor, axes, keep string, f func(x *expr.Node, axes string) *expr.Node) (*expr.Node, error) {
+	if axes == "" {
+		axes = x.Shape.Without(keep + "k").Axes()
+	}
+	for _, a := range axes {
+		if !strings.ContainsRune(x.Shape.Axes(), a) {
+			return nil, fmt.Errorf("%s: for parameter axes: got %q of %v, want letters of its axes %q", name, axes, x.Shape, x.Shape.Axes())
+		}
+	}
+	return f(t.floats(x.Node), axes), nil
+}
+
+// extremum is max or min: of a tensor over axes, of anything else what Starlark's own does.
+func extremum(name string, f func(x *expr.Node, axes string) *expr.Node) *starlark.Builtin {
+	own := guarded(starlark.Universe[name].(*starlark.Builtin), lengths)
+	return builtin(name, func(c invocation) (starlark.Value, error) {
+		if len(c.args) == 0 || c.args[0].Type() != "tensor" {
+			return own.CallInternal(c.thread, c.args, c.kwargs)
+		}
+		if len(c.args) > 1 && c.args[1].Type() != "string" {
+			return nil, fmt.Errorf("%s: got %d tensors, want one and its axes; %simum(a, b) compares two", name, len(c.args), name)
+		}
+		return reduction(name, "", f).CallInternal(c.thread, c.args, c.kwargs)
+	})
+}
+
+// variance over axes, divided by n.
+func variance(x *expr.Node, axes string) *expr.Node {
+	return expr.Mean(expr.Square(expr.Sub(x, expr.Mean(x, axes))), axes)
+}
+
+// functions are those of tensors, but for activations and draws.
+func functions() starlark.StringDict {
+	minimum := func(x *expr.Node, axes string) *expr.Node { return expr.Neg(expr.Amax(expr.Neg(x), axes)) }
+	d := starlark.StringDict{
+		"max": extremum("max", expr.Amax),
+		"min": extremum("min", minimum),
+		"abs": builtin("abs", func(c invocation) (starlark.Value, error) {
+			if len(c.args) == 1 && c.args[0].Type() == "tensor" {
+				return pointwise("abs", expr.Abs).CallInternal(c.thread, c.args, c.kwargs)
+			}
+			return starlark.Universe["abs"].(*starlark.Builtin).CallInternal(c.thread, c.args, c.kwargs)
+		}),
+		"where": tensors("where", where),
+		"clamp": tensors("clamp", clamp),
+		"flatten": tensors("flatten", func(t *tracer, c invocation) (*expr.Node, error) {
+			var x Tensor
+			if err := c.unpack("x", &x); err != nil {
+				return nil, err
+			}
+			return t.noted("flatten")(nn.Flatten(x.Node))
+		}),
+		"reshape":               tensors("reshape", reshape),
+		"concat":                tensors("concat", concat),
+		"slice":                 tensors("slice", slice),
+		"grad":                  tensors("grad", grad),
+		"one_hot":               tensors("one_hot", oneHot),
+		"softmax_cross_entropy": tensors("softmax_cross_entropy", softmaxCrossEntropy),
+		"accuracy":              tensors("accuracy", accuracy),
+	}
+	for name, f := range map[string]func(*expr.Node) *expr.Node{
+		"square": expr.Square, "sqrt": expr.Sqrt, "rsqrt": expr.Rsqrt, "log": expr.Log, "log1p": expr.Log1p, "sign": expr.Sign,
+		"floor": expr.Floor, "sin": expr.Sin, "cos": expr.Cos, "stop_gradient": expr.Stop,
+		"log_sigmoid": func(x *expr.Node) *expr.Node { return expr.Neg(expr.Softplus(expr.Neg(x))) },
+	} {
+		d[name] = pointwise(name, f)
+	}
+	for name, a := range nn.Activations {
+		d[name] = activation(name, a)
+	}
+	for name, f := range map[string]func(a, b *expr.Node) *expr.Node{
+		"minimum": expr.Min, "maximum": expr.Max, "less": expr.Less, "power": expr.Pow, "equal": expr.Equal,
+		"greater": func(a, b *expr.Node) *expr.Node { return expr.Less(b, a) },
+	} {
+		d[name] = pairwise(name, f)
+	}
+	for name, f := range map[string]func(x *expr.Node, axes string) *expr.Node{"sum": expr.Sum, "mean": expr.Mean} {
+		d[name] = reduction(name, "", f)
+	}
+	// Per example, unless axes say otherwise.
+	d["norm"] = reduction("norm", "b", func(x *expr.Node, axes string) *expr.Node { return expr.Norm(x, axes, normEps) })
+	// Over the batch.
+	d["std"] = overBatch("std", func(x *expr.Node, axes string) *expr.Node {
+		return expr.Sqrt(expr.Add(variance(x, axes), x.Graph().Const(x.Shape.DType, normEps)))
+	})
+	d["variance"] = overBatch("variance", variance)
+	return d
+}
+
+// normEps stands under the roots of norm and std, which have no derivative at 0.
+const normEps = 1e-12
+
+func overBatch(name string, f func(x *expr.Node, axes string) *expr.Node) *starlark.Builtin {
+	return tensors(name, func(t *tracer, c invocation) (*expr.Node, error) {
+		var x Tensor
+		axes := "b"
+		if err := c.unpack("x", &x, "axes?", &axes); err != nil {
+			return nil, err
+		}
+		return t.reduce(name, x, axes, "", f)
+	})
+}
+
+func where(t *tracer, c invocation) (*expr.Node, error) {
+	var p Tensor
+	var a, b starlark.Value
+	if err := c.unpack("condition", &p, "a", &a, "b", &b); err != nil {
+		return nil, err
+	}
+	x, err := t.operand(a)
+	if err != nil {
+		return nil, fmt.Errorf("where: %w", err)
+	}
+	y, err := t.operand(b)
+	if err != nil {
+		return nil, fmt.Errorf("where: %w", err)
+	}
+	return expr.Where(p.Node, t.floats(x), t.floats(y)), nil
+}
+
+func clamp(t *tracer, c invocation) (*expr.Node, error) {
+	var x Tensor
+	var lo, hi starlark.Value
+	if err := c.unpack("x", &x, "lo", &lo, "hi", &hi); err != nil {
+		return nil, err
+	}
+	a, err := t.operand(lo)
+	if err != nil {
+		return nil, fmt.Errorf("clamp: for parameter lo: %w", err)
+	}
+	b, err := t.operand(hi)
+	if err != nil {
+		return nil, fmt.Errorf("clamp: for parameter hi: %w", err)
+	}
+	return expr.Max(expr.Min(t.floats(x.Node), b), a), nil
+}
+
+func reshape(t *tracer, c invocation) (*expr.Node, error) {
+	var x Tensor
+	var h, w, ch count
+	if err := c.unpack("x", &x, "h", &h, "w", &w, "c", &ch); err != nil {
+		return nil, err
+	}
+	return t.noted("reshape")(nn.Reshape(x.Node, int(h), int(w), int(ch)))
+}
+
+func concat(t *tracer, c invocation) (*expr.Node, error) {
+	var list *starlark.List
+	axis := axisArg('c')
+	if err := c.unpack("xs", &list, "axis?", &axis); err != nil {
+		return nil, err
+	}
+	var xs []*expr.Node
+	for v := range list.Elements() {
+		x, ok := v.(Tensor)
+		if !ok {
+			return nil, fmt.Errorf("concat: for parameter xs: got a list with %s, want tensors", describe(v))
+		}
+		xs = append(xs, x.Node)
+	}
+	return t.noted("concat")(nn.Concat(byte(axis), xs...))
+}
+
+// axisArg is an argument that is the letter of an axis.
+type axisArg byte
+
+func (a *axisArg) Unpack(v starlark.Value) error {
+	s, ok := starlark.AsString(v)
+	if !ok || len(s) != 1 || !strings.Contains(expr.Letters, s) {
+		return fmt.Errorf("got %s, want one of the axes b, h, w, c", describe(v))
+	}
+	*a = axisArg(s[0])
+	return nil
+}
+
+func slice(t *tracer, c invocation) (*expr.Node, error) {
+	var x Tensor
+	var axis axisArg
+	var lo natural
+	var hi, step count = 0, 1
+	if err := c.unpack("x", &x, "axis", &axis, "lo", &lo, "hi?", &hi, "step?", &step); err != nil {
+		return nil, err
+	}
+	end := or(int(hi), x.Shape.Size(byte(axis)))
+	return nn.Slice(x.Node, byte(axis), int(lo), end, int(step))
+}
+
+func grad(t *tracer, c invocation) (*expr.Node, error) {
+	var y, x Tensor
+	if err := c.unpack("y", &y, "x", &x); err != nil {
+		return nil, err
+	}
+	if y.Shape.Axes() != "" {
+		return nil, fmt.Errorf("grad: for parameter y: got %v, want one number: use sum(...) or mean(...)", y.Shape)
+	}
+	return expr.Grad(t.floats(y.Node), x.Node)[0], nil
+}
+
+func oneHot(t *tracer, c invocation) (*expr.Node, error) {
+	var y Tensor
+	var classes count
+	if err := c.unpack("y", &y, "classes", &classes); err != nil {
+		return nil, err
+	}
+	return nn.OneHot(t.Trace, y.Node, int(classes))
+}
+
+// logitsAndLabels unpacks logits [b c] and labels i32 [b], and makes one-hot vectors of the labels.
+func (t *tracer) logitsAndLabels(c invocation) (logits, hot *expr.Node, err error) {
+	var x, y Tensor
+	if err := c.unpack("logits", &x, "y", &y); err != nil {
+		return nil, nil, err
+	}
+	if x.Shape.Axes() != "bc" {
+		return nil, nil, fmt.Errorf("%s: for parameter logits: got %v, want [b c]", c.name, x.Shape)
+	}
+	hot, err = nn.OneHot(t.Trace, y.Node, x.Shape.Size('c'))
+	return x.Node, hot, err
+}
+
+// softmaxCrossEntropy is -ln softmax(logits)[y], per example.
+func softmaxCrossEntropy(t *tracer, c invocation) (*expr.Node, error) {
+	x, hot, err := t.logitsAndLabels(c)
+	if err != nil {
+		return nil, err
+	}
+	return expr.Neg(expr.Sum(expr.Mul(hot, expr.LogSoftmax(x, "c")), "c")), nil
+}
+
+// accuracy is the part of the examples whose largest logit is that of the label; a tie counts as right.
+func accuracy(t *tracer, c invocation) (*expr.Node, error) {
+	x, hot, err := t.logitsAndLabels(c)
+	if err != nil {
+		return nil, err
+	}
+	right := expr.Equal(expr.Sum(expr.Mul(hot, x), "c"), expr.Amax(x, "c"))
+	return expr.Mean(t.floats(right), "b"), nil
+}
+
+// noted records a step of a network in its table.
+func (t *tracer) noted(kind string) func(*expr.Node, error) (*expr.Node, error) {
+	return func(n *expr.Node, err error) (*expr.Node, error) {
+		if err == nil {
+			t.row(kind, n)
+		}
+		return n, err
+	}
+}

@@ -1,0 +1,226 @@
+// Package starlib evaluates a study's Starlark script and gives a Study: the search space, the settings, and a Job for every
+// point. Scripts see builtins that return values (gan, study, adam, linear, ...), symbolic tensors, layers in nn, and the
+// standard library @std, written in the same language. Evaluation is hermetic and bounded in steps and memory; the package
+// knows neither GoMLX nor Parquet nor os, and runner and tests are its only importers.
+package starlib
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+)
+
+//go:embed std
+var std embed.FS
+
+const stdPrefix = "@std//"
+
+// Std lists the files of the standard library, as load names them, with their sources.
+func Std() map[string]string {
+	files := map[string]string{}
+	entries, err := std.ReadDir("std")
+	if err != nil {
+		panic(err) // embedded
+	}
+	for _, e := range entries {
+		source, err := std.ReadFile("std/" + e.Name())
+		if err != nil {
+			panic(err)
+		}
+		files[stdPrefix+e.Name()] = string(source)
+	}
+	return files
+}
+
+// Loader evaluates scripts.
+type Loader struct {
+	Read     func(path string) ([]byte, error) // .star files beside the script; nil: there are none
+	Limits   Limits
+	Print    func(message string) // of print(...) in a script; nil drops it
+	Reserved []string             // columns of the tables, which no hyperparameter may be called
+	DType    expr.DType           // of the programs; tests use f64
+}
+
+// file is an evaluated .star file.
+type file struct {
+	doc     string
+	globals starlark.StringDict
+}
+
+// loading is one evaluation of a script with all that it loads.
+type loading struct {
+	Loader
+	ctx     context.Context
+	thread  *starlark.Thread
+	sources map[string][]byte // of the local files, as they were read
+	files   map[string]*file
+	open    []string // files being evaluated, outermost first
+	globals starlark.StringDict
+}
+
+// Load evaluates a script, whose last word is main = study(...). Mistakes come back as *Errors, joined if there are several.
+func (l Loader) Load(ctx context.Context, name string, source []byte) (*Study, error) {
+	in := &loading{Loader: l, ctx: ctx, sources: map[string][]byte{}, files: map[string]*file{}, globals: predeclared()}
+	in.thread = l.thread(ctx)
+	in.thread.Load = in.load
+	var s *Study
+	err := bounded(ctx, in.thread, func() (err error) {
+		if err = in.prelude(); err == nil {
+			s, err = in.study(name, source)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, located(err, "")
+	}
+	return s, nil
+}
+
+// prelude makes instance_noise and the like visible without a load.
+func (l *loading) prelude() error {
+	noise, err := l.load(l.thread, stdPrefix+"noise.star")
+	if err != nil {
+		return err
+	}
+	all := maps.Clone(l.globals)
+	maps.Copy(all, noise)
+	l.globals = all
+	return nil
+}
+
+func (l *loading) study(name string, source []byte) (*Study, error) {
+	f, err := l.exec(name, source)
+	if err != nil {
+		return nil, err
+	}
+	start := fmt.Sprintf("%s:1:1", name)
+	main, ok := f.globals["main"]
+	if !ok {
+		return nil, &Error{Pos: start, Msg: "got no global named main, want main = study(trial = ..., space = {...})"}
+	}
+	decl, ok := main.(*studyValue)
+	if !ok {
+		return nil, &Error{Pos: start, Msg: fmt.Sprintf("main: got %s, want study(trial = ..., space = {...})", main.Type())}
+	}
+	s := &Study{Name: strings.TrimSuffix(path.Base(name), ".star"), Doc: f.doc, Script: string(source), Files: l.sources,
+		loader: l.Loader, decl: decl, memo: newMemo()}
+	return s.overridden(overrides{})
+}
+
+// thread is a fresh thread under the loader's limits.
+func (l Loader) thread(ctx context.Context) *starlark.Thread {
+	limit := l.Limits.steps()
+	th := &starlark.Thread{Name: "script", Print: func(_ *starlark.Thread, message string) {
+		if l.Print != nil {
+			l.Print(message)
+		}
+	}}
+	th.SetLocal(limitsKey, limit)
+	th.SetMaxExecutionSteps(limit)
+	th.OnMaxSteps = func(th *starlark.Thread) { th.Cancel(tooMuch(limit)) }
+	return th
+}
+
+// bounded runs f, which uses the thread, until it ends or ctx does. Steps bound what f makes, but one comparison of huge
+// values can still take long, and the interpreter looks up only between steps: then f is left behind.
+func bounded(ctx context.Context, th *starlark.Thread, f func() error) error {
+	if ctx.Done() == nil {
+		return f()
+	}
+	defer context.AfterFunc(ctx, func() { th.Cancel(context.Cause(ctx).Error()) })()
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// load is load("module", ...): a file of the standard library, or one beside the script.
+func (l *loading) load(_ *starlark.Thread, module string) (starlark.StringDict, error) {
+	if f, ok := l.files[module]; ok {
+		return f.globals, nil
+	}
+	if slices.Contains(l.open, module) {
+		return nil, fmt.Errorf("%s loads itself: %s", module, strings.Join(append(slices.Clone(l.open), module), " -> "))
+	}
+	source, err := l.read(module)
+	if err != nil {
+		return nil, err
+	}
+	f, err := l.exec(module, source)
+	if err != nil {
+		return nil, err
+	}
+	return f.globals, nil
+}
+
+func (l *loading) read(module string) ([]byte, error) {
+	if isStd(module) {
+		source, ok := Std()[module]
+		if !ok {
+			return nil, unknown("file", module, slices.Sorted(maps.Keys(Std())))
+		}
+		return []byte(source), nil
+	}
+	if path.Base(module) != module || strings.ContainsAny(module, `\:`) || !strings.HasSuffix(module, ".star") {
+		return nil, fmt.Errorf("got %q, want a .star file beside the script, or one of the standard library (%s...)", module, stdPrefix)
+	}
+	if l.Read == nil {
+		return nil, fmt.Errorf("there is no file %s beside the script", module)
+	}
+	source, err := l.Read(module)
+	if err != nil {
+		return nil, err
+	}
+	l.sources[module] = source
+	return source, nil
+}
+
+// exec evaluates one file with what it loads.
+func (l *loading) exec(name string, source []byte) (*file, error) {
+	l.open = append(l.open, name)
+	defer func() { l.open = l.open[:len(l.open)-1] }()
+	options := &syntax.FileOptions{} // no while, no recursion, no reassigned globals: every script ends
+	parsed, err := options.Parse(name, source, 0)
+	if err != nil {
+		return nil, located(err, "")
+	}
+	f := &file{doc: docstring(parsed)}
+	if errs := rewrite(parsed); len(errs) > 0 {
+		return nil, errs[0]
+	}
+	program, err := starlark.FileProgram(parsed, l.globals.Has)
+	if err != nil {
+		return nil, located(err, "")
+	}
+	if f.globals, err = program.Init(l.thread, l.globals); err != nil {
+		return nil, located(err, "")
+	}
+	f.globals.Freeze()
+	l.files[name] = f
+	return f, nil
+}
+
+// docstring is the string that a file begins with.
+func docstring(f *syntax.File) string {
+	if len(f.Stmts) == 0 {
+		return ""
+	}
+	if e, ok := f.Stmts[0].(*syntax.ExprStmt); ok {
+		if s, ok := e.X.(*syntax.Literal); ok && s.Token == syntax.STRING {
+			return strings.TrimSpace(s.Value.(string))
+		}
+	}
+	return ""
+}

@@ -1,0 +1,83 @@
+package starlib
+
+import (
+	"fmt"
+
+	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/spec"
+	"go.starlark.net/starlark"
+)
+
+// optimizer is an update rule with its numbers, as a Starlark value.
+type optimizer struct {
+	opaque
+	model.Optimizer
+}
+
+func (o optimizer) String() string { return fmt.Sprintf("%s(%v)", o.Rule, o.Params) }
+func (o optimizer) Type() string   { return "optimizer" }
+
+// common are the arguments that every optimizer has.
+func (o *optimizer) common(clipNorm, clipValue, ema optional) {
+	o.ClipNorm, o.ClipValue, o.EMA = clipNorm.Schedule, clipValue.Schedule, ema.Schedule
+}
+
+// rule makes the builtin of an update rule whose numbers have the standard values given; lr has none.
+func rule(r model.Rule, standard map[string]float64) *starlark.Builtin {
+	return builtin(string(r), func(c invocation) (starlark.Value, error) {
+		o := optimizer{Optimizer: model.Optimizer{Rule: r}}
+		var lr schedule
+		var clipNorm, clipValue, ema optional
+		pairs := []any{"lr", &lr}
+		values := map[string]*schedule{"lr": &lr}
+		var betas betas
+		if b1, ok := standard["beta1"]; ok {
+			betas = [2]spec.Schedule{spec.Constant(b1), spec.Constant(standard["beta2"])}
+			pairs = append(pairs, "betas?", &betas)
+		}
+		for _, name := range model.Rules[r].Params {
+			if v, ok := standard[name]; ok && name != "beta1" && name != "beta2" {
+				values[name] = &schedule{Schedule: spec.Constant(v)}
+				pairs = append(pairs, name+"?", values[name])
+			}
+		}
+		pairs = append(pairs, "clip_norm?", &clipNorm, "clip_value?", &clipValue, "ema?", &ema)
+		if err := c.unpack(pairs...); err != nil {
+			return nil, err
+		}
+		values["beta1"], values["beta2"] = &schedule{Schedule: betas[0]}, &schedule{Schedule: betas[1]}
+		for _, name := range model.Rules[r].Params {
+			o.Params = append(o.Params, model.Param{Name: name, Value: values[name].Schedule})
+		}
+		o.common(clipNorm, clipValue, ema)
+		return o, nil
+	})
+}
+
+// betas is Adam's pair of decays.
+type betas [2]spec.Schedule
+
+func (b *betas) Unpack(v starlark.Value) error {
+	t, ok := v.(starlark.Indexable)
+	if _, isString := v.(starlark.String); !ok || isString || t.Len() != 2 {
+		return fmt.Errorf("got %s, want a pair of numbers", describe(v))
+	}
+	for i := range b {
+		var s schedule
+		if err := s.Unpack(t.Index(i)); err != nil {
+			return err
+		}
+		b[i] = s.Schedule
+	}
+	return nil
+}
+
+// eps is Keras's standard, which the thesis used; PyTorch's is 1e-8.
+const eps = 1e-7
+
+var optimizers = starlark.StringDict{
+	"adam":    rule(model.Adam, map[string]float64{"beta1": .9, "beta2": .999, "eps": eps}),
+	"adamw":   rule(model.AdamW, map[string]float64{"beta1": .9, "beta2": .999, "eps": eps, "decay": .004}),
+	"sgd":     rule(model.SGD, map[string]float64{"momentum": 0}),
+	"rmsprop": rule(model.RMSProp, map[string]float64{"rho": .9, "eps": eps, "momentum": 0}),
+}

@@ -1,0 +1,223 @@
+package starlib
+
+import (
+	"go.starlark.net/syntax"
+)
+
+// rewriter replaces what can make large values by calls of the builtins of guards, and keeps positions.
+type rewriter struct{ errs []*Error }
+
+// rewrite changes f in place. It must happen before names are resolved.
+func rewrite(f *syntax.File) []*Error {
+	var r rewriter
+	r.block(f.Stmts)
+	return r.errs
+}
+
+// call is name(args...), standing at pos.
+func call(name string, pos syntax.Position, args ...syntax.Expr) syntax.Expr {
+	return &syntax.CallExpr{Fn: &syntax.Ident{NamePos: pos, Name: name}, Lparen: pos, Args: args, Rparen: pos}
+}
+
+func (r *rewriter) block(stmts []syntax.Stmt) {
+	for _, s := range stmts {
+		r.stmt(s)
+	}
+}
+
+func (r *rewriter) stmt(s syntax.Stmt) {
+	switch s := s.(type) {
+	case *syntax.AssignStmt:
+		r.assign(s)
+	case *syntax.DefStmt:
+		r.params(s.Params)
+		r.block(s.Body)
+	case *syntax.ExprStmt:
+		s.X = r.expr(s.X)
+	case *syntax.ForStmt:
+		r.target(s.Vars)
+		s.X = r.expr(s.X)
+		r.block(s.Body)
+	case *syntax.WhileStmt: // refused by the resolver
+	case *syntax.IfStmt:
+		s.Cond = r.expr(s.Cond)
+		r.block(s.True)
+		r.block(s.False)
+	case *syntax.ReturnStmt:
+		if s.Result != nil {
+			s.Result = r.expr(s.Result)
+		}
+	}
+}
+
+// augmented are the assignments x op= y that can make large values, with the guard that computes them.
+var augmented = map[syntax.Token]string{
+	syntax.PLUS_EQ: "+=", syntax.STAR_EQ: "*=", syntax.PERCENT_EQ: "%=", syntax.PIPE_EQ: "|=",
+}
+
+func (r *rewriter) assign(s *syntax.AssignStmt) {
+	s.RHS = r.expr(s.RHS)
+	name := augmented[s.Op]
+	if name == "" {
+		r.target(s.LHS)
+		return
+	}
+	if !plain(s.LHS) { // it would be evaluated twice
+		r.errs = append(r.errs, &Error{Pos: s.OpPos.String(), Msg: "got " + s.Op.String() + " on a computed element, want a name for the list or dict and the index first"})
+		return
+	}
+	s.RHS = call(name, s.OpPos, r.expr(duplicate(s.LHS)), s.RHS)
+	s.Op = syntax.EQ
+	r.target(s.LHS)
+}
+
+// plain says whether evaluating x twice is evaluating it once.
+func plain(x syntax.Expr) bool {
+	switch x := x.(type) {
+	case *syntax.Ident, *syntax.Literal:
+		return true
+	case *syntax.ParenExpr:
+		return plain(x.X)
+	case *syntax.DotExpr:
+		return plain(x.X)
+	case *syntax.IndexExpr:
+		return plain(x.X) && plain(x.Y)
+	}
+	return false
+}
+
+// duplicate copies a plain expression: the resolver marks nodes.
+func duplicate(x syntax.Expr) syntax.Expr {
+	switch x := x.(type) {
+	case *syntax.Ident:
+		y := *x
+		return &y
+	case *syntax.ParenExpr:
+		return duplicate(x.X)
+	case *syntax.DotExpr:
+		y := *x
+		y.X = duplicate(x.X)
+		return &y
+	case *syntax.IndexExpr:
+		y := *x
+		y.X, y.Y = duplicate(x.X), duplicate(x.Y)
+		return &y
+	}
+	return x
+}
+
+// target rewrites inside what is assigned to, and not the assigned place itself.
+func (r *rewriter) target(x syntax.Expr) {
+	switch x := x.(type) {
+	case *syntax.ParenExpr:
+		r.target(x.X)
+	case *syntax.DotExpr:
+		x.X = r.expr(x.X)
+	case *syntax.IndexExpr:
+		x.X, x.Y = r.expr(x.X), r.expr(x.Y)
+	case *syntax.ListExpr:
+		for _, e := range x.List {
+			r.target(e)
+		}
+	case *syntax.TupleExpr:
+		for _, e := range x.List {
+			r.target(e)
+		}
+	}
+}
+
+// params rewrites the defaults of a function.
+func (r *rewriter) params(params []syntax.Expr) {
+	for _, p := range params {
+		if b, ok := p.(*syntax.BinaryExpr); ok {
+			b.Y = r.expr(b.Y)
+		}
+	}
+}
+
+func (r *rewriter) list(xs []syntax.Expr) {
+	for i, x := range xs {
+		xs[i] = r.expr(x)
+	}
+}
+
+// operators that can make large values, with their guards.
+var guardedOps = map[syntax.Token]string{
+	syntax.PLUS: "+", syntax.STAR: "*", syntax.PERCENT: "%", syntax.PIPE: "|",
+}
+
+func (r *rewriter) expr(x syntax.Expr) syntax.Expr {
+	switch x := x.(type) {
+	case *syntax.BinaryExpr:
+		x.X, x.Y = r.expr(x.X), r.expr(x.Y)
+		if name := guardedOps[x.Op]; name != "" {
+			return call(name, x.OpPos, x.X, x.Y)
+		}
+	case *syntax.CallExpr:
+		x.Fn = r.expr(x.Fn)
+		r.args(x.Args)
+	case *syntax.Comprehension:
+		for _, c := range x.Clauses {
+			switch c := c.(type) {
+			case *syntax.ForClause:
+				r.target(c.Vars)
+				c.X = r.expr(c.X)
+			case *syntax.IfClause:
+				c.Cond = r.expr(c.Cond)
+			}
+		}
+		x.Body = r.expr(x.Body)
+	case *syntax.CondExpr:
+		x.Cond, x.True, x.False = r.expr(x.Cond), r.expr(x.True), r.expr(x.False)
+	case *syntax.DictEntry:
+		x.Key, x.Value = r.expr(x.Key), r.expr(x.Value)
+	case *syntax.DictExpr:
+		r.list(x.List)
+	case *syntax.DotExpr:
+		x.X = r.expr(x.X)
+		if methods[x.Name.Name] {
+			name := &syntax.Literal{Token: syntax.STRING, TokenPos: x.NamePos, Raw: x.Name.Name, Value: x.Name.Name}
+			return call("x.f", x.Dot, x.X, name)
+		}
+	case *syntax.IndexExpr:
+		x.X, x.Y = r.expr(x.X), r.expr(x.Y)
+	case *syntax.LambdaExpr:
+		r.params(x.Params)
+		x.Body = r.expr(x.Body)
+	case *syntax.ListExpr:
+		r.list(x.List)
+	case *syntax.ParenExpr:
+		x.X = r.expr(x.X)
+	case *syntax.SliceExpr:
+		x.X = call("x[:]", x.Lbrack, r.expr(x.X))
+		for _, bound := range []*syntax.Expr{&x.Lo, &x.Hi, &x.Step} {
+			if *bound != nil {
+				*bound = r.expr(*bound)
+			}
+		}
+	case *syntax.TupleExpr:
+		r.list(x.List)
+	case *syntax.UnaryExpr:
+		x.X = r.expr(x.X)
+	}
+	return x
+}
+
+// args rewrites the arguments of a call: x, name = x, *x, **x.
+func (r *rewriter) args(args []syntax.Expr) {
+	for i, a := range args {
+		switch a := a.(type) {
+		case *syntax.BinaryExpr:
+			if a.Op == syntax.EQ {
+				a.Y = r.expr(a.Y)
+				continue
+			}
+		case *syntax.UnaryExpr:
+			if a.Op == syntax.STAR {
+				a.X = call("f(*x)", a.OpPos, r.expr(a.X))
+				continue
+			}
+		}
+		args[i] = r.expr(a)
+	}
+}

@@ -1,0 +1,200 @@
+package starlib
+
+import (
+	"fmt"
+
+	"github.com/starsweep/starsweep/engine/spec"
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+)
+
+// schedule is a real number over training time as a Starlark value. It adds to and multiplies with numbers and schedules; with
+// a tensor it becomes an input of the program. sched(step, per_epoch) is its value, for tests.
+type schedule struct {
+	opaque
+	spec.Schedule
+	name string // column of the epochs table; "" for none
+}
+
+var (
+	_ starlark.HasBinary = schedule{}
+	_ starlark.HasUnary  = schedule{}
+	_ starlark.Callable  = schedule{}
+)
+
+func (s schedule) Type() string { return "schedule" }
+func (s schedule) Name() string { return "schedule" }
+
+func (s schedule) CallInternal(th *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	step, perEpoch := 0, count(1)
+	c := invocation{th, "schedule", args, kwargs}
+	if err := c.unpack("step", &step, "per_epoch?", &perEpoch); err != nil {
+		return nil, err
+	}
+	if step < 0 {
+		return nil, fmt.Errorf("schedule: for parameter step: got %d, want 0 or more", step)
+	}
+	return starlark.Float(s.At(step, int(perEpoch))), nil
+}
+
+func (s schedule) Binary(op syntax.Token, y starlark.Value, side starlark.Side) (starlark.Value, error) {
+	var other schedule
+	if other.Unpack(y) != nil {
+		return nil, nil // a tensor knows what to do, others do not
+	}
+	name := s.name
+	if name == "" {
+		name = other.name
+	}
+	switch {
+	case op == syntax.PLUS:
+		return schedule{Schedule: spec.Sum(s.Schedule, other.Schedule), name: name}, nil
+	case op == syntax.STAR:
+		return schedule{Schedule: spec.Product(s.Schedule, other.Schedule), name: name}, nil
+	case op == syntax.MINUS && side == starlark.Left:
+		return schedule{Schedule: spec.Sum(s.Schedule, negative(other.Schedule)), name: name}, nil
+	case op == syntax.MINUS:
+		return schedule{Schedule: spec.Sum(other.Schedule, negative(s.Schedule)), name: name}, nil
+	case op == syntax.SLASH && side == starlark.Left && other.IsConstant() && other.At(0, 1) != 0:
+		return schedule{Schedule: spec.Product(s.Schedule, spec.Constant(1/other.At(0, 1))), name: name}, nil
+	}
+	return nil, nil
+}
+
+func (s schedule) Unary(op syntax.Token) (starlark.Value, error) {
+	if op != syntax.MINUS {
+		return nil, nil
+	}
+	return schedule{Schedule: negative(s.Schedule), name: s.name}, nil
+}
+
+func negative(s spec.Schedule) spec.Schedule { return spec.Product(spec.Constant(-1), s) }
+
+// Unpack takes what a script may write where a real number is meant: an int, a float, a schedule.
+func (s *schedule) Unpack(v starlark.Value) error {
+	switch v := v.(type) {
+	case schedule:
+		*s = v
+		return nil
+	case starlark.Int, starlark.Float:
+		f, _ := starlark.AsFloat(v)
+		*s = schedule{Schedule: spec.Constant(f)}
+		return nil
+	}
+	return fmt.Errorf("got %s, want a number or a schedule", describe(v))
+}
+
+// optional is a real number that may be None.
+type optional struct{ *spec.Schedule }
+
+func (o *optional) Unpack(v starlark.Value) error {
+	if v == starlark.None {
+		o.Schedule = nil
+		return nil
+	}
+	var s schedule
+	err := s.Unpack(v)
+	o.Schedule = &s.Schedule
+	return err
+}
+
+// over is how long a schedule takes: epochs = or steps =.
+type over struct{ epochs, steps optional }
+
+func (o *over) duration(c invocation) (float64, spec.Unit, error) {
+	got, unit := o.epochs.Schedule, spec.Epochs
+	if got == nil {
+		got, unit = o.steps.Schedule, spec.Steps
+	}
+	if (o.epochs.Schedule == nil) == (o.steps.Schedule == nil) {
+		return 0, 0, fmt.Errorf("%s: got both or neither of epochs and steps, want one", c.name)
+	}
+	if d := got.At(0, 1); got.IsConstant() && d > 0 {
+		return d, unit, nil
+	}
+	return 0, 0, fmt.Errorf("%s: for parameter %s: got %s, want a positive number", c.name, unit, got)
+}
+
+// ramp is a schedule of two numbers and a duration.
+func ramp(name, first, second string, make func(a, b, over float64, u spec.Unit) spec.Schedule) *starlark.Builtin {
+	return builtin(name, func(c invocation) (starlark.Value, error) {
+		var a, b number
+		var o over
+		if err := c.unpack(first, &a, second, &b, "epochs?", &o.epochs, "steps?", &o.steps); err != nil {
+			return nil, err
+		}
+		d, unit, err := o.duration(c)
+		if err != nil {
+			return nil, err
+		}
+		return schedule{Schedule: make(float64(a), float64(b), d, unit)}, nil
+	})
+}
+
+var schedules = starlark.StringDict{
+	"linear":      ramp("linear", "start", "end", spec.Linear),
+	"cosine":      ramp("cosine", "start", "end", spec.Cosine),
+	"exponential": ramp("exponential", "start", "rate", spec.Exponential),
+	"step":        ramp("step", "start", "rate", spec.Step),
+	"warmup": builtin("warmup", func(c invocation) (starlark.Value, error) {
+		var o over
+		if err := c.keywords("epochs?", &o.epochs, "steps?", &o.steps); err != nil {
+			return nil, err
+		}
+		d, unit, err := o.duration(c)
+		return schedule{Schedule: spec.Warmup(d, unit)}, err
+	}),
+	"constant": builtin("constant", func(c invocation) (starlark.Value, error) {
+		var v number
+		err := c.unpack("value", &v)
+		return schedule{Schedule: spec.Constant(float64(v))}, err
+	}),
+	"piecewise": builtin("piecewise", makePiecewise),
+	"real": builtin("real", func(c invocation) (starlark.Value, error) {
+		var s schedule
+		name := ""
+		if err := c.unpack("x", &s, "name?", &name); err != nil {
+			return nil, err
+		}
+		if name != "" {
+			s.name = name
+		}
+		return s, nil
+	}),
+}
+
+// makePiecewise is piecewise([1e-3, 1e-4], epochs = [10]): a value, and when the next begins.
+func makePiecewise(c invocation) (starlark.Value, error) {
+	var values, epochs, steps *starlark.List
+	if err := c.unpack("values", &values, "epochs?", &epochs, "steps?", &steps); err != nil {
+		return nil, err
+	}
+	if (epochs == nil) == (steps == nil) {
+		return nil, fmt.Errorf("%s: got both or neither of epochs and steps, want one list", c.name)
+	}
+	unit, when := spec.Epochs, epochs
+	if when == nil {
+		unit, when = spec.Steps, steps
+	}
+	var parts []spec.Schedule
+	for v := range values.Elements() {
+		var s schedule
+		if err := s.Unpack(v); err != nil {
+			return nil, fmt.Errorf("%s: for parameter values: %w", c.name, err)
+		}
+		parts = append(parts, s.Schedule)
+	}
+	var times []float64
+	for v := range when.Elements() {
+		var t number
+		if err := t.Unpack(v); err != nil {
+			return nil, fmt.Errorf("%s: for parameter %s: %w", c.name, unit, err)
+		}
+		times = append(times, float64(t))
+	}
+	s, err := spec.Piecewise(times, parts, unit)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.name, err)
+	}
+	return schedule{Schedule: s}, nil
+}

@@ -1,0 +1,218 @@
+package starlib
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/starsweep/starsweep/engine/spec"
+	"go.starlark.net/starlark"
+)
+
+// dimension is one hyperparameter's values, not named yet.
+type dimension struct {
+	opaque
+	values []spec.Value // of a choice
+	dim    spec.Dim     // of a range
+	text   string
+}
+
+func (d dimension) String() string { return d.text }
+func (d dimension) Type() string   { return "dimension" }
+
+// named is the dimension under its name.
+func (d dimension) named(name string) (spec.Dim, error) {
+	if d.values == nil {
+		r := d.dim
+		r.Name = name
+		return r, nil
+	}
+	return spec.Choice(name, d.values...)
+}
+
+// value converts a Starlark value to that of a hyperparameter or setting.
+func value(v starlark.Value) (spec.Value, error) {
+	switch v := v.(type) {
+	case starlark.Bool:
+		return spec.BoolValue(bool(v)), nil
+	case starlark.Int:
+		if i, ok := v.Int64(); ok {
+			return spec.IntValue(i), nil
+		}
+	case starlark.Float:
+		if f := float64(v); !math.IsNaN(f) && !math.IsInf(f, 0) {
+			return spec.FloatValue(f), nil
+		}
+	case starlark.String:
+		return spec.StringValue(string(v)), nil
+	}
+	return spec.Value{}, fmt.Errorf("got %s, want a bool, an int of 64 bits, a finite float or a string", describe(v))
+}
+
+// starlarkValue is the other way.
+func starlarkValue(v spec.Value) starlark.Value {
+	switch x := v.Any().(type) {
+	case bool:
+		return starlark.Bool(x)
+	case int64:
+		return starlark.MakeInt64(x)
+	case float64:
+		return starlark.Float(x)
+	case string:
+		return starlark.String(x)
+	}
+	return starlark.None
+}
+
+var dimensions = starlark.StringDict{
+	"choice": builtin("choice", func(c invocation) (starlark.Value, error) {
+		if len(c.kwargs) > 0 {
+			return nil, fmt.Errorf("choice: got the argument %s, want values only", c.kwargs[0][0])
+		}
+		d := dimension{text: "choice" + c.args.String()}
+		for _, a := range c.args {
+			v, err := value(a)
+			if err != nil {
+				return nil, fmt.Errorf("choice: %w", err)
+			}
+			d.values = append(d.values, v)
+		}
+		_, err := spec.Choice("", d.values...)
+		if err != nil {
+			err = fmt.Errorf("choice: %w", err)
+		}
+		return d, err
+	}),
+	"log_uniform": builtin("log_uniform", func(c invocation) (starlark.Value, error) {
+		var lo, hi number
+		if err := c.unpack("lo", &lo, "hi", &hi); err != nil {
+			return nil, err
+		}
+		return interval(c, spec.Float, float64(lo), float64(hi), true)
+	}),
+	"integers": builtin("integers", func(c invocation) (starlark.Value, error) {
+		var lo, hi int64
+		log := false
+		if err := c.unpack("lo", &lo, "hi", &hi, "log?", &log); err != nil {
+			return nil, err
+		}
+		return interval(c, spec.Int, float64(lo), float64(hi), log)
+	}),
+}
+
+func interval(c invocation, k spec.Kind, lo, hi float64, log bool) (starlark.Value, error) {
+	if math.IsInf(lo, 0) || math.IsInf(hi, 0) {
+		return nil, fmt.Errorf("%s: got an infinite range, want finite ends", c.name)
+	}
+	r, err := spec.Range("", k, lo, hi, log)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.name, err)
+	}
+	return dimension{dim: r, text: fmt.Sprintf("%s(%g, %g)", c.name, lo, hi)}, nil
+}
+
+// searchValue is how points are chosen, as a Starlark value.
+type searchValue struct {
+	opaque
+	spec.Search
+	points []*starlark.Dict // of a list; they get their types from the space
+	pos    string
+}
+
+func (s *searchValue) String() string { return string(s.Kind) }
+func (s *searchValue) Type() string   { return "search" }
+
+var searches = starlark.StringDict{
+	"grid": builtin("grid", func(c invocation) (starlark.Value, error) {
+		return &searchValue{Search: spec.Search{Kind: spec.Grid}}, c.unpack()
+	}),
+	"random": builtin("random", func(c invocation) (starlark.Value, error) {
+		var trials count
+		var seed natural
+		if err := c.unpack("trials", &trials, "seed?", &seed); err != nil {
+			return nil, err
+		}
+		if trials > spec.MaxPoints {
+			return nil, fmt.Errorf("random: for parameter trials: got %d, want at most %d", trials, spec.MaxPoints)
+		}
+		if seed > math.MaxUint32 {
+			return nil, fmt.Errorf("random: for parameter seed: got %d, want at most %d", seed, uint32(math.MaxUint32))
+		}
+		return &searchValue{Search: spec.Search{Kind: spec.Random, Trials: int(trials), Seed: uint64(seed)}}, nil
+	}),
+	"points": builtin("points", func(c invocation) (starlark.Value, error) {
+		var list *starlark.List
+		if err := c.unpack("points", &list); err != nil {
+			return nil, err
+		}
+		s := &searchValue{Search: spec.Search{Kind: spec.List}, pos: here(c.thread).String()}
+		for v := range list.Elements() {
+			d, ok := v.(*starlark.Dict)
+			if !ok {
+				return nil, fmt.Errorf("points: got %s, want a dict of hyperparameters", describe(v))
+			}
+			s.points = append(s.points, d)
+		}
+		if len(s.points) == 0 {
+			return nil, fmt.Errorf("points: got no points, want at least one")
+		}
+		return s, nil
+	}),
+}
+
+// within gives the points of a list their types and checks that they lie in the space.
+func (s *searchValue) within(space spec.Space) ([]spec.Point, error) {
+	var names []string
+	for _, d := range space {
+		names = append(names, d.Name)
+	}
+	fail := func(i int, format string, a ...any) error {
+		return &Error{Pos: s.pos, Msg: fmt.Sprintf("points: point %d: ", i+1) + fmt.Sprintf(format, a...)}
+	}
+	var points []spec.Point
+	for i, dict := range s.points {
+		for k := range dict.Entries() {
+			name, _ := starlark.AsString(k)
+			if !contains(names, name) {
+				return nil, fail(i, "%v", unknown("hyperparameter", name, names))
+			}
+		}
+		var p spec.Point
+		for _, d := range space {
+			raw, ok, _ := dict.Get(starlark.String(d.Name))
+			if !ok {
+				return nil, fail(i, "got no %s, want every hyperparameter of the space", d.Name)
+			}
+			v, err := value(raw)
+			if err == nil {
+				v, err = typed(d, v)
+			}
+			if err != nil {
+				return nil, fail(i, "%s: %v", d.Name, err)
+			}
+			p = append(p, spec.Setting{Name: d.Name, Value: v})
+		}
+		points = append(points, p)
+	}
+	return points, nil
+}
+
+// typed is v as the dimension's type, if it is one of its values.
+func typed(d spec.Dim, v spec.Value) (spec.Value, error) {
+	v, err := v.As(d.Kind)
+	if err != nil {
+		return v, err
+	}
+	if len(d.Choices) > 0 {
+		for _, c := range d.Choices {
+			if c == v {
+				return v, nil
+			}
+		}
+		return v, fmt.Errorf("got %v, want one of %v", v, d.Choices)
+	}
+	f, _ := v.As(spec.Float)
+	if x, ok := f.Any().(float64); ok && (x < d.Lo || x > d.Hi) {
+		return v, fmt.Errorf("got %v, want a number from %g to %g", v, d.Lo, d.Hi)
+	}
+	return v, nil
+}

@@ -1,0 +1,384 @@
+package starlib
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/spec"
+	"go.starlark.net/starlark"
+)
+
+// Study is what a script declares. It is immutable and safe for concurrent use.
+type Study struct {
+	Name, Doc  string            // the script's file name without .star, and what it begins with
+	Script     string            // its source
+	Files      map[string][]byte // every local file that it loaded
+	Space      spec.Space
+	Search     spec.Search
+	Seeds      []uint32
+	Objectives []Objective
+	Settings   spec.Point // in the order of the script
+	Profiles   []string   // names, in the order of the script
+
+	loader Loader
+	decl   *studyValue
+	used   map[string]*atomic.Bool
+	memo   *memo
+}
+
+// Objective is a figure of the tables that a study wants small or large.
+type Objective struct {
+	Name     string
+	Maximize bool
+}
+
+// studyValue is study(...) as a Starlark value: the declaration, checked as far as it can be without overrides.
+type studyValue struct {
+	opaque
+	pos        string
+	trial      function
+	space      *starlark.Dict
+	search     *searchValue
+	seeds      []uint32
+	objectives []Objective
+	settings   *starlark.Dict
+	profiles   *starlark.Dict
+}
+
+func (s *studyValue) String() string { return "study" }
+func (s *studyValue) Type() string   { return "study" }
+
+func makeStudy(c invocation) (starlark.Value, error) {
+	s := &studyValue{pos: here(c.thread).String(), search: &searchValue{Search: spec.Search{Kind: spec.Grid}},
+		space: new(starlark.Dict), settings: new(starlark.Dict), profiles: new(starlark.Dict)}
+	seeds, objectives := starlark.Value(starlark.MakeInt(1)), new(starlark.Dict)
+	err := c.keywords("trial", &s.trial, "space?", &s.space, "search?", &s.search, "seeds?", &seeds, "objectives?", &objectives,
+		"settings?", &s.settings, "profiles?", &s.profiles)
+	if err != nil {
+		return nil, err
+	}
+	if s.seeds, err = seedList(seeds); err != nil {
+		return nil, fmt.Errorf("study: for parameter seeds: %w", err)
+	}
+	for k, v := range objectives.Entries() {
+		name, isName := starlark.AsString(k)
+		way, _ := starlark.AsString(v)
+		if !isName || way != "min" && way != "max" {
+			return nil, fmt.Errorf(`study: for parameter objectives: got %s: %s, want a column and "min" or "max"`, describe(k), describe(v))
+		}
+		s.objectives = append(s.objectives, Objective{name, way == "max"})
+	}
+	return s, nil
+}
+
+// seedList is the seeds 0, 1, ... for a number, or the seeds listed.
+func seedList(v starlark.Value) (seeds []uint32, err error) {
+	if list, ok := v.(*starlark.List); ok {
+		for e := range list.Elements() {
+			var n natural
+			if err := n.Unpack(e); err != nil || n > math.MaxUint32 {
+				return nil, fmt.Errorf("got %s, want an int from 0 to %d", describe(e), uint32(math.MaxUint32))
+			}
+			if slices.Contains(seeds, uint32(n)) {
+				return nil, fmt.Errorf("got the seed %d twice", n)
+			}
+			seeds = append(seeds, uint32(n))
+		}
+		if len(seeds) == 0 {
+			return nil, fmt.Errorf("got an empty list, want at least one seed")
+		}
+		return seeds, nil
+	}
+	var n count
+	if err := n.Unpack(v); err != nil || n > maxSeeds {
+		return nil, fmt.Errorf("got %s, want how many seeds, 1 to %d, or a list of them", describe(v), maxSeeds)
+	}
+	for i := range n {
+		seeds = append(seeds, uint32(i))
+	}
+	return seeds, nil
+}
+
+const maxSeeds = 10_000
+
+// overrides is what a profile and --set change.
+type overrides struct {
+	profile string
+	set     []string
+}
+
+// With is the study under a profile of the script ("" for none), with settings or hyperparameters given as name=value.
+func (s *Study) With(profile string, set []string) (*Study, error) {
+	return s.overridden(overrides{profile, set})
+}
+
+func (s *Study) overridden(o overrides) (*Study, error) {
+	d := s.decl
+	t := &Study{Name: s.Name, Doc: s.Doc, Script: s.Script, Files: s.Files, Seeds: d.seeds, Objectives: d.objectives,
+		loader: s.loader, decl: d, memo: s.memo, used: map[string]*atomic.Bool{}}
+	b := &overriding{Study: t, search: d.search}
+	for _, step := range []func() error{
+		b.settings, b.space, b.profiles,
+		func() error { return b.profile(o.profile) },
+		func() error { return b.pin(o.set) },
+		b.points,
+	} {
+		if err := step(); err != nil {
+			return nil, located(err, d.pos)
+		}
+	}
+	for _, dim := range t.Space {
+		t.used[dim.Name] = new(atomic.Bool)
+	}
+	return t, nil
+}
+
+// overriding is a study while it is put together from its declaration, a profile and settings from outside.
+type overriding struct {
+	*Study
+	search *searchValue
+	pinned spec.Point
+}
+
+var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// overridable are the names that a profile gives a meaning of their own.
+var overridable = []string{"space", "search", "seeds"}
+
+// name checks what is to become a field of p.
+func (b *overriding) name(what string, v starlark.Value) (string, error) {
+	name, ok := starlark.AsString(v)
+	switch {
+	case !ok:
+		return "", fmt.Errorf("%s: got %s as a name, want a string", what, describe(v))
+	case !identifier.MatchString(name):
+		return "", fmt.Errorf("%s: got the name %q, want letters, digits and _, since p.%s must be a word", what, name, "NAME")
+	case slices.Contains(b.loader.Reserved, name):
+		return "", fmt.Errorf("%s: got the name %q, which is a column of the tables; want another", what, name)
+	case slices.Contains(overridable, name):
+		return "", fmt.Errorf("%s: got the name %q, which profiles use; want another", what, name)
+	}
+	return name, nil
+}
+
+func (b *overriding) settings() error {
+	for k, v := range b.decl.settings.Entries() {
+		name, err := b.name("settings", k)
+		if err != nil {
+			return err
+		}
+		x, err := value(v)
+		if err != nil {
+			return fmt.Errorf("settings: %s: %w", name, err)
+		}
+		b.Settings = append(b.Settings, spec.Setting{Name: name, Value: x})
+	}
+	return nil
+}
+
+func (b *overriding) space() error {
+	for k, v := range b.decl.space.Entries() {
+		name, err := b.name("space", k)
+		if err != nil {
+			return err
+		}
+		if _, taken := b.Settings.Get(name); taken {
+			return fmt.Errorf("space: got the name %q, which is a setting too; want another", name)
+		}
+		dim, err := dimensionOf(name, v)
+		if err != nil {
+			return fmt.Errorf("space: %s: %w", name, err)
+		}
+		b.Space = append(b.Space, dim)
+	}
+	return nil
+}
+
+func dimensionOf(name string, v starlark.Value) (spec.Dim, error) {
+	d, ok := v.(dimension)
+	if !ok {
+		return spec.Dim{}, fmt.Errorf("got %s, want choice(...), uniform(lo, hi), log_uniform(lo, hi) or integers(lo, hi)", describe(v))
+	}
+	return d.named(name)
+}
+
+// profiles checks all profiles, so that a mistake shows before the day the profile is used.
+func (b *overriding) profiles() error {
+	for k := range b.decl.profiles.Entries() {
+		name, ok := starlark.AsString(k)
+		if !ok {
+			return fmt.Errorf("profiles: got %s as a name, want a string", describe(k))
+		}
+		b.Profiles = append(b.Profiles, name)
+		study := *b.Study
+		study.Space, study.Settings = slices.Clone(b.Space), slices.Clone(b.Settings)
+		trial := &overriding{Study: &study, search: b.search}
+		if err := trial.profile(name); err != nil {
+			return err
+		}
+		if err := trial.points(); err != nil {
+			return fmt.Errorf("profiles: %s: %s", name, message(err))
+		}
+	}
+	return nil
+}
+
+// profile applies a profile of the script.
+func (b *overriding) profile(profile string) error {
+	if profile == "" {
+		return nil
+	}
+	v, ok, _ := b.decl.profiles.Get(starlark.String(profile))
+	if !ok {
+		return &Error{Pos: b.decl.pos, Msg: unknown("profile", profile, b.Profiles).Error()}
+	}
+	changes, ok := v.(*starlark.Dict)
+	if !ok {
+		return fmt.Errorf("profiles: %s: got %s, want a dict", profile, describe(v))
+	}
+	for k, v := range changes.Entries() {
+		name, _ := starlark.AsString(k)
+		if err := b.change(name, v); err != nil {
+			return fmt.Errorf("profiles: %s: %w", profile, err)
+		}
+	}
+	return nil
+}
+
+func (b *overriding) change(name string, v starlark.Value) (err error) {
+	switch name {
+	case "seeds":
+		if b.Seeds, err = seedList(v); err != nil {
+			return fmt.Errorf("seeds: %w", err)
+		}
+	case "search":
+		s, ok := v.(*searchValue)
+		if !ok {
+			return fmt.Errorf("search: got %s, want grid(), random(trials = ...) or points([...])", describe(v))
+		}
+		b.search = s
+	case "space":
+		dims, ok := v.(*starlark.Dict)
+		if !ok {
+			return fmt.Errorf("space: got %s, want a dict", describe(v))
+		}
+		for k, v := range dims.Entries() {
+			name, _ := starlark.AsString(k)
+			i := slices.IndexFunc(b.Space, func(d spec.Dim) bool { return d.Name == name })
+			if i < 0 {
+				return fmt.Errorf("space: %w", unknown("hyperparameter", name, b.hyperparameters()))
+			}
+			if b.Space[i], err = dimensionOf(name, v); err != nil {
+				return fmt.Errorf("space: %s: %w", name, err)
+			}
+		}
+	default:
+		i := slices.IndexFunc(b.Settings, func(s spec.Setting) bool { return s.Name == name })
+		if i < 0 {
+			return unknown("setting", name, append(b.settingNames(), overridable...))
+		}
+		x, err := value(v)
+		if err == nil {
+			x, err = x.As(b.Settings[i].Value.Kind())
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		b.Settings[i].Value = x
+	}
+	return nil
+}
+
+// pin applies name=value from outside: a setting's value, or the only value of a hyperparameter.
+func (b *overriding) pin(set []string) error {
+	for _, s := range set {
+		name, text, ok := strings.Cut(s, "=")
+		if !ok {
+			return &Error{Msg: fmt.Sprintf("set: got %q, want name=value", s)}
+		}
+		if i := slices.IndexFunc(b.Settings, func(s spec.Setting) bool { return s.Name == name }); i >= 0 {
+			v, err := spec.ParseValue(text, b.Settings[i].Value.Kind())
+			if err != nil {
+				return &Error{Msg: fmt.Sprintf("set: %s: %v", name, err)}
+			}
+			b.Settings[i].Value = v
+			continue
+		}
+		i := slices.IndexFunc(b.Space, func(d spec.Dim) bool { return d.Name == name })
+		if i < 0 {
+			return &Error{Msg: "set: " + unknown("setting or hyperparameter", name, append(b.settingNames(), b.hyperparameters()...)).Error()}
+		}
+		v, err := spec.ParseValue(text, b.Space[i].Kind)
+		if err != nil {
+			return &Error{Msg: fmt.Sprintf("set: %s: %v", name, err)}
+		}
+		b.pinned = append(b.pinned, spec.Setting{Name: name, Value: v})
+	}
+	return nil
+}
+
+// points settles the search: the points of a list get the types of the space, and pinned dimensions one value.
+func (b *overriding) points() error {
+	b.Search = b.search.Search
+	if b.search.points != nil {
+		points, err := b.search.within(b.Space)
+		if err != nil {
+			return err
+		}
+		b.Search.Points = points
+	}
+	for _, pin := range b.pinned {
+		i := slices.IndexFunc(b.Space, func(d spec.Dim) bool { return d.Name == pin.Name })
+		b.Space[i] = spec.Dim{Name: pin.Name, Kind: b.Space[i].Kind, Choices: []spec.Value{pin.Value}}
+		var distinct []spec.Point
+		for _, p := range b.Search.Points {
+			p[i] = pin
+			if !slices.ContainsFunc(distinct, func(q spec.Point) bool { return slices.Equal(p, q) }) {
+				distinct = append(distinct, p)
+			}
+		}
+		b.Search.Points = distinct
+	}
+	return nil
+}
+
+func (s *Study) hyperparameters() (names []string) {
+	for _, d := range s.Space {
+		names = append(names, d.Name)
+	}
+	return names
+}
+
+func (s *Study) settingNames() (names []string) {
+	for _, x := range s.Settings {
+		names = append(names, x.Name)
+	}
+	return names
+}
+
+// Points lists the points to try, in order: a pure function of the study.
+func (s *Study) Points() ([]spec.Point, error) {
+	points, err := s.Space.Points(s.Search, func(i, j int) float64 {
+		return model.NewSource(uint32(s.Search.Seed), fmt.Sprintf("search/%d/%d", i, j)).Uniform()
+	})
+	if err != nil {
+		return nil, &Error{Pos: s.decl.pos, Msg: "space: " + err.Error()}
+	}
+	return points, nil
+}
+
+// Warnings tells what is not wrong but looks so, after Job has been called for every point: hyperparameters that no trial read.
+func (s *Study) Warnings() (warnings []string) {
+	for _, name := range slices.Sorted(maps.Keys(s.used)) {
+		if !s.used[name].Load() {
+			warnings = append(warnings, fmt.Sprintf("%s: no trial reads the hyperparameter %s: use p.%s, or take it out of the space", s.decl.pos, name, name))
+		}
+	}
+	return warnings
+}

@@ -1,0 +1,124 @@
+package starlib
+
+import (
+	"fmt"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+)
+
+// Tensor is a symbolic tensor as a Starlark value. Its sizes are attributes: x.b, x.h, x.w, x.c; x.shape is all of them.
+type Tensor struct {
+	opaque
+	*expr.Node
+	t *tracer
+}
+
+var (
+	_ starlark.HasBinary = Tensor{}
+	_ starlark.HasUnary  = Tensor{}
+	_ starlark.HasAttrs  = Tensor{}
+)
+
+func (x Tensor) String() string { return x.Shape.String() }
+func (x Tensor) Type() string   { return "tensor" }
+
+func (x Tensor) Attr(name string) (starlark.Value, error) {
+	if name == "shape" {
+		d := starlark.NewDict(4)
+		for _, a := range x.Shape.Axes() {
+			if err := d.SetKey(starlark.String(a), starlark.MakeInt(x.Shape.Size(byte(a)))); err != nil {
+				return nil, err
+			}
+		}
+		return d, nil
+	}
+	if contains(x.AttrNames(), name) {
+		return starlark.MakeInt(x.Shape.Size(name[0])), nil
+	}
+	return nil, starlark.NoSuchAttrError(fmt.Sprintf("got .%s of %v, want one of its axes or .shape", name, x.Shape))
+}
+
+func (x Tensor) AttrNames() (names []string) {
+	for _, a := range x.Shape.Axes() {
+		names = append(names, string(a))
+	}
+	return append(names, "shape")
+}
+
+var operators = map[syntax.Token]func(a, b *expr.Node) *expr.Node{
+	syntax.PLUS: expr.Add, syntax.MINUS: expr.Sub, syntax.STAR: expr.Mul, syntax.SLASH: expr.Div,
+}
+
+// Binary is x op y by axis names. An int is part of the structure, a float or a schedule an input of the program.
+func (x Tensor) Binary(op syntax.Token, y starlark.Value, side starlark.Side) (v starlark.Value, err error) {
+	f := operators[op]
+	if f == nil {
+		return nil, nil
+	}
+	defer recovered("operator "+op.String(), &err)
+	a := x.t.floats(x.Node)
+	b, err := x.t.operand(y)
+	if err != nil {
+		return nil, fmt.Errorf("operator %s: %w", op, err)
+	}
+	b = x.t.floats(b)
+	if side == starlark.Right {
+		a, b = b, a
+	}
+	return x.t.tensor(f(a, b))
+}
+
+func (x Tensor) Unary(op syntax.Token) (v starlark.Value, err error) {
+	if op != syntax.MINUS {
+		return nil, nil
+	}
+	defer recovered("operator -", &err)
+	x.t.at()
+	return x.t.tensor(expr.Neg(x.t.floats(x.Node)))
+}
+
+// at tells the graph where the script stands, and gives the place.
+func (t *tracer) at() string {
+	t.Graph.Pos = here(t.thread).String()
+	return t.Graph.Pos
+}
+
+// nodeCost is what an expression costs in steps: it takes some hundred bytes.
+const nodeCost = 4
+
+// tensor is the value of a node, paid for with all that was made since the last.
+func (t *tracer) tensor(n *expr.Node) (starlark.Value, error) {
+	made := t.Graph.Len() - t.paid
+	t.paid += made
+	if err := pay(t.thread, uint64(nodeCost*made)); err != nil {
+		return nil, err
+	}
+	return Tensor{Node: n, t: t}, nil
+}
+
+// operand is a number or a tensor as an expression.
+func (t *tracer) operand(v starlark.Value) (*expr.Node, error) {
+	site := t.at()
+	switch v := v.(type) {
+	case Tensor:
+		return v.Node, nil
+	case starlark.Int:
+		f, _ := starlark.AsFloat(v)
+		return t.Number(f), nil
+	}
+	var s schedule
+	if s.Unpack(v) != nil {
+		return nil, fmt.Errorf("got %s, want a tensor, a number or a schedule", describe(v))
+	}
+	return t.Real(site, s.name, s.Schedule), nil
+}
+
+// floats converts truth values and labels, so that scripts can count them.
+func (t *tracer) floats(n *expr.Node) *expr.Node {
+	if n.Shape.DType.Float() {
+		return n
+	}
+	return expr.Convert(n, t.Config.DType)
+}

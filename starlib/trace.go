@@ -1,0 +1,296 @@
+package starlib
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/model"
+	"go.starlark.net/starlark"
+)
+
+const traceKey = "trace"
+
+// tracer calls a trial's networks and losses with symbolic tensors.
+type tracer struct {
+	*model.Trace
+	thread *starlark.Thread
+	trial  *trial
+	stream string // the stream that normal and uniform draw from: loss, noise, or a player's
+	paid   int    // nodes of the graph that were charged for
+	tables []*Network
+	open   *Network // the table being recorded
+}
+
+// given are the names that a loss may ask for beside the players'.
+var given = []string{"x", "y", "z", "batch"}
+
+// build traces a trial's program.
+func (l Loader) build(th *starlark.Thread, t *trial) (*model.Program, []Network, error) {
+	tr := &tracer{thread: th, trial: t}
+	th.SetLocal(traceKey, tr)
+	defer th.SetLocal(traceKey, nil)
+	var watches []model.Watch
+	for _, w := range t.watches {
+		watches = append(watches, model.Watch{Name: w.name, Value: func(m *model.Trace) (*expr.Node, error) {
+			return tr.number(m, w.value, "watch "+w.name)
+		}})
+	}
+	players := t.modelPlayers()
+	for i := range players {
+		p := t.players[i]
+		players[i].Loss = func(m *model.Trace) (*expr.Node, error) { return tr.number(m, p.loss, "the loss of the "+p.name) }
+	}
+	program, err := model.Build(t.config(l), players, watches, tr.sampling())
+	if err == nil {
+		err = columns(program)
+	}
+	if err != nil {
+		return nil, nil, located(err, t.pos)
+	}
+	var tables []Network
+	for _, n := range tr.tables {
+		tables = append(tables, n.counted(program))
+	}
+	return program, tables, nil
+}
+
+// modelPlayers is the trial's players without their losses: enough for Program.Schedules.
+func (t *trial) modelPlayers() (players []model.Player) {
+	for _, p := range t.players {
+		players = append(players, model.Player{Name: p.name, Steps: p.steps, Optimizer: p.optimizer.Optimizer, ClipWeights: p.clip, Critic: p.critic})
+	}
+	return players
+}
+
+// columns checks that no two figures of a program have one name.
+func columns(p *model.Program) error {
+	value := map[string]string{}
+	for _, r := range p.Reals {
+		if v, taken := value[r.Name]; taken && r.Name != "" && v != r.Schedule.String() {
+			return fmt.Errorf("two numbers are recorded as %s: %s and %s; give one another name", r.Name, v, r.Schedule)
+		}
+		value[r.Name] = r.Schedule.String()
+	}
+	for _, r := range p.Readings {
+		if _, taken := value[r.Name]; taken {
+			return fmt.Errorf("two figures are recorded as %s; give one another name", r.Name)
+		}
+		value[r.Name] = ""
+	}
+	return nil
+}
+
+// sampling is how the trial makes images; nil if it makes none.
+func (t *tracer) sampling() func(m *model.Trace) (*expr.Node, error) {
+	if t.trial.sample == nil && t.trial.aliases == nil {
+		return nil
+	}
+	return func(m *model.Trace) (*expr.Node, error) {
+		t.Trace, t.stream = m, "sample"
+		if f := t.trial.sample; f != nil {
+			v, err := t.bind(*f, "sample")
+			if err != nil {
+				return nil, err
+			}
+			return t.result(v, *f, "sample")
+		}
+		g := t.trial.player("generator")
+		v, err := starlark.Call(t.thread, t.network(g), starlark.Tuple{Tensor{Node: t.trial.latent.draw(t), t: t}}, nil)
+		if err != nil {
+			return nil, err
+		}
+		return v.(Tensor).Node, nil
+	}
+}
+
+// number calls a loss or a watch, which must give one number.
+func (t *tracer) number(m *model.Trace, f function, what string) (*expr.Node, error) {
+	t.Trace, t.stream = m, "loss"
+	v, err := t.bind(f, what)
+	if err != nil {
+		return nil, err
+	}
+	n, err := t.result(v, f, what)
+	if err == nil && n.Shape.Axes() != "" {
+		err = &Error{Pos: position(f), Msg: fmt.Sprintf("%s: got %v, want one number: use mean(...) or sum(...)", what, n.Shape)}
+	}
+	return n, err
+}
+
+// result is the tensor that a function of the script returned.
+func (t *tracer) result(v starlark.Value, f starlark.Callable, what string) (*expr.Node, error) {
+	x, ok := v.(Tensor)
+	if ok {
+		return x.Node, nil
+	}
+	hint := ""
+	if v == starlark.None {
+		hint = ": is there a return?"
+	}
+	return nil, &Error{Pos: position(f), Msg: fmt.Sprintf("%s: got %s, want a tensor%s", what, describe(v), hint)}
+}
+
+// bind calls a function of the script with what its parameters name.
+func (t *tracer) bind(f function, what string) (starlark.Value, error) {
+	fn, ok := f.Callable.(*starlark.Function)
+	if !ok || fn.HasVarargs() || fn.HasKwargs() {
+		return nil, &Error{Pos: position(f), Msg: fmt.Sprintf("%s: got %s, want a function of some of %s", what, describe(f.Callable), strings.Join(t.names(), ", "))}
+	}
+	var kwargs []starlark.Tuple
+	for i := range fn.NumParams() {
+		name, pos := fn.Param(i)
+		if !slices.Contains(t.names(), name) {
+			if fn.ParamDefault(i) != nil {
+				continue
+			}
+			return nil, &Error{Pos: pos.String(), Msg: fmt.Sprintf("%s: %v", what, unknown("parameter", name, t.names()))}
+		}
+		v, err := t.lookup(name)
+		if err != nil {
+			return nil, &Error{Pos: pos.String(), Msg: fmt.Sprintf("%s: parameter %s: %v", what, name, err)}
+		}
+		kwargs = append(kwargs, starlark.Tuple{starlark.String(name), v})
+	}
+	return starlark.Call(t.thread, fn, nil, kwargs)
+}
+
+// names lists what a function may ask for.
+func (t *tracer) names() (names []string) {
+	for _, alias := range slices.Sorted(maps.Keys(t.trial.aliases)) {
+		names = append(names, alias)
+	}
+	for _, p := range t.trial.players {
+		names = append(names, p.name)
+	}
+	return append(names, given...)
+}
+
+func (t *tracer) lookup(name string) (starlark.Value, error) {
+	t.Graph.Pos = t.trial.pos
+	switch name {
+	case "x":
+		if !t.Training {
+			return nil, fmt.Errorf("got x while sampling, want only networks, y and z: no data is read then")
+		}
+		return Tensor{Node: t.X(), t: t}, nil
+	case "y":
+		y, err := t.labels()
+		return Tensor{Node: y, t: t}, err
+	case "z":
+		if t.trial.latent == nil {
+			return nil, fmt.Errorf("got no latent, want job(latent = normal(size), ...)")
+		}
+		return Tensor{Node: t.trial.latent.draw(t), t: t}, nil
+	case "batch":
+		return starlark.MakeInt(t.Examples()), nil
+	}
+	if alias, ok := t.trial.aliases[name]; ok {
+		name = alias
+	}
+	return t.network(t.trial.player(name)), nil
+}
+
+func (t *trial) player(name string) *player {
+	for _, p := range t.players {
+		if p.name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// labels is y: of the batch in training; while sampling the classes in turn, y = i mod classes.
+func (t *tracer) labels() (*expr.Node, error) {
+	if t.Training {
+		return t.Y()
+	}
+	n := t.Config.Classes
+	if n == 0 {
+		return nil, fmt.Errorf("the data set has no labels")
+	}
+	i := expr.Convert(t.Graph.Iota('b', t.Examples()), t.Config.DType)
+	classes := t.Number(float64(n))
+	turns := expr.Floor(expr.Div(expr.Add(i, t.Number(.5)), classes)) // the half keeps a rounded quotient from the next integer
+	return expr.Convert(expr.Sub(i, expr.Mul(classes, turns)), expr.I32), nil
+}
+
+// network is a player as losses see it: a function whose layers have one set of parameters, however often it is called. A
+// network of two parameters gets the labels y as the second, unless the loss gives one.
+func (t *tracer) network(p *player) *starlark.Builtin {
+	return builtin(p.name, func(c invocation) (starlark.Value, error) {
+		if len(c.args) == 0 || len(c.kwargs) > 0 {
+			return nil, fmt.Errorf("%s: got %d arguments, want a tensor", p.name, len(c.args)+len(c.kwargs))
+		}
+		in, ok := c.args[0].(Tensor)
+		if !ok {
+			return nil, fmt.Errorf("%s: got %s, want a tensor", p.name, describe(c.args[0]))
+		}
+		args := slices.Clone(c.args)
+		if required(p.network.Callable) == 2 && len(args) == 1 {
+			y, err := t.labels()
+			if err != nil {
+				return nil, fmt.Errorf("%s: its network has two parameters: %w", p.name, err)
+			}
+			args = append(args, Tensor{Node: y, t: t})
+		}
+		defer func(stream string) { t.stream = stream }(t.stream)
+		if p.noise != nil && t.Training {
+			t.stream = "noise"
+			noisy, err := starlark.Call(c.thread, p.noise, starlark.Tuple{in}, nil)
+			if err != nil {
+				return nil, err
+			}
+			if _, err := t.result(noisy, p.noise, "noise"); err != nil {
+				return nil, err
+			}
+			args[0] = noisy
+		}
+		t.stream = "network"
+		out, err := t.Call(p.name, in.Node, func() (*expr.Node, error) { return t.run(p, args) })
+		if err != nil {
+			return nil, err
+		}
+		return t.tensor(out)
+	})
+}
+
+// run calls a network's function, and records its table the first time.
+func (t *tracer) run(p *player, args starlark.Tuple) (*expr.Node, error) {
+	if !slices.ContainsFunc(t.tables, func(n *Network) bool { return n.Name == p.name }) {
+		outer := t.open
+		t.open = &Network{Name: p.name, Input: args[0].(Tensor).Shape}
+		t.tables = append(t.tables, t.open)
+		defer func() { t.open = outer }()
+	}
+	v, err := starlark.Call(t.thread, p.network, args, nil)
+	if err != nil {
+		return nil, err
+	}
+	n, err := t.result(v, p.network, "the network "+p.name)
+	if err != nil {
+		return nil, err
+	}
+	want := t.Config.Image.With('b', t.Examples())
+	if p.image && n.Shape != want {
+		return nil, &Error{Pos: position(p.network), Msg: fmt.Sprintf("the network %s: got %v, want the shape of the data, %v", p.name, n.Shape, want)}
+	}
+	return n, nil
+}
+
+// required counts the parameters that a function must be given; 1 for what is no function of the script.
+func required(f starlark.Callable) int {
+	fn, ok := f.(*starlark.Function)
+	if !ok {
+		return 1
+	}
+	n := 0
+	for i := range fn.NumParams() {
+		if fn.ParamDefault(i) == nil {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,314 @@
+package starlib
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/spec"
+	"go.starlark.net/starlark"
+)
+
+// trial is what trial(p) returns, gan(...) or job(...), as a Starlark value.
+type trial struct {
+	opaque
+	pos      string
+	data     dataset
+	latent   *latent // nil: there is no z
+	players  []*player
+	aliases  map[string]string // other names that losses know players by: D, G
+	sample   *function         // nil: the generator of latents, or nothing
+	batch    int
+	epochs   int
+	evaluate spec.Evaluate
+	watches  []watch
+}
+
+func (t *trial) String() string { return "trial" }
+func (t *trial) Type() string   { return "trial" }
+
+// Freeze keeps networks and losses from changing lists that they captured: they are called more than once.
+func (t *trial) Freeze() {
+	for _, p := range t.players {
+		p.network.Freeze()
+		p.loss.Freeze()
+		if p.noise != nil {
+			p.noise.Freeze()
+		}
+	}
+	if t.sample != nil {
+		t.sample.Freeze()
+	}
+	for _, w := range t.watches {
+		w.value.Freeze()
+	}
+}
+
+// player is a network with a loss and an optimizer.
+type player struct {
+	opaque
+	name      string
+	network   function
+	loss      function
+	noise     *function // applied to all that the network reads in training
+	optimizer optimizer
+	steps     int
+	clip      *spec.Schedule
+	critic    bool
+	image     bool // the network must give images of the data set's shape
+}
+
+func (p *player) String() string { return "player" }
+func (p *player) Type() string   { return "player" }
+
+// watch is a number recorded beside the losses.
+type watch struct {
+	name  string
+	value function
+}
+
+// lossValue is the losses of a GAN.
+type lossValue struct {
+	opaque
+	critic, generator function
+	clip              *spec.Schedule
+}
+
+func (l *lossValue) String() string { return "loss" }
+func (l *lossValue) Type() string   { return "loss" }
+
+var _ starlark.HasAttrs = (*lossValue)(nil)
+
+func (l *lossValue) Attr(name string) (starlark.Value, error) {
+	switch name {
+	case "critic":
+		return l.critic.Callable, nil
+	case "generator":
+		return l.generator.Callable, nil
+	}
+	return nil, nil
+}
+
+func (l *lossValue) AttrNames() []string { return []string{"critic", "generator"} }
+
+// evaluateValue is when a trial is looked at.
+type evaluateValue struct {
+	opaque
+	spec.Evaluate
+}
+
+func (e evaluateValue) Type() string { return "evaluate" }
+
+// standardEvaluate looks at the last epoch only.
+var standardEvaluate = evaluateValue{Evaluate: spec.Evaluate{Samples: 64}}
+
+func makeLoss(c invocation) (starlark.Value, error) {
+	l := &lossValue{}
+	var clip optional
+	if err := c.keywords("critic", &l.critic, "generator", &l.generator, "clip?", &clip); err != nil {
+		return nil, err
+	}
+	l.clip = clip.Schedule
+	return l, nil
+}
+
+func makeEvaluate(c invocation) (starlark.Value, error) {
+	e := standardEvaluate
+	every, samples := natural(0), count(e.Samples)
+	var metrics starlark.Value
+	if err := c.keywords("every?", &every, "samples?", &samples, "metrics?", &metrics); err != nil {
+		return nil, err
+	}
+	if metrics != nil {
+		return nil, fmt.Errorf("evaluate: got metrics, want only every and samples: this version has no metrics yet")
+	}
+	e.Every, e.Samples = int(every), int(samples)
+	return e, nil
+}
+
+// latentArg is an argument that is a latent distribution or None.
+type latentArg struct{ *latent }
+
+func (a *latentArg) Unpack(v starlark.Value) error {
+	l, ok := v.(latent)
+	if !ok {
+		return fmt.Errorf("got %s, want normal(size) or uniform(size)", describe(v))
+	}
+	a.latent = &l
+	return nil
+}
+
+// functionOrNone is an argument that is a function or None.
+type functionOrNone struct{ *function }
+
+func (o *functionOrNone) Unpack(v starlark.Value) error {
+	if v == starlark.None {
+		return nil
+	}
+	var f function
+	err := f.Unpack(v)
+	o.function = &f
+	return err
+}
+
+// optimizersArg is one optimizer for all players, or a dict of one for each.
+type optimizersArg struct {
+	all  *optimizer
+	each map[string]optimizer
+}
+
+func (o *optimizersArg) Unpack(v starlark.Value) error {
+	switch v := v.(type) {
+	case optimizer:
+		o.all = &v
+		return nil
+	case *starlark.Dict:
+		o.each = map[string]optimizer{}
+		for k, e := range v.Entries() {
+			name, _ := starlark.AsString(k)
+			opt, ok := e.(optimizer)
+			if !ok || name != "generator" && name != "discriminator" {
+				return fmt.Errorf(`got %s: %s, want {"generator": adam(...), "discriminator": adam(...)}`, describe(k), describe(e))
+			}
+			o.each[name] = opt
+		}
+		if len(o.each) == 2 {
+			return nil
+		}
+	}
+	return fmt.Errorf(`got %s, want adam(...) or {"generator": adam(...), "discriminator": adam(...)}`, describe(v))
+}
+
+// of is a player's optimizer. An average of weights serves sampling, so of one optimizer for both only the generator has it.
+func (o optimizersArg) of(player string) optimizer {
+	if o.all == nil {
+		return o.each[player]
+	}
+	own := *o.all
+	if player == "discriminator" {
+		own.EMA = nil
+	}
+	return own
+}
+
+// makeGAN is gan(...): two players, the discriminator first.
+func makeGAN(c invocation) (starlark.Value, error) {
+	t := &trial{pos: here(c.thread).String(), aliases: map[string]string{"D": "discriminator", "G": "generator"}}
+	var (
+		generator, discriminator function
+		z                        latentArg
+		loss                     *lossValue
+		noise                    functionOrNone
+		optimizers               optimizersArg
+		batch, epochs            count
+		dSteps                   = count(1)
+		evaluate                 = standardEvaluate
+		watches                  = new(starlark.Dict)
+	)
+	err := c.keywords("data", &t.data, "generator", &generator, "discriminator", &discriminator, "latent", &z, "loss", &loss,
+		"optimizer", &optimizers, "batch", &batch, "epochs", &epochs, "noise?", &noise, "d_steps?", &dSteps,
+		"evaluate??", &evaluate, "watch?", &watches)
+	if err != nil {
+		return nil, err
+	}
+	t.latent, t.batch, t.epochs, t.evaluate = z.latent, int(batch), int(epochs), evaluate.Evaluate
+	t.players = []*player{
+		{name: "discriminator", network: discriminator, loss: loss.critic, noise: noise.function, optimizer: optimizers.of("discriminator"),
+			steps: int(dSteps), clip: loss.clip, critic: true},
+		{name: "generator", network: generator, loss: loss.generator, optimizer: optimizers.of("generator"), steps: 1, image: true},
+	}
+	return t, t.finish(c, watches)
+}
+
+func makePlayer(c invocation) (starlark.Value, error) {
+	p := &player{}
+	var clip optional
+	var noise functionOrNone
+	steps := count(1)
+	err := c.keywords("network", &p.network, "loss", &p.loss, "optimizer", &p.optimizer, "steps?", &steps, "clip?", &clip, "noise?", &noise,
+		"critic?", &p.critic)
+	if err != nil {
+		return nil, err
+	}
+	p.steps, p.clip, p.noise = int(steps), clip.Schedule, noise.function
+	return p, nil
+}
+
+// makeJob is job(...): any number of players under names of their own.
+func makeJob(c invocation) (starlark.Value, error) {
+	t := &trial{pos: here(c.thread).String()}
+	var (
+		players       *starlark.Dict
+		z             latentArg
+		batch, epochs count
+		evaluate      = standardEvaluate
+		watches       = new(starlark.Dict)
+		sample        functionOrNone
+	)
+	err := c.keywords("data", &t.data, "players", &players, "batch", &batch, "epochs", &epochs, "latent??", &z, "sample?", &sample,
+		"evaluate??", &evaluate, "watch?", &watches)
+	if err != nil {
+		return nil, err
+	}
+	t.latent, t.batch, t.epochs, t.evaluate, t.sample = z.latent, int(batch), int(epochs), evaluate.Evaluate, sample.function
+	for k, v := range players.Entries() {
+		name, _ := starlark.AsString(k)
+		if !identifier.MatchString(name) || slices.Contains(given, name) {
+			return nil, fmt.Errorf("job: for parameter players: got %s as a name, want a word other than %v", describe(k), given)
+		}
+		declared, ok := v.(*player)
+		if !ok {
+			return nil, fmt.Errorf("job: for parameter players: %s: got %s, want player(network = ..., loss = ..., optimizer = ...)", name, describe(v))
+		}
+		p := *declared
+		p.name = name
+		t.players = append(t.players, &p)
+	}
+	if len(t.players) == 0 {
+		return nil, fmt.Errorf("job: for parameter players: got none, want at least one")
+	}
+	return t, t.finish(c, watches)
+}
+
+// finish checks what gan and job have in common.
+func (t *trial) finish(c invocation, watches *starlark.Dict) error {
+	steps := 0
+	for _, p := range t.players {
+		steps += p.steps
+	}
+	if steps > maxSteps {
+		return fmt.Errorf("%s: got %d updates in one iteration, want at most %d", c.name, steps, maxSteps)
+	}
+	for k, v := range watches.Entries() {
+		name, _ := starlark.AsString(k)
+		if !identifier.MatchString(name) {
+			return fmt.Errorf("%s: for parameter watch: got %s as a name, want a word: it becomes a column", c.name, describe(k))
+		}
+		var f function
+		if err := f.Unpack(v); err != nil {
+			return fmt.Errorf("%s: for parameter watch: %s: %w", c.name, name, err)
+		}
+		t.watches = append(t.watches, watch{name, f})
+	}
+	return nil
+}
+
+// maxSteps bounds the updates of an iteration, since they are unrolled.
+const maxSteps = 64
+
+// sampleBatch is how many images a call of the sampling program makes.
+func (t *trial) sampleBatch() int { return min(t.evaluate.Samples, 256) }
+
+// config is what the program is traced for.
+func (t *trial) config(l Loader) model.Config {
+	return model.Config{DType: l.DType, Batch: t.batch, SampleBatch: t.sampleBatch(), Image: t.data.image().As(l.DType), Classes: t.data.classes}
+}
+
+var declarations = starlark.StringDict{
+	"study":    builtin("study", makeStudy),
+	"gan":      builtin("gan", makeGAN),
+	"job":      builtin("job", makeJob),
+	"player":   builtin("player", makePlayer),
+	"loss":     builtin("loss", makeLoss),
+	"evaluate": builtin("evaluate", makeEvaluate),
+}
