@@ -1,0 +1,123 @@
+package results_test
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/results/safetensors"
+)
+
+func TestPythonReadsWhatGoWroteAndTheOtherWayRound(t *testing.T) {
+	python := os.Getenv("STARSWEEP_PYTHON")
+	if testing.Short() || python == "" {
+		t.Skip("set STARSWEEP_PYTHON to a Python with duckdb, pyarrow, polars, pandas and safetensors, and leave out -short")
+	}
+	dir := filepath.Join(t.TempDir(), "study")
+	s := create(t, dir)
+	trainForPython(t, s)
+	expected := filepath.Join(t.TempDir(), "expected.json")
+	b, err := json.Marshal(expectation(t, s.View))
+	check(t, err)
+	check(t, os.WriteFile(expected, b, 0o666))
+	fromPython := filepath.Join(t.TempDir(), "python.safetensors")
+
+	// The study is still open: the readers run beside the writer.
+	out, err := exec.Command(python, "testdata/check_tables.py", dir, expected, fromPython).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out)
+	file, err := os.ReadFile(fromPython)
+	check(t, err)
+	tensors, metadata, err := safetensors.Read(file)
+	check(t, err)
+	got := map[string]safetensors.Tensor{}
+	for _, tensor := range tensors {
+		got[tensor.Name] = tensor
+	}
+	want := map[string]safetensors.Tensor{
+		"mask":    safetensors.New("mask", []int{2}, []bool{true, false}),
+		"weights": safetensors.New("weights", []int{2, 3}, []float32{0, 1, 2, 3, 4, 5}),
+		"moments": safetensors.New("moments", []int{2}, []float64{0.5, math.Inf(-1)}),
+		"scalar":  safetensors.New("scalar", []int{}, []int32{7}),
+		"empty":   safetensors.New("empty", []int{0, 2}, []float64{}),
+	}
+	if !reflect.DeepEqual(got, want) || metadata["made by"] != "python" {
+		t.Errorf("got %v, %v\nwant %v", got, metadata, want)
+	}
+}
+
+// trainForPython leaves every type, null, NaN and infinity in several segments, and one checkpoint.
+func trainForPython(t *testing.T, s *results.Study) {
+	t.Helper()
+	for i := range 3 {
+		id := fmt.Sprint("t", i)
+		train(t, s, id, i, 3)
+		check(t, s.AppendSample(results.Sample{Trial: id, Epoch: 3, Kind: "grid", PNG: picture(t, 8+i)}))
+		if i == 0 {
+			odd := epoch(id, 4)
+			odd.Metrics = results.Metrics{"loss_generator": math.NaN(), "loss_discriminator": math.Inf(1)}
+			check(t, s.AppendEpoch(odd))
+			end := outcome(id, results.Diverged)
+			end.Reason = "loss_generator: NaN at „epoch 4“"
+			check(t, s.FinishTrial(end))
+		} else if i == 1 {
+			check(t, s.FinishTrial(outcome(id, results.Completed)))
+		} else {
+			check(t, s.SaveCheckpoint(checkpoint(id, 3)))
+		}
+		check(t, s.Publish())
+	}
+}
+
+type tableExpectation struct {
+	Columns [][3]any      `json:"columns"`
+	Rows    []results.Row `json:"rows"`
+}
+
+// expectation is what check_tables.py compares with, read from the journal.
+func expectation(t *testing.T, v *results.View) map[results.Table]tableExpectation {
+	t.Helper()
+	all := map[results.Table]tableExpectation{}
+	for _, table := range results.Tables() {
+		var e tableExpectation
+		for _, f := range v.Fields(table) {
+			e.Columns = append(e.Columns, [3]any{f.Name, f.Type, f.Nullable})
+		}
+		for row, err := range v.Rows(table) {
+			check(t, err)
+			out := results.Row{}
+			for _, f := range v.Fields(table) {
+				out[f.Name] = plain(row[f.Name])
+			}
+			e.Rows = append(e.Rows, out)
+		}
+		all[table] = e
+	}
+	return all
+}
+
+// plain is a value as check_tables.py has it.
+func plain(value any) any {
+	switch v := value.(type) {
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return strconv.FormatFloat(v, 'g', -1, 64)
+		}
+	case []byte:
+		return hex.EncodeToString(v)
+	case time.Time:
+		return v.UnixMilli()
+	}
+	return value
+}

@@ -1,0 +1,127 @@
+"""Read a study as its users do, and compare every value with what Go says.
+
+usage: check_tables.py STUDY EXPECTED.json OUT.safetensors
+
+EXPECTED.json maps each table to its columns ([name, type, nullable]) and rows. OUT.safetensors is written for Go to read.
+"""
+
+import datetime
+import glob
+import json
+import math
+import os
+import sys
+
+import duckdb
+import numpy
+import pandas
+import polars
+import pyarrow
+import pyarrow.dataset
+import pyarrow.parquet
+import safetensors
+import safetensors.numpy
+
+study, expected_path, out_path = sys.argv[1:]
+with open(expected_path) as f:
+    expected = json.load(f)
+
+ARROW = {
+    "bool": "bool", "int32": "int32", "int64": "int64", "float": "double", "string": "string",
+    "time": "timestamp[ms, tz=UTC]", "bytes": "binary",
+}
+DUCKDB = {
+    "bool": "BOOLEAN", "int32": "INTEGER", "int64": "BIGINT", "float": "DOUBLE", "string": "VARCHAR",
+    "time": "TIMESTAMP WITH TIME ZONE", "bytes": "BLOB",
+}
+POLARS = {
+    "bool": polars.Boolean, "int32": polars.Int32, "int64": polars.Int64, "float": polars.Float64, "string": polars.String,
+    "time": polars.Datetime("ms", "UTC"), "bytes": polars.Binary,
+}
+
+
+def plain(value):
+    """A value in the form that EXPECTED.json has."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+    if isinstance(value, (bytes, bytearray)):
+        return value.hex()
+    if isinstance(value, datetime.datetime):
+        return round(value.timestamp() * 1000)
+    return value
+
+
+def compare(reader, table, names, rows):
+    want = expected[table]
+    want_names = [c[0] for c in want["columns"]]
+    assert names == want_names, f"{reader}, {table}: columns {names}, want {want_names}"
+    key = lambda row: [str(row[n]) for n in ("trial", "epoch", "kind") if n in row]
+    got = sorted(({n: plain(row[n]) for n in names} for row in rows), key=key)
+    assert len(got) == len(want["rows"]) > 0, f"{reader}, {table}: {len(got)} rows, want {len(want['rows'])}"
+    for g, w in zip(got, sorted(want["rows"], key=key)):
+        assert g == w, f"{reader}, {table}:\ngot  {g}\nwant {w}"
+
+
+def types(reader, table, got, names):
+    want = [names[c[1]] for c in expected[table]["columns"]]
+    assert got == want, f"{reader}, {table}: types {got}, want {want}"
+
+
+for table in expected:
+    pattern = os.path.join(study, table, "*.parquet")
+    files = sorted(glob.glob(pattern))
+    assert len(files) > 1, f"{table}: {files}: want several segments"
+
+    data = pyarrow.dataset.dataset(os.path.join(study, table), format="parquet").to_table()
+    types("pyarrow", table, [str(f.type) for f in data.schema], ARROW)
+    compare("pyarrow", table, data.schema.names, data.to_pylist())
+    nullable = [f.nullable for f in pyarrow.parquet.read_schema(files[0])]
+    assert nullable == [c[2] for c in expected[table]["columns"]], f"{table}: nullable {nullable}"
+    metadata = pyarrow.parquet.read_metadata(files[0])
+    assert metadata.metadata[b"starsweep.schema"] == b"1", metadata.metadata
+    assert metadata.created_by.startswith("starsweep version "), metadata.created_by
+    assert metadata.row_group(0).column(0).compression == "ZSTD"
+
+    relation = duckdb.sql(f"SELECT * FROM '{pattern}'")
+    types("duckdb", table, [str(t) for t in relation.types], DUCKDB)
+    # Through Arrow, because fetchall needs pytz for a timestamp.
+    compare("duckdb", table, relation.columns, relation.to_arrow_table().to_pylist())
+
+    frame = polars.read_parquet(pattern)
+    types("polars", table, frame.dtypes, POLARS)
+    compare("polars", table, frame.columns, frame.to_dicts())
+
+    frame = pandas.read_parquet(os.path.join(study, table))  # pandas has NaN for null: no comparison of values
+    assert list(frame.columns) == [c[0] for c in expected[table]["columns"]] and len(frame) == len(expected[table]["rows"])
+
+os.chdir(study)
+got = duckdb.sql("SELECT lr, min(loss_generator) FROM 'epochs/*.parquet' GROUP BY lr ORDER BY lr").fetchall()
+best = {}
+for row in expected["epochs"]["rows"]:
+    best.setdefault(row["lr"], []).append(row["loss_generator"])
+want = sorted((lr, min(v for v in values if v is not None and v != "NaN")) for lr, values in best.items())
+assert got == want, f"group by lr: {got}, want {want}"
+[(count,)] = duckdb.sql("SELECT count(*) FROM 'epochs/*.parquet' WHERE penalty IS NULL AND fid IS NOT NULL").fetchall()
+want = sum(row["penalty"] is None and row["fid"] is not None for row in expected["epochs"]["rows"])
+assert count == want > 0, f"nulls: {count}, want {want}"
+
+[path] = glob.glob("checkpoints/*.safetensors")
+tensors = safetensors.numpy.load_file(path)
+assert sorted(tensors) == ["adam/step", "generator/w"], tensors
+assert tensors["generator/w"].dtype == numpy.float32 and tensors["generator/w"].tolist() == [[3, 2], [3, 4]], tensors
+assert tensors["adam/step"].dtype == numpy.int64 and tensors["adam/step"].tolist() == [3], tensors
+with safetensors.safe_open(path, "numpy") as f:
+    assert json.loads(f.metadata()["starsweep.row"])["epoch"] == 3, f.metadata()
+
+safetensors.numpy.save_file(
+    {
+        "mask": numpy.array([True, False]),
+        "weights": numpy.arange(6, dtype=numpy.float32).reshape(2, 3),
+        "moments": numpy.array([0.5, -numpy.inf]),
+        "scalar": numpy.array(7, dtype=numpy.int32),
+        "empty": numpy.zeros((0, 2), dtype=numpy.float64),
+    },
+    out_path,
+    metadata={"made by": "python"},
+)
+print("duckdb", duckdb.__version__, "pyarrow", pyarrow.__version__, "polars", polars.__version__, "pandas", pandas.__version__)
