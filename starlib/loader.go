@@ -68,7 +68,7 @@ type loading struct {
 
 // Load evaluates a script, whose last word is main = study(...). Mistakes come back as *Errors, joined if there are several.
 func (l Loader) Load(ctx context.Context, name string, source []byte) (*Study, error) {
-	in := &loading{Loader: l, ctx: ctx, sources: map[string][]byte{}, files: map[string]*file{}, globals: predeclared()}
+	in := &loading{Loader: l, ctx: ctx, sources: map[string][]byte{path.Base(name): source}, files: map[string]*file{}, globals: predeclared()}
 	in.thread = l.thread(ctx)
 	in.thread.Load = in.load
 	var s *Study

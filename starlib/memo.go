@@ -48,7 +48,7 @@ func (s *Study) job(th *starlark.Thread, point spec.Point) (*model.Job, error) {
 	}
 	e := s.memo.bucket(key).program(p, func() *entry {
 		t.Freeze()
-		program, tables, err := s.loader.build(th, t)
+		program, tables, err := s.loader.build(th, t, append(s.hyperparameters(), s.loader.Reserved...))
 		return &entry{program: program, networks: tables, err: err}
 	})
 	if e.err != nil {
@@ -61,11 +61,11 @@ func (s *Study) job(th *starlark.Thread, point spec.Point) (*model.Job, error) {
 	return &model.Job{Data: t.data.Data, Epochs: t.epochs, Evaluate: t.evaluate, Program: e.program, Values: values}, nil
 }
 
-// Networks describes the networks of a program that Job gave.
-func (s *Study) Networks(p *model.Program) []Network {
+// Networks describes the networks of a job that Job gave.
+func (s *Study) Networks(job *model.Job) []Network {
 	s.memo.mu.Lock()
 	defer s.memo.mu.Unlock()
-	return s.memo.networks[p]
+	return s.memo.networks[job.Program]
 }
 
 // memo keeps programs by the structure of the trials that they were traced for.

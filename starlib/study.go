@@ -18,7 +18,7 @@ import (
 type Study struct {
 	Name, Doc  string            // the script's file name without .star, and what it begins with
 	Script     string            // its source
-	Files      map[string][]byte // every local file that it loaded
+	Files      map[string][]byte // the script and every local file that it loads
 	Space      spec.Space
 	Search     spec.Search
 	Seeds      []uint32
@@ -159,8 +159,6 @@ func (b *overriding) name(what string, v starlark.Value) (string, error) {
 		return "", fmt.Errorf("%s: got %s as a name, want a string", what, describe(v))
 	case !identifier.MatchString(name):
 		return "", fmt.Errorf("%s: got the name %q, want letters, digits and _, since p.%s must be a word", what, name, "NAME")
-	case slices.Contains(b.loader.Reserved, name):
-		return "", fmt.Errorf("%s: got the name %q, which is a column of the tables; want another", what, name)
 	case slices.Contains(overridable, name):
 		return "", fmt.Errorf("%s: got the name %q, which profiles use; want another", what, name)
 	}
@@ -187,6 +185,9 @@ func (b *overriding) space() error {
 		name, err := b.name("space", k)
 		if err != nil {
 			return err
+		}
+		if slices.Contains(b.loader.Reserved, name) {
+			return fmt.Errorf("space: got the name %q, which is a column of the tables; want another", name)
 		}
 		if _, taken := b.Settings.Get(name); taken {
 			return fmt.Errorf("space: got the name %q, which is a setting too; want another", name)

@@ -27,8 +27,8 @@ type tracer struct {
 // given are the names that a loss may ask for beside the players'.
 var given = []string{"x", "y", "z", "batch"}
 
-// build traces a trial's program.
-func (l Loader) build(th *starlark.Thread, t *trial) (*model.Program, []Network, error) {
+// build traces a trial's program. The names taken are no figure's.
+func (l Loader) build(th *starlark.Thread, t *trial, taken []string) (*model.Program, []Network, error) {
 	tr := &tracer{thread: th, trial: t}
 	th.SetLocal(traceKey, tr)
 	defer th.SetLocal(traceKey, nil)
@@ -45,7 +45,7 @@ func (l Loader) build(th *starlark.Thread, t *trial) (*model.Program, []Network,
 	}
 	program, err := model.Build(t.config(l), players, watches, tr.sampling())
 	if err == nil {
-		err = columns(program)
+		err = t.columns(program, taken)
 	}
 	if err != nil {
 		return nil, nil, located(err, t.pos)
@@ -65,20 +65,24 @@ func (t *trial) modelPlayers() (players []model.Player) {
 	return players
 }
 
-// columns checks that no two figures of a program have one name.
-func columns(p *model.Program) error {
+// columns checks that no two figures of a program have one name, and none that of a hyperparameter.
+func (t *trial) columns(p *model.Program, taken []string) error {
 	value := map[string]string{}
+	for _, name := range taken {
+		value[name] = "of a hyperparameter, or of every study"
+	}
 	for _, r := range p.Reals {
-		if v, taken := value[r.Name]; taken && r.Name != "" && v != r.Schedule.String() {
-			return fmt.Errorf("two numbers are recorded as %s: %s and %s; give one another name", r.Name, v, r.Schedule)
+		v := r.Schedule.String()
+		if other, ok := value[r.Name]; ok && r.Name != "" && v != other {
+			return fmt.Errorf("the number %s is recorded as %s, a name that is taken (%s); want another", v, r.Name, other)
 		}
-		value[r.Name] = r.Schedule.String()
+		value[r.Name] = v
 	}
 	for _, r := range p.Readings {
-		if _, taken := value[r.Name]; taken {
-			return fmt.Errorf("two figures are recorded as %s; give one another name", r.Name)
+		if other, ok := value[r.Name]; ok {
+			return fmt.Errorf("the figure %s has a name that is taken (%s); want another", r.Name, other)
 		}
-		value[r.Name] = ""
+		value[r.Name] = "a figure"
 	}
 	return nil
 }
