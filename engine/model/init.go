@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"math"
 
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/lapack/lapack64"
+
 	"github.com/starsweep/starsweep/engine/expr"
-	"gonum.org/v1/gonum/mat"
 )
 
 // Init says how a Var starts.
@@ -84,31 +86,44 @@ func fill(x []float64, draw func() float64) {
 // diagonal, so that Q is uniformly distributed. A wide matrix gets orthonormal rows, a tall one orthonormal columns.
 func orthogonalise(x []float64, rows int, gain float64) {
 	cols := len(x) / rows
-	var a mat.Matrix = mat.NewDense(rows, cols, x)
+	tall := blas64.General{Rows: rows, Cols: cols, Stride: cols, Data: x}
 	if rows < cols {
-		a = mat.DenseCopyOf(a.T())
+		tall = transposed(tall)
 	}
-	var qr mat.QR
-	qr.Factorize(a)
-	var q, r mat.Dense
-	qr.QTo(&q)
-	qr.RTo(&r)
-	for i := range rows {
-		for j := range cols {
-			row, col := i, j
-			if rows < cols {
-				row, col = j, i
-			}
-			x[i*cols+j] = gain * math.Copysign(1, r.At(col, col)) * q.At(row, col)
+	// The factors in place: mat.QR would fill a square Q, rows x rows.
+	n := tall.Cols
+	tau, sign, work := make([]float64, n), make([]float64, n), make([]float64, 1)
+	lapack64.Geqrf(tall, tau, work, -1)
+	work = make([]float64, int(work[0]))
+	lapack64.Geqrf(tall, tau, work, len(work))
+	for j := range n {
+		sign[j] = math.Copysign(gain, tall.Data[j*n+j]) // gain times that of R's diagonal
+	}
+	lapack64.Orgqr(tall, tau, work, len(work))
+	for i := range tall.Data {
+		tall.Data[i] *= sign[i%n]
+	}
+	if rows < cols {
+		copy(x, transposed(tall).Data)
+	}
+}
+
+func transposed(a blas64.General) blas64.General {
+	t := blas64.General{Rows: a.Cols, Cols: a.Rows, Stride: a.Rows, Data: make([]float64, len(a.Data))}
+	for i := range a.Rows {
+		for j := range a.Cols {
+			t.Data[j*a.Rows+i] = a.Data[i*a.Cols+j]
 		}
 	}
+	return t
 }
 
 // Source draws random numbers on the host: Threefry in counter mode, keyed by a seed and the name of a stream.
 type Source struct {
-	k0, k1, counter uint32
-	spare           float64
-	hasSpare        bool
+	k0, k1   uint32
+	counter  uint64
+	spare    float64
+	hasSpare bool
 }
 
 // NewSource opens a stream at its beginning.
@@ -119,13 +134,13 @@ func NewSource(seed uint32, stream string) *Source {
 
 // Uint64 is 64 random bits.
 func (s *Source) Uint64() uint64 {
-	a, b := expr.Threefry(s.k0, s.k1, s.counter, 0)
+	a, b := expr.Threefry(s.k0, s.k1, uint32(s.counter), uint32(s.counter>>32))
 	s.counter++
 	return uint64(a)<<32 | uint64(b)
 }
 
-// Uniform is a number in (0, 1) of 53 bits.
-func (s *Source) Uniform() float64 { return (float64(s.Uint64()>>11) + .5) / (1 << 53) }
+// Uniform is the middle of one of 2^52 equal parts of (0, 1). With one bit more the last middle would round to 1.
+func (s *Source) Uniform() float64 { return (float64(s.Uint64()>>12) + .5) / (1 << 52) }
 
 // Normal draws from N(0, 1) by Box and Muller.
 func (s *Source) Normal() float64 {

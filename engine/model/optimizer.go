@@ -186,7 +186,8 @@ func (p Player) improve(t *Trace, loss *expr.Node) (norm *expr.Node, err error) 
 		if c := real("clip_weights"); c != nil {
 			next = expr.Max(expr.Min(next, c), expr.Neg(c))
 		}
-		t.now[v.Name] = next
+		// Later losses see a number: their gradients must not find a way back through this update.
+		t.now[v.Name] = expr.Stop(next)
 		if d := real("ema"); d != nil {
 			u := update{t: t, v: v}
 			name := v.Name + ".ema"

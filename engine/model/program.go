@@ -75,6 +75,9 @@ func Build(c Config, players []Player, watches []Watch, sample func(t *Trace) (*
 func (p *Program) trace(t *Trace, watches []Watch, sample func(t *Trace) (*expr.Node, error)) error {
 	finite := t.Number(0)
 	for _, q := range p.players {
+		if q.Steps < 1 {
+			return fmt.Errorf("%s: got %d updates an iteration, want at least 1", q.Name, q.Steps)
+		}
 		for i := range q.Steps {
 			t.batches = p.Batches - q.Steps + i + 1
 			t.calls = nil

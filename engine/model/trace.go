@@ -150,10 +150,10 @@ func (t *Trace) Buffer(layer, name string, s expr.Shape, init Init) *expr.Node {
 	return t.variable(layer+"/"+name, s, Buffer, init)
 }
 
-// SetBuffer gives a buffer its next value. While sampling nothing changes.
+// SetBuffer gives a buffer its next value, a constant for every gradient. While sampling nothing changes.
 func (t *Trace) SetBuffer(layer, name string, v *expr.Node) {
 	if t.Training {
-		t.now[layer+"/"+name] = v
+		t.now[layer+"/"+name] = expr.Stop(v)
 	}
 }
 

@@ -1,0 +1,118 @@
+package model_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/internal/exprtest"
+)
+
+// deep has two convolutions, so that the discriminator's batch norm is in it.
+func deep(s study) study { s.depth, s.width, s.clip, s.ema = 2, 2, true, true; return s }
+
+// packedStep is the program's iteration for k trials at once: all but the step's number is a trial's own.
+func packedStep(p *model.Program, k int) []*expr.Node {
+	own := func(n *expr.Node) bool { return n.Attr.(expr.Leaf).Name != "step" }
+	return expr.Vmap(expr.New(), k, own, p.Step()...)
+}
+
+// Three trials in one program, each with its own numbers, seed, data and state, over two iterations: all that each gives is
+// what it gives alone. Draws, batch norm, the gradient penalty, clipping, Adam and averages are in it.
+func TestPackedTrialsTrainAsTheyDoAlone(t *testing.T) {
+	const trials = 3
+	backends := []string{"cpu"}
+	if !testing.Short() {
+		backends = append(backends, "go")
+	}
+	for _, backend := range backends {
+		for _, dtype := range []struct {
+			expr.DType
+			tolerance float64
+		}{{expr.F64, 1e-9}, {expr.F32, 1e-5}} {
+			for _, s := range []study{deep(small), deep(small.wgan())} {
+				s.dtype = dtype.DType
+				t.Run(fmt.Sprint(backend, " ", s.loss, " ", dtype), func(t *testing.T) {
+					checkPacking(t, backend, s, trials, dtype.tolerance)
+				})
+			}
+		}
+	}
+}
+
+func checkPacking(t *testing.T, backend string, s study, trials int, tolerance float64) {
+	p, _ := s.build(t)
+	alone, packed := exprtest.Compile(t, backend, p.Step()...), exprtest.Compile(t, backend, packedStep(p, trials)...)
+	var own []exprtest.Values
+	for k := range trials {
+		v := start(p, uint32(k))
+		for name, x := range s.images(k, 1) {
+			v[name] = x
+		}
+		for i, r := range p.Reals { // each trial's numbers are other ones
+			v[r.Node.Attr.(expr.Leaf).Name] = []float64{r.Node.Value * (1 - .05*float64((i+k)%3))}
+		}
+		own = append(own, v)
+	}
+	outs := p.Step()
+	for step := range 2 {
+		together := exprtest.Values{}
+		for name := range own[0] {
+			for k := range trials {
+				together[name] = append(together[name], own[k][name]...)
+			}
+		}
+		together["step"] = []float64{float64(step)}
+		got := packed.Run(together)
+		for k := range trials {
+			own[k]["step"] = together["step"]
+			want := alone.Run(own[k])
+			for i, w := range want {
+				n := len(w)
+				exprtest.Close(t, fmt.Sprintf("step %d, trial %d, %s", step, k, label(p, i)), got[i][k*n:(k+1)*n], w, tolerance)
+				if outs[i].Shape.Elems() != n {
+					t.Fatalf("got %d elements, want %v", n, outs[i].Shape)
+				}
+			}
+			for i, x := range p.Vars {
+				own[k][x.Name] = want[i]
+			}
+		}
+	}
+}
+
+// label names an output of a step.
+func label(p *model.Program, i int) string {
+	if i < len(p.Vars) {
+		return p.Vars[i].Name
+	}
+	if i -= len(p.Vars); i < len(p.Readings) {
+		return p.Readings[i].Name
+	}
+	return "finite"
+}
+
+// Whole losses, draws and batch norm and all, by every weight of both players: first and second order.
+func TestGradientsOfWholeLossesAreTheDifferenceQuotients(t *testing.T) {
+	for _, s := range []study{small, small.wgan(), deep(small), deep(small.wgan())} {
+		s.lr = 0 // the generator's loss sees the discriminator after its update, which depends on the generator
+		p, traced := s.build(t)
+		v := start(p, 3)
+		for name, x := range s.images(0, 1) {
+			v[name] = x
+		}
+		for _, player := range []string{"discriminator", "generator"} {
+			loss := traced[player]
+			var weights []*expr.Node
+			for _, x := range p.Vars {
+				if x.Role == model.Weight && x.Player() == player {
+					weights = append(weights, loss.Graph().Input(x.Name, x.Shape))
+				}
+			}
+			t.Run(fmt.Sprint(s.loss, " depth ", s.depth, " ", player), func(t *testing.T) {
+				exprtest.CheckGradients(t, "cpu", v, loss, weights...)
+			})
+		}
+	}
+}

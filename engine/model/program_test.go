@@ -1,0 +1,292 @@
+package model_test
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/lower"
+	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/nn"
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/internal/exprtest"
+)
+
+func fingerprint(t *testing.T, s study) string {
+	p, _ := s.build(t)
+	return p.Fingerprint()
+}
+
+func TestRealNumbersDoNotChangeTheFingerprint(t *testing.T) {
+	for _, base := range []study{small, small.wgan()} {
+		want := fingerprint(t, base)
+		for name, change := range map[string]func(s *study){
+			"nothing":        func(s *study) {},
+			"learning rate":  func(s *study) { s.lr = 1e-4 },
+			"beta1":          func(s *study) { s.beta1 = 0 },
+			"slope":          func(s *study) { s.slope = .2 },
+			"slope as beta1": func(s *study) { s.slope = .5 },
+			"penalty":        func(s *study) { s.penalty = 1 },
+			"noise":          func(s *study) { s.noise = spec.Constant(.2) },
+			"a schedule":     func(s *study) { s.noise = spec.Cosine(1, 0, 7, spec.Epochs) },
+		} {
+			if got := fingerprint(t, base.with(change)); got != want {
+				t.Errorf("%s, %s: got the fingerprint %s, want %s", base.loss, name, got, want)
+			}
+		}
+	}
+}
+
+func TestStructureChangesTheFingerprint(t *testing.T) {
+	seen := map[string]string{fingerprint(t, small): "base"}
+	for name, change := range map[string]func(s *study){
+		"loss":      func(s *study) { s.loss = "wgan-gp" },
+		"type":      func(s *study) { s.dtype = expr.F32 },
+		"batch":     func(s *study) { s.batch = 4 },
+		"latent":    func(s *study) { s.latent = 5 },
+		"width":     func(s *study) { s.width = 3 },
+		"kernel":    func(s *study) { s.kernel = 5 },
+		"size":      func(s *study) { s.size = 6 },
+		"d_steps":   func(s *study) { s.dSteps = 2 },
+		"optimizer": func(s *study) { s.rule = model.AdamW },
+		"clipping":  func(s *study) { s.clip = true },
+		"average":   func(s *study) { s.ema = true },
+		"dropout":   func(s *study) { s.dropout = false },
+	} {
+		f := fingerprint(t, small.with(change))
+		if other, taken := seen[f]; taken {
+			t.Errorf("%s and %s have one fingerprint", name, other)
+		}
+		seen[f] = name
+	}
+}
+
+func TestSchedulesRebindsTheNumbersOfPlayers(t *testing.T) {
+	p, _ := small.build(t)
+	other := small.with(func(s *study) { s.lr, s.beta1 = .7, .8 })
+	values, err := p.Schedules(other.players())
+	if err != nil {
+		t.Fatal(err)
+	}
+	bound := map[string]string{}
+	for i, r := range p.Reals {
+		bound[r.Site] = values[i].String()
+	}
+	for site, want := range map[string]string{"discriminator/lr": "0.7", "generator/lr": "0.7", "generator/beta1": "0.8", "generator/beta2": "0.999", "loss.star:1:1": "0.1", "net.star:1:1": "0.3"} {
+		if bound[site] != want {
+			t.Errorf("%s: got %s, want %s", site, bound[site], want)
+		}
+	}
+	for name, change := range map[string]func(s *study){
+		"optimizer": func(s *study) { s.rule = model.SGD },
+		"clipping":  func(s *study) { s.clip = true },
+		"steps":     func(s *study) { s.dSteps = 2 },
+	} {
+		if _, err := p.Schedules(small.with(change).players()); err == nil {
+			t.Errorf("%s: players of another structure were taken", name)
+		}
+	}
+	if _, err := p.Schedules(other.players()[:1]); err == nil {
+		t.Error("one player was taken for two")
+	}
+}
+
+func TestTheLearningRateIsRecorded(t *testing.T) {
+	p, _ := small.build(t)
+	var names []string
+	for _, r := range p.Reals {
+		if r.Name != "" {
+			names = append(names, r.Name)
+		}
+	}
+	slices.Sort(names)
+	if got, want := strings.Join(names, " "), "lr_discriminator lr_generator noise"; got != want {
+		t.Errorf("got the columns %s, want %s", got, want)
+	}
+}
+
+// Critics are called with noise in the losses above; here D reads x and G(z) themselves.
+func TestTheCriticsMeanOutputsAreRead(t *testing.T) {
+	p, _ := small.wgan().with(func(s *study) { s.dropout = false }).build(t)
+	var names []string
+	for _, r := range p.Readings {
+		names = append(names, r.Name)
+	}
+	if got, want := strings.Join(names, " "), "loss_discriminator grad_norm_discriminator d_fake d_real loss_generator grad_norm_generator"; got != want {
+		t.Fatalf("got %s, want %s", got, want)
+	}
+	v := start(p, 1)
+	r := train(t, "cpu", p).advance(v)
+	// The generator moves after the critic, so its loss is not -d_fake; the critic's is d_fake - d_real + 10 penalty.
+	if penalty := r["loss_discriminator"] - (r["d_fake"] - r["d_real"]); !(penalty > 0) {
+		t.Errorf("got the penalty %g, want a positive number", penalty)
+	}
+	if r["finite"] != 0 {
+		t.Errorf("got %g for finite, want 0", r["finite"])
+	}
+}
+
+func TestAStepThatIsNotFiniteIsSeen(t *testing.T) {
+	p, _ := small.build(t)
+	step := train(t, "cpu", p)
+	for name, spoil := range map[string]func(v exprtest.Values){
+		"a weight": func(v exprtest.Values) { v["generator/dense1/kernel"][3] = math.Inf(1) },
+		"an image": func(v exprtest.Values) { v["x0"] = make([]float64, 48); v["x0"][5] = math.NaN() },
+	} {
+		v := start(p, 1)
+		spoil(v)
+		if got := step.advance(v)["finite"]; !math.IsNaN(got) {
+			t.Errorf("%s: got %g, want not a number", name, got)
+		}
+	}
+}
+
+// The critic's k-th update of an iteration sees the k-th minibatch and fresh noise; the generator sees the last.
+func TestSeveralCriticStepsAreSeveralSingleSteps(t *testing.T) {
+	const n = 3
+	many := small.wgan().with(func(s *study) { s.dSteps, s.dropout, s.noise = n, false, spec.Constant(0) })
+	p, _ := many.build(t)
+	if p.Batches != n {
+		t.Fatalf("got %d minibatches, want %d", p.Batches, n)
+	}
+	first := start(p, 5)
+	after := start(p, 5)
+	x := many.images(1, n)
+	for name, batch := range x {
+		after[name] = batch
+	}
+	readings := train(t, "cpu", p).advance(after)
+	if got := after["discriminator/updates"][0]; got != n {
+		t.Errorf("got %g updates, want %d", got, n)
+	}
+	if got := after["generator/updates"][0]; got != 1 {
+		t.Errorf("got %g updates, want 1", got)
+	}
+
+	// The first update is that of the program with one; later ones draw anew, so they are told by what they read.
+	single, _ := many.with(func(s *study) { s.dSteps = 1 }).build(t)
+	v := start(single, 5)
+	v["x0"] = x["x0"]
+	train(t, "cpu", single).advance(v)
+	kernel := "discriminator/conv1/kernel"
+	updates := versions(p, kernel)
+	if len(updates) != n {
+		t.Fatalf("%s has %d versions in the step, want %d", kernel, len(updates), n)
+	}
+	first["x0"], first["x1"], first["x2"] = x["x0"], x["x1"], x["x2"]
+	out := exprtest.Eval(t, first, updates...)
+	exprtest.Close(t, "the first update", out[0], v[kernel], 1e-12)
+	exprtest.Close(t, "the last update", out[n-1], after[kernel], 0)
+	for i := 1; i < n; i++ {
+		if slices.Equal(out[i], out[i-1]) {
+			t.Errorf("update %d did nothing", i+1)
+		}
+		// The i-th minibatch reaches the i-th update and no earlier one.
+		reads := map[string]bool{}
+		for _, in := range lower.Inputs(updates[i-1]) {
+			reads[in.Attr.(expr.Leaf).Name] = true
+		}
+		if batch := fmt.Sprint("x", i); reads[batch] {
+			t.Errorf("update %d reads %s", i, batch)
+		}
+	}
+	if readings["loss_generator"] == 0 {
+		t.Error("the generator's loss was not read")
+	}
+}
+
+// versions lists what a weight is after each update of a step, first to last: Adam gives stop(p - step), and p is the last
+// version.
+func versions(p *model.Program, name string) (v []*expr.Node) {
+	for i, x := range p.Vars {
+		if x.Name == name {
+			for n := p.Next[i]; n.Op.Name == "stop"; n = n.Args[0].Args[0] {
+				v = append(v, n)
+			}
+		}
+	}
+	slices.Reverse(v)
+	return v
+}
+
+// The generator's gradient holds the critic constant, even where the critic's update read the generator.
+func TestGradientsDoNotFlowThroughUpdates(t *testing.T) {
+	s := small.wgan().with(func(s *study) { s.rule, s.lr = model.SGD, .1 })
+	closed, _ := s.build(t)
+	open, _ := s.with(func(s *study) { s.open = true }).build(t)
+	v, w := start(closed, 1), start(open, 1)
+	train(t, "cpu", closed).advance(v)
+	train(t, "cpu", open).advance(w)
+	for _, x := range closed.Vars {
+		exprtest.Close(t, x.Name, w[x.Name], v[x.Name], 1e-9)
+	}
+}
+
+func TestSamplingUsesTheAverageOfTheWeights(t *testing.T) {
+	with, _ := small.with(func(s *study) { s.ema = true }).build(t)
+	without, _ := small.build(t)
+	v := start(with, 1)
+	images := exprtest.Eval(t, v, with.Sample)[0]
+	exprtest.Close(t, "averages that start as the weights", images, exprtest.Eval(t, start(without, 1), without.Sample)[0], 1e-12)
+	v["generator/dense1/kernel"][0] += 100
+	exprtest.Close(t, "moved weights", exprtest.Eval(t, v, with.Sample)[0], images, 0)
+	v["generator/dense1/kernel.ema"][0] += 1
+	if slices.Equal(exprtest.Eval(t, v, with.Sample)[0], images) {
+		t.Error("moved averages change nothing")
+	}
+}
+
+func TestMistakesOfLossesAreErrors(t *testing.T) {
+	config := model.Config{DType: expr.F32, Batch: 2, SampleBatch: 2, Image: expr.Of(expr.F32, "c", 3)}
+	sgd := model.Optimizer{Rule: model.SGD, Params: []model.Param{{Name: "lr"}, {Name: "momentum"}}}
+	dense := func(t *model.Trace, name string) (*expr.Node, error) {
+		return t.Call(name, t.X(), func() (*expr.Node, error) { return nn.Dense(t, t.X(), nn.DenseOptions{Units: 1}) })
+	}
+	good := func(t *model.Trace) (*expr.Node, error) {
+		y, err := dense(t, "net")
+		return expr.Mean(y, "bc"), err
+	}
+	for _, c := range []struct {
+		want    string
+		player  model.Player
+		watches []model.Watch
+		sample  func(t *model.Trace) (*expr.Node, error)
+	}{
+		{"the loss of the net is f32[b2 c1], want one number: use mean(...) or sum(...)", model.Player{Optimizer: sgd, Loss: func(t *model.Trace) (*expr.Node, error) { return dense(t, "net") }}, nil, nil},
+		{"net: its loss uses no network with parameters of its own", model.Player{Optimizer: sgd, Loss: func(t *model.Trace) (*expr.Node, error) {
+			y, err := dense(t, "another")
+			return expr.Mean(y, "bc"), err
+		}}, nil, nil},
+		{`net: there is no optimizer "sdg"`, model.Player{Optimizer: model.Optimizer{Rule: "sdg"}, Loss: good}, nil, nil},
+		{"net: the optimizer adam lacks its number beta1", model.Player{Optimizer: model.Optimizer{Rule: model.Adam, Params: []model.Param{{Name: "lr"}}}, Loss: good}, nil, nil},
+		{"watch: size is f32[b2 c3], want one number: use mean(...) or sum(...)", model.Player{Optimizer: sgd, Loss: good}, []model.Watch{{Name: "size", Value: func(t *model.Trace) (*expr.Node, error) { return t.X(), nil }}}, nil},
+		{"sampling uses the parameter another/dense1/kernel, which no loss trains", model.Player{Optimizer: sgd, Loss: good}, nil, func(t *model.Trace) (*expr.Node, error) { return dense(t, "another") }},
+		{"the data set has no labels", model.Player{Optimizer: sgd, Loss: func(t *model.Trace) (*expr.Node, error) { return t.Y() }}, nil, nil},
+		{"sum: axis h: got f32[b2 c3], which has none (operands f32[b2 c3])", model.Player{Optimizer: sgd, Loss: func(t *model.Trace) (*expr.Node, error) { return expr.Sum(t.X(), "h"), nil }}, nil, nil},
+		{"net: got 0 updates an iteration, want at least 1", model.Player{Optimizer: sgd, Steps: -1, Loss: good}, nil, nil},
+	} {
+		c.player.Name, c.player.Steps = "net", c.player.Steps+1
+		_, err := model.Build(config, []model.Player{c.player}, c.watches, c.sample)
+		if err == nil || err.Error() != c.want {
+			t.Errorf("got  %v\nwant %s", err, c.want)
+		}
+	}
+}
+
+func TestParametersAreCounted(t *testing.T) {
+	p, _ := thesis.build(t)
+	// Generator: dense 100 x 4096, norm 2 x 4096, kernels 25 x (256 x 128 + 128 x 64 + 64), norms 2 x (128 + 64), bias 1.
+	// Discriminator: kernels 25 x (64 + 64 x 128 + 128 x 256), biases 448, norms 2 x (128 + 256), dense 4096 + 1.
+	generator := 409600 + 2*4096 + 25*(256*128+128*64+64) + 2*(128+64) + 1
+	discriminator := 25*(64+64*128+128*256) + 448 + 2*(128+256) + 4097
+	if g, d := p.Parameters("generator"), p.Parameters("discriminator"); g != generator || d != discriminator || p.Parameters("") != g+d {
+		t.Errorf("got %d and %d parameters, want %d and %d", g, d, generator, discriminator)
+	}
+	// Adam keeps two numbers beside each weight and a count for each player; batch norm two per channel.
+	if got, want := p.StateBytes(), 4*(3*(generator+discriminator)+2+2*(4096+128+64+128+256)); got != want {
+		t.Errorf("got %d bytes of state, want %d", got, want)
+	}
+}
