@@ -9,12 +9,12 @@ import (
 type Data struct {
 	Name                string     // mnist, cifar10, images, parquet, dicom, ring, grid, ellipses
 	Path                string     // images, parquet, dicom, cifar10: a folder or file
-	Split               string     // train (the default) or test
 	Subset              bool       // mnist: the 12,000 images in the binary, needing no download
+	Split               string     // train (the default) or test
 	Size                int        // height and width after resizing
 	Channels            int        // 1 or 3
-	Limit               int        // the first images only
 	Classes             []int      // these labels only
+	Limit               int        // the first images only
 	Column, LabelColumn string     // parquet
 	Window              [2]float64 // dicom: centre and width; zero: the file's own
 	Modes, Count        int        // toy sets: modes of the mixture, number of points or images

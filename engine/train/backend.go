@@ -49,6 +49,9 @@ func (b *Backend) Compilations() Compilations {
 	return b.stats
 }
 
+// ErrNoDevice is in the chain of errors about backends that are known but not here.
+var ErrNoDevice = errors.New("no such device")
+
 // Names are the names that Open knows, beside "xla:" with the absolute path of a plugin.
 var Names = []string{"auto", "cpu", "go", "xla", "xla:cuda", "xla-cpu"}
 
@@ -105,7 +108,7 @@ func Open(name string, o Options) (*Backend, error) {
 func (o Options) open(name string, open func() (compute.Backend, error)) (*Backend, error) {
 	c, err := open()
 	if err != nil { // c is then a nil pointer in an interface that is not nil
-		return nil, fmt.Errorf("backend %s: %w", name, err)
+		return nil, fmt.Errorf("backend %s: %w: %w", name, ErrNoDevice, err)
 	}
 	b := &Backend{Name: name, compute: c, loops: strings.HasPrefix(name, "xla"), now: o.Now,
 		programs: map[string]func() (*Compiled, error){}, resident: map[residentKey]*residents{}}
@@ -170,7 +173,7 @@ func (o Options) missing(kind string) error {
 	if kind != "" {
 		what += " for " + kind
 	}
-	return fmt.Errorf("backend xla: %s: not found in %s; %s", what, strings.Join(o.folders(), ", "), hints["xla:"+kind])
+	return fmt.Errorf("backend xla: %w: %s was not found in %s; %s", ErrNoDevice, what, strings.Join(o.folders(), ", "), hints["xla:"+kind])
 }
 
 var hints = map[string]string{

@@ -146,3 +146,15 @@ func Jobs(ctx context.Context, s Study, points []spec.Point) ([]*model.Job, erro
 	}
 	return nil, faults
 }
+
+// Summary is a line for people: "384 trials, 32 programs".
+func (p *Plan) Summary() string {
+	return fmt.Sprintf("%s, %s", count(len(p.Trials), "trial"), count(len(p.Programs), "program"))
+}
+
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}

@@ -28,7 +28,7 @@ func (s fakeStudy) Job(_ context.Context, p spec.Point) (*model.Job, error) {
 	}
 	players := []model.Player{{
 		Name: "net", Steps: 1,
-		Optimizer: model.Optimizer{Rule: model.SGD, Params: []model.Param{{"lr", spec.Constant(lr.Any().(float64))}, {"momentum", spec.Constant(0)}}},
+		Optimizer: model.Optimizer{Rule: model.SGD, Params: []model.Param{{Name: "lr", Value: spec.Constant(lr.Any().(float64))}, {Name: "momentum", Value: spec.Constant(0)}}},
 		Loss: func(t *model.Trace) (*expr.Node, error) {
 			return t.Call("net", t.X(), func() (*expr.Node, error) {
 				layer, err := t.Layer("dense")

@@ -1,0 +1,175 @@
+package runner
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/starlib"
+)
+
+//go:embed bench.star
+var benchScript []byte
+
+// measurement is one timed step, in the form that bench/peers.py reads.
+type measurement struct {
+	System     string  `json:"system"`
+	Version    string  `json:"version"`
+	Step       string  `json:"step"`
+	Batch      int     `json:"batch"`
+	Width      int     `json:"width"`
+	Threads    int     `json:"threads"`
+	Layout     string  `json:"layout"`
+	FirstS     float64 `json:"first_s"` // the first step, compilation included
+	BestS      float64 `json:"best_s"`
+	MeanS      float64 `json:"mean_s"`
+	MedianS    float64 `json:"median_s"`
+	Best       float64 `json:"samples_per_s"`
+	Median     float64 `json:"samples_per_s_median"`
+	PeakMB     float64 `json:"peak_mb"`
+	Parameters int     `json:"parameters"`
+}
+
+type benchOptions struct {
+	backend, step                string
+	batch, width, threads, steps int
+	json                         bool
+}
+
+func benchCommand(env *Env) *cobra.Command {
+	var o benchOptions
+	c := &cobra.Command{
+		Use:   "bench",
+		Short: "time the training steps of the thesis's networks",
+		Long: `bench times single training steps on random 32 x 32 images: ns (a discriminator and a generator step of the
+non-saturating GAN), critic (a WGAN-GP critic step) and wgen (its generator step). Peak memory is the whole
+process's, so time one step a process to compare it. make bench-peers runs PyTorch, Keras and JAX beside it.`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return bench(c.Context(), env, o) },
+	}
+	backendFlag(c, &o.backend)
+	f := c.Flags()
+	f.StringVar(&o.step, "step", "", "ns, critic or wgen (default: all)")
+	f.IntVar(&o.batch, "batch", 64, "examples a step")
+	f.IntVar(&o.width, "width", 64, "channels of the widest images; 64 is the thesis's")
+	f.IntVar(&o.threads, "threads", runtime.GOMAXPROCS(0), "cores used")
+	f.IntVar(&o.steps, "steps", 12, "steps timed")
+	f.BoolVar(&o.json, "json", false, "one line of JSON a step")
+	return c
+}
+
+func bench(ctx context.Context, env *Env, o benchOptions) error {
+	if o.steps < 1 || o.threads < 1 {
+		return usage("got --steps %d --threads %d, want at least 1", o.steps, o.threads)
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(o.threads))
+	backend, err := env.openBackend(o.backend)
+	if err != nil {
+		return err
+	}
+	defer backend.Close()
+	s, err := starlib.Loader{}.Load(ctx, "bench.star", benchScript)
+	if err != nil {
+		return err
+	}
+	set := []string{fmt.Sprintf("batch=%d", o.batch), fmt.Sprintf("width=%d", o.width)}
+	if o.step != "" {
+		set = append(set, "step="+o.step)
+	}
+	if s, err = s.With("", set); err != nil {
+		return withCode(exitUsage, err)
+	}
+	points, err := s.Points()
+	if err != nil {
+		return err
+	}
+	var all []measurement
+	for _, p := range points {
+		job, err := s.Job(ctx, p)
+		if err != nil {
+			return err
+		}
+		m, err := measure(ctx, env, backend, job, o)
+		if err != nil {
+			return err
+		}
+		step, _ := p.Get("step")
+		m.Step = step.Any().(string)
+		all = append(all, m)
+	}
+	return printMeasurements(env, all, o.json)
+}
+
+func measure(ctx context.Context, env *Env, b *train.Backend, job *model.Job, o benchOptions) (measurement, error) {
+	m := measurement{System: "starsweep " + b.Name, Version: env.Version, Batch: o.batch, Width: o.width, Threads: o.threads, Layout: "nhwc", Parameters: job.Program.Parameters("")}
+	start := env.Now()
+	compiled, err := train.Compile(b, job.Program)
+	if err != nil {
+		return m, err
+	}
+	run, err := compiled.NewRun(job, randomImages(o.batch*4), 1)
+	if err != nil {
+		return m, err
+	}
+	defer run.Close()
+	if err := run.Steps(ctx, 1); err != nil {
+		return m, err
+	}
+	m.FirstS = env.Now().Sub(start).Seconds()
+	var took []float64
+	sum := 0.0
+	for range o.steps {
+		start := env.Now()
+		if err := run.Steps(ctx, 1); err != nil {
+			return m, err
+		}
+		took = append(took, env.Now().Sub(start).Seconds())
+		sum += took[len(took)-1]
+	}
+	slices.Sort(took)
+	m.BestS, m.MedianS, m.MeanS = took[0], took[len(took)/2], sum/float64(len(took))
+	m.Best, m.Median = float64(o.batch)/m.BestS, float64(o.batch)/m.MedianS
+	m.PeakMB = peakMemory()
+	return m, nil
+}
+
+// randomImages are n uniform 32 x 32 grey images, always the same.
+func randomImages(n int) train.Images {
+	r := model.NewSource(1, "bench")
+	x := make([]float32, n*32*32)
+	for i := range x {
+		x[i] = float32(2*r.Uniform() - 1)
+	}
+	return train.Images{N: n, H: 32, W: 32, C: 1, Batch: func(dst []float32, index []int32) {
+		for i, j := range index {
+			copy(dst[i*32*32:(i+1)*32*32], x[int(j)*32*32:])
+		}
+	}}
+}
+
+func printMeasurements(env *Env, all []measurement, asJSON bool) error {
+	if asJSON {
+		e := json.NewEncoder(env.Stdout)
+		for _, m := range all {
+			if err := e.Encode(m); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "step\tbatch\twidth\tthreads\tfirst\tbest\tmedian\timages/s\tpeak MB\t")
+	for _, m := range all {
+		seconds := func(s float64) time.Duration { return time.Duration(s * 1e9).Round(100 * time.Microsecond) }
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%v\t%v\t%v\t%.0f\t%.0f\t\n", m.Step, m.Batch, m.Width, m.Threads, seconds(m.FirstS), seconds(m.BestS), seconds(m.MedianS), m.Best, m.PeakMB)
+	}
+	return w.Flush()
+}

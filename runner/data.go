@@ -1,0 +1,109 @@
+package runner
+
+import (
+	"fmt"
+	"image/png"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/engine/data"
+	"github.com/starsweep/starsweep/engine/spec"
+)
+
+func dataCommand(env *Env) *cobra.Command {
+	c := &cobra.Command{Use: "data", Short: "list, fetch and look at data sets"}
+	c.AddCommand(
+		&cobra.Command{
+			Use: "list", Short: "list the data sets, and whether they are here", Args: noArgs,
+			RunE: func(*cobra.Command, []string) error { listData(env); return nil },
+		},
+		&cobra.Command{
+			Use: "get NAME", Short: "fetch a data set, with its digests checked", Args: oneName,
+			RunE: func(c *cobra.Command, args []string) error {
+				shown := int64(-1)
+				err := env.store().Get(c.Context(), args[0], func(done, total int64) {
+					if step := done >> 22; step != shown { // every 4 MB
+						shown = step
+						fmt.Fprintf(env.Stderr, "%s: %d of %d MB\n", args[0], done>>20, total>>20)
+					}
+				})
+				if err == nil {
+					fmt.Fprintf(env.Stdout, "%s is in %s\n", args[0], env.data())
+				}
+				return err
+			},
+		},
+		showDataCommand(env),
+	)
+	return c
+}
+
+func oneName(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usage("got %d arguments, want the name of one data set: see starsweep data list", len(args))
+	}
+	return nil
+}
+
+func listData(env *Env) {
+	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
+	for _, i := range env.store().List() {
+		here := "missing"
+		if i.Present {
+			here = "here"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", i.Name, here, i.What, i.Source)
+	}
+	w.Flush()
+}
+
+func showDataCommand(env *Env) *cobra.Command {
+	var d spec.Data
+	var out string
+	c := &cobra.Command{
+		Use: "show NAME", Short: "describe a data set and draw its first images", Args: oneName,
+		RunE: func(c *cobra.Command, args []string) error {
+			d.Name = args[0]
+			set, err := env.store().Open(c.Context(), data.Spec(d))
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(env.Stdout, "%s: %d images of %d x %d x %d, %d classes\ndigest %s\n", set.Name, set.N, set.H, set.W, set.C, set.Classes, set.Digest)
+			if set.ClassNames != nil {
+				fmt.Fprintf(env.Stdout, "classes %s\n", strings.Join(set.ClassNames, ", "))
+			}
+			if out == "" {
+				return nil
+			}
+			return drawData(set, out)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&d.Path, "path", "", "folder or file of images, parquet, dicom")
+	f.StringVar(&d.Split, "split", "", "train or test")
+	f.IntVar(&d.Size, "size", 0, "resize to this height and width")
+	f.IntVar(&d.Channels, "channels", 0, "1 or 3")
+	f.StringVar(&out, "png", "", "write a sheet of the first 64 images to this file")
+	return c
+}
+
+func drawData(set *data.Set, path string) error {
+	n := min(64, set.N)
+	index := make([]int32, n)
+	for i := range index {
+		index[i] = int32(i)
+	}
+	x := make([]float32, n*set.H*set.W*set.C)
+	set.Batch(x, index)
+	f, err := os.Create(path)
+	if err != nil {
+		return withCode(exitStorage, err)
+	}
+	if err := png.Encode(f, sheet(x, n, set.H, set.W, set.C)); err != nil {
+		f.Close()
+		return withCode(exitStorage, err)
+	}
+	return withCode(exitStorage, f.Close())
+}

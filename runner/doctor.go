@@ -1,0 +1,36 @@
+package runner
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/engine/train"
+)
+
+func doctorCommand(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use: "doctor", Short: "list backends, plugins, data sets and caches, and how to get what is missing", Args: noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			fmt.Fprintf(env.Stdout, "starsweep %s, %s %s/%s, %d cores\n\nbackends\n", env.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0))
+			w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
+			for _, b := range train.List(env.trainOptions()) {
+				if b.Available {
+					fmt.Fprintf(w, "  %s\tok\t%s\n", b.Name, b.Detail)
+				} else {
+					fmt.Fprintf(w, "  %s\tmissing\t%s; %s\n", b.Name, b.Detail, b.Hint)
+				}
+			}
+			w.Flush()
+			fmt.Fprintln(env.Stdout, "\ndata sets")
+			listData(env)
+			fmt.Fprintln(env.Stdout, "\nfolders")
+			for _, f := range []struct{ what, path string }{{"data", env.data()}, {"cache", env.cache()}, {"plugins", env.plugins()}} {
+				fmt.Fprintf(env.Stdout, "  %-8s %s\n", f.what, filepath.Clean(f.path))
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,148 @@
+// Package runner is starsweep's commands: it wires scripts, plans, backends, data and tables together. The process around it
+// comes in as one Env, so whole commands run in tests; only cmd/starsweep touches the operating system's arguments,
+// environment and exit code. Nothing imports it but main.
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/plan"
+	"github.com/starsweep/starsweep/starlib"
+)
+
+// Env is the edge of the process.
+type Env struct {
+	Args           []string // without the program's name
+	Stdout, Stderr io.Writer
+	Terminal       bool // Stderr is a terminal: progress bars instead of lines
+	Home           string
+	Getenv         func(string) string
+	Now            func() time.Time
+	Version        string
+}
+
+// data is where downloaded data sets lie, cache what can be made again.
+func (e Env) data() string    { return filepath.Join(e.Home, "data") }
+func (e Env) cache() string   { return filepath.Join(e.Home, "cache") }
+func (e Env) plugins() string { return filepath.Join(e.Home, "pjrt") }
+
+// Exit codes.
+const (
+	exitDone        = 0
+	exitUsage       = 2
+	exitScript      = 10 // the script does not load
+	exitSpace       = 11 // some configurations are wrong: hyperparameters, shapes
+	exitSomeFailed  = 20
+	exitAllFailed   = 21
+	exitInterrupted = 75 // run the same command again to continue
+	exitNoDevice    = 77
+	exitStorage     = 80
+	exitInternal    = 1
+)
+
+// codeError is an error with an exit code of its own.
+type codeError struct {
+	code int
+	err  error
+}
+
+func (e *codeError) Error() string { return e.err.Error() }
+func (e *codeError) Unwrap() error { return e.err }
+
+func withCode(code int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &codeError{code, err}
+}
+
+// usage is a mistake in the command line.
+func usage(format string, a ...any) error { return withCode(exitUsage, fmt.Errorf(format, a...)) }
+
+// Main runs one command and gives its exit code.
+func Main(ctx context.Context, env Env) int {
+	root := command(&env)
+	root.SetArgs(env.Args)
+	root.SetOut(env.Stdout)
+	root.SetErr(env.Stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	code := exitCode(ctx, err)
+	if !errors.Is(err, errReported) {
+		fmt.Fprintf(env.Stderr, "starsweep: %v\n", err)
+	}
+	return code
+}
+
+// errReported marks what the command has said already.
+var errReported = errors.New("reported")
+
+func exitCode(ctx context.Context, err error) int {
+	var (
+		coded  *codeError
+		script *starlib.Error
+		faults *plan.Faults
+	)
+	switch {
+	case errors.As(err, &coded):
+		return coded.code
+	case errors.Is(err, results.ErrStorage):
+		return exitStorage
+	case errors.Is(err, train.ErrNoDevice):
+		return exitNoDevice
+	case errors.As(err, &faults):
+		return exitSpace
+	case errors.As(err, &script):
+		return exitScript
+	case ctx.Err() != nil:
+		return exitInterrupted
+	}
+	return exitInternal
+}
+
+// command is the tree of commands.
+func command(env *Env) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "starsweep",
+		Short: "hyperparameter studies of GANs, from a Starlark script to Parquet tables",
+		Long: `starsweep runs hyperparameter studies of generative adversarial networks. A Starlark script declares data,
+networks, losses as equations, schedules and a search space; starsweep trains every trial on the accelerator,
+or on the CPU in pure Go, and leaves Parquet tables.
+
+Exit codes: 0 done, 2 usage, 10 script error, 11 invalid space or shapes, 20 some trials failed, 21 all failed,
+75 interrupted (the same command continues), 77 no device, 80 storage.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return withCode(exitUsage, err) })
+	root.AddCommand(checkCommand(env), planCommand(env), showCommand(env), runCommand(env), statusCommand(env),
+		dataCommand(env), doctorCommand(env), benchCommand(env), versionCommand(env))
+	return root
+}
+
+func versionCommand(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "print the version", Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			fmt.Fprintf(env.Stdout, "starsweep %s\n", env.Version)
+			return nil
+		},
+	}
+}
+
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usage("got %q, want no arguments", args)
+	}
+	return nil
+}

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package runner
+
+// peakMemory is unknown here.
+func peakMemory() float64 { return 0 }

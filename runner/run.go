@@ -1,0 +1,189 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/engine/data"
+	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/results/report"
+	"github.com/starsweep/starsweep/runner/plan"
+)
+
+type runOptions struct {
+	scriptOptions
+	dir, backend    string
+	workers         int
+	keepCheckpoints bool
+}
+
+func runCommand(env *Env) *cobra.Command {
+	var o runOptions
+	c := &cobra.Command{
+		Use:   "run SCRIPT",
+		Short: "train every trial of a study",
+		Long: `run trains every trial of a study that is not finished yet and leaves tables in one directory. Stop it whenever you
+like, or let it be killed: the same command continues, finished trials are skipped, and a half-done trial goes on
+from its last epoch, bit for bit as if nothing had happened.`,
+		Args: oneScript,
+		RunE: func(c *cobra.Command, args []string) error { return run(c.Context(), env, args[0], o) },
+	}
+	o.flags(c)
+	c.Flags().StringVar(&o.dir, "dir", "", "directory of the study (default runs/NAME, or runs/NAME-PROFILE)")
+	backendFlag(c, &o.backend)
+	c.Flags().IntVar(&o.workers, "workers", 1, "trials that train at the same time")
+	c.Flags().BoolVar(&o.keepCheckpoints, "keep-checkpoints", false, "keep the last checkpoint of finished trials")
+	return c
+}
+
+func backendFlag(c *cobra.Command, to *string) {
+	c.Flags().StringVar(to, "backend", "auto", "one of "+strings.Join(train.Names, ", ")+", or xla:/path/of/plugin.so")
+}
+
+// openBackend opens a backend by name; one that is not there is a fault of its own kind.
+func (e *Env) openBackend(name string) (*train.Backend, error) {
+	return train.Open(name, e.trainOptions())
+}
+
+func (e *Env) trainOptions() train.Options {
+	return train.Options{PluginDir: e.plugins(), Plugins: filepath.SplitList(e.Getenv("PJRT_PLUGIN_LIBRARY_PATH")), Now: e.Now}
+}
+
+func (e *Env) store() *data.Store {
+	return &data.Store{Dir: e.data(), Cache: e.cache(), GoProxy: e.Getenv("GOPROXY"),
+		Warn: func(err error) { fmt.Fprintf(e.Stderr, "starsweep: warning: %v\n", err) }}
+}
+
+func run(ctx context.Context, env *Env, script string, o runOptions) error {
+	if o.workers < 1 {
+		return usage("--workers: got %d, want at least 1", o.workers)
+	}
+	s, err := load(ctx, env, script, o.scriptOptions)
+	if err != nil {
+		return err
+	}
+	p, err := plan.Make(ctx, s, s.Seeds)
+	if err != nil {
+		return err
+	}
+	backend, err := env.openBackend(o.backend)
+	if err != nil {
+		return err
+	}
+	defer backend.Close()
+	dir := o.dir
+	if dir == "" {
+		name := s.Name
+		if o.profile != "" {
+			name += "-" + o.profile
+		}
+		dir = filepath.Join("runs", name)
+	}
+	meta, files := describe(s, p, env.Version)
+	study, err := results.Create(dir, meta, files, results.Options{Now: env.Now, KeepCheckpoints: o.keepCheckpoints})
+	if err != nil {
+		return err
+	}
+	if study.Found.Dropped > 0 {
+		fmt.Fprintf(env.Stderr, "starsweep: cut %d bytes from the journal's end that were never acknowledged\n", study.Found.Dropped)
+	}
+	done := 0
+	finished := study.Finished()
+	for _, t := range p.Trials {
+		if _, ok := finished[t.ID]; ok {
+			done++
+		}
+	}
+	fmt.Fprintf(env.Stdout, "%s: %s on %s\n", s.Name, p.Summary(), backend.Device())
+	if done > 0 {
+		fmt.Fprintf(env.Stdout, "%d of %d trials are finished already\n", done, len(p.Trials))
+	}
+	t := &trainer{plan: p, backend: backend, study: study, store: env.store(), now: env.Now, script: meta.ScriptHash, version: env.Version,
+		progress: &lines{w: env.Stderr, total: len(p.Trials)}, sets: map[string]func() (*data.Set, error){}}
+	if env.Terminal {
+		t.progress = newBars(env.Stderr, len(p.Trials), done)
+	}
+	start := env.Now()
+	count, err := t.run(ctx, o.workers)
+	t.progress.close()
+	if closed := study.Close(); err == nil {
+		err = closed
+	}
+	env.farewell(dir, count, len(p.Trials), env.Now().Sub(start).Seconds())
+	if drawn := env.report(dir); err == nil {
+		err = drawn
+	}
+	if ctx.Err() != nil && !errors.Is(err, results.ErrStorage) {
+		fmt.Fprintf(env.Stderr, "starsweep: interrupted; run the same command again to continue\n")
+		return withCode(exitInterrupted, errReported)
+	}
+	if err != nil {
+		return err
+	}
+	switch failed := count[results.Failed]; {
+	case failed == len(p.Trials):
+		return withCode(exitAllFailed, fmt.Errorf("all %d trials failed", failed))
+	case failed > 0:
+		return withCode(exitSomeFailed, fmt.Errorf("%d of %d trials failed: see the column reason of the trials table", failed, len(p.Trials)))
+	}
+	return nil
+}
+
+// farewell says how the trials ended and where everything lies.
+func (e *Env) farewell(dir string, count tally, total int, seconds float64) {
+	var parts []string
+	sum := 0
+	for _, status := range []results.Status{results.Completed, results.Pruned, results.Collapsed, results.Diverged, results.Failed} {
+		if n := count[status]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, status))
+			sum += n
+		}
+	}
+	if sum < total {
+		parts = append(parts, fmt.Sprintf("%d to do", total-sum))
+	}
+	fmt.Fprintf(e.Stdout, "%s of %d trials, %.0f s\n", strings.Join(parts, ", "), total, seconds)
+	fmt.Fprintf(e.Stdout, "tables   %s/{trials,epochs,samples}/*.parquet\n", dir)
+}
+
+// report draws the study's page.
+func (e *Env) report(dir string) error {
+	v, err := results.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	path, err := report.File(v)
+	if err == nil {
+		fmt.Fprintf(e.Stdout, "report   %s\n", path)
+	}
+	return err
+}
+
+// describe is what the tables need to know of a study.
+func describe(s *study, p *plan.Plan, version string) (results.Meta, map[string][]byte) {
+	m := results.Meta{Study: s.Name, Script: filepath.Base(s.path), ScriptHash: s.hash, Version: version}
+	for _, d := range s.Space {
+		m.Columns = append(m.Columns, results.Column{Name: d.Name, Kind: results.Kind(d.Kind.String())})
+	}
+	add := func(name string) {
+		if name != "" && !slices.Contains(m.Metrics, name) {
+			m.Metrics = append(m.Metrics, name)
+		}
+	}
+	for _, program := range p.Programs {
+		for _, r := range program.Readings {
+			add(r.Name)
+		}
+		for _, r := range program.Reals {
+			add(r.Name)
+		}
+	}
+	return m, s.Files
+}

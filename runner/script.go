@@ -1,0 +1,75 @@
+package runner
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/starlib"
+)
+
+// scriptOptions are the flags of every command that reads a script.
+type scriptOptions struct {
+	profile string
+	set     []string
+}
+
+func (o *scriptOptions) flags(c *cobra.Command) {
+	c.Flags().StringVar(&o.profile, "profile", "", "use a profile of the script, such as smoke or small")
+	c.Flags().StringArrayVar(&o.set, "set", nil, "NAME=VALUE: override a setting, or pin a hyperparameter to one value")
+}
+
+func oneScript(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usage("got %d arguments, want one script: starsweep run examples/quickstart.star", len(args))
+	}
+	return nil
+}
+
+// study is a script that was read, with the overrides of the command line.
+type study struct {
+	*starlib.Study
+	path, hash string
+}
+
+func load(ctx context.Context, env *Env, path string, o scriptOptions) (*study, error) {
+	source, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, usage("%s: no such script", path)
+	} else if err != nil {
+		return nil, usage("%v", err)
+	}
+	beside := os.DirFS(filepath.Dir(path))
+	l := starlib.Loader{
+		Read:     func(name string) ([]byte, error) { return fs.ReadFile(beside, name) },
+		Reserved: results.Reserved(),
+		Print:    func(line string) { fmt.Fprintln(env.Stderr, line) },
+	}
+	s, err := l.Load(ctx, path, source)
+	if err != nil {
+		return nil, err
+	}
+	if s, err = s.With(o.profile, o.set); err != nil {
+		return nil, withCode(exitUsage, err)
+	}
+	return &study{s, path, hash(s.Files)}, nil
+}
+
+// hash names the content of a set of files.
+func hash(files map[string][]byte) string {
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		fmt.Fprintf(h, "%s %d\n", name, len(files[name]))
+		h.Write(files[name])
+	}
+	return hex.EncodeToString(h.Sum(nil))[:16]
+}

@@ -1,0 +1,38 @@
+package runner
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/results"
+)
+
+func statusCommand(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use: "status DIR", Short: "tell how the trials of a study stand",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usage("got %d arguments, want the directory of one study", len(args))
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			v, err := results.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer v.Close()
+			w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "trial\tstatus\tepochs\tpoint\treason")
+			for _, t := range v.Trials() {
+				point := fmt.Sprintf("seed=%d", t.Seed)
+				for _, c := range v.Meta().Columns {
+					point += fmt.Sprintf(" %s=%v", c.Name, t.Point[c.Name])
+				}
+				fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", t.ID, t.Status, t.Epochs, point, t.Reason)
+			}
+			return w.Flush()
+		},
+	}
+}

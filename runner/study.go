@@ -1,0 +1,251 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/starsweep/starsweep/engine/data"
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/results/safetensors"
+	"github.com/starsweep/starsweep/runner/plan"
+)
+
+// trainer runs the trials of a plan that are not finished yet, and records what happens.
+type trainer struct {
+	plan     *plan.Plan
+	backend  *train.Backend
+	study    *results.Study
+	store    *data.Store
+	now      func() time.Time
+	progress progress
+	script   string // hash
+	version  string
+
+	mu   sync.Mutex
+	sets map[string]func() (*data.Set, error) // by the data's canonical text
+}
+
+// tally counts how trials ended, those of earlier runs included.
+type tally map[results.Status]int
+
+// run trains on a number of workers until all trials are finished, ctx ends or the storage fails.
+func (t *trainer) run(ctx context.Context, workers int) (tally, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	finished := t.study.Finished()
+	count := tally{}
+	queue := make(chan plan.Trial)
+	go func() {
+		defer close(queue)
+		for _, trial := range t.plan.Trials {
+			if _, done := finished[trial.ID]; done {
+				continue
+			}
+			select {
+			case queue <- trial:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for trial := range queue {
+				if err := t.trial(ctx, trial); err != nil {
+					cancel(err) // the first cause stays
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	states := t.study.Finished()
+	for _, trial := range t.plan.Trials {
+		if status, ok := states[trial.ID]; ok {
+			count[status]++
+		}
+	}
+	return count, context.Cause(ctx)
+}
+
+// trial trains one trial to its end. Its own faults end in its row; an error is one of the whole run.
+func (t *trainer) trial(ctx context.Context, p plan.Trial) error {
+	point := results.Values{}
+	for _, s := range p.Point {
+		point[s.Name] = s.Value.Any()
+	}
+	if err := t.study.BeginTrial(results.Trial{ID: p.ID, Index: p.Index, Point: point, Seed: int64(p.Seed), Started: t.now()}); err != nil {
+		return err
+	}
+	t.progress.begin(p)
+	outcome := results.Outcome{Trial: p.ID, Parameters: int64(p.Job.Program.Parameters("")), Program: p.Job.Program.Fingerprint(),
+		Script: t.script, Version: t.version, Backend: t.backend.Name, Device: t.backend.Device()}
+	before := t.backend.Compilations()
+	err := t.epochs(ctx, p)
+	after := t.backend.Compilations()
+	outcome.Compilations, outcome.SecondsCompile = after.Graphs-before.Graphs, after.Seconds-before.Seconds
+
+	var diverged *train.Diverged
+	switch {
+	case err == nil:
+		outcome.Status = results.Completed
+	case errors.As(err, &diverged):
+		outcome.Status, outcome.Reason = results.Diverged, fmt.Sprintf("%s in epoch %d, step %d", diverged.What, diverged.Epoch+1, diverged.Step+1)
+	case ctx.Err() != nil:
+		t.progress.end(p, results.Interrupted, "")
+		return context.Cause(ctx)
+	case errors.Is(err, results.ErrStorage):
+		return err
+	default:
+		outcome.Status, outcome.Reason = results.Failed, err.Error()
+	}
+	t.progress.end(p, outcome.Status, outcome.Reason)
+	return t.study.FinishTrial(outcome)
+}
+
+// epochs trains from the last checkpoint to the last epoch. A panic below is a fault of ours, and ends this trial only.
+func (t *trainer) epochs(ctx context.Context, p plan.Trial) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("internal error: %v\n%s", r, debug.Stack())
+		}
+	}()
+	set, err := t.images(ctx, p.Job.Data)
+	if err != nil {
+		return err
+	}
+	compiled, err := train.Compile(t.backend, p.Job.Program)
+	if err != nil {
+		return err
+	}
+	run, done, err := t.open(p, compiled, set)
+	if err != nil {
+		return err
+	}
+	defer run.Close()
+	for epoch := done + 1; epoch <= p.Job.Epochs; epoch++ {
+		start := t.now()
+		e, err := run.Epoch(ctx)
+		if err != nil {
+			return err
+		}
+		trained := t.now()
+		row := results.Epoch{Trial: p.ID, Epoch: epoch, Step: int64(epoch * run.StepsPerEpoch()), Images: int64(e.Images),
+			Metrics: results.Metrics{}, SecondsTrain: trained.Sub(start).Seconds()}
+		for _, v := range append(e.Readings, e.Reals...) {
+			row.Metrics[v.Name] = v.V
+		}
+		if p.Job.Program.Sample != nil && p.Job.Evaluate.Due(epoch, p.Job.Epochs) {
+			if err := t.sample(p, run, epoch); err != nil {
+				return err
+			}
+			row.SecondsEvaluate = t.now().Sub(trained).Seconds()
+		}
+		if err := t.save(run, row); err != nil {
+			return err
+		}
+		t.progress.epoch(p, row)
+	}
+	return nil
+}
+
+// open starts a trial, or continues it from its checkpoint.
+func (t *trainer) open(p plan.Trial, compiled *train.Compiled, set *data.Set) (*train.Run, int, error) {
+	images := train.Images{ID: set.Digest, N: set.N, H: set.H, W: set.W, C: set.C, Labels: set.Labels, Batch: set.Batch}
+	c, found, err := t.study.Resume(p.ID)
+	if err != nil {
+		return nil, 0, err
+	}
+	if !found {
+		run, err := compiled.NewRun(p.Job, images, p.Seed)
+		return run, 0, err
+	}
+	var state []train.Tensor
+	for _, x := range c.Tensors {
+		d, ok := dtypes[x.DType]
+		if !ok {
+			return nil, 0, fmt.Errorf("checkpoint of trial %s: tensor %s has the type %s", p.ID, x.Name, x.DType)
+		}
+		state = append(state, train.Tensor{Name: x.Name, DType: d, Shape: x.Shape, Data: x.Data})
+	}
+	run, err := compiled.Resume(p.Job, images, p.Seed, state, c.Row.Epoch)
+	return run, c.Row.Epoch, err
+}
+
+var dtypes = map[safetensors.DType]expr.DType{safetensors.F32: expr.F32, safetensors.F64: expr.F64, safetensors.U32: expr.U32, safetensors.I32: expr.I32, safetensors.Bool: expr.Bool}
+
+func format(d expr.DType) safetensors.DType {
+	for name, e := range dtypes {
+		if e == d {
+			return name
+		}
+	}
+	panic(fmt.Sprintf("no safetensors type for %v", d))
+}
+
+// save makes an epoch durable: first the state with the row beside it, then the row.
+func (t *trainer) save(run *train.Run, row results.Epoch) error {
+	state, err := run.State()
+	if err != nil {
+		return err
+	}
+	c := results.Checkpoint{Row: row}
+	for _, x := range state {
+		c.Tensors = append(c.Tensors, safetensors.Tensor{Name: x.Name, DType: format(x.DType), Shape: x.Shape, Data: x.Data})
+	}
+	if err := t.study.SaveCheckpoint(c); err != nil {
+		return err
+	}
+	return t.study.AppendEpoch(row)
+}
+
+// sample draws the trial's pictures, from the same latents at every epoch.
+func (t *trainer) sample(p plan.Trial, run *train.Run, epoch int) error {
+	n := p.Job.Evaluate.Samples
+	pixels, err := run.Sample(n, 0)
+	if err != nil {
+		return err
+	}
+	shape := p.Job.Program.Config.Image
+	drawn := sheet(pixels, n, max(1, shape.Size('h')), max(1, shape.Size('w')), shape.Size('c'))
+	var b bytes.Buffer
+	if err := png.Encode(&b, drawn); err != nil {
+		return err
+	}
+	return t.study.AppendSample(results.Sample{Trial: p.ID, Epoch: epoch, Kind: "grid", PNG: b.Bytes()})
+}
+
+// sheet draws n pictures in about a square, or n points.
+func sheet(x []float32, n, h, w, c int) *image.NRGBA {
+	if (data.Shape{H: h, W: w, C: c}).Points() {
+		return data.Scatter(x, n, 256, 2)
+	}
+	cols := 1
+	for cols*cols < n {
+		cols++
+	}
+	return data.Montage(x, n, h, w, c, cols)
+}
+
+// images opens a data set once, however many trials train on it.
+func (t *trainer) images(ctx context.Context, d spec.Data) (*data.Set, error) {
+	t.mu.Lock()
+	open := t.sets[d.String()]
+	if open == nil {
+		open = sync.OnceValues(func() (*data.Set, error) { return t.store.Open(ctx, data.Spec(d)) })
+		t.sets[d.String()] = open
+	}
+	t.mu.Unlock()
+	return open()
+}
