@@ -72,16 +72,36 @@ func (b bare) String() string {
 
 // Forms of rows.
 
+// unary is element by element, of floats.
 func unary(name, doc string, d func(x, y, v node) node) Op {
-	o := Op{Name: name, Doc: doc, Shape: func(n node) Shape { return n.Args[0].Shape }}
+	o := Op{Name: name, Doc: doc, Shape: func(n node) Shape {
+		s := n.Args[0].Shape
+		n.typed(s, s.DType.Float(), "floats")
+		return s
+	}}
 	if d != nil {
 		o.VJP = func(n, v node) []node { return []node{d(n.Args[0], n, v)} }
 	}
 	return o
 }
 
+// numeric lets a unary row take integers, too.
+func numeric(o Op) Op {
+	o.Shape = func(n node) Shape {
+		s := n.Args[0].Shape
+		n.typed(s, s.DType != Bool, "numbers")
+		return s
+	}
+	return o
+}
+
+// binary is element by element, of numbers.
 func binary(name, doc string, d func(a, b, y, v node) (da, db node)) Op {
-	o := Op{Name: name, Doc: doc, Shape: func(n node) Shape { return same(n, n.Args[0].Shape, n.Args[1].Shape) }}
+	o := Op{Name: name, Doc: doc, Shape: func(n node) Shape {
+		s := same(n, n.Args[0].Shape, n.Args[1].Shape)
+		n.typed(s, s.DType != Bool, "numbers")
+		return s
+	}}
 	if d != nil {
 		o.VJP = func(n, v node) []node { a, b := d(n.Args[0], n.Args[1], n, v); return []node{a, b} }
 	}
@@ -89,9 +109,15 @@ func binary(name, doc string, d func(a, b, y, v node) (da, db node)) Op {
 }
 
 func predicate(name, doc string) Op {
-	o := binary(name, doc, nil)
-	o.Shape = func(n node) Shape { return same(n, n.Args[0].Shape, n.Args[1].Shape).As(Bool) }
-	return o
+	return Op{Name: name, Doc: doc, Shape: func(n node) Shape { return same(n, n.Args[0].Shape, n.Args[1].Shape).As(Bool) }}
+}
+
+func bitwise(name, doc string) Op {
+	return Op{Name: name, Doc: doc, Shape: func(n node) Shape {
+		s := same(n, n.Args[0].Shape, n.Args[1].Shape)
+		n.typed(s, s.DType == U32 || s.DType == I32, "integers")
+		return s
+	}}
 }
 
 func commutes(o Op) Op { o.Commutes = true; return o }
@@ -138,14 +164,19 @@ func (n *Node) has(s Shape, a byte) {
 	}
 }
 
+// typed fails unless the element type is right.
+func (n *Node) typed(s Shape, ok bool, want string) {
+	if !ok {
+		n.fail("element type: got %v, want %s; convert it", s.DType, want)
+	}
+}
+
 func reduce(n *Node) Shape {
 	s, axes := n.Args[0].Shape, n.Attr.(string)
 	for i := range axes {
 		n.has(s, axes[i])
 	}
-	if s.DType == Bool {
-		n.fail("element type: got bool, want numbers; convert it")
-	}
+	n.typed(s, s.DType != Bool, "numbers")
 	return s.Without(axes)
 }
 

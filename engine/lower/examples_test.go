@@ -205,4 +205,3 @@ func compare(t *testing.T, what string, got, want []float64, tolerance float64) 
 		}
 	}
 }
-

@@ -19,40 +19,26 @@ type Exec struct {
 	graph   *graph.Graph
 }
 
-// Compile builds and compiles outs for a backend. The outputs come in the order given. What GoMLX does not accept is an
-// *expr.Error with the place of the expression. Several goroutines may compile the same expressions at once.
+// Compile builds and compiles outs for a backend. The outputs come in the order given. Where the backend refuses an
+// expression, the error wraps an *expr.Error with its place in the script. Several goroutines may compile the same
+// expressions at once.
 func Compile(b compute.Backend, outs ...*expr.Node) (*Exec, error) {
 	if len(outs) == 0 {
 		return nil, errors.New("compile: got no outputs, want at least one")
 	}
 	e := &Exec{Inputs(outs...), b, graph.NewGraph(b, "starsweep")}
-	c := newCtx(e.graph)
 	err := try(func() error {
-		in := make([]val, len(e.Inputs))
+		in := make([]*graph.Node, len(e.Inputs))
 		for i, n := range e.Inputs {
 			in[i] = graph.Parameter(e.graph, fmt.Sprint("arg", i), TensorShape(n.Shape))
 		}
-		y := c.build(in, outs)
-		c.at = nil
-		return e.graph.Compile(y...)
+		return e.graph.Compile(Build(e.graph, in, outs...)...)
 	})
 	if err != nil {
 		e.graph.Finalize()
-		if c.at != nil {
-			return nil, placed(c.at, err)
-		}
 		return nil, fmt.Errorf("compile for %s: %w", b.Name(), err)
 	}
 	return e, nil
-}
-
-// placed says where in the script the fault lies.
-func placed(at node, err error) error {
-	e := &expr.Error{Pos: at.Pos, Op: at.Op.Name, Why: "GoMLX refuses it: " + err.Error()}
-	for _, a := range at.Args {
-		e.Got = append(e.Got, a.Shape)
-	}
-	return e
 }
 
 // try turns what GoMLX panics with, errors, into a result. A fault of our own passes.
@@ -72,7 +58,9 @@ func try(f func() error) (err error) {
 }
 
 // Run evaluates the outputs for one tensor per input, in the order of e.Inputs. The inputs stay valid.
-func (e *Exec) Run(in ...*tensors.Tensor) ([]*tensors.Tensor, error) { return e.RunDonating(nil, in...) }
+func (e *Exec) Run(in ...*tensors.Tensor) ([]*tensors.Tensor, error) {
+	return e.RunDonating(nil, in...)
+}
 
 // RunDonating is Run, but the tensors whose donate is true are given up: the backend may reuse their memory, and they are
 // invalid afterwards, whether or not it succeeds. A nil donate gives up none.

@@ -7,6 +7,7 @@ package lower
 
 import (
 	"fmt"
+	"runtime"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -21,13 +22,28 @@ type (
 )
 
 // Build makes the graph nodes of outs in the function of g that is being built: the main one, or the body of a While. in gives
-// the node of every input and real, in the order of Inputs(outs...). The expressions are not touched.
+// the node of every input and real, in the order of Inputs(outs...). The expressions are not touched. Like GoMLX's own
+// functions it panics where the backend refuses something: with an *expr.Error, which has the place in the script.
 //
 // In a closure nothing of the enclosing function is used: no captures, and constants are made anew (GoMLX caches its own per
 // graph, and then refuses them elsewhere). go-xla caches one reduction per element type and graph: so on XLA only one
 // function of a graph may hold what Build makes of sums, maxima and puts.
 func Build(g *graph.Graph, in []*graph.Node, outs ...*expr.Node) []*graph.Node {
-	return newCtx(g).build(in, outs)
+	outs = expr.Copy(outs...) // rules that rewrite add nodes: not to a graph that another goroutine may be lowering
+	c := &ctx{g: g, done: map[node]val{}}
+	leaves := Inputs(outs...)
+	if len(in) != len(leaves) {
+		panic(fmt.Sprintf("lower: got %d inputs, want %d", len(in), len(leaves)))
+	}
+	for i, l := range leaves {
+		c.done[l] = in[i]
+	}
+	defer c.place()
+	r := make([]val, len(outs))
+	for i, o := range outs {
+		r[i] = c.value(o)
+	}
+	return r
 }
 
 // Inputs lists the leaves that outs read, inputs and reals, in the order of their first use.
@@ -47,22 +63,21 @@ type ctx struct {
 	at   node // the expression whose rule runs: the place of an error
 }
 
-func newCtx(g *graph.Graph) *ctx { return &ctx{g: g, done: map[node]val{}} }
-
-func (c *ctx) build(in []val, outs []node) []val {
-	outs = expr.Copy(outs...) // rules that rewrite add nodes: not to a graph that another goroutine may be lowering
-	leaves := Inputs(outs...)
-	if len(in) != len(leaves) {
-		panic(fmt.Sprintf("lower: got %d inputs, want %d", len(in), len(leaves)))
+// place adds the place to an error of GoMLX that is on its way out.
+func (c *ctx) place() {
+	r := recover()
+	err, ok := r.(error)
+	if _, ours := r.(runtime.Error); !ok || ours {
+		if r != nil {
+			panic(r)
+		}
+		return
 	}
-	for i, l := range leaves {
-		c.done[l] = in[i]
+	e := &expr.Error{Pos: c.at.Pos, Op: c.at.Op.Name, Why: "the backend refuses it: " + err.Error()}
+	for _, a := range c.at.Args {
+		e.Got = append(e.Got, a.Shape)
 	}
-	r := make([]val, len(outs))
-	for i, o := range outs {
-		r[i] = c.value(o)
-	}
-	return r
+	panic(e)
 }
 
 // value lowers m, once.

@@ -1,0 +1,160 @@
+package lower_test
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	. "github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/lower"
+)
+
+func TestTensorsKeepTheirElements(t *testing.T) {
+	for _, d := range []DType{F32, F64, U32, I32, Bool} {
+		want := []float64{0, 1, 1, 0, 1, 0}
+		if d != Bool {
+			want = []float64{0, 1, 2, 3, 1 << 20, 7}
+		}
+		if d == U32 {
+			want[5] = 1<<32 - 1
+		}
+		x := lower.Tensor(Of(d, "bc", 3, 2), want)
+		if got := lower.Floats(x); !slices.Equal(got, want) {
+			t.Errorf("%v: got %v, want %v", d, got, want)
+		}
+		if got := lower.TensorShape(Of(d, "cb", 2, 3)); !x.Shape().Equal(got) || !slices.Equal(got.Dimensions, []int{3, 2}) {
+			t.Errorf("%v: got the shape %v", d, got)
+		}
+	}
+}
+
+// Consts of every type, an input that is an output, one output twice, and a program that reads nothing.
+func TestProgramsOfFewWords(t *testing.T) {
+	each(t, func(t *testing.T, b compute.Backend) {
+		g := New()
+		x, r := g.Input("x", Of(F32, "c", 2)), g.Real(F32, 2.5)
+		y := Mul(x, r)
+		got := eval(t, b, values{"x": {3, 4}}, x, y, y, r, g.Const(U32, 1<<32-1), g.Const(I32, -7), g.Const(F64, 1e-300), g.Const(F32, math.Inf(-1)), Expand(r, x.Shape))
+		want := [][]float64{{3, 4}, {7.5, 10}, {7.5, 10}, {2.5}, {1<<32 - 1}, {-7}, {1e-300}, {math.Inf(-1)}, {2.5, 2.5}}
+		for i := range want {
+			if !slices.Equal(got[i], want[i]) {
+				t.Errorf("output %d: got %v, want %v", i, got[i], want[i])
+			}
+		}
+		if got := eval(t, b, nil, g.Iota('c', 3)); !slices.Equal(got[0], []float64{0, 1, 2}) {
+			t.Errorf("without inputs: got %v", got[0])
+		}
+	})
+}
+
+// Inputs stay valid unless they are given up.
+func TestRunGivesUpWhatItIsToldTo(t *testing.T) {
+	each(t, func(t *testing.T, b compute.Backend) {
+		g := New()
+		x, y := g.Input("x", Of(F32, "c", 2)), g.Input("y", Of(F32, "c", 2))
+		p := compile(t, b, Add(x, y))
+		tx, ty := lower.Tensor(x.Shape, []float64{1, 2}), lower.Tensor(y.Shape, []float64{10, 20})
+		for range 3 {
+			out, err := p.Run(tx, ty)
+			if err != nil || !slices.Equal(lower.Floats(out[0]), []float64{11, 22}) {
+				t.Fatalf("got %v, %v", out, err)
+			}
+		}
+		// The sum is fed back and given up, as a training state is.
+		for range 3 {
+			out, err := p.RunDonating([]bool{true, false}, tx, ty)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tx = out[0]
+		}
+		if got := lower.Floats(tx); !slices.Equal(got, []float64{31, 62}) {
+			t.Errorf("got %v", got)
+		}
+		if got := lower.Floats(ty); !slices.Equal(got, []float64{10, 20}) {
+			t.Errorf("what was kept is %v", got)
+		}
+	})
+}
+
+func TestRunChecksItsArguments(t *testing.T) {
+	b := open(t, "cpu")
+	g := New()
+	x := g.Input("x", Of(F32, "bc", 2, 3))
+	p := compile(t, b, Exp(x))
+	for want, in := range map[string][]*tensors.Tensor{
+		"run: got 0 tensors, want 1":                                 nil,
+		"run: input x: got (Float32)[3, 2], want (Float32)[2, 3]":    {lower.Tensor(Of(F32, "bc", 3, 2), make([]float64, 6))},
+		"run: input x: got (Float64)[2, 3], want (Float32)[2, 3]":    {lower.Tensor(x.Shape.As(F64), make([]float64, 6))},
+		"run: input x: got (Float32)[3, 2, 3], want (Float32)[2, 3]": {lower.Tensor(x.Shape.With('k', 3), make([]float64, 18))},
+	} {
+		if _, err := p.Run(in...); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	if _, err := lower.Compile(b); err == nil || err.Error() != "compile: got no outputs, want at least one" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// fakeBackend // for tests: cpu without an exponential.
+type (
+	fakeBackend  struct{ compute.Backend }
+	fakeBuilder  struct{ compute.Builder }
+	fakeFunction struct{ compute.Function }
+)
+
+func (b fakeBackend) Builder(name string) compute.Builder {
+	return fakeBuilder{b.Backend.Builder(name)}
+}
+func (b fakeBuilder) Main() compute.Function { return fakeFunction{b.Builder.Main()} }
+func (fakeFunction) Exp(compute.Value) (compute.Value, error) {
+	return nil, errors.New("no exponential here")
+}
+
+// What a backend refuses, and expr did not, is an error that points into the script.
+func TestCompileErrorsHaveAPlace(t *testing.T) {
+	g := New()
+	g.Pos = "ring.star:2:1"
+	x := g.Input("x", Of(F32, "c", 2))
+	g.Pos = "ring.star:3:5"
+	y := Exp(x)
+	g.Pos = "ring.star:4:1"
+	_, err := lower.Compile(fakeBackend{open(t, "cpu")}, Sub(Sin(y), Cos(x)))
+	want := "ring.star:3:5: exp: the backend refuses it: no exponential here (operands f32[c2])"
+	var at *Error
+	if !errors.As(err, &at) || at.Error() != want || err.Error() != "compile for cpu: "+want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// One tuple of expressions may be compiled and run by many goroutines.
+func TestCompilingAtOnceIsSafe(t *testing.T) {
+	b := open(t, "cpu")
+	g := New()
+	seed, x := g.Input("seed", Of(U32, "")), g.Input("x", Of(F32, "c", 5))
+	y := Mul(x, Uniform(seed, seed, 3, x.Shape)) // a rule that adds nodes
+	size := g.Len()
+	in := values{"seed": {4}, "x": {1, 2, 3, 4, 5}}
+	want := eval(t, b, in, y)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			p := compile(t, b, y)
+			for range 10 {
+				if got := p.run(t, in); !slices.Equal(got[0], want[0]) {
+					t.Errorf("got %v, want %v", got[0], want[0])
+				}
+			}
+		})
+	}
+	all.Wait()
+	if g.Len() != size {
+		t.Error("lowering added nodes to the caller's graph")
+	}
+}
