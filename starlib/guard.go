@@ -16,17 +16,21 @@ import (
 
 // Limits bound what the evaluation of a script may use. The zero value means the default.
 type Limits struct {
-	Steps uint64 // interpreter steps and elements made, for a file with what it loads and for every call of trial(p)
+	// Steps counts interpreter steps and elements made, for a script with what it loads and for every call of trial(p).
+	Steps uint64 // at most 16,777,216
 }
 
 // defaultSteps is a hundred times what the largest study of ours takes. A step makes at most some 300 bytes (an empty dict).
 const defaultSteps = 2_000_000
 
+// maxLimit bounds Limits.Steps, so that counting what would be printed can stop there.
+const maxLimit = 1 << 24
+
 func (l Limits) steps() uint64 {
 	if l.Steps == 0 {
 		return defaultSteps
 	}
-	return l.Steps
+	return min(l.Steps, maxLimit)
 }
 
 const limitsKey = "limits"
@@ -166,7 +170,7 @@ func repeat(n starlark.Int, v starlark.Value) uint64 {
 
 func format(x, y starlark.Value) uint64 {
 	if _, ok := x.(starlark.String); ok {
-		return weight(x) + printed(y, 1<<32)
+		return weight(x) + printed(y, maxLimit)
 	}
 	return 1
 }
@@ -214,7 +218,7 @@ func lengths(args []starlark.Value) (n uint64) {
 
 func texts(args []starlark.Value) (n uint64) {
 	for _, v := range args {
-		n += printed(v, 1<<32)
+		n += printed(v, maxLimit)
 	}
 	return n
 }

@@ -68,7 +68,7 @@ var dimensions = starlark.StringDict{
 		if len(c.kwargs) > 0 {
 			return nil, fmt.Errorf("choice: got the argument %s, want values only", c.kwargs[0][0])
 		}
-		d := dimension{text: "choice" + c.args.String()}
+		var d dimension
 		for _, a := range c.args {
 			v, err := value(a)
 			if err != nil {
@@ -76,11 +76,11 @@ var dimensions = starlark.StringDict{
 			}
 			d.values = append(d.values, v)
 		}
-		_, err := spec.Choice("", d.values...)
-		if err != nil {
-			err = fmt.Errorf("choice: %w", err)
+		if _, err := spec.Choice("", d.values...); err != nil {
+			return nil, fmt.Errorf("choice: %w", err)
 		}
-		return d, err
+		d.text = "choice" + c.args.String()
+		return d, nil
 	}),
 	"log_uniform": builtin("log_uniform", func(c invocation) (starlark.Value, error) {
 		var lo, hi number

@@ -86,7 +86,7 @@ func (t *tracer) at() string {
 }
 
 // nodeCost is what an expression costs in steps: it takes some hundred bytes.
-const nodeCost = 4
+const nodeCost = 20
 
 // tensor is the value of a node, paid for with all that was made since the last.
 func (t *tracer) tensor(n *expr.Node) (starlark.Value, error) {

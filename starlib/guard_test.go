@@ -1,0 +1,129 @@
+package starlib_test
+
+import (
+	"context"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/starsweep/starsweep/starlib"
+)
+
+// bombs are scripts that ask for gigabytes, or for eternity.
+var bombs = map[string]string{
+	"list of a range":         `x = list(range(1000000000))`,
+	"text repeated":           `x = "x" * 10000000000`,
+	"text repeated by 2^29":   `x = "x" * 536870912`,
+	"list repeated":           `x = [0] * 500000000`,
+	"tuple repeated":          `x = 500000000 * (0,)`,
+	"endless comprehension":   `x = [i for i in range(10000000000)]`,
+	"dicts in comprehension":  `x = [{} for i in range(10000000000)]`,
+	"nested comprehension":    `x = [0 for i in range(100000) for j in range(100000)]`,
+	"list doubled":            "def f():\n  x = [0]\n  for i in range(60):\n    x = x + x\nf()",
+	"list doubled in place":   "def f():\n  x = [0]\n  for i in range(60):\n    x += x\nf()",
+	"text doubled":            "def f():\n  x = 'a'\n  for i in range(60):\n    x += x\nf()",
+	"list extended by itself": "def f():\n  x = [0]\n  for i in range(60):\n    x.extend(x)\nf()",
+	"many long texts":         "def f():\n  x = 'a' * 1000000\n  return [x + str(i) for i in range(100000)]\nf()",
+	"many slices":             "def f():\n  x = [0] * 300000\n  return [x[:] for i in range(100000)]\nf()",
+	"star arguments":          "def f(*x):\n  return 0\nf(*range(1000000000))",
+	"sorted":                  `x = sorted(range(1000000000))`,
+	"enumerate":               `x = enumerate(range(1000000000))`,
+	"zip":                     `x = zip(range(1000000000), range(1000000000))`,
+	"reversed":                `x = reversed(range(1000000000))`,
+	"sum by any":              `x = any(range(-1000000000, 0)) or all(range(1, 1000000000))`,
+	"max of a range":          `x = max(range(1000000000))`,
+	"join":                    "x = ('y' * 100000).join(['z'] * 100000)",
+	"replace":                 "x = ('y' * 100000).replace('y', 'z' * 100000)",
+	"replace of nothing":      "x = ('y' * 100000).replace('', 'z' * 100000)",
+	"format":                  "x = ('{0}' * 100000).format('z' * 100000)",
+	"percent":                 "x = ('%s' * 1000) % ((('z' * 1000000),) * 1000)",
+	"text of shared lists":    "def f():\n  x = [0]\n  for i in range(60):\n    x = [x, x]\n  return str(x)\nf()",
+	"printed shared tuples":   "def f():\n  x = (0,)\n  for i in range(60):\n    x = (x, x)\n  print(x)\nf()",
+	"failing with all":        "def f():\n  x = (0,)\n  for i in range(60):\n    x = (x, x)\n  fail(x)\nf()",
+	"large integers":          "def f():\n  x = 3\n  for i in range(60):\n    x = x * x\nf()",
+	"dict of all":             "x = dict([(i, i) for i in range(10)] * 100000000)",
+	"dict united":             "def f():\n  x = {}\n  for i in range(1000000000):\n    x = x | {i: i}\nf()",
+	"method by getattr":       "x = getattr('y' * 1000000, 'replace')('y', 'z' * 1000000)",
+	"method as a value":       "r = ('y' * 1000000).replace\nx = r('y', 'z' * 1000000)",
+	"loop":                    "def f():\n  for i in range(1000000000):\n    pass\nf()",
+	"elems":                   "x = [list(('y' * 1000000).elems()) for i in range(100000)]",
+	"bytes":                   "x = b'y' * 10000000000",
+	"default argument":        "def f(x = [0] * 1000000000):\n  pass",
+	"lambda":                  "f = lambda: [0] * 1000000000\nf()",
+	"in a condition":          "x = 1 if [0] * 1000000000 else 2",
+	"in an index":             "x = {0: [0] * 1000000000}[0]",
+	"by a keyword":            "def f(x):\n  pass\nf(x = [0] * 1000000000)",
+	"in two keyword dicts":    "def f(**k):\n  pass\nf(**{'x': [0] * 1000000000})",
+}
+
+// Every bomb ends with an error that has a place, soon, and without taking memory.
+func TestBombsEndWithAnError(t *testing.T) {
+	before := rss(t)
+	for name, source := range bombs {
+		start := time.Now()
+		_, err := starlib.Loader{}.Load(context.Background(), "bomb.star", []byte(source))
+		if err == nil || !strings.HasPrefix(err.Error(), "bomb.star:") || !strings.Contains(err.Error(), "the script makes too much") {
+			t.Errorf("%s: got %v, want an error with its place that the script makes too much", name, err)
+		}
+		if d := time.Since(start); d > 5*time.Second {
+			t.Errorf("%s: took %v, want an end soon", name, d)
+		}
+		runtime.GC()
+	}
+	if after := rss(t); after-before > 400<<20 {
+		t.Errorf("the process grew from %d to %d MB", before>>20, after>>20)
+	}
+	t.Logf("peak memory %d MB before, %d MB after", before>>20, rss(t)>>20)
+}
+
+// rss is the peak resident memory of the process, in bytes.
+func rss(t *testing.T) int {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Skipf("no /proc to read the memory from: %v", err)
+	}
+	for line := range strings.Lines(string(status)) {
+		if f := strings.Fields(line); len(f) > 1 && f[0] == "VmHWM:" {
+			kb, err := strconv.Atoi(f[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return kb << 10
+		}
+	}
+	t.Fatal("no VmHWM in /proc/self/status")
+	return 0
+}
+
+// A network that builds without end pays for its expressions.
+func TestGraphBombsEndWithAnError(t *testing.T) {
+	source := strings.Replace(design, "discriminator32(norm = not wgan)", "bomb", 1)
+	source = strings.Replace(source, "def trial(p):", `def bomb(x):
+    y = nn.dense(flatten(x), 1)
+    for i in range(1000):
+        y = grad(sum(exp(y * y)), x)
+    return y
+
+def trial(p):`, 1)
+	s := load(t, source)
+	points, err := s.Points()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = s.Job(context.Background(), points[0]); err == nil || !strings.Contains(err.Error(), "makes too much") {
+		t.Errorf("got %v, want an error that the script makes too much", err)
+	}
+}
+
+// What steps cannot see, such as a comparison of huge values, ends with the context.
+func TestLoadEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	source := "def f():\n  x, y = [1] * 1000, [1] * 1000\n  for i in range(2):\n    x, y = [x] * 1000, [y] * 1000\n  return x == y\nf()"
+	if _, err := (starlib.Loader{}).Load(ctx, "slow.star", []byte(source)); err == nil || !strings.Contains(err.Error(), "deadline exceeded") {
+		t.Errorf("got %v, want the end of the context", err)
+	}
+}
