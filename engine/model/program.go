@@ -2,8 +2,10 @@ package model
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"math"
 
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/spec"
@@ -185,15 +187,31 @@ func (p *Program) identify() string {
 	if p.Sample != nil {
 		outs = append(outs, p.Sample)
 	}
-	h := sha256.New()
-	fmt.Fprintln(h, expr.Fingerprint(outs...), p.Batches)
+	b := fmt.Appendln(nil, expr.Fingerprint(outs...), p.Batches)
 	for _, v := range p.Vars {
-		fmt.Fprintln(h, v.Name, v.Shape, v.Role, v.Init, v.Stream)
+		b = v.appendTo(b)
 	}
 	for _, r := range p.Readings {
-		fmt.Fprintln(h, r.Name)
+		b = append(b, r.Name...)
+		b = append(b, 0)
 	}
-	return hex.EncodeToString(h.Sum(nil))[:16]
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:8])
+}
+
+// appendTo encodes all of v but its shape, which the expression of its next value has.
+func (v Var) appendTo(b []byte) []byte {
+	b = append(b, v.Name...)
+	b = append(b, 0)
+	b = append(b, v.Stream...)
+	b = append(b, 0, byte(v.Role), byte(v.Init.Kind))
+	for _, a := range v.Init.Args {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(a))
+	}
+	for _, n := range [...]int{v.Init.FanIn, v.Init.FanOut, v.Init.Rows} {
+		b = binary.AppendVarint(b, int64(n))
+	}
+	return b
 }
 
 // Parameters counts the trained numbers of a player; of all players if the name is empty.

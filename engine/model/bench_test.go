@@ -1,0 +1,16 @@
+package model_test
+
+import "testing"
+
+// Building a program is tracing the losses, their gradients, the optimizers and the sampling, checking every shape on the
+// way, and the fingerprint.
+func BenchmarkBuild(b *testing.B) {
+	for name, s := range map[string]study{"ns": thesis, "wgan-gp": thesis.wgan()} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				s.build(b)
+			}
+		})
+	}
+}
