@@ -66,12 +66,7 @@ type slice struct {
 
 // parseDICOM reads a file without taking its pixels apart.
 func parseDICOM(path string, option dicom.ParseOption) (s slice, err error) {
-	// The parser panics on some malformed files; that is the file's fault and none of ours.
-	defer func() {
-		if fault := recover(); fault != nil {
-			err = fmt.Errorf("malformed DICOM: %v", fault)
-		}
-	}()
+	defer rescue("malformed DICOM", &err)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return slice{}, err

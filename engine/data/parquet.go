@@ -274,7 +274,8 @@ func (p *parquetFiles) names(file *parquet.File) []string {
 }
 
 // withParquet opens a file, and names it in errors.
-func withParquet(path string, use func(*parquet.File) error) error {
+func withParquet(path string, use func(*parquet.File) error) (err error) {
+	defer rescue(path+": malformed Parquet", &err)
 	f, err := os.Open(path)
 	if err != nil {
 		return err

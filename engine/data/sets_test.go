@@ -294,3 +294,24 @@ func TestParallelReturnsTheFirstErrorAndStops(t *testing.T) {
 		t.Errorf("got %v, want context.Canceled", err)
 	}
 }
+
+// A digest is part of a trial's identity: one that changes makes a study run again. So neither the pixels nor the way they are
+// hashed may change without a reason that the change log tells.
+func TestDigestsStayTheSame(t *testing.T) {
+	st := store(t)
+	for _, c := range []struct {
+		spec Spec
+		want string
+	}{
+		{Spec{Name: "mnist12k"}, "5023b7f5f5d1475a6ab61fac6517f80e63c46228adb9ffb84e3e5ca4692a67d4"},
+		{Spec{Name: "mnist12k", Split: "test"}, "57c00e5b83ca630e04ad67e7c110560e76debfd17c11ebf60ec5ab0e0ac50d3a"},
+		{Spec{Name: "mnist12k", Size: 32, Limit: 100}, "9ad3745c5745f93c229e51cfce659d5d1e8ca3d2827ff456bb8e7f5006f241f7"},
+		{Spec{Name: "ring", Seed: 1}, "95ec5ad752baef8cf78b4a33ee074e0f312c9b1d31bbd38248fddbe987ba6bc3"},
+		{Spec{Name: "grid", Seed: 1}, "33c30386fb479661df4398f2cb4975875d42af8d83947f3002f063914294bb67"},
+		{Spec{Name: "ellipses", Seed: 1, Count: 100}, "14bfad49dca76219226d0fb42a3055296fd84c8162191b6cae7b131932b97bf8"},
+	} {
+		if got := open(t, st, c.spec).Digest; got != c.want {
+			t.Errorf("%v: got %s, want %s", c.spec, got, c.want)
+		}
+	}
+}
