@@ -15,8 +15,8 @@ func toRGB(dst []uint8, img *image.YCbCr) {
 	for y := range h {
 		for x := range w {
 			k := y*w + x
-			luma := img.Y[img.YOffset(b.Min.X+x, b.Min.Y+y)]
-			dst[3*k], dst[3*k+1], dst[3*k+2] = color.YCbCrToRGB(luma, cb[k], cr[k])
+			light := img.Y[img.YOffset(b.Min.X+x, b.Min.Y+y)]
+			dst[3*k], dst[3*k+1], dst[3*k+2] = color.YCbCrToRGB(light, cb[k], cr[k])
 		}
 	}
 }

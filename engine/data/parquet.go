@@ -48,7 +48,7 @@ func splitFiles(spec Spec) ([]string, error) {
 	begins := func(split string) []string {
 		var found []string
 		for _, file := range files {
-			if rest, ok := strings.CutPrefix(filepath.Base(file), split); ok && strings.ContainsAny(rest[:1], "-_.") {
+			if rest, ok := strings.CutPrefix(filepath.Base(file), split); ok && strings.IndexAny(rest, "-_.") == 0 {
 				found = append(found, file)
 			}
 		}

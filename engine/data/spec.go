@@ -12,7 +12,7 @@ import (
 // Spec says which images a script asks for. It is plain data, part of a trial's identity: two specs ask for the same images
 // exactly if their String is the same. The zero value of a field means its default.
 type Spec struct {
-	// Name is "mnist", "mnist12k", "cifar10", "images", "parquet", "dicom", "ring", "grid" or "ellipses" (see Sets).
+	// Name is "mnist", "mnist12k", "cifar10", "images", "parquet", "dicom", "ring", "grid" or "ellipses" (see List).
 	Name string
 	// Path is the folder or file of images, parquet and dicom. For mnist and cifar10 it replaces the folder in Store.Dir, so that
 	// other sets in the same layout (Fashion-MNIST, say) can be read.
