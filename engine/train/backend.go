@@ -182,6 +182,9 @@ var hints = map[string]string{
 	"xla:cuda": "get it with pip install jax-cuda13-pjrt, and name its folder",
 }
 
+// errNoCgo is in the chain of errors about XLA in binaries that cannot load libraries.
+var errNoCgo = errors.New("this binary was built without cgo, so it cannot load PJRT plugins")
+
 // Info is what List found out about a backend.
 type Info struct {
 	Name      string

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"sync"
 
-	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/starsweep/starsweep/engine/expr"
@@ -18,11 +17,11 @@ type Compiled struct {
 	backend *Backend
 	program *model.Program
 
-	step   *executable // nil on backends that loop: the loop depends on the number of images
-	sample *executable // nil if the program samples nothing
+	step   *lower.Exec // nil on backends that loop: the loop depends on the number of images
+	sample *lower.Exec // nil if the program samples nothing
 
 	mu      sync.Mutex
-	loops   map[int]func() (*executable, error) // by number of images
+	loops   map[int]func() (*graph.Graph, error) // by number of images
 	seconds float64
 }
 
@@ -41,7 +40,7 @@ func Compile(b *Backend, p *model.Program) (*Compiled, error) {
 }
 
 func compile(b *Backend, p *model.Program) (*Compiled, error) {
-	c := &Compiled{backend: b, program: p, loops: map[int]func() (*executable, error){}}
+	c := &Compiled{backend: b, program: p, loops: map[int]func() (*graph.Graph, error){}}
 	var err error
 	if !b.loops {
 		if c.step, err = c.build("step", p.Step()...); err != nil {
@@ -64,22 +63,31 @@ func (c *Compiled) Seconds() float64 {
 }
 
 // build compiles expressions for one call.
-func (c *Compiled) build(what string, outs ...*expr.Node) (*executable, error) {
-	var params []shapes.Shape
-	for _, n := range lower.Inputs(outs...) {
-		params = append(params, lower.TensorShape(n.Shape))
-	}
-	return c.assemble(what, params, func(g *graph.Graph, in []*graph.Node) []*graph.Node {
-		return lower.Build(g, in, outs...)
+func (c *Compiled) build(what string, outs ...*expr.Node) (e *lower.Exec, err error) {
+	err = c.timed(what, func() error {
+		e, err = lower.Compile(c.backend.compute, outs...)
+		return err
 	})
+	return e, err
 }
 
-func (c *Compiled) assemble(what string, params []shapes.Shape, body func(*graph.Graph, []*graph.Node) []*graph.Node) (*executable, error) {
-	e, seconds, err := c.backend.compile(what+" "+c.program.Fingerprint(), params, body)
+// timed counts a compilation.
+func (c *Compiled) timed(what string, do func() error) error {
+	b := c.backend
+	start := b.now()
+	err := do()
+	seconds := b.now().Sub(start).Seconds()
 	c.mu.Lock()
 	c.seconds += seconds
 	c.mu.Unlock()
-	return e, err
+	b.mu.Lock()
+	b.stats.Graphs++
+	b.stats.Seconds += seconds
+	b.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("%s of program %s: %w", what, c.program.Fingerprint(), err)
+	}
+	return nil
 }
 
 // leaf is an input of a program by what it is.

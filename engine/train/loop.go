@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/lower"
@@ -36,18 +37,18 @@ const (
 )
 
 // loop compiles the program's loop for n images.
-func (c *Compiled) loop(n int) (*executable, error) {
+func (c *Compiled) loop(n int) (*graph.Graph, error) {
 	c.mu.Lock()
 	compiled, ok := c.loops[n]
 	if !ok {
-		compiled = sync.OnceValues(func() (*executable, error) { return c.buildLoop(n) })
+		compiled = sync.OnceValues(func() (*graph.Graph, error) { return c.buildLoop(n) })
 		c.loops[n] = compiled
 	}
 	c.mu.Unlock()
 	return compiled()
 }
 
-func (c *Compiled) buildLoop(n int) (*executable, error) {
+func (c *Compiled) buildLoop(n int) (*graph.Graph, error) {
 	params := make([]shapes.Shape, 0, loopState+len(c.program.Vars))
 	for _, s := range c.loopInputs(n) {
 		params = append(params, lower.TensorShape(s))
@@ -68,13 +69,22 @@ func (c *Compiled) buildLoop(n int) (*executable, error) {
 			return f(in)
 		})
 	}
-	return c.assemble("loop", params, func(g *graph.Graph, in []*graph.Node) []*graph.Node {
-		more := closure(g, func(in []*graph.Node) []*graph.Node {
-			return []*graph.Node{graph.LessThan(in[loopAt], in[loopEnd])}
+	g := graph.NewGraph(c.backend.compute, "loop")
+	return g, c.timed("loop", func() error {
+		return exceptions.TryCatch[error](func() { // GoMLX reports mistakes in graphs by panic
+			in := make([]*graph.Node, len(params))
+			for i, s := range params {
+				in[i] = graph.Parameter(g, fmt.Sprint("p", i), s)
+			}
+			more := closure(g, func(in []*graph.Node) []*graph.Node {
+				return []*graph.Node{graph.LessThan(in[loopAt], in[loopEnd])}
+			})
+			body := closure(g, func(in []*graph.Node) []*graph.Node { return c.loopBody(ls, in) })
+			out := graph.While(more, body, in...)
+			if err := g.Compile(append(out[loopState:len(out):len(out)], out[loopRows])...); err != nil {
+				panic(err)
+			}
 		})
-		body := closure(g, func(in []*graph.Node) []*graph.Node { return c.loopBody(ls, in) })
-		out := graph.While(more, body, in...)
-		return append(out[loopState:len(out):len(out)], out[loopRows])
 	})
 }
 
@@ -144,12 +154,13 @@ func enter(table, at *graph.Node, numbers []*graph.Node) *graph.Node {
 
 // deviceLoop runs many steps a call. The data set is on the device, batches are gathered there.
 type deviceLoop struct {
-	r      *Run
-	exec   *executable
-	data   *residents
-	slots  [loopImages]*slot
-	labels *slot // stands for labels where the data has none
-	reals  []int // of the run's program, in the order of the compiled program's
+	r     *Run
+	graph *graph.Graph
+	data  *residents
+	in    [loopImages]*tensors.Tensor
+	none  *tensors.Tensor // stands for labels where the data has none
+	reals []int           // of the run's program, in the order of the compiled program's
+	table []float64       // of their values
 }
 
 func newDeviceLoop(r *Run) (*deviceLoop, error) {
@@ -164,63 +175,64 @@ func newDeviceLoop(r *Run) (*deviceLoop, error) {
 			m.reals[l.index] = r.leaves[i].index
 		}
 	}
-	if m.exec, err = c.loop(r.images.N); err != nil {
+	if m.graph, err = c.loop(r.images.N); err != nil {
 		return m, err
 	}
 	shapes := c.loopInputs(r.images.N)
-	for i := range m.slots {
-		if m.slots[i], err = c.backend.slot(shapes[i]); err != nil {
+	for i := range m.in {
+		if m.in[i], err = c.backend.input(shapes[i]); err != nil {
 			return m, err
 		}
 	}
+	m.table = make([]float64, shapes[loopReals].Elems())
 	if m.data, err = c.backend.place(r.images, shapes[loopImages]); err == nil && m.data.labels == nil {
-		m.labels, err = c.backend.slot(shapes[loopLabels])
+		m.none, err = c.backend.input(shapes[loopLabels])
 	}
-	return m, err
+	return m, errors.Join(err, write(m.in[loopSeed], r.seed))
 }
 
 func (m *deviceLoop) most() int { return loopSteps }
 
-func (m *deviceLoop) close() (err error) {
-	for _, s := range append(m.slots[:], m.labels) {
-		if s != nil {
-			err = errors.Join(err, s.close())
-		}
-	}
+func (m *deviceLoop) close() error {
+	err := free(append(m.in[:], m.none)...)
 	if m.data != nil {
 		err = errors.Join(err, m.r.c.backend.leave(m.r.images, m.data))
 	}
 	return err
 }
 
-func (m *deviceLoop) advance(state []compute.Buffer, first int, index []int32) ([][]float64, error) {
+func (m *deviceLoop) advance(state []*tensors.Tensor, first int, index []int32) ([][]float64, error) {
 	steps := len(index) / m.r.examples()
-	m.slots[loopEnd].set(0, float64(steps))
-	m.slots[loopFirst].set(0, float64(first))
-	m.slots[loopSeed].set(0, float64(m.r.seed))
-	copy(m.slots[loopIndex].flat.([]int32), index)
 	for i := range steps {
 		for j, of := range m.reals {
-			m.slots[loopReals].set(i*len(m.reals)+j, m.r.value(of, first+i))
+			m.table[i*len(m.reals)+j] = m.r.value(of, first+i)
 		}
 	}
-	in := make([]compute.Buffer, loopState+len(state))
-	var err error
-	for i, s := range m.slots {
-		if in[i], err = s.send(); err != nil {
-			return nil, err
+	err := errors.Join(write(m.in[loopEnd], int32(steps)), write(m.in[loopFirst], uint32(first)),
+		write(m.in[loopReals], m.table...), write(m.in[loopIndex], index...))
+	if err != nil {
+		return nil, err
+	}
+	args := make([]any, loopState, loopState+len(state))
+	for i, t := range m.in {
+		args[i] = t
+	}
+	args[loopImages], args[loopLabels] = m.data.images, m.data.labels
+	if m.none != nil {
+		args[loopLabels] = m.none
+	}
+	b := m.r.c.backend.compute
+	var out []*tensors.Tensor
+	err = exceptions.TryCatch[error](func() {
+		for _, t := range state {
+			d, err := graph.DonateTensorBuffer(t, b, 0)
+			if err != nil {
+				panic(err)
+			}
+			args = append(args, d)
 		}
-	}
-	if in[loopImages], in[loopLabels] = m.data.images, m.data.labels; m.labels != nil {
-		if in[loopLabels], err = m.labels.send(); err != nil {
-			return nil, err
-		}
-	}
-	donate := make([]bool, len(in))
-	for i, f := range state {
-		in[loopState+i], donate[loopState+i] = f, true
-	}
-	out, err := m.exec.run(in, donate)
+		out = m.graph.Run(args...)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -4,8 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/lower"
@@ -14,7 +13,7 @@ import (
 // residents is a whole data set in the device's memory, shared by the runs that train on it.
 type residents struct {
 	users          int
-	images, labels compute.Buffer // labels: nil if there are none
+	images, labels *tensors.Tensor // labels: nil if there are none
 }
 
 // residentKey tells data sets apart, and the forms that programs want of them.
@@ -40,24 +39,25 @@ func (b *Backend) place(m Images, s expr.Shape) (*residents, error) {
 			}
 		}
 	}
-	d := &residents{users: 1}
 	index := make([]int32, m.N)
 	for i := range index {
 		index[i] = int32(i)
 	}
-	pixels := make([]float32, m.N*m.size())
-	m.Batch(pixels, index)
-	var flat any = pixels
-	shape := lower.TensorShape(s)
-	if s.DType != expr.F32 {
-		flat = dtypes.MakeAnySlice(shape.DType, len(pixels))
-		for i, v := range pixels {
-			put(flat, i, float64(v))
+	d := &residents{users: 1, images: tensors.FromShape(lower.TensorShape(s))}
+	err := d.images.MutableFlatData(func(flat any) {
+		pixels, ok := flat.([]float32)
+		if !ok {
+			pixels = make([]float32, m.N*m.size())
 		}
+		m.Batch(pixels, index)
+		convert(flat, pixels)
+	})
+	if err == nil {
+		err = b.upload(d.images)
 	}
-	var err error
-	if d.images, err = b.compute.BufferFromFlatData(0, flat, shape); err == nil && len(m.Labels) == m.N {
-		d.labels, err = b.compute.BufferFromFlatData(0, m.Labels, lower.TensorShape(expr.Of(expr.I32, "b", m.N)))
+	if err == nil && len(m.Labels) == m.N {
+		d.labels = tensors.FromFlatDataAndDimensions(m.Labels, m.N)
+		err = b.upload(d.labels)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("data: %d images do not go on the device: %w", m.N, err), free(d.images, d.labels))

@@ -7,12 +7,9 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"unsafe"
 
-	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/engine/model"
 )
@@ -25,7 +22,7 @@ type Run struct {
 	seed   uint32
 	leaves []leaf // of the job's program
 
-	state   []compute.Buffer // of program.Vars; nil where an error lost it
+	state   []*tensors.Tensor // of program.Vars; nil where an error lost it
 	machine machine
 	dead    error   // why the run cannot go on
 	step    int     // the next one
@@ -40,12 +37,8 @@ func (c *Compiled) NewRun(job *model.Job, images Images, seed uint32) (*Run, err
 		return nil, err
 	}
 	for i, v := range job.Program.Vars {
-		x := model.Initial(v, seed)
-		flat := dtypes.MakeAnySlice(lower.TensorShape(v.Shape).DType, len(x))
-		for j, f := range x {
-			put(flat, j, f)
-		}
-		if err := r.load(i, flat); err != nil {
+		r.state[i] = lower.Tensor(v.Shape, model.Initial(v, seed))
+		if err := c.backend.upload(r.state[i]); err != nil {
 			return nil, errors.Join(err, r.Close())
 		}
 	}
@@ -71,7 +64,9 @@ func (c *Compiled) Resume(job *model.Job, images Images, seed uint32, state []Te
 		case t.DType != v.Shape.DType || !slices.Equal(t.Shape, v.Shape.Dims()) || len(t.Data) != v.Shape.Bytes():
 			err = fmt.Errorf("resume: %s: got %v%v of %d bytes, want %v", v.Name, t.DType, t.Shape, len(t.Data), v.Shape)
 		default:
-			err = r.load(i, view(slices.Clone(t.Data), lower.TensorShape(v.Shape)))
+			if r.state[i], err = tensors.FromRaw(nil, 0, lower.TensorShape(v.Shape), t.Data); err == nil {
+				err = c.backend.upload(r.state[i])
+			}
 		}
 		if err != nil {
 			return nil, errors.Join(err, r.Close())
@@ -92,7 +87,7 @@ func (c *Compiled) open(job *model.Job, images Images, seed uint32) (*Run, error
 	if err := images.check(p.Config.Image); err != nil {
 		return nil, err
 	}
-	r := &Run{c: c, job: job, images: images, seed: seed, state: make([]compute.Buffer, len(p.Vars)), ordered: -1}
+	r := &Run{c: c, job: job, images: images, seed: seed, state: make([]*tensors.Tensor, len(p.Vars)), ordered: -1}
 	if r.StepsPerEpoch() == 0 {
 		return nil, fmt.Errorf("data: got %d images, want at least %d: one iteration takes %d of %d", images.N, r.examples(), p.Batches, p.Config.Batch)
 	}
@@ -116,16 +111,13 @@ func (c *Compiled) open(job *model.Job, images Images, seed uint32) (*Run, error
 	return r, nil
 }
 
-// load puts one tensor of the state on the device.
-func (r *Run) load(i int, flat any) (err error) {
-	r.state[i], err = r.c.backend.compute.BufferFromFlatData(0, flat, lower.TensorShape(r.job.Program.Vars[i].Shape))
-	return err
-}
-
 // Close frees the run's memory on the device.
 func (r *Run) Close() error {
 	err := free(r.state...)
 	clear(r.state)
+	if r.dead == nil {
+		r.dead = errors.New("it was closed")
+	}
 	if r.machine != nil {
 		err = errors.Join(err, r.machine.close())
 		r.machine = nil
@@ -185,7 +177,7 @@ func (r *Run) advance(ctx context.Context, n int, each func(row []float64)) erro
 			return err
 		}
 		if r.dead != nil {
-			return fmt.Errorf("the run ended before: %w", r.dead)
+			return fmt.Errorf("the run has ended: %w", r.dead)
 		}
 		epoch, at := r.step/r.StepsPerEpoch(), r.step%r.StepsPerEpoch()
 		if r.ordered != epoch {
@@ -237,11 +229,11 @@ func (r *Run) State() ([]Tensor, error) {
 		if r.state[i] == nil {
 			return nil, fmt.Errorf("state: %s was lost in an error", v.Name)
 		}
-		_, data, err := bytesOf(r.state[i])
-		if err != nil {
+		t := Tensor{Name: v.Name, DType: v.Shape.DType, Shape: v.Shape.Dims()}
+		if err := r.state[i].ConstBytes(func(data []byte) { t.Data = slices.Clone(data) }); err != nil {
 			return nil, fmt.Errorf("state: %s: %w", v.Name, err)
 		}
-		state = append(state, Tensor{v.Name, v.Shape.DType, v.Shape.Dims(), data})
+		state = append(state, t)
 	}
 	return state, nil
 }
@@ -271,8 +263,8 @@ func (r *Run) Sample(n int, at uint32) ([]float32, error) {
 	return images, nil
 }
 
-func (r *Run) sampleBatch(ls []leaf, number uint32) (images []float32, err error) {
-	in, own := make([]compute.Buffer, len(ls)), make([]bool, len(ls))
+func (r *Run) sampleBatch(ls []leaf, number uint32) ([]float32, error) {
+	in := make([]*tensors.Tensor, len(ls))
 	for i, l := range ls {
 		var v float64
 		switch l.role {
@@ -288,29 +280,21 @@ func (r *Run) sampleBatch(ls []leaf, number uint32) (images []float32, err error
 		default:
 			return nil, errors.New("the sampling program reads training data")
 		}
-		s := lower.TensorShape(l.shape)
-		flat := dtypes.MakeAnySlice(s.DType, 1)
-		put(flat, 0, v)
-		if in[i], err = r.c.backend.compute.BufferFromFlatData(0, flat, s); err != nil {
-			return nil, err
+		in[i] = lower.Tensor(l.shape, []float64{v})
+		defer in[i].FinalizeAll() // of one number: an error would be of no interest
+	}
+	out, err := r.c.sample.Run(in...)
+	if err != nil {
+		return nil, err
+	}
+	images := make([]float32, out[0].Size())
+	err = out[0].ConstFlatData(func(flat any) {
+		switch x := flat.(type) {
+		case []float32:
+			copy(images, x)
+		case []float64: // of a float64 program
+			convert(images, x)
 		}
-		own[i] = true
-	}
-	out, err := r.c.sample.run(in, own)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, free(out...)) }()
-	_, data, err := bytesOf(out[0])
-	if err != nil {
-		return nil, err
-	}
-	if d := r.job.Program.Sample.Shape.DType; d == expr.F32 {
-		return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(data))), len(data)/4), nil
-	}
-	wide, err := floats(out[0])
-	for _, v := range wide {
-		images = append(images, float32(v))
-	}
-	return images, err
+	})
+	return images, errors.Join(err, free(out...))
 }

@@ -1,7 +1,7 @@
 package train
 
 import (
-	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/starsweep/starsweep/engine/expr"
 )
@@ -10,37 +10,40 @@ import (
 type machine interface {
 	// advance runs the steps first, first+1, ... on the examples of index, which has a whole number of iterations: it replaces
 	// the state and gives the readings of every step, the check last. After an error the state is lost.
-	advance(state []compute.Buffer, first int, index []int32) (rows [][]float64, err error)
+	advance(state []*tensors.Tensor, first int, index []int32) (rows [][]float64, err error)
 	// most is how many steps one call may take.
 	most() int
 	close() error
 }
 
-// hostSteps makes one call a step. The batch is gathered on the host into memory that the backend reads.
+// hostSteps makes one call a step. The batch is gathered on the host, into memory that the backend reads.
 type hostSteps struct {
 	r      *Run
-	leaves []leaf
-	slots  []*slot // of leaves; nil for state
-	in     []compute.Buffer
-	donate []bool
-	pixels []float32 // where batches are gathered if the program does not compute in float32
+	in     []*tensors.Tensor // of r.leaves
+	donate []bool            // the state
+	pixels []float32         // where batches are gathered if the program does not compute in float32
+	labels []int32
 }
 
 func newHostSteps(r *Run) (m *hostSteps, err error) {
-	m = &hostSteps{r: r, leaves: r.leaves, slots: make([]*slot, len(r.leaves)),
-		in: make([]compute.Buffer, len(r.leaves)), donate: make([]bool, len(r.leaves))}
-	for i, l := range m.leaves {
+	m = &hostSteps{r: r, in: make([]*tensors.Tensor, len(r.leaves)), donate: make([]bool, len(r.leaves))}
+	for i, l := range r.leaves {
 		if m.donate[i] = l.role == stateLeaf; m.donate[i] {
 			continue
 		}
-		if m.slots[i], err = r.c.backend.slot(l.shape); err != nil {
+		if m.in[i], err = r.c.backend.input(l.shape); err != nil {
 			return m, err
 		}
-		if l.role == seedLeaf {
-			m.slots[i].set(0, float64(r.seed))
-		}
-		if l.role == imagesLeaf && l.shape.DType != expr.F32 && m.pixels == nil {
+		switch {
+		case l.role == seedLeaf:
+			err = write(m.in[i], r.seed)
+		case l.role == imagesLeaf && l.shape.DType != expr.F32:
 			m.pixels = make([]float32, l.shape.Elems())
+		case l.role == labelsLeaf:
+			m.labels = make([]int32, l.shape.Elems())
+		}
+		if err != nil {
+			return m, err
 		}
 	}
 	return m, nil
@@ -49,17 +52,15 @@ func newHostSteps(r *Run) (m *hostSteps, err error) {
 func (m *hostSteps) most() int { return 1 }
 
 func (m *hostSteps) close() error {
-	for _, s := range m.slots {
-		if s != nil {
-			if err := s.close(); err != nil {
-				return err
-			}
+	for i, state := range m.donate {
+		if state {
+			m.in[i] = nil // the run's
 		}
 	}
-	return nil
+	return free(m.in...)
 }
 
-func (m *hostSteps) advance(state []compute.Buffer, first int, index []int32) (rows [][]float64, err error) {
+func (m *hostSteps) advance(state []*tensors.Tensor, first int, index []int32) (rows [][]float64, err error) {
 	for step, each := first, m.r.examples(); len(index) > 0; step, index = step+1, index[each:] {
 		row, err := m.step(state, step, index[:each])
 		if err != nil {
@@ -70,27 +71,21 @@ func (m *hostSteps) advance(state []compute.Buffer, first int, index []int32) (r
 	return rows, nil
 }
 
-func (m *hostSteps) step(state []compute.Buffer, step int, index []int32) ([]float64, error) {
-	var err error
-	for i, l := range m.leaves {
-		if l.role == stateLeaf {
-			m.in[i] = state[l.index]
-			continue
-		}
-		m.write(m.slots[i], l, step, index)
-		if m.in[i], err = m.slots[i].send(); err != nil {
+func (m *hostSteps) step(state []*tensors.Tensor, step int, index []int32) ([]float64, error) {
+	for i, l := range m.r.leaves {
+		if err := m.give(i, l, state, step, index); err != nil {
 			return nil, err
 		}
 	}
-	out, err := m.r.c.step.run(m.in, m.donate)
+	out, err := m.r.c.step.RunDonating(m.donate, m.in...)
 	if err != nil {
 		return nil, err
 	}
 	copy(state, out)
 	readings := out[len(state):]
 	row := make([]float64, len(readings))
-	for i, f := range readings {
-		v, err := floats(f)
+	for i, t := range readings {
+		v, err := floats(t)
 		if err != nil {
 			return nil, err
 		}
@@ -99,27 +94,31 @@ func (m *hostSteps) step(state []compute.Buffer, step int, index []int32) ([]flo
 	return row, free(readings...)
 }
 
-// write fills one input for a step.
-func (m *hostSteps) write(s *slot, l leaf, step int, index []int32) {
+// give sets one input of a step.
+func (m *hostSteps) give(i int, l leaf, state []*tensors.Tensor, step int, index []int32) error {
 	batch := m.r.c.program.Config.Batch
+	part := func() []int32 { return index[l.index*batch : (l.index+1)*batch] }
 	switch l.role {
+	case stateLeaf:
+		m.in[i] = state[l.index]
 	case stepLeaf:
-		s.set(0, float64(step))
+		return write(m.in[i], uint32(step))
 	case realLeaf:
-		s.set(0, m.r.value(l.index, step))
+		return write(m.in[i], m.r.value(l.index, step))
 	case imagesLeaf:
-		part := index[l.index*batch : (l.index+1)*batch]
-		if dst, ok := s.flat.([]float32); ok {
-			m.r.images.Batch(dst, part)
-			break
-		}
-		m.r.images.Batch(m.pixels, part)
-		for i, v := range m.pixels {
-			s.set(i, float64(v))
-		}
+		return m.in[i].MutableFlatData(func(flat any) {
+			if dst, ok := flat.([]float32); ok {
+				m.r.images.Batch(dst, part())
+				return
+			}
+			m.r.images.Batch(m.pixels, part())
+			convert(flat, m.pixels)
+		})
 	case labelsLeaf:
-		for i, e := range index[l.index*batch : (l.index+1)*batch] {
-			s.flat.([]int32)[i] = m.r.images.Labels[e]
+		for j, e := range part() {
+			m.labels[j] = m.r.images.Labels[e]
 		}
+		return write(m.in[i], m.labels...)
 	}
+	return nil
 }

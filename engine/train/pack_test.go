@@ -1,0 +1,111 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/lower"
+	"github.com/starsweep/starsweep/engine/model"
+)
+
+func TestAPackedStepIsThreeSteps(t *testing.T) {
+	b := common(t, "cpu")
+	for _, c := range cases {
+		for _, d := range []expr.DType{expr.F64, expr.F32} {
+			t.Run(fmt.Sprint(c.name, "/", d), func(t *testing.T) {
+				const k = 3
+				m := c.model
+				m.dtype = d
+				p := m.job(t).Program
+				single, err := lower.Compile(b.compute, p.Step()...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				packed, err := lower.Compile(b.compute, Pack(p, k)...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				together := map[string][]float64{} // of every trial, one after another
+				alone := make([]map[string][]float64, k)
+				for i := range alone {
+					alone[i] = inputs(p, i)
+					for name, v := range alone[i] {
+						together[name] = append(together[name], v...)
+					}
+				}
+				for step := range 3 {
+					for _, in := range append(alone, together) {
+						in["step"] = []float64{float64(step)}
+					}
+					got := call(t, packed, p, together)
+					for i := range alone {
+						for j, want := range call(t, single, p, alone[i]) {
+							name := fmt.Sprint("reading ", j-len(p.Vars))
+							if j < len(p.Vars) {
+								name = p.Vars[j].Name
+							}
+							tolerance := 1e-9
+							if d == expr.F32 { // of Adam's first steps, a weight whose gradient is but rounding may go either way
+								if tolerance = 1e-5; j < len(p.Vars) {
+									tolerance = 3e-3 * float64(step+1)
+								} else if step > 0 {
+									tolerance = 1e-3
+								}
+							}
+							part := got[j][i*len(want) : (i+1)*len(want)]
+							for e, w := range want {
+								if math.Abs(part[e]-w) > tolerance*math.Max(1, math.Abs(w)) {
+									t.Fatalf("step %d, trial %d: %s[%d] is %g, alone %g", step, i, name, e, part[e], w)
+								}
+							}
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+// inputs are those of trial i: its seed, state, numbers and examples are its own.
+func inputs(p *model.Program, i int) map[string][]float64 {
+	in := map[string][]float64{"seed": {float64(i + 1)}}
+	for _, v := range p.Vars {
+		in[v.Name] = model.Initial(v, uint32(i))
+	}
+	for _, r := range p.Reals {
+		in[r.Node.Attr.(expr.Leaf).Name] = []float64{r.Schedule.At(0, 1) * (1 - .1*float64(i))}
+	}
+	s := model.NewSource(uint32(i), "examples")
+	for b := range p.Batches {
+		x := make([]float64, p.Config.Batch*p.Config.Image.Elems())
+		for j := range x {
+			x[j] = 2*s.Uniform() - 1
+		}
+		in[fmt.Sprint("x", b)] = x
+	}
+	return in
+}
+
+// call runs a step and puts the next state in the inputs' place.
+func call(t *testing.T, e *lower.Exec, p *model.Program, in map[string][]float64) (out [][]float64) {
+	t.Helper()
+	var args []*tensors.Tensor
+	for _, n := range e.Inputs {
+		args = append(args, lower.Tensor(n.Shape, in[n.Attr.(expr.Leaf).Name]))
+	}
+	ts, err := e.Run(args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range ts {
+		out = append(out, lower.Floats(x))
+	}
+	for i, v := range p.Vars {
+		in[v.Name] = out[i]
+	}
+	return out
+}
