@@ -101,10 +101,11 @@ func (f *Buffer) CopyToDevice(compute.DeviceNum) (compute.Buffer, error) {
 	return nil, errors.New("backend cpu: there is one device only")
 }
 
-// Finalize gives the memory back: slices that Data returned are invalid from now on.
+// Finalize gives the memory back: slices that Data returned are invalid from now on. It may be called again, also for a buffer
+// that was donated.
 func (f *Buffer) Finalize() error {
 	if f.p == nil {
-		return errFinalized
+		return nil
 	}
 	f.backend.pool.give(f.p, byteSize(f.shape))
 	f.p = nil

@@ -19,30 +19,32 @@ type conv struct {
 	reverse            bool // the kernel is read backwards along its spatial axes
 }
 
-// ConvGeneral takes two spatial axes, and groups of channels.
+// ConvGeneral takes one or two spatial axes, and groups of channels.
 func (f *Function) ConvGeneral(x, kernel compute.Value, axes compute.ConvolveAxesConfig, stride []int, pad [][2]int, inDil, dil []int, groups, batchGroups int) (compute.Value, error) {
 	in, err := f.operands(compute.OpTypeConvGeneral, x, kernel)
 	if err != nil {
 		return nil, err
 	}
+	groups, batchGroups = max(1, groups), max(1, batchGroups)
 	s, err := shapeinference.ConvGeneral(in[0].shape, in[1].shape, axes, stride, pad, inDil, dil, groups, batchGroups)
-	if err == nil && (batchGroups > 1 || len(axes.InputSpatial) != 2) {
-		return nil, notImplemented("ConvGeneral with %d spatial axes and %d batch groups", len(axes.InputSpatial), batchGroups)
+	spatial := len(axes.InputSpatial)
+	if err == nil && (batchGroups > 1 || spatial < 1 || spatial > 2) {
+		return nil, notImplemented("ConvGeneral with %d spatial axes and %d batch groups", spatial, batchGroups)
 	}
-	ones := func(v []int) []int { // nil means ones
-		if v == nil {
-			return []int{1, 1}
-		}
-		return slices.Clone(v)
-	}
-	c := conv{axes: axes.Clone(), stride: ones(stride), pad: slices.Clone(pad), inDil: ones(inDil), dil: ones(dil), groups: max(1, groups)}
-	if pad == nil {
-		c.pad = make([][2]int, 2)
-	}
+	ones := slices.Repeat([]int{1}, spatial)
+	c := conv{axes.Clone(), orElse(stride, ones), orElse(inDil, ones), orElse(dil, ones), orElse(pad, make([][2]int, spatial)), groups, false}
 	if k := in[1]; k.op == compute.OpTypeReverse && reverses(k, axes.KernelSpatial) { // as gradients have it
 		c.reverse, in[1] = true, k.in[0]
 	}
 	return f.add(compute.OpTypeConvGeneral, s, err, c, in...)
+}
+
+// orElse is a copy of v, or the neutral value that nil stands for.
+func orElse[T any](v, neutral []T) []T {
+	if v == nil {
+		return neutral
+	}
+	return slices.Clone(v)
 }
 
 // reverses says whether Reverse node n reverses just these axes.
@@ -55,22 +57,34 @@ func reverses(n *node, axes []int) bool {
 	return true
 }
 
-// convolution is a ConvGeneral as package kern wants it.
+// convolution is a ConvGeneral as package kern wants it: one spatial axis becomes the second of two.
 func convolution(n *node) *kern.Conv {
 	a := n.attr.(conv)
 	x, k, y := n.in[0].shape, n.in[1].shape, n.shape
 	sx, sk, sy := strides(x), strides(k), strides(y)
-	two := func(v []int) [2]int { return [2]int{v[0], v[1]} }
 	ax := a.axes
+	two := func(missing int, v []int) [2]int {
+		if len(v) == 1 {
+			return [2]int{missing, v[0]}
+		}
+		return [2]int{v[0], v[1]}
+	}
+	four := func(st, spatial []int, third, fourth int) [4]int {
+		s := two(0, pick(st, spatial...))
+		return [4]int{s[0], s[1], st[third], st[fourth]}
+	}
+	var pad []int
+	for _, p := range a.pad {
+		pad = append(pad, p[0])
+	}
 	ci, co := k.Dimensions[ax.KernelInputChannels], y.Dimensions[ax.OutputChannels]/a.groups
 	return &kern.Conv{
 		M: y.Dimensions[ax.OutputBatch], K: ci, N: co, Groups: a.groups,
-		In: two(pick(x.Dimensions, ax.InputSpatial...)), Ker: two(pick(k.Dimensions, ax.KernelSpatial...)), Out: two(pick(y.Dimensions, ax.OutputSpatial...)),
-		InS:  [4]int(pick(sx, ax.InputSpatial[0], ax.InputSpatial[1], ax.InputBatch, ax.InputChannels)),
-		KerS: [4]int(pick(sk, ax.KernelSpatial[0], ax.KernelSpatial[1], ax.KernelInputChannels, ax.KernelOutputChannels)),
-		OutS: [4]int(pick(sy, ax.OutputSpatial[0], ax.OutputSpatial[1], ax.OutputBatch, ax.OutputChannels)),
-		InG:  ci * sx[ax.InputChannels], KerG: co * sk[ax.KernelOutputChannels], OutG: co * sy[ax.OutputChannels],
-		Stride: two(a.stride), Pad: [2]int{a.pad[0][0], a.pad[1][0]}, InDil: two(a.inDil), KerDil: two(a.dil), Reverse: a.reverse,
+		In: two(1, pick(x.Dimensions, ax.InputSpatial...)), InS: four(sx, ax.InputSpatial, ax.InputBatch, ax.InputChannels),
+		Ker: two(1, pick(k.Dimensions, ax.KernelSpatial...)), KerS: four(sk, ax.KernelSpatial, ax.KernelInputChannels, ax.KernelOutputChannels),
+		Out: two(1, pick(y.Dimensions, ax.OutputSpatial...)), OutS: four(sy, ax.OutputSpatial, ax.OutputBatch, ax.OutputChannels),
+		InG: ci * sx[ax.InputChannels], KerG: co * sk[ax.KernelOutputChannels], OutG: co * sy[ax.OutputChannels],
+		Stride: two(1, a.stride), Pad: two(0, pad), InDil: two(1, a.inDil), KerDil: two(1, a.dil), Reverse: a.reverse,
 	}
 }
 

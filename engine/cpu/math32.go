@@ -6,11 +6,11 @@ import "math"
 // units in the last place, see TestMathFunctionsAreAccurate.
 
 var (
-	expP  = [...]float32{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1}
-	logP  = [...]float32{7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1}
-	tanhP = [...]float32{-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1}
-	sinP  = [...]float32{-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1}
-	cosP  = [...]float32{2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2}
+	expP  = [6]float32{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1}
+	logP  = [9]float32{7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1}
+	tanhP = [5]float32{-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1}
+	sinP  = [3]float32{-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1}
+	cosP  = [3]float32{2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2}
 )
 
 const (
@@ -21,26 +21,29 @@ const (
 	smallest       = 0x1p-126                   // normal number
 )
 
-func poly(x float32, c []float32) float32 {
-	y := c[0]
-	for _, k := range c[1:] {
-		y = y*x + k
-	}
-	return y
+// roundToInt is the nearest integer to x, for |x| < 2^21: adding 1.5 * 2^23 moves it to the low bits.
+func roundToInt(x float32) int {
+	const shift = 3 << 22
+	return int(int32(math.Float32bits(x+shift)) - int32(math.Float32bits(shift)))
 }
 
 // power2 is 2^n for -126 <= n <= 127.
 func power2(n int) float32 { return math.Float32frombits(uint32(n+127) << 23) }
 
 func exp32(x float32) float32 {
-	if x != x {
+	switch {
+	case x > expMax:
+		return float32(math.Inf(1))
+	case x < expMin:
+		return 0
+	case x != x:
 		return x
 	}
-	x = min(max(x, expMin), expMax)
-	n := int(math.RoundToEven(float64(x) * math.Log2E))
+	n := roundToInt(x * math.Log2E)
 	r := x - float32(n)*ln2Hi
 	r -= float32(n) * ln2Lo
-	y := poly(r, expP[:])*r*r + r + 1
+	p := &expP
+	y := (((((p[0]*r+p[1])*r+p[2])*r+p[3])*r+p[4])*r+p[5])*r*r + r + 1
 	half := n / 2 // 2^n alone may be no float32
 	return y * power2(half) * power2(n-half)
 }
@@ -68,7 +71,8 @@ func log32(x float32) float32 {
 	}
 	f := m - 1
 	z := f * f
-	p := poly(f, logP[:]) * f * z
+	c := &logP
+	p := ((((((((c[0]*f+c[1])*f+c[2])*f+c[3])*f+c[4])*f+c[5])*f+c[6])*f+c[7])*f + c[8]) * f * z
 	p += float32(e) * ln2Lo
 	p -= z / 2
 	return float32(e)*ln2Hi + (f + p)
@@ -77,7 +81,8 @@ func log32(x float32) float32 {
 func tanh32(x float32) float32 {
 	if -tanhNear < x && x < tanhNear {
 		z := x * x
-		return poly(z, tanhP[:])*z*x + x
+		p := &tanhP
+		return ((((p[0]*z+p[1])*z+p[2])*z+p[3])*z+p[4])*z*x + x
 	}
 	return 1 - 2/(exp32(x+x)+1)
 }
@@ -108,15 +113,16 @@ func trig32(x float32, quarters int, far func(float64) float64) float32 {
 	}
 	const hi = 0x1.921fb544p0 // pi/2 in 34 bits: times n it is exact
 	const lo = math.Pi/2 - hi
-	n := math.RoundToEven(float64(x) * (2 / math.Pi))
+	i := roundToInt(x * (2 / math.Pi))
+	n := float64(i)
 	r := float32(float64(x) - n*hi - n*lo)
 	z := r * r
-	q := int(n) + quarters
+	q := i + quarters
 	var y float32
 	if q&1 == 0 {
-		y = poly(z, sinP[:])*z*r + r
+		y = ((sinP[0]*z+sinP[1])*z+sinP[2])*z*r + r
 	} else {
-		y = poly(z, cosP[:])*z*z - z/2 + 1
+		y = ((cosP[0]*z+cosP[1])*z+cosP[2])*z*z - z/2 + 1
 	}
 	if q&2 != 0 {
 		return -y

@@ -1,9 +1,6 @@
 package cpu
 
-import (
-	"math"
-	"unsafe"
-)
+import "math"
 
 // Portable block functions. They are loops over one type each, since a call per element would cost more than the operation;
 // instances of the generic ones differ in type only where the memory layout does.
@@ -15,8 +12,6 @@ type integer interface {
 	int32 | uint32 | int64 | uint64 | uint8
 }
 type float interface{ float32 | float64 }
-
-func add4(p ptr, n int) ptr { return unsafe.Add(p, n*4) }
 
 // each1 and each2 call f for every element.
 

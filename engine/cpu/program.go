@@ -177,9 +177,7 @@ func (p *program) Execute(in []compute.Buffer, donate []bool, _ compute.DeviceNu
 	p.exec(args, results)
 	for i, d := range donate {
 		if d {
-			if err := in[i].Finalize(); err != nil {
-				return nil, fmt.Errorf("donated input %d: %w", i, err)
-			}
+			in[i].Finalize()
 		}
 	}
 	return outs, nil

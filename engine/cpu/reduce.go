@@ -32,27 +32,31 @@ func isReduction(op compute.OpType) bool {
 
 // reducer is what a reduction of one dtype needs.
 type reducer struct {
-	f    blockFn               // exactly n elements
+	f    blockFn               // of exactly n elements
 	init func(d ptr, n int)    // with the neutral element
 	run  func(d, x ptr, n int) // d = op(d, x[0], ..., x[n-1])
 }
 
 // reducer is nil if there is none.
 func (b *Backend) reducer(op compute.OpType, d dtypes.DType) *reducer {
-	f := b.fns[tableKey{op: reductions[op], in: d}]
-	if f == nil {
-		return nil
-	}
+	k := tableKey{op: reductions[op], in: d}
 	r := typedReducer(op, d)
-	if r == nil {
+	if b.fns[k] == nil || r == nil {
 		return nil
 	}
-	r.f = f
+	r.f = b.plain[k]
 	if b.simd && d.Size() == 4 {
-		r.f = exact(f)
+		r.f = exact(b.fns[k], b.plain[k])
 	}
-	if r.run == nil || b.simd && d == dtypes.Float32 && op == compute.OpTypeReduceSum {
-		r.run = foldRun(r.f, r.init, d.Size())
+	switch {
+	case b.simd && d == dtypes.Float32 && op == compute.OpTypeReduceSum:
+		r.run = vectorSumRun
+	case r.run == nil: // rare
+		r.run = func(y, x ptr, n int) {
+			for i := range n {
+				r.f(y, y, unsafe.Add(x, i*d.Size()), nil, 1)
+			}
+		}
 	}
 	return r
 }
@@ -82,7 +86,7 @@ func reducerOf[T number](op compute.OpType, lowest, highest T) *reducer {
 	case compute.OpTypeReduceSum:
 		return &reducer{init: filler[T](0), run: sumRun[T]}
 	case compute.OpTypeReduceProduct:
-		return &reducer{init: filler[T](1)}
+		return &reducer{init: filler[T](1), run: productRun[T]}
 	case compute.OpTypeReduceMax:
 		return &reducer{init: filler(lowest), run: maxRun[T]}
 	case compute.OpTypeReduceMin:
@@ -113,6 +117,14 @@ func sumRun[T number](d, x ptr, n int) {
 	*(*T)(d) += (s0 + s1) + (s2 + s3)
 }
 
+func productRun[T number](d, x ptr, n int) {
+	p := *(*T)(d)
+	for _, v := range of[T](x, n) {
+		p *= v
+	}
+	*(*T)(d) = p
+}
+
 func maxRun[T number](d, x ptr, n int) {
 	m := *(*T)(d)
 	for _, v := range of[T](x, n) {
@@ -127,26 +139,6 @@ func minRun[T number](d, x ptr, n int) {
 		m = min(m, v)
 	}
 	*(*T)(d) = m
-}
-
-// foldRun makes a run of a block function: columns of up to 128 elements first, then halves onto halves.
-func foldRun(f blockFn, init func(ptr, int), es int) func(d, x ptr, n int) {
-	return func(d, x ptr, n int) {
-		var acc [128]uint64
-		a, width := ptr(&acc), 128
-		for width > n && width > 1 {
-			width /= 2
-		}
-		init(a, width)
-		for ; n > 0; n -= width {
-			f(a, a, x, nil, min(n, width))
-			x = unsafe.Add(x, min(n, width)*es)
-		}
-		for width /= 2; width > 0; width /= 2 {
-			f(a, a, unsafe.Add(a, width*es), nil, width)
-		}
-		f(d, d, a, nil, 1)
-	}
 }
 
 // reduce's node has the axes as its attribute, sorted.

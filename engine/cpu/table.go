@@ -156,19 +156,16 @@ func addBools(t table) {
 	t.set(d, compute.OpTypeBroadcastInDim, copyOf[uint8])
 }
 
-// exact makes a vector function of 4-byte elements never touch what lies behind n, as sums in place need it.
-func exact(f blockFn) blockFn {
+// exact makes a vector function of 4-byte elements never touch what lies behind n, as sums in place need it: the portable one
+// does the rest.
+func exact(vector, portable blockFn) blockFn {
 	return func(y, a, b, c ptr, n int) {
-		if m := n &^ 15; m > 0 {
-			f(y, a, b, c, m)
-			y, a, b, n = add4(y, m), add4(a, m), add4(b, m), n-m
+		m := n &^ 15
+		if m > 0 {
+			vector(y, a, b, c, m)
 		}
-		if n > 0 {
-			var u, v, r [16]uint32
-			copy(u[:n], of[uint32](a, n))
-			copy(v[:n], of[uint32](b, n))
-			f(ptr(&r), ptr(&u), ptr(&v), c, 16)
-			copy(of[uint32](y, n), r[:n])
+		if m < n {
+			portable(add(y, m*4), add(a, m*4), add(b, m*4), c, n-m)
 		}
 	}
 }

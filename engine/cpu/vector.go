@@ -60,3 +60,22 @@ func minNaN(x, y v16) v16 { return x.Merge(x.Min(y), x.IsNaN()) }
 func sign16(x v16) v16 {
 	return bc(1).Merge(bc(-1).Merge(x, x.Less(v16{})), x.Greater(v16{}))
 }
+
+// vectorSumRun adds n elements to d.
+func vectorSumRun(d, x ptr, n int) {
+	var sums [16]float32
+	if n >= 16 {
+		var s, t v16
+		i := 0
+		for ; i+32 <= n; i += 32 { // two sums, since each addition waits for the one before
+			s, t = s.Add(loadF(x, i)), t.Add(loadF(x, i+16))
+		}
+		if i+16 <= n {
+			s = s.Add(loadF(x, i))
+		}
+		s.Add(t).Store(&sums)
+		archsimd.ClearAVXUpperBits()
+	}
+	sumRun[float32](d, unsafe.Add(x, n&^15*4), n&15)
+	sumRun[float32](d, ptr(&sums), 16)
+}

@@ -1,0 +1,166 @@
+package cpu
+
+import (
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+)
+
+func TestDonatedInputsDieAndResultsLive(t *testing.T) {
+	b, s := must(New("")), f32(1000)
+	e := compiled(b, func(f compute.Function, v []compute.Value) []compute.Value {
+		return []compute.Value{must(f.Add(v[0], v[0])), v[0]}
+	}, s)
+	var wg sync.WaitGroup
+	for g := range 4 { // executions of one program overlap
+		wg.Go(func() {
+			x := slices.Repeat([]float32{float32(g)}, 1000)
+			var old compute.Buffer
+			for range 100 {
+				in := must(b.BufferFromFlatData(0, x, s))
+				out := must(e.Execute([]compute.Buffer{in}, []bool{true}, 0))
+				if _, err := in.Data(); err == nil {
+					t.Error("a donated buffer is alive")
+				}
+				if _, err := e.Execute([]compute.Buffer{in}, nil, 0); err == nil {
+					t.Error("a donated buffer is taken as an input")
+				}
+				if old != nil {
+					if v := must(old.Data()).([]float32); v[0] != 2*float32(g) || v[999] != 2*float32(g) {
+						t.Errorf("a result changed: %g", v[999])
+					}
+					old.Finalize()
+				}
+				out[1].Finalize()
+				old = out[0]
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestProgramsRunAtOnce(t *testing.T) {
+	b := must(New("threads=3"))
+	ss := []shapes.Shape{f32(64, 16, 16, 24), f32(3, 3, 24, 16)}
+	in := inputs(1, ss...)
+	want := execute(b, compiled(b, everySum, ss...), in...)
+	shared := compiled(b, everySum, ss...)
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			own := compiled(b, everySum, ss...)
+			for range 2 {
+				for _, e := range []compute.Executable{own, shared} {
+					for k, got := range execute(b, e, in...) {
+						if err := similar(got, want[k], 0); err != nil {
+							t.Errorf("result %d: %v", k, err)
+						}
+					}
+				}
+			}
+			own.Finalize()
+		})
+	}
+	wg.Wait()
+	shared.Finalize()
+	if _, err := shared.Execute(nil, nil, 0); err == nil {
+		t.Error("a finalized executable runs")
+	}
+}
+
+func TestBuffersCheckWhatTheyAreGiven(t *testing.T) {
+	b, other := must(New("")), must(New(""))
+	s := shapes.Make(dtypes.Int32, 2, 2)
+	if _, err := b.BufferFromFlatData(0, []int32{1, 2, 3}, s); err == nil {
+		t.Error("three elements make a 2 x 2")
+	}
+	if _, err := b.BufferFromFlatData(0, []float32{1, 2, 3, 4}, s); err == nil {
+		t.Error("float32 make an int32")
+	}
+	f, flat, err := b.NewSharedBuffer(0, s)
+	if err != nil || !slices.Equal(flat.([]int32), make([]int32, 4)) {
+		t.Fatal(flat, err)
+	}
+	flat.([]int32)[3] = 7
+	got := make([]int32, 4)
+	if err := f.ToFlatData(got); err != nil || got[3] != 7 {
+		t.Error(got, err)
+	}
+	if err := f.ToFlatData(make([]int32, 3)); err == nil {
+		t.Error("a short slice is filled")
+	}
+	e := compiled(other, func(f compute.Function, v []compute.Value) []compute.Value { return v }, s)
+	if _, err := e.Execute([]compute.Buffer{f}, nil, 0); err == nil {
+		t.Error("a buffer of another backend is taken")
+	}
+	e = compiled(b, func(f compute.Function, v []compute.Value) []compute.Value { return v }, shapes.Make(dtypes.Int32, 4))
+	if _, err := e.Execute([]compute.Buffer{f}, nil, 0); err == nil {
+		t.Error("a buffer of another shape is taken")
+	}
+	if _, err := e.Execute(nil, nil, 0); err == nil {
+		t.Error("no input is taken for one")
+	}
+	for range 2 {
+		if err := f.Finalize(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := f.ToFlatData(got); err == nil {
+		t.Error("a finalized buffer is read")
+	}
+	g, flat, err := b.NewSharedBuffer(0, s) // the same memory
+	if err != nil || !slices.Equal(flat.([]int32), make([]int32, 4)) {
+		t.Error("a shared buffer is not zeroed", g, flat, err)
+	}
+	b.Finalize()
+	if !b.IsFinalized() || b.pool.kept != 0 {
+		t.Error("Finalize keeps memory")
+	}
+}
+
+func TestThePoolIsBounded(t *testing.T) {
+	var p pool
+	for range 5 {
+		p.give(nil, poolBytes/4)
+	}
+	if p.kept > poolBytes {
+		t.Errorf("%d bytes are kept", p.kept)
+	}
+	for range 3 {
+		p.take(poolBytes / 4)
+	}
+	if p.kept != 0 {
+		t.Errorf("%d bytes are kept after all was taken", p.kept)
+	}
+}
+
+func TestAStepAllocatesNextToNothing(t *testing.T) {
+	b := must(New("threads=2"))
+	ss := []shapes.Shape{f32(64, 16, 16, 24), f32(3, 3, 24, 16)}
+	e := compiled(b, everySum, ss...)
+	in := inputs(1, ss...)
+	var bufs []compute.Buffer
+	for i, s := range ss {
+		bufs = append(bufs, must(b.BufferFromFlatData(0, in[i], s)))
+	}
+	step := func() {
+		for _, o := range must(e.Execute(bufs, nil, 0)) {
+			o.Finalize()
+		}
+	}
+	step()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range 10 {
+		step()
+	}
+	runtime.ReadMemStats(&after)
+	if bytes := (after.TotalAlloc - before.TotalAlloc) / 10; bytes > 100<<10 { // the temporaries take megabytes
+		t.Errorf("%d bytes per execution", bytes)
+	}
+}
