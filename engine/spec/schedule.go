@@ -70,8 +70,8 @@ func Piecewise(times []float64, parts []Schedule, u Unit) (Schedule, error) {
 	if len(parts) != len(times)+1 {
 		return Schedule{}, fmt.Errorf("got %d values for %d times, want one value more than times", len(parts), len(times))
 	}
-	for i := 1; i < len(times); i++ {
-		if times[i] <= times[i-1] {
+	for i := range times {
+		if math.IsNaN(times[i]) || i > 0 && times[i] <= times[i-1] {
 			return Schedule{}, fmt.Errorf("got times %v, want them ascending", times)
 		}
 	}

@@ -20,17 +20,22 @@ func Choice(name string, values ...Value) (Dim, error) {
 	if len(values) == 0 {
 		return Dim{}, fmt.Errorf("got no values, want at least one")
 	}
-	kind := values[0].Kind()
+	first, kind := values[0], values[0].Kind()
 	for _, v := range values {
-		if v.Kind() != kind {
+		switch k := v.Kind(); {
+		case k == None:
+			return Dim{}, fmt.Errorf("got none, want a truth value, a number or a string")
+		case k != kind && (k == Int || k == Float) && (kind == Int || kind == Float):
 			kind = Float
+		case k != kind:
+			return Dim{}, fmt.Errorf("got %s %v beside %s %v, want values of one type", k, v, first.Kind(), first)
 		}
 	}
 	d := Dim{Name: name, Kind: kind}
 	for _, v := range values {
 		w, err := v.As(kind)
-		if err != nil || v.Kind() == None {
-			return Dim{}, fmt.Errorf("got %s %v beside %s %v, want values of one type", v.Kind(), v, values[0].Kind(), values[0])
+		if err != nil {
+			return Dim{}, err
 		}
 		if slices.Contains(d.Choices, w) {
 			return Dim{}, fmt.Errorf("got %v twice", v)
@@ -43,8 +48,8 @@ func Choice(name string, values ...Value) (Dim, error) {
 // Range is a dimension of numbers from lo to hi.
 func Range(name string, k Kind, lo, hi float64, log bool) (Dim, error) {
 	switch {
-	case !(lo < hi):
-		return Dim{}, fmt.Errorf("got the range %s to %s, want the first below the second", formatFloat(lo), formatFloat(hi))
+	case !(lo < hi) || math.IsInf(lo, 0) || math.IsInf(hi, 0):
+		return Dim{}, fmt.Errorf("got the range %s to %s, want two numbers, the first below the second", formatFloat(lo), formatFloat(hi))
 	case log && lo <= 0:
 		return Dim{}, fmt.Errorf("got %s as the low end of a logarithmic range, want a positive number", formatFloat(lo))
 	}
@@ -62,7 +67,7 @@ func (d Dim) at(u float64) Value {
 	}
 	v := lo + u*(hi-lo)
 	if d.Log {
-		v = math.Exp(math.Log(lo) + u*(math.Log(hi)-math.Log(lo)))
+		v = max(lo, math.Exp(math.Log(lo)+u*(math.Log(hi)-math.Log(lo)))) // e^ln 47 is below 47
 	}
 	if d.Kind == Int {
 		return IntValue(int64(min(math.Floor(v), d.Hi)))
@@ -104,20 +109,24 @@ func (s Space) Points(search Search, uniform func(i, j int) float64) ([]Point, e
 		}
 		return points, nil
 	}
-	points := []Point{nil}
+	n := 1
 	for _, d := range s {
 		if len(d.Choices) == 0 {
 			return nil, fmt.Errorf("%s is a range, and a grid needs choices: use choice(...), or search = random(trials = ...)", d.Name)
 		}
-		var next []Point
-		for _, p := range points {
-			for _, v := range d.Choices {
-				next = append(next, append(slices.Clip(slices.Clone(p)), Setting{d.Name, v}))
-			}
-		}
-		if points = next; len(points) > MaxPoints {
+		if n *= len(d.Choices); n > MaxPoints {
 			return nil, fmt.Errorf("the grid has more than %d points: use search = random(trials = ...)", MaxPoints)
 		}
+	}
+	points := make([]Point, n)
+	for i := range points {
+		p, rest := make(Point, len(s)), i
+		for j := len(s) - 1; j >= 0; j-- {
+			c := s[j].Choices
+			p[j] = Setting{s[j].Name, c[rest%len(c)]}
+			rest /= len(c)
+		}
+		points[i] = p
 	}
 	return points, nil
 }

@@ -1,0 +1,175 @@
+package spec_test
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	. "github.com/starsweep/starsweep/engine/spec"
+)
+
+func choice(t testing.TB, name string, values ...Value) Dim {
+	t.Helper()
+	d, err := Choice(name, values...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func numbers(t testing.TB, name string, k Kind, lo, hi float64, log bool) Dim {
+	t.Helper()
+	d, err := Range(name, k, lo, hi, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func points(t testing.TB, s Space, search Search, uniform func(i, j int) float64) []Point {
+	t.Helper()
+	p, err := s.Points(search, uniform)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestAGridIsEveryCombinationTheLastFastest(t *testing.T) {
+	s := Space{choice(t, "loss", StringValue("ns"), StringValue("wgan")), choice(t, "lr", FloatValue(.1), IntValue(1)), choice(t, "batch", IntValue(32))}
+	var got []string
+	for _, p := range points(t, s, Search{Kind: Grid}, nil) {
+		got = append(got, p.String())
+	}
+	want := `loss="ns" lr=0.1 batch=32
+loss="ns" lr=1.0 batch=32
+loss="wgan" lr=0.1 batch=32
+loss="wgan" lr=1.0 batch=32`
+	if strings.Join(got, "\n") != want {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), want)
+	}
+	if p := points(t, nil, Search{Kind: Grid}, nil); len(p) != 1 || len(p[0]) != 0 {
+		t.Errorf("got %v for no dimensions, want one empty point", p)
+	}
+}
+
+func TestAGridOfRangesOrOfTooMuchIsAMistake(t *testing.T) {
+	_, err := Space{numbers(t, "lr", Float, 0, 1, false)}.Points(Search{Kind: Grid}, nil)
+	if want := "lr is a range, and a grid needs choices: use choice(...), or search = random(trials = ...)"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	var ten []Value
+	for i := range 10 {
+		ten = append(ten, IntValue(int64(i)))
+	}
+	var s Space
+	for i := range 7 {
+		s = append(s, choice(t, fmt.Sprint("p", i), ten...))
+	}
+	_, err = s.Points(Search{Kind: Grid}, nil)
+	if want := "the grid has more than 1000000 points: use search = random(trials = ...)"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestAListIsItsPoints(t *testing.T) {
+	want := []Point{{{"lr", FloatValue(1)}}, {{"lr", FloatValue(2)}}}
+	got := points(t, Space{choice(t, "lr", FloatValue(1), FloatValue(2))}, Search{Kind: List, Points: want}, nil)
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// The quantiles of every kind of dimension: the ends are reached, every choice and every integer has the same share.
+func TestRandomPointsAreQuantiles(t *testing.T) {
+	below1 := math.Nextafter(1, 0)
+	for _, c := range []struct {
+		d    Dim
+		want map[float64]string
+	}{
+		{choice(t, "x", IntValue(4), IntValue(8), IntValue(16)), map[float64]string{0: "4", .3: "4", .34: "8", .66: "8", .67: "16", below1: "16"}},
+		{numbers(t, "x", Int, 1, 3, false), map[float64]string{0: "1", .33: "1", .34: "2", .67: "3", below1: "3"}},
+		{numbers(t, "x", Float, -1, 3, false), map[float64]string{0: "-1.0", .25: "0.0", .5: "1.0"}},
+		{numbers(t, "x", Float, 1, 100, true), map[float64]string{0: "1.0"}},
+		{numbers(t, "x", Int, 1, 7, true), map[float64]string{0: "1", .34: "2", .9999: "7", below1: "7"}}, // log 8 is three doublings
+	} {
+		for u, want := range c.want {
+			got := points(t, Space{c.d}, Search{Kind: Random, Trials: 1}, func(i, j int) float64 { return u })[0][0].Value
+			if got.String() != want {
+				t.Errorf("%+v at %g: got %v, want %s", c.d, u, got, want)
+			}
+		}
+	}
+	lr := numbers(t, "lr", Float, 1e-5, 1e-1, true)
+	for u, want := range map[float64]float64{0: 1e-5, .25: 1e-4, .5: 1e-3, below1: 1e-1} {
+		got := points(t, Space{lr}, Search{Kind: Random, Trials: 1}, func(i, j int) float64 { return u })[0][0].Value.Any().(float64)
+		if math.Abs(got/want-1) > 1e-12 || got > 1e-1 || got < 1e-5*(1-1e-15) {
+			t.Errorf("at %g: got %g, want %g", u, got, want)
+		}
+	}
+}
+
+func TestARandomPointTakesItsOwnNumbers(t *testing.T) {
+	s := Space{numbers(t, "a", Float, 0, 1, false), numbers(t, "b", Float, 0, 1, false)}
+	p := points(t, s, Search{Kind: Random, Trials: 3}, func(i, j int) float64 { return float64(i)/4 + float64(j)/16 })
+	if got, want := fmt.Sprint(p), "[a=0.0 b=0.0625 a=0.25 b=0.3125 a=0.5 b=0.5625]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// No quantile leaves a range, whatever its ends.
+func FuzzRandomValuesStayInTheirRange(f *testing.F) {
+	f.Add(1e-5, 1e-1, .7, true, false)
+	f.Add(1., 9., .999999, true, true)
+	f.Add(-5., 5., 0., false, true)
+	f.Add(47., 96., 0., true, true) // e^ln 47 is below 47
+	f.Fuzz(func(t *testing.T, lo, hi, u float64, log, whole bool) {
+		k := Float
+		if whole {
+			k, lo, hi = Int, math.Trunc(lo), math.Trunc(hi)
+		}
+		if !(u >= 0 && u < 1) || math.Abs(lo) > 1e9 || math.Abs(hi) > 1e9 || lo > 0 && lo < 1e-9 {
+			t.Skip()
+		}
+		d, err := Range("x", k, lo, hi, log)
+		if err != nil {
+			t.Skip()
+		}
+		v, err := points(t, Space{d}, Search{Kind: Random, Trials: 1}, func(i, j int) float64 { return u })[0][0].Value.As(Float)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if x := v.Any().(float64); x < lo || x > hi {
+			t.Errorf("got %v, want it within %v and %v", x, lo, hi)
+		}
+	})
+}
+
+func TestDimensionsAreChecked(t *testing.T) {
+	dim := func(_ Dim, err error) error { return err }
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{dim(Choice("x")), "got no values, want at least one"},
+		{dim(Choice("x", IntValue(1), StringValue("a"))), `got string "a" beside int 1, want values of one type`},
+		{dim(Choice("x", StringValue("a"), IntValue(1))), `got int 1 beside string "a", want values of one type`},
+		{dim(Choice("x", BoolValue(true), FloatValue(1))), "got float 1.0 beside bool true, want values of one type"},
+		{dim(Choice("x", IntValue(1<<53+1), FloatValue(1))), "got int 9007199254740993, want float"},
+		{dim(Choice("x", FloatValue(1), IntValue(1))), "got 1 twice"},
+		{dim(Choice("x", Value{})), "got none, want a truth value, a number or a string"},
+		{dim(Range("x", Float, 2, 1, false)), "got the range 2.0 to 1.0, want two numbers, the first below the second"},
+		{dim(Range("x", Float, math.NaN(), 1, false)), "got the range NaN to 1.0, want two numbers, the first below the second"},
+		{dim(Range("x", Float, 0, math.Inf(1), false)), "got the range 0.0 to +Inf, want two numbers, the first below the second"},
+		{dim(Range("x", Float, 0, 1, true)), "got 0.0 as the low end of a logarithmic range, want a positive number"},
+	} {
+		if c.err == nil || c.err.Error() != c.want {
+			t.Errorf("got %v, want %s", c.err, c.want)
+		}
+	}
+	d := choice(t, "x", IntValue(1), FloatValue(.5))
+	if got := fmt.Sprint(d.Choices, d.Kind); got != "[1.0 0.5] float" {
+		t.Errorf("got %s, want ints beside floats as floats", got)
+	}
+}
