@@ -13,7 +13,7 @@ import (
 )
 
 func dataCommand(env *Env) *cobra.Command {
-	c := &cobra.Command{Use: "data", Short: "list, fetch and look at data sets"}
+	c := &cobra.Command{Use: "data", Short: "list, fetch and look at data sets", Args: cobra.ArbitraryArgs, RunE: unknownCommand}
 	c.AddCommand(
 		&cobra.Command{
 			Use: "list", Short: "list the data sets, and whether they are here", Args: noArgs,
@@ -66,7 +66,7 @@ func showDataCommand(env *Env) *cobra.Command {
 		Use: "show NAME", Short: "describe a data set and draw its first images", Args: oneName,
 		RunE: func(c *cobra.Command, args []string) error {
 			d.Name = args[0]
-			set, err := env.store().Open(c.Context(), data.Spec(d))
+			set, err := env.store().Open(c.Context(), d)
 			if err != nil {
 				return err
 			}

@@ -37,6 +37,7 @@ func (e Env) plugins() string { return filepath.Join(e.Home, "pjrt") }
 // Exit codes.
 const (
 	exitDone        = 0
+	exitInternal    = 1
 	exitUsage       = 2
 	exitScript      = 10 // the script does not load
 	exitSpace       = 11 // some configurations are wrong: hyperparameters, shapes
@@ -45,7 +46,6 @@ const (
 	exitInterrupted = 75 // run the same command again to continue
 	exitNoDevice    = 77
 	exitStorage     = 80
-	exitInternal    = 1
 )
 
 // codeError is an error with an exit code of its own.
@@ -121,6 +121,8 @@ or on the CPU in pure Go, and leaves Parquet tables.
 
 Exit codes: 0 done, 2 usage, 10 script error, 11 invalid space or shapes, 20 some trials failed, 21 all failed,
 75 interrupted (the same command continues), 77 no device, 80 storage.`,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          unknownCommand,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -128,6 +130,18 @@ Exit codes: 0 done, 2 usage, 10 script error, 11 invalid space or shapes, 20 som
 	root.AddCommand(checkCommand(env), planCommand(env), showCommand(env), runCommand(env), statusCommand(env),
 		dataCommand(env), doctorCommand(env), benchCommand(env), versionCommand(env))
 	return root
+}
+
+// unknownCommand is what a command does that only holds others.
+func unknownCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return c.Help()
+	}
+	c.SuggestionsMinimumDistance = 2
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		return usage("%s has no command %q; did you mean %s?", c.CommandPath(), args[0], near[0])
+	}
+	return usage("%s has no command %q; see %s --help", c.CommandPath(), args[0], c.CommandPath())
 }
 
 func versionCommand(env *Env) *cobra.Command {

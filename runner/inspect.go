@@ -160,7 +160,7 @@ type workload struct {
 
 func (x *workload) add(env *Env, t plan.Trial) {
 	x.trials++
-	shape, err := env.store().Shape(data.Spec(t.Job.Data))
+	shape, err := env.store().Shape(t.Job.Data)
 	if err != nil {
 		x.unknown = true
 		return

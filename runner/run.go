@@ -48,7 +48,11 @@ func backendFlag(c *cobra.Command, to *string) {
 
 // openBackend opens a backend by name; one that is not there is a fault of its own kind.
 func (e *Env) openBackend(name string) (*train.Backend, error) {
-	return train.Open(name, e.trainOptions())
+	b, err := train.Open(name, e.trainOptions())
+	if err != nil && !errors.Is(err, train.ErrNoDevice) {
+		err = withCode(exitUsage, err)
+	}
+	return b, err
 }
 
 func (e *Env) trainOptions() train.Options {
@@ -87,7 +91,12 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 	}
 	meta, files := describe(s, p, env.Version)
 	study, err := results.Create(dir, meta, files, results.Options{Now: env.Now, KeepCheckpoints: o.keepCheckpoints})
-	if err != nil {
+	switch {
+	case errors.Is(err, results.ErrLocked), errors.Is(err, results.ErrCorrupt):
+		return withCode(exitStorage, err)
+	case err != nil && !errors.Is(err, results.ErrStorage): // the directory holds another study, or names clash
+		return withCode(exitUsage, err)
+	case err != nil:
 		return err
 	}
 	if study.Found.Dropped > 0 {

@@ -243,7 +243,7 @@ func (t *trainer) images(ctx context.Context, d spec.Data) (*data.Set, error) {
 	t.mu.Lock()
 	open := t.sets[d.String()]
 	if open == nil {
-		open = sync.OnceValues(func() (*data.Set, error) { return t.store.Open(ctx, data.Spec(d)) })
+		open = sync.OnceValues(func() (*data.Set, error) { return t.store.Open(ctx, d) })
 		t.sets[d.String()] = open
 	}
 	t.mu.Unlock()

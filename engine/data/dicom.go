@@ -224,7 +224,7 @@ func (a *attributes) text(t tag.Tag) string {
 		}
 	case []float64:
 		if len(values) > 0 {
-			return number(values[0])
+			return strconv.FormatFloat(values[0], 'g', -1, 64)
 		}
 	}
 	return ""

@@ -24,10 +24,9 @@ type Store struct {
 
 // kind is what one name in Spec.Name stands for.
 type kind struct {
-	name      string
-	needsPath bool
-	find      func(*Store, Spec) (source, error)
-	known     *known // of a set that is the same everywhere
+	name  string
+	find  func(*Store, Spec) (source, error)
+	known *known // of a set that is the same everywhere
 }
 
 // known is what is known of a published set without its files.
@@ -42,9 +41,9 @@ var kinds = []kind{
 	{name: "mnist", find: findMNIST, known: &mnistKnown},
 	{name: "mnist12k", find: findMNIST12k, known: &mnist12kKnown},
 	{name: "cifar10", find: findCIFAR10, known: &cifarKnown},
-	{name: "images", needsPath: true, find: findImages},
-	{name: "parquet", needsPath: true, find: findParquet},
-	{name: "dicom", needsPath: true, find: findDICOM},
+	{name: "images", find: findImages},
+	{name: "parquet", find: findParquet},
+	{name: "dicom", find: findDICOM},
 	{name: "ring", find: findRing},
 	{name: "grid", find: findGrid},
 	{name: "ellipses", find: findEllipses},
@@ -150,7 +149,7 @@ func resolve(spec Spec) (Spec, kind, error) {
 	if err := spec.Validate(); err != nil {
 		return Spec{}, kind{}, err
 	}
-	spec = spec.withDefaults()
+	spec = spec.WithDefaults()
 	k, _ := lookup(spec.Name)
 	return spec, k, nil
 }

@@ -8,9 +8,6 @@ import (
 	"math/rand/v2"
 )
 
-// toyCount is how many points or phantoms a toy set has by default.
-const toyCount = 10_000
-
 // random is the generator of example i of a toy set: a pure function of its arguments, so examples can be drawn in any order. The
 // generator is a cipher, so neighbouring seeds and indices give unrelated streams.
 func random(set, split string, seed uint64, i int) *rand.Rand {

@@ -1,0 +1,99 @@
+package runner_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/starsweep/starsweep/results"
+)
+
+const killStudy = `
+load("@std//mlp.star", "mlp")
+load("@std//losses.star", "non_saturating", "wasserstein_gp")
+
+def trial(p):
+    return gan(data = ring(count = 512), generator = mlp([32], 2), discriminator = mlp([32], 1), latent = normal(2),
+               loss = wasserstein_gp() if p.loss == "gp" else non_saturating(), optimizer = adam(lr = p.lr, ema = 0.9), batch = 16, epochs = 12)
+
+main = study(trial = trial, space = {"loss": choice("gp", "ns"), "lr": choice(1e-3, 1e-2)})
+`
+
+// A study that is killed again and again ends with the tables that it would have had: every row once, every loss the same bits.
+func TestKilledStudiesEndAsIfNothingHadHappened(t *testing.T) {
+	dir := t.TempDir()
+	script := filepath.Join(dir, "kill.star")
+	if err := os.WriteFile(script, []byte(killStudy), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run := func(ctx context.Context, out string) error {
+		c := exec.CommandContext(ctx, "starsweep", "run", script, "--backend", "cpu", "--dir", filepath.Join(dir, out), "--workers", "2")
+		c.Env = append(os.Environ(), "STARSWEEP_HOME="+filepath.Join(dir, "home"))
+		text, err := c.CombinedOutput()
+		if err != nil && ctx.Err() == nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		return err
+	}
+	start := time.Now()
+	if err := run(t.Context(), "whole"); err != nil {
+		t.Fatal(err)
+	}
+	whole := time.Since(start)
+
+	kills, r := 0, rand.New(rand.NewPCG(1, 1))
+	for range 200 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(r.Float64()*float64(whole)/2)) // ends in SIGKILL
+		err := run(ctx, "killed")
+		cancel()
+		if err == nil {
+			break
+		}
+		kills++
+	}
+	if kills < 3 {
+		t.Errorf("the study was killed %d times, want at least 3", kills)
+	}
+	if got, want := table(t, filepath.Join(dir, "killed")), table(t, filepath.Join(dir, "whole")); got != want {
+		t.Errorf("after %d kills, got\n%s\nwant\n%s", kills, got, want)
+	}
+	t.Logf("killed %d times", kills)
+}
+
+// table is all of a study's tables that does not depend on time.
+func table(t *testing.T, dir string) string {
+	t.Helper()
+	v, err := results.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	var lines []string
+	for _, name := range results.Tables() {
+		for row, err := range v.Rows(name) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			for column := range row {
+				if strings.HasPrefix(column, "seconds") || slices.Contains([]string{"started", "images_per_second", "compilations"}, column) {
+					delete(row, column)
+				}
+			}
+			line, err := json.Marshal(row)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines = append(lines, fmt.Sprintf("%s %s", name, line))
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}

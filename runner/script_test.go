@@ -1,0 +1,95 @@
+package runner_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"starsweep": starsweep})
+}
+
+// starsweep is the command, in a process of its own, with a home that the environment names.
+func starsweep() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	os.Exit(runner.Main(ctx, runner.Env{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Home: os.Getenv("STARSWEEP_HOME"),
+		Getenv: os.Getenv, Now: time.Now, Version: "test"}))
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("UPDATE") != "",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("STARSWEEP_HOME", filepath.Join(e.WorkDir, "home"))
+			e.Setenv("GOMAXPROCS", "2")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "rows": rows, "wait_for": waitFor},
+	})
+}
+
+// exits CODE COMMAND... runs a command and wants that exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	if exit, ok := err.(*exec.ExitError); ok {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if (got == want) == neg {
+		ts.Fatalf("got exit code %d, want %d", got, want)
+	}
+}
+
+// rows DIR TABLE COLUMN... writes the columns of a study's table to standard output, a line a row.
+func rows(ts *testscript.TestScript, _ bool, args []string) {
+	v, err := results.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer v.Close()
+	var lines []string
+	for row, err := range v.Rows(results.Table(args[1])) {
+		ts.Check(err)
+		var line []string
+		for _, column := range args[2:] {
+			value, ok := row[column]
+			if !ok {
+				ts.Fatalf("no column %s", column)
+			}
+			line = append(line, fmt.Sprint(value))
+		}
+		lines = append(lines, strings.Join(line, " "))
+	}
+	slices.Sort(lines)
+	_, err = ts.Stdout().Write([]byte(strings.Join(lines, "\n") + "\n"))
+	ts.Check(err)
+}
+
+// wait_for FILE waits until a file is there.
+func waitFor(ts *testscript.TestScript, _ bool, args []string) {
+	for start := time.Now(); time.Since(start) < 30*time.Second; time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+	}
+	ts.Fatalf("%s did not appear in 30 seconds", args[0])
+}
