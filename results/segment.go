@@ -58,8 +58,7 @@ func (s *Study) publishWhenDue() error {
 
 func (s *Study) publish() error {
 	for _, t := range Tables() {
-		waiting := slices.DeleteFunc(slices.Clone(s.rows[t][s.published[t]:]), func(r row) bool { return r.trial.forgotten })
-		if err := s.writeSegments(t, waiting); err != nil {
+		if err := s.writeSegments(t, live(s.rows[t][s.published[t]:])); err != nil {
 			return err
 		}
 		s.published[t] = len(s.rows[t])
@@ -75,7 +74,7 @@ func (s *Study) reconcile(t Table) error {
 	if err != nil {
 		return err
 	}
-	rows := s.live(t)
+	rows := live(s.rows[t])
 	// take cuts off the rows before a position.
 	take := func(end int) (taken []row) {
 		i, _ := slices.BinarySearchFunc(rows, end, func(r row, end int) int { return r.position - end })

@@ -4,14 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"image"
-	"image/png"
 	"math"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,115 +16,6 @@ import (
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/safetensors"
 )
-
-// start is the clock of the tests; it does not move.
-var start = time.Date(2026, 3, 1, 12, 0, 0, 123e6, time.UTC)
-
-func stopped() time.Time { return start }
-
-var meta = results.Meta{
-	Study: "ring", Script: "ring.star", ScriptHash: "5c41", Version: "0.1.0",
-	Columns: []results.Column{
-		{Name: "loss", Kind: results.String},
-		{Name: "lr", Kind: results.Float},
-		{Name: "batch", Kind: results.Int},
-		{Name: "norm", Kind: results.Bool},
-		{Name: "penalty", Kind: results.Float, Optional: true}, // only with loss = wgan-gp
-	},
-	Metrics:    []string{"loss_generator", "loss_discriminator", "fid"},
-	Objectives: []results.Objective{{Metric: "fid", Goal: results.Min}},
-}
-
-// hourly publishes when it is told to, and not by itself.
-var hourly = results.Options{Now: stopped, FlushEvery: time.Hour}
-
-func create(t testing.TB, dir string) *results.Study {
-	t.Helper()
-	s, err := results.Create(dir, meta, map[string][]byte{"ring.star": []byte("main = 1\n")}, hourly)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() }) // again, maybe, which is harmless
-	return s
-}
-
-func check(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func wantError(t *testing.T, err error, parts ...string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("got no error, want one with %q", parts)
-	}
-	for _, part := range parts {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("got error %q, want %q in it", err, part)
-		}
-	}
-}
-
-func trial(id string, index int) results.Trial {
-	point := results.Values{"loss": "ns-gan", "lr": 1e-4 * float64(index+1), "batch": 32, "norm": index%2 == 0}
-	if index%2 == 1 {
-		point["loss"], point["penalty"] = "wgan-gp", 10
-	}
-	return results.Trial{ID: id, Index: index, Point: point, Seed: int64(index) + 1<<60, Started: start}
-}
-
-// epoch is row e of a trial; every second one measures the FID, which falls until epoch 4.
-func epoch(id string, e int) results.Epoch {
-	m := results.Metrics{"loss_generator": 1 / float64(e), "loss_discriminator": -float64(e)}
-	if e%2 == 0 {
-		m["fid"] = math.Abs(float64(e-4)) + 0.1
-	}
-	return results.Epoch{Trial: id, Epoch: e, Step: int64(100 * e), Images: 3200, Metrics: m, SecondsTrain: 2, SecondsEvaluate: 0.5}
-}
-
-func outcome(id string, status results.Status) results.Outcome {
-	return results.Outcome{Trial: id, Status: status, Parameters: 1234, Program: "f00d", Script: "5c41", Version: "0.1.0",
-		Backend: "cpu", Device: "2 cores", SecondsCompile: 0.25, Compilations: 1}
-}
-
-func picture(t testing.TB, width int) []byte {
-	t.Helper()
-	var buf bytes.Buffer
-	check(t, png.Encode(&buf, image.NewGray(image.Rect(0, 0, width, 4))))
-	return buf.Bytes()
-}
-
-func train(t testing.TB, s *results.Study, id string, index, epochs int) {
-	t.Helper()
-	check(t, s.BeginTrial(trial(id, index)))
-	for e := 1; e <= epochs; e++ {
-		check(t, s.AppendEpoch(epoch(id, e)))
-	}
-}
-
-// columns reads a table from the journal, some columns of it, as text.
-func columns(t testing.TB, v *results.View, table results.Table, names ...string) []string {
-	t.Helper()
-	var lines []string
-	for row, err := range v.Rows(table) {
-		check(t, err)
-		var cells []string
-		for _, name := range names {
-			cells = append(cells, fmt.Sprint(row[name]))
-		}
-		lines = append(lines, strings.Join(cells, " "))
-	}
-	return lines
-}
-
-func wantLines(t testing.TB, got []string, want ...string) {
-	t.Helper()
-	if !slices.Equal(got, want) {
-		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
-}
 
 func TestATrialRowSumsUpItsEpochs(t *testing.T) {
 	s := create(t, t.TempDir())
@@ -367,6 +255,26 @@ func TestTheSecondWriterLearnsWhoHoldsTheStudy(t *testing.T) {
 	create(t, dir)
 }
 
+func TestAClosedStudyAcknowledgesNothing(t *testing.T) {
+	s := create(t, t.TempDir())
+	train(t, s, "a", 0, 1)
+	check(t, s.Close())
+	for name, err := range map[string]error{
+		"BeginTrial":   s.BeginTrial(trial("b", 1)),
+		"AppendEpoch":  s.AppendEpoch(epoch("a", 2)),
+		"AppendSample": s.AppendSample(results.Sample{Trial: "a", Epoch: 1, Kind: "grid", PNG: picture(t, 8)}),
+		"FinishTrial":  s.FinishTrial(outcome("a", results.Completed)),
+		"Forget":       s.Forget("a"),
+	} {
+		if !errors.Is(err, results.ErrStorage) {
+			t.Errorf("%s: got error %v, want ErrStorage", name, err)
+		}
+	}
+	if len(s.Trials()) != 1 || s.LastEpoch("a") != 1 || len(s.Finished()) != 0 {
+		t.Errorf("got trials %+v, want what was acknowledged before", s.Trials())
+	}
+}
+
 func TestWorkersMayWriteAtTheSameTime(t *testing.T) {
 	dir := t.TempDir()
 	o := hourly
@@ -412,17 +320,4 @@ func TestRowsArePublishedByNumberAndByTime(t *testing.T) {
 			t.Errorf("epoch %d: got %d rows published, want %d", e+1, got, step.want)
 		}
 	}
-}
-
-// noisePicture cannot be compressed.
-func noisePicture(t testing.TB, width int) []byte {
-	t.Helper()
-	img, x := image.NewGray(image.Rect(0, 0, width, width)), uint32(1)
-	for i := range img.Pix {
-		x = x*1664525 + 1013904223 // Numerical Recipes' generator
-		img.Pix[i] = byte(x >> 24)
-	}
-	var buf bytes.Buffer
-	check(t, png.Encode(&buf, img))
-	return buf.Bytes()
 }

@@ -263,14 +263,14 @@ func (v *View) Fields(t Table) []Field { return v.meta.Fields(t) }
 // asked for, and stop after an error.
 func (v *View) Rows(t Table) iter.Seq2[Row, error] {
 	v.mu.Lock()
-	rows := v.live(t)
+	rows := live(v.rows[t])
 	v.mu.Unlock()
 	return v.read(t, rows)
 }
 
-// live gives the rows of a table whose trial was not forgotten.
-func (v *View) live(t Table) []row {
-	return slices.DeleteFunc(slices.Clone(v.rows[t]), func(r row) bool { return r.trial.forgotten })
+// live gives the rows whose trial was not forgotten.
+func live(rows []row) []row {
+	return slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.trial.forgotten })
 }
 
 func (v *View) read(t Table, rows []row) iter.Seq2[Row, error] {
