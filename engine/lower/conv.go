@@ -1,6 +1,8 @@
 package lower
 
 import (
+	"strings"
+
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 
@@ -53,13 +55,37 @@ func conv(c *ctx, m node) val {
 		dilateKernel = strides
 		pads = func(w expr.Window) [2]int { return [2]int{w.Lo, dilated(w) - w.In + w.Kernel - w.Lo - 1} }
 	}
+	padding := [][2]int{pads(w.H), pads(w.W)}
+	if swaps(c.g.Backend()) && pixels(xv, axes.InputSpatial) < pixels(kv, axes.KernelSpatial) {
+		xv = c.padFirst(xv, m.Shape.DType, dilateInput, padding)
+	}
 	groups := max(1, x.shape.Size('k'))
-	y := graph.ConvGeneral(xv, kv, axes, stride, [][2]int{pads(w.H), pads(w.W)}, dilateInput, dilateKernel, groups, 1)
+	y := graph.ConvGeneral(xv, kv, axes, stride, padding, dilateInput, dilateKernel, groups, 1)
 	return ungroup(y, m.Shape)
 }
 
 // dilated is the length of w's output with stride-1 zeros between its elements.
 func dilated(w expr.Window) int { return (w.Out()-1)*w.Stride + 1 }
+
+// swaps says whether the backend is XLA's CPU compiler. Where the kernel has more taps than the image has pixels it exchanges
+// the two, and then finds no fast code: the input gradient 256 x 4 x 4 -> 128 x 8 x 8, kernel 5, batch 64, takes 0.5 to 1.7
+// seconds instead of 0.03 to 0.09. An image that is padded beforehand has enough pixels.
+func swaps(b compute.Backend) bool {
+	return b.Name() == "xla" && strings.Contains(strings.ToLower(b.Description()), "cpu")
+}
+
+func pixels(v val, spatial []int) int { return v.Shape().Dim(spatial[0]) * v.Shape().Dim(spatial[1]) }
+
+// padFirst moves padding of the convolution, whole steps of the image's dilation, into the image.
+func (c *ctx) padFirst(x val, d expr.DType, dilation []int, padding [][2]int) val {
+	spec := make([]graph.PadAxis, 4)
+	for i, step := range dilation {
+		lo, hi := max(0, padding[i][0]/step), max(0, padding[i][1]/step)
+		spec[1+i] = graph.PadAxis{Start: lo, End: hi}
+		padding[i] = [2]int{padding[i][0] - lo*step, padding[i][1] - hi*step}
+	}
+	return graph.Pad(x, c.number(d, 0), spec...)
+}
 
 type operand struct {
 	v     val
