@@ -133,6 +133,9 @@ func (p Player) reals() []Real {
 // structure is all of a player that shapes the program, but for its loss.
 func (p Player) structure() string {
 	s := fmt.Sprint(p.Name, " ", p.Steps, " ", p.Optimizer.Rule)
+	if p.Critic {
+		s += " critic"
+	}
 	for _, r := range p.reals() {
 		s += " " + r.Site
 	}

@@ -50,7 +50,7 @@ type Program struct {
 	Finite   *expr.Node // 0 if every weight and loss is finite, else not a number
 	Sample   *expr.Node // images [b h w c] from the present weights; nil if there is nothing to sample
 
-	players     []Player
+	structure   []string // of the players
 	fingerprint string
 }
 
@@ -58,11 +58,12 @@ type Program struct {
 // Mistakes of the script come back as errors, with the place where the script stood.
 func Build(c Config, players []Player, watches []Watch, sample func(t *Trace) (*expr.Node, error)) (p *Program, err error) {
 	t := newTrace(c)
-	p = &Program{Config: c, players: players}
+	p = &Program{Config: c}
 	for _, q := range players {
 		p.Batches = max(p.Batches, q.Steps)
+		p.structure = append(p.structure, q.structure())
 	}
-	failed := t.Graph.Try(func() { err = p.trace(t, watches, sample) })
+	failed := t.Graph.Try(func() { err = p.trace(t, players, watches, sample) })
 	if failed != nil {
 		err = failed
 	}
@@ -74,9 +75,9 @@ func Build(c Config, players []Player, watches []Watch, sample func(t *Trace) (*
 	return p, nil
 }
 
-func (p *Program) trace(t *Trace, watches []Watch, sample func(t *Trace) (*expr.Node, error)) error {
+func (p *Program) trace(t *Trace, players []Player, watches []Watch, sample func(t *Trace) (*expr.Node, error)) error {
 	finite := t.Number(0)
-	for _, q := range p.players {
+	for _, q := range players {
 		if q.Steps < 1 {
 			return fmt.Errorf("%s: got %d updates an iteration, want at least 1", q.Name, q.Steps)
 		}
@@ -235,11 +236,11 @@ func (p *Program) StateBytes() (n int) {
 // Schedules gives the values of p.Reals for players that have p's structure but numbers of their own.
 func (p *Program) Schedules(players []Player) ([]spec.Schedule, error) {
 	own := map[string]spec.Schedule{}
-	if len(players) != len(p.players) {
-		return nil, fmt.Errorf("got %d players, want %d", len(players), len(p.players))
+	if len(players) != len(p.structure) {
+		return nil, fmt.Errorf("got %d players, want %d", len(players), len(p.structure))
 	}
 	for i, q := range players {
-		if got, want := q.structure(), p.players[i].structure(); got != want {
+		if got, want := q.structure(), p.structure[i]; got != want {
 			return nil, fmt.Errorf("got the player %s, want %s", got, want)
 		}
 		for _, r := range q.reals() {
