@@ -31,6 +31,7 @@ type Backend struct {
 
 	mu       sync.Mutex
 	programs map[string]func() (*Compiled, error) // by fingerprint
+	recent   []string                             // their fingerprints, the last used last
 	resident map[residentKey]*residents
 	stats    Compilations
 }

@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -25,18 +26,30 @@ type Compiled struct {
 	seconds float64
 }
 
-// Compile compiles a program for a backend, once: programs of one fingerprint get one Compiled. A backend that runs many
-// steps a call compiles these in NewRun or Resume, where the size of the data set is known, once for each size.
+// hostPrograms is how many programs a backend keeps that makes one call a step. Such a program holds all its temporaries,
+// hundreds of megabytes, and compiles in a tenth of a second; XLA's hold nothing between calls and compile in many.
+const hostPrograms = 2
+
+// Compile compiles a program for a backend, or finds it compiled: programs of one fingerprint get one Compiled. A backend
+// that runs many steps a call compiles these in NewRun or Resume, where the size of the data set is known, once for each size.
 func Compile(b *Backend, p *model.Program) (*Compiled, error) {
+	return b.compiled(p)() // outside the lock: others may compile other programs meanwhile
+}
+
+func (b *Backend) compiled(p *model.Program) func() (*Compiled, error) {
 	b.mu.Lock()
-	compiled, ok := b.programs[p.Fingerprint()]
-	if !ok {
-		compiled = sync.OnceValues(func() (*Compiled, error) { return compile(b, p) })
-		b.programs[p.Fingerprint()] = compiled
+	defer b.mu.Unlock()
+	id := p.Fingerprint()
+	b.recent = append(slices.DeleteFunc(b.recent, func(other string) bool { return other == id }), id)
+	if _, ok := b.programs[id]; !ok {
+		b.programs[id] = sync.OnceValues(func() (*Compiled, error) { return compile(b, p) })
 		b.stats.Programs++
 	}
-	b.mu.Unlock()
-	return compiled() // outside the lock: others may compile other programs meanwhile
+	if !b.loops && len(b.recent) > hostPrograms { // runs still hold theirs; after them it is garbage
+		delete(b.programs, b.recent[0])
+		b.recent = b.recent[1:]
+	}
+	return b.programs[id]
 }
 
 func compile(b *Backend, p *model.Program) (*Compiled, error) {

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/model"
@@ -285,6 +286,33 @@ func TestTrialsThatDifferInRealsShareACompilation(t *testing.T) {
 	}
 }
 
+func TestProgramsThatNobodyRunsAreForgotten(t *testing.T) {
+	b := open(t, "cpu")
+	var first weak.Pointer[Compiled]
+	for batch := range 4 {
+		m := tiny
+		m.batch += batch
+		c, err := Compile(b, m.job(t).Program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if batch == 0 {
+			first = weak.Make(c)
+		}
+	}
+	runtime.GC()
+	if first.Value() != nil {
+		t.Error("the first of four programs is still held")
+	}
+	before := b.Compilations().Programs
+	for range 2 {
+		start(t, b, tiny.job(t), blobs(20, 8, 8), 1)
+	}
+	if got := b.Compilations().Programs - before; got != 1 {
+		t.Errorf("the first program was compiled %d times again, want once", got)
+	}
+}
+
 func TestDivergenceNamesEpochAndStep(t *testing.T) {
 	eachBackend(t, func(t *testing.T, b *Backend) {
 		job := points.job(t)
@@ -485,5 +513,38 @@ func TestFloat64ProgramsRun(t *testing.T) {
 	}
 	if x, err := r.Sample(9, 0); err != nil || len(x) != 9*64 {
 		t.Errorf("%d values, %v", len(x), err)
+	}
+}
+
+func TestRunsOnOneDataSetShareItOnTheDevice(t *testing.T) {
+	b := open(t, "cpu")
+	b.loops = true
+	images := blobs(20, 8, 8)
+	copies, gather := 0, images.Batch
+	images.Batch = func(dst []float32, index []int32) { copies++; gather(dst, index) }
+	for seed := range uint32(2) {
+		one, two := start(t, b, tiny.job(t), images, seed), start(t, b, tiny.job(t), images, seed+5)
+		epoch(t, one)
+		epoch(t, two)
+		for _, r := range []*Run{one, two} {
+			if err := r.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if copies != 1 {
+		t.Errorf("four runs copied the data %d times, want once", copies)
+	}
+	other := blobs(12, 8, 8)
+	other.ID = "other"
+	start(t, b, tiny.job(t), other, 1)
+	if len(b.resident) != 1 {
+		t.Errorf("%d data sets on the device, want that of the run alone", len(b.resident))
+	}
+	unnamed := blobs(12, 8, 8)
+	unnamed.ID = ""
+	start(t, b, tiny.job(t), unnamed, 1)
+	if len(b.resident) != 1 {
+		t.Error("a data set without an ID is shared")
 	}
 }
