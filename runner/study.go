@@ -58,6 +58,11 @@ func (t *trainer) run(ctx context.Context, workers int) (tally, error) {
 			}
 		}
 	}()
+	published := make(chan struct{})
+	go func() {
+		defer close(published)
+		t.publish(ctx, cancel)
+	}()
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
@@ -70,14 +75,41 @@ func (t *trainer) run(ctx context.Context, workers int) (tally, error) {
 		})
 	}
 	wg.Wait()
+	cancel(errFinished) // an earlier cause stays
+	<-published
 	states := t.study.Finished()
 	for _, trial := range t.plan.Trials {
 		if status, ok := states[trial.ID]; ok {
 			count[status]++
 		}
 	}
-	return count, context.Cause(ctx)
+	if cause := context.Cause(ctx); !errors.Is(cause, errFinished) {
+		return count, cause
+	}
+	return count, nil
 }
+
+// errFinished ends the helpers of a run that is over.
+var errFinished = errors.New("finished")
+
+// publish keeps the tables of a study with slow epochs fresh for whoever reads them meanwhile.
+func (t *trainer) publish(ctx context.Context, cancel context.CancelCauseFunc) {
+	tick := time.NewTicker(publishEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := t.study.Publish(); err != nil {
+				cancel(err)
+				return
+			}
+		}
+	}
+}
+
+const publishEvery = 15 * time.Second
 
 // trial trains one trial to its end. Its own faults end in its row; an error is one of the whole run.
 func (t *trainer) trial(ctx context.Context, p plan.Trial) error {
