@@ -87,6 +87,8 @@ func Open(name string, o Options) (*Backend, error) {
 			}
 		}
 		return Open("cpu", o)
+	case strings.HasPrefix(name, "xla") && !canXLA:
+		return nil, fmt.Errorf("backend xla: %w: %w", ErrNoDevice, errNoCgo)
 	case name == "xla":
 		for _, kind := range []string{"cuda", "cpu"} {
 			if p := o.find(kind); p != "" {
@@ -169,12 +171,18 @@ func pluginKind(path string) string {
 	return "other"
 }
 
+// missing is the error of a plugin that is in no folder.
+type missing struct{ what, hint string }
+
+func (e *missing) Error() string { return e.what + "; " + e.hint }
+func (e *missing) Unwrap() error { return ErrNoDevice }
+
 func (o Options) missing(kind string) error {
 	what := "a PJRT plugin"
 	if kind != "" {
 		what += " for " + kind
 	}
-	return fmt.Errorf("backend xla: %w: %s was not found in %s; %s", ErrNoDevice, what, strings.Join(o.folders(), ", "), hints["xla:"+kind])
+	return &missing{fmt.Sprintf("backend xla: %v: %s was not found in %s", ErrNoDevice, what, strings.Join(o.folders(), ", ")), hints["xla:"+kind]}
 }
 
 var hints = map[string]string{
@@ -191,7 +199,7 @@ type Info struct {
 	Name      string
 	Available bool
 	Detail    string // the device, or why there is none
-	Hint      string // how to get what is missing
+	Hint      string // how to get what is missing, if it is known
 }
 
 // List tries every backend.
@@ -200,14 +208,17 @@ func List(o Options) []Info {
 	for _, name := range []string{"cpu", "go", "xla:cuda", "xla:cpu"} {
 		i := Info{Name: name}
 		b, err := Open(name, o)
-		if i.Available = err == nil; i.Available {
-			i.Detail = b.Device()
+		var m *missing
+		switch {
+		case err == nil:
+			i.Available, i.Detail = true, b.Device()
 			b.Close()
-		} else {
-			i.Detail, i.Hint = err.Error(), hints[name]
-			if errors.Is(err, errNoCgo) {
-				i.Hint = "build with CGO_ENABLED=1 and a C compiler"
-			}
+		case errors.As(err, &m):
+			i.Detail, i.Hint = m.what, m.hint
+		case errors.Is(err, errNoCgo):
+			i.Detail, i.Hint = err.Error(), "build with CGO_ENABLED=1 and a C compiler"
+		default: // there is a plugin, but it does not work
+			i.Detail = err.Error()
 		}
 		list = append(list, i)
 	}

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,12 @@ import (
 
 func TestOpenNamesWhatItKnows(t *testing.T) {
 	dir := t.TempDir()
+	if !canXLA {
+		if _, err := Open("xla", Options{}); !errors.Is(err, errNoCgo) || !errors.Is(err, ErrNoDevice) {
+			t.Errorf("xla without cgo: got %v", err)
+		}
+		return
+	}
 	for name, want := range map[string]string{
 		"tpu":        `backend: got "tpu", want one of auto, cpu, go, xla, xla:cuda, xla-cpu, or xla: and the absolute path of a plugin`,
 		"xla:b.so":   "backend: got",

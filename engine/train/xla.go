@@ -7,5 +7,7 @@ import (
 	"github.com/gomlx/go-xla/compute/xla"
 )
 
+const canXLA = true
+
 // openXLA loads the plugin with dlopen, which is all that go-xla needs of C. The config is an absolute path and options.
 func openXLA(config string) (compute.Backend, error) { return xla.New(config) }
