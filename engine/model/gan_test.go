@@ -26,8 +26,9 @@ type study struct {
 	rule           model.Rule
 	clip, ema      bool
 	dropout        bool
-	allBiases      bool // also before a batch norm, which takes them away: their gradients are 0 but for rounding
-	open           bool // the critic's loss does not stop the gradient to the generator
+	start          *model.Init // of convolutions; nil is Glorot's
+	allBiases      bool        // also before a batch norm, which takes them away: their gradients are 0 but for rounding
+	open           bool        // the critic's loss does not stop the gradient to the generator
 }
 
 var small = study{loss: "ns", dtype: expr.F64, batch: 3, latent: 4, size: 4, width: 2, channels: 1, kernel: 3, depth: 1, dSteps: 1, lr: 2e-3, slope: .3, beta1: .5,
@@ -107,7 +108,7 @@ func (g *gan) leaky(x *expr.Node) *expr.Node {
 }
 
 func (g *gan) conv() nn.ConvOptions {
-	return nn.ConvOptions{Kernel: [2]int{g.kernel, g.kernel}, Stride: [2]int{2, 2}, Padding: nn.Padding{Mode: "same"}}
+	return nn.ConvOptions{Kernel: [2]int{g.kernel, g.kernel}, Stride: [2]int{2, 2}, Padding: nn.Padding{Mode: "same"}, KernelInit: g.start}
 }
 
 func (g *gan) norm(x *expr.Node) *expr.Node {

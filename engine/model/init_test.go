@@ -170,6 +170,9 @@ func TestStreamsAreIndependent(t *testing.T) {
 				z = expr.Add(z, expr.Mul(normal(t, "noise"), t.Uniform("loss", z.Shape)))
 			}
 			train = normal(t, "latent")
+			if extra {
+				normal(t, "latent") // as a second update of the player would
+			}
 			w := must(t.Call("net", z, func() (*expr.Node, error) {
 				layer, err := t.Layer("scale")
 				return t.Weight(layer, "w", expr.Of(expr.F64, ""), model.Constant(1)), err
