@@ -10,7 +10,7 @@ CACHE   ?= $(or $(STARSWEEP_HOME),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/starswe
 PLUGIN  := $(CACHE)/pjrt/xla_cpu_pjrt.so
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-all lint fmt update python pjrt-cpu bench bench-peers clean
+.PHONY: help build run test test-all lint fmt update python pjrt-cpu bench bench-peers bench-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,7 +44,7 @@ update: ## rewrite the golden files, to be read as a diff
 python: .venv/.done ## a virtual environment with the readers that tests compare with
 .venv/.done: bench/requirements-test.txt
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
 
 pjrt-cpu: $(PLUGIN) ## XLA's CPU plugin, pinned and checked, into the user's cache
@@ -59,11 +59,15 @@ $(PLUGIN): bench/pjrt-cpu.txt
 bench: build ## time the training steps of the thesis's networks
 	$(BIN) bench
 
-bench-peers: build .venv-bench/.done ## the same steps in PyTorch, Keras and JAX, side by side
-	.venv-bench/bin/python bench/peers.py --starsweep $(BIN)
+bench-peers: build .venv-bench/.done ## the same steps in PyTorch, Keras and JAX, side by side (BENCH_FLAGS="--rounds 5")
+	.venv-bench/bin/python bench/peers.py --starsweep $(BIN) $(BENCH_FLAGS)
+
+bench-check: .venv-bench/.done ## check that the peers train the same network
+	.venv-bench/bin/python bench/peers/check.py
+
 .venv-bench/.done: bench/requirements.txt
 	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/pip install --quiet --disable-pip-version-check -r $<
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
 
 clean: ## remove what was built

@@ -21,21 +21,22 @@ var benchScript []byte
 
 // measurement is one timed step, in the form that bench/peers.py reads.
 type measurement struct {
-	System     string  `json:"system"`
-	Version    string  `json:"version"`
-	Step       string  `json:"step"`
-	Batch      int     `json:"batch"`
-	Width      int     `json:"width"`
-	Threads    int     `json:"threads"`
-	Layout     string  `json:"layout"`
-	FirstS     float64 `json:"first_s"` // the first step, compilation included
-	BestS      float64 `json:"best_s"`
-	MeanS      float64 `json:"mean_s"`
-	MedianS    float64 `json:"median_s"`
-	Best       float64 `json:"samples_per_s"`
-	Median     float64 `json:"samples_per_s_median"`
-	PeakMB     float64 `json:"peak_mb"`
-	Parameters int     `json:"parameters"`
+	System  string  `json:"system"`
+	Version string  `json:"version"`
+	Step    string  `json:"step"`
+	Batch   int     `json:"batch"`
+	Width   int     `json:"width"`
+	Threads int     `json:"threads"`
+	Layout  string  `json:"layout"`
+	FirstS  float64 `json:"first_s"` // the first step, compilation included
+	BestS   float64 `json:"best_s"`
+	MeanS   float64 `json:"mean_s"`
+	MedianS float64 `json:"median_s"`
+	Best    float64 `json:"samples_per_s"`
+	Median  float64 `json:"samples_per_s_median"`
+	PeakMB  float64 `json:"peak_mb"`
+
+	Parameters map[string]int `json:"parameters"`
 }
 
 type benchOptions struct {
@@ -109,7 +110,11 @@ func bench(ctx context.Context, env *Env, o benchOptions) error {
 }
 
 func measure(ctx context.Context, env *Env, b *train.Backend, job *model.Job, o benchOptions) (measurement, error) {
-	m := measurement{System: "starsweep " + b.Name, Version: env.Version, Batch: o.batch, Width: o.width, Threads: o.threads, Layout: "nhwc", Parameters: job.Program.Parameters("")}
+	m := measurement{System: "starsweep " + o.backend, Version: env.Version, Batch: o.batch, Width: o.width, Threads: o.threads, Layout: "nhwc",
+		Parameters: map[string]int{}}
+	for _, player := range players([]*model.Program{job.Program}) {
+		m.Parameters[player] = job.Program.Parameters(player)
+	}
 	start := env.Now()
 	compiled, err := train.Compile(b, job.Program)
 	if err != nil {
