@@ -78,8 +78,10 @@ func ConvTranspose(t *model.Trace, x *expr.Node, o ConvOptions) (*expr.Node, err
 	return layer(t, "conv_transpose", func(name string) node {
 		o.check("conv_transpose", x)
 		for i, extra := range o.OutputPadding {
-			want(extra == 0 || o.Padding.Mode == "explicit", "conv_transpose", "output_padding: got %d with padding %s, want it only with explicit padding", extra, o.Padding.Mode)
-			want(0 <= extra && extra < max(1, o.Stride[i]), "conv_transpose", "output_padding: got %d along %c, want less than the stride %d", extra, "hw"[i], o.Stride[i])
+			want(extra == 0 || o.Padding.Mode == "explicit", "conv_transpose",
+				"output_padding: got %d with padding %s, want it only with explicit padding", extra, o.Padding.Mode)
+			want(0 <= extra && extra < max(1, o.Stride[i]), "conv_transpose",
+				"output_padding: got %d along %c, want less than the stride %d", extra, "hw"[i], o.Stride[i])
 		}
 		win := expr.Window2{
 			H: o.Padding.transposed("conv_transpose", 0, x.Shape.Size('h'), o.Kernel[0], o.Stride[0], o.OutputPadding[0]),

@@ -46,7 +46,8 @@ func LayerNorm(t *model.Trace, x *expr.Node, o NormOptions) (*expr.Node, error) 
 	}
 	return layer(t, "layer_norm", func(name string) node {
 		wantAxes("layer_norm", x, features)
-		want(o.Axes == x.Shape.Only(o.Axes).Without("kb").Axes(), "layer_norm", "axes: got %q, want some of the axes %s of x, in this order", o.Axes, x.Shape.Without("kb").Axes())
+		own := x.Shape.Without("kb")
+		want(o.Axes == own.Only(o.Axes).Axes(), "layer_norm", "axes: got %q, want some of the axes %s of x, in this order", o.Axes, own.Axes())
 		return o.over(t, name, x, o.Axes)
 	})
 }
