@@ -259,6 +259,8 @@ func (c *compiler) lowerMove(n *node, in []int, out int) func(*machine) {
 		copyPart, fill = copyParallel[uint32], fillWith[uint32]
 	}
 	mv, size := n.attr.(move), n.shape.Size()
+	// an empty part may begin outside: no pointer to it must ever exist
+	mv.parts = slices.DeleteFunc(slices.Clone(mv.parts), func(p part) bool { return slices.Contains(p.n, 0) })
 	var startTypes []dtypes.DType
 	for _, a := range n.in[mv.start:] {
 		startTypes = append(startTypes, a.shape.DType)
@@ -271,7 +273,7 @@ func (c *compiler) lowerMove(n *node, in []int, out int) func(*machine) {
 			copyBytes(m.p[out], m.p[in[0]], size*es)
 		}
 		moving := 0
-		if mv.start > 0 {
+		if mv.start > 0 && len(mv.parts) > 0 {
 			st := mv.parts[0].ss
 			if mv.first {
 				st = mv.parts[0].ds

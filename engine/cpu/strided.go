@@ -7,11 +7,8 @@ import (
 	"github.com/starsweep/starsweep/engine/cpu/kern"
 )
 
-// copyParallel copies a part, by slices of the first axis if it is worth it.
+// copyParallel copies a part that is not empty, by slices of the first axis if it is worth it.
 func copyParallel[T any](t kern.Team, p *part, dst, src ptr) {
-	if slices.Contains(p.n, 0) {
-		return
-	}
 	size := 1
 	for _, n := range p.n {
 		size *= n

@@ -25,18 +25,21 @@ func goTile(a *Args, rows int) {
 
 func pairs(a *Args) []Pair { return unsafe.Slice(a.List, a.N) }
 
+// at is the value at an offset. Sums go over offsets, not pointers: a pointer past the end of the last operand, left in a
+// variable, would be an error for the garbage collector.
 func at[T any](p unsafe.Pointer, offset int) *T { return (*T)(unsafe.Add(p, offset)) }
 
 func goTwoRows(a *Args, i, j int) {
 	var c0, c1, c2, c3, d0, d1, d2, d3 float32
+	ars, aks, bks := a.ARS, a.AKS, a.BKS
 	for _, e := range pairs(a) {
-		x, b := unsafe.Add(a.A, e.A+i*a.ARS), unsafe.Add(a.B, e.B+j)
+		x, b := e.A+i*ars, e.B+j
 		for range a.K {
-			r := at[[4]float32](b, 0)
-			u, v := *at[float32](x, 0), *at[float32](x, a.ARS)
+			r := at[[4]float32](a.B, b)
+			u, v := *at[float32](a.A, x), *at[float32](a.A, x+ars)
 			c0, c1, c2, c3 = c0+u*r[0], c1+u*r[1], c2+u*r[2], c3+u*r[3]
 			d0, d1, d2, d3 = d0+v*r[0], d1+v*r[1], d2+v*r[2], d3+v*r[3]
-			x, b = unsafe.Add(x, a.AKS), unsafe.Add(b, a.BKS)
+			x, b = x+aks, b+bks
 		}
 	}
 	goStore(a, i, j, [4]float32{c0, c1, c2, c3})
@@ -46,11 +49,11 @@ func goTwoRows(a *Args, i, j int) {
 func goOneRow(a *Args, i, j int) {
 	var c0, c1, c2, c3 float32
 	for _, e := range pairs(a) {
-		x, b := unsafe.Add(a.A, e.A+i*a.ARS), unsafe.Add(a.B, e.B+j)
+		x, b := e.A+i*a.ARS, e.B+j
 		for range a.K {
-			r, u := at[[4]float32](b, 0), *at[float32](x, 0)
+			r, u := at[[4]float32](a.B, b), *at[float32](a.A, x)
 			c0, c1, c2, c3 = c0+u*r[0], c1+u*r[1], c2+u*r[2], c3+u*r[3]
-			x, b = unsafe.Add(x, a.AKS), unsafe.Add(b, a.BKS)
+			x, b = x+a.AKS, b+a.BKS
 		}
 	}
 	goStore(a, i, j, [4]float32{c0, c1, c2, c3})
