@@ -2,6 +2,7 @@ package starlib
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/starsweep/starsweep/engine/expr"
@@ -35,34 +36,59 @@ func recovered(name string, err *error) {
 	}
 }
 
-// unpack is starlark.UnpackArgs with better words for an argument that does not exist.
+// unpack puts the arguments into variables, given as names and pointers. A name that ends in ? may be left out, one that ends
+// in ?? may also be None. It is starlark.UnpackArgs with words that say what was wanted.
 func (c invocation) unpack(pairs ...any) error {
-	var names []string
-	for i := 0; i < len(pairs); i += 2 {
-		names = append(names, strings.TrimRight(pairs[i].(string), "?"))
+	names, optional := make([]string, len(pairs)/2), make([]string, len(pairs)/2)
+	for i := range names {
+		full := pairs[2*i].(string)
+		names[i] = strings.TrimRight(full, "?")
+		optional[i] = full[len(names[i]):]
 	}
+	if len(c.args) > len(names) {
+		return fmt.Errorf("%s: got %d arguments, want at most %d", c.name, len(c.args), len(names))
+	}
+	given := make([]starlark.Value, len(names))
+	copy(given, c.args)
 	for _, kv := range c.kwargs {
 		name := string(kv[0].(starlark.String))
-		if !contains(names, name) {
+		i := slices.Index(names, name)
+		if i < 0 {
 			return fmt.Errorf("%s: %w", c.name, unknown("argument", name, names))
 		}
+		if given[i] != nil {
+			return fmt.Errorf("%s: got the argument %s twice, want it once", c.name, name)
+		}
+		given[i] = kv[1]
 	}
-	return starlark.UnpackArgs(c.name, c.args, c.kwargs, pairs...)
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
+	for i, v := range given {
+		switch {
+		case v == nil && optional[i] == "":
+			return fmt.Errorf("%s: got no %s, want %s", c.name, names[i], strings.Join(c.wanted(names, optional), ", "))
+		case v == nil || v == starlark.None && optional[i] == "??":
+		default:
+			if err := starlark.UnpackArg(v, pairs[2*i+1]); err != nil {
+				return fmt.Errorf("%s: for parameter %s: %w", c.name, names[i], err)
+			}
 		}
 	}
-	return false
+	return nil
+}
+
+// wanted lists the arguments that must be given.
+func (invocation) wanted(names, optional []string) (required []string) {
+	for i, name := range names {
+		if optional[i] == "" {
+			required = append(required, name)
+		}
+	}
+	return required
 }
 
 // keywords is unpack for builtins that take no positional arguments.
 func (c invocation) keywords(pairs ...any) error {
 	if len(c.args) > 0 {
-		return fmt.Errorf("%s: got %d arguments without a name, want name = value", c.name, len(c.args))
+		return fmt.Errorf("%s: got %d unnamed arguments, want name = value", c.name, len(c.args))
 	}
 	return c.unpack(pairs...)
 }
@@ -116,20 +142,20 @@ func (x *number) Unpack(v starlark.Value) error {
 }
 
 // function is an argument that can be called.
-type function struct{ starlark.Callable }
+type function struct{ fn starlark.Callable }
 
 func (f *function) Unpack(v starlark.Value) error {
 	c, ok := v.(starlark.Callable)
 	if _, isSchedule := v.(schedule); !ok || isSchedule {
 		return fmt.Errorf("got %s, want a function", describe(v))
 	}
-	f.Callable = c
+	f.fn = c
 	return nil
 }
 
 // position is where a function is defined.
-func position(f starlark.Callable) string {
-	if fn, ok := f.(*starlark.Function); ok {
+func (f function) position() string {
+	if fn, ok := f.fn.(*starlark.Function); ok {
 		return fn.Position().String()
 	}
 	return ""

@@ -35,6 +35,16 @@ func (d dataset) Attr(name string) (starlark.Value, error) {
 
 func (d dataset) AttrNames() []string { return []string{"channels", "classes", "size"} }
 
+// Unpack takes a data set as an argument.
+func (d *dataset) Unpack(v starlark.Value) error {
+	set, ok := v.(dataset)
+	if !ok {
+		return fmt.Errorf("got %s, want a data set such as mnist()", describe(v))
+	}
+	*d = set
+	return nil
+}
+
 // image is the shape of one example.
 func (d dataset) image() expr.Shape {
 	if d.size == 0 {

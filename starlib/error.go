@@ -36,20 +36,29 @@ func isStd(file string) bool { return strings.HasPrefix(file, stdPrefix) }
 func located(err error, fallback string) error {
 	var own *Error
 	if errors.As(err, &own) {
-		if own.Pos == "" {
-			return &Error{fallback, own.Msg, own.Stack}
+		e := *own
+		if e.Pos == "" {
+			e.Pos = fallback
 		}
-		return own
+		return &e
 	}
 	var parse syntax.Error
 	if errors.As(err, &parse) {
-		return &Error{Pos: parse.Pos.String(), Msg: parse.Msg}
+		msg := parse.Msg
+		if strings.Contains(msg, "'**'") {
+			msg += "; there is no ** in Starlark: write x * x, or power(x, y) of tensors"
+		}
+		return &Error{Pos: parse.Pos.String(), Msg: msg}
 	}
 	var unresolved resolve.ErrorList
 	if errors.As(err, &unresolved) {
 		var all []error
 		for _, e := range unresolved {
-			all = append(all, &Error{Pos: e.Pos.String(), Msg: e.Msg})
+			msg := e.Msg
+			if name, ok := strings.CutPrefix(msg, "undefined: "); ok && identifier.MatchString(name) {
+				msg += didYouMean(name, Builtins())
+			}
+			all = append(all, &Error{Pos: e.Pos.String(), Msg: msg})
 		}
 		return errors.Join(all...)
 	}
@@ -147,7 +156,10 @@ func editDistance(a, b string) int {
 // unknown is the error about a name that is not one of the names.
 func unknown(what, got string, names []string) error {
 	suggestion := didYouMean(got, names)
-	if suggestion == "" && len(names) > 0 {
+	switch {
+	case len(names) == 0:
+		suggestion = "; there are none"
+	case suggestion == "":
 		suggestion = "; want one of " + strings.Join(names, ", ")
 	}
 	return fmt.Errorf("there is no %s %q%s", what, got, suggestion)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
 	"go.starlark.net/syntax"
 )
 
@@ -70,36 +71,106 @@ func words(v starlark.Int) uint64 {
 	return uint64(v.BigInt().BitLen()/64 + 1)
 }
 
-// printed is what the text of v costs; it stops counting at the limit, since a small tree of shared lists prints at any length.
-func printed(v starlark.Value, limit uint64) (n uint64) {
-	n = weight(v)
-	add := func(w starlark.Value) bool {
-		if n < limit {
-			n += printed(w, limit-n)
-		}
-		return n < limit
-	}
+// parts calls yield for what v holds, until it says no.
+func parts(v starlark.Value, yield func(starlark.Value) bool) {
 	switch v := v.(type) {
 	case *starlark.Dict:
 		for k, w := range v.Entries() {
-			if !add(k) || !add(w) {
-				break
+			if !yield(k) || !yield(w) {
+				return
 			}
 		}
 	case *starlark.List:
-		for w := range v.Elements() {
-			if !add(w) {
-				break
+		v.Elements()(yield)
+	case starlark.Tuple:
+		v.Elements()(yield)
+	case *starlarkstruct.Struct:
+		for _, name := range v.AttrNames() {
+			if w, err := v.Attr(name); err == nil && !yield(w) {
+				return
 			}
 		}
-	case starlark.Tuple:
-		for _, w := range v {
-			if !add(w) {
-				break
+	case *starlark.Function:
+		for i := range v.NumParams() {
+			if w := v.ParamDefault(i); w != nil && !yield(w) {
+				return
+			}
+		}
+		for i := range v.NumFreeVars() {
+			if _, w := v.FreeVar(i); w != nil && !yield(w) {
+				return
 			}
 		}
 	}
+}
+
+// maxDepth bounds nested values, which the interpreter walks recursively.
+const maxDepth = 1000
+
+// printed is what the text of v costs; it stops counting at the limit, since a small tree of shared lists prints at any length.
+func printed(v starlark.Value, limit uint64) uint64 { return printedAt(v, limit, 0) }
+
+func printedAt(v starlark.Value, limit uint64, depth int) uint64 {
+	if depth > maxDepth {
+		return limit
+	}
+	n := weight(v)
+	if _, isFunction := v.(*starlark.Function); isFunction {
+		return n
+	}
+	parts(v, func(w starlark.Value) bool {
+		if n < limit {
+			n += printedAt(w, limit-n, depth+1)
+		}
+		return n < limit
+	})
 	return n
+}
+
+// freeze makes values immutable, after a look at whether the interpreter can: it follows functions that capture themselves for
+// ever, and shared tuples as often as they are shared.
+func freeze(th *starlark.Thread, values ...starlark.Value) error {
+	f := freezer{thread: th, seen: map[starlark.Value]bool{}}
+	for _, v := range values {
+		if err := f.check(v, 0); err != nil {
+			return err
+		}
+	}
+	for _, v := range values {
+		v.Freeze()
+	}
+	return nil
+}
+
+type freezer struct {
+	thread *starlark.Thread
+	seen   map[starlark.Value]bool // functions, lists and dicts: true while they are being looked through
+}
+
+func (f *freezer) check(v starlark.Value, depth int) (err error) {
+	if depth > maxDepth {
+		return fmt.Errorf("got values nested more than %d deep, want fewer", maxDepth)
+	}
+	switch v := v.(type) {
+	case *starlark.Function, *starlark.List, *starlark.Dict:
+		open, seen := f.seen[v]
+		if fn, isFunction := v.(*starlark.Function); open && isFunction {
+			return &Error{Pos: fn.Position().String(), Msg: fmt.Sprintf("the function %s captures itself, want one that does not: there is no recursion", fn.Name())}
+		}
+		if seen {
+			return nil
+		}
+		f.seen[v] = true
+		defer func() { f.seen[v] = false }()
+	}
+	if err := pay(f.thread, 1); err != nil {
+		return err
+	}
+	parts(v, func(w starlark.Value) bool {
+		err = f.check(w, depth+1)
+		return err == nil
+	})
+	return err
 }
 
 func product(a, b uint64) uint64 {

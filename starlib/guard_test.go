@@ -127,3 +127,21 @@ func TestLoadEndsWithItsContext(t *testing.T) {
 		t.Errorf("got %v, want the end of the context", err)
 	}
 }
+
+// The interpreter's own walks never end, or overflow the stack, for values that hold themselves.
+func TestValuesThatHoldThemselves(t *testing.T) {
+	for source, want := range map[string]string{
+		"def make():\n  def f():\n    return f\n  return f\ng = make()":                             "self.star:2:3: the function f captures itself",
+		"def make():\n  x = None\n  f = lambda: x\n  x = (f,)\n  return f\ng = make()":              "self.star:3:7: the function lambda captures itself",
+		"def make():\n  def f():\n    return g\n  def g():\n    return f\n  return [f]\nh = make()": "captures itself",
+		"def make():\n  x = []\n  x.append(x)\n  return x\ng = make()\nmain = str(g)":               "makes too much",
+		"def make():\n  x = (0,)\n  for i in range(60):\n    x = (x, x)\n  return x\ng = make()":    "makes too much",
+		"def make():\n  x = (0,)\n  for i in range(100000):\n    x = (x,)\n  return x\ng = make()":  "nested more than 1000 deep",
+		"def make():\n  x = [0]\n  for i in range(100000):\n    x = [x]\n  print(x)\nmake()":        "makes too much",
+	} {
+		_, err := starlib.Loader{}.Load(context.Background(), "self.star", []byte(source))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s\ngot %v, want %s", source, err, want)
+		}
+	}
+}

@@ -207,7 +207,9 @@ func (l *loading) exec(name string, source []byte) (*file, error) {
 	if f.globals, err = program.Init(l.thread, l.globals); err != nil {
 		return nil, located(err, "")
 	}
-	f.globals.Freeze()
+	if err := freeze(l.thread, slices.Collect(maps.Values(f.globals))...); err != nil {
+		return nil, located(err, name+":1:1")
+	}
 	l.files[name] = f
 	return f, nil
 }

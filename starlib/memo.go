@@ -34,20 +34,23 @@ func (s *Study) job(th *starlark.Thread, point spec.Point) (*model.Job, error) {
 	for _, v := range p.values {
 		p.names = append(p.names, v.Name)
 	}
-	v, err := starlark.Call(th, s.decl.trial, starlark.Tuple{p}, nil)
+	v, err := starlark.Call(th, s.decl.trial.fn, starlark.Tuple{p}, nil)
 	if err != nil {
 		return nil, err
 	}
 	t, ok := v.(*trial)
 	if !ok {
-		return nil, &Error{Pos: position(s.decl.trial), Msg: fmt.Sprintf("trial: got %s, want gan(...) or job(...)", describe(v))}
+		return nil, &Error{Pos: s.decl.trial.position(), Msg: fmt.Sprintf("trial: got %s, want gan(...) or job(...)", describe(v))}
+	}
+	// Networks and losses are called more than once, so they may not change what they captured.
+	if err := freeze(th, t.functions()...); err != nil {
+		return nil, located(err, t.pos)
 	}
 	key, err := t.key()
 	if err != nil {
 		return nil, err
 	}
 	e := s.memo.bucket(key).program(p, func() *entry {
-		t.Freeze()
 		program, tables, err := s.loader.build(th, t, append(s.hyperparameters(), s.loader.Reserved...))
 		return &entry{program: program, networks: tables, err: err}
 	})
@@ -146,18 +149,18 @@ func (t *trial) key() (string, error) {
 		for _, present := range []bool{p.clip != nil, p.optimizer.ClipNorm != nil, p.optimizer.ClipValue != nil, p.optimizer.EMA != nil, p.critic} {
 			k.text(strconv.FormatBool(present))
 		}
-		k.value(p.network.Callable)
-		k.value(p.loss.Callable)
+		k.value(p.network.fn)
+		k.value(p.loss.fn)
 		if p.noise != nil {
-			k.value(p.noise.Callable)
+			k.value(p.noise.fn)
 		}
 	}
 	if t.sample != nil {
-		k.value(t.sample.Callable)
+		k.value(t.sample.fn)
 	}
 	for _, w := range t.watches {
 		k.text("watch", w.name)
-		k.value(w.value.Callable)
+		k.value(w.value.fn)
 	}
 	if len(k.out) > maxKey {
 		return "", &Error{Pos: t.pos, Msg: fmt.Sprintf("the networks and losses hold too much: got more than %d bytes of captured values, want fewer", maxKey)}

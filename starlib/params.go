@@ -33,7 +33,7 @@ func (p *params) AttrNames() []string { return p.names }
 func (p *params) Attr(name string) (starlark.Value, error) {
 	v, ok := p.values.Get(name)
 	if !ok {
-		return nil, starlark.NoSuchAttrError("p: " + unknown("hyperparameter or setting", name, p.names).Error())
+		return nil, fmt.Errorf("p: %w", unknown("hyperparameter or setting", name, p.names))
 	}
 	p.note(name)
 	return starlarkValue(v), nil

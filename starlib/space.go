@@ -3,6 +3,7 @@ package starlib
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/starsweep/starsweep/engine/spec"
 	"go.starlark.net/starlark"
@@ -121,6 +122,18 @@ type searchValue struct {
 func (s *searchValue) String() string { return string(s.Kind) }
 func (s *searchValue) Type() string   { return "search" }
 
+// searchArg is an argument that is a search.
+type searchArg struct{ *searchValue }
+
+func (a *searchArg) Unpack(v starlark.Value) error {
+	s, ok := v.(*searchValue)
+	if !ok {
+		return fmt.Errorf("got %s, want grid(), random(trials = ...) or points([...])", describe(v))
+	}
+	a.searchValue = s
+	return nil
+}
+
 var searches = starlark.StringDict{
 	"grid": builtin("grid", func(c invocation) (starlark.Value, error) {
 		return &searchValue{Search: spec.Search{Kind: spec.Grid}}, c.unpack()
@@ -172,7 +185,7 @@ func (s *searchValue) within(space spec.Space) ([]spec.Point, error) {
 	for i, dict := range s.points {
 		for k := range dict.Entries() {
 			name, _ := starlark.AsString(k)
-			if !contains(names, name) {
+			if !slices.Contains(names, name) {
 				return nil, fail(i, "%v", unknown("hyperparameter", name, names))
 			}
 		}

@@ -1,6 +1,7 @@
 package starlib
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -55,14 +56,16 @@ func (s *studyValue) String() string { return "study" }
 func (s *studyValue) Type() string   { return "study" }
 
 func makeStudy(c invocation) (starlark.Value, error) {
-	s := &studyValue{pos: here(c.thread).String(), search: &searchValue{Search: spec.Search{Kind: spec.Grid}},
+	search := searchArg{&searchValue{Search: spec.Search{Kind: spec.Grid}}}
+	s := &studyValue{pos: here(c.thread).String(),
 		space: new(starlark.Dict), settings: new(starlark.Dict), profiles: new(starlark.Dict)}
 	seeds, objectives := starlark.Value(starlark.MakeInt(1)), new(starlark.Dict)
-	err := c.keywords("trial", &s.trial, "space?", &s.space, "search?", &s.search, "seeds?", &seeds, "objectives?", &objectives,
+	err := c.keywords("trial", &s.trial, "space?", &s.space, "search?", &search, "seeds?", &seeds, "objectives?", &objectives,
 		"settings?", &s.settings, "profiles?", &s.profiles)
 	if err != nil {
 		return nil, err
 	}
+	s.search = search.searchValue
 	if s.seeds, err = seedList(seeds); err != nil {
 		return nil, fmt.Errorf("study: for parameter seeds: %w", err)
 	}
@@ -70,7 +73,7 @@ func makeStudy(c invocation) (starlark.Value, error) {
 		name, isName := starlark.AsString(k)
 		way, _ := starlark.AsString(v)
 		if !isName || way != "min" && way != "max" {
-			return nil, fmt.Errorf(`study: for parameter objectives: got %s: %s, want a column and "min" or "max"`, describe(k), describe(v))
+			return nil, fmt.Errorf(`study: for parameter objectives: got %s: %s, want a column's name and "min" or "max"`, describe(k), describe(v))
 		}
 		s.objectives = append(s.objectives, Objective{name, way == "max"})
 	}
@@ -130,6 +133,9 @@ func (s *Study) overridden(o overrides) (*Study, error) {
 		b.points,
 	} {
 		if err := step(); err != nil {
+			if outside := new(outsideError); errors.As(err, &outside) {
+				return nil, &Error{Msg: outside.Error()}
+			}
 			return nil, located(err, d.pos)
 		}
 	}
@@ -138,6 +144,9 @@ func (s *Study) overridden(o overrides) (*Study, error) {
 	}
 	return t, nil
 }
+
+// outsideError is a mistake in a profile's name or in name=value, which no line of the script is to blame for.
+type outsideError struct{ error }
 
 // overriding is a study while it is put together from its declaration, a profile and settings from outside.
 type overriding struct {
@@ -224,7 +233,7 @@ func (b *overriding) profiles() error {
 			return err
 		}
 		if err := trial.points(); err != nil {
-			return fmt.Errorf("profiles: %s: %s", name, message(err))
+			return fmt.Errorf("profiles: %s: %w", name, err)
 		}
 	}
 	return nil
@@ -237,7 +246,7 @@ func (b *overriding) profile(profile string) error {
 	}
 	v, ok, _ := b.decl.profiles.Get(starlark.String(profile))
 	if !ok {
-		return &Error{Pos: b.decl.pos, Msg: unknown("profile", profile, b.Profiles).Error()}
+		return &outsideError{unknown("profile", profile, b.Profiles)}
 	}
 	changes, ok := v.(*starlark.Dict)
 	if !ok {
@@ -252,6 +261,21 @@ func (b *overriding) profile(profile string) error {
 	return nil
 }
 
+// retyped is d with values of kind k, so that a profile does not change the type of a column.
+func retyped(d spec.Dim, k spec.Kind) (_ spec.Dim, err error) {
+	d.Choices = slices.Clone(d.Choices)
+	for i, v := range d.Choices {
+		if d.Choices[i], err = v.As(k); err != nil {
+			return d, err
+		}
+	}
+	if d.Kind != k && len(d.Choices) == 0 {
+		return d, fmt.Errorf("got a range of type %s, want %s", d.Kind, k)
+	}
+	d.Kind = k
+	return d, nil
+}
+
 func (b *overriding) change(name string, v starlark.Value) (err error) {
 	switch name {
 	case "seeds":
@@ -259,11 +283,11 @@ func (b *overriding) change(name string, v starlark.Value) (err error) {
 			return fmt.Errorf("seeds: %w", err)
 		}
 	case "search":
-		s, ok := v.(*searchValue)
-		if !ok {
-			return fmt.Errorf("search: got %s, want grid(), random(trials = ...) or points([...])", describe(v))
+		var s searchArg
+		if err := s.Unpack(v); err != nil {
+			return fmt.Errorf("search: %w", err)
 		}
-		b.search = s
+		b.search = s.searchValue
 	case "space":
 		dims, ok := v.(*starlark.Dict)
 		if !ok {
@@ -275,9 +299,14 @@ func (b *overriding) change(name string, v starlark.Value) (err error) {
 			if i < 0 {
 				return fmt.Errorf("space: %w", unknown("hyperparameter", name, b.hyperparameters()))
 			}
-			if b.Space[i], err = dimensionOf(name, v); err != nil {
+			dim, err := dimensionOf(name, v)
+			if err == nil {
+				dim, err = retyped(dim, b.Space[i].Kind)
+			}
+			if err != nil {
 				return fmt.Errorf("space: %s: %w", name, err)
 			}
+			b.Space[i] = dim
 		}
 	default:
 		i := slices.IndexFunc(b.Settings, func(s spec.Setting) bool { return s.Name == name })
@@ -301,23 +330,23 @@ func (b *overriding) pin(set []string) error {
 	for _, s := range set {
 		name, text, ok := strings.Cut(s, "=")
 		if !ok {
-			return &Error{Msg: fmt.Sprintf("set: got %q, want name=value", s)}
+			return &outsideError{fmt.Errorf("set: got %q, want name=value", s)}
 		}
 		if i := slices.IndexFunc(b.Settings, func(s spec.Setting) bool { return s.Name == name }); i >= 0 {
 			v, err := spec.ParseValue(text, b.Settings[i].Value.Kind())
 			if err != nil {
-				return &Error{Msg: fmt.Sprintf("set: %s: %v", name, err)}
+				return &outsideError{fmt.Errorf("set: %s: %w", name, err)}
 			}
 			b.Settings[i].Value = v
 			continue
 		}
 		i := slices.IndexFunc(b.Space, func(d spec.Dim) bool { return d.Name == name })
 		if i < 0 {
-			return &Error{Msg: "set: " + unknown("setting or hyperparameter", name, append(b.settingNames(), b.hyperparameters()...)).Error()}
+			return &outsideError{fmt.Errorf("set: %w", unknown("setting or hyperparameter", name, append(b.settingNames(), b.hyperparameters()...)))}
 		}
 		v, err := spec.ParseValue(text, b.Space[i].Kind)
 		if err != nil {
-			return &Error{Msg: fmt.Sprintf("set: %s: %v", name, err)}
+			return &outsideError{fmt.Errorf("set: %s: %w", name, err)}
 		}
 		b.pinned = append(b.pinned, spec.Setting{Name: name, Value: v})
 	}

@@ -2,6 +2,7 @@ package starlib
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/starsweep/starsweep/engine/expr"
 	"go.starlark.net/starlark"
@@ -19,6 +20,8 @@ var (
 	_ starlark.HasBinary = Tensor{}
 	_ starlark.HasUnary  = Tensor{}
 	_ starlark.HasAttrs  = Tensor{}
+
+	_ starlark.Comparable = Tensor{}
 )
 
 func (x Tensor) String() string { return x.Shape.String() }
@@ -34,10 +37,10 @@ func (x Tensor) Attr(name string) (starlark.Value, error) {
 		}
 		return d, nil
 	}
-	if contains(x.AttrNames(), name) {
+	if slices.Contains(x.AttrNames(), name) {
 		return starlark.MakeInt(x.Shape.Size(name[0])), nil
 	}
-	return nil, starlark.NoSuchAttrError(fmt.Sprintf("got .%s of %v, want one of its axes or .shape", name, x.Shape))
+	return nil, starlark.NoSuchAttrError(fmt.Sprintf("got .%s of %v, want one of its axes or .shape; functions are called as f(x)", name, x.Shape))
 }
 
 func (x Tensor) AttrNames() (names []string) {
@@ -77,6 +80,11 @@ func (x Tensor) Unary(op syntax.Token) (v starlark.Value, err error) {
 	defer recovered("operator -", &err)
 	x.t.at()
 	return x.t.tensor(expr.Neg(x.t.floats(x.Node)))
+}
+
+// CompareSameType refuses a == b and the like, which would compare expressions and not their elements.
+func (x Tensor) CompareSameType(op syntax.Token, y starlark.Value, depth int) (bool, error) {
+	return false, fmt.Errorf("got tensor %s tensor, want less(a, b), greater(a, b) or equal(a, b), which compare elements", op)
 }
 
 // at tells the graph where the script stands, and gives the place.

@@ -69,7 +69,7 @@ func (t *trial) modelPlayers() (players []model.Player) {
 func (t *trial) columns(p *model.Program, taken []string) error {
 	value := map[string]string{}
 	for _, name := range taken {
-		value[name] = "of a hyperparameter, or of every study"
+		value[name] = "of a hyperparameter or of every study"
 	}
 	for _, r := range p.Reals {
 		v := r.Schedule.String()
@@ -82,7 +82,7 @@ func (t *trial) columns(p *model.Program, taken []string) error {
 		if other, ok := value[r.Name]; ok {
 			return fmt.Errorf("the figure %s has a name that is taken (%s); want another", r.Name, other)
 		}
-		value[r.Name] = "a figure"
+		value[r.Name] = "of another figure"
 	}
 	return nil
 }
@@ -119,13 +119,13 @@ func (t *tracer) number(m *model.Trace, f function, what string) (*expr.Node, er
 	}
 	n, err := t.result(v, f, what)
 	if err == nil && n.Shape.Axes() != "" {
-		err = &Error{Pos: position(f), Msg: fmt.Sprintf("%s: got %v, want one number: use mean(...) or sum(...)", what, n.Shape)}
+		err = t.blame(f, "%s: got %v, want one number: use mean(...) or sum(...)", what, n.Shape)
 	}
 	return n, err
 }
 
 // result is the tensor that a function of the script returned.
-func (t *tracer) result(v starlark.Value, f starlark.Callable, what string) (*expr.Node, error) {
+func (t *tracer) result(v starlark.Value, f function, what string) (*expr.Node, error) {
 	x, ok := v.(Tensor)
 	if ok {
 		return x.Node, nil
@@ -134,14 +134,26 @@ func (t *tracer) result(v starlark.Value, f starlark.Callable, what string) (*ex
 	if v == starlark.None {
 		hint = ": is there a return?"
 	}
-	return nil, &Error{Pos: position(f), Msg: fmt.Sprintf("%s: got %s, want a tensor%s", what, describe(v), hint)}
+	return nil, t.blame(f, "%s: got %s, want a tensor%s", what, describe(v), hint)
+}
+
+// blame is a mistake of a function: placed where the user wrote it, or where the trial was declared that uses one of @std.
+func (t *tracer) blame(f function, format string, a ...any) error {
+	e := &Error{Pos: f.position(), Msg: fmt.Sprintf(format, a...)}
+	if e.Pos == "" || isStd(e.Pos) {
+		if e.Pos != "" {
+			e.Msg += " (in " + e.Pos + ")"
+		}
+		e.Pos = t.trial.pos
+	}
+	return e
 }
 
 // bind calls a function of the script with what its parameters name.
 func (t *tracer) bind(f function, what string) (starlark.Value, error) {
-	fn, ok := f.Callable.(*starlark.Function)
+	fn, ok := f.fn.(*starlark.Function)
 	if !ok || fn.HasVarargs() || fn.HasKwargs() {
-		return nil, &Error{Pos: position(f), Msg: fmt.Sprintf("%s: got %s, want a function of some of %s", what, describe(f.Callable), strings.Join(t.names(), ", "))}
+		return nil, t.blame(f, "%s: got %s, want a function of some of %s", what, describe(f.fn), strings.Join(t.names(), ", "))
 	}
 	var kwargs []starlark.Tuple
 	for i := range fn.NumParams() {
@@ -233,7 +245,7 @@ func (t *tracer) network(p *player) *starlark.Builtin {
 			return nil, fmt.Errorf("%s: got %s, want a tensor", p.name, describe(c.args[0]))
 		}
 		args := slices.Clone(c.args)
-		if required(p.network.Callable) == 2 && len(args) == 1 {
+		if required(p.network.fn) == 2 && len(args) == 1 {
 			y, err := t.labels()
 			if err != nil {
 				return nil, fmt.Errorf("%s: its network has two parameters: %w", p.name, err)
@@ -243,11 +255,11 @@ func (t *tracer) network(p *player) *starlark.Builtin {
 		defer func(stream string) { t.stream = stream }(t.stream)
 		if p.noise != nil && t.Training {
 			t.stream = "noise"
-			noisy, err := starlark.Call(c.thread, p.noise, starlark.Tuple{in}, nil)
+			noisy, err := starlark.Call(c.thread, p.noise.fn, starlark.Tuple{in}, nil)
 			if err != nil {
 				return nil, err
 			}
-			if _, err := t.result(noisy, p.noise, "noise"); err != nil {
+			if _, err := t.result(noisy, *p.noise, "noise"); err != nil {
 				return nil, err
 			}
 			args[0] = noisy
@@ -269,7 +281,7 @@ func (t *tracer) run(p *player, args starlark.Tuple) (*expr.Node, error) {
 		t.tables = append(t.tables, t.open)
 		defer func() { t.open = outer }()
 	}
-	v, err := starlark.Call(t.thread, p.network, args, nil)
+	v, err := starlark.Call(t.thread, p.network.fn, args, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -279,7 +291,7 @@ func (t *tracer) run(p *player, args starlark.Tuple) (*expr.Node, error) {
 	}
 	want := t.Config.Image.With('b', t.Examples())
 	if p.image && n.Shape != want {
-		return nil, &Error{Pos: position(p.network), Msg: fmt.Sprintf("the network %s: got %v, want the shape of the data, %v", p.name, n.Shape, want)}
+		return nil, t.blame(p.network, "the network %s: got %v, want the shape of the data, %v", p.name, n.Shape, want)
 	}
 	return n, nil
 }

@@ -27,21 +27,21 @@ type trial struct {
 func (t *trial) String() string { return "trial" }
 func (t *trial) Type() string   { return "trial" }
 
-// Freeze keeps networks and losses from changing lists that they captured: they are called more than once.
-func (t *trial) Freeze() {
+// functions lists all that is called while the trial is traced.
+func (t *trial) functions() (all []starlark.Value) {
 	for _, p := range t.players {
-		p.network.Freeze()
-		p.loss.Freeze()
+		all = append(all, p.network.fn, p.loss.fn)
 		if p.noise != nil {
-			p.noise.Freeze()
+			all = append(all, p.noise.fn)
 		}
 	}
 	if t.sample != nil {
-		t.sample.Freeze()
+		all = append(all, t.sample.fn)
 	}
 	for _, w := range t.watches {
-		w.value.Freeze()
+		all = append(all, w.value.fn)
 	}
+	return all
 }
 
 // player is a network with a loss and an optimizer.
@@ -82,9 +82,9 @@ var _ starlark.HasAttrs = (*lossValue)(nil)
 func (l *lossValue) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "critic":
-		return l.critic.Callable, nil
+		return l.critic.fn, nil
 	case "generator":
-		return l.generator.Callable, nil
+		return l.generator.fn, nil
 	}
 	return nil, nil
 }
@@ -101,6 +101,21 @@ func (e evaluateValue) Type() string { return "evaluate" }
 
 // standardEvaluate looks at the last epoch only.
 var standardEvaluate = evaluateValue{Evaluate: spec.Evaluate{Samples: 64}}
+
+// lossArg is an argument that is the losses of a GAN.
+type lossArg struct{ *lossValue }
+
+func (a *lossArg) Unpack(v starlark.Value) error {
+	l, ok := v.(*lossValue)
+	if f, isFunction := v.(*starlark.Function); isFunction {
+		return fmt.Errorf("got the function %s, want the loss that it returns: %s()", f.Name(), f.Name())
+	}
+	if !ok {
+		return fmt.Errorf("got %s, want loss(critic = ..., generator = ...) or one of @std//losses.star", describe(v))
+	}
+	a.lossValue = l
+	return nil
+}
 
 func makeLoss(c invocation) (starlark.Value, error) {
 	l := &lossValue{}
@@ -197,7 +212,7 @@ func makeGAN(c invocation) (starlark.Value, error) {
 	var (
 		generator, discriminator function
 		z                        latentArg
-		loss                     *lossValue
+		loss                     lossArg
 		noise                    functionOrNone
 		optimizers               optimizersArg
 		batch, epochs            count

@@ -1,0 +1,309 @@
+package starlib_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib"
+)
+
+// toy is a study of points in the plane: small, and with all that a study can have.
+const toy = `"""A toy."""
+load("@std//losses.star", "hinge", "wasserstein_gp")
+load("@std//mlp.star", "mlp")
+
+def trial(p):
+    return gan(
+        data          = ring(),
+        generator     = mlp([p.width], 2),
+        discriminator = mlp([p.width], 1),
+        latent        = normal(2),
+        loss          = wasserstein_gp(weight = p.weight) if p.gp else hinge(),
+        optimizer     = adam(lr = p.lr),
+        batch         = p.batch,
+        epochs        = p.epochs,
+    )
+
+main = study(
+    trial    = trial,
+    space    = {
+        "gp":     choice(True, False),
+        "lr":     log_uniform(1e-4, 1e-1),
+        "weight": uniform(1, 10),
+        "batch":  integers(4, 8),
+    },
+    search   = random(trials = 40, seed = 7),
+    seeds    = [3, 5],
+    settings = {"epochs": 3, "width": 4},
+    profiles = {
+        "smoke": {"epochs": 1, "seeds": 1, "search": grid(),
+                  "space": {"lr": choice(1e-3), "weight": choice(2), "batch": choice(4)}},
+    },
+)
+`
+
+func TestAProfileOverridesSettingsSpaceSeedsAndSearch(t *testing.T) {
+	s := load(t, toy)
+	smoke, err := s.With("smoke", []string{"width=6", "gp=true", "weight=3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	points, err := smoke.Points()
+	if err != nil || len(points) != 1 || points[0].String() != "gp=true lr=0.001 weight=3.0 batch=4" {
+		t.Errorf("got the points %v, %v; want one, pinned", points, err)
+	}
+	if got := smoke.Settings.String(); got != "epochs=1 width=6" {
+		t.Errorf("got the settings %s", got)
+	}
+	if !reflect.DeepEqual(smoke.Seeds, []uint32{0}) || !reflect.DeepEqual(s.Seeds, []uint32{3, 5}) {
+		t.Errorf("got the seeds %v and %v", smoke.Seeds, s.Seeds)
+	}
+	if got := s.Settings.String(); got != "epochs=3 width=4" || s.Search.Kind != spec.Random {
+		t.Errorf("the study changed: %s, %s", got, s.Search.Kind)
+	}
+}
+
+func TestRandomPointsAreAFunctionOfTheSeed(t *testing.T) {
+	a, err := load(t, toy).Points()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _ := load(t, toy).Points()
+	if !reflect.DeepEqual(a, b) {
+		t.Error("two loads give different points")
+	}
+	c, _ := load(t, strings.Replace(toy, "seed = 7", "seed = 8", 1)).Points()
+	if reflect.DeepEqual(a, c) {
+		t.Error("the seed changes nothing")
+	}
+	more, _ := load(t, strings.Replace(toy, "trials = 40", "trials = 60", 1)).Points()
+	if !reflect.DeepEqual(a, more[:40]) {
+		t.Error("more trials change the first ones")
+	}
+	for _, p := range a {
+		lr, _ := p.Get("lr")
+		batch, _ := p.Get("batch")
+		if v := lr.Any().(float64); v < 1e-4 || v > 1e-1 {
+			t.Errorf("got lr %v, want it within its range", v)
+		}
+		if v := batch.Any().(int64); v < 4 || v > 8 {
+			t.Errorf("got batch %v, want it within its range", v)
+		}
+	}
+}
+
+func TestAnUnreadHyperparameterIsAWarning(t *testing.T) {
+	s := load(t, strings.Replace(toy, "lr = p.lr", "lr = 1e-3", 1))
+	points, err := s.Points()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range points {
+		if _, err := s.Job(context.Background(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if w := s.Warnings(); len(w) != 1 || !strings.Contains(w[0], "no trial reads the hyperparameter lr") {
+		t.Errorf("got warnings %q, want one about lr", w)
+	}
+}
+
+// tricky are trials whose programs depend on p in ways that are easy to miss. %s is the body.
+const tricky = `
+load("@std//losses.star", "hinge")
+load("@std//mlp.star", "mlp")
+
+def trial(p):
+    widths = {"a": [2, p.n], "b": struct(n = p.n)}
+    scale = p.x * 2
+    def D(x):
+        %s
+    return gan(data = ring(), generator = mlp([3], 2), discriminator = D, latent = normal(2), loss = hinge(),
+        optimizer = adam(lr = p.lr, betas = (p.x / 10, 0.9), clip_norm = 1.0 if p.flag else None, ema = 0.9 if p.flag else None),
+        batch = 4, epochs = p.n)
+
+main = study(trial = trial, space = {"n": choice(1, 2), "x": choice(0.5, 1.5), "lr": choice(0.1, 0.2), "flag": choice(False, True),
+    "name": choice("u", "v")})
+`
+
+var bodies = map[string]string{
+	"plain":           "return nn.dense(x, 1)",
+	"captured number": "return scale * nn.dense(x, 1)",
+	"captured list":   "return nn.dense(nn.dense(x, widths['a'][1]), 1)",
+	"captured struct": "return nn.dense(nn.dense(x, widths['b'].n), 1)",
+	"p itself":        "return nn.dense(nn.dense(x, p.n), 1) * p.x",
+	"p in a branch":   "return nn.dense(x, 1) * (p.x if p.n == 1 else p.lr)",
+	"p as text":       "return nn.dense(x, len(str(p)))",
+	"p by name":       "return nn.dense(x, 1) * getattr(p, 'x')",
+	"a string":        "return nn.dense(x, 1 if p.name == 'u' else 2)",
+	"a lambda":        "return (lambda h, k = scale: h * k)(nn.dense(x, 1))",
+	"a schedule":      "return nn.dense(x, 1) * linear(p.x, 0, epochs = p.n)",
+}
+
+// A study that shares traced programs gives the jobs that it would give without sharing.
+func TestSharedProgramsAreTheOnesThatEachTrialWouldHave(t *testing.T) {
+	sources := map[string]string{"toy": toy}
+	for name, body := range bodies {
+		sources[name] = fmt.Sprintf(tricky, body)
+	}
+	for name, source := range sources {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			shared := load(t, source)
+			points, err := shared.Points()
+			if err != nil {
+				t.Fatal(err)
+			}
+			rand.New(rand.NewPCG(1, 2)).Shuffle(len(points), func(i, j int) { points[i], points[j] = points[j], points[i] })
+			for i, p := range points {
+				got, err := shared.Job(context.Background(), p)
+				if err != nil {
+					t.Fatalf("%s: %v", p, err)
+				}
+				if testing.Short() && i%4 != 3 {
+					continue
+				}
+				want, err := load(t, source).Job(context.Background(), p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got.ID(1) != want.ID(1) {
+					t.Errorf("%s: got another job than without sharing: %s, %v; want %s, %v", p, got.Program.Fingerprint(), got.Values, want.Program.Fingerprint(), want.Values)
+				}
+			}
+		})
+	}
+}
+
+func TestJobIsSafeForConcurrentUse(t *testing.T) {
+	s := load(t, toy)
+	points, err := s.Points()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := make([]string, len(points))
+	var wg sync.WaitGroup
+	for i, p := range points {
+		wg.Go(func() {
+			job, err := s.Job(context.Background(), p)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			ids[i] = job.ID(0)
+		})
+	}
+	wg.Wait()
+	alone := load(t, toy)
+	for i, p := range points {
+		job, err := alone.Job(context.Background(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ids[i] != job.ID(0) {
+			t.Errorf("%s: got another job side by side than alone", p)
+		}
+	}
+}
+
+// A trial that changes in real numbers only keeps its program.
+func TestRealNumbersDoNotShapePrograms(t *testing.T) {
+	s := load(t, toy)
+	prints := map[string]bool{}
+	points, err := s.Points()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range points {
+		p = append(spec.Point{}, p...)
+		p[3].Value = spec.IntValue(4) // batch
+		job, err := s.Job(context.Background(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		prints[job.Program.Fingerprint()] = true
+	}
+	if len(prints) != 2 {
+		t.Errorf("got %d programs of hinge and WGAN-GP, want 2", len(prints))
+	}
+}
+
+// Players of other kinds: a classifier is one, and three may play.
+func TestAJobHasAnyNumberOfPlayers(t *testing.T) {
+	s := load(t, `
+def C(x):
+    return nn.dense(relu(nn.dense(flatten(x), 8)), 10)
+
+def trial(p):
+    return job(
+        data    = mnist(subset = True),
+        players = {"classifier": player(
+            network   = C,
+            loss      = lambda classifier, x, y: mean(softmax_cross_entropy(classifier(x), y)),
+            optimizer = sgd(lr = 0.1, momentum = 0.9),
+        )},
+        batch   = 16,
+        epochs  = 1,
+        watch   = {"accuracy": lambda classifier, x, y: accuracy(classifier(x), y)},
+    )
+
+main = study(trial = trial)
+`)
+	job, err := s.Job(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, r := range job.Program.Readings {
+		names = append(names, r.Name)
+	}
+	if got := strings.Join(names, " "); got != "loss_classifier grad_norm_classifier accuracy" {
+		t.Errorf("got the readings %s", got)
+	}
+	if job.Program.Sample != nil || job.Program.Parameters("") != 784*8+8+8*10+10 {
+		t.Errorf("got %d parameters and the sample %v", job.Program.Parameters(""), job.Program.Sample)
+	}
+}
+
+// Conditional networks get labels: those of the batch, and while sampling the classes in turn.
+func TestNetworksOfTwoParametersGetLabels(t *testing.T) {
+	s, err := starlib.Loader{DType: expr.F64}.Load(context.Background(), "conditional.star", []byte(`
+load("@std//losses.star", "hinge")
+
+def G(z, y):
+    return nn.embedding(y, 8, 2)
+
+def D(x, y):
+    return nn.dense(concat([x, one_hot(y, 8)]), 1)
+
+def trial(p):
+    return gan(data = ring(), generator = G, discriminator = D, latent = normal(2), loss = hinge(), optimizer = sgd(lr = 1),
+        batch = 4, epochs = 1, evaluate = evaluate(samples = 19))
+
+main = study(trial = trial)
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	job, err := s.Job(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := make(vec, 16)
+	for i := range table {
+		table[i] = float64(i)
+	}
+	images := run(t, map[string]vec{"generator/embedding1/table": table}, job.Program.Sample)[0]
+	for i := range 19 {
+		if want := float64(2 * (i % 8)); images[2*i] != want || images[2*i+1] != want+1 {
+			t.Errorf("image %d: got %v, want that of class %d", i, images[2*i:2*i+2], i%8)
+		}
+	}
+}
