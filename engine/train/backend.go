@@ -26,7 +26,8 @@ type Backend struct {
 	Name string // cpu, go, xla:cuda, xla:cpu
 
 	compute compute.Backend
-	loops   bool // many steps a call: calls cost more than steps, and the data set fits beside the program
+	loops   bool // many steps a call, the data set on the device: for accelerators, where calls and copies cost
+	frugal  bool // keeps few programs: they hold much memory and compile in no time
 	now     func() time.Time
 
 	mu       sync.Mutex
@@ -113,7 +114,11 @@ func (o Options) open(name string, open func() (compute.Backend, error)) (*Backe
 	if err != nil { // c is then a nil pointer in an interface that is not nil
 		return nil, fmt.Errorf("backend %s: %w: %w", name, ErrNoDevice, err)
 	}
-	b := &Backend{Name: name, compute: c, loops: strings.HasPrefix(name, "xla"), now: o.Now,
+	xla := strings.HasPrefix(name, "xla")
+	b := &Backend{Name: name, compute: c, now: o.Now, frugal: !xla,
+		// XLA's compiler for CPUs finds no fast convolutions in a loop: a step of the thesis's networks takes 12 s there and 0.8 s
+		// outside (2 cores).
+		loops:    xla && name != "xla:cpu",
 		programs: map[string]func() (*Compiled, error){}, resident: map[residentKey]*residents{}}
 	if b.now == nil {
 		b.now = func() time.Time { return time.Time{} }

@@ -26,9 +26,9 @@ type Compiled struct {
 	seconds float64
 }
 
-// hostPrograms is how many programs a backend keeps that makes one call a step. Such a program holds all its temporaries,
-// hundreds of megabytes, and compiles in a tenth of a second; XLA's hold nothing between calls and compile in many.
-const hostPrograms = 2
+// frugalPrograms is how many programs a frugal backend keeps. A program of cpu holds all its temporaries, up to hundreds of
+// megabytes, and compiles in a tenth of a second; XLA's hold nothing between calls and compile in many.
+const frugalPrograms = 2
 
 // Compile compiles a program for a backend, or finds it compiled: programs of one fingerprint get one Compiled. A backend
 // that runs many steps a call compiles these in NewRun or Resume, where the size of the data set is known, once for each size.
@@ -45,7 +45,7 @@ func (b *Backend) compiled(p *model.Program) func() (*Compiled, error) {
 		b.programs[id] = sync.OnceValues(func() (*Compiled, error) { return compile(b, p) })
 		b.stats.Programs++
 	}
-	if !b.loops && len(b.recent) > hostPrograms { // runs still hold theirs; after them it is garbage
+	if b.frugal && len(b.recent) > frugalPrograms { // runs still hold theirs; after them it is garbage
 		delete(b.programs, b.recent[0])
 		b.recent = b.recent[1:]
 	}

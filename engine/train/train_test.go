@@ -44,9 +44,11 @@ func open(t testing.TB, name string) *Backend {
 	return b
 }
 
-// must opens a backend, or skips the test where it has to be fetched first.
+// must opens a backend, or skips the test where it has to be fetched first. "cpu loop" and "xla loop" run many steps a call,
+// as accelerators do.
 func must(t testing.TB, name string) *Backend {
 	t.Helper()
+	name, loop := strings.CutSuffix(name, " loop")
 	if name != "cpu" && testing.Short() {
 		t.Skip("-short: cpu only")
 	}
@@ -61,11 +63,12 @@ func must(t testing.TB, name string) *Backend {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.loops = loop
 	return b
 }
 
 func eachBackend(t *testing.T, f func(t *testing.T, b *Backend)) {
-	for _, name := range []string{"cpu", "go", "xla"} {
+	for _, name := range []string{"cpu", "go", "xla", "xla loop"} {
 		t.Run(name, func(t *testing.T) { f(t, common(t, name)) })
 	}
 }
@@ -177,7 +180,7 @@ func TestBackendsAgreeOverTheFirstTwentySteps(t *testing.T) {
 	for _, c := range cases {
 		job := c.model.job(t)
 		want := losses(t, start(t, common(t, "cpu"), job, c.images, 3), 20)
-		for _, name := range []string{"go", "xla"} {
+		for _, name := range []string{"go", "xla", "xla loop"} {
 			t.Run(c.name+"/"+name, func(t *testing.T) {
 				r := start(t, common(t, name), job, c.images, 3)
 				for step, row := range losses(t, r, 20) {
@@ -196,13 +199,9 @@ func TestBackendsAgreeOverTheFirstTwentySteps(t *testing.T) {
 }
 
 func TestALoopOfManyStepsIsManyOfOneStep(t *testing.T) {
-	for _, name := range []string{"cpu", "xla"} {
+	for _, name := range []string{"cpu loop", "xla loop"} {
 		t.Run(name, func(t *testing.T) {
 			b := common(t, name)
-			if !b.loops {
-				b = open(t, name)
-				b.loops = true
-			}
 			for _, c := range cases {
 				t.Run(c.name, func(t *testing.T) {
 					job := c.model.job(t)
@@ -226,12 +225,7 @@ func TestALoopOfManyStepsIsManyOfOneStep(t *testing.T) {
 func TestALoopTakesTheStepsOfTheHost(t *testing.T) {
 	for _, name := range []string{"cpu", "xla"} {
 		t.Run(name, func(t *testing.T) {
-			single, loop := common(t, name), common(t, name)
-			if other := open(t, name); loop.loops {
-				single, other.loops = other, false
-			} else {
-				loop, other.loops = other, true
-			}
+			single, loop := common(t, name), common(t, name+" loop")
 			for _, c := range cases {
 				t.Run(c.name, func(t *testing.T) {
 					job := c.model.job(t)
@@ -517,8 +511,7 @@ func TestFloat64ProgramsRun(t *testing.T) {
 }
 
 func TestRunsOnOneDataSetShareItOnTheDevice(t *testing.T) {
-	b := open(t, "cpu")
-	b.loops = true
+	b := open(t, "cpu loop")
 	images := blobs(20, 8, 8)
 	copies, gather := 0, images.Batch
 	images.Batch = func(dst []float32, index []int32) { copies++; gather(dst, index) }
