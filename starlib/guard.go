@@ -18,14 +18,14 @@ import (
 // Limits bound what the evaluation of a script may use. The zero value means the default.
 type Limits struct {
 	// Steps counts interpreter steps and elements made, for a script with what it loads and for every call of trial(p).
-	Steps uint64 // at most 16,777,216
+	Steps uint64 // at most 4,194,304
 }
 
 // defaultSteps is a hundred times what the largest study of ours takes. A step makes at most some 300 bytes (an empty dict).
 const defaultSteps = 2_000_000
 
 // maxLimit bounds Limits.Steps, so that counting what would be printed can stop there.
-const maxLimit = 1 << 24
+const maxLimit = 1 << 22
 
 func (l Limits) steps() uint64 {
 	if l.Steps == 0 {

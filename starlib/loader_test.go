@@ -2,6 +2,11 @@ package starlib_test
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"os/exec"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/starsweep/starsweep/starlib"
@@ -72,5 +77,88 @@ func TestTheScriptOfTheDesignBecomesPrograms(t *testing.T) {
 	}
 	if w := s.Warnings(); len(w) > 0 {
 		t.Errorf("got warnings %q, want none", w)
+	}
+}
+
+// load reads files beside the script, each once, and the study holds what it was made of.
+func TestLoadReadsFilesBesideTheScript(t *testing.T) {
+	var read []string
+	files := map[string]string{
+		"a.star": "load('b.star', 'y')\nload('c.star', 'x')\ntotal = x + y\n",
+		"b.star": "load('c.star', 'x')\nload('@std//losses.star', 'hinge')\ny = x\n",
+		"c.star": "x = 1\n",
+	}
+	l := starlib.Loader{Read: func(name string) ([]byte, error) {
+		read = append(read, name)
+		return []byte(files[name]), nil
+	}}
+	script := `"""Doc."""
+load("a.star", "total")
+def trial(p):
+    return None
+main = study(trial = trial, seeds = total)
+`
+	s, err := l.Load(context.Background(), "some/where/my.star", []byte(script))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(read, " "); got != "a.star b.star c.star" {
+		t.Errorf("read %s, want each file once", got)
+	}
+	if s.Name != "my" || s.Doc != "Doc." || s.Script != script || len(s.Seeds) != 2 {
+		t.Errorf("got the study %q, %q with seeds %v", s.Name, s.Doc, s.Seeds)
+	}
+	if len(s.Files) != 4 || string(s.Files["my.star"]) != script || string(s.Files["c.star"]) != files["c.star"] {
+		t.Errorf("got the files %v, want the script and the three that it loads", slices.Sorted(maps.Keys(s.Files)))
+	}
+}
+
+func TestPrintGoesToTheLoader(t *testing.T) {
+	var said []string
+	l := starlib.Loader{Print: func(message string) { said = append(said, message) }}
+	if _, err := l.Load(context.Background(), "x.star", []byte("print('hello', 3)\n")); err == nil {
+		t.Error("got no error, want one: there is no main")
+	}
+	if len(said) != 1 || said[0] != "hello 3" {
+		t.Errorf("got %q", said)
+	}
+}
+
+// A mistake inside the standard library is placed at the user's line that led there, and tells the way.
+func TestErrorsTellTheWay(t *testing.T) {
+	s := load(t, strings.Replace(design, "mnist(size = 32)", "ring()", 1))
+	points, err := s.Points()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Job(context.Background(), points[0])
+	var e *starlib.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("got %v, want a *starlib.Error", err)
+	}
+	want := "study.star:8:15: nn.conv: x: got f32[b32 c2], want floats of axes [b h w c] (in D, @std//dcgan.star:28:31)"
+	if e.Error() != want {
+		t.Errorf("got  %s\nwant %s", e, want)
+	}
+	if got := e.Backtrace(); got != "@std//losses.star:14:32: in critic\n@std//dcgan.star:28:31: in D" {
+		t.Errorf("got the backtrace\n%s", got)
+	}
+}
+
+// The loader reads nothing but through Read, and scripts see neither time nor chance.
+func TestScriptsAreHermetic(t *testing.T) {
+	for _, name := range []string{"open", "time", "os", "random_number", "input", "import_module", "json"} {
+		if slices.Contains(starlib.Builtins(), name) {
+			t.Errorf("scripts see %s", name)
+		}
+	}
+	deps, err := exec.Command("go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, forbidden := range []string{"gomlx", "parquet", "net/http", "os/exec"} {
+		if strings.Contains(string(deps), forbidden) {
+			t.Errorf("starlib depends on %s", forbidden)
+		}
 	}
 }
