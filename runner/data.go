@@ -101,7 +101,7 @@ func drawData(set *data.Set, path string) error {
 	if err != nil {
 		return withCode(exitStorage, err)
 	}
-	if err := png.Encode(f, sheet(x, n, set.H, set.W, set.C)); err != nil {
+	if err := png.Encode(f, sheet(set, x, n)); err != nil {
 		f.Close()
 		return withCode(exitStorage, err)
 	}

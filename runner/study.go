@@ -179,7 +179,7 @@ func (t *trainer) epochs(ctx context.Context, p plan.Trial) (err error) {
 			row.Metrics[v.Name] = v.V
 		}
 		if p.Job.Program.Sample != nil && p.Job.Evaluate.Due(epoch, p.Job.Epochs) {
-			if err := t.sample(p, run, epoch); err != nil {
+			if err := t.sample(p, set, run, epoch); err != nil {
 				return err
 			}
 			row.SecondsEvaluate = t.now().Sub(trained).Seconds()
@@ -243,14 +243,13 @@ func (t *trainer) save(run *train.Run, row results.Epoch) error {
 }
 
 // sample draws the trial's pictures, from the same latents at every epoch.
-func (t *trainer) sample(p plan.Trial, run *train.Run, epoch int) error {
+func (t *trainer) sample(p plan.Trial, set *data.Set, run *train.Run, epoch int) error {
 	n := p.Job.Evaluate.Samples
 	pixels, err := run.Sample(n, 0)
 	if err != nil {
 		return err
 	}
-	shape := p.Job.Program.Config.Image
-	drawn := sheet(pixels, n, max(1, shape.Size('h')), max(1, shape.Size('w')), shape.Size('c'))
+	drawn := sheet(set, pixels, n)
 	var b bytes.Buffer
 	if err := png.Encode(&b, drawn); err != nil {
 		return err
@@ -258,16 +257,20 @@ func (t *trainer) sample(p plan.Trial, run *train.Run, epoch int) error {
 	return t.study.AppendSample(results.Sample{Trial: p.ID, Epoch: epoch, Kind: "grid", PNG: b.Bytes()})
 }
 
-// sheet draws n pictures in about a square, or n points.
-func sheet(x []float32, n, h, w, c int) *image.NRGBA {
-	if (data.Shape{H: h, W: w, C: c}).Points() {
-		return data.Scatter(x, n, 256, 2)
+// sheet draws n pictures in about a square, or n points on a sheet with room around the points of the set.
+func sheet(set *data.Set, x []float32, n int) *image.NRGBA {
+	if set.Shape().Points() {
+		reach := float32(0)
+		for _, v := range set.F32 {
+			reach = max(reach, v, -v)
+		}
+		return data.Scatter(x, n, 256, 1.25*float64(reach))
 	}
 	cols := 1
 	for cols*cols < n {
 		cols++
 	}
-	return data.Montage(x, n, h, w, c, cols)
+	return data.Montage(x, n, set.H, set.W, set.C, cols)
 }
 
 // images opens a data set once, however many trials train on it.

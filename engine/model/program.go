@@ -14,7 +14,7 @@ import (
 // Player is a network with a loss and an optimizer. A GAN has two, a classifier is one.
 type Player struct {
 	Name        string
-	Steps       int // updates an iteration
+	Steps       int // updates an iteration; 0 holds the player as it is
 	Optimizer   Optimizer
 	ClipWeights *spec.Schedule // weights are clamped to ± this after each update (Arjovsky et al. 2017, algorithm 1)
 	Critic      bool           // record its mean output on real and on generated examples as d_real and d_fake
@@ -78,8 +78,8 @@ func Build(c Config, players []Player, watches []Watch, sample func(t *Trace) (*
 func (p *Program) trace(t *Trace, players []Player, watches []Watch, sample func(t *Trace) (*expr.Node, error)) error {
 	finite := t.Number(0)
 	for _, q := range players {
-		if q.Steps < 1 {
-			return fmt.Errorf("%s: got %d updates an iteration, want at least 1", q.Name, q.Steps)
+		if q.Steps < 0 || p.Batches == 0 {
+			return fmt.Errorf("%s: got %d updates an iteration, want 1 or more, or 0 to hold it while another player moves", q.Name, q.Steps)
 		}
 		for i := range q.Steps {
 			t.batches = p.Batches - q.Steps + i + 1
