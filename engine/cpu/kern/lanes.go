@@ -11,19 +11,44 @@ type lanes struct {
 	lists [][]Pair // by output pixel
 }
 
-// useLanes says whether more of each tile would be used that way, or enough more to pay for packing the input.
+// What things cost, in the time of one multiply-add of a full tile; measured, and roughly right on every kernel set.
+const (
+	pairCost = 400 // a pair of a list, for one tile
+	edgeCost = 400 // a row of a tile that is copied, since some of its columns are not wanted
+	packCost = 90  // an element that is transposed
+)
+
+// tileCost is that of tiles of the given rows for one pair and one k, all in all.
+func tileCost(t Tiles, rows, columns int) int {
+	n := parts(rows, t.rows())
+	full := max(rows, n*128/t.Width) // few rows have to wait for their own sums
+	return full * columns
+}
+
+// useLanes says whether packing the input is likely to pay.
 func (c *Conv) useLanes() bool {
 	if c.K == 0 || c.Ker[0]*c.Ker[1]*c.In[0]*c.In[1] == 0 {
 		return false
 	}
-	t := c.laneTiles()
-	rows := parts(c.N, parts(c.N, t.rows())) // of a tile
-	across := float64(c.M) / float64(parts(c.M, t.Width)*t.Width) * float64(rows) / float64(t.rows())
-	along := float64(c.N) / float64(parts(c.N, c.Set.Main.Width)*c.Set.Main.Width)
-	if w := c.Set.Half.Width; w > 0 && c.N <= w {
-		along = float64(c.N) / float64(w) * .7 // half tiles reach 0.7 of the speed of whole ones
+	taps, opix := 0, c.Out[0]*c.Out[1]
+	for o := range opix {
+		c.Taps(o, func(Tap) { taps++ })
 	}
-	return across > 1.5*along
+
+	whole, rest := c.N/c.Set.Main.Width, c.N%c.Set.Main.Width
+	panels := taps * c.K * tileCost(c.Set.Main, c.M, whole*c.Set.Main.Width)
+	panels += taps * pairCost * parts(c.M, c.Set.Main.rows()) * c.panels()
+	if rest > 0 {
+		last := c.Set.last(rest)
+		panels += taps*c.K*tileCost(last, c.M, last.Width) + edgeCost*opix*c.M
+	}
+
+	t := c.laneTiles()
+	batch := parts(c.M, t.Width) * t.Width
+	lanes := taps * c.K * tileCost(t, c.N, batch)
+	lanes += taps * pairCost * parts(c.N, t.rows()) * (batch / t.Width)
+	lanes += packCost * c.M * (c.In[0]*c.In[1]*c.K + opix*c.N)
+	return lanes < panels
 }
 
 // laneTiles is the tiles to use: the wide ones, if they are filled.
@@ -79,9 +104,10 @@ func (l *lanes) run(t Team, out, in, ker, work []float32) {
 			}
 		}
 		d := out[g*l.OutG+p/l.Out[1]*l.OutS[0]+p%l.Out[1]*l.OutS[1]:]
-		for n := range l.N {
-			for b, v := range y[n*l.batch:][:l.M] {
-				d[n*l.OutS[3]+b*l.OutS[2]] = v
+		for b := range l.M {
+			row := d[b*l.OutS[2]:]
+			for n := range l.N {
+				row[n*l.OutS[3]] = y[n*l.batch+b]
 			}
 		}
 	})
