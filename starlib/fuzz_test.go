@@ -44,6 +44,11 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, source string) {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
+		defer func(start time.Time) {
+			if d := time.Since(start); d > 5*time.Second {
+				t.Errorf("took %v, want an end soon", d)
+			}
+		}(time.Now())
 		l := starlib.Loader{Limits: starlib.Limits{Steps: 100_000}}
 		s, err := l.Load(ctx, "fuzz.star", []byte(source))
 		if err != nil {

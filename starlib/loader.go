@@ -44,7 +44,7 @@ func Std() map[string]string {
 type Loader struct {
 	Read     func(path string) ([]byte, error) // .star files beside the script; nil: there are none
 	Limits   Limits
-	Print    func(message string) // of print(...) in a script; nil drops it
+	Print    func(message string) // of print(...) in a script; nil drops it. Jobs may call it side by side
 	Reserved []string             // columns of the tables, which no hyperparameter may be called
 	DType    expr.DType           // of the programs; tests use f64
 }
@@ -58,7 +58,6 @@ type file struct {
 // loading is one evaluation of a script with all that it loads.
 type loading struct {
 	Loader
-	ctx     context.Context
 	thread  *starlark.Thread
 	sources map[string][]byte // of the local files, as they were read
 	files   map[string]*file
@@ -68,15 +67,14 @@ type loading struct {
 
 // Load evaluates a script, whose last word is main = study(...). Mistakes come back as *Errors, joined if there are several.
 func (l Loader) Load(ctx context.Context, name string, source []byte) (*Study, error) {
-	in := &loading{Loader: l, ctx: ctx, sources: map[string][]byte{path.Base(name): source}, files: map[string]*file{}, globals: predeclared()}
-	in.thread = l.thread(ctx)
+	in := &loading{Loader: l, sources: map[string][]byte{path.Base(name): source}, files: map[string]*file{}, globals: predeclared()}
+	in.thread = l.thread()
 	in.thread.Load = in.load
-	var s *Study
-	err := bounded(ctx, in.thread, func() (err error) {
-		if err = in.prelude(); err == nil {
-			s, err = in.study(name, source)
+	s, err := bounded(ctx, in.thread, func() (*Study, error) {
+		if err := in.prelude(); err != nil {
+			return nil, err
 		}
-		return err
+		return in.study(name, source)
 	})
 	if err != nil {
 		return nil, located(err, "")
@@ -116,7 +114,7 @@ func (l *loading) study(name string, source []byte) (*Study, error) {
 }
 
 // thread is a fresh thread under the loader's limits.
-func (l Loader) thread(ctx context.Context) *starlark.Thread {
+func (l Loader) thread() *starlark.Thread {
 	limit := l.Limits.steps()
 	th := &starlark.Thread{Name: "script", Print: func(_ *starlark.Thread, message string) {
 		if l.Print != nil {
@@ -131,18 +129,25 @@ func (l Loader) thread(ctx context.Context) *starlark.Thread {
 
 // bounded runs f, which uses the thread, until it ends or ctx does. Steps bound what f makes, but one comparison of huge
 // values can still take long, and the interpreter looks up only between steps: then f is left behind.
-func bounded(ctx context.Context, th *starlark.Thread, f func() error) error {
+func bounded[T any](ctx context.Context, th *starlark.Thread, f func() (T, error)) (v T, err error) {
 	if ctx.Done() == nil {
 		return f()
 	}
 	defer context.AfterFunc(ctx, func() { th.Cancel(context.Cause(ctx).Error()) })()
-	done := make(chan error, 1)
-	go func() { done <- f() }()
+	type result struct {
+		v   T
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		v, err := f()
+		done <- result{v, err}
+	}()
 	select {
-	case err := <-done:
-		return err
+	case r := <-done:
+		return r.v, r.err
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return v, context.Cause(ctx)
 	}
 }
 

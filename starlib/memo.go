@@ -16,13 +16,9 @@ import (
 // Job evaluates trial(p) at a point and traces its program. Trials whose networks, losses and batch agree share one program,
 // however their optimizers, data, epochs and seeds differ, so a space of thousands is traced a few times. It is safe for
 // concurrent use.
-func (s *Study) Job(ctx context.Context, point spec.Point) (job *model.Job, err error) {
-	th := s.loader.thread(ctx)
-	err = bounded(ctx, th, func() error {
-		made, err := s.job(th, point)
-		job = made
-		return err
-	})
+func (s *Study) Job(ctx context.Context, point spec.Point) (*model.Job, error) {
+	th := s.loader.thread()
+	job, err := bounded(ctx, th, func() (*model.Job, error) { return s.job(th, point) })
 	if err != nil {
 		return nil, located(err, s.decl.pos)
 	}

@@ -1,0 +1,281 @@
+package starlib
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/starsweep/starsweep/engine/spec"
+	"go.starlark.net/starlark"
+)
+
+// overrides is what a profile and --set change.
+type overrides struct {
+	profile string
+	set     []string
+}
+
+// With is the study under a profile of the script ("" for none), with settings or hyperparameters given as name=value.
+func (s *Study) With(profile string, set []string) (*Study, error) {
+	return s.overridden(overrides{profile, set})
+}
+
+func (s *Study) overridden(o overrides) (*Study, error) {
+	d := s.decl
+	t := &Study{Name: s.Name, Doc: s.Doc, Script: s.Script, Files: s.Files, Seeds: d.seeds, Objectives: d.objectives,
+		loader: s.loader, decl: d, memo: s.memo, used: map[string]*atomic.Bool{}}
+	b := &overriding{Study: t, search: d.search}
+	for _, step := range []func() error{
+		b.settings, b.space, b.profiles,
+		func() error { return b.profile(o.profile) },
+		func() error { return b.pin(o.set) },
+		b.points,
+	} {
+		if err := step(); err != nil {
+			if outside := new(outsideError); errors.As(err, &outside) {
+				return nil, &Error{Msg: outside.Error()}
+			}
+			return nil, located(err, d.pos)
+		}
+	}
+	for _, dim := range t.Space {
+		t.used[dim.Name] = new(atomic.Bool)
+	}
+	return t, nil
+}
+
+// outsideError is a mistake in a profile's name or in name=value, which no line of the script is to blame for.
+type outsideError struct{ error }
+
+// overriding is a study while it is put together from its declaration, a profile and settings from outside.
+type overriding struct {
+	*Study
+	search *searchValue
+	pinned spec.Point
+}
+
+var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// overridable are the names that a profile gives a meaning of their own.
+var overridable = []string{"space", "search", "seeds"}
+
+// name checks what is to become a field of p.
+func (b *overriding) name(what string, v starlark.Value) (string, error) {
+	name, ok := starlark.AsString(v)
+	switch {
+	case !ok:
+		return "", fmt.Errorf("%s: got %s as a name, want a string", what, describe(v))
+	case !identifier.MatchString(name):
+		return "", fmt.Errorf("%s: got the name %q, want letters, digits and _, since p.%s must be a word", what, name, "NAME")
+	case slices.Contains(overridable, name):
+		return "", fmt.Errorf("%s: got the name %q, which profiles use; want another", what, name)
+	}
+	return name, nil
+}
+
+func (b *overriding) settings() error {
+	for k, v := range b.decl.settings.Entries() {
+		name, err := b.name("settings", k)
+		if err != nil {
+			return err
+		}
+		x, err := value(v)
+		if err != nil {
+			return fmt.Errorf("settings: %s: %w", name, err)
+		}
+		b.Settings = append(b.Settings, spec.Setting{Name: name, Value: x})
+	}
+	return nil
+}
+
+func (b *overriding) space() error {
+	for k, v := range b.decl.space.Entries() {
+		name, err := b.name("space", k)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(b.loader.Reserved, name) {
+			return fmt.Errorf("space: got the name %q, which is a column of the tables; want another", name)
+		}
+		if _, taken := b.Settings.Get(name); taken {
+			return fmt.Errorf("space: got the name %q, which is a setting too; want another", name)
+		}
+		dim, err := dimensionOf(name, v)
+		if err != nil {
+			return fmt.Errorf("space: %s: %w", name, err)
+		}
+		b.Space = append(b.Space, dim)
+	}
+	return nil
+}
+
+func dimensionOf(name string, v starlark.Value) (spec.Dim, error) {
+	d, ok := v.(dimension)
+	if !ok {
+		return spec.Dim{}, fmt.Errorf("got %s, want choice(...), uniform(lo, hi), log_uniform(lo, hi) or integers(lo, hi)", describe(v))
+	}
+	return d.named(name)
+}
+
+// profiles checks all profiles, so that a mistake shows before the day the profile is used.
+func (b *overriding) profiles() error {
+	for k := range b.decl.profiles.Entries() {
+		name, ok := starlark.AsString(k)
+		if !ok {
+			return fmt.Errorf("profiles: got %s as a name, want a string", describe(k))
+		}
+		b.Profiles = append(b.Profiles, name)
+		study := *b.Study
+		study.Space, study.Settings = slices.Clone(b.Space), slices.Clone(b.Settings)
+		trial := &overriding{Study: &study, search: b.search}
+		if err := trial.profile(name); err != nil {
+			return err
+		}
+		if err := trial.points(); err != nil {
+			return fmt.Errorf("profiles: %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// profile applies a profile of the script.
+func (b *overriding) profile(profile string) error {
+	if profile == "" {
+		return nil
+	}
+	v, ok, _ := b.decl.profiles.Get(starlark.String(profile))
+	if !ok {
+		return &outsideError{unknown("profile", profile, b.Profiles)}
+	}
+	changes, ok := v.(*starlark.Dict)
+	if !ok {
+		return fmt.Errorf("profiles: %s: got %s, want a dict", profile, describe(v))
+	}
+	for k, v := range changes.Entries() {
+		name, _ := starlark.AsString(k)
+		if err := b.change(name, v); err != nil {
+			return fmt.Errorf("profiles: %s: %w", profile, err)
+		}
+	}
+	return nil
+}
+
+// retyped is d with values of kind k, so that a profile does not change the type of a column.
+func retyped(d spec.Dim, k spec.Kind) (_ spec.Dim, err error) {
+	d.Choices = slices.Clone(d.Choices)
+	for i, v := range d.Choices {
+		if d.Choices[i], err = v.As(k); err != nil {
+			return d, err
+		}
+	}
+	if d.Kind != k && len(d.Choices) == 0 {
+		return d, fmt.Errorf("got a range of type %s, want %s", d.Kind, k)
+	}
+	d.Kind = k
+	return d, nil
+}
+
+func (b *overriding) change(name string, v starlark.Value) (err error) {
+	switch name {
+	case "seeds":
+		if b.Seeds, err = seedList(v); err != nil {
+			return fmt.Errorf("seeds: %w", err)
+		}
+	case "search":
+		var s searchArg
+		if err := s.Unpack(v); err != nil {
+			return fmt.Errorf("search: %w", err)
+		}
+		b.search = s.searchValue
+	case "space":
+		dims, ok := v.(*starlark.Dict)
+		if !ok {
+			return fmt.Errorf("space: got %s, want a dict", describe(v))
+		}
+		for k, v := range dims.Entries() {
+			name, _ := starlark.AsString(k)
+			i := slices.IndexFunc(b.Space, func(d spec.Dim) bool { return d.Name == name })
+			if i < 0 {
+				return fmt.Errorf("space: %w", unknown("hyperparameter", name, b.hyperparameters()))
+			}
+			dim, err := dimensionOf(name, v)
+			if err == nil {
+				dim, err = retyped(dim, b.Space[i].Kind)
+			}
+			if err != nil {
+				return fmt.Errorf("space: %s: %w", name, err)
+			}
+			b.Space[i] = dim
+		}
+	default:
+		i := slices.IndexFunc(b.Settings, func(s spec.Setting) bool { return s.Name == name })
+		if i < 0 {
+			return unknown("setting", name, append(b.settingNames(), overridable...))
+		}
+		x, err := value(v)
+		if err == nil {
+			x, err = x.As(b.Settings[i].Value.Kind())
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		b.Settings[i].Value = x
+	}
+	return nil
+}
+
+// pin applies name=value from outside: a setting's value, or the only value of a hyperparameter.
+func (b *overriding) pin(set []string) error {
+	for _, s := range set {
+		name, text, ok := strings.Cut(s, "=")
+		if !ok {
+			return &outsideError{fmt.Errorf("set: got %q, want name=value", s)}
+		}
+		if i := slices.IndexFunc(b.Settings, func(s spec.Setting) bool { return s.Name == name }); i >= 0 {
+			v, err := spec.ParseValue(text, b.Settings[i].Value.Kind())
+			if err != nil {
+				return &outsideError{fmt.Errorf("set: %s: %w", name, err)}
+			}
+			b.Settings[i].Value = v
+			continue
+		}
+		i := slices.IndexFunc(b.Space, func(d spec.Dim) bool { return d.Name == name })
+		if i < 0 {
+			return &outsideError{fmt.Errorf("set: %w", unknown("setting or hyperparameter", name, append(b.settingNames(), b.hyperparameters()...)))}
+		}
+		v, err := spec.ParseValue(text, b.Space[i].Kind)
+		if err != nil {
+			return &outsideError{fmt.Errorf("set: %s: %w", name, err)}
+		}
+		b.pinned = append(b.pinned, spec.Setting{Name: name, Value: v})
+	}
+	return nil
+}
+
+// points settles the search: the points of a list get the types of the space, and pinned dimensions one value.
+func (b *overriding) points() error {
+	b.Search = b.search.Search
+	if b.search.points != nil {
+		points, err := b.search.within(b.Space)
+		if err != nil {
+			return err
+		}
+		b.Search.Points = points
+	}
+	for _, pin := range b.pinned {
+		i := slices.IndexFunc(b.Space, func(d spec.Dim) bool { return d.Name == pin.Name })
+		b.Space[i] = spec.Dim{Name: pin.Name, Kind: b.Space[i].Kind, Choices: []spec.Value{pin.Value}}
+		var distinct []spec.Point
+		for _, p := range b.Search.Points {
+			p[i] = pin
+			if !slices.ContainsFunc(distinct, func(q spec.Point) bool { return slices.Equal(p, q) }) {
+				distinct = append(distinct, p)
+			}
+		}
+		b.Search.Points = distinct
+	}
+	return nil
+}
