@@ -98,8 +98,10 @@ func (c *compiler) lowerConv(n *node, in []int, out int) (run func(*machine), wo
 		return plainConv[uint32](g, team, in, out, sizes), 0
 	case dtypes.Int64, dtypes.Uint64:
 		return plainConv[uint64](g, team, in, out, sizes), 0
-	case dtypes.Uint8:
+	case dtypes.Int8, dtypes.Uint8:
 		return plainConv[uint8](g, team, in, out, sizes), 0
+	case dtypes.Int16, dtypes.Uint16:
+		return plainConv[uint16](g, team, in, out, sizes), 0
 	}
 	g.Set = c.backend.kernels
 	g.Plan()

@@ -20,8 +20,13 @@ func (f *Function) DotGeneral(l compute.Value, lc, lb []int, r compute.Value, rc
 		return nil, err
 	}
 	s, err := shapeinference.DotGeneral(in[0].shape, lc, lb, in[1].shape, rc, rb, c)
-	if d := in[0].shape.DType; err == nil && (s.DType != d || c.AccumulatorDType != dtypes.InvalidDType && c.AccumulatorDType != d) {
-		return nil, notImplemented("DotGeneral from %s to %s, accumulated in %s,", d, s.DType, c.AccumulatorDType)
+	d := in[0].shape.DType
+	switch {
+	case err != nil:
+	case s.DType != d:
+		return nil, notImplemented("DotGeneral from %s to %s", d, s.DType)
+	case c.AccumulatorDType != dtypes.InvalidDType && c.AccumulatorDType != d:
+		return nil, notImplemented("DotGeneral of %s with sums in %s", d, c.AccumulatorDType)
 	}
 	return f.add(compute.OpTypeDotGeneral, s, err, dot{slices.Clone(lc), slices.Clone(lb), slices.Clone(rc), slices.Clone(rb)}, in...)
 }
@@ -47,8 +52,10 @@ func (c *compiler) lowerDot(n *node, in []int, out int) (run func(*machine), wor
 		return plainDot[uint32](d, team, in, out), 0
 	case dtypes.Int64, dtypes.Uint64:
 		return plainDot[uint64](d, team, in, out), 0
-	case dtypes.Uint8:
+	case dtypes.Int8, dtypes.Uint8:
 		return plainDot[uint8](d, team, in, out), 0
+	case dtypes.Int16, dtypes.Uint16:
+		return plainDot[uint16](d, team, in, out), 0
 	}
 	d.Set = c.backend.kernels
 	d.Plan()

@@ -95,8 +95,10 @@ func lowerScatter(n *node, in []int, out int) func(*machine) {
 		return scatterSum[float64](n, in, out)
 	case dtypes.Int32, dtypes.Uint32:
 		return scatterSum[uint32](n, in, out)
-	case dtypes.Uint8:
+	case dtypes.Int8, dtypes.Uint8:
 		return scatterSum[uint8](n, in, out)
+	case dtypes.Int16, dtypes.Uint16:
+		return scatterSum[uint16](n, in, out)
 	}
 	return scatterSum[uint64](n, in, out)
 }

@@ -17,6 +17,8 @@ func loadOf(buf, es int, dims, st []int, block int) register {
 	switch es {
 	case 1:
 		r.load = walk[uint8](n, s)
+	case 2:
+		r.load = walk[uint16](n, s)
 	case 4:
 		r.load = walk[uint32](n, s)
 	default:

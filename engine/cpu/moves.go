@@ -187,14 +187,11 @@ func (f *Function) Concatenate(axis int, xs ...compute.Value) (compute.Value, er
 
 // DynamicSlice clamps the start so that the slice lies inside.
 func (f *Function) DynamicSlice(x compute.Value, start []compute.Value, size []int) (compute.Value, error) {
-	in, err := f.operands(compute.OpTypeDynamicSlice, append([]compute.Value{x}, start...)...)
+	in, err := f.startingAt(compute.OpTypeDynamicSlice, []compute.Value{x}, start)
 	if err != nil {
 		return nil, err
 	}
 	s, err := shapeinference.DynamicSlice(in[0].shape, size)
-	if err == nil {
-		err = checkStarts(in[0].shape, in[1:])
-	}
 	if err != nil {
 		return f.add(compute.OpTypeDynamicSlice, s, err, nil)
 	}
@@ -204,37 +201,52 @@ func (f *Function) DynamicSlice(x compute.Value, start []compute.Value, size []i
 
 // DynamicUpdateSlice clamps the start so that the update lies inside.
 func (f *Function) DynamicUpdateSlice(x, update compute.Value, start []compute.Value) (compute.Value, error) {
-	in, err := f.operands(compute.OpTypeDynamicUpdateSlice, append([]compute.Value{x, update}, start...)...)
+	in, err := f.startingAt(compute.OpTypeDynamicUpdateSlice, []compute.Value{x, update}, start)
 	if err != nil {
 		return nil, err
 	}
-	s, err := shapeinference.DynamicUpdateSlice(in[0].shape, in[1].shape)
-	if err == nil {
-		err = checkStarts(s, in[2:])
-	}
-	for i, r := range room(s, in[1].shape) {
-		if err == nil && r < 0 {
-			err = fmt.Errorf("the update %s is larger than %s along axis %d", in[1].shape, s, i)
-		}
+	u := in[1].shape
+	s, err := shapeinference.DynamicUpdateSlice(in[0].shape, u)
+	if err == nil && slices.ContainsFunc(room(s, u), func(r int) bool { return r < 0 }) {
+		err = fmt.Errorf("the update %s is larger than %s", u, s)
 	}
 	if err != nil {
 		return f.add(compute.OpTypeDynamicUpdateSlice, s, err, nil)
 	}
-	u := in[1].shape
 	m := move{parts: []part{{arg: 1, n: u.Dimensions, ds: strides(s), ss: strides(u)}}, first: true, start: 2, room: room(s, u)}
 	return f.add(compute.OpTypeDynamicUpdateSlice, s, nil, m, in...)
 }
 
-func checkStarts(s shapes.Shape, start []*node) error {
-	if len(start) != s.Rank() {
-		return fmt.Errorf("got %d starts, want one per axis of %s", len(start), s)
+// startingAt is the operands of a dynamic slice: tensors, and an integer scalar for each axis of the first. One vector may
+// stand for all the scalars.
+func (f *Function) startingAt(op compute.OpType, tensors, start []compute.Value) ([]*node, error) {
+	in, err := f.operands(op, append(slices.Clone(tensors), start...)...)
+	if err != nil {
+		return nil, err
 	}
-	for i, v := range start {
+	s := in[0].shape
+	if at := in[len(tensors):]; len(at) == 1 && at[0].shape.Rank() == 1 && at[0].shape.Dimensions[0] == s.Rank() {
+		var scalars []compute.Value
+		for i := range s.Rank() {
+			v, err := f.Slice(at[0], []int{i}, []int{i + 1}, nil)
+			if err == nil {
+				v, err = f.Reshape(v)
+			}
+			if err != nil {
+				return nil, err
+			}
+			scalars = append(scalars, v)
+		}
+		return f.startingAt(op, tensors, scalars)
+	} else if len(at) != s.Rank() {
+		return nil, fmt.Errorf("backend cpu: %s: got %d starts, want one per axis of %s", op, len(at), s)
+	}
+	for i, v := range in[len(tensors):] {
 		if v.shape.Rank() > 0 || !v.shape.DType.IsInt() {
-			return fmt.Errorf("start %d is a %s, want an integer scalar", i, v.shape)
+			return nil, fmt.Errorf("backend cpu: %s: start %d is a %s, want an integer scalar", op, i, v.shape)
 		}
 	}
-	return nil
+	return in, nil
 }
 
 // room is how far a small box can move inside a large one.
@@ -255,6 +267,8 @@ func (c *compiler) lowerMove(n *node, in []int, out int) func(*machine) {
 	switch es {
 	case 1:
 		copyPart, fill = copyParallel[uint8], fillWith[uint8]
+	case 2:
+		copyPart, fill = copyParallel[uint16], fillWith[uint16]
 	case 4:
 		copyPart, fill = copyParallel[uint32], fillWith[uint32]
 	}
@@ -298,12 +312,18 @@ func (c *compiler) lowerMove(n *node, in []int, out int) func(*machine) {
 // integerAt reads element i of a tensor of any integer dtype.
 func integerAt(p ptr, d dtypes.DType, i int) int {
 	switch d {
+	case dtypes.Int8:
+		return int(of[int8](p, i+1)[i])
+	case dtypes.Uint8:
+		return int(of[uint8](p, i+1)[i])
+	case dtypes.Int16:
+		return int(of[int16](p, i+1)[i])
+	case dtypes.Uint16:
+		return int(of[uint16](p, i+1)[i])
 	case dtypes.Int32:
 		return int(of[int32](p, i+1)[i])
 	case dtypes.Uint32:
 		return int(of[uint32](p, i+1)[i])
-	case dtypes.Uint8:
-		return int(of[uint8](p, i+1)[i])
 	case dtypes.Uint64:
 		return int(min(of[uint64](p, i+1)[i], math.MaxInt))
 	}

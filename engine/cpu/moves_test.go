@@ -112,7 +112,7 @@ func TestNegativePaddingCrops(t *testing.T) {
 
 func TestDynamicSlicesClampTheirStart(t *testing.T) {
 	for _, b := range ours() {
-		for _, index := range []any{[]int32{0}, []uint8{0}, []int64{0}, []uint64{0}, []uint32{0}} {
+		for _, index := range []any{[]int32{0}, []uint8{0}, []int64{0}, []uint64{0}, []uint32{0}, []int16{0}, []uint16{0}} {
 			d := must(elementType(index))
 			for _, c := range []struct{ at, want int }{{0, 0}, {3, 3}, {7, 7}, {8, 7}, {200, 7}, {-1, 0}, {-100, 0}} {
 				if d.IsUnsigned() && c.at < 0 {

@@ -6,10 +6,10 @@ import "math"
 // instances of the generic ones differ in type only where the memory layout does.
 
 type number interface {
-	float32 | float64 | int32 | uint32 | int64 | uint64 | uint8
+	float | integer
 }
 type integer interface {
-	int32 | uint32 | int64 | uint64 | uint8
+	int8 | uint8 | int16 | uint16 | int32 | uint32 | int64 | uint64
 }
 type float interface{ float32 | float64 }
 

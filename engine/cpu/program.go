@@ -68,8 +68,6 @@ type machine struct {
 // maxIdle is how many machines of a program are kept for its next execution.
 const maxIdle = 4
 
-func add(p ptr, n int) ptr { return unsafe.Add(p, n) }
-
 func (p *program) newMachine() *machine {
 	p.mu.Lock()
 	if n := len(p.idle); n > 0 {
@@ -87,7 +85,7 @@ func (p *program) newMachine() *machine {
 	for i, b := range p.bufs {
 		switch b.kind {
 		case temporary:
-			m.p[i] = add(arena, b.offset)
+			m.p[i] = unsafe.Add(arena, b.offset)
 		case constant:
 			m.p[i] = b.p
 		}

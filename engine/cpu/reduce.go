@@ -67,6 +67,12 @@ func typedReducer(op compute.OpType, d dtypes.DType) *reducer {
 		return reducerOf(op, float32(math.Inf(-1)), float32(math.Inf(1)))
 	case dtypes.Float64:
 		return reducerOf(op, math.Inf(-1), math.Inf(1))
+	case dtypes.Int8:
+		return reducerOf[int8](op, math.MinInt8, math.MaxInt8)
+	case dtypes.Int16:
+		return reducerOf[int16](op, math.MinInt16, math.MaxInt16)
+	case dtypes.Uint16:
+		return reducerOf[uint16](op, 0, math.MaxUint16)
 	case dtypes.Int32:
 		return reducerOf[int32](op, math.MinInt32, math.MaxInt32)
 	case dtypes.Uint32:

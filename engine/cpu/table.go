@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"math"
+	"unsafe"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -36,20 +37,12 @@ func newTable(simd bool) table {
 	t := table{}
 	addNumbers[float32](t, dtypes.Float32)
 	addNumbers[float64](t, dtypes.Float64)
-	addNumbers[int32](t, dtypes.Int32)
-	addNumbers[uint32](t, dtypes.Uint32)
-	addNumbers[int64](t, dtypes.Int64)
-	addNumbers[uint64](t, dtypes.Uint64)
-	addNumbers[uint8](t, dtypes.Uint8)
-	addIntegers[int32, uint32](t, dtypes.Int32)
-	addIntegers[uint32, uint32](t, dtypes.Uint32)
-	addIntegers[int64, uint64](t, dtypes.Int64)
-	addIntegers[uint64, uint64](t, dtypes.Uint64)
-	addIntegers[uint8, uint8](t, dtypes.Uint8)
+	addIntegers[int8, uint8](t, dtypes.Int8, dtypes.Uint8)
+	addIntegers[int16, uint16](t, dtypes.Int16, dtypes.Uint16)
+	addIntegers[int32, uint32](t, dtypes.Int32, dtypes.Uint32)
+	addIntegers[int64, uint64](t, dtypes.Int64, dtypes.Uint64)
 	addSigned[float32](t, dtypes.Float32)
 	addSigned[float64](t, dtypes.Float64)
-	addSigned[int32](t, dtypes.Int32)
-	addSigned[int64](t, dtypes.Int64)
 	addFloats[float32](t, dtypes.Float32)
 	addFloats[float64](t, dtypes.Float64)
 	addFloat32(t)
@@ -80,16 +73,29 @@ func addNumbers[T number](t table, d dtypes.DType) {
 	convert := func(into dtypes.DType, f blockFn) { t[tableKey{compute.OpTypeConvertDType, d, into}] = f }
 	convert(dtypes.Float32, convertOf[T, float32])
 	convert(dtypes.Float64, convertOf[T, float64])
+	convert(dtypes.Int8, convertOf[T, int8])
+	convert(dtypes.Uint8, convertOf[T, uint8])
+	convert(dtypes.Int16, convertOf[T, int16])
+	convert(dtypes.Uint16, convertOf[T, uint16])
 	convert(dtypes.Int32, convertOf[T, int32])
 	convert(dtypes.Uint32, convertOf[T, uint32])
 	convert(dtypes.Int64, convertOf[T, int64])
 	convert(dtypes.Uint64, convertOf[T, uint64])
-	convert(dtypes.Uint8, convertOf[T, uint8])
 	convert(dtypes.Bool, nonZeroOf[T])
 	t[tableKey{compute.OpTypeConvertDType, dtypes.Bool, d}] = fromBoolOf[T]
 }
 
-func addIntegers[T, U integer](t table, d dtypes.DType) {
+// addIntegers has a signed and an unsigned type of one size.
+func addIntegers[S, U integer](t table, signed, unsigned dtypes.DType) {
+	addNumbers[S](t, signed)
+	addNumbers[U](t, unsigned)
+	addSigned[S](t, signed)
+	addBits[S, U](t, signed)
+	addBits[U, U](t, unsigned)
+}
+
+// addBits is for integers T, of the size of the unsigned U.
+func addBits[T, U integer](t table, d dtypes.DType) {
 	t.set(d, compute.OpTypeDiv, divideOf[T])
 	t.set(d, compute.OpTypeRem, remainderOf[T])
 	t.set(d, compute.OpTypePow, each2(power[T]))
@@ -165,7 +171,7 @@ func exact(vector, portable blockFn) blockFn {
 			vector(y, a, b, c, m)
 		}
 		if m < n {
-			portable(add(y, m*4), add(a, m*4), add(b, m*4), c, n-m)
+			portable(unsafe.Add(y, m*4), unsafe.Add(a, m*4), unsafe.Add(b, m*4), c, n-m)
 		}
 	}
 }
