@@ -71,6 +71,12 @@ func words(v starlark.Int) uint64 {
 	return uint64(v.BigInt().BitLen()/64 + 1)
 }
 
+// holder is a value of ours that holds others: functions of the script.
+type holder interface {
+	starlark.Value
+	held() []starlark.Value
+}
+
 // parts calls yield for what v holds, until it says no.
 func parts(v starlark.Value, yield func(starlark.Value) bool) {
 	switch v := v.(type) {
@@ -87,6 +93,16 @@ func parts(v starlark.Value, yield func(starlark.Value) bool) {
 	case *starlarkstruct.Struct:
 		for _, name := range v.AttrNames() {
 			if w, err := v.Attr(name); err == nil && !yield(w) {
+				return
+			}
+		}
+	case *starlark.Builtin:
+		if r := v.Receiver(); r != nil {
+			yield(r)
+		}
+	case holder:
+		for _, w := range v.held() {
+			if !yield(w) {
 				return
 			}
 		}
@@ -115,7 +131,8 @@ func printedAt(v starlark.Value, limit uint64, depth int) uint64 {
 		return limit
 	}
 	n := weight(v)
-	if _, isFunction := v.(*starlark.Function); isFunction {
+	switch v.(type) {
+	case *starlark.Function, *starlark.Builtin, holder: // printed by name
 		return n
 	}
 	parts(v, func(w starlark.Value) bool {
@@ -295,7 +312,7 @@ func texts(args []starlark.Value) (n uint64) {
 }
 
 func guarded(b *starlark.Builtin, cost func([]starlark.Value) uint64) *starlark.Builtin {
-	return starlark.NewBuiltin(b.Name(), func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	paying := starlark.NewBuiltin(b.Name(), func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		all := append([]starlark.Value{}, args...)
 		if r := b.Receiver(); r != nil {
 			all = append(all, r)
@@ -308,6 +325,10 @@ func guarded(b *starlark.Builtin, cost func([]starlark.Value) uint64) *starlark.
 		}
 		return b.CallInternal(th, args, kwargs)
 	})
+	if r := b.Receiver(); r != nil {
+		paying = paying.BindReceiver(r)
+	}
+	return paying
 }
 
 // attribute is x.name, where methods of Starlark's own types pay for what they make.

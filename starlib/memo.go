@@ -18,14 +18,14 @@ import (
 // concurrent use.
 func (s *Study) Job(ctx context.Context, point spec.Point) (*model.Job, error) {
 	th := s.loader.thread()
-	job, err := bounded(ctx, th, func() (*model.Job, error) { return s.job(th, point) })
+	job, err := bounded(ctx, th, func() (*model.Job, error) { return s.job(ctx, th, point) })
 	if err != nil {
 		return nil, located(err, s.decl.pos)
 	}
 	return job, nil
 }
 
-func (s *Study) job(th *starlark.Thread, point spec.Point) (*model.Job, error) {
+func (s *Study) job(ctx context.Context, th *starlark.Thread, point spec.Point) (*model.Job, error) {
 	p := &params{values: append(slices.Clone(point), s.Settings...), used: s.used}
 	for _, v := range p.values {
 		p.names = append(p.names, v.Name)
@@ -39,7 +39,7 @@ func (s *Study) job(th *starlark.Thread, point spec.Point) (*model.Job, error) {
 		return nil, &Error{Pos: s.decl.trial.position(), Msg: fmt.Sprintf("trial: got %s, want gan(...) or job(...)", describe(v))}
 	}
 	// Networks and losses are called more than once, so they may not change what they captured.
-	if err := freeze(th, t.functions()...); err != nil {
+	if err := freeze(th, t); err != nil {
 		return nil, located(err, t.pos)
 	}
 	key, err := t.key()
@@ -49,7 +49,7 @@ func (s *Study) job(th *starlark.Thread, point spec.Point) (*model.Job, error) {
 	e := s.memo.bucket(key).program(p, func() *entry {
 		program, tables, err := s.loader.build(th, t, append(s.hyperparameters(), s.loader.Reserved...))
 		return &entry{program: program, networks: tables, err: err}
-	})
+	}, func() bool { return ctx.Err() == nil })
 	if e.err != nil {
 		return nil, e.err
 	}
@@ -103,7 +103,8 @@ func (m *memo) bucket(key string) *bucket {
 }
 
 // program is the entry that was traced with the same hyperparameters as far as the trace read any, or a new one.
-func (b *bucket) program(p *params, build func() *entry) *entry {
+// What was built is kept if keep says so: the end of a context is no fault of the trial.
+func (b *bucket) program(p *params, build func() *entry, keep func() bool) *entry {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, e := range b.entries {
@@ -124,6 +125,9 @@ func (b *bucket) program(p *params, build func() *entry) *entry {
 	e := build()
 	p.read = nil
 	e.read = read
+	if e.err != nil && !keep() {
+		return e
+	}
 	b.entries = append(b.entries, e)
 	b.memo.mu.Lock()
 	defer b.memo.mu.Unlock()
@@ -238,6 +242,13 @@ func (k *keyer) value(v starlark.Value) {
 			}
 			k.text(name)
 			k.value(field)
+		}
+	case dataset:
+		k.text(v.Type(), v.String(), strconv.Itoa(v.size), strconv.Itoa(v.channels), strconv.Itoa(v.classes))
+	case holder:
+		k.text(v.Type())
+		for _, w := range v.held() {
+			k.value(w)
 		}
 	case starlark.Float:
 		k.text("float", strconv.FormatFloat(float64(v), 'x', -1, 64))

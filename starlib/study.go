@@ -51,6 +51,9 @@ type studyValue struct {
 
 func (s *studyValue) String() string { return "study" }
 func (s *studyValue) Type() string   { return "study" }
+func (s *studyValue) Freeze()        { freezeAll(s) }
+
+func (s *studyValue) held() []starlark.Value { return []starlark.Value{s.trial.fn} }
 
 func makeStudy(c invocation) (starlark.Value, error) {
 	search := searchArg{&searchValue{Search: spec.Search{Kind: spec.Grid}}}

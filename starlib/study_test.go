@@ -117,10 +117,13 @@ func TestAnUnreadHyperparameterIsAWarning(t *testing.T) {
 
 // tricky are trials whose programs depend on p in ways that are easy to miss. %s is the body.
 const tricky = `
-load("@std//losses.star", "hinge")
+load("@std//losses.star", "hinge", "least_squares", "wasserstein_gp")
 load("@std//mlp.star", "mlp")
 
 def trial(p):
+    pick = wasserstein_gp(weight = p.x) if p.flag else least_squares()
+    glue = ("-" * p.n).join
+    data = images("x", size = 8, channels = 1, labels = p.n)
     widths = {"a": [2, p.n], "b": struct(n = p.n)}
     scale = p.x * 2
     def D(x):
@@ -143,6 +146,9 @@ var bodies = map[string]string{
 	"p as text":       "return nn.dense(x, len(str(p)))",
 	"p by name":       "return nn.dense(x, 1) * getattr(p, 'x')",
 	"a string":        "return nn.dense(x, 1 if p.name == 'u' else 2)",
+	"a loss inside":   "return pick.critic(lambda h: nn.dense(h, 1), lambda z: x, x, x) * nn.dense(x, 1)",
+	"a bound method":  "return nn.dense(x, len(glue(['a', 'b', 'c'])))",
+	"labels of data":  "return nn.dense(x, data.classes)",
 	"a lambda":        "return (lambda h, k = scale: h * k)(nn.dense(x, 1))",
 	"a schedule":      "return nn.dense(x, 1) * linear(p.x, 0, epochs = p.n)",
 }
@@ -304,6 +310,56 @@ main = study(trial = trial)
 	for i := range 19 {
 		if want := float64(2 * (i % 8)); images[2*i] != want || images[2*i+1] != want+1 {
 			t.Errorf("image %d: got %v, want that of class %d", i, images[2*i:2*i+2], i%8)
+		}
+	}
+}
+
+// A trial that ran out of time may be tried again.
+func TestTheEndOfAContextIsNotRemembered(t *testing.T) {
+	s := load(t, toy)
+	points, err := s.Points()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := s.Job(ended, points[0]); err == nil {
+		t.Error("got no error from an ended context")
+	}
+	if _, err := s.Job(context.Background(), points[0]); err != nil {
+		t.Errorf("got %v afterwards, want a job", err)
+	}
+}
+
+// What functions captured does not change from call to call, wherever the study keeps them.
+func TestCapturedValuesAreFrozen(t *testing.T) {
+	for name, source := range map[string]string{
+		"the trial": strings.Replace(toy, "main = study(\n    trial    = trial,", `def make():
+    calls = []
+    def counting(p):
+        calls.append(p.lr)
+        return trial(p)
+    return counting
+
+main = study(
+    trial    = make(),`, 1),
+		"a loss in a dict": strings.NewReplacer("wasserstein_gp(weight = p.weight) if p.gp else hinge()", "own", "    return gan(", `    calls = []
+    def critic(D, G, x, z):
+        calls.append(1)
+        return mean(D(x))
+    losses = {"own": loss(critic = critic, generator = hinge().generator)}
+    def outer(D, G, x, z):
+        return losses["own"].critic(D, G, x, z)
+    own = loss(critic = outer, generator = hinge().generator)
+    return gan(`).Replace(toy),
+	} {
+		s := load(t, source)
+		points, err := s.Points()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Job(context.Background(), points[0]); err == nil || !strings.Contains(err.Error(), "cannot append to frozen list") {
+			t.Errorf("%s: got %v, want an error that the list is frozen", name, err)
 		}
 	}
 }

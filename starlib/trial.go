@@ -27,13 +27,10 @@ type trial struct {
 func (t *trial) String() string { return "trial" }
 func (t *trial) Type() string   { return "trial" }
 
-// functions lists all that is called while the trial is traced.
-func (t *trial) functions() (all []starlark.Value) {
+// held lists all that is called while the trial is traced.
+func (t *trial) held() (all []starlark.Value) {
 	for _, p := range t.players {
-		all = append(all, p.network.fn, p.loss.fn)
-		if p.noise != nil {
-			all = append(all, p.noise.fn)
-		}
+		all = append(all, p.held()...)
 	}
 	if t.sample != nil {
 		all = append(all, t.sample.fn)
@@ -42,6 +39,15 @@ func (t *trial) functions() (all []starlark.Value) {
 		all = append(all, w.value.fn)
 	}
 	return all
+}
+
+func (t *trial) Freeze() { freezeAll(t) }
+
+// freezeAll freezes what a value holds.
+func freezeAll(h holder) {
+	for _, v := range h.held() {
+		v.Freeze()
+	}
 }
 
 // player is a network with a loss and an optimizer.
@@ -60,6 +66,15 @@ type player struct {
 
 func (p *player) String() string { return "player" }
 func (p *player) Type() string   { return "player" }
+func (p *player) Freeze()        { freezeAll(p) }
+
+func (p *player) held() []starlark.Value {
+	all := []starlark.Value{p.network.fn, p.loss.fn}
+	if p.noise != nil {
+		all = append(all, p.noise.fn)
+	}
+	return all
+}
 
 // watch is a number recorded beside the losses.
 type watch struct {
@@ -76,6 +91,9 @@ type lossValue struct {
 
 func (l *lossValue) String() string { return "loss" }
 func (l *lossValue) Type() string   { return "loss" }
+func (l *lossValue) Freeze()        { freezeAll(l) }
+
+func (l *lossValue) held() []starlark.Value { return []starlark.Value{l.critic.fn, l.generator.fn} }
 
 var _ starlark.HasAttrs = (*lossValue)(nil)
 
