@@ -115,7 +115,7 @@ func (t *tracer) reduce(name string, x Tensor, axes, keep string, f func(x *expr
 
 // extremum is max or min: of a tensor over axes, of anything else what Starlark's own does.
 func extremum(name string, f func(x *expr.Node, axes string) *expr.Node) *starlark.Builtin {
-	own := guarded(starlark.Universe[name].(*starlark.Builtin), lengths)
+	own := guarded(starlark.Universe[name].(*starlark.Builtin), texts)
 	return builtin(name, func(c invocation) (starlark.Value, error) {
 		if len(c.args) == 0 || c.args[0].Type() != "tensor" {
 			return own.CallInternal(c.thread, c.args, c.kwargs)

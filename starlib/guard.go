@@ -226,6 +226,33 @@ func extend(list *starlark.List, more starlark.Iterable) error {
 	return nil
 }
 
+// comparison is a guarded x op y that gives a truth value. It walks both values, which may share their parts many times over.
+func comparison(name string, op syntax.Token) *starlark.Builtin {
+	return starlark.NewBuiltin(name, func(th *starlark.Thread, _ *starlark.Builtin, a starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+		x, y := a[0], a[1]
+		cost := min(printed(x, maxLimit), printed(y, maxLimit))
+		if op == syntax.IN || op == syntax.NOT_IN {
+			cost = printed(x, maxLimit) + weight(y)
+			if _, isDict := y.(*starlark.Dict); !isDict {
+				cost += printed(y, maxLimit)
+			}
+		}
+		if err := pay(th, cost); err != nil {
+			return nil, err
+		}
+		switch op {
+		case syntax.IN, syntax.NOT_IN:
+			in, err := starlark.Binary(syntax.IN, x, y)
+			if err != nil || op == syntax.IN {
+				return in, err
+			}
+			return !in.Truth(), nil
+		}
+		ok, err := starlark.Compare(op, x, y)
+		return starlark.Bool(ok), err
+	})
+}
+
 func both(x, y starlark.Value) uint64 { return weight(x) + weight(y) }
 
 func times(x, y starlark.Value) uint64 {
@@ -274,10 +301,15 @@ func guards() starlark.StringDict {
 		d[o.name] = operator(o.name, o.op, o.cost)
 		d[o.name+"="] = operator(o.name+"=", o.op, o.cost)
 	}
-	// f(*x) and x[:] copy x.
-	for _, name := range []string{"f(*x)", "x[:]"} {
+	for op, name := range comparisons {
+		d[name] = comparison(name, op)
+	}
+	// f(*x), f(**x) and x[:] copy x; an index or a key is hashed.
+	for name, cost := range map[string]func(v starlark.Value) uint64{
+		"f(*x)": weight, "x[:]": weight, "x[k]": func(v starlark.Value) uint64 { return printed(v, maxLimit) - 1 },
+	} {
 		d[name] = starlark.NewBuiltin(name, func(th *starlark.Thread, _ *starlark.Builtin, a starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
-			return a[0], pay(th, weight(a[0]))
+			return a[0], pay(th, cost(a[0]))
 		})
 	}
 	d["x.f"] = starlark.NewBuiltin("x.f", func(th *starlark.Thread, _ *starlark.Builtin, a starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
@@ -292,9 +324,9 @@ func guards() starlark.StringDict {
 
 // universe lists Starlark's own builtins that copy or print what they are given.
 var universe = map[string]func(args []starlark.Value) uint64{
-	"all": lengths, "any": lengths, "bytes": lengths, "dict": lengths, "enumerate": lengths, "hash": lengths, "int": lengths, "float": lengths,
-	"list": lengths, "max": lengths, "min": lengths, "reversed": lengths, "sorted": lengths, "tuple": lengths, "zip": lengths,
-	"fail": texts, "print": texts, "repr": texts, "str": texts,
+	"all": lengths, "any": lengths, "bytes": lengths, "dict": texts, "enumerate": lengths, "hash": texts, "int": lengths, "float": lengths,
+	"list": lengths, "reversed": lengths, "tuple": lengths, "zip": lengths,
+	"fail": texts, "max": texts, "min": texts, "print": texts, "repr": texts, "sorted": texts, "str": texts,
 }
 
 func lengths(args []starlark.Value) (n uint64) {
@@ -350,7 +382,10 @@ func attribute(x starlark.Value, name string) (starlark.Value, error) {
 	}
 	switch s := x.(type) {
 	case *starlark.List, *starlark.Dict, starlark.Bytes:
-		return guarded(method, lengths), nil
+		if name == "extend" || name == "append" || name == "items" || name == "keys" || name == "values" {
+			return guarded(method, lengths), nil
+		}
+		return guarded(method, texts), nil // they compare or hash
 	case starlark.String:
 		switch name {
 		case "join":

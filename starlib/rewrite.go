@@ -114,7 +114,7 @@ func (r *rewriter) target(x syntax.Expr) {
 	case *syntax.DotExpr:
 		x.X = r.expr(x.X)
 	case *syntax.IndexExpr:
-		x.X, x.Y = r.expr(x.X), r.expr(x.Y)
+		x.X, x.Y = r.expr(x.X), r.key(x.Y)
 	case *syntax.ListExpr:
 		for _, e := range x.List {
 			r.target(e)
@@ -146,11 +146,25 @@ var guardedOps = map[syntax.Token]string{
 	syntax.PLUS: "+", syntax.STAR: "*", syntax.PERCENT: "%", syntax.PIPE: "|",
 }
 
+// comparisons that walk values, with their guards.
+var comparisons = map[syntax.Token]string{
+	syntax.EQL: "==", syntax.NEQ: "!=", syntax.LT: "<", syntax.LE: "<=", syntax.GT: ">", syntax.GE: ">=",
+	syntax.IN: "in", syntax.NOT_IN: "not in",
+}
+
+// key rewrites an index or a key of a dict.
+func (r *rewriter) key(x syntax.Expr) syntax.Expr {
+	if _, isLiteral := x.(*syntax.Literal); isLiteral {
+		return x
+	}
+	return call("x[k]", syntax.Start(x), r.expr(x))
+}
+
 func (r *rewriter) expr(x syntax.Expr) syntax.Expr {
 	switch x := x.(type) {
 	case *syntax.BinaryExpr:
 		x.X, x.Y = r.expr(x.X), r.expr(x.Y)
-		if name := guardedOps[x.Op]; name != "" {
+		if name := guardedOps[x.Op] + comparisons[x.Op]; name != "" {
 			return call(name, x.OpPos, x.X, x.Y)
 		}
 	case *syntax.CallExpr:
@@ -170,7 +184,7 @@ func (r *rewriter) expr(x syntax.Expr) syntax.Expr {
 	case *syntax.CondExpr:
 		x.Cond, x.True, x.False = r.expr(x.Cond), r.expr(x.True), r.expr(x.False)
 	case *syntax.DictEntry:
-		x.Key, x.Value = r.expr(x.Key), r.expr(x.Value)
+		x.Key, x.Value = r.key(x.Key), r.expr(x.Value)
 	case *syntax.DictExpr:
 		r.list(x.List)
 	case *syntax.DotExpr:
@@ -180,7 +194,7 @@ func (r *rewriter) expr(x syntax.Expr) syntax.Expr {
 			return call("x.f", x.Dot, x.X, name)
 		}
 	case *syntax.IndexExpr:
-		x.X, x.Y = r.expr(x.X), r.expr(x.Y)
+		x.X, x.Y = r.expr(x.X), r.key(x.Y)
 	case *syntax.LambdaExpr:
 		r.params(x.Params)
 		x.Body = r.expr(x.Body)
@@ -213,7 +227,7 @@ func (r *rewriter) args(args []syntax.Expr) {
 				continue
 			}
 		case *syntax.UnaryExpr:
-			if a.Op == syntax.STAR {
+			if a.Op == syntax.STAR || a.Op == syntax.STARSTAR {
 				a.X = call("f(*x)", a.OpPos, r.expr(a.X))
 				continue
 			}
