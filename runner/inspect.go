@@ -39,9 +39,8 @@ func check(ctx context.Context, env *Env, path string, o scriptOptions) error {
 	if err != nil {
 		return err
 	}
-	meta, _ := describe(s, p, env.Version)
-	if err := meta.Check(); err != nil {
-		return withCode(exitSpace, fmt.Errorf("%s: %w", path, err))
+	if _, _, err := describe(s, p, env.Version); err != nil {
+		return err
 	}
 	fmt.Fprintf(env.Stdout, "%s: ok: %s, checked in %.2f s\n", path, p.Summary(), env.Now().Sub(start).Seconds())
 	for _, name := range players(p.Programs) {

@@ -51,7 +51,7 @@ func TestKilledStudiesEndAsIfNothingHadHappened(t *testing.T) {
 
 	kills, r := 0, rand.New(rand.NewPCG(1, 1))
 	for range 200 {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(r.Float64()*float64(whole)/2)) // ends in SIGKILL
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(r.Float64()*float64(whole)/4)) // ends in SIGKILL
 		err := run(ctx, "killed")
 		cancel()
 		if err == nil {

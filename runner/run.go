@@ -89,7 +89,10 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 		}
 		dir = filepath.Join("runs", name)
 	}
-	meta, files := describe(s, p, env.Version)
+	meta, files, err := describe(s, p, env.Version)
+	if err != nil {
+		return err
+	}
 	study, err := results.Create(dir, meta, files, results.Options{Now: env.Now, KeepCheckpoints: o.keepCheckpoints})
 	switch {
 	case errors.Is(err, results.ErrLocked), errors.Is(err, results.ErrCorrupt):
@@ -175,8 +178,8 @@ func (e *Env) report(dir string) error {
 	return err
 }
 
-// describe is what the tables need to know of a study.
-func describe(s *study, p *plan.Plan, version string) (results.Meta, map[string][]byte) {
+// describe is what the tables need to know of a study, and its files.
+func describe(s *study, p *plan.Plan, version string) (results.Meta, map[string][]byte, error) {
 	m := results.Meta{Study: s.Name, Script: filepath.Base(s.path), ScriptHash: s.hash, Version: version}
 	for _, d := range s.Space {
 		m.Columns = append(m.Columns, results.Column{Name: d.Name, Kind: results.Kind(d.Kind.String())})
@@ -194,5 +197,15 @@ func describe(s *study, p *plan.Plan, version string) (results.Meta, map[string]
 			add(r.Name)
 		}
 	}
-	return m, s.Files
+	for _, o := range s.Objectives {
+		goal := results.Min
+		if o.Maximize {
+			goal = results.Max
+		}
+		m.Objectives = append(m.Objectives, results.Objective{Metric: o.Name, Goal: goal})
+	}
+	if err := m.Check(); err != nil {
+		return m, nil, withCode(exitSpace, fmt.Errorf("%s: %w", s.path, err))
+	}
+	return m, s.Files, nil
 }

@@ -157,6 +157,9 @@ func (t *trainer) epochs(ctx context.Context, p plan.Trial) (err error) {
 	if err != nil {
 		return err
 	}
+	if want := p.Job.Program.Config.Classes; want > 0 && set.Classes > want {
+		return fmt.Errorf("data: got images of %d classes, and the script says labels = %d", set.Classes, want)
+	}
 	compiled, err := train.Compile(t.backend, p.Job.Program)
 	if err != nil {
 		return err

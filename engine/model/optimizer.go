@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/spec"
@@ -168,26 +169,16 @@ func (p Player) improve(t *Trace, loss *expr.Node) (norm *expr.Node, err error) 
 		now[i] = t.now[v.Name]
 	}
 	grads := expr.Grad(loss, now...)
-	square := t.Number(0)
-	for _, g := range grads {
-		square = expr.Add(square, expr.Sum(expr.Square(g), g.Shape.Axes()))
-	}
-	norm = expr.Sqrt(square)
+	norm = length(t, grads)
+	grads = clip(t, grads, norm, real("clip_value"), real("clip_norm"))
 
 	count := p.Name + "/updates"
 	t.variable(count, expr.Of(t.Config.DType, ""), Slot, Constant(0))
 	t.now[count] = expr.Add(t.now[count], t.Number(1))
 	for i, v := range weights {
-		g := grads[i]
-		if c := real("clip_value"); c != nil {
-			g = expr.Max(expr.Min(g, c), expr.Neg(c))
-		}
-		if c := real("clip_norm"); c != nil {
-			g = expr.Mul(g, expr.Div(c, expr.Max(norm, c)))
-		}
-		next := rule.update(&update{t, v, now[i], g, real})
+		next := rule.update(&update{t, v, now[i], grads[i], real})
 		if c := real("clip_weights"); c != nil {
-			next = expr.Max(expr.Min(next, c), expr.Neg(c))
+			next = within(next, c)
 		}
 		// Later losses see a number: their gradients must not find a way back through this update.
 		t.now[v.Name] = expr.Stop(next)
@@ -202,6 +193,36 @@ func (p Player) improve(t *Trace, loss *expr.Node) (norm *expr.Node, err error) 
 	}
 	return norm, nil
 }
+
+// length is the Euclidean length of tensors taken together.
+func length(t *Trace, xs []*expr.Node) *expr.Node {
+	square := t.Number(0)
+	for _, x := range xs {
+		square = expr.Add(square, expr.Sum(expr.Square(x), x.Shape.Axes()))
+	}
+	return expr.Sqrt(square)
+}
+
+// clip holds the elements of gradients of the length norm within ± value, and then their length within the limit. A nil bound
+// does not hold.
+func clip(t *Trace, grads []*expr.Node, norm, value, limit *expr.Node) []*expr.Node {
+	clipped := slices.Clone(grads)
+	if value != nil {
+		for i, g := range grads {
+			clipped[i] = within(g, value)
+		}
+		norm = length(t, clipped)
+	}
+	if limit != nil {
+		for i, g := range clipped {
+			clipped[i] = expr.Mul(g, expr.Div(limit, expr.Max(norm, limit)))
+		}
+	}
+	return clipped
+}
+
+// within is x, held within ± bound.
+func within(x, bound *expr.Node) *expr.Node { return expr.Max(expr.Min(x, bound), expr.Neg(bound)) }
 
 // optimizerReal keys a number by its site alone, so that programs of trials that differ in it stay one.
 func (t *Trace) optimizerReal(r Real) *expr.Node {

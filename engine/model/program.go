@@ -111,24 +111,25 @@ func (p *Program) trace(t *Trace, players []Player, watches []Watch, sample func
 			finite = expr.Add(finite, expr.Sum(expr.Mul(w, t.Number(0)), w.Shape.Axes()))
 		}
 	}
-	for _, w := range watches {
-		v, err := w.Value(t)
-		if err != nil {
-			return err
-		}
-		if v.Shape.Axes() != "" {
-			return fmt.Errorf("watch: %s is %v, want one number: use mean(...) or sum(...)", w.Name, v.Shape)
-		}
-		p.read(w.Name, v)
-	}
 	p.Finite = finite
 	for _, v := range t.vars {
 		p.Next = append(p.Next, t.now[v.Name])
 	}
+	for _, w := range watches { // the buffers that these calls move are dropped: watching changes nothing
+		v, err := w.Value(t)
+		switch {
+		case err != nil:
+			return err
+		case v.Shape.Axes() != "":
+			return fmt.Errorf("watch: %s is %v, want one number: use mean(...) or sum(...)", w.Name, v.Shape)
+		case len(t.vars) > len(p.Next):
+			return fmt.Errorf("watch: %s uses the parameter %s, which no loss trains", w.Name, t.vars[len(p.Next)].Name)
+		}
+		p.read(w.Name, v)
+	}
 	if sample == nil {
 		return nil
 	}
-	declared := len(t.vars)
 	for _, v := range t.vars {
 		t.now[v.Name] = t.leaf[v.Name]
 		if average := t.leaf[v.Name+".ema"]; average != nil {
@@ -137,8 +138,8 @@ func (p *Program) trace(t *Trace, players []Player, watches []Watch, sample func
 	}
 	t.Training = false
 	var err error
-	if p.Sample, err = sample(t); err == nil && len(t.vars) > declared {
-		err = fmt.Errorf("sampling uses the parameter %s, which no loss trains", t.vars[declared].Name)
+	if p.Sample, err = sample(t); err == nil && len(t.vars) > len(p.Next) {
+		err = fmt.Errorf("sampling uses the parameter %s, which no loss trains", t.vars[len(p.Next)].Name)
 	}
 	return err
 }

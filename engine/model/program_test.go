@@ -316,3 +316,27 @@ func TestParametersAreCounted(t *testing.T) {
 		t.Errorf("got %d bytes of state, want %d", got, want)
 	}
 }
+
+func TestWatchingChangesNothing(t *testing.T) {
+	net := func(tr *model.Trace) (*expr.Node, error) {
+		return tr.Call("net", tr.X(), func() (*expr.Node, error) {
+			layer, err := tr.Layer("count")
+			calls := tr.Buffer(layer, "calls", expr.Of(expr.F32, ""), model.Constant(0))
+			tr.SetBuffer(layer, "calls", expr.Add(calls, tr.Number(1)))
+			w := tr.Weight(layer, "w", expr.Of(expr.F32, ""), model.Constant(1))
+			return expr.Mul(w, expr.Mean(tr.X(), "bc")), err
+		})
+	}
+	sgd := model.Optimizer{Rule: model.SGD, Params: []model.Param{{Name: "lr"}, {Name: "momentum"}}}
+	build := func(watches ...model.Watch) *model.Program {
+		p, err := model.Build(model.Config{Batch: 2, Image: expr.Of(expr.F32, "c", 3)}, []model.Player{{Name: "net", Steps: 1, Optimizer: sgd, Loss: net}}, watches, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	alone, watched := build(), build(model.Watch{Name: "again", Value: net})
+	if got, want := expr.Fingerprint(watched.Next...), expr.Fingerprint(alone.Next...); got != want {
+		t.Errorf("with a watch the next state is\n%s\nwithout\n%s", expr.Print(watched.Next...), expr.Print(alone.Next...))
+	}
+}
