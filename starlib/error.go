@@ -32,8 +32,12 @@ func (e *Error) Backtrace() string { return strings.Join(e.Stack, "\n") }
 func isStd(file string) bool { return strings.HasPrefix(file, stdPrefix) }
 
 // located makes *Errors of what the interpreter reports. A mistake that shows inside the standard library is placed at the
-// user's line that led there; fallback is the place if no frame is the user's.
+// user's line that led there; fallback is the place if no frame is the user's. The end of a context passes as it is.
 func located(err error, fallback string) error {
+	var end ended
+	if errors.As(err, &end) {
+		return end.error
+	}
 	var own *Error
 	if errors.As(err, &own) {
 		e := *own

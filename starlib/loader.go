@@ -145,11 +145,18 @@ func bounded[T any](ctx context.Context, th *starlark.Thread, f func() (T, error
 	}()
 	select {
 	case r := <-done:
-		return r.v, r.err
+		if r.err == nil || ctx.Err() == nil {
+			return r.v, r.err
+		}
 	case <-ctx.Done():
-		return v, context.Cause(ctx)
 	}
+	return v, ended{context.Cause(ctx)}
 }
+
+// ended is the end of a context, which is no mistake of a script.
+type ended struct{ error }
+
+func (e ended) Unwrap() error { return e.error }
 
 // load is load("module", ...): a file of the standard library, or one beside the script.
 func (l *loading) load(_ *starlark.Thread, module string) (starlark.StringDict, error) {
