@@ -144,18 +144,14 @@ func printedAt(v starlark.Value, limit uint64, depth int) uint64 {
 	return n
 }
 
-// freeze makes values immutable, after a look at whether the interpreter can: it follows functions that capture themselves for
+// freeze makes a value immutable, after a look at whether the interpreter can: it follows functions that capture themselves for
 // ever, and shared tuples as often as they are shared.
-func freeze(th *starlark.Thread, values ...starlark.Value) error {
+func freeze(th *starlark.Thread, v starlark.Value) error {
 	f := freezer{thread: th, seen: map[starlark.Value]bool{}}
-	for _, v := range values {
-		if err := f.check(v, 0); err != nil {
-			return err
-		}
+	if err := f.check(v, 0); err != nil {
+		return err
 	}
-	for _, v := range values {
-		v.Freeze()
-	}
+	v.Freeze()
 	return nil
 }
 

@@ -127,8 +127,8 @@ func (l Loader) thread() *starlark.Thread {
 	return th
 }
 
-// bounded runs f, which uses the thread, until it ends or ctx does. Steps bound what f makes, but one comparison of huge
-// values can still take long, and the interpreter looks up only between steps: then f is left behind.
+// bounded runs f, which uses the thread, until it ends or ctx does. The interpreter looks up only between steps, so f is left
+// behind if it is inside one, or waits for a file.
 func bounded[T any](ctx context.Context, th *starlark.Thread, f func() (T, error)) (v T, err error) {
 	if ctx.Done() == nil {
 		return f()
@@ -219,8 +219,10 @@ func (l *loading) exec(name string, source []byte) (*file, error) {
 	if f.globals, err = program.Init(l.thread, l.globals); err != nil {
 		return nil, located(err, "")
 	}
-	if err := freeze(l.thread, slices.Collect(maps.Values(f.globals))...); err != nil {
-		return nil, located(err, name+":1:1")
+	for _, global := range f.globals.Keys() { // sorted: the same mistake every time
+		if err := freeze(l.thread, f.globals[global]); err != nil {
+			return nil, located(err, name+":1:1")
+		}
 	}
 	l.files[name] = f
 	return f, nil

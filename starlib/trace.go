@@ -18,7 +18,7 @@ type tracer struct {
 	*model.Trace
 	thread *starlark.Thread
 	trial  *trial
-	stream string // the stream that normal and uniform draw from: loss, noise, or a player's
+	stream string // the stream that normal and uniform draw from: loss, noise, network or sample
 	paid   int    // nodes of the graph that were charged for
 	tables []*Network
 	open   *Network // the table being recorded
@@ -72,8 +72,11 @@ func (t *trial) columns(p *model.Program, taken []string) error {
 		value[name] = "of a hyperparameter or of every study"
 	}
 	for _, r := range p.Reals {
+		if r.Name == "" {
+			continue
+		}
 		v := r.Schedule.String()
-		if other, ok := value[r.Name]; ok && r.Name != "" && v != other {
+		if other, ok := value[r.Name]; ok && v != other {
 			return fmt.Errorf("the number %s is recorded as %s, a name that is taken (%s); want another", v, r.Name, other)
 		}
 		value[r.Name] = v

@@ -16,7 +16,7 @@ type trial struct {
 	data     dataset
 	latent   *latent // nil: there is no z
 	players  []*player
-	aliases  map[string]string // other names that losses know players by: D, G
+	aliases  map[string]string // of a gan: the names D and G that losses know its players by
 	sample   *function         // nil: the generator of latents, or nothing
 	batch    int
 	epochs   int
