@@ -35,9 +35,10 @@ const poolBytes = 512 << 20
 
 // pool keeps the memory of finalized buffers by size: a training step makes the same buffers again and again.
 type pool struct {
-	mu   sync.Mutex
-	free map[int][]ptr
-	kept int // bytes
+	mu     sync.Mutex
+	free   map[int][]ptr
+	kept   int // bytes
+	closed bool
 }
 
 // take gives memory of any contents.
@@ -59,7 +60,7 @@ func (p *pool) give(m ptr, bytes int) {
 	n := roundUp(bytes)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.kept+n > poolBytes {
+	if p.closed || p.kept+n > poolBytes {
 		return
 	}
 	if p.free == nil {
@@ -69,10 +70,11 @@ func (p *pool) give(m ptr, bytes int) {
 	p.kept += n
 }
 
-func (p *pool) drop() {
+// close drops what is kept, and keeps nothing from then on.
+func (p *pool) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.free, p.kept = nil, 0
+	p.free, p.kept, p.closed = nil, 0, true
 }
 
 // Buffer is a tensor in host memory. A buffer that is dropped without Finalize is garbage like any other.

@@ -144,6 +144,14 @@ func TestDynamicSlicesClampTheirStart(t *testing.T) {
 	}
 }
 
+func TestDynamicSlicesMayStartAtAVector(t *testing.T) {
+	b := must(New(""))
+	out := execute(b, compiled(b, func(f compute.Function, in []compute.Value) []compute.Value {
+		return []compute.Value{must(f.DynamicSlice(in[0], in[1:], []int{2, 2})), must(f.DynamicUpdateSlice(in[0], must(f.Constant([]float32{-1}, 1, 1)), in[1:]))}
+	}, f32(3, 4), shapes.Make(dtypes.Int64, 2)), iotaOf(dtypes.Float32, 12), []int64{1, 2})
+	agree(t, "vector start", out, []any{[]float32{6, 7, 10, 11}, []float32{0, 1, 2, 3, 4, 5, -1, 7, 8, 9, 10, 11}}, 0)
+}
+
 func TestBitcastKeepsTheBits(t *testing.T) {
 	b := must(New(""))
 	out := execute(b, compiled(b, func(f compute.Function, in []compute.Value) []compute.Value {

@@ -217,3 +217,30 @@ func TestRandomProgramsAgreeWithTheGoBackend(t *testing.T) {
 		}
 	}
 }
+
+func TestProfileLabelsEveryOperation(t *testing.T) {
+	b := must(New("profile,threads=2"))
+	var labels []string
+	e := compiled(b, everySum, f32(2, 4, 4, 24), f32(3, 3, 24, 16)).(*program)
+	for _, i := range e.code {
+		labels = append(labels, i.what)
+	}
+	if !slices.Contains(labels, "ConvGeneral [2 4 4 24] [3 3 24 16] [2 4 4 16]") {
+		t.Errorf("no label of the convolution among %q", labels)
+	}
+	in := inputs(1, f32(2, 4, 4, 24), f32(3, 3, 24, 16))
+	plain := must(New("threads=2"))
+	agree(t, "profiled", execute(b, e, in...), execute(plain, compiled(plain, everySum, f32(2, 4, 4, 24), f32(3, 3, 24, 16)), in...), 0)
+}
+
+func TestCapabilitiesNameWhatThereIs(t *testing.T) {
+	c := must(New("")).Capabilities()
+	for _, op := range []compute.OpType{compute.OpTypeAdd, compute.OpTypeConvGeneral, compute.OpTypeReduceSum, compute.OpTypeWhile, compute.OpTypeWhere} {
+		if !c.Operations[op] {
+			t.Errorf("%s is missing", op)
+		}
+	}
+	if c.Operations[compute.OpTypeSort] || !c.DTypes[dtypes.Uint8] || c.DTypes[dtypes.BFloat16] || !c.Functions {
+		t.Errorf("got %v", c)
+	}
+}

@@ -21,6 +21,7 @@ type Conv struct {
 	InDil, KerDil   [2]int
 	Reverse         bool // read the kernel's pixels backwards
 
+	work   int        // multiply-adds
 	lanes  *lanes     // if the input is packed
 	chunks int        // pieces of the kernel's rows, each small enough for a cache
 	lists  [][][]Pair // by chunk, output pixel
@@ -40,7 +41,12 @@ const items = 16
 
 // Plan decides how to compute and builds the lists, once.
 func (c *Conv) Plan() {
-	if c.useLanes() {
+	taps := 0
+	for o := range c.Out[0] * c.Out[1] {
+		c.Taps(o, func(Tap) { taps++ })
+	}
+	c.work = c.Groups * c.M * c.K * c.N * taps
+	if c.useLanes(taps) {
 		c.lanes = newLanes(c)
 		return
 	}
@@ -121,6 +127,7 @@ func (c *Conv) Run(t Team, out, in, ker, work []float32) {
 	if c.Groups*c.M*c.N*c.Out[0]*c.Out[1] == 0 {
 		return
 	}
+	t = t.For(c.work)
 	if c.lanes != nil {
 		c.lanes.run(t, out, in, ker, work)
 		return
@@ -185,17 +192,16 @@ func (c *Conv) pack(t Team, ker, packed []float32) {
 	})
 }
 
-// packColumns copies a matrix with the given strides to rows of a fixed width, and fills them up with zeros.
+// packColumns copies a matrix with the given strides to rows of a fixed width, filled up with zeros.
 func packColumns(d, s []float32, rows, cols, width, rowStride, colStride int) {
-	if colStride == 1 {
-		for i := range rows {
-			row := d[i*width:][:width]
-			clear(row[copy(row, s[i*rowStride:][:cols]):])
-		}
-		return
-	}
 	if cols < width {
 		clear(d[:rows*width])
+	}
+	if colStride == 1 {
+		for i := range rows {
+			copy(d[i*width:][:cols], s[i*rowStride:])
+		}
+		return
 	}
 	for j := range cols { // along the columns, which mostly lie side by side here
 		col := s[j*colStride:]

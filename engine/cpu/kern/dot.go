@@ -64,6 +64,7 @@ func (d *Dot) Run(t Team, out, l, r, work []float32) {
 		clear(out[:B*M*N])
 		return
 	}
+	t = t.For(B * M * K * N)
 	left, packed := work[:d.left()], work[d.left():]
 	if !d.inPlace {
 		d.packLeft(t, left, l)

@@ -25,16 +25,12 @@ func tileCost(t Tiles, rows, columns int) int {
 	return full * columns
 }
 
-// useLanes says whether packing the input is likely to pay.
-func (c *Conv) useLanes() bool {
+// useLanes says whether packing the input is likely to pay, given the number of taps of all pixels.
+func (c *Conv) useLanes(taps int) bool {
 	if c.K == 0 || c.Ker[0]*c.Ker[1]*c.In[0]*c.In[1] == 0 {
 		return false
 	}
-	taps, opix := 0, c.Out[0]*c.Out[1]
-	for o := range opix {
-		c.Taps(o, func(Tap) { taps++ })
-	}
-
+	opix := c.Out[0] * c.Out[1]
 	whole, rest := c.N/c.Set.Main.Width, c.N%c.Set.Main.Width
 	panels := taps * c.K * tileCost(c.Set.Main, c.M, whole*c.Set.Main.Width)
 	panels += taps * pairCost * parts(c.M, c.Set.Main.rows()) * c.panels()

@@ -41,6 +41,16 @@ func (t Team) Share(n int, f func(worker int, next func() int)) {
 	wg.Wait()
 }
 
+// For is the team for a task of so many multiply-adds: waking another thread takes as long as serialWork of them.
+func (t Team) For(work int) Team {
+	if work < serialWork {
+		return 1
+	}
+	return t
+}
+
+const serialWork = 1 << 19
+
 // Each runs f(worker, i) for every i below n.
 func (t Team) Each(n int, f func(worker, i int)) {
 	t.Share(n, func(worker int, next func() int) {
