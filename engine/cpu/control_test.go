@@ -122,6 +122,18 @@ func TestAConstantOfOneFunctionServesAnother(t *testing.T) {
 	agree(t, "constant", execute(b, e, []bool{false}, []float32{1}), []any{[]float32{-2}, []float32{4}}, 0)
 }
 
+func TestBarriersAndIdentitiesAreFree(t *testing.T) {
+	b := must(New(""))
+	e := compiled(b, func(f compute.Function, in []compute.Value) []compute.Value {
+		x := must(f.OptimizationBarrier(must(f.Neg(in[0])), in[0]))
+		return []compute.Value{must(f.SchedulingBarrier(must(f.Identity(x[0])), x[1]))}
+	}, f32(2)).(*program)
+	agree(t, "barrier", execute(b, e, []float32{1, 2}), []any{[]float32{-1, -2}}, 0)
+	if len(e.code) != 1 {
+		t.Errorf("%d instructions for one operation", len(e.code))
+	}
+}
+
 // TestWhatIsMissingIsAnErrorWhenBuilding: and the error names the operation and the type.
 func TestWhatIsMissingIsAnErrorWhenBuilding(t *testing.T) {
 	b := must(New(""))
@@ -142,6 +154,12 @@ func TestWhatIsMissingIsAnErrorWhenBuilding(t *testing.T) {
 			return f.ReduceWindow(x, compute.ReduceOpMax, []int{1, 1}, nil, nil, nil, nil)
 		}},
 		{"backend cpu: Parameter of BFloat16 is not implemented", func() (compute.Value, error) { return f.Parameter("y", shapes.Make(dtypes.BFloat16, 2), nil) }},
+		{"backend cpu: Parameter with a dynamic axis", func() (compute.Value, error) {
+			return f.Parameter("y", shapes.MakeDynamic(dtypes.Float32, []int{shapes.DynamicDim}, []string{"batch"}), nil)
+		}},
+		{"cannot be broadcast", func() (compute.Value, error) {
+			return f.Add(must(f.Slice(x, []int{0, 0}, []int{0, 2}, nil)), must(f.Slice(x, []int{0, 0}, []int{1, 2}, nil)))
+		}},
 		{"backend cpu: Constant of Complex64 is not implemented", func() (compute.Value, error) { return f.Constant([]complex64{1}) }},
 		{"backend cpu: ConvertDType from Float32 to Float16 is not implemented", func() (compute.Value, error) { return f.ConvertDType(x, dtypes.Float16) }},
 		{"backend cpu: BitCount is not implemented", func() (compute.Value, error) { return f.BitCount(u) }},

@@ -65,9 +65,9 @@ func (f *Function) Iota(s shapes.Shape, axis int) (compute.Value, error) {
 	if axis < 0 || axis >= s.Rank() {
 		return nil, fmt.Errorf("backend cpu: Iota: axis %d of %s", axis, s)
 	}
-	count := make([]float64, s.Size())
+	count, step := make([]float64, s.Size()), strides(s)[axis]
 	for i := range count {
-		count[i] = float64(i / strides(s)[axis] % s.Dimensions[axis])
+		count[i] = float64(i / step % s.Dimensions[axis])
 	}
 	b := f.builder.backend
 	f64 := &node{op: compute.OpTypeConstant, shape: shapes.Make(dtypes.Float64, s.Dimensions...)}

@@ -63,7 +63,7 @@ func TestMovesAgreeWithTheGoBackend(t *testing.T) {
 				return []compute.Value{must(f.Iota(shapes.Make(d, 3, 5, 2), 1)), must(f.Iota(shapes.Make(d, 7), 0))}
 			},
 		} {
-			s := shapes.Make(d, 7, 33, 17)
+			s := shapes.Make(d, 40, 33, 17) // large enough for several threads
 			in := []any{iotaOf(d, s.Size())}
 			want := execute(ref, compiled(ref, f, s), in...)
 			for _, b := range all {

@@ -157,12 +157,27 @@ func TestConvolutionsOfAnySizeFollowTheDefinition(t *testing.T) {
 	})
 }
 
+func TestConvolutionsOfNothingAreZero(t *testing.T) {
+	forEachSet(t, func(t *testing.T, s *Set) {
+		for _, k := range []int{0, 2} {
+			c := &Conv{Set: s, M: 2, K: k, N: 3, Groups: 1, In: [2]int{0, 4}, Ker: [2]int{1, 1}, Out: [2]int{2, 2}, OutS: [4]int{12, 6, 3, 1},
+				Stride: [2]int{1, 1}, Pad: [2]int{1, 0}, InDil: [2]int{1, 1}, KerDil: [2]int{1, 1}}
+			c.Plan()
+			got := aligned(24)
+			c.Run(2, got, nil, random(rand.New(rand.NewPCG(1, 2)), 6), aligned(c.Workspace()))
+			same(t, "nothing", got, make([]float32, 24))
+		}
+	})
+}
+
 func TestProductsOfAnySizeFollowTheDefinition(t *testing.T) {
 	forEachSet(t, func(t *testing.T, s *Set) {
 		r := rand.New(rand.NewPCG(5, 6))
+		copied := 0
 		pick := func(v ...int) int { return v[r.IntN(len(v))] }
 		for range 150 {
-			B, M, N := pick(1, 1, 3), pick(0, 1, 7, 16, 33, 70), pick(1, 7, 15, 17, 31, 33, 64)
+			B, m1, m2, N := pick(1, 1, 3), pick(0, 1, 7, 16, 33), pick(1, 1, 3), pick(1, 7, 15, 17, 31, 33, 64)
+			M := m1 * m2
 			k1, k2 := pick(0, 1, 5, 16), pick(1, 3, 7)
 			table := func(sizes ...int) (tables [][]int, n int) { // of axes that lie in memory in a random order
 				n = 1
@@ -188,10 +203,13 @@ func TestProductsOfAnySizeFollowTheDefinition(t *testing.T) {
 				}
 				return o
 			}
-			lt, ln := table(B, M, k1, k2)
-			rt, rn := table(B, N, k1, k2)
-			d := &Dot{Set: s, LB: lt[0], LM: lt[1], LK: both(lt[2], lt[3]), RB: rt[0], RN: rt[1], RK: both(rt[2], rt[3])}
+			lt, ln := table(B, m1, m2, k1, k2)
+			rt, rn := table(B, 1, N, k1, k2)
+			d := &Dot{Set: s, LB: lt[0], LM: both(lt[1], lt[2]), LK: both(lt[3], lt[4]), RB: rt[0], RN: rt[2], RK: both(rt[3], rt[4])}
 			d.Plan()
+			if !d.inPlace {
+				copied++
+			}
 			l, rr := random(r, ln), random(r, rn)
 			got, want := aligned(B*M*N), make([]float32, B*M*N)
 			d.Run(3, got, l, rr, aligned(d.Workspace()))
@@ -204,6 +222,9 @@ func TestProductsOfAnySizeFollowTheDefinition(t *testing.T) {
 				want[i] = float32(v)
 			}
 			same(t, fmt.Sprintf("%d x %d x %d x (%d %d) in place %v", B, M, N, k1, k2, d.inPlace), got, want)
+		}
+		if copied == 0 {
+			t.Error("the left operand was never copied: the test misses a way")
 		}
 	})
 }
