@@ -5,7 +5,9 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"os"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -43,6 +45,7 @@ type benchOptions struct {
 	backend, step                string
 	batch, width, threads, steps int
 	json                         bool
+	profile                      string
 }
 
 func benchCommand(env *Env) *cobra.Command {
@@ -63,6 +66,7 @@ process's, so time one step a process to compare it. make bench-peers runs PyTor
 	f.IntVar(&o.width, "width", 64, "channels of the widest images; 64 is the thesis's")
 	f.IntVar(&o.threads, "threads", runtime.GOMAXPROCS(0), "cores used")
 	f.IntVar(&o.steps, "steps", 12, "steps timed")
+	f.StringVar(&o.profile, "profile", "", "write a CPU profile here; with --backend cpu:profile, go tool pprof -tags tells the time of every operation")
 	f.BoolVar(&o.json, "json", false, "one line of JSON a step")
 	return c
 }
@@ -129,6 +133,17 @@ func measure(ctx context.Context, env *Env, b *train.Backend, job *model.Job, o 
 		return m, err
 	}
 	m.FirstS = env.Now().Sub(start).Seconds()
+	if o.profile != "" {
+		f, err := os.Create(o.profile)
+		if err != nil {
+			return m, withCode(exitStorage, err)
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return m, err
+		}
+		defer pprof.StopCPUProfile()
+	}
 	var took []float64
 	sum := 0.0
 	for range o.steps {

@@ -15,8 +15,8 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/internal/safetensors"
 	"github.com/starsweep/starsweep/results"
-	"github.com/starsweep/starsweep/results/safetensors"
 	"github.com/starsweep/starsweep/runner/plan"
 )
 

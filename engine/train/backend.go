@@ -60,7 +60,7 @@ var Names = []string{"auto", "cpu", "go", "xla", "xla:cuda", "xla-cpu"}
 // Open opens a backend by name:
 //
 //	auto         an accelerator if there is one that works, else cpu
-//	cpu          our own, pure Go
+//	cpu          our own, pure Go; with its options after a colon: cpu:threads=1,kernels=avx2
 //	go           GoMLX's own, pure Go and slow: the reference of tests
 //	xla:cuda     XLA with a CUDA plugin found in the options' folders
 //	xla-cpu      XLA with a CPU plugin found there
@@ -72,13 +72,14 @@ var Names = []string{"auto", "cpu", "go", "xla", "xla:cuda", "xla-cpu"}
 // Plugins are always loaded by absolute path. That alone keeps go-xla from downloading plugins by itself, so nothing of its
 // environment (GOMLX_NO_AUTO_INSTALL, PJRT_PLUGIN_LIBRARY_PATH) matters here. XLA itself reads XLA_FLAGS.
 func Open(name string, o Options) (*Backend, error) {
+	whole := name
 	name, more, _ := strings.Cut(name, ",")
 	if more != "" {
 		more = "," + more
 	}
 	switch {
-	case name == "cpu":
-		return o.open("cpu", func() (compute.Backend, error) { return compute.NewWithConfig("cpu") })
+	case name == "cpu", strings.HasPrefix(name, "cpu:"):
+		return o.open("cpu", func() (compute.Backend, error) { return compute.NewWithConfig(whole) })
 	case name == "go": // parallelism=-1: with its pool of workers the backend can lock up, a product within a product waiting for a free one
 		return o.open("go", func() (compute.Backend, error) { return compute.NewWithConfig("go:parallelism=-1") })
 	case name == "auto":
