@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/spec"
@@ -25,6 +26,7 @@ type Player struct {
 // Watch is a number recorded beside the losses.
 type Watch struct {
 	Name  string
+	Test  bool // read from the test split after training, with the networks as sampling sees them; else from every minibatch
 	Value func(t *Trace) (*expr.Node, error)
 }
 
@@ -34,10 +36,10 @@ type Reading struct {
 	Node *expr.Node
 }
 
-// Program is a model's training step and its sampling, as expressions over the inputs
+// Program is a model's training step, its sampling and its tests, as expressions over the inputs
 //
 //	seed, step   u32        the trial's seed, the iteration from 0 (while sampling: the number of the batch)
-//	x0, x1, ...  [b h w c]  the minibatches of an iteration
+//	x0, x1, ...  [b h w c]  the minibatches of an iteration; of tests x0, of the test split
 //	y0, y1, ...  i32 [b]    their labels, if anything uses them
 //	Vars, Reals             by name, by place
 type Program struct {
@@ -49,12 +51,18 @@ type Program struct {
 	Readings []Reading
 	Finite   *expr.Node // 0 if every weight and loss is finite, else not a number
 	Sample   *expr.Node // images [b h w c] from the present weights; nil if there is nothing to sample
+	Test     []Reading  // the tests, over x0 and y0 of TestBatch examples
+	TestOne  []Reading  // the same over one example, for what is left of a split
 
 	structure   []string // of the players
 	fingerprint string
 }
 
-// Build traces one iteration, in which the players move in turn, each against the others' newest weights, and the sampling.
+// TestBatch is how many examples a call of the tests reads. It divides the test splits of MNIST and CIFAR-10.
+const TestBatch = 250
+
+// Build traces one iteration, in which the players move in turn, each against the others' newest weights, the sampling and
+// the tests.
 // Mistakes of the script come back as errors, with the place where the script stood.
 func Build(c Config, players []Player, watches []Watch, sample func(t *Trace) (*expr.Node, error)) (p *Program, err error) {
 	t := newTrace(c)
@@ -115,21 +123,12 @@ func (p *Program) trace(t *Trace, players []Player, watches []Watch, sample func
 	for _, v := range t.vars {
 		p.Next = append(p.Next, t.now[v.Name])
 	}
-	for _, w := range watches { // the buffers that these calls move are dropped: watching changes nothing
-		v, err := w.Value(t)
-		switch {
-		case err != nil:
-			return err
-		case v.Shape.Axes() != "":
-			return fmt.Errorf("watch: %s is %v, want one number: use mean(...) or sum(...)", w.Name, v.Shape)
-		case len(t.vars) > len(p.Next):
-			return fmt.Errorf("watch: %s uses the parameter %s, which no loss trains", w.Name, t.vars[len(p.Next)].Name)
-		}
-		p.read(w.Name, v)
+	// The buffers that these calls move are dropped: watching changes nothing.
+	watched, err := p.measure(t, "watch", false, watches)
+	if err != nil {
+		return err
 	}
-	if sample == nil {
-		return nil
-	}
+	p.Readings = append(p.Readings, watched...)
 	for _, v := range t.vars {
 		t.now[v.Name] = t.leaf[v.Name]
 		if average := t.leaf[v.Name+".ema"]; average != nil {
@@ -137,11 +136,42 @@ func (p *Program) trace(t *Trace, players []Player, watches []Watch, sample func
 		}
 	}
 	t.Training = false
-	var err error
-	if p.Sample, err = sample(t); err == nil && len(t.vars) > len(p.Next) {
-		err = fmt.Errorf("sampling uses the parameter %s, which no loss trains", t.vars[len(p.Next)].Name)
+	if sample != nil {
+		if p.Sample, err = sample(t); err == nil && len(t.vars) > len(p.Next) {
+			err = fmt.Errorf("sampling uses the parameter %s, which no loss trains", t.vars[len(p.Next)].Name)
+		}
+		if err != nil {
+			return err
+		}
 	}
+	t.batches = 1
+	t.testing = TestBatch
+	if p.Test, err = p.measure(t, "test", true, watches); err != nil {
+		return err
+	}
+	t.testing = 1
+	p.TestOne, err = p.measure(t, "test", true, watches)
 	return err
+}
+
+// measure traces the watches of training or those of the test split.
+func (p *Program) measure(t *Trace, what string, test bool, watches []Watch) (readings []Reading, err error) {
+	for _, w := range watches {
+		if w.Test != test {
+			continue
+		}
+		v, err := w.Value(t)
+		switch {
+		case err != nil:
+			return nil, err
+		case v.Shape.Axes() != "":
+			return nil, fmt.Errorf("%s: %s is %v, want one number: use mean(...) or sum(...)", what, w.Name, v.Shape)
+		case len(t.vars) > len(p.Next):
+			return nil, fmt.Errorf("%s: %s uses the parameter %s, which no loss trains", what, w.Name, t.vars[len(p.Next)].Name)
+		}
+		readings = append(readings, Reading{w.Name, v})
+	}
+	return readings, nil
 }
 
 func (p *Program) read(name string, n *expr.Node) { p.Readings = append(p.Readings, Reading{name, n}) }
@@ -189,11 +219,15 @@ func (p *Program) identify() string {
 	if p.Sample != nil {
 		outs = append(outs, p.Sample)
 	}
+	tests := append(slices.Clone(p.Test), p.TestOne...)
+	for _, r := range tests {
+		outs = append(outs, r.Node)
+	}
 	b := fmt.Appendln(nil, expr.Fingerprint(outs...), p.Batches)
 	for _, v := range p.Vars {
 		b = v.appendTo(b)
 	}
-	for _, r := range p.Readings {
+	for _, r := range append(slices.Clone(p.Readings), tests...) {
 		b = append(b, r.Name...)
 		b = append(b, 0)
 	}

@@ -265,6 +265,47 @@ func TestSamplingUsesTheAverageOfTheWeights(t *testing.T) {
 	}
 }
 
+func TestTestsReadWholeBatchesAndSingleExamplesAsSamplingDoes(t *testing.T) {
+	net := func(tr *model.Trace) (*expr.Node, error) {
+		y, err := tr.Call("net", tr.X(), func() (*expr.Node, error) {
+			y, err := nn.Dense(tr, tr.X(), nn.DenseOptions{Units: 1})
+			if err != nil {
+				return nil, err
+			}
+			return nn.Dropout(tr, y, tr.Number(.5))
+		})
+		return expr.Mean(y, "bc"), err
+	}
+	player := model.Player{Name: "net", Steps: 1, Loss: net, Optimizer: model.Optimizer{Rule: model.SGD,
+		Params: []model.Param{{Name: "lr"}, {Name: "momentum"}}, EMA: new(spec.Schedule)}}
+	build := func(watches ...model.Watch) *model.Program {
+		p, err := model.Build(model.Config{DType: expr.F64, Batch: 2, Image: expr.Of(expr.F64, "c", 1)}, []model.Player{player}, watches, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	alone, p := build(), build(model.Watch{Name: "out", Test: true, Value: net})
+	if len(p.Test) != 1 || len(p.TestOne) != 1 || p.Test[0].Name != "out" || len(p.Readings) != len(alone.Readings) {
+		t.Fatalf("got the tests %v and %v, and readings %v", p.Test, p.TestOne, p.Readings)
+	}
+	if got, want := expr.Fingerprint(p.Step()...), expr.Fingerprint(alone.Step()...); got != want {
+		t.Error("a test changes the step")
+	}
+	if p.Fingerprint() == alone.Fingerprint() {
+		t.Error("a test does not change the fingerprint, and the results would lack it")
+	}
+	v := start(p, 1)
+	v["net/dense1/kernel"], v["net/dense1/kernel.ema"] = []float64{100}, []float64{3}
+	v["x0"] = make([]float64, model.TestBatch)
+	for i := range v["x0"] {
+		v["x0"][i] = float64(i)
+	}
+	exprtest.Close(t, "a batch", exprtest.Eval(t, v, p.Test[0].Node)[0], []float64{3 * (model.TestBatch - 1) / 2.}, 1e-12)
+	v["x0"] = []float64{7}
+	exprtest.Close(t, "one example", exprtest.Eval(t, v, p.TestOne[0].Node)[0], []float64{21}, 1e-12)
+}
+
 func TestMistakesOfLossesAreErrors(t *testing.T) {
 	config := model.Config{DType: expr.F32, Batch: 2, SampleBatch: 2, Image: expr.Of(expr.F32, "c", 3)}
 	sgd := model.Optimizer{Rule: model.SGD, Params: []model.Param{{Name: "lr"}, {Name: "momentum"}}}
@@ -289,6 +330,7 @@ func TestMistakesOfLossesAreErrors(t *testing.T) {
 		{`net: there is no optimizer "sdg"`, model.Player{Optimizer: model.Optimizer{Rule: "sdg"}, Loss: good}, nil, nil},
 		{"net: the optimizer adam lacks its number beta1", model.Player{Optimizer: model.Optimizer{Rule: model.Adam, Params: []model.Param{{Name: "lr"}}}, Loss: good}, nil, nil},
 		{"watch: size is f32[b2 c3], want one number: use mean(...) or sum(...)", model.Player{Optimizer: sgd, Loss: good}, []model.Watch{{Name: "size", Value: func(t *model.Trace) (*expr.Node, error) { return t.X(), nil }}}, nil},
+		{"test: size is f32[b250 c3], want one number: use mean(...) or sum(...)", model.Player{Optimizer: sgd, Loss: good}, []model.Watch{{Name: "size", Test: true, Value: func(t *model.Trace) (*expr.Node, error) { return t.X(), nil }}}, nil},
 		{"sampling uses the parameter another/dense1/kernel, which no loss trains", model.Player{Optimizer: sgd, Loss: good}, nil, func(t *model.Trace) (*expr.Node, error) { return dense(t, "another") }},
 		{"the data set has no labels", model.Player{Optimizer: sgd, Loss: func(t *model.Trace) (*expr.Node, error) { return t.Y() }}, nil, nil},
 		{"sum: axis h: got f32[b2 c3], which has none (operands f32[b2 c3])", model.Player{Optimizer: sgd, Loss: func(t *model.Trace) (*expr.Node, error) { return expr.Sum(t.X(), "h"), nil }}, nil, nil},

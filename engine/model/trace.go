@@ -57,7 +57,7 @@ type Real struct {
 type Trace struct {
 	Graph    *expr.Graph
 	Config   Config
-	Training bool // else sampling: moving averages instead of batch statistics, no dropout
+	Training bool // else sampling or testing: moving averages instead of batch statistics, no dropout
 
 	seed, step *expr.Node
 	vars       []Var
@@ -68,6 +68,7 @@ type Trace struct {
 	draws      map[string]int
 	streams    map[uint32]string
 	calls      []Call
+	testing    int // examples of the test split in the batch being traced; 0 while training and sampling
 	batches    int // minibatches asked for so far; x and y belong to the last
 	once       map[*expr.Node]*expr.Node
 }
@@ -111,11 +112,17 @@ func (t *Trace) perExample(s expr.Shape) expr.Shape { return s.With('b', t.Examp
 
 // Examples is the number of examples in the batch being traced.
 func (t *Trace) Examples() int {
-	if t.Training {
+	switch {
+	case t.Training:
 		return t.Config.Batch
+	case t.testing > 0:
+		return t.testing
 	}
 	return t.Config.SampleBatch
 }
+
+// HasData reports whether there are real examples to read: all the time but while sampling.
+func (t *Trace) HasData() bool { return t.Training || t.testing > 0 }
 
 // Call runs a player's network: within f the player's layers are named by kind and count, so that every call of one network
 // uses the same parameters. in is what the network reads first, for the record of calls.

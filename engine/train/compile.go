@@ -20,6 +20,9 @@ type Compiled struct {
 
 	step   *lower.Exec // nil on backends that loop: the loop depends on the number of images
 	sample *lower.Exec // nil if the program samples nothing
+	test   *lower.Exec // nil if the program has no tests
+
+	testOne func() (*lower.Exec, error)
 
 	mu      sync.Mutex
 	loops   map[int]func() (*graph.Graph, error) // by number of images
@@ -65,6 +68,13 @@ func compile(b *Backend, p *model.Program) (*Compiled, error) {
 			return nil, err
 		}
 	}
+	if len(p.Test) > 0 {
+		if c.test, err = c.build("test", nodes(p.Test)...); err != nil {
+			return nil, err
+		}
+	}
+	// Only splits that are no multiple of model.TestBatch need it.
+	c.testOne = sync.OnceValues(func() (*lower.Exec, error) { return c.build("test", nodes(p.TestOne)...) })
 	return c, nil
 }
 

@@ -197,9 +197,9 @@ func (m gan) job(t testing.TB) *model.Job {
 	return build(t, c, players, func(t *model.Trace) (node, error) { return m.generator(t, m.z(t)) })
 }
 
-func build(t testing.TB, c model.Config, players []model.Player, sample func(*model.Trace) (node, error)) *model.Job {
+func build(t testing.TB, c model.Config, players []model.Player, sample func(*model.Trace) (node, error), watches ...model.Watch) *model.Job {
 	t.Helper()
-	p, err := model.Build(c, players, nil, sample)
+	p, err := model.Build(c, players, watches, sample)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,14 +210,12 @@ func build(t testing.TB, c model.Config, players []model.Player, sample func(*mo
 	return &model.Job{Epochs: 2, Program: p, Values: values}
 }
 
-// classifier tells classes apart: one player, whose loss is the cross entropy.
+// classifier tells classes apart: one player, whose loss is the cross entropy. It has three tests: its loss, the first
+// coordinate and the label.
 func classifier(t testing.TB, classes int) *model.Job {
 	t.Helper()
-	logits := func(t *model.Trace) (node, error) {
-		return t.Call("classifier", t.X(), func() (node, error) { return (&chain{t: t, x: t.X()}).dense(32).relu().dense(classes).result() })
-	}
-	players := []model.Player{{Name: "classifier", Steps: 1, Optimizer: adam(1e-2), Loss: func(t *model.Trace) (node, error) {
-		l, err := logits(t)
+	loss := func(t *model.Trace) (node, error) {
+		l, err := t.Call("classifier", t.X(), func() (node, error) { return (&chain{t: t, x: t.X()}).dense(32).relu().dense(classes).result() })
 		if err != nil {
 			return nil, err
 		}
@@ -227,8 +225,19 @@ func classifier(t testing.TB, classes int) *model.Job {
 		}
 		p := expr.Mul(expr.LogSoftmax(l, "c"), expr.OneHot(y, 'c', classes, l.Shape.DType))
 		return expr.Neg(expr.Mean(expr.Sum(p, "c"), "b")), nil
-	}}}
-	return build(t, model.Config{Batch: 16, SampleBatch: samples, Image: expr.Of(expr.F32, "c", 2), Classes: classes}, players, nil)
+	}
+	tests := []model.Watch{
+		{Name: "loss", Test: true, Value: loss},
+		{Name: "first", Test: true, Value: func(t *model.Trace) (node, error) {
+			return expr.Mean(expr.Slice(t.X(), 'c', 0, 1, 1), "bc"), nil
+		}},
+		{Name: "label", Test: true, Value: func(t *model.Trace) (node, error) {
+			y, err := t.Y()
+			return expr.Mean(expr.Convert(y, t.Config.DType), "b"), err
+		}},
+	}
+	players := []model.Player{{Name: "classifier", Steps: 1, Optimizer: adam(1e-2), Loss: loss}}
+	return build(t, model.Config{Batch: 16, SampleBatch: samples, Image: expr.Of(expr.F32, "c", 2), Classes: classes}, players, nil, tests...)
 }
 
 // ring is n points on eight Gaussians around a circle, labelled by them.

@@ -245,56 +245,15 @@ func (r *Run) Sample(n int, at uint32) ([]float32, error) {
 	if p.Sample == nil {
 		return nil, errors.New("the program generates no images")
 	}
-	if r.state[0] == nil {
-		return nil, fmt.Errorf("sample: the state was lost: %w", r.dead)
-	}
-	ls, err := leaves(p, p.Sample)
-	if err != nil {
-		return nil, err
-	}
 	var images []float32
 	for want := n * p.Sample.Shape.Without("b").Elems(); len(images) < want; at++ {
-		batch, err := r.sampleBatch(ls, at)
+		batch, err := r.infer(r.c.sample, at, Images{}, nil, p.Sample)
 		if err != nil {
 			return nil, fmt.Errorf("sample: %w", err)
 		}
-		images = append(images, batch[:min(len(batch), want-len(images))]...)
+		for _, v := range batch[0][:min(len(batch[0]), want-len(images))] {
+			images = append(images, float32(v))
+		}
 	}
 	return images, nil
-}
-
-func (r *Run) sampleBatch(ls []leaf, number uint32) ([]float32, error) {
-	in := make([]*tensors.Tensor, len(ls))
-	for i, l := range ls {
-		var v float64
-		switch l.role {
-		case stateLeaf:
-			in[i] = r.state[l.index]
-			continue
-		case seedLeaf:
-			v = float64(r.seed)
-		case stepLeaf:
-			v = float64(number)
-		case realLeaf:
-			v = r.value(l.index, max(0, r.step-1))
-		default:
-			return nil, errors.New("the sampling program reads training data")
-		}
-		in[i] = lower.Tensor(l.shape, []float64{v})
-		defer in[i].FinalizeAll() // of one number: an error would be of no interest
-	}
-	out, err := r.c.sample.Run(in...)
-	if err != nil {
-		return nil, err
-	}
-	images := make([]float32, out[0].Size())
-	err = out[0].ConstFlatData(func(flat any) {
-		switch x := flat.(type) {
-		case []float32:
-			copy(images, x)
-		case []float64: // of a float64 program
-			convert(images, x)
-		}
-	})
-	return images, errors.Join(err, free(out...))
 }

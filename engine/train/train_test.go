@@ -416,6 +416,43 @@ func TestSamplesDependOnSeedAndPlaceOnly(t *testing.T) {
 	})
 }
 
+func TestATestIsTheMeanOverEveryImage(t *testing.T) {
+	eachBackend(t, func(t *testing.T, b *Backend) {
+		r := start(t, b, classifier(t, 8), ring(100), 1)
+		for range 10 {
+			epoch(t, r)
+		}
+		before := state(t, r)
+		images := ring(2*model.TestBatch + 3)
+		want := map[string]float64{}
+		point := make([]float32, 2)
+		for i := range images.N {
+			images.Batch(point, []int32{int32(i)})
+			want["first"] += float64(point[0]) / float64(images.N)
+			want["label"] += float64(images.Labels[i]) / float64(images.N)
+		}
+		for range 2 {
+			got, err := r.Test(context.Background(), images)
+			if err != nil || len(got) != 3 {
+				t.Fatalf("got %v, %v; want 3 tests", got, err)
+			}
+			for _, v := range got {
+				if w, known := want[v.Name]; known && math.Abs(v.V-w) > 1e-5 {
+					t.Errorf("%s: got %g, want %g", v.Name, v.V, w)
+				}
+				if v.Name == "loss" && !(0 < v.V && v.V < .5) {
+					t.Errorf("the loss on the test images is %g, want what a trained network has", v.V)
+				}
+			}
+		}
+		same(t, "before and after the tests", before, state(t, r))
+		images.Labels = nil
+		if _, err := r.Test(context.Background(), images); err == nil || !strings.Contains(err.Error(), "got 0 labels") {
+			t.Errorf("without labels: got %v, want an error that says so", err)
+		}
+	})
+}
+
 func TestMistakesAreErrors(t *testing.T) {
 	b := open(t, "cpu")
 	job := tiny.job(t)

@@ -1,0 +1,131 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/lower"
+	"github.com/starsweep/starsweep/engine/model"
+)
+
+// Test gives the program's tests as means over all of the images, with the present weights; training is not disturbed. Every
+// image counts once: whole batches are weighed by their size, and what is left of the images is read one by one.
+func (r *Run) Test(ctx context.Context, images Images) ([]Value, error) {
+	p := r.job.Program
+	if len(p.Test) == 0 {
+		return nil, errors.New("the program has no tests")
+	}
+	if err := images.check(p.Config.Image); err != nil {
+		return nil, fmt.Errorf("test: %w", err)
+	}
+	if images.N == 0 {
+		return nil, errors.New("test: got no images, want at least one")
+	}
+	tests, size := p.Test, model.TestBatch
+	e := r.c.test
+	values := make([]Value, len(tests))
+	for i, q := range tests {
+		values[i].Name = q.Name
+	}
+	index := make([]int32, 0, model.TestBatch)
+	for at := 0; at < images.N; at += size {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if at+size > images.N { // once, at the end of the whole batches
+			var err error
+			if e, err = r.c.testOne(); err != nil {
+				return nil, err
+			}
+			tests, size = p.TestOne, 1
+		}
+		index = index[:0]
+		for i := range size {
+			index = append(index, int32(at+i))
+		}
+		got, err := r.infer(e, uint32(at), images, index, nodes(tests)...)
+		if err != nil {
+			return nil, fmt.Errorf("test: %w", err)
+		}
+		for i, v := range got {
+			values[i].V += v[0] * float64(size) / float64(images.N)
+		}
+	}
+	return values, nil
+}
+
+// nodes are the expressions of readings.
+func nodes(readings []model.Reading) (list []*expr.Node) {
+	for _, q := range readings {
+		list = append(list, q.Node)
+	}
+	return list
+}
+
+// infer evaluates outs, expressions of the run's program that e was compiled of, with the present weights. Their inputs are the
+// images at index; the step is a number that tells calls apart.
+func (r *Run) infer(e *lower.Exec, step uint32, images Images, index []int32, outs ...*expr.Node) (got [][]float64, err error) {
+	if r.state[0] == nil {
+		return nil, fmt.Errorf("the state was lost: %w", r.dead)
+	}
+	ls, err := leaves(r.job.Program, outs...)
+	if err != nil {
+		return nil, err
+	}
+	in := make([]*tensors.Tensor, len(ls))
+	var own []*tensors.Tensor
+	defer func() { err = errors.Join(err, free(own...)) }()
+	for i, l := range ls {
+		if l.role == stateLeaf {
+			in[i] = r.state[l.index]
+			continue
+		}
+		if images.N == 0 && (l.role == imagesLeaf || l.role == labelsLeaf) {
+			return nil, errors.New("the program reads data, and there are none")
+		}
+		if in[i], err = r.c.backend.input(l.shape); err != nil {
+			return nil, err
+		}
+		own = append(own, in[i])
+		switch l.role {
+		case seedLeaf:
+			err = write(in[i], r.seed)
+		case stepLeaf:
+			err = write(in[i], step)
+		case realLeaf:
+			err = write(in[i], r.value(l.index, max(0, r.step-1)))
+		case imagesLeaf:
+			pixels := make([]float32, len(index)*images.size())
+			images.Batch(pixels, index)
+			err = write(in[i], pixels...)
+		case labelsLeaf:
+			if len(images.Labels) != images.N {
+				return nil, fmt.Errorf("data: got %d labels for %d images, and the program uses them", len(images.Labels), images.N)
+			}
+			labels := make([]int32, len(index))
+			for j, at := range index {
+				labels[j] = images.Labels[at]
+			}
+			err = write(in[i], labels...)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	results, err := e.Run(in...)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range results {
+		v, err := floats(t)
+		if err != nil {
+			return nil, errors.Join(err, free(results...))
+		}
+		got = append(got, v)
+	}
+	return got, free(results...)
+}
