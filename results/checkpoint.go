@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/starsweep/starsweep/internal/safetensors"
 	"github.com/starsweep/starsweep/results/internal/durable"
-	"github.com/starsweep/starsweep/results/safetensors"
 )
 
 // Checkpoint is the state of a trial at the end of an epoch.

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/starsweep/starsweep/internal/safetensors"
 	"github.com/starsweep/starsweep/results"
-	"github.com/starsweep/starsweep/results/safetensors"
 )
 
 func checkpoint(id string, e int) results.Checkpoint {

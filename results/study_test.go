@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/starsweep/starsweep/internal/safetensors"
 	"github.com/starsweep/starsweep/results"
-	"github.com/starsweep/starsweep/results/safetensors"
 )
 
 func TestATrialRowSumsUpItsEpochs(t *testing.T) {

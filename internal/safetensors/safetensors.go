@@ -1,6 +1,7 @@
 // Package safetensors reads and writes the safetensors format: an 8-byte little-endian length, a JSON header that gives each
 // tensor's type, shape and place, and then the bytes of the tensors, row-major and little-endian. It imports nothing of ours;
-// package results keeps checkpoints in it, and Python's safetensors reads and writes the same files.
+// package results keeps checkpoints in it and engine/feature the weights of its networks, and Python's safetensors reads and
+// writes the same files.
 //
 // Source: https://github.com/huggingface/safetensors, section "Format".
 package safetensors
