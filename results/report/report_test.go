@@ -1,0 +1,69 @@
+package report_test
+
+import (
+	"bytes"
+	"image"
+	"image/png"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/results/report"
+)
+
+func picture(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 2, 2))); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func must(t *testing.T, errs ...error) {
+	t.Helper()
+	for _, err := range errs {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestThePageShowsEveryTrialWithItsLastPictureAndCurves(t *testing.T) {
+	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
+	s, err := results.Create(t.TempDir(), results.Meta{Study: "digits", Script: "digits.star", ScriptHash: "0", Version: "test",
+		Columns: []results.Column{{Name: "loss", Kind: results.String}}, Metrics: []string{"loss_generator", "noise"}}, nil, results.Options{Now: now})
+	must(t, err)
+	trial := func(id, loss string) results.Trial {
+		return results.Trial{ID: id, Point: results.Values{"loss": loss}, Started: now()}
+	}
+	epoch := func(id string, n int, loss float64) results.Epoch {
+		return results.Epoch{Trial: id, Epoch: n, Metrics: results.Metrics{"loss_generator": loss}}
+	}
+	must(t, s.BeginTrial(trial("a", "<b>hinge</b>"), trial("b", "ns")),
+		s.AppendEpoch(epoch("a", 1, 3)), s.AppendEpoch(epoch("a", 2, 1.25)), s.AppendEpoch(epoch("b", 1, 7)),
+		s.AppendSample(results.Sample{Trial: "a", Epoch: 1, Kind: "grid", PNG: picture(t)}, results.Sample{Trial: "a", Epoch: 2, Kind: "grid", PNG: picture(t)}),
+		s.FinishTrial(results.Outcome{Trial: "b", Status: results.Diverged, Reason: "loss in epoch 1"}))
+	defer s.Close()
+
+	var b strings.Builder
+	must(t, report.Write(&b, s.View))
+	page := b.String()
+	for what, want := range map[string]int{
+		"<h1>digits</h1>":               1,
+		"&lt;b&gt;hinge&lt;/b&gt;":      2, // the card and the table
+		"<b>hinge":                      0,
+		`alt="samples of epoch 2"`:      1,
+		`alt="samples of epoch 1"`:      0,
+		"<polyline":                     2,
+		`class="status diverged"`:       1,
+		"after 1 epochs: loss in epoch": 1,
+		"<td>1.25</td>":                 1,
+		"http":                          0, // it needs no network
+	} {
+		if got := strings.Count(page, what); got != want {
+			t.Errorf("%q stands %d times, want %d", what, got, want)
+		}
+	}
+}
