@@ -190,7 +190,7 @@ func describe(s *study, p *plan.Plan, version string) (results.Meta, map[string]
 		}
 	}
 	for _, program := range p.Programs {
-		for _, r := range program.Readings {
+		for _, r := range append(slices.Clone(program.Readings), program.Test...) {
 			add(r.Name)
 		}
 		for _, r := range program.Reals {

@@ -164,6 +164,12 @@ func (t *trainer) epochs(ctx context.Context, p plan.Trial) (err error) {
 	if err != nil {
 		return err
 	}
+	var tests *data.Set
+	if len(p.Job.Program.Test) > 0 {
+		if tests, err = t.images(ctx, p.Job.Data.Test()); err != nil {
+			return fmt.Errorf("test: %w", err)
+		}
+	}
 	run, done, err := t.open(p, compiled, set)
 	if err != nil {
 		return err
@@ -181,8 +187,8 @@ func (t *trainer) epochs(ctx context.Context, p plan.Trial) (err error) {
 		for _, v := range append(e.Readings, e.Reals...) {
 			row.Metrics[v.Name] = v.V
 		}
-		if p.Job.Program.Sample != nil && p.Job.Evaluate.Due(epoch, p.Job.Epochs) {
-			if err := t.sample(p, set, run, epoch); err != nil {
+		if p.Job.Evaluate.Due(epoch, p.Job.Epochs) {
+			if err := t.evaluate(ctx, p, run, set, tests, row); err != nil {
 				return err
 			}
 			row.SecondsEvaluate = t.now().Sub(trained).Seconds()
@@ -197,7 +203,7 @@ func (t *trainer) epochs(ctx context.Context, p plan.Trial) (err error) {
 
 // open starts a trial, or continues it from its checkpoint.
 func (t *trainer) open(p plan.Trial, compiled *train.Compiled, set *data.Set) (*train.Run, int, error) {
-	images := train.Images{ID: set.Digest, N: set.N, H: set.H, W: set.W, C: set.C, Labels: set.Labels, Batch: set.Batch}
+	images := trainImages(set)
 	c, found, err := t.study.Resume(p.ID)
 	if err != nil {
 		return nil, 0, err
@@ -216,6 +222,11 @@ func (t *trainer) open(p plan.Trial, compiled *train.Compiled, set *data.Set) (*
 	}
 	run, err := compiled.Resume(p.Job, images, p.Seed, state, c.Row.Epoch)
 	return run, c.Row.Epoch, err
+}
+
+// trainImages is a set as training sees it.
+func trainImages(set *data.Set) train.Images {
+	return train.Images{ID: set.Digest, N: set.N, H: set.H, W: set.W, C: set.C, Labels: set.Labels, Batch: set.Batch}
 }
 
 var dtypes = map[safetensors.DType]expr.DType{safetensors.F32: expr.F32, safetensors.F64: expr.F64, safetensors.U32: expr.U32, safetensors.I32: expr.I32, safetensors.Bool: expr.Bool}
@@ -243,6 +254,23 @@ func (t *trainer) save(run *train.Run, row results.Epoch) error {
 		return err
 	}
 	return t.study.AppendEpoch(row)
+}
+
+// evaluate draws the trial's pictures and adds what it measures on the test images to the row.
+func (t *trainer) evaluate(ctx context.Context, p plan.Trial, run *train.Run, set, tests *data.Set, row results.Epoch) error {
+	if p.Job.Program.Sample != nil {
+		if err := t.sample(p, set, run, row.Epoch); err != nil {
+			return err
+		}
+	}
+	if tests == nil {
+		return nil
+	}
+	measured, err := run.Test(ctx, trainImages(tests))
+	for _, v := range measured {
+		row.Metrics[v.Name] = v.V
+	}
+	return err
 }
 
 // sample draws the trial's pictures, from the same latents at every epoch.

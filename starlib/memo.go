@@ -159,7 +159,7 @@ func (t *trial) key() (string, error) {
 		k.value(t.sample.fn)
 	}
 	for _, w := range t.watches {
-		k.text("watch", w.name)
+		k.text("watch", w.name, strconv.FormatBool(w.test))
 		k.value(w.value.fn)
 	}
 	if len(k.out) > maxKey {

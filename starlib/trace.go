@@ -34,8 +34,8 @@ func (l Loader) build(th *starlark.Thread, t *trial, taken []string) (*model.Pro
 	defer th.SetLocal(traceKey, nil)
 	var watches []model.Watch
 	for _, w := range t.watches {
-		watches = append(watches, model.Watch{Name: w.name, Value: func(m *model.Trace) (*expr.Node, error) {
-			return tr.number(m, w.value, "watch "+w.name)
+		watches = append(watches, model.Watch{Name: w.name, Test: w.test, Value: func(m *model.Trace) (*expr.Node, error) {
+			return tr.number(m, w.value, w.what)
 		}})
 	}
 	players := t.modelPlayers()
@@ -81,7 +81,7 @@ func (t *trial) columns(p *model.Program, taken []string) error {
 		}
 		value[r.Name] = v
 	}
-	for _, r := range p.Readings {
+	for _, r := range append(slices.Clone(p.Readings), p.Test...) {
 		if other, ok := value[r.Name]; ok {
 			return fmt.Errorf("the figure %s has a name that is taken (%s); want another", r.Name, other)
 		}
@@ -191,7 +191,7 @@ func (t *tracer) lookup(name string) (starlark.Value, error) {
 	t.Graph.Pos = t.trial.pos
 	switch name {
 	case "x":
-		if !t.Training {
+		if !t.HasData() {
 			return nil, fmt.Errorf("got x while sampling, want only networks, y and z: no data is read then")
 		}
 		return Tensor{Node: t.X(), t: t}, nil
@@ -221,9 +221,9 @@ func (t *trial) player(name string) *player {
 	return nil
 }
 
-// labels is y: of the batch in training; while sampling the classes in turn, y = i mod classes.
+// labels is y: of the examples read; while sampling the classes in turn, y = i mod classes.
 func (t *tracer) labels() (*expr.Node, error) {
-	if t.Training {
+	if t.HasData() {
 		return t.Y()
 	}
 	n := t.Config.Classes

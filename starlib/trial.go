@@ -76,9 +76,11 @@ func (p *player) held() []starlark.Value {
 	return all
 }
 
-// watch is a number recorded beside the losses.
+// watch is a number recorded beside the losses, or one of the test split.
 type watch struct {
-	name  string
+	name  string // of the column
+	what  string // in messages
+	test  bool
 	value function
 }
 
@@ -236,11 +238,11 @@ func makeGAN(c invocation) (starlark.Value, error) {
 		batch, epochs            count
 		dSteps, gSteps           = natural(1), natural(1)
 		evaluate                 = standardEvaluate
-		watches                  = new(starlark.Dict)
+		watches, tests           = new(starlark.Dict), new(starlark.Dict)
 	)
 	err := c.keywords("data", &t.data, "generator", &generator, "discriminator", &discriminator, "latent", &z, "loss", &loss,
 		"optimizer", &optimizers, "batch", &batch, "epochs", &epochs, "noise?", &noise, "d_steps?", &dSteps, "g_steps?", &gSteps,
-		"evaluate??", &evaluate, "watch?", &watches)
+		"evaluate??", &evaluate, "watch?", &watches, "test?", &tests)
 	if err != nil {
 		return nil, err
 	}
@@ -250,7 +252,7 @@ func makeGAN(c invocation) (starlark.Value, error) {
 			steps: int(dSteps), clip: loss.clip, critic: true},
 		{name: "generator", network: generator, loss: loss.generator, optimizer: optimizers.of("generator"), steps: int(gSteps), image: true},
 	}
-	return t, t.finish(c, watches)
+	return t, t.finish(c, watches, tests)
 }
 
 func makePlayer(c invocation) (starlark.Value, error) {
@@ -276,10 +278,11 @@ func makeJob(c invocation) (starlark.Value, error) {
 		batch, epochs count
 		evaluate      = standardEvaluate
 		watches       = new(starlark.Dict)
+		tests         = new(starlark.Dict)
 		sample        functionOrNone
 	)
 	err := c.keywords("data", &t.data, "players", &players, "batch", &batch, "epochs", &epochs, "latent??", &z, "sample?", &sample,
-		"evaluate??", &evaluate, "watch?", &watches)
+		"evaluate??", &evaluate, "watch?", &watches, "test?", &tests)
 	if err != nil {
 		return nil, err
 	}
@@ -300,11 +303,11 @@ func makeJob(c invocation) (starlark.Value, error) {
 	if len(t.players) == 0 {
 		return nil, fmt.Errorf("job: for parameter players: got none, want at least one")
 	}
-	return t, t.finish(c, watches)
+	return t, t.finish(c, watches, tests)
 }
 
 // finish checks what gan and job have in common.
-func (t *trial) finish(c invocation, watches *starlark.Dict) error {
+func (t *trial) finish(c invocation, watches, tests *starlark.Dict) error {
 	steps := 0
 	for _, p := range t.players {
 		steps += p.steps
@@ -312,16 +315,34 @@ func (t *trial) finish(c invocation, watches *starlark.Dict) error {
 	if steps < 1 || steps > maxSteps {
 		return fmt.Errorf("%s: got %d updates in one iteration, want 1 to %d", c.name, steps, maxSteps)
 	}
-	for k, v := range watches.Entries() {
+	if tests.Len() > 0 && t.data.Split != "train" {
+		return fmt.Errorf("%s: for parameter test: got data of split %q, want split = \"train\": tests read its split \"test\"", c.name, t.data.Split)
+	}
+	if err := t.watch(watches, "watch", false); err != nil {
+		return fmt.Errorf("%s: %w", c.name, err)
+	}
+	if err := t.watch(tests, "test", true); err != nil {
+		return fmt.Errorf("%s: %w", c.name, err)
+	}
+	return nil
+}
+
+// watch adds the functions of a dict, which become columns. Those of tests begin with test_.
+func (t *trial) watch(functions *starlark.Dict, parameter string, test bool) error {
+	for k, v := range functions.Entries() {
 		name, _ := starlark.AsString(k)
 		if !identifier.MatchString(name) {
-			return fmt.Errorf("%s: for parameter watch: got %s as a name, want a word: it becomes a column", c.name, describe(k))
+			return fmt.Errorf("for parameter %s: got %s as a name, want a word: it becomes a column", parameter, describe(k))
 		}
 		var f function
 		if err := f.Unpack(v); err != nil {
-			return fmt.Errorf("%s: for parameter watch: %s: %w", c.name, name, err)
+			return fmt.Errorf("for parameter %s: %s: %w", parameter, name, err)
 		}
-		t.watches = append(t.watches, watch{name, f})
+		w := watch{name, parameter + " " + name, test, f}
+		if test {
+			w.name = "test_" + name
+		}
+		t.watches = append(t.watches, w)
 	}
 	return nil
 }

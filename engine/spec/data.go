@@ -95,6 +95,12 @@ func (d Data) WithDefaults() Data {
 	return d
 }
 
+// Test is the whole test split of the same set.
+func (d Data) Test() Data {
+	d.Split, d.Limit = "test", 0
+	return d
+}
+
 // ToyCount is how many points or phantoms a toy set has by default.
 const ToyCount = 10_000
 
