@@ -156,6 +156,7 @@ func functions() starlark.StringDict {
 		"reshape":               tensors("reshape", reshape),
 		"concat":                tensors("concat", concat),
 		"slice":                 tensors("slice", slice),
+		"flip":                  tensors("flip", flip),
 		"grad":                  tensors("grad", grad),
 		"one_hot":               tensors("one_hot", oneHot),
 		"softmax_cross_entropy": tensors("softmax_cross_entropy", softmaxCrossEntropy),
@@ -286,6 +287,15 @@ func slice(t *tracer, c invocation) (*expr.Node, error) {
 	}
 	end := or(int(hi), x.Shape.Size(byte(axis)))
 	return nn.Slice(x.Node, byte(axis), int(lo), end, int(step))
+}
+
+func flip(_ *tracer, c invocation) (*expr.Node, error) {
+	var x Tensor
+	var axis axisArg
+	if err := c.unpack("x", &x, "axis", &axis); err != nil {
+		return nil, err
+	}
+	return expr.Reverse(x.Node, byte(axis)), nil
 }
 
 func grad(t *tracer, c invocation) (*expr.Node, error) {
