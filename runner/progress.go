@@ -79,7 +79,7 @@ type bars struct {
 }
 
 func newBars(w io.Writer, trials, done int) *bars {
-	p := mpb.New(mpb.WithOutput(w), mpb.WithRefreshRate(150*time.Millisecond))
+	p := mpb.New(mpb.WithOutput(w), mpb.WithRefreshRate(150*time.Millisecond), mpb.WithWidth(36))
 	b := &bars{lines: lines{w: p, total: trials}, p: p, trial: map[string]*mpb.Bar{}, last: map[string]string{}}
 	b.study = p.AddBar(int64(trials), mpb.BarPriority(1<<20),
 		mpb.PrependDecorators(decor.Name("study "), decor.CountersNoUnit("%d/%d trials")),
