@@ -1,0 +1,86 @@
+package metric
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/gomlx/compute"
+	_ "github.com/gomlx/compute/gobackend" // registers "go"
+
+	_ "github.com/starsweep/starsweep/engine/cpu" // registers "cpu"
+)
+
+// products computes on our backend.
+func products(t testing.TB) *Products { return productsOn(t, "cpu") }
+
+func productsOn(t testing.TB, config string) *Products {
+	t.Helper()
+	b, err := compute.NewWithConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := NewProducts(b)
+	t.Cleanup(func() { p.Close(); b.Finalize() })
+	return p
+}
+
+func random(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
+
+// gaussian is n samples of N(mean, std²) in d dimensions.
+func gaussian(r *rand.Rand, n, d int, mean, std float64) Features {
+	f := Features{n, d, make([]float32, n*d)}
+	for i := range f.X {
+		f.X[i] = float32(mean + std*r.NormFloat64())
+	}
+	return f
+}
+
+// overlapByDefinition is Compare with all distances in float64, one after the other.
+func overlapByDefinition(real, fake Features, k int) Overlap {
+	radii := func(f Features) (r []float64) {
+		for i := range f.N {
+			var d []float64
+			for j := range f.N {
+				if i != j {
+					d = append(d, squared(f.Row(i), f.Row(j), math.Inf(1)))
+				}
+			}
+			slices.Sort(d)
+			r = append(r, d[k-1])
+		}
+		return r
+	}
+	in := inside{real: Manifold{real, k, radii(real)}, fake: Manifold{fake, k, radii(fake)},
+		precise: make([]bool, fake.N), recalled: make([]bool, real.N), covered: make([]bool, real.N)}
+	for i := range real.N {
+		for j := range fake.N {
+			in.pair(i, j, squared(real.Row(i), fake.Row(j), math.Inf(1)), 0)
+		}
+	}
+	return in.overlap()
+}
+
+func TestOverlapAgreesWithTheDefinition(t *testing.T) {
+	r := random(1)
+	for _, config := range []string{"cpu", "cpu:kernels=go", "go:parallelism=-1"} {
+		p := productsOn(t, config)
+		p.block = 37 // many blocks, of two sizes
+		for _, c := range []struct{ n, m, d, k int }{{5, 5, 1, 3}, {100, 80, 2, 3}, {90, 130, 17, 5}, {150, 150, 64, 1}, {37, 74, 130, 4}} {
+			real, fake := gaussian(r, c.n, c.d, 0, 1), gaussian(r, c.m, c.d, 0.1, 0.9)
+			pr, rc, err := PrecisionRecall(context.Background(), p, real, fake, c.k)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dn, cv, err := DensityCoverage(context.Background(), p, real, fake, c.k)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := (Overlap{pr, rc, dn, cv}), overlapByDefinition(real, fake, c.k); got != want {
+				t.Errorf("%s, %v: got %v, want %v", config, c, got, want)
+			}
+		}
+	}
+}

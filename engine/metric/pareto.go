@@ -1,0 +1,202 @@
+package metric
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Direction says which values of an objective are better.
+type Direction int
+
+const (
+	Min Direction = iota
+	Max
+)
+
+// costs turns points round so that less is better everywhere, and checks them. NaN stays: such a point is nobody's rival.
+func costs(points [][]float64, directions []Direction) ([][]float64, error) {
+	if len(directions) == 0 {
+		return nil, fmt.Errorf("pareto: got no objective, want 1 or more")
+	}
+	out := make([][]float64, len(points))
+	for i, p := range points {
+		if len(p) != len(directions) {
+			return nil, fmt.Errorf("pareto: point %d: got %d values, want %d, one for each objective", i, len(p), len(directions))
+		}
+		out[i] = slices.Clone(p)
+		for j, d := range directions {
+			if d == Max {
+				out[i][j] = -p[j]
+			}
+		}
+	}
+	return out, nil
+}
+
+// dominates: a is nowhere worse than b, and somewhere better.
+func dominates(a, b []float64) bool {
+	better := false
+	for i, v := range a {
+		if !(v <= b[i]) {
+			return false
+		}
+		better = better || v < b[i]
+	}
+	return better
+}
+
+// Ranks sorts points into fronts (Deb et al. 2002, section III.A): rank 1 are the points that no other dominates, rank 2 those that only
+// rank 1 dominates, and so on. Equal points have equal ranks. A point with a NaN has rank 0: it is on no front.
+func Ranks(points [][]float64, directions []Direction) ([]int, error) {
+	c, err := costs(points, directions)
+	if err != nil {
+		return nil, err
+	}
+	rank, above, below := make([]int, len(c)), make([]int, len(c)), make([][]int, len(c))
+	var front []int
+	for i, p := range c {
+		if slices.ContainsFunc(p, math.IsNaN) {
+			continue
+		}
+		for j, q := range c {
+			if dominates(p, q) {
+				below[i] = append(below[i], j)
+			} else if dominates(q, p) {
+				above[i]++
+			}
+		}
+		if above[i] == 0 {
+			front = append(front, i)
+		}
+	}
+	for r := 1; len(front) > 0; r++ {
+		var next []int
+		for _, i := range front {
+			rank[i] = r
+			for _, j := range below[i] {
+				if above[j]--; above[j] == 0 {
+					next = append(next, j)
+				}
+			}
+		}
+		front = next
+	}
+	return rank, nil
+}
+
+// Front is the points of rank 1, by index.
+func Front(points [][]float64, directions []Direction) ([]int, error) {
+	ranks, err := Ranks(points, directions)
+	var front []int
+	for i, r := range ranks {
+		if r == 1 {
+			front = append(front, i)
+		}
+	}
+	return front, err
+}
+
+// Hypervolume is the volume that points dominate, up to a reference point that is worse (Zitzler and Thiele 1998, section 3): exact, for
+// any number of objectives, by the WFG algorithm (While et al. 2012). What does not reach beyond the reference counts 0.
+func Hypervolume(points [][]float64, reference []float64, directions []Direction) (float64, error) {
+	boxes, err := edges(points, reference, directions)
+	return volume(boxes), err
+}
+
+// Contributions is what the hypervolume would lose without each point, all others kept. It is 0 for dominated points, and for equal ones.
+func Contributions(points [][]float64, reference []float64, directions []Direction) ([]float64, error) {
+	boxes, err := edges(points, reference, directions)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]float64, len(boxes))
+	for i, b := range boxes {
+		others := append(slices.Clone(boxes[:i]), boxes[i+1:]...)
+		out[i] = exclusive(b, others)
+	}
+	return out, nil
+}
+
+// edges are the boxes that points span with the reference: their edges are gains, 0 where there is none.
+func edges(points [][]float64, reference []float64, directions []Direction) ([][]float64, error) {
+	all, err := costs(append([][]float64{reference}, points...), directions)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range all[0] {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, fmt.Errorf("hypervolume: reference of objective %d: got %g, want a number", i, reference[i])
+		}
+	}
+	for i, p := range all[1:] {
+		for j, v := range p {
+			if math.IsInf(v, -1) {
+				return nil, fmt.Errorf("hypervolume: point %d, objective %d: got %g, want a number", i, j, points[i][j])
+			}
+			p[j] = max(0, all[0][j]-v)
+			if math.IsNaN(v) {
+				clear(p)
+				break
+			}
+		}
+	}
+	return all[1:], nil
+}
+
+// volume is that of the union of boxes that share a corner.
+func volume(boxes [][]float64) (v float64) {
+	boxes = slices.Clone(boxes)
+	slices.SortFunc(boxes, func(a, b []float64) int { return slices.Compare(b, a) }) // the longest first edges first
+	if len(boxes) > 0 && len(boxes[0]) == 2 {
+		return area(boxes)
+	}
+	for i, b := range boxes {
+		v += exclusive(b, boxes[i+1:])
+	}
+	return v
+}
+
+// area is volume in two dimensions, of sorted boxes: a staircase.
+func area(boxes [][]float64) (a float64) {
+	var reached float64
+	for _, b := range boxes {
+		if b[1] > reached {
+			a += b[0] * (b[1] - reached)
+			reached = b[1]
+		}
+	}
+	return a
+}
+
+// exclusive is the volume of b that no other box has.
+func exclusive(b []float64, others [][]float64) float64 {
+	v := 1.0
+	for _, e := range b {
+		v *= e
+	}
+	if v == 0 {
+		return 0
+	}
+	var limited [][]float64 // the others, cut to b, without those that lie in another
+	for _, o := range others {
+		cut := make([]float64, len(b))
+		for i := range cut {
+			cut[i] = min(b[i], o[i])
+		}
+		if !slices.ContainsFunc(limited, func(l []float64) bool { return contains(l, cut) }) {
+			limited = append(slices.DeleteFunc(limited, func(l []float64) bool { return contains(cut, l) }), cut)
+		}
+	}
+	return max(0, v-volume(limited))
+}
+
+// contains: box b lies in box a.
+func contains(a, b []float64) bool {
+	for i, e := range b {
+		if e > a[i] {
+			return false
+		}
+	}
+	return true
+}
