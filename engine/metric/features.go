@@ -1,5 +1,5 @@
 // Package metric measures generated samples against real ones: Fréchet distance, precision and recall, density and coverage,
-// kernel distance, Inception score, PRD curves, Parzen windows, and what follows from them: collapse and Pareto fronts.
+// kernel distance, Inception score, PRD curves, Parzen windows, and what follows from them: collapse.
 // Everything is a function of feature matrices; it knows nothing of scripts, images, tables or files. Large products of float32
 // run on a GoMLX backend, what must be exact in float64 on the processor.
 package metric

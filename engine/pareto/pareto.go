@@ -1,9 +1,13 @@
-package metric
+// Package pareto compares points of several objectives: which dominate which, in fronts, and how much of the space a front
+// dominates. It is pure mathematics over rows of numbers, and imports nothing of ours, so that tables can be made where no engine
+// is. package results makes the pareto table of it.
+package pareto
 
 import (
 	"fmt"
 	"math"
 	"slices"
+	"sort"
 )
 
 // Direction says which values of an objective are better.
@@ -48,41 +52,34 @@ func dominates(a, b []float64) bool {
 
 // Ranks sorts points into fronts (Deb et al. 2002, section III.A): rank 1 are the points that no other dominates, rank 2 those that only
 // rank 1 dominates, and so on. Equal points have equal ranks. A point with a NaN has rank 0: it is on no front.
+//
+// Points are placed in lexicographic order, so that none dominates one before it, each on the first front without a rival. A front
+// with a rival means that every front before it has one, too, so that bisection finds it (Zhang et al. 2015, ENS-BS).
 func Ranks(points [][]float64, directions []Direction) ([]int, error) {
 	c, err := costs(points, directions)
 	if err != nil {
 		return nil, err
 	}
-	rank, above, below := make([]int, len(c)), make([]int, len(c)), make([][]int, len(c))
-	var front []int
+	var order []int
 	for i, p := range c {
-		if slices.ContainsFunc(p, math.IsNaN) {
-			continue
-		}
-		for j, q := range c {
-			if dominates(p, q) {
-				below[i] = append(below[i], j)
-			} else if dominates(q, p) {
-				above[i]++
-			}
-		}
-		if above[i] == 0 {
-			front = append(front, i)
+		if !slices.ContainsFunc(p, math.IsNaN) {
+			order = append(order, i)
 		}
 	}
-	for r := 1; len(front) > 0; r++ {
-		var next []int
-		for _, i := range front {
-			rank[i] = r
-			for _, j := range below[i] {
-				if above[j]--; above[j] == 0 {
-					next = append(next, j)
-				}
-			}
+	slices.SortStableFunc(order, func(i, j int) int { return slices.Compare(c[i], c[j]) })
+	ranks := make([]int, len(c))
+	var fronts [][]int
+	for _, i := range order {
+		r := sort.Search(len(fronts), func(r int) bool {
+			return !slices.ContainsFunc(fronts[r], func(j int) bool { return dominates(c[j], c[i]) })
+		})
+		if r == len(fronts) {
+			fronts = append(fronts, nil)
 		}
-		front = next
+		fronts[r] = append(fronts[r], i)
+		ranks[i] = r + 1
 	}
-	return rank, nil
+	return ranks, nil
 }
 
 // Front is the points of rank 1, by index.
