@@ -22,17 +22,22 @@ func nearest(x *Node, a byte, out int) *Node {
 
 // ResizeBilinear interpolates between the pixel centres, as tf.image.resize(method="bilinear", antialias=False) of TensorFlow
 // 2: half-pixel centres, edges repeated.
-func ResizeBilinear(x *Node, h, w int) *Node { return bilinear(bilinear(x, 'h', h), 'w', w) }
+func ResizeBilinear(x *Node, h, w int) *Node { return bilinear(bilinear(x, 'h', h, .5), 'w', w, .5) }
 
-func bilinear(x *Node, a byte, out int) *Node {
+// ResizeBilinearTF1 interpolates between the pixels' first corners, as tf.image.resize_bilinear(align_corners=False) of
+// TensorFlow 1, which the original FID code uses: pixel p is at p * in/out, and the last one repeats.
+func ResizeBilinearTF1(x *Node, h, w int) *Node { return bilinear(bilinear(x, 'h', h, 0), 'w', w, 0) }
+
+// bilinear resizes along axis a. origin is the place within a pixel, from 0 to 1, that its value stands for.
+func bilinear(x *Node, a byte, out int, origin float64) *Node {
 	in := x.Shape.Size(a)
 	if in == out {
 		return x
 	}
 	// A product with the matrix [i o] of weights max(0, 1 - |i - at(o)|), o being the new axis.
 	g, num := x.g, func(v float64) *Node { return x.g.Const(x.Shape.DType, v) }
-	at := Scale(Add(Convert(g.Iota(a, out), x.Shape.DType), num(.5)), float64(in)/float64(out))
-	at = Clamp(Sub(at, num(.5)), num(0), num(float64(in-1)))
+	at := Scale(Add(Convert(g.Iota(a, out), x.Shape.DType), num(origin)), float64(in)/float64(out))
+	at = Clamp(Sub(at, num(origin)), num(0), num(float64(in-1)))
 	weight := Max(Sub(num(1), Abs(Sub(Convert(g.Iota('i', in), x.Shape.DType), at))), num(0))
 	return Dot(Rename(x, string(rune(a)), "i"), weight, "i")
 }

@@ -50,6 +50,8 @@ func TestValues(t *testing.T) {
 		// tf.image.resize of TensorFlow 2.
 		{"bilinear, twice", square, []float64{1, 2, 3, 4}, func(x *Node) *Node { return ResizeBilinear(x, 4, 4) }, []float64{
 			1, 1.25, 1.75, 2, 1.5, 1.75, 2.25, 2.5, 2.5, 2.75, 3.25, 3.5, 3, 3.25, 3.75, 4}},
+		{"bilinear of TensorFlow 1, twice", square, []float64{1, 2, 3, 4}, func(x *Node) *Node { return ResizeBilinearTF1(x, 4, 4) }, []float64{
+			1, 1.5, 2, 2, 2, 2.5, 3, 3, 3, 3.5, 4, 4, 3, 3.5, 4, 4}},
 		{"bilinear, 3 to 2", f("hwc", 1, 3, 1), []float64{1, 2, 4}, func(x *Node) *Node { return ResizeBilinear(x, 1, 2) }, []float64{1.25, 3.5}},
 		{"bilinear, to 1", square, []float64{1, 2, 3, 4}, func(x *Node) *Node { return ResizeBilinear(x, 1, 1) }, []float64{2.5}},
 		{"nearest, twice", square, []float64{1, 2, 3, 4}, func(x *Node) *Node { return ResizeNearest(x, 2, 4) }, []float64{1, 1, 2, 2, 3, 3, 4, 4}},
