@@ -137,6 +137,9 @@ func (b *Backend) Device() string {
 	return fmt.Sprintf("%s (%s)", b.compute.DeviceDescription(0), b.compute.Description())
 }
 
+// Compute is GoMLX's own backend, for what runs on the device beside training.
+func (b *Backend) Compute() compute.Backend { return b.compute }
+
 // Close frees the device. Nothing of the backend may be used afterwards.
 func (b *Backend) Close() { b.compute.Finalize() }
 
