@@ -1,0 +1,164 @@
+// Package feature turns images into feature matrices, which FID, precision and recall and their relatives compare. An
+// Extractor is a fixed network, written as expressions (engine/expr) and run by any GoMLX backend through engine/lower; Open
+// finds its weights, and its name and digest stand for every number that it gives. It knows nothing of scripts and tables:
+// metrics take its matrices, and runner gives it the folder of the networks that users added.
+package feature
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/lower"
+)
+
+// Features is a matrix of N rows, one an image, of D numbers, row-major.
+type Features struct {
+	N, D int
+	X    []float32
+}
+
+// Extractor is a network that gives features of images. It may be used by several goroutines.
+type Extractor struct {
+	Name   string
+	Digest string // SHA-256, in hex, of all that decides the features: network, weights, resize and scaling
+	Logits int    // classes of the logits, 0 if it gives none
+	Batch  int    // images of one call of the backend. It may be changed before the first Extract; features do not depend on it
+
+	backend compute.Backend
+	network network
+	weights weights
+
+	mu       sync.Mutex // of what follows
+	size     [4]int     // of the images that program was compiled for: batch, h, w, c
+	program  *lower.Exec
+	onDevice map[string]*tensors.Tensor // the weights
+}
+
+// Dim is the number of features of an h x w image with c channels.
+func (e *Extractor) Dim(h, w, c int) (int, error) {
+	outs, _, err := e.trace([4]int{1, h, w, c})
+	if err != nil {
+		return 0, fmt.Errorf("extractor %s: %w", e.Name, err)
+	}
+	return outs[0].Shape.Size('c'), nil
+}
+
+// Extract gives the features of n images, x [n h w c] in [-1, 1], and their logits if the extractor has them (else a matrix of
+// no columns). Images are first quantised to 8 bits, as files of them would be: 127.5 x + 128, clamped to 0 .. 255 and
+// truncated (Karras et al., metrics/metric_utils.py of stylegan2-ada-pytorch). What was 8 bits comes back exactly. It ends early
+// with the context's error, between two calls of the backend.
+func (e *Extractor) Extract(ctx context.Context, x []float32, n, h, w, c int) (features, logits Features, err error) {
+	defer func() {
+		if err != nil && ctx.Err() == nil {
+			err = fmt.Errorf("extractor %s: %w", e.Name, err)
+		}
+	}()
+	if n < 0 || len(x) != n*h*w*c {
+		return features, logits, fmt.Errorf("got %d numbers, want %d for %d images of %d x %d x %d", len(x), n*h*w*c, n, h, w, c)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	size := [4]int{max(1, e.Batch), h, w, c}
+	if err := e.compile(size); err != nil {
+		return features, logits, err
+	}
+	features, logits = Features{N: n}, Features{N: n}
+	for done := 0; done < n; done += size[0] {
+		if ctx.Err() != nil {
+			return Features{}, Features{}, context.Cause(ctx)
+		}
+		now := min(size[0], n-done)
+		if err := e.run(x[done*h*w*c:(done+now)*h*w*c], now, &features, &logits); err != nil {
+			return Features{}, Features{}, err
+		}
+	}
+	return features, logits, nil
+}
+
+// trace builds the program for images of a size: its outputs, and the weights that it reads.
+func (e *Extractor) trace(size [4]int) (outs []*expr.Node, used weights, err error) {
+	b := &builder{g: expr.New(), weights: e.weights}
+	features, logits, err := b.build(e.network, size)
+	if err != nil {
+		return nil, nil, err
+	}
+	outs = []*expr.Node{features}
+	if logits != nil {
+		outs = append(outs, logits)
+	}
+	return outs, b.used(), nil
+}
+
+// compile makes e.program one for images of a size. Programs of other sizes are not kept: images of one set have one size.
+func (e *Extractor) compile(size [4]int) error {
+	if e.program != nil && e.size == size {
+		return nil
+	}
+	outs, used, err := e.trace(size)
+	if err != nil {
+		return err
+	}
+	program, err := lower.Compile(e.backend, outs...)
+	if err != nil {
+		return err
+	}
+	if e.program != nil {
+		e.program.Finalize()
+	}
+	e.program, e.size = program, size
+	if e.onDevice != nil {
+		return nil
+	}
+	e.onDevice = map[string]*tensors.Tensor{}
+	for name, w := range used {
+		e.onDevice[name] = tensors.FromFlatDataAndDimensions(w.data, w.shape...)
+	}
+	return nil
+}
+
+// run appends the features and logits of a batch, or of fewer images: the rest of the batch is then black.
+func (e *Extractor) run(x []float32, n int, features, logits *Features) (err error) {
+	images := tensors.FromFlatDataAndDimensions(make([]float32, e.size[0]*e.size[1]*e.size[2]*e.size[3]), e.size[:]...)
+	defer func() { err = errors.Join(err, images.FinalizeAll()) }()
+	if err := tensors.MutableFlatData(images, func(flat []float32) { copy(flat, x) }); err != nil {
+		return err
+	}
+	in := make([]*tensors.Tensor, len(e.program.Inputs))
+	for i, node := range e.program.Inputs {
+		name := node.Attr.(expr.Leaf).Name
+		if in[i] = e.onDevice[name]; name == imagesName {
+			in[i] = images
+		}
+	}
+	outs, err := e.program.Run(in...)
+	if err != nil {
+		return err
+	}
+	for i, to := range []*Features{features, logits}[:len(outs)] {
+		d := outs[i].Shape().Dim(1)
+		to.D = d
+		err = errors.Join(err, tensors.ConstFlatData(outs[i], func(flat []float32) { to.X = append(to.X, flat[:n*d]...) }), outs[i].FinalizeAll())
+	}
+	return err
+}
+
+// Close frees the memory on the device.
+func (e *Extractor) Close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var errs []error
+	for _, t := range e.onDevice {
+		errs = append(errs, t.FinalizeAll())
+	}
+	if e.program != nil {
+		e.program.Finalize()
+	}
+	e.program, e.onDevice = nil, nil
+	return errors.Join(errs...)
+}
