@@ -28,8 +28,9 @@ test: lint ## the fast tests, below 3 minutes
 test-all: python pjrt-cpu ## every test: all backends, Python readers, examples
 	STARSWEEP_PJRT=$(PLUGIN) STARSWEEP_PYTHON=$(CURDIR)/.venv/bin/python GOMLX_NO_AUTO_INSTALL=1 \
 		go test -timeout 30m ./...
-	GOEXPERIMENT= go test -short -timeout 15m ./engine/...
-	GOEXPERIMENT= GOARCH=arm64 CGO_ENABLED=0 go vet ./...
+	GOEXPERIMENT= go test -short -timeout 15m ./engine/... # what a plain go build gives
+	CGO_ENABLED=0 GOEXPERIMENT= go vet ./... # no C compiler: no XLA
+	CGO_ENABLED=0 GOEXPERIMENT= GOARCH=arm64 go vet ./... # no assembly
 
 lint: ## formatting and vet
 	@test -z "$$(gofmt -l .)" || { echo "not gofmt-clean:"; gofmt -l .; exit 1; }
