@@ -275,7 +275,7 @@ func (t *trainer) evaluate(ctx context.Context, p plan.Trial, run *train.Run, se
 
 // sample draws the trial's pictures, from the same latents at every epoch.
 func (t *trainer) sample(p plan.Trial, set *data.Set, run *train.Run, epoch int) error {
-	n := p.Job.Evaluate.Samples
+	n := p.Job.Evaluate.Grid
 	pixels, err := run.Sample(n, 0)
 	if err != nil {
 		return err

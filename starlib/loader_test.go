@@ -31,7 +31,7 @@ def trial(p):
         batch         = p.batch,
         epochs        = 30,
         d_steps       = 1,
-        evaluate      = evaluate(every = 5, samples = 10000),
+        evaluate      = evaluate(every = 5, samples = 10000, metrics = [fid(), precision_recall(k = 3)]),
     )
 
 main = study(

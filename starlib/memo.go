@@ -53,6 +53,9 @@ func (s *Study) job(ctx context.Context, th *starlark.Thread, point spec.Point) 
 	if e.err != nil {
 		return nil, e.err
 	}
+	if err := t.measurable(e.program, s.loader.Images); err != nil {
+		return nil, &Error{Pos: t.pos, Msg: err.Error()}
+	}
 	values, err := e.program.Schedules(t.modelPlayers())
 	if err != nil {
 		return nil, err

@@ -111,17 +111,6 @@ func (l *lossValue) Attr(name string) (starlark.Value, error) {
 
 func (l *lossValue) AttrNames() []string { return []string{"critic", "generator"} }
 
-// evaluateValue is when a trial is looked at.
-type evaluateValue struct {
-	opaque
-	spec.Evaluate
-}
-
-func (e evaluateValue) Type() string { return "evaluate" }
-
-// standardEvaluate looks at the last epoch only.
-var standardEvaluate = evaluateValue{Evaluate: spec.Evaluate{Samples: 64}}
-
 // lossArg is an argument that is the losses of a GAN.
 type lossArg struct{ *lossValue }
 
@@ -145,20 +134,6 @@ func makeLoss(c invocation) (starlark.Value, error) {
 	}
 	l.clip = clip.Schedule
 	return l, nil
-}
-
-func makeEvaluate(c invocation) (starlark.Value, error) {
-	e := standardEvaluate
-	every, samples := natural(0), count(e.Samples)
-	var metrics starlark.Value
-	if err := c.keywords("every?", &every, "samples?", &samples, "metrics?", &metrics); err != nil {
-		return nil, err
-	}
-	if metrics != nil {
-		return nil, fmt.Errorf("evaluate: got metrics, want only every and samples: this version has no metrics yet")
-	}
-	e.Every, e.Samples = int(every), int(samples)
-	return e, nil
 }
 
 // latentArg is an argument that is a latent distribution or None.
@@ -246,13 +221,13 @@ func makeGAN(c invocation) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.latent, t.batch, t.epochs, t.evaluate = z.latent, int(batch), int(epochs), evaluate.Evaluate
+	t.latent, t.batch, t.epochs = z.latent, int(batch), int(epochs)
 	t.players = []*player{
 		{name: "discriminator", network: discriminator, loss: loss.critic, noise: noise.function, optimizer: optimizers.of("discriminator"),
 			steps: int(dSteps), clip: loss.clip, critic: true},
 		{name: "generator", network: generator, loss: loss.generator, optimizer: optimizers.of("generator"), steps: int(gSteps), image: true},
 	}
-	return t, t.finish(c, watches, tests)
+	return t, t.finish(c, evaluate, watches, tests)
 }
 
 func makePlayer(c invocation) (starlark.Value, error) {
@@ -286,7 +261,7 @@ func makeJob(c invocation) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.latent, t.batch, t.epochs, t.evaluate, t.sample = z.latent, int(batch), int(epochs), evaluate.Evaluate, sample.function
+	t.latent, t.batch, t.epochs, t.sample = z.latent, int(batch), int(epochs), sample.function
 	for k, v := range players.Entries() {
 		name, _ := starlark.AsString(k)
 		if !identifier.MatchString(name) || slices.Contains(given, name) {
@@ -303,11 +278,14 @@ func makeJob(c invocation) (starlark.Value, error) {
 	if len(t.players) == 0 {
 		return nil, fmt.Errorf("job: for parameter players: got none, want at least one")
 	}
-	return t, t.finish(c, watches, tests)
+	return t, t.finish(c, evaluate, watches, tests)
 }
 
 // finish checks what gan and job have in common.
-func (t *trial) finish(c invocation, watches, tests *starlark.Dict) error {
+func (t *trial) finish(c invocation, evaluate evaluateValue, watches, tests *starlark.Dict) (err error) {
+	if t.evaluate, err = evaluate.on(t.data); err != nil {
+		return fmt.Errorf("%s: for parameter evaluate: %w", c.name, err)
+	}
 	steps := 0
 	for _, p := range t.players {
 		steps += p.steps
@@ -351,7 +329,7 @@ func (t *trial) watch(functions *starlark.Dict, parameter string, test bool) err
 const maxSteps = 64
 
 // sampleBatch is how many images a call of the sampling program makes.
-func (t *trial) sampleBatch() int { return min(t.evaluate.Samples, 256) }
+func (t *trial) sampleBatch() int { return min(t.evaluate.Drawn(), 256) }
 
 // config is what the program is traced for.
 func (t *trial) config(l Loader) model.Config {
@@ -359,10 +337,9 @@ func (t *trial) config(l Loader) model.Config {
 }
 
 var declarations = starlark.StringDict{
-	"study":    builtin("study", makeStudy),
-	"gan":      builtin("gan", makeGAN),
-	"job":      builtin("job", makeJob),
-	"player":   builtin("player", makePlayer),
-	"loss":     builtin("loss", makeLoss),
-	"evaluate": builtin("evaluate", makeEvaluate),
+	"study":  builtin("study", makeStudy),
+	"gan":    builtin("gan", makeGAN),
+	"job":    builtin("job", makeJob),
+	"player": builtin("player", makePlayer),
+	"loss":   builtin("loss", makeLoss),
 }

@@ -15,7 +15,7 @@ func job(t *testing.T, s study) *model.Job {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &model.Job{Data: spec.Data{Name: "mnist", Size: 4}, Epochs: 3, Evaluate: spec.Evaluate{Every: 1, Samples: 4}, Program: p, Values: values}
+	return &model.Job{Data: spec.Data{Name: "mnist", Size: 4}, Epochs: 3, Evaluate: spec.Evaluate{Every: 1, Grid: 4}, Program: p, Values: values}
 }
 
 func TestATrialsIDIsItsContent(t *testing.T) {
@@ -44,7 +44,7 @@ func TestATrialsIDIsItsContent(t *testing.T) {
 		"data":             func(j *model.Job) { j.Data.Limit = 100 },
 		"epochs":           func(j *model.Job) { j.Epochs = 4 },
 		"evaluations":      func(j *model.Job) { j.Evaluate.Every = 2 },
-		"samples":          func(j *model.Job) { j.Evaluate.Samples = 5 },
+		"grid":             func(j *model.Job) { j.Evaluate.Grid = 5 },
 		"a number":         func(j *model.Job) { j.Values[0] = spec.Constant(77) },
 		"order of numbers": func(j *model.Job) { j.Values[0], j.Values[1] = j.Values[1], j.Values[0] },
 		"a rebound number": func(j *model.Job) { j.Values[len(j.Values)-1] = spec.Step(1, .5, 2, spec.Steps) },

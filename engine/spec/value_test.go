@@ -108,23 +108,6 @@ func TestPointsAreReadAndPrintedInOrder(t *testing.T) {
 	}
 }
 
-func TestTheLastEpochIsAlwaysEvaluated(t *testing.T) {
-	for _, c := range []struct {
-		every int
-		want  []int
-	}{{0, []int{10}}, {3, []int{3, 6, 9, 10}}, {5, []int{5, 10}}, {20, []int{10}}} {
-		var got []int
-		for epoch := 1; epoch <= 10; epoch++ {
-			if (Evaluate{Every: c.every}).Due(epoch, 10) {
-				got = append(got, epoch)
-			}
-		}
-		if len(got) != len(c.want) || got[0] != c.want[0] {
-			t.Errorf("every %d: got the epochs %v, want %v", c.every, got, c.want)
-		}
-	}
-}
-
 func TestADataSetsTextHasTheFieldsThatAreSet(t *testing.T) {
 	d := Data{Name: "parquet", Path: "a, size=3", Size: 32, Classes: []int{1, 2}, Window: [2]float64{40, 400}}
 	e := d

@@ -1,0 +1,264 @@
+package starlib
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/spec"
+	"go.starlark.net/starlark"
+)
+
+// evaluateValue is when and how a trial is looked at. What depends on the data is left open until a trial is declared.
+type evaluateValue struct {
+	opaque
+	spec.Evaluate
+}
+
+func (e evaluateValue) Type() string { return "evaluate" }
+
+// standardEvaluate draws a sheet after the last epoch, and measures nothing.
+var standardEvaluate = evaluateValue{Evaluate: spec.Evaluate{Grid: 64}}
+
+// standardSamples is how many images are measured where a script does not say: as many as the test splits of MNIST and CIFAR-10 have.
+const standardSamples = 10_000
+
+func makeEvaluate(c invocation) (starlark.Value, error) {
+	e := standardEvaluate
+	var (
+		every    = natural(0)
+		grid     = count(e.Grid)
+		samples  count
+		metrics  metricList
+		features featuresValue
+		rule     collapseArg
+	)
+	err := c.keywords("every?", &every, "metrics?", &metrics, "samples?", &samples, "features??", &features, "real??", &e.Real,
+		"grid?", &grid, "collapse?", &rule)
+	if err != nil {
+		return nil, err
+	}
+	e.Every, e.Grid, e.Metrics, e.Samples, e.Features = int(every), int(grid), metrics, int(samples), features.name
+	if len(metrics) > 0 {
+		e.Samples = or(e.Samples, standardSamples)
+	}
+	if e.Collapse = rule.Collapse; !rule.given && metrics.tellOfCollapse() {
+		standard := spec.StandardCollapse()
+		e.Collapse = &standard
+	}
+	if err := e.Validate(); err != nil {
+		return nil, fmt.Errorf("evaluate: %w", err)
+	}
+	return e, nil
+}
+
+// metricValue is what a metric measures, as a Starlark value.
+type metricValue struct {
+	opaque
+	spec.Metric
+}
+
+func (m metricValue) Type() string { return "metric" }
+
+// metricList is an argument that lists metrics.
+type metricList []spec.Metric
+
+func (l *metricList) Unpack(v starlark.Value) error {
+	list, ok := v.(starlark.Iterable)
+	if _, isDict := v.(*starlark.Dict); !ok || isDict {
+		return fmt.Errorf("got %s, want a list of metrics such as [fid()]", describe(v))
+	}
+	for e := range starlark.Elements(list) {
+		m, ok := e.(metricValue)
+		if b, isBuiltin := e.(*starlark.Builtin); isBuiltin {
+			return fmt.Errorf("got the function %s, want the metric that it returns: %s()", b.Name(), b.Name())
+		}
+		if !ok {
+			return fmt.Errorf("got %s, want metrics such as fid()", describe(e))
+		}
+		*l = append(*l, m.Metric)
+	}
+	return nil
+}
+
+// tellOfCollapse reports whether the metrics see how much of the real set samples reach.
+func (l metricList) tellOfCollapse() bool {
+	return slices.ContainsFunc(l, func(m spec.Metric) bool { return m.Name == spec.PrecisionRecall || m.Name == spec.DensityCoverage })
+}
+
+// metricBuiltin makes metrics of one name. Its arguments are options, given as names and pointers into the metric that is made,
+// which begins as the default.
+func metricBuiltin(standard spec.Metric, options func(m *spec.Metric) []any) *starlark.Builtin {
+	return builtin(standard.Name, func(c invocation) (starlark.Value, error) {
+		m := metricValue{Metric: standard}
+		var pairs []any
+		if options != nil {
+			pairs = options(&m.Metric)
+		}
+		err := c.unpack(pairs...)
+		return m, err
+	})
+}
+
+// collapseValue is the rule by which a trial counts as collapsed.
+type collapseValue struct {
+	opaque
+	spec.Collapse
+}
+
+func (r collapseValue) Type() string { return "collapse" }
+
+// collapseArg is an argument that is such a rule, or None for not to look.
+type collapseArg struct {
+	*spec.Collapse
+	given bool
+}
+
+func (a *collapseArg) Unpack(v starlark.Value) error {
+	a.given = true
+	switch v := v.(type) {
+	case starlark.NoneType:
+		return nil
+	case collapseValue:
+		a.Collapse = &v.Collapse
+		return nil
+	}
+	return fmt.Errorf("got %s, want collapse(...) or None", describe(v))
+}
+
+func makeCollapse(c invocation) (starlark.Value, error) {
+	r := collapseValue{Collapse: spec.StandardCollapse()}
+	evaluations := count(r.Evaluations)
+	reach, spread, fidelity, modes := positive(r.Reach), positive(r.Spread), positive(r.Fidelity), positive(r.Modes)
+	err := c.keywords("stop?", &r.Stop, "evaluations?", &evaluations, "reach?", &reach, "spread?", &spread, "fidelity?", &fidelity, "modes?", &modes)
+	r.Evaluations = int(evaluations)
+	r.Reach, r.Spread, r.Fidelity, r.Modes = float64(reach), float64(spread), float64(fidelity), float64(modes)
+	return r, err
+}
+
+// featuresValue is an extractor by its name; small() waits for the data.
+type featuresValue struct {
+	opaque
+	name string
+}
+
+func (f featuresValue) String() string { return f.name }
+func (f featuresValue) Type() string   { return "features" }
+
+func (f *featuresValue) Unpack(v starlark.Value) error {
+	given, ok := v.(featuresValue)
+	if b, isBuiltin := v.(*starlark.Builtin); isBuiltin {
+		return fmt.Errorf("got the function %s, want the features that it returns: %s()", b.Name(), b.Name())
+	}
+	if !ok {
+		return fmt.Errorf("got %s, want features such as inception() or small()", describe(v))
+	}
+	*f = given
+	return nil
+}
+
+func featuresBuiltin(name, extractor string) *starlark.Builtin {
+	return builtin(name, func(c invocation) (starlark.Value, error) { return featuresValue{name: extractor}, c.unpack() })
+}
+
+func makeExtractor(c invocation) (starlark.Value, error) {
+	var f featuresValue
+	err := c.unpack("name", &f.name)
+	if err == nil && f.name == "" {
+		err = fmt.Errorf(`extractor: for parameter name: got "", want a name of starsweep features list`)
+	}
+	return f, err
+}
+
+const (
+	smallFeatures    = "small"
+	standardFeatures = "inception" // what papers mean by FID
+)
+
+// on is the evaluation of trials on a data set, all that was left open decided.
+func (e evaluateValue) on(d dataset) (spec.Evaluate, error) {
+	if len(e.Metrics) == 0 {
+		return e.Evaluate, nil
+	}
+	out := e.Evaluate
+	points := d.size == 0
+	switch {
+	case points && e.Features != "" && e.Features != spec.PixelFeatures:
+		return out, fmt.Errorf("features: got %s, and the data are points: leave features out, or say pixels()", e.Features)
+	case points:
+		out.Features = spec.PointFeatures
+	case e.Features == "":
+		out.Features = standardFeatures
+	case e.Features == smallFeatures && (d.Name == "cifar10" || d.Name != "mnist" && d.channels == 3):
+		out.Features = "small-cifar10"
+	case e.Features == smallFeatures:
+		out.Features = "small-mnist"
+	}
+	if out.Real == "" {
+		out.Real = "test"
+		if d.Path != "" && d.Name != "mnist" && d.Name != "cifar10" { // nothing says that these files have one
+			out.Real = "train"
+		}
+	}
+	return out, out.Validate()
+}
+
+// measurable checks an evaluation beside the trial's data and figures. Images counts a data set's, where that is known without
+// opening it; nil: it never is.
+func (t *trial) measurable(p *model.Program, images func(spec.Data) (n int, known bool)) error {
+	e := t.evaluate
+	if len(e.Metrics) == 0 {
+		return nil
+	}
+	if p.Sample == nil {
+		return fmt.Errorf("evaluate: got metrics, and the job generates no images: say how, sample = ...")
+	}
+	columns := e.Columns()
+	for _, r := range append(slices.Clone(p.Readings), p.Test...) {
+		if slices.Contains(columns, r.Name) {
+			return fmt.Errorf("the figure %s has a name that is taken (of a metric); want another", r.Name)
+		}
+	}
+	for _, r := range p.Reals {
+		if slices.Contains(columns, r.Name) {
+			return fmt.Errorf("the number %s is recorded as %s, a name that is taken (of a metric); want another", r.Schedule, r.Name)
+		}
+	}
+	if images == nil {
+		return nil
+	}
+	data, what := t.data.Data, "the trial's data have"
+	if e.Real == "test" {
+		data, what = data.Test(), "their test split has"
+	}
+	if n, known := images(data); known && n < e.Samples {
+		return fmt.Errorf(`evaluate: got %d samples, and %s only %d images to compare with: want fewer samples, or other images by real = "train" or "test"`, e.Samples, what, n)
+	}
+	return nil
+}
+
+var evaluations = starlark.StringDict{
+	"evaluate": builtin("evaluate", makeEvaluate),
+	"collapse": builtin("collapse", makeCollapse),
+
+	"fid": metricBuiltin(spec.Metric{Name: spec.FID}, nil),
+	"precision_recall": metricBuiltin(spec.Metric{Name: spec.PrecisionRecall, K: 3},
+		func(m *spec.Metric) []any { return []any{"k?", (*count)(&m.K)} }),
+	"density_coverage": metricBuiltin(spec.Metric{Name: spec.DensityCoverage, K: 5},
+		func(m *spec.Metric) []any { return []any{"k?", (*count)(&m.K)} }),
+	"kid": metricBuiltin(spec.Metric{Name: spec.KID, Subsets: 100, Size: 1000},
+		func(m *spec.Metric) []any { return []any{"subsets?", (*count)(&m.Subsets), "size?", (*count)(&m.Size)} }),
+	"inception_score": metricBuiltin(spec.Metric{Name: spec.InceptionScore, Splits: 10},
+		func(m *spec.Metric) []any { return []any{"splits?", (*count)(&m.Splits)} }),
+	"prd": metricBuiltin(spec.Metric{Name: spec.PRD}, nil),
+	"parzen": metricBuiltin(spec.Metric{Name: spec.Parzen},
+		func(m *spec.Metric) []any { return []any{"sigma??", (*positive)(&m.Sigma)} }),
+
+	"inception":       featuresBuiltin("inception", standardFeatures),
+	"inception_ttur":  featuresBuiltin("inception_ttur", "inception-ttur"),
+	"inception_keras": featuresBuiltin("inception_keras", "inception-keras"),
+	"small":           featuresBuiltin("small", smallFeatures),
+	"pixels":          featuresBuiltin("pixels", spec.PixelFeatures),
+	"random_features": featuresBuiltin("random_features", spec.RandomFeatures),
+	"extractor":       builtin("extractor", makeExtractor),
+}
