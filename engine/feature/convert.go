@@ -7,22 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/starsweep/starsweep/engine/expr"
 )
-
-// imported is a network from a file.
-type imported struct {
-	name        string       // of what Add stores: inception, inception-keras, or that of a Description
-	source      string       // the name of the user's file
-	sha256      string       // of that file
-	published   string       // which published file it is, "" if none that is known
-	description *Description // nil for the networks that are written here
-	weights     weights
-}
 
 // published are files that papers used, by their digests.
 var published = []struct{ digest, what string }{
@@ -31,42 +22,36 @@ var published = []struct{ digest, what string }{
 	{"md5:bcbd6486424b2319ff4ef7d526e38f63", "Keras's inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"},
 }
 
-// convert reads a user's file and says what it is. A file that does not fit is an error, with the first tensors that are to blame.
-func convert(path, source string) (*imported, error) {
-	file, raw, metadata, err := read(path)
+// convert reads a user's file and says what it is. A file that does not fit is an error, with the first tensors that are to
+// blame.
+func convert(path string) (weights, Origin, error) {
+	file, raw, err := read(path)
 	if err != nil {
-		return nil, err
+		return nil, Origin{}, err
 	}
-	n := &imported{source: source}
-	n.sha256, n.published = identify(file)
-	var net network
-	switch text, described := metadata[DescriptionKey]; {
-	case described:
-		d, err := describe(text)
-		if err == nil {
-			d, n.weights, err = d.fold(raw)
-		}
-		if err != nil {
-			return nil, err
-		}
-		n.name, n.description, net = d.Name, &d, d.network
+	o := Origin{File: filepath.Base(path)}
+	o.SHA256, o.Published = identify(file)
+	var w weights
+	var n network
+	switch {
 	case has(raw, "Mixed_5b.branch1x1.conv.weight"):
-		n.name, net = "inception", inceptionFID
-		n.weights, err = convertFID(raw)
+		o.Network, n = "inception", inceptionFID
+		w, err = convertFID(raw)
 	case len(numbered(raw, "conv2d")) > 0:
-		n.name, net = "inception-keras", inceptionKeras
-		n.weights, err = convertKeras(raw)
+		o.Network, n = "inception-keras", inceptionKeras
+		w, err = convertKeras(raw)
 	default:
-		return nil, fmt.Errorf("its %d tensors (%s) are of no network that is known: want pytorch-fid's Inception v3 (.pth), Keras's InceptionV3 (.h5), "+
-			"either as .safetensors, or a .safetensors file with a description of its network under %s", len(raw), some(raw), DescriptionKey)
+		return nil, o, fmt.Errorf("got %d tensors (%s), want those of pytorch-fid's Inception v3 (.pth) or Keras's InceptionV3 (.h5), either also as .safetensors",
+			len(raw), some(raw))
+	}
+	if err == nil {
+		b := &builder{g: expr.New(), weights: w}
+		_, _, err = b.build(n, inceptionProbe)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", n.name, err)
+		return nil, o, fmt.Errorf("%s: %w", o.Network, err)
 	}
-	if err := n.check(net); err != nil {
-		return nil, fmt.Errorf("%s: %w", n.name, err)
-	}
-	return n, nil
+	return w, o, nil
 }
 
 // identify is the digest of a file, and which published file it is.

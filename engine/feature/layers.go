@@ -21,33 +21,30 @@ import (
 //	    {"op": "dense", "name": "classifier/dense1"}]}
 //
 // The network reads images [b h w c] in [-1, 1], as training does, and ends with its logits. A grey image is repeated where it
-// wants three channels; an image of another size is resized (bilinear, half-pixel). Layers and tensors are those of the script language:
+// wants three channels; an image of another size is resized (bilinear, half-pixel). Layers and tensors are those of the script
+// language:
 //
-//	conv        name/kernel [h w i o], name/bias [o] (may be missing); stride; padding "same" (unless said) or "valid"
+//	conv        name/kernel [h w i o], name/bias [o] (may be missing); stride, 1 unless said; "same" padding
 //	dense       name/kernel [c o], name/bias [o] (may be missing)
-//	batch_norm  after a conv or a dense: name/mean and name/variance [c], name/gamma and name/beta [c] (may be missing); eps, 1e-3 unless said
+//	batch_norm  right after a conv or a dense: name/mean and name/variance [c], name/gamma and name/beta [c] (may be missing);
+//	            eps, 1e-3 unless said
 //	relu
-//	leaky_relu  slope
-//	max_pool    size, and stride (size unless said); without padding
-//	avg_pool    the same
+//	max_pool    size x size pixels, stride size, no padding
 //	mean        the average over h and w: [b h w c] -> [b c]
-//	flatten     [b h w c] -> [b c]
 //	features    what has come so far, [b c], is the features: once
 type Description struct {
 	Name   string  `json:"name"`
-	Input  [3]int  `json:"input"` // h, w, c of the images that it reads; h and w 0: of any size
+	Input  [3]int  `json:"input"` // h, w, c of the images that it reads
 	Layers []Layer `json:"layers"`
 }
 
 // Layer is one step of a Description; unused fields are zero.
 type Layer struct {
-	Op      string  `json:"op"`
-	Name    string  `json:"name,omitempty"` // of its tensors
-	Stride  int     `json:"stride,omitempty"`
-	Padding string  `json:"padding,omitempty"`
-	Size    int     `json:"size,omitempty"`
-	Slope   float64 `json:"slope,omitempty"`
-	Eps     float64 `json:"eps,omitempty"`
+	Op     string  `json:"op"`
+	Name   string  `json:"name,omitempty"` // of its tensors
+	Stride int     `json:"stride,omitempty"`
+	Size   int     `json:"size,omitempty"`
+	Eps    float64 `json:"eps,omitempty"`
 }
 
 // DescriptionKey is where metadata has a Description.
@@ -72,10 +69,7 @@ func (d Description) network(b *builder, x node) (features, logits node) {
 	if got := x.Shape.Size('c'); got != c {
 		b.fail("got images with %d channels, want %d", got, c)
 	}
-	if h > 0 && w > 0 {
-		x = expr.ResizeBilinear(x, h, w)
-	}
-	x = b.centre(x)
+	x = b.centre(expr.ResizeBilinear(x, h, w))
 	for i, l := range d.Layers {
 		if len(b.faults) > 0 { // what follows would only repeat them
 			return features, nil
@@ -87,7 +81,7 @@ func (d Description) network(b *builder, x node) (features, logits node) {
 		case l.Op == "features":
 			b.fail("layer %d: features: got %v, want [b c], once", i, x.Shape)
 		case !ok:
-			b.fail("layer %d: got %q, want one of conv, dense, batch_norm, relu, leaky_relu, max_pool, avg_pool, mean, flatten, features", i, l.Op)
+			b.fail("layer %d: got %q, want one of conv, dense, batch_norm, relu, max_pool, mean, features", i, l.Op)
 		default:
 			x = op(b, l, x)
 		}
@@ -109,11 +103,7 @@ var ops = map[string]func(b *builder, l Layer, x node) node{
 			b.fail("%s/kernel: got %v, want [h w i o]", l.Name, kernel)
 			return x
 		}
-		padding := expr.Same
-		if l.Padding == "valid" {
-			padding = expr.Valid
-		}
-		along := func(a byte, i int) expr.Window { return padding(x.Shape.Size(a), kernel[i], max(1, l.Stride)) }
+		along := func(a byte, i int) expr.Window { return expr.Same(x.Shape.Size(a), kernel[i], max(1, l.Stride)) }
 		return b.conv(l.Name, x, kernel[3], expr.Window2{H: along('h', 0), W: along('w', 1)})
 	},
 	"dense": func(b *builder, l Layer, x node) node {
@@ -124,21 +114,11 @@ var ops = map[string]func(b *builder, l Layer, x node) node{
 		}
 		return b.dense(l.Name, x, kernel[1])
 	},
-	"relu":       func(_ *builder, _ Layer, x node) node { return expr.Relu(x) },
-	"leaky_relu": func(b *builder, l Layer, x node) node { return expr.Leaky(x, b.number(l.Slope)) },
-	"max_pool":   func(_ *builder, l Layer, x node) node { return expr.MaxPool(x, l.window(x)) },
-	"avg_pool":   func(_ *builder, l Layer, x node) node { return expr.AvgPool(x, l.window(x)) },
-	"mean":       func(_ *builder, _ Layer, x node) node { return expr.Mean(x, "hw") },
-	"flatten":    func(_ *builder, _ Layer, x node) node { return expr.Merge(x, "hwc", 'c') },
-}
-
-// window is a pool's.
-func (l Layer) window(x node) expr.Window2 {
-	stride := l.Stride
-	if stride == 0 {
-		stride = l.Size
-	}
-	return window(x, func(in int) expr.Window { return expr.Valid(in, max(1, l.Size), max(1, stride)) })
+	"relu": func(_ *builder, _ Layer, x node) node { return expr.Relu(x) },
+	"max_pool": func(_ *builder, l Layer, x node) node {
+		return expr.MaxPool(x, window(x, func(in int) expr.Window { return expr.Valid(in, max(1, l.Size), max(1, l.Size)) }))
+	},
+	"mean": func(_ *builder, _ Layer, x node) node { return expr.Mean(x, "hw") },
 }
 
 // fold returns the description without batch norms, and its weights: each batch norm becomes part of the layer before it, and
@@ -150,11 +130,8 @@ func (d Description) fold(raw weights) (Description, weights, error) {
 	d.Layers = nil
 	for i := 0; i < len(layers); i++ {
 		l := layers[i]
-		switch {
-		case l.Padding != "" && l.Padding != "same" && l.Padding != "valid":
-			errs = append(errs, fmt.Errorf("%s: padding: got %q, want same or valid", l.Name, l.Padding))
-		case l.Op == "batch_norm":
-			errs = append(errs, fmt.Errorf("%s: got a batch norm after no convolution and no dense layer, want it right after one", l.Name))
+		if l.Op == "batch_norm" {
+			errs = append(errs, fmt.Errorf("%s: got a batch norm after no conv and no dense, want it right after one", l.Name))
 			continue
 		}
 		d.Layers = append(d.Layers, l)

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 
+	"github.com/gomlx/compute/dtypes/float16"
 	"github.com/nlpodyssey/gopickle/pytorch"
 	"github.com/nlpodyssey/gopickle/types"
 
@@ -16,9 +17,9 @@ import (
 )
 
 // read reads every array of floats in a file: PyTorch's .pth, Keras's .h5 or .safetensors, told by its first bytes.
-func read(path string) (file []byte, w weights, metadata map[string]string, err error) {
+func read(path string) (file []byte, w weights, err error) {
 	if file, err = os.ReadFile(path); err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	switch {
 	case hdf5.Is(file):
@@ -26,9 +27,11 @@ func read(path string) (file []byte, w weights, metadata map[string]string, err 
 	case bytes.HasPrefix(file, []byte("PK")), bytes.HasPrefix(file, []byte{0x80}): // a zip, or a bare pickle as before PyTorch 1.6
 		w, err = readPyTorch(path)
 	default:
-		w, metadata, err = readSafetensors(file)
+		if w, _, err = readSafetensors(file); err != nil {
+			err = fmt.Errorf("%w, nor one of PyTorch (.pth) or Keras (.h5)", err)
+		}
 	}
-	return file, w, metadata, err
+	return file, w, err
 }
 
 func readHDF5(file []byte) (weights, error) {
@@ -46,7 +49,7 @@ func readHDF5(file []byte) (weights, error) {
 func readSafetensors(file []byte) (weights, map[string]string, error) {
 	tensors, metadata, err := safetensors.Read(file)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w, nor one of PyTorch (.pth) or Keras (.h5)", err)
+		return nil, nil, err
 	}
 	w := weights{}
 	for _, t := range tensors {
@@ -63,7 +66,7 @@ func floats(t safetensors.Tensor) (v []float32, ok bool) {
 	var decode func(b []byte) float32
 	switch t.DType {
 	case safetensors.F16:
-		size, decode = 2, func(b []byte) float32 { return half(binary.LittleEndian.Uint16(b)) }
+		size, decode = 2, func(b []byte) float32 { return float16.FromBits(binary.LittleEndian.Uint16(b)).Float32() }
 	case safetensors.BF16:
 		size, decode = 2, func(b []byte) float32 {
 			return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16)
@@ -80,24 +83,6 @@ func floats(t safetensors.Tensor) (v []float32, ok bool) {
 		v[i] = decode(t.Data[i*size:])
 	}
 	return v, true
-}
-
-// half is the value of a 16-bit float (IEEE 754 binary16).
-func half(b uint16) float32 {
-	sign, exponent, fraction := float64(1), int(b>>10&31), float64(b&1023)
-	if b>>15 == 1 {
-		sign = -1
-	}
-	switch exponent {
-	case 0:
-		return float32(sign * math.Ldexp(fraction, -24))
-	case 31:
-		if fraction != 0 {
-			return float32(math.NaN())
-		}
-		return float32(math.Inf(int(sign)))
-	}
-	return float32(sign * math.Ldexp(1024+fraction, exponent-25))
 }
 
 // readPyTorch reads a state_dict that torch.save wrote, in its old or its new format.

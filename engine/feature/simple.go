@@ -1,6 +1,7 @@
 package feature
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 
@@ -12,35 +13,37 @@ func pixels(b *builder, x node) (features, logits node) {
 	return expr.Merge(expr.Div(x, b.number(255)), "hwc", 'c'), nil
 }
 
-// random is an untrained convolutional network: features of textures and edges that owe nothing to any data set.
-var random = Description{
-	Name:  "random",
-	Input: [3]int{0, 0, 3},
-	Layers: []Layer{
-		{Op: "conv", Name: "conv1", Stride: 1}, {Op: "relu"},
-		{Op: "conv", Name: "conv2", Stride: 2}, {Op: "relu"},
-		{Op: "conv", Name: "conv3", Stride: 2}, {Op: "relu"},
-		{Op: "mean"}, {Op: "features"},
-	},
+// randomFilters is the channels of the layers of random: 3 x 3 convolutions, the first with stride 1, the others with 2.
+var randomFilters = []int{64, 128, 256}
+
+// random is an untrained convolutional network, averaged over the image: features that owe nothing to any data set. Images may have any
+// size.
+func random(b *builder, x node) (features, logits node) {
+	x = b.centre(b.colour(x))
+	for i, filters := range randomFilters {
+		x = expr.Relu(b.conv(randomLayer(i), x, filters, window(x, func(in int) expr.Window { return expr.Same(in, 3, min(i+1, 2)) })))
+	}
+	return expr.Mean(x, "hw"), nil
 }
 
-// randomWeights draws the kernels uniformly with the variance 2 / inputs (He et al. 2015), from the seed; biases too, so
-// that the layers bend at different places.
+func randomLayer(i int) string { return fmt.Sprint("conv", i+1) }
+
+// randomWeights draws the kernels uniformly with the variance 2 / inputs (He et al. 2015), from a seed; biases too, so that the
+// units bend at different places.
 func randomWeights(seed uint64) weights {
 	w := weights{}
 	r := rand.NewPCG(seed, 0)
 	draw := func(name string, limit float64, shape ...int) {
 		t := tensor{shape, make([]float32, product(shape))}
 		for i := range t.data {
-			t.data[i] = float32(limit * (float64(r.Uint64()>>11)/(1<<52) - 1))
+			t.data[i] = float32(limit * (math.Ldexp(float64(r.Uint64()>>11), -52) - 1))
 		}
 		w[name] = t
 	}
 	in := 3
-	for i, filters := range []int{64, 128, 256} {
-		name := random.Layers[2*i].Name
-		draw(name+"/kernel", math.Sqrt(6/float64(9*in)), 3, 3, in, filters)
-		draw(name+"/bias", .1, filters)
+	for i, filters := range randomFilters {
+		draw(randomLayer(i)+"/kernel", math.Sqrt(6/float64(9*in)), 3, 3, in, filters)
+		draw(randomLayer(i)+"/bias", .1, filters)
 		in = filters
 	}
 	return w
