@@ -1,0 +1,134 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/starsweep/starsweep/features"
+	"github.com/starsweep/starsweep/internal/safetensors"
+	"github.com/starsweep/starsweep/results"
+)
+
+const (
+	player   = "classifier"    // whose network is packed
+	accuracy = "test_accuracy" // the column of its accuracy on the test set, and its key in the metadata
+)
+
+// packed is the file of a network, and where it came from.
+type packed struct {
+	file     []byte
+	trial    string
+	accuracy float64
+}
+
+// pack makes the file of the one trial of a study.
+func pack(study string, declaration []byte) (p packed, err error) {
+	n, err := features.ParseNetwork(declaration)
+	if err != nil {
+		return p, err
+	}
+	v, err := results.Open(study)
+	if err != nil {
+		return p, err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	row, err := only(v)
+	if err != nil {
+		return p, fmt.Errorf("%s: %w", study, err)
+	}
+	var ok bool
+	p.trial = row["trial"].(string)
+	if p.accuracy, ok = row[accuracy].(float64); !ok {
+		return p, fmt.Errorf("trial %s: it has no %s", p.trial, accuracy)
+	}
+	trained, err := checkpoint(v, p.trial)
+	if err != nil {
+		return p, err
+	}
+	n, w, err := fold(n, trained)
+	if err != nil {
+		return p, fmt.Errorf("trial %s: %w", p.trial, err)
+	}
+	p.file, err = features.Marshal(n, w, map[string]string{
+		"trial": p.trial, "seed": fmt.Sprint(row["seed"]), accuracy: strconv.FormatFloat(p.accuracy, 'f', 4, 64),
+	})
+	return p, err
+}
+
+// only is the row of a study's one trial.
+func only(v *results.View) (trial results.Row, err error) {
+	n := 0
+	for row, err := range v.Rows(results.Trials) {
+		if err != nil {
+			return nil, err
+		}
+		trial, n = row, n+1
+	}
+	if n != 1 || trial["status"] != string(results.Completed) {
+		return nil, fmt.Errorf("got %d finished trials, want one, and that completed", n)
+	}
+	return trial, nil
+}
+
+// checkpoint is the weights and moving averages of a trial, and what its optimizer keeps.
+func checkpoint(v *results.View, trial string) (features.Weights, error) {
+	c, err := v.LoadCheckpoint(trial)
+	if err != nil {
+		return nil, fmt.Errorf("%w: run the study with --keep-checkpoints", err)
+	}
+	w := features.Weights{}
+	for _, t := range c.Tensors {
+		if t.DType != safetensors.F32 {
+			continue
+		}
+		x, err := safetensors.Values[float32](t)
+		if err != nil {
+			return nil, err
+		}
+		w[t.Name] = features.Tensor{Shape: t.Shape, Data: x}
+	}
+	return w, nil
+}
+
+// fold gives the network without batch norms, and its weights. A convolution and the batch norm after it are, once trained,
+// gamma (conv(x) + bias - mean) / sqrt(variance + eps) + beta: a convolution with another kernel and another bias.
+func fold(n *features.Network, trained features.Weights) (*features.Network, features.Weights, error) {
+	folded, w := *n, features.Weights{}
+	folded.Layers = nil
+	conv := "" // the last one
+	for name, l := range n.Named() {
+		own := func(what string) features.Tensor { return trained[player+"/"+name+"/"+what] }
+		switch l.Kind {
+		case "conv", "dense":
+			w[name+"/kernel"], w[name+"/bias"] = own("kernel"), own("bias")
+			if own("bias").Data == nil {
+				units := max(l.Filters, l.Units)
+				w[name+"/bias"] = features.Tensor{Shape: []int{units}, Data: make([]float32, units)}
+			}
+			conv = name
+		case "batch_norm":
+			kernel, bias := w[conv+"/kernel"], w[conv+"/bias"]
+			k, b := make([]float32, len(kernel.Data)), make([]float32, len(bias.Data))
+			scale := make([]float64, len(b))
+			gamma, beta, mean, variance := own("gamma").Data, own("beta").Data, own("mean").Data, own("variance").Data
+			for _, x := range [][]float32{gamma, beta, mean, variance} {
+				if len(x) != len(b) {
+					return nil, nil, fmt.Errorf("%s: got %d numbers for %d channels", name, len(x), len(b))
+				}
+			}
+			for o := range b {
+				scale[o] = float64(gamma[o]) / math.Sqrt(float64(variance[o])+l.Eps)
+				b[o] = float32((float64(bias.Data[o])-float64(mean[o]))*scale[o] + float64(beta[o]))
+			}
+			for i, x := range kernel.Data { // the output channel is the last axis
+				k[i] = float32(float64(x) * scale[i%len(b)])
+			}
+			w[conv+"/kernel"], w[conv+"/bias"] = features.Tensor{Shape: kernel.Shape, Data: k}, features.Tensor{Shape: bias.Shape, Data: b}
+			continue
+		}
+		folded.Layers = append(folded.Layers, l)
+	}
+	return &folded, w, nil
+}
