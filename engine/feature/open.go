@@ -14,7 +14,8 @@ import (
 	"strings"
 
 	"github.com/gomlx/compute"
-	"github.com/klauspost/compress/zstd"
+
+	"github.com/starsweep/starsweep/features"
 )
 
 // kind is an extractor by its name.
@@ -29,7 +30,7 @@ type content struct {
 	network network
 	weights weights
 	probe   [4]int // a size of images that the network takes
-	layers  []byte // of a network that is described
+	layers  []byte // of a network that its file declares
 	origin  Origin // of weights that a user added
 }
 
@@ -76,38 +77,25 @@ var small embed.FS
 // embedded is a network in the binary.
 func embedded(name string) func(Store) (content, error) {
 	return func(Store) (content, error) {
-		packed, err := small.ReadFile("small/" + name + ".safetensors.zst")
+		file, err := small.ReadFile("small/" + name + ".safetensors")
 		if err != nil {
 			return content{}, err
 		}
-		r, err := zstd.NewReader(nil)
-		if err != nil {
-			return content{}, err
-		}
-		defer r.Close()
-		file, err := r.DecodeAll(packed, nil)
-		if err != nil {
-			return content{}, err
-		}
-		return described(file)
+		return declaredIn(file)
 	}
 }
 
-// described is a network in a safetensors file that has its Description.
-func described(file []byte) (c content, err error) {
-	raw, metadata, err := readSafetensors(file)
+// declaredIn is a network in a file of package features.
+func declaredIn(file []byte) (c content, err error) {
+	n, tensors, _, err := features.Unmarshal(file)
 	if err != nil {
 		return c, err
 	}
-	d, err := describe(metadata[DescriptionKey])
-	if err != nil {
-		return c, err
+	c.network, c.probe, c.weights = declared(n), [4]int{1, n.Size, n.Size, n.Channels}, weights{}
+	for name, t := range tensors {
+		c.weights[name] = tensor{t.Shape, t.Data}
 	}
-	if d, c.weights, err = d.fold(raw); err != nil {
-		return c, err
-	}
-	c.network, c.probe = d.network, [4]int{1, d.Input[0], d.Input[1], d.Input[2]}
-	c.layers, err = json.Marshal(d)
+	c.layers, err = json.Marshal(n)
 	return c, err
 }
 
@@ -172,7 +160,7 @@ func (st Store) List() (list []Info) {
 }
 
 // digest stands for all that decides an extractor's features. The first line changes when the meaning of a name or of a
-// described layer does.
+// declared layer does.
 func digest(name string, layers []byte, w weights) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "starsweep extractor 1\n%s\n%s\n", name, layers)
