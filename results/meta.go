@@ -18,7 +18,7 @@ import (
 )
 
 // SchemaVersion changes when a file on disk changes its meaning. It stands in study.json and in every Parquet file.
-const SchemaVersion = 1
+const SchemaVersion = 2
 
 // Kind is the type of a hyperparameter's column.
 type Kind string

@@ -23,10 +23,12 @@ type Trial struct {
 // Epoch is a row of the epochs table.
 type Epoch struct {
 	Trial           string  `json:"trial"`
-	Epoch           int     `json:"epoch"`   // from 1, without a gap
-	Step            int64   `json:"step"`    // steps since the trial began
-	Images          int64   `json:"images"`  // real images processed in this epoch
-	Metrics         Metrics `json:"metrics"` // those that were measured; the others are null
+	Epoch           int     `json:"epoch"`               // from 1, without a gap
+	Step            int64   `json:"step"`                // steps since the trial began
+	Images          int64   `json:"images"`              // real images processed in this epoch
+	Metrics         Metrics `json:"metrics"`             // those that were measured; the others are null
+	Samples         int     `json:"samples,omitempty"`   // generated images that metrics compared with as many real ones; 0 where they were not
+	Extractor       string  `json:"extractor,omitempty"` // of the features that they compared: its name and digest
 	SecondsTrain    float64 `json:"seconds_train"`
 	SecondsEvaluate float64 `json:"seconds_evaluate"`
 }

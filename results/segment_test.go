@@ -89,7 +89,9 @@ func TestColumnsStandInOrderWithTheirTypes(t *testing.T) {
 	const metrics = `
 	optional double loss_generator;
 	optional double loss_discriminator;
-	optional double fid;`
+	optional double fid;
+	optional int32 samples (INT(32,true));
+	optional binary extractor (STRING);`
 	for table, rest := range map[results.Table]string{
 		results.Trials: `
 	required binary status (STRING);
@@ -133,7 +135,7 @@ func TestColumnsStandInOrderWithTheirTypes(t *testing.T) {
 		if got := f.Schema().String(); got != want {
 			t.Errorf("%s: got\n%s\nwant\n%s", table, got, want)
 		}
-		for key, want := range map[string]string{"starsweep.schema": "1", "starsweep.study": "ring", "starsweep.table": string(table), "starsweep.study_id": meta.ID()} {
+		for key, want := range map[string]string{"starsweep.schema": "2", "starsweep.study": "ring", "starsweep.table": string(table), "starsweep.study_id": meta.ID()} {
 			if got, _ := f.Lookup(key); got != want {
 				t.Errorf("%s: metadata %s: got %q, want %q", table, key, got, want)
 			}

@@ -28,7 +28,7 @@ func TestATrialRowSumsUpItsEpochs(t *testing.T) {
 			"loss": "wgan-gp", "lr": 2e-4, "batch": int64(32), "norm": false, "penalty": 10.0,
 			"status": "completed", "reason": "", "epochs": int32(5), "steps": int64(500), "parameters": int64(1234), "images": int64(16000),
 			"best_fid": 0.1, "best_fid_epoch": int32(4),
-			"loss_generator": 0.2, "loss_discriminator": -5.0, "fid": 0.1,
+			"loss_generator": 0.2, "loss_discriminator": -5.0, "fid": 0.1, "samples": int32(1000), "extractor": "pixels:f00d",
 			"seconds_train": 10.0, "seconds_evaluate": 2.5, "seconds_compile": 0.25, "images_per_second": 1600.0,
 			"compilations": int32(1), "program": "f00d", "script": "5c41", "version": "0.1.0", "backend": "cpu", "device": "2 cores",
 			"started": start,
@@ -37,6 +37,22 @@ func TestATrialRowSumsUpItsEpochs(t *testing.T) {
 			t.Errorf("got  %v\nwant %v", row, want)
 		}
 	}
+}
+
+func TestATrialsEpochsCanBeReadBack(t *testing.T) {
+	dir := t.TempDir()
+	s := create(t, dir)
+	train(t, s, "a", 0, 3)
+	train(t, s, "b", 1, 1)
+	check(t, s.Close())
+	s = create(t, dir)
+	rows, err := s.Epochs("a")
+	check(t, err)
+	if want := []results.Epoch{epoch("a", 1), epoch("a", 2), epoch("a", 3)}; !reflect.DeepEqual(rows, want) {
+		t.Errorf("got  %v\nwant %v", rows, want)
+	}
+	_, err = s.Epochs("c")
+	wantError(t, err, "trial c was never begun")
 }
 
 func TestADivergedTrialKeepsItsEpochsAndItsNaN(t *testing.T) {
@@ -221,8 +237,8 @@ func TestStudyFilesThatDoNotBelongTogetherAreRefused(t *testing.T) {
 	replace := func(old, new string) func([]byte) []byte {
 		return func(b []byte) []byte { return bytes.Replace(b, []byte(old), []byte(new), 1) }
 	}
-	undo := edit("study.json", replace(`"schema": 1`, `"schema": 2`))
-	wantError(t, reopen(), "got schema version 2, want 1")
+	undo := edit("study.json", replace(`"schema": 2`, `"schema": 3`))
+	wantError(t, reopen(), "got schema version 3, want 2")
 	undo()
 	undo = edit("study.json", replace(`"lr"`, `"rate"`))
 	wantError(t, reopen(), "the file was edited")

@@ -72,6 +72,7 @@ var (
 		{"started", TypeTime, false},
 	}
 	epochPosition = []Field{{"epoch", TypeInt32, false}, {"step", TypeInt64, false}, {"images", TypeInt64, false}}
+	measurement   = []Field{{"samples", TypeInt32, true}, {"extractor", TypeString, true}}
 	epochTimes    = []Field{
 		{"seconds_train", TypeFloat, false},
 		{"seconds_evaluate", TypeFloat, false},
@@ -116,9 +117,9 @@ func (m Meta) Fields(t Table) []Field {
 		for _, o := range m.Objectives {
 			fields = append(fields, Field{"best_" + o.Metric, TypeFloat, true}, Field{"best_" + o.Metric + "_epoch", TypeInt32, true})
 		}
-		return slices.Concat(fields, metrics, trialOrigin)
+		return slices.Concat(fields, metrics, measurement, trialOrigin)
 	case Epochs:
-		return slices.Concat(fields, epochPosition, metrics, epochTimes)
+		return slices.Concat(fields, epochPosition, metrics, measurement, epochTimes)
 	default:
 		return append(fields, samplePicture...)
 	}
@@ -148,6 +149,7 @@ func (m Meta) trialRow(t *trial) Row {
 	for name, v := range t.last {
 		row[name] = v
 	}
+	row.measured(t.measured, t.extractor)
 	row["seconds_train"], row["seconds_evaluate"], row["seconds_compile"] = t.secondsTrain, t.secondsEvaluate, o.SecondsCompile
 	row["images_per_second"] = rate(t.images, t.secondsTrain)
 	row["compilations"], row["program"], row["script"] = int32(o.Compilations), o.Program, o.Script
@@ -162,9 +164,17 @@ func (m Meta) epochRow(t *trial, e Epoch) Row {
 	for name, v := range e.Metrics {
 		row[name] = v
 	}
+	row.measured(e.Samples, e.Extractor)
 	row["seconds_train"], row["seconds_evaluate"] = e.SecondsTrain, e.SecondsEvaluate
 	row["images_per_second"] = rate(e.Images, e.SecondsTrain)
 	return row
+}
+
+// measured says what the metrics of a row were measured on, if they were.
+func (r Row) measured(samples int, extractor string) {
+	if samples > 0 {
+		r["samples"], r["extractor"] = int32(samples), extractor
+	}
 }
 
 func (m Meta) sampleRow(t *trial, s Sample) (Row, error) {

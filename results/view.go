@@ -50,6 +50,8 @@ type trial struct {
 	steps, images                 int64
 	secondsTrain, secondsEvaluate float64
 	last                          Metrics // the last measured value of each
+	measured                      int     // samples of the last epoch that had any
+	extractor                     string  // likewise
 	best                          map[string]best
 
 	outcome   *Outcome
@@ -178,6 +180,9 @@ func (t *trial) addEpoch(at journal.Line, e Epoch, objectives []Objective) error
 	for name, value := range e.Metrics {
 		t.last[name] = value
 	}
+	if e.Samples > 0 {
+		t.measured, t.extractor = e.Samples, e.Extractor
+	}
 	for _, o := range objectives {
 		value, measured := e.Metrics[o.Metric]
 		if !measured || math.IsNaN(value) {
@@ -254,6 +259,25 @@ func (v *View) LastEpoch(id string) int {
 		return len(t.epochs)
 	}
 	return 0
+}
+
+// Epochs are the rows of a trial's epochs, in order.
+func (v *View) Epochs(id string) (rows []Epoch, err error) {
+	v.mu.Lock()
+	t, err := v.trial(id)
+	var lines []journal.Line
+	if err == nil {
+		lines = slices.Clone(t.epochs)
+	}
+	v.mu.Unlock()
+	for _, at := range lines {
+		e, err := v.readEpoch(at)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, e)
+	}
+	return rows, err
 }
 
 // Fields are the columns of a table in order.

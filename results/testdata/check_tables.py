@@ -78,7 +78,7 @@ for table in expected:
     nullable = [f.nullable for f in pyarrow.parquet.read_schema(files[0])]
     assert nullable == [c[2] for c in expected[table]["columns"]], f"{table}: nullable {nullable}"
     metadata = pyarrow.parquet.read_metadata(files[0])
-    assert metadata.metadata[b"starsweep.schema"] == b"1", metadata.metadata
+    assert metadata.metadata[b"starsweep.schema"] == b"2", metadata.metadata
     assert metadata.created_by.startswith("starsweep version "), metadata.created_by
     assert metadata.row_group(0).column(0).compression == "ZSTD"
 
