@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 
+	"gonum.org/v1/gonum/floats"
+
 	"github.com/starsweep/starsweep/engine/metric/linalg"
 )
 
@@ -78,13 +80,10 @@ func parzen(ctx context.Context, test, samples Features, sigmas []float64) ([][]
 
 // centred is f less a mean, in float64, and the squared norms of its rows.
 func centred(f Features, mean []float64) (linalg.Matrix, []float64) {
-	m, norms := linalg.New(f.N, f.D), make([]float64, f.N)
+	m, norms := matrix(f), make([]float64, f.N)
 	for i := range f.N {
-		for j, v := range f.Row(i) {
-			c := float64(v) - mean[j]
-			m.Data[i*f.D+j] = c
-			norms[i] += c * c
-		}
+		floats.Sub(m.Row(i), mean)
+		norms[i] = floats.Dot(m.Row(i), m.Row(i))
 	}
 	return m, norms
 }

@@ -52,6 +52,13 @@ func (c Matrix) AddGram(a Matrix) {
 	c.mirror()
 }
 
+// AddOuter adds aaᵀ to c, which is symmetric: a is [n, k], c is [n, n].
+func (c Matrix) AddOuter(a Matrix) {
+	must(c.Rows == a.Rows && c.Cols == a.Rows, "c += aaᵀ", c, a, a)
+	c.add(a.Cols, a.packRows, a.packRows, true)
+	c.mirror()
+}
+
 func must(ok bool, what string, c, a, b Matrix) {
 	if !ok {
 		panic(fmt.Sprintf("linalg: %s: c is [%d, %d], a is [%d, %d], b is [%d, %d]", what, c.Rows, c.Cols, a.Rows, a.Cols, b.Rows, b.Cols))

@@ -45,6 +45,9 @@ func TestGramIsTheProductWithItself(t *testing.T) {
 		got.AddGram(a)
 		want.AddTMul(a, a)
 		near(t, got, want, "aᵀa")
+		got = New(n, n)
+		got.AddOuter(transposed(a))
+		near(t, got, want, "aaᵀ")
 	}
 }
 
