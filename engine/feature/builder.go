@@ -26,7 +26,7 @@ type weights map[string]tensor
 type builder struct {
 	g       *expr.Graph
 	weights weights
-	names   []string // of the weights that were asked for, in this order
+	asked   []expr.Leaf // the weights that the network reads, in this order
 	faults  []error
 }
 
@@ -87,7 +87,7 @@ func (b *builder) colour(x node) node {
 
 // weight is an input for a weight of a shape. A weight that is missing or has another shape is a fault.
 func (b *builder) weight(name string, s expr.Shape) node {
-	b.names = append(b.names, name)
+	b.asked = append(b.asked, expr.Leaf{Name: name, Shape: s})
 	switch w, ok := b.weights[name]; {
 	case !ok:
 		b.fail("%s is missing: want %v", name, s.Dims())
@@ -100,8 +100,8 @@ func (b *builder) weight(name string, s expr.Shape) node {
 // used are the weights that were asked for.
 func (b *builder) used() weights {
 	w := weights{}
-	for _, name := range b.names {
-		w[name] = b.weights[name]
+	for _, l := range b.asked {
+		w[l.Name] = b.weights[l.Name]
 	}
 	return w
 }

@@ -29,29 +29,34 @@ func convert(path string) (weights, Origin, error) {
 	if err != nil {
 		return nil, Origin{}, err
 	}
-	o := Origin{File: filepath.Base(path)}
+	w, network, err := raw.recognise()
+	o := Origin{Network: network, File: filepath.Base(path)}
 	o.SHA256, o.Published = identify(file)
-	var w weights
+	return w, o, err
+}
+
+// recognise finds out by the names of a file's tensors which network they are of, and converts them.
+func (w weights) recognise() (converted weights, name string, err error) {
 	var n network
 	switch {
-	case has(raw, "Mixed_5b.branch1x1.conv.weight"):
-		o.Network, n = "inception", inceptionFID
-		w, err = convertFID(raw)
-	case len(numbered(raw, "conv2d")) > 0:
-		o.Network, n = "inception-keras", inceptionKeras
-		w, err = convertKeras(raw)
+	case has(w, "Mixed_5b.branch1x1.conv.weight"):
+		name, n = "inception", inceptionFID
+		converted, err = convertFID(w)
+	case len(numbered(w, "conv2d")) > 0:
+		name, n = "inception-keras", inceptionKeras
+		converted, err = convertKeras(w)
 	default:
-		return nil, o, fmt.Errorf("got %d tensors (%s), want those of pytorch-fid's Inception v3 (.pth) or Keras's InceptionV3 (.h5), either also as .safetensors",
-			len(raw), some(raw))
+		return nil, "", fmt.Errorf("got %d tensors (%s), want those of pytorch-fid's Inception v3 (.pth) or Keras's InceptionV3 (.h5), either also as .safetensors",
+			len(w), some(w))
 	}
 	if err == nil {
-		b := &builder{g: expr.New(), weights: w}
+		b := &builder{g: expr.New(), weights: converted}
 		_, _, err = b.build(n, inceptionProbe)
 	}
 	if err != nil {
-		return nil, o, fmt.Errorf("%s: %w", o.Network, err)
+		return nil, name, fmt.Errorf("%s: %w", name, err)
 	}
-	return w, o, nil
+	return converted, name, nil
 }
 
 // identify is the digest of a file, and which published file it is.
@@ -81,8 +86,8 @@ func some(w weights) string {
 func convolutions(n network) (layers []string) {
 	b := &builder{g: expr.New()}
 	_, _, _ = b.build(n, inceptionProbe) // fails, for it has no weights
-	for _, name := range b.names {
-		if layer, ok := strings.CutSuffix(name, "/kernel"); ok && layer != logitsLayer {
+	for _, l := range b.asked {
+		if layer, ok := strings.CutSuffix(l.Name, "/kernel"); ok && layer != logitsLayer {
 			layers = append(layers, layer)
 		}
 	}

@@ -1,22 +1,36 @@
-package feature_test
+package feature
 
 import (
+	"context"
+	"errors"
+	"io/fs"
+	"math"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gomlx/compute"
 
 	_ "github.com/starsweep/starsweep/engine/cpu"
-	"github.com/starsweep/starsweep/engine/feature"
 )
 
-// open opens an extractor on the cpu backend until the test ends.
-func open(t *testing.T, name string, st feature.Store) *feature.Extractor {
+var background = context.Background()
+
+func backend(t testing.TB) compute.Backend {
 	t.Helper()
 	b, err := compute.NewWithConfig("cpu")
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := feature.Open(b, name, st)
+	t.Cleanup(b.Finalize)
+	return b
+}
+
+// opened opens an extractor on the cpu backend until the test ends.
+func opened(t *testing.T, name string, st Store) *Extractor {
+	t.Helper()
+	b := backend(t)
+	e, err := Open(b, name, st)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +38,186 @@ func open(t *testing.T, name string, st feature.Store) *feature.Extractor {
 		if err := e.Close(); err != nil {
 			t.Error(err)
 		}
-		b.Finalize()
 	})
 	return e
+}
+
+func extract(t testing.TB, e *Extractor, x []float32, n, h, w, c int) Features {
+	t.Helper()
+	f, _, err := e.Extract(background, x, n, h, w, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// noise is images of random 8-bit pixels.
+func noise(n, h, w, c int) []float32 {
+	x := make([]float32, n*h*w*c)
+	for i, u := range uniform("noise", len(x)) {
+		x[i] = float32(math.Floor(256*u)/127.5 - 1)
+	}
+	return x
+}
+
+func TestPixelsAreQuantisedToEightBits(t *testing.T) {
+	e := opened(t, "pixels", Store{})
+	for level := range 256 {
+		x := float32(level)/127.5 - 1
+		if got, want := extract(t, e, []float32{x}, 1, 1, 1, 1).X[0], float32(level)/255; math.Abs(float64(got-want)) > 1e-7 {
+			t.Errorf("level %d: got %g, want %g", level, got, want)
+		}
+	}
+	for x, level := range map[float32]float32{ // 127.5 x + 128, truncated
+		-3: 0, 3: 255, 0: 128, (10.99 - 128) / 127.5: 10, (11.01 - 128) / 127.5: 11, float32(math.Inf(-1)): 0,
+	} {
+		if got := extract(t, e, []float32{x}, 1, 1, 1, 1).X[0] * 255; math.Abs(float64(got-level)) > 1e-4 {
+			t.Errorf("%g: got level %g, want %g", x, got, level)
+		}
+	}
+	if got := extract(t, e, []float32{float32(math.NaN())}, 1, 1, 1, 1).X[0]; got == got {
+		t.Errorf("NaN: got %g, want NaN", got)
+	}
+}
+
+func TestPixelsAreTheImageRowByRow(t *testing.T) {
+	e := opened(t, "pixels", Store{})
+	x := noise(3, 4, 5, 3)
+	f := extract(t, e, x, 3, 4, 5, 3)
+	d, err := e.Dim(4, 5, 3)
+	if err != nil || d != 60 || f.N != 3 || f.D != 60 || len(f.X) != len(x) {
+		t.Fatalf("got Dim %d, %v, and a matrix of %d x %d, want 60 and 3 x 60", d, err, f.N, f.D)
+	}
+	for i, v := range x {
+		if want := (float64(v) + 1) / 2; math.Abs(float64(f.X[i])-want) > 1e-6 {
+			t.Fatalf("number %d: got %g, want %g", i, f.X[i], want)
+		}
+	}
+}
+
+func TestFeaturesDoNotDependOnTheBatch(t *testing.T) {
+	const n = 7
+	e := opened(t, "random", Store{})
+	x := noise(n, 12, 10, 3)
+	want := extract(t, e, x, n, 12, 10, 3)
+	if want.N != n || want.D != 256 || len(want.X) != n*256 {
+		t.Fatalf("got a matrix of %d x %d, want 7 x 256", want.N, want.D)
+	}
+	for _, batch := range []int{1, 2, 3, 7, 20} {
+		e.Batch = batch
+		if d := difference(extract(t, e, x, n, 12, 10, 3).X, want.X); d > 1e-5 {
+			t.Errorf("batches of %d: relative difference %.2g", batch, d)
+		}
+	}
+	// One by one, too: no image sees its neighbours.
+	for i := range n {
+		size := len(x) / n
+		if d := difference(extract(t, e, x[i*size:(i+1)*size], 1, 12, 10, 3).X, want.X[i*256:(i+1)*256]); d > 1e-5 {
+			t.Errorf("image %d alone: relative difference %.2g", i, d)
+		}
+	}
+	if f := extract(t, e, nil, 0, 12, 10, 3); f.N != 0 || len(f.X) != 0 {
+		t.Errorf("no images: got a matrix of %d rows", f.N)
+	}
+}
+
+func TestGreyImagesAreColourImagesOfThreeEqualChannels(t *testing.T) {
+	e := opened(t, "random", Store{})
+	grey := noise(2, 9, 9, 1)
+	var colour []float32
+	for _, v := range grey {
+		colour = append(colour, v, v, v)
+	}
+	if !slices.Equal(extract(t, e, grey, 2, 9, 9, 1).X, extract(t, e, colour, 2, 9, 9, 3).X) {
+		t.Error("got different features")
+	}
+}
+
+func TestExtractRefusesWhatIsNoImage(t *testing.T) {
+	e := opened(t, "random", Store{})
+	for _, c := range []struct {
+		numbers, n, h, w, c int
+		want                string
+	}{
+		{12, 1, 2, 2, 4, "extractor random: got 12 numbers, want 16 for 1 images of 2 x 2 x 4"},
+		{16, 1, 2, 2, 4, "extractor random: got images with 4 channels, want 1 or 3"},
+		{0, 1, 0, 2, 3, "extractor random: got images of 0 x 2 x 3, want at least one pixel"},
+		{0, -1, 2, 2, 3, "want -12"},
+	} {
+		_, _, err := e.Extract(background, make([]float32, c.numbers), c.n, c.h, c.w, c.c)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("got %v, want %q", err, c.want)
+		}
+	}
+	ctx, cancel := context.WithCancelCause(background)
+	reason := errors.New("enough")
+	cancel(reason)
+	if _, _, err := e.Extract(ctx, noise(1, 2, 2, 3), 1, 2, 2, 3); err != reason {
+		t.Errorf("a context that has ended: got %v, want its cause", err)
+	}
+}
+
+func TestDigestsAreStable(t *testing.T) {
+	// These stand in tables: they change only together with the features, and then with the first line that digest hashes.
+	for name, want := range map[string]string{
+		"pixels": "1b272139aff64bb662cb1e6eb00023c908b752320f8738ad72ce5de94799c2d3",
+		"random": "74fe922b2afb4adc8f205072716875143f02ef6659c9b66a364c54fc12569aa3",
+	} {
+		if got := opened(t, name, Store{}).Digest; got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+	}
+	w := weights{"conv1/kernel": {[]int{1, 2}, []float32{1, 2}}}
+	digests := map[string]string{}
+	for what, d := range map[string]string{
+		"one":              digest("a", nil, w),
+		"another name":     digest("b", nil, w),
+		"other layers":     digest("a", []byte("{}"), w),
+		"another weight":   digest("a", nil, weights{"conv1/kernel": {[]int{1, 2}, []float32{1, 3}}}),
+		"another shape":    digest("a", nil, weights{"conv1/kernel": {[]int{2, 1}, []float32{1, 2}}}),
+		"a weight's name":  digest("a", nil, weights{"conv2/kernel": {[]int{1, 2}, []float32{1, 2}}}),
+		"nothing at all":   digest("", nil, nil),
+		"no weights, only": digest("a", nil, nil),
+	} {
+		if other, taken := digests[d]; taken {
+			t.Errorf("%s and %s have one digest", what, other)
+		}
+		digests[d] = what
+	}
+}
+
+func TestOpenSaysHowToGetWhatIsMissing(t *testing.T) {
+	b := backend(t)
+	for name, want := range map[string]string{
+		"inception":       "starsweep features add FILE",
+		"inception-ttur":  "pt_inception-2015-12-05-6726825d.pth",
+		"inception-keras": "inception_v3_weights_tf_dim_ordering_tf_kernels.h5",
+	} {
+		for _, st := range []Store{{}, {t.TempDir()}} {
+			if _, err := Open(b, name, st); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: got %v, want %q", name, err, want)
+			}
+		}
+	}
+	if _, err := Open(b, "inceptoin", Store{}); err == nil || !strings.Contains(err.Error(), "want one of inception, ") {
+		t.Errorf("an unknown name: got %v", err)
+	}
+}
+
+func TestListTellsOfEveryExtractor(t *testing.T) {
+	list := Store{t.TempDir()}.List()
+	var names []string
+	for _, i := range list {
+		names = append(names, i.Name)
+		if strings.HasPrefix(i.Name, "small-") {
+			continue
+		}
+		missing := strings.HasPrefix(i.Name, "inception") // the others are in the binary
+		if missing != errors.Is(i.Err, fs.ErrNotExist) || missing == (i.Digest != "") || i.Doc == "" {
+			t.Errorf("got %+v", i)
+		}
+	}
+	if !slices.Equal(names, Names()) {
+		t.Errorf("got %v, want %v", names, Names())
+	}
 }

@@ -22,8 +22,8 @@ func (a affine) fold(raw, out weights, layer string) error {
 	if err != nil {
 		return err
 	}
-	if len(kernel.shape) == 0 {
-		return fmt.Errorf("%s: got a number, want a kernel", a.kernel)
+	if len(kernel.data) == 0 || len(kernel.shape) == 0 {
+		return fmt.Errorf("%s: got %v, want a kernel", a.kernel, kernel.shape)
 	}
 	n := kernel.shape[len(kernel.shape)-1]
 	var errs []error
@@ -50,8 +50,10 @@ func (a affine) fold(raw, out weights, layer string) error {
 		scale[o] = float64(gamma[o]) / math.Sqrt(float64(variance[o])+a.eps)
 		shift.data[o] = float32(float64(beta[o]) + scale[o]*(float64(bias[o])-float64(mean[o])))
 	}
-	for i, v := range kernel.data {
-		folded.data[i] = float32(float64(v) * scale[i%n])
+	for row := 0; row < len(kernel.data); row += n {
+		for o, v := range kernel.data[row : row+n] {
+			folded.data[row+o] = float32(float64(v) * scale[o])
+		}
 	}
 	out[layer+"/kernel"], out[layer+"/bias"] = folded, shift
 	return nil

@@ -1,8 +1,7 @@
-package feature_test
+package feature
 
 import (
 	"context"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/starsweep/starsweep/engine/data"
-	"github.com/starsweep/starsweep/engine/feature"
 	"github.com/starsweep/starsweep/internal/safetensors"
 	"github.com/starsweep/starsweep/internal/shared"
 )
@@ -35,7 +33,7 @@ func TestInceptionAgreesWithPytorchFIDTorchFidelityAndKeras(t *testing.T) {
 
 	digests := map[string]string{}
 	for _, file := range []string{"fid.pth", "fid-old.pth", "fid.safetensors", "keras.h5", "keras-model.h5"} {
-		st := feature.Store{Dir: t.TempDir()}
+		st := Store{Dir: t.TempDir()}
 		origin, err := st.Add(filepath.Join(dir, file))
 		if err != nil {
 			t.Errorf("%s: %v", file, err)
@@ -46,7 +44,7 @@ func TestInceptionAgreesWithPytorchFIDTorchFidelityAndKeras(t *testing.T) {
 			names = append(names, "inception-ttur")
 		}
 		for _, name := range names {
-			e := open(t, name, st)
+			e := opened(t, name, st)
 			if d, ok := digests[name]; ok {
 				if d != e.Digest {
 					t.Errorf("%s: the digest of %s differs from that of the same weights in another form", file, name)
@@ -60,7 +58,7 @@ func TestInceptionAgreesWithPytorchFIDTorchFidelityAndKeras(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				for what, got := range map[string]feature.Features{"features": f, "logits": l} {
+				for what, got := range map[string]Features{"features": f, "logits": l} {
 					key := name + "/" + set + "/" + what
 					if d := difference(got.X, want[key]); d > 1e-4 {
 						t.Errorf("%s: relative difference %.2g, want at most 1e-4", key, d)
@@ -71,28 +69,10 @@ func TestInceptionAgreesWithPytorchFIDTorchFidelityAndKeras(t *testing.T) {
 			}
 		}
 	}
-	_, err := feature.Store{Dir: t.TempDir()}.Add(filepath.Join(dir, "keras3.weights.h5"))
+	_, err := Store{Dir: t.TempDir()}.Add(filepath.Join(dir, "keras3.weights.h5"))
 	if err == nil || !strings.Contains(err.Error(), "have lost their names") {
 		t.Errorf("keras3.weights.h5: got %v", err)
 	}
-}
-
-// difference is the largest distance of an element, relative to it or to the mean size of all, whichever is larger.
-func difference(got, want []float32) (worst float64) {
-	if len(got) != len(want) || len(want) == 0 {
-		return math.Inf(1)
-	}
-	mean := 0.
-	for _, w := range want {
-		mean += math.Abs(float64(w)) / float64(len(want))
-	}
-	for i, w := range want {
-		d := math.Abs(float64(got[i])-float64(w)) / max(mean, math.Abs(float64(w)))
-		if !(d <= worst) { // a NaN too
-			worst = d
-		}
-	}
-	return worst
 }
 
 type images struct {
@@ -122,18 +102,6 @@ func realImages(t *testing.T) map[string]images {
 		sets[name] = images{n, set.H, set.W, set.C, set.U8[:n*set.H*set.W*set.C]}
 	}
 	return sets
-}
-
-func writeTensors(t *testing.T, path string, tensors []safetensors.Tensor) {
-	t.Helper()
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if err := safetensors.Write(f, tensors, nil); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func readTensors(t *testing.T, path string) map[string][]float32 {
