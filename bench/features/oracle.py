@@ -16,8 +16,7 @@ import safetensors.torch
 import torch
 
 
-def fid(folder, images, expected):
-    state = networks.fid_state()
+def fid(folder, images, expected, state):
     torch.save(state, folder / "fid.pth")
     torch.save(state, folder / "fid-old.pth", _use_new_zipfile_serialization=False)
     safetensors.torch.save_file({k: v.contiguous() for k, v in state.items()}, folder / "fid.safetensors")
@@ -35,8 +34,6 @@ def fid(folder, images, expected):
 
 def keras(folder, images, expected):
     import h5py
-    import keras
-    import tensorflow as tf
     from keras.src.legacy.saving import legacy_h5_format
 
     net = networks.keras_network()
@@ -44,6 +41,13 @@ def keras(folder, images, expected):
     net.save_weights(folder / "keras3.weights.h5")
     with h5py.File(folder / "keras.h5", "w") as f:  # the form of the published file
         legacy_h5_format.save_weights_to_hdf5_group(f, net)
+    keras_features(net, images, expected)
+
+
+def keras_features(net, images, expected):
+    import keras
+    import tensorflow as tf
+
     both = keras.Model(net.input, [net.get_layer("avg_pool").output, net.output])
     for name, x in images.items():
         x = tf.image.resize(tf.constant(colour(x), tf.float32), (299, 299))
@@ -61,7 +65,7 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     images = safetensors.numpy.load_file(folder / "images.safetensors")
     expected = {}
-    fid(folder, images, expected)
+    fid(folder, images, expected, networks.fid_state())
     keras(folder, images, expected)
     safetensors.numpy.save_file({k: np.ascontiguousarray(v) for k, v in expected.items()}, folder / "expected.safetensors")
 
