@@ -3,6 +3,8 @@ package metric
 import (
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/starsweep/starsweep/engine/metric/linalg"
 )
@@ -23,6 +25,11 @@ func FID(real, fake Moments) (float64, error) {
 	}
 	if real.D() != fake.D() {
 		return 0, fmt.Errorf("fid: got %d real and %d fake features, want equally many", real.D(), fake.D())
+	}
+	for _, part := range [][]float64{real.Mean, real.Scatter, fake.Mean, fake.Scatter} {
+		if i := slices.IndexFunc(part, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }); i >= 0 {
+			return 0, fmt.Errorf("fid: moments: got %g, want a number: %w", part[i], ErrNotFinite)
+		}
 	}
 	if fake.N < real.N { // the smaller set has the smaller rank
 		real, fake = fake, real
@@ -50,7 +57,7 @@ func traceRoot(c1, c2 linalg.Matrix) (float64, error) {
 	g.AddMulT(fc, f)  // F C2 Fᵀ
 	values, ok := linalg.Eigenvalues(g)
 	if !ok {
-		return 0, errors.New("fid: the eigenvalues were not found: are the moments finite?")
+		return 0, errors.New("fid: the eigenvalues of the covariances were not found")
 	}
 	var root float64
 	for _, v := range values {

@@ -1,0 +1,138 @@
+package metric
+
+import (
+	"math"
+	"strings"
+	"testing"
+)
+
+func fid(t *testing.T, real, fake Moments) float64 {
+	t.Helper()
+	d, err := FID(real, fake)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// exactly is moments with a given covariance.
+func exactly(mean, covariance []float64) Moments {
+	const n = 1000
+	m := Moments{n, mean, make([]float64, len(covariance))}
+	for i, v := range covariance {
+		m.Scatter[i] = v * (n - 1)
+	}
+	return m
+}
+
+// For 2 x 2 matrices, Tr M½ = (Tr M + 2 (det M)½)½.
+func TestFIDOfTwoGaussiansIsTheClosedForm(t *testing.T) {
+	r := random(1)
+	for range 100 {
+		a, b, c := r.Float64()+1, r.Float64()+1, 1.8*r.Float64()-0.9
+		e, f, g := r.Float64()+1, r.Float64()+1, 1.8*r.Float64()-0.9
+		x, y := r.Float64(), r.Float64()
+		trace, det := a*e+2*c*g+b*f, (a*b-c*c)*(e*f-g*g)
+		want := x*x + y*y + a + b + e + f - 2*math.Sqrt(trace+2*math.Sqrt(det))
+		got := fid(t, exactly([]float64{x, 0}, []float64{a, c, c, b}), exactly([]float64{0, y}, []float64{e, g, g, f}))
+		if math.Abs(got-want) > 1e-12 {
+			t.Fatalf("got %.15g, want %.15g", got, want)
+		}
+	}
+}
+
+func TestFIDOfSamplesNearsTheClosedFormAsTheyGrow(t *testing.T) {
+	const d, mean, std = 16, 0.5, 1.5
+	want := d*mean*mean + d*(1-std)*(1-std)
+	last := math.Inf(1)
+	for _, n := range []int{20, 200, 2000, 40000} {
+		r := random(7)
+		off := math.Abs(fid(t, measured(t, gaussian(r, n, d, 0, 1)), measured(t, gaussian(r, n, d, mean, std))) - want)
+		if off > last {
+			t.Errorf("%d samples: %g off, fewer were %g off", n, off, last)
+		}
+		last = off
+	}
+	if last > 0.01*want {
+		t.Errorf("40000 samples: %g off %g", last, want)
+	}
+}
+
+func TestFIDIsSymmetricAndZeroForOneSet(t *testing.T) {
+	r := random(2)
+	for _, n := range []int{2, 5, 300} { // fewer and more than features
+		a, b := measured(t, gaussian(r, n, 20, 0, 1)), measured(t, gaussian(r, 100, 20, 1, 2))
+		if ab, ba := fid(t, a, b), fid(t, b, a); math.Abs(ab-ba) > 1e-10*ab {
+			t.Errorf("%d samples: got %g one way and %g the other", n, ab, ba)
+		}
+		if self := fid(t, a, a); self > 1e-12*a.Spread()*a.Spread() {
+			t.Errorf("%d samples: got %g from itself", n, self)
+		}
+	}
+}
+
+// With constant samples the covariance is 0, and what is left is the distance of the means and the trace.
+func TestFIDOfConstantSamplesIsExact(t *testing.T) {
+	constant := func(v float32) Moments {
+		f := Features{50, 3, make([]float32, 150)}
+		for i := range f.X {
+			f.X[i] = v
+		}
+		return measured(t, f)
+	}
+	if got := fid(t, constant(1), constant(3)); got != 12 {
+		t.Errorf("two constants: got %g, want 12", got)
+	}
+	m := measured(t, gaussian(random(3), 50, 3, 0, 1))
+	want := m.Spread() * m.Spread()
+	for _, v := range m.Mean {
+		want += (v - 1) * (v - 1)
+	}
+	if got := fid(t, m, constant(1)); math.Abs(got-want) > 1e-12 {
+		t.Errorf("got %g, want %g", got, want)
+	}
+}
+
+// Dead features are the same in both sets, and must add nothing: not even the root of a rounding error.
+func TestFIDIgnoresFeaturesThatNeverChange(t *testing.T) {
+	r := random(4)
+	a, b := gaussian(r, 200, 6, 0, 1), gaussian(r, 200, 6, 0.5, 1)
+	widen := func(f Features) Features {
+		w := Features{f.N, 10, make([]float32, f.N*10)}
+		for i := range f.N {
+			copy(w.Row(i)[2:8], f.Row(i))
+			w.Row(i)[9] = 7
+		}
+		return w
+	}
+	want, got := fid(t, measured(t, a), measured(t, b)), fid(t, measured(t, widen(a)), measured(t, widen(b)))
+	if math.Abs(got-want) > 1e-12 {
+		t.Errorf("got %.15g, want %.15g", got, want)
+	}
+}
+
+func TestFIDRefusesWhatHasNoCovariance(t *testing.T) {
+	one, two := measured(t, gaussian(random(5), 1, 3, 0, 1)), measured(t, gaussian(random(5), 2, 3, 0, 1))
+	if _, err := FID(one, two); err == nil || !strings.Contains(err.Error(), "got 1 real and 2 fake samples, want 2 or more") {
+		t.Errorf("one sample: got %v", err)
+	}
+	if _, err := FID(two, measured(t, gaussian(random(5), 2, 4, 0, 1))); err == nil || !strings.Contains(err.Error(), "got 3 real and 4 fake features") {
+		t.Errorf("other features: got %v", err)
+	}
+	two.Scatter[0] = math.NaN()
+	if v, err := FID(two, two); err == nil {
+		t.Errorf("NaN: got %g", v)
+	}
+}
+
+func BenchmarkFID(b *testing.B) {
+	r := random(6)
+	x, y := gaussian(r, 10000, 2048, 0, 1), gaussian(r, 10000, 2048, 0.02, 1.05)
+	for b.Loop() {
+		mx, _ := Measure(x)
+		my, _ := Measure(y)
+		if _, err := FID(mx, my); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

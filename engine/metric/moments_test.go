@@ -1,0 +1,99 @@
+package metric
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"gonum.org/v1/gonum/floats"
+)
+
+func measured(t *testing.T, f Features) Moments {
+	t.Helper()
+	m, err := Measure(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestMomentsAgreeWithTheDefinition(t *testing.T) {
+	f := gaussian(random(1), 1200, 9, 1000, 1) // far from the origin, where E xx' - mm' would cancel
+	m := measured(t, f)
+	mean := f.mean()
+	c := m.Covariance()
+	for i := range f.D {
+		if math.Abs(m.Mean[i]-mean[i]) > 1e-10 {
+			t.Errorf("mean %d: got %g, want %g", i, m.Mean[i], mean[i])
+		}
+		for j := range f.D {
+			var s float64
+			for r := range f.N {
+				s += (float64(f.Row(r)[i]) - mean[i]) * (float64(f.Row(r)[j]) - mean[j])
+			}
+			if want := s / float64(f.N-1); math.Abs(c[i*f.D+j]-want) > 1e-11 {
+				t.Errorf("covariance %d, %d: got %g, want %g", i, j, c[i*f.D+j], want)
+			}
+		}
+	}
+}
+
+func TestMomentsOfPartsAreThoseOfTheWhole(t *testing.T) {
+	f := gaussian(random(2), 1500, 7, 3, 2)
+	whole := measured(t, f)
+	var streamed, merged Moments
+	for _, cut := range [][2]int{{0, 1}, {1, 1}, {1, 700}, {700, 1500}} {
+		part := f.Slice(cut[0], cut[1])
+		if err := streamed.Add(part); err != nil {
+			t.Fatal(err)
+		}
+		if err := merged.Merge(measured(t, part)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, m := range []Moments{streamed, merged} {
+		if m.N != whole.N || !floats.EqualApprox(m.Mean, whole.Mean, 1e-12) || !floats.EqualApprox(m.Scatter, whole.Scatter, 1e-8) {
+			t.Errorf("got %d samples, mean %v, want %d, %v", m.N, m.Mean, whole.N, whole.Mean)
+		}
+	}
+}
+
+func TestMergingLeavesTheOtherAlone(t *testing.T) {
+	var m Moments
+	o := measured(t, gaussian(random(3), 10, 2, 0, 1))
+	before := o.Scatter[0]
+	if err := errors.Join(m.Merge(o), m.Merge(o)); err != nil || o.Scatter[0] != before {
+		t.Errorf("got %v, scatter %g, was %g", err, o.Scatter[0], before)
+	}
+}
+
+func TestMomentsRefuseBadFeatures(t *testing.T) {
+	m := measured(t, gaussian(random(4), 5, 2, 0, 1))
+	for _, c := range []struct {
+		f    Features
+		want string
+	}{
+		{Features{2, 2, []float32{1, 2, float32(math.NaN()), 4}}, "sample 1, feature 0: got NaN"},
+		{Features{1, 2, []float32{1, float32(math.Inf(1))}}, "sample 0, feature 1: got +Inf"},
+		{Features{1, 3, []float32{1, 2, 3}}, "got 3 numbers a sample, want 2"},
+		{Features{3, 2, []float32{1, 2, 3}}, "got 3 numbers for 3 samples of 2, want 6"},
+		{Features{1, 0, nil}, "got 0 numbers for 1 samples of 0"},
+	} {
+		if err := m.Add(c.f); err == nil || !strings.Contains(err.Error(), c.want) || m.N != 5 {
+			t.Errorf("got %v and %d samples, want %q", err, m.N, c.want)
+		}
+	}
+	if err := m.Merge(measured(t, gaussian(random(5), 5, 3, 0, 1))); err == nil {
+		t.Error("moments of 2 and 3 features were merged")
+	}
+}
+
+func TestSpreadIsTheRootOfTheTotalVariance(t *testing.T) {
+	if s := measured(t, Features{2, 2, []float32{0, 0, 3, 4}}).Spread(); math.Abs(s-5/math.Sqrt2) > 1e-12 {
+		t.Errorf("got %g, want %g", s, 5/math.Sqrt2)
+	}
+	if s := measured(t, Features{1, 2, []float32{3, 4}}).Spread(); s != 0 {
+		t.Errorf("one sample: got %g, want 0", s)
+	}
+}
