@@ -17,13 +17,13 @@ type Job struct {
 	Values   []spec.Schedule // of Program.Reals
 }
 
-// ID names a trial by its content: the program, every number, the data, the seed. The same trial has the same ID in every
-// study, and the text of a script is no part of it.
+// ID names a trial by its content: the program, every number with its column, the data, the seed. The same trial has the same
+// ID in every study, and the text of a script is no part of it.
 func (j *Job) ID(seed uint32) string {
 	h := sha256.New()
 	fmt.Fprintln(h, j.Program.Fingerprint(), j.Data, j.Epochs, j.Evaluate, seed)
-	for _, v := range j.Values {
-		fmt.Fprintln(h, v)
+	for _, i := range j.Program.used {
+		fmt.Fprintf(h, "%s=%v\n", j.Program.Reals[i].Name, j.Values[i])
 	}
 	return hex.EncodeToString(h.Sum(nil))[:16]
 }

@@ -3,7 +3,9 @@ package model_test
 import (
 	"testing"
 
+	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/nn"
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
@@ -52,5 +54,43 @@ func TestATrialsIDIsItsContent(t *testing.T) {
 		j := job(t, small)
 		change(j)
 		add(name, j.ID(1))
+	}
+}
+
+// Two losses make the numbers 2 and 3 in this order, one as a y + b y², the other as b y + a y².
+func TestNumbersThatChangePlacesChangeTheID(t *testing.T) {
+	job := func(swap bool, name string) *model.Job {
+		loss := func(t *model.Trace) (*expr.Node, error) {
+			y, err := t.Call("net", t.X(), func() (*expr.Node, error) { return nn.Dense(t, t.X(), nn.DenseOptions{Units: 1}) })
+			if err != nil {
+				return nil, err
+			}
+			a, b := t.Real("f.star:1:1", name, spec.Constant(2)), t.Real("f.star:2:1", "", spec.Constant(3))
+			if swap {
+				a, b = b, a
+			}
+			return expr.Mean(expr.Add(expr.Mul(a, y), expr.Mul(b, expr.Square(y))), "bc"), nil
+		}
+		sgd := model.Optimizer{Rule: model.SGD, Params: []model.Param{{Name: "lr"}, {Name: "momentum"}}}
+		players := []model.Player{{Name: "net", Steps: 1, Optimizer: sgd, Loss: loss}}
+		p, err := model.Build(model.Config{DType: expr.F32, Batch: 2, Image: expr.Of(expr.F32, "c", 3)}, players, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values, err := p.Schedules(players)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &model.Job{Data: spec.Data{Name: "ring"}, Epochs: 1, Program: p, Values: values}
+	}
+	one, other, named := job(false, ""), job(true, ""), job(false, "a")
+	if one.Program.Fingerprint() != other.Program.Fingerprint() {
+		t.Fatal("the programs differ, and this test wants two that differ in numbers only")
+	}
+	if one.ID(1) == other.ID(1) {
+		t.Error("the numbers changed places, and the trials have one ID")
+	}
+	if one.ID(1) == named.ID(1) {
+		t.Error("a number got a column, and the trials have one ID")
 	}
 }

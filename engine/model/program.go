@@ -55,6 +55,7 @@ type Program struct {
 	TestOne  []Reading  // the same over one example, for what is left of a split
 
 	structure   []string // of the players
+	used        []int    // the places in Reals, in the order in which the expressions meet them
 	fingerprint string
 }
 
@@ -79,6 +80,7 @@ func Build(c Config, players []Player, watches []Watch, sample func(t *Trace) (*
 		return nil, err
 	}
 	p.Vars, p.Reals = t.vars, t.reals
+	p.used = p.meet()
 	p.fingerprint = p.identify()
 	return p, nil
 }
@@ -214,20 +216,46 @@ func (p *Program) Step() []*expr.Node {
 // Fingerprint identifies the program: trials with one fingerprint differ in nothing but real numbers, data and seeds.
 func (p *Program) Fingerprint() string { return p.fingerprint }
 
-func (p *Program) identify() string {
+// outputs lists all that the program computes: steps, samples, tests.
+func (p *Program) outputs() []*expr.Node {
 	outs := p.Step()
 	if p.Sample != nil {
 		outs = append(outs, p.Sample)
 	}
-	tests := append(slices.Clone(p.Test), p.TestOne...)
-	for _, r := range tests {
+	for _, r := range p.tests() {
 		outs = append(outs, r.Node)
 	}
-	b := fmt.Appendln(nil, expr.Fingerprint(outs...), p.Batches)
+	return outs
+}
+
+func (p *Program) tests() []Reading { return append(slices.Clone(p.Test), p.TestOne...) }
+
+// meet orders the Reals as the expressions use them, as the fingerprint does: the trace counts them as the script's functions
+// make them, and two that change places would look alike. Those that nothing uses come last; they may still be recorded.
+func (p *Program) meet() (used []int) {
+	place := map[*expr.Node]int{}
+	for i, r := range p.Reals {
+		place[r.Node] = i
+	}
+	for _, n := range expr.Order(p.outputs()...) {
+		if i, ok := place[n]; ok {
+			used = append(used, i)
+		}
+	}
+	for i := range p.Reals {
+		if !slices.Contains(used, i) {
+			used = append(used, i)
+		}
+	}
+	return used
+}
+
+func (p *Program) identify() string {
+	b := fmt.Appendln(nil, expr.Fingerprint(p.outputs()...), p.Batches)
 	for _, v := range p.Vars {
 		b = v.appendTo(b)
 	}
-	for _, r := range append(slices.Clone(p.Readings), tests...) {
+	for _, r := range append(slices.Clone(p.Readings), p.tests()...) {
 		b = append(b, r.Name...)
 		b = append(b, 0)
 	}
