@@ -208,10 +208,12 @@ func (k *keyer) value(v starlark.Value) {
 			k.function(v)
 		}
 	case *starlark.Builtin:
-		k.text("builtin", v.Name())
-		if r := v.Receiver(); r != nil {
+		if r := v.Receiver(); r != nil { // a method, made anew whenever it is asked for
+			k.text("method", v.Name())
 			k.value(r)
+			return
 		}
+		k.text("builtin", fmt.Sprintf("%p", v)) // names are not enough: tanh and math.tanh have one
 	case *params:
 		k.text("p") // what is read of it is compared by bucket.program
 	case *starlark.Dict:
