@@ -51,6 +51,7 @@ type world struct {
 	gen  []vec // ... and of the generator's
 	eps  vec   // uniform draws, one per example
 	like []vec // uniform draws, one per element: eps is drawn from the same stream, so a loss has either
+	next vec   // the stream's second draw, one per example
 }
 
 func dot(a, b vec) (s float64) {
@@ -163,7 +164,7 @@ func TestLossesEqualTheirEquations(t *testing.T) {
 				v += (square(x[0]-m) + square(x[1]-m)) / (coords * batch)
 			}
 			return w.bce() + 10*mean(func(i int) float64 {
-				reach := .5 * math.Sqrt(v)
+				reach := .5 * math.Sqrt(v) * w.next[i]
 				return square(w.slope(vec{w.x[i][0] + reach*w.like[i][0], w.x[i][1] + reach*w.like[i][1]}) - 1)
 			})
 		}, world.saturated},
@@ -285,7 +286,8 @@ func evaluate(t *testing.T, source string) (world, map[string]float64) {
 	w := world{u: vec{.8, -.5}, v: vec{.3, .9}, r: .4, s: -.2,
 		x:    []vec{{.1, .7}, {-.4, .2}, {1.1, -.3}, {.6, .5}, {-.9, -.8}},
 		eps:  flat(drawn(t, expr.Uniform, "loss/0", 1)),
-		like: drawn(t, expr.Uniform, "loss/0", coords)}
+		like: drawn(t, expr.Uniform, "loss/0", coords),
+		next: flat(drawn(t, expr.Uniform, "loss/1", 1))}
 	a, bias := vec{.5, -.2, .1, .3, -.4, .6}, vec{.05, -.1}
 	generate := func(z []vec) (y []vec) {
 		for _, z := range z {
