@@ -32,16 +32,18 @@ type Extractor struct {
 
 	backend compute.Backend
 	network network
-	weights weights
 
-	mu       sync.Mutex // of what follows
-	size     [4]int     // of the images that program was compiled for: batch, h, w, c
-	program  *lower.Exec
+	mu       sync.Mutex                 // of what follows
+	weights  weights                    // once they are on the device, their shapes only
 	onDevice map[string]*tensors.Tensor // the weights
+	size     [4]int                     // of the images that program was compiled for: batch, h, w, c
+	program  *lower.Exec
 }
 
 // Dim is the number of features of an h x w image with c channels.
 func (e *Extractor) Dim(h, w, c int) (int, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	outs, _, err := e.trace([4]int{1, h, w, c})
 	if err != nil {
 		return 0, fmt.Errorf("extractor %s: %w", e.Name, err)
@@ -112,13 +114,24 @@ func (e *Extractor) compile(size [4]int) error {
 		e.program.Finalize()
 	}
 	e.program, e.size = program, size
+	return e.upload(used)
+}
+
+// upload moves the weights to the device, once.
+func (e *Extractor) upload(used weights) error {
 	if e.onDevice != nil {
 		return nil
 	}
-	e.onDevice = map[string]*tensors.Tensor{}
+	onDevice, shapes := map[string]*tensors.Tensor{}, weights{}
 	for name, w := range used {
-		e.onDevice[name] = tensors.FromFlatDataAndDimensions(w.data, w.shape...)
+		t := tensors.FromFlatDataAndDimensions(w.data, w.shape...)
+		if err := t.MaterializeOnDevice(e.backend, false, 0); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		t.FinalizeLocal()
+		onDevice[name], shapes[name] = t, tensor{shape: w.shape}
 	}
+	e.onDevice, e.weights = onDevice, shapes
 	return nil
 }
 
@@ -148,7 +161,7 @@ func (e *Extractor) run(x []float32, n int, features, logits *Features) (err err
 	return err
 }
 
-// Close frees the memory on the device.
+// Close frees the memory on the device. The extractor cannot be used afterwards.
 func (e *Extractor) Close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -1,0 +1,43 @@
+package feature
+
+import (
+	"os"
+	"testing"
+
+	"github.com/gomlx/compute"
+	_ "github.com/gomlx/compute/gobackend"
+)
+
+// TestEveryBackendGivesTheSameFeatures runs on GoMLX's own backend, and on the PJRT plugin (an absolute path) that STARSWEEP_PJRT
+// names, if it does.
+func TestEveryBackendGivesTheSameFeatures(t *testing.T) {
+	if testing.Short() {
+		t.Skip("other backends are slow")
+	}
+	t.Setenv("GOMLX_NO_AUTO_INSTALL", "1")
+	configs := []string{"go:parallelism=-1"}
+	if p := os.Getenv("STARSWEEP_PJRT"); p != "" {
+		configs = append(configs, "xla:"+p)
+	}
+	for _, name := range []string{"random", "pixels"} {
+		x := noise(5, 11, 9, 1)
+		want := extract(t, opened(t, name, Store{}), x, 5, 11, 9, 1)
+		for _, config := range configs {
+			b, err := compute.NewWithConfig(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, err := Open(b, name, Store{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.Batch = 3
+			if d := difference(extract(t, e, x, 5, 11, 9, 1).X, want.X); d > 1e-5 {
+				t.Errorf("%s on %s: relative difference %.2g", name, config, d)
+			}
+			if err := e.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
