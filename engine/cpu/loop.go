@@ -227,7 +227,7 @@ func operandStrides(m, a *node) []int {
 
 func (k *loop) run(m *machine, team kern.Team) {
 	if k.blocks()*(len(k.code)+len(k.sums)) < serialSteps {
-		team = 1
+		team = kern.Team{}
 	}
 	if len(k.sums) > 0 {
 		pieces := k.pieces()

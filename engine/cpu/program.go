@@ -77,7 +77,7 @@ func (p *program) newMachine() *machine {
 		return m
 	}
 	p.mu.Unlock()
-	m := &machine{make([]ptr, len(p.bufs)), make([]ptr, p.backend.team)}
+	m := &machine{make([]ptr, len(p.bufs)), make([]ptr, p.backend.team.Size())}
 	arena := newMemory(p.arena)
 	for w := range m.scratch {
 		m.scratch[w] = newMemory(p.scratch)

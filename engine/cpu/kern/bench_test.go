@@ -43,7 +43,7 @@ func kernelGradient(s *Set, batch, size, ci, co, groups int) *Conv {
 // BenchmarkConv: the layers of the networks that starsweep trains, thin and wide.
 func BenchmarkConv(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 2))
-	team := Team(runtime.GOMAXPROCS(0))
+	team := NewTeam(runtime.GOMAXPROCS(0))
 	for _, c := range []struct{ batch, size, ci, co, groups int }{
 		{64, 32, 1, 64, 1}, {64, 16, 64, 128, 1}, {64, 8, 128, 256, 1}, {64, 32, 3, 16, 1}, {64, 32, 1, 8, 1}, {64, 16, 8, 16, 1}, {64, 16, 16, 32, 1}, {64, 16, 24, 48, 1}, {16, 16, 16, 32, 1}, {16, 16, 8, 16, 4},
 	} {

@@ -39,6 +39,9 @@ const pixelMajor = 1 << 20
 // of threads, so that the order of sums is not either.
 const items = 16
 
+// minRows is the least number of rows that are worth a worker of their own: lower tiles read the kernel too often.
+const minRows = 16
+
 // Plan decides how to compute and builds the lists, once.
 func (c *Conv) Plan() {
 	taps := 0
@@ -137,14 +140,13 @@ func (c *Conv) Run(t Team, out, in, ker, work []float32) {
 		return
 	}
 	c.pack(t, ker, work)
-	r := &convRun{c, out, in, work, make([]hand, t)}
+	r := &convRun{c, out, in, work, make([]hand, t.Size())}
 	for i := range r.hands {
 		r.hands[i].Args = Args{K: c.K, ARS: c.InS[2] * 4, AKS: c.InS[3] * 4, BKS: c.Set.Main.Width * 4}
 	}
-	nt, nj, npix := parts(c.M, c.height), c.panels(), c.Out[0]*c.Out[1]
-	switch {
-	case c.chunks > 1: // a long contraction to few pixels: keep a chunk of the kernel in cache
-		nh := 1
+	nj, npix := c.panels(), c.Out[0]*c.Out[1]
+	if c.chunks > 1 { // a long contraction to few pixels: keep a chunk of the kernel in cache
+		nt, nh := parts(c.M, c.height), 1
 		for c.Groups*nj*nh < items/2 && nh < nt {
 			nh *= 2
 		}
@@ -158,24 +160,24 @@ func (c *Conv) Run(t Team, out, in, ker, work []float32) {
 				}
 			}
 		})
-	case nj*c.panel()*4 <= pixelMajor && c.Groups*npix >= items:
-		t.Each(c.Groups*npix, func(w, it int) {
-			for j := range nj {
-				for tile := range nt {
-					r.tile(w, 0, it/npix, j, it%npix, tile, nt)
-				}
-			}
-		})
-	default: // a panel of the kernel stays in cache while all pixels pass
-		rows := c.Out[0]
-		t.Each(c.Groups*nj*rows, func(w, it int) {
-			for x := range c.Out[1] {
-				for tile := range nt {
-					r.tile(w, 0, it/rows/nj, it/rows%nj, it%rows*c.Out[1]+x, tile, nt)
-				}
-			}
-		})
+		return
 	}
+	// A worker keeps to some of the rows, if there are enough of them: where rows are the batch, its part of the input is what
+	// it made itself.
+	nh := max(1, min(t.Size(), c.M/minRows))
+	per := parts(parts(c.M, nh), c.height) // tiles
+	all := 1                               // panels of an item
+	if nj*c.panel()*4 <= pixelMajor {
+		all = nj
+	} // else one panel of the kernel stays in cache while all pixels pass
+	t.Each(nh*c.Groups*(nj/all)*npix, func(w, it int) {
+		pix, j0, g, h := it%npix, it/npix%(nj/all)*all, it/npix/(nj/all)%c.Groups, it/npix/(nj/all)/c.Groups
+		for j := j0; j < j0+all; j++ {
+			for tile := h * per; tile < (h+1)*per; tile++ {
+				r.tile(w, 0, g, j, pix, tile, nh*per)
+			}
+		}
+	})
 }
 
 // pack copies the kernel to [group][panel][pixel][k][width], missing columns zero.

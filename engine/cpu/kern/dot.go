@@ -74,7 +74,7 @@ func (d *Dot) Run(t Team, out, l, r, work []float32) {
 	height := d.Set.Main.rows()
 	tiles := parts(M, height)
 	pieces := min(tiles, parts(items, B*nj)) // of the rows, if there are few panels
-	hands := make([]hand, t)
+	hands := make([]hand, t.Size())
 	t.Each(B*nj*pieces, func(w, it int) {
 		piece, j, b := it%pieces, it/pieces%nj, it/pieces/nj
 		cols := min(width, N-j*width)

@@ -4,7 +4,11 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 	"unsafe"
 )
 
@@ -147,7 +151,7 @@ func TestConvolutionsOfAnySizeFollowTheDefinition(t *testing.T) {
 			}
 			x, k := random(r, c.In[0]*c.In[1]*c.M*ik+16), random(r, c.Ker[0]*c.Ker[1]*c.K*in)
 			got, want := aligned(c.Out[0]*c.Out[1]*c.M*in), make([]float32, c.Out[0]*c.Out[1]*c.M*in)
-			c.Run(3, got, x, k, aligned(c.Workspace()))
+			c.Run(NewTeam(3), got, x, k, aligned(c.Workspace()))
 			naive(c, want, x, k)
 			same(t, fmt.Sprintf("%+v", *c), got, want)
 		}
@@ -164,7 +168,7 @@ func TestConvolutionsOfNothingAreZero(t *testing.T) {
 				Stride: [2]int{1, 1}, Pad: [2]int{1, 0}, InDil: [2]int{1, 1}, KerDil: [2]int{1, 1}}
 			c.Plan()
 			got := aligned(24)
-			c.Run(2, got, nil, random(rand.New(rand.NewPCG(1, 2)), 6), aligned(c.Workspace()))
+			c.Run(NewTeam(2), got, nil, random(rand.New(rand.NewPCG(1, 2)), 6), aligned(c.Workspace()))
 			same(t, "nothing", got, make([]float32, 24))
 		}
 	})
@@ -212,7 +216,7 @@ func TestProductsOfAnySizeFollowTheDefinition(t *testing.T) {
 			}
 			l, rr := random(r, ln), random(r, rn)
 			got, want := aligned(B*M*N), make([]float32, B*M*N)
-			d.Run(3, got, l, rr, aligned(d.Workspace()))
+			d.Run(NewTeam(3), got, l, rr, aligned(d.Workspace()))
 			for i := range want {
 				b, m, n := i/(M*N), i/N%M, i%N
 				var v float64
@@ -230,20 +234,75 @@ func TestProductsOfAnySizeFollowTheDefinition(t *testing.T) {
 }
 
 func TestTeamHandsOutEveryNumberOnce(t *testing.T) {
-	for _, team := range []Team{1, 2, 5} {
+	for _, size := range []int{1, 2, 5} {
+		team := NewTeam(size)
 		for _, n := range []int{0, 1, 3, 100} {
 			seen := make([]int, n)
 			team.Each(n, func(w, i int) {
-				if w < 0 || w >= int(team) {
-					t.Errorf("worker %d of %d", w, team)
+				if w < 0 || w >= size {
+					t.Errorf("worker %d of %d", w, size)
 				}
 				seen[i]++
 			})
 			for i, s := range seen {
 				if s != 1 {
-					t.Errorf("%d of %d was handed out %d times to a team of %d", i, n, s, team)
+					t.Errorf("%d of %d was handed out %d times to a team of %d", i, n, s, size)
 				}
 			}
+		}
+	}
+}
+
+func TestTasksShareATeam(t *testing.T) {
+	const tasks, rounds, n = 7, 200, 9
+	team := NewTeam(3)
+	var wg sync.WaitGroup
+	for range tasks {
+		wg.Go(func() {
+			for range rounds {
+				var seen [n]int
+				var busy [3]bool // by worker
+				team.Share(n, func(w int, next func() int) {
+					if busy[w] {
+						t.Errorf("two workers have number %d", w)
+					}
+					busy[w] = true
+					for i := next(); i >= 0; i = next() {
+						if i%4 == 0 {
+							runtime.Gosched()
+						}
+						seen[i]++
+					}
+					busy[w] = false
+				})
+				if seen != [n]int{1, 1, 1, 1, 1, 1, 1, 1, 1} {
+					t.Errorf("pieces were handed out %v times", seen)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestATaskMayBePartOfATask(t *testing.T) {
+	team := NewTeam(2)
+	var sum atomic.Int64
+	team.Each(10, func(_, i int) {
+		team.Each(10, func(_, j int) { sum.Add(int64(i * j)) })
+	})
+	if sum.Load() != 45*45 {
+		t.Errorf("sum is %d, want %d", sum.Load(), 45*45)
+	}
+}
+
+func TestHelpersGoWhenNobodyCalls(t *testing.T) {
+	team := NewTeam(4)
+	for range 100 {
+		team.Each(8, func(_, _ int) {})
+	}
+	for start := time.Now(); len(team.crew.idle) < 3; time.Sleep(time.Millisecond) {
+		if time.Since(start) > 10*time.Second {
+			t.Fatalf("%d of 3 helpers are gone", len(team.crew.idle))
 		}
 	}
 }

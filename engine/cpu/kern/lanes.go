@@ -79,7 +79,7 @@ func (l *lanes) run(t Team, out, in, ker, work []float32) {
 		src := in[g*l.InG+p/l.In[1]*l.InS[0]+p%l.In[1]*l.InS[1]:]
 		l.packPixel(packed[it*l.K*l.batch:][:l.K*l.batch], src)
 	})
-	hands := make([]hand, t)
+	hands := make([]hand, t.Size())
 	t.Each(l.Groups*opix, func(w, it int) {
 		g, p := it/opix, it%opix
 		y := result[it*l.N*l.batch:][:l.N*l.batch]
