@@ -43,6 +43,9 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 	{"results", module + "engine/train", "tables are read where no engine is"},
 	{"runner/plan", "github.com/gomlx", "a plan is made without an engine"},
 	{"runner/plan", "go.starlark.net", "a plan is made of any study"},
+	{"runner/evaluation", "go.starlark.net", "samples are measured without a script"},
+	{"runner/evaluation", module + "results", "numbers go out by the names of their columns"},
+	{"runner/evaluation", module + "engine/train", "images come from a function, whatever makes them"},
 	{"runner/cmd/starsweep", "testing", "tests' helpers stay in tests"},
 }
 

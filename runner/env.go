@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/engine/feature"
 	"github.com/starsweep/starsweep/engine/train"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
@@ -29,10 +30,11 @@ type Env struct {
 	Version        string
 }
 
-// data is where downloaded data sets lie, cache what can be made again.
-func (e Env) data() string    { return filepath.Join(e.Home, "data") }
-func (e Env) cache() string   { return filepath.Join(e.Home, "cache") }
-func (e Env) plugins() string { return filepath.Join(e.Home, "pjrt") }
+// data is where downloaded data sets lie, cache what can be made again, networks the weights that the user added.
+func (e Env) data() string            { return filepath.Join(e.Home, "data") }
+func (e Env) cache() string           { return filepath.Join(e.Home, "cache") }
+func (e Env) networks() feature.Store { return feature.Store{Dir: filepath.Join(e.Home, "features")} }
+func (e Env) plugins() string         { return filepath.Join(e.Home, "pjrt") }
 
 // Exit codes.
 const (
@@ -128,7 +130,7 @@ Exit codes: 0 done, 2 usage, 10 script error, 11 invalid space or shapes, 20 som
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return withCode(exitUsage, err) })
 	root.AddCommand(checkCommand(env), planCommand(env), showCommand(env), runCommand(env), statusCommand(env),
-		dataCommand(env), doctorCommand(env), benchCommand(env), versionCommand(env))
+		dataCommand(env), featuresCommand(env), doctorCommand(env), benchCommand(env), versionCommand(env))
 	return root
 }
 

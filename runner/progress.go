@@ -54,7 +54,10 @@ func (l *lines) end(p plan.Trial, status results.Status, reason string) {
 
 func (l *lines) close() {}
 
-// summary shows the losses and the speed of an epoch.
+// headlines are the metrics that progress shows.
+var headlines = []string{"fid", "precision", "recall"}
+
+// summary shows the losses, the metrics and the speed of an epoch.
 func summary(row results.Epoch) string {
 	var parts []string
 	for name, v := range row.Metrics {
@@ -63,6 +66,11 @@ func summary(row results.Epoch) string {
 		}
 	}
 	slices.Sort(parts)
+	for _, name := range headlines {
+		if v, ok := row.Metrics[name]; ok {
+			parts = append(parts, fmt.Sprintf("%s %.3g", name, v))
+		}
+	}
 	if row.SecondsTrain > 0 {
 		parts = append(parts, fmt.Sprintf("%.0f images/s", float64(row.Images)/row.SecondsTrain))
 	}

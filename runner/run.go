@@ -13,6 +13,7 @@ import (
 	"github.com/starsweep/starsweep/engine/train"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/report"
+	"github.com/starsweep/starsweep/runner/evaluation"
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
@@ -118,12 +119,17 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 	}
 	t := &trainer{plan: p, backend: backend, study: study, store: env.store(), now: env.Now, script: meta.ScriptHash, version: env.Version,
 		progress: &lines{w: env.Stderr, total: len(p.Trials)}, sets: map[string]func() (*data.Set, error){}}
+	t.bench = evaluation.New(evaluation.Config{Backend: backend.Compute(), Networks: env.networks(), Cache: filepath.Join(env.cache(), "features"),
+		Open: t.images, Warn: func(err error) { fmt.Fprintf(env.Stderr, "starsweep: warning: %v\n", err) }})
 	if env.Terminal {
 		t.progress = newBars(env.Stderr, len(p.Trials), done)
 	}
 	start := env.Now()
 	count, err := t.run(ctx, o.workers)
 	t.progress.close()
+	if closed := t.bench.Close(); err == nil {
+		err = closed
+	}
 	if closed := study.Close(); err == nil {
 		err = closed
 	}
@@ -195,6 +201,11 @@ func describe(s *study, p *plan.Plan, version string) (results.Meta, map[string]
 		}
 		for _, r := range program.Reals {
 			add(r.Name)
+		}
+	}
+	for _, t := range p.Trials {
+		for _, name := range t.Job.Evaluate.Columns() {
+			add(name)
 		}
 	}
 	for _, o := range s.Objectives {

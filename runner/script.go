@@ -11,8 +11,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/starlib"
 )
@@ -53,6 +55,7 @@ func load(ctx context.Context, env *Env, path string, o scriptOptions) (*study, 
 		Read:     func(name string) ([]byte, error) { return fs.ReadFile(beside, name) },
 		Reserved: results.Reserved(),
 		Print:    func(line string) { fmt.Fprintln(env.Stderr, line) },
+		Images:   env.counter(),
 	}
 	s, err := l.Load(ctx, path, source)
 	if err != nil {
@@ -62,6 +65,26 @@ func load(ctx context.Context, env *Env, path string, o scriptOptions) (*study, 
 		return nil, withCode(exitUsage, err)
 	}
 	return &study{s, path, hash(s.Files)}, nil
+}
+
+// counter counts the images of data sets that tell without a file of the user's, once each.
+func (e *Env) counter() func(spec.Data) (n int, known bool) {
+	store := e.store()
+	var counts sync.Map // by the canonical text
+	return func(d spec.Data) (int, bool) {
+		if d.Path != "" {
+			return 0, false
+		}
+		count, _ := counts.LoadOrStore(d.String(), sync.OnceValue(func() int {
+			shape, err := store.Shape(d)
+			if err != nil {
+				return -1 // the trial will say it
+			}
+			return shape.N
+		}))
+		n := count.(func() int)()
+		return n, n >= 0
+	}
 }
 
 // hash names the content of a set of files.

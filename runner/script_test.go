@@ -71,11 +71,10 @@ func rows(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(err)
 		var line []string
 		for _, column := range args[2:] {
-			value, ok := row[column]
-			if !ok {
+			if !slices.ContainsFunc(v.Fields(results.Table(args[1])), func(f results.Field) bool { return f.Name == column }) {
 				ts.Fatalf("no column %s", column)
 			}
-			line = append(line, fmt.Sprint(value))
+			line = append(line, fmt.Sprint(row[column]))
 		}
 		lines = append(lines, strings.Join(line, " "))
 	}

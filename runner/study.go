@@ -1,12 +1,9 @@
 package runner
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"image"
-	"image/png"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -17,6 +14,7 @@ import (
 	"github.com/starsweep/starsweep/engine/train"
 	"github.com/starsweep/starsweep/internal/safetensors"
 	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/evaluation"
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
@@ -26,6 +24,7 @@ type trainer struct {
 	backend  *train.Backend
 	study    *results.Study
 	store    *data.Store
+	bench    *evaluation.Bench
 	now      func() time.Time
 	progress progress
 	script   string // hash
@@ -129,11 +128,14 @@ func (t *trainer) trial(ctx context.Context, p plan.Trial) error {
 	outcome.Compilations, outcome.SecondsCompile = after.Graphs-before.Graphs, after.Seconds-before.Seconds
 
 	var diverged *train.Diverged
+	var collapse *collapsed
 	switch {
 	case err == nil:
 		outcome.Status = results.Completed
 	case errors.As(err, &diverged):
 		outcome.Status, outcome.Reason = results.Diverged, fmt.Sprintf("%s in epoch %d, step %d", diverged.What, diverged.Epoch+1, diverged.Step+1)
+	case errors.As(err, &collapse):
+		outcome.Status, outcome.Reason = results.Collapsed, fmt.Sprintf("epoch %d: %s", collapse.epoch, collapse.why)
 	case ctx.Err() != nil:
 		t.progress.end(p, results.Interrupted, "")
 		return context.Cause(ctx)
@@ -164,41 +166,38 @@ func (t *trainer) epochs(ctx context.Context, p plan.Trial) (err error) {
 	if err != nil {
 		return err
 	}
-	var tests *data.Set
-	if len(p.Job.Program.Test) > 0 {
-		if tests, err = t.images(ctx, p.Job.Data.Test()); err != nil {
-			return fmt.Errorf("test: %w", err)
-		}
-	}
 	run, done, err := t.open(p, compiled, set)
 	if err != nil {
 		return err
 	}
 	defer run.Close()
+	look, err := t.examine(ctx, p, set, done)
+	if err != nil {
+		return err
+	}
 	for epoch := done + 1; epoch <= p.Job.Epochs; epoch++ {
+		if err := look.stop(); err != nil {
+			return err
+		}
 		start := t.now()
 		e, err := run.Epoch(ctx)
 		if err != nil {
 			return err
 		}
-		trained := t.now()
 		row := results.Epoch{Trial: p.ID, Epoch: epoch, Step: int64(epoch * run.StepsPerEpoch()), Images: int64(e.Images),
-			Metrics: results.Metrics{}, SecondsTrain: trained.Sub(start).Seconds()}
+			Metrics: results.Metrics{}, SecondsTrain: t.now().Sub(start).Seconds()}
 		for _, v := range append(e.Readings, e.Reals...) {
 			row.Metrics[v.Name] = v.V
 		}
-		if p.Job.Evaluate.Due(epoch, p.Job.Epochs) {
-			if err := t.evaluate(ctx, p, run, set, tests, row); err != nil {
-				return err
-			}
-			row.SecondsEvaluate = t.now().Sub(trained).Seconds()
+		if err := look.at(ctx, run, &row); err != nil {
+			return err
 		}
 		if err := t.save(run, row); err != nil {
 			return err
 		}
 		t.progress.epoch(p, row)
 	}
-	return nil
+	return look.verdict()
 }
 
 // open starts a trial, or continues it from its checkpoint.
@@ -254,54 +253,6 @@ func (t *trainer) save(run *train.Run, row results.Epoch) error {
 		return err
 	}
 	return t.study.AppendEpoch(row)
-}
-
-// evaluate draws the trial's pictures and adds what it measures on the test images to the row.
-func (t *trainer) evaluate(ctx context.Context, p plan.Trial, run *train.Run, set, tests *data.Set, row results.Epoch) error {
-	if p.Job.Program.Sample != nil {
-		if err := t.sample(p, set, run, row.Epoch); err != nil {
-			return err
-		}
-	}
-	if tests == nil {
-		return nil
-	}
-	measured, err := run.Test(ctx, trainImages(tests))
-	for _, v := range measured {
-		row.Metrics[v.Name] = v.V
-	}
-	return err
-}
-
-// sample draws the trial's pictures, from the same latents at every epoch.
-func (t *trainer) sample(p plan.Trial, set *data.Set, run *train.Run, epoch int) error {
-	n := p.Job.Evaluate.Grid
-	pixels, err := run.Sample(n, 0)
-	if err != nil {
-		return err
-	}
-	drawn := sheet(set, pixels, n)
-	var b bytes.Buffer
-	if err := png.Encode(&b, drawn); err != nil {
-		return err
-	}
-	return t.study.AppendSample(results.Sample{Trial: p.ID, Epoch: epoch, Kind: "grid", PNG: b.Bytes()})
-}
-
-// sheet draws n pictures in about a square, or n points on a sheet with room around the points of the set.
-func sheet(set *data.Set, x []float32, n int) *image.NRGBA {
-	if set.Shape().Points() {
-		reach := float32(0)
-		for _, v := range set.F32 {
-			reach = max(reach, v, -v)
-		}
-		return data.Scatter(x, n, 256, 1.25*float64(reach))
-	}
-	cols := 1
-	for cols*cols < n {
-		cols++
-	}
-	return data.Montage(x, n, set.H, set.W, set.C, cols)
 }
 
 // images opens a data set once, however many trials train on it.

@@ -163,11 +163,13 @@ func featuresBuiltin(name, extractor string) *starlark.Builtin {
 
 func makeExtractor(c invocation) (starlark.Value, error) {
 	var f featuresValue
-	err := c.unpack("name", &f.name)
-	if err == nil && f.name == "" {
-		err = fmt.Errorf(`extractor: for parameter name: got "", want a name of starsweep features list`)
+	if err := c.unpack("name", &f.name); err != nil {
+		return nil, err
 	}
-	return f, err
+	if names := append([]string{smallFeatures}, spec.Extractors...); !slices.Contains(names, f.name) {
+		return nil, fmt.Errorf("extractor: %w", unknown("extractor", f.name, names))
+	}
+	return f, nil
 }
 
 const (

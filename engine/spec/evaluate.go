@@ -168,11 +168,14 @@ func (m Metric) String() string {
 	return m.Name + "()"
 }
 
-// Features that are not those of a trained network; engine/feature has all but the last, which takes no extractor.
+// Extractors are those of engine/feature, by name.
+var Extractors = []string{"inception", "inception-ttur", "inception-keras", "small-mnist", "small-cifar10", PixelFeatures, RandomFeatures}
+
+// Features that are not those of a trained network.
 const (
 	PixelFeatures  = "pixels"
 	RandomFeatures = "random"
-	PointFeatures  = "points" // the coordinates of points in the plane
+	PointFeatures  = "points" // the coordinates of points in the plane; no extractor
 )
 
 // hasLogits reports whether features may come with logits.

@@ -1,0 +1,155 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"image/png"
+	"time"
+
+	"github.com/starsweep/starsweep/engine/data"
+	"github.com/starsweep/starsweep/engine/metric"
+	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/evaluation"
+	"github.com/starsweep/starsweep/runner/plan"
+)
+
+// examiner looks at one trial: it draws its pictures, measures its samples and its tests, and judges whether it has collapsed.
+type examiner struct {
+	trainer *trainer
+	trial   plan.Trial
+	set     *data.Set
+	tests   *data.Set              // nil: the program has no tests
+	metrics *evaluation.Evaluation // nil: the script asks for none
+	ready   time.Duration          // what getting ready took, until a row has it
+
+	history []metric.Evaluation
+}
+
+// examine gets ready to look at a trial that has trained for done epochs.
+func (t *trainer) examine(ctx context.Context, p plan.Trial, set *data.Set, done int) (*examiner, error) {
+	x := &examiner{trainer: t, trial: p, set: set}
+	start := t.now()
+	var err error
+	if len(p.Job.Program.Test) > 0 {
+		if x.tests, err = t.images(ctx, p.Job.Data.Test()); err != nil {
+			return nil, fmt.Errorf("test: %w", err)
+		}
+	}
+	if len(p.Job.Evaluate.Metrics) > 0 {
+		if x.metrics, err = t.bench.Open(ctx, p.Job.Data, p.Job.Evaluate); err != nil {
+			return nil, fmt.Errorf("evaluate: %w", err)
+		}
+	}
+	rows, err := t.study.Epochs(p.ID)
+	for _, row := range rows[:min(done, len(rows))] {
+		x.remember(row)
+	}
+	x.ready = t.now().Sub(start)
+	return x, err
+}
+
+// at fills in a row if its epoch is one that is looked at.
+func (x *examiner) at(ctx context.Context, run *train.Run, row *results.Epoch) error {
+	p := x.trial
+	if !p.Job.Evaluate.Due(row.Epoch, p.Job.Epochs) {
+		return nil
+	}
+	start := x.trainer.now()
+	if p.Job.Program.Sample != nil {
+		if err := x.draw(run, row.Epoch); err != nil {
+			return err
+		}
+	}
+	if x.tests != nil {
+		measured, err := run.Test(ctx, trainImages(x.tests))
+		if err != nil {
+			return err
+		}
+		for _, v := range measured {
+			row.Metrics[v.Name] = v.V
+		}
+	}
+	if x.metrics != nil {
+		batch := p.Job.Program.Config.SampleBatch
+		values, err := x.metrics.Measure(ctx, func(from, to int) ([]float32, error) { return run.Sample(to-from, uint32(from/batch)) })
+		if err != nil {
+			return fmt.Errorf("evaluate: %w", err)
+		}
+		for name, v := range values {
+			row.Metrics[name] = v
+		}
+		row.Samples, row.Extractor = p.Job.Evaluate.Samples, x.metrics.Extractor()
+	}
+	row.SecondsEvaluate = (x.trainer.now().Sub(start) + x.ready).Seconds()
+	x.ready = 0
+	x.remember(*row)
+	return nil
+}
+
+// remember keeps what a row says of collapse.
+func (x *examiner) remember(row results.Epoch) {
+	if row.Samples > 0 {
+		x.history = append(x.history, evaluation.Observation(row.Epoch, row.Metrics))
+	}
+}
+
+// collapsed ends a trial whose last evaluations show a collapse.
+type collapsed struct {
+	epoch int // of the last of them
+	why   string
+}
+
+func (c *collapsed) Error() string { return fmt.Sprintf("collapsed at epoch %d: %s", c.epoch, c.why) }
+
+// verdict is a *collapsed if the last evaluations show one.
+func (x *examiner) verdict() error {
+	rule := x.trial.Job.Evaluate.Collapse
+	if rule == nil || len(x.history) == 0 {
+		return nil
+	}
+	if yes, why := evaluation.Rule(*rule).Judge(x.history); yes {
+		return &collapsed{x.history[len(x.history)-1].Epoch, why}
+	}
+	return nil
+}
+
+// stop is the verdict where it ends the trial at once.
+func (x *examiner) stop() error {
+	if rule := x.trial.Job.Evaluate.Collapse; rule == nil || !rule.Stop {
+		return nil
+	}
+	return x.verdict()
+}
+
+// draw makes the trial's pictures, from the same latents at every epoch.
+func (x *examiner) draw(run *train.Run, epoch int) error {
+	n := x.trial.Job.Evaluate.Grid
+	pixels, err := run.Sample(n, 0)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, sheet(x.set, pixels, n)); err != nil {
+		return err
+	}
+	return x.trainer.study.AppendSample(results.Sample{Trial: x.trial.ID, Epoch: epoch, Kind: "grid", PNG: b.Bytes()})
+}
+
+// sheet draws n pictures in about a square, or n points on a sheet with room around the points of the set.
+func sheet(set *data.Set, x []float32, n int) *image.NRGBA {
+	if set.Shape().Points() {
+		reach := float32(0)
+		for _, v := range set.F32 {
+			reach = max(reach, v, -v)
+		}
+		return data.Scatter(x, n, 256, 1.25*float64(reach))
+	}
+	cols := 1
+	for cols*cols < n {
+		cols++
+	}
+	return data.Montage(x, n, set.H, set.W, set.C, cols)
+}

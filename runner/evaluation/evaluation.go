@@ -1,0 +1,133 @@
+// Package evaluation measures the samples of trials against real images: it takes both through an extractor (engine/feature)
+// and gives the numbers of the metrics that a script asks for (engine/metric), with what real images score against each other.
+// A Bench serves all trials of a run: the features of real images are computed once and kept in the cache. It knows neither
+// training nor tables: images come from a function, numbers go out by the names of their columns.
+package evaluation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/gomlx/compute"
+
+	"github.com/starsweep/starsweep/engine/data"
+	"github.com/starsweep/starsweep/engine/feature"
+	"github.com/starsweep/starsweep/engine/metric"
+	"github.com/starsweep/starsweep/engine/spec"
+)
+
+// Config is what a Bench works with.
+type Config struct {
+	Backend  compute.Backend
+	Networks feature.Store                                       // weights that the user added
+	Cache    string                                              // folder of the features of real images
+	Open     func(context.Context, spec.Data) (*data.Set, error) // opens a data set
+	Warn     func(error)                                         // of what is worth knowing and stops nothing
+}
+
+// Bench makes Evaluations. It may be used by several goroutines.
+type Bench struct {
+	Config
+	products *metric.Products
+
+	mu         sync.Mutex
+	extractors map[string]func() (*feature.Extractor, error)
+	references map[string]func() (*reference, error)
+	warned     map[string]bool
+}
+
+// New makes a bench. The caller closes it before the backend.
+func New(c Config) *Bench {
+	return &Bench{Config: c, products: metric.NewProducts(c.Backend), extractors: map[string]func() (*feature.Extractor, error){},
+		references: map[string]func() (*reference, error){}, warned: map[string]bool{}}
+}
+
+// Close frees what lies on the device.
+func (b *Bench) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var errs []error
+	for _, open := range b.extractors {
+		if e, err := open(); err == nil {
+			errs = append(errs, e.Close())
+		}
+	}
+	clear(b.extractors)
+	b.products.Close()
+	return errors.Join(errs...)
+}
+
+// Evaluation measures images like those of one data set. It may be used by several goroutines.
+type Evaluation struct {
+	bench   *Bench
+	spec    spec.Evaluate
+	network network
+	real    *reference
+}
+
+// Open gets ready to measure what is made to look like d: it opens the extractor and takes the real images through it, unless
+// that was done before. It wants e to have metrics.
+func (b *Bench) Open(ctx context.Context, d spec.Data, e spec.Evaluate) (*Evaluation, error) {
+	net, err := b.network(e.Features)
+	if err != nil {
+		return nil, err
+	}
+	key := fmt.Sprint(d, " ", e.Real, " ", e.Samples, " ", e.Features, " ", e.Metrics)
+	b.mu.Lock()
+	open := b.references[key]
+	if open == nil {
+		open = sync.OnceValues(func() (*reference, error) { return b.reference(ctx, net, d, e) })
+		b.references[key] = open
+	}
+	b.mu.Unlock()
+	real, err := open()
+	if err != nil {
+		return nil, err
+	}
+	return &Evaluation{bench: b, spec: e, network: net, real: real}, nil
+}
+
+// Extractor is what rows have of it: its name, and 16 digits of its digest.
+func (x *Evaluation) Extractor() string { return x.network.String() }
+
+// Images gives images from, from+1, ..., to-1 of a set, [to-from h w c] in [-1, 1]; of points their coordinates. It is asked for
+// all images in turn, multiples of Align at a time.
+type Images func(from, to int) ([]float32, error)
+
+// Align divides where Images are cut.
+const Align = 256
+
+// Measure gives the numbers of all columns of the evaluation, for as many generated images as it says. Columns that have no
+// number are missing: floors for which there are too few real images.
+func (x *Evaluation) Measure(ctx context.Context, generated Images) (map[string]float64, error) {
+	features, logits, err := x.network.features(ctx, x.real.size, x.spec.Samples, generated)
+	if err != nil {
+		return nil, err
+	}
+	fake, err := x.bench.portray(ctx, x.spec.Metrics, features, logits)
+	if err != nil {
+		return nil, fmt.Errorf("generated images: %w", err)
+	}
+	values, err := x.bench.compare(ctx, x.spec.Metrics, comparison{real: x.real.portrait, fake: fake, validation: x.real.validation})
+	if err != nil {
+		return nil, err
+	}
+	values[spec.Spread] = fake.spread / x.real.spread
+	for name, v := range x.real.floors {
+		values[name+spec.Floor] = v
+	}
+	return values, nil
+}
+
+// warn says a thing once.
+func (b *Bench) warn(err error) {
+	b.mu.Lock()
+	said := b.warned[err.Error()]
+	b.warned[err.Error()] = true
+	b.mu.Unlock()
+	if !said {
+		b.Warn(err)
+	}
+}

@@ -1,0 +1,288 @@
+package evaluation_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/compute"
+
+	"github.com/starsweep/starsweep/engine/data"
+	"github.com/starsweep/starsweep/engine/feature"
+	"github.com/starsweep/starsweep/engine/metric"
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/runner/evaluation"
+)
+
+func TestScriptsKnowAllExtractorsAndTheStandardRule(t *testing.T) {
+	if got := feature.Names(); !slices.Equal(got, spec.Extractors) {
+		t.Errorf("engine/feature has %q, engine/spec %q", got, spec.Extractors)
+	}
+	if got, want := evaluation.Rule(spec.StandardCollapse()), metric.DefaultCollapse(); got != want {
+		t.Errorf("got the rule %+v, want %+v", got, want)
+	}
+}
+
+func backend(t *testing.T) compute.Backend {
+	t.Helper()
+	b, err := train.Open("cpu", train.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return b.Compute()
+}
+
+// bench is a bench that keeps its warnings.
+func bench(t *testing.T, cache string) (*evaluation.Bench, *[]string) {
+	t.Helper()
+	var warnings []string
+	store := &data.Store{}
+	b := evaluation.New(evaluation.Config{Backend: backend(t), Cache: cache, Open: store.Open,
+		Warn: func(err error) { warnings = append(warnings, err.Error()) }})
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b, &warnings
+}
+
+var everything = []spec.Metric{{Name: spec.FID}, {Name: spec.PrecisionRecall, K: 3}, {Name: spec.DensityCoverage, K: 5},
+	{Name: spec.KID, Subsets: 5, Size: 50}, {Name: spec.PRD}, {Name: spec.Parzen}}
+
+func ring(count int) spec.Data { return spec.Data{Name: "ring", Count: count}.WithDefaults() }
+
+func onPoints(samples int) spec.Evaluate {
+	return spec.Evaluate{Grid: 4, Samples: samples, Real: "test", Features: spec.PointFeatures, Metrics: everything}
+}
+
+// images gives those of a set.
+func images(t *testing.T, d spec.Data) evaluation.Images {
+	t.Helper()
+	set, err := (&data.Store{}).Open(t.Context(), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(from, to int) ([]float32, error) {
+		x, index := make([]float32, (to-from)*set.H*set.W*set.C), make([]int32, to-from)
+		for i := range index {
+			index[i] = int32(from + i)
+		}
+		set.Batch(x, index)
+		return x, nil
+	}
+}
+
+func measure(t *testing.T, b *evaluation.Bench, d spec.Data, e spec.Evaluate, generated evaluation.Images) map[string]float64 {
+	t.Helper()
+	x, err := b.Open(t.Context(), d, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := x.Measure(t.Context(), generated)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values
+}
+
+func TestEveryColumnOfAnEvaluationIsMeasured(t *testing.T) {
+	b, _ := bench(t, "")
+	e := onPoints(300)
+	values := measure(t, b, ring(600), e, images(t, ring(600)))
+	if got, want := slices.Sorted(maps.Keys(values)), slices.Sorted(slices.Values(e.Columns())); !slices.Equal(got, want) {
+		t.Errorf("got the columns %q, want %q", got, want)
+	}
+	for name, v := range values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			t.Errorf("%s is %v", name, v)
+		}
+	}
+}
+
+// Other draws of the same distribution score like the floor; a distribution that lacks half of it scores worse in every metric.
+func TestMetricsTellGoodSamplesFromBad(t *testing.T) {
+	b, _ := bench(t, "")
+	e := onPoints(400)
+	good := measure(t, b, ring(1000), e, images(t, spec.Data{Name: "ring", Count: 1000, Seed: 7}))
+	narrow := ring(1000)
+	narrow.Radius = 1.5
+	bad := measure(t, b, ring(1000), e, images(t, narrow))
+	for _, name := range []string{"fid", "kid"} { // less is better
+		if !(good[name] < bad[name]/10) {
+			t.Errorf("%s: got %v for good samples and %v for bad ones", name, good[name], bad[name])
+		}
+	}
+	for _, name := range []string{"precision", "recall", "density", "coverage", "prd_f8", "prd_f1_8", "parzen"} {
+		if !(good[name] > bad[name]) {
+			t.Errorf("%s: got %v for good samples and %v for bad ones", name, good[name], bad[name])
+		}
+		if floor := good[name+"_floor"]; math.Abs(good[name]-floor) > 0.15*math.Abs(floor) {
+			t.Errorf("%s: got %v for good samples and a floor of %v", name, good[name], floor)
+		}
+	}
+	if good["spread"] < 0.95 || good["spread"] > 1.05 || bad["spread"] > 0.8 {
+		t.Errorf("got a spread of %v for good samples and %v for narrow ones", good["spread"], bad["spread"])
+	}
+}
+
+// The numbers are those of engine/metric on the features of the same images.
+func TestAnEvaluationIsTheMetricsOfTheFeatures(t *testing.T) {
+	b, _ := bench(t, "")
+	d, n := ring(200), 200
+	e := onPoints(n)
+	e.Metrics = e.Metrics[:2]
+	got := measure(t, b, d, e, images(t, d))
+	read := func(d spec.Data) metric.Features {
+		x, err := images(t, d)(0, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return metric.Features{N: n, D: 2, X: x}
+	}
+	real, fake := read(d.Test()), read(d)
+	m1, _ := metric.Measure(real)
+	m2, _ := metric.Measure(fake)
+	fid, err := metric.FID(m1, m2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := metric.NewProducts(backend(t))
+	defer p.Close()
+	precision, recall, err := metric.PrecisionRecall(t.Context(), p, real, fake, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if math.Abs(got["fid"]-fid) > 1e-12 || got["precision"] != precision || got["recall"] != recall {
+		t.Errorf("got %v, want fid %v, precision %v, recall %v", got, fid, precision, recall)
+	}
+	if math.Abs(got["fid_floor"]-fid) > 1e-12 { // there is no rest of the test split, so the floor is that of the other split
+		t.Errorf("got the floor %v, want %v", got["fid_floor"], fid)
+	}
+}
+
+// digits are features of an untrained network, 64 of each set.
+func digits() (spec.Data, spec.Evaluate) {
+	return spec.Data{Name: "mnist12k"}.WithDefaults(), spec.Evaluate{Samples: 64, Real: "test", Features: spec.RandomFeatures,
+		Metrics: []spec.Metric{{Name: spec.FID}, {Name: spec.PrecisionRecall, K: 3}}}
+}
+
+func TestFeaturesOfRealImagesAreKept(t *testing.T) {
+	cache := t.TempDir()
+	d, e := digits()
+	var results []map[string]float64
+	for _, damage := range []string{"", "", "flip", "cut"} {
+		files, err := filepath.Glob(filepath.Join(cache, "*.safetensors"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range files {
+			file, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch damage {
+			case "flip":
+				file[len(file)-1] ^= 1
+			case "cut":
+				file = file[:len(file)-1]
+			}
+			if err := os.WriteFile(path, file, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b, warnings := bench(t, cache)
+		results = append(results, measure(t, b, d, e, images(t, d)))
+		damaged := 0
+		for _, w := range *warnings {
+			if strings.Contains(w, "computed again") {
+				damaged++
+			}
+		}
+		want := 0
+		if damage != "" {
+			want = 2 // the compared ones and those of the floor
+		}
+		if damaged != want {
+			t.Errorf("damage %q: got the warnings %q, want %d about files", damage, *warnings, want)
+		}
+	}
+	for _, r := range results {
+		if !maps.Equal(r, results[0]) {
+			t.Errorf("got %v and %v", r, results[0])
+		}
+	}
+}
+
+// FID of fewer samples than features is warned of, once.
+func TestAFIDOfFewSamplesIsAWarning(t *testing.T) {
+	b, warnings := bench(t, "")
+	d, e := digits()
+	for range 2 {
+		measure(t, b, d, e, images(t, d))
+	}
+	e.Metrics = e.Metrics[:1]
+	measure(t, b, d, e, images(t, d))
+	if len(*warnings) != 1 || !strings.Contains((*warnings)[0], "fid of 64 samples of 256 features is far too high") {
+		t.Errorf("got the warnings %q, want one", *warnings)
+	}
+}
+
+func TestWhatCannotBeMeasuredIsAnError(t *testing.T) {
+	d, e := digits()
+	change := func(f func(e *spec.Evaluate)) spec.Evaluate {
+		own := e
+		f(&own)
+		return own
+	}
+	for _, c := range []struct {
+		what string
+		data spec.Data
+		e    spec.Evaluate
+		want string
+	}{
+		{"too few", d, change(func(e *spec.Evaluate) { e.Samples = 2001 }), "real images: got 2000 of mnist12k"},
+		{"no logits", d, change(func(e *spec.Evaluate) { e.Metrics = []spec.Metric{{Name: spec.InceptionScore, Splits: 2}} }), "have no logits"},
+		{"no weights", d, change(func(e *spec.Evaluate) { e.Features = "inception" }), "run: starsweep features add FILE"},
+		{"no window", ring(300).Test(), onPoints(300), "parzen(): got no real images beside the 300"},
+		{"no data", spec.Data{Name: "mnist", Split: "train"}, e, "starsweep data get mnist"},
+	} {
+		b, _ := bench(t, "")
+		if _, err := b.Open(t.Context(), c.data, c.e); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", c.what, err, c.want)
+		}
+	}
+	b, _ := bench(t, "")
+	x, err := b.Open(t.Context(), d, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.Measure(t.Context(), func(from, to int) ([]float32, error) { return nil, fmt.Errorf("no luck") }); err == nil || err.Error() != "no luck" {
+		t.Errorf("got %v, want the generator's error", err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := x.Measure(ended, images(t, d)); err != context.Canceled {
+		t.Errorf("got %v, want the context's error", err)
+	}
+}
+
+// Where neither the rest of the split nor the other split has enough images there is no floor, and nothing else is missing.
+func TestTooFewImagesForAFloorLeaveItOut(t *testing.T) {
+	b, _ := bench(t, "")
+	e := onPoints(300)
+	e.Metrics = e.Metrics[:3]
+	values := measure(t, b, ring(300).Test(), e, images(t, ring(300)))
+	want := []string{"coverage", "density", "fid", "precision", "recall", "spread"}
+	if got := slices.Sorted(maps.Keys(values)); !slices.Equal(got, want) {
+		t.Errorf("got the columns %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,78 @@
+package evaluation
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/starsweep/starsweep/engine/feature"
+	"github.com/starsweep/starsweep/engine/metric"
+	"github.com/starsweep/starsweep/engine/spec"
+)
+
+// size is that of one image.
+type size struct{ h, w, c int }
+
+// network takes images to features; points are their own.
+type network struct {
+	extractor *feature.Extractor // nil for points
+}
+
+// network opens an extractor once.
+func (b *Bench) network(name string) (network, error) {
+	if name == spec.PointFeatures {
+		return network{}, nil
+	}
+	b.mu.Lock()
+	open := b.extractors[name]
+	if open == nil {
+		open = sync.OnceValues(func() (*feature.Extractor, error) { return feature.Open(b.Backend, name, b.Networks) })
+		b.extractors[name] = open
+	}
+	b.mu.Unlock()
+	e, err := open()
+	return network{e}, err
+}
+
+func (n network) String() string {
+	if n.extractor == nil {
+		return spec.PointFeatures
+	}
+	return n.extractor.Name + ":" + n.extractor.Digest[:16]
+}
+
+// chunkValues bounds the images in memory at a time.
+const chunkValues = 1 << 24
+
+// features are those of n images, and their logits, of no columns if there are none.
+func (n network) features(ctx context.Context, s size, count int, images Images) (features, logits metric.Features, err error) {
+	step := max(1, chunkValues/(s.h*s.w*s.c*Align)) * Align
+	for from := 0; from < count; from += step {
+		if ctx.Err() != nil {
+			return features, logits, context.Cause(ctx)
+		}
+		to := min(count, from+step)
+		x, err := images(from, to)
+		if err != nil {
+			return features, logits, err
+		}
+		if n.extractor == nil {
+			features = joined(features, feature.Features{N: to - from, D: s.c, X: x})
+			continue
+		}
+		f, l, err := n.extractor.Extract(ctx, x, to-from, s.h, s.w, s.c)
+		if err != nil {
+			return features, logits, err
+		}
+		features, logits = joined(features, f), joined(logits, l)
+	}
+	return features, logits, nil
+}
+
+// joined is a with the rows of b.
+func joined(a metric.Features, b feature.Features) metric.Features {
+	return metric.Features{N: a.N + b.N, D: b.D, X: append(a.X, b.X...)}
+}
+
+// errNoLogits is why there is no Inception score.
+var errNoLogits = errors.New("the features have no logits; want those of inception() or small()")

@@ -1,0 +1,122 @@
+package evaluation
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/starsweep/starsweep/engine/data"
+	"github.com/starsweep/starsweep/engine/metric"
+	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/spec"
+)
+
+// reference is the real images that generated ones are measured against.
+type reference struct {
+	*portrait
+	size       size
+	validation metric.Features    // some other real images, none if there are too few
+	floors     map[string]float64 // what as many other real images score, likewise
+}
+
+// validationSamples is how many real images choose the window of Parzen.
+const validationSamples = 1000
+
+func (b *Bench) reference(ctx context.Context, net network, d spec.Data, e spec.Evaluate) (*reference, error) {
+	main, rest := d, d.Test()
+	if e.Real == "test" {
+		main, rest = rest, main
+	}
+	set, err := b.Config.Open(ctx, main)
+	if err != nil {
+		return nil, fmt.Errorf("real images: %w", err)
+	}
+	if set.N < e.Samples {
+		return nil, fmt.Errorf("real images: got %d of %v, want %d, one for each generated image", set.N, main, e.Samples)
+	}
+	r := &reference{size: size{set.H, set.W, set.C}}
+	if net.extractor != nil {
+		if err := b.judge(net, r.size, e); err != nil {
+			return nil, err
+		}
+	}
+	if r.portrait, err = b.portrayReal(ctx, net, set, 0, e); err != nil {
+		return nil, err
+	}
+	other, err := b.others(ctx, net, set, d, rest, e)
+	if err != nil {
+		return nil, err
+	}
+	if other == nil {
+		if slices.ContainsFunc(e.Metrics, func(m spec.Metric) bool { return m.Name == spec.Parzen && m.Sigma == 0 }) {
+			return nil, fmt.Errorf("parzen(): got no real images beside the %d that are compared, by which it could choose its window: want parzen(sigma = ...)", e.Samples)
+		}
+		return r, nil
+	}
+	r.validation = other.features.Slice(0, min(validationSamples, other.features.N))
+	// The window of a floor has nothing to be chosen by but the real images themselves, which makes it a little too good.
+	own := r.features.Slice(0, min(validationSamples, r.features.N))
+	r.floors, err = b.compare(ctx, e.Metrics, comparison{real: r.portrait, fake: other, validation: own})
+	for _, m := range e.Metrics { // deviations have no floor
+		if columns := m.Columns(); m.Name == spec.KID || m.Name == spec.InceptionScore {
+			delete(r.floors, columns[1])
+		}
+	}
+	return r, err
+}
+
+// judge finds what is wrong with the features before any is computed.
+func (b *Bench) judge(net network, s size, e spec.Evaluate) error {
+	dim, err := net.extractor.Dim(s.h, s.w, s.c)
+	if err != nil {
+		return err
+	}
+	for _, m := range e.Metrics {
+		switch {
+		case m.Name == spec.InceptionScore && net.extractor.Logits == 0:
+			return fmt.Errorf("%v: %w", m, errNoLogits)
+		case m.Name == spec.FID && e.Samples <= dim:
+			b.warn(fmt.Errorf("fid of %d samples of %d features is far too high: read it beside fid_floor, or take more samples", e.Samples, dim))
+		}
+	}
+	return nil
+}
+
+// others is the portrait of real images that are not compared, which stand in for a perfect generator: from the rest of the set,
+// or from the other split; nil if neither has enough.
+func (b *Bench) others(ctx context.Context, net network, set *data.Set, d, rest spec.Data, e spec.Evaluate) (*portrait, error) {
+	if set.N >= 2*e.Samples {
+		return b.portrayReal(ctx, net, set, e.Samples, e)
+	}
+	if d.Split == "test" { // then both are
+		return nil, nil
+	}
+	set, err := b.Config.Open(ctx, rest)
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil || set.N < e.Samples: // a folder without a test split, for one
+		return nil, nil
+	}
+	return b.portrayReal(ctx, net, set, 0, e)
+}
+
+// portrayReal is the portrait of some images of a set: those from skip on in an order that depends on the size of the set only.
+func (b *Bench) portrayReal(ctx context.Context, net network, set *data.Set, skip int, e spec.Evaluate) (*portrait, error) {
+	order := model.NewSource(0, "real images").Shuffle(set.N)[skip : skip+e.Samples]
+	features, logits, err := b.cached(net, fmt.Sprintf("%s %d+%d", set.Digest, skip, e.Samples), func() (features, logits metric.Features, err error) {
+		return net.features(ctx, size{set.H, set.W, set.C}, e.Samples, func(from, to int) ([]float32, error) {
+			x := make([]float32, (to-from)*set.H*set.W*set.C)
+			set.Batch(x, order[from:to])
+			return x, nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("real images: %w", err)
+	}
+	p, err := b.portray(ctx, e.Metrics, features, logits)
+	if err != nil {
+		return nil, fmt.Errorf("real images: %w", err)
+	}
+	return p, nil
+}
