@@ -117,8 +117,9 @@ func verify(t *testing.T, dir string, acknowledged map[string]bool, complete boo
 	t.Helper()
 	got := map[string]bool{}
 	for _, table := range results.Tables() {
-		last := map[results.Table]string{results.Trials: "epochs", results.Epochs: "epoch", results.Samples: "epoch"}[table]
-		for _, line := range segmentRows(t, dir, table, "trial", last) {
+		columns := map[results.Table][]string{results.Trials: {"trial", "epochs"}, results.Epochs: {"trial", "epoch"},
+			results.Samples: {"trial", "epoch"}, results.Pareto: {"scope", "trial", "epoch", "lr"}}[table]
+		for _, line := range segmentRows(t, dir, table, columns...) {
 			key := string(table) + " " + line
 			if got[key] {
 				t.Fatalf("row %q stands twice", key)
@@ -131,6 +132,21 @@ func verify(t *testing.T, dir string, acknowledged map[string]bool, complete boo
 			t.Fatalf("acknowledged row %q is lost", key)
 		}
 	}
+	if complete {
+		verifyPareto(t, dir)
+	}
+}
+
+// verifyPareto checks that the pareto table is of all rows, whenever its writer died.
+func verifyPareto(t *testing.T, dir string) {
+	t.Helper()
+	v, err := results.Open(dir)
+	check(t, err)
+	defer v.Close()
+	names := []string{"scope", "lr", "fid", "seeds", "rank", "contribution", "hypervolume", "reference_fid"}
+	want := columns(t, v, results.Pareto, names...)
+	slices.Sort(want)
+	wantLines(t, segmentRows(t, dir, results.Pareto, names...), want...)
 }
 
 func TestNoKillLosesOrDoublesARow(t *testing.T) {

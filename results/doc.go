@@ -1,6 +1,7 @@
 // Package results is everything that a study leaves on disk: a journal that cannot lose an acknowledged row, Parquet tables
 // that any tool can read while the study runs, and checkpoints to continue from. The runner writes through it and the
-// commands that show results read through it; it imports nothing of ours. One directory holds one study:
+// commands that show results read through it; of ours it imports engine/pareto, which is pure mathematics. One directory holds one
+// study:
 //
 //	study.json    what the tables look like: name, script, hyperparameters with types, metrics, objectives
 //	script/HASH/  the script and the files it loaded, one folder for each version that ran
@@ -8,6 +9,7 @@
 //	trials/       one row a finished trial        } immutable Parquet segments, zstd
 //	epochs/       one row a trial and epoch       } FIRST-LAST.parquet, named by the positions of
 //	samples/      one row a picture               } their first and last rows in the journal
+//	pareto/       one row a point of a front; one file, replaced when points come
 //	checkpoints/  TRIAL.safetensors, while the trial is not finished
 //	lock          held by the one writer
 //
@@ -18,6 +20,9 @@
 // compares the segments with the journal, and writes those that are missing or damaged; even deleting all Parquet files
 // loses nothing. Appending is idempotent: a row of a trial and epoch (or picture) that is there already is compared, its
 // timings aside, and not written again; a different one is an error.
+//
+// The pareto table is no copy but computed, of all epochs: one file that the next one replaces by a rename. A reader that opens it
+// once sees one state of it, whole.
 //
 // # Trials that are not finished
 //

@@ -121,6 +121,8 @@ func (m Meta) Check() error {
 		}
 		claim("best_"+o.Metric, "column")
 		claim("best_"+o.Metric+"_epoch", "column")
+		claim("std_"+o.Metric, "column")
+		claim("reference_"+o.Metric, "column")
 	}
 	for _, c := range m.Columns {
 		claim(c.Name, "hyperparameter")

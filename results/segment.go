@@ -57,14 +57,14 @@ func (s *Study) publishWhenDue() error {
 }
 
 func (s *Study) publish() error {
-	for _, t := range Tables() {
+	for _, t := range recorded() {
 		if err := s.writeSegments(t, live(s.rows[t][s.published[t]:])); err != nil {
 			return err
 		}
 		s.published[t] = len(s.rows[t])
 	}
 	s.flushed = s.options.Now()
-	return nil
+	return s.writeParetoWhenDue()
 }
 
 // reconcile makes the segments of a table say what the journal says: it writes those that are missing, rewrites those that

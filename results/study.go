@@ -31,6 +31,7 @@ type Study struct {
 
 	published map[Table]int // so many of the rows stand in segments
 	flushed   time.Time     // the last time that rows were published
+	compare   compare
 }
 
 // Options are choices of the process that writes; they may differ from one run to the next.
@@ -110,10 +111,13 @@ func (s *Study) open(dir string, m Meta, scripts map[string][]byte) error {
 			return err
 		}
 	}
-	for _, t := range Tables() {
+	for _, t := range recorded() {
 		if err := s.reconcile(t); err != nil {
 			return err
 		}
+	}
+	if err := s.writePareto(); err != nil {
+		return err
 	}
 	return s.cleanCheckpoints()
 }
@@ -328,12 +332,12 @@ func (s *Study) Forget(ids ...string) error {
 			return err
 		}
 	}
-	for _, t := range Tables() {
+	for _, t := range recorded() {
 		if err := s.reconcile(t); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.writePareto()
 }
 
 // append writes entries as one record of the journal and takes them in.
@@ -365,6 +369,7 @@ func (s *Study) append(entries ...any) error {
 func (s *Study) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.compare.due = time.Time{}
 	return errors.Join(s.publish(), s.journal.Close(), s.lock.Close())
 }
 

@@ -15,10 +15,14 @@ const (
 	Trials  Table = "trials"  // one row a finished trial
 	Epochs  Table = "epochs"  // one row a trial and epoch
 	Samples Table = "samples" // one row a picture
+	Pareto  Table = "pareto"  // one row a point of a front; computed from the epochs, see View.Pareto
 )
 
 // Tables are all of them.
-func Tables() []Table { return []Table{Trials, Epochs, Samples} }
+func Tables() []Table { return append(recorded(), Pareto) }
+
+// recorded are the tables whose rows the journal has.
+func recorded() []Table { return []Table{Trials, Epochs, Samples} }
 
 // Field is a column of a table.
 type Field struct {
@@ -45,7 +49,7 @@ const (
 type Row map[string]any
 
 // Every table begins with the identity of the trial and then its hyperparameters; the rest follows, which the lists below
-// give, with the metrics where Fields puts them.
+// give, with the metrics where Fields puts them. The pareto table has its scope before, and no trial where it joins several.
 var (
 	identity = []Field{{"trial", TypeString, false}, {"study", TypeString, false}, {"index", TypeInt32, false}}
 	seed     = Field{"seed", TypeInt64, false}
@@ -86,6 +90,8 @@ var (
 		{"image_height", TypeInt32, false},
 		{"png", TypeBytes, false},
 	}
+	paretoPosition = []Field{{"epoch", TypeInt32, true}, {"seeds", TypeInt32, false}}
+	paretoStanding = []Field{{"rank", TypeInt32, false}, {"contribution", TypeFloat, false}, {"hypervolume", TypeFloat, false}}
 )
 
 // Reserved are the names that every study has in some table, sorted. A hyperparameter or a metric may have none of them.
@@ -107,6 +113,9 @@ func (m Meta) Fields(t Table) []Field {
 		fields = append(fields, Field{c.Name, columnTypes[c.Kind], c.Optional})
 	}
 	fields = append(fields, seed)
+	if t == Pareto {
+		return m.paretoFields(fields)
+	}
 	var metrics []Field
 	for _, name := range m.Metrics {
 		metrics = append(metrics, Field{name, TypeFloat, true})
@@ -123,6 +132,19 @@ func (m Meta) Fields(t Table) []Field {
 	default:
 		return append(fields, samplePicture...)
 	}
+}
+
+// paretoFields are the columns of the pareto table, which begins as the others do but has rows of no single trial.
+func (m Meta) paretoFields(fields []Field) []Field {
+	for i, f := range fields {
+		fields[i].Nullable = f.Nullable || f.Name == "trial" || f.Name == "index" || f.Name == "seed"
+	}
+	var values, references []Field
+	for _, o := range m.Objectives {
+		values = append(values, Field{o.Metric, TypeFloat, false}, Field{"std_" + o.Metric, TypeFloat, true})
+		references = append(references, Field{"reference_" + o.Metric, TypeFloat, false})
+	}
+	return slices.Concat([]Field{{"scope", TypeString, false}}, fields, paretoPosition, values, paretoStanding, references)
 }
 
 var columnTypes = map[Kind]Type{Bool: TypeBool, Int: TypeInt64, Float: TypeFloat, String: TypeString}

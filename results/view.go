@@ -23,15 +23,18 @@ var ErrCorrupt = journal.ErrCorrupt
 
 // View is a study as its journal tells it. Its methods may be called from several goroutines.
 type View struct {
-	dir     string
-	meta    Meta
-	journal *journal.Journal
+	dir      string
+	meta     Meta
+	compared Meta // meta, with the objectives of the pareto table
+	journal  *journal.Journal
 
 	mu     sync.Mutex
 	lines  int               // in the journal
 	trials map[string]*trial // those begun and not forgotten
 	order  []*trial          // all, as they began
 	rows   map[Table][]row   // all, in the journal's order
+
+	standings int // counts the lines that changed the pareto table
 }
 
 // row is a row of a table: its line in the journal, and how many lines stand before it.
@@ -53,6 +56,7 @@ type trial struct {
 	measured                      int     // samples of the last epoch that had any
 	extractor                     string  // likewise
 	best                          map[string]best
+	points                        []point // its epochs in the pareto table
 
 	outcome   *Outcome
 	forgotten bool
@@ -80,8 +84,9 @@ type entry struct {
 	Forget  string     `json:"forget,omitempty"`
 }
 
-// Open opens a study for reading, while it runs or later, and sees what is acknowledged at this moment.
-func Open(dir string) (*View, error) {
+// Open opens a study for reading, while it runs or later, and sees what is acknowledged at this moment. Objectives, any of the
+// study's metrics, replace the study's own in Pareto and in the rows of the pareto table, which are computed.
+func Open(dir string, objectives ...Objective) (*View, error) {
 	meta, err := readMeta(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%s: not the directory of a study: %w", dir, err)
@@ -89,6 +94,12 @@ func Open(dir string) (*View, error) {
 		return nil, err
 	}
 	v := newView(dir, meta)
+	if len(objectives) > 0 {
+		v.compared.Objectives = objectives
+		if err := v.compared.Check(); err != nil {
+			return nil, err
+		}
+	}
 	v.journal, err = journal.View(filepath.Join(dir, "journal"), v.fold)
 	if err != nil {
 		return nil, err
@@ -97,7 +108,7 @@ func Open(dir string) (*View, error) {
 }
 
 func newView(dir string, m Meta) *View {
-	return &View{dir: dir, meta: m, trials: map[string]*trial{}, rows: map[Table][]row{}}
+	return &View{dir: dir, meta: m, compared: m, trials: map[string]*trial{}, rows: map[Table][]row{}}
 }
 
 // fold takes in one line of the journal, when it is opened and whenever a line is appended: what a study holds in memory is
@@ -126,6 +137,10 @@ func (v *View) fold(at journal.Line, line []byte) error {
 	switch {
 	case e.Epoch != nil:
 		add(Epochs)
+		if values, ok := e.Epoch.Metrics.finite(v.compared.Objectives); ok {
+			t.points = append(t.points, point{e.Epoch.Epoch, values})
+			v.standings++
+		}
 		return t.addEpoch(at, *e.Epoch, v.meta.Objectives)
 	case e.Sample != nil:
 		add(Samples)
@@ -133,8 +148,10 @@ func (v *View) fold(at journal.Line, line []byte) error {
 	case e.Outcome != nil:
 		add(Trials)
 		t.outcome = e.Outcome
+		v.standings++
 	case e.Forget != "":
 		t.forgotten = true
+		v.standings++
 		delete(v.trials, t.ID)
 	}
 	return nil
@@ -281,11 +298,19 @@ func (v *View) Epochs(id string) (rows []Epoch, err error) {
 }
 
 // Fields are the columns of a table in order.
-func (v *View) Fields(t Table) []Field { return v.meta.Fields(t) }
+func (v *View) Fields(t Table) []Field {
+	if t == Pareto {
+		return v.compared.Fields(t)
+	}
+	return v.meta.Fields(t)
+}
 
 // Rows gives the rows of a table, published or not, in the order in which they were appended. They are read as they are
 // asked for, and stop after an error.
 func (v *View) Rows(t Table) iter.Seq2[Row, error] {
+	if t == Pareto {
+		return v.Pareto(Comparison{})
+	}
 	v.mu.Lock()
 	rows := live(v.rows[t])
 	v.mu.Unlock()

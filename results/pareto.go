@@ -1,0 +1,315 @@
+package results
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/results/internal/durable"
+)
+
+// Scope says which points of the pareto table are compared with each other.
+type Scope string
+
+// The scopes. Trials that failed or diverged left no model, so the last two leave them out.
+const (
+	ScopeTrial         Scope = "trial"         // the epochs of one trial
+	ScopeStudy         Scope = "study"         // the finished trials of the study, each with its last measured epoch
+	ScopeConfiguration Scope = "configuration" // the same, seeds of one configuration joined into their mean
+)
+
+// Scopes are all of them, in the order of the table.
+func Scopes() []Scope { return []Scope{ScopeStudy, ScopeConfiguration, ScopeTrial} }
+
+// Comparison is how points are compared. The zero value is that of the pareto table.
+type Comparison struct {
+	Best      bool               // a trial stands with the epoch at which the first objective is best, in place of its last
+	Reference map[string]float64 // of some objectives, in place of the rule: see View.Pareto
+}
+
+// point is an epoch with a finite number for each objective.
+type point struct {
+	epoch  int
+	values []float64
+}
+
+// candidate is a row of the pareto table before it is compared.
+type candidate struct {
+	trial     *trial // of a configuration, one of its trials
+	epoch     int    // 0 for a configuration
+	values    []float64
+	deviation []float64 // over seeds, nil for fewer than two
+	seeds     int
+}
+
+// contest is candidates that are compared with each other.
+type contest struct {
+	scope      Scope
+	reference  []float64
+	candidates []candidate
+}
+
+// Pareto gives the rows of the pareto table, each scope from its best points to its worst.
+//
+// Rank, hypervolume and contribution are those of package pareto; the last two are of the front that the point is on. The
+// reference of an objective is the worst value in the scope, over all trials, and a tenth of the range of values beyond (0.1 if all
+// are equal), so that fronts of one scope can be compared and points at a front's ends count.
+func (v *View) Pareto(c Comparison) iter.Seq2[Row, error] {
+	v.mu.Lock()
+	contests := v.contests(c)
+	v.mu.Unlock()
+	return v.ranked(contests)
+}
+
+// contests gathers the candidates. It leaves nothing to read that a writer may change.
+func (v *View) contests(c Comparison) []contest {
+	var own []contest
+	var last []candidate
+	for _, t := range v.order {
+		if t.forgotten || len(t.points) == 0 {
+			continue
+		}
+		epochs := contest{scope: ScopeTrial}
+		for _, p := range t.points {
+			epochs.candidates = append(epochs.candidates, candidate{trial: t, epoch: p.epoch, values: p.values, seeds: 1})
+		}
+		own = append(own, epochs)
+		if o := t.outcome; o != nil && o.Status != Failed && o.Status != Diverged {
+			last = append(last, v.standing(epochs.candidates, c))
+		}
+	}
+	var all []contest
+	if len(last) > 0 {
+		all = append(all, contest{scope: ScopeStudy, candidates: last}, contest{scope: ScopeConfiguration, candidates: joined(last)})
+	}
+	all = append(all, own...)
+	references := map[Scope][]float64{}
+	for _, scope := range Scopes() {
+		references[scope] = v.reference(all, scope, c)
+	}
+	for i := range all {
+		all[i].reference = references[all[i].scope]
+	}
+	return all
+}
+
+// standing is the epoch with which a trial stands among others.
+func (v *View) standing(epochs []candidate, c Comparison) candidate {
+	if !c.Best {
+		return epochs[len(epochs)-1]
+	}
+	return slices.MinFunc(epochs, func(a, b candidate) int { return v.compared.Objectives[0].order(a.values[0], b.values[0]) })
+}
+
+// joined is the configurations of trials: means and deviations (N-1) over seeds.
+func joined(trials []candidate) []candidate {
+	seeds := map[string][]candidate{}
+	var order []string
+	for _, c := range trials {
+		key := string(encode(c.trial.Point))
+		if seeds[key] == nil {
+			order = append(order, key)
+		}
+		seeds[key] = append(seeds[key], c)
+	}
+	var out []candidate
+	for _, key := range order {
+		group := seeds[key]
+		c := candidate{trial: group[0].trial, values: make([]float64, len(group[0].values)), seeds: len(group)}
+		for j := range c.values {
+			for _, g := range group {
+				c.values[j] += g.values[j]
+			}
+			c.values[j] /= float64(len(group))
+		}
+		if len(group) > 1 {
+			c.deviation = make([]float64, len(c.values))
+			for j, mean := range c.values {
+				for _, g := range group {
+					c.deviation[j] += (g.values[j] - mean) * (g.values[j] - mean) / float64(len(group)-1)
+				}
+				c.deviation[j] = math.Sqrt(c.deviation[j])
+			}
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// reference is the reference point of a scope.
+func (v *View) reference(all []contest, scope Scope, c Comparison) []float64 {
+	out := make([]float64, len(v.compared.Objectives))
+	for j, o := range v.compared.Objectives {
+		if given, ok := c.Reference[o.Metric]; ok {
+			out[j] = given
+			continue
+		}
+		lo, hi := math.Inf(1), math.Inf(-1)
+		for _, contest := range all {
+			for _, c := range contest.candidates {
+				if contest.scope == scope {
+					lo, hi = min(lo, c.values[j]), max(hi, c.values[j])
+				}
+			}
+		}
+		beyond := (hi - lo) / 10
+		if lo == hi {
+			beyond = 0.1
+		}
+		if out[j] = hi + beyond; o.Goal == Max {
+			out[j] = lo - beyond
+		}
+	}
+	return out
+}
+
+// ranked makes the rows.
+func (v *View) ranked(contests []contest) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		for _, c := range contests {
+			rows, err := v.compared.rank(c)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, row := range rows {
+				if !yield(row, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// rank compares the candidates of a contest.
+func (m Meta) rank(c contest) ([]Row, error) {
+	directions := make([]pareto.Direction, len(m.Objectives))
+	for j, o := range m.Objectives {
+		directions[j] = map[Goal]pareto.Direction{Min: pareto.Min, Max: pareto.Max}[o.Goal]
+	}
+	points := make([][]float64, len(c.candidates))
+	for i, candidate := range c.candidates {
+		points[i] = candidate.values
+	}
+	ranks, err := pareto.Ranks(points, directions)
+	if err != nil {
+		return nil, err
+	}
+	order := make([]int, len(ranks))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(ranks[a]-ranks[b], m.Objectives[0].order(points[a][0], points[b][0]))
+	})
+	var rows []Row
+	for len(order) > 0 {
+		rank, n := ranks[order[0]], 1
+		for n < len(order) && ranks[order[n]] == rank {
+			n++
+		}
+		front := make([][]float64, n)
+		for i, at := range order[:n] {
+			front[i] = points[at]
+		}
+		volume, err := pareto.Hypervolume(front, c.reference, directions)
+		if err != nil {
+			return nil, err
+		}
+		contributions, err := pareto.Contributions(front, c.reference, directions)
+		if err != nil {
+			return nil, err
+		}
+		for i, at := range order[:n] {
+			row := m.paretoRow(c, c.candidates[at])
+			row["rank"], row["contribution"], row["hypervolume"] = int32(rank), contributions[i], volume
+			rows = append(rows, row)
+		}
+		order = order[n:]
+	}
+	return rows, nil
+}
+
+// order is negative if value a is better than b.
+func (o Objective) order(a, b float64) int {
+	if o.Goal == Max {
+		a, b = b, a
+	}
+	return cmp.Compare(a, b)
+}
+
+// paretoRow is what the row of a candidate holds before it is compared.
+func (m Meta) paretoRow(c contest, p candidate) Row {
+	row := m.row(p.trial.Trial)
+	row["scope"], row["epoch"], row["seeds"] = string(c.scope), int32(p.epoch), int32(p.seeds)
+	if c.scope == ScopeConfiguration {
+		for _, name := range []string{"trial", "index", "seed", "epoch"} {
+			row[name] = nil
+		}
+	}
+	for j, o := range m.Objectives {
+		row[o.Metric], row["reference_"+o.Metric] = p.values[j], c.reference[j]
+		row["std_"+o.Metric] = nil
+		if p.deviation != nil {
+			row["std_"+o.Metric] = p.deviation[j]
+		}
+	}
+	return row
+}
+
+// finite gives the values of objectives, if all were measured and are finite numbers.
+func (m Metrics) finite(objectives []Objective) ([]float64, bool) {
+	values := make([]float64, len(objectives))
+	for j, o := range objectives {
+		value, measured := m[o.Metric]
+		if !measured || math.IsNaN(value) || math.IsInf(value, 0) {
+			return nil, false
+		}
+		values[j] = value
+	}
+	return values, len(values) > 0
+}
+
+// writePareto replaces the pareto table by one of the rows that the journal has now. It is not a segment: where a point stands
+// depends on all others. Whoever opens the file has it whole, old or new, thanks to the rename. A study without objectives has
+// none.
+func (s *Study) writePareto() error {
+	if len(s.meta.Objectives) == 0 {
+		return nil
+	}
+	start := s.options.Now()
+	path := filepath.Join(s.dir, string(Pareto), "pareto.parquet")
+	if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
+		return err
+	}
+	err := durable.WriteFile(path, func(w io.Writer) error {
+		return writeParquet(w, s.meta, Pareto, segment{0, s.lines - 1}.String(), s.ranked(s.contests(Comparison{})))
+	})
+	if err != nil {
+		return fmt.Errorf("pareto table: %w", err)
+	}
+	now := s.options.Now()
+	s.compare.standings, s.compare.due = s.standings, now.Add(100*now.Sub(start))
+	return nil
+}
+
+// compare says what the pareto table is made of, and when it may be made again: all points are compared each time, which must not
+// take more than a hundredth of a study's time.
+type compare struct {
+	standings int
+	due       time.Time
+}
+
+// writeParetoWhenDue keeps the table current.
+func (s *Study) writeParetoWhenDue() error {
+	if s.compare.standings == s.standings || s.options.Now().Before(s.compare.due) {
+		return nil
+	}
+	return s.writePareto()
+}

@@ -1,0 +1,240 @@
+package results_test
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/starsweep/starsweep/results"
+)
+
+// rivals is a study of two objectives.
+var rivals = results.Meta{
+	Study: "rivals", Script: "rivals.star", ScriptHash: "5c41", Version: "0.1.0",
+	Columns:    []results.Column{{Name: "lr", Kind: results.Float}},
+	Metrics:    []string{"fid", "recall", "loss"},
+	Objectives: []results.Objective{{Metric: "fid", Goal: results.Min}, {Metric: "recall", Goal: results.Max}},
+}
+
+func createRivals(t testing.TB, dir string) *results.Study {
+	t.Helper()
+	s, err := results.Create(dir, rivals, nil, hourly)
+	check(t, err)
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// rival trains a trial whose epochs have the given FID and recall, in turn. NaN is not measured. An empty status leaves it open.
+func rival(t testing.TB, s *results.Study, id string, lr float64, seed int64, status results.Status, fidRecall ...float64) {
+	t.Helper()
+	check(t, s.BeginTrial(results.Trial{ID: id, Point: results.Values{"lr": lr}, Seed: seed, Started: start}))
+	for i := 0; i < len(fidRecall); i += 2 {
+		m := results.Metrics{"fid": fidRecall[i], "recall": fidRecall[i+1], "loss": float64(-i)}
+		for name, v := range m {
+			if math.IsNaN(v) {
+				delete(m, name)
+			}
+		}
+		check(t, s.AppendEpoch(results.Epoch{Trial: id, Epoch: i/2 + 1, Metrics: m}))
+	}
+	if status != "" {
+		check(t, s.FinishTrial(outcome(id, status)))
+	}
+}
+
+// scope is the rows of one scope, some columns as text.
+func scope(t testing.TB, v *results.View, c results.Comparison, scope results.Scope, names ...string) (lines []string) {
+	t.Helper()
+	for row, err := range v.Pareto(c) {
+		check(t, err)
+		if row["scope"] != string(scope) {
+			continue
+		}
+		var cells []string
+		for _, name := range names {
+			cells = append(cells, fmt.Sprint(row[name]))
+		}
+		lines = append(lines, strings.Join(cells, " "))
+	}
+	return lines
+}
+
+func TestParetoComparesEpochsTrialsAndConfigurations(t *testing.T) {
+	s := createRivals(t, t.TempDir())
+	nan := math.NaN()
+	rival(t, s, "a", 1, 0, results.Completed, 9, 0, nan, nan, 4, 0.5) // the second epoch is not evaluated
+	rival(t, s, "b", 1, 1, results.Pruned, 2, 0.25, 6, 0.25)
+	rival(t, s, "c", 2, 0, results.Completed, 5, 0.125, 3, nan)          // no recall at the end
+	rival(t, s, "d", 2, 1, results.Diverged, 1, 1)                       // leaves no model
+	rival(t, s, "e", 3, 0, "", 8, 0.75, math.Inf(1), 0.75)               // still running
+	rival(t, s, "f", 3, 1, results.Failed)                               // has no epoch
+	rival(t, s, "g", 4, 0, results.Collapsed, 1, 0.375)                  // the best FID
+	rival(t, s, "h", 4, 1, results.Completed, nan, nan, 8, 0, 1, 0.3125) // joins g
+	v := s.View
+	// The trials' FIDs are from 1 to 6, their recalls from 0.125 to 0.5; the reference is a tenth further.
+	wantLines(t, scope(t, v, results.Comparison{}, results.ScopeStudy, "rank", "trial", "epoch", "fid", "recall", "seeds", "reference_fid"),
+		"1 g 1 1 0.375 1 6.5", "1 a 3 4 0.5 1 6.5", "2 h 3 1 0.3125 1 6.5", "3 c 1 5 0.125 1 6.5", "3 b 2 6 0.25 1 6.5")
+	wantLines(t, scope(t, v, results.Comparison{}, results.ScopeConfiguration, "rank", "trial", "epoch", "lr", "seed", "fid", "std_fid", "recall", "seeds"),
+		"1 <nil> <nil> 4 <nil> 1 0 0.34375 2", "1 <nil> <nil> 1 <nil> 5 1.4142135623730951 0.375 2", "2 <nil> <nil> 2 <nil> 5 <nil> 0.125 1")
+	wantLines(t, scope(t, v, results.Comparison{}, results.ScopeTrial, "trial", "rank", "epoch", "fid", "reference_fid", "reference_recall"),
+		"a 1 3 4 9.8 -0.1", "a 2 1 9 9.8 -0.1", "b 1 1 2 9.8 -0.1", "b 2 2 6 9.8 -0.1", "c 1 1 5 9.8 -0.1", "d 1 1 1 9.8 -0.1",
+		"e 1 1 8 9.8 -0.1", "g 1 1 1 9.8 -0.1", "h 1 3 1 9.8 -0.1", "h 2 2 8 9.8 -0.1")
+}
+
+func TestHypervolumesAreOfTheFrontThatAPointIsOn(t *testing.T) {
+	s := createRivals(t, t.TempDir())
+	for i, p := range [][2]float64{{1, 0.25}, {2, 0.5}, {4, 0.75}, {3, 0.125}, {2, 0.5}} {
+		rival(t, s, fmt.Sprint("t", i), float64(i), 0, results.Completed, p[0], p[1])
+	}
+	given := results.Comparison{Reference: map[string]float64{"fid": 5, "recall": 0}}
+	// Up to (5, 0) the front is three steps: 4 x 0.25, 3 x 0.25 and 1 x 0.25. The equal points lose nothing alone.
+	wantLines(t, scope(t, s.View, given, results.ScopeStudy, "trial", "rank", "contribution", "hypervolume"),
+		"t0 1 0.25 2", "t1 1 0 2", "t4 1 0 2", "t2 1 0.25 2", "t3 2 0.25 0.25")
+	same := createRivals(t, t.TempDir())
+	rival(t, same, "a", 1, 0, results.Completed, 5, 0.5)
+	wantLines(t, scope(t, same.View, results.Comparison{}, results.ScopeStudy, "reference_fid", "reference_recall"), "5.1 0.4")
+}
+
+func TestATrialCanStandWithItsBestEpoch(t *testing.T) {
+	s := createRivals(t, t.TempDir())
+	rival(t, s, "a", 1, 0, results.Completed, 9, 0, 2, 0.25, 4, 0.5)
+	wantLines(t, scope(t, s.View, results.Comparison{}, results.ScopeStudy, "epoch"), "3")
+	wantLines(t, scope(t, s.View, results.Comparison{Best: true}, results.ScopeStudy, "epoch"), "2")
+}
+
+func TestAViewComparesAnyMetrics(t *testing.T) {
+	dir := t.TempDir()
+	s := createRivals(t, dir)
+	rival(t, s, "a", 1, 0, results.Completed, 9, 0, 4, math.NaN())
+	v, err := results.Open(dir, results.Objective{Metric: "loss", Goal: results.Max})
+	check(t, err)
+	defer v.Close()
+	wantLines(t, columns(t, v, results.Pareto, "scope", "epoch", "loss", "rank"),
+		"study 2 -2 1", "configuration <nil> -2 1", "trial 1 0 1", "trial 2 -2 2")
+	wantLines(t, columns(t, v, results.Trials, "best_fid"), "4") // the study's own objectives stay those of its trials
+	_, err = results.Open(dir, results.Objective{Metric: "kid", Goal: results.Min})
+	wantError(t, err, `objective "kid": want one of the metrics fid, recall, loss`)
+}
+
+func TestTheParetoTableFollowsTheRows(t *testing.T) {
+	dir := t.TempDir()
+	s := createRivals(t, dir)
+	wantLines(t, segmentRows(t, dir, results.Pareto)) // there is a file from the beginning
+	rival(t, s, "a", 1, 0, results.Completed, 4, 0.5)
+	rival(t, s, "b", 1, 1, "", 2, 0.25)
+	check(t, s.Publish())
+	names := []string{"scope", "trial", "seeds", "rank"}
+	wantLines(t, segmentRows(t, dir, results.Pareto, names...), "configuration <null> 1 1", "study a 1 1", "trial a 1 1", "trial b 1 1")
+	check(t, s.FinishTrial(outcome("b", results.Completed)))
+	check(t, s.Publish())
+	wantLines(t, segmentRows(t, dir, results.Pareto, names...),
+		"configuration <null> 2 1", "study a 1 1", "study b 1 1", "trial a 1 1", "trial b 1 1")
+	check(t, s.Forget("a"))
+	wantLines(t, segmentRows(t, dir, results.Pareto, names...), "configuration <null> 1 1", "study b 1 1", "trial b 1 1")
+	check(t, s.Close())
+	for name, spoil := range map[string]func(string) error{
+		"deleted": os.Remove,
+		"cut":     func(path string) error { return os.Truncate(path, 100) },
+		"half-written": func(path string) error {
+			return os.Rename(path, filepath.Join(filepath.Dir(path), ".pareto.parquet.tmp"))
+		},
+	} {
+		check(t, spoil(segments(t, dir, results.Pareto)[0]))
+		check(t, createRivals(t, dir).Close())
+		if got := segmentRows(t, dir, results.Pareto); len(got) != 3 {
+			t.Errorf("%s: got %d rows, want 3", name, len(got))
+		}
+	}
+	hidden, err := filepath.Glob(filepath.Join(dir, "pareto", ".*"))
+	check(t, err)
+	if len(hidden) > 0 {
+		t.Errorf("got files %v left behind", hidden)
+	}
+}
+
+func TestComparingTakesAHundredthOfTheTime(t *testing.T) {
+	dir := t.TempDir()
+	now := start
+	tick := time.Duration(0)
+	clock := func() time.Time { now = now.Add(tick); return now }
+	s, err := results.Create(dir, rivals, nil, results.Options{Now: clock, FlushEvery: time.Hour})
+	check(t, err)
+	defer s.Close()
+	rows := func() int { return len(segmentRows(t, dir, results.Pareto)) }
+	tick = time.Second // each look at the clock takes a second
+	rival(t, s, "a", 1, 0, "", 4, 0.5)
+	check(t, s.Publish())
+	if rows() != 1 {
+		t.Fatalf("got %d rows, want 1", rows())
+	}
+	rival(t, s, "b", 1, 1, "", 4, 0.5)
+	check(t, s.Publish())
+	if rows() != 1 {
+		t.Errorf("got %d rows, want 1: comparing took a second, so the next is due in 100", rows())
+	}
+	now = now.Add(101 * time.Second)
+	check(t, s.Publish())
+	if rows() != 2 {
+		t.Errorf("got %d rows, want 2", rows())
+	}
+	rival(t, s, "c", 1, 2, "", 4, 0.5)
+	check(t, s.Close())
+	if rows() != 3 {
+		t.Errorf("got %d rows, want 3 at the end, due or not", rows())
+	}
+}
+
+func TestAStudyWithoutObjectivesHasNoParetoTable(t *testing.T) {
+	dir := t.TempDir()
+	plain := rivals
+	plain.Objectives = nil
+	s, err := results.Create(dir, plain, nil, hourly)
+	check(t, err)
+	rival(t, s, "a", 1, 0, results.Completed, 4, 0.5)
+	check(t, s.Close())
+	wantLines(t, columns(t, s.View, results.Pareto, "scope"))
+	if exists(filepath.Join(dir, "pareto")) {
+		t.Error("got a folder pareto, want none")
+	}
+}
+
+func TestReadersNeverSeeHalfAParetoTable(t *testing.T) {
+	dir := t.TempDir()
+	s := createRivals(t, dir)
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	reads := 0
+	wg.Go(func() {
+		for last := 0; ; reads++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			n := len(segmentRows(t, dir, results.Pareto, "trial"))
+			if n < last || n%5 != 0 && n%5 != 3 { // a trial adds its own row and one to the study, every second one a configuration
+				t.Errorf("got %d rows after %d", n, last)
+				return
+			}
+			last = n
+		}
+	})
+	for i := range 20 {
+		id := fmt.Sprint("t", i)
+		rival(t, s, id, float64(i/2), int64(i%2), results.Completed, float64(i), 0.5)
+		check(t, s.Publish())
+	}
+	close(stop)
+	wg.Wait()
+	if reads < 20 {
+		t.Errorf("got %d reads beside 20 writes, want more for a test", reads)
+	}
+	if n := len(segmentRows(t, dir, results.Pareto)); n != 50 {
+		t.Errorf("got %d rows, want 50", n)
+	}
+}
