@@ -35,7 +35,7 @@ func check(ctx context.Context, env *Env, path string, o scriptOptions) error {
 	if err != nil {
 		return err
 	}
-	p, err := plan.Make(ctx, s, s.Seeds)
+	p, err := s.plan(ctx, env)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func planCommand(env *Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, err := plan.Make(c.Context(), s, s.Seeds)
+			p, err := s.plan(c.Context(), env)
 			if err != nil {
 				return err
 			}

@@ -73,7 +73,7 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	p, err := plan.Make(ctx, s, s.Seeds)
+	p, err := s.plan(ctx, env)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/plan"
 	"github.com/starsweep/starsweep/starlib"
 )
 
@@ -65,6 +66,18 @@ func load(ctx context.Context, env *Env, path string, o scriptOptions) (*study, 
 		return nil, withCode(exitUsage, err)
 	}
 	return &study{s, path, hash(s.Files)}, nil
+}
+
+// plan expands the study, and warns of what is not wrong in the script but looks so.
+func (s *study) plan(ctx context.Context, env *Env) (*plan.Plan, error) {
+	p, err := plan.Make(ctx, s, s.Seeds)
+	if err != nil {
+		return nil, err
+	}
+	for _, warning := range s.Warnings() {
+		fmt.Fprintf(env.Stderr, "starsweep: warning: %s\n", warning)
+	}
+	return p, nil
 }
 
 // counter counts the images of data sets that tell without a file of the user's, once each.
