@@ -18,6 +18,7 @@ var version = "dev" // set by the Makefile
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the first signal asks the command to end, the second ends it
 	code := runner.Main(ctx, runner.Env{
 		Args:     os.Args[1:],
 		Stdout:   os.Stdout,
