@@ -11,12 +11,7 @@ import (
 func statusCommand(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "status DIR", Short: "tell how the trials of a study stand",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usage("got %d arguments, want the directory of one study", len(args))
-			}
-			return nil
-		},
+		Args: oneStudy,
 		RunE: func(_ *cobra.Command, args []string) error {
 			v, err := results.Open(args[0])
 			if err != nil {

@@ -1,0 +1,141 @@
+package runner
+
+import (
+	"bufio"
+	"encoding/base64"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/results"
+)
+
+func exportCommand(env *Env) *cobra.Command {
+	var asCSV, asJSON bool
+	c := &cobra.Command{
+		Use:   "export DIR TABLE",
+		Short: "print a table of a study as CSV or JSON lines",
+		Long: `export prints a table (trials, epochs, samples or pareto) for tools that do not read Parquet. In CSV null is empty. In
+JSON lines numbers that JSON does not have are the strings "NaN", "Infinity" and "-Infinity". Pictures are base64.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return usage("got %d arguments, want the directory of a study and a table", len(args))
+			}
+			if asCSV == asJSON {
+				return usage("want one of --csv and --jsonl")
+			}
+			if !slices.Contains(results.Tables(), results.Table(args[1])) {
+				return usage("got the table %q, want one of %v", args[1], results.Tables())
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			v, err := openStudy(args[0])
+			if err != nil {
+				return err
+			}
+			defer v.Close()
+			out := bufio.NewWriter(env.Stdout)
+			write := exportJSON
+			if asCSV {
+				write = exportCSV
+			}
+			if err := write(out, v, results.Table(args[1])); err != nil {
+				return err
+			}
+			return out.Flush()
+		},
+	}
+	c.Flags().BoolVar(&asCSV, "csv", false, "comma-separated values, with a line of names")
+	c.Flags().BoolVar(&asJSON, "jsonl", false, "one JSON object a line")
+	return c
+}
+
+func exportJSON(to io.Writer, v *results.View, t results.Table) error {
+	fields := v.Fields(t)
+	for row, err := range v.Rows(t) {
+		if err != nil {
+			return err
+		}
+		line, err := jsonRow(fields, row)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(to, "%s\n", line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func exportCSV(to io.Writer, v *results.View, t results.Table) error {
+	fields := v.Fields(t)
+	w := csv.NewWriter(to)
+	cells := make([]string, len(fields))
+	for i, f := range fields {
+		cells[i] = f.Name
+	}
+	if err := w.Write(cells); err != nil {
+		return err
+	}
+	for row, err := range v.Rows(t) {
+		if err != nil {
+			return err
+		}
+		for i, f := range fields {
+			if cells[i] = ""; row[f.Name] != nil {
+				cells[i] = fmt.Sprint(portable(row[f.Name]))
+			}
+		}
+		if err := w.Write(cells); err != nil {
+			return err
+		}
+	}
+	w.Flush()
+	return w.Error()
+}
+
+// jsonRow is a row as a JSON object, its fields in order.
+func jsonRow(fields []results.Field, row results.Row) (string, error) {
+	var members []string
+	for _, f := range fields {
+		name, err := json.Marshal(f.Name)
+		if err != nil {
+			return "", err
+		}
+		value, err := json.Marshal(portable(row[f.Name]))
+		if err != nil {
+			return "", err
+		}
+		members = append(members, string(name)+":"+string(value))
+	}
+	return "{" + strings.Join(members, ",") + "}", nil
+}
+
+// portable is a value that JSON and CSV have, with the shortest digits that give a number back.
+func portable(value any) any {
+	switch v := value.(type) {
+	case float64:
+		switch {
+		case math.IsNaN(v):
+			return "NaN"
+		case math.IsInf(v, 1):
+			return "Infinity"
+		case math.IsInf(v, -1):
+			return "-Infinity"
+		}
+		return json.Number(strconv.FormatFloat(v, 'g', -1, 64))
+	case time.Time:
+		return v.Format(time.RFC3339Nano)
+	case []byte:
+		return base64.StdEncoding.EncodeToString(v)
+	}
+	return value
+}

@@ -1,0 +1,242 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/results"
+)
+
+type paretoOptions struct {
+	objectives, reference []string
+	scope                 string
+	best, all, json       bool
+}
+
+func paretoCommand(env *Env) *cobra.Command {
+	var o paretoOptions
+	c := &cobra.Command{
+		Use:   "pareto DIR",
+		Short: "print the Pareto fronts of a study",
+		Long: `pareto compares the finished trials of a study by several objectives at once and prints those that no other beats:
+the front. Objectives are those of the script, or any metrics that --objective names. The columns are those of the
+pareto table, which docs/tables.md describes.`,
+		Example: `  starsweep pareto runs/mnist_grid
+  starsweep pareto runs/mnist_grid --objective fid=min --objective recall=max --scope configuration`,
+		Args: oneStudy,
+		RunE: func(_ *cobra.Command, args []string) error { return printPareto(env, args[0], o) },
+	}
+	f := c.Flags()
+	f.StringArrayVar(&o.objectives, "objective", nil, "METRIC=min or METRIC=max, in place of the script's objectives")
+	f.StringArrayVar(&o.reference, "reference", nil, "METRIC=VALUE: reference point of the hypervolume, in place of the worst value and a tenth of the range")
+	f.StringVar(&o.scope, "scope", string(results.ScopeStudy), "what is compared: study (trials), configuration (means over seeds) or trial (epochs)")
+	f.BoolVar(&o.best, "best", false, "compare trials by their best epoch of the first objective, in place of their last")
+	f.BoolVar(&o.all, "all", false, "print all ranks, not the first only")
+	f.BoolVar(&o.json, "json", false, "print JSON")
+	return c
+}
+
+func oneStudy(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usage("got %d arguments, want the directory of one study", len(args))
+	}
+	return nil
+}
+
+func printPareto(env *Env, dir string, o paretoOptions) error {
+	if !slices.Contains(results.Scopes(), results.Scope(o.scope)) {
+		return usage("--scope: got %q, want study, configuration or trial", o.scope)
+	}
+	objectives, err := parseObjectives(o.objectives)
+	if err != nil {
+		return err
+	}
+	v, err := openStudy(dir, objectives...)
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	if len(objectives) == 0 {
+		objectives = v.Meta().Objectives
+	}
+	if len(objectives) == 0 {
+		return usage("%s: the script has no objectives: name some, as --objective %s=min", dir, slices.Concat(v.Meta().Metrics, []string{"METRIC"})[0])
+	}
+	reference, err := parseReference(o.reference, objectives)
+	if err != nil {
+		return err
+	}
+	var fronts [][]results.Row // a trial's each, or the study's
+	for row, err := range v.Pareto(results.Comparison{Best: o.best, Reference: reference}) {
+		if err != nil {
+			return err
+		}
+		if row["scope"] != o.scope {
+			continue
+		}
+		if n := len(fronts); n == 0 || o.scope == string(results.ScopeTrial) && fronts[n-1][0]["trial"] != row["trial"] {
+			fronts = append(fronts, nil)
+		}
+		fronts[len(fronts)-1] = append(fronts[len(fronts)-1], row)
+	}
+	p := paretoPrinter{objectives: objectives, fields: v.Fields(results.Pareto), columns: v.Meta().Columns, all: o.all}
+	if o.json {
+		return p.json(env.Stdout, fronts)
+	}
+	if len(fronts) == 0 {
+		fmt.Fprintf(env.Stdout, "%s: no points: no finished trial has a number for each of %s; --scope trial shows epochs\n", o.scope, strings.Join(p.names(), ", "))
+	}
+	for _, rows := range fronts {
+		if err := p.table(env.Stdout, rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openStudy opens a study for reading. What is neither the disk's nor the journal's fault is the command line's.
+func openStudy(dir string, objectives ...results.Objective) (*results.View, error) {
+	v, err := results.Open(dir, objectives...)
+	disk := errors.Is(err, results.ErrStorage) && !errors.Is(err, fs.ErrNotExist)
+	if err != nil && !disk && !errors.Is(err, results.ErrCorrupt) {
+		err = withCode(exitUsage, err)
+	}
+	return v, err
+}
+
+func parseObjectives(flags []string) (objectives []results.Objective, err error) {
+	for _, text := range flags {
+		metric, goal, ok := strings.Cut(text, "=")
+		if !ok || metric == "" || goal != string(results.Min) && goal != string(results.Max) {
+			return nil, usage("--objective: got %q, want METRIC=min or METRIC=max", text)
+		}
+		objectives = append(objectives, results.Objective{Metric: metric, Goal: results.Goal(goal)})
+	}
+	return objectives, nil
+}
+
+func parseReference(flags []string, objectives []results.Objective) (map[string]float64, error) {
+	reference := map[string]float64{}
+	for _, text := range flags {
+		metric, value, _ := strings.Cut(text, "=")
+		v, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			return nil, usage("--reference: got %q, want METRIC=VALUE", text)
+		}
+		if !slices.ContainsFunc(objectives, func(o results.Objective) bool { return o.Metric == metric }) {
+			return nil, usage("--reference: %q is no objective", metric)
+		}
+		reference[metric] = v
+	}
+	return reference, nil
+}
+
+type paretoPrinter struct {
+	objectives []results.Objective
+	columns    []results.Column
+	fields     []results.Field
+	all        bool
+}
+
+func (p paretoPrinter) names() (names []string) {
+	for _, o := range p.objectives {
+		names = append(names, o.Metric)
+	}
+	return names
+}
+
+// shown are the rows to print.
+func (p paretoPrinter) shown(rows []results.Row) []results.Row {
+	if p.all {
+		return rows
+	}
+	n := 0
+	for n < len(rows) && rows[n]["rank"] == int32(1) {
+		n++
+	}
+	return rows[:n]
+}
+
+// table prints points that were compared with each other, best first.
+func (p paretoPrinter) table(to io.Writer, rows []results.Row) error {
+	first := rows[0]
+	heading := fmt.Sprint(first["scope"])
+	if heading == string(results.ScopeTrial) {
+		heading += fmt.Sprintf(" %s", first["trial"])
+	}
+	var reference []string
+	for _, o := range p.objectives {
+		reference = append(reference, fmt.Sprintf("%s=%.5g", o.Metric, first["reference_"+o.Metric]))
+	}
+	front := paretoPrinter{}.shown(rows)
+	fmt.Fprintf(to, "%s: %d of %d points on the front, hypervolume %.5g up to %s\n", heading, len(front), len(rows), first["hypervolume"], strings.Join(reference, " "))
+	columns := p.shownColumns(heading)
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, strings.Join(columns, "\t")+"\t")
+	for _, row := range p.shown(rows) {
+		var cells []string
+		for _, name := range columns {
+			cells = append(cells, cell(row[name]))
+		}
+		fmt.Fprintln(w, strings.Join(cells, "\t")+"\t")
+	}
+	return w.Flush()
+}
+
+// shownColumns are those of the table that differ from row to row in a scope.
+func (p paretoPrinter) shownColumns(heading string) []string {
+	columns := []string{"rank"}
+	joined := heading == string(results.ScopeConfiguration)
+	for _, o := range p.objectives {
+		columns = append(columns, o.Metric)
+		if joined {
+			columns = append(columns, "std_"+o.Metric)
+		}
+	}
+	columns = append(columns, "contribution")
+	for _, c := range p.columns {
+		columns = append(columns, c.Name)
+	}
+	if joined {
+		return append(columns, "seeds")
+	}
+	return append(columns, "seed", "epoch", "trial")
+}
+
+// cell is a value in a table that people read.
+func cell(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "-"
+	case float64:
+		return strconv.FormatFloat(v, 'g', 5, 64)
+	}
+	return fmt.Sprint(v)
+}
+
+// json prints all rows as one array of objects.
+func (p paretoPrinter) json(to io.Writer, fronts [][]results.Row) error {
+	sep := "["
+	for _, rows := range fronts {
+		for _, row := range p.shown(rows) {
+			line, err := jsonRow(p.fields, row)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(to, "%s\n%s", sep, line)
+			sep = ","
+		}
+	}
+	if sep == "[" {
+		fmt.Fprint(to, sep)
+	}
+	_, err := fmt.Fprintln(to, "\n]")
+	return err
+}
