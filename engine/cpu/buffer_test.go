@@ -44,6 +44,52 @@ func TestDonatedInputsDieAndResultsLive(t *testing.T) {
 	wg.Wait()
 }
 
+func TestDonatedInputsThatAreResultsKeepTheirMemory(t *testing.T) {
+	b, s := must(New("")), f32(2, 3)
+	e := compiled(b, func(f compute.Function, v []compute.Value) []compute.Value {
+		return []compute.Value{v[0], must(f.Neg(v[0])), v[1], must(f.Reshape(v[0], 6))}
+	}, s, s)
+	first := func(b compute.Buffer) *float32 { return &must(b.Data()).([]float32)[0] }
+	x, y := []float32{1, 2, 3, 4, 5, 6}, []float32{7, 8, 9, 10, 11, 12}
+	want := [][]float32{x, {-1, -2, -3, -4, -5, -6}, y, x}
+	for _, c := range []struct {
+		name   string
+		donate []bool
+		same   bool // one buffer as both inputs
+		taken  [4]int
+	}{
+		{"nothing donated", nil, false, [4]int{-1, -1, -1, -1}},
+		{"the first donated", []bool{true}, false, [4]int{0, -1, -1, -1}},
+		{"both donated", []bool{true, true}, false, [4]int{0, -1, 1, -1}},
+		{"one buffer donated twice", []bool{true, true}, true, [4]int{0, -1, -1, -1}},
+	} {
+		in := []compute.Buffer{must(b.BufferFromFlatData(0, x, s)), must(b.BufferFromFlatData(0, y, s))}
+		if c.same {
+			in[1] = in[0]
+		}
+		memory := []*float32{first(in[0]), first(in[1])}
+		out := must(e.Execute(in, c.donate, 0))
+		for i, k := range c.taken {
+			got := must(out[i].Data()).([]float32)
+			if w := want[i]; !slices.Equal(got, w) && !(c.same && slices.Equal(got, x)) {
+				t.Errorf("%s: result %d is %v, want %v", c.name, i, got, w)
+			}
+			if taken := slices.Index(memory, &got[0]); taken != k {
+				t.Errorf("%s: result %d has the memory of input %d, want %d", c.name, i, taken, k)
+			}
+			if shape := must(out[i].Shape()); i == 3 && shape.Rank() != 1 {
+				t.Errorf("%s: result 3 is a %s", c.name, shape)
+			}
+		}
+		for i, f := range in {
+			_, err := f.Data()
+			if donated := i < len(c.donate) && c.donate[i]; (err != nil) != donated {
+				t.Errorf("%s: input %d: %v", c.name, i, err)
+			}
+		}
+	}
+}
+
 func TestProgramsRunAtOnce(t *testing.T) {
 	b := must(New("threads=3"))
 	ss := []shapes.Shape{f32(64, 16, 16, 24), f32(3, 3, 24, 16)}

@@ -21,6 +21,7 @@ type program struct {
 	outs    []shapes.Shape
 	bufs    []buf
 	code    []instruction
+	passed  []passed
 	arena   int // bytes of all temporaries
 	scratch int // bytes per worker
 
@@ -33,6 +34,9 @@ type parameter struct {
 	name  string
 	shape shapes.Shape
 }
+
+// passed is a parameter that is a result: input in is output out.
+type passed struct{ in, out int }
 
 // buf is a piece of memory that instructions name by its number.
 type buf struct {
@@ -106,7 +110,7 @@ func (p *program) release(m *machine) {
 	}
 }
 
-// exec runs the program on memory.
+// exec runs the program on memory. Where a parameter is a result, the two may share theirs.
 func (p *program) exec(in, out []ptr) {
 	m := p.newMachine()
 	for i, b := range p.bufs {
@@ -123,6 +127,11 @@ func (p *program) exec(in, out []ptr) {
 			pprof.Do(context.Background(), pprof.Labels("op", c.what), func(context.Context) { c.run(m) })
 		} else {
 			c.run(m)
+		}
+	}
+	for _, h := range p.passed {
+		if out[h.out] != in[h.in] {
+			copyBytes(out[h.out], in[h.in], byteSize(p.outs[h.out]))
 		}
 	}
 	p.release(m)
@@ -145,7 +154,8 @@ func (p *program) Inputs() (names []string, s []shapes.Shape) {
 
 func (p *program) Outputs() []shapes.Shape { return p.outs }
 
-// Execute runs the program. Donated buffers are finalized, whether or not their memory served.
+// Execute runs the program. Donated buffers are finalized, whether or not their memory served. Those that the program returns
+// as they are become the results.
 func (p *program) Execute(in []compute.Buffer, donate []bool, _ compute.DeviceNum) ([]compute.Buffer, error) {
 	if p.dead.Load() {
 		return nil, errors.New("backend cpu: the executable is finalized")
@@ -168,9 +178,17 @@ func (p *program) Execute(in []compute.Buffer, donate []bool, _ compute.DeviceNu
 		args[i] = f.p
 	}
 	outs := make([]compute.Buffer, len(p.outs))
+	for _, h := range p.passed {
+		if f := in[h.in].(*Buffer); h.in < len(donate) && donate[h.in] && f.p != nil {
+			outs[h.out], results[h.out] = &Buffer{p.backend, p.outs[h.out].Clone(), f.p}, f.p
+			f.p = nil // one result takes it, the others are copies
+		}
+	}
 	for i, s := range p.outs {
-		f := p.backend.newBuffer(s)
-		outs[i], results[i] = f, f.p
+		if outs[i] == nil {
+			f := p.backend.newBuffer(s)
+			outs[i], results[i] = f, f.p
+		}
 	}
 	p.exec(args, results)
 	for i, d := range donate {
