@@ -29,6 +29,9 @@ type pictureFolder struct {
 }
 
 func findImages(_ *Store, spec Spec) (source, error) {
+	if isArchive(spec.Path) {
+		return findArchive(spec)
+	}
 	return findFolder(spec, format{
 		name:   "PNG, JPEG or GIF images",
 		is:     isImageName,

@@ -1,0 +1,137 @@
+package data
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"io"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// member is a file of an archive.
+type member struct {
+	name    string
+	content []byte
+}
+
+func zipped(t testing.TB, members []member) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, m := range members {
+		w, err := z.Create(m.name)
+		if err == nil {
+			_, err = w.Write(m.content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func tarred(t testing.TB, members []member) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, m := range members {
+		kind, size := byte(tar.TypeReg), len(m.content)
+		if strings.HasSuffix(m.name, "/") {
+			kind, size = tar.TypeDir, 0
+		}
+		err := w.WriteHeader(&tar.Header{Name: m.name, Size: int64(size), Mode: 0o644, Typeflag: kind})
+		if err == nil {
+			_, err = w.Write(m.content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func gzipped(t testing.TB, content []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := io.Copy(w, bytes.NewReader(content)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestAnArchiveIsReadAsAFolderIs(t *testing.T) {
+	members := []member{
+		{"cats/", nil}, {"./cats/2.png", tile(t, 2, 3, 20)}, {"dogs/1.png", tile(t, 2, 3, 30)}, {"cats/1.png", tile(t, 2, 3, 10)},
+		{"notes.txt", []byte("not an image")}, {"__MACOSX/cats/1.png", []byte("not an image")}, {"cats/._1.png", []byte("not an image")},
+	}
+	dir := t.TempDir()
+	for _, m := range members[1:4] {
+		write(t, dir, "folder/"+m.name, m.content)
+	}
+	want := open(t, store(t), Spec{Name: "images", Path: filepath.Join(dir, "folder")})
+	for name, content := range map[string][]byte{
+		"a.zip": zipped(t, members), "a.tar": tarred(t, members), "a.tar.gz": gzipped(t, tarred(t, members)), "A.TGZ": gzipped(t, tarred(t, members)),
+	} {
+		st := store(t)
+		spec := Spec{Name: "images", Path: write(t, dir, name, content)}
+		got := open(t, st, spec)
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v\nwant %+v", name, got, want)
+		}
+		if shape, err := st.Shape(spec); err != nil || shape != want.Shape() {
+			t.Errorf("%s: got shape %v, %v, want %v", name, shape, err, want.Shape())
+		}
+	}
+}
+
+func TestAnArchiveMayHoldSplits(t *testing.T) {
+	path := write(t, t.TempDir(), "a.zip", zipped(t, []member{{"train/1.png", tile(t, 1, 1, 1)}, {"test/1.png", tile(t, 1, 1, 2)}, {"test/2.png", tile(t, 1, 1, 3)}}))
+	for split, want := range map[string][]uint8{"train": {1}, "test": {2, 3}} {
+		if s := open(t, store(t), Spec{Name: "images", Path: path, Split: split}); !slices.Equal(s.U8, want) || s.Labels != nil {
+			t.Errorf("%s: got %v, labels %v, want %v", split, s.U8, s.Labels, want)
+		}
+	}
+}
+
+func TestFaultsOfArchivesNameFileAndMember(t *testing.T) {
+	dir := t.TempDir()
+	good := []member{{"a/1.png", tile(t, 1, 1, 1)}}
+	for name, c := range map[string]struct {
+		content []byte
+		want    string
+	}{
+		"damaged.zip":  {zipped(t, append(good, member{"a/2.png", []byte("not an image")})), "damaged.zip/a/2.png: "},
+		"damaged.tar":  {tarred(t, []member{{"b.png", []byte("not an image")}}), "damaged.tar/b.png: "},
+		"cut.tar":      {tarred(t, good)[:540], "cut.tar: "},
+		"no.tgz":       {tarred(t, good), "no.tgz: gzip: invalid header"},
+		"no.zip":       {[]byte("not a zip file"), "no.zip: zip: not a valid zip file"},
+		"empty.zip":    {zipped(t, []member{{"readme.md", nil}}), "no PNG, JPEG or GIF images in "},
+		"notthere.zip": {nil, "notthere.zip: no such file"},
+	} {
+		path := filepath.Join(dir, name)
+		if c.content != nil {
+			write(t, dir, name, c.content)
+		}
+		_, err := store(t).Open(context.Background(), Spec{Name: "images", Path: path})
+		wantError(t, err, c.want)
+	}
+	path := write(t, dir, "a.zip", zipped(t, good))
+	_, err := store(t).Open(context.Background(), Spec{Name: "images", Path: path, Split: "test"})
+	wantError(t, err, `no folder "test" in `+path)
+}

@@ -1,0 +1,137 @@
+// Package npy reads NumPy's files of one array, as feature matrices are passed around: two dimensions of float32 or float64, rows
+// one after the other. It imports nothing of ours.
+//
+// The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+package npy
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+const (
+	magic     = "\x93NUMPY"
+	maxHeader = 1 << 20
+	maxValues = 1 << 34
+)
+
+// The header is the text of a Python dictionary with these three keys, in any order.
+var (
+	descr   = regexp.MustCompile(`'descr'\s*:\s*('[^']*'|\[.*\])`)
+	fortran = regexp.MustCompile(`'fortran_order'\s*:\s*(True|False)`)
+	shape   = regexp.MustCompile(`'shape'\s*:\s*\(([0-9, ]*)\)`)
+)
+
+// Matrix reads an array of shape (rows, columns), in rows. float64 is rounded to float32.
+func Matrix(r io.Reader) (rows, columns int, x []float32, err error) {
+	in := bufio.NewReaderSize(r, 1<<16)
+	text, err := readHeader(in)
+	if err != nil {
+		return 0, 0, nil, err
+	}
+	rows, columns, size, err := parse(text)
+	if err != nil {
+		return 0, 0, nil, err
+	}
+	x = make([]float32, 0, min(rows*columns, 1<<20)) // the header may lie
+	for range rows {
+		if x, err = readRow(in, x, columns, size); err != nil {
+			return 0, 0, nil, fmt.Errorf("got %d of %d values: %w", len(x), rows*columns, err)
+		}
+	}
+	if _, err := in.ReadByte(); !errors.Is(err, io.EOF) {
+		return 0, 0, nil, fmt.Errorf("got more than the %d values of shape (%d, %d)", rows*columns, rows, columns)
+	}
+	return rows, columns, x, nil
+}
+
+func readHeader(in io.Reader) (string, error) {
+	start := make([]byte, len(magic)+2)
+	if _, err := io.ReadFull(in, start); err != nil || string(start[:len(magic)]) != magic {
+		return "", errors.New("not a .npy file: it does not begin with \\x93NUMPY")
+	}
+	length := make([]byte, 4)
+	switch version := start[len(magic)]; version {
+	case 1:
+		length = length[:2]
+	case 2, 3:
+	default:
+		return "", fmt.Errorf("got format version %d, want 1 to 3", version)
+	}
+	if _, err := io.ReadFull(in, length); err != nil {
+		return "", fmt.Errorf("header: %w", err)
+	}
+	var n uint32
+	for i, b := range length {
+		n |= uint32(b) << (8 * i)
+	}
+	if n > maxHeader {
+		return "", fmt.Errorf("header: got %d bytes, want %d or fewer", n, maxHeader)
+	}
+	text := make([]byte, n)
+	if _, err := io.ReadFull(in, text); err != nil {
+		return "", fmt.Errorf("header: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+// parse gives the shape, and the bytes of a value.
+func parse(header string) (rows, columns, size int, err error) {
+	d, f, s := descr.FindStringSubmatch(header), fortran.FindStringSubmatch(header), shape.FindStringSubmatch(header)
+	if d == nil || f == nil || s == nil {
+		return 0, 0, 0, fmt.Errorf("header: got %q, want descr, fortran_order and shape", header)
+	}
+	switch d[1] {
+	case "'<f4'":
+		size = 4
+	case "'<f8'":
+		size = 8
+	default:
+		return 0, 0, 0, fmt.Errorf("got values of type %s, want float32 or float64 ('<f4' or '<f8'): save x.astype(numpy.float32)", d[1])
+	}
+	var sides []int
+	for _, text := range strings.Split(strings.TrimSuffix(strings.ReplaceAll(s[1], " ", ""), ","), ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n > maxValues {
+			return 0, 0, 0, fmt.Errorf("got shape (%s), want two whole numbers", s[1])
+		}
+		sides = append(sides, n)
+	}
+	switch {
+	case len(sides) != 2:
+		return 0, 0, 0, fmt.Errorf("got shape (%s), want 2 dimensions, (samples, features): save x.reshape(len(x), -1)", s[1])
+	case sides[0] < 1 || sides[1] < 1 || sides[0]*sides[1] > maxValues:
+		return 0, 0, 0, fmt.Errorf("got shape (%s), want at least one sample and one feature, and %d values or fewer", s[1], maxValues)
+	case f[1] == "True":
+		return 0, 0, 0, errors.New("got the order of Fortran, want that of C: save numpy.ascontiguousarray(x)")
+	}
+	return sides[0], sides[1], size, nil
+}
+
+// readRow appends n values of 4 or 8 bytes each.
+func readRow(in io.Reader, x []float32, n, size int) ([]float32, error) {
+	const most = 1 << 13
+	buf := make([]byte, min(n, most)*size)
+	for n > 0 {
+		part := buf[:min(n, most)*size]
+		if _, err := io.ReadFull(in, part); err != nil {
+			return x, err
+		}
+		for ; len(part) > 0; part = part[size:] {
+			if size == 4 {
+				x = append(x, math.Float32frombits(binary.LittleEndian.Uint32(part)))
+			} else {
+				x = append(x, float32(math.Float64frombits(binary.LittleEndian.Uint64(part))))
+			}
+			n--
+		}
+	}
+	return x, nil
+}
