@@ -97,11 +97,12 @@ func TestSchedulesRebindsTheNumbersOfPlayers(t *testing.T) {
 }
 
 func TestANumberOfAPlaceIsOneAsLongAsItIsEqual(t *testing.T) {
-	var a, again, b, c *expr.Node
+	var a, again, b, c, named *expr.Node
 	sgd := model.Optimizer{Rule: model.SGD, Params: []model.Param{{Name: "lr"}, {Name: "momentum"}}}
 	loss := func(t *model.Trace) (*expr.Node, error) {
 		a, again = t.Real("f.star:1:1", "", spec.Constant(2)), t.Real("f.star:1:1", "", spec.Constant(2))
 		b, c = t.Real("f.star:1:1", "", spec.Constant(3)), t.Real("f.star:2:1", "", spec.Constant(2))
+		named = t.Real("f.star:1:1", "column", spec.Constant(2))
 		y, err := t.Call("net", t.X(), func() (*expr.Node, error) { return nn.Dense(t, t.X(), nn.DenseOptions{Units: 1}) })
 		return expr.Mean(expr.Mul(y, expr.Add(a, expr.Add(b, c))), "bc"), err
 	}
@@ -110,10 +111,10 @@ func TestANumberOfAPlaceIsOneAsLongAsItIsEqual(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a != again || a == b || a == c || b == c {
-		t.Error("one place with one value is one number, and nothing else is")
+	if a != again || a == b || a == c || b == c || a == named {
+		t.Error("one place with one value and one name is one number, and nothing else is")
 	}
-	if got, want := len(p.Reals), 5; got != want {
+	if got, want := len(p.Reals), 6; got != want {
 		t.Errorf("got %d numbers, want %d with the optimizer's", got, want)
 	}
 }

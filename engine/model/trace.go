@@ -73,7 +73,7 @@ type Trace struct {
 	once       map[*expr.Node]*expr.Node
 }
 
-type realKey struct{ site, value string }
+type realKey struct{ site, name, value string }
 
 // scope is a player's network while it runs.
 type scope struct {
@@ -192,10 +192,10 @@ func (t *Trace) declare(v Var) *expr.Node {
 	return t.leaf[v.Name]
 }
 
-// Real is a number of the script at a place; a function that is called twice with one value has one. A name makes it a column
-// of the epochs table.
+// Real is a number of the script at a place; a function that is called twice with one value has one, unless the names differ.
+// A name makes it a column of the epochs table.
 func (t *Trace) Real(site, name string, s spec.Schedule) *expr.Node {
-	key := realKey{site, s.String()}
+	key := realKey{site, name, s.String()}
 	i, ok := t.realAt[key]
 	if !ok {
 		i = len(t.reals)
