@@ -3,6 +3,7 @@ package runner
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/png"
@@ -75,7 +76,9 @@ func (x *examiner) at(ctx context.Context, run *train.Run, row *results.Epoch) e
 	if x.metrics != nil {
 		batch := p.Job.Program.Config.SampleBatch
 		values, err := x.metrics.Measure(ctx, func(from, to int) ([]float32, error) { return run.Sample(to-from, uint32(from/batch)) })
-		if err != nil {
+		if errors.Is(err, metric.ErrNotFinite) {
+			return &train.Diverged{Epoch: row.Epoch - 1, Step: int(row.Step) - 1, What: fmt.Sprintf("generated images are not finite: %v", err)}
+		} else if err != nil {
 			return fmt.Errorf("evaluate: %w", err)
 		}
 		for name, v := range values {

@@ -2,6 +2,7 @@ package evaluation_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -267,6 +268,16 @@ func TestWhatCannotBeMeasuredIsAnError(t *testing.T) {
 	}
 	if _, err := x.Measure(t.Context(), func(from, to int) ([]float32, error) { return nil, fmt.Errorf("no luck") }); err == nil || err.Error() != "no luck" {
 		t.Errorf("got %v, want the generator's error", err)
+	}
+	for _, v := range []float32{float32(math.NaN()), float32(math.Inf(-1))} {
+		_, err := x.Measure(t.Context(), func(from, to int) ([]float32, error) {
+			images := make([]float32, (to-from)*28*28)
+			images[28*28*3] = v
+			return images, nil
+		})
+		if want := fmt.Sprintf("image 3: a value is %g", v); !errors.Is(err, metric.ErrNotFinite) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()

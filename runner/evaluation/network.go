@@ -3,6 +3,8 @@ package evaluation
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/starsweep/starsweep/engine/feature"
@@ -55,6 +57,9 @@ func (n network) features(ctx context.Context, s size, count int, images Images)
 		x, err := images(from, to)
 		if err != nil {
 			return features, logits, err
+		}
+		if i := slices.IndexFunc(x, func(v float32) bool { return v-v != 0 }); i >= 0 { // 8 bits would hide it
+			return features, logits, fmt.Errorf("image %d: a value is %g: %w", from+i/(s.h*s.w*s.c), x[i], metric.ErrNotFinite)
 		}
 		if n.extractor == nil {
 			features = joined(features, feature.Features{N: to - from, D: s.c, X: x})
