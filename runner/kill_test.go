@@ -23,7 +23,8 @@ load("@std//losses.star", "non_saturating", "wasserstein_gp")
 def trial(p):
     return gan(data = ring(count = 512), generator = mlp([32], 2), discriminator = mlp([32], 1), latent = normal(2),
                loss = wasserstein_gp() if p.loss == "gp" else non_saturating(), optimizer = adam(lr = p.lr, ema = 0.9), batch = 16, epochs = 12,
-               evaluate = evaluate(every = 3, samples = 100, metrics = [fid(), precision_recall(), kid(subsets = 3, size = 40)]))
+               evaluate = evaluate(every = 3, samples = 100, metrics = [fid(), precision_recall(), kid(subsets = 3, size = 40)],
+                                   collapse = collapse(stop = True, reach = 1, spread = 100) if p.lr > 5e-3 else None))  # at epoch 6, whatever it makes
 
 main = study(trial = trial, space = {"loss": choice("gp", "ns"), "lr": choice(1e-3, 1e-2)})
 `
