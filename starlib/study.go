@@ -126,8 +126,10 @@ func (s *Study) settingNames() (names []string) {
 
 // Points lists the points to try, in order: a pure function of the study.
 func (s *Study) Points() ([]spec.Point, error) {
+	source := model.NewSource(uint32(s.Search.Seed), "search")
 	points, err := s.Space.Points(s.Search, func(i, j int) float64 {
-		return model.NewSource(uint32(s.Search.Seed), fmt.Sprintf("search/%d/%d", i, j)).Uniform()
+		source.Seek(uint64(i)<<32 | uint64(j)) // so more trials keep the first points, and a dimension more the other columns
+		return source.Uniform()
 	})
 	if err != nil {
 		return nil, &Error{Pos: s.decl.pos, Msg: "space: " + err.Error()}

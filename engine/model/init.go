@@ -132,6 +132,9 @@ func NewSource(seed uint32, stream string) *Source {
 	return &Source{k0: k0, k1: k1}
 }
 
+// Seek moves to a place of the stream, so that what is drawn there does not depend on what was drawn before.
+func (s *Source) Seek(place uint64) { s.counter, s.hasSpare = place, false }
+
 // Uint64 is 64 random bits.
 func (s *Source) Uint64() uint64 {
 	a, b := expr.Threefry(s.k0, s.k1, uint32(s.counter), uint32(s.counter>>32))

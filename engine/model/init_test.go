@@ -214,3 +214,22 @@ func TestDrawsOfAStreamDiffer(t *testing.T) {
 		t.Errorf("got %d draws from %d streams, want 8 from 8", n, len(noise))
 	}
 }
+
+func TestAStreamCanBeReadFromAnyPlace(t *testing.T) {
+	s := model.NewSource(42, "search")
+	var all []uint64
+	for range 10 {
+		all = append(all, s.Uint64())
+	}
+	s.Normal() // keeps a second number, which a seek forgets
+	for _, place := range []uint64{7, 0, 3} {
+		s.Seek(place)
+		if got := s.Uint64(); got != all[place] {
+			t.Errorf("at %d: got %x, want %x", place, got, all[place])
+		}
+	}
+	s.Seek(5)
+	if got, want := s.Normal(), func() float64 { f := model.NewSource(42, "search"); f.Seek(5); return f.Normal() }(); got != want {
+		t.Errorf("got the normal %g after a seek, want %g", got, want)
+	}
+}

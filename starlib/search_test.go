@@ -1,0 +1,81 @@
+package starlib_test
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/starsweep/starsweep/starlib"
+)
+
+const cube = `
+def trial(p):
+    return None
+
+main = study(trial = trial, space = {"a": uniform(0, 1), "b": uniform(0, 1), "c": uniform(0, 1)}, search = random(trials = 8))
+`
+
+// coordinates are the values of every dimension of random points in the unit cube.
+func coordinates(t *testing.T, study *starlib.Study, seed uint64) (columns [3][]float64) {
+	t.Helper()
+	s := *study
+	s.Search.Seed = seed
+	points, err := s.Points()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range points {
+		for j := range columns {
+			columns[j] = append(columns[j], p[j].Value.Any().(float64))
+		}
+	}
+	return columns
+}
+
+// A change of these numbers changes every random study.
+func TestRandomPointsAreTheSameForEver(t *testing.T) {
+	x := coordinates(t, load(t, cube), 0)
+	if got, want := fmt.Sprintf("%.4f %.4f", x[0][:5], x[1][:5]), "[0.4300 0.3928 0.1606 0.9863 0.8045] [0.7883 0.9648 0.3025 0.9026 0.0259]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// Kolmogorov and Smirnov's distance of eight uniform numbers from the uniform distribution is above 0.410 once in ten times, and
+// above 0.543 once in a hundred (Massey 1951, table 1). So it must be over 1000 seeds, in each dimension, and between dimensions.
+func TestRandomPointsAreUniformForEverySeed(t *testing.T) {
+	const seeds = 1000
+	study := load(t, cube)
+	var tenth, hundredth [4]int
+	for seed := range uint64(seeds) {
+		x := coordinates(t, study, seed)
+		var turned []float64 // a + b modulo 1: uniform if the two are independent
+		for i := range x[0] {
+			turned = append(turned, math.Mod(x[0][i]+x[1][i], 1))
+		}
+		for j, column := range append(x[:], turned) {
+			d := distance(column)
+			if d > 0.410 {
+				tenth[j]++
+			}
+			if d > 0.543 {
+				hundredth[j]++
+			}
+		}
+	}
+	for j := range tenth { // within four deviations of 9.5 and of 3.1
+		if tenth[j] < 62 || tenth[j] > 138 || hundredth[j] > 23 {
+			t.Errorf("column %d: got %d and %d of %d seeds far from uniform, want about 100 and 10", j, tenth[j], hundredth[j], seeds)
+		}
+	}
+}
+
+// distance is Kolmogorov and Smirnov's, from the uniform distribution on (0, 1).
+func distance(x []float64) (d float64) {
+	slices.Sort(x)
+	n := float64(len(x))
+	for i, v := range x {
+		d = max(d, v-float64(i)/n, float64(i+1)/n-v)
+	}
+	return d
+}
