@@ -130,7 +130,7 @@ Exit codes: 0 done, 2 usage, 10 script error, 11 invalid space or shapes, 20 som
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return withCode(exitUsage, err) })
 	root.AddCommand(checkCommand(env), planCommand(env), showCommand(env), runCommand(env), statusCommand(env),
-		paretoCommand(env), exportCommand(env),
+		paretoCommand(env), exportCommand(env), evalCommand(env),
 		dataCommand(env), featuresCommand(env), doctorCommand(env), benchCommand(env), versionCommand(env))
 	return root
 }

@@ -39,7 +39,9 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("STARSWEEP_HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("GOMAXPROCS", "2")
-			return nil
+			testdata, err := filepath.Abs("testdata")
+			e.Setenv("TESTDATA", testdata)
+			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "rows": rows, "wait_for": waitFor},
 	})

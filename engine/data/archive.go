@@ -21,8 +21,8 @@ type archive struct {
 	path string
 }
 
-// isArchive tells by the name, as tar does.
-func isArchive(path string) bool {
+// IsArchive tells by the name, as tar does, whether "images" reads a path as an archive.
+func IsArchive(path string) bool {
 	path = strings.ToLower(path)
 	return slices.ContainsFunc([]string{".zip", ".tar", ".tar.gz", ".tgz"}, func(end string) bool { return strings.HasSuffix(path, end) })
 }

@@ -29,7 +29,7 @@ type pictureFolder struct {
 }
 
 func findImages(_ *Store, spec Spec) (source, error) {
-	if isArchive(spec.Path) {
+	if IsArchive(spec.Path) {
 		return findArchive(spec)
 	}
 	return findFolder(spec, format{

@@ -1,0 +1,77 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/starsweep/starsweep/engine/data"
+	"github.com/starsweep/starsweep/engine/metric"
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/internal/npy"
+)
+
+// imageSet is what eval compares: images, or features that were computed elsewhere.
+type imageSet struct {
+	path   string
+	images *data.Set // nil for features
+	matrix metric.Features
+}
+
+func (s *imageSet) count() int {
+	if s.images == nil {
+		return s.matrix.N
+	}
+	return s.images.N
+}
+
+// open reads a set, whatever it is in.
+func (o evalOptions) open(ctx context.Context, env *Env, path string) (*imageSet, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	d := spec.Data{Name: "images", Path: path, Size: o.size, Channels: o.channels}
+	switch {
+	case info.IsDir():
+		if tables, err := filepath.Glob(filepath.Join(path, "*.parquet")); err == nil && len(tables) > 0 {
+			d.Name = "parquet"
+		}
+	case strings.HasSuffix(path, ".npy"):
+		return openMatrix(path)
+	case strings.HasSuffix(path, ".parquet"):
+		d.Name = "parquet"
+	case !data.IsArchive(path):
+		return nil, fmt.Errorf("%s: want a folder, a .zip or .tar file or a .parquet file of images, or features as .npy", path)
+	}
+	store := env.store()
+	store.Cache = "" // sets of generated images come and go
+	set, err := store.Open(ctx, d)
+	return &imageSet{path: path, images: set}, err
+}
+
+func openMatrix(path string) (*imageSet, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	s := &imageSet{path: path}
+	if s.matrix.N, s.matrix.D, s.matrix.X, err = npy.Matrix(f); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
+}
+
+// alike tells what keeps two sets from being compared.
+func alike(real, fake *imageSet) error {
+	switch a, b := real.images, fake.images; {
+	case (a == nil) != (b == nil):
+		return fmt.Errorf("got features and images, %s and %s: want features of both, or images of both", real.path, fake.path)
+	case a != nil && a.C != b.C:
+		return fmt.Errorf("got %d channels in %s and %d in %s: set --channels 1 or 3", a.C, real.path, b.C, fake.path)
+	}
+	return nil
+}
