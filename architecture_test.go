@@ -34,6 +34,7 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 	{"engine/feature", module + "results", "features are matrices, whoever keeps them"},
 	{"engine/feature", "go.starlark.net", "features need no script"},
 	{"engine/feature", "github.com/parquet-go", "features are matrices, whoever keeps them"},
+	{"engine/pareto", "github.com/", "pure mathematics, for tables that are made where no engine is"},
 	{"starlib", "github.com/gomlx", "scripts are traced without an engine, so that check is fast and workers need no script"},
 	{"starlib", "github.com/parquet-go", "scripts know no files"},
 	{"starlib", module + "engine/train", "scripts are traced without an engine"},
