@@ -244,9 +244,40 @@ func comparison(name string, op syntax.Token) *starlark.Builtin {
 			}
 			return !in.Truth(), nil
 		}
+		if err := noElements(op, x, y); err != nil {
+			return nil, err
+		}
 		ok, err := starlark.Compare(op, x, y)
 		return starlark.Bool(ok), err
 	})
+}
+
+// noElements refuses to compare the elements of tensors, which are not known yet. A tensor may be told from None or a string.
+func noElements(op syntax.Token, x, y starlark.Value) error {
+	_, ofTensor := x.(Tensor)
+	_, withTensor := y.(Tensor)
+	if ofTensor && (withTensor || numeric(y)) || withTensor && numeric(x) {
+		return fmt.Errorf("got %s %s %s, %s", x.Type(), op, y.Type(), compareElements)
+	}
+	return nil
+}
+
+const compareElements = "want less(a, b), greater(a, b) or equal(a, b), which compare elements; where(condition, a, b) chooses by them"
+
+func numeric(v starlark.Value) bool {
+	switch v.(type) {
+	case starlark.Bool, starlark.Int, starlark.Float, schedule:
+		return true
+	}
+	return false
+}
+
+// condition is x where its truth is asked for.
+func condition(_ *starlark.Thread, _ *starlark.Builtin, a starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+	if x, ok := a[0].(Tensor); ok {
+		return nil, fmt.Errorf("got %v as a condition, want where(condition, a, b), which chooses element by element: no value is known while a network is traced", x)
+	}
+	return a[0], nil
 }
 
 func both(x, y starlark.Value) uint64 { return weight(x) + weight(y) }
@@ -314,6 +345,7 @@ func guards() starlark.StringDict {
 	for name, cost := range universe {
 		d[name] = guarded(starlark.Universe[name].(*starlark.Builtin), cost)
 	}
+	d["if x"] = starlark.NewBuiltin("if x", condition)
 	d["getattr"] = starlark.NewBuiltin("getattr", getattr)
 	return d
 }

@@ -4,7 +4,7 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// rewriter replaces what can make large values by calls of the builtins of guards, and keeps positions.
+// rewriter replaces what can make large values, and what asks for the truth of one, by calls of the builtins of guards, and keeps positions.
 type rewriter struct{ errs []*Error }
 
 // rewrite changes f in place. It must happen before names are resolved.
@@ -40,7 +40,7 @@ func (r *rewriter) stmt(s syntax.Stmt) {
 		r.block(s.Body)
 	case *syntax.WhileStmt: // refused by the resolver
 	case *syntax.IfStmt:
-		s.Cond = r.expr(s.Cond)
+		s.Cond = r.condition(s.Cond)
 		r.block(s.True)
 		r.block(s.False)
 	case *syntax.ReturnStmt:
@@ -163,6 +163,10 @@ func (r *rewriter) key(x syntax.Expr) syntax.Expr {
 func (r *rewriter) expr(x syntax.Expr) syntax.Expr {
 	switch x := x.(type) {
 	case *syntax.BinaryExpr:
+		if x.Op == syntax.AND || x.Op == syntax.OR {
+			x.X, x.Y = r.condition(x.X), r.expr(x.Y)
+			return x
+		}
 		x.X, x.Y = r.expr(x.X), r.expr(x.Y)
 		if name := guardedOps[x.Op] + comparisons[x.Op]; name != "" {
 			return call(name, x.OpPos, x.X, x.Y)
@@ -177,12 +181,12 @@ func (r *rewriter) expr(x syntax.Expr) syntax.Expr {
 				r.target(c.Vars)
 				c.X = r.expr(c.X)
 			case *syntax.IfClause:
-				c.Cond = r.expr(c.Cond)
+				c.Cond = r.condition(c.Cond)
 			}
 		}
 		x.Body = r.expr(x.Body)
 	case *syntax.CondExpr:
-		x.Cond, x.True, x.False = r.expr(x.Cond), r.expr(x.True), r.expr(x.False)
+		x.Cond, x.True, x.False = r.condition(x.Cond), r.expr(x.True), r.expr(x.False)
 	case *syntax.DictEntry:
 		x.Key, x.Value = r.key(x.Key), r.expr(x.Value)
 	case *syntax.DictExpr:
@@ -212,9 +216,35 @@ func (r *rewriter) expr(x syntax.Expr) syntax.Expr {
 	case *syntax.TupleExpr:
 		r.list(x.List)
 	case *syntax.UnaryExpr:
+		if x.Op == syntax.NOT {
+			x.X = r.condition(x.X)
+			return x
+		}
 		x.X = r.expr(x.X)
 	}
 	return x
+}
+
+// condition rewrites what is asked for its truth: tensors have none. Comparisons, which give truth values, stay as they are.
+func (r *rewriter) condition(x syntax.Expr) syntax.Expr {
+	switch x := x.(type) {
+	case *syntax.ParenExpr:
+		x.X = r.condition(x.X)
+		return x
+	case *syntax.BinaryExpr:
+		if x.Op == syntax.AND || x.Op == syntax.OR {
+			x.X, x.Y = r.condition(x.X), r.condition(x.Y)
+			return x
+		}
+		if comparisons[x.Op] != "" {
+			return r.expr(x)
+		}
+	case *syntax.UnaryExpr:
+		if x.Op == syntax.NOT {
+			return r.expr(x)
+		}
+	}
+	return call("if x", syntax.Start(x), r.expr(x))
 }
 
 // args rewrites the arguments of a call: x, name = x, *x, **x.

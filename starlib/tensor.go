@@ -82,9 +82,9 @@ func (x Tensor) Unary(op syntax.Token) (v starlark.Value, err error) {
 	return x.t.tensor(expr.Neg(x.t.floats(x.Node)))
 }
 
-// CompareSameType refuses a == b and the like, which would compare expressions and not their elements.
+// CompareSameType refuses to compare tensors inside of lists and the like, which would compare expressions and not their elements.
 func (x Tensor) CompareSameType(op syntax.Token, y starlark.Value, depth int) (bool, error) {
-	return false, fmt.Errorf("got tensor %s tensor, want less(a, b), greater(a, b) or equal(a, b), which compare elements", op)
+	return false, fmt.Errorf("got tensor %s tensor, %s", op, compareElements)
 }
 
 // at tells the graph where the script stands, and gives the place.
