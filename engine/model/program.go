@@ -55,7 +55,7 @@ type Program struct {
 	TestOne  []Reading  // the same over one example, for what is left of a split
 
 	structure   []string // of the players
-	used        []int    // the places in Reals, in the order in which the expressions meet them
+	used        []int    // the places in Reals, in the canonical order: two that change places would look alike else
 	fingerprint string
 }
 
@@ -80,7 +80,7 @@ func Build(c Config, players []Player, watches []Watch, sample func(t *Trace) (*
 		return nil, err
 	}
 	p.Vars, p.Reals = t.vars, t.reals
-	p.used = p.meet()
+	p.used = p.RealsAsPrinted(p.outputs()...)
 	p.fingerprint = p.identify()
 	return p, nil
 }
@@ -230,24 +230,25 @@ func (p *Program) outputs() []*expr.Node {
 
 func (p *Program) tests() []Reading { return append(slices.Clone(p.Test), p.TestOne...) }
 
-// meet orders the Reals as the expressions use them, as the fingerprint does: the trace counts them as the script's functions
-// make them, and two that change places would look alike. Those that nothing uses come last; they may still be recorded.
-func (p *Program) meet() (used []int) {
+// RealsAsPrinted lists the places in Reals of r0, r1, ... in expr.Print(outs...), and after them those that outs do not use. The
+// trace counts Reals as the script's functions make them, the canonical numbering as the expressions meet them.
+func (p *Program) RealsAsPrinted(outs ...*expr.Node) []int {
 	place := map[*expr.Node]int{}
 	for i, r := range p.Reals {
 		place[r.Node] = i
 	}
-	for _, n := range expr.Order(p.outputs()...) {
+	var met []int
+	for _, n := range expr.Order(outs...) {
 		if i, ok := place[n]; ok {
-			used = append(used, i)
+			met = append(met, i)
 		}
 	}
 	for i := range p.Reals {
-		if !slices.Contains(used, i) {
-			used = append(used, i)
+		if !slices.Contains(met, i) {
+			met = append(met, i)
 		}
 	}
-	return used
+	return met
 }
 
 func (p *Program) identify() string {
