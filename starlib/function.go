@@ -340,14 +340,16 @@ func softmaxCrossEntropy(t *tracer, c invocation) (*expr.Node, error) {
 	return expr.Neg(expr.Sum(expr.Mul(hot, expr.LogSoftmax(x, "c")), "c")), nil
 }
 
-// accuracy is the part of the examples whose largest logit is that of the label; a tie counts as right.
+// accuracy is the part of the examples whose largest logit is that of the label. Of a tie the label has a share, so that a
+// classifier that gives every class the same logit is right by chance and not always.
 func accuracy(t *tracer, c invocation) (*expr.Node, error) {
 	x, hot, err := t.logitsAndLabels(c)
 	if err != nil {
 		return nil, err
 	}
-	right := expr.Equal(expr.Sum(expr.Mul(hot, x), "c"), expr.Amax(x, "c"))
-	return expr.Mean(t.floats(right), "b"), nil
+	top := t.floats(expr.Equal(x, expr.Amax(x, "c")))
+	ties := expr.Max(expr.Sum(top, "c"), t.Number(1)) // there is no largest logit where one is not a number
+	return expr.Mean(expr.Div(expr.Sum(expr.Mul(hot, top), "c"), ties), "b"), nil
 }
 
 // noted records a step of a network in its table.
