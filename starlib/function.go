@@ -315,7 +315,18 @@ func oneHot(t *tracer, c invocation) (*expr.Node, error) {
 	if err := c.unpack("y", &y, "classes", &classes); err != nil {
 		return nil, err
 	}
+	if err := t.enough(c, "classes", int(classes)); err != nil {
+		return nil, err
+	}
 	return nn.OneHot(t.Trace, y.Node, int(classes))
+}
+
+// enough refuses fewer classes than the labels have: one that is left out would count as no class, in silence.
+func (t *tracer) enough(c invocation, parameter string, classes int) error {
+	if classes < t.Config.Classes {
+		return fmt.Errorf("%s: for parameter %s: got %d classes, want at least the data set's %d", c.name, parameter, classes, t.Config.Classes)
+	}
+	return nil
 }
 
 // logitsAndLabels unpacks logits [b c] and labels i32 [b], and makes one-hot vectors of the labels.
@@ -326,6 +337,9 @@ func (t *tracer) logitsAndLabels(c invocation) (logits, hot *expr.Node, err erro
 	}
 	if x.Shape.Axes() != "bc" {
 		return nil, nil, fmt.Errorf("%s: for parameter logits: got %v, want [b c]", c.name, x.Shape)
+	}
+	if err := t.enough(c, "logits", x.Shape.Size('c')); err != nil {
+		return nil, nil, err
 	}
 	hot, err = nn.OneHot(t.Trace, y.Node, x.Shape.Size('c'))
 	return x.Node, hot, err

@@ -213,6 +213,9 @@ var layers = &starlarkstruct.Module{Name: "nn", Members: starlark.StringDict{
 		if err := c.unpack("y", &y, "classes", &classes, "units", &units, "init??", &init); err != nil {
 			return nil, err
 		}
+		if err := t.enough(c, "classes", int(classes)); err != nil {
+			return nil, err
+		}
 		return nn.Embedding(t.Trace, y.Node, int(classes), int(units), init.Init)
 	}),
 	"one_hot": layer("one_hot", oneHot),
