@@ -1,9 +1,10 @@
-"""How many images a second the FID network takes: starsweep's cpu backend against PyTorch, in turns, batches of 50.
+"""How fast is the FID network: starsweep's cpu backend against PyTorch, in turns, batches of 50.
 
-    speed.py [--rounds 3] [--batches 3]
+    speed.py [--rounds 3] [--batches 3] [--threads N]
 
-PyTorch runs pytorch-fid's extractor in both memory layouts, with as many threads as there are cores; starsweep runs BenchmarkInception of engine/feature. Both
-resize 32 x 32 images to 299 x 299 within the time. Best batch of each round; the ratio is to PyTorch's better layout.
+PyTorch runs pytorch-fid's extractor in both memory layouts; starsweep runs BenchmarkInception of engine/feature. Both resize 32 x 32
+images to 299 x 299 within the time. The best batch of a round counts. Where the machine has other work, look at the CPU time of one thread
+(--threads 1): it counts what a batch takes while it runs.
 """
 
 import argparse
@@ -22,43 +23,49 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 
 def pytorch(net, layout, batches):
+    """The best wall and CPU seconds of a batch."""
     x = torch.rand(BATCH, 3, 32, 32).to(memory_format=layout)
     net = net.to(memory_format=layout)
-    best = float("inf")
+    wall, cpu = [], []
     with torch.inference_mode():
-        for _ in range(batches + 1):  # the first one warms up
-            start = time.perf_counter()
+        for _ in range(batches + 1):
+            start = time.perf_counter(), time.process_time()
             net(x)
-            best = min(best, time.perf_counter() - start)
-    return BATCH / best
+            wall.append(time.perf_counter() - start[0])
+            cpu.append(time.process_time() - start[1])
+    return min(wall[1:]), min(cpu[1:])  # the first one warms up
 
 
-def starsweep(batches):
-    env = os.environ | {"GOEXPERIMENT": "simd"}
+def starsweep(threads, batches):
+    env = os.environ | {"GOEXPERIMENT": "simd", "GOMAXPROCS": str(threads)}
     run = ["go", "test", "-run", "^$", "-bench", "Inception", "-benchtime", "1x", "-count", str(batches), "./engine/feature"]
     out = subprocess.run(run, cwd=ROOT, env=env, check=True, capture_output=True, text=True).stdout
-    return max(float(v) for v in re.findall(r"([\d.]+) images/s", out))
+    best = lambda unit: min(float(v) for v in re.findall(r"([\d.]+) " + unit, out))
+    return best("ns/op") / 1e9, best("cpu-s/op")
 
 
 def main():
     args = argparse.ArgumentParser()
     args.add_argument("--rounds", type=int, default=3)
     args.add_argument("--batches", type=int, default=3)
+    args.add_argument("--threads", type=int, default=os.cpu_count())
     args = args.parse_args()
+    torch.set_num_threads(args.threads)
     net = networks.pytorch_fid_network(networks.fid_state())
     systems = {
         "pytorch": lambda: pytorch(net, torch.contiguous_format, args.batches),
         "pytorch-channels_last": lambda: pytorch(net, torch.channels_last, args.batches),
-        "starsweep-cpu": lambda: starsweep(args.batches),
+        "starsweep-cpu": lambda: starsweep(args.threads, args.batches),
     }
-    speed = {name: [] for name in systems}
+    seconds = {name: [] for name in systems}
     for _ in range(args.rounds):
         for name, run in systems.items():
-            speed[name].append(run())
-    print(f"| system, {os.cpu_count()} cores | images/s, by round | ratio to PyTorch, median |\n|---|---|---|")
-    for name, v in speed.items():
-        ratios = [x / max(a, b) for x, a, b in zip(v, speed["pytorch"], speed["pytorch-channels_last"])]
-        print(f"| {name} | {', '.join(f'{x:.1f}' for x in v)} | {statistics.median(ratios):.2f} |")
+            seconds[name].append(run())
+    print(f"| system, threads: {args.threads} | images/s | images/CPU s | speed / PyTorch's | CPU speed / PyTorch's |\n|---|---|---|---|---|")
+    for name, v in seconds.items():
+        cells = [", ".join(f"{BATCH / x[i]:.1f}" for x in v) for i in range(2)]
+        cells += [f"{statistics.median(min(a[i], b[i]) / x[i] for x, a, b in zip(v, *list(seconds.values())[:2])):.2f}" for i in range(2)]
+        print(f"| {name} | {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":
