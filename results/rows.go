@@ -48,8 +48,9 @@ type Outcome struct {
 	Status         Status  `json:"status"` // a final one
 	Reason         string  `json:"reason"` // empty where the status says all
 	Parameters     int64   `json:"parameters"`
-	Program        string  `json:"program"` // fingerprint
-	Script         string  `json:"script"`  // hash
+	Program        string  `json:"program"`  // fingerprint
+	Settings       string  `json:"settings"` // what the script's settings were, as a JSON object
+	Script         string  `json:"script"`   // hash
 	Version        string  `json:"version"`
 	Backend        string  `json:"backend"`
 	Device         string  `json:"device"`

@@ -109,6 +109,7 @@ func TestColumnsStandInOrderWithTheirTypes(t *testing.T) {
 	required double images_per_second;
 	required int32 compilations (INT(32,true));
 	required binary program (STRING);
+	required binary settings (STRING);
 	required binary script (STRING);
 	required binary version (STRING);
 	required binary backend (STRING);

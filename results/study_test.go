@@ -30,7 +30,7 @@ func TestATrialRowSumsUpItsEpochs(t *testing.T) {
 			"best_fid": 0.1, "best_fid_epoch": int32(4),
 			"loss_generator": 0.2, "loss_discriminator": -5.0, "fid": 0.1, "samples": int32(1000), "extractor": "pixels:f00d",
 			"seconds_train": 10.0, "seconds_evaluate": 2.5, "seconds_compile": 0.25, "images_per_second": 1600.0,
-			"compilations": int32(1), "program": "f00d", "script": "5c41", "version": "0.1.0", "backend": "cpu", "device": "2 cores",
+			"compilations": int32(1), "program": "f00d", "settings": `{"width":16}`, "script": "5c41", "version": "0.1.0", "backend": "cpu", "device": "2 cores",
 			"started": start,
 		}
 		if !reflect.DeepEqual(row, want) {

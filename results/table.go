@@ -69,6 +69,7 @@ var (
 		{"images_per_second", TypeFloat, false}, // while training
 		{"compilations", TypeInt32, false},
 		{"program", TypeString, false},
+		{"settings", TypeString, false}, // JSON
 		{"script", TypeString, false},
 		{"version", TypeString, false},
 		{"backend", TypeString, false},
@@ -174,7 +175,7 @@ func (m Meta) trialRow(t *trial) Row {
 	row.measured(t.measured, t.extractor)
 	row["seconds_train"], row["seconds_evaluate"], row["seconds_compile"] = t.secondsTrain, t.secondsEvaluate, o.SecondsCompile
 	row["images_per_second"] = rate(t.images, t.secondsTrain)
-	row["compilations"], row["program"], row["script"] = int32(o.Compilations), o.Program, o.Script
+	row["compilations"], row["program"], row["settings"], row["script"] = int32(o.Compilations), o.Program, o.Settings, o.Script
 	row["version"], row["backend"], row["device"] = o.Version, o.Backend, o.Device
 	row["started"] = t.Started
 	return row

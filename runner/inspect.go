@@ -115,9 +115,6 @@ func planCommand(env *Env) *cobra.Command {
 
 func printPlan(env *Env, s *study, p *plan.Plan, list bool) {
 	fmt.Fprintf(env.Stdout, "%s: %s\n", s.Name, p.Summary())
-	if p.Repeated > 0 {
-		fmt.Fprintf(env.Stdout, "%d trials are left out: they are the same as earlier ones\n", p.Repeated)
-	}
 	work := map[string]*workload{}
 	var order []string
 	total := workload{}

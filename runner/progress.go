@@ -36,7 +36,12 @@ func (l *lines) print(format string, a ...any) {
 }
 
 func (l *lines) name(p plan.Trial) string {
-	return fmt.Sprintf("trial %d/%d [%v seed=%d]", p.Index+1, l.total, p.Point, p.Seed)
+	return fmt.Sprintf("trial %d/%d [%s]", p.Place, l.total, label(p))
+}
+
+// label is a trial's point and seed.
+func label(p plan.Trial) string {
+	return strings.TrimSpace(fmt.Sprintf("%v seed=%d", p.Point, p.Seed))
 }
 
 func (l *lines) begin(p plan.Trial) { l.print("%s begins", l.name(p)) }
@@ -99,7 +104,7 @@ func newBars(w io.Writer, trials, done int) *bars {
 func (b *bars) begin(p plan.Trial) {
 	id := p.ID
 	bar := b.p.AddBar(int64(p.Job.Epochs), mpb.BarRemoveOnComplete(),
-		mpb.PrependDecorators(decor.Name(fmt.Sprintf("%d  %v  ", p.Index+1, p.Point)), decor.CountersNoUnit("epoch %d/%d")),
+		mpb.PrependDecorators(decor.Name(fmt.Sprintf("%d  %s  ", p.Place, label(p))), decor.CountersNoUnit("epoch %d/%d")),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
 			b.mu.Lock()
 			defer b.mu.Unlock()

@@ -2,11 +2,13 @@ package runner
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/engine/data"
@@ -62,7 +64,7 @@ func (e *Env) trainOptions() train.Options {
 
 func (e *Env) store() *data.Store {
 	return &data.Store{Dir: e.data(), Cache: e.cache(), GoProxy: e.Getenv("GOPROXY"),
-		Warn: func(err error) { fmt.Fprintf(e.Stderr, "starsweep: warning: %v\n", err) }}
+		Warn: e.warn}
 }
 
 func run(ctx context.Context, env *Env, script string, o runOptions) error {
@@ -94,48 +96,25 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	study, err := results.Create(dir, meta, files, results.Options{Now: env.Now, KeepCheckpoints: o.keepCheckpoints})
-	switch {
-	case errors.Is(err, results.ErrLocked), errors.Is(err, results.ErrCorrupt):
-		return withCode(exitStorage, err)
-	case err != nil && !errors.Is(err, results.ErrStorage): // the directory holds another study, or names clash
-		return withCode(exitUsage, err)
-	case err != nil:
+	study, err := env.openStudy(dir, meta, files, o)
+	if err != nil {
 		return err
 	}
-	if study.Found.Dropped > 0 {
-		fmt.Fprintf(env.Stderr, "starsweep: cut %d bytes from the journal's end that were never acknowledged\n", study.Found.Dropped)
-	}
-	done := 0
-	finished := study.Finished()
-	for _, t := range p.Trials {
-		if _, ok := finished[t.ID]; ok {
-			done++
-		}
-	}
-	fmt.Fprintf(env.Stdout, "%s: %s on %s\n", s.Name, p.Summary(), backend.Device())
-	if done > 0 {
-		fmt.Fprintf(env.Stdout, "%d of %d trials are finished already\n", done, len(p.Trials))
-	}
 	t := &trainer{plan: p, backend: backend, study: study, store: env.store(), now: env.Now, script: meta.ScriptHash, version: env.Version,
-		progress: &lines{w: env.Stderr, total: len(p.Trials)}, sets: map[string]func() (*data.Set, error){}}
+		settings: settings(s), sets: map[string]func() (*data.Set, error){}}
 	t.bench = evaluation.New(evaluation.Config{Backend: backend.Compute(), Networks: env.networks(), Cache: filepath.Join(env.cache(), "features"),
-		Open: t.images, Warn: func(err error) { fmt.Fprintf(env.Stderr, "starsweep: warning: %v\n", err) }})
-	if env.Terminal {
-		t.progress = newBars(env.Stderr, len(p.Trials), done)
-	}
+		Open: t.images, Warn: env.warn})
+	fmt.Fprintf(env.Stdout, "%s: %s on %s\n", s.Name, p.Summary(), backend.Device())
 	start := env.Now()
-	count, err := t.run(ctx, o.workers)
-	t.progress.close()
-	if closed := t.bench.Close(); err == nil {
+	count, err := t.all(ctx, env, o.workers)
+	if closed := errors.Join(t.bench.Close(), study.Close()); err == nil {
 		err = closed
 	}
-	if closed := study.Close(); err == nil {
-		err = closed
-	}
-	env.farewell(dir, count, len(p.Trials), env.Now().Sub(start).Seconds())
-	if drawn := env.report(dir); err == nil {
-		err = drawn
+	if count != nil { // something has begun
+		env.farewell(dir, count, len(p.Trials), env.Now().Sub(start).Seconds())
+		if drawn := env.report(dir); err == nil {
+			err = drawn
+		}
 	}
 	if ctx.Err() != nil && !errors.Is(err, results.ErrStorage) {
 		fmt.Fprintf(env.Stderr, "starsweep: interrupted; run the same command again to continue\n")
@@ -144,11 +123,51 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 	if err != nil {
 		return err
 	}
+	return failures(count, len(p.Trials))
+}
+
+// openStudy makes the directory of a study, or continues it.
+func (e *Env) openStudy(dir string, m results.Meta, files map[string][]byte, o runOptions) (*results.Study, error) {
+	study, err := results.Create(dir, m, files, results.Options{Now: e.Now, FlushEvery: flushEvery, KeepCheckpoints: o.keepCheckpoints})
+	switch {
+	case errors.Is(err, results.ErrLocked), errors.Is(err, results.ErrCorrupt):
+		return nil, withCode(exitStorage, err)
+	case err != nil && !errors.Is(err, results.ErrStorage): // the directory holds another study
+		return nil, withCode(exitUsage, err)
+	case err != nil:
+		return nil, err
+	}
+	if study.Found.Dropped > 0 {
+		fmt.Fprintf(e.Stderr, "starsweep: cut %d bytes from the journal's end that were never acknowledged\n", study.Found.Dropped)
+	}
+	return study, nil
+}
+
+// flushEvery is how long finished rows of a young study wait before the tables show them.
+const flushEvery = 2 * time.Second
+
+func (e *Env) warn(err error) { fmt.Fprintf(e.Stderr, "starsweep: warning: %v\n", err) }
+
+// settings is the script's settings as a JSON object.
+func settings(s *study) string {
+	all := map[string]any{}
+	for _, x := range s.Settings {
+		all[x.Name] = x.Value.Any()
+	}
+	b, err := json.Marshal(all)
+	if err != nil {
+		return fmt.Sprintf("%q", s.Settings.String()) // an infinity or a NaN, which JSON lacks
+	}
+	return string(b)
+}
+
+// failures is the fault of a study that is over.
+func failures(count tally, trials int) error {
 	switch failed := count[results.Failed]; {
-	case failed == len(p.Trials):
-		return withCode(exitAllFailed, fmt.Errorf("all %d trials failed", failed))
+	case failed > 0 && failed == trials:
+		return withCode(exitAllFailed, fmt.Errorf("all %d trials failed; the same command tries them again", failed))
 	case failed > 0:
-		return withCode(exitSomeFailed, fmt.Errorf("%d of %d trials failed: see the column reason of the trials table", failed, len(p.Trials)))
+		return withCode(exitSomeFailed, fmt.Errorf("%d of %d trials failed: see the column reason of the trials table; the same command tries them again", failed, trials))
 	}
 	return nil
 }

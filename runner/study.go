@@ -10,6 +10,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/engine/train"
 	"github.com/starsweep/starsweep/internal/safetensors"
@@ -28,6 +29,7 @@ type trainer struct {
 	now      func() time.Time
 	progress progress
 	script   string // hash
+	settings string // of the script, JSON
 	version  string
 
 	mu   sync.Mutex
@@ -36,6 +38,81 @@ type trainer struct {
 
 // tally counts how trials ended, those of earlier runs included.
 type tally map[results.Status]int
+
+// all trains what is not finished yet. Trials that failed before are tried again: what made them fail may be mended. Faults
+// that can be seen before the first trial, in data above all, come back with a nil tally, and nothing is recorded.
+func (t *trainer) all(ctx context.Context, env *Env, workers int) (tally, error) {
+	finished := t.study.Finished()
+	var failed []string
+	done := 0
+	for _, p := range t.plan.Trials {
+		switch status, ok := finished[p.ID]; {
+		case ok && status == results.Failed:
+			failed = append(failed, p.ID)
+		case ok:
+			done++
+		}
+	}
+	if err := t.inspect(ctx, finished); err != nil {
+		return nil, err
+	}
+	if err := t.study.Forget(failed...); err != nil {
+		return nil, err
+	}
+	if done > 0 {
+		fmt.Fprintf(env.Stdout, "%d of %d trials are finished already\n", done, len(t.plan.Trials))
+	}
+	if len(failed) > 0 {
+		fmt.Fprintf(env.Stdout, "%d trials failed before and are tried again\n", len(failed))
+	}
+	t.progress = &lines{w: env.Stderr, total: len(t.plan.Trials)}
+	if env.Terminal {
+		t.progress = newBars(env.Stderr, len(t.plan.Trials), done)
+	}
+	defer t.progress.close()
+	return t.run(ctx, workers)
+}
+
+// inspect opens the data of every trial to come, and what measures it, and holds them against what the trial wants of them.
+func (t *trainer) inspect(ctx context.Context, finished map[string]results.Status) error {
+	faults := &plan.Faults{Points: len(t.plan.Trials)}
+	for _, p := range t.plan.Trials {
+		if status, ok := finished[p.ID]; ok && status != results.Failed {
+			continue
+		}
+		set, err := t.images(ctx, p.Job.Data)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			return err // one for all: the data are missing or damaged
+		}
+		if err := suits(set, p.Job.Program); err != nil {
+			faults.Add(err, p.Point)
+			continue
+		}
+		if len(p.Job.Evaluate.Metrics) > 0 {
+			if _, err := t.bench.Open(ctx, p.Job.Data, p.Job.Evaluate); err != nil {
+				return fmt.Errorf("evaluate: %w", err)
+			}
+		}
+	}
+	if len(faults.List) > 0 {
+		return faults
+	}
+	return nil
+}
+
+// suits reports whether a program can train on a set.
+func suits(set *data.Set, p *model.Program) error {
+	if want := p.Config.Classes; want > 0 && set.Classes > want {
+		return fmt.Errorf("data: got images of %d classes, and the script says labels = %d", set.Classes, want)
+	}
+	if want := p.Batches * p.Config.Batch; set.N < want {
+		return fmt.Errorf("data: got %d images, want at least the %d of one iteration: lower batch", set.N, want)
+	}
+	return nil
+}
 
 // run trains on a number of workers until all trials are finished, ctx ends or the storage fails.
 func (t *trainer) run(ctx context.Context, workers int) (tally, error) {
@@ -121,7 +198,7 @@ func (t *trainer) trial(ctx context.Context, p plan.Trial) error {
 	}
 	t.progress.begin(p)
 	outcome := results.Outcome{Trial: p.ID, Parameters: int64(p.Job.Program.Parameters("")), Program: p.Job.Program.Fingerprint(),
-		Script: t.script, Version: t.version, Backend: t.backend.Name, Device: t.backend.Device()}
+		Settings: t.settings, Script: t.script, Version: t.version, Backend: t.backend.Name, Device: t.backend.Device()}
 	before := t.backend.Compilations()
 	err := t.epochs(ctx, p)
 	after := t.backend.Compilations()
@@ -158,9 +235,6 @@ func (t *trainer) epochs(ctx context.Context, p plan.Trial) (err error) {
 	set, err := t.images(ctx, p.Job.Data)
 	if err != nil {
 		return err
-	}
-	if want := p.Job.Program.Config.Classes; want > 0 && set.Classes > want {
-		return fmt.Errorf("data: got images of %d classes, and the script says labels = %d", set.Classes, want)
 	}
 	compiled, err := train.Compile(t.backend, p.Job.Program)
 	if err != nil {

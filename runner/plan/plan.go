@@ -25,6 +25,7 @@ type Study interface {
 // Trial is one training run: a point under a seed.
 type Trial struct {
 	Index int // in the order of the script: points first, seeds within a point
+	Place int // in the order in which trials run, from 1
 	Point spec.Point
 	Seed  uint32
 	Job   *model.Job
@@ -49,6 +50,17 @@ type Fault struct {
 type Faults struct {
 	List   []Fault
 	Points int // of the space
+}
+
+// Add notes a mistake of a point. Mistakes with the same words are one.
+func (f *Faults) Add(err error, p spec.Point) {
+	for i := range f.List {
+		if f.List[i].Err.Error() == err.Error() {
+			f.List[i].Count++
+			return
+		}
+	}
+	f.List = append(f.List, Fault{Err: err, Point: p, Count: 1})
 }
 
 func (f *Faults) Error() string {
@@ -104,6 +116,9 @@ func Make(ctx context.Context, s Study, seeds []uint32) (*Plan, error) {
 	slices.SortStableFunc(p.Trials, func(a, b Trial) int {
 		return group[a.Job.Program.Fingerprint()] - group[b.Job.Program.Fingerprint()]
 	})
+	for i := range p.Trials {
+		p.Trials[i].Place = i + 1
+	}
 	return p, nil
 }
 
@@ -131,25 +146,21 @@ func Jobs(ctx context.Context, s Study, points []spec.Point) ([]*model.Job, erro
 		return jobs, nil
 	}
 	faults := &Faults{Points: len(points)}
-	place := map[string]int{}
 	for i, err := range errs {
-		if err == nil {
-			continue
+		if err != nil {
+			faults.Add(err, points[i])
 		}
-		j, known := place[err.Error()]
-		if !known {
-			j = len(faults.List)
-			place[err.Error()] = j
-			faults.List = append(faults.List, Fault{Err: err, Point: points[i]})
-		}
-		faults.List[j].Count++
 	}
 	return nil, faults
 }
 
-// Summary is a line for people: "384 trials, 32 programs".
+// Summary is a line for people: "384 trials, 32 programs", and how many more are the same as one of these.
 func (p *Plan) Summary() string {
-	return fmt.Sprintf("%s, %s", count(len(p.Trials), "trial"), count(len(p.Programs), "program"))
+	s := fmt.Sprintf("%s, %s", count(len(p.Trials), "trial"), count(len(p.Programs), "program"))
+	if p.Repeated > 0 {
+		s += fmt.Sprintf(" (%s left out: the same as others)", count(p.Repeated, "trial"))
+	}
+	return s
 }
 
 func count(n int, what string) string {
