@@ -107,8 +107,9 @@ func number(t *model.Trace, n node, standard float64) node {
 }
 
 // spectral divides a kernel by its largest singular value, seen as a matrix from its other axes to units (Miyato et al. 2018,
-// algorithm 1). One power iteration per update of the kernel follows the singular vector u, which persists; the gradient
-// holds u and v constant and flows through sigma = u' W v.
+// algorithm 1). The singular vector u, which persists, follows the kernel by one power iteration for every value that the kernel
+// has within an iteration of the players, however often the network is called. The gradient holds u and v constant and flows
+// through sigma = u' W v.
 func spectral(t *model.Trace, layer string, kernel node, units string) node {
 	return t.Once(kernel, func() node {
 		s := kernel.Shape.Only(units)
