@@ -48,7 +48,7 @@ func Measure(f Features) (Moments, error) {
 }
 
 // chunk is how many samples are centred and summed at a time.
-const chunk = 512
+const chunk = 1024
 
 // Add takes more samples in, so that a set can be streamed. If f is refused, m is as before.
 func (m *Moments) Add(f Features) error {

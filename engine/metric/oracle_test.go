@@ -100,7 +100,7 @@ func (o oracle) ours(t *testing.T, p *Products) map[string]float64 {
 	v["parzen window"], v["parzen window, error"], errs[5] = ParzenWindow(ctx, real.Slice(0, min(real.N, 100)), fake, 0.5)
 	c := prdOfHistograms(positive(real.Row(0)), positive(fake.Row(0)), 1001)
 	v["prd F8 of histograms"], v["prd F1/8 of histograms"] = c.f(8), c.f(1./8)
-	if o.Cluster {
+	if o.Cluster && !testing.Short() { // ten clusterings
 		c, errs[6] = PRD(ctx, p, real.Slice(0, n), fake.Slice(0, n), PRDOptions{}, random(1))
 		v["prd F8"], v["prd F1/8"] = c.F8, c.F1over8
 	}
@@ -172,6 +172,9 @@ func agree(t *testing.T, cases []oracle) {
 	for _, o := range cases {
 		got := o.ours(t, p)
 		for metric, by := range o.Values {
+			if _, ok := got[metric]; !ok && o.Cluster && testing.Short() {
+				continue
+			}
 			for who, want := range by {
 				pair, d := [2]string{metric, who}, difference(got[metric], want)
 				if n := o.chances(metric); n > 0 {
@@ -208,7 +211,7 @@ func checkTable(t *testing.T, worst map[[2]string]float64) {
 		pairs = append(pairs, pair)
 	}
 	slices.SortFunc(pairs, func(a, b [2]string) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
-	if os.Getenv("UPDATE") != "" {
+	if os.Getenv("UPDATE") != "" && !testing.Short() { // with all rows only
 		var b strings.Builder
 		b.WriteString("| metric | against | worst relative difference |\n|---|---|---|\n")
 		for _, pair := range pairs {

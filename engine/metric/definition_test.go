@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 
@@ -63,9 +64,15 @@ func overlapByDefinition(real, fake Features, k int) Overlap {
 	return in.overlap()
 }
 
+// On every backend at hand: STARSWEEP_PJRT names a PJRT plugin by its absolute path.
 func TestOverlapAgreesWithTheDefinition(t *testing.T) {
 	r := random(1)
-	for _, config := range []string{"cpu", "cpu:kernels=go", "go:parallelism=-1"} {
+	configs := []string{"cpu", "cpu:kernels=go", "go:parallelism=-1"}
+	if p := os.Getenv("STARSWEEP_PJRT"); p != "" && !testing.Short() {
+		t.Setenv("GOMLX_NO_AUTO_INSTALL", "1")
+		configs = append(configs, "xla:"+p)
+	}
+	for _, config := range configs {
 		p := productsOn(t, config)
 		p.block = 37 // many blocks, of two sizes
 		for _, c := range []struct{ n, m, d, k int }{{5, 5, 1, 3}, {100, 80, 2, 3}, {90, 130, 17, 5}, {150, 150, 64, 1}, {37, 74, 130, 4}} {
