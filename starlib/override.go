@@ -41,8 +41,8 @@ func (s *Study) overridden(o overrides) (*Study, error) {
 			return nil, located(err, d.pos)
 		}
 	}
-	for _, dim := range t.Space {
-		t.used[dim.Name] = new(atomic.Bool)
+	for _, name := range append(t.hyperparameters(), t.settingNames()...) {
+		t.used[name] = new(atomic.Bool)
 	}
 	return t, nil
 }

@@ -2,7 +2,6 @@ package starlib
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"sync/atomic"
@@ -26,7 +25,7 @@ type Study struct {
 
 	loader Loader
 	decl   *studyValue
-	used   map[string]*atomic.Bool
+	used   map[string]*atomic.Bool // of every hyperparameter and setting: whether a trial has read it
 	memo   *memo
 }
 
@@ -137,12 +136,17 @@ func (s *Study) Points() ([]spec.Point, error) {
 	return points, nil
 }
 
-// Warnings tells what is not wrong but looks so, after Job has been called for every point: hyperparameters that no trial read.
+// Warnings tells what is not wrong but looks so, after Job has been called for every point: hyperparameters and settings that no
+// trial read, in the order of the script.
 func (s *Study) Warnings() (warnings []string) {
-	for _, name := range slices.Sorted(maps.Keys(s.used)) {
-		if !s.used[name].Load() {
-			warnings = append(warnings, fmt.Sprintf("%s: no trial reads the hyperparameter %s: use p.%s, or take it out of the space", s.decl.pos, name, name))
+	unread := func(names []string, what, where string) {
+		for _, name := range names {
+			if !s.used[name].Load() {
+				warnings = append(warnings, fmt.Sprintf("%s: no trial reads the %s %s: use p.%s, or take it out of the %s", s.decl.pos, what, name, name, where))
+			}
 		}
 	}
+	unread(s.hyperparameters(), "hyperparameter", "space")
+	unread(s.settingNames(), "setting", "settings")
 	return warnings
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -99,8 +100,9 @@ func TestRandomPointsAreAFunctionOfTheSeed(t *testing.T) {
 	}
 }
 
-func TestAnUnreadHyperparameterIsAWarning(t *testing.T) {
-	s := load(t, strings.Replace(toy, "lr = p.lr", "lr = 1e-3", 1))
+func TestUnreadHyperparametersAndSettingsAreWarnings(t *testing.T) {
+	source := strings.NewReplacer("lr = p.lr", "lr = 1e-3", `"epochs": 3,`, `"rate": 1, "epochs": 3, "Bias": True,`).Replace(toy)
+	s := load(t, source)
 	points, err := s.Points()
 	if err != nil {
 		t.Fatal(err)
@@ -110,9 +112,44 @@ func TestAnUnreadHyperparameterIsAWarning(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if w := s.Warnings(); len(w) != 1 || !strings.Contains(w[0], "no trial reads the hyperparameter lr") {
-		t.Errorf("got warnings %q, want one about lr", w)
+	want := []string{
+		"study.star:17:13: no trial reads the hyperparameter lr: use p.lr, or take it out of the space",
+		"study.star:17:13: no trial reads the setting rate: use p.rate, or take it out of the settings",
+		"study.star:17:13: no trial reads the setting Bias: use p.Bias, or take it out of the settings",
 	}
+	if got := s.Warnings(); !slices.Equal(got, want) {
+		t.Errorf("got warnings %q, want %q", got, want)
+	}
+}
+
+// A setting that only a network reads, while it is traced, is read: also by the trials that share its program.
+func TestWhatANetworkReadsIsRead(t *testing.T) {
+	source := strings.NewReplacer("mlp([p.width], 2)", "lambda z: nn.dense(z, p.width)", "[p.width]", "[4]", `"width": 4`, `"width": 2`).Replace(toy)
+	first := load(t, source)
+	for _, s := range []*starlib.Study{first, with(t, first)} {
+		points, err := s.Points()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range points {
+			if _, err := s.Job(context.Background(), p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if w := s.Warnings(); len(w) > 0 {
+			t.Errorf("got warnings %q, want none", w)
+		}
+	}
+}
+
+// with is the study as a second one of the same script, which shares its programs.
+func with(t *testing.T, s *starlib.Study) *starlib.Study {
+	t.Helper()
+	again, err := s.With("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return again
 }
 
 // tricky are trials whose programs depend on p in ways that are easy to miss. %s is the body.
