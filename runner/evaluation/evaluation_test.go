@@ -168,11 +168,16 @@ func TestAnEvaluationIsTheMetricsOfTheFeatures(t *testing.T) {
 	if math.Abs(got["fid_floor"]-fid) > 1e-12 { // there is no rest of the test split, so the floor is that of the other split
 		t.Errorf("got the floor %v, want %v", got["fid_floor"], fid)
 	}
+	e.Real = "train" // the other way round
+	swapped := measure(t, b, d, e, images(t, d.Test()))
+	if math.Abs(swapped["fid"]-fid) > 1e-12 || swapped["precision"] != recall || swapped["recall"] != precision || math.Abs(swapped["fid_floor"]-fid) > 1e-12 {
+		t.Errorf("got %v against the training split, want fid %v, precision %v, recall %v", swapped, fid, recall, precision)
+	}
 }
 
-// digits are features of an untrained network, 64 of each set.
+// digits are features of an untrained network, 24 of each set.
 func digits() (spec.Data, spec.Evaluate) {
-	return spec.Data{Name: "mnist12k"}.WithDefaults(), spec.Evaluate{Samples: 64, Real: "test", Features: spec.RandomFeatures,
+	return spec.Data{Name: "mnist12k"}.WithDefaults(), spec.Evaluate{Samples: 24, Real: "test", Features: spec.RandomFeatures,
 		Metrics: []spec.Metric{{Name: spec.FID}, {Name: spec.PrecisionRecall, K: 3}}}
 }
 
@@ -232,7 +237,7 @@ func TestAFIDOfFewSamplesIsAWarning(t *testing.T) {
 	}
 	e.Metrics = e.Metrics[:1]
 	measure(t, b, d, e, images(t, d))
-	if len(*warnings) != 1 || !strings.Contains((*warnings)[0], "fid of 64 samples of 256 features is far too high") {
+	if len(*warnings) != 1 || !strings.Contains((*warnings)[0], "fid of 24 samples of 256 features is far too high") {
 		t.Errorf("got the warnings %q, want one", *warnings)
 	}
 }

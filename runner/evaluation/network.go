@@ -20,15 +20,21 @@ type network struct {
 	extractor *feature.Extractor // nil for points
 }
 
-// network opens an extractor once.
-func (b *Bench) network(name string) (network, error) {
+// network opens an extractor once, for sets of so many images.
+func (b *Bench) network(name string, samples int) (network, error) {
 	if name == spec.PointFeatures {
 		return network{}, nil
 	}
 	b.mu.Lock()
 	open := b.extractors[name]
 	if open == nil {
-		open = sync.OnceValues(func() (*feature.Extractor, error) { return feature.Open(b.Backend, name, b.Networks) })
+		open = sync.OnceValues(func() (*feature.Extractor, error) {
+			e, err := feature.Open(b.Backend, name, b.Networks)
+			if err == nil {
+				e.Batch = min(e.Batch, samples) // what a call has too few images for it fills up
+			}
+			return e, err
+		})
 		b.extractors[name] = open
 	}
 	b.mu.Unlock()
