@@ -1,5 +1,6 @@
-// Package report draws one HTML page of a study: how the trials ended, their losses and their last pictures. The page is one
-// file that needs no network and no server. It reads a study through package results and is called at the end of a run.
+// Package report draws one HTML page of a study: its Pareto fronts, how the trials ended, their losses, objectives and last
+// pictures. The page is one file that needs no network and no server. It reads a study through package results and is called at
+// the end of a run.
 package report
 
 import (
@@ -9,7 +10,6 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -31,7 +31,7 @@ type trial struct {
 	Picture template.URL // of the last evaluated epoch; empty without one
 	At      int          // that epoch
 	Values  []string     // the last values of the study's metrics, in order
-	losses  map[string][]float64
+	curves  map[string]curve
 }
 
 // File writes the page into the study's directory, as report.html, and gives its path.
@@ -50,14 +50,18 @@ func Write(w io.Writer, v *results.View) error {
 	for _, t := range trials {
 		count[t.Status]++
 	}
-	return layout.Execute(w, map[string]any{"Meta": v.Meta(), "Trials": trials, "Count": count})
+	fronts, err := drawFronts(v)
+	if err != nil {
+		return err
+	}
+	return layout.Execute(w, map[string]any{"Meta": v.Meta(), "Trials": trials, "Count": count, "Fronts": fronts})
 }
 
 func gather(v *results.View) ([]*trial, error) {
 	byID := map[string]*trial{}
 	var trials []*trial
 	for _, s := range v.Trials() {
-		t := &trial{State: s, losses: map[string][]float64{}}
+		t := &trial{State: s, curves: map[string]curve{}}
 		var parts []string
 		for _, c := range v.Meta().Columns {
 			parts = append(parts, fmt.Sprintf("%s=%v", c.Name, s.Point[c.Name]))
@@ -75,8 +79,8 @@ func gather(v *results.View) ([]*trial, error) {
 		}
 		t := byID[row["trial"].(string)]
 		for _, m := range v.Meta().Metrics {
-			if x, ok := row[m].(float64); ok && strings.HasPrefix(m, "loss_") {
-				t.losses[m] = append(t.losses[m], x)
+			if y, ok := row[m].(float64); ok {
+				t.curves[m] = append(t.curves[m], spot{float64(integer(row["epoch"])), y})
 			}
 		}
 	}
@@ -91,10 +95,27 @@ func gather(v *results.View) ([]*trial, error) {
 		}
 	}
 	for _, t := range trials {
-		t.Curves = template.HTML(chart(t.losses))
+		t.Curves = t.charts(v.Meta())
 	}
 	slices.SortStableFunc(trials, func(a, b *trial) int { return cmp.Compare(a.Index, b.Index) })
 	return trials, nil
+}
+
+// charts draws the losses on one scale, and each other objective on its own.
+func (t *trial) charts(m results.Meta) template.HTML {
+	losses := map[string]curve{}
+	for name, c := range t.curves {
+		if strings.HasPrefix(name, "loss_") {
+			losses[name] = c
+		}
+	}
+	drawn := chart(losses, t.Epochs, 150)
+	for _, o := range m.Objectives {
+		if _, done := losses[o.Metric]; !done {
+			drawn += chart(map[string]curve{o.Metric: t.curves[o.Metric]}, t.Epochs, 70)
+		}
+	}
+	return drawn
 }
 
 func integer(v any) int {
@@ -114,48 +135,4 @@ func number(m results.Metrics, name string) string {
 		return fmt.Sprintf("%.4g", v)
 	}
 	return ""
-}
-
-var colours = []string{"#c2410c", "#1d4ed8", "#15803d", "#7e22ce"}
-
-// chart draws the curves of one trial as SVG, each loss in a colour of its own on one scale.
-func chart(curves map[string][]float64) string {
-	const width, height, pad = 300, 150, 8
-	lo, hi, n := math.Inf(1), math.Inf(-1), 0
-	var names []string
-	for name, c := range curves {
-		names = append(names, name)
-		n = max(n, len(c))
-		for _, v := range c {
-			if !math.IsNaN(v) && !math.IsInf(v, 0) {
-				lo, hi = min(lo, v), max(hi, v)
-			}
-		}
-	}
-	if n == 0 || lo > hi {
-		return ""
-	}
-	if lo == hi {
-		lo, hi = lo-1, hi+1
-	}
-	slices.Sort(names)
-	var b strings.Builder
-	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" width="%d" height="%d" role="img">`, width, height+18*len(names), width, height+18*len(names))
-	fmt.Fprintf(&b, `<text x="0" y="10" class="tick">%.3g</text><text x="0" y="%d" class="tick">%.3g</text>`, hi, height, lo)
-	for i, name := range names {
-		var points []string
-		for e, v := range curves[name] {
-			if math.IsNaN(v) || math.IsInf(v, 0) {
-				continue
-			}
-			x := pad + 30 + float64(e)/float64(max(1, n-1))*(width-2*pad-30)
-			y := height - pad - (v-lo)/(hi-lo)*(height-2*pad)
-			points = append(points, fmt.Sprintf("%.1f,%.1f", x, y))
-		}
-		c := colours[i%len(colours)]
-		fmt.Fprintf(&b, `<polyline fill="none" stroke="%s" stroke-width="1.5" points="%s"/>`, c, strings.Join(points, " "))
-		fmt.Fprintf(&b, `<text x="38" y="%d" fill="%s" class="key">%s</text>`, height+14+18*i, c, template.HTMLEscapeString(name))
-	}
-	b.WriteString("</svg>")
-	return b.String()
 }
