@@ -6,7 +6,7 @@ import "fmt"
 type Evaluation struct {
 	Epoch                       int
 	Precision, Recall, Coverage float64
-	Spread, RealSpread          float64 // of the features: see Moments.Spread
+	Spread, RealSpread          float64 // of the features: see Features.Spread
 }
 
 // Collapse is the rule by which a generator counts as collapsed: each of the last Evaluations evaluations shows one of two signs.

@@ -20,7 +20,7 @@ func ring(r *rand.Rand, n int, modes ...int) Features {
 func evaluated(t *testing.T, p *Products, epoch int, real, fake Features) Evaluation {
 	t.Helper()
 	o := compared(t, p, real, fake, 3)
-	return Evaluation{epoch, o.Precision, o.Recall, o.Coverage, measured(t, fake).Spread(), measured(t, real).Spread()}
+	return Evaluation{epoch, o.Precision, o.Recall, o.Coverage, fake.Spread(), real.Spread()}
 }
 
 func TestCollapseIsSeen(t *testing.T) {

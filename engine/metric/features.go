@@ -82,6 +82,22 @@ func (f Features) mean() []float64 {
 	return m
 }
 
+// Spread is the root of the total variance, Tr(C)½ with N-1: how far samples lie from their mean. 0 for one sample or none.
+func (f Features) Spread() float64 {
+	if f.N < 2 {
+		return 0
+	}
+	var total float64
+	mean := f.mean()
+	for i := range f.N {
+		for j, v := range f.Row(i) {
+			d := float64(v) - mean[j]
+			total += d * d
+		}
+	}
+	return math.Sqrt(total / float64(f.N-1))
+}
+
 // meanStd is the mean, and the standard deviation with N (ddof 0).
 func meanStd(v []float64) (mean, std float64) {
 	for _, x := range v {

@@ -61,11 +61,12 @@ func TestFIDOfSamplesNearsTheClosedFormAsTheyGrow(t *testing.T) {
 func TestFIDIsSymmetricAndZeroForOneSet(t *testing.T) {
 	r := random(2)
 	for _, n := range []int{2, 5, 300} { // fewer and more than features
-		a, b := measured(t, gaussian(r, n, 20, 0, 1)), measured(t, gaussian(r, 100, 20, 1, 2))
+		set := gaussian(r, n, 20, 0, 1)
+		a, b := measured(t, set), measured(t, gaussian(r, 100, 20, 1, 2))
 		if ab, ba := fid(t, a, b), fid(t, b, a); math.Abs(ab-ba) > 1e-10*ab {
 			t.Errorf("%d samples: got %g one way and %g the other", n, ab, ba)
 		}
-		if self := fid(t, a, a); self > 1e-12*a.Spread()*a.Spread() {
+		if self := fid(t, a, a); self > 1e-12*set.Spread()*set.Spread() {
 			t.Errorf("%d samples: got %g from itself", n, self)
 		}
 	}
@@ -83,8 +84,8 @@ func TestFIDOfConstantSamplesIsExact(t *testing.T) {
 	if got := fid(t, constant(1), constant(3)); got != 12 {
 		t.Errorf("two constants: got %g, want 12", got)
 	}
-	m := measured(t, gaussian(random(3), 50, 3, 0, 1))
-	want := m.Spread() * m.Spread()
+	set := gaussian(random(3), 50, 3, 0, 1)
+	m, want := measured(t, set), set.Spread()*set.Spread()
 	for _, v := range m.Mean {
 		want += (v - 1) * (v - 1)
 	}

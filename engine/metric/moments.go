@@ -2,7 +2,6 @@ package metric
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/starsweep/starsweep/engine/metric/linalg"
@@ -26,18 +25,6 @@ func (m Moments) Covariance() []float64 {
 		c[i] /= float64(m.N - 1)
 	}
 	return c
-}
-
-// Spread is the root of the total variance, Tr(C)½: how far samples lie from their mean. 0 for one sample or none.
-func (m Moments) Spread() float64 {
-	if m.N < 2 {
-		return 0
-	}
-	var t float64
-	for i := range m.D() {
-		t += m.Scatter[i*m.D()+i]
-	}
-	return math.Sqrt(t / float64(m.N-1))
 }
 
 // Measure is the moments of f. Features that are no finite numbers are an error.

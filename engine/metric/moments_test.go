@@ -90,10 +90,18 @@ func TestMomentsRefuseBadFeatures(t *testing.T) {
 }
 
 func TestSpreadIsTheRootOfTheTotalVariance(t *testing.T) {
-	if s := measured(t, Features{2, 2, []float32{0, 0, 3, 4}}).Spread(); math.Abs(s-5/math.Sqrt2) > 1e-12 {
+	if s := (Features{2, 2, []float32{0, 0, 3, 4}}).Spread(); math.Abs(s-5/math.Sqrt2) > 1e-12 {
 		t.Errorf("got %g, want %g", s, 5/math.Sqrt2)
 	}
-	if s := measured(t, Features{1, 2, []float32{3, 4}}).Spread(); s != 0 {
+	if s := (Features{1, 2, []float32{3, 4}}).Spread(); s != 0 {
 		t.Errorf("one sample: got %g, want 0", s)
+	}
+	f := gaussian(random(6), 200, 5, 1, 2)
+	var trace float64
+	for i, c := 0, measured(t, f).Covariance(); i < 25; i += 6 {
+		trace += c[i]
+	}
+	if s := f.Spread(); math.Abs(s*s-trace) > 1e-9 {
+		t.Errorf("got %g squared, want the trace %g", s, trace)
 	}
 }
