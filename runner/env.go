@@ -122,14 +122,14 @@ networks, losses as equations, schedules and a search space; starsweep trains ev
 or on the CPU in pure Go, and leaves Parquet tables.
 
 Exit codes: 0 done, 2 usage, 10 script error, 11 invalid space or shapes, 20 some trials failed, 21 all failed,
-75 interrupted (the same command continues), 77 no device, 80 storage.`,
+75 interrupted (the same command continues), 77 no device, 80 storage, 1 anything else.`,
 		Args:          cobra.ArbitraryArgs,
 		RunE:          unknownCommand,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return withCode(exitUsage, err) })
-	root.AddCommand(checkCommand(env), planCommand(env), showCommand(env), runCommand(env), statusCommand(env),
+	root.AddCommand(checkCommand(env), planCommand(env), showCommand(env), runCommand(env), statusCommand(env), reportCommand(env),
 		paretoCommand(env), exportCommand(env), evalCommand(env),
 		dataCommand(env), featuresCommand(env), doctorCommand(env), benchCommand(env), versionCommand(env))
 	return root

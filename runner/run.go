@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -189,7 +190,7 @@ func (e *Env) farewell(dir string, count tally, total int, seconds float64) {
 	fmt.Fprintf(e.Stdout, "tables   %s/{trials,epochs,samples}/*.parquet\n", dir)
 }
 
-// report draws the study's page.
+// report draws the study's page, and tells the best of every objective.
 func (e *Env) report(dir string) error {
 	v, err := results.Open(dir)
 	if err != nil {
@@ -197,10 +198,46 @@ func (e *Env) report(dir string) error {
 	}
 	defer v.Close()
 	path, err := report.File(v)
-	if err == nil {
-		fmt.Fprintf(e.Stdout, "report   %s\n", path)
+	if err != nil {
+		return err
 	}
-	return err
+	fmt.Fprintf(e.Stdout, "report   %s\n", path)
+	for _, o := range v.Meta().Objectives {
+		line, err := best(v, o)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(e.Stdout, "best     %s\n", line)
+	}
+	return nil
+}
+
+// best is the best value of an objective, and where it was reached.
+func best(v *results.View, o results.Objective) (line string, err error) {
+	line, top := o.Metric+": nothing measured yet", math.NaN()
+	for row, err := range v.Rows(results.Trials) {
+		if err != nil {
+			return "", err
+		}
+		value, ok := row["best_"+o.Metric].(float64)
+		if !ok || o.Goal == results.Min && value >= top || o.Goal == results.Max && value <= top {
+			continue
+		}
+		top = value
+		line = fmt.Sprintf("%s %.4g in epoch %v of trial %v:", o.Metric, value, row["best_"+o.Metric+"_epoch"], row["trial"])
+		for _, c := range v.Meta().Columns {
+			line += fmt.Sprintf(" %s=%v", c.Name, row[c.Name])
+		}
+		line += fmt.Sprintf(" seed=%v", row["seed"])
+	}
+	return line, nil
+}
+
+func reportCommand(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use: "report DIR", Short: "draw the page of a study, finished or not", Args: oneStudy,
+		RunE: func(_ *cobra.Command, args []string) error { return env.report(args[0]) },
+	}
 }
 
 // describe is what the tables need to know of a study, and its files.
