@@ -120,7 +120,21 @@ func (s set) open(c invocation) (starlark.Value, error) {
 	if !s.points {
 		d.Size, d.Channels = d.size, d.channels
 	}
-	return d, nil
+	return d, d.validate(c)
+}
+
+// validate tells the faults of a data set under the name that the script called it by.
+func (d dataset) validate(c invocation) error {
+	err := d.Validate()
+	if err == nil {
+		return nil
+	}
+	var faults []string
+	for fault := range strings.SplitSeq(err.Error(), "\n") {
+		_, fault, _ = strings.Cut(fault, ": ") // the name that engine/data knows it by
+		faults = append(faults, fault)
+	}
+	return fmt.Errorf("%s: %s", c.name, strings.Join(faults, "; "))
 }
 
 // maxImage bounds the height and width of images.

@@ -6,6 +6,7 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/nn"
+	"github.com/starsweep/starsweep/engine/spec"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 )
@@ -156,6 +157,12 @@ func normalisation(kind string, momentum bool, f func(t *tracer, x *expr.Node, o
 		if err := c.unpack(pairs...); err != nil {
 			return nil, err
 		}
+		if err := fraction.check(c, "momentum", m.number()); err != nil {
+			return nil, err
+		}
+		if err := aboveZero.check(c, "eps", eps.number()); err != nil {
+			return nil, err
+		}
 		o.Momentum, o.Eps = m.node(t, kind+" momentum"), eps.node(t, kind+" eps")
 		return f(t, x.Node, o, axes, int(groups))
 	})
@@ -170,6 +177,14 @@ type realArg struct {
 func (r *realArg) Unpack(v starlark.Value) error {
 	r.given = true
 	return r.schedule.Unpack(v)
+}
+
+// number is nil if it was not given.
+func (r realArg) number() *spec.Schedule {
+	if !r.given {
+		return nil
+	}
+	return &r.Schedule
 }
 
 // node is the number's place in the program. Several numbers may stand at one place of the script: part tells them apart.
@@ -246,8 +261,8 @@ var layers = &starlarkstruct.Module{Name: "nn", Members: starlark.StringDict{
 		if err := c.unpack("x", &x, "rate", &rate); err != nil {
 			return nil, err
 		}
-		if v := rate.At(0, 1); rate.IsConstant() && !(v >= 0 && v < 1) {
-			return nil, fmt.Errorf("%s: for parameter rate: got %g, want a probability from 0 up to 1", c.name, v)
+		if err := fraction.check(c, "rate", &rate.Schedule); err != nil {
+			return nil, err
 		}
 		return nn.Dropout(t.Trace, x.Node, rate.node(t, "rate"))
 	}),

@@ -22,6 +22,31 @@ func (o *optimizer) common(clipNorm, clipValue, ema optional) {
 	o.ClipNorm, o.ClipValue, o.EMA = clipNorm.Schedule, clipValue.Schedule, ema.Schedule
 }
 
+// bounds of the numbers of update rules.
+var bounds = map[string]bound{
+	"lr": notNegative, "beta1": fraction, "beta2": fraction, "rho": fraction, "momentum": fraction, "eps": aboveZero, "decay": notNegative,
+}
+
+// check refuses numbers with which no update rule makes sense.
+func (o optimizer) check(c invocation) error {
+	for _, p := range o.Params {
+		parameter := p.Name
+		if parameter == "beta1" || parameter == "beta2" {
+			parameter = "betas"
+		}
+		if err := bounds[p.Name].check(c, parameter, &p.Value); err != nil {
+			return err
+		}
+	}
+	if err := aboveZero.check(c, "clip_norm", o.ClipNorm); err != nil {
+		return err
+	}
+	if err := aboveZero.check(c, "clip_value", o.ClipValue); err != nil {
+		return err
+	}
+	return fraction.check(c, "ema", o.EMA)
+}
+
 // rule makes the builtin of an update rule whose numbers have the standard values given; lr has none.
 func rule(r model.Rule, standard map[string]float64) *starlark.Builtin {
 	return builtin(string(r), func(c invocation) (starlark.Value, error) {
@@ -50,7 +75,7 @@ func rule(r model.Rule, standard map[string]float64) *starlark.Builtin {
 			o.Params = append(o.Params, model.Param{Name: name, Value: values[name].Schedule})
 		}
 		o.common(clipNorm, clipValue, ema)
-		return o, nil
+		return o, o.check(c)
 	})
 }
 

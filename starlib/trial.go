@@ -133,7 +133,7 @@ func makeLoss(c invocation) (starlark.Value, error) {
 		return nil, err
 	}
 	l.clip = clip.Schedule
-	return l, nil
+	return l, aboveZero.check(c, "clip", l.clip)
 }
 
 // latentArg is an argument that is a latent distribution or None.
@@ -241,7 +241,7 @@ func makePlayer(c invocation) (starlark.Value, error) {
 		return nil, err
 	}
 	p.steps, p.clip, p.noise = int(steps), clip.Schedule, noise.function
-	return p, nil
+	return p, aboveZero.check(c, "clip", p.clip)
 }
 
 // makeJob is job(...): any number of players under names of their own.
