@@ -8,7 +8,8 @@ import "unsafe"
 //
 // The output of one pixel is a batch-reduce product: rows are the batch, columns the output channels, and the list holds the
 // taps that fall on the input. The kernel operand is packed first, columns side by side. If there are too few output
-// channels for that, the operands change roles, and the input is packed with the batch side by side: see lanes.go.
+// channels for that, the operands change roles, and the input is packed with the batch side by side: see lanes.go. Gradients
+// of kernels go along rows of pixels: see strips.go.
 type Conv struct {
 	Set             *Set
 	M, K, N, Groups int    // batch; contracted and output channels of one group
@@ -21,12 +22,11 @@ type Conv struct {
 	InDil, KerDil   [2]int
 	Reverse         bool // read the kernel's pixels backwards
 
-	work   int        // multiply-adds
-	lanes  *lanes     // if the input is packed
-	chunks int        // pieces of the kernel's rows, each small enough for a cache
-	lists  [][][]Pair // by chunk, output pixel
-	first  []int      // by output pixel: the first chunk that has a tap
-	height int        // of the tallest tile
+	work   int      // multiply-adds
+	lanes  *lanes   // if the input is packed
+	strips *strips  // if nothing is packed
+	lists  [][]Pair // by output pixel
+	height int      // of the tallest tile
 }
 
 // At most so many rows that share a set of the first-level cache, which has 12 ways: strides of whole pages.
@@ -49,28 +49,19 @@ func (c *Conv) Plan() {
 		c.Taps(o, func(Tap) { taps++ })
 	}
 	c.work = c.Groups * c.M * c.K * c.N * taps
+	if c.useStrips() {
+		c.strips = newStrips(c)
+		return
+	}
 	if c.useLanes(taps) {
 		c.lanes = newLanes(c)
 		return
 	}
-	kpix := c.Ker[0] * c.Ker[1]
-	c.chunks = 1
-	if kpix > 49 { // a gradient of a kernel: the "kernel" is a whole image
-		c.chunks = max(1, min(c.Ker[0], kpix*c.K*c.Set.Main.Width*4>>16))
-	}
-	c.lists = make([][][]Pair, c.chunks)
-	for i := range c.lists {
-		c.lists[i] = make([][]Pair, c.Out[0]*c.Out[1])
-	}
-	c.first = make([]int, c.Out[0]*c.Out[1])
-	for o := range c.first {
+	c.lists = make([][]Pair, c.Out[0]*c.Out[1])
+	for o := range c.lists {
 		c.Taps(o, func(t Tap) {
-			l := &c.lists[t.Number/c.Ker[1]*c.chunks/c.Ker[0]][o]
-			*l = append(*l, Pair{A: (t.Y*c.InS[0] + t.X*c.InS[1]) * 4, B: t.Number * c.K * c.Set.Main.Width * 4})
+			c.lists[o] = append(c.lists[o], Pair{A: (t.Y*c.InS[0] + t.X*c.InS[1]) * 4, B: t.Number * c.K * c.Set.Main.Width * 4})
 		})
-		for c.first[o] < c.chunks-1 && len(c.lists[c.first[o]][o]) == 0 {
-			c.first[o]++
-		}
 	}
 	c.height = c.Set.Main.rows()
 	if c.InS[2]*4%4096 == 0 {
@@ -119,18 +110,26 @@ func (c *Conv) panel() int { return c.Ker[0] * c.Ker[1] * c.K * c.Set.Main.Width
 
 // Workspace is how many floats Run needs.
 func (c *Conv) Workspace() int {
+	if c.strips != nil {
+		return c.strips.workspace()
+	}
 	if c.lanes != nil {
 		return c.lanes.workspace()
 	}
 	return c.Groups * c.panels() * c.panel()
 }
 
-// Run computes out. work has Workspace elements of any values, and is 64-byte aligned.
+// Run computes out, which has no gaps. work has Workspace elements of any values, and is 64-byte aligned; behind ker, 64 bytes
+// are readable.
 func (c *Conv) Run(t Team, out, in, ker, work []float32) {
 	if c.Groups*c.M*c.N*c.Out[0]*c.Out[1] == 0 {
 		return
 	}
 	t = t.For(c.work)
+	if c.strips != nil {
+		c.strips.run(t, out, in, ker, work)
+		return
+	}
 	if c.lanes != nil {
 		c.lanes.run(t, out, in, ker, work)
 		return
@@ -145,23 +144,6 @@ func (c *Conv) Run(t Team, out, in, ker, work []float32) {
 		r.hands[i].Args = Args{K: c.K, ARS: c.InS[2] * 4, AKS: c.InS[3] * 4, BKS: c.Set.Main.Width * 4}
 	}
 	nj, npix := c.panels(), c.Out[0]*c.Out[1]
-	if c.chunks > 1 { // a long contraction to few pixels: keep a chunk of the kernel in cache
-		nt, nh := parts(c.M, c.height), 1
-		for c.Groups*nj*nh < items/2 && nh < nt {
-			nh *= 2
-		}
-		t.Each(c.Groups*nj*nh, func(w, it int) {
-			g, j, h := it/nh/nj, it/nh%nj, it%nh
-			for chunk := range c.chunks {
-				for tile := nt * h / nh; tile < nt*(h+1)/nh; tile++ {
-					for pix := range npix {
-						r.tile(w, chunk, g, j, pix, tile, nt)
-					}
-				}
-			}
-		})
-		return
-	}
 	// A worker keeps to some of the rows, if there are enough of them: where rows are the batch, its part of the input is what
 	// it made itself.
 	nh := max(1, min(t.Size(), c.M/minRows))
@@ -174,7 +156,7 @@ func (c *Conv) Run(t Team, out, in, ker, work []float32) {
 		pix, j0, g, h := it%npix, it/npix%(nj/all)*all, it/npix/(nj/all)%c.Groups, it/npix/(nj/all)/c.Groups
 		for j := j0; j < j0+all; j++ {
 			for tile := h * per; tile < (h+1)*per; tile++ {
-				r.tile(w, 0, g, j, pix, tile, nh*per)
+				r.tile(w, g, j, pix, tile, nh*per)
 			}
 		}
 	})
@@ -220,22 +202,17 @@ type convRun struct {
 }
 
 // tile computes rows of one pixel, of group g and panel j.
-func (r *convRun) tile(worker, chunk, g, j, pix, tile, tiles int) {
+func (r *convRun) tile(worker, g, j, pix, tile, tiles int) {
 	width := min(r.Set.Main.Width, r.N-j*r.Set.Main.Width)
 	m0, m1 := r.M*tile/tiles, r.M*(tile+1)/tiles
 	to := g*r.OutG + pix/r.Out[1]*r.OutS[0] + pix%r.Out[1]*r.OutS[1] + m0*r.OutS[2] + j*r.Set.Main.Width*r.OutS[3]
-	list := r.lists[chunk][pix]
-	if len(list) == 0 {
-		if chunk == r.first[pix] { // nothing but padding
-			fillZero(r.out[to:], m1-m0, width, r.OutS[2], r.OutS[3])
-		}
+	list := r.lists[pix]
+	if len(list) == 0 { // nothing but padding
+		fillZero(r.out[to:], m1-m0, width, r.OutS[2], r.OutS[3])
 		return
 	}
 	h := &r.hands[worker]
-	h.List, h.N, h.Acc = &list[0], len(list), 0
-	if chunk > r.first[pix] {
-		h.Acc = 1
-	}
+	h.List, h.N = &list[0], len(list)
 	h.A = unsafe.Pointer(&r.in[g*r.InG+m0*r.InS[2]])
 	h.B = unsafe.Pointer(&r.packed[(g*r.panels()+j)*r.panel()])
 	h.tile(r.Set.last(width), m1-m0, width, r.out, to, r.OutS[2], r.OutS[3])

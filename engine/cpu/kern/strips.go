@@ -1,0 +1,176 @@
+package kern
+
+import "unsafe"
+
+// strips computes a convolution whose kernel is an image, in memory order [k][y][x][n] or the like: the gradient of a kernel,
+// where k counts the batch. The depth of a product runs along a row of pixels, in both operands, and the list holds the rows
+// of all examples. So both are read where they lie, almost in order; depth along the batch would jump by whole pages.
+type strips struct {
+	*Conv
+	chunk int        // examples whose pixels stay in cache
+	lists [][][]Pair // by chunk, output row
+	cols  []span     // by output column
+	thin  *Conv      // what was asked for, if Conv is its widened form
+}
+
+// span is the pixels of a kernel's row that meet the input: n of them from ker on, the first one at in.
+type span struct{ in, ker, n int }
+
+// The last columns of a tile may lie beyond a row of the kernel, even beyond its end: they are computed from what is there, and
+// dropped. With tiles of half the width for them, these are less than 16.
+
+// stripBytes is how much of both operands is to stay in the second-level cache.
+const stripBytes = 1 << 19
+
+// useStrips says whether the operands lie in memory as strips need them, and depth along the pixels is better.
+func (c *Conv) useStrips() bool {
+	return c.KerS[3] == 1 && c.N >= 8 && c.KerS[2] > c.KerS[1] && c.InS[3] > c.InS[1] &&
+		c.InDil == [2]int{1, 1} && !c.Reverse && c.Ker[1] > 2 && c.K*c.Ker[0]*c.Ker[1]*c.In[0]*c.In[1] > 0
+}
+
+// widened is c with the columns of its output as rows, if it has few rows: neighbouring pixels are neighbouring rows of A then.
+// Its input is a copy that is padded along x, so that all columns have the same taps. It is nil if c is wide enough.
+func (c *Conv) widened() *Conv {
+	row := c.OutS[2]
+	if c.M == 1 {
+		row = c.OutS[1]
+	}
+	if c.M > 4 || c.Out[1] == 1 || c.Stride[1] != 1 || c.OutS[1] != c.M*row {
+		return nil
+	}
+	w := *c
+	width := c.Out[1] + (c.Ker[1]-1)*c.KerDil[1]
+	w.M, w.In[1], w.Out[1], w.Pad[1] = c.M*c.Out[1], width, 1, 0
+	w.InS, w.InG = [4]int{width * c.M, c.M, 1, c.In[0] * width * c.M}, c.K*c.In[0]*width*c.M
+	w.OutS[1], w.OutS[2] = 0, row
+	return &w
+}
+
+func newStrips(c *Conv) *strips {
+	s := &strips{Conv: c}
+	if w := c.widened(); w != nil {
+		s.Conv, s.thin = w, c
+		c = w
+	}
+	s.cols = make([]span, c.Out[1])
+	example := 4 * (c.In[0]*c.In[1]*c.M + c.Ker[0]*c.Ker[1]*c.Set.Main.Width)
+	s.chunk = min(c.K, max(1, stripBytes/example))
+	if s.thin != nil {
+		s.chunk = min(s.chunk, parts(c.K, items))
+	}
+	for k := range c.K {
+		if k%s.chunk == 0 {
+			s.lists = append(s.lists, make([][]Pair, c.Out[0]))
+		}
+		rows := s.lists[k/s.chunk]
+		for oy := range c.Out[0] {
+			for ky := range c.Ker[0] {
+				if y := oy*c.Stride[0] + ky*c.KerDil[0] - c.Pad[0]; y >= 0 && y < c.In[0] {
+					rows[oy] = append(rows[oy], Pair{A: (k*c.InS[3] + y*c.InS[0]) * 4, B: (k*c.KerS[2] + ky*c.KerS[0]) * 4})
+				}
+			}
+		}
+	}
+	for ox := range s.cols {
+		for kx := range c.Ker[1] {
+			if x := ox*c.Stride[1] + kx*c.KerDil[1] - c.Pad[1]; x >= 0 && x < c.In[1] {
+				if s.cols[ox].n == 0 {
+					s.cols[ox] = span{in: x * c.InS[1], ker: kx * c.KerS[1]}
+				}
+				s.cols[ox].n++
+			}
+		}
+	}
+	return s
+}
+
+// widen copies the input with zeros on both sides of each row.
+func (s *strips) widen(t Team, wide, in []float32) {
+	c, width := s.thin, s.InS[0]
+	t.Each(s.Groups*s.K, func(_, it int) {
+		g, k := it/s.K, it%s.K
+		for y := range s.In[0] {
+			d := wide[g*s.InG+k*s.InS[3]+y*width:][:width]
+			clear(d)
+			src := in[g*c.InG+k*c.InS[3]+y*c.InS[0]:]
+			for x := range min(c.In[1], s.In[1]-c.Pad[1]) {
+				for m := range c.M {
+					if at := (x+c.Pad[1])*c.M + m; at >= 0 {
+						d[at] = src[x*c.InS[1]+m*c.InS[2]]
+					}
+				}
+			}
+		}
+	})
+}
+
+// pieces is how many sums of a part of the examples there are, which are then added up: more than one if the output is small.
+func (s *strips) pieces() int {
+	if s.thin == nil {
+		return 1
+	}
+	return parts(s.K, s.chunk)
+}
+
+func (s *strips) outputs() int { return s.Groups * s.M * s.N * s.Out[0] * s.Out[1] }
+
+func (s *strips) workspace() int {
+	if s.thin == nil {
+		return 0
+	}
+	return s.Groups*s.InG + s.pieces()*s.outputs()
+}
+
+func (s *strips) run(t Team, out, in, ker, work []float32) {
+	nt, nj, np := parts(s.M, s.Set.Main.rows()), s.panels(), s.pieces()
+	nh := 1 // parts of the tiles
+	for np*s.Groups*nj*nh < items/2 && nh < nt {
+		nh *= 2
+	}
+	sums := out
+	if s.thin != nil {
+		s.widen(t, work, in)
+		in, sums = work, work[s.Groups*s.InG:]
+	}
+	hands := make([]hand, t.Size())
+	t.Each(np*s.Groups*nj*nh, func(w, it int) {
+		h, j, g, p := it%nh, it/nh%nj, it/nh/nj%s.Groups, it/nh/nj/s.Groups
+		for chunk := len(s.lists) * p / np; chunk < len(s.lists)*(p+1)/np; chunk++ {
+			for tile := nt * h / nh; tile < nt*(h+1)/nh; tile++ {
+				s.tile(&hands[w], chunk, s.M*tile/nt, s.M*(tile+1)/nt, g, j, sums[p*s.outputs():], in, ker, chunk > len(s.lists)*p/np)
+			}
+		}
+	})
+	if s.thin != nil {
+		n := s.outputs()
+		copy(out[:n], sums)
+		for p := 1; p < np; p++ {
+			for i, v := range sums[p*n:][:n] {
+				out[i] += v
+			}
+		}
+	}
+}
+
+// tile computes, or adds to, rows m0 to m1 of group g and panel j, for all pixels of the output.
+func (s *strips) tile(h *hand, chunk, m0, m1, g, j int, out, in, ker []float32, add bool) {
+	width := s.Set.Main.Width
+	cols := min(width, s.N-j*width)
+	h.Args = Args{ARS: s.InS[2] * 4, AKS: s.KerDil[1] * s.InS[1] * 4, BKS: s.KerS[1] * 4}
+	if add {
+		h.Acc = 1
+	}
+	for oy, list := range s.lists[chunk] {
+		for ox, c := range s.cols {
+			to := g*s.OutG + oy*s.OutS[0] + ox*s.OutS[1] + m0*s.OutS[2] + j*width*s.OutS[3]
+			if len(list) == 0 || c.n == 0 { // nothing but padding
+				fillZero(out[to:], m1-m0, cols, s.OutS[2], s.OutS[3])
+				continue
+			}
+			h.List, h.N, h.K = &list[0], len(list), c.n
+			h.A = unsafe.Pointer(&in[g*s.InG+c.in+m0*s.InS[2]])
+			h.B = unsafe.Pointer(&ker[g*s.KerG+c.ker+j*width])
+			h.tile(s.Set.last(cols), m1-m0, cols, out, to, s.OutS[2], s.OutS[3])
+		}
+	}
+}
