@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"image"
 	"image/png"
-	"time"
 
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/metric"
@@ -24,7 +23,6 @@ type examiner struct {
 	set     *data.Set
 	tests   *data.Set              // nil: the program has no tests
 	metrics *evaluation.Evaluation // nil: the script asks for none
-	ready   time.Duration          // what getting ready took, until a row has it
 
 	history []metric.Evaluation
 }
@@ -32,7 +30,6 @@ type examiner struct {
 // examine gets ready to look at a trial that has trained for done epochs.
 func (t *trainer) examine(ctx context.Context, p plan.Trial, set *data.Set, done int) (*examiner, error) {
 	x := &examiner{trainer: t, trial: p, set: set}
-	start := t.now()
 	var err error
 	if len(p.Job.Program.Test) > 0 {
 		if x.tests, err = t.images(ctx, p.Job.Data.Test()); err != nil {
@@ -48,7 +45,6 @@ func (t *trainer) examine(ctx context.Context, p plan.Trial, set *data.Set, done
 	for _, row := range rows[:min(done, len(rows))] {
 		x.remember(row)
 	}
-	x.ready = t.now().Sub(start)
 	return x, err
 }
 
@@ -86,8 +82,7 @@ func (x *examiner) at(ctx context.Context, run *train.Run, row *results.Epoch) e
 		}
 		row.Samples, row.Extractor = p.Job.Evaluate.Samples, x.metrics.Extractor()
 	}
-	row.SecondsEvaluate = (x.trainer.now().Sub(start) + x.ready).Seconds()
-	x.ready = 0
+	row.SecondsEvaluate = x.trainer.now().Sub(start).Seconds()
 	x.remember(*row)
 	return nil
 }

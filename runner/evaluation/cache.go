@@ -35,6 +35,7 @@ func (b *Bench) cached(net network, what string, compute func() (features, logit
 	if !errors.Is(err, fs.ErrNotExist) {
 		b.warn(fmt.Errorf("%s: %w; the features are computed again", path, err))
 	}
+	b.say(fmt.Sprintf("taking real images through %s; the cache keeps the features", net.extractor.Name))
 	if features, logits, err = compute(); err != nil {
 		return features, logits, err
 	}

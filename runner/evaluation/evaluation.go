@@ -24,7 +24,8 @@ type Config struct {
 	Networks feature.Store                                       // weights that the user added
 	Cache    string                                              // folder of the features of real images
 	Open     func(context.Context, spec.Data) (*data.Set, error) // opens a data set
-	Warn     func(error)                                         // of what is worth knowing and stops nothing
+	Warn     func(error)                                         // of what is worth knowing and stops nothing; nil drops it
+	Say      func(string)                                        // what takes long; nil drops it
 }
 
 // Bench makes Evaluations. It may be used by several goroutines.
@@ -35,13 +36,13 @@ type Bench struct {
 	mu         sync.Mutex
 	extractors map[string]func() (*feature.Extractor, error)
 	references map[string]func() (*reference, error)
-	warned     map[string]bool
+	told       map[string]bool
 }
 
 // New makes a bench. The caller closes it before the backend.
 func New(c Config) *Bench {
 	return &Bench{Config: c, products: metric.NewProducts(c.Backend), extractors: map[string]func() (*feature.Extractor, error){},
-		references: map[string]func() (*reference, error){}, warned: map[string]bool{}}
+		references: map[string]func() (*reference, error){}, told: map[string]bool{}}
 }
 
 // Close frees what lies on the device.
@@ -121,13 +122,25 @@ func (x *Evaluation) Measure(ctx context.Context, generated Images) (map[string]
 	return values, nil
 }
 
-// warn says a thing once.
+// warn tells a thing once.
 func (b *Bench) warn(err error) {
-	b.mu.Lock()
-	said := b.warned[err.Error()]
-	b.warned[err.Error()] = true
-	b.mu.Unlock()
-	if !said {
+	if b.first(err.Error()) && b.Warn != nil {
 		b.Warn(err)
 	}
+}
+
+// say tells a thing once.
+func (b *Bench) say(what string) {
+	if b.first(what) && b.Say != nil {
+		b.Say(what)
+	}
+}
+
+// first reports whether a thing was not told before.
+func (b *Bench) first(what string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	before := b.told[what]
+	b.told[what] = true
+	return !before
 }
