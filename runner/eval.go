@@ -194,14 +194,18 @@ func (o evalOptions) draw(s *imageSet) ([]int32, error) {
 	for i := range index {
 		index[i] = int32(i)
 	}
-	if o.samples > 0 {
+	if o.samples > 0 && o.samples < n {
 		rand.New(rand.NewPCG(0, 0)).Shuffle(n, func(i, j int) { index[i], index[j] = index[j], index[i] })
 		index = index[:o.samples]
 	}
 	return index, nil
 }
 
+// pick is some of the samples, or f itself if it is all of them.
 func pick(f metric.Features, index []int32) metric.Features {
+	if len(index) == f.N {
+		return f
+	}
 	p := metric.Features{N: len(index), D: f.D, X: make([]float32, 0, len(index)*f.D)}
 	for _, i := range index {
 		p.X = append(p.X, f.Row(int(i))...)
