@@ -51,9 +51,8 @@ func pack(study string, declaration []byte) (p packed, err error) {
 	if err != nil {
 		return p, fmt.Errorf("trial %s: %w", p.trial, err)
 	}
-	p.file, err = features.Marshal(n, w, map[string]string{
-		"trial": p.trial, "seed": fmt.Sprint(row["seed"]), accuracy: strconv.FormatFloat(p.accuracy, 'f', 4, 64),
-	})
+	// Not the trial's name, which a later version of starsweep may choose in another way.
+	p.file, err = features.Marshal(n, w, map[string]string{"seed": fmt.Sprint(row["seed"]), accuracy: strconv.FormatFloat(p.accuracy, 'f', 4, 64)})
 	return p, err
 }
 

@@ -172,7 +172,10 @@ func cifarHome(t *testing.T) string {
 	return home
 }
 
-var mnistTest = data.Spec{Name: "mnist", Subset: true, Split: "test", Size: 32, Channels: 1}
+var (
+	mnistTest = data.Spec{Name: "mnist", Subset: true, Split: "test", Size: 32, Channels: 1} // 2,000 images that are in the binary
+	cifarTest = data.Spec{Name: "cifar10", Split: "test", Size: 32, Channels: 3}
+)
 
 func TestAPackedNetworkGivesTheFeaturesOfTheTrainedOne(t *testing.T) {
 	for _, c := range []struct {
@@ -181,7 +184,7 @@ func TestAPackedNetworkGivesTheFeaturesOfTheTrainedOne(t *testing.T) {
 		test data.Spec
 	}{
 		{"mnist", func(t *testing.T) string { return t.TempDir() }, mnistTest},
-		{"cifar10", cifarHome, data.Spec{Name: "cifar10", Split: "test", Size: 32, Channels: 3}},
+		{"cifar10", cifarHome, cifarTest},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.name == "cifar10" && testing.Short() {
