@@ -51,17 +51,13 @@ func BenchmarkConv(b *testing.B) {
 			for _, s := range Sets() {
 				g := make(s, c.batch, c.size, c.ci, c.co, c.groups)
 				g.Plan()
-				way := "panels"
-				if g.lanes != nil {
-					way = "lanes"
-				}
 				x, k, y := random(r, 1<<22), random(r, 1<<22), aligned(1<<22)
 				work := aligned(g.Workspace())
 				flop := 0.0
 				for o := range g.Out[0] * g.Out[1] {
 					g.Taps(o, func(Tap) { flop += float64(2 * g.M * g.K * g.N * g.Groups) })
 				}
-				b.Run(fmt.Sprintf("%s/%dx%dx%d-%dx%d/%s/%s", name, c.batch, c.size, c.ci, c.co, c.groups, s.Name, way), func(b *testing.B) {
+				b.Run(fmt.Sprintf("%s/%dx%dx%d-%dx%d/%s/%s", name, c.batch, c.size, c.ci, c.co, c.groups, s.Name, g.name()), func(b *testing.B) {
 					for b.Loop() {
 						g.Run(team, y, x, k, work)
 					}

@@ -11,42 +11,6 @@ type lanes struct {
 	lists [][]Pair // by output pixel
 }
 
-// What things cost, in the time of one multiply-add of a full tile; measured, and roughly right on every kernel set.
-const (
-	pairCost = 400 // a pair of a list, for one tile
-	edgeCost = 400 // a row of a tile that is copied, since some of its columns are not wanted
-	packCost = 90  // an element that is transposed
-)
-
-// tileCost is that of tiles of the given rows for one pair and one k, all in all.
-func tileCost(t Tiles, rows, columns int) int {
-	n := parts(rows, t.rows())
-	full := max(rows, n*128/t.Width) // few rows have to wait for their own sums
-	return full * columns
-}
-
-// useLanes says whether packing the input is likely to pay, given the number of taps of all pixels.
-func (c *Conv) useLanes(taps int) bool {
-	if c.K == 0 || c.Ker[0]*c.Ker[1]*c.In[0]*c.In[1] == 0 {
-		return false
-	}
-	opix := c.Out[0] * c.Out[1]
-	whole, rest := c.N/c.Set.Main.Width, c.N%c.Set.Main.Width
-	panels := taps * c.K * tileCost(c.Set.Main, c.M, whole*c.Set.Main.Width)
-	panels += taps * pairCost * parts(c.M, c.Set.Main.rows()) * c.panels()
-	if rest > 0 {
-		last := c.Set.last(rest)
-		panels += taps*c.K*tileCost(last, c.M, last.Width) + edgeCost*opix*c.M
-	}
-
-	t := c.laneTiles()
-	batch := parts(c.M, t.Width) * t.Width
-	lanes := taps * c.K * tileCost(t, c.N, batch)
-	lanes += taps * pairCost * parts(c.N, t.rows()) * (batch / t.Width)
-	lanes += packCost * c.M * (c.In[0]*c.In[1]*c.K + opix*c.N)
-	return lanes < panels
-}
-
 // laneTiles is the tiles to use: the wide ones, if they are filled.
 func (c *Conv) laneTiles() Tiles {
 	if c.N <= c.Set.Wide.rows() && c.M > c.Set.Main.Width {

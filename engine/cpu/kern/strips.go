@@ -22,10 +22,10 @@ type span struct{ in, ker, n int }
 // stripBytes is how much of both operands is to stay in the second-level cache.
 const stripBytes = 1 << 19
 
-// useStrips says whether the operands lie in memory as strips need them, and depth along the pixels is better.
-func (c *Conv) useStrips() bool {
+// stripsFit says whether the operands lie in memory as strips need them, and depth along the pixels is better.
+func (c *Conv) stripsFit() bool {
 	return c.KerS[3] == 1 && c.N >= 8 && c.KerS[2] > c.KerS[1] && c.InS[3] > c.InS[1] &&
-		c.InDil == [2]int{1, 1} && !c.Reverse && c.Ker[1] > 2 && c.K*c.Ker[0]*c.Ker[1]*c.In[0]*c.In[1] > 0
+		c.InDil == [2]int{1, 1} && !c.Reverse && c.Ker[1] > 2
 }
 
 // widened is c with the columns of its output as rows, if it has few rows: neighbouring pixels are neighbouring rows of A then.

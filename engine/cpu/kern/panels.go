@@ -1,0 +1,114 @@
+package kern
+
+import "unsafe"
+
+// panels computes a convolution with its kernel packed, columns side by side: the output of one pixel is a batch-reduce product.
+// Rows are the batch, columns the output channels, and the list holds the taps that fall on the input.
+type panels struct {
+	*Conv
+	lists  [][]Pair // by output pixel
+	height int      // of the tallest tile
+}
+
+// At most so many rows that share a set of the first-level cache, which has 12 ways: strides of whole pages.
+const pageRows = 12
+
+// pixelMajor limits the packed kernel, in bytes, for which one pixel takes all channels before the next pixel.
+const pixelMajor = 1 << 20
+
+// minRows is the least number of rows that are worth a worker of their own: lower tiles read the kernel too often.
+const minRows = 16
+
+func newPanels(c *Conv) *panels {
+	p := &panels{Conv: c, lists: make([][]Pair, c.Out[0]*c.Out[1]), height: c.Set.Main.rows()}
+	for o := range p.lists {
+		c.Taps(o, func(t Tap) {
+			p.lists[o] = append(p.lists[o], Pair{A: (t.Y*c.InS[0] + t.X*c.InS[1]) * 4, B: t.Number * c.K * c.Set.Main.Width * 4})
+		})
+	}
+	if c.InS[2]*4%4096 == 0 {
+		p.height = min(p.height, pageRows)
+	}
+	return p
+}
+
+// panels is the number of packed pieces of the kernel, each of one tile's width.
+func (c *Conv) panels() int { return parts(c.N, c.Set.Main.Width) }
+
+// size is that of one panel.
+func (p *panels) size() int { return p.Ker[0] * p.Ker[1] * p.K * p.Set.Main.Width }
+
+func (p *panels) workspace() int { return p.Groups * p.panels() * p.size() }
+
+func (p *panels) run(t Team, out, in, ker, packed []float32) {
+	p.pack(t, ker, packed)
+	hands := make([]hand, t.Size())
+	for i := range hands {
+		hands[i].Args = Args{K: p.K, ARS: p.InS[2] * 4, AKS: p.InS[3] * 4, BKS: p.Set.Main.Width * 4}
+	}
+	nj, npix := p.panels(), p.Out[0]*p.Out[1]
+	// A worker keeps to some of the rows, if there are enough of them: where rows are the batch, its part of the input is what
+	// it made itself.
+	nh := max(1, min(t.Size(), p.M/minRows))
+	nt := nh * parts(parts(p.M, nh), p.height)
+	all := 1 // panels of an item: one stays in cache while all pixels pass
+	if nj*p.size()*4 <= pixelMajor {
+		all = nj
+	}
+	t.Each(nh*p.Groups*(nj/all)*npix, func(w, it int) {
+		pix, j0, g, h := it%npix, it/npix%(nj/all)*all, it/npix/(nj/all)%p.Groups, it/npix/(nj/all)/p.Groups
+		for j := j0; j < j0+all; j++ {
+			for tile := nt * h / nh; tile < nt*(h+1)/nh; tile++ {
+				p.tile(&hands[w], g, j, pix, p.M*tile/nt, p.M*(tile+1)/nt, out, in, packed)
+			}
+		}
+	})
+}
+
+// tile computes rows m0 to m1 of one pixel, of group g and panel j.
+func (p *panels) tile(h *hand, g, j, pix, m0, m1 int, out, in, packed []float32) {
+	width := min(p.Set.Main.Width, p.N-j*p.Set.Main.Width)
+	to := g*p.OutG + pix/p.Out[1]*p.OutS[0] + pix%p.Out[1]*p.OutS[1] + m0*p.OutS[2] + j*p.Set.Main.Width*p.OutS[3]
+	list := p.lists[pix]
+	if len(list) == 0 { // nothing but padding
+		fillZero(out[to:], m1-m0, width, p.OutS[2], p.OutS[3])
+		return
+	}
+	h.List, h.N = &list[0], len(list)
+	h.A = unsafe.Pointer(&in[g*p.InG+m0*p.InS[2]])
+	h.B = unsafe.Pointer(&packed[(g*p.panels()+j)*p.size()])
+	h.tile(p.Set.last(width), m1-m0, width, out, to, p.OutS[2], p.OutS[3])
+}
+
+// pack copies the kernel to [group][panel][pixel][k][width], missing columns zero.
+func (p *panels) pack(t Team, ker, packed []float32) {
+	kpix, nj, width, panel := p.Ker[0]*p.Ker[1], p.panels(), p.Set.Main.Width, p.size()
+	t.Each(p.Groups*kpix, func(_, it int) {
+		g, q := it/kpix, it%kpix
+		src := ker[g*p.KerG+p.kernelPixel(q/p.Ker[1], q%p.Ker[1]):]
+		dst := packed[g*nj*panel+q*p.K*width:]
+		for j := range nj {
+			d := dst[j*panel:][:p.K*width]
+			packColumns(d, src[j*width*p.KerS[3]:], p.K, min(width, p.N-j*width), width, p.KerS[2], p.KerS[3])
+		}
+	})
+}
+
+// packColumns copies a matrix with the given strides to rows of a fixed width, filled up with zeros.
+func packColumns(d, s []float32, rows, cols, width, rowStride, colStride int) {
+	if cols < width {
+		clear(d[:rows*width])
+	}
+	if colStride == 1 {
+		for i := range rows {
+			copy(d[i*width:][:cols], s[i*rowStride:])
+		}
+		return
+	}
+	for j := range cols { // along the columns, which mostly lie side by side here
+		col := s[j*colStride:]
+		for i := range rows {
+			d[i*width+j] = col[i*rowStride]
+		}
+	}
+}
