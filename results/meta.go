@@ -54,7 +54,8 @@ type Objective struct {
 }
 
 // Meta describes a study. It is written once, as study.json, and must be the same whenever the study continues, save for
-// the script's hash and the version, which each finished trial records for itself.
+// the script's hash and the version, which each finished trial records for itself, and metrics that are left out or come in
+// another order: a part of a study may continue it.
 type Meta struct {
 	Study      string      `json:"study"`       // the study's name
 	Script     string      `json:"script"`      // the script's file name
@@ -161,7 +162,11 @@ func (m Meta) differences(old Meta) error {
 	compare("study", m.Study, old.Study)
 	compare("script", m.Script, old.Script)
 	compare("hyperparameters", m.Columns, old.Columns)
-	compare("metrics", m.Metrics, old.Metrics)
+	for _, name := range m.Metrics { // a part of the study may lack some, and find them in another order
+		if !slices.Contains(old.Metrics, name) {
+			errs = append(errs, fmt.Errorf("metrics: got %s, which the directory has no column for", name))
+		}
+	}
 	compare("objectives", m.Objectives, old.Objectives)
 	return errors.Join(errs...)
 }

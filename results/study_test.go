@@ -197,13 +197,25 @@ func TestADifferentStudyInTheSameDirectoryIsRefused(t *testing.T) {
 	check(t, create(t, dir).Close())
 	other := meta
 	other.Columns = append(slices.Clone(meta.Columns[:4]), results.Column{Name: "beta1", Kind: results.Float})
-	other.Metrics = []string{"fid"}
+	other.Metrics = []string{"recall"}
+	other.Objectives = nil
 	_, err := results.Create(dir, other, nil, hourly)
-	wantError(t, err, "holds a different study: choose another directory", "hyperparameters: got [", `"beta1"`, "but the directory has", "metrics: got")
+	wantError(t, err, "holds a different study: choose another directory", "hyperparameters: got [", `"beta1"`, "but the directory has",
+		"metrics: got recall, which the directory has no column for")
+
+	part := meta // metrics that are left out or come in another order
+	part.Metrics = slices.Clone(meta.Metrics[1:])
+	slices.Reverse(part.Metrics)
+	s, err := results.Create(dir, part, nil, hourly)
+	check(t, err)
+	if got := s.Meta().Metrics; !slices.Equal(got, meta.Metrics) {
+		t.Errorf("got the metrics %v, want %v", got, meta.Metrics)
+	}
+	check(t, s.Close())
 
 	newer := meta // a script that was edited and grew a value goes on
 	newer.ScriptHash, newer.Version = "77aa", "0.2.0"
-	s, err := results.Create(dir, newer, map[string][]byte{"ring.star": []byte("main = 2\n"), "lib/nets.star": []byte("x = 1\n")}, hourly)
+	s, err = results.Create(dir, newer, map[string][]byte{"ring.star": []byte("main = 2\n"), "lib/nets.star": []byte("x = 1\n")}, hourly)
 	check(t, err)
 	check(t, s.Close())
 	for path, want := range map[string]string{"5c41/ring.star": "main = 1\n", "77aa/ring.star": "main = 2\n", "77aa/lib/nets.star": "x = 1\n"} {

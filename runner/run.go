@@ -101,7 +101,7 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	t := &trainer{plan: p, backend: backend, study: study, store: env.store(), now: env.Now, script: meta.ScriptHash, version: env.Version,
+	t := &trainer{plan: p, backend: backend, study: study, store: env.store(), now: env.Now, warn: env.warn, script: meta.ScriptHash, version: env.Version,
 		settings: settings(s), sets: map[string]func() (*data.Set, error){}}
 	t.bench = evaluation.New(evaluation.Config{Backend: backend.Compute(), Networks: env.networks(), Cache: filepath.Join(env.cache(), "features"),
 		Open: t.images, Warn: env.warn, Say: func(what string) { fmt.Fprintf(env.Stderr, "starsweep: %s\n", what) }})

@@ -28,6 +28,7 @@ type trainer struct {
 	bench    *evaluation.Bench
 	now      func() time.Time
 	progress progress
+	warn     func(error)
 	script   string // hash
 	settings string // of the script, JSON
 	version  string
@@ -199,11 +200,7 @@ func (t *trainer) trial(ctx context.Context, p plan.Trial) error {
 	t.progress.begin(p)
 	outcome := results.Outcome{Trial: p.ID, Parameters: int64(p.Job.Program.Parameters("")), Program: p.Job.Program.Fingerprint(),
 		Settings: t.settings, Script: t.script, Version: t.version, Backend: t.backend.Name, Device: t.backend.Device()}
-	before := t.backend.Compilations()
-	err := t.epochs(ctx, p)
-	after := t.backend.Compilations()
-	outcome.Compilations, outcome.SecondsCompile = after.Graphs-before.Graphs, after.Seconds-before.Seconds
-
+	err := t.epochs(ctx, p, &outcome)
 	var diverged *train.Diverged
 	var collapse *collapsed
 	switch {
@@ -225,8 +222,9 @@ func (t *trainer) trial(ctx context.Context, p plan.Trial) error {
 	return t.study.FinishTrial(outcome)
 }
 
-// epochs trains from the last checkpoint to the last epoch. A panic below is a fault of ours, and ends this trial only.
-func (t *trainer) epochs(ctx context.Context, p plan.Trial) (err error) {
+// epochs trains from the last checkpoint to the last epoch, and notes what was compiled for it. A panic below is a fault of
+// ours, and ends this trial only.
+func (t *trainer) epochs(ctx context.Context, p plan.Trial, o *results.Outcome) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("internal error: %v\n%s", r, debug.Stack())
@@ -241,6 +239,8 @@ func (t *trainer) epochs(ctx context.Context, p plan.Trial) (err error) {
 		return err
 	}
 	run, done, err := t.open(p, compiled, set)
+	claimed := compiled.Claim()
+	o.Compilations, o.SecondsCompile = claimed.Graphs, claimed.Seconds
 	if err != nil {
 		return err
 	}
@@ -266,7 +266,7 @@ func (t *trainer) epochs(ctx context.Context, p plan.Trial) (err error) {
 		if err := look.at(ctx, run, &row); err != nil {
 			return err
 		}
-		if err := t.save(run, row); err != nil {
+		if err := t.save(set, run, row); err != nil {
 			return err
 		}
 		t.progress.epoch(p, row)
@@ -284,6 +284,12 @@ func (t *trainer) open(p plan.Trial, compiled *train.Compiled, set *data.Set) (*
 	if !found {
 		run, err := compiled.NewRun(p.Job, images, p.Seed)
 		return run, 0, err
+	}
+	if was, is := c.Meta[checkpointData], set.Digest; was != is {
+		return nil, 0, fmt.Errorf("data: the images are not those of the first %d epochs: got the digest %.16s, want %.16s: restore them, or run again to train from the beginning", c.Row.Epoch, is, was)
+	}
+	if was, is := c.Meta[checkpointDevice], t.backend.Device(); was != is {
+		t.warn(fmt.Errorf("trial %s goes on on %s after %d epochs on %s: its numbers are no longer those of either alone", p.ID, is, c.Row.Epoch, was))
 	}
 	var state []train.Tensor
 	for _, x := range c.Tensors {
@@ -313,13 +319,19 @@ func format(d expr.DType) safetensors.DType {
 	panic(fmt.Sprintf("no safetensors type for %v", d))
 }
 
+// What a checkpoint says of its making: a trial must go on with the same images, and should on the same device.
+const (
+	checkpointData   = "data"
+	checkpointDevice = "device"
+)
+
 // save makes an epoch durable: first the state with the row beside it, then the row.
-func (t *trainer) save(run *train.Run, row results.Epoch) error {
+func (t *trainer) save(set *data.Set, run *train.Run, row results.Epoch) error {
 	state, err := run.State()
 	if err != nil {
 		return err
 	}
-	c := results.Checkpoint{Row: row}
+	c := results.Checkpoint{Row: row, Meta: map[string]string{checkpointData: set.Digest, checkpointDevice: t.backend.Device()}}
 	for _, x := range state {
 		c.Tensors = append(c.Tensors, safetensors.Tensor{Name: x.Name, DType: format(x.DType), Shape: x.Shape, Data: x.Data})
 	}

@@ -24,9 +24,9 @@ type Compiled struct {
 
 	testOne func() (*lower.Exec, error)
 
-	mu      sync.Mutex
-	loops   map[int]func() (*graph.Graph, error) // by number of images
-	seconds float64
+	mu        sync.Mutex
+	loops     map[int]func() (*graph.Graph, error) // by number of images
+	unclaimed Compilations
 }
 
 // frugalPrograms is how many programs a frugal backend keeps. A program of cpu holds all its temporaries, up to hundreds of
@@ -56,7 +56,7 @@ func (b *Backend) compiled(p *model.Program) func() (*Compiled, error) {
 }
 
 func compile(b *Backend, p *model.Program) (*Compiled, error) {
-	c := &Compiled{backend: b, program: p, loops: map[int]func() (*graph.Graph, error){}}
+	c := &Compiled{backend: b, program: p, loops: map[int]func() (*graph.Graph, error){}, unclaimed: Compilations{Programs: 1}}
 	var err error
 	if !b.loops {
 		if c.step, err = c.build("step", p.Step()...); err != nil {
@@ -78,11 +78,14 @@ func compile(b *Backend, p *model.Program) (*Compiled, error) {
 	return c, nil
 }
 
-// Seconds is the time that compiling the program took so far.
-func (c *Compiled) Seconds() float64 {
+// Claim is what was compiled for the program and is nobody's yet: of several trials that share it, the first to ask has the
+// cost, and the others have none.
+func (c *Compiled) Claim() Compilations {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.seconds
+	claimed := c.unclaimed
+	c.unclaimed = Compilations{}
+	return claimed
 }
 
 // build compiles expressions for one call.
@@ -101,7 +104,8 @@ func (c *Compiled) timed(what string, do func() error) error {
 	err := do()
 	seconds := b.now().Sub(start).Seconds()
 	c.mu.Lock()
-	c.seconds += seconds
+	c.unclaimed.Graphs++
+	c.unclaimed.Seconds += seconds
 	c.mu.Unlock()
 	b.mu.Lock()
 	b.stats.Graphs++
