@@ -191,6 +191,21 @@ func TestEvalOfASetAgainstItselfFindsNoDifference(t *testing.T) {
 	}
 }
 
+func TestEvalScoresTheLogitsOfAnExtractor(t *testing.T) {
+	real, fake := folder(t, "real", photos(t, 12, 28, true, 0, 256)), folder(t, "fake", photos(t, 20, 28, true, 0, 256))
+	got, stderr, code := eval(t, "--real", real, "--fake", fake, "--features", "small-mnist", "--metrics", "inception_score,fid", "--samples", "11")
+	if code != 0 {
+		t.Fatalf("got exit code %d: %s", code, stderr)
+	}
+	// 11 images in 10 splits: nine of one image, which has a score of 1, and one of two, with a score of 1 to 2.
+	if v := got.Values["inception_score"]; !(v >= 1 && v <= 1.1) || got.Real.Samples != 11 || got.Fake.Samples != 11 {
+		t.Errorf("got %+v, want an inception score from 1 to 1.1 of 11 samples", got)
+	}
+	if !strings.Contains(stderr, "fid of 11 samples of ") {
+		t.Errorf("got %q, want a warning of few samples", stderr)
+	}
+}
+
 func TestEvalMakesDifferentImagesAlikeWhereItIsTold(t *testing.T) {
 	grey, colour := folder(t, "grey", photos(t, 8, 6, true, 0, 256)), folder(t, "colour", photos(t, 8, 9, false, 0, 256))
 	_, stderr, code := eval(t, "--real", grey, "--fake", colour, "--features", "pixels")
