@@ -136,6 +136,9 @@ func bounded[T any](ctx context.Context, th *starlark.Thread, f func() (T, error
 	if ctx.Done() == nil {
 		return f()
 	}
+	if ctx.Err() != nil {
+		return v, ended{context.Cause(ctx)}
+	}
 	defer context.AfterFunc(ctx, func() { th.Cancel(context.Cause(ctx).Error()) })()
 	type result struct {
 		v   T
@@ -209,7 +212,7 @@ func (l *loading) exec(name string, source []byte) (*file, error) {
 	options := &syntax.FileOptions{} // no while, no recursion, no reassigned globals: every script ends
 	parsed, err := options.Parse(name, source, 0)
 	if err != nil {
-		return nil, located(err, "")
+		return nil, located(hinted(err, source), "")
 	}
 	f := &file{doc: docstring(parsed)}
 	if errs := rewrite(parsed); len(errs) > 0 {
@@ -220,6 +223,9 @@ func (l *loading) exec(name string, source []byte) (*file, error) {
 		return nil, located(err, "")
 	}
 	if f.globals, err = program.Init(l.thread, l.globals); err != nil {
+		if missing := l.missing(parsed); missing != nil {
+			return nil, missing
+		}
 		return nil, located(err, "")
 	}
 	for _, global := range f.globals.Keys() { // sorted: the same mistake every time
@@ -229,6 +235,27 @@ func (l *loading) exec(name string, source []byte) (*file, error) {
 	}
 	l.files[name] = f
 	return f, nil
+}
+
+// missing finds the first name that a file loads and that the loaded file lacks.
+func (l *loading) missing(f *syntax.File) error {
+	for _, s := range f.Stmts {
+		load, ok := s.(*syntax.LoadStmt)
+		if !ok {
+			continue
+		}
+		loaded, ok := l.files[load.ModuleName()]
+		if !ok {
+			return nil // this is where evaluation ended
+		}
+		for _, from := range load.From {
+			if !loaded.globals.Has(from.Name) {
+				public := slices.DeleteFunc(loaded.globals.Keys(), func(name string) bool { return strings.HasPrefix(name, "_") })
+				return &Error{Pos: from.NamePos.String(), Msg: fmt.Sprintf("load: %s: %v", load.ModuleName(), unknown("name", from.Name, public))}
+			}
+		}
+	}
+	return nil
 }
 
 // docstring is the string that a file begins with.
