@@ -155,7 +155,7 @@ func TestDimensionsAreChecked(t *testing.T) {
 		{dim(Choice("x")), "got no values, want at least one"},
 		{dim(Choice("x", IntValue(1), StringValue("a"))), `got string "a" beside int 1, want values of one type`},
 		{dim(Choice("x", StringValue("a"), IntValue(1))), `got int 1 beside string "a", want values of one type`},
-		{dim(Choice("x", BoolValue(true), FloatValue(1))), "got float 1.0 beside bool true, want values of one type"},
+		{dim(Choice("x", BoolValue(true), FloatValue(1))), "got float 1.0 beside bool True, want values of one type"},
 		{dim(Choice("x", IntValue(1<<53+1), FloatValue(1))), "got int 9007199254740993, want float"},
 		{dim(Choice("x", FloatValue(1), IntValue(1))), "got 1 twice"},
 		{dim(Choice("x", Value{})), "got none, want a truth value, a number or a string"},

@@ -61,7 +61,7 @@ func (v Value) Any() any {
 func (v Value) String() string {
 	switch v.kind {
 	case Bool:
-		return strconv.FormatBool(v.i == 1)
+		return [...]string{"False", "True"}[v.i] // as in scripts
 	case Int:
 		return strconv.FormatInt(v.i, 10)
 	case Float:

@@ -14,7 +14,7 @@ func TestValuesHaveOneText(t *testing.T) {
 		any  any
 	}{
 		{Value{}, "none", nil},
-		{BoolValue(true), "true", true}, {BoolValue(false), "false", false},
+		{BoolValue(true), "True", true}, {BoolValue(false), "False", false},
 		{IntValue(-7), "-7", int64(-7)},
 		{FloatValue(1), "1.0", 1.}, {FloatValue(.1), "0.1", .1}, {FloatValue(1e-5), "1e-05", 1e-5}, {FloatValue(-1e21), "-1e+21", -1e21},
 		{FloatValue(1e20), "1e+20", 1e20}, {FloatValue(123456789), "1.23456789e+08", 123456789.}, {FloatValue(math.Inf(1)), "+Inf", math.Inf(1)},
@@ -33,7 +33,7 @@ func TestValuesConvertWhereNothingIsLost(t *testing.T) {
 		want string
 	}{
 		{IntValue(3), Float, "3.0"}, {IntValue(3), Int, "3"}, {FloatValue(3), Int, "3"}, {FloatValue(3.5), Float, "3.5"},
-		{StringValue("a"), String, `"a"`}, {BoolValue(true), Bool, "true"},
+		{StringValue("a"), String, `"a"`}, {BoolValue(true), Bool, "True"},
 		{FloatValue(3.5), Int, "got float 3.5, want int"},
 		{FloatValue(math.NaN()), Int, "got float NaN, want int"},
 		{FloatValue(1 << 53), Int, "got float 9.007199254740992e+15, want int"},
@@ -61,7 +61,7 @@ func TestValuesAreReadFromTheCommandLine(t *testing.T) {
 		k    Kind
 		want string
 	}{
-		{"3", Int, "3"}, {"3", Float, "3.0"}, {"1e-3", Float, "0.001"}, {"true", Bool, "true"}, {"a b", String, `"a b"`}, {"", String, `""`},
+		{"3", Int, "3"}, {"3", Float, "3.0"}, {"1e-3", Float, "0.001"}, {"true", Bool, "True"}, {"False", Bool, "False"}, {"a b", String, `"a b"`}, {"", String, `""`},
 		{"3.5", Int, `got "3.5", want int`}, {"x", Float, `got "x", want float`}, {"yes", Bool, `got "yes", want bool`}, {"x", None, `got "x", want none`},
 	} {
 		v, err := ParseValue(c.text, c.k)
