@@ -48,11 +48,7 @@ func located(err error, fallback string) error {
 	}
 	var parse syntax.Error
 	if errors.As(err, &parse) {
-		msg := parse.Msg
-		if strings.Contains(msg, "'**'") {
-			msg += "; there is no ** in Starlark: write x * x, or power(x, y) of tensors"
-		}
-		return &Error{Pos: parse.Pos.String(), Msg: msg}
+		return &Error{Pos: parse.Pos.String(), Msg: parse.Msg}
 	}
 	var unresolved resolve.ErrorList
 	if errors.As(err, &unresolved) {
@@ -60,9 +56,13 @@ func located(err error, fallback string) error {
 		for _, e := range unresolved {
 			msg := e.Msg
 			if name, ok := strings.CutPrefix(msg, "undefined: "); ok && identifier.MatchString(name) {
-				msg += didYouMean(name, Builtins())
+				if layer := called(name, layers.AttrNames()); layer != "" {
+					msg += fmt.Sprintf(" (did you mean nn.%s?)", layer)
+				} else {
+					msg += didYouMean(name, Builtins())
+				}
 			}
-			all = append(all, &Error{Pos: e.Pos.String(), Msg: msg})
+			all = append(all, &Error{Pos: e.Pos.String(), Msg: msg + instead(msg, "")})
 		}
 		return errors.Join(all...)
 	}
@@ -124,7 +124,10 @@ func here(th *starlark.Thread) syntax.Position {
 
 // didYouMean suggests the one of the names that is nearest: "" if none is near.
 func didYouMean(got string, names []string) string {
-	best, distance := "", len(got)/2+1
+	best, distance := called(got, names), len(got)/2+1
+	if best != "" {
+		distance = 0
+	}
 	for _, n := range slices.Sorted(slices.Values(names)) {
 		if d := editDistance(strings.ToLower(got), strings.ToLower(n)); d < distance {
 			best, distance = n, d
@@ -157,14 +160,18 @@ func editDistance(a, b string) int {
 	return row[len(b)]
 }
 
+// suggestion is what follows the complaint that got is not one of the names.
+func suggestion(got string, names []string) string {
+	if len(names) == 0 {
+		return "; there are none"
+	}
+	if near := didYouMean(got, names); near != "" {
+		return near
+	}
+	return "; want one of " + strings.Join(names, ", ")
+}
+
 // unknown is the error about a name that is not one of the names.
 func unknown(what, got string, names []string) error {
-	suggestion := didYouMean(got, names)
-	switch {
-	case len(names) == 0:
-		suggestion = "; there are none"
-	case suggestion == "":
-		suggestion = "; want one of " + strings.Join(names, ", ")
-	}
-	return fmt.Errorf("there is no %s %q%s", what, got, suggestion)
+	return fmt.Errorf("there is no %s %q%s", what, got, suggestion(got, names))
 }

@@ -238,6 +238,10 @@ func comparison(name string, op syntax.Token) *starlark.Builtin {
 		}
 		switch op {
 		case syntax.IN, syntax.NOT_IN:
+			switch y.(type) {
+			case Tensor, *params: // the interpreter would take the error of Get for a no
+				return nil, fmt.Errorf("got %s %s %s, want a list, a dict or a string on the right", x.Type(), op, y.Type())
+			}
 			in, err := starlark.Binary(syntax.IN, x, y)
 			if err != nil || op == syntax.IN {
 				return in, err
@@ -336,6 +340,9 @@ func guards() starlark.StringDict {
 		"f(*x)": weight, "x[:]": weight, "x[k]": func(v starlark.Value) uint64 { return printed(v, maxLimit) - 1 },
 	} {
 		d[name] = starlark.NewBuiltin(name, func(th *starlark.Thread, _ *starlark.Builtin, a starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+			if x, ok := a[0].(Tensor); ok && name == "x[:]" {
+				return nil, x.indexed()
+			}
 			return a[0], pay(th, cost(a[0]))
 		})
 	}

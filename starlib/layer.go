@@ -55,7 +55,7 @@ func initBy(name string, kind model.InitKind, names []string, standard ...float6
 	})
 }
 
-var initializers = &starlarkstruct.Module{Name: "init", Members: starlark.StringDict{
+var initializers = module{&starlarkstruct.Module{Name: "init", Members: starlark.StringDict{
 	"zeros":            initBy("zeros", model.ConstantInit, []string{""}, 0),
 	"ones":             initBy("ones", model.ConstantInit, []string{""}, 1),
 	"constant":         initBy("constant", model.ConstantInit, []string{"value"}, 0),
@@ -67,7 +67,7 @@ var initializers = &starlarkstruct.Module{Name: "init", Members: starlark.String
 	"he_uniform":       initBy("he_uniform", model.HeUniform, []string{"gain"}, 1),
 	"he_normal":        initBy("he_normal", model.HeNormal, []string{"gain"}, 1),
 	"orthogonal":       initBy("orthogonal", model.OrthogonalInit, []string{"gain"}, 1),
-}}
+}}}
 
 // padding is an argument: "same", "valid", zeros on all sides, or (h, w), or ((top, bottom), (left, right)).
 type padding struct{ nn.Padding }
@@ -207,7 +207,7 @@ func pooling(kind string, f func(x *expr.Node, window, stride [2]int, p nn.Paddi
 	})
 }
 
-var layers = &starlarkstruct.Module{Name: "nn", Members: starlark.StringDict{
+var layers = module{&starlarkstruct.Module{Name: "nn", Members: starlark.StringDict{
 	"conv":           convolution("conv", nn.Conv),
 	"conv_transpose": convolution("conv_transpose", nn.ConvTranspose),
 	"dense": layer("dense", func(t *tracer, c invocation) (*expr.Node, error) {
@@ -291,4 +291,4 @@ var layers = &starlarkstruct.Module{Name: "nn", Members: starlark.StringDict{
 		return nn.GlobalAvgPool(x.Node)
 	}),
 	"init": initializers,
-}}
+}}}

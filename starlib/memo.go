@@ -36,7 +36,7 @@ func (s *Study) job(ctx context.Context, th *starlark.Thread, point spec.Point) 
 	}
 	t, ok := v.(*trial)
 	if !ok {
-		return nil, &Error{Pos: s.decl.trial.position(), Msg: fmt.Sprintf("trial: got %s, want gan(...) or job(...)", describe(v))}
+		return nil, &Error{Pos: s.decl.trial.position(), Msg: fmt.Sprintf("trial: got %s, want gan(...) or job(...)%s", describe(v), forgotten(v))}
 	}
 	// Networks and losses are called more than once, so they may not change what they captured.
 	if err := freeze(th, t); err != nil {

@@ -17,7 +17,10 @@ type params struct {
 	read   func(name string)       // told what is read while a program is traced; see memo
 }
 
-var _ starlark.HasAttrs = (*params)(nil)
+var (
+	_ starlark.HasAttrs = (*params)(nil)
+	_ starlark.Mapping  = (*params)(nil)
+)
 
 func (p *params) Type() string { return "hyperparameters" }
 
@@ -37,6 +40,15 @@ func (p *params) Attr(name string) (starlark.Value, error) {
 	}
 	p.note(name)
 	return starlarkValue(v), nil
+}
+
+// Get refuses p["lr"].
+func (p *params) Get(key starlark.Value) (starlark.Value, bool, error) {
+	name, ok := starlark.AsString(key)
+	if _, known := p.values.Get(name); ok && !known {
+		return nil, false, fmt.Errorf("p: %w", unknown("hyperparameter or setting", name, p.names))
+	}
+	return nil, false, fmt.Errorf("p: got the index %s, want p.%s", key, or(name, "NAME"))
 }
 
 func (p *params) note(name string) {

@@ -13,7 +13,7 @@ func predeclared() starlark.StringDict {
 	all := starlark.StringDict{
 		"nn":     layers,
 		"init":   initializers,
-		"math":   math.Module,
+		"math":   module{math.Module},
 		"struct": starlark.NewBuiltin("struct", starlarkstruct.Make),
 	}
 	// The tensor functions max, min and abs stand for Starlark's own too.

@@ -20,6 +20,7 @@ var (
 	_ starlark.HasBinary = Tensor{}
 	_ starlark.HasUnary  = Tensor{}
 	_ starlark.HasAttrs  = Tensor{}
+	_ starlark.Mapping   = Tensor{}
 
 	_ starlark.Comparable = Tensor{}
 )
@@ -41,6 +42,13 @@ func (x Tensor) Attr(name string) (starlark.Value, error) {
 		return starlark.MakeInt(x.Shape.Size(name[0])), nil
 	}
 	return nil, starlark.NoSuchAttrError(fmt.Sprintf("got .%s of %v, want one of its axes or .shape; functions are called as f(x)", name, x.Shape))
+}
+
+// Get refuses x[0]: axes have names.
+func (x Tensor) Get(starlark.Value) (starlark.Value, bool, error) { return nil, false, x.indexed() }
+
+func (x Tensor) indexed() error {
+	return fmt.Errorf("got an index of %v, want slice(x, axis, lo, hi), which takes part of one axis", x.Shape)
 }
 
 func (x Tensor) AttrNames() (names []string) {

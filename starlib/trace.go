@@ -133,11 +133,15 @@ func (t *tracer) result(v starlark.Value, f function, what string) (*expr.Node, 
 	if ok {
 		return x.Node, nil
 	}
-	hint := ""
+	return nil, t.blame(f, "%s: got %s, want a tensor%s", what, describe(v), forgotten(v))
+}
+
+// forgotten is a hint where a function gave None.
+func forgotten(v starlark.Value) string {
 	if v == starlark.None {
-		hint = ": is there a return?"
+		return ": is there a return?"
 	}
-	return nil, t.blame(f, "%s: got %s, want a tensor%s", what, describe(v), hint)
+	return ""
 }
 
 // blame is a mistake of a function: placed where the user wrote it, or where the trial was declared that uses one of @std.
