@@ -54,7 +54,8 @@ func AvgPool(x *Node, win Window2) *Node {
 	return Div(sums, pool(ones, win, 0, Add))
 }
 
-// pool folds the taps of the windows, each a strided slice of the padded image.
+// pool folds the taps of the windows, each a strided slice of the padded image: along h first, where slices are whole rows and so
+// cost least.
 func pool(x *Node, win Window2, padding float64, fold func(first, next *Node) *Node) *Node {
 	if x.Shape.Size('h') != win.H.In || x.Shape.Size('w') != win.W.In {
 		panic(&Error{Pos: x.g.Pos, Op: "pool", Got: []Shape{x.Shape}, Why: "window: got " + win.String() + ", want one of the size of the image"})
@@ -62,7 +63,7 @@ func pool(x *Node, win Window2, padding float64, fold func(first, next *Node) *N
 	for _, along := range [2]struct {
 		a byte
 		w Window
-	}{{'w', win.W}, {'h', win.H}} {
+	}{{'h', win.H}, {'w', win.W}} {
 		a, w := along.a, along.w
 		if w.Out() < 1 || w.Stride < 1 || w.Lo >= w.Kernel || w.Hi >= w.Kernel {
 			panic(&Error{Pos: x.g.Pos, Op: "pool", Got: []Shape{x.Shape}, Why: "window: got " + w.String() + ", want one that fits the image and always covers part of it"})
