@@ -9,7 +9,7 @@ import (
 // TestSmallMNISTReadsDigits as the set has them, 28 x 28 pixels: scaling, resize and layers are those of training.
 func TestSmallMNISTReadsDigits(t *testing.T) {
 	e := opened(t, "small-mnist", Store{})
-	set, err := (&data.Store{}).Open(background, data.Spec{Name: "mnist12k", Split: "test"})
+	set, err := (&data.Store{}).Open(background, data.Spec{Name: "mnist12k", Split: "test", Limit: 500})
 	if err != nil {
 		t.Fatal(err)
 	}
