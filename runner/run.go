@@ -112,7 +112,7 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 		err = closed
 	}
 	if count != nil { // something has begun
-		env.farewell(dir, count, len(p.Trials), env.Now().Sub(start).Seconds())
+		env.farewell(count, len(p.Trials), env.Now().Sub(start).Seconds())
 		if drawn := env.report(dir); err == nil {
 			err = drawn
 		}
@@ -173,8 +173,8 @@ func failures(count tally, trials int) error {
 	return nil
 }
 
-// farewell says how the trials ended and where everything lies.
-func (e *Env) farewell(dir string, count tally, total int, seconds float64) {
+// farewell says how the trials ended.
+func (e *Env) farewell(count tally, total int, seconds float64) {
 	var parts []string
 	sum := 0
 	for _, status := range []results.Status{results.Completed, results.Pruned, results.Collapsed, results.Diverged, results.Failed} {
@@ -187,10 +187,9 @@ func (e *Env) farewell(dir string, count tally, total int, seconds float64) {
 		parts = append(parts, fmt.Sprintf("%d to do", total-sum))
 	}
 	fmt.Fprintf(e.Stdout, "%s of %d trials, %.0f s\n", strings.Join(parts, ", "), total, seconds)
-	fmt.Fprintf(e.Stdout, "tables   %s/{trials,epochs,samples}/*.parquet\n", dir)
 }
 
-// report draws the study's page, and tells the best of every objective.
+// report draws the study's page, and tells where everything lies and the best of every objective.
 func (e *Env) report(dir string) error {
 	v, err := results.Open(dir)
 	if err != nil {
@@ -201,7 +200,11 @@ func (e *Env) report(dir string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(e.Stdout, "report   %s\n", path)
+	tables := "trials,epochs,samples"
+	if len(v.Meta().Objectives) > 0 {
+		tables += ",pareto"
+	}
+	fmt.Fprintf(e.Stdout, "tables   %s/{%s}/*.parquet\nreport   %s\n", dir, tables, path)
 	for _, o := range v.Meta().Objectives {
 		line, err := best(v, o)
 		if err != nil {
