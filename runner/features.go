@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -60,9 +61,12 @@ func listFeatures(env *Env) {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", i.Name, here, digest, i.Doc)
 	}
 	w.Flush()
+	var told []string
 	for _, i := range list {
-		if i.Err != nil {
-			fmt.Fprintf(env.Stdout, "\n%s: %v\n", i.Name, i.Err)
+		if i.Err == nil || slices.Contains(told, i.Err.Error()) { // two networks may want one file
+			continue
 		}
+		told = append(told, i.Err.Error())
+		fmt.Fprintf(env.Stdout, "%s: %v\n", i.Name, i.Err)
 	}
 }
