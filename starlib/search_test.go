@@ -3,7 +3,9 @@ package starlib_test
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/starsweep/starsweep/starlib"
@@ -31,6 +33,35 @@ func coordinates(t *testing.T, study *starlib.Study, seed uint64) (columns [3][]
 		}
 	}
 	return columns
+}
+
+func TestRandomPointsAreAFunctionOfTheSeed(t *testing.T) {
+	a, err := load(t, toy).Points()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _ := load(t, toy).Points()
+	if !reflect.DeepEqual(a, b) {
+		t.Error("two loads give different points")
+	}
+	c, _ := load(t, strings.Replace(toy, "seed = 7", "seed = 8", 1)).Points()
+	if reflect.DeepEqual(a, c) {
+		t.Error("the seed changes nothing")
+	}
+	more, _ := load(t, strings.Replace(toy, "trials = 40", "trials = 60", 1)).Points()
+	if !reflect.DeepEqual(a, more[:40]) {
+		t.Error("more trials change the first ones")
+	}
+	for _, p := range a {
+		lr, _ := p.Get("lr")
+		batch, _ := p.Get("batch")
+		if v := lr.Any().(float64); v < 1e-4 || v > 1e-1 {
+			t.Errorf("got lr %v, want it within its range", v)
+		}
+		if v := batch.Any().(int64); v < 4 || v > 8 {
+			t.Errorf("got batch %v, want it within its range", v)
+		}
+	}
 }
 
 // A change of these numbers changes every random study.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -71,87 +70,6 @@ func TestAProfileOverridesSettingsSpaceSeedsAndSearch(t *testing.T) {
 	if got := s.Settings.String(); got != "epochs=3 width=4" || s.Search.Kind != spec.Random {
 		t.Errorf("the study changed: %s, %s", got, s.Search.Kind)
 	}
-}
-
-func TestRandomPointsAreAFunctionOfTheSeed(t *testing.T) {
-	a, err := load(t, toy).Points()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, _ := load(t, toy).Points()
-	if !reflect.DeepEqual(a, b) {
-		t.Error("two loads give different points")
-	}
-	c, _ := load(t, strings.Replace(toy, "seed = 7", "seed = 8", 1)).Points()
-	if reflect.DeepEqual(a, c) {
-		t.Error("the seed changes nothing")
-	}
-	more, _ := load(t, strings.Replace(toy, "trials = 40", "trials = 60", 1)).Points()
-	if !reflect.DeepEqual(a, more[:40]) {
-		t.Error("more trials change the first ones")
-	}
-	for _, p := range a {
-		lr, _ := p.Get("lr")
-		batch, _ := p.Get("batch")
-		if v := lr.Any().(float64); v < 1e-4 || v > 1e-1 {
-			t.Errorf("got lr %v, want it within its range", v)
-		}
-		if v := batch.Any().(int64); v < 4 || v > 8 {
-			t.Errorf("got batch %v, want it within its range", v)
-		}
-	}
-}
-
-func TestUnreadHyperparametersAndSettingsAreWarnings(t *testing.T) {
-	source := strings.NewReplacer("lr = p.lr", "lr = 1e-3", `"epochs": 3,`, `"rate": 1, "epochs": 3, "Bias": True,`).Replace(toy)
-	s := load(t, source)
-	points, err := s.Points()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range points {
-		if _, err := s.Job(context.Background(), p); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want := []string{
-		"study.star:17:13: no trial reads the hyperparameter lr: use p.lr, or take it out of the space",
-		"study.star:17:13: no trial reads the setting rate: use p.rate, or take it out of the settings",
-		"study.star:17:13: no trial reads the setting Bias: use p.Bias, or take it out of the settings",
-	}
-	if got := s.Warnings(); !slices.Equal(got, want) {
-		t.Errorf("got warnings %q, want %q", got, want)
-	}
-}
-
-// A setting that only a network reads, while it is traced, is read: also by the trials that share its program.
-func TestWhatANetworkReadsIsRead(t *testing.T) {
-	source := strings.NewReplacer("mlp([p.width], 2)", "lambda z: nn.dense(z, p.width)", "[p.width]", "[4]", `"width": 4`, `"width": 2`).Replace(toy)
-	first := load(t, source)
-	for _, s := range []*starlib.Study{first, with(t, first)} {
-		points, err := s.Points()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, p := range points {
-			if _, err := s.Job(context.Background(), p); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if w := s.Warnings(); len(w) > 0 {
-			t.Errorf("got warnings %q, want none", w)
-		}
-	}
-}
-
-// with is the study as a second one of the same script, which shares its programs.
-func with(t *testing.T, s *starlib.Study) *starlib.Study {
-	t.Helper()
-	again, err := s.With("", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return again
 }
 
 // tricky are trials whose programs depend on p in ways that are easy to miss. %s is the body.

@@ -1,0 +1,62 @@
+package starlib_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/starsweep/starsweep/starlib"
+)
+
+func TestUnreadHyperparametersAndSettingsAreWarnings(t *testing.T) {
+	source := strings.NewReplacer("lr = p.lr", "lr = 1e-3", `"epochs": 3,`, `"rate": 1, "epochs": 3, "Bias": True,`).Replace(toy)
+	s := load(t, source)
+	points, err := s.Points()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range points {
+		if _, err := s.Job(context.Background(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{
+		"study.star:17:13: no trial reads the hyperparameter lr: use p.lr, or take it out of the space",
+		"study.star:17:13: no trial reads the setting rate: use p.rate, or take it out of the settings",
+		"study.star:17:13: no trial reads the setting Bias: use p.Bias, or take it out of the settings",
+	}
+	if got := s.Warnings(); !slices.Equal(got, want) {
+		t.Errorf("got warnings %q, want %q", got, want)
+	}
+}
+
+// A setting that only a network reads, while it is traced, is read: also by the trials that share its program.
+func TestWhatANetworkReadsIsRead(t *testing.T) {
+	source := strings.NewReplacer("mlp([p.width], 2)", "lambda z: nn.dense(z, p.width)", "[p.width]", "[4]", `"width": 4`, `"width": 2`).Replace(toy)
+	first := load(t, source)
+	for _, s := range []*starlib.Study{first, with(t, first)} {
+		points, err := s.Points()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range points {
+			if _, err := s.Job(context.Background(), p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if w := s.Warnings(); len(w) > 0 {
+			t.Errorf("got warnings %q, want none", w)
+		}
+	}
+}
+
+// with is the study as a second one of the same script, which shares its programs.
+func with(t *testing.T, s *starlib.Study) *starlib.Study {
+	t.Helper()
+	again, err := s.With("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return again
+}
