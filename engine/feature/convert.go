@@ -46,8 +46,8 @@ func (w weights) recognise() (converted weights, name string, err error) {
 		name, n = "inception-keras", inceptionKeras
 		converted, err = convertKeras(w)
 	default:
-		return nil, "", fmt.Errorf("got %d tensors (%s), want those of pytorch-fid's Inception v3 (.pth) or Keras's InceptionV3 (.h5), either also as .safetensors",
-			len(w), some(w))
+		return nil, "", fmt.Errorf("got %d tensors (%s), want those of pytorch-fid's Inception v3 (.pth) or Keras's InceptionV3 (.h5), "+
+			"either also as .safetensors", len(w), some(w))
 	}
 	if err == nil {
 		b := &builder{g: expr.New(), weights: converted}
@@ -98,7 +98,8 @@ func convolutions(n network) (layers []string) {
 func convertFID(raw weights) (weights, error) {
 	const classes = "fc.weight"
 	if fc, ok := raw[classes]; ok && len(fc.shape) == 2 && fc.shape[0] == 1000 {
-		return nil, fmt.Errorf("%s is %v: this is torchvision's network with ImageNet's weights, want FID's, which has %d classes", classes, fc.shape, fidClasses)
+		return nil, fmt.Errorf("%s is %v: this is torchvision's network with ImageNet's weights, want FID's, which has %d classes",
+			classes, fc.shape, fidClasses)
 	}
 	kernels, out := weights{}, weights{}
 	maps.Copy(kernels, raw)
@@ -109,7 +110,8 @@ func convertFID(raw weights) (weights, error) {
 			kernels[kernel] = hwio(k)
 		}
 		norm := layer + ".bn."
-		a := affine{kernel: kernel, mean: norm + "running_mean", variance: norm + "running_var", gamma: norm + "weight", beta: norm + "bias", eps: 1e-3}
+		a := affine{kernel: kernel, eps: 1e-3,
+			mean: norm + "running_mean", variance: norm + "running_var", gamma: norm + "weight", beta: norm + "bias"}
 		errs = append(errs, a.fold(kernels, out, layer))
 	}
 	if fc, ok := raw[classes]; ok && len(fc.shape) == 2 {
@@ -136,12 +138,13 @@ func transposed(m tensor) tensor {
 	return tensor{[]int{m.shape[1], m.shape[0]}, hwio(tensor{[]int{m.shape[0], m.shape[1], 1, 1}, m.data}).data}
 }
 
-// convertKeras converts the tensors of Keras's InceptionV3: kernels [h w i o], batch norms without gamma, eps 1e-3. Keras numbers
-// layers in the order in which they are made: conv2d, conv2d_1, ..., or from any other number on if models were made before.
+// convertKeras converts the tensors of Keras's InceptionV3: kernels [h w i o], batch norms with eps 1e-3. Keras numbers layers
+// in the order in which they are made: conv2d, conv2d_1, ..., or from any other number on if models were made before.
 // Keras 3's .weights.h5 is refused, which numbers them in the order of their depth instead.
 func convertKeras(raw weights) (weights, error) {
 	if has(raw, "layers/conv2d/vars/0") {
-		return nil, errors.New("got Keras 3's .weights.h5, whose layers have lost their names: want the file that Keras keeps in ~/.keras/models, or model.save(\"inception.h5\")")
+		return nil, errors.New("got Keras 3's .weights.h5, whose layers have lost their names: " +
+			"want the file that Keras keeps in ~/.keras/models, or model.save(\"inception.h5\")")
 	}
 	layers := convolutions(inceptionKeras)
 	convs, norms := numbered(raw, "conv2d"), numbered(raw, "batch_normalization")
@@ -153,7 +156,8 @@ func convertKeras(raw weights) (weights, error) {
 	for i, layer := range layers {
 		a := affine{
 			kernel: convs[i].tensor("kernel"), eps: 1e-3,
-			beta: norms[i].tensor("beta"), mean: norms[i].tensor("moving_mean"), variance: norms[i].tensor("moving_variance"),
+			gamma: norms[i].tensors["gamma"], // "": the published network has none
+			beta:  norms[i].tensor("beta"), mean: norms[i].tensor("moving_mean"), variance: norms[i].tensor("moving_variance"),
 		}
 		if err := a.fold(raw, out, layer); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", layer, err))
