@@ -222,8 +222,9 @@ func show(w io.Writer, point string, s *starlib.Study, job *model.Job, program b
 	if len(job.Program.Reals) > 0 {
 		fmt.Fprintln(w, "\nreal numbers, inputs of the program")
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		for i, r := range job.Program.Reals {
-			fmt.Fprintf(t, "  r%d\t%s\t%v\n", i, strings.TrimSpace(r.Site+" "+r.Name), job.Values[i])
+		for n, i := range job.Program.RealsAsPrinted(job.Program.Step()...) {
+			r := job.Program.Reals[i]
+			fmt.Fprintf(t, "  r%d\t%s\t%v\n", n, strings.TrimSpace(r.Site+" "+r.Name), job.Values[i])
 		}
 		t.Flush()
 	}
