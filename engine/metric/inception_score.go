@@ -62,7 +62,9 @@ func logSumExp[T float32 | float64](v []T) float64 {
 	}
 	var s float64
 	for _, x := range v {
-		s += math.Exp(float64(x) - top)
+		if d := float64(x) - top; !(d < -60) { // what is smaller changes no digit of s, which is 1 or more, and is slow near the least numbers
+			s += math.Exp(d)
+		}
 	}
 	return top + math.Log(s)
 }
