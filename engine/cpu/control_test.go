@@ -150,8 +150,25 @@ func TestWhatIsMissingIsAnErrorWhenBuilding(t *testing.T) {
 		want string
 		call func() (compute.Value, error)
 	}{
-		{"backend cpu: ReduceWindow is not implemented", func() (compute.Value, error) {
-			return f.ReduceWindow(x, compute.ReduceOpMax, []int{1, 1}, nil, nil, nil, nil)
+		{"backend cpu: ReduceWindow of Bool is not implemented", func() (compute.Value, error) {
+			return f.ReduceWindow(flag, compute.ReduceOpMax, []int{1}, nil, nil, nil, nil)
+		}},
+		{"backend cpu: ReduceWindow by Undefined is not implemented", func() (compute.Value, error) {
+			return f.ReduceWindow(x, compute.ReduceOpUndefined, []int{1, 1}, nil, nil, nil, nil)
+		}},
+		{"SelectAndScatterMax: the source is a (Float32)[2, 2], want a (Float32)[1, 1]", func() (compute.Value, error) {
+			return f.SelectAndScatterMax(x, x, []int{2, 2}, []int{1, 1}, nil)
+		}},
+		{"ArgMinMax: axis 0 of (Float32)[0, 2] has no elements", func() (compute.Value, error) {
+			return f.ArgMinMax(must(f.Slice(x, []int{0, 0}, []int{0, 2}, nil)), 0, dtypes.Int32, true)
+		}},
+		{"RNGBitGenerator: the state is a (Float32)[2, 2]", func() (compute.Value, error) {
+			_, bits, err := f.RNGBitGenerator(x, f32(2))
+			return bits, err
+		}},
+		{"Sort: parameter of the comparator: got 1 values, want 2", func() (compute.Value, error) {
+			_, err := f.Sort(always, 0, true, x)
+			return nil, err
 		}},
 		{"backend cpu: Parameter of BFloat16 is not implemented", func() (compute.Value, error) { return f.Parameter("y", shapes.Make(dtypes.BFloat16, 2), nil) }},
 		{"backend cpu: Parameter with a dynamic axis", func() (compute.Value, error) {

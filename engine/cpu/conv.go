@@ -19,7 +19,7 @@ type conv struct {
 	reverse            bool // the kernel is read backwards along its spatial axes
 }
 
-// ConvGeneral takes one or two spatial axes, and groups of channels.
+// ConvGeneral takes one to three spatial axes, and groups of channels or of the batch.
 func (f *Function) ConvGeneral(x, kernel compute.Value, axes compute.ConvolveAxesConfig, stride []int, pad [][2]int, inDil, dil []int, groups, batchGroups int) (compute.Value, error) {
 	in, err := f.operands(compute.OpTypeConvGeneral, x, kernel)
 	if err != nil {
@@ -28,15 +28,23 @@ func (f *Function) ConvGeneral(x, kernel compute.Value, axes compute.ConvolveAxe
 	groups, batchGroups = max(1, groups), max(1, batchGroups)
 	s, err := shapeinference.ConvGeneral(in[0].shape, in[1].shape, axes, stride, pad, inDil, dil, groups, batchGroups)
 	spatial := len(axes.InputSpatial)
-	if err == nil && (batchGroups > 1 || spatial < 1 || spatial > 2) {
-		return nil, notImplemented("ConvGeneral with %d spatial axes and %d batch groups", spatial, batchGroups)
+	if err == nil && spatial > 3 {
+		return nil, notImplemented("ConvGeneral with %d spatial axes", spatial)
 	}
 	ones := slices.Repeat([]int{1}, spatial)
 	c := conv{axes.Clone(), orElse(stride, ones), orElse(inDil, ones), orElse(dil, ones), orElse(pad, make([][2]int, spatial)), groups, false}
+	switch {
+	case err != nil || s.IsDynamic():
+		return f.add(compute.OpTypeConvGeneral, s, err, c, in...)
+	case batchGroups > 1:
+		return f.batchGroups(in[0], in[1], c, batchGroups)
+	case spatial == 3:
+		return f.conv3D(in[0], in[1], s, c)
+	}
 	if k := in[1]; k.op == compute.OpTypeReverse && reverses(k, axes.KernelSpatial) { // as gradients have it
 		c.reverse, in[1] = true, k.in[0]
 	}
-	return f.add(compute.OpTypeConvGeneral, s, err, c, in...)
+	return f.add(compute.OpTypeConvGeneral, s, nil, c, in...)
 }
 
 // orElse is a copy of v, or the neutral value that nil stands for.
@@ -91,17 +99,8 @@ func convolution(n *node) *kern.Conv {
 func (c *compiler) lowerConv(n *node, in []int, out int) (run func(*machine), workspace int) {
 	g, team := convolution(n), c.backend.team
 	sizes := []int{n.in[0].shape.Size(), n.in[1].shape.Size(), n.shape.Size()}
-	switch n.shape.DType {
-	case dtypes.Float64:
-		return plainConv[float64](g, team, in, out, sizes), 0
-	case dtypes.Int32, dtypes.Uint32:
-		return plainConv[uint32](g, team, in, out, sizes), 0
-	case dtypes.Int64, dtypes.Uint64:
-		return plainConv[uint64](g, team, in, out, sizes), 0
-	case dtypes.Int8, dtypes.Uint8:
-		return plainConv[uint8](g, team, in, out, sizes), 0
-	case dtypes.Int16, dtypes.Uint16:
-		return plainConv[uint16](g, team, in, out, sizes), 0
+	if d := n.shape.DType; d != dtypes.Float32 {
+		return typedFor(d).conv(g, team, in, out, sizes), 0
 	}
 	g.Set = c.backend.kernels
 	g.Plan()

@@ -45,17 +45,8 @@ func product(n *node) *kern.Dot {
 
 func (c *compiler) lowerDot(n *node, in []int, out int) (run func(*machine), workspace int) {
 	d, team := product(n), c.backend.team
-	switch n.shape.DType {
-	case dtypes.Float64:
-		return plainDot[float64](d, team, in, out), 0
-	case dtypes.Int32, dtypes.Uint32:
-		return plainDot[uint32](d, team, in, out), 0
-	case dtypes.Int64, dtypes.Uint64:
-		return plainDot[uint64](d, team, in, out), 0
-	case dtypes.Int8, dtypes.Uint8:
-		return plainDot[uint8](d, team, in, out), 0
-	case dtypes.Int16, dtypes.Uint16:
-		return plainDot[uint16](d, team, in, out), 0
+	if t := n.shape.DType; t != dtypes.Float32 {
+		return typedFor(t).dot(d, team, in, out), 0
 	}
 	d.Set = c.backend.kernels
 	d.Plan()

@@ -5,7 +5,6 @@ import (
 	"unsafe"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapeinference"
 )
 
@@ -26,7 +25,7 @@ func (f *Function) Gather(x, at compute.Value, vector int, offset, collapsed, st
 	return f.add(compute.OpTypeGather, s, err, g, in...)
 }
 
-// scatter is the attribute of a ScatterSum.
+// scatter is the attribute of a ScatterSum, ScatterMax or ScatterMin.
 type scatter struct {
 	vector                     int
 	window, inserted, scatters []int
@@ -34,13 +33,26 @@ type scatter struct {
 
 // ScatterSum leaves out updates that do not lie inside. It adds them in order.
 func (f *Function) ScatterSum(x, at, up compute.Value, vector int, window, inserted, scatters []int, sorted, unique bool) (compute.Value, error) {
-	in, err := f.operands(compute.OpTypeScatterSum, x, at, up)
+	return f.scatter(compute.OpTypeScatterSum, x, at, up, vector, window, inserted, scatters)
+}
+
+// ScatterMax leaves out updates that do not lie inside.
+func (f *Function) ScatterMax(x, at, up compute.Value, vector int, window, inserted, scatters []int, sorted, unique bool) (compute.Value, error) {
+	return f.scatter(compute.OpTypeScatterMax, x, at, up, vector, window, inserted, scatters)
+}
+
+// ScatterMin leaves out updates that do not lie inside.
+func (f *Function) ScatterMin(x, at, up compute.Value, vector int, window, inserted, scatters []int, sorted, unique bool) (compute.Value, error) {
+	return f.scatter(compute.OpTypeScatterMin, x, at, up, vector, window, inserted, scatters)
+}
+
+func (f *Function) scatter(op compute.OpType, x, at, up compute.Value, vector int, window, inserted, scatters []int) (compute.Value, error) {
+	in, err := f.operands(op, x, at, up)
 	if err != nil {
 		return nil, err
 	}
 	s, err := shapeinference.Scatter(in[0].shape, in[1].shape, in[2].shape, vector, window, inserted, scatters)
-	g := scatter{vector, slices.Clone(window), slices.Clone(inserted), slices.Clone(scatters)}
-	return f.add(compute.OpTypeScatterSum, s, err, g, in...)
+	return f.add(op, s, err, scatter{vector, slices.Clone(window), slices.Clone(inserted), slices.Clone(scatters)}, in...)
 }
 
 // indices tells where to find the index vectors of a gather or scatter: the offset of the first element of each, and the step
@@ -87,23 +99,14 @@ func (c *compiler) lowerGather(n *node, in []int, out int) func(*machine) {
 	}
 }
 
-func lowerScatter(n *node, in []int, out int) func(*machine) {
-	switch n.shape.DType {
-	case dtypes.Float32:
-		return scatterSum[float32](n, in, out)
-	case dtypes.Float64:
-		return scatterSum[float64](n, in, out)
-	case dtypes.Int32, dtypes.Uint32:
-		return scatterSum[uint32](n, in, out)
-	case dtypes.Int8, dtypes.Uint8:
-		return scatterSum[uint8](n, in, out)
-	case dtypes.Int16, dtypes.Uint16:
-		return scatterSum[uint16](n, in, out)
+func scatterOf[T number](n *node, in []int, out int) func(*machine) {
+	combine := func(a, b T) T { return a + b }
+	switch n.op {
+	case compute.OpTypeScatterMax:
+		combine = func(a, b T) T { return max(a, b) }
+	case compute.OpTypeScatterMin:
+		combine = func(a, b T) T { return min(a, b) }
 	}
-	return scatterSum[uint64](n, in, out)
-}
-
-func scatterSum[T number](n *node, in []int, out int) func(*machine) {
 	g := n.attr.(scatter)
 	x, at, up := n.in[0].shape, n.in[1].shape, n.in[2].shape
 	xs, us := strides(x), strides(up)
@@ -130,7 +133,7 @@ func scatterSum[T number](n *node, in []int, out int) func(*machine) {
 				continue
 			}
 			for e := range from {
-				y[base+into[e]] += u[src[r]+from[e]]
+				y[base+into[e]] = combine(y[base+into[e]], u[src[r]+from[e]])
 			}
 		}
 	}

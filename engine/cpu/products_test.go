@@ -114,3 +114,71 @@ func TestOneDimensionalConvolutionsAgreeWithTheGoBackend(t *testing.T) {
 		agree(t, fmt.Sprint(b.Description()), execute(b, compiled(b, f, ss...), in...), want, 1e-5)
 	}
 }
+
+func TestBatchGroupsAndThreeDimensionsAgreeWithTheGoBackend(t *testing.T) {
+	ref, all := reference(), ours()
+	r := rand.New(rand.NewPCG(8, 4))
+	for i := range 40 {
+		pick := func(v ...int) int { return v[r.IntN(len(v))] }
+		d := []dtypes.DType{dtypes.Float32, dtypes.Float32, dtypes.Float64, dtypes.Int32}[i%4]
+		spatial, groups, batchGroups := pick(1, 2, 3, 3), 1, 1
+		switch i % 3 {
+		case 0:
+			groups = 2
+		case 1:
+			batchGroups = 3
+		}
+		sizes := map[byte]int{'b': 2 * batchGroups, 'c': pick(1, 5), 'o': groups * batchGroups * pick(1, 3), 'x': pick(4, 5), 'y': pick(3, 6), 'z': 4, 'u': pick(1, 2, 3), 'v': 2, 'w': pick(1, 3)}
+		order := func(axes string) (dims []int, at func(a byte) int) {
+			b := []byte(axes)
+			r.Shuffle(len(b), func(i, j int) { b[i], b[j] = b[j], b[i] })
+			for _, a := range b {
+				n := sizes[a]
+				if a == 'i' {
+					n = sizes['c'] * groups
+				}
+				dims = append(dims, n)
+			}
+			return dims, func(a byte) int { return slices.Index(b, a) }
+		}
+		xd, xa := order("bi" + "xyz"[:spatial])
+		kd, ka := order("co" + "uvw"[:spatial])
+		_, ya := order("bo" + "xyz"[:spatial])
+		axes := compute.ConvolveAxesConfig{InputBatch: xa('b'), InputChannels: xa('i'), KernelInputChannels: ka('c'), KernelOutputChannels: ka('o'), OutputBatch: ya('b'), OutputChannels: ya('o')}
+		var stride, inDil, dil []int
+		var pad [][2]int
+		for a := range spatial {
+			axes.InputSpatial = append(axes.InputSpatial, xa("xyz"[a]))
+			axes.KernelSpatial = append(axes.KernelSpatial, ka("uvw"[a]))
+			axes.OutputSpatial = append(axes.OutputSpatial, ya("xyz"[a]))
+			stride, inDil, dil, pad = append(stride, pick(1, 2)), append(inDil, pick(1, 1, 2)), append(dil, pick(1, 2)), append(pad, [2]int{pick(0, 1, 2), pick(0, 1)})
+		}
+		f := func(f compute.Function, v []compute.Value) []compute.Value {
+			return []compute.Value{must(f.ConvGeneral(v[0], v[1], axes, stride, pad, inDil, dil, groups, batchGroups))}
+		}
+		xs, ks := shapes.Make(d, xd...), shapes.Make(d, kd...)
+		part := func(f compute.Function, x compute.Value, dims []int, axis, g int) compute.Value {
+			lo, hi := make([]int, len(dims)), slices.Clone(dims)
+			lo[axis], hi[axis] = dims[axis]/batchGroups*g, dims[axis]/batchGroups*(g+1)
+			return must(f.Slice(x, lo, hi, nil))
+		}
+		parts := func(f compute.Function, v []compute.Value) []compute.Value { // the definition of batch groups
+			var all []compute.Value
+			for g := range batchGroups {
+				all = append(all, must(f.ConvGeneral(part(f, v[0], xd, xa('b'), g), part(f, v[1], kd, ka('o'), g), axes, stride, pad, inDil, dil, groups, 1)))
+			}
+			return []compute.Value{must(f.Concatenate(ya('o'), all...))}
+		}
+		data := []any{values(r, d, xs.Size()), values(r, d, ks.Size())}
+		want, err := tryRun(ref, parts, data, xs, ks)
+		if err != nil {
+			t.Errorf("the Go backend: %v", err)
+			continue
+		}
+		for _, b := range all {
+			if err := similar(execute(b, compiled(b, f, xs, ks), data...)[0], want[0], 1e-4); err != nil {
+				t.Errorf("%v, %v, %+v, strides %v, padding %v, dilations %v %v, %d groups, %d of the batch: %s: %v", xs, ks, axes, stride, pad, inDil, dil, groups, batchGroups, b.Description(), err)
+			}
+		}
+	}
+}

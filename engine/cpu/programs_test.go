@@ -249,12 +249,12 @@ func TestProfileLabelsEveryOperation(t *testing.T) {
 
 func TestCapabilitiesNameWhatThereIs(t *testing.T) {
 	c := must(New("")).Capabilities()
-	for _, op := range []compute.OpType{compute.OpTypeAdd, compute.OpTypeConvGeneral, compute.OpTypeReduceSum, compute.OpTypeWhile, compute.OpTypeWhere} {
+	for _, op := range []compute.OpType{compute.OpTypeAdd, compute.OpTypeConvGeneral, compute.OpTypeReduceSum, compute.OpTypeWhile, compute.OpTypeWhere, compute.OpTypeSort} {
 		if !c.Operations[op] {
 			t.Errorf("%s is missing", op)
 		}
 	}
-	if c.Operations[compute.OpTypeSort] || !c.DTypes[dtypes.Uint8] || c.DTypes[dtypes.BFloat16] || !c.Functions {
+	if c.Operations[compute.OpTypeFFT] || !c.DTypes[dtypes.Uint8] || c.DTypes[dtypes.BFloat16] || !c.Functions {
 		t.Errorf("got %v", c)
 	}
 }
