@@ -10,7 +10,7 @@ CACHE   ?= $(or $(STARSWEEP_HOME),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/starswe
 PLUGIN  := $(CACHE)/pjrt/xla_cpu_pjrt.so
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-all lint fmt update python pjrt-cpu bench bench-peers bench-check clean
+.PHONY: help build run test test-all lint fmt update python chromium pjrt-cpu features bench bench-metrics bench-features bench-peers bench-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,9 +25,9 @@ test: lint ## the fast tests, below 3 minutes
 	go test -short -timeout 10m ./...
 
 # Each feature's packages run where its tools are: the plugin and Python come from the targets below.
-test-all: python pjrt-cpu ## every test: all backends, Python readers, examples
-	STARSWEEP_PJRT=$(PLUGIN) STARSWEEP_PYTHON=$(CURDIR)/.venv/bin/python GOMLX_NO_AUTO_INSTALL=1 \
-		go test -timeout 30m ./...
+test-all: python pjrt-cpu chromium ## every test: all backends, Python readers, examples
+	STARSWEEP_PJRT=$(PLUGIN) STARSWEEP_PYTHON=$(CURDIR)/.venv/bin/python STARSWEEP_CHROMIUM="$$(command -v chromium)" \
+		GOMLX_NO_AUTO_INSTALL=1 go test -timeout 30m ./...
 	GOEXPERIMENT= go test -short -timeout 15m ./engine/... # what a plain go build gives
 	CGO_ENABLED=0 GOEXPERIMENT= go vet ./... # no C compiler: no XLA
 	CGO_ENABLED=0 GOEXPERIMENT= GOARCH=arm64 go vet ./... # no assembly
@@ -47,6 +47,9 @@ python: .venv/.done ## a virtual environment with the readers that tests compare
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
+
+chromium: ## a browser, which a test of the report draws with (Debian and its kin, as root)
+	command -v chromium >/dev/null || { apt-get update && apt-get install -y chromium; }
 
 pjrt-cpu: $(PLUGIN) ## XLA's CPU plugin, pinned and checked, into the user's cache
 $(PLUGIN): bench/pjrt-cpu.txt
@@ -68,6 +71,18 @@ bench-check: .venv-bench/.done ## check that the peers train the same network
 
 .venv-bench/.done: bench/requirements.txt
 	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	touch $@
+
+bench-metrics: .venv-bench/.metrics ## time and memory of the metrics beside pytorch-fid, prdc and torch-fidelity
+	.venv-bench/bin/python bench/metrics/speed.py
+.venv-bench/.metrics: bench/requirements-metrics.txt .venv-bench/.done
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	touch $@
+
+bench-features: .venv-bench/.features ## speed of Inception v3 beside PyTorch
+	.venv-bench/bin/python bench/features/speed.py
+.venv-bench/.features: bench/requirements-features.txt .venv-bench/.done
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
 

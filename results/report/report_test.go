@@ -30,7 +30,9 @@ func must(t *testing.T, errs ...error) {
 	}
 }
 
-func TestThePageShowsEveryTrialWithItsLastPictureAndCurves(t *testing.T) {
+// study has a trial of two epochs that is not finished, and one that diverged.
+func study(t *testing.T) *results.Study {
+	t.Helper()
 	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 	s, err := results.Create(t.TempDir(), results.Meta{Study: "digits", Script: "digits.star", ScriptHash: "0", Version: "test",
 		Columns: []results.Column{{Name: "loss", Kind: results.String}}, Metrics: []string{"loss_generator", "noise"}}, nil, results.Options{Now: now})
@@ -45,8 +47,12 @@ func TestThePageShowsEveryTrialWithItsLastPictureAndCurves(t *testing.T) {
 		s.AppendEpoch(epoch("a", 1, 3)), s.AppendEpoch(epoch("a", 2, 1.25)), s.AppendEpoch(epoch("b", 1, 7)),
 		s.AppendSample(results.Sample{Trial: "a", Epoch: 1, Kind: "grid", PNG: picture(t)}, results.Sample{Trial: "a", Epoch: 2, Kind: "grid", PNG: picture(t)}),
 		s.FinishTrial(results.Outcome{Trial: "b", Status: results.Diverged, Reason: "loss in epoch 1"}))
-	defer s.Close()
+	t.Cleanup(func() { s.Close() })
+	return s
+}
 
+func TestThePageShowsEveryTrialWithItsLastPictureAndCurves(t *testing.T) {
+	s := study(t)
 	var b strings.Builder
 	must(t, report.Write(&b, s.View))
 	page := b.String()
