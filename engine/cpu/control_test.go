@@ -179,7 +179,12 @@ func TestWhatIsMissingIsAnErrorWhenBuilding(t *testing.T) {
 		}},
 		{"backend cpu: Constant of Complex64 is not implemented", func() (compute.Value, error) { return f.Constant([]complex64{1}) }},
 		{"backend cpu: ConvertDType from Float32 to Float16 is not implemented", func() (compute.Value, error) { return f.ConvertDType(x, dtypes.Float16) }},
-		{"backend cpu: BitCount is not implemented", func() (compute.Value, error) { return f.BitCount(u) }},
+		{"backend cpu: EqualTotalOrder is not implemented", func() (compute.Value, error) { return f.EqualTotalOrder(x, x) }},
+		{"backend cpu: Clz: ", func() (compute.Value, error) { return f.Clz(x) }},
+		{"BatchNormForTraining of (Float32)[2, 2] along axis 1: got a (Uint32)[2], want a (Float32)[2]", func() (compute.Value, error) {
+			y, _, _, err := f.BatchNormForTraining(x, u, u, 0, 1)
+			return y, err
+		}},
 		{"backend cpu: Max of Bool is not implemented", func() (compute.Value, error) { return f.Max(flag, flag) }},
 		{"backend cpu: ReduceSum of Bool is not implemented", func() (compute.Value, error) { return f.ReduceSum(flag) }},
 		{"backend cpu: ReduceBitwiseAnd of Float32 is not implemented", func() (compute.Value, error) { return f.ReduceBitwiseAnd(x) }},

@@ -18,6 +18,7 @@ type (
 )
 
 var unaryOps = map[string]unaryOp{
+	"BitCount": compute.Function.BitCount, "Clz": compute.Function.Clz,
 	"Abs": compute.Function.Abs, "Neg": compute.Function.Neg, "Sign": compute.Function.Sign, "Floor": compute.Function.Floor,
 	"Ceil": compute.Function.Ceil, "Round": compute.Function.Round, "Exp": compute.Function.Exp, "Expm1": compute.Function.Expm1,
 	"Log": compute.Function.Log, "Log1p": compute.Function.Log1p, "Sqrt": compute.Function.Sqrt, "Rsqrt": compute.Function.Rsqrt,
@@ -236,4 +237,20 @@ func testNaN[T float](t *testing.T, d dtypes.DType) {
 func TestNaNPassesThroughMaxAndMin(t *testing.T) {
 	t.Run("Float32", func(t *testing.T) { testNaN[float32](t, dtypes.Float32) })
 	t.Run("Float64", func(t *testing.T) { testNaN[float64](t, dtypes.Float64) })
+}
+
+func TestBitsAreCountedInTheWidthOfTheType(t *testing.T) {
+	b := must(New(""))
+	f := func(f compute.Function, in []compute.Value) []compute.Value {
+		return []compute.Value{must(f.BitCount(in[0])), must(f.Clz(in[0]))}
+	}
+	small := execute(b, compiled(b, f, shapes.Make(dtypes.Int8, 4)), []int8{0, -1, 5, -128})
+	large := execute(b, compiled(b, f, shapes.Make(dtypes.Uint64, 3)), []uint64{0, 1, math.MaxUint64})
+	for k, want := range [][]any{{[]int8{0, 8, 2, 1}, []uint64{0, 1, 64}}, {[]int8{8, 0, 5, 0}, []uint64{64, 63, 0}}} {
+		for i, got := range []any{small[k], large[k]} {
+			if err := similar(got, want[i], 0); err != nil {
+				t.Errorf("%s: %v", []string{"BitCount", "Clz"}[k], err)
+			}
+		}
+	}
 }

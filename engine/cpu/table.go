@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"math"
+	"math/bits"
 	"unsafe"
 
 	"github.com/gomlx/compute"
@@ -103,6 +104,8 @@ func addBits[T, U integer](t table, d dtypes.DType) {
 	t.set(d, compute.OpTypeBitwiseOr, orOf[T])
 	t.set(d, compute.OpTypeBitwiseXor, xorOf[T])
 	t.set(d, compute.OpTypeBitwiseNot, notOf[T])
+	t.set(d, compute.OpTypeBitCount, each1(func(x T) T { return T(bits.OnesCount64(uint64(U(x)))) }))
+	t.set(d, compute.OpTypeClz, each1(func(x T) T { return T(bits.LeadingZeros64(uint64(U(x))) - 64 + 8*int(unsafe.Sizeof(x))) }))
 	t.set(d, compute.OpTypeShiftLeft, shiftLeftOf[U])
 	t.set(d, compute.OpTypeShiftRightLogical, shiftRightOf[U, U])
 	t.set(d, compute.OpTypeShiftRightArithmetic, shiftRightOf[T, U])
