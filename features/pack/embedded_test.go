@@ -1,0 +1,59 @@
+package main
+
+import (
+	"os"
+	"testing"
+
+	"github.com/starsweep/starsweep/engine/data"
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/internal/exprtest"
+)
+
+// The files in the binary, as float16 and folded, still tell their test sets apart. README.md has the figures of training.
+func TestTheEmbeddedNetworksKnowTheirTestSets(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		home     func(t *testing.T) string
+		test     data.Spec
+		accuracy float64
+	}{
+		{"mnist", func(t *testing.T) string { return t.TempDir() }, mnistTest, .985}, // 0.9913 of all 10,000
+		{"cifar10", cifarHome, cifarTest, .78},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.name == "cifar10" && testing.Short() {
+				t.Skip("-short: the embedded images only")
+			}
+			packed, err := os.ReadFile("../../engine/feature/small/small-" + c.name + ".safetensors")
+			if err != nil {
+				t.Fatal(err)
+			}
+			const batch = 250
+			set := open(t, c.home(t), c.test)
+			g := expr.New()
+			_, logits, values := build(t, g, packed, g.Input("x", expr.Of(expr.F32, "bhwc", batch, set.H, set.W, set.C)))
+			e := exprtest.Compile(t, "cpu", logits)
+			right := 0
+			for at := 0; at < set.N; at += batch {
+				values["x"] = images(set, at, batch)
+				scores := e.Run(values)[0]
+				for i, label := range set.Labels[at : at+batch] {
+					best := 0
+					for class, v := range scores[10*i : 10*(i+1)] {
+						if v > scores[10*i+best] {
+							best = class
+						}
+					}
+					if best == int(label) {
+						right++
+					}
+				}
+			}
+			got := float64(right) / float64(set.N)
+			t.Logf("%d of %d images are told right", right, set.N)
+			if got < c.accuracy {
+				t.Errorf("got an accuracy of %.4f, want at least %g", got, c.accuracy)
+			}
+		})
+	}
+}
