@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"fmt"
+	"path"
 	"testing"
 
 	"github.com/starsweep/starsweep/engine/expr"
@@ -68,9 +69,10 @@ func checkPacking(t *testing.T, backend string, s study, trials int, tolerance f
 		for k := range trials {
 			own[k]["step"] = together["step"]
 			want := alone.Run(own[k])
+			scale := scales(p, want)
 			for i, w := range want {
 				n := len(w)
-				exprtest.Close(t, fmt.Sprintf("step %d, trial %d, %s", step, k, label(p, i)), got[i][k*n:(k+1)*n], w, tolerance)
+				exprtest.CloseAtScale(t, fmt.Sprintf("step %d, trial %d, %s", step, k, label(p, i)), got[i][k*n:(k+1)*n], w, scale(i), tolerance)
 				if outs[i].Shape.Elems() != n {
 					t.Fatalf("got %d elements, want %v", n, outs[i].Shape)
 				}
@@ -79,6 +81,28 @@ func checkPacking(t *testing.T, backend string, s study, trials int, tolerance f
 				own[k][x.Name] = want[i]
 			}
 		}
+	}
+}
+
+// scales gives the size that rounding errors of an output are relative to. Sums of a gradient that all but cancel in one tensor
+// keep the errors of their terms, which are of the size of the player's other gradients: so tensors of one player and kind
+// (kernels and biases, their first moments, their second ones) share a scale.
+func scales(p *model.Program, outs [][]float64) func(i int) float64 {
+	kind := func(v model.Var) string {
+		if v.Role == model.Slot {
+			return v.Player() + path.Ext(v.Name)
+		}
+		return v.Player() + " " + v.Role.String()
+	}
+	largest := map[string]float64{}
+	for i, v := range p.Vars {
+		largest[kind(v)] = max(largest[kind(v)], exprtest.Largest(outs[i]))
+	}
+	return func(i int) float64 {
+		if i < len(p.Vars) {
+			return largest[kind(p.Vars[i])]
+		}
+		return exprtest.Largest(outs[i])
 	}
 }
 

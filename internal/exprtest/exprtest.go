@@ -95,15 +95,28 @@ func Eval(t testing.TB, v Values, outs ...*expr.Node) [][]float64 {
 // Close fails the test unless got is want, relative to the largest element of want.
 func Close(t testing.TB, what string, got, want []float64, tolerance float64) {
 	t.Helper()
+	CloseAtScale(t, what, got, want, Largest(want), tolerance)
+}
+
+// Largest is the largest magnitude among the elements of all tensors, or a tiny number if there is none.
+func Largest(tensors ...[]float64) float64 {
+	largest := 1e-300
+	for _, x := range tensors {
+		for _, v := range x {
+			largest = max(largest, math.Abs(v))
+		}
+	}
+	return largest
+}
+
+// CloseAtScale fails the test unless got is want, give or take tolerance times scale.
+func CloseAtScale(t testing.TB, what string, got, want []float64, scale, tolerance float64) {
+	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("%s: got %d elements, want %d", what, len(got), len(want))
 	}
-	largest := 1e-300
-	for _, w := range want {
-		largest = max(largest, math.Abs(w))
-	}
 	for i := range want {
-		if d := math.Abs(got[i]-want[i]) / largest; !(d <= tolerance) {
+		if d := math.Abs(got[i]-want[i]) / scale; !(d <= tolerance) {
 			t.Fatalf("%s: element %d: got %.12g, want %.12g: off by %.2g of the largest, want at most %.2g", what, i, got[i], want[i], d, tolerance)
 		}
 	}
