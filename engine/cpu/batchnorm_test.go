@@ -3,6 +3,7 @@ package cpu
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -10,53 +11,141 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-func TestBatchNormFollowsItsDefinition(t *testing.T) {
-	const n, c, pixels, epsilon = 3, 4, 5, 1e-3
-	r := rand.New(rand.NewPCG(1, 5))
-	s, v := shapes.Make(dtypes.Float64, n, c, pixels), shapes.Make(dtypes.Float64, c) // features in the middle
-	x, dy := values(r, dtypes.Float64, s.Size()).([]float64), values(r, dtypes.Float64, s.Size()).([]float64)
-	scale, offset := values(r, dtypes.Float64, c).([]float64), values(r, dtypes.Float64, c).([]float64)
-	// training is the definition, and the loss of which dy is the gradient.
-	training := func(x, scale, offset []float64) (y, mean, variance []float64, loss float64) {
-		y, mean, variance = make([]float64, len(x)), make([]float64, c), make([]float64, c)
-		feature := func(i int) int { return i / pixels % c }
-		for i, e := range x {
-			mean[feature(i)] += e / (n * pixels)
-		}
-		for i, e := range x {
-			variance[feature(i)] += (e - mean[feature(i)]) * (e - mean[feature(i)]) / (n * pixels)
-		}
-		for i, e := range x {
-			k := feature(i)
-			y[i] = (e-mean[k])/math.Sqrt(variance[k]+float64(float32(epsilon)))*scale[k] + offset[k]
-			loss += y[i] * dy[i]
-		}
-		return y, mean, variance, loss
+// normalization is batch normalization along an axis by its definition, in float64.
+type normalization struct {
+	s                    shapes.Shape
+	axis                 int
+	epsilon              float64
+	x, dy, scale, offset []float64
+	mean, variance       []float64
+}
+
+func (n *normalization) feature(i int) int { return i / strides(n.s)[n.axis] % n.s.Dimensions[n.axis] }
+
+// means are those of v by feature.
+func (n *normalization) means(v func(i int) float64) []float64 {
+	m := make([]float64, n.s.Dimensions[n.axis])
+	for i := range n.x {
+		m[n.feature(i)] += v(i) * float64(len(m)) / float64(len(n.x))
 	}
-	y, mean, variance, _ := training(x, scale, offset)
-	slope := func(p []float64) []float64 { // by finite differences
-		g := make([]float64, len(p))
-		for i, old := range p {
+	return m
+}
+
+// z is the i-th element of x less the mean, over the standard deviation.
+func (n *normalization) z(i int) float64 {
+	k := n.feature(i)
+	return (n.x[i] - n.mean[k]) / math.Sqrt(n.variance[k]+n.epsilon)
+}
+
+func (n *normalization) y() []float64 {
+	y := make([]float64, len(n.x))
+	for i := range y {
+		y[i] = n.z(i)*n.scale[n.feature(i)] + n.offset[n.feature(i)]
+	}
+	return y
+}
+
+// gradients are with respect to x, scale and offset.
+func (n *normalization) gradients() (dx, dScale, dOffset []float64) {
+	count := float64(len(n.x) / len(n.scale))
+	dOffset = n.means(func(i int) float64 { return n.dy[i] })
+	dScale = n.means(func(i int) float64 { return n.dy[i] * n.z(i) })
+	for i, v := range n.dy {
+		k := n.feature(i)
+		dx = append(dx, n.scale[k]/math.Sqrt(n.variance[k]+n.epsilon)*(v-dOffset[k]-n.z(i)*dScale[k]))
+	}
+	for k := range dScale {
+		dScale[k], dOffset[k] = dScale[k]*count, dOffset[k]*count
+	}
+	return dx, dScale, dOffset
+}
+
+func batchNormProperties() map[compute.OpType]property {
+	const epsilon = 1e-3
+	of := func(graph func(f compute.Function, x, dy, scale, offset, mean, variance compute.Value, axis int) []compute.Value, loops func(n *normalization) [][]float64) property {
+		return property{takes: floats, draw: func(r *draw) trial {
+			s := r.shape(1 + r.IntN(4))
+			for i, n := range s.Dimensions {
+				s.Dimensions[i] = max(1, n)
+			}
+			axis := r.IntN(s.Rank())
+			v := shapes.Make(r.d, s.Dimensions[axis])
+			c := trial{in: []operand{r.filled(s), r.filled(s), r.filled(v), r.filled(v), r.filled(v), r.filled(v)}, tolerance: 1e-3}
+			if r.d == dtypes.Float64 {
+				c.tolerance = 1e-9
+			}
+			n := &normalization{s: s, axis: axis, epsilon: float64(float32(epsilon))}
+			for i, to := range []*[]float64{&n.x, &n.dy, &n.scale, &n.offset, &n.mean, &n.variance} {
+				flat := reflect.ValueOf(c.in[i].flat)
+				for j := 0; j < flat.Len() && r.d.IsFloat(); j++ {
+					if i == 5 {
+						flat.Index(j).SetFloat(.5 + math.Abs(flat.Index(j).Float()))
+					}
+					*to = append(*to, flat.Index(j).Float())
+				}
+			}
+			c.graph = func(f compute.Function, in []compute.Value) []compute.Value {
+				return graph(f, in[0], in[1], in[2], in[3], in[4], in[5], axis)
+			}
+			c.loops = func() (want []any) {
+				for _, v := range loops(n) {
+					flat := reflect.ValueOf(dtypes.MakeAnySlice(r.d, len(v)))
+					for i, x := range v {
+						flat.Index(i).SetFloat(x)
+					}
+					want = append(want, flat.Interface())
+				}
+				return want
+			}
+			return c
+		}}
+	}
+	return map[compute.OpType]property{
+		compute.OpTypeBatchNormForInference: of(func(f compute.Function, x, _, scale, offset, mean, variance compute.Value, axis int) []compute.Value {
+			return one(f.BatchNormForInference(x, scale, offset, mean, variance, epsilon, axis))
+		}, func(n *normalization) [][]float64 { return [][]float64{n.y()} }),
+		compute.OpTypeBatchNormForTraining: of(func(f compute.Function, x, _, scale, offset, _, _ compute.Value, axis int) []compute.Value {
+			y, mean, variance, err := f.BatchNormForTraining(x, scale, offset, epsilon, axis)
+			return []compute.Value{must(y, err), mean, variance}
+		}, func(n *normalization) [][]float64 {
+			n.mean = n.means(func(i int) float64 { return n.x[i] })
+			n.variance = n.means(func(i int) float64 { d := n.x[i] - n.mean[n.feature(i)]; return d * d })
+			return [][]float64{n.y(), n.mean, n.variance}
+		}),
+		compute.OpTypeBatchNormGradient: of(func(f compute.Function, x, dy, scale, _, mean, variance compute.Value, axis int) []compute.Value {
+			dx, dScale, dOffset, err := f.BatchNormGradient(x, scale, mean, variance, dy, epsilon, axis)
+			return []compute.Value{must(dx, err), dScale, dOffset}
+		}, func(n *normalization) [][]float64 {
+			dx, dScale, dOffset := n.gradients()
+			return [][]float64{dx, dScale, dOffset}
+		}),
+	}
+}
+
+func TestTheGradientOfBatchNormIsTheDifferenceQuotient(t *testing.T) {
+	s, r := shapes.Make(dtypes.Float64, 3, 4, 5), rand.New(rand.NewPCG(1, 5)) // features in the middle
+	draw := func(n int) []float64 { return values(r, dtypes.Float64, n).([]float64) }
+	n := &normalization{s: s, axis: 1, epsilon: 1e-3, x: draw(60), dy: draw(60), scale: draw(4), offset: draw(4)}
+	loss := func() (sum float64) {
+		n.mean = n.means(func(i int) float64 { return n.x[i] })
+		n.variance = n.means(func(i int) float64 { d := n.x[i] - n.mean[n.feature(i)]; return d * d })
+		for i, v := range n.y() {
+			sum += v * n.dy[i]
+		}
+		return sum
+	}
+	loss()
+	dx, dScale, dOffset := n.gradients()
+	for k, c := range []struct{ p, slope []float64 }{{n.x, dx}, {n.scale, dScale}, {n.offset, dOffset}} {
+		for i, old := range c.p {
 			const h = 1e-5
-			p[i] = old + h
-			_, _, _, up := training(x, scale, offset)
-			p[i] = old - h
-			_, _, _, down := training(x, scale, offset)
-			p[i], g[i] = old, (up-down)/(2*h)
-		}
-		return g
-	}
-	want := []any{y, mean, variance, slope(x), slope(scale), slope(offset), y}
-	for _, b := range ours() {
-		f := func(f compute.Function, in []compute.Value) []compute.Value {
-			y, m, v, err := f.BatchNormForTraining(in[0], in[1], in[2], epsilon, 1)
-			dx, ds, do := must(y, err), must(m, err), must(v, err)
-			dx, ds, do, err = f.BatchNormGradient(in[0], in[1], m, v, in[3], epsilon, 1)
-			return []compute.Value{y, m, v, must(dx, err), ds, do, must(f.BatchNormForInference(in[0], in[1], in[2], m, v, epsilon, 1))}
-		}
-		for k, got := range execute(b, compiled(b, f, s, v, v, s), x, scale, offset, dy) {
-			if err := similar(got, want[k], 1e-7); err != nil {
-				t.Errorf("result %d: %s: %v", k, b.Description(), err)
+			c.p[i] = old + h
+			up := loss()
+			c.p[i] = old - h
+			down := loss()
+			c.p[i] = old
+			if want := (up - down) / (2 * h); math.Abs(c.slope[i]-want) > 1e-7*(1+math.Abs(want)) {
+				t.Errorf("gradient %d, element %d is %g, want %g", k, i, c.slope[i], want)
 			}
 		}
 	}

@@ -36,6 +36,85 @@ func countdown(f compute.Function, start compute.Value, body func(g compute.Func
 	return must(f.While(cond, step, start, x))[1]
 }
 
+// controlProperties run closures with captures, nested, on operands x and y, and a count or a truth value. The Go backend gets the
+// same without closures: it computes over values that they capture.
+func controlProperties() map[compute.OpType]property {
+	mix := func(f compute.Function, x, y compute.Value) compute.Value {
+		if must(f.Shape(x)).DType == dtypes.Bool {
+			return must(f.LogicalXor(x, y))
+		}
+		return must(f.Sub(y, x))
+	}
+	type graph func(f compute.Function, n, x, y compute.Value) []compute.Value
+	on := func(d dtypes.DType, ours graph, plain func(count int) graph) property {
+		return property{takes: all, draw: func(r *draw) trial {
+			s, n := r.shape(r.IntN(3)), r.IntN(4)
+			count := operand{i32(), []int32{int32(n)}}
+			if d == dtypes.Bool {
+				n = n % 2
+				count = operand{shapes.Make(d), []bool{n == 1}}
+			}
+			over := func(g graph) build {
+				return func(f compute.Function, in []compute.Value) []compute.Value { return g(f, in[2], in[0], in[1]) }
+			}
+			return trial{in: []operand{r.filled(s), r.filled(s), count}, graph: over(ours), plain: over(plain(n))}
+		}}
+	}
+	return map[compute.OpType]property{
+		compute.OpTypeWhile: on(dtypes.Int32, func(f compute.Function, n, x, y compute.Value) []compute.Value {
+			z := mix(f, x, y)
+			outer := countdown(f, n, func(g compute.Function, i, v compute.Value) compute.Value {
+				return mix(g, y, countdown(g, i, func(h compute.Function, _, v compute.Value) compute.Value { return mix(h, v, z) }, v))
+			}, x)
+			return []compute.Value{outer, mix(f, outer, z)}
+		}, func(count int) graph {
+			return func(f compute.Function, _, x, y compute.Value) []compute.Value {
+				z := mix(f, x, y)
+				for i := count; i > 0; i-- {
+					for range i {
+						x = mix(f, x, z)
+					}
+					x = mix(f, y, x)
+				}
+				return []compute.Value{x, mix(f, x, z)}
+			}
+		}),
+		compute.OpTypeIf: on(dtypes.Bool, func(f compute.Function, p, x, y compute.Value) []compute.Value {
+			z := mix(f, x, y)
+			branch := func(f compute.Function, out func(g compute.Function) []compute.Value) compute.Function {
+				return closure(f, func(g compute.Function, _ []compute.Value) []compute.Value { return out(g) })
+			}
+			return must(f.If(p, branch(f, func(g compute.Function) []compute.Value {
+				inner := must(g.If(must(g.LogicalNot(p)), branch(g, func(compute.Function) []compute.Value { return []compute.Value{x} }),
+					branch(g, func(h compute.Function) []compute.Value { return []compute.Value{mix(h, z, x)} })))
+				return []compute.Value{inner[0], z}
+			}), branch(f, func(g compute.Function) []compute.Value { return []compute.Value{y, mix(g, y, x)} })))
+		}, func(truth int) graph {
+			return func(f compute.Function, p, x, y compute.Value) []compute.Value {
+				if z := mix(f, x, y); truth == 1 {
+					return []compute.Value{mix(f, z, x), z}
+				}
+				return []compute.Value{y, mix(f, y, x)}
+			}
+		}),
+		compute.OpTypeCall: on(dtypes.Int32, func(f compute.Function, _, x, y compute.Value) []compute.Value {
+			s := must(f.Shape(x))
+			g := must(f.Builder().NewFunction("mix"))
+			a, b := must(g.Parameter("a", s, nil)), must(g.Parameter("b", s, nil))
+			if err := g.Return([]compute.Value{mix(g, a, b), a}, nil); err != nil {
+				panic(err)
+			}
+			once := must(f.Call(g, x, y))
+			return append(must(f.Call(g, once[0], once[1])), once[0])
+		}, func(int) graph {
+			return func(f compute.Function, _, x, y compute.Value) []compute.Value {
+				once := mix(f, x, y)
+				return []compute.Value{mix(f, once, x), once, once}
+			}
+		}),
+	}
+}
+
 func TestWhileLoopsSeeTheValuesAroundThem(t *testing.T) {
 	for _, b := range ours() {
 		f := func(f compute.Function, in []compute.Value) []compute.Value {

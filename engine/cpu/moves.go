@@ -65,6 +65,9 @@ func (f *Function) Iota(s shapes.Shape, axis int) (compute.Value, error) {
 	if axis < 0 || axis >= s.Rank() {
 		return nil, fmt.Errorf("backend cpu: Iota: axis %d of %s", axis, s)
 	}
+	if s.DType == dtypes.Bool {
+		return nil, notImplemented("Iota of %s", s.DType)
+	}
 	count, step := make([]float64, s.Size()), strides(s)[axis]
 	for i := range count {
 		count[i] = float64(i / step % s.Dimensions[axis])

@@ -2,113 +2,14 @@ package cpu
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	_ "github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/compute/shapes"
-
-	"github.com/starsweep/starsweep/engine/cpu/kern"
 )
-
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}
-
-// reference is GoMLX's own backend. Its default parallelism can deadlock.
-func reference() compute.Backend { return must(compute.NewWithConfig("go:parallelism=-1")) }
-
-// ours are backends of all kernel sets, and one without fusion.
-func ours() []*Backend {
-	all := []*Backend{must(New("nofuse,threads=3"))}
-	for _, s := range kern.Sets() {
-		all = append(all, must(New("threads=3,kernels="+s.Name)))
-	}
-	return all
-}
-
-// build makes the results from the parameters.
-type build func(f compute.Function, in []compute.Value) []compute.Value
-
-func compiled(b compute.Backend, build build, in ...shapes.Shape) compute.Executable {
-	bd := b.Builder("test")
-	f := bd.Main()
-	var v []compute.Value
-	for i, s := range in {
-		v = append(v, must(f.Parameter(fmt.Sprint("x", i), s, nil)))
-	}
-	if err := f.Return(build(f, v), nil); err != nil {
-		panic(err)
-	}
-	return must(bd.Compile())
-}
-
-// execute runs e on slices and gives slices.
-func execute(b compute.Backend, e compute.Executable, in ...any) []any {
-	_, ss := e.Inputs()
-	var bufs []compute.Buffer
-	for i, s := range ss {
-		bufs = append(bufs, must(b.BufferFromFlatData(0, in[i], s)))
-	}
-	var out []any
-	for i, o := range must(e.Execute(bufs, nil, 0)) {
-		s := e.Outputs()[i]
-		flat := dtypes.MakeAnySlice(s.DType, s.Size())
-		if err := o.ToFlatData(flat); err != nil {
-			panic(err)
-		}
-		out = append(out, flat)
-	}
-	return out
-}
-
-func f32(dims ...int) shapes.Shape { return shapes.Make(dtypes.Float32, dims...) }
-
-func random(r *rand.Rand, n int) []float32 {
-	v := make([]float32, n)
-	for i := range v {
-		v[i] = 2*r.Float32() - 1
-	}
-	return v
-}
-
-// inputs are random float32 of the given shapes, the same every time.
-func inputs(seed uint64, ss ...shapes.Shape) (in []any) {
-	r := rand.New(rand.NewPCG(seed, 1))
-	for _, s := range ss {
-		in = append(in, random(r, s.Size()))
-	}
-	return in
-}
-
-// agree compares float32 results; NaN equals NaN.
-func agree(t *testing.T, what string, got, want []any, tolerance float64) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Fatalf("%s: %d results, want %d", what, len(got), len(want))
-	}
-	for k := range want {
-		g, w := got[k].([]float32), want[k].([]float32)
-		if len(g) != len(w) {
-			t.Fatalf("%s: result %d has %d elements, want %d", what, k, len(g), len(w))
-		}
-		for i := range w {
-			if g[i] == w[i] || g[i] != g[i] && w[i] != w[i] {
-				continue
-			}
-			if d := math.Abs(float64(g[i]) - float64(w[i])); !(d <= tolerance*(1+math.Abs(float64(w[i])))) {
-				t.Fatalf("%s: result %d, element %d is %g, want %g", what, k, i, g[i], w[i])
-			}
-		}
-	}
-}
 
 // randomProgram is a graph of the given size over all kinds of operations.
 func randomProgram(seed uint64, size int) build {

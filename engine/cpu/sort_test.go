@@ -11,30 +11,29 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-func TestSortAgreesWithTheGoBackend(t *testing.T) {
-	ref, all := reference(), ours()
-	r := rand.New(rand.NewPCG(2, 3))
-	for _, d := range []dtypes.DType{dtypes.Float32, dtypes.Float64, dtypes.Int32, dtypes.Uint8, dtypes.Int64} {
-		s := shapes.Make(d, 4, 33, 3)
-		f := func(f compute.Function, in []compute.Value) (out []compute.Value) {
-			for axis := range 3 {
-				less := closure(f, func(g compute.Function, in []compute.Value) []compute.Value {
-					return []compute.Value{must(g.LessThan(in[0], in[1]))}
-				}, shapes.Make(d), shapes.Make(d))
-				out = append(out, must(f.Sort(less, axis, true, in[0]))...)
-			}
-			return out
+func sortProperties() map[compute.OpType]property {
+	return map[compute.OpType]property{compute.OpTypeSort: {takes: all, draw: func(r *draw) trial {
+		s := r.shape(1 + r.IntN(3))
+		axis, up, along := r.IntN(s.Rank()), r.IntN(2) == 0, r.IntN(2) == 0
+		c := trial{in: []operand{r.filled(s)}}
+		scalars := []shapes.Shape{shapes.Make(r.d), shapes.Make(r.d)}
+		if along { // ties are kept in order
+			c.in = append(c.in, r.filled(withType(s, dtypes.Int32)))
+			scalars = append(scalars, i32(), i32())
 		}
-		x := values(r, d, s.Size())
-		want := execute(ref, compiled(ref, f, s), x)
-		for _, b := range all {
-			for k, got := range execute(b, compiled(b, f, s), x) {
-				if err := similar(got, want[k], 0); err != nil {
-					t.Errorf("%s: axis %d: %s: %v", d, k, b.Description(), err)
+		c.graph = func(f compute.Function, in []compute.Value) []compute.Value {
+			return must(f.Sort(closure(f, func(g compute.Function, in []compute.Value) []compute.Value {
+				switch {
+				case r.d == dtypes.Bool:
+					return one(g.LogicalAnd(in[1], must(g.LogicalNot(in[0]))))
+				case up:
+					return one(g.LessThan(in[0], in[1]))
 				}
-			}
+				return one(g.GreaterThan(in[0], in[1]))
+			}, scalars...), axis, true, in...))
 		}
-	}
+		return c
+	}}}
 }
 
 func TestSortTakesTensorsAlongAndUsesWhatItCaptures(t *testing.T) {

@@ -2,45 +2,115 @@ package cpu
 
 import (
 	"math"
-	"math/rand/v2"
 	"reflect"
 	"testing"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapeinference"
 	"github.com/gomlx/compute/shapes"
 )
 
-func TestWindowsAgreeWithTheGoBackend(t *testing.T) {
-	ref, all := reference(), ours()
-	r := rand.New(rand.NewPCG(5, 6))
-	pick := func(v ...int) int { return v[r.IntN(len(v))] }
-	for i := range 60 {
-		d := supported[i%len(supported)]
-		if d == dtypes.Bool {
-			d = dtypes.Float32
+// sliding is a window at random over a tensor of four axes, the first of which it leaves alone.
+type sliding struct {
+	x, y                     shapes.Shape // what it slides over, and its positions
+	size, stride, inDil, dil []int
+	pad                      [][2]int
+}
+
+func (r *draw) sliding(dilated bool) (w sliding) {
+	w.x = shapes.Make(r.d, r.pick(1, 3), r.pick(1, 5, 9), r.pick(3, 7), r.pick(1, 3, 17))
+	for a, n := range w.x.Dimensions {
+		size, stride, inDil, dil, pad := 1, 1, 1, 1, [2]int{}
+		if a > 0 {
+			size, stride, pad = r.pick(1, 1, 2, 3), r.pick(1, 2, 3), [2]int{r.IntN(3), r.IntN(3)}
 		}
-		s := shapes.Make(d, pick(1, 3), pick(4, 5, 9), pick(3, 6), pick(1, 3, 17))
-		size, stride := []int{1, pick(1, 2, 3), pick(1, 2), pick(1, 1, 2)}, []int{1, pick(1, 2, 3), pick(1, 2), 1}
-		inDil, dil := []int{1, pick(1, 2), 1, 1}, []int{1, pick(1, 2), pick(1, 2), 1}
-		pad := [][2]int{{0, 0}, {pick(0, 1), pick(0, 2)}, {pick(0, 1), 1}, {0, pick(0, 1)}}
-		op := []compute.ReduceOpType{compute.ReduceOpSum, compute.ReduceOpProduct, compute.ReduceOpMax, compute.ReduceOpMin}[r.IntN(4)]
-		f := func(f compute.Function, in []compute.Value) []compute.Value {
-			if i%5 == 0 {
-				return []compute.Value{must(f.ReduceWindow(in[0], op, size, nil, nil, nil, nil))}
+		if dilated && a > 0 {
+			inDil, dil = r.pick(1, 2), r.pick(1, 2)
+		}
+		if a == 3 && r.IntN(2) == 0 {
+			size, stride, inDil, pad = 1, 1, 1, [2]int{}
+		}
+		if room := (n-1)*inDil + pad[0] + pad[1] - (size-1)*dil; room < 0 {
+			pad[1] -= room
+		}
+		w.size, w.stride, w.inDil, w.dil, w.pad = append(w.size, size), append(w.stride, stride), append(w.inDil, inDil), append(w.dil, dil), append(w.pad, pad)
+	}
+	w.y = must(shapeinference.ReduceWindow(w.x, w.size, w.stride, w.inDil, w.dil, w.pad))
+	return w
+}
+
+// taps calls do with the offsets of the elements that the window covers at a position, in order.
+func (w sliding) taps(position int, do func(at int)) {
+	var visit func(a, base int)
+	visit = func(a, base int) {
+		if a == w.x.Rank() {
+			do(base)
+			return
+		}
+		for k := range w.size[a] {
+			i := position/strides(w.y)[a]%w.y.Dimensions[a]*w.stride[a] + k*w.dil[a] - w.pad[a][0]
+			if i >= 0 && i%w.inDil[a] == 0 && i/w.inDil[a] < w.x.Dimensions[a] {
+				visit(a+1, base+i/w.inDil[a]*strides(w.x)[a])
 			}
-			return []compute.Value{must(f.ReduceWindow(in[0], op, size, stride, inDil, dil, pad))}
 		}
-		x := values(r, d, s.Size())
-		want, err := tryRun(ref, f, []any{x}, s)
-		if err != nil {
-			continue // the window does not fit
-		}
-		for _, b := range all {
-			if err := similar(execute(b, compiled(b, f, s), x)[0], want[0], 1e-5); err != nil {
-				t.Errorf("%s over %v, size %v, strides %v, dilations %v %v, padding %v: %s: %v", op, s, size, stride, inDil, dil, pad, b.Description(), err)
+	}
+	visit(0, 0)
+}
+
+func windowProperties() map[compute.OpType]property {
+	selectAndScatter := func(sign float64, op func(f compute.Function, x, source compute.Value, size, stride []int, pad [][2]int) (compute.Value, error)) property {
+		return property{takes: numbers, draw: func(r *draw) trial {
+			w := r.sliding(false)
+			x, source := r.filled(w.x), r.filled(w.y)
+			return trial{in: []operand{x, source}, graph: func(f compute.Function, in []compute.Value) []compute.Value {
+				return one(op(f, in[0], in[1], w.size, w.stride, w.pad))
+			}, loops: func() []any {
+				v, y := reflect.ValueOf(x.flat), reflect.ValueOf(dtypes.MakeAnySlice(r.d, w.x.Size()))
+				for p := range w.y.Size() {
+					best := -1
+					w.taps(p, func(at int) {
+						if best < 0 || sign*asFloat(v.Index(at)) > sign*asFloat(v.Index(best)) {
+							best = at
+						}
+					})
+					if best >= 0 {
+						y.Index(best).Set(sumOf(y.Index(best), reflect.ValueOf(source.flat).Index(p)))
+					}
+				}
+				return []any{y.Interface()}
+			}, tolerance: 1e-6}
+		}}
+	}
+	return map[compute.OpType]property{
+		compute.OpTypeReduceWindow: {takes: numbers, draw: func(r *draw) trial {
+			w := r.sliding(true)
+			op := []compute.ReduceOpType{compute.ReduceOpSum, compute.ReduceOpProduct, compute.ReduceOpMax, compute.ReduceOpMin}[r.IntN(4)]
+			c := trial{in: []operand{r.filled(w.x)}, graph: func(f compute.Function, in []compute.Value) []compute.Value {
+				return one(f.ReduceWindow(in[0], op, w.size, w.stride, w.inDil, w.dil, w.pad))
+			}, tolerance: 1e-5}
+			if r.IntN(5) == 0 {
+				size := []int{1, 1, 2, 1}
+				c.graph = func(f compute.Function, in []compute.Value) []compute.Value {
+					return one(f.ReduceWindow(in[0], op, size, nil, nil, nil, nil))
+				}
 			}
-		}
+			return c
+		}},
+		compute.OpTypeSelectAndScatterMax: selectAndScatter(1, compute.Function.SelectAndScatterMax),
+		compute.OpTypeSelectAndScatterMin: selectAndScatter(-1, compute.Function.SelectAndScatterMin),
+		compute.OpTypeArgMinMax: {takes: numbers, draw: func(r *draw) trial {
+			s := r.shape(1 + r.IntN(3))
+			axis, least := r.IntN(s.Rank()), r.IntN(2) == 0
+			s.Dimensions[axis] = max(1, s.Dimensions[axis])
+			into := []dtypes.DType{dtypes.Int32, dtypes.Uint8, dtypes.Int64, dtypes.Int16}[r.IntN(4)]
+			if s.Dimensions[axis] > 200 {
+				into = dtypes.Int32
+			}
+			return trial{in: []operand{r.filled(s)}, graph: func(f compute.Function, in []compute.Value) []compute.Value {
+				return one(f.ArgMinMax(in[0], axis, into, least))
+			}}
+		}},
 	}
 }
 
@@ -56,69 +126,6 @@ func TestWindowsOfPaddingAreNeutral(t *testing.T) {
 		} {
 			if err := similar(execute(b, compiled(b, f(op), f32(1)), []float32{5})[0], want, 0); err != nil {
 				t.Errorf("%s: %s: %v", op, b.Description(), err)
-			}
-		}
-	}
-}
-
-func TestSelectAndScatterIsTheGradientOfWindows(t *testing.T) {
-	for _, b := range ours() {
-		f := func(f compute.Function, in []compute.Value) []compute.Value {
-			size, stride, pad := []int{1, 3, 2, 1}, []int{1, 2, 2, 1}, [][2]int{{0, 0}, {1, 1}, {0, 0}, {0, 0}}
-			return []compute.Value{must(f.SelectAndScatterMax(in[0], in[1], size, stride, pad)), must(f.SelectAndScatterMin(in[0], in[1], size, stride, pad))}
-		}
-		s, w := f32(2, 5, 4, 3), f32(2, 3, 2, 3)
-		r := rand.New(rand.NewPCG(7, 8))
-		x, g := make([]float32, s.Size()), random(r, w.Size())
-		for i := range x {
-			x[i] = float32(r.IntN(5)) // with ties: the first counts
-		}
-		want := [2][]float32{make([]float32, s.Size()), make([]float32, s.Size())}
-		for i, v := range g {
-			n, y, xx, c := i/18, i/6%3, i/3%2, i%3
-			for k, sign := range []float32{1, -1} {
-				best := -1
-				for dy := range 3 {
-					for dx := range 2 {
-						row, col := y*2+dy-1, xx*2+dx
-						if at := ((n*5+row)*4+col)*3 + c; row >= 0 && row < 5 && (best < 0 || sign*x[at] > sign*x[best]) {
-							best = at
-						}
-					}
-				}
-				want[k][best] += v
-			}
-		}
-		for k, got := range execute(b, compiled(b, f, s, w), x, g) {
-			if err := similar(got, want[k], 1e-6); err != nil {
-				t.Errorf("result %d: %s: %v", k, b.Description(), err)
-			}
-		}
-	}
-}
-
-func TestArgMinMaxAgreesWithTheGoBackend(t *testing.T) {
-	ref, all := reference(), ours()
-	r := rand.New(rand.NewPCG(9, 1))
-	for i, d := range supported {
-		if d == dtypes.Bool {
-			continue
-		}
-		s := shapes.Make(d, 5, 17, 3)
-		f := func(f compute.Function, in []compute.Value) (out []compute.Value) {
-			for axis := range 3 {
-				into := []dtypes.DType{dtypes.Int32, dtypes.Uint8, dtypes.Int64, dtypes.Int16}[(i+axis)%4]
-				out = append(out, must(f.ArgMinMax(in[0], axis, into, false)), must(f.ArgMinMax(in[0], axis, into, true)))
-			}
-			return out
-		}
-		x := values(r, d, s.Size())
-		want := execute(ref, compiled(ref, f, s), x)
-		for _, b := range all {
-			for k, got := range execute(b, compiled(b, f, s), x) {
-				if err := similar(got, want[k], 0); err != nil {
-					t.Errorf("%s: result %d: %s: %v", d, k, b.Description(), err)
-				}
 			}
 		}
 	}
