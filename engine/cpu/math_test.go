@@ -1,8 +1,10 @@
 package cpu
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -68,6 +70,51 @@ func TestMathFunctionsAreAccurate(t *testing.T) {
 			t.Logf("%s, %s: %.2f ulp at %g", name, b.Description(), worst, at)
 			if worst > 4 {
 				t.Errorf("%s, %s: %g ulp at %g", name, b.Description(), worst, at)
+			}
+		}
+	}
+}
+
+// What is computed of an element depends on it alone: not on its neighbours, nor on what lies behind a tensor.
+func TestAnElementDoesNotDependOnItsNeighbours(t *testing.T) {
+	const n = 165
+	r := rand.New(rand.NewPCG(7, 8))
+	specials, with := specials[float32]()
+	x, y := random(r, n), random(r, n)
+	for i := range n {
+		if i < 9 { // not in every vector
+			k := r.IntN(len(specials))
+			x[i], y[i] = specials[k], with[k]
+		}
+		if i == 9 {
+			x[i] *= 1e5
+		}
+	}
+	order := r.Perm(n)
+	permuted := func(v []float32) (p []float32) {
+		for _, i := range order {
+			p = append(p, v[i])
+		}
+		return p
+	}
+	for _, b := range ours() {
+		e := compiled(b, func(f compute.Function, in []compute.Value) (out []compute.Value) {
+			for _, op := range slices.Sorted(maps.Keys(unaryOps)) {
+				if u := unaryOps[op]; u.takes(dtypes.Float32) {
+					out = append(out, must(f.ConvertDType(must(u.op(f, in[0])), dtypes.Float32)))
+				}
+			}
+			for _, op := range slices.Sorted(maps.Keys(binaryOps)) {
+				if u := binaryOps[op]; u.takes(dtypes.Float32) {
+					out = append(out, must(f.ConvertDType(must(u.op(f, in[0], in[1])), dtypes.Float32)))
+				}
+			}
+			return out
+		}, f32(n), f32(n))
+		there := execute(b, e, permuted(x), permuted(y))
+		for k, here := range execute(b, e, x, y) {
+			if want := permuted(here.([]float32)); !sameBits(there[k], want) {
+				t.Errorf("%s, operation %d: got %v elsewhere, want %v", b.Description(), k, there[k], want)
 			}
 		}
 	}

@@ -106,10 +106,10 @@ func trig16(x, quarters v16) v16 {
 func sinF(d, a, _, _ ptr, n int) {
 	for i := 0; i < n; i += 16 {
 		x := loadF(a, i)
-		if abs16(x).Less(bc(trigMax)).ToBits() == 1<<16-1 {
-			storeF(trig16(x, v16{}), d, i)
-		} else {
-			farF(d, a, i, sin32)
+		y, near := trig16(x, v16{}), abs16(x).Less(bc(trigMax)).ToBits()
+		storeF(y, d, i)
+		if near != 1<<16-1 {
+			farF(d, x, i, near, sin32)
 		}
 	}
 	archsimd.ClearAVXUpperBits()
@@ -119,21 +119,26 @@ func cosF(d, a, _, _ ptr, n int) {
 	one := bc(1)
 	for i := 0; i < n; i += 16 {
 		x := loadF(a, i)
-		if abs16(x).Less(bc(trigMax)).ToBits() == 1<<16-1 {
-			storeF(trig16(x, one), d, i)
-		} else {
-			farF(d, a, i, cos32)
+		y, near := trig16(x, one), abs16(x).Less(bc(trigMax)).ToBits()
+		storeF(y, d, i)
+		if near != 1<<16-1 {
+			farF(d, x, i, near, cos32)
 			one = bc(1)
 		}
 	}
 	archsimd.ClearAVXUpperBits()
 }
 
-// farF computes 16 elements one by one: some are beyond trigMax, or NaN.
-func farF(d, a ptr, i int, f func(float32) float32) {
+// farF computes those of 16 elements that are beyond trigMax, or NaN, one by one: what an element gives depends on it alone, not on
+// its neighbours, which may be what lies behind a tensor.
+func farF(d ptr, x v16, i int, near uint16, f func(float32) float32) {
+	var v [16]float32
+	x.Store(&v)
 	archsimd.ClearAVXUpperBits()
-	x, y := of[float32](unsafe.Add(a, i*4), 16), of[float32](unsafe.Add(d, i*4), 16)
-	for j, v := range x {
-		y[j] = f(v)
+	y := of[float32](unsafe.Add(d, i*4), 16)
+	for j, e := range v {
+		if near>>j&1 == 0 {
+			y[j] = f(e)
+		}
 	}
 }
