@@ -79,15 +79,16 @@ func convTrial(r *draw) trial {
 	}
 	X, K, Y := "xyz"[:spatial], "uvw"[:spatial], "xyz"[:spatial]
 	x, k, y := r.layout("b"+X+"i"), r.layout(K+"co"), r.layout("b"+Y+"o")
-	reverse := r.IntN(2) == 0
+	reverse := k.at(K)
+	switch r.IntN(3) {
+	case 0:
+		reverse = nil
+	case 1: // of some axes, whatever they are
+		reverse = r.some(len(k))
+	}
 	config := compute.ConvolveAxesConfig{InputBatch: x.at("b")[0], InputChannels: x.at("i")[0], InputSpatial: x.at(X), KernelInputChannels: k.at("c")[0],
 		KernelOutputChannels: k.at("o")[0], KernelSpatial: k.at(K), OutputBatch: y.at("b")[0], OutputChannels: y.at("o")[0], OutputSpatial: y.at(Y)}
-	kernel := func(f compute.Function, v compute.Value) compute.Value {
-		if reverse {
-			v = must(f.Reverse(v, k.at(K)...))
-		}
-		return v
-	}
+	kernel := func(f compute.Function, v compute.Value) compute.Value { return must(f.Reverse(v, reverse...)) }
 	return trial{in: []operand{r.filled(x.shape(r.d, size)), r.filled(k.shape(r.d, size))}, graph: func(f compute.Function, in []compute.Value) []compute.Value {
 		return one(f.ConvGeneral(in[0], kernel(f, in[1]), config, stride, pad, inDil, dil, groups, batchGroups))
 	}, plain: func(f compute.Function, in []compute.Value) []compute.Value { // padding and dilation of the input, and groups of the batch, by their definitions
