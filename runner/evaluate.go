@@ -48,12 +48,9 @@ func (t *trainer) examine(ctx context.Context, p plan.Trial, set *data.Set, done
 	return x, err
 }
 
-// at fills in a row if its epoch is one that is looked at.
+// at looks at a run as it stood after an epoch, and fills in that epoch's row.
 func (x *examiner) at(ctx context.Context, run *train.Run, row *results.Epoch) error {
 	p := x.trial
-	if !p.Job.Evaluate.Due(row.Epoch, p.Job.Epochs) {
-		return nil
-	}
 	start := x.trainer.now()
 	if p.Job.Program.Sample != nil {
 		if err := x.draw(run, row.Epoch); err != nil {

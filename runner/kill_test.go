@@ -30,15 +30,16 @@ main = study(trial = trial, space = {"loss": choice("gp", "ns"), "lr": choice(1e
 `
 
 // A study that is killed again and again ends with the tables that it would have had: every row once, every loss the same bits.
+// The one that is killed looks at epochs while the next one trains, the other in between: see overlapCores.
 func TestKilledStudiesEndAsIfNothingHadHappened(t *testing.T) {
 	dir := t.TempDir()
 	script := filepath.Join(dir, "kill.star")
 	if err := os.WriteFile(script, []byte(killStudy), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	run := func(ctx context.Context, out string) error {
-		c := exec.CommandContext(ctx, "starsweep", "run", script, "--backend", "cpu", "--dir", filepath.Join(dir, out), "--workers", "2")
-		c.Env = append(os.Environ(), "STARSWEEP_HOME="+filepath.Join(dir, "home"))
+	run := func(ctx context.Context, out, cores string) error {
+		c := exec.CommandContext(ctx, "starsweep", "run", script, "--backend", "cpu:threads=2", "--dir", filepath.Join(dir, out), "--workers", "2")
+		c.Env = append(os.Environ(), "STARSWEEP_HOME="+filepath.Join(dir, "home"), "GOMAXPROCS="+cores)
 		text, err := c.CombinedOutput()
 		if err != nil && ctx.Err() == nil {
 			t.Fatalf("%v\n%s", err, text)
@@ -46,7 +47,7 @@ func TestKilledStudiesEndAsIfNothingHadHappened(t *testing.T) {
 		return err
 	}
 	start := time.Now()
-	if err := run(t.Context(), "whole"); err != nil {
+	if err := run(t.Context(), "whole", "2"); err != nil {
 		t.Fatal(err)
 	}
 	whole := time.Since(start)
@@ -55,7 +56,7 @@ func TestKilledStudiesEndAsIfNothingHadHappened(t *testing.T) {
 	for round := range 200 {
 		// Ends in SIGKILL. The machine may be slower than it was, so later rounds live longer.
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(r.Float64()*float64(whole)*(0.25+float64(round)/40)))
-		err := run(ctx, "killed")
+		err := run(ctx, "killed", "4")
 		cancel()
 		if err == nil {
 			break

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -101,7 +102,8 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	t := &trainer{plan: p, backend: backend, study: study, store: env.store(), now: env.Now, warn: env.warn, script: meta.ScriptHash, version: env.Version,
+	t := &trainer{plan: p, backend: backend, study: study, store: env.store(), now: env.Now,
+		overlaps: backend.Accelerator() || runtime.GOMAXPROCS(0) >= overlapCores, warn: env.warn, script: meta.ScriptHash, version: env.Version,
 		settings: settings(s), sets: map[string]func() (*data.Set, error){}}
 	t.bench = evaluation.New(evaluation.Config{Backend: backend.Compute(), Networks: env.networks(), Cache: filepath.Join(env.cache(), "features"),
 		Open: t.images, Warn: env.warn, Say: func(what string) { fmt.Fprintf(env.Stderr, "starsweep: %s\n", what) }})
@@ -126,6 +128,10 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 	}
 	return failures(count, len(p.Trials))
 }
+
+// overlapCores is from how many cores on epochs are looked at while the next one trains. Training on the processor leaves 7 % of
+// two cores idle, half of sixteen: docs/performance.md.
+const overlapCores = 4
 
 // openStudy makes the directory of a study, or continues it.
 func (e *Env) openStudy(dir string, m results.Meta, files map[string][]byte, o runOptions) (*results.Study, error) {

@@ -4,16 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/starsweep/starsweep/engine/data"
-	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/engine/train"
-	"github.com/starsweep/starsweep/internal/safetensors"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/evaluation"
 	"github.com/starsweep/starsweep/runner/plan"
@@ -26,6 +23,7 @@ type trainer struct {
 	study    *results.Study
 	store    *data.Store
 	bench    *evaluation.Bench
+	overlaps bool // epochs are looked at while the next one trains
 	now      func() time.Time
 	progress progress
 	warn     func(error)
@@ -187,159 +185,6 @@ func (t *trainer) publish(ctx context.Context, cancel context.CancelCauseFunc) {
 }
 
 const publishEvery = 15 * time.Second
-
-// trial trains one trial to its end. Its own faults end in its row; an error is one of the whole run.
-func (t *trainer) trial(ctx context.Context, p plan.Trial) error {
-	point := results.Values{}
-	for _, s := range p.Point {
-		point[s.Name] = s.Value.Any()
-	}
-	if err := t.study.BeginTrial(results.Trial{ID: p.ID, Index: p.Index, Point: point, Seed: int64(p.Seed), Started: t.now()}); err != nil {
-		return err
-	}
-	t.progress.begin(p)
-	outcome := results.Outcome{Trial: p.ID, Parameters: int64(p.Job.Program.Parameters("")), Program: p.Job.Program.Fingerprint(),
-		Settings: t.settings, Script: t.script, Version: t.version, Backend: t.backend.Name, Device: t.backend.Device()}
-	err := t.epochs(ctx, p, &outcome)
-	var diverged *train.Diverged
-	var collapse *collapsed
-	switch {
-	case err == nil:
-		outcome.Status = results.Completed
-	case errors.As(err, &diverged):
-		outcome.Status, outcome.Reason = results.Diverged, fmt.Sprintf("%s in epoch %d, step %d", diverged.What, diverged.Epoch+1, diverged.Step+1)
-	case errors.As(err, &collapse):
-		outcome.Status, outcome.Reason = results.Collapsed, fmt.Sprintf("epoch %d: %s", collapse.epoch, collapse.why)
-	case ctx.Err() != nil:
-		t.progress.end(p, results.Interrupted, "")
-		return context.Cause(ctx)
-	case errors.Is(err, results.ErrStorage):
-		return err
-	default:
-		outcome.Status, outcome.Reason = results.Failed, err.Error()
-	}
-	t.progress.end(p, outcome.Status, outcome.Reason)
-	return t.study.FinishTrial(outcome)
-}
-
-// epochs trains from the last checkpoint to the last epoch, and notes what was compiled for it. A panic below is a fault of
-// ours, and ends this trial only.
-func (t *trainer) epochs(ctx context.Context, p plan.Trial, o *results.Outcome) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("internal error: %v\n%s", r, debug.Stack())
-		}
-	}()
-	set, err := t.images(ctx, p.Job.Data)
-	if err != nil {
-		return err
-	}
-	compiled, err := train.Compile(t.backend, p.Job.Program)
-	if err != nil {
-		return err
-	}
-	run, done, err := t.open(p, compiled, set)
-	claimed := compiled.Claim()
-	o.Compilations, o.SecondsCompile = claimed.Graphs, claimed.Seconds
-	if err != nil {
-		return err
-	}
-	defer run.Close()
-	look, err := t.examine(ctx, p, set, done)
-	if err != nil {
-		return err
-	}
-	for epoch := done + 1; epoch <= p.Job.Epochs; epoch++ {
-		if err := look.stop(); err != nil {
-			return err
-		}
-		start := t.now()
-		e, err := run.Epoch(ctx)
-		if err != nil {
-			return err
-		}
-		row := results.Epoch{Trial: p.ID, Epoch: epoch, Step: int64(epoch * run.StepsPerEpoch()), Images: int64(e.Images),
-			Metrics: results.Metrics{}, SecondsTrain: t.now().Sub(start).Seconds()}
-		for _, v := range append(e.Readings, e.Reals...) {
-			row.Metrics[v.Name] = v.V
-		}
-		if err := look.at(ctx, run, &row); err != nil {
-			return err
-		}
-		if err := t.save(set, run, row); err != nil {
-			return err
-		}
-		t.progress.epoch(p, row)
-	}
-	return look.verdict()
-}
-
-// open starts a trial, or continues it from its checkpoint.
-func (t *trainer) open(p plan.Trial, compiled *train.Compiled, set *data.Set) (*train.Run, int, error) {
-	images := trainImages(set)
-	c, found, err := t.study.Resume(p.ID)
-	if err != nil {
-		return nil, 0, err
-	}
-	if !found {
-		run, err := compiled.NewRun(p.Job, images, p.Seed)
-		return run, 0, err
-	}
-	if was, is := c.Meta[checkpointData], set.Digest; was != is {
-		return nil, 0, fmt.Errorf("data: the images are not those of the first %d epochs: got the digest %.16s, want %.16s: restore them, or run again to train from the beginning", c.Row.Epoch, is, was)
-	}
-	if was, is := c.Meta[checkpointDevice], t.backend.Device(); was != is {
-		t.warn(fmt.Errorf("trial %s goes on on %s after %d epochs on %s: its numbers are no longer those of either alone", p.ID, is, c.Row.Epoch, was))
-	}
-	var state []train.Tensor
-	for _, x := range c.Tensors {
-		d, ok := dtypes[x.DType]
-		if !ok {
-			return nil, 0, fmt.Errorf("checkpoint of trial %s: tensor %s has the type %s", p.ID, x.Name, x.DType)
-		}
-		state = append(state, train.Tensor{Name: x.Name, DType: d, Shape: x.Shape, Data: x.Data})
-	}
-	run, err := compiled.Resume(p.Job, images, p.Seed, state, c.Row.Epoch)
-	return run, c.Row.Epoch, err
-}
-
-// trainImages is a set as training sees it.
-func trainImages(set *data.Set) train.Images {
-	return train.Images{ID: set.Digest, N: set.N, H: set.H, W: set.W, C: set.C, Labels: set.Labels, Batch: set.Batch}
-}
-
-var dtypes = map[safetensors.DType]expr.DType{safetensors.F32: expr.F32, safetensors.F64: expr.F64, safetensors.U32: expr.U32, safetensors.I32: expr.I32, safetensors.Bool: expr.Bool}
-
-func format(d expr.DType) safetensors.DType {
-	for name, e := range dtypes {
-		if e == d {
-			return name
-		}
-	}
-	panic(fmt.Sprintf("no safetensors type for %v", d))
-}
-
-// What a checkpoint says of its making: a trial must go on with the same images, and should on the same device.
-const (
-	checkpointData   = "data"
-	checkpointDevice = "device"
-)
-
-// save makes an epoch durable: first the state with the row beside it, then the row.
-func (t *trainer) save(set *data.Set, run *train.Run, row results.Epoch) error {
-	state, err := run.State()
-	if err != nil {
-		return err
-	}
-	c := results.Checkpoint{Row: row, Meta: map[string]string{checkpointData: set.Digest, checkpointDevice: t.backend.Device()}}
-	for _, x := range state {
-		c.Tensors = append(c.Tensors, safetensors.Tensor{Name: x.Name, DType: format(x.DType), Shape: x.Shape, Data: x.Data})
-	}
-	if err := t.study.SaveCheckpoint(c); err != nil {
-		return err
-	}
-	return t.study.AppendEpoch(row)
-}
 
 // images opens a data set once, however many trials train on it.
 func (t *trainer) images(ctx context.Context, d spec.Data) (*data.Set, error) {

@@ -137,6 +137,9 @@ func (b *Backend) Device() string {
 	return fmt.Sprintf("%s (%s)", b.compute.DeviceDescription(0), b.compute.Description())
 }
 
+// Accelerator reports whether programs run on a device that is not the host's processor.
+func (b *Backend) Accelerator() bool { return b.loops }
+
 // Compute is GoMLX's own backend, for what runs on the device beside training.
 func (b *Backend) Compute() compute.Backend { return b.compute }
 

@@ -48,32 +48,50 @@ func (c *Compiled) NewRun(job *model.Job, images Images, seed uint32) (*Run, err
 // Resume continues a trial after the given number of whole epochs, from the state that State gave then. On the same backend it
 // goes on bit for bit as if it had never stopped.
 func (c *Compiled) Resume(job *model.Job, images Images, seed uint32, state []Tensor, epoch int) (*Run, error) {
-	saved := map[string]Tensor{}
-	for _, t := range state {
-		saved[t.Name] = t
-	}
 	r, err := c.open(job, images, seed)
 	if err != nil {
 		return nil, err
 	}
-	for i, v := range job.Program.Vars {
-		t, ok := saved[v.Name]
-		switch {
-		case !ok:
-			err = fmt.Errorf("resume: the state lacks %s", v.Name)
-		case t.DType != v.Shape.DType || !slices.Equal(t.Shape, v.Shape.Dims()) || len(t.Data) != v.Shape.Bytes():
-			err = fmt.Errorf("resume: %s: got %v%v of %d bytes, want %v", v.Name, t.DType, t.Shape, len(t.Data), v.Shape)
-		default:
-			if r.state[i], err = tensors.FromRaw(nil, 0, lower.TensorShape(v.Shape), t.Data); err == nil {
-				err = c.backend.upload(r.state[i])
-			}
-		}
-		if err != nil {
-			return nil, errors.Join(err, r.Close())
-		}
+	if err := r.restore(state); err != nil {
+		return nil, errors.Join(fmt.Errorf("resume: %w", err), r.Close())
 	}
 	r.step = epoch * r.StepsPerEpoch()
 	return r, nil
+}
+
+// restore takes a state that State gave.
+func (r *Run) restore(state []Tensor) error {
+	saved := map[string]Tensor{}
+	for _, t := range state {
+		saved[t.Name] = t
+	}
+	for i, v := range r.job.Program.Vars {
+		t, ok := saved[v.Name]
+		if !ok {
+			return fmt.Errorf("the state lacks %s", v.Name)
+		}
+		if t.DType != v.Shape.DType || !slices.Equal(t.Shape, v.Shape.Dims()) || len(t.Data) != v.Shape.Bytes() {
+			return fmt.Errorf("%s: got %v%v of %d bytes, want %v", v.Name, t.DType, t.Shape, len(t.Data), v.Shape)
+		}
+		var err error
+		if r.state[i], err = tensors.FromRaw(nil, 0, lower.TensorShape(v.Shape), t.Data); err != nil {
+			return err
+		}
+		if err := r.c.backend.upload(r.state[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Still is a run that stays as this one is now, of the state that State gives now. It can sample and test, while this one goes on.
+func (r *Run) Still(state []Tensor) (*Run, error) {
+	s := &Run{c: r.c, job: r.job, images: r.images, seed: r.seed, step: r.step, ordered: -1,
+		state: make([]*tensors.Tensor, len(r.state)), dead: errors.New("it stands still")}
+	if err := s.restore(state); err != nil {
+		return nil, errors.Join(fmt.Errorf("copy of a run: %w", err), s.Close())
+	}
+	return s, nil
 }
 
 func (c *Compiled) open(job *model.Job, images Images, seed uint32) (*Run, error) {

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -413,6 +414,46 @@ func TestSamplesDependOnSeedAndPlaceOnly(t *testing.T) {
 		before := state(t, r)
 		sample(20, 0)
 		same(t, "before and after sampling", before, state(t, r))
+	})
+}
+
+func TestAStillStaysWhileTheRunGoesOn(t *testing.T) {
+	eachBackend(t, func(t *testing.T, b *Backend) {
+		r := start(t, b, tiny.job(t), blobs(20, 8, 8), 3)
+		epoch(t, r)
+		saved := state(t, r)
+		still, err := r.Still(saved)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer still.Close()
+		want, err := r.Sample(20, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		trained := make(chan error)
+		go func() {
+			_, err := r.Epoch(t.Context())
+			trained <- err
+		}()
+		for range 3 {
+			if got, err := still.Sample(20, 1); err != nil || !slices.Equal(got, want) {
+				t.Errorf("the still changed: %v", err)
+			}
+		}
+		if err := <-trained; err != nil {
+			t.Fatal(err)
+		}
+		same(t, "the still's state", state(t, still), saved)
+		if moved, err := r.Sample(20, 1); err != nil || slices.Equal(moved, want) {
+			t.Errorf("the run stood still: %v", err)
+		}
+		if _, err := still.Epoch(t.Context()); err == nil || !strings.Contains(err.Error(), "stands still") {
+			t.Errorf("a still trained: %v", err)
+		}
+		if _, err := r.Still(saved[1:]); err == nil || !strings.Contains(err.Error(), "lacks "+saved[0].Name) {
+			t.Errorf("got %v, want what the state lacks", err)
+		}
 	})
 }
 
