@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/engine/cpu"
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/train"
 	"github.com/starsweep/starsweep/starlib"
@@ -39,12 +40,13 @@ type measurement struct {
 	PeakMB  float64 `json:"peak_mb"`
 
 	Parameters map[string]int `json:"parameters"`
+	Roofline   *roofline      `json:"roofline,omitempty"`
 }
 
 type benchOptions struct {
 	backend, step                string
 	batch, width, threads, steps int
-	json                         bool
+	json, ops                    bool
 	profile                      string
 }
 
@@ -55,7 +57,10 @@ func benchCommand(env *Env) *cobra.Command {
 		Short: "time the training steps of the thesis's networks",
 		Long: `bench times single training steps on random 32 x 32 images: ns (a discriminator and a generator step of the
 non-saturating GAN), critic (a WGAN-GP critic step) and wgen (its generator step). Peak memory is the whole
-process's, so time one step a process to compare it. make bench-peers runs PyTorch, Keras and JAX beside it.`,
+process's, so time one step a process to compare it. make bench-peers runs PyTorch, Keras and JAX beside it.
+
+With --ops the backend cpu times every operation: a table tells which share of a step each takes, how fast it is, and
+how fast the processor is at best, which is measured, too. Bytes are counted once a call, wherever they lie.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return bench(c.Context(), env, o) },
 	}
@@ -66,6 +71,7 @@ process's, so time one step a process to compare it. make bench-peers runs PyTor
 	f.IntVar(&o.width, "width", 64, "channels of the widest images; 64 is the thesis's")
 	f.IntVar(&o.threads, "threads", runtime.GOMAXPROCS(0), "cores used")
 	f.IntVar(&o.steps, "steps", 12, "steps timed")
+	f.BoolVar(&o.ops, "ops", false, "a table of the operations of each step (backend cpu)")
 	f.StringVar(&o.profile, "profile", "", "write a CPU profile here; with --backend cpu:profile, go tool pprof -tags tells the time of every operation")
 	f.BoolVar(&o.json, "json", false, "one line of JSON a step")
 	return c
@@ -81,6 +87,9 @@ func bench(ctx context.Context, env *Env, o benchOptions) error {
 		return err
 	}
 	defer backend.Close()
+	if _, ok := backend.Compute().(*cpu.Backend); o.ops && !ok {
+		return usage("--ops: got backend %s, want cpu", backend.Name)
+	}
 	s, err := starlib.Loader{}.Load(ctx, "bench.star", benchScript)
 	if err != nil {
 		return err
@@ -144,6 +153,11 @@ func measure(ctx context.Context, env *Env, b *train.Backend, job *model.Job, o 
 		}
 		defer pprof.StopCPUProfile()
 	}
+	if o.ops {
+		c := b.Compute().(*cpu.Backend)
+		c.Trace(env.Now)
+		defer c.Trace(nil)
+	}
 	var took []float64
 	sum := 0.0
 	for range o.steps {
@@ -158,6 +172,10 @@ func measure(ctx context.Context, env *Env, b *train.Backend, job *model.Job, o 
 	m.BestS, m.MedianS, m.MeanS = took[0], took[len(took)/2], sum/float64(len(took))
 	m.Best, m.Median = float64(o.batch)/m.BestS, float64(o.batch)/m.MedianS
 	m.PeakMB = peakMemory()
+	if o.ops {
+		c := b.Compute().(*cpu.Backend)
+		m.Roofline = newRoofline(c.Timings(), c.Peak(env.Now), o.steps, sum)
+	}
 	return m, nil
 }
 
@@ -191,5 +209,15 @@ func printMeasurements(env *Env, all []measurement, asJSON bool) error {
 		seconds := func(s float64) time.Duration { return time.Duration(s * 1e9).Round(100 * time.Microsecond) }
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%v\t%v\t%v\t%.0f\t%.0f\t\n", m.Step, m.Batch, m.Width, m.Threads, seconds(m.FirstS), seconds(m.BestS), seconds(m.MedianS), m.Best, m.PeakMB)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, m := range all {
+		if m.Roofline != nil {
+			if err := m.Roofline.print(env.Stdout, m); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

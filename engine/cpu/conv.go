@@ -96,11 +96,12 @@ func convolution(n *node) *kern.Conv {
 	}
 }
 
-func (c *compiler) lowerConv(n *node, in []int, out int) (run func(*machine), workspace int) {
+func (c *compiler) lowerConv(n *node, in []int, out int) (run func(*machine), flop func() float64, workspace int) {
 	g, team := convolution(n), c.backend.team
+	flop = func() float64 { return convFlop(g) }
 	sizes := []int{n.in[0].shape.Size(), n.in[1].shape.Size(), n.shape.Size()}
 	if d := n.shape.DType; d != dtypes.Float32 {
-		return typedFor(d).conv(g, team, in, out, sizes), 0
+		return typedFor(d).conv(g, team, in, out, sizes), flop, 0
 	}
 	g.Set = c.backend.kernels
 	g.Plan()
@@ -108,7 +109,16 @@ func (c *compiler) lowerConv(n *node, in []int, out int) (run func(*machine), wo
 	work := c.newBuf(buf{bytes: size * 4})
 	return func(m *machine) {
 		g.Run(team, of[float32](m.p[out], sizes[2]), of[float32](m.p[in[0]], sizes[0]), of[float32](m.p[in[1]], sizes[1]), of[float32](m.p[work], size))
-	}, work
+	}, flop, work
+}
+
+// convFlop counts what meets the image: padding costs nothing.
+func convFlop(g *kern.Conv) float64 {
+	taps := 0
+	for o := range g.Out[0] * g.Out[1] {
+		g.Taps(o, func(kern.Tap) { taps++ })
+	}
+	return 2 * float64(g.Groups*g.M*g.K*g.N*taps)
 }
 
 // plainConv is the convolution of other types, by its definition.

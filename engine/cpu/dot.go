@@ -43,10 +43,11 @@ func product(n *node) *kern.Dot {
 	}
 }
 
-func (c *compiler) lowerDot(n *node, in []int, out int) (run func(*machine), workspace int) {
+func (c *compiler) lowerDot(n *node, in []int, out int) (run func(*machine), flop func() float64, workspace int) {
 	d, team := product(n), c.backend.team
+	flop = func() float64 { return 2 * float64(len(d.LB)*len(d.LM)*len(d.LK)*len(d.RN)) }
 	if t := n.shape.DType; t != dtypes.Float32 {
-		return typedFor(t).dot(d, team, in, out), 0
+		return typedFor(t).dot(d, team, in, out), flop, 0
 	}
 	d.Set = c.backend.kernels
 	d.Plan()
@@ -55,7 +56,7 @@ func (c *compiler) lowerDot(n *node, in []int, out int) (run func(*machine), wor
 	nl, nr, no := n.in[0].shape.Size(), n.in[1].shape.Size(), n.shape.Size()
 	return func(m *machine) {
 		d.Run(team, of[float32](m.p[out], no), of[float32](m.p[in[0]], nl), of[float32](m.p[in[1]], nr), of[float32](m.p[work], size))
-	}, work
+	}, flop, work
 }
 
 // plainDot is the product of other types: one sum after the other.

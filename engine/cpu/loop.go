@@ -94,7 +94,11 @@ func (c *compiler) fused(members []*node) {
 	}
 	l.placeScratch()
 	c.scratch = max(c.scratch, k.slots*k.slot)
-	what := fmt.Sprintf("loop %v: %d steps, %d sums, %d read, %d written", dims, len(k.code), len(k.sums), len(l.reads), len(l.makes))
+	what := "loop"
+	if len(k.sums) > 0 {
+		what += " with sums"
+	}
+	what = fmt.Sprintf("%s %v: %d steps, %d sums, %d read, %d written", what, dims, len(k.code), len(k.sums), len(l.reads), len(l.makes))
 	team := c.backend.team
 	c.step(what, func(m *machine) { k.run(m, team) }, l.reads, l.makes...)
 }

@@ -61,6 +61,7 @@ type instruction struct {
 	what         string
 	run          func(*machine)
 	reads, makes []int
+	flop         func() float64 // multiplications and additions of a product; nil of others
 }
 
 // machine is the memory of one execution.
@@ -121,11 +122,15 @@ func (p *program) exec(in, out []ptr) {
 			m.p[i] = out[b.index]
 		}
 	}
+	t := p.backend.trace.Load()
 	for i := range p.code {
 		c := &p.code[i]
-		if p.backend.profile {
+		switch {
+		case t != nil:
+			t.run(p, c, m)
+		case p.backend.profile:
 			pprof.Do(context.Background(), pprof.Labels("op", c.what), func(context.Context) { c.run(m) })
-		} else {
+		default:
 			c.run(m)
 		}
 	}

@@ -78,7 +78,7 @@ func TestProfileLabelsEveryOperation(t *testing.T) {
 	for _, i := range e.code {
 		labels = append(labels, i.what)
 	}
-	if !slices.Contains(labels, "ConvGeneral [2 4 4 24] [3 3 24 16] [2 4 4 16]") {
+	if !slices.Contains(labels, "convolution [2 4 4 24] by [3 3 24 16] to [2 4 4 16]") {
 		t.Errorf("no label of the convolution among %q", labels)
 	}
 	in := inputs(1, f32(2, 4, 4, 24), f32(3, 3, 24, 16))
