@@ -63,7 +63,7 @@ $(PLUGIN): bench/pjrt-cpu.txt
 bench: build ## time the training steps of the thesis's networks
 	$(BIN) bench
 
-bench-peers: build .venv-bench/.done ## the same steps in PyTorch, Keras and JAX, side by side (BENCH_FLAGS="--rounds 5")
+bench-peers: build .venv-bench/.done ## the same steps in PyTorch, Keras and JAX, side by side (BENCH_FLAGS="--budget 60")
 	.venv-bench/bin/python bench/peers.py --starsweep $(BIN) $(BENCH_FLAGS)
 
 bench-check: .venv-bench/.done ## check that the peers train the same network

@@ -1,29 +1,37 @@
-"""Runs starsweep, PyTorch, Keras and JAX in turn on the same training steps and prints a Markdown table with ratios.
+"""Runs starsweep, PyTorch, Keras and JAX in turn on the same training steps and prints Markdown tables with ratios.
 
 Each run is a process of its own that prints one line of JSON (see peers/common.py for the steps and the fields). A round runs
-every system once; ratios are taken within a round, to PyTorch's best there, and the table shows their median over the rounds,
-since the speed of a shared machine changes from minute to minute. README.md tells how to read the table.
+every system once at every point (batch, width, threads); ratios are taken within a round, to PyTorch's best layout there, and
+the tables show their median over the rounds, since the speed of a shared machine changes from minute to minute. README.md tells
+how to read the tables.
 
-    python bench/peers.py                                   # all systems and steps, three rounds
-    python bench/peers.py --step ns --systems pytorch-channels_last,starsweep-cpu --rounds 5
+    python bench/peers.py                                           # all points, three rounds: hours; --budget 60 ends it after one
+    python bench/peers.py --batch 64 --width 64 --threads 2         # the thesis's networks, all systems
+    python bench/peers.py --batch 64 --width 64 --threads 2 --step ns --systems pytorch-channels_last,starsweep-cpu --rounds 5
 """
 
 import argparse
 import datetime
+import itertools
 import json
 import os
 import platform
 import resource
-import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parent / "peers"))
+import tables
+
 BENCH = Path(__file__).resolve().parent
-STEPS = {"ns": "NS-GAN, discriminator and generator", "critic": "WGAN-GP critic", "wgen": "WGAN-GP generator"}
+CPUS = sorted(os.sched_getaffinity(0))
 NO_DEVICE = 77  # starsweep's exit code when the backend is not there
 FLAGS = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "amx_bf16")  # of the CPU, worth knowing here
+EVERYWHERE = (*tables.LAYOUTS, "starsweep-cpu")  # others run at the thesis's point only, unless asked for
+THESIS = (64, 64)  # batch and width
 
 
 def systems(starsweep):
@@ -33,9 +41,13 @@ def systems(starsweep):
     return {
         "pytorch-default": python("torch_dcgan.py"),
         "pytorch-channels_last": python("torch_dcgan.py", "--layout", "channels_last"),
+        "pytorch-compile": python("torch_dcgan.py", "--compile"),
+        "pytorch-bf16": python("torch_dcgan.py", "--precision", "bf16"),
+        "pytorch-bf16-channels_last": python("torch_dcgan.py", "--precision", "bf16", "--layout", "channels_last"),
         "keras": python("keras_dcgan.py"),
         "jax": python("jax_dcgan.py"),
         "starsweep-cpu": ours("cpu"),
+        "starsweep-cpu-bf16": ours("cpu:precision=bf16"),
         "starsweep-xla-cpu": ours("xla-cpu"),
     }
 
@@ -43,22 +55,28 @@ def systems(starsweep):
 def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = list(systems(""))
-    p.add_argument("--systems", default=",".join(names), help="comma-separated, of: %(default)s")
-    p.add_argument("--step", action="append", choices=STEPS, help="repeatable; all of them when absent")
+    numbers = lambda text: [int(n) for n in text.split(",")]
+    words = lambda text: text.split(",")
+    p.add_argument("--systems", type=words, metavar="LIST", help=f"at every point, of: {','.join(names)} (default: all of them at"
+                   f" batch {THESIS[0]}, width {THESIS[1]} and most threads, elsewhere {','.join(EVERYWHERE)})")
+    p.add_argument("--step", action="append", choices=tables.STEPS, help="repeatable; all of them when absent")
+    p.add_argument("--batch", type=numbers, default=[64, 16, 256], metavar="LIST", help="default 64,16,256")
+    p.add_argument("--width", type=numbers, default=[64, 16], metavar="LIST", help="default 64,16")
+    p.add_argument("--threads", type=numbers, default=sorted({len(CPUS), 1}, reverse=True), metavar="LIST", help="default: all CPUs, and 1")
     p.add_argument("--rounds", type=int, default=3)
-    p.add_argument("--batch", type=int, default=64)
-    p.add_argument("--width", type=int, default=64)
-    p.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    p.add_argument("--steps", type=int, default=12, help="timed steps of a run")
+    p.add_argument("--budget", type=float, default=float("inf"), metavar="MINUTES", help="begin nothing new after so long, but finish the first round")
+    p.add_argument("--steps", type=int, default=12, help="timed steps of a run; more of them below the thesis's size, which are short")
     p.add_argument("--starsweep", default=str(BENCH.parent / "bin" / "starsweep"), help="the program (default: bin/starsweep)")
-    p.add_argument("--timeout", type=float, default=600, help="seconds that a run may take")
-    p.add_argument("--quiet-only", type=float, metavar="SHARE", help="drop runs with a larger foreign load, such as 0.05")
-    p.add_argument("--json", metavar="FILE", help="also write every run, with the machine, to this file")
+    p.add_argument("--timeout", type=float, default=900, help="seconds that a run may take")
+    p.add_argument("--quiet-only", type=float, default=float("inf"), metavar="SHARE", help="drop runs with a larger foreign load, such as 0.05")
+    p.add_argument("--retries", type=int, default=0, help="repeat runs that --quiet-only would drop, up to so often")
+    p.add_argument("--json", metavar="FILE", help="also write every run, with the machine, to this file, after each round")
     args = p.parse_args()
-    args.systems = args.systems.split(",")
-    if unknown := [name for name in args.systems if name not in names]:
+    if unknown := [name for name in args.systems or [] if name not in names]:
         p.error(f"unknown systems: got {', '.join(unknown)}, want some of {', '.join(names)}")
-    args.step = args.step or list(STEPS)
+    if max(args.threads) > len(CPUS):
+        p.error(f"--threads: got {max(args.threads)}, want at most the {len(CPUS)} CPUs of this process")
+    args.step = args.step or list(tables.STEPS)
     return args
 
 
@@ -75,104 +93,81 @@ def own_seconds():
     return sum(u.ru_utime + u.ru_stime for u in usage)
 
 
-def run(command, args, step):
+def run(command, args, step, point, environment):
     """The record of one run, with the share of the machine's CPU time that others took meanwhile; None without a device."""
-    command = command + [
-        "--step", step, "--batch", str(args.batch), "--width", str(args.width),
-        "--threads", str(args.threads), "--steps", str(args.steps),
-    ]
+    batch, width, threads = point
+    steps = round(args.steps * max(1, THESIS[0] / batch * THESIS[1] / width))  # more of short ones
+    command = command + ["--step", step, "--batch", str(batch), "--width", str(width), "--threads", str(threads), "--steps", str(steps)]
+    # XLA takes as many threads as the process has CPUs, and knows no option for it.
+    pin = (lambda: os.sched_setaffinity(0, CPUS[:threads])) if "xla-cpu" in command else None
     start, busy, own = time.monotonic(), busy_seconds(), own_seconds()
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=args.timeout)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=args.timeout, preexec_fn=pin, env=environment)
     except FileNotFoundError:
         sys.exit(f"{command[0]}: not found; make build makes bin/starsweep, --systems leaves it out")
     except subprocess.TimeoutExpired:
         sys.exit(f"{' '.join(command)}: not done after {args.timeout:.0f} s")
     wall, busy, own = time.monotonic() - start, busy_seconds() - busy, own_seconds() - own
     if done.returncode == NO_DEVICE:
+        print(done.stderr.strip(), file=sys.stderr)
         return None
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr[-3000:]}")
     record = json.loads(done.stdout.strip().splitlines()[-1])
-    if record["step"] != step or record["batch"] != args.batch or record["width"] != args.width:
+    if (record["step"], record["batch"], record["width"], record["threads"]) != (step, *point):
         sys.exit(f"{' '.join(command)}: ran something else: {record}")
     return record | {"foreign": round(min(max(busy - own, 0) / (wall * os.cpu_count()), 1), 4)}
 
 
-def measure(args):
-    """All runs: rounds outermost, so that every system meets the machine's good and bad minutes."""
-    commands, runs, missing = systems(args.starsweep), [], set()
-    for number in range(1, args.rounds + 1):
-        for step in args.step:
-            for name in args.systems:
-                if name in missing:
-                    continue
-                record = run(commands[name], args, step)
-                if record is None:
-                    missing.add(name)
-                    print(f"{name}: no device, left out", file=sys.stderr)
-                    continue
-                runs.append(record | {"name": name, "round": number})
-                print(
-                    f"round {number} {step:<6} {name:<22} {record['samples_per_s']:7.1f} samples/s best,"
-                    f" {record['samples_per_s_median']:7.1f} median, foreign load {record['foreign']:.0%}",
-                    file=sys.stderr, flush=True,
-                )
-    check_parameters(runs)
+def chosen(args, point):
+    """The systems that run at a point."""
+    if args.systems:
+        return args.systems
+    return list(systems("")) if point == (*THESIS, max(args.threads)) else list(EVERYWHERE)
+
+
+def measure(args, save):
+    """All runs: rounds outermost, so that every system meets the machine's good and bad minutes. save(runs) after each round."""
+    commands, runs, missing, start = systems(args.starsweep), [], set(), time.monotonic()
+    with tempfile.TemporaryDirectory() as cache:
+        # torch.compile compiles in the first round, and finds what it made there in the others.
+        environment = os.environ | {"TORCHINDUCTOR_CACHE_DIR": cache}
+        for number in range(1, args.rounds + 1):
+            for point, step in itertools.product(itertools.product(args.batch, args.width, args.threads), args.step):
+                if number > 1 and time.monotonic() - start > 60 * args.budget:
+                    print(f"the budget of {args.budget:g} minutes is spent in round {number}", file=sys.stderr)
+                    return runs
+                for name in chosen(args, point):
+                    if name in missing:
+                        continue
+                    for _ in range(args.retries + 1):
+                        record = run(commands[name], args, step, point, environment)
+                        if record is None or record["foreign"] <= args.quiet_only:
+                            break
+                    if record is None:
+                        missing.add(name)
+                        print(f"{name}: no device, left out", file=sys.stderr)
+                        continue
+                    runs.append(record | {"name": name, "round": number, "point": point})
+                    print(
+                        f"round {number} {step:<6} batch {point[0]:<3} width {point[1]:<2} threads {point[2]} {name:<26}"
+                        f" {record['samples_per_s']:7.1f} samples/s best, {record['samples_per_s_median']:7.1f} median,"
+                        f" foreign load {record['foreign']:.0%}",
+                        file=sys.stderr, flush=True,
+                    )
+            check_parameters(runs)
+            save(runs)
     return runs
 
 
 def check_parameters(runs):
     """All systems must have trained networks of the same size."""
-    for step in STEPS:
-        sizes = {r["name"]: r["parameters"] for r in runs if r["step"] == step and "parameters" in r}
-        if len({json.dumps(size, sort_keys=True) for size in sizes.values()}) > 1:
-            sys.exit(f"{step}: the systems disagree about the number of parameters: {sizes}")
-
-
-def ratios(runs, names, name, field):
-    """field of the named system over PyTorch's best layout in the same round.
-
-    Rounds that lack the system or any of PyTorch's layouts (dropped as disturbed) give none: what is left might not be the best.
-    """
-    layouts = sum(n.startswith("pytorch") for n in names)
-    out = []
-    for number in sorted({r["round"] for r in runs}):
-        peers = [r[field] for r in runs if r["round"] == number and r["name"].startswith("pytorch")]
-        mine = [r[field] for r in runs if r["round"] == number and r["name"] == name]
-        if mine and peers and len(peers) == layouts:
-            out.append(mine[0] / max(peers))
-    return out
-
-
-def rows(runs, names):
-    """Table lines of one step: a dictionary of columns for each system that ran."""
-    for name in names:
-        mine = [r for r in runs if r["name"] == name]
-        if not mine:
-            continue
-        best, median = (ratios(runs, names, name, field) for field in ("samples_per_s", "samples_per_s_median"))
-        spread = f" ({min(best):.2f}-{max(best):.2f})" if len(best) > 1 else ""
-        yield {
-            "system": name,
-            "samples/s, best": f"{max(r['samples_per_s'] for r in mine):.0f}",
-            "samples/s, median": f"{statistics.median(r['samples_per_s_median'] for r in mine):.0f}",
-            "ratio of bests": f"{statistics.median(best):.2f}{spread}" if best else "",
-            "ratio of medians": f"{statistics.median(median):.2f}" if median else "",
-            "first step, s": f"{statistics.median(r['first_s'] for r in mine):.2f}",
-            "peak memory, MB": f"{max(r['peak_mb'] for r in mine):.0f}",
-            "foreign load": f"{max(r['foreign'] for r in mine):.0%}",
-        }
-
-
-def markdown(lines):
-    """A Markdown table of dictionaries with the same keys: the first column to the left, numbers to the right."""
-    lines = list(lines)
-    head = list(lines[0])
-    yield "| " + " | ".join(head) + " |"
-    yield "|---" + "|---:" * (len(head) - 1) + "|"
-    for line in lines:
-        yield "| " + " | ".join(line.values()) + " |"
+    sizes = {}
+    for r in runs:
+        sizes.setdefault((r["step"], r["width"]), {})[r["name"]] = json.dumps(r["parameters"], sort_keys=True)
+    for (step, width), of in sizes.items():
+        if len(set(of.values())) > 1:
+            sys.exit(f"{step}, width {width}: the systems disagree about the number of parameters: {of}")
 
 
 def machine():
@@ -186,35 +181,21 @@ def machine():
         "cpus": os.cpu_count(),
         "flags": [flag for flag in FLAGS if flag in flags],
         "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
     }
 
 
-def report(args, runs, here):
-    """The lines of the whole report."""
-    quiet = [r for r in runs if args.quiet_only is None or r["foreign"] <= args.quiet_only]
-    versions = {r["system"]: str(r["version"]) for r in runs}
-    yield f"{here['cpu']} (family/model {here['family_model']}), {here['cpus']} CPUs ({', '.join(here['flags'])}), {here['system']}."
-    yield f"{here['date']}; Python {platform.python_version()}; " + "; ".join(f"{s} {v}" for s, v in versions.items()) + "."
-    yield (
-        f"Batch {args.batch}, width {args.width}, 32 x 32 x 1, latent 100, float32, {args.threads} threads;"
-        f" {args.rounds} rounds of at most {args.steps} steps. Ratios: to PyTorch's best layout in the same round, median (range)."
-    )
-    if args.quiet_only is not None:
-        yield f"{len(runs) - len(quiet)} of {len(runs)} runs dropped: foreign load above {args.quiet_only:.0%}."
-    for step in args.step:
-        yield f"\n### {STEPS[step]} (`{step}`)\n"
-        lines = list(rows([r for r in quiet if r["step"] == step], args.systems))
-        yield from markdown(lines) if lines else ["No run was quiet enough."]
-
-
 def main():
-    args = arguments()
-    runs = measure(args)
-    here = machine()
-    if args.json:
-        Path(args.json).write_text(json.dumps({"machine": here, "runs": runs}, indent=1) + "\n")
-    print("\n".join(report(args, runs, here)))
+    args, here = arguments(), machine()
+
+    def save(runs):
+        if args.json:
+            Path(args.json).write_text(json.dumps({"machine": here, "runs": runs}, indent=1) + "\n")
+
+    runs = measure(args, save)
+    save(runs)
+    print("\n".join(tables.report(runs, here, args.quiet_only)))
 
 
 if __name__ == "__main__":

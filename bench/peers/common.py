@@ -28,6 +28,7 @@ memory; latent vectors, noise and interpolation weights are drawn anew in each s
 """
 
 import argparse
+import ctypes
 import json
 import os
 import resource
@@ -37,6 +38,11 @@ import time
 
 for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):  # some machines set these for old libraries; they slow new ones
     os.environ.pop(name, None)
+
+# glibc would give the memory of large arrays back to the system, and page it in anew in every step: 1 to 6 % of PyTorch's time.
+if hasattr(libc := ctypes.CDLL(None), "mallopt"):
+    M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+    libc.mallopt(M_MMAP_THRESHOLD, 1 << 30), libc.mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)
 
 LATENT, SIZE, CHANNELS = 100, 32, 1
 LEARNING_RATE, EPSILON = 2e-4, 1e-7
@@ -49,8 +55,8 @@ def betas(step):
     return (0.5, 0.999) if step == "ns" else (0.0, 0.9)
 
 
-def arguments(layouts=("default",)):
-    """Reads the command line. layouts are the memory layouts that this peer knows, the first one the default."""
+def arguments(layouts=("default",), precisions=("float32",), compile=False):
+    """Reads the command line: layouts and precisions that this peer knows, the defaults first, and if it can --compile."""
     p = argparse.ArgumentParser(formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     p.add_argument("--step", choices=("ns", "critic", "wgen"), default="ns")
     p.add_argument("--batch", type=int, default=64)
@@ -59,6 +65,9 @@ def arguments(layouts=("default",)):
     p.add_argument("--steps", type=int, default=12, help="steps to time, after a first one that is timed apart")
     p.add_argument("--max-seconds", type=float, default=30, help=f"stop earlier, but not before {LEAST_STEPS} steps")
     p.add_argument("--layout", choices=layouts, default=layouts[0])
+    p.add_argument("--precision", choices=precisions, default=precisions[0])
+    if compile:
+        p.add_argument("--compile", action="store_true", help="the framework's own compiler")
     return p.parse_args()
 
 
@@ -81,10 +90,16 @@ def parameters(width, norm):
     return {"generator": generator, "discriminator": discriminator}
 
 
-def measure(system, version, args, counts, step):
+def peak_mb():
+    """The most memory that the process has held."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+
+
+def measure(system, version, args, counts, imported_mb, step):
     """Times step(), which runs one step and returns its losses as numbers, and prints the line of JSON.
 
-    counts holds the parameters that the framework counted in its own networks: they must be those of the thesis.
+    counts holds the parameters that the framework counted in its own networks: they must be those of the thesis. imported_mb is
+    peak_mb() just after the framework was imported.
     """
     want = parameters(args.width, norm=args.step == "ns")
     if counts != want:
@@ -110,6 +125,7 @@ def measure(system, version, args, counts, step):
         "width": args.width,
         "threads": args.threads,
         "layout": args.layout,
+        "precision": args.precision,
         "parameters": counts,
         "steps": len(seconds),
         "first_s": round(first, 6),
@@ -118,5 +134,6 @@ def measure(system, version, args, counts, step):
         "median_s": round(median, 6),
         "samples_per_s": round(args.batch / best, 2),
         "samples_per_s_median": round(args.batch / median, 2),
-        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "peak_mb": peak_mb(),
+        "imported_mb": imported_mb,
     }), flush=True)

@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax, random
 
+imported_mb = common.peak_mb()
+
 NORMALISE = args.step == "ns"  # batch norm in the discriminator
 BETA1, BETA2 = common.betas(args.step)
 AXES = ("NHWC", "HWIO", "NHWC")
@@ -195,4 +197,4 @@ def step():
     return [float(loss) for loss in jax.block_until_ready(losses)]
 
 
-common.measure("jax", jax.__version__, args, counts, step)
+common.measure("jax", jax.__version__, args, counts, imported_mb, step)

@@ -15,6 +15,8 @@ import tensorflow as tf
 from tensorflow import keras
 from keras import layers
 
+imported_mb = common.peak_mb()
+
 tf.config.threading.set_intra_op_parallelism_threads(args.threads)
 tf.config.threading.set_inter_op_parallelism_threads(args.threads)
 
@@ -119,6 +121,6 @@ def count(network):
 step = {"ns": ns, "critic": critic, "wgen": wgen}[args.step]
 common.measure(
     "keras", f"{keras.__version__} (tensorflow {tf.__version__})", args,
-    {"generator": count(G), "discriminator": count(D)},
+    {"generator": count(G), "discriminator": count(D)}, imported_mb,
     lambda: [float(loss) for loss in step()],
 )
