@@ -103,7 +103,7 @@ func (c *compiler) lowerConv(n *node, in []int, out int) (run func(*machine), fl
 	if d := n.shape.DType; d != dtypes.Float32 {
 		return typedFor(d).conv(g, team, in, out, sizes), flop, 0
 	}
-	g.Set = c.backend.kernels
+	g.Set, g.BF16 = c.backend.kernels, c.backend.bf16
 	g.Plan()
 	size := g.Workspace()
 	work := c.newBuf(buf{bytes: size * 4})

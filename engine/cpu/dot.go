@@ -49,7 +49,7 @@ func (c *compiler) lowerDot(n *node, in []int, out int) (run func(*machine), flo
 	if t := n.shape.DType; t != dtypes.Float32 {
 		return typedFor(t).dot(d, team, in, out), flop, 0
 	}
-	d.Set = c.backend.kernels
+	d.Set, d.BF16 = c.backend.kernels, c.backend.bf16
 	d.Plan()
 	size := d.Workspace()
 	work := c.newBuf(buf{bytes: size * 4})

@@ -17,6 +17,7 @@ type Conv struct {
 	Stride, Pad     [2]int // Pad: before the first pixel; what follows the last is in Out
 	InDil, KerDil   [2]int
 	Reverse         bool // read the kernel's pixels backwards
+	BF16            bool // round the operands to bfloat16, if the set has kernels for that and it helps
 
 	work int // multiply-adds
 	way  way
@@ -39,6 +40,10 @@ func (c *Conv) Plan() {
 		c.Taps(o, func(Tap) { taps++ })
 	}
 	c.work = c.Groups * c.M * c.K * c.N * taps
+	if p := newPaired(c); p != nil {
+		c.way = p
+		return
+	}
 	switch p, l, s := c.panelCost(taps), c.laneCost(taps), c.spreadCost(taps); {
 	case c.empty():
 		c.way = nothing{c}

@@ -8,6 +8,7 @@ type Dot struct {
 	Set        *Set
 	LB, LM, LK []int
 	RB, RK, RN []int
+	BF16       bool // round the operands to bfloat16, if the set has kernels for that and it helps
 
 	inPlace  bool // the left operand is read where it lies
 	ars, aks int  // its strides
@@ -19,7 +20,12 @@ func (d *Dot) sizes() (b, m, k, n int) { return len(d.LB), len(d.LM), len(d.LK),
 
 // Plan finds the strides, once.
 func (d *Dot) Plan() {
-	_, _, K, _ := d.sizes()
+	_, _, K, N := d.sizes()
+	if d.BF16 = d.BF16 && d.Set.Pairs != nil && min(K, N) >= minPaired; d.BF16 {
+		d.Set = d.Set.Pairs
+		d.ars, d.aks, d.run, d.list = d.pairs(), 1, d.pairs(), []Pair{{}}
+		return
+	}
 	d.ars, d.inPlace = even(d.LM)
 	d.run = 1
 	for d.run < K && d.LK[d.run]-d.LK[d.run-1] == d.LK[1]-d.LK[0] {
@@ -40,15 +46,22 @@ func (d *Dot) Plan() {
 }
 
 func (d *Dot) panels() int { return parts(len(d.RN), d.Set.Main.Width) }
-func (d *Dot) panel() int  { return len(d.RK) * d.Set.Main.Width }
+func (d *Dot) panel() int  { return d.depth() * d.Set.Main.Width }
+
+// depth is the number of contracted elements, or pairs of them.
+func (d *Dot) depth() int {
+	if d.BF16 {
+		return d.pairs()
+	}
+	return len(d.RK)
+}
 
 // left is the size of the copy of the left operand, if one is needed.
 func (d *Dot) left() int {
 	if d.inPlace {
 		return 0
 	}
-	b, m, k, _ := d.sizes()
-	return (b*m*k + 15) &^ 15 // what follows is aligned
+	return (len(d.LB)*len(d.LM)*d.depth() + 15) &^ 15 // what follows is aligned
 }
 
 // Workspace is how many floats Run needs.
@@ -66,11 +79,17 @@ func (d *Dot) Run(t Team, out, l, r, work []float32) {
 	}
 	t = t.For(B * M * K * N)
 	left, packed := work[:d.left()], work[d.left():]
-	if !d.inPlace {
+	switch {
+	case d.BF16:
+		d.pairLeft(t, left, l)
+		d.pairRight(t, packed, r)
+	case d.inPlace:
+		d.packRight(t, packed, r)
+	default:
 		d.packLeft(t, left, l)
+		d.packRight(t, packed, r)
 	}
 	nj, panel, width := d.panels(), d.panel(), d.Set.Main.Width
-	d.packRight(t, packed, r)
 	height := d.Set.Main.rows()
 	tiles := parts(M, height)
 	pieces := min(tiles, parts(items, B*nj)) // of the rows, if there are few panels
@@ -86,7 +105,7 @@ func (d *Dot) Run(t Team, out, l, r, work []float32) {
 			if d.inPlace {
 				h.A = unsafe.Pointer(&l[d.LB[b]+m0*d.ars])
 			} else {
-				h.A = unsafe.Pointer(&left[(b*M+m0)*K])
+				h.A = unsafe.Pointer(&left[(b*M+m0)*d.ars])
 			}
 			h.tile(d.Set.last(cols), m1-m0, cols, out, (b*M+m0)*N+j*width, N, 1)
 		}

@@ -58,8 +58,37 @@ func TestChooseNamesTheSetsThatThereAre(t *testing.T) {
 	}
 }
 
-func TestKernelsOfEveryHeightSumTheWholeList(t *testing.T) {
+// forEachPrecision also runs f with operands in pairs of bfloat16, where the processor multiplies them.
+func forEachPrecision(t *testing.T, f func(t *testing.T, s *Set, bf16 bool)) {
 	forEachSet(t, func(t *testing.T, s *Set) {
+		f(t, s, false)
+		if s.Pairs != nil {
+			t.Run("bf16", func(t *testing.T) { f(t, s, true) })
+		}
+	})
+}
+
+// randomOf gives numbers that are bfloat16 if asked for, so that their products are exact.
+func randomOf(r *rand.Rand, n int, bf16 bool) []float32 {
+	v := random(r, n)
+	for i := range v {
+		if bf16 {
+			v[i] = widen(roundBF16(v[i]))
+		}
+	}
+	return v
+}
+
+func TestKernelsOfEveryHeightSumTheWholeList(t *testing.T) {
+	forEachPrecision(t, func(t *testing.T, s *Set, bf16 bool) {
+		product := func(a, b float32) float64 { return float64(a) * float64(b) }
+		if bf16 {
+			s = s.Pairs
+			product = func(a, b float32) float64 {
+				x, y := math.Float32bits(a), math.Float32bits(b)
+				return float64(widen(uint16(x)))*float64(widen(uint16(y))) + float64(widen(uint16(x>>16)))*float64(widen(uint16(y>>16)))
+			}
+		}
 		r := rand.New(rand.NewPCG(1, 2))
 		for _, tiles := range []Tiles{s.Main, s.Half, s.Wide} {
 			for rows := 1; rows < len(tiles.By); rows++ {
@@ -67,6 +96,9 @@ func TestKernelsOfEveryHeightSumTheWholeList(t *testing.T) {
 					const K, E = 3, 4
 					w := tiles.Width
 					a, b, c := random(r, E*rows*K+7), random(r, E*K*w+64), random(r, rows*w)
+					if bf16 {
+						a, b = randomPairs(r, len(a)), randomPairs(r, len(b))
+					}
 					want := make([]float32, len(c))
 					list := make([]Pair, E)
 					for e := range list {
@@ -77,7 +109,7 @@ func TestKernelsOfEveryHeightSumTheWholeList(t *testing.T) {
 						var v float64
 						for e := range E {
 							for k := range K {
-								v += float64(a[e*rows*K+e+m*K+k]) * float64(b[((E-1-e)*K+k)*w+n])
+								v += product(a[e*rows*K+e+m*K+k], b[((E-1-e)*K+k)*w+n])
 							}
 						}
 						want[i] = float32(v) + float32(acc)*c[i]
@@ -123,12 +155,12 @@ func TestConvolutionsOfAnySizeFollowTheDefinition(t *testing.T) {
 	if testing.Short() {
 		count = 120
 	}
-	forEachSet(t, func(t *testing.T, s *Set) {
+	forEachPrecision(t, func(t *testing.T, s *Set, bf16 bool) {
 		r := rand.New(rand.NewPCG(3, 4))
 		pick := func(v ...int) int { return v[r.IntN(len(v))] }
 		ways := map[string]int{}
 		for range count {
-			c := &Conv{Set: s, M: pick(1, 2, 3, 7, 16, 33, 64), K: pick(1, 3, 8, 40), N: pick(1, 3, 7, 8, 15, 16, 17, 31, 32, 33, 48, 64), Groups: pick(1, 1, 3),
+			c := &Conv{Set: s, BF16: bf16, M: pick(1, 2, 3, 7, 16, 33, 64), K: pick(1, 3, 8, 40), N: pick(1, 3, 7, 8, 15, 16, 17, 31, 32, 33, 48, 64), Groups: pick(1, 1, 3),
 				In: [2]int{pick(1, 4, 5, 9), pick(1, 3, 8)}, Ker: [2]int{pick(1, 2, 3, 12), pick(1, 3, 8)}, Out: [2]int{pick(1, 3, 6), pick(1, 4, 5)},
 				Stride: [2]int{pick(1, 2), pick(1, 3)}, Pad: [2]int{pick(-2, 0, 1, 4), pick(-1, 0, 2)},
 				InDil: [2]int{pick(1, 2), pick(1, 3)}, KerDil: [2]int{pick(1, 2), pick(1, 2)}, Reverse: pick(0, 1) == 1}
@@ -159,7 +191,7 @@ func TestConvolutionsOfAnySizeFollowTheDefinition(t *testing.T) {
 			}
 			c.Plan()
 			ways[c.name()]++
-			x, k := random(r, c.In[0]*c.In[1]*c.M*ik+16), random(r, c.Ker[0]*c.Ker[1]*c.K*in+16)
+			x, k := randomOf(r, c.In[0]*c.In[1]*c.M*ik+16, bf16), randomOf(r, c.Ker[0]*c.Ker[1]*c.K*in+16, bf16)
 			got, want := aligned(c.Out[0]*c.Out[1]*c.M*in), make([]float32, c.Out[0]*c.Out[1]*c.M*in)
 			c.Run(NewTeam(3), got, x, k, aligned(c.Workspace()))
 			naive(c, want, x, k)
@@ -167,7 +199,7 @@ func TestConvolutionsOfAnySizeFollowTheDefinition(t *testing.T) {
 			sizes.way = nil
 			same(t, fmt.Sprintf("%s of %+v", c.name(), sizes), got, want)
 		}
-		if len(ways) < 5 {
+		if len(ways) < 5 || bf16 != (ways["paired"] > count/10) {
 			t.Errorf("the test misses a way: %v", ways)
 		}
 	})
@@ -187,9 +219,9 @@ func TestConvolutionsOfNothingAreZero(t *testing.T) {
 }
 
 func TestProductsOfAnySizeFollowTheDefinition(t *testing.T) {
-	forEachSet(t, func(t *testing.T, s *Set) {
+	forEachPrecision(t, func(t *testing.T, s *Set, bf16 bool) {
 		r := rand.New(rand.NewPCG(5, 6))
-		copied := 0
+		copied, rounded := 0, 0
 		pick := func(v ...int) int { return v[r.IntN(len(v))] }
 		for range 150 {
 			B, m1, m2, N := pick(1, 1, 3), pick(0, 1, 7, 16, 33), pick(1, 1, 3), pick(1, 7, 15, 17, 31, 33, 64)
@@ -221,12 +253,15 @@ func TestProductsOfAnySizeFollowTheDefinition(t *testing.T) {
 			}
 			lt, ln := table(B, m1, m2, k1, k2)
 			rt, rn := table(B, 1, N, k1, k2)
-			d := &Dot{Set: s, LB: lt[0], LM: both(lt[1], lt[2]), LK: both(lt[3], lt[4]), RB: rt[0], RN: rt[2], RK: both(rt[3], rt[4])}
+			d := &Dot{Set: s, BF16: bf16, LB: lt[0], LM: both(lt[1], lt[2]), LK: both(lt[3], lt[4]), RB: rt[0], RN: rt[2], RK: both(rt[3], rt[4])}
 			d.Plan()
 			if !d.inPlace {
 				copied++
 			}
-			l, rr := random(r, ln), random(r, rn)
+			if d.BF16 {
+				rounded++
+			}
+			l, rr := randomOf(r, ln, bf16), randomOf(r, rn, bf16)
 			got, want := aligned(B*M*N), make([]float32, B*M*N)
 			d.Run(NewTeam(3), got, l, rr, aligned(d.Workspace()))
 			for i := range want {
@@ -238,6 +273,9 @@ func TestProductsOfAnySizeFollowTheDefinition(t *testing.T) {
 				want[i] = float32(v)
 			}
 			same(t, fmt.Sprintf("%d x %d x %d x (%d %d) in place %v", B, M, N, k1, k2, d.inPlace), got, want)
+		}
+		if bf16 != (rounded > 0) {
+			t.Errorf("%d products were rounded", rounded)
 		}
 		if copied == 0 {
 			t.Error("the left operand was never copied: the test misses a way")

@@ -1,13 +1,31 @@
 package kern
 
-import "golang.org/x/sys/cpu"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
 
 func nativeSets() (s []*Set) {
 	if x := cpu.X86; x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL {
-		s = append(s, &Set{Name: "avx512", Main: Tiles{32, k512x32}, Half: Tiles{16, k512x16}, Wide: Tiles{64, k512x64}})
+		wide := &Set{Name: "avx512", Main: Tiles{32, k512x32}, Half: Tiles{16, k512x16}, Wide: Tiles{64, k512x64}}
+		if x.HasAVX512BF16 {
+			wide.Pairs = &Set{Name: "avx512bf16", Main: Tiles{32, kbf16x32}, Half: Tiles{16, kbf16x16}, Wide: Tiles{64, kbf16x64}}
+		}
+		s = append(s, wide)
 	}
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
 		s = append(s, &Set{Name: "avx2", Main: Tiles{16, k256x16}, Wide: Tiles{16, k256x16}})
 	}
 	return s
 }
+
+// roundPairs rounds n float32 at s to bfloat16 at d.
+//
+//go:noescape
+func roundPairs(d, s unsafe.Pointer, n int)
+
+// roundRows rounds n float32 each of the rows a and b to n pairs at d: a's are the lower halves.
+//
+//go:noescape
+func roundRows(d, a, b unsafe.Pointer, n int)

@@ -1,0 +1,141 @@
+package kern
+
+import "unsafe"
+
+// Products of bfloat16 take operands in pairs: two contracted elements, k and k+1, of 16 bits each lie in one of 32, and a kernel
+// adds both products to a float32. So an array of pairs is one of float32 with half as many contracted elements, which every
+// way of computing moves around as it would move float32.
+
+// paired is a convolution with operands that were rounded to bfloat16, and pairs of contracted channels as elements.
+type paired struct {
+	*Conv        // of pairs
+	in, ker rows // of what was asked for
+}
+
+// rows are an array [outer][k][inner] whose axis k is contracted.
+type rows struct{ outer, k, inner int }
+
+func (r rows) pairs() int { return (r.outer*r.k*r.inner/2 + 15) &^ 15 } // what follows is aligned
+
+// stride is where a step along another axis leads among the pairs. Axes lie wholly inside of k, or outside.
+func (r rows) stride(s int) (_ int, ok bool) {
+	whole := r.k * r.inner
+	switch {
+	case s < r.inner:
+		return s, true
+	case s%whole == 0:
+		return s / 2, true
+	}
+	return 0, false
+}
+
+// minPaired is the least depth, and number of output channels, of which pairs are worth their making.
+const minPaired = 8
+
+// newPaired is c with its operands in pairs, or nil if that does not fit it or does not help it.
+func newPaired(c *Conv) *paired {
+	if !c.BF16 || c.Set.Pairs == nil || c.empty() || c.K%2 != 0 || min(c.K, c.N) < minPaired {
+		return nil
+	}
+	p := *c
+	p.Set, p.BF16, p.K = c.Set.Pairs, false, c.K/2
+	q := &paired{Conv: &p,
+		in:  rows{c.Groups * c.M * c.In[0] * c.In[1] / c.InS[3], c.K, c.InS[3]},
+		ker: rows{c.Groups * c.N * c.Ker[0] * c.Ker[1] / c.KerS[2], c.K, c.KerS[2]},
+	}
+	ok := min(q.in.outer, q.ker.outer) > 0
+	half := func(r rows, strides ...*int) {
+		for _, s := range strides {
+			t, fits := r.stride(*s)
+			*s, ok = t, ok && fits
+		}
+	}
+	half(q.in, &p.InS[0], &p.InS[1], &p.InS[2])
+	half(q.ker, &p.KerS[0], &p.KerS[1], &p.KerS[3])
+	if c.Groups > 1 {
+		half(q.in, &p.InG)
+		half(q.ker, &p.KerG)
+	}
+	if !ok {
+		return nil
+	}
+	p.Plan()
+	return q
+}
+
+func (p *paired) workspace() int { return p.in.pairs() + p.ker.pairs() + 16 + p.Conv.Workspace() }
+
+func (p *paired) run(t Team, out, in, ker, work []float32) {
+	x, w := work[:p.in.pairs()], work[p.in.pairs():][:p.ker.pairs()]
+	p.in.fill(t, x, in)
+	p.ker.fill(t, w, ker)
+	p.Conv.way.run(t, out, x, w, work[len(x)+len(w)+16:])
+}
+
+// fill rounds an array to pairs.
+func (r rows) fill(t Team, d, s []float32) {
+	if r.inner == 1 { // pairs lie side by side
+		total := r.outer * r.k
+		pieces := min(parts(total, 1<<14), items)
+		t.Each(pieces, func(_, i int) {
+			from, to := total/2*i/pieces, total/2*(i+1)/pieces
+			if from < to {
+				roundPairs(unsafe.Pointer(&d[from]), unsafe.Pointer(&s[2*from]), 2*(to-from))
+			}
+		})
+		return
+	}
+	t.Each(r.outer*(r.k/2), func(_, i int) {
+		roundRows(unsafe.Pointer(&d[i*r.inner]), unsafe.Pointer(&s[2*i*r.inner]), unsafe.Pointer(&s[(2*i+1)*r.inner]), r.inner)
+	})
+}
+
+// pairs is the depth of a product in pairs; a last element alone is filled up with zero.
+func (d *Dot) pairs() int { return parts(len(d.LK), 2) }
+
+// pairLeft copies the left operand to [batch][m][pair].
+func (d *Dot) pairLeft(t Team, left, l []float32) {
+	M, K, P := len(d.LM), len(d.LK), d.pairs()
+	s, inRow := even(d.LK)
+	inRow = inRow && s == 1
+	rows := make([][]float32, t.Size())
+	t.Each(len(d.LB)*M, func(w, i int) {
+		from := l[d.LB[i/M]+d.LM[i%M]:]
+		if !inRow {
+			if rows[w] == nil {
+				rows[w] = make([]float32, K)
+			}
+			for k, o := range d.LK {
+				rows[w][k] = from[o]
+			}
+			from = rows[w]
+		}
+		row := left[i*P:][:P]
+		row[P-1] = 0
+		roundPairs(unsafe.Pointer(&row[0]), unsafe.Pointer(&from[0]), K)
+	})
+}
+
+// pairRight copies the right operand to [batch][panel][pair][width].
+func (d *Dot) pairRight(t Team, packed, r []float32) {
+	K, P, nj, width := len(d.RK), d.pairs(), d.panels(), d.Set.Main.Width
+	pieces := min(parts(P, 64), parts(items, len(d.RB)*nj))
+	rows := make([][]float32, t.Size())
+	t.Each(len(d.RB)*nj*pieces, func(w, it int) {
+		if rows[w] == nil {
+			rows[w] = make([]float32, 2*width)
+		}
+		piece, j, b := it%pieces, it/pieces%nj, it/pieces/nj
+		cols := d.RN[j*width : min((j+1)*width, len(d.RN))]
+		for p := P * piece / pieces; p < P*(piece+1)/pieces; p++ {
+			clear(rows[w])
+			for i := range min(2, K-2*p) {
+				from, row := r[d.RB[b]+d.RK[2*p+i]:], rows[w][i*width:]
+				for c, o := range cols {
+					row[c] = from[o]
+				}
+			}
+			roundRows(unsafe.Pointer(&packed[((b*nj+j)*P+p)*width]), unsafe.Pointer(&rows[w][0]), unsafe.Pointer(&rows[w][width]), width)
+		}
+	})
+}
