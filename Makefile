@@ -60,6 +60,14 @@ $(PLUGIN): bench/pjrt-cpu.txt
 	rm -rf $(CACHE)/pjrt/wheel
 	touch $@
 
+features: build ## train the embedded small networks anew, on all of MNIST and CIFAR-10, and pack them
+	$(BIN) data get mnist
+	$(BIN) data get cifar10
+	for set in mnist cifar10; do \
+		$(BIN) run features/$$set.star --backend cpu --dir runs/features-$$set --keep-checkpoints && \
+		go run ./features/pack -study runs/features-$$set -network features/$$set.json -out engine/feature/small/small-$$set.safetensors || exit 1; \
+	done
+
 bench: build ## time the training steps of the thesis's networks
 	$(BIN) bench
 

@@ -13,7 +13,6 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/runner/evaluation"
 )
@@ -173,7 +172,9 @@ func (o evalOptions) extract(ctx context.Context, b *evaluation.Bench, s *imageS
 	side = evalSide{Path: s.path, Samples: len(index)}
 	if s.images == nil {
 		extractor = "npy"
-		side.set.Features = pick(s.matrix, index)
+		if side.set.Features = s.matrix; len(index) < s.matrix.N {
+			side.set.Features = s.matrix.Pick(index)
+		}
 	} else if side.set, extractor, err = b.Extract(ctx, o.features, s.images, index); err != nil {
 		return side, "", err
 	}
@@ -185,32 +186,20 @@ func (o evalOptions) extract(ctx context.Context, b *evaluation.Bench, s *imageS
 }
 
 // draw chooses the samples: all in order, or some at random.
-func (o evalOptions) draw(s *imageSet) ([]int32, error) {
+func (o evalOptions) draw(s *imageSet) ([]int, error) {
 	n := s.count()
 	if o.samples < 0 || o.samples > n {
 		return nil, fmt.Errorf("%s: got %d samples, want --samples %d", s.path, n, o.samples)
 	}
-	index := make([]int32, n)
+	index := make([]int, n)
 	for i := range index {
-		index[i] = int32(i)
+		index[i] = i
 	}
 	if o.samples > 0 && o.samples < n {
 		rand.New(rand.NewPCG(0, 0)).Shuffle(n, func(i, j int) { index[i], index[j] = index[j], index[i] })
 		index = index[:o.samples]
 	}
 	return index, nil
-}
-
-// pick is some of the samples, or f itself if it is all of them.
-func pick(f metric.Features, index []int32) metric.Features {
-	if len(index) == f.N {
-		return f
-	}
-	p := metric.Features{N: len(index), D: f.D, X: make([]float32, 0, len(index)*f.D)}
-	for _, i := range index {
-		p.X = append(p.X, f.Row(int(i))...)
-	}
-	return p
 }
 
 // parse gives the metrics for n samples of each set. KID takes subsets of 1000, the packages' choice, or of all samples where

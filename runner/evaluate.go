@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"slices"
 
 	"github.com/starsweep/starsweep/engine/data"
+	"github.com/starsweep/starsweep/engine/feature"
 	"github.com/starsweep/starsweep/engine/metric"
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/engine/train"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/evaluation"
@@ -25,6 +28,24 @@ type examiner struct {
 	metrics *evaluation.Evaluation // nil: the script asks for none
 
 	history []metric.Evaluation
+}
+
+// biased warns of evaluations whose FID is of no more samples than features: it is then far above what more samples would give,
+// for all generators alike.
+func biased(p *plan.Plan) (warnings []string) {
+	for _, trial := range p.Trials {
+		e := trial.Job.Evaluate
+		if !slices.ContainsFunc(e.Metrics, func(m spec.Metric) bool { return m.Name == spec.FID }) {
+			continue
+		}
+		if width := feature.Width(e.Features, trial.Job.Program.Config.Image.Elems()); e.Samples <= width {
+			w := fmt.Sprintf("fid of %d samples of %d features is far too high: read it beside fid_floor, or take more samples", e.Samples, width)
+			if !slices.Contains(warnings, w) {
+				warnings = append(warnings, w)
+			}
+		}
+	}
+	return warnings
 }
 
 // examine gets ready to look at a trial that has trained for done epochs.

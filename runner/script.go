@@ -74,7 +74,7 @@ func (s *study) plan(ctx context.Context, env *Env) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, warning := range s.Warnings() {
+	for _, warning := range append(s.Warnings(), biased(p)...) {
 		fmt.Fprintf(env.Stderr, "starsweep: warning: %s\n", warning)
 	}
 	return p, nil

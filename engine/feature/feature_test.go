@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -219,5 +220,35 @@ func TestListTellsOfEveryExtractor(t *testing.T) {
 	}
 	if !slices.Equal(names, Names()) {
 		t.Errorf("got %v, want %v", names, Names())
+	}
+}
+
+func TestTheWidthIsTheNumberOfFeatures(t *testing.T) {
+	st := Store{t.TempDir()}
+	fid, keras := filepath.Join(st.Dir, "fid.safetensors"), filepath.Join(st.Dir, "keras.safetensors")
+	if !testing.Short() { // 24 million weights each
+		writeWeights(t, fid, plantedFID())
+		writeWeights(t, keras, plantedKeras())
+		for _, path := range []string{fid, keras} {
+			if _, err := st.Add(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, name := range Names() {
+		if testing.Short() && strings.HasPrefix(name, "inception") {
+			continue
+		}
+		c := 3
+		if name == "small-mnist" {
+			c = 1
+		}
+		want, err := opened(t, name, st).Dim(9, 7, c)
+		if got := Width(name, 9*7*c); err != nil || got != want {
+			t.Errorf("%s: got %d, want %d, %v", name, got, want, err)
+		}
+	}
+	if got := Width("none", 5); got != 0 {
+		t.Errorf("no extractor: got %d", got)
 	}
 }

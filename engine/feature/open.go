@@ -21,6 +21,7 @@ import (
 // kind is an extractor by its name.
 type kind struct {
 	name, doc string
+	width     int // features of an image, 0: as many as it has numbers
 	batch     int
 	load      func(st Store) (content, error)
 }
@@ -36,13 +37,13 @@ type content struct {
 
 // kinds are the extractors in the order of List.
 var kinds = []kind{
-	{"inception", "Inception v3 of FID, resized as pytorch-fid does; 2,048 features, 1,008 logits", inceptionBatch, added("inception", inceptionFID, fidHint)},
-	{"inception-ttur", "the same network, resized as the original FID code and torch-fidelity do", inceptionBatch, added("inception", inceptionTTUR, fidHint)},
-	{"inception-keras", "Keras's InceptionV3 (ImageNet) up to its last pooling layer; 2,048 features", inceptionBatch, added("inception-keras", inceptionKeras, kerasHint)},
-	{"small-mnist", "a small classifier of MNIST that starsweep trained", smallBatch, embedded("small-mnist")},
-	{"small-cifar10", "a small classifier of CIFAR-10 that starsweep trained", smallBatch, embedded("small-cifar10")},
-	{"pixels", "the pixels themselves, from 0 to 1", smallBatch, func(Store) (content, error) { return content{network: pixels, probe: anySize}, nil }},
-	{"random", "an untrained convolutional network; 256 features", smallBatch, func(Store) (content, error) {
+	{"inception", "Inception v3 of FID, resized as pytorch-fid does; 2,048 features, 1,008 logits", inceptionFeatures, inceptionBatch, added("inception", inceptionFID, fidHint)},
+	{"inception-ttur", "the same network, resized as the original FID code and torch-fidelity do", inceptionFeatures, inceptionBatch, added("inception", inceptionTTUR, fidHint)},
+	{"inception-keras", "Keras's InceptionV3 (ImageNet) up to its last pooling layer; 2,048 features", inceptionFeatures, inceptionBatch, added("inception-keras", inceptionKeras, kerasHint)},
+	{"small-mnist", "a small classifier of MNIST that starsweep trained", 128, smallBatch, embedded("small-mnist")},
+	{"small-cifar10", "a small classifier of CIFAR-10 that starsweep trained", 128, smallBatch, embedded("small-cifar10")},
+	{"pixels", "the pixels themselves, from 0 to 1", 0, smallBatch, func(Store) (content, error) { return content{network: pixels, probe: anySize}, nil }},
+	{"random", "an untrained convolutional network; 256 features", 256, smallBatch, func(Store) (content, error) {
 		return content{network: random, weights: randomWeights(1), probe: anySize}, nil
 	}},
 }
@@ -137,6 +138,19 @@ func Names() (names []string) {
 		names = append(names, k.name)
 	}
 	return names
+}
+
+// Width is how many features an extractor gives of an image of so many numbers, whether or not its weights are here; 0 if there is no
+// such extractor.
+func Width(name string, numbers int) int {
+	i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == name })
+	switch {
+	case i < 0:
+		return 0
+	case kinds[i].width > 0:
+		return kinds[i].width
+	}
+	return numbers
 }
 
 // Info is what List says of an extractor.

@@ -14,7 +14,7 @@ const (
 
 // cluster is mini-batch k-means (Sculley 2010, algorithm 1): the label of each sample.
 func cluster(ctx context.Context, p *Products, f Features, k int, rng *rand.Rand) ([]int, error) {
-	sample := f.pick(rng.Perm(f.N)[:min(f.N, 3*clusterBatch)])
+	sample := f.Pick(rng.Perm(f.N)[:min(f.N, 3*clusterBatch)])
 	var centers Features
 	least := math.Inf(1)
 	for range clusterStarts {
@@ -33,7 +33,7 @@ func cluster(ctx context.Context, p *Products, f Features, k int, rng *rand.Rand
 		for i := range rows {
 			rows[i] = rng.IntN(f.N)
 		}
-		batch := f.pick(rows)
+		batch := f.Pick(rows)
 		labels, _, err := assign(ctx, p, batch, centers)
 		if err != nil {
 			return nil, err
@@ -73,7 +73,7 @@ func plusPlus(f Features, k int, rng *rand.Rand) Features {
 		}
 		rows = append(rows, next)
 	}
-	return f.pick(rows)
+	return f.Pick(rows)
 }
 
 // assign is the nearest center of each sample, and the sum of the squared distances to them.

@@ -22,8 +22,8 @@ func (f Features) Row(i int) []float32 { return f.X[i*f.D:][:f.D] }
 // Slice is the samples i to j-1, a view.
 func (f Features) Slice(i, j int) Features { return Features{j - i, f.D, f.X[i*f.D : j*f.D]} }
 
-// pick is a copy of some samples.
-func (f Features) pick(rows []int) Features {
+// Pick is a copy of some samples, in that order.
+func (f Features) Pick(rows []int) Features {
 	p := Features{len(rows), f.D, make([]float32, 0, len(rows)*f.D)}
 	for _, i := range rows {
 		p.X = append(p.X, f.Row(i)...)

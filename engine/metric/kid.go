@@ -26,7 +26,7 @@ func KID(ctx context.Context, real, fake Features, subsets, size int, rng *rand.
 		if err := ctx.Err(); err != nil {
 			return 0, 0, err
 		}
-		v[i] = mmd(matrix(real.pick(rng.Perm(real.N)[:size])), matrix(fake.pick(rng.Perm(fake.N)[:size])))
+		v[i] = mmd(matrix(real.Pick(rng.Perm(real.N)[:size])), matrix(fake.Pick(rng.Perm(fake.N)[:size])))
 	}
 	mean, std = meanStd(v)
 	return mean, std, nil

@@ -25,7 +25,7 @@ func repeated(f Features, m int) Features {
 	for i := range f.N * m {
 		rows = append(rows, i/m)
 	}
-	return f.pick(rows)
+	return f.Pick(rows)
 }
 
 func TestOverlapOfPlantedSets(t *testing.T) {

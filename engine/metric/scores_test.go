@@ -105,23 +105,3 @@ func TestParzenWindowOfPlantedSets(t *testing.T) {
 		}
 	}
 }
-
-func TestSplitsShareNoSample(t *testing.T) {
-	f := Features{21, 1, nil}
-	for i := range f.N {
-		f.X = append(f.X, float32(i))
-	}
-	a, b, err := Split(f, 10, random(1))
-	seen := map[float32]bool{}
-	for _, v := range append(a.X, b.X...) {
-		seen[v] = true
-	}
-	if err != nil || a.N != 10 || b.N != 10 || len(seen) != 20 {
-		t.Errorf("got %v and %v, %v", a, b, err)
-	}
-	for _, n := range []int{0, 11} {
-		if _, _, err := Split(f, n, random(1)); err == nil {
-			t.Errorf("two sets of %d of 21", n)
-		}
-	}
-}

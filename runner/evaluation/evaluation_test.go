@@ -228,20 +228,6 @@ func TestFeaturesOfRealImagesAreKept(t *testing.T) {
 	}
 }
 
-// FID of fewer samples than features is warned of, once.
-func TestAFIDOfFewSamplesIsAWarning(t *testing.T) {
-	b, warnings := bench(t, "")
-	d, e := digits()
-	for range 2 {
-		measure(t, b, d, e, images(t, d))
-	}
-	e.Metrics = e.Metrics[:1]
-	measure(t, b, d, e, images(t, d))
-	if len(*warnings) != 1 || !strings.Contains((*warnings)[0], "fid of 24 samples of 256 features is far too high") {
-		t.Errorf("got the warnings %q, want one", *warnings)
-	}
-}
-
 func TestWhatCannotBeMeasuredIsAnError(t *testing.T) {
 	d, e := digits()
 	change := func(f func(e *spec.Evaluate)) spec.Evaluate {

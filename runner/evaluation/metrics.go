@@ -19,7 +19,7 @@ type portrait struct {
 }
 
 func (b *Bench) portray(ctx context.Context, metrics []spec.Metric, features, logits metric.Features) (*portrait, error) {
-	p := &portrait{features: features, logits: logits, spread: spread(features), manifolds: map[int]metric.Manifold{}}
+	p := &portrait{features: features, logits: logits, spread: features.Spread(), manifolds: map[int]metric.Manifold{}}
 	for _, m := range metrics {
 		var err error
 		switch _, done := p.manifolds[m.K]; {
@@ -33,23 +33,6 @@ func (b *Bench) portray(ctx context.Context, metrics []spec.Metric, features, lo
 		}
 	}
 	return p, nil
-}
-
-// spread is the root of the total variance, with N-1; metric.Moments has it too, but takes all covariances for it.
-func spread(f metric.Features) float64 {
-	mean, total := make([]float64, f.D), 0.0
-	for i := range f.N {
-		for j, v := range f.Row(i) {
-			mean[j] += float64(v) / float64(f.N)
-		}
-	}
-	for i := range f.N {
-		for j, v := range f.Row(i) {
-			d := float64(v) - mean[j]
-			total += d * d
-		}
-	}
-	return math.Sqrt(total / float64(max(1, f.N-1)))
 }
 
 // comparison is two sets to measure, the second against the first.

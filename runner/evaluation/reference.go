@@ -36,7 +36,7 @@ func (b *Bench) reference(ctx context.Context, net network, d spec.Data, e spec.
 	}
 	r := &reference{size: size{set.H, set.W, set.C}}
 	if net.extractor != nil {
-		if err := b.judge(net, r.size, e); err != nil {
+		if err := judge(net, r.size, e); err != nil {
 			return nil, err
 		}
 	}
@@ -66,17 +66,13 @@ func (b *Bench) reference(ctx context.Context, net network, d spec.Data, e spec.
 }
 
 // judge finds what is wrong with the features before any is computed.
-func (b *Bench) judge(net network, s size, e spec.Evaluate) error {
-	dim, err := net.extractor.Dim(s.h, s.w, s.c)
-	if err != nil {
+func judge(net network, s size, e spec.Evaluate) error {
+	if _, err := net.extractor.Dim(s.h, s.w, s.c); err != nil {
 		return err
 	}
 	for _, m := range e.Metrics {
-		switch {
-		case m.Name == spec.InceptionScore && net.extractor.Logits == 0:
+		if m.Name == spec.InceptionScore && net.extractor.Logits == 0 {
 			return fmt.Errorf("%v: %w", m, errNoLogits)
-		case m.Name == spec.FID && e.Samples <= dim:
-			b.warn(fmt.Errorf("fid of %d samples of %d features is far too high: read it beside fid_floor, or take more samples", e.Samples, dim))
 		}
 	}
 	return nil

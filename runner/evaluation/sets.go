@@ -14,14 +14,17 @@ import (
 type Set struct{ Features, Logits metric.Features }
 
 // Extract takes images of a set, by index, through an extractor, and says which that is, as Evaluation.Extractor does.
-func (b *Bench) Extract(ctx context.Context, extractor string, set *data.Set, index []int32) (s Set, name string, err error) {
+func (b *Bench) Extract(ctx context.Context, extractor string, set *data.Set, index []int) (s Set, name string, err error) {
 	net, err := b.network(extractor, len(index))
 	if err != nil {
 		return Set{}, "", err
 	}
 	s.Features, s.Logits, err = net.features(ctx, size{set.H, set.W, set.C}, len(index), func(from, to int) ([]float32, error) {
-		x := make([]float32, (to-from)*set.H*set.W*set.C)
-		set.Batch(x, index[from:to])
+		x, rows := make([]float32, (to-from)*set.H*set.W*set.C), make([]int32, to-from)
+		for i := range rows {
+			rows[i] = int32(index[from+i])
+		}
+		set.Batch(x, rows)
 		return x, nil
 	})
 	return s, net.String(), err
@@ -40,27 +43,20 @@ func (b *Bench) Compare(ctx context.Context, metrics []spec.Metric, real, fake S
 	return b.compare(ctx, metrics, comparison{real: r, fake: f})
 }
 
-// Floor gives what two parts of a real set score against each other, n samples each.
+// Floor gives what two parts of a real set score against each other, n samples each, drawn at random, none of them twice.
 func (b *Bench) Floor(ctx context.Context, metrics []spec.Metric, real Set, n int) (map[string]float64, error) {
 	if n < 1 || 2*n > real.Features.N {
 		return nil, fmt.Errorf("floor: got %d real samples, want two sets of %d", real.Features.N, n)
 	}
 	order := rand.New(rand.NewPCG(0, 0)).Perm(real.Features.N)
-	values, err := b.Compare(ctx, metrics, real.pick(order[:n]), real.pick(order[n:2*n]))
+	values, err := b.Compare(ctx, metrics, real.Pick(order[:n]), real.Pick(order[n:2*n]))
 	if err != nil {
 		return nil, fmt.Errorf("floor: %w", err)
 	}
 	return values, nil
 }
 
-// pick is some samples of the set.
-func (s Set) pick(index []int) Set {
-	rows := func(f metric.Features) metric.Features {
-		p := metric.Features{N: len(index), D: f.D}
-		for _, i := range index {
-			p.X = append(p.X, f.Row(i)...)
-		}
-		return p
-	}
-	return Set{Features: rows(s.Features), Logits: rows(s.Logits)}
+// Pick is some samples of the set, in that order.
+func (s Set) Pick(index []int) Set {
+	return Set{Features: s.Features.Pick(index), Logits: s.Logits.Pick(index)}
 }
