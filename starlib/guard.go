@@ -134,6 +134,8 @@ func printedAt(v starlark.Value, limit uint64, depth int) uint64 {
 	switch v.(type) {
 	case *starlark.Function, *starlark.Builtin, holder: // printed by name
 		return n
+	case starlark.Int:
+		return product(n, n) // digits take the square of the length
 	}
 	parts(v, func(w starlark.Value) bool {
 		if n < limit {
@@ -252,12 +254,21 @@ func repeat(n starlark.Int, v starlark.Value) uint64 {
 	return product(count, weight(v))
 }
 
-func format(x, y starlark.Value) uint64 {
-	if _, ok := x.(starlark.String); ok {
+// divided is x / y, x // y and x % y, which formats if x is a text.
+func divided(x, y starlark.Value) uint64 {
+	switch x := x.(type) {
+	case starlark.String:
 		return weight(x) + printed(y, maxLimit)
+	case starlark.Int:
+		if y, ok := y.(starlark.Int); ok {
+			return product(words(x), words(y))
+		}
 	}
-	return 1
+	return both(x, y)
 }
+
+// shifted is x << y, where the interpreter bounds y.
+func shifted(x, _ starlark.Value) uint64 { return weight(x) + 8 }
 
 // guards are the builtins that rewritten operators call. No script can spell their names.
 func guards() starlark.StringDict {
@@ -266,9 +277,21 @@ func guards() starlark.StringDict {
 		name string
 		op   syntax.Token
 		cost func(x, y starlark.Value) uint64
-	}{{"+", syntax.PLUS, both}, {"*", syntax.STAR, times}, {"%", syntax.PERCENT, format}, {"|", syntax.PIPE, both}} {
+	}{
+		{"+", syntax.PLUS, both}, {"-", syntax.MINUS, both}, {"*", syntax.STAR, times},
+		{"/", syntax.SLASH, divided}, {"//", syntax.SLASHSLASH, divided}, {"%", syntax.PERCENT, divided},
+		{"|", syntax.PIPE, both}, {"&", syntax.AMP, both}, {"^", syntax.CIRCUMFLEX, both}, {"<<", syntax.LTLT, shifted}, {">>", syntax.GTGT, both},
+	} {
 		d[o.name] = operator(o.name, o.op, o.cost)
 		d[o.name+"="] = operator(o.name+"=", o.op, o.cost)
+	}
+	for op, name := range guardedUnary {
+		d[name] = starlark.NewBuiltin(name, func(th *starlark.Thread, _ *starlark.Builtin, a starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+			if err := pay(th, weight(a[0])); err != nil {
+				return nil, err
+			}
+			return starlark.Unary(op, a[0])
+		})
 	}
 	for op, name := range comparisons {
 		d[name] = comparison(name, op)
@@ -297,7 +320,7 @@ func guards() starlark.StringDict {
 
 // universe lists Starlark's own builtins that copy or print what they are given.
 var universe = map[string]func(args []starlark.Value) uint64{
-	"all": lengths, "any": lengths, "bytes": lengths, "dict": texts, "enumerate": lengths, "hash": texts, "int": lengths, "float": lengths,
+	"all": lengths, "any": lengths, "bytes": lengths, "dict": texts, "enumerate": lengths, "hash": texts, "int": digits, "float": lengths,
 	"list": lengths, "reversed": lengths, "tuple": lengths, "zip": lengths,
 	"fail": texts, "max": texts, "min": texts, "print": texts, "repr": texts, "sorted": texts, "str": texts,
 }
@@ -308,6 +331,9 @@ func lengths(args []starlark.Value) (n uint64) {
 	}
 	return n
 }
+
+// digits is what an integer's text costs, as printing it does.
+func digits(args []starlark.Value) uint64 { return product(lengths(args), lengths(args)) }
 
 func texts(args []starlark.Value) (n uint64) {
 	for _, v := range args {

@@ -50,9 +50,10 @@ func (r *rewriter) stmt(s syntax.Stmt) {
 	}
 }
 
-// augmented are the assignments x op= y that can make large values, with the guard that computes them.
+// augmented are the assignments x op= y of guarded operators, with the guard that computes them.
 var augmented = map[syntax.Token]string{
-	syntax.PLUS_EQ: "+=", syntax.STAR_EQ: "*=", syntax.PERCENT_EQ: "%=", syntax.PIPE_EQ: "|=",
+	syntax.PLUS_EQ: "+=", syntax.MINUS_EQ: "-=", syntax.STAR_EQ: "*=", syntax.SLASH_EQ: "/=", syntax.SLASHSLASH_EQ: "//=", syntax.PERCENT_EQ: "%=",
+	syntax.PIPE_EQ: "|=", syntax.AMP_EQ: "&=", syntax.CIRCUMFLEX_EQ: "^=", syntax.LTLT_EQ: "<<=", syntax.GTGT_EQ: ">>=",
 }
 
 func (r *rewriter) assign(s *syntax.AssignStmt) {
@@ -141,10 +142,14 @@ func (r *rewriter) list(xs []syntax.Expr) {
 	}
 }
 
-// operators that can make large values, with their guards.
+// guardedOps are the operators that can make large values, if only integers, with their guards.
 var guardedOps = map[syntax.Token]string{
-	syntax.PLUS: "+", syntax.STAR: "*", syntax.PERCENT: "%", syntax.PIPE: "|",
+	syntax.PLUS: "+", syntax.MINUS: "-", syntax.STAR: "*", syntax.SLASH: "/", syntax.SLASHSLASH: "//", syntax.PERCENT: "%",
+	syntax.PIPE: "|", syntax.AMP: "&", syntax.CIRCUMFLEX: "^", syntax.LTLT: "<<", syntax.GTGT: ">>",
 }
+
+// guardedUnary are those of one operand.
+var guardedUnary = map[syntax.Token]string{syntax.MINUS: "-x", syntax.TILDE: "~x"}
 
 // comparisons that walk values, with their guards.
 var comparisons = map[syntax.Token]string{
@@ -220,7 +225,11 @@ func (r *rewriter) expr(x syntax.Expr) syntax.Expr {
 			x.X = r.condition(x.X)
 			return x
 		}
+		_, isLiteral := x.X.(*syntax.Literal)
 		x.X = r.expr(x.X)
+		if name := guardedUnary[x.Op]; name != "" && !isLiteral {
+			return call(name, x.OpPos, x.X)
+		}
 	}
 	return x
 }
