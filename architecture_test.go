@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -39,12 +42,6 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 	{"engine/metric", module + "engine/model", "metrics are functions of matrices"},
 	{"engine/metric", module + "results", "metrics are functions of matrices"},
 	{"engine/pareto", module, "fronts are plain numbers"},
-	{"engine/pareto", "github.com/", "fronts are plain numbers"},
-	{"engine/feature", "go.starlark.net", "extractors run without a script"},
-	{"engine/feature", "github.com/parquet-go", "extractors know no tables"},
-	{"engine/feature", module + "engine/train", "extractors are fixed: nothing trains them"},
-	{"runner/evaluation", "go.starlark.net", "measuring needs no script"},
-	{"runner/evaluation", module + "results", "measuring knows no tables"},
 	{"starlib", "github.com/gomlx", "scripts are traced without an engine, so that check is fast and workers need no script"},
 	{"starlib", "github.com/parquet-go", "scripts know no files"},
 	{"starlib", module + "engine/train", "scripts are traced without an engine"},
@@ -72,6 +69,34 @@ func TestPackagesImportOnlyWhatTheArchitectureAllows(t *testing.T) {
 				t.Errorf("%s imports %s: %s", f.pkg, d, f.reason)
 			}
 		}
+	}
+}
+
+func TestEveryDependencyHasItsReason(t *testing.T) {
+	read := func(name string) string {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	_, rest, _ := strings.Cut(read("ARCHITECTURE.md"), "## Dependencies")
+	table, _, _ := strings.Cut(rest, "\n## ")
+	var told, required []string
+	for line := range strings.Lines(table) {
+		if cells := strings.Split(line, "|"); len(cells) > 2 && strings.Contains(cells[1], ".") {
+			told = append(told, strings.Split(strings.TrimSpace(cells[1]), ", ")...)
+		}
+	}
+	for line := range strings.Lines(read("go.mod")) {
+		if f := strings.Fields(line); len(f) == 2 && strings.HasPrefix(line, "\t") {
+			required = append(required, regexp.MustCompile(`/v\d+$`).ReplaceAllString(f[0], ""))
+		}
+	}
+	slices.Sort(told)
+	slices.Sort(required)
+	if !slices.Equal(told, required) {
+		t.Errorf("the modules of ARCHITECTURE.md and go.mod differ:\n%v\n%v", told, required)
 	}
 }
 

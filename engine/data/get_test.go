@@ -256,3 +256,11 @@ func TestListTellsWhatIsPresent(t *testing.T) {
 		t.Errorf("listed %v, want %v", listed, names())
 	}
 }
+
+func names() []string {
+	var all []string
+	for _, k := range kinds {
+		all = append(all, k.name)
+	}
+	return all
+}

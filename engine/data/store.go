@@ -75,14 +75,6 @@ func lookup(name string) (kind, bool) {
 	return kind{}, false
 }
 
-func names() []string {
-	var all []string
-	for _, k := range kinds {
-		all = append(all, k.name)
-	}
-	return all
-}
-
 // survey is the survey of a whole published split, its labels in any order.
 func (k *known) survey(split string) survey {
 	v := survey{first: k.first, classes: 10, classNames: k.classNames}
@@ -139,7 +131,10 @@ func (st *Store) Open(ctx context.Context, spec Spec) (*Set, error) {
 		return nil, err
 	}
 	set, err := st.open(ctx, spec, k)
-	if err != nil {
+	switch {
+	case k.known == nil && errors.Is(err, fs.ErrNotExist): // nothing to get: these are the user's
+		return nil, fmt.Errorf("%s: %w; set path to your own files", spec.Name, err)
+	case err != nil:
 		return nil, fmt.Errorf("%s: %w", spec.Name, err)
 	}
 	return set, nil

@@ -200,7 +200,7 @@ func (o Options) missing(kind string) error {
 var hints = map[string]string{
 	"xla:":     "make pjrt-cpu gets the one for cpu, pip install jax-cuda13-pjrt the one for cuda",
 	"xla:cpu":  "get it with make pjrt-cpu",
-	"xla:cuda": "get it with pip install jax-cuda13-pjrt, and name its folder",
+	"xla:cuda": "get it with pip install jax-cuda13-pjrt, and name the folder of its .so file in PJRT_PLUGIN_LIBRARY_PATH",
 }
 
 // errNoCgo is in the chain of errors about XLA in binaries that cannot load libraries.
