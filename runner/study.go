@@ -86,6 +86,9 @@ func (t *trainer) inspect(ctx context.Context, finished map[string]results.Statu
 		if err != nil {
 			return err // one for all: the data are missing or damaged
 		}
+		if _, err := t.backend.For(p.Job.Program); err != nil {
+			return err
+		}
 		if err := suits(set, p.Job.Program); err != nil {
 			faults.Add(err, p.Point)
 			continue

@@ -20,6 +20,7 @@ type trial struct {
 	sample   *function         // nil: the generator of latents, or nothing
 	batch    int
 	epochs   int
+	bf16     bool // precision = "bf16"
 	evaluate spec.Evaluate
 	watches  []watch
 }
@@ -201,6 +202,18 @@ func (o optimizersArg) of(player string) optimizer {
 	return own
 }
 
+// precision is an argument: "f32", or "bf16" for products of bfloat16.
+type precision string
+
+func (p *precision) Unpack(v starlark.Value) error {
+	s, ok := v.(starlark.String)
+	if !ok || s != "f32" && s != "bf16" {
+		return fmt.Errorf(`got %s, want "f32" or "bf16"`, describe(v))
+	}
+	*p = precision(s)
+	return nil
+}
+
 // makeGAN is gan(...): two players, the discriminator first. A player of no steps is never updated, which benchmarks use.
 func makeGAN(c invocation) (starlark.Value, error) {
 	t := &trial{pos: here(c.thread).String(), aliases: map[string]string{"D": "discriminator", "G": "generator"}}
@@ -213,15 +226,16 @@ func makeGAN(c invocation) (starlark.Value, error) {
 		batch, epochs            count
 		dSteps, gSteps           = natural(1), natural(1)
 		evaluate                 = standardEvaluate
+		numbers                  = precision("f32")
 		watches, tests           = new(starlark.Dict), new(starlark.Dict)
 	)
 	err := c.keywords("data", &t.data, "generator", &generator, "discriminator", &discriminator, "latent", &z, "loss", &loss,
 		"optimizer", &optimizers, "batch", &batch, "epochs", &epochs, "noise?", &noise, "d_steps?", &dSteps, "g_steps?", &gSteps,
-		"evaluate??", &evaluate, "watch?", &watches, "test?", &tests)
+		"evaluate??", &evaluate, "watch?", &watches, "test?", &tests, "precision?", &numbers)
 	if err != nil {
 		return nil, err
 	}
-	t.latent, t.batch, t.epochs = z.latent, int(batch), int(epochs)
+	t.latent, t.batch, t.epochs, t.bf16 = z.latent, int(batch), int(epochs), numbers == "bf16"
 	t.players = []*player{
 		{name: "discriminator", network: discriminator, loss: loss.critic, noise: noise.function, optimizer: optimizers.of("discriminator"),
 			steps: int(dSteps), clip: loss.clip, critic: true},
@@ -252,16 +266,17 @@ func makeJob(c invocation) (starlark.Value, error) {
 		z             latentArg
 		batch, epochs count
 		evaluate      = standardEvaluate
+		numbers       = precision("f32")
 		watches       = new(starlark.Dict)
 		tests         = new(starlark.Dict)
 		sample        functionOrNone
 	)
 	err := c.keywords("data", &t.data, "players", &players, "batch", &batch, "epochs", &epochs, "latent??", &z, "sample?", &sample,
-		"evaluate??", &evaluate, "watch?", &watches, "test?", &tests)
+		"evaluate??", &evaluate, "watch?", &watches, "test?", &tests, "precision?", &numbers)
 	if err != nil {
 		return nil, err
 	}
-	t.latent, t.batch, t.epochs, t.sample = z.latent, int(batch), int(epochs), sample.function
+	t.latent, t.batch, t.epochs, t.sample, t.bf16 = z.latent, int(batch), int(epochs), sample.function, numbers == "bf16"
 	for k, v := range players.Entries() {
 		name, _ := starlark.AsString(k)
 		if !identifier.MatchString(name) || slices.Contains(given, name) {
@@ -333,7 +348,7 @@ func (t *trial) sampleBatch() int { return min(t.evaluate.Drawn(), 256) }
 
 // config is what the program is traced for.
 func (t *trial) config(l Loader) model.Config {
-	return model.Config{DType: l.DType, Batch: t.batch, SampleBatch: t.sampleBatch(), Image: t.data.image().As(l.DType), Classes: t.data.classes}
+	return model.Config{DType: l.DType, BF16: t.bf16, Batch: t.batch, SampleBatch: t.sampleBatch(), Image: t.data.image().As(l.DType), Classes: t.data.classes}
 }
 
 var declarations = starlark.StringDict{

@@ -253,6 +253,9 @@ func (p *Program) RealsAsPrinted(outs ...*expr.Node) []int {
 
 func (p *Program) identify() string {
 	b := fmt.Appendln(nil, expr.Fingerprint(p.outputs()...), p.Batches)
+	if p.Config.BF16 {
+		b = append(b, "bf16\n"...)
+	}
 	for _, v := range p.Vars {
 		b = v.appendTo(b)
 	}

@@ -15,6 +15,7 @@ import (
 // Config is what a program is traced for.
 type Config struct {
 	DType       expr.DType
+	BF16        bool       // round the operands of products and convolutions to bfloat16
 	Batch       int        // examples a step
 	SampleBatch int        // images a call of the sampling program
 	Image       expr.Shape // of one example: [h w c], or [c] for points

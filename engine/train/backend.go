@@ -12,6 +12,7 @@ import (
 	_ "github.com/gomlx/compute/gobackend" // registers "go"
 
 	_ "github.com/starsweep/starsweep/engine/cpu" // registers "cpu"
+	"github.com/starsweep/starsweep/engine/model"
 )
 
 // Options is what a backend needs of its surroundings. The zero value finds no plugins and measures no time.
@@ -29,12 +30,19 @@ type Backend struct {
 	loops   bool // many steps a call, the data set on the device: for accelerators, where calls and copies cost
 	frugal  bool // keeps few programs: they hold much memory and compile in no time
 	now     func() time.Time
+	rounded func() (*Backend, error) // this one with products of bfloat16
 
 	mu       sync.Mutex
 	programs map[string]func() (*Compiled, error) // by fingerprint
 	recent   []string                             // their fingerprints, the last used last
 	resident map[residentKey]*residents
-	stats    Compilations
+	stats    *ledger
+}
+
+// ledger counts what was compiled for a backend, in all its precisions.
+type ledger struct {
+	sync.Mutex
+	Compilations
 }
 
 // Compilations counts the work of compilers.
@@ -46,9 +54,22 @@ type Compilations struct {
 
 // Compilations is what was compiled since the backend was opened.
 func (b *Backend) Compilations() Compilations {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.stats
+	b.stats.Lock()
+	defer b.stats.Unlock()
+	return b.stats.Compilations
+}
+
+// For is the backend for the precision that a program asks for: b itself, or one that rounds the operands of products to
+// bfloat16. The error is ErrNoDevice where there is none.
+func (b *Backend) For(p *model.Program) (*Backend, error) {
+	if !p.Config.BF16 {
+		return b, nil
+	}
+	r, err := b.rounded()
+	if err != nil {
+		return nil, fmt.Errorf("precision = \"bf16\": %w", err)
+	}
+	return r, nil
 }
 
 // ErrNoDevice is in the chain of errors about backends that are known but not here.
@@ -79,7 +100,12 @@ func Open(name string, o Options) (*Backend, error) {
 	}
 	switch {
 	case name == "cpu", strings.HasPrefix(name, "cpu:"):
-		return o.open("cpu", func() (compute.Backend, error) { return compute.NewWithConfig(whole) })
+		b, err := o.open("cpu", func() (compute.Backend, error) { return compute.NewWithConfig(whole) })
+		if err == nil {
+			_, config, _ := strings.Cut(whole, ":")
+			b.rounded = sync.OnceValues(func() (*Backend, error) { return b.roundedCPU(o, config) })
+		}
+		return b, err
 	case name == "go": // parallelism=-1: with its pool of workers the backend can lock up, a product within a product waiting for a free one
 		return o.open("go", func() (compute.Backend, error) { return compute.NewWithConfig("go:parallelism=-1") })
 	case name == "auto":
@@ -120,11 +146,28 @@ func (o Options) open(name string, open func() (compute.Backend, error)) (*Backe
 		// XLA's compiler for CPUs finds no fast convolutions in a loop: a step of the thesis's networks takes 12 s there and 0.8 s
 		// outside (2 cores).
 		loops:    xla && name != "xla:cpu",
-		programs: map[string]func() (*Compiled, error){}, resident: map[residentKey]*residents{}}
+		programs: map[string]func() (*Compiled, error){}, resident: map[residentKey]*residents{}, stats: &ledger{}}
+	b.rounded = func() (*Backend, error) {
+		return nil, fmt.Errorf("backend %s: %w: only cpu multiplies bfloat16", name, ErrNoDevice)
+	}
 	if b.now == nil {
 		b.now = func() time.Time { return time.Time{} }
 	}
 	return b, nil
+}
+
+// roundedCPU is the backend cpu with the same options, but products of bfloat16. What it compiles counts for b. It holds nothing
+// that needs closing.
+func (b *Backend) roundedCPU(o Options, config string) (*Backend, error) {
+	if config != "" {
+		config += ","
+	}
+	r, err := o.open("cpu", func() (compute.Backend, error) { return compute.NewWithConfig("cpu:" + config + "precision=bf16") })
+	if err != nil {
+		return nil, err
+	}
+	r.stats = b.stats
+	return r, nil
 }
 
 func (o Options) openPlugin(path, more string) (*Backend, error) {

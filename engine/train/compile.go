@@ -36,6 +36,10 @@ const frugalPrograms = 2
 // Compile compiles a program for a backend, or finds it compiled: programs of one fingerprint get one Compiled. A backend
 // that runs many steps a call compiles these in NewRun or Resume, where the size of the data set is known, once for each size.
 func Compile(b *Backend, p *model.Program) (*Compiled, error) {
+	b, err := b.For(p)
+	if err != nil {
+		return nil, err
+	}
 	return b.compiled(p)() // outside the lock: others may compile other programs meanwhile
 }
 
@@ -46,7 +50,9 @@ func (b *Backend) compiled(p *model.Program) func() (*Compiled, error) {
 	b.recent = append(slices.DeleteFunc(b.recent, func(other string) bool { return other == id }), id)
 	if _, ok := b.programs[id]; !ok {
 		b.programs[id] = sync.OnceValues(func() (*Compiled, error) { return compile(b, p) })
+		b.stats.Lock()
 		b.stats.Programs++
+		b.stats.Unlock()
 	}
 	if b.frugal && len(b.recent) > frugalPrograms { // runs still hold theirs; after them it is garbage
 		delete(b.programs, b.recent[0])
@@ -107,10 +113,10 @@ func (c *Compiled) timed(what string, do func() error) error {
 	c.unclaimed.Graphs++
 	c.unclaimed.Seconds += seconds
 	c.mu.Unlock()
-	b.mu.Lock()
+	b.stats.Lock()
 	b.stats.Graphs++
 	b.stats.Seconds += seconds
-	b.mu.Unlock()
+	b.stats.Unlock()
 	if err != nil {
 		return fmt.Errorf("%s of program %s: %w", what, c.program.Fingerprint(), err)
 	}

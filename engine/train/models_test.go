@@ -69,6 +69,7 @@ func (c *chain) image(h, w, channels int) *chain {
 // gan is a model of the tests, and its knobs.
 type gan struct {
 	wasserstein   bool
+	bf16          bool
 	dtype         expr.DType
 	image         expr.Shape
 	width, latent int
@@ -193,7 +194,7 @@ func (m gan) job(t testing.TB) *model.Job {
 		{Name: "discriminator", Steps: m.critic, Optimizer: adam(m.lr), Critic: true, Loss: loss(false)},
 		{Name: "generator", Steps: 1, Optimizer: adam(m.lr), Loss: loss(true)},
 	}
-	c := model.Config{DType: m.dtype, Batch: m.batch, SampleBatch: samples, Image: m.image.As(m.dtype)}
+	c := model.Config{DType: m.dtype, BF16: m.bf16, Batch: m.batch, SampleBatch: samples, Image: m.image.As(m.dtype)}
 	return build(t, c, players, func(t *model.Trace) (node, error) { return m.generator(t, m.z(t)) })
 }
 
