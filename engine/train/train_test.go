@@ -15,6 +15,7 @@ import (
 	"time"
 	"weak"
 
+	"github.com/starsweep/starsweep/engine/cpu/kern"
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
@@ -50,7 +51,7 @@ func open(t testing.TB, name string) *Backend {
 func must(t testing.TB, name string) *Backend {
 	t.Helper()
 	name, loop := strings.CutSuffix(name, " loop")
-	if name != "cpu" && testing.Short() {
+	if !strings.HasPrefix(name, "cpu") && testing.Short() {
 		t.Skip("-short: cpu only")
 	}
 	if name == "xla" {
@@ -175,6 +176,39 @@ func TestTwoRunsAreBitIdenticalAndAStoppedOneContinues(t *testing.T) {
 			})
 		}
 	})
+}
+
+// Whole steps of the thesis's networks, whose operations are large enough to be shared.
+func TestStepsAreBitIdenticalForAnyNumberOfThreads(t *testing.T) {
+	kernels, counts := []string{""}, []int{1, 3, 16}
+	if !testing.Short() {
+		counts = []int{1, 2, 3, 5, 16, 1}
+		for _, set := range kern.Sets() {
+			kernels = append(kernels, ",kernels="+set.Name)
+		}
+	}
+	ns := thesis
+	ns.width, ns.batch, ns.critic = 16, 8, 2
+	gp := ns
+	gp.wasserstein = true
+	for name, m := range map[string]gan{"ns": ns, "wgan-gp": gp} {
+		job := m.job(t)
+		for _, set := range kernels {
+			var want []Tensor
+			for _, threads := range counts {
+				what := fmt.Sprintf("cpu:threads=%d%s", threads, set)
+				b := open(t, what)
+				r := start(t, b, job, blobs(64, 32, 32), 7)
+				if err := r.Steps(context.Background(), 2); err != nil {
+					t.Fatal(err)
+				}
+				if want == nil {
+					want = state(t, r)
+				}
+				same(t, name+", "+what, state(t, r), want)
+			}
+		}
+	}
 }
 
 func TestBackendsAgreeOverTheFirstTwentySteps(t *testing.T) {
