@@ -29,6 +29,7 @@ test-all: python pjrt-cpu chromium ## every test: all backends, Python readers, 
 	STARSWEEP_PJRT=$(PLUGIN) STARSWEEP_PYTHON=$(CURDIR)/.venv/bin/python STARSWEEP_CHROMIUM="$$(command -v chromium)" \
 		GOMLX_NO_AUTO_INSTALL=1 go test -timeout 30m ./...
 	GOEXPERIMENT= go test -short -timeout 15m ./engine/... # what a plain go build gives
+	GOEXPERIMENT= go test -race -short -timeout 15m -gcflags=all=-d=checkptr=0 ./engine/cpu/... ./engine/lower ./engine/train # GoMLX's backend fails checkptr
 	CGO_ENABLED=0 GOEXPERIMENT= go vet ./... # no C compiler: no XLA
 	CGO_ENABLED=0 GOEXPERIMENT= GOARCH=arm64 go vet ./... # no assembly
 

@@ -1,7 +1,6 @@
 package cpu
 
 import (
-	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -90,35 +89,6 @@ func TestDonatedInputsThatAreResultsKeepTheirMemory(t *testing.T) {
 	}
 }
 
-func TestProgramsRunAtOnce(t *testing.T) {
-	b := must(New("threads=3"))
-	ss := []shapes.Shape{f32(64, 16, 16, 24), f32(3, 3, 24, 16)}
-	in := inputs(1, ss...)
-	want := execute(b, compiled(b, everySum, ss...), in...)
-	shared := compiled(b, everySum, ss...)
-	var wg sync.WaitGroup
-	for range 3 {
-		wg.Go(func() {
-			own := compiled(b, everySum, ss...)
-			for range 2 {
-				for _, e := range []compute.Executable{own, shared} {
-					for k, got := range execute(b, e, in...) {
-						if err := similar(got, want[k], 0); err != nil {
-							t.Errorf("result %d: %v", k, err)
-						}
-					}
-				}
-			}
-			own.Finalize()
-		})
-	}
-	wg.Wait()
-	shared.Finalize()
-	if _, err := shared.Execute(nil, nil, 0); err == nil {
-		t.Error("a finalized executable runs")
-	}
-}
-
 func TestBuffersCheckWhatTheyAreGiven(t *testing.T) {
 	b, other := must(New("")), must(New(""))
 	s := shapes.Make(dtypes.Int32, 2, 2)
@@ -182,31 +152,5 @@ func TestThePoolIsBounded(t *testing.T) {
 	}
 	if p.kept != 0 {
 		t.Errorf("%d bytes are kept after all was taken", p.kept)
-	}
-}
-
-func TestAStepAllocatesNextToNothing(t *testing.T) {
-	b := must(New("threads=2"))
-	ss := []shapes.Shape{f32(64, 16, 16, 24), f32(3, 3, 24, 16)}
-	e := compiled(b, everySum, ss...)
-	in := inputs(1, ss...)
-	var bufs []compute.Buffer
-	for i, s := range ss {
-		bufs = append(bufs, must(b.BufferFromFlatData(0, in[i], s)))
-	}
-	step := func() {
-		for _, o := range must(e.Execute(bufs, nil, 0)) {
-			o.Finalize()
-		}
-	}
-	step()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for range 10 {
-		step()
-	}
-	runtime.ReadMemStats(&after)
-	if bytes := (after.TotalAlloc - before.TotalAlloc) / 10; bytes > 100<<10 { // the temporaries take megabytes
-		t.Errorf("%d bytes per execution", bytes)
 	}
 }
