@@ -40,7 +40,9 @@ func (d *Dot) Plan() {
 		}
 		d.list = append(d.list, Pair{A: d.LK[k] * 4, B: k * d.Set.Main.Width * 4})
 	}
-	if !d.inPlace || K%max(1, d.run) != 0 {
+	// Elements that are whole pages apart fall in few sets of the caches. A copy is worth its cost if it is read often.
+	paged := d.aks*4 >= 4096 && K > 1 && N >= 8*d.Set.Main.Width
+	if !d.inPlace || K%max(1, d.run) != 0 || paged {
 		d.inPlace, d.ars, d.aks, d.run, d.list = false, K, 1, K, []Pair{{}}
 	}
 }
@@ -115,6 +117,16 @@ func (d *Dot) Run(t Team, out, l, r, work []float32) {
 // packLeft copies the left operand to [batch][m][k].
 func (d *Dot) packLeft(t Team, left, l []float32) {
 	_, M, K, _ := d.sizes()
+	ms, evenM := even(d.LM)
+	ks, evenK := even(d.LK)
+	if evenM && evenK {
+		pieces := parts(M, 64)
+		t.Each(len(d.LB)*pieces, func(_, it int) {
+			b, m0, m1 := it/pieces, M*(it%pieces)/pieces, M*(it%pieces+1)/pieces
+			d.Set.packColumns(left[(b*M+m0)*K:], l[d.LB[b]+m0*ms:], m1-m0, K, K, ms, ks)
+		})
+		return
+	}
 	t.Each(len(d.LB)*M, func(_, i int) {
 		row, s := left[i*K:][:K], l[d.LB[i/M]+d.LM[i%M]:]
 		for k, o := range d.LK {
@@ -136,7 +148,7 @@ func (d *Dot) packRight(t Team, packed, r []float32) {
 		dst := packed[(b*nj+j)*panel+k0*width:][:(k1-k0)*width]
 		cols := d.RN[j*width : min((j+1)*width, N)]
 		if evenRows && evenCols {
-			packColumns(dst, r[d.RB[b]+k0*rs+cols[0]:], k1-k0, len(cols), width, rs, cs)
+			d.Set.packColumns(dst, r[d.RB[b]+k0*rs+cols[0]:], k1-k0, len(cols), width, rs, cs)
 			return
 		}
 		for i, k := range d.RK[k0:k1] {

@@ -283,6 +283,36 @@ func TestProductsOfAnySizeFollowTheDefinition(t *testing.T) {
 	})
 }
 
+// An operand whose contracted elements are pages apart is copied, through squares that are turned and edges that are not.
+func TestProductsOfPagesAreCopied(t *testing.T) {
+	forEachSet(t, func(t *testing.T, s *Set) {
+		const M, K, N, page = 19, 35, 300, 1100
+		offsets := func(n, step int) (o []int) {
+			for i := range n {
+				o = append(o, i*step)
+			}
+			return o
+		}
+		d := &Dot{Set: s, LB: []int{0}, LM: offsets(M, 1), LK: offsets(K, page), RB: []int{0}, RK: offsets(K, 1), RN: offsets(N, K)}
+		d.Plan()
+		if d.inPlace {
+			t.Error("the left operand is read where it lies")
+		}
+		r := rand.New(rand.NewPCG(7, 8))
+		l, rr := random(r, K*page), random(r, K*N)
+		got, want := aligned(M*N), make([]float32, M*N)
+		d.Run(NewTeam(3), got, l, rr, aligned(d.Workspace()))
+		for i := range want {
+			var v float64
+			for k := range K {
+				v += float64(l[i/N+k*page]) * float64(rr[i%N*K+k])
+			}
+			want[i] = float32(v)
+		}
+		same(t, "product", got, want)
+	})
+}
+
 func TestTeamHandsOutEveryNumberOnce(t *testing.T) {
 	for _, size := range []int{1, 2, 5} {
 		team := NewTeam(size)

@@ -89,13 +89,13 @@ func (p *panels) pack(t Team, ker, packed []float32) {
 		dst := packed[g*nj*panel+q*p.K*width:]
 		for j := range nj {
 			d := dst[j*panel:][:p.K*width]
-			packColumns(d, src[j*width*p.KerS[3]:], p.K, min(width, p.N-j*width), width, p.KerS[2], p.KerS[3])
+			p.Set.packColumns(d, src[j*width*p.KerS[3]:], p.K, min(width, p.N-j*width), width, p.KerS[2], p.KerS[3])
 		}
 	})
 }
 
 // packColumns copies a matrix with the given strides to rows of a fixed width, filled up with zeros.
-func packColumns(d, s []float32, rows, cols, width, rowStride, colStride int) {
+func (set *Set) packColumns(d, s []float32, rows, cols, width, rowStride, colStride int) {
 	if cols < width {
 		clear(d[:rows*width])
 	}
@@ -105,10 +105,23 @@ func packColumns(d, s []float32, rows, cols, width, rowStride, colStride int) {
 		}
 		return
 	}
-	for j := range cols { // along the columns, which mostly lie side by side here
-		col := s[j*colStride:]
-		for i := range rows {
-			d[i*width+j] = col[i*rowStride]
+	i, j := 0, 0 // what lies before row i and column j is done
+	if rowStride == 1 && set.Square > 0 {
+		n := set.Square
+		i, j = rows/n*n, cols/n*n
+		for y := 0; y < i; y += n {
+			for x := 0; x < j; x += n {
+				set.Transpose(unsafe.Pointer(&d[y*width+x]), unsafe.Pointer(&s[x*colStride+y]), width*4, colStride*4)
+			}
+		}
+	}
+	for x := range cols { // along the columns, which mostly lie side by side here
+		col, from := s[x*colStride:], 0
+		if x < j {
+			from = i
+		}
+		for y := from; y < rows; y++ {
+			d[y*width+x] = col[y*rowStride]
 		}
 	}
 }

@@ -85,7 +85,7 @@ func main() {
 func files() map[string][]byte {
 	var asm, decl bytes.Buffer
 	fmt.Fprint(&asm, header+"#include \"textflag.h\"\n")
-	fmt.Fprint(&decl, header+"package kern\n")
+	fmt.Fprint(&decl, header+"package kern\n\nimport \"unsafe\"\n")
 	for _, s := range shapes {
 		table := "nil"
 		for rows := 1; rows <= s.rows; rows++ {
@@ -95,6 +95,7 @@ func files() map[string][]byte {
 		}
 		fmt.Fprintf(&decl, "\n// %s holds, by number of rows, %s.\nvar %s = []Kernel{%s}\n", s.name, s.doc, s.name, table)
 	}
+	transposes(&asm, &decl)
 	return map[string][]byte{"kern_amd64.s": asm.Bytes(), "kern_amd64.go": decl.Bytes()}
 }
 
