@@ -1,6 +1,7 @@
 package results
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -157,7 +158,29 @@ func (s *Study) holds(path string, g segment, rows int) bool {
 	}
 	id, _ := p.Lookup("starsweep.study_id")
 	span, _ := p.Lookup("starsweep.records")
-	return id == s.meta.ID() && span == g.String() && p.NumRows() == int64(rows)
+	return id == s.meta.ID() && span == g.String() && p.NumRows() == int64(rows) && sound(p)
+}
+
+// sound reads all pages of a file, which have checksums.
+func sound(p *parquet.File) bool {
+	for _, group := range p.RowGroups() {
+		for _, column := range group.ColumnChunks() {
+			pages := column.Pages()
+			for {
+				page, err := pages.ReadPage()
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				if err != nil {
+					pages.Close()
+					return false
+				}
+				parquet.Release(page)
+			}
+			pages.Close()
+		}
+	}
+	return true
 }
 
 // writeSegments publishes rows that no segment holds, in one file or as many as their size asks for.

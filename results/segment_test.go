@@ -2,6 +2,7 @@ package results_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -188,6 +189,11 @@ func TestSegmentsAreRebuiltFromTheJournalByteForByte(t *testing.T) {
 		"deleted":    os.Remove,
 		"cut":        func(path string) error { return os.Truncate(path, 100) },
 		"of no rows": func(path string) error { return os.WriteFile(path, nil, 0o666) },
+		"overwritten": func(path string) error {
+			b, err := os.ReadFile(path)
+			copy(b[200:], "damaged")
+			return errors.Join(err, os.WriteFile(path, b, 0o666))
+		},
 		"half-written": func(path string) error {
 			return os.Rename(path, filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp"))
 		},
