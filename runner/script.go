@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -45,15 +46,15 @@ type study struct {
 }
 
 func load(ctx context.Context, env *Env, path string, o scriptOptions) (*study, error) {
-	source, err := os.ReadFile(path)
+	beside := os.DirFS(filepath.Dir(path))
+	source, err := readScript(beside, filepath.Base(path))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usage("%s: no such script", path)
 	} else if err != nil {
 		return nil, usage("%v", err)
 	}
-	beside := os.DirFS(filepath.Dir(path))
 	l := starlib.Loader{
-		Read:     func(name string) ([]byte, error) { return fs.ReadFile(beside, name) },
+		Read:     func(name string) ([]byte, error) { return readScript(beside, name) },
 		Reserved: results.Reserved(),
 		Print:    func(line string) { fmt.Fprintln(env.Stderr, line) },
 		Images:   env.counter(),
@@ -66,6 +67,16 @@ func load(ctx context.Context, env *Env, path string, o scriptOptions) (*study, 
 		return nil, withCode(exitUsage, err)
 	}
 	return &study{s, path, hash(s.Files)}, nil
+}
+
+// readScript reads a file up to one byte more than scripts may have.
+func readScript(dir fs.FS, name string) ([]byte, error) {
+	f, err := dir.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, starlib.MaxSource+1))
 }
 
 // plan expands the study, and warns of what is not wrong in the script but looks so.

@@ -113,6 +113,21 @@ func TestBombsEndWithAnError(t *testing.T) {
 	t.Logf("peak memory %d MB before, %d MB after", before>>20, rss(t)>>20)
 }
 
+// What is parsed is bounded, too: the interpreter counts no steps there.
+func TestFilesAreNoLargerThanParsingBears(t *testing.T) {
+	long := []byte("x = " + strings.Repeat("1+", starlib.MaxSource/2) + "1")
+	_, err := starlib.Loader{}.Load(context.Background(), "long.star", long)
+	want := "long.star:1:1: got a file of more than 1048576 bytes, want fewer"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	loader := starlib.Loader{Read: func(string) ([]byte, error) { return long, nil }}
+	_, err = loader.Load(context.Background(), "short.star", []byte(`load("long.star", "x")`))
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("loaded: got %v, want %s", err, want)
+	}
+}
+
 // userTime is what the process has used of the processors, which other processes cannot lengthen.
 func userTime(t *testing.T) time.Duration {
 	var r syscall.Rusage

@@ -23,7 +23,7 @@ func main() {
 		Args:     os.Args[1:],
 		Stdout:   os.Stdout,
 		Stderr:   os.Stderr,
-		Terminal: term.IsTerminal(int(os.Stderr.Fd())),
+		Terminal: terminal(os.Stderr),
 		Home:     home(),
 		Getenv:   os.Getenv,
 		Now:      time.Now,
@@ -31,6 +31,12 @@ func main() {
 	})
 	stop()
 	os.Exit(code)
+}
+
+// terminal tells whether bars can be drawn on f; some terminals, as of script(1) in a pipe, have no size.
+func terminal(f *os.File) bool {
+	width, _, err := term.GetSize(int(f.Fd())) // fails for what is no terminal
+	return err == nil && width > 0
 }
 
 // home is where data sets, caches and plugins lie: STARSWEEP_HOME, else the user's cache folder, else the working directory.
