@@ -118,14 +118,16 @@ func printPlan(env *Env, s *study, p *plan.Plan, list bool) {
 	work := map[string]*workload{}
 	var order []string
 	total := workload{}
+	size := env.sizes()
 	for _, t := range p.Trials {
 		f := t.Job.Program.Fingerprint()
 		if work[f] == nil {
 			work[f] = &workload{program: t.Job.Program}
 			order = append(order, f)
 		}
-		work[f].add(env, t)
-		total.add(env, t)
+		n, known := size(t.Job.Data)
+		work[f].add(t, n, known)
+		total.add(t, n, known)
 	}
 	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "program\ttrials\tparameters\timages\tGFLOP an image\tstate, MB\t")
@@ -153,15 +155,15 @@ type workload struct {
 	unknown        bool // a data set is not at hand
 }
 
-func (x *workload) add(env *Env, t plan.Trial) {
+// add takes in a trial on n images, if their number is known.
+func (x *workload) add(t plan.Trial, n int, known bool) {
 	x.trials++
-	shape, err := env.store().Shape(t.Job.Data)
-	if err != nil {
+	if !known {
 		x.unknown = true
 		return
 	}
 	each := t.Job.Program.Batches * t.Job.Program.Config.Batch
-	x.images += t.Job.Epochs * (shape.N / each) * each
+	x.images += t.Job.Epochs * (n / each) * each
 }
 
 // flops of an iteration, by real image.

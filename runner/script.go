@@ -91,14 +91,22 @@ func (s *study) plan(ctx context.Context, env *Env) (*plan.Plan, error) {
 	return p, nil
 }
 
-// counter counts the images of data sets that tell without a file of the user's, once each.
+// counter counts the images of data sets that tell without a file of the user's.
 func (e *Env) counter() func(spec.Data) (n int, known bool) {
-	store := e.store()
-	var counts sync.Map // by the canonical text
+	size := e.sizes()
 	return func(d spec.Data) (int, bool) {
 		if d.Path != "" {
 			return 0, false
 		}
+		return size(d)
+	}
+}
+
+// sizes counts the images of data sets that are at hand, once each.
+func (e *Env) sizes() func(spec.Data) (n int, known bool) {
+	store := e.store()
+	var counts sync.Map // by the canonical text
+	return func(d spec.Data) (int, bool) {
 		count, _ := counts.LoadOrStore(d.String(), sync.OnceValue(func() int {
 			shape, err := store.Shape(d)
 			if err != nil {
