@@ -51,7 +51,7 @@ func TestEveryExampleTrainsASmokeTrial(t *testing.T) {
 			home, dir := t.TempDir(), t.TempDir()
 			args := []string{"run", path, "--profile", "smoke", "--backend", "cpu", "--dir", dir}
 			switch name := filepath.Base(path); {
-			case strings.HasPrefix(name, "cifar10"), name == "instance_noise.star":
+			case strings.HasPrefix(name, "cifar10"):
 				link(t, filepath.Join(shared.Dir(t), "data", "cifar10"), filepath.Join(home, "data", "cifar10"))
 			case name == "ct_dcgan.star":
 				args = append(args, "--set", "path="+filepath.Join(shared.Dir(t), "data", "chest_ct"))
