@@ -28,6 +28,9 @@ test: lint ## the fast tests, below 3 minutes
 test-all: python pjrt-cpu chromium ## every test: all backends, Python readers, examples
 	STARSWEEP_PJRT=$(PLUGIN) STARSWEEP_PYTHON=$(CURDIR)/.venv/bin/python STARSWEEP_CHROMIUM="$$(command -v chromium)" \
 		GOMLX_NO_AUTO_INSTALL=1 go test -timeout 30m ./...
+	for b in go:parallelism=-1 xla:$(PLUGIN); do \
+		STARSWEEP_BACKEND=$$b GOMLX_NO_AUTO_INSTALL=1 go test -short -timeout 15m ./engine/model ./engine/nn || exit 1; \
+	done # the packages whose tests take one backend
 	GOEXPERIMENT= go test -short -timeout 15m ./engine/... # what a plain go build gives
 	GOEXPERIMENT= go test -race -short -timeout 15m -gcflags=all=-d=checkptr=0 ./engine/cpu/... ./engine/lower ./engine/train # GoMLX's backend fails checkptr
 	CGO_ENABLED=0 GOEXPERIMENT= go vet ./... # no C compiler: no XLA

@@ -110,7 +110,7 @@ func TestOptimizersAreTheirPapers(t *testing.T) {
 			for i, f := range v["net/point1/w"] {
 				ws[i] = weight{p: f, ema: f}
 			}
-			step := train(t, "cpu", p)
+			step := train(t, exprtest.Backend(), p)
 			for n := 1; n <= 5; n++ {
 				x := []float64{1, 2, -3, -float64(n), 0, 1}
 				g, loss := make([]float64, 3), 0.

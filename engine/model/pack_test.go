@@ -23,28 +23,20 @@ func packedStep(p *model.Program, k int) []*expr.Node {
 // what it gives alone. Draws, batch norm, the gradient penalty, clipping, Adam and averages are in it.
 func TestPackedTrialsTrainAsTheyDoAlone(t *testing.T) {
 	const trials = 3
-	backends := []string{"cpu"}
-	if !testing.Short() {
-		backends = append(backends, "go")
-	}
-	for _, backend := range backends {
-		for _, dtype := range []struct {
-			expr.DType
-			tolerance float64
-		}{{expr.F64, 1e-9}, {expr.F32, 1e-5}} {
-			for _, s := range []study{deep(small), deep(small.wgan())} {
-				s.dtype = dtype.DType
-				t.Run(fmt.Sprint(backend, " ", s.loss, " ", dtype), func(t *testing.T) {
-					checkPacking(t, backend, s, trials, dtype.tolerance)
-				})
-			}
+	for _, dtype := range []struct {
+		expr.DType
+		tolerance float64
+	}{{expr.F64, 1e-9}, {expr.F32, 1e-5}} {
+		for _, s := range []study{deep(small), deep(small.wgan())} {
+			s.dtype = dtype.DType
+			t.Run(fmt.Sprint(s.loss, " ", dtype), func(t *testing.T) { checkPacking(t, s, trials, dtype.tolerance) })
 		}
 	}
 }
 
-func checkPacking(t *testing.T, backend string, s study, trials int, tolerance float64) {
+func checkPacking(t *testing.T, s study, trials int, tolerance float64) {
 	p, _ := s.build(t)
-	alone, packed := exprtest.Compile(t, backend, p.Step()...), exprtest.Compile(t, backend, packedStep(p, trials)...)
+	alone, packed := exprtest.Compile(t, exprtest.Backend(), p.Step()...), exprtest.Compile(t, exprtest.Backend(), packedStep(p, trials)...)
 	var own []exprtest.Values
 	for k := range trials {
 		v := start(p, uint32(k))
@@ -135,7 +127,7 @@ func TestGradientsOfWholeLossesAreTheDifferenceQuotients(t *testing.T) {
 				}
 			}
 			t.Run(fmt.Sprint(s.loss, " depth ", s.depth, " ", player), func(t *testing.T) {
-				exprtest.CheckGradients(t, "cpu", v, loss, weights...)
+				exprtest.CheckGradients(t, exprtest.Backend(), v, loss, weights...)
 			})
 		}
 	}

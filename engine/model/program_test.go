@@ -144,7 +144,7 @@ func TestTheCriticsMeanOutputsAreRead(t *testing.T) {
 		t.Fatalf("got %s, want %s", got, want)
 	}
 	v := start(p, 1)
-	r := train(t, "cpu", p).advance(v)
+	r := train(t, exprtest.Backend(), p).advance(v)
 	// The generator moves after the critic, so its loss is not -d_fake; the critic's is d_fake - d_real + 10 penalty.
 	if penalty := r["loss_discriminator"] - (r["d_fake"] - r["d_real"]); !(penalty > 0) {
 		t.Errorf("got the penalty %g, want a positive number", penalty)
@@ -156,7 +156,7 @@ func TestTheCriticsMeanOutputsAreRead(t *testing.T) {
 
 func TestAStepThatIsNotFiniteIsSeen(t *testing.T) {
 	p, _ := small.build(t)
-	step := train(t, "cpu", p)
+	step := train(t, exprtest.Backend(), p)
 	for name, spoil := range map[string]func(v exprtest.Values){
 		"a weight": func(v exprtest.Values) { v["generator/dense1/kernel"][3] = math.Inf(1) },
 		"an image": func(v exprtest.Values) { v["x0"] = make([]float64, 48); v["x0"][5] = math.NaN() },
@@ -183,7 +183,7 @@ func TestSeveralCriticStepsAreSeveralSingleSteps(t *testing.T) {
 	for name, batch := range x {
 		after[name] = batch
 	}
-	readings := train(t, "cpu", p).advance(after)
+	readings := train(t, exprtest.Backend(), p).advance(after)
 	if got := after["discriminator/updates"][0]; got != n {
 		t.Errorf("got %g updates, want %d", got, n)
 	}
@@ -195,7 +195,7 @@ func TestSeveralCriticStepsAreSeveralSingleSteps(t *testing.T) {
 	single, _ := many.with(func(s *study) { s.dSteps = 1 }).build(t)
 	v := start(single, 5)
 	v["x0"] = x["x0"]
-	train(t, "cpu", single).advance(v)
+	train(t, exprtest.Backend(), single).advance(v)
 	kernel := "discriminator/conv1/kernel"
 	updates := versions(p, kernel)
 	if len(updates) != n {
@@ -245,8 +245,8 @@ func TestGradientsDoNotFlowThroughUpdates(t *testing.T) {
 	closed, _ := s.build(t)
 	open, _ := s.with(func(s *study) { s.open = true }).build(t)
 	v, w := start(closed, 1), start(open, 1)
-	train(t, "cpu", closed).advance(v)
-	train(t, "cpu", open).advance(w)
+	train(t, exprtest.Backend(), closed).advance(v)
+	train(t, exprtest.Backend(), open).advance(w)
 	for _, x := range closed.Vars {
 		exprtest.Close(t, x.Name, w[x.Name], v[x.Name], 1e-9)
 	}

@@ -149,7 +149,7 @@ func TestGradientsOfEveryLayerAreTheDifferenceQuotients(t *testing.T) {
 			n := build(t, 3, c.image, c.net)
 			v := n.start()
 			v["y0"] = []float64{2, 0, 2}
-			exprtest.CheckGradients(t, "cpu", v, n.loss, append(n.weights(), n.x)...)
+			exprtest.CheckGradients(t, exprtest.Backend(), v, n.loss, append(n.weights(), n.x)...)
 		})
 	}
 }

@@ -68,7 +68,7 @@ func TestBatchNormSamplesWithMovingAverages(t *testing.T) {
 		return nn.BatchNorm(t, x, nn.NormOptions{Scale: true, Center: true})
 	})
 	v := n.start()
-	step := exprtest.Compile(t, "cpu", n.Step()...)
+	step := exprtest.Compile(t, exprtest.Backend(), n.Step()...)
 	mean, variance := []float64{0, 0, 0}, []float64{1, 1, 1}
 	channel := func(i int) int { return i % 3 }
 	x := v.Of(n.x)
@@ -142,7 +142,7 @@ func TestSpectralNormMakesTheLargestSingularValueOne(t *testing.T) {
 		n := build(t, c.rows, c.image, c.net)
 		v := n.start()
 		v["x0"] = identity(c.rows)
-		step := exprtest.Compile(t, "cpu", n.Next...)
+		step := exprtest.Compile(t, exprtest.Backend(), n.Next...)
 		largest := func(out *expr.Node) float64 {
 			var svd mat.SVD
 			if !svd.Factorize(mat.NewDense(c.rows, c.units, exprtest.Eval(t, v, out)[0]), mat.SVDNone) {
@@ -171,7 +171,7 @@ func TestSpectralNormOfATransposedConvolutionIsOverItsFilters(t *testing.T) {
 	})
 	v := n.start()
 	v["x0"] = identity(3)
-	step := exprtest.Compile(t, "cpu", n.Next...)
+	step := exprtest.Compile(t, exprtest.Backend(), n.Next...)
 	for range 300 {
 		n.advance(step, v)
 	}
@@ -258,7 +258,7 @@ func TestDropoutKeepsTheMeanAndTheDraws(t *testing.T) {
 	for i := range v["x0"] {
 		v["x0"][i] = 1
 	}
-	e := exprtest.Compile(t, "cpu", dropped)
+	e := exprtest.Compile(t, exprtest.Backend(), dropped)
 	first := e.Run(v)[0]
 	kept := 0.
 	for _, y := range first {

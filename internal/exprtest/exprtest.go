@@ -7,6 +7,8 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"os"
+	"sync"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -53,18 +55,45 @@ type Exec struct {
 	exec *lower.Exec
 }
 
-// Compile compiles outs for a backend: "cpu", "go" or another that is registered.
+// Backend is the backend of tests that need but one: our CPU backend, or the one that STARSWEEP_BACKEND names. make test-all runs
+// them on every backend.
+func Backend() string {
+	if b := os.Getenv("STARSWEEP_BACKEND"); b != "" {
+		return b
+	}
+	return "cpu"
+}
+
+// opened are the backends so far, by configuration: a plugin is loaded once a process.
+var opened = struct {
+	sync.Mutex
+	by map[string]compute.Backend
+}{by: map[string]compute.Backend{}}
+
+// Open opens a backend: "cpu", "go", or "xla:" and the path of a plugin. Tests share it.
+func Open(t testing.TB, config string) compute.Backend {
+	t.Helper()
+	opened.Lock()
+	defer opened.Unlock()
+	if b, ok := opened.by[config]; ok {
+		return b
+	}
+	b, err := compute.NewWithConfig(config)
+	if err != nil {
+		t.Fatalf("backend %s: %v", config, err)
+	}
+	opened.by[config] = b
+	return b
+}
+
+// Compile compiles outs for a backend.
 func Compile(t testing.TB, backend string, outs ...*expr.Node) *Exec {
 	t.Helper()
-	b, err := compute.NewWithConfig(backend)
+	e, err := lower.Compile(Open(t, backend), outs...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(b.Finalize)
-	e, err := lower.Compile(b, outs...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	t.Cleanup(e.Finalize)
 	return &Exec{t, e}
 }
 
@@ -86,10 +115,10 @@ func (e *Exec) Run(v Values) [][]float64 {
 	return values
 }
 
-// Eval compiles and runs once on our CPU backend.
+// Eval compiles and runs once on Backend.
 func Eval(t testing.TB, v Values, outs ...*expr.Node) [][]float64 {
 	t.Helper()
-	return Compile(t, "cpu", outs...).Run(v)
+	return Compile(t, Backend(), outs...).Run(v)
 }
 
 // Close fails the test unless got is want, relative to the largest element of want.
