@@ -35,6 +35,7 @@ type measurement struct {
 	BestS   float64 `json:"best_s"`
 	MeanS   float64 `json:"mean_s"`
 	MedianS float64 `json:"median_s"`
+	CPUS    float64 `json:"cpu_s"` // processor time of a step on all threads, the median
 	Best    float64 `json:"samples_per_s"`
 	Median  float64 `json:"samples_per_s_median"`
 	PeakMB  float64 `json:"peak_mb"`
@@ -158,17 +159,20 @@ func measure(ctx context.Context, env *Env, b *train.Backend, job *model.Job, o 
 		c.Trace(env.Now)
 		defer c.Trace(nil)
 	}
-	var took []float64
+	var took, cpus []float64
 	sum := 0.0
 	for range o.steps {
-		start := env.Now()
+		start, cpu := env.Now(), processSeconds()
 		if err := run.Steps(ctx, 1); err != nil {
 			return m, err
 		}
 		took = append(took, env.Now().Sub(start).Seconds())
+		cpus = append(cpus, processSeconds()-cpu)
 		sum += took[len(took)-1]
 	}
 	slices.Sort(took)
+	slices.Sort(cpus)
+	m.CPUS = cpus[len(cpus)/2]
 	m.BestS, m.MedianS, m.MeanS = took[0], took[len(took)/2], sum/float64(len(took))
 	m.Best, m.Median = float64(o.batch)/m.BestS, float64(o.batch)/m.MedianS
 	m.PeakMB = peakMemory()

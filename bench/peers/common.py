@@ -106,16 +106,18 @@ def measure(system, version, args, counts, imported_mb, step):
         sys.exit(f"{system}: parameters: got {counts}, want {want}")
 
     def timed():
-        start = time.perf_counter()
+        """Wall and processor seconds of a step."""
+        start, cpu = time.perf_counter(), time.process_time()
         losses = step()
-        seconds = time.perf_counter() - start
+        seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
         if not all(abs(loss) < 1e6 for loss in losses):  # false for NaN, too
             sys.exit(f"{system}: {args.step} step diverged: losses {losses}")
-        return seconds
+        return seconds, cpu
 
-    first, seconds = timed(), []
+    (first, _), seconds, cpu = timed(), [], []
     while len(seconds) < args.steps and (len(seconds) < LEAST_STEPS or sum(seconds) < args.max_seconds):
-        seconds.append(timed())
+        for series, value in zip((seconds, cpu), timed()):
+            series.append(value)
     best, median = min(seconds), statistics.median(seconds)
     print(json.dumps({
         "system": system,
@@ -132,6 +134,7 @@ def measure(system, version, args, counts, imported_mb, step):
         "best_s": round(best, 6),
         "mean_s": round(statistics.fmean(seconds), 6),
         "median_s": round(median, 6),
+        "cpu_s": round(statistics.median(cpu), 6),
         "samples_per_s": round(args.batch / best, 2),
         "samples_per_s_median": round(args.batch / median, 2),
         "peak_mb": peak_mb(),

@@ -13,12 +13,17 @@ LAYOUTS = ("pytorch-default", "pytorch-channels_last")  # whose best the ratios 
 BF16 = ("pytorch-bf16", "pytorch-bf16-channels_last")
 
 
-def ratios(runs, name, field, peers=LAYOUTS):
-    """field of the named system over the best of the peers in the same round. runs are those of one step and point.
+# How fast a run was.
+BEST, MEDIAN = (lambda r: r["samples_per_s"]), (lambda r: r["samples_per_s_median"])
+CPU = lambda r: r["batch"] / r["cpu_s"]  # samples a second of processor time
+
+
+def ratios(runs, name, speed, peers=LAYOUTS):
+    """Speed of the named system over the best of the peers in the same round. runs are those of one step and point.
 
     Rounds that lack the system or a peer that ran in others (dropped as disturbed) give none: what is left might not be the best.
     """
-    of = {(r["name"], r["round"]): r[field] for r in runs}
+    of = {(r["name"], r["round"]): speed(r) for r in runs}
     peers = [p for p in peers if any(p == other for other, _ in of)]
     rounds = sorted({number for _, number in of})
     return [
@@ -44,9 +49,10 @@ def detailed(runs):
             "system": name,
             "samples/s, best": f"{max(r['samples_per_s'] for r in mine):.0f}",
             "samples/s, median": f"{statistics.median(r['samples_per_s_median'] for r in mine):.0f}",
-            "ratio of bests": spread(ratios(runs, name, "samples_per_s")),
-            "ratio of medians": spread(ratios(runs, name, "samples_per_s_median")),
-        } | ({"to PyTorch's bf16": spread(ratios(runs, name, "samples_per_s", BF16))} if bf16 else {}) | {
+            "ratio of bests": spread(ratios(runs, name, BEST)),
+            "ratio of medians": spread(ratios(runs, name, MEDIAN)),
+            "ratio of CPU times": spread(ratios(runs, name, CPU)),
+        } | ({"to PyTorch's bf16": spread(ratios(runs, name, BEST, BF16))} if bf16 else {}) | {
             "first step, s": f"{mine[0]['first_s']:.2f}",
             "peak memory, MB": f"{max(r['peak_mb'] for r in mine):.0f}",
             "above its import": f"{above:.0f}" if above else "",
@@ -76,8 +82,9 @@ def overview(at):
             rate = max((r["samples_per_s"] for r in at[point] if r["name"] == name), default=None)
             row[f"{name}, samples/s"] = f"{rate:.0f}" if rate else ""
             if name not in LAYOUTS:
-                row[f"{name}, ratio of bests"] = spread(ratios(at[point], name, "samples_per_s"))
-                row[f"{name}, ratio of medians"] = spread(ratios(at[point], name, "samples_per_s_median"))
+                row[f"{name}, ratio of bests"] = spread(ratios(at[point], name, BEST))
+                row[f"{name}, ratio of medians"] = spread(ratios(at[point], name, MEDIAN))
+                row[f"{name}, ratio of CPU times"] = spread(ratios(at[point], name, CPU))
         yield row | {"foreign load": f"{max(r['foreign'] for r in at[point]):.0%}"}
 
 

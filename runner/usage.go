@@ -6,6 +6,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// processSeconds is the time that processors have spent on the process.
+func processSeconds() float64 {
+	var r unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &r); err != nil {
+		return 0
+	}
+	return float64(r.Utime.Nano()+r.Stime.Nano()) / 1e9
+}
+
 // peakMemory is the most memory that the process has held, in MB.
 func peakMemory() float64 {
 	var r unix.Rusage
