@@ -47,7 +47,7 @@ type measurement struct {
 type benchOptions struct {
 	backend, step                string
 	batch, width, threads, steps int
-	json, ops                    bool
+	json, ops, processorTime     bool
 	profile                      string
 }
 
@@ -72,6 +72,7 @@ how fast the processor is at best, which is measured, too. Bytes are counted onc
 	f.IntVar(&o.width, "width", 64, "channels of the widest images; 64 is the thesis's")
 	f.IntVar(&o.threads, "threads", runtime.GOMAXPROCS(0), "cores used")
 	f.IntVar(&o.steps, "steps", 12, "steps timed")
+	f.BoolVar(&o.processorTime, "processor-time", false, "measure the process's time on its processor, which other processes hardly change (one thread)")
 	f.BoolVar(&o.ops, "ops", false, "a table of the operations of each step (backend cpu)")
 	f.StringVar(&o.profile, "profile", "", "write a CPU profile here; with --backend cpu:profile, go tool pprof -tags tells the time of every operation")
 	f.BoolVar(&o.json, "json", false, "one line of JSON a step")
@@ -81,6 +82,14 @@ how fast the processor is at best, which is measured, too. Bytes are counted onc
 func bench(ctx context.Context, env *Env, o benchOptions) error {
 	if o.steps < 1 || o.threads < 1 {
 		return usage("got --steps %d --threads %d, want at least 1", o.steps, o.threads)
+	}
+	if o.processorTime {
+		if o.threads > 1 {
+			return usage("--processor-time: got --threads %d, want 1", o.threads)
+		}
+		clocked := *env
+		clocked.Now = processorClock
+		env = &clocked
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(o.threads))
 	backend, err := env.openBackend(o.backend)

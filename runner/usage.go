@@ -2,6 +2,7 @@ package runner
 
 import (
 	"runtime"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,6 +15,9 @@ func processSeconds() float64 {
 	}
 	return float64(r.Utime.Nano()+r.Stime.Nano()) / 1e9
 }
+
+// processorClock stands still while the process does.
+func processorClock() time.Time { return time.Unix(0, int64(processSeconds()*1e9)) }
 
 // peakMemory is the most memory that the process has held, in MB.
 func peakMemory() float64 {
