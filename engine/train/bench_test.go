@@ -2,8 +2,18 @@ package train
 
 import (
 	"context"
+	"fmt"
 	"runtime"
+	"sync"
 	"testing"
+	"time"
+
+	"github.com/gomlx/gomlx/core/tensors"
+	"golang.org/x/sys/unix"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/lower"
+	"github.com/starsweep/starsweep/engine/model"
 )
 
 // The networks of Westberg's thesis, one iteration an operation: a step of each player on minibatches of 64 images of 32 x 32.
@@ -33,5 +43,129 @@ func BenchmarkThesisStep(b *testing.B) {
 				b.ReportMetric(float64(b.N*m.batch)/b.Elapsed().Seconds(), "images/s")
 			})
 		}
+	}
+}
+
+// Eight trials of a network of the thesis's form, on all threads in every way that there is: one trial after another, several
+// workers with programs of one thread each, several workers whose programs share the threads, and packs of trials in one
+// program. The ways take turns; each reports the images a second of its best turn, and those a second of processor time, which
+// hardly mind what else runs.
+func BenchmarkTrials(b *testing.B) {
+	const trials = 8
+	threads := runtime.GOMAXPROCS(0)
+	for _, width := range []int{8, 16, 32, 64} {
+		for _, batch := range []int{16, 64} {
+			b.Run(fmt.Sprintf("width=%d/batch=%d", width, batch), func(b *testing.B) {
+				all, one := open(b, fmt.Sprint("cpu:threads=", threads)), open(b, "cpu:threads=1")
+				m := thesis
+				m.width, m.batch = width, batch
+				p := m.job(b).Program
+				steps := max(1, 512/width/batch) // of every trial in one turn: some tenths of a second
+				ways := []struct {
+					name    string
+					backend *Backend
+					pack    int
+					workers int
+				}{
+					{"single", all, 1, 1},
+					{"workers-1-thread", one, 1, threads},
+					{"workers-shared", all, 1, threads},
+					{"pack-4", all, 4, 1},
+					{"pack-8", all, 8, 1},
+					{"workers-pack-4", one, 4, threads},
+				}
+				run, best, least := make([]func(), len(ways)), make([]time.Duration, len(ways)), make([]time.Duration, len(ways))
+				for i, w := range ways {
+					run[i], best[i], least[i] = packs(b, w.backend, p, trials, w.pack, w.workers, steps), time.Hour, time.Hour
+					run[i]() // the first call grows pools
+				}
+				for b.Loop() {
+					for i := range ways {
+						start, cpu := time.Now(), processTime(b)
+						run[i]()
+						best[i], least[i] = min(best[i], time.Since(start)), min(least[i], processTime(b)-cpu)
+					}
+				}
+				for i, w := range ways {
+					b.ReportMetric(float64(trials*steps*batch)/best[i].Seconds(), w.name+"-images/s")
+					b.ReportMetric(float64(trials*steps*batch)/least[i].Seconds(), w.name+"-images/cpu-s")
+				}
+			})
+		}
+	}
+}
+
+func processTime(b *testing.B) time.Duration {
+	var r unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &r); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// packs prepares trials of a program in packs of k, and gives a function that runs so many steps of each by so many workers.
+func packs(b *testing.B, on *Backend, p *model.Program, trials, k, workers, steps int) func() {
+	outs := p.Step()
+	if k > 1 {
+		outs = Pack(p, k)
+	}
+	e, err := lower.Compile(on.compute, outs...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	vars := map[string]int{} // their place among the results
+	for i, v := range p.Vars {
+		vars[v.Name] = i
+	}
+	var list []func() error
+	for first := 0; first < trials; first += k {
+		values := map[string][]float64{}
+		for i := first; i < first+k; i++ {
+			for name, v := range inputs(p, i) {
+				values[name] = append(values[name], v...)
+			}
+		}
+		values["step"] = []float64{0}
+		in, donate, place := make([]*tensors.Tensor, len(e.Inputs)), make([]bool, len(e.Inputs)), make([]int, len(e.Inputs))
+		for i, n := range e.Inputs {
+			name := n.Attr.(expr.Leaf).Name
+			in[i] = lower.Tensor(n.Shape, values[name])
+			place[i], donate[i] = vars[name]
+		}
+		list = append(list, func() error {
+			for range steps {
+				out, err := e.RunDonating(donate, in...)
+				if err != nil {
+					return err
+				}
+				for i, donated := range donate {
+					if donated {
+						in[i] = out[place[i]]
+					}
+				}
+				if err := free(out[len(vars):]...); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return func() {
+		queue := make(chan func() error, len(list))
+		for _, f := range list {
+			queue <- f
+		}
+		close(queue)
+		var wg sync.WaitGroup
+		for range workers {
+			wg.Go(func() {
+				for f := range queue {
+					if err := f(); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
 	}
 }
