@@ -10,7 +10,7 @@ CACHE   ?= $(or $(STARSWEEP_HOME),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/starswe
 PLUGIN  := $(CACHE)/pjrt/xla_cpu_pjrt.so
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-all lint fmt update python chromium pjrt-cpu features bench bench-metrics bench-features bench-peers bench-check clean
+.PHONY: help build run test test-all lint fmt update python chromium pjrt-cpu features bench bench-metrics bench-features bench-peers bench-check agreement clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -97,6 +97,10 @@ bench-features: .venv-bench/.features ## speed of Inception v3 beside PyTorch
 .venv-bench/.features: bench/requirements-features.txt .venv-bench/.done
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
+
+agreement: .venv-bench/.metrics .venv-bench/.features ## compare metrics and extractors with the packages that papers use; writes docs/metrics.md's table
+	STARSWEEP_PYTHON_METRICS=$(CURDIR)/.venv-bench/bin/python UPDATE=1 go test -count=1 -v -run PublicPackagesAsInstalled ./engine/metric
+	STARSWEEP_PYTHON_FEATURES=$(CURDIR)/.venv-bench/bin/python go test -count=1 -v -run InceptionAgrees ./engine/feature
 
 clean: ## remove what was built
 	rm -rf bin .venv .venv-bench

@@ -3,8 +3,9 @@ package feature
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
+
+	"github.com/starsweep/starsweep/features"
 )
 
 // affine names the tensors of a convolution or a dense layer in a file, and of the batch norm that follows it. "" is a tensor
@@ -15,8 +16,7 @@ type affine struct {
 	eps                         float64
 }
 
-// fold writes layer/kernel and layer/bias to out: with k = gamma / sqrt(variance + eps), the kernel times k and
-// beta + k (bias - mean).
+// fold writes layer/kernel and layer/bias to out: see features.Norm.
 func (a affine) fold(raw, out weights, layer string) error {
 	kernel, err := a.get(raw, a.kernel, 0)
 	if err != nil {
@@ -43,19 +43,8 @@ func (a affine) fold(raw, out weights, layer string) error {
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
-	folded := tensor{kernel.shape, make([]float32, len(kernel.data))}
-	shift := tensor{[]int{n}, make([]float32, n)}
-	scale := make([]float64, n)
-	for o := range n {
-		scale[o] = float64(gamma[o]) / math.Sqrt(float64(variance[o])+a.eps)
-		shift.data[o] = float32(float64(beta[o]) + scale[o]*(float64(bias[o])-float64(mean[o])))
-	}
-	for row := 0; row < len(kernel.data); row += n {
-		for o, v := range kernel.data[row : row+n] {
-			folded.data[row+o] = float32(float64(v) * scale[o])
-		}
-	}
-	out[layer+"/kernel"], out[layer+"/bias"] = folded, shift
+	k, b := features.Norm{Mean: mean, Variance: variance, Gamma: gamma, Beta: beta, Eps: a.eps}.Fold(kernel.data, bias)
+	out[layer+"/kernel"], out[layer+"/bias"] = tensor{kernel.shape, k}, tensor{[]int{n}, b}
 	return nil
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 
 	"github.com/starsweep/starsweep/features"
@@ -91,8 +90,7 @@ func checkpoint(v *results.View, trial string) (features.Weights, error) {
 	return w, nil
 }
 
-// fold gives the network without batch norms, and its weights. A convolution and the batch norm after it are, once trained,
-// gamma (conv(x) + bias - mean) / sqrt(variance + eps) + beta: a convolution with another kernel and another bias.
+// fold gives the network without batch norms, and its weights: see features.Norm.
 func fold(n *features.Network, trained features.Weights) (*features.Network, features.Weights, error) {
 	folded, w := *n, features.Weights{}
 	folded.Layers = nil
@@ -109,21 +107,13 @@ func fold(n *features.Network, trained features.Weights) (*features.Network, fea
 			conv = name
 		case "batch_norm":
 			kernel, bias := w[conv+"/kernel"], w[conv+"/bias"]
-			k, b := make([]float32, len(kernel.Data)), make([]float32, len(bias.Data))
-			scale := make([]float64, len(b))
-			gamma, beta, mean, variance := own("gamma").Data, own("beta").Data, own("mean").Data, own("variance").Data
-			for _, x := range [][]float32{gamma, beta, mean, variance} {
-				if len(x) != len(b) {
-					return nil, nil, fmt.Errorf("%s: got %d numbers for %d channels", name, len(x), len(b))
+			norm := features.Norm{Mean: own("mean").Data, Variance: own("variance").Data, Gamma: own("gamma").Data, Beta: own("beta").Data, Eps: l.Eps}
+			for _, x := range [][]float32{norm.Mean, norm.Variance, norm.Gamma, norm.Beta} {
+				if len(x) != len(bias.Data) {
+					return nil, nil, fmt.Errorf("%s: got %d numbers for %d channels", name, len(x), len(bias.Data))
 				}
 			}
-			for o := range b {
-				scale[o] = float64(gamma[o]) / math.Sqrt(float64(variance[o])+l.Eps)
-				b[o] = float32((float64(bias.Data[o])-float64(mean[o]))*scale[o] + float64(beta[o]))
-			}
-			for i, x := range kernel.Data { // the output channel is the last axis
-				k[i] = float32(float64(x) * scale[i%len(b)])
-			}
+			k, b := norm.Fold(kernel.Data, bias.Data)
 			w[conv+"/kernel"], w[conv+"/bias"] = features.Tensor{Shape: kernel.Shape, Data: k}, features.Tensor{Shape: bias.Shape, Data: b}
 			continue
 		}

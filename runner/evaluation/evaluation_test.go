@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -225,6 +226,37 @@ func TestFeaturesOfRealImagesAreKept(t *testing.T) {
 		if !maps.Equal(r, results[0]) {
 			t.Errorf("got %v and %v", r, results[0])
 		}
+	}
+}
+
+// Studies that run at once may compute the same features; each file is published whole, and the next study reads it.
+func TestStudiesAtOnceShareTheCache(t *testing.T) {
+	cache := t.TempDir()
+	d, e := digits()
+	var results [4]map[string]float64
+	var wg sync.WaitGroup
+	for i := range results {
+		b, warnings := bench(t, cache)
+		generated := images(t, d)
+		wg.Go(func() {
+			x, err := b.Open(t.Context(), d, e)
+			if err == nil {
+				results[i], err = x.Measure(t.Context(), generated)
+			}
+			if err != nil || slices.ContainsFunc(*warnings, func(w string) bool { return strings.Contains(w, "computed again") }) {
+				t.Errorf("%v, warnings %q", err, *warnings)
+			}
+		})
+	}
+	wg.Wait()
+	for _, r := range results {
+		if !maps.Equal(r, results[0]) {
+			t.Errorf("got %v and %v", r, results[0])
+		}
+	}
+	files, err := os.ReadDir(cache)
+	if err != nil || len(files) != 2 { // the compared ones and those of the floor
+		t.Errorf("got %v, %v, want two files", files, err)
 	}
 }
 
