@@ -45,17 +45,17 @@ func (b *Backend) reducer(op compute.OpType, d dtypes.DType) *reducer {
 		return nil
 	}
 	r.f = b.plain[k]
-	if b.simd && d.Size() == 4 {
-		r.f = exact(b.fns[k], b.plain[k])
-	}
-	switch {
-	case b.simd && d == dtypes.Float32 && op == compute.OpTypeReduceSum:
-		r.run = vectorSumRun
-	case r.run == nil: // rare
+	if r.run == nil { // rare
 		r.run = func(y, x ptr, n int) {
 			for i := range n {
 				r.f(y, y, unsafe.Add(x, i*d.Size()), nil, 1)
 			}
+		}
+	}
+	if b.vectors != nil && d.Size() == 4 {
+		r.f = exact(b.fns[k], b.plain[k])
+		if run := b.vectors.runs[op]; run != nil && d == dtypes.Float32 {
+			r.run = exactRun(run, r.run)
 		}
 	}
 	return r

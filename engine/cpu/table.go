@@ -1,12 +1,15 @@
 package cpu
 
 import (
+	"maps"
 	"math"
 	"math/bits"
 	"unsafe"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+
+	"github.com/starsweep/starsweep/engine/cpu/math32"
 )
 
 // blockFn computes n elements d from a, b, c. Vector versions round n up to 16 elements, which may read and write the slack
@@ -33,8 +36,8 @@ func (t table) of(n *node) blockFn {
 
 func (t table) set(d dtypes.DType, op compute.OpType, f blockFn) { t[tableKey{op: op, in: d}] = f }
 
-// newTable has the portable functions, and vector functions over them where there are any.
-func newTable(simd bool) table {
+// newTable has the portable functions.
+func newTable() table {
 	t := table{}
 	addNumbers[float32](t, dtypes.Float32)
 	addNumbers[float64](t, dtypes.Float64)
@@ -49,9 +52,13 @@ func newTable(simd bool) table {
 	addFloat32(t)
 	addFloat64(t)
 	addBools(t)
-	if simd {
-		addVectors(t)
-	}
+	return t
+}
+
+// with puts the functions of u over those of t.
+func (t table) with(u table) table {
+	t = maps.Clone(t)
+	maps.Copy(t, u)
 	return t
 }
 
@@ -136,11 +143,19 @@ func addFloats[T float](t table, d dtypes.DType) {
 
 func addFloat32(t table) {
 	for op, f := range map[compute.OpType]func(float32) float32{
-		compute.OpTypeExp: exp32, compute.OpTypeLog: log32, compute.OpTypeTanh: tanh32, compute.OpTypeLogistic: logistic32,
-		compute.OpTypeSin: sin32, compute.OpTypeCos: cos32,
+		compute.OpTypeExp: math32.Exp, compute.OpTypeLog: math32.Log, compute.OpTypeTanh: math32.Tanh,
+		compute.OpTypeLogistic: math32.Logistic, compute.OpTypeSin: math32.Sin, compute.OpTypeCos: math32.Cos,
 	} {
 		t.set(dtypes.Float32, op, each1(f))
 	}
+}
+
+func logistic64(x float64) float64 {
+	if x < 0 {
+		e := math.Exp(x) // small: 1/(1 + e^-x) would be 0 too early
+		return e / (1 + e)
+	}
+	return 1 / (1 + math.Exp(-x))
 }
 
 func addFloat64(t table) {

@@ -1,0 +1,167 @@
+package main
+
+import "math"
+
+type body func(p *program, x ...*value) *value
+
+// operation is a block function, for one or several dtypes.
+type operation struct {
+	op     string // of the table
+	dtypes string // separated by spaces; a conversion has the result's after an arrow
+	kinds  string // operands, and then the result: w words of 4 bytes, m truth values, b bytes
+	body   body
+	far    string // a function of package math32 for numbers that the vector function leaves as they are
+}
+
+var operations = []operation{
+	{"Add", "Float32", "www", two("VADDPS"), ""},
+	{"Sub", "Float32", "www", two("VSUBPS"), ""},
+	{"Mul", "Float32", "www", two("VMULPS"), ""},
+	{"Div", "Float32", "www", two("VDIVPS"), ""},
+	{"Max", "Float32", "www", largest, ""},
+	{"Min", "Float32", "www", smallest, ""},
+	{"Neg", "Float32", "ww", one((*program).negative), ""},
+	{"Abs", "Float32", "ww", one((*program).abs), ""},
+	{"Sign", "Float32", "ww", one((*program).signum), ""},
+	{"Sqrt", "Float32", "ww", one((*program).sqrt), ""},
+	{"Rsqrt", "Float32", "ww", one((*program).rsqrt), ""},
+	{"Exp", "Float32", "ww", one((*program).exp), ""},
+	{"Expm1", "Float32", "ww", one((*program).expm1), ""},
+	{"Log", "Float32", "ww", one((*program).log), ""},
+	{"Log1p", "Float32", "ww", one((*program).log1p), ""},
+	{"Tanh", "Float32", "ww", one((*program).tanh), ""},
+	{"Logistic", "Float32", "ww", one((*program).logistic), ""},
+	{"Sin", "Float32", "ww", one((*program).sin), "Sin"},
+	{"Cos", "Float32", "ww", one((*program).cos), "Cos"},
+	{"Floor", "Float32", "ww", rounded(down), ""},
+	{"Ceil", "Float32", "ww", rounded(up), ""},
+	{"Round", "Float32", "ww", rounded(toEven), ""},
+	{"Equal", "Float32", "wwm", compared(equal), ""},
+	{"NotEqual", "Float32", "wwm", compared(notEqual), ""},
+	{"LessThan", "Float32", "wwm", compared(less), ""},
+	{"LessOrEqual", "Float32", "wwm", compared(lessEqual), ""},
+	{"GreaterThan", "Float32", "wwm", swapped(compared(less)), ""},
+	{"GreaterOrEqual", "Float32", "wwm", swapped(compared(lessEqual)), ""},
+	{"IsNaN", "Float32", "wm", one((*program).isNaN), ""},
+	{"IsFinite", "Float32", "wm", one((*program).isFinite), ""},
+	{"Where", "Float32 Uint32 Int32", "mwww", where, ""},
+	{"Add", "Uint32 Int32", "www", two("VPADDD"), ""},
+	{"Sub", "Uint32 Int32", "www", two("VPSUBD"), ""},
+	{"Mul", "Uint32 Int32", "www", two("VPMULLD"), ""},
+	{"Max", "Uint32", "www", two("VPMAXUD"), ""},
+	{"Max", "Int32", "www", two("VPMAXSD"), ""},
+	{"Min", "Uint32", "www", two("VPMINUD"), ""},
+	{"Min", "Int32", "www", two("VPMINSD"), ""},
+	{"Neg", "Int32", "ww", one((*program).negativeInt), ""},
+	{"Abs", "Int32", "ww", one((*program).absInt), ""},
+	{"BitwiseAnd", "Uint32 Int32", "www", two("VANDPS"), ""},
+	{"BitwiseOr", "Uint32 Int32", "www", two("VORPS"), ""},
+	{"BitwiseXor", "Uint32 Int32", "www", two("VXORPS"), ""},
+	{"BitwiseNot", "Uint32 Int32", "ww", one((*program).not), ""},
+	{"ShiftLeft", "Uint32 Int32", "www", two("VPSLLVD"), ""},
+	{"ShiftRightLogical", "Uint32 Int32", "www", two("VPSRLVD"), ""},
+	{"ShiftRightArithmetic", "Uint32", "www", two("VPSRLVD"), ""},
+	{"ShiftRightArithmetic", "Int32", "www", two("VPSRAVD"), ""},
+	{"Equal", "Uint32 Int32", "wwm", comparedInt(equal, true), ""},
+	{"NotEqual", "Uint32 Int32", "wwm", comparedInt(notEqual, true), ""},
+	{"LessThan", "Uint32", "wwm", comparedInt(less, false), ""},
+	{"LessOrEqual", "Uint32", "wwm", comparedInt(lessEqual, false), ""},
+	{"GreaterThan", "Uint32", "wwm", swapped(comparedInt(less, false)), ""},
+	{"GreaterOrEqual", "Uint32", "wwm", swapped(comparedInt(lessEqual, false)), ""},
+	{"LessThan", "Int32", "wwm", comparedInt(less, true), ""},
+	{"LessOrEqual", "Int32", "wwm", comparedInt(lessEqual, true), ""},
+	{"GreaterThan", "Int32", "wwm", swapped(comparedInt(less, true)), ""},
+	{"GreaterOrEqual", "Int32", "wwm", swapped(comparedInt(lessEqual, true)), ""},
+	{"ConvertDType", "Uint32>Float32", "ww", one((*program).unsignedToFloat), ""},
+	{"ConvertDType", "Int32>Float32", "ww", one((*program).intToFloat), ""},
+	{"ConvertDType", "Uint8>Float32", "bw", one((*program).intToFloat), ""},
+	{"ConvertDType", "Bool>Float32", "mw", one((*program).maskToFloat), ""},
+	{"ConvertDType", "Bool>Uint32 Bool>Int32", "mw", one((*program).maskToInt), ""},
+	{"ConvertDType", "Float32>Int32", "ww", one((*program).floatToInt), ""},
+	{"ConvertDType", "Float32>Bool", "wm", one((*program).nonZero), ""},
+}
+
+// run is a reduction of elements that lie side by side.
+type run struct {
+	op      string
+	neutral float64
+	body    body
+}
+
+var runs = []run{
+	{"ReduceSum", 0, two("VADDPS")},
+	{"ReduceMax", math.Inf(-1), largest},
+	{"ReduceMin", math.Inf(1), smallest},
+}
+
+func one(f func(p *program, x *value) *value) body {
+	return func(p *program, x ...*value) *value { return f(p, x[0]) }
+}
+
+func two(name string) body {
+	return func(p *program, x ...*value) *value { return p.op(name, x[1], x[0]) }
+}
+
+func swapped(f body) body {
+	return func(p *program, x ...*value) *value { return f(p, x[1], x[0]) }
+}
+
+func rounded(mode int) body {
+	return func(p *program, x ...*value) *value { return p.round(x[0], mode) }
+}
+
+func compared(predicate int) body {
+	return func(p *program, x ...*value) *value { return p.compare(x[0], predicate, x[1]) }
+}
+
+func comparedInt(predicate int, signed bool) body {
+	return func(p *program, x ...*value) *value { return p.compareInt(x[0], predicate, x[1], signed) }
+}
+
+func where(p *program, x ...*value) *value { return p.choose(x[0], x[1], x[2]) }
+
+// VMAXPS and VMINPS give the second operand if both are zeros, or one is NaN. Taken both ways round, the results differ
+// only there: bits in common are those of +0, the larger zero, and bits of either those of -0.
+
+func largest(p *program, x ...*value) *value {
+	return p.orNaN(x[0], x[1], p.and(p.op("VMAXPS", x[0], x[1]), p.op("VMAXPS", x[1], x[0])))
+}
+
+func smallest(p *program, x ...*value) *value {
+	return p.orNaN(x[0], x[1], p.or(p.op("VMINPS", x[0], x[1]), p.op("VMINPS", x[1], x[0])))
+}
+
+// orNaN is z, or NaN if x or y is.
+func (p *program) orNaN(x, y, z *value) *value {
+	return p.choose(p.compare(x, unordered, y), p.number(math.NaN()), z)
+}
+
+// signum is x itself where x is 0 or NaN.
+func (p *program) signum(x *value) *value {
+	return p.choose(p.compare(x, apart, p.word(0)), p.or(p.sign(x), p.number(1)), x)
+}
+
+func (p *program) negative(x *value) *value    { return p.xor(x, p.word(signBit)) }
+func (p *program) sqrt(x *value) *value        { return p.op("VSQRTPS", x) }
+func (p *program) rsqrt(x *value) *value       { return p.over(p.number(1), p.op("VSQRTPS", x)) }
+func (p *program) sin(x *value) *value         { return p.trig(x, 0) }
+func (p *program) cos(x *value) *value         { return p.trig(x, 1) }
+func (p *program) isNaN(x *value) *value       { return p.compare(x, unordered, x) }
+func (p *program) isFinite(x *value) *value    { return p.compare(p.abs(x), less, p.number(math.Inf(1))) }
+func (p *program) nonZero(x *value) *value     { return p.compare(x, notEqual, p.word(0)) }
+func (p *program) not(x *value) *value         { return p.xor(x, p.word(math.MaxUint32)) }
+func (p *program) negativeInt(x *value) *value { return p.op("VPSUBD", x, p.word(0)) }
+func (p *program) absInt(x *value) *value      { return p.op("VPABSD", x) }
+func (p *program) intToFloat(x *value) *value  { return p.op("VCVTDQ2PS", x) }
+func (p *program) floatToInt(x *value) *value  { return p.op("VCVTTPS2DQ", x) }
+func (p *program) maskToFloat(m *value) *value { return p.choose(m, p.number(1), p.word(0)) }
+func (p *program) maskToInt(m *value) *value   { return p.choose(m, p.word(1), p.word(0)) }
+
+// unsignedToFloat adds halves of 16 bits, which are exact, in AVX2.
+func (p *program) unsignedToFloat(x *value) *value {
+	if p.maskReg {
+		return p.op("VCVTUDQ2PS", x)
+	}
+	high, low := p.imm("VPSRLD", 16, x), p.and(x, p.word(1<<16-1))
+	return p.fma(p.intToFloat(high), p.number(1<<16), p.intToFloat(low))
+}

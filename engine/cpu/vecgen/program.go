@@ -1,0 +1,226 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// set is an instruction set.
+type set struct {
+	name    string // of the set of kernels that goes with it
+	prefix  string // of functions
+	letter  string // of its registers
+	lanes   int    // words of a register
+	count   int    // registers
+	maskReg bool   // comparisons give bits in K registers, not words of all ones or zeros
+}
+
+var sets = []set{
+	{"avx512", "v512", "Z", 16, 32, true},
+	{"avx2", "v256", "Y", 8, 16, false},
+}
+
+// value is what one instruction computes for another: a vector or a mask.
+type value struct {
+	constant bool
+	bits     uint32 // of each word of a constant
+	mask     bool   // lives in a K register
+	last     int    // the last instruction that needs it
+	reg      int
+}
+
+// instruction is one line of assembly, with a question mark for the number of each register: operands first, the result last,
+// as is the assembler's order. V stands for the letter of the set's registers.
+type instruction struct {
+	text string
+	in   []*value
+	out  *value // nil if there is none
+	fma  bool   // in[0]*in[1] + in[2]: the registers choose the form
+}
+
+// program is the body of a loop in single-assignment form, as the functions below record it.
+type program struct {
+	set
+	code      []instruction
+	constants []*value
+}
+
+func (p *program) add(i instruction) *value {
+	for _, v := range i.in {
+		v.last = len(p.code)
+	}
+	p.code = append(p.code, i)
+	return i.out
+}
+
+// do records an instruction with a result.
+func (p *program) do(text string, in ...*value) *value {
+	operands := strings.Fields(text)
+	return p.add(instruction{text: text, in: in, out: &value{mask: strings.HasPrefix(operands[len(operands)-1], "K")}})
+}
+
+// effect records an instruction without a result.
+func (p *program) effect(text string, in ...*value) { p.add(instruction{text: text, in: in}) }
+
+// op records an instruction on vectors. Operands are in the assembler's order: op("VSUBPS", y, x) is x - y.
+func (p *program) op(name string, in ...*value) *value {
+	return p.do(name+" "+strings.Repeat("V?, ", len(in))+"V?", in...)
+}
+
+// imm records an instruction with a constant number as its first operand.
+func (p *program) imm(name string, n int, in ...*value) *value {
+	return p.do(fmt.Sprintf("%s $%d, ", name, n)+strings.Repeat("V?, ", len(in))+"V?", in...)
+}
+
+// word is a vector of one word.
+func (p *program) word(bits uint32) *value {
+	for _, v := range p.constants {
+		if v.bits == bits {
+			return v
+		}
+	}
+	v := &value{constant: true, bits: bits}
+	p.constants = append(p.constants, v)
+	return v
+}
+
+// number is a vector of one float32.
+func (p *program) number(x float64) *value { return p.word(math.Float32bits(float32(x))) }
+
+const (
+	signBit  = 1 << 31
+	restBits = 1<<31 - 1
+)
+
+// Arithmetic.
+
+func (p *program) plus(x, y *value) *value  { return p.op("VADDPS", y, x) }
+func (p *program) minus(x, y *value) *value { return p.op("VSUBPS", y, x) }
+func (p *program) times(x, y *value) *value { return p.op("VMULPS", y, x) }
+func (p *program) over(x, y *value) *value  { return p.op("VDIVPS", y, x) }
+func (p *program) and(x, y *value) *value   { return p.op("VANDPS", y, x) }
+func (p *program) or(x, y *value) *value    { return p.op("VORPS", y, x) }
+func (p *program) xor(x, y *value) *value   { return p.op("VXORPS", y, x) }
+
+// fma is x*y + z, rounded once.
+func (p *program) fma(x, y, z *value) *value {
+	return p.add(instruction{in: []*value{x, y, z}, out: &value{}, fma: true})
+}
+
+// horner is the polynomial with coefficients c, the highest power first.
+func (p *program) horner(x *value, c []float32) *value {
+	y := p.number(float64(c[0]))
+	for _, k := range c[1:] {
+		y = p.fma(y, x, p.number(float64(k)))
+	}
+	return y
+}
+
+func (p *program) abs(x *value) *value  { return p.and(x, p.word(restBits)) }
+func (p *program) sign(x *value) *value { return p.and(x, p.word(signBit)) }
+
+// Rounding modes.
+const (
+	toEven = 8
+	down   = 9
+	up     = 10
+)
+
+func (p *program) round(x *value, mode int) *value {
+	if p.maskReg {
+		return p.imm("VRNDSCALEPS", mode, x)
+	}
+	return p.imm("VROUNDPS", mode, x)
+}
+
+// Predicates of comparisons. Of floats they do not trap; with NaN, only unordered and those called not hold.
+const (
+	equal     = 0
+	unordered = 3
+	notEqual  = 4
+	less      = 17
+	lessEqual = 18
+	notLess   = 21
+	apart     = 12 // not equal, and no NaN
+)
+
+// compare is the mask of x against y.
+func (p *program) compare(x *value, predicate int, y *value) *value {
+	if p.maskReg {
+		return p.do(fmt.Sprintf("VCMPPS $%d, V?, V?, K?", predicate), y, x)
+	}
+	return p.imm("VCMPPS", predicate, y, x)
+}
+
+// compareInt is the mask of integers x against y. AVX2 has only two comparisons, of signed integers.
+func (p *program) compareInt(x *value, predicate int, y *value, signed bool) *value {
+	if p.maskReg {
+		name, code := "VPCMPUD", map[int]int{equal: 0, less: 1, lessEqual: 2, notEqual: 4}[predicate]
+		if signed {
+			name = "VPCMPD"
+		}
+		return p.do(fmt.Sprintf("%s $%d, V?, V?, K?", name, code), y, x)
+	}
+	if !signed && predicate != equal && predicate != notEqual {
+		x, y = p.xor(x, p.word(signBit)), p.xor(y, p.word(signBit))
+	}
+	not := func(m *value) *value { return p.xor(m, p.word(math.MaxUint32)) }
+	switch predicate {
+	case equal:
+		return p.op("VPCMPEQD", y, x)
+	case notEqual:
+		return not(p.op("VPCMPEQD", y, x))
+	case less:
+		return p.op("VPCMPGTD", x, y) // y > x
+	}
+	return not(p.op("VPCMPGTD", y, x))
+}
+
+// choose takes yes where the mask is set, and else no.
+func (p *program) choose(mask, yes, no *value) *value {
+	if p.maskReg {
+		return p.do("VBLENDMPS V?, V?, K?, V?", yes, no, mask)
+	}
+	return p.op("VBLENDVPS", mask, yes, no)
+}
+
+// topBits is the mask of the words whose top bit is set.
+func (p *program) topBits(x *value) *value {
+	if p.maskReg {
+		return p.do("VPMOVD2M V?, K?", x)
+	}
+	return x // VBLENDVPS looks at nothing else
+}
+
+// Operands lie at SI, DX and R8, the result at DI; AX counts elements.
+var bases = []string{"SI", "DX", "R8"}
+
+// load reads operand i: w for words, m for a mask, stored as bytes 0 and 1, b for bytes that become words.
+func (p *program) load(kind byte, i int) *value {
+	words, bytes := "("+bases[i]+")(AX*4)", "("+bases[i]+")(AX*1)"
+	switch {
+	case kind == 'w':
+		return p.do("VMOVUPS " + words + ", V?")
+	case kind == 'b':
+		return p.do("VPMOVZXBD " + bytes + ", V?")
+	case p.maskReg:
+		x := p.do("VMOVDQU8 " + bytes + ", X?")
+		return p.do("VPTESTMB X?, X?, K?", x, x)
+	}
+	return p.op("VPCMPGTD", p.word(0), p.do("VPMOVZXBD "+bytes+", V?"))
+}
+
+// store writes the result.
+func (p *program) store(kind byte, x *value) {
+	switch {
+	case kind == 'w':
+		p.effect("VMOVUPS V?, (DI)(AX*4)", x)
+	case p.maskReg:
+		p.effect("VMOVDQU8 X?, (DI)(AX*1)", p.do("VMOVDQU8.Z X?, K?, X?", p.word(0x01010101), x))
+	default:
+		x = p.do("VPACKSSDW X?, X?, X?", p.do("VEXTRACTI128 $1, V?, X?", x), x)
+		x = p.do("VPACKSSWB X?, X?, X?", x, x)
+		p.effect("VMOVQ X?, (DI)(AX*1)", p.do("VPAND X?, X?, X?", p.word(0x01010101), x))
+	}
+}
