@@ -1,8 +1,5 @@
 # starsweep: hyperparameter studies of GANs. `make help` lists the targets.
 
-# The vector functions of the CPU backend need Go's simd experiment; without it everything works, slower.
-export GOEXPERIMENT ?= simd
-
 BIN     := bin/starsweep
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PYTHON  ?= python3
@@ -31,10 +28,9 @@ test-all: python pjrt-cpu chromium ## every test: all backends, Python readers, 
 	for b in go:parallelism=-1 xla:$(PLUGIN); do \
 		STARSWEEP_BACKEND=$$b GOMLX_NO_AUTO_INSTALL=1 go test -short -timeout 15m ./engine/model ./engine/nn || exit 1; \
 	done # the packages whose tests take one backend
-	GOEXPERIMENT= go test -short -timeout 15m ./engine/... # what a plain go build gives
-	GOEXPERIMENT= go test -race -short -timeout 15m -gcflags=all=-d=checkptr=0 ./engine/cpu/... ./engine/lower ./engine/train # GoMLX's backend fails checkptr
-	CGO_ENABLED=0 GOEXPERIMENT= go vet ./... # no C compiler: no XLA
-	CGO_ENABLED=0 GOEXPERIMENT= GOARCH=arm64 go vet ./... # no assembly
+	go test -race -short -timeout 15m -gcflags=all=-d=checkptr=0 ./engine/cpu/... ./engine/lower ./engine/train # GoMLX's backend fails checkptr
+	CGO_ENABLED=0 go vet ./... # no C compiler: no XLA
+	CGO_ENABLED=0 GOARCH=arm64 go vet ./... # no assembly
 
 lint: ## formatting and vet
 	@test -z "$$(gofmt -l .)" || { echo "not gofmt-clean:"; gofmt -l .; exit 1; }

@@ -37,7 +37,7 @@ def pytorch(net, layout, batches):
 
 
 def starsweep(threads, batches):
-    env = os.environ | {"GOEXPERIMENT": "simd", "GOMAXPROCS": str(threads)}
+    env = os.environ | {"GOMAXPROCS": str(threads)}
     run = ["go", "test", "-run", "^$", "-bench", "Inception", "-benchtime", "1x", "-count", str(batches), "./engine/feature"]
     out = subprocess.run(run, cwd=ROOT, env=env, check=True, capture_output=True, text=True).stdout
     best = lambda unit: min(float(v) for v in re.findall(r"([\d.]+) " + unit, out))
