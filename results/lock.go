@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -24,13 +25,20 @@ func lock(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, durable.Fault(path, err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	for range 3 {
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			break
+		}
+		time.Sleep(10 * time.Millisecond) // it may be Writer that holds the lock, for an instant
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	}
+	if err != nil {
 		defer f.Close()
 		if !errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, durable.Fault(path, err)
 		}
-		holder, _ := io.ReadAll(io.LimitReader(f, 1<<10)) // only to say who; it may be empty for an instant
-		return nil, fmt.Errorf("%s: %w by %s: wait for it or stop it", dir, ErrLocked, strings.TrimSpace(string(holder)))
+		return nil, fmt.Errorf("%s: %w by %s: wait for it or stop it", dir, ErrLocked, holder(f))
 	}
 	host, _ := os.Hostname() // a machine without a name still holds the lock
 	text := fmt.Sprintf("process %d on %s\n", os.Getpid(), host)
@@ -43,4 +51,23 @@ func lock(dir string) (*os.File, error) {
 		return nil, durable.Fault(path, err)
 	}
 	return f, nil
+}
+
+// Writer tells which process writes the study in dir, if one does.
+func Writer(dir string) (process string, found bool) {
+	f, err := os.Open(filepath.Join(dir, "lock"))
+	if err != nil {
+		return "", false
+	}
+	defer f.Close()
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
+		return "", false
+	}
+	return holder(f), true
+}
+
+// holder is what the file of a lock says of its holder; it may say nothing for an instant.
+func holder(f *os.File) string {
+	text, _ := io.ReadAll(io.LimitReader(f, 1<<10))
+	return strings.TrimSpace(string(text))
 }

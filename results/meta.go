@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/results/internal/durable"
 )
 
@@ -137,9 +138,6 @@ func (m Meta) Check() error {
 	return errors.Join(errs...)
 }
 
-// CheckColumns reports the hyperparameters whose names cannot be columns beside those that every study has.
-func CheckColumns(columns []Column) error { return Meta{Study: "check", Columns: columns}.Check() }
-
 func identifier(name string) bool {
 	for i, r := range name {
 		if r != '_' && !unicode.IsLetter(r) && (i == 0 || !unicode.IsDigit(r)) {
@@ -169,6 +167,24 @@ func (m Meta) differences(old Meta) error {
 	}
 	compare("objectives", m.Objectives, old.Objectives)
 	return errors.Join(errs...)
+}
+
+// Label names a trial by its hyperparameters, of its point or a row of a table, and its seed: loss=ns-gan lr=2.0 seed=0.
+func (m Meta) Label(values map[string]any, seed int64) string {
+	var parts []string
+	for _, c := range m.Columns {
+		text := fmt.Sprint(values[c.Name])
+		switch v := values[c.Name].(type) { // as scripts write them
+		case float64:
+			text = spec.FloatValue(v).String()
+		case bool:
+			text = spec.BoolValue(v).String()
+		case nil:
+			text = "None"
+		}
+		parts = append(parts, c.Name+"="+text)
+	}
+	return strings.Join(append(parts, fmt.Sprintf("seed=%d", seed)), " ")
 }
 
 // readMeta reads study.json. The error is os.ErrNotExist where there is none.

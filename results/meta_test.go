@@ -33,8 +33,15 @@ func TestNamesThatCannotBeColumnsAreAllReported(t *testing.T) {
 		"the study has no name",
 	)
 	check(t, meta.Check())
-	wantError(t, results.CheckColumns([]results.Column{{Name: "seed", Kind: results.Int}}), `hyperparameter "seed"`)
-	check(t, results.CheckColumns(meta.Columns))
+}
+
+func TestLabelsReadLikeScripts(t *testing.T) {
+	m := results.Meta{Columns: []results.Column{{Name: "loss", Kind: results.String}, {Name: "lr", Kind: results.Float}, {Name: "norm", Kind: results.Bool},
+		{Name: "depth", Kind: results.Int}, {Name: "beta", Kind: results.Float}}}
+	got := m.Label(results.Values{"loss": "ns", "lr": 2.0, "norm": true, "depth": int64(3)}, 7)
+	if want := "loss=ns lr=2.0 norm=True depth=3 beta=None seed=7"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
 }
 
 func TestNaturalHyperparameterNamesAreFree(t *testing.T) {

@@ -278,8 +278,15 @@ func TestTheSecondWriterLearnsWhoHoldsTheStudy(t *testing.T) {
 	if !errors.Is(err, results.ErrLocked) {
 		t.Fatalf("got error %v, want ErrLocked", err)
 	}
-	wantError(t, err, dir, fmt.Sprintf("process %d on %s", os.Getpid(), host))
+	want := fmt.Sprintf("process %d on %s", os.Getpid(), host)
+	wantError(t, err, dir, want)
+	if by, found := results.Writer(dir); by != want || !found {
+		t.Errorf("got the writer %q, %t, want %s", by, found, want)
+	}
 	check(t, s.Close())
+	if by, found := results.Writer(dir); found {
+		t.Errorf("got the writer %q of a study that is closed", by)
+	}
 	create(t, dir)
 }
 

@@ -234,10 +234,8 @@ func best(v *results.View, o results.Objective) (line string, err error) {
 		}
 		top = value
 		line = fmt.Sprintf("%s %.4g in epoch %v of trial %v:", o.Metric, value, row["best_"+o.Metric+"_epoch"], row["trial"])
-		for _, c := range v.Meta().Columns {
-			line += fmt.Sprintf(" %s=%v", c.Name, row[c.Name])
-		}
-		line += fmt.Sprintf(" seed=%v", row["seed"])
+		seed, _ := row["seed"].(int64)
+		line += " " + v.Meta().Label(row, seed)
 	}
 	return line, nil
 }

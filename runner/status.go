@@ -21,13 +21,15 @@ func statusCommand(env *Env) *cobra.Command {
 			w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "trial\tstatus\tepochs\tpoint\treason")
 			for _, t := range v.Trials() {
-				point := fmt.Sprintf("seed=%d", t.Seed)
-				for _, c := range v.Meta().Columns {
-					point += fmt.Sprintf(" %s=%v", c.Name, t.Point[c.Name])
-				}
-				fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", t.ID, t.Status, t.Epochs, point, t.Reason)
+				fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", t.ID, t.Status, t.Epochs, v.Meta().Label(t.Point, t.Seed), t.Reason)
 			}
-			return w.Flush()
+			if err := w.Flush(); err != nil {
+				return err
+			}
+			if by, held := results.Writer(args[0]); held {
+				fmt.Fprintf(env.Stdout, "%s is at it: trials that read interrupted may be training now\n", by)
+			}
+			return nil
 		},
 	}
 }

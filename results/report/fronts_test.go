@@ -79,12 +79,12 @@ func TestThePageShowsFrontsOfTrialsAndConfigurations(t *testing.T) {
 	for what, want := range map[string]int{
 		"2 of 4 trials are on the front of fid (min), recall (max)": 1,
 		"fid, better ←": 1, "recall, better →": 1,
-		`<title>fid 1, recall 0.25, net=&lt;0&gt;, seed=0</title>`: 1,
-		`class="key">&lt;1&gt;</text>`:                             1, // the legend
-		"<td>2 ± 1.414</td>":                                       1, // of the configuration <0>, which beats <1>
-		"mean ± deviation over seeds":                              1,
-		"<td>1</td><td>0.25</td>":                                  1 + 1, // the front's table and the last values
-		"<polyline":                                                4 * 2, // each trial's fid and recall
+		`<title>fid 1, recall 0.25, net=&lt;0&gt; seed=0</title>`: 1,
+		`class="key">&lt;1&gt;</text>`:                            1, // the legend
+		"<td>2 ± 1.414</td>":                                      1, // of the configuration <0>, which beats <1>
+		"mean ± deviation over seeds":                             1,
+		"<td>1</td><td>0.25</td>":                                 1 + 1, // the front's table and the last values
+		"<polyline":                                               4 * 2, // each trial's fid and recall
 	} {
 		if got := strings.Count(page, what); got != want {
 			t.Errorf("%q stands %d times, want %d", what, got, want)

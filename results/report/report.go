@@ -61,12 +61,7 @@ func gather(v *results.View) ([]*trial, error) {
 	byID := map[string]*trial{}
 	var trials []*trial
 	for _, s := range v.Trials() {
-		t := &trial{State: s, curves: map[string]curve{}}
-		var parts []string
-		for _, c := range v.Meta().Columns {
-			parts = append(parts, fmt.Sprintf("%s=%v", c.Name, s.Point[c.Name]))
-		}
-		t.Point = strings.Join(append(parts, fmt.Sprintf("seed=%d", s.Seed)), " ")
+		t := &trial{State: s, Point: v.Meta().Label(s.Point, s.Seed), curves: map[string]curve{}}
 		for _, m := range v.Meta().Metrics {
 			t.Values = append(t.Values, number(s.Last, m))
 		}

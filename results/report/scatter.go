@@ -192,10 +192,8 @@ func (p *scatter) dot(b *strings.Builder, i int) {
 	for _, o := range p.meta.Objectives {
 		about = append(about, fmt.Sprintf("%s %s", o.Metric, value(row[o.Metric])))
 	}
-	for _, c := range p.meta.Columns {
-		about = append(about, fmt.Sprintf("%s=%v", c.Name, row[c.Name]))
-	}
-	about = append(about, fmt.Sprintf("seed=%v", row["seed"]))
+	seed, _ := row["seed"].(int64)
+	about = append(about, p.meta.Label(row, seed))
 	fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" %s fill="%s"><title>%s</title></circle>`, x, y, style, p.colour(row), template.HTMLEscapeString(strings.Join(about, ", ")))
 }
 
