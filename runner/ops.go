@@ -80,7 +80,7 @@ func (r *roofline) products() (all operation) {
 func (r *roofline) print(w io.Writer, m measurement) error {
 	const least = .005
 	fmt.Fprintf(w, "\n### %s, batch %d, width %d, %d threads: %.1f ms a step\n\n", m.Step, m.Batch, m.Width, m.Threads, m.MeanS*1e3)
-	fmt.Fprintf(w, "Peak %.0f GFLOP/s, memory %.1f GB/s.\n\n", r.PeakGFlops, r.GBytes)
+	fmt.Fprintf(w, "Peak %.0f GFLOP/s in float32, memory %.1f GB/s.\n\n", r.PeakGFlops, r.GBytes)
 	fmt.Fprintln(w, "| operation | calls | ms a step | share | GFLOP/s | of the peak | GB/s | of memory's |")
 	fmt.Fprintln(w, "|---|---:|---:|---:|---:|---:|---:|---:|")
 	small := operation{What: "others"}
