@@ -11,7 +11,7 @@ import (
 // KID is the kernel inception distance (Bińkowski et al. 2018, section 3): the unbiased estimate of the squared maximum mean
 // discrepancy with the kernel (x·y/d + 1)³, over random subsets of size samples of each set, drawn without replacement. It
 // returns mean and standard deviation (ddof 0) over subsets, as torch-fidelity and NVlabs' code do, with 100 subsets of 1000.
-// An unbiased estimate may be below 0.
+// An unbiased estimate may be below 0. Where a subset is all of both sets there is one, and no deviation.
 //
 // Products are taken in float64: the estimate is a small difference of large sums.
 func KID(ctx context.Context, real, fake Features, subsets, size int, rng *rand.Rand) (mean, std float64, err error) {
@@ -20,6 +20,9 @@ func KID(ctx context.Context, real, fake Features, subsets, size int, rng *rand.
 	}
 	if err := checkPair(real, fake, size); err != nil {
 		return 0, 0, fmt.Errorf("kid of subsets of %d: %w", size, err)
+	}
+	if real.N == size && fake.N == size {
+		subsets = 1 // all would be one
 	}
 	v := make([]float64, subsets)
 	for i := range v {

@@ -51,6 +51,10 @@ func TestKIDIsUnbiasedAndItsErrorsClear(t *testing.T) {
 	if again != mean {
 		t.Errorf("one seed: got %g and %g", mean, again)
 	}
+	all, none, err := KID(ctx, real, other, 100, 2000, random(2))
+	if one, _, _ := KID(ctx, real, other, 1, 2000, random(3)); err != nil || none != 0 || math.Abs(all-one) > 1e-12 {
+		t.Errorf("subsets of all samples: got %g ± %g, %v, want %g ± 0", all, none, err, one)
+	}
 	for _, c := range [][2]int{{0, 100}, {1, 1}, {1, 2001}} {
 		if _, _, err := KID(ctx, real, other, c[0], c[1], random(2)); err == nil {
 			t.Errorf("%d subsets of %d of 2000", c[0], c[1])
