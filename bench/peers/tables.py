@@ -52,7 +52,10 @@ def detailed(runs):
             "ratio of bests": spread(ratios(runs, name, BEST)),
             "ratio of medians": spread(ratios(runs, name, MEDIAN)),
             "ratio of CPU times": spread(ratios(runs, name, CPU)),
-        } | ({"to PyTorch's bf16": spread(ratios(runs, name, BEST, BF16))} if bf16 else {}) | {
+        } | ({
+            "ratio of bests to PyTorch's bf16": spread(ratios(runs, name, BEST, BF16)),
+            "of CPU times": spread(ratios(runs, name, CPU, BF16)),
+        } if bf16 else {}) | {
             "first step, s": f"{mine[0]['first_s']:.2f}",
             "peak memory, MB": f"{max(r['peak_mb'] for r in mine):.0f}",
             "above its import": f"{above:.0f}" if above else "",
