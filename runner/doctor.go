@@ -17,9 +17,12 @@ func doctorCommand(env *Env) *cobra.Command {
 			fmt.Fprintf(env.Stdout, "starsweep %s, %s %s/%s, %d cores\n\nbackends\n", env.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0))
 			w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
 			for _, b := range train.List(env.trainOptions()) {
-				if b.Available {
+				switch {
+				case b.Available:
 					fmt.Fprintf(w, "  %s\tok\t%s\n", b.Name, b.Detail)
-				} else {
+				case b.Hint == "": // there is a plugin, but it does not work
+					fmt.Fprintf(w, "  %s\tbroken\t%s\n", b.Name, b.Detail)
+				default:
 					fmt.Fprintf(w, "  %s\tmissing\t%s; %s\n", b.Name, b.Detail, b.Hint)
 				}
 			}
