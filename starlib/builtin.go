@@ -97,12 +97,16 @@ func (c invocation) keywords(pairs ...any) error {
 type count int
 
 func (n *count) Unpack(v starlark.Value) error {
-	i, err := starlark.AsInt32(v)
-	if err != nil {
+	given, ok := v.(starlark.Int)
+	if !ok {
 		return fmt.Errorf("got %s, want a positive int", describe(v))
 	}
-	if i < 1 {
-		return fmt.Errorf("got %d, want a positive int", i)
+	i, err := starlark.AsInt32(given)
+	switch {
+	case given.Sign() < 1:
+		return fmt.Errorf("got %v, want a positive int", given)
+	case err != nil:
+		return fmt.Errorf("got %v, want an int below 2147483648", given)
 	}
 	*n = count(i)
 	return nil

@@ -5,6 +5,7 @@
 package starlib
 
 import (
+	"bytes"
 	"context"
 	"embed"
 	"fmt"
@@ -215,8 +216,8 @@ func (l *loading) exec(name string, source []byte) (*file, error) {
 	if len(source) > MaxSource {
 		return nil, &Error{Pos: name + ":1:1", Msg: fmt.Sprintf("got a file of more than %d bytes, want fewer", MaxSource)}
 	}
-	options := &syntax.FileOptions{} // no while, no recursion, no reassigned globals: every script ends
-	parsed, err := options.Parse(name, source, 0)
+	options := &syntax.FileOptions{}                                                  // no while, no recursion, no reassigned globals: every script ends
+	parsed, err := options.Parse(name, bytes.TrimPrefix(source, []byte("\ufeff")), 0) // as Windows' editors write
 	if err != nil {
 		return nil, located(hinted(err, source), "")
 	}

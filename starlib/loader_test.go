@@ -113,6 +113,13 @@ main = study(trial = trial, seeds = total)
 	}
 }
 
+func TestFilesOfWindowsLoad(t *testing.T) {
+	s := load(t, "\ufeff"+strings.ReplaceAll(design, "\n", "\r\n"))
+	if points, err := s.Points(); err != nil || len(points) != 128 {
+		t.Errorf("got %d points, %v; want 128", len(points), err)
+	}
+}
+
 func TestPrintGoesToTheLoader(t *testing.T) {
 	var said []string
 	l := starlib.Loader{Print: func(message string) { said = append(said, message) }}
