@@ -44,12 +44,16 @@ func copyStrided[T any](d, s ptr, n, ds, ss []int) {
 	}
 }
 
-// fillWith sets n elements to the one at v.
+// fillWith sets n elements to the one at v: the first few one by one, and then as many again by each copy.
 func fillWith[T any](d, v ptr, n int) {
 	x := *(*T)(v)
 	s := of[T](d, n)
-	for i := range s {
+	done := min(n, 32)
+	for i := range s[:done] {
 		s[i] = x
+	}
+	for ; done < n; done *= 2 {
+		copy(s[done:], s[:done])
 	}
 }
 
