@@ -89,6 +89,63 @@ func TestDonatedInputsThatAreResultsKeepTheirMemory(t *testing.T) {
 	}
 }
 
+func TestUpdatesTakeThePlaceOfDonatedInputs(t *testing.T) {
+	s := f32(40, 40)
+	x, y := make([]float32, s.Size()), make([]float32, s.Size())
+	for i := range x {
+		x[i], y[i] = float32(i%7), float32(i%5)
+	}
+	sub := func(f compute.Function, v []compute.Value) compute.Value {
+		return must(f.Sub(must(f.Mul(v[0], v[0])), v[1]))
+	}
+	update := func(f compute.Function, v []compute.Value) []compute.Value { return []compute.Value{sub(f, v)} }
+	later := func(f compute.Function, v []compute.Value) []compute.Value { // the product reads x when the difference is there
+		return []compute.Value{sub(f, v), must(f.DotGeneral(v[0], []int{1}, nil, v[0], []int{0}, nil, compute.DotGeneralConfig{}))}
+	}
+	for _, c := range []struct {
+		name   string
+		graph  build
+		donate []bool
+		same   bool // one buffer as both inputs
+		over   bool // the first input is overwritten
+	}{
+		{"nothing donated", update, nil, false, false},
+		{"the first donated", update, []bool{true}, false, true},
+		{"one buffer twice", update, []bool{true}, true, false},
+		{"read later", later, []bool{true}, false, false},
+		{"a result itself", func(f compute.Function, v []compute.Value) []compute.Value { return []compute.Value{sub(f, v), v[0]} }, []bool{true}, false, false},
+	} {
+		for _, b := range ours() {
+			e := compiled(b, c.graph, s, s)
+			in := []compute.Buffer{must(b.BufferFromFlatData(0, x, s)), must(b.BufferFromFlatData(0, y, s))}
+			if c.same {
+				in[1] = in[0]
+			}
+			z := slices.Clone(must(in[1].Data()).([]float32))
+			memory := &must(in[0].Data()).([]float32)[0]
+			out := must(e.Execute(in, c.donate, 0))
+			got := must(out[0].Data()).([]float32)
+			for i := range got {
+				if got[i] != x[i]*x[i]-z[i] {
+					t.Fatalf("%s: element %d is %g, want %g", c.name, i, got[i], x[i]*x[i]-z[i])
+				}
+			}
+			if overwritten := &got[0] == memory; overwritten != c.over && (b.fuse || overwritten) {
+				t.Errorf("%s: the input was overwritten: %v", c.name, overwritten)
+			}
+			if c.name == "read later" {
+				var want float32
+				for k := range 40 {
+					want += x[40+k] * x[40*k+3]
+				}
+				if product := must(out[1].Data()).([]float32)[43]; product != want {
+					t.Errorf("%s: the product is %g, want %g", c.name, product, want)
+				}
+			}
+		}
+	}
+}
+
 func TestBuffersCheckWhatTheyAreGiven(t *testing.T) {
 	b, other := must(New("")), must(New(""))
 	s := shapes.Make(dtypes.Int32, 2, 2)

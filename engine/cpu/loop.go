@@ -101,6 +101,34 @@ func (c *compiler) fused(members []*node) {
 	what = fmt.Sprintf("%s %v: %d steps, %d sums, %d read, %d written", what, dims, len(k.code), len(k.sums), len(l.reads), len(l.makes))
 	team := c.backend.team
 	c.step(what, func(m *machine) { k.run(m, team) }, l.reads, l.makes...)
+	c.code[len(c.code)-1].over = l.overwritten()
+}
+
+// overwritten pairs each value that the loop stores with an operand whose place it may take, if nobody reads the operand later:
+// one that is read where it lies, and not after the step that stores the value. A step reads an element before it stores one.
+func (l *loopCompiler) overwritten() (pairs []over) {
+	loads := map[int][]int{} // registers by buffer
+	for k, r := range l.loads {
+		loads[k.buf] = append(loads[k.buf], r)
+	}
+	taken := map[int]bool{}
+	for i, s := range l.code {
+		d := l.regs[s.d]
+		if d.where != direct {
+			continue
+		}
+		for _, b := range l.reads {
+			if len(loads[b]) != 1 || taken[b] {
+				continue
+			}
+			if r := loads[b][0]; l.regs[r].where == direct && l.regs[r].es == d.es && l.last[r] <= i {
+				taken[b] = true
+				pairs = append(pairs, over{b, d.buf})
+				break
+			}
+		}
+	}
+	return pairs
 }
 
 type loopCompiler struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/pprof"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -21,9 +22,10 @@ type program struct {
 	outs    []shapes.Shape
 	bufs    []buf
 	code    []instruction
-	passed  []passed
-	arena   int // bytes of all temporaries
-	scratch int // bytes per worker
+	passed  []passed // parameters that are results as they are
+	updated []passed // parameters whose last reader makes a result that may take their place
+	arena   int      // bytes of all temporaries
+	scratch int      // bytes per worker
 
 	mu   sync.Mutex
 	idle []*machine
@@ -35,7 +37,7 @@ type parameter struct {
 	shape shapes.Shape
 }
 
-// passed is a parameter that is a result: input in is output out.
+// passed is a parameter whose memory a result may have: input in is, or becomes, output out.
 type passed struct{ in, out int }
 
 // buf is a piece of memory that instructions name by its number.
@@ -62,7 +64,11 @@ type instruction struct {
 	run          func(*machine)
 	reads, makes []int
 	flop         func() float64 // multiplications and additions of a product; nil of others
+	over         []over
 }
+
+// over says that buffer to may take the place of buffer from, which the same instruction reads.
+type over struct{ from, to int }
 
 // machine is the memory of one execution.
 type machine struct {
@@ -160,7 +166,7 @@ func (p *program) Inputs() (names []string, s []shapes.Shape) {
 func (p *program) Outputs() []shapes.Shape { return p.outs }
 
 // Execute runs the program. Donated buffers are finalized, whether or not their memory served. Those that the program returns
-// as they are become the results.
+// as they are become the results, and those that it reads a last time to compute a result of their size are overwritten with it.
 func (p *program) Execute(in []compute.Buffer, donate []bool, _ compute.DeviceNum) ([]compute.Buffer, error) {
 	if p.dead.Load() {
 		return nil, errors.New("backend cpu: the executable is finalized")
@@ -183,10 +189,18 @@ func (p *program) Execute(in []compute.Buffer, donate []bool, _ compute.DeviceNu
 		args[i] = f.p
 	}
 	outs := make([]compute.Buffer, len(p.outs))
-	for _, h := range p.passed {
+	take := func(h passed) {
 		if f := in[h.in].(*Buffer); h.in < len(donate) && donate[h.in] && f.p != nil {
 			outs[h.out], results[h.out] = &Buffer{p.backend, p.outs[h.out].Clone(), f.p}, f.p
 			f.p = nil // one result takes it, the others are copies
+		}
+	}
+	for _, h := range p.passed {
+		take(h)
+	}
+	for _, h := range p.updated {
+		if p := args[h.in]; slices.Index(args[h.in+1:], p) < 0 && slices.Index(args, p) == h.in { // else another parameter is there
+			take(h)
 		}
 	}
 	for i, s := range p.outs {
