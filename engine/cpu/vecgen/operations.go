@@ -4,7 +4,7 @@ import "math"
 
 type body func(p *program, x ...*value) *value
 
-// operation is a block function, for one or several dtypes.
+// operation is a block function, for one or several dtypes. There must be a portable one in package cpu.
 type operation struct {
 	op     string // of the table
 	dtypes string // separated by spaces; a conversion has the result's after an arrow
