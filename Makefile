@@ -10,7 +10,7 @@ PLUGIN  := $(CACHE)/pjrt/xla_cpu_pjrt.so
 .PHONY: help build run test test-all lint fmt update python chromium pjrt-cpu features bench bench-metrics bench-features bench-peers bench-check agreement clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/starsweep
 	go build -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./runner/cmd/starsweep
