@@ -13,33 +13,16 @@ func tenThousand() string {
 	return strings.Replace(design, "choice(1e-2, 1e-3, 1e-4, 1e-5)", "choice(*[i * 1e-6 for i in range(1, 317)])", 1)
 }
 
-// check traces every point of a study.
-func check(tb testing.TB, source string) (points, programs int) {
-	s, err := starlib.Loader{}.Load(context.Background(), "study.star", []byte(source))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	all, err := s.Points()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	prints := map[string]bool{}
-	for _, p := range all {
-		job, err := s.Job(context.Background(), p)
-		if err != nil {
-			tb.Fatalf("%s: %v", p, err)
-		}
-		prints[job.Program.Fingerprint()] = true
-	}
-	return len(all), len(prints)
-}
-
 // The goal: 10,000 configurations in 2 seconds on 2 cores, from the text of the script.
 func BenchmarkCheckOfTenThousandConfigurations(b *testing.B) {
 	source := tenThousand()
 	for b.Loop() {
-		points, programs := check(b, source)
-		b.ReportMetric(float64(points), "points")
-		b.ReportMetric(float64(programs), "programs")
+		s, err := starlib.Loader{}.Load(context.Background(), "study.star", []byte(source))
+		if err != nil {
+			b.Fatal(err)
+		}
+		all := jobs(b, s)
+		b.ReportMetric(float64(len(all)), "points")
+		b.ReportMetric(float64(programs(all)), "programs")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/starlib"
 )
 
@@ -58,22 +59,40 @@ func load(t testing.TB, source string) *starlib.Study {
 	return s
 }
 
-func TestTheScriptOfTheDesignBecomesPrograms(t *testing.T) {
-	s := load(t, design)
+// jobs traces every point of a study.
+func jobs(tb testing.TB, s *starlib.Study) (all []*model.Job) {
+	tb.Helper()
 	points, err := s.Points()
-	if err != nil || len(points) != 128 {
-		t.Fatalf("got %d points, %v; want 128", len(points), err)
+	if err != nil {
+		tb.Fatal(err)
 	}
-	prints := map[string]bool{}
 	for _, p := range points {
 		job, err := s.Job(context.Background(), p)
 		if err != nil {
-			t.Fatalf("%s: %v", p, err)
+			tb.Fatalf("%s: %v", p, err)
 		}
+		all = append(all, job)
+	}
+	return all
+}
+
+// programs counts the programs of jobs.
+func programs(jobs []*model.Job) int {
+	prints := map[string]bool{}
+	for _, job := range jobs {
 		prints[job.Program.Fingerprint()] = true
 	}
-	if len(prints) != 32 { // 2 losses, 4 latent sizes, 4 batches; the learning rate is an input
-		t.Errorf("got %d programs, want 32", len(prints))
+	return len(prints)
+}
+
+func TestTheScriptOfTheDesignBecomesPrograms(t *testing.T) {
+	s := load(t, design)
+	all := jobs(t, s)
+	if len(all) != 128 {
+		t.Fatalf("got %d points, want 128", len(all))
+	}
+	if n := programs(all); n != 32 { // 2 losses, 4 latent sizes, 4 batches; the learning rate is an input
+		t.Errorf("got %d programs, want 32", n)
 	}
 	if w := s.Warnings(); len(w) > 0 {
 		t.Errorf("got warnings %q, want none", w)

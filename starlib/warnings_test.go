@@ -1,7 +1,6 @@
 package starlib_test
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -12,15 +11,7 @@ import (
 func TestUnreadHyperparametersAndSettingsAreWarnings(t *testing.T) {
 	source := strings.NewReplacer("lr = p.lr", "lr = 1e-3", `"epochs": 3,`, `"rate": 1, "epochs": 3, "Bias": True,`).Replace(toy)
 	s := load(t, source)
-	points, err := s.Points()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range points {
-		if _, err := s.Job(context.Background(), p); err != nil {
-			t.Fatal(err)
-		}
-	}
+	jobs(t, s)
 	want := []string{
 		"study.star:17:13: no trial reads the hyperparameter lr: use p.lr, or take it out of the space",
 		"study.star:17:13: no trial reads the setting rate: use p.rate, or take it out of the settings",
@@ -36,15 +27,7 @@ func TestWhatANetworkReadsIsRead(t *testing.T) {
 	source := strings.NewReplacer("mlp([p.width], 2)", "lambda z: nn.dense(z, p.width)", "[p.width]", "[4]", `"width": 4`, `"width": 2`).Replace(toy)
 	first := load(t, source)
 	for _, s := range []*starlib.Study{first, with(t, first)} {
-		points, err := s.Points()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, p := range points {
-			if _, err := s.Job(context.Background(), p); err != nil {
-				t.Fatal(err)
-			}
-		}
+		jobs(t, s)
 		if w := s.Warnings(); len(w) > 0 {
 			t.Errorf("got warnings %q, want none", w)
 		}
