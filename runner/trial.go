@@ -104,22 +104,12 @@ func (t *trainer) epochs(ctx context.Context, p plan.Trial, o *results.Outcome) 
 				return err
 			}
 		}
-		before = aside(func() (err error) {
-			defer func() {
-				if err != nil {
-					abandon()
-				}
-			}()
-			if still != nil {
-				if err := errors.Join(look.at(ctx, still, &row), still.Close()); err != nil {
-					return err
-				}
+		before = aside(func() error {
+			err := t.settle(ctx, look, still, state, row)
+			if err != nil {
+				abandon()
 			}
-			if err := t.save(set, state, row); err != nil {
-				return err
-			}
-			t.progress.epoch(p, row)
-			return look.stop()
+			return err
 		})
 		if !t.overlaps {
 			if err := before(); err != nil {
@@ -131,6 +121,21 @@ func (t *trainer) epochs(ctx context.Context, p plan.Trial, o *results.Outcome) 
 		return err
 	}
 	return look.verdict()
+}
+
+// settle looks at an epoch, by a copy of the run if it is one that is looked at, else nil, makes it durable and says whether it ends the
+// trial.
+func (t *trainer) settle(ctx context.Context, look *examiner, still *train.Run, state []train.Tensor, row results.Epoch) error {
+	if still != nil {
+		if err := errors.Join(look.at(ctx, still, &row), still.Close()); err != nil {
+			return err
+		}
+	}
+	if err := t.save(look.set, state, row); err != nil {
+		return err
+	}
+	t.progress.epoch(look.trial, row)
+	return look.stop()
 }
 
 // aside runs f in the background. What it gives waits for f, any number of times, and gives its error.
