@@ -6,13 +6,10 @@ import (
 	"math"
 	"testing"
 
-	"github.com/gomlx/compute"
-	"github.com/gomlx/gomlx/core/tensors"
-
-	_ "github.com/starsweep/starsweep/engine/cpu"
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/internal/exprtest"
 	"github.com/starsweep/starsweep/starlib"
 )
 
@@ -214,44 +211,15 @@ func near(t *testing.T, what string, got, want float64) {
 	}
 }
 
-func backend(t *testing.T) compute.Backend {
-	t.Helper()
-	t.Setenv("GOMLX_NO_AUTO_INSTALL", "1")
-	b, err := compute.NewWithConfig("cpu")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 // run evaluates expressions in float64: inputs are looked up by name, reals have the values of the script.
-func run(t *testing.T, inputs map[string]vec, outs ...*expr.Node) (results []vec) {
+func run(t *testing.T, inputs map[string]vec, outs ...*expr.Node) []vec {
 	t.Helper()
-	e, err := lower.Compile(backend(t), outs...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var in []*tensors.Tensor
-	for _, n := range e.Inputs {
-		if n.Op.Name == "real" {
-			in = append(in, lower.RealValue(n))
-			continue
-		}
-		name := n.Attr.(expr.Leaf).Name
-		v, ok := inputs[name]
-		if !ok {
+	for _, n := range lower.Inputs(outs...) {
+		if name := n.Attr.(expr.Leaf).Name; inputs[name] == nil && n.Op.Name != "real" {
 			t.Fatalf("there is no input %s", name)
 		}
-		in = append(in, lower.Tensor(n.Shape, v))
 	}
-	out, err := e.Run(in...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, o := range out {
-		results = append(results, lower.Floats(o))
-	}
-	return results
+	return exprtest.Eval(t, inputs, outs...)
 }
 
 // drawn is the rows of a draw [b c] that the program makes in its first step with the seed 3.

@@ -1,7 +1,5 @@
 package expr
 
-import "math"
-
 // What is made of the primitives: their derivatives need no rule.
 
 // Square is x*x.
@@ -15,9 +13,6 @@ func count(x *Node, axes string) float64 { return float64(x.Shape.Only(axes).Ele
 
 // Mean is the average over the axes named.
 func Mean(x *Node, axes string) *Node { return Scale(Sum(x, axes), 1/count(x, axes)) }
-
-// Variance is the mean square deviation from the mean over the axes named (divided by n, not n-1).
-func Variance(x *Node, axes string) *Node { return Mean(Square(Sub(x, Mean(x, axes))), axes) }
 
 // Norm is the Euclidean length over the axes; eps, under the root, keeps the derivative finite at 0.
 func Norm(x *Node, axes string, eps float64) *Node {
@@ -33,15 +28,6 @@ func Leaky(x, slope *Node) *Node { return Mul(x, Where(Less(x.lit(0), x), x.lit(
 // Clamp limits x to lo .. hi; the derivative is 0 where a limit is met.
 func Clamp(x, lo, hi *Node) *Node { return Min(Max(x, lo), hi) }
 
-// Finite is true where x is neither infinite nor NaN.
-func Finite(x *Node) *Node { return Less(Abs(x), x.lit(math.Inf(1))) }
-
-// LogSumExp is ln sum e^x over the axes, without overflow.
-func LogSumExp(x *Node, axes string) *Node {
-	top := Stop(Amax(x, axes)) // the result does not depend on it
-	return Add(Log(Sum(Exp(Sub(x, top)), axes)), top)
-}
-
 // Softmax is e^x / sum e^x over the axes.
 func Softmax(x *Node, axes string) *Node {
 	e := Exp(Sub(x, Stop(Amax(x, axes))))
@@ -52,12 +38,6 @@ func Softmax(x *Node, axes string) *Node {
 func LogSoftmax(x *Node, axes string) *Node {
 	d := Sub(x, Stop(Amax(x, axes)))
 	return Sub(d, Log(Sum(Exp(d), axes)))
-}
-
-// BatchNorm normalises over the axes with the statistics of the batch.
-func BatchNorm(x, gamma, beta *Node, axes string, eps float64) *Node {
-	d := Sub(x, Mean(x, axes))
-	return Add(Mul(d, Mul(gamma, Rsqrt(Add(Mean(Square(d), axes), x.lit(eps))))), beta)
 }
 
 // OneHot has a 1 where the new axis a, of n classes, meets the label (I32); a label out of range gives zeros.

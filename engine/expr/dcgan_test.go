@@ -30,7 +30,9 @@ func (d *dcgan) param(s Shape) *Node {
 
 func (d *dcgan) norm(x *Node) *Node {
 	c := x.Shape.Size('c')
-	return BatchNorm(x, d.param(Of(F32, "c", c)), d.param(Of(F32, "c", c)), "bhw", 1e-3)
+	gamma, beta := d.param(Of(F32, "c", c)), d.param(Of(F32, "c", c))
+	x = Sub(x, Mean(x, "bhw"))
+	return Add(Mul(x, Mul(gamma, Rsqrt(Add(Mean(Square(x), "bhw"), d.g.Const(F32, 1e-3))))), beta)
 }
 
 func (d *dcgan) generator(z *Node) *Node {

@@ -3,39 +3,21 @@ package lower_test
 import (
 	"fmt"
 	"os"
-	"sync"
 	"testing"
 
 	"github.com/gomlx/compute"
-	_ "github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	_ "github.com/starsweep/starsweep/engine/cpu"
 	. "github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/lower"
+	"github.com/starsweep/starsweep/internal/exprtest"
 )
-
-// backends made so far, by configuration: a plugin is loaded once per process.
-var backends = struct {
-	sync.Mutex
-	made map[string]compute.Backend
-}{made: map[string]compute.Backend{}}
 
 // open makes the backend of a configuration.
 func open(t testing.TB, config string) compute.Backend {
 	t.Helper()
 	t.Setenv("GOMLX_NO_AUTO_INSTALL", "1")
-	backends.Lock()
-	defer backends.Unlock()
-	if b, ok := backends.made[config]; ok {
-		return b
-	}
-	b, err := compute.NewWithConfig(config)
-	if err != nil {
-		t.Fatalf("backend %s: %v", config, err)
-	}
-	backends.made[config] = b
-	return b
+	return exprtest.Open(t, config)
 }
 
 // each runs a test on every backend at hand: cpu, and without -short GoMLX's own and the PJRT plugin (an absolute path) that
@@ -75,15 +57,10 @@ func (p program) run(t testing.TB, in values) (out [][]float64) {
 	t.Helper()
 	var args []*tensors.Tensor
 	for _, n := range p.Inputs {
-		if n.Op.Name == "real" {
-			args = append(args, lower.RealValue(n))
-			continue
-		}
-		v, ok := in[n.Attr.(Leaf).Name]
-		if !ok {
+		if _, ok := in[n.Attr.(Leaf).Name]; !ok && n.Op.Name != "real" {
 			t.Fatalf("no value for %v", n.Attr)
 		}
-		args = append(args, lower.Tensor(n.Shape, v))
+		args = append(args, lower.Tensor(n.Shape, exprtest.Values(in).Of(n)))
 	}
 	res, err := p.Run(args...)
 	if err != nil {

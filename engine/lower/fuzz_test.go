@@ -91,7 +91,11 @@ var sentences = []struct {
 		return Where(Less(a.pool[0], of(x, .3)), x, y)
 	}},
 	{write: func(a *author, x, _ *Node) *Node { return mild(Sum(x, a.axis(x))) }}, {write: func(_ *author, x, _ *Node) *Node { return mild(Mean(x, x.Shape.Axes())) }},
-	{write: func(a *author, x, _ *Node) *Node { return Variance(x, a.axis(x)) }}, {write: func(a *author, x, _ *Node) *Node { return Softmax(x, a.axis(x)) }},
+	{write: func(a *author, x, _ *Node) *Node {
+		axis := a.axis(x)
+		return Mean(Square(Sub(x, Mean(x, axis))), axis)
+	}},
+	{write: func(a *author, x, _ *Node) *Node { return Softmax(x, a.axis(x)) }},
 	{needs: true, gives: true, write: func(a *author, x, _ *Node) *Node { return Amax(x, a.axis(x)) }},
 	{gives: true, write: func(_ *author, x, y *Node) *Node { return Expand(x, y.Shape) }},
 	{gives: true, write: func(a *author, x, _ *Node) *Node { return Rename(x, a.axis(x), "bhwcio"[a.below(6):][:1]) }},
@@ -131,7 +135,7 @@ var sentences = []struct {
 	}},
 	{write: func(a *author, x, _ *Node) *Node {
 		c := Sin(Convert(x.Graph().Iota('c', max(1, x.Shape.Size('c'))), x.Shape.DType))
-		return BatchNorm(x, c, c, x.Shape.Without("c").Axes(), .1)
+		return batchNorm(x, c, c, x.Shape.Without("c").Axes(), .1)
 	}},
 	{needs: true, gives: true, write: func(a *author, x, _ *Node) *Node { return MaxPool(x, a.window(x, a.pool[1])) }},
 	{write: func(_ *author, x, _ *Node) *Node { return ResizeBilinear(x, 3, 4) }},

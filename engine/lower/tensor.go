@@ -8,15 +8,6 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 )
 
-// RealValue is the tensor of a real's value in the script, repeated over trials if it is packed.
-func RealValue(n *expr.Node) *tensors.Tensor {
-	v := make([]float64, n.Shape.Elems())
-	for i := range v {
-		v[i] = n.Value
-	}
-	return Tensor(n.Shape, v)
-}
-
 // Tensor makes a tensor of shape s from its elements in memory order; they are converted to s.DType (truth: not 0).
 func Tensor(s expr.Shape, v []float64) *tensors.Tensor {
 	if len(v) != s.Elems() {

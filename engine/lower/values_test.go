@@ -14,7 +14,6 @@ import (
 
 // What operations give, against values worked out by hand. Shapes of one axis lie along c, of more as said.
 func TestValues(t *testing.T) {
-	inf, nan := math.Inf(1), math.NaN()
 	square := f("hwc", 2, 2, 1) // 1 2 / 3 4
 	row := func(n int) Window2 { return Window2{H: Valid(1, 1, 1), W: Same(n, 2, 2)} }
 	cases := []struct {
@@ -31,12 +30,9 @@ func TestValues(t *testing.T) {
 		{"relu", f("c", 3), []float64{-1, 0, 2}, Relu, []float64{0, 0, 2}},
 		{"leaky", f("c", 3), []float64{-1, 0, 2}, func(x *Node) *Node { return Leaky(x, of(x, .3)) }, []float64{-.3, 0, 2}},
 		{"clamp", f("c", 4), []float64{-9, -1, .5, 7}, func(x *Node) *Node { return Clamp(x, of(x, -1), of(x, 1)) }, []float64{-1, -1, .5, 1}},
-		{"finite", f("c", 5), []float64{1, inf, -inf, nan, -1e300}, func(x *Node) *Node { return Convert(Finite(x), F64) }, []float64{1, 0, 0, 0, 1}},
 		{"mean", f("c", 4), []float64{1, 2, 3, 6}, func(x *Node) *Node { return Mean(x, "c") }, []float64{3}},
-		{"variance", f("c", 4), []float64{1, 2, 3, 6}, func(x *Node) *Node { return Variance(x, "c") }, []float64{3.5}},
 		{"norm", f("c", 2), []float64{3, 4}, func(x *Node) *Node { return Norm(x, "c", 0) }, []float64{5}},
 		{"amax", f("c", 4), []float64{-5, -2, -3, -9}, func(x *Node) *Node { return Amax(x, "c") }, []float64{-2}},
-		{"log sum exp", f("c", 2), []float64{1000, 1000}, func(x *Node) *Node { return LogSumExp(x, "c") }, []float64{1000 + math.Ln2}},
 		{"softmax", f("c", 3), []float64{1000, 1000, -1000}, func(x *Node) *Node { return Softmax(x, "c") }, []float64{.5, .5, 0}},
 		{"log softmax", f("c", 3), []float64{1000, 1000, -1000}, func(x *Node) *Node { return LogSoftmax(x, "c") }, []float64{-math.Ln2, -math.Ln2, -2000 - math.Ln2}},
 		{"one hot", f("b", 3), []float64{2, 0, 5}, func(x *Node) *Node { return OneHot(Convert(x, I32), 'c', 3, F64) }, []float64{0, 0, 1, 1, 0, 0, 0, 0, 0}},
