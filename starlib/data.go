@@ -1,6 +1,7 @@
 package starlib
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -115,8 +116,8 @@ func (s set) open(c invocation) (starlark.Value, error) {
 	d.Split, d.Path, d.Limit, d.Classes = split, path, int(limit), classes
 	d.Column, d.LabelColumn, d.Window = column, labelName, window
 	d.Modes, d.Count, d.Radius, d.Sigma, d.Seed = int(modes), int(countArg), float64(radius), float64(sigma), uint64(seed)
-	d.size, d.channels = or(int(size), d.size), or(int(channels), d.channels)
-	d.classes = or(int(modes), or(int(labels), d.classes))
+	d.size, d.channels = cmp.Or(int(size), d.size), cmp.Or(int(channels), d.channels)
+	d.classes = cmp.Or(int(modes), int(labels), d.classes)
 	if !s.points {
 		d.Size, d.Channels = d.size, d.channels
 	}
@@ -139,15 +140,6 @@ func (d dataset) validate(c invocation) error {
 
 // maxImage bounds the height and width of images.
 const maxImage = 4096
-
-// or is value, or the default where value is zero.
-func or[T comparable](value, standard T) T {
-	var zero T
-	if value == zero {
-		return standard
-	}
-	return value
-}
 
 // natural is an argument that is an integer from 0.
 type natural int64

@@ -1,6 +1,7 @@
 package starlib
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -40,7 +41,7 @@ func makeEvaluate(c invocation) (starlark.Value, error) {
 	}
 	e.Every, e.Grid, e.Metrics, e.Samples, e.Features = int(every), int(grid), metrics, int(samples), features.name
 	if len(metrics) > 0 {
-		e.Samples = or(e.Samples, standardSamples)
+		e.Samples = cmp.Or(e.Samples, standardSamples)
 	}
 	if e.Collapse = rule.Collapse; !rule.given && metrics.tellOfCollapse() {
 		standard := spec.StandardCollapse()

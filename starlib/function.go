@@ -1,6 +1,7 @@
 package starlib
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -285,7 +286,7 @@ func slice(t *tracer, c invocation) (*expr.Node, error) {
 	if err := c.unpack("x", &x, "axis", &axis, "lo", &lo, "hi?", &hi, "step?", &step); err != nil {
 		return nil, err
 	}
-	end := or(int(hi), x.Shape.Size(byte(axis)))
+	end := cmp.Or(int(hi), x.Shape.Size(byte(axis)))
 	return nn.Slice(x.Node, byte(axis), int(lo), end, int(step))
 }
 

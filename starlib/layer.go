@@ -1,6 +1,7 @@
 package starlib
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/starsweep/starsweep/engine/expr"
@@ -203,7 +204,7 @@ func pooling(kind string, f func(x *expr.Node, window, stride [2]int, p nn.Paddi
 		if err := c.unpack("x", &x, "window?", &window, "stride?", &stride, "padding?", &pad); err != nil {
 			return nil, err
 		}
-		return f(x.Node, window, or(stride, window), pad.Padding)
+		return f(x.Node, window, cmp.Or(stride, window), pad.Padding)
 	})
 }
 

@@ -1,6 +1,7 @@
 package starlib
 
 import (
+	"cmp"
 	"fmt"
 	"sync/atomic"
 
@@ -48,7 +49,7 @@ func (p *params) Get(key starlark.Value) (starlark.Value, bool, error) {
 	if _, known := p.values.Get(name); ok && !known {
 		return nil, false, fmt.Errorf("p: %w", unknown("hyperparameter or setting", name, p.names))
 	}
-	return nil, false, fmt.Errorf("p: got the index %s, want p.%s", key, or(name, "NAME"))
+	return nil, false, fmt.Errorf("p: got the index %s, want p.%s", key, cmp.Or(name, "NAME"))
 }
 
 func (p *params) note(name string) {

@@ -121,8 +121,12 @@ func readTar(path string, each func(name string, r io.Reader) error) error {
 			return err
 		}
 	}
-	t := tar.NewReader(in)
-	for {
+	return eachInTar(in, each)
+}
+
+// eachInTar calls each with every file.
+func eachInTar(in io.Reader, each func(name string, r io.Reader) error) error {
+	for t := tar.NewReader(in); ; {
 		h, err := t.Next()
 		if err == io.EOF {
 			return nil

@@ -1,7 +1,7 @@
 package data
 
 import (
-	"archive/tar"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +36,7 @@ var cifarFiles = map[string][]string{
 
 // findCIFAR10 takes what lies in the folder: the unpacked archive, the archive, or Parquet files as Hugging Face publishes them.
 func findCIFAR10(st *Store, spec Spec) (source, error) {
-	root := or(spec.Path, filepath.Join(st.Dir, "cifar10"))
+	root := cmp.Or(spec.Path, filepath.Join(st.Dir, "cifar10"))
 	info, err := os.Stat(root)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -160,21 +160,12 @@ func eachInArchive(in io.Reader, use func(name string, r io.Reader) error) error
 	if err != nil {
 		return err
 	}
-	for t := tar.NewReader(z); ; {
-		h, err := t.Next()
-		if err == io.EOF {
-			return nil
+	return eachInTar(z, func(name string, r io.Reader) error {
+		if err := use(name, r); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
-		if err != nil {
-			return err
-		}
-		if h.Typeflag != tar.TypeReg {
-			continue
-		}
-		if err := use(h.Name, t); err != nil {
-			return fmt.Errorf("%s: %w", h.Name, err)
-		}
-	}
+		return nil
+	})
 }
 
 // cifarRecords is the content of batch files.

@@ -3,6 +3,7 @@ package data
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/md5"
 	"crypto/sha256"
@@ -80,7 +81,7 @@ func (st *Store) getMNIST(ctx context.Context, progress Progress) error {
 // proxies is the module proxies in a GOPROXY value; "off" ends the list, and "direct" has no files for us.
 func proxies(list string) []string {
 	var found []string
-	for _, proxy := range strings.FieldsFunc(or(list, "https://proxy.golang.org"), func(r rune) bool { return r == ',' || r == '|' }) {
+	for _, proxy := range strings.FieldsFunc(cmp.Or(list, "https://proxy.golang.org"), func(r rune) bool { return r == ',' || r == '|' }) {
 		switch proxy = strings.TrimSpace(proxy); {
 		case proxy == "off":
 			return found
@@ -187,7 +188,7 @@ func (st *Store) download(ctx context.Context, address string, dst io.Writer, pr
 	if err != nil {
 		return err
 	}
-	client := or(st.Client, http.DefaultClient)
+	client := cmp.Or(st.Client, http.DefaultClient)
 	response, err := client.Do(request)
 	if err != nil {
 		return err // names the address

@@ -2,6 +2,7 @@ package data
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -181,7 +182,7 @@ const maxLabel = 1<<20 - 1
 
 // readLabels reads the label column; nil where there is none and none was asked for.
 func (p *parquetFiles) readLabels(file *parquet.File) ([]int32, error) {
-	column := file.Root().Column(or(p.spec.LabelColumn, "label"))
+	column := file.Root().Column(cmp.Or(p.spec.LabelColumn, "label"))
 	if column == nil && p.spec.LabelColumn == "" {
 		return nil, nil
 	}
@@ -266,7 +267,7 @@ func (p *parquetFiles) names(file *parquet.File) []string {
 	}
 	// Other content under this key is no fault: there are then no names.
 	if err := json.Unmarshal([]byte(text), &meta); err == nil {
-		if names := meta.Info.Features[or(p.spec.LabelColumn, "label")].Names; names != nil {
+		if names := meta.Info.Features[cmp.Or(p.spec.LabelColumn, "label")].Names; names != nil {
 			return names
 		}
 	}

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -56,7 +57,7 @@ func (v survey) selection(spec Spec) ([]int, error) {
 
 // shape is the shape of n of the pictures, as spec wants them.
 func (v survey) shape(spec Spec, n int) Shape {
-	return Shape{N: n, H: or(spec.Size, v.first.h), W: or(spec.Size, v.first.w), C: or(spec.Channels, v.first.c), Classes: v.classes}
+	return Shape{N: n, H: cmp.Or(spec.Size, v.first.h), W: cmp.Or(spec.Size, v.first.w), C: cmp.Or(spec.Channels, v.first.c), Classes: v.classes}
 }
 
 // maxBytes bounds one set in memory: beyond it a header is corrupt or the script forgot a size or a limit.

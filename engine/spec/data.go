@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -80,17 +81,17 @@ func (d Data) WithDefaults() Data {
 		d.Name = "mnist12k"
 	}
 	d.Subset = false
-	d.Split = or(d.Split, "train")
+	d.Split = cmp.Or(d.Split, "train")
 	if len(d.Classes) > 0 {
 		d.Classes = slices.Compact(slices.Sorted(slices.Values(d.Classes)))
 	}
 	switch d.Name {
 	case "ring": // Metz et al. 2017, Unrolled GANs, appendix A
-		d.Modes, d.Count, d.Radius, d.Sigma = or(d.Modes, 8), or(d.Count, ToyCount), or(d.Radius, 2), or(d.Sigma, 0.02)
+		d.Modes, d.Count, d.Radius, d.Sigma = cmp.Or(d.Modes, 8), cmp.Or(d.Count, ToyCount), cmp.Or(d.Radius, 2), cmp.Or(d.Sigma, 0.02)
 	case "grid": // Srivastava et al. 2017, VEEGAN, section 5.1
-		d.Modes, d.Count, d.Radius, d.Sigma = or(d.Modes, 25), or(d.Count, ToyCount), or(d.Radius, 4), or(d.Sigma, 0.05)
+		d.Modes, d.Count, d.Radius, d.Sigma = cmp.Or(d.Modes, 25), cmp.Or(d.Count, ToyCount), cmp.Or(d.Radius, 4), cmp.Or(d.Sigma, 0.05)
 	case "ellipses":
-		d.Size, d.Count = or(d.Size, 64), or(d.Count, ToyCount)
+		d.Size, d.Count = cmp.Or(d.Size, 64), cmp.Or(d.Count, ToyCount)
 	}
 	return d
 }
@@ -103,15 +104,6 @@ func (d Data) Test() Data {
 
 // ToyCount is how many points or phantoms a toy set has by default.
 const ToyCount = 10_000
-
-// or is value, or the default where value is zero.
-func or[T comparable](value, standard T) T {
-	var zero T
-	if value == zero {
-		return standard
-	}
-	return value
-}
 
 // MaxDataSize bounds the height and the width of images.
 const MaxDataSize = 16384
