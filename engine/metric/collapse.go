@@ -21,11 +21,6 @@ type Collapse struct {
 	Reach, Spread, Fidelity, Modes float64
 }
 
-// DefaultCollapse looks at two evaluations.
-func DefaultCollapse() Collapse {
-	return Collapse{Evaluations: 2, Reach: 0.05, Spread: 0.25, Fidelity: 0.7, Modes: 0.3}
-}
-
 // Judge says whether a history, in order of epochs, ends in collapse, and by which numbers.
 func (c Collapse) Judge(history []Evaluation) (collapsed bool, why string) {
 	if c.Evaluations < 1 || len(history) < c.Evaluations {

@@ -17,6 +17,9 @@ func ring(r *rand.Rand, n int, modes ...int) Features {
 	return f
 }
 
+// standard is the rule of scripts that give none, which looks at two evaluations.
+var standard = Collapse{Evaluations: 2, Reach: 0.05, Spread: 0.25, Fidelity: 0.7, Modes: 0.3}
+
 func evaluated(t *testing.T, p *Products, epoch int, real, fake Features) Evaluation {
 	t.Helper()
 	o := compared(t, p, real, fake, 3)
@@ -48,7 +51,7 @@ func TestCollapseIsSeen(t *testing.T) {
 		for epoch := 5; epoch <= 15; epoch += 5 {
 			history = append(history, evaluated(t, p, epoch, real, c.fake()))
 		}
-		got, why := DefaultCollapse().Judge(history)
+		got, why := standard.Judge(history)
 		if got != (c.want != "") || !strings.HasPrefix(why, c.want) {
 			t.Errorf("%s: got %v, %q, want %q; saw %+v", c.name, got, why, c.want, history[2])
 		}
@@ -59,7 +62,7 @@ func TestCollapseTakesAsManyEvaluationsAsTheRuleSays(t *testing.T) {
 	nan := math.NaN()
 	healthy := Evaluation{Precision: 0.8, Recall: 0.6, Coverage: 0.7, Spread: 1, RealSpread: 1}
 	flat := func(epoch int) Evaluation { return Evaluation{epoch, nan, 0, nan, 0.1, 1} } // coverage and precision were not asked for
-	rule := DefaultCollapse()
+	rule := standard
 	for _, c := range []struct {
 		name    string
 		history []Evaluation

@@ -1,7 +1,6 @@
 package metric
 
 import (
-	"context"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -77,15 +76,7 @@ func TestOverlapAgreesWithTheDefinition(t *testing.T) {
 		p.block = 37 // many blocks, of two sizes
 		for _, c := range []struct{ n, m, d, k int }{{5, 5, 1, 3}, {100, 80, 2, 3}, {90, 130, 17, 5}, {150, 150, 64, 1}, {37, 74, 130, 4}} {
 			real, fake := gaussian(r, c.n, c.d, 0, 1), gaussian(r, c.m, c.d, 0.1, 0.9)
-			pr, rc, err := PrecisionRecall(context.Background(), p, real, fake, c.k)
-			if err != nil {
-				t.Fatal(err)
-			}
-			dn, cv, err := DensityCoverage(context.Background(), p, real, fake, c.k)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got, want := (Overlap{pr, rc, dn, cv}), overlapByDefinition(real, fake, c.k); got != want {
+			if got, want := compared(t, p, real, fake, c.k), overlapByDefinition(real, fake, c.k); got != want {
 				t.Errorf("%s, %v: got %v, want %v", config, c, got, want)
 			}
 		}

@@ -37,14 +37,14 @@ var ErrNotFinite = errors.New("not a finite number")
 // check wants finite features of at least least samples.
 func (f Features) check(what string, least int) error {
 	if f.N < 0 || f.D < 1 || len(f.X) != f.N*f.D {
-		return fmt.Errorf("%s features: got %d numbers for %d samples of %d, want %d", what, len(f.X), f.N, f.D, f.N*f.D)
+		return fmt.Errorf("%s: got %d numbers for %d samples of %d, want %d", what, len(f.X), f.N, f.D, f.N*f.D)
 	}
 	if f.N < least {
-		return fmt.Errorf("%s features: got %s, want %d or more", what, samples(f.N), least)
+		return fmt.Errorf("%s: got %s, want %d or more", what, samples(f.N), least)
 	}
 	for i, v := range f.X {
 		if d := float64(v); math.IsNaN(d) || math.IsInf(d, 0) {
-			return fmt.Errorf("%s features: sample %d, feature %d: got %g, want a number: %w", what, i/f.D, i%f.D, v, ErrNotFinite)
+			return fmt.Errorf("%s: sample %d, feature %d: got %g, want a number: %w", what, i/f.D, i%f.D, v, ErrNotFinite)
 		}
 	}
 	return nil
@@ -59,7 +59,7 @@ func samples(n int) string {
 
 // checkPair wants two sets of finite features of one width.
 func checkPair(real, fake Features, least int) error {
-	if err := errors.Join(real.check("real", least), fake.check("fake", least)); err != nil {
+	if err := errors.Join(real.check("real features", least), fake.check("fake features", least)); err != nil {
 		return err
 	}
 	if real.D != fake.D {

@@ -13,7 +13,7 @@ func InceptionScore(logits Features, splits int, rng *rand.Rand) (mean, std floa
 	if splits < 1 {
 		return 0, 0, fmt.Errorf("inception score: got %d splits, want 1 or more", splits)
 	}
-	if err := logits.check("logit", splits); err != nil {
+	if err := logits.check("logit features", splits); err != nil {
 		return 0, 0, fmt.Errorf("inception score of %d splits: %w", splits, err)
 	}
 	order := make([]int, logits.N)

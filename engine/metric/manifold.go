@@ -22,7 +22,7 @@ type Manifold struct {
 
 // NewManifold finds the radii of f. It wants more than k samples, and k of 1 or more.
 func NewManifold(ctx context.Context, p *Products, f Features, k int) (Manifold, error) {
-	if err := f.check("", 1); err != nil {
+	if err := f.check("features", 1); err != nil {
 		return Manifold{}, err
 	}
 	if k < 1 || f.N <= k {

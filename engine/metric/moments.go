@@ -39,7 +39,7 @@ const chunk = 1024
 
 // Add takes more samples in, so that a set can be streamed. If f is refused, m is as before.
 func (m *Moments) Add(f Features) error {
-	if err := f.check("new", 0); err != nil {
+	if err := f.check("new features", 0); err != nil {
 		return err
 	}
 	if m.N > 0 && f.D != m.D() {
@@ -65,25 +65,6 @@ func (m *Moments) Add(f Features) error {
 		scatter.AddGram(linalg.Matrix{Rows: part.N, Cols: part.D, Data: x})
 		m.shift(part.N, mean)
 	}
-	return nil
-}
-
-// Merge takes the samples of o in. Sets of different D are an error.
-func (m *Moments) Merge(o Moments) error {
-	if o.N == 0 {
-		return nil
-	}
-	if m.N == 0 {
-		*m = Moments{o.N, slices.Clone(o.Mean), slices.Clone(o.Scatter)}
-		return nil
-	}
-	if m.D() != o.D() {
-		return fmt.Errorf("moments: got %d and %d features, want equally many", m.D(), o.D())
-	}
-	for i, v := range o.Scatter {
-		m.Scatter[i] += v
-	}
-	m.shift(o.N, o.Mean)
 	return nil
 }
 

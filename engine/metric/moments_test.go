@@ -1,7 +1,6 @@
 package metric
 
 import (
-	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -42,29 +41,15 @@ func TestMomentsAgreeWithTheDefinition(t *testing.T) {
 func TestMomentsOfPartsAreThoseOfTheWhole(t *testing.T) {
 	f := gaussian(random(2), 1500, 7, 3, 2)
 	whole := measured(t, f)
-	var streamed, merged Moments
+	var streamed Moments
 	for _, cut := range [][2]int{{0, 1}, {1, 1}, {1, 700}, {700, 1500}} {
 		part := f.Slice(cut[0], cut[1])
 		if err := streamed.Add(part); err != nil {
 			t.Fatal(err)
 		}
-		if err := merged.Merge(measured(t, part)); err != nil {
-			t.Fatal(err)
-		}
 	}
-	for _, m := range []Moments{streamed, merged} {
-		if m.N != whole.N || !floats.EqualApprox(m.Mean, whole.Mean, 1e-12) || !floats.EqualApprox(m.Scatter, whole.Scatter, 1e-8) {
-			t.Errorf("got %d samples, mean %v, want %d, %v", m.N, m.Mean, whole.N, whole.Mean)
-		}
-	}
-}
-
-func TestMergingLeavesTheOtherAlone(t *testing.T) {
-	var m Moments
-	o := measured(t, gaussian(random(3), 10, 2, 0, 1))
-	before := o.Scatter[0]
-	if err := errors.Join(m.Merge(o), m.Merge(o)); err != nil || o.Scatter[0] != before {
-		t.Errorf("got %v, scatter %g, was %g", err, o.Scatter[0], before)
+	if m := streamed; m.N != whole.N || !floats.EqualApprox(m.Mean, whole.Mean, 1e-12) || !floats.EqualApprox(m.Scatter, whole.Scatter, 1e-8) {
+		t.Errorf("got %d samples, mean %v, want %d, %v", m.N, m.Mean, whole.N, whole.Mean)
 	}
 }
 
@@ -83,9 +68,6 @@ func TestMomentsRefuseBadFeatures(t *testing.T) {
 		if err := m.Add(c.f); err == nil || !strings.Contains(err.Error(), c.want) || m.N != 5 {
 			t.Errorf("got %v and %d samples, want %q", err, m.N, c.want)
 		}
-	}
-	if err := m.Merge(measured(t, gaussian(random(5), 5, 3, 0, 1))); err == nil {
-		t.Error("moments of 2 and 3 features were merged")
 	}
 }
 

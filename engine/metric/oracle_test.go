@@ -94,8 +94,8 @@ func (o oracle) ours(t *testing.T, p *Products) map[string]float64 {
 	mf, _ := Measure(fake)
 	v["FID"], errs[0] = FID(mr, mf)
 	v["KID"], _, errs[1] = KID(ctx, real.Slice(0, n), fake.Slice(0, n), 1, n, random(1))
-	v["precision"], v["recall"], errs[2] = PrecisionRecall(ctx, p, real, fake, o.K)
-	v["density"], v["coverage"], errs[3] = DensityCoverage(ctx, p, real, fake, o.K)
+	lap, err := overlap(ctx, p, real, fake, o.K)
+	v["precision"], v["recall"], v["density"], v["coverage"], errs[2] = lap.Precision, lap.Recall, lap.Density, lap.Coverage, err
 	v["inception score"], v["inception score, deviation"], errs[4] = InceptionScore(real, 10, nil)
 	v["parzen window"], v["parzen window, error"], errs[5] = ParzenWindow(ctx, real.Slice(0, min(real.N, 100)), fake, 0.5)
 	c := prdOfHistograms(positive(real.Row(0)), positive(fake.Row(0)), 1001)

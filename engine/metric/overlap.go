@@ -2,13 +2,12 @@ package metric
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
 
 // Overlap says how two manifolds lie on each other. All four are computed at once, since they look at the same distances.
 type Overlap struct {
-	Precision, Recall float64 // Kynkäänniemi et al. 2019, eq. 1 and 2: closed balls, ≤
+	Precision, Recall float64 // improved precision and recall, Kynkäänniemi et al. 2019, eq. 1 and 2: closed balls, ≤
 	Density, Coverage float64 // Naeem et al. 2020, eq. 4 and 5: open balls, <; density may be above 1
 }
 
@@ -94,29 +93,4 @@ func share(b []bool) float64 {
 		}
 	}
 	return float64(n) / float64(len(b))
-}
-
-// PrecisionRecall are improved precision and recall (Kynkäänniemi et al. 2019, eq. 1 and 2) with the kth nearest neighbour, which papers take
-// as 3: see Compare.
-func PrecisionRecall(ctx context.Context, p *Products, real, fake Features, k int) (precision, recall float64, err error) {
-	o, err := overlap(ctx, p, real, fake, k)
-	return o.Precision, o.Recall, err
-}
-
-// DensityCoverage are density and coverage (Naeem et al. 2020, eq. 4 and 5) with the kth nearest neighbour, which papers take as 5: see Compare.
-func DensityCoverage(ctx context.Context, p *Products, real, fake Features, k int) (density, coverage float64, err error) {
-	o, err := overlap(ctx, p, real, fake, k)
-	return o.Density, o.Coverage, err
-}
-
-func overlap(ctx context.Context, p *Products, real, fake Features, k int) (Overlap, error) {
-	if err := checkPair(real, fake, 1); err != nil {
-		return Overlap{}, err
-	}
-	r, errR := NewManifold(ctx, p, real, k)
-	f, errF := NewManifold(ctx, p, fake, k)
-	if err := errors.Join(errR, errF); err != nil {
-		return Overlap{}, err
-	}
-	return Compare(ctx, p, r, f)
 }

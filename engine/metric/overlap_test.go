@@ -10,6 +10,16 @@ import (
 
 var ctx = context.Background()
 
+// overlap compares sets with the kth nearest neighbour.
+func overlap(ctx context.Context, p *Products, real, fake Features, k int) (Overlap, error) {
+	r, errR := NewManifold(ctx, p, real, k)
+	f, errF := NewManifold(ctx, p, fake, k)
+	if err := errors.Join(errR, errF); err != nil {
+		return Overlap{}, err
+	}
+	return Compare(ctx, p, r, f)
+}
+
 func compared(t *testing.T, p *Products, real, fake Features, k int) Overlap {
 	t.Helper()
 	o, err := overlap(ctx, p, real, fake, k)
@@ -131,7 +141,7 @@ func TestOverlapRefusesBadSets(t *testing.T) {
 		{"one sample", ok, ok.Slice(0, 1), 3, "got k = 3 and 1 sample, want"},
 		{"k samples", ok.Slice(0, 3), ok, 3, "got k = 3 and 3 samples, want"},
 		{"no neighbour", ok, ok, 0, "got k = 0"},
-		{"NaN", ok, nan, 3, "fake features: sample 2, feature 1: got NaN"},
+		{"NaN", ok, nan, 3, "sample 2, feature 1: got NaN"},
 		{"other features", ok, gaussian(r, 10, 3, 0, 1), 3, "got 2 real and 3 fake numbers a sample"},
 	} {
 		if _, err := overlap(ctx, p, c.real, c.fake, c.k); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -163,7 +173,7 @@ func BenchmarkPrecisionRecall(b *testing.B) {
 	x, y := gaussian(r, 10000, 2048, 0, 1), gaussian(r, 10000, 2048, 0.02, 1.05)
 	p := products(b)
 	for b.Loop() {
-		if _, _, err := PrecisionRecall(ctx, p, x, y, 3); err != nil {
+		if _, err := overlap(ctx, p, x, y, 3); err != nil {
 			b.Fatal(err)
 		}
 	}

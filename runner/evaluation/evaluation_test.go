@@ -27,7 +27,7 @@ func TestScriptsKnowAllExtractorsAndTheStandardRule(t *testing.T) {
 	if got := feature.Names(); !slices.Equal(got, spec.Extractors) {
 		t.Errorf("engine/feature has %q, engine/spec %q", got, spec.Extractors)
 	}
-	if got, want := evaluation.Rule(spec.StandardCollapse()), metric.DefaultCollapse(); got != want {
+	if got, want := evaluation.Rule(spec.StandardCollapse()), (metric.Collapse{Evaluations: 2, Reach: 0.05, Spread: 0.25, Fidelity: 0.7, Modes: 0.3}); got != want {
 		t.Errorf("got the rule %+v, want %+v", got, want)
 	}
 }
@@ -159,10 +159,13 @@ func TestAnEvaluationIsTheMetricsOfTheFeatures(t *testing.T) {
 	}
 	p := metric.NewProducts(backend(t))
 	defer p.Close()
-	precision, recall, err := metric.PrecisionRecall(t.Context(), p, real, fake, 3)
-	if err != nil {
+	reals, errR := metric.NewManifold(t.Context(), p, real, 3)
+	fakes, errF := metric.NewManifold(t.Context(), p, fake, 3)
+	o, errO := metric.Compare(t.Context(), p, reals, fakes)
+	if err := errors.Join(errR, errF, errO); err != nil {
 		t.Fatal(err)
 	}
+	precision, recall := o.Precision, o.Recall
 	if math.Abs(got["fid"]-fid) > 1e-12 || got["precision"] != precision || got["recall"] != recall {
 		t.Errorf("got %v, want fid %v, precision %v, recall %v", got, fid, precision, recall)
 	}
