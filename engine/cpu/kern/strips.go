@@ -133,11 +133,18 @@ func (s *strips) run(t Team, out, in, ker, work []float32) {
 		in, sums = work, work[s.Groups*s.InG:]
 	}
 	hands := make([]hand, t.Size())
-	t.Each(np*s.Groups*nj*nh, func(w, it int) {
-		h, j, g, p := it%nh, it/nh%nj, it/nh/nj%s.Groups, it/nh/nj/s.Groups
+	// A worker takes several panels at a time, if there are enough, and all of them through a chunk before the next chunk: what
+	// it read of the input serves them all.
+	cells := s.Groups * nh * nj
+	shares := min(cells, 2*t.Size())
+	t.Each(np*shares, func(w, it int) {
+		p, share := it/shares, it%shares
 		for chunk := len(s.lists) * p / np; chunk < len(s.lists)*(p+1)/np; chunk++ {
-			for tile := nt * h / nh; tile < nt*(h+1)/nh; tile++ {
-				s.tile(&hands[w], chunk, s.M*tile/nt, s.M*(tile+1)/nt, g, j, sums[p*s.outputs():], in, ker, chunk > len(s.lists)*p/np)
+			for cell := cells * share / shares; cell < cells*(share+1)/shares; cell++ {
+				j, h, g := cell%nj, cell/nj%nh, cell/nj/nh
+				for tile := nt * h / nh; tile < nt*(h+1)/nh; tile++ {
+					s.tile(&hands[w], chunk, s.M*tile/nt, s.M*(tile+1)/nt, g, j, sums[p*s.outputs():], in, ker, chunk > len(s.lists)*p/np)
+				}
 			}
 		}
 	})
