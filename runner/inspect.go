@@ -93,8 +93,13 @@ func planCommand(env *Env) *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "plan SCRIPT",
-		Short: "tell what a run would do: trials, programs, images, memory",
-		Args:  oneScript,
+		Short: "tell what a run would do: trials, programs, images, memory of the state",
+		Long: `plan lists the programs of a study, and the trials, images and arithmetic of each. It trains nothing.
+
+The state is a trial's weights, with what optimizers and layers keep of them. A run needs memory for more: temporaries,
+which grow with batch and width and depend on the backend (starsweep bench tells the peak of the thesis's networks),
+images, and what metrics look at.`,
+		Args: oneScript,
 		RunE: func(c *cobra.Command, args []string) error {
 			s, err := load(c.Context(), env, args[0], o)
 			if err != nil {
