@@ -54,6 +54,14 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 	{"runner/evaluation", "go.starlark.net", "samples are measured without a script"},
 	{"runner/evaluation", module + "results", "numbers go out by the names of their columns"},
 	{"runner/evaluation", module + "engine/train", "images come from a function, whatever makes them"},
+	{"engine/cpu/vecgen", "github.com/gomlx", "generators need nothing that they generate"},
+	{"engine/cpu/kern/gen", module, "generators need nothing that they generate"},
+	{"internal/safetensors", module, "a file format"},
+	{"internal/hdf5", module, "a file format"},
+	{"internal/npy", module, "a file format"},
+	{"features", module + "engine", "the form of a file"},
+	{"features/pack", module + "engine/train", "packing trains nothing"},
+	{"features/pack", "go.starlark.net", "packing needs no script"},
 	{"runner/cmd/starsweep", "testing", "tests' helpers stay in tests"},
 }
 

@@ -4,7 +4,7 @@
 //
 // where e runs over a list of (A offset, B offset) pairs. The tile stays in registers over the whole list, so one kernel
 // serves products, convolutions and both gradients of convolutions, without copies of the input.
-// It runs by go generate in package kern; the output depends on nothing but this file.
+// It runs by go generate in package kern; the output depends on nothing but this package.
 package main
 
 import (
