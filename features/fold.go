@@ -8,8 +8,8 @@ type Norm struct {
 	Eps                         float64
 }
 
-// Fold gives the kernel and the bias of a convolution that does what one of the given kernel and bias and this batch norm after it do:
-// gamma (conv(x) + bias - mean) / sqrt(variance + eps) + beta. Output channels are the kernel's last axis.
+// Fold gives the kernel and the bias of a convolution that does what one of the given kernel and bias and this batch norm
+// after it do: gamma (conv(x) + bias - mean) / sqrt(variance + eps) + beta. Output channels are the kernel's last axis.
 func (n Norm) Fold(kernel, bias []float32) (k, b []float32) {
 	k, b = make([]float32, len(kernel)), make([]float32, len(bias))
 	scale := make([]float64, len(bias))

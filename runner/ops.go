@@ -29,7 +29,8 @@ type roofline struct {
 	Operations []operation `json:"operations"` // the longest first
 }
 
-// newRoofline is that of so many steps which took so many seconds. Convolutions and products are told apart by shapes, others by kind.
+// newRoofline is that of so many steps which took so many seconds. Convolutions and products are told apart by shapes,
+// others by kind.
 func newRoofline(timings []cpu.Timing, peak cpu.Peak, steps int, seconds float64) *roofline {
 	r := &roofline{PeakGFlops: peak.Flop / 1e9, GBytes: peak.Bytes / 1e9}
 	kinds := map[string]*cpu.Timing{}

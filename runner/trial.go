@@ -123,8 +123,8 @@ func (t *trainer) epochs(ctx context.Context, p plan.Trial, o *results.Outcome) 
 	return look.verdict()
 }
 
-// settle looks at an epoch, by a copy of the run if it is one that is looked at, else nil, makes it durable and says whether it ends the
-// trial.
+// settle looks at an epoch, by a copy of the run if it is one that is looked at, else nil, makes it durable and says whether
+// it ends the trial.
 func (t *trainer) settle(ctx context.Context, look *examiner, still *train.Run, state []train.Tensor, row results.Epoch) error {
 	if still != nil {
 		if err := errors.Join(look.at(ctx, still, &row), still.Close()); err != nil {

@@ -48,7 +48,8 @@ func blocks(t *testing.T, path string) (all []block) {
 	return all
 }
 
-// Every whole script of the documents traces, plain and under its profiles; every other piece evaluates, but for its lack of a main.
+// Every whole script of the documents traces, plain and under its profiles; every other piece evaluates, but for its lack of
+// a main.
 func TestDocumentedScriptsTrace(t *testing.T) {
 	for _, path := range []string{reference, "../README.md"} {
 		whole := 0
@@ -102,7 +103,8 @@ func traceAll(s *starlib.Study, profile string) error {
 	return nil
 }
 
-// The reference holds every name that a script can use, and with every builtin and every function of @std the names of its arguments.
+// The reference holds every name that a script can use, and with every builtin and every function of @std the names of its
+// arguments.
 func TestTheDocumentNamesAllThatAScriptCanSay(t *testing.T) {
 	raw, err := os.ReadFile(reference)
 	if err != nil {
@@ -184,8 +186,8 @@ func membersOf(t *testing.T, module string) (members []string) {
 	return members
 }
 
-// argumentsOf asks a builtin for its arguments: it lists them when it gets one that it does not have. Functions of tensors say so only
-// inside a network, and what has several forms is called in each.
+// argumentsOf asks a builtin for its arguments: it lists them when it gets one that it does not have. Functions of tensors
+// say so only inside a network, and what has several forms is called in each.
 func argumentsOf(name string) (arguments []string) {
 	const script = `
 def network(x):

@@ -21,7 +21,8 @@ func (e evaluateValue) Type() string { return "evaluate" }
 // standardEvaluate draws a sheet after the last epoch, and measures nothing.
 var standardEvaluate = evaluateValue{Evaluate: spec.Evaluate{Grid: 64}}
 
-// standardSamples is how many images are measured where a script does not say: as many as the test splits of MNIST and CIFAR-10 have.
+// standardSamples is how many images are measured where a script does not say: as many as the test splits of MNIST and
+// CIFAR-10 have.
 const standardSamples = 10_000
 
 func makeEvaluate(c invocation) (starlark.Value, error) {

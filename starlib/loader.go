@@ -49,7 +49,8 @@ type Loader struct {
 	Print    func(message string) // of print(...) in a script; nil drops it. Jobs may call it side by side
 	Reserved []string             // columns of the tables, which no hyperparameter may be called
 	DType    expr.DType           // of the programs; tests use f64
-	// Images counts the images of a data set, where that is known without opening it; nil: it never is. Jobs may call it side by side.
+	// Images counts the images of a data set, where that is known without opening it; nil: it never is. Jobs may call it
+	// side by side.
 	Images func(spec.Data) (n int, known bool)
 }
 

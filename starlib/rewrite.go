@@ -4,7 +4,8 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// rewriter replaces what can make large values, and what asks for the truth of one, by calls of the builtins of guards, and keeps positions.
+// rewriter replaces what can make large values, and what asks for the truth of one, by calls of the builtins of guards, and
+// keeps positions.
 type rewriter struct{ errs []*Error }
 
 // rewrite changes f in place. It must happen before names are resolved.

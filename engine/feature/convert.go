@@ -94,7 +94,8 @@ func convolutions(n network) (layers []string) {
 	return layers
 }
 
-// convertFID converts the tensors of torchvision's Inception3 class with FID's 1,008 classes: kernels [o i h w], batch norms with eps 1e-3.
+// convertFID converts the tensors of torchvision's Inception3 class with FID's 1,008 classes: kernels [o i h w], batch norms
+// with eps 1e-3.
 func convertFID(raw weights) (weights, error) {
 	const classes = "fc.weight"
 	if fc, ok := raw[classes]; ok && len(fc.shape) == 2 && fc.shape[0] == 1000 {

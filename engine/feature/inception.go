@@ -14,9 +14,9 @@ const (
 	logitsLayer       = "logits"
 )
 
-// inceptionFID is the network of FID, inception-2015-12-05, as pytorch-fid runs it: its last block takes maxima where Inception v3 takes
-// averages. Images are resized by half-pixel bilinear interpolation. The logits have no bias, as the Inception score
-// has them from the first (Salimans et al. 2016; torch-fidelity's logits_unbiased).
+// inceptionFID is the network of FID, inception-2015-12-05, as pytorch-fid runs it: its last block takes maxima where
+// Inception v3 takes averages. Images are resized by half-pixel bilinear interpolation. The logits have no bias, as the
+// Inception score has them from the first (Salimans et al. 2016; torch-fidelity's logits_unbiased).
 func inceptionFID(b *builder, x node) (features, logits node) {
 	return b.fid(b.centre(b.colour(expr.ResizeBilinear(x, inceptionSize, inceptionSize))))
 }

@@ -14,8 +14,8 @@ import (
 
 func TestInceptionHasThePublishedNumberOfParameters(t *testing.T) {
 	layers, shapes := inceptionKernels()
-	// Keras's summary of InceptionV3(include_top=False): 21,768,352 trainable parameters, kernels and one beta a filter; as many are
-	// left when batch norms are folded.
+	// Keras's summary of InceptionV3(include_top=False): 21,768,352 trainable parameters, kernels and one beta a filter; as
+	// many are left when batch norms are folded.
 	n := 0
 	for _, s := range shapes {
 		n += product(s) + s[3]

@@ -7,8 +7,9 @@ import (
 	"github.com/starsweep/starsweep/features"
 )
 
-// declared is a network that its file declares layer by layer (package features). It reads images in [-1, 1], as in training: resized
-// by half-pixel bilinear interpolation if they have another size, and grey ones repeated where it wants colour.
+// declared is a network that its file declares layer by layer (package features). It reads images in [-1, 1], as in
+// training: resized by half-pixel bilinear interpolation if they have another size, and grey ones repeated where it wants
+// colour.
 func declared(n *features.Network) network {
 	return func(b *builder, x node) (feature, logits node) {
 		if n.Channels == 3 {

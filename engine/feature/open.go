@@ -140,8 +140,8 @@ func Names() (names []string) {
 	return names
 }
 
-// Width is how many features an extractor gives of an image of so many numbers, whether or not its weights are here; 0 if there is no
-// such extractor.
+// Width is how many features an extractor gives of an image of so many numbers, whether or not its weights are here; 0 if
+// there is no such extractor.
 func Width(name string, numbers int) int {
 	i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == name })
 	switch {

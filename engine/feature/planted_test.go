@@ -75,7 +75,8 @@ func plantedFID() weights {
 	return w
 }
 
-// plantedKeras is the same network as Keras's published files name its tensors, but for the batch norms' scale, which Keras's has not.
+// plantedKeras is the same network as Keras's published files name its tensors, but for the batch norms' scale, which
+// Keras's has not.
 func plantedKeras() weights {
 	fid := plantedFID()
 	top := planted("predictions", kerasClasses, inceptionFeatures)

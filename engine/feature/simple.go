@@ -16,8 +16,8 @@ func pixels(b *builder, x node) (features, logits node) {
 // randomFilters is the channels of the layers of random: 3 x 3 convolutions, the first with stride 1, the others with 2.
 var randomFilters = []int{64, 128, 256}
 
-// random is an untrained convolutional network, averaged over the image: features that owe nothing to any data set. Images may have any
-// size.
+// random is an untrained convolutional network, averaged over the image: features that owe nothing to any data set. Images
+// may have any size.
 func random(b *builder, x node) (features, logits node) {
 	x = b.centre(b.colour(x))
 	for i, filters := range randomFilters {

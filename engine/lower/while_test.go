@@ -16,8 +16,8 @@ import (
 // names of the state of training.
 var names = []string{"step", "kernel", "bias", "dense", "data"}
 
-// training is a step of a small critic with a gradient penalty: convolutions and their second derivatives, sums, maxima, a gather of
-// the batch from the data, random draws and gradient descent.
+// training is a step of a small critic with a gradient penalty: convolutions and their second derivatives, sums, maxima, a
+// gather of the batch from the data, random draws and gradient descent.
 func training() (state, next []*Node) {
 	g := New()
 	for i, s := range []Shape{Of(U32, ""), Of(F32, "hwio", 3, 3, 1, 4), Of(F32, "c", 4), Of(F32, "c", 4*4*4), Of(F32, "bhwc", 10, 8, 8, 1)} {

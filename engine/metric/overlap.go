@@ -13,9 +13,10 @@ type Overlap struct {
 
 // Compare measures a generated set against a real one.
 //
-// Precision is the share of fake samples in any real ball, recall that of real samples in any fake ball, both with ≤ as in the
-// authors' code and in torch-fidelity. Density is the mean number of real balls that a fake sample is in, over k; coverage the share of real
-// balls with a fake sample in them: both with <, as in the authors' prdc. Only ties can tell the two apart.
+// Precision is the share of fake samples in any real ball, recall that of real samples in any fake ball, both with ≤ as in
+// the authors' code and in torch-fidelity. Density is the mean number of real balls that a fake sample is in, over k;
+// coverage the share of real balls with a fake sample in them: both with <, as in the authors' prdc. Only ties can tell the
+// two apart.
 func Compare(ctx context.Context, p *Products, real, fake Manifold) (Overlap, error) {
 	if err := checkPair(real.Features, fake.Features, 1); err != nil {
 		return Overlap{}, err

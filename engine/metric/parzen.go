@@ -10,9 +10,10 @@ import (
 	"github.com/starsweep/starsweep/engine/metric/linalg"
 )
 
-// ParzenWindow is the mean log-likelihood of test samples, in nats, under Gaussians of deviation sigma around each of the generated
-// samples (Goodfellow et al. 2014, section 5, after Breuleux et al. 2011), and its standard error, std/√N with ddof 0 as in the authors'
-// code. Theis et al. 2016 show why it ranks models badly; it is here to compare with papers that quote it. All of it is float64.
+// ParzenWindow is the mean log-likelihood of test samples, in nats, under Gaussians of deviation sigma around each of the
+// generated samples (Goodfellow et al. 2014, section 5, after Breuleux et al. 2011), and its standard error, std/√N with
+// ddof 0 as in the authors' code. Theis et al. 2016 show why it ranks models badly; it is here to compare with papers that
+// quote it. All of it is float64.
 func ParzenWindow(ctx context.Context, test, samples Features, sigma float64) (mean, stderr float64, err error) {
 	v, err := parzen(ctx, test, samples, []float64{sigma})
 	if err != nil {

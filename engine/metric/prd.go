@@ -21,10 +21,10 @@ type PRDCurve struct {
 	F8, F1over8       float64   // the largest F of β = 8, which weighs recall, and of β = 1/8, which weighs precision
 }
 
-// PRD is precision and recall of distributions (Sajjadi et al. 2018, eq. 2, algorithm 1): both sets, which must be of one size, are clustered together,
-// and their histograms over clusters compared. Clusters come from mini-batch k-means (Sculley 2010) with k-means++ starts,
-// the best of 10 by inertia on a sample as in scikit-learn; other random numbers give slightly other curves, which is why
-// several are averaged.
+// PRD is precision and recall of distributions (Sajjadi et al. 2018, eq. 2, algorithm 1): both sets, which must be of one
+// size, are clustered together, and their histograms over clusters compared. Clusters come from mini-batch k-means (Sculley
+// 2010) with k-means++ starts, the best of 10 by inertia on a sample as in scikit-learn; other random numbers give slightly
+// other curves, which is why several are averaged.
 func PRD(ctx context.Context, p *Products, real, fake Features, o PRDOptions, rng *rand.Rand) (PRDCurve, error) {
 	o = o.orDefault()
 	if err := checkPair(real, fake, 1); err != nil {

@@ -50,8 +50,9 @@ func dominates(a, b []float64) bool {
 	return better
 }
 
-// Ranks sorts points into fronts (Deb et al. 2002, section III.A): rank 1 are the points that no other dominates, rank 2 those that only
-// rank 1 dominates, and so on. Equal points have equal ranks. A point with a NaN has rank 0: it is on no front.
+// Ranks sorts points into fronts (Deb et al. 2002, section III.A): rank 1 are the points that no other dominates, rank 2
+// those that only rank 1 dominates, and so on. Equal points have equal ranks. A point with a NaN has rank 0: it is on no
+// front.
 //
 // Points are placed in lexicographic order, so that none dominates one before it, each on the first front without a rival. A front
 // with a rival means that every front before it has one, too, so that bisection finds it (Zhang et al. 2015, ENS-BS).
@@ -94,14 +95,16 @@ func Front(points [][]float64, directions []Direction) ([]int, error) {
 	return front, err
 }
 
-// Hypervolume is the volume that points dominate, up to a reference point that is worse (Zitzler and Thiele 1998, section 3): exact, for
-// any number of objectives, by the WFG algorithm (While et al. 2012). What does not reach beyond the reference counts 0.
+// Hypervolume is the volume that points dominate, up to a reference point that is worse (Zitzler and Thiele 1998, section
+// 3): exact, for any number of objectives, by the WFG algorithm (While et al. 2012). What does not reach beyond the
+// reference counts 0.
 func Hypervolume(points [][]float64, reference []float64, directions []Direction) (float64, error) {
 	boxes, err := edges(points, reference, directions)
 	return volume(boxes), err
 }
 
-// Contributions is what the hypervolume would lose without each point, all others kept. It is 0 for dominated points, and for equal ones.
+// Contributions is what the hypervolume would lose without each point, all others kept. It is 0 for dominated points, and
+// for equal ones.
 func Contributions(points [][]float64, reference []float64, directions []Direction) ([]float64, error) {
 	boxes, err := edges(points, reference, directions)
 	if err != nil {
