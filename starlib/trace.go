@@ -181,10 +181,8 @@ func (t *tracer) bind(f function, what string) (starlark.Value, error) {
 }
 
 // names lists what a function may ask for.
-func (t *tracer) names() (names []string) {
-	for _, alias := range slices.Sorted(maps.Keys(t.trial.aliases)) {
-		names = append(names, alias)
-	}
+func (t *tracer) names() []string {
+	names := slices.Sorted(maps.Keys(t.trial.aliases))
 	for _, p := range t.trial.players {
 		names = append(names, p.name)
 	}

@@ -78,7 +78,7 @@ func TestValuesAreReadFromTheCommandLine(t *testing.T) {
 // The text of a number gives the number back, and never reads as another kind.
 func FuzzTheTextOfAValueGivesItBack(f *testing.F) {
 	f.Add(0.1, int64(3))
-	f.Add(-0.0, int64(-1))
+	f.Add(math.Copysign(0, -1), int64(-1))
 	f.Add(1e300, int64(math.MaxInt64))
 	f.Fuzz(func(t *testing.T, x float64, i int64) {
 		if !math.IsNaN(x) {
