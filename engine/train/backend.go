@@ -24,7 +24,7 @@ type Options struct {
 
 // Backend runs programs on a device. It may be used by several goroutines.
 type Backend struct {
-	Name string // cpu, go, xla:cuda, xla:cpu
+	Name string // cpu, go, xla:cuda, xla:cpu; with the options that change numbers
 
 	compute compute.Backend
 	loops   bool // many steps a call, the data set on the device: for accelerators, where calls and copies cost
@@ -100,9 +100,13 @@ func Open(name string, o Options) (*Backend, error) {
 	}
 	switch {
 	case name == "cpu", strings.HasPrefix(name, "cpu:"):
-		b, err := o.open("cpu", func() (compute.Backend, error) { return compute.NewWithConfig(whole) })
+		_, config, _ := strings.Cut(whole, ":")
+		kind := "cpu"
+		if strings.Contains(config, roundedOption) {
+			kind += ":" + roundedOption
+		}
+		b, err := o.open(kind, func() (compute.Backend, error) { return compute.NewWithConfig(whole) })
 		if err == nil {
-			_, config, _ := strings.Cut(whole, ":")
 			b.rounded = sync.OnceValues(func() (*Backend, error) { return b.roundedCPU(o, config) })
 		}
 		return b, err
@@ -156,13 +160,16 @@ func (o Options) open(name string, open func() (compute.Backend, error)) (*Backe
 	return b, nil
 }
 
+// roundedOption is the option of cpu that rounds the operands of products to bfloat16.
+const roundedOption = "precision=bf16"
+
 // roundedCPU is the backend cpu with the same options, but products of bfloat16. What it compiles counts for b. It holds nothing
 // that needs closing.
 func (b *Backend) roundedCPU(o Options, config string) (*Backend, error) {
 	if config != "" {
 		config += ","
 	}
-	r, err := o.open("cpu", func() (compute.Backend, error) { return compute.NewWithConfig("cpu:" + config + "precision=bf16") })
+	r, err := o.open("cpu", func() (compute.Backend, error) { return compute.NewWithConfig("cpu:" + config + roundedOption) })
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +179,12 @@ func (b *Backend) roundedCPU(o Options, config string) (*Backend, error) {
 
 func (o Options) openPlugin(path, more string) (*Backend, error) {
 	name := "xla:" + pluginKind(path)
-	return o.open(name, func() (compute.Backend, error) { return openXLA(path + more) })
+	b, err := o.open(name, func() (compute.Backend, error) { return openXLA(path + more) })
+	if err != nil {
+		return nil, err
+	}
+	b.Name += more
+	return b, nil
 }
 
 // Device describes what the backend runs on.

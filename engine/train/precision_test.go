@@ -12,6 +12,9 @@ func TestBF16TrainsNearFloat32(t *testing.T) {
 	b := open(t, "cpu")
 	m, images := tiny, blobs(20, 8, 8)
 	m.width = 16
+	if b.Name != "cpu" {
+		t.Errorf("the backend is called %q", b.Name)
+	}
 	job := m.job(t)
 	m.bf16 = true
 	rounded := m.job(t)
@@ -20,6 +23,9 @@ func TestBF16TrainsNearFloat32(t *testing.T) {
 			t.Errorf("got error %v", err)
 		}
 		t.Skip(err)
+	}
+	if all, err := Open("cpu:threads=1,precision=bf16", Options{}); err != nil || all.Name != "cpu:precision=bf16" {
+		t.Errorf("the backend that rounds everything is called %q, error %v", all.Name, err)
 	}
 	exact, got := losses(t, start(t, b, job, images, 3), 5), losses(t, start(t, b, rounded, images, 3), 5)
 	differ := false

@@ -257,10 +257,19 @@ func TestStudiesAtOnceShareTheCache(t *testing.T) {
 			t.Errorf("got %v and %v", r, results[0])
 		}
 	}
-	files, err := os.ReadDir(cache)
-	if err != nil || len(files) != 2 { // the compared ones and those of the floor
-		t.Errorf("got %v, %v, want two files", files, err)
+	count := func(want int) {
+		files, err := os.ReadDir(cache)
+		if err != nil || len(files) != want {
+			t.Errorf("got %v, %v, want %d files", files, err, want)
+		}
 	}
+	count(2) // the compared ones and those of the floor
+	b, _ := bench(t, cache)
+	b.Numbers = "another precision"
+	if _, err := b.Open(t.Context(), d, e); err != nil {
+		t.Error(err)
+	}
+	count(4)
 }
 
 func TestWhatCannotBeMeasuredIsAnError(t *testing.T) {
