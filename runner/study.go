@@ -167,7 +167,7 @@ func (t *trainer) run(ctx context.Context, workers int) (tally, error) {
 	return count, nil
 }
 
-// errFinished ends the helpers of a run that is over.
+// errFinished ends the publishing of a run that is over.
 var errFinished = errors.New("finished")
 
 // publish keeps the tables of a study with slow epochs fresh for whoever reads them meanwhile.

@@ -138,7 +138,7 @@ func (d dataset) validate(c invocation) error {
 	return fmt.Errorf("%s: %s", c.name, strings.Join(faults, "; "))
 }
 
-// maxImage bounds the height and width of images.
+// maxImage bounds the sides that a script may ask for; files may hold larger images (spec.MaxDataSize).
 const maxImage = 4096
 
 // natural is an argument that is an integer from 0.
