@@ -67,7 +67,8 @@ func (r *draw) indexed() (x indexed) {
 	return x
 }
 
-// each calls do with the offset of every element of the windows, and of its place in x; clamped, else where windows lie inside only.
+// each calls do with the offset of every element of the windows, and of its place in x; clamped, else where windows lie
+// inside only.
 func (x indexed) each(clamped bool, do func(window, at int)) {
 	index := reflect.ValueOf(x.at.flat)
 	at := x.at.shape

@@ -10,8 +10,8 @@ import (
 	"github.com/gomlx/compute/dtypes"
 )
 
-// FuzzPrograms runs programs of all kinds of operations: on every kernel set, with and without fusion, for any number of threads, and
-// twice each, since the second run finds the memory of the first.
+// FuzzPrograms runs programs of all kinds of operations: on every kernel set, with and without fusion, for any number of
+// threads, and twice each, since the second run finds the memory of the first.
 func FuzzPrograms(f *testing.F) {
 	count := uint64(600)
 	if testing.Short() {

@@ -136,8 +136,8 @@ func descent(f compute.Function, in []compute.Value) []compute.Value {
 	return []compute.Value{x, must(f.Sub(w, must(f.Mul(grad, must(f.Constant([]float32{1e-4}))))))}
 }
 
-// A long training takes no more memory than a short one: neither the heap nor, where the system tells, the process grows. The memory
-// of the weights that were given up serves again.
+// A long training takes no more memory than a short one: neither the heap nor, where the system tells, the process grows.
+// The memory of the weights that were given up serves again.
 func TestALongRunDoesNotGrow(t *testing.T) {
 	steps := 20000
 	if testing.Short() {

@@ -94,8 +94,8 @@ func (b *Backend) Peak(now func() time.Time) Peak {
 	}
 }
 
-// best is the most of a number of tries of work done by all threads a second. Each thread makes work of its own, which tells how much it
-// does.
+// best is the most of a number of tries of work done by all threads a second. Each thread makes work of its own, which tells
+// how much it does.
 func best(now func() time.Time, threads int, work func() (run func(), amount float64)) float64 {
 	const tries = 10
 	runs, total := make([]func(), threads), 0.0
