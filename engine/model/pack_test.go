@@ -13,12 +13,6 @@ import (
 // deep has two convolutions, so that the discriminator's batch norm is in it.
 func deep(s study) study { s.depth, s.width, s.clip, s.ema = 2, 2, true, true; return s }
 
-// packedStep is the program's iteration for k trials at once: all but the step's number is a trial's own.
-func packedStep(p *model.Program, k int) []*expr.Node {
-	own := func(n *expr.Node) bool { return n.Attr.(expr.Leaf).Name != "step" }
-	return expr.Vmap(expr.New(), k, own, p.Step()...)
-}
-
 // Three trials in one program, each with its own numbers, seed, data and state, over two iterations: all that each gives is
 // what it gives alone. Draws, batch norm, the gradient penalty, clipping, Adam and averages are in it.
 func TestPackedTrialsTrainAsTheyDoAlone(t *testing.T) {
@@ -36,7 +30,7 @@ func TestPackedTrialsTrainAsTheyDoAlone(t *testing.T) {
 
 func checkPacking(t *testing.T, s study, trials int, tolerance float64) {
 	p, _ := s.build(t)
-	alone, packed := exprtest.Compile(t, exprtest.Backend(), p.Step()...), exprtest.Compile(t, exprtest.Backend(), packedStep(p, trials)...)
+	alone, packed := exprtest.Compile(t, exprtest.Backend(), p.Step()...), exprtest.Compile(t, exprtest.Backend(), p.Pack(trials)...)
 	var own []exprtest.Values
 	for k := range trials {
 		v := start(p, uint32(k))

@@ -107,7 +107,7 @@ func processTime(b *testing.B) time.Duration {
 func packs(b *testing.B, on *Backend, p *model.Program, trials, k, workers, steps int) func() {
 	outs := p.Step()
 	if k > 1 {
-		outs = Pack(p, k)
+		outs = p.Pack(k)
 	}
 	e, err := lower.Compile(on.compute, outs...)
 	if err != nil {

@@ -25,7 +25,7 @@ func TestAPackedStepIsThreeSteps(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				packed, err := lower.Compile(b.compute, Pack(p, k)...)
+				packed, err := lower.Compile(b.compute, p.Pack(k)...)
 				if err != nil {
 					t.Fatal(err)
 				}
