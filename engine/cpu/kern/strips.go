@@ -127,6 +127,7 @@ func (s *strips) run(t Team, out, in, ker, work []float32) {
 	for np*s.Groups*nj*nh < items/2 && nh < nt {
 		nh *= 2
 	}
+	nt = nh * parts(parts(s.M, nh), s.Set.Main.rows()) // the same for each
 	sums := out
 	if s.thin != nil {
 		s.widen(t, work, in)
