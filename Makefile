@@ -16,7 +16,7 @@ build: ## build bin/starsweep
 	go build -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./runner/cmd/starsweep
 
 run: build ## build, and run the quickstart study on the embedded backend
-	$(BIN) run examples/quickstart.star --dir runs/quickstart --backend cpu
+	$(BIN) run examples/quickstart.star --dir runs/quickstart --backend cpu --workers 2
 
 test: lint ## the fast tests, below 3 minutes
 	go test -short -timeout 10m ./...
