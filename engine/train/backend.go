@@ -105,7 +105,11 @@ func Open(name string, o Options) (*Backend, error) {
 		if strings.Contains(config, roundedOption) {
 			kind += ":" + roundedOption
 		}
-		b, err := o.open(kind, func() (compute.Backend, error) { return compute.NewWithConfig(whole) })
+		c, err := compute.NewWithConfig(whole)
+		if err != nil {
+			return nil, err // the processor is there: an option is wrong
+		}
+		b, err := o.open(kind, func() (compute.Backend, error) { return c, nil })
 		if err == nil {
 			b.rounded = sync.OnceValues(func() (*Backend, error) { return b.roundedCPU(o, config) })
 		}
