@@ -100,8 +100,7 @@ func (c *compiler) fused(members []*node) {
 	}
 	what = fmt.Sprintf("%s %v: %d steps, %d sums, %d read, %d written", what, dims, len(k.code), len(k.sums), len(l.reads), len(l.makes))
 	team := c.backend.team
-	c.step(what, func(m *machine) { k.run(m, team) }, l.reads, l.makes...)
-	c.code[len(c.code)-1].over = l.overwritten()
+	c.step(what, func(m *machine) { k.run(m, team) }, l.reads, l.makes...).over = l.overwritten()
 }
 
 // overwritten pairs each value that the loop stores with an operand whose place it may take, if nobody reads the operand later:

@@ -199,7 +199,8 @@ func (p *program) Execute(in []compute.Buffer, donate []bool, _ compute.DeviceNu
 		take(h)
 	}
 	for _, h := range p.updated {
-		if p := args[h.in]; slices.Index(args[h.in+1:], p) < 0 && slices.Index(args, p) == h.in { // else another parameter is there
+		memory := args[h.in]
+		if slices.Index(args, memory) == h.in && !slices.Contains(args[h.in+1:], memory) { // else another parameter is there
 			take(h)
 		}
 	}

@@ -98,17 +98,17 @@ func (d *Dot) pairLeft(t Team, left, l []float32) {
 	M, K, P := len(d.LM), len(d.LK), d.pairs()
 	s, inRow := even(d.LK)
 	inRow = inRow && s == 1
-	rows := make([][]float32, t.Size())
+	gathered := make([][]float32, t.Size())
 	t.Each(len(d.LB)*M, func(w, i int) {
 		from := l[d.LB[i/M]+d.LM[i%M]:]
 		if !inRow {
-			if rows[w] == nil {
-				rows[w] = make([]float32, K)
+			if gathered[w] == nil {
+				gathered[w] = make([]float32, K)
 			}
 			for k, o := range d.LK {
-				rows[w][k] = from[o]
+				gathered[w][k] = from[o]
 			}
-			from = rows[w]
+			from = gathered[w]
 		}
 		row := left[i*P:][:P]
 		row[P-1] = 0
@@ -120,22 +120,22 @@ func (d *Dot) pairLeft(t Team, left, l []float32) {
 func (d *Dot) pairRight(t Team, packed, r []float32) {
 	K, P, nj, width := len(d.RK), d.pairs(), d.panels(), d.Set.Main.Width
 	pieces := min(parts(P, 64), parts(items, len(d.RB)*nj))
-	rows := make([][]float32, t.Size())
+	gathered := make([][]float32, t.Size())
 	t.Each(len(d.RB)*nj*pieces, func(w, it int) {
-		if rows[w] == nil {
-			rows[w] = make([]float32, 2*width)
+		if gathered[w] == nil {
+			gathered[w] = make([]float32, 2*width)
 		}
 		piece, j, b := it%pieces, it/pieces%nj, it/pieces/nj
 		cols := d.RN[j*width : min((j+1)*width, len(d.RN))]
 		for p := P * piece / pieces; p < P*(piece+1)/pieces; p++ {
-			clear(rows[w])
+			clear(gathered[w])
 			for i := range min(2, K-2*p) {
-				from, row := r[d.RB[b]+d.RK[2*p+i]:], rows[w][i*width:]
+				from, row := r[d.RB[b]+d.RK[2*p+i]:], gathered[w][i*width:]
 				for c, o := range cols {
 					row[c] = from[o]
 				}
 			}
-			roundRows(unsafe.Pointer(&packed[((b*nj+j)*P+p)*width]), unsafe.Pointer(&rows[w][0]), unsafe.Pointer(&rows[w][width]), width)
+			roundRows(unsafe.Pointer(&packed[((b*nj+j)*P+p)*width]), unsafe.Pointer(&gathered[w][0]), unsafe.Pointer(&gathered[w][width]), width)
 		}
 	})
 }

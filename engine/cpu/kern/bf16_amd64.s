@@ -5,6 +5,15 @@
 #define ROUND_Z0_Y0 BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0
 #define ROUND_Z1_Y1 BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc9
 
+// PAIR_Z0_Z1 leaves in Z0 the pairs of 16 float32 in Z0, the lower halves, and in Z1.
+#define PAIR_Z0_Z1 \
+	ROUND_Z0_Y0; \
+	ROUND_Z1_Y1; \
+	VPMOVZXWD Y0, Z0; \
+	VPMOVZXWD Y1, Z1; \
+	VPSLLD $16, Z1, Z1; \
+	VPORD Z1, Z0, Z0
+
 // func roundPairs(d, s unsafe.Pointer, n int)
 TEXT ·roundPairs(SB), NOSPLIT, $0-24
 	MOVQ d+0(FP), DI
@@ -45,12 +54,7 @@ TEXT ·roundRows(SB), NOSPLIT, $0-32
 loop:
 	VMOVUPS (SI), Z0
 	VMOVUPS (DX), Z1
-	ROUND_Z0_Y0
-	ROUND_Z1_Y1
-	VPMOVZXWD Y0, Z0
-	VPMOVZXWD Y1, Z1
-	VPSLLD $16, Z1, Z1
-	VPORD Z1, Z0, Z0
+	PAIR_Z0_Z1
 	VMOVUPS Z0, (DI)
 	ADDQ $64, SI
 	ADDQ $64, DX
@@ -66,12 +70,7 @@ tail:
 	KMOVW AX, K1
 	VMOVUPS.Z (SI), K1, Z0
 	VMOVUPS.Z (DX), K1, Z1
-	ROUND_Z0_Y0
-	ROUND_Z1_Y1
-	VPMOVZXWD Y0, Z0
-	VPMOVZXWD Y1, Z1
-	VPSLLD $16, Z1, Z1
-	VPORD Z1, Z0, Z0
+	PAIR_Z0_Z1
 	VMOVUPS Z0, K1, (DI)
 done:
 	VZEROUPPER

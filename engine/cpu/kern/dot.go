@@ -81,14 +81,13 @@ func (d *Dot) Run(t Team, out, l, r, work []float32) {
 	}
 	t = t.For(B * M * K * N)
 	left, packed := work[:d.left()], work[d.left():]
-	switch {
-	case d.BF16:
+	if d.BF16 {
 		d.pairLeft(t, left, l)
 		d.pairRight(t, packed, r)
-	case d.inPlace:
-		d.packRight(t, packed, r)
-	default:
-		d.packLeft(t, left, l)
+	} else {
+		if !d.inPlace {
+			d.packLeft(t, left, l)
+		}
 		d.packRight(t, packed, r)
 	}
 	nj, panel, width := d.panels(), d.panel(), d.Set.Main.Width
