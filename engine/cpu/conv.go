@@ -103,12 +103,12 @@ func (c *compiler) lowerConv(n *node, in []int, out int) (run func(*machine), fl
 	if d := n.shape.DType; d != dtypes.Float32 {
 		return typedFor(d).conv(g, team, in, out, sizes), flop, 0
 	}
-	g.Set, g.BF16 = c.backend.kernels, c.backend.bf16
+	g.Set, g.Team, g.BF16 = c.backend.kernels, team, c.backend.bf16
 	g.Plan()
 	size := g.Workspace()
 	work := c.newBuf(buf{bytes: size * 4})
 	return func(m *machine) {
-		g.Run(team, of[float32](m.p[out], sizes[2]), of[float32](m.p[in[0]], sizes[0]), of[float32](m.p[in[1]], sizes[1]), of[float32](m.p[work], size))
+		g.Run(of[float32](m.p[out], sizes[2]), of[float32](m.p[in[0]], sizes[0]), of[float32](m.p[in[1]], sizes[1]), of[float32](m.p[work], size))
 	}, flop, work
 }
 

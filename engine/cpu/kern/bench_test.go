@@ -50,6 +50,7 @@ func BenchmarkConv(b *testing.B) {
 		for name, make := range map[string]func(s *Set, batch, size, ci, co, groups int) *Conv{"forward": forward, "input": inputGradient, "kernel": kernelGradient} {
 			for _, s := range Sets() {
 				g := make(s, c.batch, c.size, c.ci, c.co, c.groups)
+				g.Team = team
 				g.Plan()
 				x, k, y := random(r, 1<<22), random(r, 1<<22), aligned(1<<22)
 				work := aligned(g.Workspace())
@@ -59,7 +60,7 @@ func BenchmarkConv(b *testing.B) {
 				}
 				b.Run(fmt.Sprintf("%s/%dx%dx%d-%dx%d/%s/%s", name, c.batch, c.size, c.ci, c.co, c.groups, s.Name, g.name()), func(b *testing.B) {
 					for b.Loop() {
-						g.Run(team, y, x, k, work)
+						g.Run(y, x, k, work)
 					}
 					b.ReportMetric(flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 				})

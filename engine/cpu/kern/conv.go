@@ -4,10 +4,12 @@ package kern
 // the input (input dilation, reversed kernel, channel axes swapped) and to the kernel (batch and channels swapped, kernel
 // dilation) are the same operation with other numbers.
 //
-// There are four ways: a panel of the kernel against one pixel of all examples (panels), the input packed with the batch side by
-// side (lanes), all taps as columns (spread), and along rows of pixels (strips). None of them makes im2col's copies.
+// There are five ways: a panel of the kernel against one pixel of all examples (panels), the input packed with the batch side by
+// side (lanes), all taps as columns (spread), along rows of pixels (strips), and with fewer products (minimal). None of them makes
+// im2col's copies.
 type Conv struct {
 	Set             *Set
+	Team            Team   // who may take part
 	M, K, N, Groups int    // batch; contracted and output channels of one group
 	In, Ker, Out    [2]int // pixels: y, x
 	InS             [4]int // strides: y, x, batch, contracted channel
@@ -44,11 +46,14 @@ func (c *Conv) Plan() {
 		c.way = p
 		return
 	}
+	w := newMinimal(c)
 	switch p, l, s := c.panelCost(taps), c.laneCost(taps), c.spreadCost(taps); {
 	case c.empty():
 		c.way = nothing{c}
 	case c.stripsFit():
 		c.way = newStrips(c)
+	case w.cost() < min(p, l, s):
+		c.way = w
 	case s < min(p, l):
 		c.way = newSpread(c)
 	case l < p:
@@ -96,9 +101,9 @@ func (c *Conv) Workspace() int { return c.way.workspace() }
 
 // Run computes out, which has no gaps. work has Workspace elements of any values, and is 64-byte aligned; behind ker, 64 bytes
 // are readable.
-func (c *Conv) Run(t Team, out, in, ker, work []float32) {
+func (c *Conv) Run(out, in, ker, work []float32) {
 	if c.Groups*c.M*c.N*c.Out[0]*c.Out[1] > 0 {
-		c.way.run(t.For(c.work), out, in, ker, work)
+		c.way.run(c.Team.For(c.work), out, in, ker, work)
 	}
 }
 

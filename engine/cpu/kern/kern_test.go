@@ -160,7 +160,7 @@ func TestConvolutionsOfAnySizeFollowTheDefinition(t *testing.T) {
 		pick := func(v ...int) int { return v[r.IntN(len(v))] }
 		ways := map[string]int{}
 		for range count {
-			c := &Conv{Set: s, BF16: bf16, M: pick(1, 2, 3, 7, 16, 33, 64), K: pick(1, 3, 8, 40), N: pick(1, 3, 7, 8, 15, 16, 17, 31, 32, 33, 48, 64), Groups: pick(1, 1, 3),
+			c := &Conv{Set: s, Team: NewTeam(3), BF16: bf16, M: pick(1, 2, 3, 7, 16, 33, 64), K: pick(1, 3, 8, 40), N: pick(1, 3, 7, 8, 15, 16, 17, 31, 32, 33, 48, 64), Groups: pick(1, 1, 3),
 				In: [2]int{pick(1, 4, 5, 9), pick(1, 3, 8)}, Ker: [2]int{pick(1, 2, 3, 12), pick(1, 3, 8)}, Out: [2]int{pick(1, 3, 6), pick(1, 4, 5)},
 				Stride: [2]int{pick(1, 2), pick(1, 3)}, Pad: [2]int{pick(-2, 0, 1, 4), pick(-1, 0, 2)},
 				InDil: [2]int{pick(1, 2), pick(1, 3)}, KerDil: [2]int{pick(1, 2), pick(1, 2)}, Reverse: pick(0, 1) == 1}
@@ -193,7 +193,7 @@ func TestConvolutionsOfAnySizeFollowTheDefinition(t *testing.T) {
 			ways[c.name()]++
 			x, k := randomOf(r, c.In[0]*c.In[1]*c.M*ik+16, bf16), randomOf(r, c.Ker[0]*c.Ker[1]*c.K*in+16, bf16)
 			got, want := aligned(c.Out[0]*c.Out[1]*c.M*in), make([]float32, c.Out[0]*c.Out[1]*c.M*in)
-			c.Run(NewTeam(3), got, x, k, aligned(c.Workspace()))
+			c.Run(got, x, k, aligned(c.Workspace()))
 			naive(c, want, x, k)
 			sizes := *c
 			sizes.way = nil
@@ -208,11 +208,11 @@ func TestConvolutionsOfAnySizeFollowTheDefinition(t *testing.T) {
 func TestConvolutionsOfNothingAreZero(t *testing.T) {
 	forEachSet(t, func(t *testing.T, s *Set) {
 		for _, k := range []int{0, 2} {
-			c := &Conv{Set: s, M: 2, K: k, N: 3, Groups: 1, In: [2]int{0, 4}, Ker: [2]int{1, 1}, Out: [2]int{2, 2}, OutS: [4]int{12, 6, 3, 1},
+			c := &Conv{Set: s, Team: NewTeam(2), M: 2, K: k, N: 3, Groups: 1, In: [2]int{0, 4}, Ker: [2]int{1, 1}, Out: [2]int{2, 2}, OutS: [4]int{12, 6, 3, 1},
 				Stride: [2]int{1, 1}, Pad: [2]int{1, 0}, InDil: [2]int{1, 1}, KerDil: [2]int{1, 1}}
 			c.Plan()
 			got := aligned(24)
-			c.Run(NewTeam(2), got, nil, random(rand.New(rand.NewPCG(1, 2)), 6), aligned(c.Workspace()))
+			c.Run(got, nil, random(rand.New(rand.NewPCG(1, 2)), 6), aligned(c.Workspace()))
 			same(t, "nothing", got, make([]float32, 24))
 		}
 	})

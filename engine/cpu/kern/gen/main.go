@@ -96,6 +96,7 @@ func files() map[string][]byte {
 		fmt.Fprintf(&decl, "\n// %s holds, by number of rows, %s.\nvar %s = []Kernel{%s}\n", s.name, s.doc, s.name, table)
 	}
 	transposes(&asm, &decl)
+	linearMaps(&asm, &decl)
 	return map[string][]byte{"kern_amd64.s": asm.Bytes(), "kern_amd64.go": decl.Bytes()}
 }
 

@@ -1,0 +1,45 @@
+package kern
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+func TestMinimalFilteringFollowsTheDefinition(t *testing.T) {
+	forEachSet(t, func(t *testing.T, s *Set) {
+		r := rand.New(rand.NewPCG(3, 4))
+		pick := func(v ...int) int { return v[r.IntN(len(v))] }
+		done := 0
+		for range 600 {
+			c := &Conv{Set: s, Team: NewTeam(3), M: pick(1, 2, 3, 7, 16, 33), K: pick(1, 8, 16, 17, 40), N: pick(1, 8, 15, 16, 17, 32, 33, 48, 64, 72, 100), Groups: pick(1, 1, 3),
+				In: [2]int{pick(1, 4, 5, 9), pick(1, 3, 8, 9, 17)}, Ker: [2]int{pick(1, 2, 3, 5), pick(1, 2, 3, 4, 5)}, Out: [2]int{pick(1, 3, 6), pick(1, 4, 5, 9, 16)},
+				Stride: [2]int{pick(1, 2), pick(1, 2, 3)}, Pad: [2]int{pick(-2, 0, 1, 4), pick(-1, 0, 1, 2, 3)},
+				InDil: [2]int{pick(1, 2), pick(1, 2, 3)}, KerDil: [2]int{pick(1, 2), pick(1, 1, 1, 2)}, Reverse: pick(0, 1) == 1}
+			ik, in := c.K*c.Groups, c.N*c.Groups
+			c.InS, c.InG = [4]int{c.In[1] * c.M * ik, c.M * ik, ik, 1}, c.K
+			if pick(0, 1) == 0 {
+				c.KerS, c.KerG = [4]int{c.Ker[1] * c.K * in, c.K * in, in, 1}, c.N
+			} else {
+				c.KerS, c.KerG = [4]int{c.Ker[1] * c.K * in, c.K * in, 1, c.K}, c.N*c.K
+			}
+			c.OutS, c.OutG = [4]int{c.Out[1] * in, in, c.Out[0] * c.Out[1] * in, 1}, c.N
+			w := newMinimal(c)
+			if w == nil {
+				continue
+			}
+			done++
+			c.way, c.work = w, 1<<30 // on all threads
+			x, k := random(r, c.In[0]*c.In[1]*c.M*ik+16), random(r, c.Ker[0]*c.Ker[1]*c.K*in+16)
+			got, want := aligned(c.Out[0]*c.Out[1]*c.M*in), make([]float32, c.Out[0]*c.Out[1]*c.M*in)
+			c.Run(got, x, k, aligned(c.Workspace()))
+			naive(c, want, x, k)
+			sizes := *c
+			sizes.way = nil
+			same(t, fmt.Sprintf("%+v", sizes), got, want)
+		}
+		if done < 100 {
+			t.Errorf("only %d convolutions fit", done)
+		}
+	})
+}
