@@ -5,7 +5,7 @@ package kern
 // dilation) are the same operation with other numbers.
 //
 // There are five ways: a panel of the kernel against one pixel of all examples (panels), the input packed with the batch side by
-// side (lanes), all taps as columns (spread), along rows of pixels (strips), and with fewer products (minimal). None of them makes
+// side (lanes), all taps as columns (spread), along rows of pixels (strips), and with fewer products (minimal, minimalKernel). None of them makes
 // im2col's copies.
 type Conv struct {
 	Set             *Set
@@ -46,20 +46,27 @@ func (c *Conv) Plan() {
 		c.way = p
 		return
 	}
-	w := newMinimal(c)
+	c.way = c.direct(taps)
+	if w := newMinimal(c, 6<<20); w != nil && w.cost() < c.directCost(taps) {
+		c.way = w
+	} else if w := newMinimalKernel(c, 12<<20); w != nil && w.cost() < c.directCost(taps) {
+		c.way = w
+	}
+}
+
+// direct is the cheapest way without transforms.
+func (c *Conv) direct(taps int) way {
 	switch p, l, s := c.panelCost(taps), c.laneCost(taps), c.spreadCost(taps); {
 	case c.empty():
-		c.way = nothing{c}
+		return nothing{c}
 	case c.stripsFit():
-		c.way = newStrips(c)
-	case w.cost() < min(p, l, s):
-		c.way = w
+		return newStrips(c)
 	case s < min(p, l):
-		c.way = newSpread(c)
+		return newSpread(c)
 	case l < p:
-		c.way = newLanes(c)
+		return newLanes(c)
 	default:
-		c.way = newPanels(c)
+		return newPanels(c)
 	}
 }
 

@@ -1,10 +1,6 @@
 package kern
 
-import (
-	"math"
-
-	"github.com/starsweep/starsweep/engine/cpu/kern/winograd"
-)
+import "math"
 
 // What things cost, in the time of one multiply-add of a full tile; measured, and roughly right on every kernel set.
 const (
@@ -12,10 +8,8 @@ const (
 	edgeCost = 400 // a row of a tile that is copied, since some of its columns are not wanted
 	packCost = 90  // an element that is transposed
 	termCost = 90  // a product that is added to its pixel
-
-	slotDataCost    = 50 // an element of transformed data, of taps, or of products that are transformed back
-	slotTapsCost    = 20
-	slotProductCost = 40
+	slotCost = 45  // an element that is transformed for minimal filtering, or a product that is transformed back
+	tapCost  = 20  // an element of a kernel that is transformed
 )
 
 // tileCost is that of tiles of the given rows for one pair and one k, all in all.
@@ -50,38 +44,34 @@ func (c *Conv) laneCost(taps int) int {
 	return cost + packCost*c.M*(c.In[0]*c.In[1]*c.K+c.Out[0]*c.Out[1]*c.N)
 }
 
-// cost is that of minimal filtering.
+// directCost is that of the cheapest way without transforms.
+func (c *Conv) directCost(taps int) int {
+	if c.stripsFit() {
+		return taps * c.K * tileCost(c.Set.Main, c.M, c.panels()*c.Set.Main.Width)
+	}
+	return min(c.panelCost(taps), c.laneCost(taps), c.spreadCost(taps))
+}
+
+// slotCost is that of the products of all slots, and of transforming them back. They have so many rows, and the given depth a pair.
+func (c *Conv) slotCost(lists [][][]Pair, rows, depth int) (cost int) {
+	columns := c.panels() * c.Set.Main.Width
+	pair := depth*tileCost(c.Set.Main, rows, columns) + pairCost*parts(rows, c.Set.Main.rows())*c.panels()
+	for _, l := range lists {
+		for _, list := range l {
+			cost += len(list)*pair + slotCost*rows*columns
+		}
+	}
+	return cost
+}
+
 func (w *minimal) cost() int {
-	if w == nil {
-		return math.MaxInt
-	}
-	rows, chunks, cost := w.rows(), parts(w.M, w.chunk), 0
-	columns := w.panels() * w.Set.Main.Width
-	pair := w.K*tileCost(w.Set.Main, rows, columns) + pairCost*parts(rows, w.Set.Main.rows())*w.panels()
-	for _, lists := range w.lists {
-		for _, list := range lists {
-			cost += chunks * (len(list)*pair + slotProductCost*rows*columns)
-		}
-	}
-	taps := 0
-	for _, phases := range w.taps {
-		for _, p := range phases {
-			for slot := range winograd.Slots {
-				if p.needs(slot) {
-					taps++
-				}
-			}
-		}
-	}
-	data := 0
-	for _, needed := range w.needed {
-		for _, n := range needed {
-			if n {
-				data++
-			}
-		}
-	}
-	return cost + slotTapsCost*taps*w.Ker[0]*w.K*columns + slotDataCost*chunks*data*w.In[0]*rows*w.K
+	chunks, size := parts(w.M, w.chunk), w.sizes()
+	return chunks*(w.slotCost(w.lists, w.rows(), w.K)+slotCost*size.data) + tapCost*size.taps
+}
+
+func (w *minimalKernel) cost() int {
+	chunks, size := parts(w.K, w.chunk), w.sizes()
+	return chunks * (w.slotCost(w.lists, w.M, w.depth()) + slotCost*(size.data+size.taps))
 }
 
 // spreadCost is that of multiplying by all taps at once.

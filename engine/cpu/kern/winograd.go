@@ -39,14 +39,11 @@ func (p phase) needs(slot int) bool {
 	return p != noTaps
 }
 
-const (
-	slotGap    = 0
-	chunkBytes = 6 << 20 // of transformed data that are made before they are used
-	tapRows    = 16      // of the kernel that are transformed at a time
-)
+// tapRows is how many rows of the kernel are transformed at a time.
+const tapRows = 16
 
-// newMinimal is nil if the operation does not fit.
-func newMinimal(c *Conv) *minimal {
+// newMinimal is nil if the operation does not fit. It transforms data for so many bytes, at most, before they are used.
+func newMinimal(c *Conv, bytes int) *minimal {
 	if least := c.Set.maps.width; least == 0 || c.empty() || c.InS[3] != 1 || c.OutS[3] != 1 || min(c.K, c.N) < least {
 		return nil
 	}
@@ -62,27 +59,23 @@ func newMinimal(c *Conv) *minimal {
 			w.needed[i][slot] = slices.ContainsFunc(w.taps, func(p []phase) bool { return p[i].needs(slot) })
 		}
 		for t := range w.tiles {
-			var d [6]int
+			var d [winograd.Slots]int
 			for j := range d {
-				x := stride*(winograd.Outputs*t+first[i]+j) + i
-				if d[j] = x * c.InS[1]; first[i] == math.MaxInt || x < 0 || x >= c.In[1] {
-					d[j] = -1
+				if d[j] = -1; first[i] != math.MaxInt {
+					d[j] = offset(stride*(winograd.Outputs*t+first[i]+j)+i, c.In[1], c.InS[1])
 				}
 			}
 			w.data = append(w.data, d)
 		}
 	}
 	example := c.In[0] * stride * winograd.Slots * w.tiles * c.K * 4
-	w.chunk = parts(c.M, parts(c.M, max(1, chunkBytes/example)))
+	w.chunk = parts(c.M, parts(c.M, max(1, bytes/example)))
 	for o := range w.taps {
 		for oy := range c.Out[0] {
 			w.lists = append(w.lists, w.pairs(o, oy))
 		}
 	}
-	w.groups = min(c.panels(), parts(items, len(w.lists)))
-	if rest := c.N % c.Set.Main.Width; rest > 0 && rest < c.Set.maps.width {
-		w.groups = 1
-	}
+	w.groups = c.panelGroups(len(w.lists))
 	return w
 }
 
@@ -142,7 +135,7 @@ func (w *minimal) rows() int { return w.tiles * w.chunk }
 // Transformed data are [row][phase][slot][tile][example][k], taps [panel][output phase][input phase][row][slot][k][width].
 
 func (w *minimal) dataAt(y, in, slot int) int {
-	return ((y*w.Stride[1]+in)*winograd.Slots + slot) * (w.rows()*w.K + slotGap)
+	return ((y*w.Stride[1]+in)*winograd.Slots + slot) * w.rows() * w.K
 }
 
 func (w *minimal) tapsAt(panel, out, in, ky, slot int) int {
@@ -150,38 +143,17 @@ func (w *minimal) tapsAt(panel, out, in, ky, slot int) int {
 }
 
 func (w *minimal) columns() int { return parts(w.panels(), w.groups) * w.Set.Main.Width } // of a group
-func (w *minimal) row() int     { return max(w.K, w.columns(), tapRows*w.Set.Main.Width) }
 
-// A worker has a place for products [slot][tile][example][column], a row that nobody reads, and some taps.
-func (w *minimal) place() int {
-	return winograd.Slots*w.rows()*w.columns() + w.row() + w.Ker[1]*tapRows*w.Set.Main.Width
+func (w *minimal) sizes() slotSizes {
+	width := w.Set.Main.Width
+	return slotSizes{data: w.dataAt(w.In[0], 0, 0), taps: w.tapsAt(w.panels(), 0, 0, 0, 0), row: max(w.K, w.columns(), tapRows*width),
+		products: winograd.Slots * w.rows() * w.columns(), spare: w.Ker[1] * tapRows * width}
 }
 
-func (w *minimal) workspace() int {
-	return w.dataAt(w.In[0], 0, 0) + w.tapsAt(w.panels(), 0, 0, 0, 0) + w.row() + w.Team.Size()*w.place()
-}
-
-// filterHand is what a worker computes with.
-type filterHand struct {
-	hand
-	Rows
-	none                  unsafe.Pointer // a row of zeros
-	products, waste, taps []float32
-}
+func (w *minimal) workspace() int { return w.sizes().total(w.Team.Size()) }
 
 func (w *minimal) run(t Team, out, in, ker, work []float32) {
-	cut := func(n int) []float32 {
-		piece := work[:n:n]
-		work = work[n:]
-		return piece
-	}
-	data, taps, none := cut(w.dataAt(w.In[0], 0, 0)), cut(w.tapsAt(w.panels(), 0, 0, 0, 0)), cut(w.row())
-	clear(none)
-	hands := make([]filterHand, t.Size())
-	for i := range hands {
-		h := &hands[i]
-		h.none, h.products, h.waste, h.taps = unsafe.Pointer(&none[0]), cut(winograd.Slots*w.rows()*w.columns()), cut(w.row()), cut(w.Ker[1]*tapRows*w.Set.Main.Width)
-	}
+	data, taps, hands := w.sizes().cut(work, t.Size())
 	for g := range w.Groups {
 		w.transformTaps(t, hands, taps, ker[g*w.KerG:])
 		for from := 0; from < w.M; from += w.chunk {
@@ -192,22 +164,22 @@ func (w *minimal) run(t Team, out, in, ker, work []float32) {
 	}
 }
 
-func (w *minimal) transformTaps(t Team, hands []filterHand, taps, ker []float32) {
+func (w *minimal) transformTaps(t Team, hands []slotHand, taps, ker []float32) {
 	width := w.Set.Main.Width
 	t.Each(w.panels()*w.Ker[0], func(worker, it int) {
 		h, panel, ky := &hands[worker], it/w.Ker[0], it%w.Ker[0]
 		for k := 0; k < w.K; k += tapRows {
 			rows := min(tapRows, w.K-k)
-			h.N = rows * width
+			h.Rows.N = rows * width
 			for kx := range w.Ker[1] {
-				w.Set.packColumns(h.taps[kx*tapRows*width:], ker[w.kernelPixel(ky, kx)+k*w.KerS[2]+panel*width*w.KerS[3]:],
+				w.Set.packColumns(h.spare[kx*tapRows*width:], ker[w.kernelPixel(ky, kx)+k*w.KerS[2]+panel*width*w.KerS[3]:],
 					rows, min(width, w.N-panel*width), width, w.KerS[2], w.KerS[3])
 			}
 			for o, phases := range w.taps {
 				for i, p := range phases {
 					for j, kx := range p {
 						if h.In[j] = h.none; kx >= 0 {
-							h.In[j] = unsafe.Pointer(&h.taps[kx*tapRows*width])
+							h.In[j] = unsafe.Pointer(&h.spare[kx*tapRows*width])
 						}
 					}
 					for slot := range h.Out {
@@ -222,23 +194,18 @@ func (w *minimal) transformTaps(t Team, hands []filterHand, taps, ker []float32)
 	})
 }
 
-func (w *minimal) transformData(t Team, hands []filterHand, data, in []float32, examples int) {
+func (w *minimal) transformData(t Team, hands []slotHand, data, in []float32, examples int) {
 	pieces := parts(items, w.In[0])
 	t.Each(w.In[0]*pieces, func(worker, it int) {
 		h, y, piece := &hands[worker], it/pieces, it%pieces
-		h.N = w.K
+		h.Rows.N = w.K
 		for b := examples * piece / pieces; b < examples*(piece+1)/pieces; b++ {
-			row := in[y*w.InS[0]+b*w.InS[2]:]
 			for i, from := range w.data {
-				in := i / w.tiles
-				for j, at := range from {
-					if h.In[j] = h.none; at >= 0 {
-						h.In[j] = unsafe.Pointer(&row[at])
-					}
-				}
+				phase := i / w.tiles
+				h.from(in, y*w.InS[0]+b*w.InS[2], from[:])
 				for slot := range h.Out {
-					if h.Out[slot] = unsafe.Pointer(&h.waste[0]); w.needed[in][slot] {
-						h.Out[slot] = unsafe.Pointer(&data[w.dataAt(y, in, slot)+(i%w.tiles*w.chunk+b)*w.K])
+					if h.Out[slot] = unsafe.Pointer(&h.waste[0]); w.needed[phase][slot] {
+						h.Out[slot] = unsafe.Pointer(&data[w.dataAt(y, phase, slot)+(i%w.tiles*w.chunk+b)*w.K])
 					}
 				}
 				w.Set.maps.data(&h.Rows)
@@ -247,7 +214,7 @@ func (w *minimal) transformData(t Team, hands []filterHand, data, in []float32, 
 	})
 }
 
-func (w *minimal) multiply(t Team, hands []filterHand, out, data, taps []float32, examples int) {
+func (w *minimal) multiply(t Team, hands []slotHand, out, data, taps []float32, examples int) {
 	width, nj, rows, columns := w.Set.Main.Width, w.panels(), w.rows(), w.columns()
 	nt := parts(rows, w.Set.Main.rows())
 	t.Each(len(w.lists)*w.groups, func(worker, it int) {
@@ -276,7 +243,7 @@ func (w *minimal) multiply(t Team, hands []filterHand, out, data, taps []float32
 }
 
 // transformProducts computes n channels of a row's pixels of one phase.
-func (w *minimal) transformProducts(h *filterHand, lists [][]Pair, out []float32, phase, n, examples int) {
+func (w *minimal) transformProducts(h *slotHand, lists [][]Pair, out []float32, phase, n, examples int) {
 	rows, columns, dil := w.rows(), w.columns(), w.InDil[1]
 	h.Rows.N = n
 	for t := range w.tiles {

@@ -24,7 +24,7 @@ func TestMinimalFilteringFollowsTheDefinition(t *testing.T) {
 				c.KerS, c.KerG = [4]int{c.Ker[1] * c.K * in, c.K * in, 1, c.K}, c.N*c.K
 			}
 			c.OutS, c.OutG = [4]int{c.Out[1] * in, in, c.Out[0] * c.Out[1] * in, 1}, c.N
-			w := newMinimal(c)
+			w := newMinimal(c, pick(1<<14, 1<<30))
 			if w == nil {
 				continue
 			}
@@ -40,6 +40,40 @@ func TestMinimalFilteringFollowsTheDefinition(t *testing.T) {
 		}
 		if done < 100 {
 			t.Errorf("only %d convolutions fit", done)
+		}
+	})
+}
+
+func TestMinimalFilteringOfKernelGradientsFollowsTheDefinition(t *testing.T) {
+	forEachSet(t, func(t *testing.T, s *Set) {
+		r := rand.New(rand.NewPCG(5, 6))
+		pick := func(v ...int) int { return v[r.IntN(len(v))] }
+		done := 0
+		for range 600 {
+			c := &Conv{Set: s, Team: NewTeam(3), M: pick(1, 8, 16, 17, 33, 40), K: pick(1, 2, 5, 8, 16, 17), N: pick(1, 8, 15, 16, 17, 32, 33, 48, 64, 72, 100), Groups: pick(1, 1, 3),
+				In: [2]int{pick(1, 4, 5, 9), pick(1, 3, 8, 9, 17)}, Ker: [2]int{pick(1, 2, 3, 5), pick(1, 2, 3, 4, 5, 8)}, Out: [2]int{pick(1, 3, 5), pick(1, 2, 3, 4, 5)},
+				Stride: [2]int{pick(1, 2), 1}, Pad: [2]int{pick(-2, 0, 1, 4), pick(-1, 0, 1, 2, 3)},
+				InDil: [2]int{1, 1}, KerDil: [2]int{pick(1, 2), pick(1, 2, 3)}}
+			in, im := c.N*c.Groups, c.M*c.Groups
+			c.InS, c.InG = [4]int{c.In[1] * im, im, 1, c.In[0] * c.In[1] * im}, c.M
+			c.KerS, c.KerG = [4]int{c.Ker[1] * in, in, c.Ker[0] * c.Ker[1] * in, 1}, c.N
+			c.OutS, c.OutG = [4]int{c.Out[1] * c.M * in, c.M * in, in, 1}, c.N
+			w := newMinimalKernel(c, pick(1<<14, 1<<30))
+			if w == nil {
+				continue
+			}
+			done++
+			c.way, c.work = w, 1<<30 // on all threads
+			x, k := random(r, c.In[0]*c.In[1]*c.K*im+16), random(r, c.Ker[0]*c.Ker[1]*c.K*in+16)
+			got, want := aligned(c.Out[0]*c.Out[1]*c.M*in), make([]float32, c.Out[0]*c.Out[1]*c.M*in)
+			c.Run(got, x, k, aligned(c.Workspace()))
+			naive(c, want, x, k)
+			sizes := *c
+			sizes.way = nil
+			same(t, fmt.Sprintf("%+v", sizes), got, want)
+		}
+		if done < 100 {
+			t.Errorf("only %d gradients fit", done)
 		}
 	})
 }

@@ -1,0 +1,210 @@
+package kern
+
+import (
+	"unsafe"
+
+	"github.com/starsweep/starsweep/engine/cpu/kern/winograd"
+)
+
+// minimalKernel computes the gradient of a kernel by Winograd's minimal filtering F(3, 4): what is small here is the output, of
+// three columns for each phase of its pixels, and what is called the kernel is an image, of which four pixels of a row make a
+// tile. Examples and tiles are the depth of the products.
+type minimalKernel struct {
+	*Conv
+	chunk  int                     // examples at a time
+	tiles  int                     // of the kernel, along a row
+	data   [][winograd.Slots]int   // by phase and tile: offsets of six pixels; -1 is one outside
+	pixels [][winograd.Outputs]int // by tile: offsets of four pixels of the kernel; -1 is one outside
+	lists  [][][]Pair              // by phase and row of the output, slot
+	groups int                     // of panels, which different workers may compute
+}
+
+// newMinimalKernel is nil if the operation does not fit. It transforms data for so many bytes, at most, before they are used.
+func newMinimalKernel(c *Conv, bytes int) *minimalKernel {
+	least, phases := c.Set.maps.width, c.KerDil[1]
+	if least == 0 || c.empty() || c.InS[2] != 1 || c.KerS[3] != 1 || c.OutS[3] != 1 || min(c.M, c.N) < least ||
+		c.Stride[1] != 1 || c.InDil[1] != 1 || parts(c.Out[1], phases) > winograd.Taps || c.Reverse {
+		return nil
+	}
+	w := &minimalKernel{Conv: c, tiles: parts(c.Ker[1], winograd.Outputs)}
+	for t := range w.tiles {
+		var p [winograd.Outputs]int
+		for j := range p {
+			p[j] = offset(winograd.Outputs*t+j, c.Ker[1], c.KerS[1])
+		}
+		w.pixels = append(w.pixels, p)
+	}
+	for o := range phases {
+		for t := range w.tiles {
+			var d [winograd.Slots]int
+			for j := range d {
+				d[j] = offset(o+phases*(winograd.Outputs*t+j)-c.Pad[1], c.In[1], c.InS[1])
+			}
+			w.data = append(w.data, d)
+		}
+	}
+	example := winograd.Slots * w.tiles * (phases*c.In[0]*c.M + c.Ker[0]*c.N) * 4
+	w.chunk = parts(c.K, parts(c.K, max(1, bytes/example)))
+	for o := range phases {
+		for oy := range c.Out[0] {
+			w.lists = append(w.lists, w.pairs(o, oy))
+		}
+	}
+	w.groups = c.panelGroups(len(w.lists))
+	return w
+}
+
+// panelGroups cuts the panels for so many tasks each. Every group has a vector of columns at least.
+func (c *Conv) panelGroups(tasks int) int {
+	if rest := c.N % c.Set.Main.Width; rest > 0 && rest < c.Set.maps.width {
+		return 1
+	}
+	return min(c.panels(), parts(items, tasks))
+}
+
+// needs says whether phase o of the output has anything in a slot.
+func (w *minimalKernel) needs(o, slot int) bool {
+	return slot != winograd.LastTap || o+w.KerDil[1]*(winograd.Taps-1) < w.Out[1]
+}
+
+func (w *minimalKernel) pairs(o, oy int) [][]Pair {
+	lists := make([][]Pair, winograd.Slots)
+	for ky := range w.Ker[0] {
+		y := oy*w.Stride[0] + ky*w.KerDil[0] - w.Pad[0]
+		if y < 0 || y%w.InDil[0] != 0 || y/w.InDil[0] >= w.In[0] {
+			continue
+		}
+		for slot := range lists {
+			if w.needs(o, slot) {
+				lists[slot] = append(lists[slot], Pair{A: w.dataAt(o, y/w.InDil[0], slot) * 4, B: w.pixelsAt(ky, slot) * 4})
+			}
+		}
+	}
+	return lists
+}
+
+// depth is that of a slot's product.
+func (w *minimalKernel) depth() int { return w.tiles * w.chunk }
+
+// Transformed data are [phase][row][slot][tile][example][m], pixels of the kernel [row][slot][tile][example][n].
+
+func (w *minimalKernel) dataAt(phase, y, slot int) int {
+	return ((phase*w.In[0]+y)*winograd.Slots + slot) * w.depth() * w.M
+}
+
+func (w *minimalKernel) pixelsAt(ky, slot int) int {
+	return (ky*winograd.Slots + slot) * w.depth() * w.N
+}
+
+func (w *minimalKernel) sizes() slotSizes {
+	width := w.Set.Main.Width
+	columns := parts(w.panels(), w.groups) * width
+	return slotSizes{data: w.dataAt(w.KerDil[1], 0, 0), taps: w.pixelsAt(w.Ker[0], 0) + width, row: max(w.M, w.N),
+		products: winograd.Slots * w.M * columns, spare: winograd.Taps * columns}
+}
+
+func (w *minimalKernel) workspace() int { return w.sizes().total(w.Team.Size()) }
+
+func (w *minimalKernel) run(t Team, out, in, ker, work []float32) {
+	data, pixels, hands := w.sizes().cut(work, t.Size())
+	for g := range w.Groups {
+		for from := 0; from < w.K; from += w.chunk {
+			n := min(w.chunk, w.K-from)
+			w.transformData(t, hands, data, in[g*w.InG+from*w.InS[3]:], n)
+			w.transformPixels(t, hands, pixels, ker[g*w.KerG+from*w.KerS[2]:], n)
+			w.multiply(t, hands, out[g*w.OutG:], data, pixels, from > 0)
+		}
+	}
+}
+
+func (w *minimalKernel) transformData(t Team, hands []slotHand, data, in []float32, examples int) {
+	pieces := parts(items, w.In[0])
+	t.Each(w.In[0]*pieces, func(worker, it int) {
+		h, y, piece := &hands[worker], it/pieces, it%pieces
+		h.Rows.N = w.M
+		for b := w.chunk * piece / pieces; b < w.chunk*(piece+1)/pieces; b++ {
+			for i, from := range w.data {
+				h.from(in, y*w.InS[0]+b*w.InS[3], padded(from[:], b >= examples))
+				for slot := range h.Out {
+					if h.Out[slot] = unsafe.Pointer(&h.waste[0]); w.needs(i/w.tiles, slot) {
+						h.Out[slot] = unsafe.Pointer(&data[w.dataAt(i/w.tiles, y, slot)+(i%w.tiles*w.chunk+b)*w.M])
+					}
+				}
+				w.Set.maps.data(&h.Rows)
+			}
+		}
+	})
+}
+
+func (w *minimalKernel) transformPixels(t Team, hands []slotHand, pixels, ker []float32, examples int) {
+	pieces := parts(items, w.Ker[0])
+	t.Each(w.Ker[0]*pieces, func(worker, it int) {
+		h, y, piece := &hands[worker], it/pieces, it%pieces
+		h.Rows.N = w.N
+		for b := w.chunk * piece / pieces; b < w.chunk*(piece+1)/pieces; b++ {
+			for t, from := range w.pixels {
+				h.from(ker, y*w.KerS[0]+b*w.KerS[2], padded(from[:], b >= examples))
+				for slot := range h.Out {
+					h.Out[slot] = unsafe.Pointer(&pixels[w.pixelsAt(y, slot)+(t*w.chunk+b)*w.N])
+				}
+				w.Set.maps.gradients(&h.Rows)
+			}
+		}
+	})
+}
+
+func (w *minimalKernel) multiply(t Team, hands []slotHand, out, data, pixels []float32, add bool) {
+	width, nj := w.Set.Main.Width, w.panels()
+	columns := parts(nj, w.groups) * width
+	nt := parts(w.M, w.Set.Main.rows())
+	t.Each(len(w.lists)*w.groups, func(worker, it int) {
+		h, lists, group := &hands[worker], w.lists[it/w.groups], it%w.groups
+		j0, j1 := nj*group/w.groups, nj*(group+1)/w.groups
+		h.Args = Args{K: w.depth(), ARS: 4, AKS: w.M * 4, BKS: w.N * 4, CRS: columns * 4}
+		for slot, list := range lists {
+			if len(list) == 0 {
+				continue
+			}
+			h.List, h.Args.N = &list[0], len(list)
+			for j := j0; j < j1; j++ {
+				tiles := w.Set.last(min(width, w.N-j*width))
+				h.B = unsafe.Pointer(&pixels[j*width])
+				for tile := range nt {
+					m0, m1 := w.M*tile/nt, w.M*(tile+1)/nt
+					h.A = unsafe.Pointer(&data[m0])
+					h.C = unsafe.Pointer(&h.products[(slot*w.M+m0)*columns+(j-j0)*width])
+					tiles.By[m1-m0](&h.Args)
+				}
+			}
+		}
+		o, oy := it/w.groups/w.Out[0], it/w.groups%w.Out[0]
+		n := min(j1*width, w.N) - j0*width
+		h.Rows.N = n
+		for m := range w.M {
+			for slot := range h.In {
+				if h.In[slot] = h.none; len(lists[slot]) > 0 {
+					h.In[slot] = unsafe.Pointer(&h.products[(slot*w.M+m)*columns])
+				}
+			}
+			for i := range winograd.Taps {
+				x := o + w.KerDil[1]*i
+				switch {
+				case x >= w.Out[1]:
+					h.Out[i] = unsafe.Pointer(&h.waste[0])
+				case add:
+					h.Out[i] = unsafe.Pointer(&h.spare[i*columns])
+				default:
+					h.Out[i] = unsafe.Pointer(&out[oy*w.OutS[0]+x*w.OutS[1]+m*w.OutS[2]+j0*width])
+				}
+			}
+			w.Set.maps.tapGradients(&h.Rows)
+			for x := o; add && x < w.Out[1]; x += w.KerDil[1] {
+				more := h.spare[(x-o)/w.KerDil[1]*columns:]
+				sums := out[oy*w.OutS[0]+x*w.OutS[1]+m*w.OutS[2]+j0*width:][:n]
+				for i := range sums {
+					sums[i] += more[i]
+				}
+			}
+		}
+	})
+}
