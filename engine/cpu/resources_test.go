@@ -46,7 +46,8 @@ func inTime(t *testing.T, what func()) {
 	select {
 	case <-done:
 	case <-time.After(2 * time.Minute):
-		t.Fatal("stuck")
+		stacks := make([]byte, 1<<20)
+		t.Fatalf("stuck:\n%s", stacks[:runtime.Stack(stacks, true)])
 	}
 }
 
@@ -89,7 +90,7 @@ func TestFinalizeWhileRunning(t *testing.T) {
 	b := must(New("threads=3"))
 	e := compiled(b, everyControl, everyShape...)
 	want := execute(b, e, in...)
-	started := make(chan struct{}, 100)
+	started := make(chan struct{}, 8)
 	inTime(t, func() {
 		var all sync.WaitGroup
 		for range 4 {
@@ -99,7 +100,10 @@ func TestFinalizeWhileRunning(t *testing.T) {
 					for i, s := range everyShape {
 						bufs = append(bufs, must(b.BufferFromFlatData(0, in[i], s)))
 					}
-					started <- struct{}{}
+					select {
+					case started <- struct{}{}:
+					default: // enough have
+					}
 					out, err := e.Execute(bufs, []bool{true, true}, 0)
 					if err != nil {
 						if !strings.Contains(err.Error(), "finalized") {

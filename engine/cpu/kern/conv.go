@@ -4,9 +4,9 @@ package kern
 // the input (input dilation, reversed kernel, channel axes swapped) and to the kernel (batch and channels swapped, kernel
 // dilation) are the same operation with other numbers.
 //
-// There are five ways: a panel of the kernel against one pixel of all examples (panels), the input packed with the batch side by
-// side (lanes), all taps as columns (spread), along rows of pixels (strips), and with fewer products (minimal, minimalKernel). None of them makes
-// im2col's copies.
+// There are six ways. Four are direct: a panel of the kernel against one pixel of all examples (panels), the input packed with the
+// batch side by side (lanes), all taps as columns (spread), and along rows of pixels (strips). Two take fewer products: minimal and
+// minimalKernel, for the gradient of a kernel. None makes im2col's copies.
 type Conv struct {
 	Set             *Set
 	Team            Team   // who may take part
@@ -47,11 +47,36 @@ func (c *Conv) Plan() {
 		return
 	}
 	c.way = c.direct(taps)
-	if w := newMinimal(c, 6<<20); w != nil && w.cost() < c.directCost(taps) {
-		c.way = w
-	} else if w := newMinimalKernel(c, 12<<20); w != nil && w.cost() < c.directCost(taps) {
-		c.way = w
+	cost := c.directCost(taps)
+	for _, w := range c.minimalWays() {
+		if n := w.cost(); n < cost {
+			c.way, cost = w, n
+		}
 	}
+}
+
+// How much transformed data, in bytes, are made before they are used.
+const (
+	lotBytes    = 600 << 10 // by a worker
+	kernelBytes = 12 << 20
+)
+
+// minimalWays are those with transforms, as far as they fit.
+func (c *Conv) minimalWays() (ways []costedWay) {
+	for _, both := range []bool{false, true} {
+		if w := newMinimal(c, both, lotBytes); w != nil {
+			ways = append(ways, w)
+		}
+	}
+	if w := newMinimalKernel(c, kernelBytes); w != nil {
+		ways = append(ways, w)
+	}
+	return ways
+}
+
+type costedWay interface {
+	way
+	cost() int
 }
 
 // direct is the cheapest way without transforms.

@@ -1,6 +1,10 @@
 package kern
 
-import "math"
+import (
+	"math"
+
+	"github.com/starsweep/starsweep/engine/cpu/kern/winograd"
+)
 
 // What things cost, in the time of one multiply-add of a full tile; measured, and roughly right on every kernel set.
 const (
@@ -8,8 +12,7 @@ const (
 	edgeCost = 400 // a row of a tile that is copied, since some of its columns are not wanted
 	packCost = 90  // an element that is transposed
 	termCost = 90  // a product that is added to its pixel
-	slotCost = 45  // an element that is transformed for minimal filtering, or a product that is transformed back
-	tapCost  = 20  // an element of a kernel that is transformed
+	slotCost = 20  // an element that is transformed for minimal filtering, or a product that is transformed back
 )
 
 // tileCost is that of tiles of the given rows for one pair and one k, all in all.
@@ -53,25 +56,32 @@ func (c *Conv) directCost(taps int) int {
 }
 
 // slotCost is that of the products of all slots, and of transforming them back. They have so many rows, and the given depth a pair.
-func (c *Conv) slotCost(lists [][][]Pair, rows, depth int) (cost int) {
+func (c *Conv) slotCost(lists [][]Pair, rows, depth int) (cost int) {
 	columns := c.panels() * c.Set.Main.Width
 	pair := depth*tileCost(c.Set.Main, rows, columns) + pairCost*parts(rows, c.Set.Main.rows())*c.panels()
-	for _, l := range lists {
-		for _, list := range l {
-			cost += len(list)*pair + slotCost*rows*columns
-		}
+	for _, list := range lists {
+		cost += len(list)*pair + slotCost*rows*columns
 	}
 	return cost
 }
 
+// The way, unlike the size of lots, must not depend on the number of threads: the last bits of results do on the way.
 func (w *minimal) cost() int {
-	chunks, size := parts(w.M, w.chunk), w.sizes()
-	return chunks*(w.slotCost(w.lists, w.rows(), w.K)+slotCost*size.data) + tapCost*size.taps
+	rows := w.x.tiles * w.M
+	cost := slotCost * (w.sizes().taps + w.dataRows()*w.x.inputs*rows*winograd.Slots*w.K)
+	for _, s := range w.stripes {
+		cost += w.slotCost(s.lists, rows, w.K)
+	}
+	return cost
 }
 
 func (w *minimalKernel) cost() int {
 	chunks, size := parts(w.K, w.chunk), w.sizes()
-	return chunks * (w.slotCost(w.lists, w.M, w.depth()) + slotCost*(size.data+size.taps))
+	cost := chunks * slotCost * (size.data + size.taps)
+	for _, lists := range w.lists {
+		cost += chunks * w.slotCost(lists, w.M, w.depth())
+	}
+	return cost
 }
 
 // spreadCost is that of multiplying by all taps at once.

@@ -6,10 +6,12 @@ import (
 	"github.com/starsweep/starsweep/engine/cpu/kern/winograd"
 )
 
-// Rows are the arguments of a linear map: each row of Out, of N elements, is a sum of rows of In. The assembly knows the layout.
+// Rows are the arguments of a linear map: each row of Out, of N elements, is a sum of rows of In, and so are Count rows in all, each
+// a step, in bytes, after the one before. The assembly knows the layout.
 type Rows struct {
-	In, Out [winograd.Slots]unsafe.Pointer
-	N       int
+	In, Out         [winograd.Slots]unsafe.Pointer
+	InStep, OutStep [winograd.Slots]int
+	N, Count        int
 }
 
 // maps are those of package winograd, of rows that have at least so many elements.
@@ -22,17 +24,19 @@ var portableMaps = maps{1, mapOf(winograd.BT()), mapOf(winograd.G()), mapOf(wino
 
 func mapOf(m winograd.Matrix) func(*Rows) {
 	return func(r *Rows) {
-		for x := range r.N {
-			var in [winograd.Slots]float32
-			for j := range m[0] {
-				in[j] = *at[float32](r.In[j], x*4)
-			}
-			for i, row := range m {
-				var sum float32
-				for j, v := range row {
-					sum += v * in[j]
+		for c := range r.Count {
+			for x := range r.N {
+				var in [winograd.Slots]float32
+				for j := range m[0] {
+					in[j] = *at[float32](r.In[j], c*r.InStep[j]+x*4)
 				}
-				*at[float32](r.Out[i], x*4) = sum
+				for i, row := range m {
+					var sum float32
+					for j, v := range row {
+						sum += v * in[j]
+					}
+					*at[float32](r.Out[i], c*r.OutStep[i]+x*4) = sum
+				}
 			}
 		}
 	}

@@ -99,6 +99,11 @@ func (set *Set) packColumns(d, s []float32, rows, cols, width, rowStride, colStr
 	if cols < width {
 		clear(d[:rows*width])
 	}
+	set.copyColumns(d, s, rows, cols, width, rowStride, colStride)
+}
+
+// copyColumns copies a matrix with the given strides to rows of a fixed width.
+func (set *Set) copyColumns(d, s []float32, rows, cols, width, rowStride, colStride int) {
 	if colStride == 1 {
 		for i := range rows {
 			copy(d[i*width:][:cols], s[i*rowStride:])

@@ -38,29 +38,48 @@ func (s slotSizes) cut(work []float32, workers int) (data, taps []float32, hands
 	return data, taps, hands
 }
 
-// from sets where a linear map reads: at offsets from base, and zeros where the offset is negative.
-func (h *slotHand) from(s []float32, base int, offsets []int) {
-	for i, o := range offsets {
-		if h.In[i] = h.none; o >= 0 {
-			h.In[i] = unsafe.Pointer(&s[base+o])
+// rows begins a linear map of count rows of n elements.
+func (h *slotHand) rows(n, count int) { h.Rows.N, h.Count = n, count }
+
+// read sets where row i of a linear map comes from; steps are in floats.
+func (h *slotHand) read(i int, s []float32, step int) {
+	h.In[i], h.InStep[i] = unsafe.Pointer(&s[0]), step*4
+}
+
+// readZeros has row i come from nowhere.
+func (h *slotHand) readZeros(i int) { h.In[i], h.InStep[i] = h.none, 0 }
+
+// readPixels has rows come from some pixels, and zeros from those outside.
+func (h *slotHand) readPixels(s []float32, pixels []int, stride, step int) {
+	for i, p := range pixels {
+		if h.readZeros(i); p >= 0 {
+			h.read(i, s[p*stride:], step)
 		}
 	}
 }
 
-// padded is offsets, or as many that are outside.
-func padded(offsets []int, outside bool) []int {
+// write sets where row i goes.
+func (h *slotHand) write(i int, s []float32, step int) {
+	h.Out[i], h.OutStep[i] = unsafe.Pointer(&s[0]), step*4
+}
+
+// drop has row i go nowhere.
+func (h *slotHand) drop(i int) { h.write(i, h.waste, 0) }
+
+// padded is pixels, or as many that are outside.
+func padded(pixels []int, outside bool) []int {
 	if outside {
-		return nowhere[:len(offsets)]
+		return nowhere[:len(pixels)]
 	}
-	return offsets
+	return pixels
 }
 
 var nowhere = []int{-1, -1, -1, -1, -1, -1}
 
-// offset is that of pixel x of n, -1 if it is outside.
-func offset(x, n, stride int) int {
+// within is pixel x of n, -1 if it is outside.
+func within(x, n int) int {
 	if x < 0 || x >= n {
 		return -1
 	}
-	return x * stride
+	return x
 }

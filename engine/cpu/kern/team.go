@@ -1,6 +1,9 @@
 package kern
 
-import "sync/atomic"
+import (
+	"runtime"
+	"sync/atomic"
+)
 
 // Team is a number of threads that share the pieces of one task. Which worker gets which piece is left to chance, so results
 // must not depend on it. Tasks may share a team at the same time. The zero Team is one thread.
@@ -69,6 +72,13 @@ const serialWork = 1 << 18
 // long, and a step of training has hundreds of short operations.
 const patience = 1 << 14
 
+// wait is what a thread does between two looks: now and then it lets another goroutine have the processor.
+func wait(look int) {
+	if look%64 == 63 {
+		runtime.Gosched()
+	}
+}
+
 // task is one call of Share.
 type task struct {
 	f       func(worker int, next func() int)
@@ -115,10 +125,11 @@ func (k *task) finish() {
 	if k.members.Add(-1) == 0 {
 		return
 	}
-	for range patience {
+	for i := range patience {
 		if k.members.Load() == 0 {
 			return
 		}
+		wait(i)
 	}
 	<-k.left
 }
@@ -157,6 +168,7 @@ func (c *crew) help(worker int) {
 			k.join(worker)
 			i = 0
 		default:
+			wait(i)
 		}
 	}
 	c.idle <- worker

@@ -1,153 +1,195 @@
 package kern
 
 import (
-	"math"
-	"slices"
 	"unsafe"
 
 	"github.com/starsweep/starsweep/engine/cpu/kern/winograd"
 )
 
-// minimal computes a convolution along its rows by Winograd's minimal filtering F(4, 3), see package winograd: for each of six
-// slots a batch-reduce product of transformed data and taps, whose list holds the rows of the kernel. Where there is a stride,
-// or a dilated input, every phase of a row's pixels (even and odd ones, for 2) is filtered for itself, with at most three taps.
-// All phases of the input add to the same slots; all phases of the output share the transformed data.
+// minimal computes a convolution by Winograd's minimal filtering F(4, 3), see package winograd, along rows of pixels, or along
+// both axes: for each of six, or 36, slots a batch-reduce product of transformed data and taps. The list of a product holds the
+// phases of the input, and the rows of the kernel if they are summed as they are. All phases of the output share the transformed
+// data.
 type minimal struct {
 	*Conv
-	chunk  int                    // examples at a time
-	tiles  int                    // of four outputs, along a row of one phase
-	taps   [][]phase              // by phase of the output, of the input
-	data   [][6]int               // by phase of the input and tile: offsets of six pixels; -1 is one outside
-	needed [][winograd.Slots]bool // by phase of the input: slots that any phase of the output has
-	lists  [][][]Pair             // by phase and row of the output, slot
-	groups int                    // of panels, which different workers may compute
+	x, y    *filters // y is nil if it has none
+	lot     int      // of examples, whose products are computed together
+	lots    int      // of which data are transformed before they are used
+	folded  bool     // phases of a row of the output lie side by side in one panel
+	stripes []stripe // by phase of x
+	groups  int      // of panels, which different workers may compute
 }
 
-// phase is the columns of the kernel that are the taps of a filter; none is -1.
-type phase [winograd.Taps]int
-
-var noTaps = phase{-1, -1, -1}
-
-// needs says whether there is anything to multiply in a slot.
-func (p phase) needs(slot int) bool {
-	switch slot {
-	case winograd.FirstTap:
-		return p[0] >= 0
-	case winograd.LastTap:
-		return p[winograd.Taps-1] >= 0
-	}
-	return p != noTaps
+// stripe is a row of the output, or four of them of one phase, if y has filters: its products by slot, [of y][of x].
+type stripe struct {
+	lists [][]Pair
+	x, y  [winograd.Slots]bool // what slots there are
 }
 
 // tapRows is how many rows of the kernel are transformed at a time.
 const tapRows = 16
 
 // newMinimal is nil if the operation does not fit. It transforms data for so many bytes, at most, before they are used.
-func newMinimal(c *Conv, bytes int) *minimal {
+func newMinimal(c *Conv, both bool, bytes int) *minimal {
 	if least := c.Set.maps.width; least == 0 || c.empty() || c.InS[3] != 1 || c.OutS[3] != 1 || min(c.K, c.N) < least {
 		return nil
 	}
-	w := &minimal{Conv: c, tiles: parts(parts(c.Out[1], c.InDil[1]), winograd.Outputs)}
-	first := w.findTaps()
-	if first == nil {
+	w := &minimal{Conv: c, x: c.filters(1)}
+	if both {
+		w.y = c.filters(0)
+	}
+	if w.x == nil || both && w.y == nil {
 		return nil
 	}
-	stride := c.Stride[1]
-	w.needed = make([][winograd.Slots]bool, stride)
-	for i := range stride {
-		for slot := range winograd.Slots {
-			w.needed[i][slot] = slices.ContainsFunc(w.taps, func(p []phase) bool { return p[i].needs(slot) })
-		}
-		for t := range w.tiles {
-			var d [winograd.Slots]int
-			for j := range d {
-				if d[j] = -1; first[i] != math.MaxInt {
-					d[j] = offset(stride*(winograd.Outputs*t+first[i]+j)+i, c.In[1], c.InS[1])
-				}
-			}
-			w.data = append(w.data, d)
+	w.folded = len(w.x.taps) > 1 && c.N*len(w.x.taps) <= c.Set.Main.Width
+	w.lot = 1
+	rows, most := fewRows, max(1, bytes/4/w.dataAt(1, 0, 0, 0, 0))
+	if w.tapsAt(w.panels(), 0, 0, 0, 0)*4 > bytes {
+		rows = manyRows
+	}
+	w.lot = parts(c.M, parts(c.M, max(parts(rows, w.x.tiles), min(most, parts(c.M, c.Team.Size())))))
+	w.lots = min(parts(c.M, w.lot), c.Team.Size())
+	for o := range w.phases() {
+		for s := range w.height() {
+			w.stripes = append(w.stripes, w.stripe(o, s))
 		}
 	}
-	example := c.In[0] * stride * winograd.Slots * w.tiles * c.K * 4
-	w.chunk = parts(c.M, parts(c.M, max(1, bytes/example)))
-	for o := range w.taps {
-		for oy := range c.Out[0] {
-			w.lists = append(w.lists, w.pairs(o, oy))
-		}
-	}
-	w.groups = c.panelGroups(len(w.lists))
+	w.groups = c.panelGroups(w.lots*len(w.stripes), max(1, placeBytes/4/(w.slots()*w.rows()*c.Set.Main.Width)))
 	return w
 }
 
-// findTaps gives the offsets, by phase of the input, of the first tap of the first output, MaxInt if there is none. It is nil if
-// a filter is too long.
-func (w *minimal) findTaps() []int {
-	stride, dil := w.Stride[1], w.InDil[1]
-	type tap struct{ kx, out, in, offset int }
-	var found []tap
-	first := slices.Repeat([]int{math.MaxInt}, stride)
-	for o := range dil {
-		for kx := range w.Ker[1] {
-			if x := o*stride + kx*w.KerDil[1] - w.Pad[1]; x%dil == 0 {
-				in := (x/dil%stride + stride) % stride
-				t := tap{kx, o, in, (x/dil - in) / stride}
-				found = append(found, t)
-				first[in] = min(first[in], t.offset)
-			}
-		}
-		w.taps = append(w.taps, make([]phase, stride))
-		for in := range stride {
-			w.taps[o][in] = noTaps
-		}
+// The least height of products, if the batch has it, for transformed taps that stay in the second-level cache and for others.
+const (
+	fewRows  = 28
+	manyRows = 64
+)
+
+// placeBytes is how much of products a worker makes before it transforms them back, if it has a choice.
+const placeBytes = 600 << 10
+
+// panelGroups cuts the panels for so many tasks each, at most so many together. Every group has a vector of columns at least.
+func (c *Conv) panelGroups(tasks, most int) int {
+	if rest := c.N % c.Set.Main.Width; rest > 0 && rest < c.Set.maps.width {
+		return 1
 	}
-	for _, t := range found {
-		n := t.offset - first[t.in]
-		if n >= winograd.Taps {
-			return nil
-		}
-		w.taps[t.out][t.in][n] = t.kx
-	}
-	return first
+	return min(c.panels(), max(parts(items, tasks), parts(c.panels(), most)))
 }
 
-// pairs lists the products of one row of an output phase, by slot.
-func (w *minimal) pairs(out, oy int) [][]Pair {
-	lists := make([][]Pair, winograd.Slots)
-	for ky := range w.Ker[0] {
-		y := oy*w.Stride[0] + ky*w.KerDil[0] - w.Pad[0]
-		if y < 0 || y%w.InDil[0] != 0 || y/w.InDil[0] >= w.In[0] {
-			continue
-		}
-		for in, p := range w.taps[out] {
-			for slot := range lists {
-				if p.needs(slot) {
-					lists[slot] = append(lists[slot], Pair{A: w.dataAt(y/w.InDil[0], in, slot) * 4, B: w.tapsAt(0, out, in, ky, slot) * 4})
+// phases is how many phases of x are computed for themselves.
+func (w *minimal) phases() int {
+	if w.folded {
+		return 1
+	}
+	return len(w.x.taps)
+}
+
+func (w *minimal) slots() int {
+	if w.y == nil {
+		return winograd.Slots
+	}
+	return winograd.Slots * winograd.Slots
+}
+
+// height is the number of stripes.
+func (w *minimal) height() int {
+	if w.y == nil {
+		return w.Out[0]
+	}
+	return len(w.y.taps) * w.y.tiles
+}
+
+// rows is the height of a slot's product.
+func (w *minimal) rows() int { return w.x.tiles * w.lot }
+
+// Transformed data are [lot][row][phase of the input][tile][example][slot of x][k], where a row is one of the input, or y's [tile][phase
+// of the input][slot]. Transformed taps are [panel][row][phase of the output][of the input][slot of x][k][width], where a row is one
+// of the kernel, or y's [phase of the output][of the input][slot].
+
+func (w *minimal) dataRows() int {
+	if w.y == nil {
+		return w.In[0]
+	}
+	return len(w.y.data) * winograd.Slots
+}
+
+func (w *minimal) dataAt(lot, row, in, tile, example int) int {
+	return ((((lot*w.dataRows()+row)*w.x.inputs+in)*w.x.tiles+tile)*w.lot + example) * winograd.Slots * w.K
+}
+
+func (w *minimal) tapsRows() int {
+	if w.y == nil {
+		return w.Ker[0]
+	}
+	return len(w.y.taps) * w.y.inputs * winograd.Slots
+}
+
+func (w *minimal) tapsAt(panel, row, out, in, slot int) int {
+	return ((((panel*w.tapsRows()+row)*w.phases()+out)*w.x.inputs+in)*winograd.Slots + slot) * w.K * w.Set.Main.Width
+}
+
+// need says whether there is anything to multiply in a slot of x.
+func (w *minimal) need(out, in, slot int) bool {
+	if w.folded {
+		return w.x.need(in, slot)
+	}
+	return w.x.taps[out][in].need(slot)
+}
+
+// stripe lists the products of one.
+func (w *minimal) stripe(out, number int) stripe {
+	s := stripe{lists: make([][]Pair, w.slots())}
+	add := func(slotY, dataRow, tapsRow int) {
+		for in := range w.x.inputs {
+			for slot := range winograd.Slots {
+				if w.need(out, in, slot) {
+					l := &s.lists[slotY*winograd.Slots+slot]
+					s.x[slot], s.y[slotY] = true, true
+					*l = append(*l, Pair{A: (w.dataAt(0, dataRow, in, 0, 0) + slot*w.K) * 4, B: w.tapsAt(0, tapsRow, out, in, slot) * 4})
 				}
 			}
 		}
 	}
-	return lists
+	if w.y == nil {
+		for ky := range w.Ker[0] {
+			y := number*w.Stride[0] + ky*w.KerDil[0] - w.Pad[0]
+			if y >= 0 && y%w.InDil[0] == 0 && y/w.InDil[0] < w.In[0] {
+				add(0, y/w.InDil[0], ky)
+			}
+		}
+		return s
+	}
+	outY, tile := number/w.y.tiles, number%w.y.tiles
+	for in, t := range w.y.taps[outY] {
+		for slot := range winograd.Slots {
+			if t.need(slot) {
+				add(slot, (in*w.y.tiles+tile)*winograd.Slots+slot, (outY*w.y.inputs+in)*winograd.Slots+slot)
+			}
+		}
+	}
+	return s
 }
 
-// rows is the height of a slot's product.
-func (w *minimal) rows() int { return w.tiles * w.chunk }
+// columns is the width of a group's products.
+func (w *minimal) columns() int { return parts(w.panels(), w.groups) * w.Set.Main.Width }
 
-// Transformed data are [row][phase][slot][tile][example][k], taps [panel][output phase][input phase][row][slot][k][width].
-
-func (w *minimal) dataAt(y, in, slot int) int {
-	return ((y*w.Stride[1]+in)*winograd.Slots + slot) * w.rows() * w.K
+// made is a worker's place for what x's map makes and y's takes, or the other way round.
+func (w *minimal) made(h *slotHand) []float32 {
+	return h.spare[winograd.Taps*tapRows*w.Set.Main.Width:]
 }
 
-func (w *minimal) tapsAt(panel, out, in, ky, slot int) int {
-	return ((((panel*len(w.taps)+out)*w.Stride[1]+in)*w.Ker[0]+ky)*winograd.Slots + slot) * w.K * w.Set.Main.Width
+// madeAt is where some rows of x's transformed taps begin there.
+func (w *minimal) madeAt(ky, out, in, slot int) int {
+	return (((ky*w.phases()+out)*w.x.inputs+in)*winograd.Slots + slot) * tapRows * w.Set.Main.Width
 }
-
-func (w *minimal) columns() int { return parts(w.panels(), w.groups) * w.Set.Main.Width } // of a group
 
 func (w *minimal) sizes() slotSizes {
 	width := w.Set.Main.Width
-	return slotSizes{data: w.dataAt(w.In[0], 0, 0), taps: w.tapsAt(w.panels(), 0, 0, 0, 0), row: max(w.K, w.columns(), tapRows*width),
-		products: winograd.Slots * w.rows() * w.columns(), spare: w.Ker[1] * tapRows * width}
+	s := slotSizes{data: w.dataAt(w.lots, 0, 0, 0, 0), taps: w.tapsAt(w.panels(), 0, 0, 0, 0),
+		row: winograd.Slots * max(w.K, w.columns(), tapRows*width), products: w.rows() * w.slots() * w.columns(), spare: winograd.Taps * tapRows * width}
+	if w.y != nil {
+		s.spare += max(w.madeAt(w.Ker[0], 0, 0, 0), w.In[0]*winograd.Slots*w.K, winograd.Outputs*winograd.Slots*w.columns())
+	}
+	return s
 }
 
 func (w *minimal) workspace() int { return w.sizes().total(w.Team.Size()) }
@@ -156,8 +198,8 @@ func (w *minimal) run(t Team, out, in, ker, work []float32) {
 	data, taps, hands := w.sizes().cut(work, t.Size())
 	for g := range w.Groups {
 		w.transformTaps(t, hands, taps, ker[g*w.KerG:])
-		for from := 0; from < w.M; from += w.chunk {
-			n := min(w.chunk, w.M-from)
+		for from := 0; from < w.M; from += w.lots * w.lot {
+			n := min(w.lots*w.lot, w.M-from)
 			w.transformData(t, hands, data, in[g*w.InG+from*w.InS[2]:], n)
 			w.multiply(t, hands, out[g*w.OutG+from*w.OutS[2]:], data, taps, n)
 		}
@@ -165,51 +207,116 @@ func (w *minimal) run(t Team, out, in, ker, work []float32) {
 }
 
 func (w *minimal) transformTaps(t Team, hands []slotHand, taps, ker []float32) {
-	width := w.Set.Main.Width
-	t.Each(w.panels()*w.Ker[0], func(worker, it int) {
-		h, panel, ky := &hands[worker], it/w.Ker[0], it%w.Ker[0]
-		for k := 0; k < w.K; k += tapRows {
-			rows := min(tapRows, w.K-k)
-			h.Rows.N = rows * width
-			for kx := range w.Ker[1] {
-				w.Set.packColumns(h.spare[kx*tapRows*width:], ker[w.kernelPixel(ky, kx)+k*w.KerS[2]+panel*width*w.KerS[3]:],
-					rows, min(width, w.N-panel*width), width, w.KerS[2], w.KerS[3])
-			}
-			for o, phases := range w.taps {
-				for i, p := range phases {
-					for j, kx := range p {
-						if h.In[j] = h.none; kx >= 0 {
-							h.In[j] = unsafe.Pointer(&h.spare[kx*tapRows*width])
-						}
+	width, blocks := w.Set.Main.Width, parts(w.K, tapRows)
+	t.Each(w.panels()*blocks, func(worker, it int) {
+		h, panel, k := &hands[worker], it/blocks, it%blocks*tapRows
+		rows := min(tapRows, w.K-k)
+		h.rows(rows*width, 1)
+		made := w.made(h) // for y: [row of the kernel][phase][slot][k][width]
+		for ky := range w.Ker[0] {
+			w.eachPhase(func(out, in int) {
+				w.packTaps(h, ker, panel, k, rows, ky, out, in)
+				for slot := range winograd.Slots {
+					switch {
+					case !w.need(out, in, slot):
+						h.drop(slot)
+					case w.y == nil:
+						h.write(slot, taps[w.tapsAt(panel, ky, out, in, slot)+k*width:], 0)
+					default:
+						h.write(slot, made[w.madeAt(ky, out, in, slot):], 0)
 					}
-					for slot := range h.Out {
-						if h.Out[slot] = unsafe.Pointer(&h.waste[0]); p.needs(slot) {
-							h.Out[slot] = unsafe.Pointer(&taps[w.tapsAt(panel, o, i, ky, slot)+k*width])
-						}
-					}
-					w.Set.maps.taps(&h.Rows)
 				}
-			}
+				w.Set.maps.taps(&h.Rows)
+			})
+		}
+		if w.y != nil {
+			w.eachPhase(func(out, in int) { w.transformTapsOfY(h, taps[k*width:], made, panel, out, in) })
 		}
 	})
 }
 
-func (w *minimal) transformData(t Team, hands []slotHand, data, in []float32, examples int) {
-	pieces := parts(items, w.In[0])
-	t.Each(w.In[0]*pieces, func(worker, it int) {
-		h, y, piece := &hands[worker], it/pieces, it%pieces
-		h.Rows.N = w.K
-		for b := examples * piece / pieces; b < examples*(piece+1)/pieces; b++ {
-			for i, from := range w.data {
-				phase := i / w.tiles
-				h.from(in, y*w.InS[0]+b*w.InS[2], from[:])
-				for slot := range h.Out {
-					if h.Out[slot] = unsafe.Pointer(&h.waste[0]); w.needed[phase][slot] {
-						h.Out[slot] = unsafe.Pointer(&data[w.dataAt(y, phase, slot)+(i%w.tiles*w.chunk+b)*w.K])
+// eachPhase calls f with the phases of x, of the output and of the input.
+func (w *minimal) eachPhase(f func(out, in int)) {
+	for out := range w.phases() {
+		for in := range w.x.inputs {
+			f(out, in)
+		}
+	}
+}
+
+func (w *minimal) transformTapsOfY(h *slotHand, taps, made []float32, panel, out, in int) {
+	for slot := range winograd.Slots {
+		if !w.need(out, in, slot) {
+			continue
+		}
+		for outY, phases := range w.y.taps {
+			for inY, t := range phases {
+				for j, ky := range t {
+					if h.readZeros(j); ky >= 0 {
+						h.read(j, made[w.madeAt(ky, out, in, slot):], 0)
 					}
 				}
-				w.Set.maps.data(&h.Rows)
+				for slotY := range winograd.Slots {
+					if h.drop(slotY); t.need(slotY) {
+						h.write(slotY, taps[w.tapsAt(panel, (outY*w.y.inputs+inY)*winograd.Slots+slotY, out, in, slot):], 0)
+					}
+				}
+				w.Set.maps.taps(&h.Rows)
 			}
+		}
+	}
+}
+
+// packTaps has a map read the taps of a filter, packed: rows of the kernel from k on, filled up with zeros to a panel's width.
+func (w *minimal) packTaps(h *slotHand, ker []float32, panel, k, rows, ky, out, in int) {
+	width := w.Set.Main.Width
+	for j := range winograd.Taps {
+		packed := h.spare[j*tapRows*width:][:rows*width]
+		h.read(j, packed, 0)
+		if w.folded {
+			clear(packed)
+			for o, phases := range w.x.taps {
+				if kx := phases[in][j]; kx >= 0 {
+					w.Set.copyColumns(packed[o*w.N:], ker[w.kernelPixel(ky, kx)+k*w.KerS[2]:], rows, w.N, width, w.KerS[2], w.KerS[3])
+				}
+			}
+		} else if kx := w.x.taps[out][in][j]; kx >= 0 {
+			n := min(width, w.N-panel*width)
+			w.Set.packColumns(packed, ker[w.kernelPixel(ky, kx)+k*w.KerS[2]+panel*width*w.KerS[3]:], rows, n, width, w.KerS[2], w.KerS[3])
+		} else {
+			h.readZeros(j)
+		}
+	}
+}
+
+func (w *minimal) transformData(t Team, hands []slotHand, data, in []float32, examples int) {
+	t.Each(examples*len(w.x.data), func(worker, it int) {
+		h, b, i := &hands[worker], it/len(w.x.data), it%len(w.x.data)
+		lot, phase, tile := b/w.lot, i/w.x.tiles, i%w.x.tiles
+		at := func(row int) []float32 { return data[w.dataAt(lot, row, phase, tile, b%w.lot):] }
+		h.rows(w.K, w.In[0])
+		h.readPixels(in[b*w.InS[2]:], w.x.data[i][:], w.InS[1], w.InS[0])
+		if w.y == nil {
+			for slot := range winograd.Slots {
+				h.write(slot, at(0)[slot*w.K:], w.dataAt(0, 1, 0, 0, 0))
+			}
+			w.Set.maps.data(&h.Rows)
+			return
+		}
+		made := w.made(h) // [row][slot][k]
+		for slot := range winograd.Slots {
+			h.write(slot, made[slot*w.K:], winograd.Slots*w.K)
+		}
+		w.Set.maps.data(&h.Rows)
+		h.rows(winograd.Slots*w.K, 1)
+		for j, from := range w.y.data {
+			h.readPixels(made, from[:], winograd.Slots*w.K, 0)
+			for slot := range winograd.Slots {
+				if h.drop(slot); w.y.need(j/w.y.tiles, slot) {
+					h.write(slot, at(j*winograd.Slots+slot), 0)
+				}
+			}
+			w.Set.maps.data(&h.Rows)
 		}
 	})
 }
@@ -217,49 +324,88 @@ func (w *minimal) transformData(t Team, hands []slotHand, data, in []float32, ex
 func (w *minimal) multiply(t Team, hands []slotHand, out, data, taps []float32, examples int) {
 	width, nj, rows, columns := w.Set.Main.Width, w.panels(), w.rows(), w.columns()
 	nt := parts(rows, w.Set.Main.rows())
-	t.Each(len(w.lists)*w.groups, func(worker, it int) {
-		h, lists, group := &hands[worker], w.lists[it/w.groups], it%w.groups
+	wide := w.N // of all columns of products
+	if w.folded {
+		wide *= len(w.x.taps)
+	}
+	ns := len(w.stripes)
+	t.Each(parts(examples, w.lot)*ns*w.groups, func(worker, it int) {
+		h, group, number, lot := &hands[worker], it%w.groups, it/w.groups%ns, it/w.groups/ns
+		s := &w.stripes[number]
 		j0, j1 := nj*group/w.groups, nj*(group+1)/w.groups
-		h.Args = Args{K: w.K, ARS: w.K * 4, AKS: 4, BKS: width * 4, CRS: columns * 4}
-		for slot, list := range lists {
+		h.Args = Args{K: w.K, ARS: winograd.Slots * w.K * 4, AKS: 4, BKS: width * 4, CRS: w.slots() * columns * 4}
+		for slot, list := range s.lists {
 			if len(list) == 0 {
 				continue
 			}
 			h.List, h.Args.N = &list[0], len(list)
 			for j := j0; j < j1; j++ {
-				tiles := w.Set.last(min(width, w.N-j*width))
+				tiles := w.Set.last(min(width, wide-j*width))
 				h.B = unsafe.Pointer(&taps[w.tapsAt(j, 0, 0, 0, 0)])
 				for tile := range nt {
 					r0, r1 := rows*tile/nt, rows*(tile+1)/nt
-					h.A = unsafe.Pointer(&data[r0*w.K])
-					h.C = unsafe.Pointer(&h.products[(slot*rows+r0)*columns+(j-j0)*width])
+					h.A = unsafe.Pointer(&data[w.dataAt(lot, 0, 0, 0, 0)+r0*winograd.Slots*w.K])
+					h.C = unsafe.Pointer(&h.products[(r0*w.slots()+slot)*columns+(j-j0)*width])
 					tiles.By[r1-r0](&h.Args)
 				}
 			}
 		}
-		phase, oy := it/w.groups/w.Out[0], it/w.groups%w.Out[0]
-		w.transformProducts(h, lists, out[oy*w.OutS[0]+j0*width:], phase, min(j1*width, w.N)-j0*width, examples)
+		w.transformProducts(h, s, out[lot*w.lot*w.OutS[2]+j0*width:], number, min(j1*width, w.N)-j0*width, min(w.lot, examples-lot*w.lot))
 	})
 }
 
-// transformProducts computes n channels of a row's pixels of one phase.
-func (w *minimal) transformProducts(h *slotHand, lists [][]Pair, out []float32, phase, n, examples int) {
-	rows, columns, dil := w.rows(), w.columns(), w.InDil[1]
-	h.Rows.N = n
-	for t := range w.tiles {
-		for b := range examples {
-			for slot := range h.In {
-				if h.In[slot] = h.none; len(lists[slot]) > 0 {
-					h.In[slot] = unsafe.Pointer(&h.products[(slot*rows+t*w.chunk+b)*columns])
-				}
-			}
-			for i := range winograd.Outputs {
-				x := phase + dil*(winograd.Outputs*t+i)
-				if h.Out[i] = unsafe.Pointer(&h.waste[0]); x < w.Out[1] {
-					h.Out[i] = unsafe.Pointer(&out[x*w.OutS[1]+b*w.OutS[2]])
-				}
-			}
-			w.Set.maps.outputs(&h.Rows)
+// transformProducts computes n channels of the pixels of one phase of x and stripe.
+func (w *minimal) transformProducts(h *slotHand, s *stripe, out []float32, number, n, examples int) {
+	columns, phase, stripe := w.columns(), number/w.height(), number%w.height()
+	for r := range w.rows() {
+		tile, b := r/w.lot, r%w.lot
+		if b >= examples {
+			continue
 		}
+		products, pixels := h.products[r*w.slots()*columns:], out[b*w.OutS[2]:]
+		if w.y == nil {
+			h.rows(n, 1)
+			w.transformRows(h, s, products, pixels[stripe*w.OutS[0]:], phase, tile, 0)
+			continue
+		}
+		made := w.made(h) // [row][slot][column]
+		h.rows(winograd.Slots*columns, 1)
+		for slot := range winograd.Slots {
+			if h.readZeros(slot); s.y[slot] {
+				h.read(slot, products[slot*winograd.Slots*columns:], 0)
+			}
+		}
+		for i := range winograd.Outputs {
+			h.write(i, made[i*winograd.Slots*columns:], 0)
+		}
+		w.Set.maps.outputs(&h.Rows)
+		dil := w.InDil[0]
+		y := stripe/w.y.tiles + dil*winograd.Outputs*(stripe%w.y.tiles)
+		if y < w.Out[0] {
+			h.rows(n, min(winograd.Outputs, parts(w.Out[0]-y, dil)))
+			w.transformRows(h, s, made, pixels[y*w.OutS[0]:], phase, tile, dil*w.OutS[0])
+		}
+	}
+}
+
+// transformRows makes the pixels of a tile, in one row or in several a step apart, of products [row][slot][column].
+func (w *minimal) transformRows(h *slotHand, s *stripe, products, pixels []float32, phase, tile, step int) {
+	columns, dil := w.columns(), w.InDil[1]
+	first, last := phase, phase
+	if w.folded {
+		first, last = 0, dil-1
+	}
+	for o := first; o <= last; o++ {
+		for slot := range winograd.Slots {
+			if h.readZeros(slot); s.x[slot] {
+				h.read(slot, products[slot*columns+(o-phase)*w.N:], winograd.Slots*columns)
+			}
+		}
+		for i := range winograd.Outputs {
+			if h.drop(i); o+dil*(winograd.Outputs*tile+i) < w.Out[1] {
+				h.write(i, pixels[(o+dil*(winograd.Outputs*tile+i))*w.OutS[1]:], step)
+			}
+		}
+		w.Set.maps.outputs(&h.Rows)
 	}
 }

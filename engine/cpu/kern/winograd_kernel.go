@@ -6,15 +6,15 @@ import (
 	"github.com/starsweep/starsweep/engine/cpu/kern/winograd"
 )
 
-// minimalKernel computes the gradient of a kernel by Winograd's minimal filtering F(3, 4): what is small here is the output, of
-// three columns for each phase of its pixels, and what is called the kernel is an image, of which four pixels of a row make a
-// tile. Examples and tiles are the depth of the products.
+// minimalKernel computes the gradient of a kernel by Winograd's minimal filtering F(3, 4), see package winograd, along rows of pixels.
+// What is small here is the output, with at most three columns of each phase, and what is called the kernel is an image, of which
+// four pixels of a row make a tile. Examples and tiles are the depth of the products.
 type minimalKernel struct {
 	*Conv
 	chunk  int                     // examples at a time
 	tiles  int                     // of the kernel, along a row
-	data   [][winograd.Slots]int   // by phase and tile: offsets of six pixels; -1 is one outside
-	pixels [][winograd.Outputs]int // by tile: offsets of four pixels of the kernel; -1 is one outside
+	data   [][winograd.Slots]int   // by phase and tile: six pixels; -1 is one outside
+	pixels [][winograd.Outputs]int // by tile: four pixels of the kernel; -1 is one outside
 	lists  [][][]Pair              // by phase and row of the output, slot
 	groups int                     // of panels, which different workers may compute
 }
@@ -30,7 +30,7 @@ func newMinimalKernel(c *Conv, bytes int) *minimalKernel {
 	for t := range w.tiles {
 		var p [winograd.Outputs]int
 		for j := range p {
-			p[j] = offset(winograd.Outputs*t+j, c.Ker[1], c.KerS[1])
+			p[j] = within(winograd.Outputs*t+j, c.Ker[1])
 		}
 		w.pixels = append(w.pixels, p)
 	}
@@ -38,7 +38,7 @@ func newMinimalKernel(c *Conv, bytes int) *minimalKernel {
 		for t := range w.tiles {
 			var d [winograd.Slots]int
 			for j := range d {
-				d[j] = offset(o+phases*(winograd.Outputs*t+j)-c.Pad[1], c.In[1], c.InS[1])
+				d[j] = within(o+phases*(winograd.Outputs*t+j)-c.Pad[1], c.In[1])
 			}
 			w.data = append(w.data, d)
 		}
@@ -50,16 +50,8 @@ func newMinimalKernel(c *Conv, bytes int) *minimalKernel {
 			w.lists = append(w.lists, w.pairs(o, oy))
 		}
 	}
-	w.groups = c.panelGroups(len(w.lists))
+	w.groups = c.panelGroups(len(w.lists), max(1, placeBytes/4/(winograd.Slots*c.M*c.Set.Main.Width)))
 	return w
-}
-
-// panelGroups cuts the panels for so many tasks each. Every group has a vector of columns at least.
-func (c *Conv) panelGroups(tasks int) int {
-	if rest := c.N % c.Set.Main.Width; rest > 0 && rest < c.Set.maps.width {
-		return 1
-	}
-	return min(c.panels(), parts(items, tasks))
 }
 
 // needs says whether phase o of the output has anything in a slot.
@@ -100,7 +92,7 @@ func (w *minimalKernel) sizes() slotSizes {
 	width := w.Set.Main.Width
 	columns := parts(w.panels(), w.groups) * width
 	return slotSizes{data: w.dataAt(w.KerDil[1], 0, 0), taps: w.pixelsAt(w.Ker[0], 0) + width, row: max(w.M, w.N),
-		products: winograd.Slots * w.M * columns, spare: winograd.Taps * columns}
+		products: winograd.Slots * w.M * columns, spare: winograd.Taps * w.M * columns}
 }
 
 func (w *minimalKernel) workspace() int { return w.sizes().total(w.Team.Size()) }
@@ -118,38 +110,29 @@ func (w *minimalKernel) run(t Team, out, in, ker, work []float32) {
 }
 
 func (w *minimalKernel) transformData(t Team, hands []slotHand, data, in []float32, examples int) {
-	pieces := parts(items, w.In[0])
-	t.Each(w.In[0]*pieces, func(worker, it int) {
-		h, y, piece := &hands[worker], it/pieces, it%pieces
-		h.Rows.N = w.M
-		for b := w.chunk * piece / pieces; b < w.chunk*(piece+1)/pieces; b++ {
-			for i, from := range w.data {
-				h.from(in, y*w.InS[0]+b*w.InS[3], padded(from[:], b >= examples))
-				for slot := range h.Out {
-					if h.Out[slot] = unsafe.Pointer(&h.waste[0]); w.needs(i/w.tiles, slot) {
-						h.Out[slot] = unsafe.Pointer(&data[w.dataAt(i/w.tiles, y, slot)+(i%w.tiles*w.chunk+b)*w.M])
-					}
-				}
-				w.Set.maps.data(&h.Rows)
+	t.Each(w.chunk*len(w.data), func(worker, it int) {
+		h, b, i := &hands[worker], it/len(w.data), it%len(w.data)
+		phase, tile := i/w.tiles, i%w.tiles
+		h.rows(w.M, w.In[0])
+		h.readPixels(in[min(b, examples-1)*w.InS[3]:], padded(w.data[i][:], b >= examples), w.InS[1], w.InS[0])
+		for slot := range winograd.Slots {
+			if h.drop(slot); w.needs(phase, slot) {
+				h.write(slot, data[w.dataAt(phase, 0, slot)+(tile*w.chunk+b)*w.M:], w.dataAt(0, 1, 0))
 			}
 		}
+		w.Set.maps.data(&h.Rows)
 	})
 }
 
 func (w *minimalKernel) transformPixels(t Team, hands []slotHand, pixels, ker []float32, examples int) {
-	pieces := parts(items, w.Ker[0])
-	t.Each(w.Ker[0]*pieces, func(worker, it int) {
-		h, y, piece := &hands[worker], it/pieces, it%pieces
-		h.Rows.N = w.N
-		for b := w.chunk * piece / pieces; b < w.chunk*(piece+1)/pieces; b++ {
-			for t, from := range w.pixels {
-				h.from(ker, y*w.KerS[0]+b*w.KerS[2], padded(from[:], b >= examples))
-				for slot := range h.Out {
-					h.Out[slot] = unsafe.Pointer(&pixels[w.pixelsAt(y, slot)+(t*w.chunk+b)*w.N])
-				}
-				w.Set.maps.gradients(&h.Rows)
-			}
+	t.Each(w.chunk*w.tiles, func(worker, it int) {
+		h, b, tile := &hands[worker], it/w.tiles, it%w.tiles
+		h.rows(w.N, w.Ker[0])
+		h.readPixels(ker[min(b, examples-1)*w.KerS[2]:], padded(w.pixels[tile][:], b >= examples), w.KerS[1], w.KerS[0])
+		for slot := range winograd.Slots {
+			h.write(slot, pixels[w.pixelsAt(0, slot)+(tile*w.chunk+b)*w.N:], w.pixelsAt(1, 0))
 		}
+		w.Set.maps.gradients(&h.Rows)
 	})
 }
 
@@ -177,34 +160,39 @@ func (w *minimalKernel) multiply(t Team, hands []slotHand, out, data, pixels []f
 				}
 			}
 		}
-		o, oy := it/w.groups/w.Out[0], it/w.groups%w.Out[0]
-		n := min(j1*width, w.N) - j0*width
-		h.Rows.N = n
+		number := it / w.groups
+		w.transformProducts(h, lists, out[number%w.Out[0]*w.OutS[0]+j0*width:], number/w.Out[0], min(j1*width, w.N)-j0*width, add)
+	})
+}
+
+// transformProducts makes, or adds to, n columns of one phase of a row.
+func (w *minimalKernel) transformProducts(h *slotHand, lists [][]Pair, row []float32, phase, n int, add bool) {
+	columns := parts(w.panels(), w.groups) * w.Set.Main.Width
+	taps := parts(w.Out[1]-phase, w.KerDil[1])
+	at := func(tap int) []float32 { return row[(phase+w.KerDil[1]*tap)*w.OutS[1]:] }
+	h.rows(n, w.M)
+	for slot := range winograd.Slots {
+		if h.readZeros(slot); len(lists[slot]) > 0 {
+			h.read(slot, h.products[slot*w.M*columns:], columns)
+		}
+	}
+	for tap := range winograd.Taps {
+		switch {
+		case tap >= taps:
+			h.drop(tap)
+		case add:
+			h.write(tap, h.spare[tap*w.M*columns:], columns)
+		default:
+			h.write(tap, at(tap), w.OutS[2])
+		}
+	}
+	w.Set.maps.tapGradients(&h.Rows)
+	for tap := 0; add && tap < taps; tap++ {
 		for m := range w.M {
-			for slot := range h.In {
-				if h.In[slot] = h.none; len(lists[slot]) > 0 {
-					h.In[slot] = unsafe.Pointer(&h.products[(slot*w.M+m)*columns])
-				}
-			}
-			for i := range winograd.Taps {
-				x := o + w.KerDil[1]*i
-				switch {
-				case x >= w.Out[1]:
-					h.Out[i] = unsafe.Pointer(&h.waste[0])
-				case add:
-					h.Out[i] = unsafe.Pointer(&h.spare[i*columns])
-				default:
-					h.Out[i] = unsafe.Pointer(&out[oy*w.OutS[0]+x*w.OutS[1]+m*w.OutS[2]+j0*width])
-				}
-			}
-			w.Set.maps.tapGradients(&h.Rows)
-			for x := o; add && x < w.Out[1]; x += w.KerDil[1] {
-				more := h.spare[(x-o)/w.KerDil[1]*columns:]
-				sums := out[oy*w.OutS[0]+x*w.OutS[1]+m*w.OutS[2]+j0*width:][:n]
-				for i := range sums {
-					sums[i] += more[i]
-				}
+			sums := at(tap)[m*w.OutS[2]:][:n]
+			for i, v := range h.spare[(tap*w.M+m)*columns:][:n] {
+				sums[i] += v
 			}
 		}
-	})
+	}
 }

@@ -24,7 +24,7 @@ func TestMinimalFilteringFollowsTheDefinition(t *testing.T) {
 				c.KerS, c.KerG = [4]int{c.Ker[1] * c.K * in, c.K * in, 1, c.K}, c.N*c.K
 			}
 			c.OutS, c.OutG = [4]int{c.Out[1] * in, in, c.Out[0] * c.Out[1] * in, 1}, c.N
-			w := newMinimal(c, pick(1<<14, 1<<30))
+			w := newMinimal(c, pick(0, 1) == 0, pick(1<<14, 1<<30))
 			if w == nil {
 				continue
 			}

@@ -24,8 +24,9 @@ var maps = []struct {
 // pointers hold the addresses of the rows of a map, its input first.
 var pointers = []string{"BX", "CX", "DX", "SI", "R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15"}
 
-// linearMaps writes the functions that apply a matrix to rows, a vector register of columns at a time. Their argument is a *Rows,
-// whose fields lie at 0 (In), 48 (Out) and 96 (N). The last vector may overlap the one before it.
+// linearMaps writes the functions that apply a matrix to rows, a vector register of columns at a time, and then to the rows a step
+// further. Their argument is a *Rows, whose fields lie at 0 (In), 48 (Out), 96 (InStep), 144 (OutStep), 192 (N) and 200 (Count).
+// The last vector may overlap the one before it.
 func linearMaps(asm, decl *bytes.Buffer) {
 	p := func(format string, a ...any) { fmt.Fprintf(asm, "\t"+format+"\n", a...) }
 	constant := func(v float32) string { return fmt.Sprintf("·map%08x<>(SB)", math.Float32bits(v)) }
@@ -50,7 +51,7 @@ func linearMaps(asm, decl *bytes.Buffer) {
 		for _, m := range maps {
 			name, ins, outs := "map"+m.name+set.name, len(m.matrix[0]), len(m.matrix)
 			r := func(i int) string { return fmt.Sprintf("%s%d", set.register, i) }
-			fmt.Fprintf(asm, "\n// func %s(r *Rows)\nTEXT ·%s(SB), NOSPLIT, $0-8\n", name, name)
+			fmt.Fprintf(asm, "\n// func %s(r *Rows)\nTEXT ·%s(SB), NOSPLIT, $16-8\n", name, name)
 			fmt.Fprintf(decl, "\n//go:noescape\nfunc %s(r *Rows)\n", name)
 			p("MOVQ r+0(FP), DI")
 			for i := range ins {
@@ -59,8 +60,12 @@ func linearMaps(asm, decl *bytes.Buffer) {
 			for i := range outs {
 				p("MOVQ %d(DI), %s", 48+8*i, pointers[ins+i])
 			}
-			p("MOVQ 96(DI), DI")
-			p("LEAQ -%d(DI*4), DI", set.bytes) // where the last vector begins
+			p("MOVQ 192(DI), AX")
+			p("LEAQ -%d(AX*4), AX", set.bytes)
+			p("MOVQ AX, last-8(SP)") // where the last vector begins
+			p("MOVQ 200(DI), AX")
+			p("MOVQ AX, left-16(SP)")
+			fmt.Fprintln(asm, "again:")
 			p("XORQ AX, AX")
 			fmt.Fprintln(asm, "next:")
 			for j := range ins {
@@ -70,13 +75,21 @@ func linearMaps(asm, decl *bytes.Buffer) {
 				sum := linearSum(p, row, r, ins+i, constant)
 				p("VMOVUPS %s, (%s)(AX*1)", sum, pointers[ins+i])
 			}
-			p("CMPQ AX, DI")
+			p("CMPQ AX, last-8(SP)")
 			p("JEQ done")
 			p("ADDQ $%d, AX", set.bytes)
-			p("CMPQ AX, DI")
-			p("CMOVQGT DI, AX")
+			p("CMPQ AX, last-8(SP)")
+			p("CMOVQGT last-8(SP), AX")
 			p("JMP next")
 			fmt.Fprintln(asm, "done:")
+			for i := range ins {
+				p("ADDQ %d(DI), %s", 96+8*i, pointers[i])
+			}
+			for i := range outs {
+				p("ADDQ %d(DI), %s", 144+8*i, pointers[ins+i])
+			}
+			p("DECQ left-16(SP)")
+			p("JNZ again")
 			p("VZEROUPPER")
 			p("RET")
 		}

@@ -1,0 +1,77 @@
+package kern
+
+import (
+	"math"
+	"slices"
+
+	"github.com/starsweep/starsweep/engine/cpu/kern/winograd"
+)
+
+// filters are what Winograd's algorithm computes along one axis of a convolution. Where there is a stride, or a dilated input,
+// every phase of the axis (even and odd pixels, for 2) is filtered for itself, with at most three taps.
+type filters struct {
+	tiles  int                   // of four outputs of a phase
+	taps   [][]taps              // by phase of the output, of the input
+	data   [][winograd.Slots]int // by phase of the input and tile: six pixels; -1 is one outside
+	inputs int                   // phases of the input
+}
+
+// taps are the pixels of a kernel that a filter has; none is -1.
+type taps [winograd.Taps]int
+
+var noTaps = taps{-1, -1, -1}
+
+// need says whether there is anything to multiply in a slot.
+func (t taps) need(slot int) bool {
+	switch slot {
+	case winograd.FirstTap:
+		return t[0] >= 0
+	case winograd.LastTap:
+		return t[winograd.Taps-1] >= 0
+	}
+	return t != noTaps
+}
+
+// need says whether any phase of the output has something in a slot of this phase of the input.
+func (f *filters) need(in, slot int) bool {
+	return slices.ContainsFunc(f.taps, func(out []taps) bool { return out[in].need(slot) })
+}
+
+// filters of an axis are nil if one of them has more than three taps.
+func (c *Conv) filters(axis int) *filters {
+	stride, dil := c.Stride[axis], c.InDil[axis]
+	f := &filters{tiles: parts(parts(c.Out[axis], dil), winograd.Outputs), inputs: stride}
+	type tap struct{ pixel, out, in, offset int }
+	var found []tap
+	first := slices.Repeat([]int{math.MaxInt}, stride) // by phase of the input: offset of the first tap of the first output
+	for out := range dil {
+		f.taps = append(f.taps, slices.Repeat([]taps{noTaps}, stride))
+		for k := range c.Ker[axis] {
+			if x := out*stride + k*c.KerDil[axis] - c.Pad[axis]; x%dil == 0 {
+				in := (x/dil%stride + stride) % stride
+				t := tap{k, out, in, (x/dil - in) / stride}
+				found = append(found, t)
+				first[in] = min(first[in], t.offset)
+			}
+		}
+	}
+	for _, t := range found {
+		n := t.offset - first[t.in]
+		if n >= winograd.Taps {
+			return nil
+		}
+		f.taps[t.out][t.in][n] = t.pixel
+	}
+	for in := range stride {
+		for t := range f.tiles {
+			var d [winograd.Slots]int
+			for j := range d {
+				if d[j] = -1; first[in] != math.MaxInt {
+					d[j] = within(stride*(winograd.Outputs*t+first[in]+j)+in, c.In[axis])
+				}
+			}
+			f.data = append(f.data, d)
+		}
+	}
+	return f
+}
