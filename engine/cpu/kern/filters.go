@@ -10,10 +10,11 @@ import (
 // filters are what Winograd's algorithm computes along one axis of a convolution. Where there is a stride, or a dilated input,
 // every phase of the axis (even and odd pixels, for 2) is filtered for itself, with at most three taps.
 type filters struct {
-	tiles  int                   // of four outputs of a phase
-	taps   [][]taps              // by phase of the output, of the input
-	data   [][winograd.Slots]int // by phase of the input and tile: six pixels; -1 is one outside
-	inputs int                   // phases of the input
+	tiles  int                    // of four outputs of a phase
+	taps   [][]taps               // by phase of the output, of the input
+	data   [][winograd.Slots]int  // by phase of the input and tile: six pixels; -1 is one outside
+	inputs int                    // phases of the input
+	needed [][winograd.Slots]bool // by phase of the input: slots that any phase of the output has
 }
 
 // taps are the pixels of a kernel that a filter has; none is -1.
@@ -30,11 +31,6 @@ func (t taps) need(slot int) bool {
 		return t[winograd.Taps-1] >= 0
 	}
 	return t != noTaps
-}
-
-// need says whether any phase of the output has something in a slot of this phase of the input.
-func (f *filters) need(in, slot int) bool {
-	return slices.ContainsFunc(f.taps, func(out []taps) bool { return out[in].need(slot) })
 }
 
 // filters of an axis are nil if one of them has more than three taps.
@@ -61,6 +57,14 @@ func (c *Conv) filters(axis int) *filters {
 			return nil
 		}
 		f.taps[t.out][t.in][n] = t.pixel
+	}
+	f.needed = make([][winograd.Slots]bool, stride)
+	for _, ins := range f.taps {
+		for in, t := range ins {
+			for slot := range winograd.Slots {
+				f.needed[in][slot] = f.needed[in][slot] || t.need(slot)
+			}
+		}
 	}
 	for in := range stride {
 		for t := range f.tiles {

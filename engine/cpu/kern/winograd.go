@@ -130,7 +130,7 @@ func (w *minimal) tapsAt(panel, row, out, in, slot int) int {
 // need says whether there is anything to multiply in a slot of x.
 func (w *minimal) need(out, in, slot int) bool {
 	if w.folded {
-		return w.x.need(in, slot)
+		return w.x.needed[in][slot]
 	}
 	return w.x.taps[out][in].need(slot)
 }
@@ -312,7 +312,7 @@ func (w *minimal) transformData(t Team, hands []slotHand, data, in []float32, ex
 		for j, from := range w.y.data {
 			h.readPixels(made, from[:], winograd.Slots*w.K, 0)
 			for slot := range winograd.Slots {
-				if h.drop(slot); w.y.need(j/w.y.tiles, slot) {
+				if h.drop(slot); w.y.needed[j/w.y.tiles][slot] {
 					h.write(slot, at(j*winograd.Slots+slot), 0)
 				}
 			}

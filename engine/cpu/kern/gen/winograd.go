@@ -60,6 +60,14 @@ func linearMaps(asm, decl *bytes.Buffer) {
 			for i := range outs {
 				p("MOVQ %d(DI), %s", 48+8*i, pointers[ins+i])
 			}
+			// The coefficients stay in registers, behind the rows of the input and a sum.
+			registers := map[float32]string{}
+			for _, v := range slices.Concat(m.matrix...) {
+				if v != 0 && v != 1 && registers[v] == "" {
+					registers[v] = r(ins + 1 + len(registers))
+					p("VMOVUPS %s, %s", constant(v), registers[v])
+				}
+			}
 			p("MOVQ 192(DI), AX")
 			p("LEAQ -%d(AX*4), AX", set.bytes)
 			p("MOVQ AX, last-8(SP)") // where the last vector begins
@@ -72,7 +80,7 @@ func linearMaps(asm, decl *bytes.Buffer) {
 				p("VMOVUPS (%s)(AX*1), %s", pointers[j], r(j))
 			}
 			for i, row := range m.matrix {
-				sum := linearSum(p, row, r, ins+i, constant)
+				sum := linearSum(p, row, r, ins, registers)
 				p("VMOVUPS %s, (%s)(AX*1)", sum, pointers[ins+i])
 			}
 			p("CMPQ AX, last-8(SP)")
@@ -96,9 +104,9 @@ func linearMaps(asm, decl *bytes.Buffer) {
 	}
 }
 
-// linearSum adds up the registers from 0 on, times a row of a matrix, and gives the register that has the sum: acc, unless it is
-// one of them.
-func linearSum(p func(string, ...any), row []float32, r func(int) string, acc int, constant func(float32) string) string {
+// linearSum adds up the registers from 0 on, times a row of a matrix, whose coefficients are in registers, and gives the register
+// that has the sum: acc, unless it is one of them.
+func linearSum(p func(string, ...any), row []float32, r func(int) string, acc int, coefficient map[float32]string) string {
 	sum := ""
 	for j, v := range row {
 		switch {
@@ -107,7 +115,7 @@ func linearSum(p func(string, ...any), row []float32, r func(int) string, acc in
 			sum = r(j)
 		case sum == "":
 			sum = r(acc)
-			p("VMULPS %s, %s, %s", constant(v), r(j), sum)
+			p("VMULPS %s, %s, %s", coefficient[v], r(j), sum)
 		case v == 1:
 			p("VADDPS %s, %s, %s", r(j), sum, r(acc))
 			sum = r(acc)
@@ -116,7 +124,7 @@ func linearSum(p func(string, ...any), row []float32, r func(int) string, acc in
 				p("VMOVAPS %s, %s", sum, r(acc))
 				sum = r(acc)
 			}
-			p("VFMADD231PS %s, %s, %s", constant(v), r(j), sum)
+			p("VFMADD231PS %s, %s, %s", coefficient[v], r(j), sum)
 		}
 	}
 	return sum
