@@ -42,12 +42,11 @@ func (c *Conv) Plan() {
 		c.Taps(o, func(Tap) { taps++ })
 	}
 	c.work = c.Groups * c.M * c.K * c.N * taps
-	if p := newPaired(c); p != nil {
-		c.way = p
-		return
-	}
 	c.way = c.direct(taps)
 	cost := c.directCost(taps)
+	if p := newPaired(c); p != nil {
+		c.way, cost = p, p.cost(taps)
+	}
 	for _, w := range c.minimalWays() {
 		if n := w.cost(); n < cost {
 			c.way, cost = w, n

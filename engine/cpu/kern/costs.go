@@ -8,11 +8,12 @@ import (
 
 // What things cost, in the time of one multiply-add of a full tile; measured, and roughly right on every kernel set.
 const (
-	pairCost = 400 // a pair of a list, for one tile
-	edgeCost = 400 // a row of a tile that is copied, since some of its columns are not wanted
-	packCost = 90  // an element that is transposed
-	termCost = 90  // a product that is added to its pixel
-	slotCost = 20  // an element that is transformed for minimal filtering, or a product that is transformed back
+	pairCost  = 400 // a pair of a list, for one tile
+	edgeCost  = 400 // a row of a tile that is copied, since some of its columns are not wanted
+	packCost  = 90  // an element that is transposed
+	termCost  = 90  // a product that is added to its pixel
+	roundCost = 10  // a pair that is rounded
+	slotCost  = 20  // an element that is transformed for minimal filtering, or a product that is transformed back
 )
 
 // tileCost is that of tiles of the given rows for one pair and one k, all in all.
@@ -27,7 +28,11 @@ func (c *Conv) panelCost(taps int) int {
 	opix := c.Out[0] * c.Out[1]
 	whole, rest := c.N/c.Set.Main.Width, c.N%c.Set.Main.Width
 	cost := taps * c.K * tileCost(c.Set.Main, c.M, whole*c.Set.Main.Width)
-	cost += taps * pairCost * parts(c.M, c.Set.Main.rows()) * c.panels()
+	pairs := taps
+	if c.rowsInOne() {
+		pairs = parts(taps, c.Ker[1])
+	}
+	cost += pairs * pairCost * parts(c.M, c.Set.Main.rows()) * c.panels()
 	if rest > 0 {
 		last := c.Set.last(rest)
 		cost += taps*c.K*tileCost(last, c.M, last.Width) + edgeCost*opix*c.M
@@ -82,6 +87,11 @@ func (w *minimalKernel) cost() int {
 		cost += chunks * w.slotCost(lists, w.M, w.depth())
 	}
 	return cost
+}
+
+// cost is that of the cheapest way of pairs, and of making them.
+func (p *paired) cost(taps int) int {
+	return p.directCost(taps) + roundCost*(p.in.pairs()+p.ker.pairs())
 }
 
 // spreadCost is that of multiplying by all taps at once.

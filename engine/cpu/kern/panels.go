@@ -6,8 +6,14 @@ import "unsafe"
 // Rows are the batch, columns the output channels, and the list holds the taps that fall on the input.
 type panels struct {
 	*Conv
-	lists  [][]Pair // by output pixel
-	height int      // of the tallest tile
+	lists  []pixelList // by output pixel
+	height int         // of the tallest tile
+}
+
+// pixelList is the products of a pixel, each of the same depth.
+type pixelList struct {
+	pairs []Pair
+	depth int
 }
 
 // At most so many rows that share a set of the first-level cache, which has 12 ways: strides of whole pages.
@@ -20,16 +26,26 @@ const pixelMajor = 1 << 20
 const minRows = 16
 
 func newPanels(c *Conv) *panels {
-	p := &panels{Conv: c, lists: make([][]Pair, c.Out[0]*c.Out[1]), height: c.Set.Main.rows()}
+	p := &panels{Conv: c, lists: make([]pixelList, c.Out[0]*c.Out[1]), height: c.Set.Main.rows()}
 	for o := range p.lists {
+		list, taps, y := &p.lists[o], 0, -1
 		c.Taps(o, func(t Tap) {
-			p.lists[o] = append(p.lists[o], Pair{A: (t.Y*c.InS[0] + t.X*c.InS[1]) * 4, B: t.Number * c.K * c.Set.Main.Width * 4})
+			if taps++; !c.rowsInOne() || t.Y != y {
+				list.pairs = append(list.pairs, Pair{A: (t.Y*c.InS[0] + t.X*c.InS[1]) * 4, B: t.Number * c.K * c.Set.Main.Width * 4})
+			}
+			y = t.Y
 		})
+		list.depth = c.K * taps / max(1, len(list.pairs)) // of every row alike
 	}
 	if c.InS[2]*4%4096 == 0 {
 		p.height = min(p.height, pageRows)
 	}
 	return p
+}
+
+// rowsInOne says whether taps of a row lie side by side in the input: they are one product then, of all their channels.
+func (c *Conv) rowsInOne() bool {
+	return c.InS[1] == c.K*c.InS[3] && c.KerDil[1] == 1 && c.InDil[1] == 1
 }
 
 // panels is the number of packed pieces of the kernel, each of one tile's width.
@@ -44,7 +60,7 @@ func (p *panels) run(t Team, out, in, ker, packed []float32) {
 	p.pack(t, ker, packed)
 	hands := make([]hand, t.Size())
 	for i := range hands {
-		hands[i].Args = Args{K: p.K, ARS: p.InS[2] * 4, AKS: p.InS[3] * 4, BKS: p.Set.Main.Width * 4}
+		hands[i].Args = Args{ARS: p.InS[2] * 4, AKS: p.InS[3] * 4, BKS: p.Set.Main.Width * 4}
 	}
 	nj, npix := p.panels(), p.Out[0]*p.Out[1]
 	// A worker keeps to some of the rows, if there are enough of them: where rows are the batch, its part of the input is what
@@ -70,11 +86,11 @@ func (p *panels) tile(h *hand, g, j, pix, m0, m1 int, out, in, packed []float32)
 	width := min(p.Set.Main.Width, p.N-j*p.Set.Main.Width)
 	to := g*p.OutG + pix/p.Out[1]*p.OutS[0] + pix%p.Out[1]*p.OutS[1] + m0*p.OutS[2] + j*p.Set.Main.Width*p.OutS[3]
 	list := p.lists[pix]
-	if len(list) == 0 { // nothing but padding
+	if len(list.pairs) == 0 { // nothing but padding
 		fillZero(out[to:], m1-m0, width, p.OutS[2], p.OutS[3])
 		return
 	}
-	h.List, h.N = &list[0], len(list)
+	h.List, h.N, h.K = &list.pairs[0], len(list.pairs), list.depth
 	h.A = unsafe.Pointer(&in[g*p.InG+m0*p.InS[2]])
 	h.B = unsafe.Pointer(&packed[(g*p.panels()+j)*p.size()])
 	h.tile(p.Set.last(width), m1-m0, width, out, to, p.OutS[2], p.OutS[3])
