@@ -3,7 +3,7 @@ package kern
 import (
 	"math"
 
-	"github.com/starsweep/starsweep/engine/cpu/kern/winograd"
+	"github.com/starsweep/starsweep/engine/cpu/winograd"
 )
 
 // What things cost, in the time of one multiply-add of a full tile; measured, and roughly right on every kernel set.

@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/starsweep/starsweep/engine/cpu/kern/winograd"
+	"github.com/starsweep/starsweep/engine/cpu/winograd"
 )
 
 // filters are what Winograd's algorithm computes along one axis of a convolution. Where there is a stride, or a dilated input,

@@ -3,7 +3,7 @@ package kern
 import (
 	"unsafe"
 
-	"github.com/starsweep/starsweep/engine/cpu/kern/winograd"
+	"github.com/starsweep/starsweep/engine/cpu/winograd"
 )
 
 // Rows are the arguments of a linear map: each row of Out, of N elements, is a sum of rows of In, and so are Count rows in all, each

@@ -3,7 +3,7 @@ package kern
 import (
 	"unsafe"
 
-	"github.com/starsweep/starsweep/engine/cpu/kern/winograd"
+	"github.com/starsweep/starsweep/engine/cpu/winograd"
 )
 
 // minimal computes a convolution by Winograd's minimal filtering F(4, 3), see package winograd, along rows of pixels, or along

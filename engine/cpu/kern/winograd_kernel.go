@@ -3,7 +3,7 @@ package kern
 import (
 	"unsafe"
 
-	"github.com/starsweep/starsweep/engine/cpu/kern/winograd"
+	"github.com/starsweep/starsweep/engine/cpu/winograd"
 )
 
 // minimalKernel computes the gradient of a kernel by Winograd's minimal filtering F(3, 4), see package winograd, along rows of pixels.

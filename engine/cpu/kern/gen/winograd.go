@@ -6,7 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/starsweep/starsweep/engine/cpu/kern/winograd"
+	"github.com/starsweep/starsweep/engine/cpu/winograd"
 )
 
 // maps are the linear maps of Winograd's algorithm, under the names of their functions.
