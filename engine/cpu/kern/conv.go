@@ -42,8 +42,8 @@ func (c *Conv) Plan() {
 		c.Taps(o, func(Tap) { taps++ })
 	}
 	c.work = c.Groups * c.M * c.K * c.N * taps
-	c.way = c.direct(taps)
-	cost := c.directCost(taps)
+	var cost int
+	c.way, cost = c.direct(taps)
 	if p := newPaired(c); p != nil {
 		c.way, cost = p, p.cost(taps)
 	}
@@ -78,19 +78,19 @@ type costedWay interface {
 	cost() int
 }
 
-// direct is the cheapest way without transforms.
-func (c *Conv) direct(taps int) way {
+// direct is the cheapest way without transforms, and its cost.
+func (c *Conv) direct(taps int) (way, int) {
 	switch p, l, s := c.panelCost(taps), c.laneCost(taps), c.spreadCost(taps); {
 	case c.empty():
-		return nothing{c}
+		return nothing{c}, 0
 	case c.stripsFit():
-		return newStrips(c)
+		return newStrips(c), c.stripsCost(taps)
 	case s < min(p, l):
-		return newSpread(c)
+		return newSpread(c), s
 	case l < p:
-		return newLanes(c)
+		return newLanes(c), l
 	default:
-		return newPanels(c)
+		return newPanels(c), p
 	}
 }
 

@@ -52,12 +52,9 @@ func (c *Conv) laneCost(taps int) int {
 	return cost + packCost*c.M*(c.In[0]*c.In[1]*c.K+c.Out[0]*c.Out[1]*c.N)
 }
 
-// directCost is that of the cheapest way without transforms.
-func (c *Conv) directCost(taps int) int {
-	if c.stripsFit() {
-		return taps * c.K * tileCost(c.Set.Main, c.M, c.panels()*c.Set.Main.Width)
-	}
-	return min(c.panelCost(taps), c.laneCost(taps), c.spreadCost(taps))
+// stripsCost is that of products along rows of pixels.
+func (c *Conv) stripsCost(taps int) int {
+	return taps * c.K * tileCost(c.Set.Main, c.M, c.panels()*c.Set.Main.Width)
 }
 
 // slotCost is that of the products of all slots, and of transforming them back. They have so many rows, and the given depth a pair.
@@ -70,7 +67,7 @@ func (c *Conv) slotCost(lists [][]Pair, rows, depth int) (cost int) {
 	return cost
 }
 
-// The way, unlike the size of lots, must not depend on the number of threads: the last bits of results do on the way.
+// cost must not depend on the number of threads, unlike the size of lots: which way is taken shows in the last bits of results.
 func (w *minimal) cost() int {
 	rows := w.x.tiles * w.M
 	cost := slotCost * (w.sizes().taps + w.dataRows()*w.x.inputs*rows*winograd.Slots*w.K)
@@ -89,9 +86,10 @@ func (w *minimalKernel) cost() int {
 	return cost
 }
 
-// cost is that of the cheapest way of pairs, and of making them.
+// cost is that of multiplying pairs, and of making them.
 func (p *paired) cost(taps int) int {
-	return p.directCost(taps) + roundCost*(p.in.pairs()+p.ker.pairs())
+	_, cost := p.direct(taps)
+	return cost + roundCost*(p.in.pairs()+p.ker.pairs())
 }
 
 // spreadCost is that of multiplying by all taps at once.

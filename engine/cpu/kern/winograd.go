@@ -29,7 +29,8 @@ type stripe struct {
 // tapRows is how many rows of the kernel are transformed at a time.
 const tapRows = 16
 
-// newMinimal is nil if the operation does not fit. It transforms data for so many bytes, at most, before they are used.
+// newMinimal is nil if the operation does not fit. A worker transforms so many bytes of data, at most, before it uses them, or what
+// a few rows of products need.
 func newMinimal(c *Conv, both bool, bytes int) *minimal {
 	if least := c.Set.maps.width; least == 0 || c.empty() || c.InS[3] != 1 || c.OutS[3] != 1 || min(c.K, c.N) < least {
 		return nil

@@ -105,7 +105,8 @@ func TestMinimalFilteringLosesLittlePrecision(t *testing.T) {
 		{"input gradient", inputGradient(s, 4, 16, 64, 128, 1)},
 		{"kernel gradient", kernelGradient(s, 8, 16, 64, 128, 1)},
 	} {
-		base := rms(c.conv, c.conv.direct(64*37*37))
+		direct, _ := c.conv.direct(64 * 37 * 37)
+		base := rms(c.conv, direct)
 		ways := c.conv.minimalWays()
 		if len(ways) == 0 {
 			t.Errorf("%s: no way fits", c.name)
