@@ -7,6 +7,17 @@ import (
 	"testing"
 )
 
+// tried computes a convolution of random numbers in one way, on all threads, and by its definition.
+func tried(c *Conv, w way, r *rand.Rand) (got, want []float32) {
+	c.way, c.work = w, 1<<30
+	x, k := random(r, c.Groups*c.In[0]*c.In[1]*c.M*c.K+16), random(r, c.Groups*c.Ker[0]*c.Ker[1]*c.K*c.N+16)
+	n := c.Groups * c.Out[0] * c.Out[1] * c.M * c.N
+	got, want = aligned(n), make([]float32, n)
+	c.Run(got, x, k, aligned(c.Workspace()))
+	naive(c, want, x, k)
+	return got, want
+}
+
 func TestMinimalFilteringFollowsTheDefinition(t *testing.T) {
 	forEachSet(t, func(t *testing.T, s *Set) {
 		r := rand.New(rand.NewPCG(3, 4))
@@ -30,11 +41,7 @@ func TestMinimalFilteringFollowsTheDefinition(t *testing.T) {
 				continue
 			}
 			done++
-			c.way, c.work = w, 1<<30 // on all threads
-			x, k := random(r, c.In[0]*c.In[1]*c.M*ik+16), random(r, c.Ker[0]*c.Ker[1]*c.K*in+16)
-			got, want := aligned(c.Out[0]*c.Out[1]*c.M*in), make([]float32, c.Out[0]*c.Out[1]*c.M*in)
-			c.Run(got, x, k, aligned(c.Workspace()))
-			naive(c, want, x, k)
+			got, want := tried(c, w, r)
 			sizes := *c
 			sizes.way = nil
 			same(t, fmt.Sprintf("%+v", sizes), got, want)
@@ -64,11 +71,7 @@ func TestMinimalFilteringOfKernelGradientsFollowsTheDefinition(t *testing.T) {
 				continue
 			}
 			done++
-			c.way, c.work = w, 1<<30 // on all threads
-			x, k := random(r, c.In[0]*c.In[1]*c.K*im+16), random(r, c.Ker[0]*c.Ker[1]*c.K*in+16)
-			got, want := aligned(c.Out[0]*c.Out[1]*c.M*in), make([]float32, c.Out[0]*c.Out[1]*c.M*in)
-			c.Run(got, x, k, aligned(c.Workspace()))
-			naive(c, want, x, k)
+			got, want := tried(c, w, r)
 			sizes := *c
 			sizes.way = nil
 			same(t, fmt.Sprintf("%+v", sizes), got, want)
@@ -84,11 +87,7 @@ func TestMinimalFilteringOfKernelGradientsFollowsTheDefinition(t *testing.T) {
 func TestMinimalFilteringLosesLittlePrecision(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	rms := func(c *Conv, w way) float64 {
-		c.way = w
-		x, k := random(r, c.In[0]*c.In[1]*c.M*c.K+16), random(r, c.Ker[0]*c.Ker[1]*c.K*c.N+16)
-		got, want := aligned(c.Out[0]*c.Out[1]*c.M*c.N), make([]float32, c.Out[0]*c.Out[1]*c.M*c.N)
-		c.Run(got, x, k, aligned(c.Workspace()))
-		naive(c, want, x, k)
+		got, want := tried(c, w, r)
 		var sum, size float64
 		for i, v := range want {
 			sum += math.Pow(float64(got[i])-float64(v), 2)
