@@ -179,8 +179,8 @@ func (w *minimal) made(h *slotHand) []float32 {
 }
 
 // madeAt is where some rows of x's transformed taps begin there.
-func (w *minimal) madeAt(ky, out, in, slot int) int {
-	return (((ky*w.phases()+out)*w.x.inputs+in)*winograd.Slots + slot) * tapRows * w.Set.Main.Width
+func (w *minimal) madeAt(ky, slot int) int {
+	return (ky*winograd.Slots + slot) * tapRows * w.Set.Main.Width
 }
 
 func (w *minimal) sizes() slotSizes {
@@ -188,7 +188,7 @@ func (w *minimal) sizes() slotSizes {
 	s := slotSizes{data: w.dataAt(w.lots, 0, 0, 0, 0), taps: w.tapsAt(w.panels(), 0, 0, 0, 0),
 		row: winograd.Slots * max(w.K, w.columns(), tapRows*width), products: w.rows() * w.slots() * w.columns(), spare: winograd.Taps * tapRows * width}
 	if w.y != nil {
-		s.spare += max(w.madeAt(w.Ker[0], 0, 0, 0), w.In[0]*winograd.Slots*w.K, winograd.Outputs*winograd.Slots*w.columns())
+		s.spare += max(w.madeAt(w.Ker[0], 0), w.In[0]*winograd.Slots*w.K, winograd.Outputs*winograd.Slots*w.columns())
 	}
 	return s
 }
@@ -207,63 +207,52 @@ func (w *minimal) run(t Team, out, in, ker, work []float32) {
 	}
 }
 
+// transformTaps makes those of a panel and some rows of the kernel, for one phase of the output and of the input, as a piece.
 func (w *minimal) transformTaps(t Team, hands []slotHand, taps, ker []float32) {
 	width, blocks := w.Set.Main.Width, parts(w.K, tapRows)
-	t.Each(w.panels()*blocks, func(worker, it int) {
-		h, panel, k := &hands[worker], it/blocks, it%blocks*tapRows
+	pairs := w.phases() * w.x.inputs
+	t.Each(w.panels()*blocks*pairs, func(worker, it int) {
+		h, out, in := &hands[worker], it%pairs/w.x.inputs, it%w.x.inputs
+		panel, k := it/pairs/blocks, it/pairs%blocks*tapRows
 		rows := min(tapRows, w.K-k)
 		h.rows(rows*width, 1)
-		made := w.made(h) // for y: [row of the kernel][phase][slot][k][width]
 		for ky := range w.Ker[0] {
-			w.eachPhase(func(out, in int) {
-				w.packTaps(h, ker, panel, k, rows, ky, out, in)
-				for slot := range winograd.Slots {
-					switch {
-					case !w.need(out, in, slot):
-						h.drop(slot)
-					case w.y == nil:
-						h.write(slot, taps[w.tapsAt(panel, ky, out, in, slot)+k*width:], 0)
-					default:
-						h.write(slot, made[w.madeAt(ky, out, in, slot):], 0)
-					}
+			w.packTaps(h, ker, panel, k, rows, ky, out, in)
+			for slot := range winograd.Slots {
+				switch {
+				case !w.need(out, in, slot):
+					h.drop(slot)
+				case w.y == nil:
+					h.write(slot, taps[w.tapsAt(panel, ky, out, in, slot)+k*width:], 0)
+				default:
+					h.write(slot, w.made(h)[w.madeAt(ky, slot):], 0)
 				}
-				w.Set.maps.taps(&h.Rows)
-			})
+			}
+			w.Set.maps.taps(&h.Rows)
 		}
-		if w.y != nil {
-			w.eachPhase(func(out, in int) { w.transformTapsOfY(h, taps[k*width:], made, panel, out, in) })
+		for slot := range winograd.Slots {
+			if w.y != nil && w.need(out, in, slot) {
+				w.transformTapsOfY(h, slot, func(row int) []float32 { return taps[w.tapsAt(panel, row, out, in, slot)+k*width:] })
+			}
 		}
 	})
 }
 
-// eachPhase calls f with the phases of x, of the output and of the input.
-func (w *minimal) eachPhase(f func(out, in int)) {
-	for out := range w.phases() {
-		for in := range w.x.inputs {
-			f(out, in)
-		}
-	}
-}
-
-func (w *minimal) transformTapsOfY(h *slotHand, taps, made []float32, panel, out, in int) {
-	for slot := range winograd.Slots {
-		if !w.need(out, in, slot) {
-			continue
-		}
-		for outY, phases := range w.y.taps {
-			for inY, t := range phases {
-				for j, ky := range t {
-					if h.readZeros(j); ky >= 0 {
-						h.read(j, made[w.madeAt(ky, out, in, slot):], 0)
-					}
+// transformTapsOfY makes the rows of taps of one slot of x.
+func (w *minimal) transformTapsOfY(h *slotHand, slot int, row func(number int) []float32) {
+	for out, phases := range w.y.taps {
+		for in, t := range phases {
+			for j, ky := range t {
+				if h.readZeros(j); ky >= 0 {
+					h.read(j, w.made(h)[w.madeAt(ky, slot):], 0)
 				}
-				for slotY := range winograd.Slots {
-					if h.drop(slotY); t.need(slotY) {
-						h.write(slotY, taps[w.tapsAt(panel, (outY*w.y.inputs+inY)*winograd.Slots+slotY, out, in, slot):], 0)
-					}
-				}
-				w.Set.maps.taps(&h.Rows)
 			}
+			for slotY := range winograd.Slots {
+				if h.drop(slotY); t.need(slotY) {
+					h.write(slotY, row((out*w.y.inputs+in)*winograd.Slots+slotY), 0)
+				}
+			}
+			w.Set.maps.taps(&h.Rows)
 		}
 	}
 }
