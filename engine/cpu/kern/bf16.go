@@ -59,8 +59,16 @@ func newPaired(c *Conv) *paired {
 	if !ok {
 		return nil
 	}
-	p.Plan()
 	return q
+}
+
+// direct plans how to multiply pairs, and tells the cost, with that of making them.
+func (p *paired) direct(taps int) (func() way, int) {
+	plan, cost := p.Conv.direct(taps)
+	return func() way {
+		p.Conv.way = plan()
+		return p
+	}, cost + roundCost*(p.in.pairs()+p.ker.pairs())
 }
 
 func (p *paired) workspace() int { return p.in.pairs() + p.ker.pairs() + 16 + p.Conv.Workspace() }

@@ -42,16 +42,16 @@ func (c *Conv) Plan() {
 		c.Taps(o, func(Tap) { taps++ })
 	}
 	c.work = c.Groups * c.M * c.K * c.N * taps
-	var cost int
-	c.way, cost = c.direct(taps)
+	plan, cost := c.direct(taps)
 	if p := newPaired(c); p != nil {
-		c.way, cost = p, p.cost(taps)
+		plan, cost = p.direct(taps)
 	}
 	for _, w := range c.minimalWays() {
 		if n := w.cost(); n < cost {
-			c.way, cost = w, n
+			plan, cost = func() way { return w }, n
 		}
 	}
+	c.way = plan()
 }
 
 // How much transformed data, in bytes, are made before they are used.
@@ -78,19 +78,19 @@ type costedWay interface {
 	cost() int
 }
 
-// direct is the cheapest way without transforms, and its cost.
-func (c *Conv) direct(taps int) (way, int) {
+// direct plans the cheapest way without transforms, and tells its cost.
+func (c *Conv) direct(taps int) (plan func() way, cost int) {
 	switch p, l, s := c.panelCost(taps), c.laneCost(taps), c.spreadCost(taps); {
 	case c.empty():
-		return nothing{c}, 0
+		return func() way { return nothing{c} }, 0
 	case c.stripsFit():
-		return newStrips(c), c.stripsCost(taps)
+		return func() way { return newStrips(c) }, c.stripsCost(taps)
 	case s < min(p, l):
-		return newSpread(c), s
+		return func() way { return newSpread(c) }, s
 	case l < p:
-		return newLanes(c), l
+		return func() way { return newLanes(c) }, l
 	default:
-		return newPanels(c), p
+		return func() way { return newPanels(c) }, p
 	}
 }
 
@@ -105,18 +105,22 @@ type Tap struct {
 func (c *Conv) Taps(o int, f func(t Tap)) {
 	oy, ox := o/c.Out[1], o%c.Out[1]
 	for ky := range c.Ker[0] {
-		y := oy*c.Stride[0] + ky*c.KerDil[0] - c.Pad[0]
-		if y < 0 || y%c.InDil[0] != 0 || y/c.InDil[0] >= c.In[0] {
+		y, ok := c.meets(0, oy, ky)
+		if !ok {
 			continue
 		}
 		for kx := range c.Ker[1] {
-			x := ox*c.Stride[1] + kx*c.KerDil[1] - c.Pad[1]
-			if x < 0 || x%c.InDil[1] != 0 || x/c.InDil[1] >= c.In[1] {
-				continue
+			if x, ok := c.meets(1, ox, kx); ok {
+				f(Tap{ky*c.Ker[1] + kx, c.kernelPixel(ky, kx), y, x})
 			}
-			f(Tap{ky*c.Ker[1] + kx, c.kernelPixel(ky, kx), y / c.InDil[0], x / c.InDil[1]})
 		}
 	}
+}
+
+// meets is the pixel of the input that pixel k of the kernel meets for output o, along an axis; not ok if there is none.
+func (c *Conv) meets(axis, o, k int) (pixel int, ok bool) {
+	x := o*c.Stride[axis] + k*c.KerDil[axis] - c.Pad[axis]
+	return x / c.InDil[axis], x >= 0 && x%c.InDil[axis] == 0 && x/c.InDil[axis] < c.In[axis]
 }
 
 // kernelPixel is the offset of the kernel's pixel (ky, kx), counted from the end if the kernel is reversed.

@@ -1,10 +1,6 @@
 package kern
 
-import (
-	"math"
-
-	"github.com/starsweep/starsweep/engine/cpu/winograd"
-)
+import "math"
 
 // What things cost, in the time of one multiply-add of a full tile; measured, and roughly right on every kernel set.
 const (
@@ -70,7 +66,7 @@ func (c *Conv) slotCost(lists [][]Pair, rows, depth int) (cost int) {
 // cost must not depend on the number of threads, unlike the size of lots: which way is taken shows in the last bits of results.
 func (w *minimal) cost() int {
 	rows := w.x.tiles * w.M
-	cost := slotCost * (w.sizes().taps + w.dataRows()*w.x.inputs*rows*winograd.Slots*w.K)
+	cost := slotCost * (w.sizes().taps + w.M*w.example())
 	for _, s := range w.stripes {
 		cost += w.slotCost(s.lists, rows, w.K)
 	}
@@ -84,12 +80,6 @@ func (w *minimalKernel) cost() int {
 		cost += chunks * w.slotCost(lists, w.M, w.depth())
 	}
 	return cost
-}
-
-// cost is that of multiplying pairs, and of making them.
-func (p *paired) cost(taps int) int {
-	_, cost := p.direct(taps)
-	return cost + roundCost*(p.in.pairs()+p.ker.pairs())
 }
 
 // spreadCost is that of multiplying by all taps at once.

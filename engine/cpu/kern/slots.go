@@ -38,6 +38,28 @@ func (s slotSizes) cut(work []float32, workers int) (data, taps []float32, hands
 	return data, taps, hands
 }
 
+// multiply computes the products of all slots, which lie step apart: so many rows of a, by the panels from j0 to j1 of a matrix with
+// so many columns in all. The depth and the strides of Args are set.
+func (h *slotHand) multiply(set *Set, lists [][]Pair, step, rows int, a []float32, j0, j1, columns int, panel func(j int) []float32) {
+	width, nt := set.Main.Width, parts(rows, set.Main.rows())
+	for slot, list := range lists {
+		if len(list) == 0 {
+			continue
+		}
+		h.List, h.Args.N = &list[0], len(list)
+		for j := j0; j < j1; j++ {
+			tiles := set.last(min(width, columns-j*width))
+			h.B = unsafe.Pointer(&panel(j)[0])
+			for tile := range nt {
+				r0, r1 := rows*tile/nt, rows*(tile+1)/nt
+				h.A = unsafe.Pointer(&a[r0*h.ARS/4])
+				h.C = unsafe.Pointer(&h.products[slot*step+r0*h.CRS/4+(j-j0)*width])
+				tiles.By[r1-r0](&h.Args)
+			}
+		}
+	}
+}
+
 // rows begins a linear map of count rows of n elements.
 func (h *slotHand) rows(n, count int) { h.Rows.N, h.Count = n, count }
 

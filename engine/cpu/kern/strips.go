@@ -65,7 +65,7 @@ func newStrips(c *Conv) *strips {
 		rows := s.lists[k/s.chunk]
 		for oy := range c.Out[0] {
 			for ky := range c.Ker[0] {
-				if y := oy*c.Stride[0] + ky*c.KerDil[0] - c.Pad[0]; y >= 0 && y < c.In[0] {
+				if y, ok := c.meets(0, oy, ky); ok {
 					rows[oy] = append(rows[oy], Pair{A: (k*c.InS[3] + y*c.InS[0]) * 4, B: (k*c.KerS[2] + ky*c.KerS[0]) * 4})
 				}
 			}
@@ -73,7 +73,7 @@ func newStrips(c *Conv) *strips {
 	}
 	for ox := range s.cols {
 		for kx := range c.Ker[1] {
-			if x := ox*c.Stride[1] + kx*c.KerDil[1] - c.Pad[1]; x >= 0 && x < c.In[1] {
+			if x, ok := c.meets(1, ox, kx); ok {
 				if s.cols[ox].n == 0 {
 					s.cols[ox] = span{in: x * c.InS[1], ker: kx * c.KerS[1]}
 				}

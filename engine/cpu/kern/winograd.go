@@ -1,10 +1,6 @@
 package kern
 
-import (
-	"unsafe"
-
-	"github.com/starsweep/starsweep/engine/cpu/winograd"
-)
+import "github.com/starsweep/starsweep/engine/cpu/winograd"
 
 // minimal computes a convolution by Winograd's minimal filtering F(4, 3), see package winograd, along rows of pixels, or along
 // both axes: for each of six, or 36, slots a batch-reduce product of transformed data and taps. The list of a product holds the
@@ -43,8 +39,7 @@ func newMinimal(c *Conv, both bool, bytes int) *minimal {
 		return nil
 	}
 	w.folded = len(w.x.taps) > 1 && c.N*len(w.x.taps) <= c.Set.Main.Width
-	w.lot = 1
-	rows, most := fewRows, max(1, bytes/4/w.dataAt(1, 0, 0, 0, 0))
+	rows, most := fewRows, max(1, bytes/4/w.example())
 	if w.tapsAt(w.panels(), 0, 0, 0, 0)*4 > bytes {
 		rows = manyRows
 	}
@@ -75,6 +70,9 @@ func (c *Conv) panelGroups(tasks, most int) int {
 	}
 	return min(c.panels(), max(parts(items, tasks), parts(c.panels(), most)))
 }
+
+// groupColumns is the columns of the largest of so many groups of panels.
+func (c *Conv) groupColumns(groups int) int { return parts(c.panels(), groups) * c.Set.Main.Width }
 
 // phases is how many phases of x are computed for themselves.
 func (w *minimal) phases() int {
@@ -112,6 +110,9 @@ func (w *minimal) dataRows() int {
 	}
 	return len(w.y.data) * winograd.Slots
 }
+
+// example is the size of the transformed data of one.
+func (w *minimal) example() int { return w.dataRows() * w.x.inputs * w.x.tiles * winograd.Slots * w.K }
 
 func (w *minimal) dataAt(lot, row, in, tile, example int) int {
 	return ((((lot*w.dataRows()+row)*w.x.inputs+in)*w.x.tiles+tile)*w.lot + example) * winograd.Slots * w.K
@@ -152,9 +153,8 @@ func (w *minimal) stripe(out, number int) stripe {
 	}
 	if w.y == nil {
 		for ky := range w.Ker[0] {
-			y := number*w.Stride[0] + ky*w.KerDil[0] - w.Pad[0]
-			if y >= 0 && y%w.InDil[0] == 0 && y/w.InDil[0] < w.In[0] {
-				add(0, y/w.InDil[0], ky)
+			if y, ok := w.meets(0, number, ky); ok {
+				add(0, y, ky)
 			}
 		}
 		return s
@@ -171,7 +171,7 @@ func (w *minimal) stripe(out, number int) stripe {
 }
 
 // columns is the width of a group's products.
-func (w *minimal) columns() int { return parts(w.panels(), w.groups) * w.Set.Main.Width }
+func (w *minimal) columns() int { return w.groupColumns(w.groups) }
 
 // made is a worker's place for what x's map makes and y's takes, or the other way round.
 func (w *minimal) made(h *slotHand) []float32 {
@@ -312,34 +312,19 @@ func (w *minimal) transformData(t Team, hands []slotHand, data, in []float32, ex
 }
 
 func (w *minimal) multiply(t Team, hands []slotHand, out, data, taps []float32, examples int) {
-	width, nj, rows, columns := w.Set.Main.Width, w.panels(), w.rows(), w.columns()
-	nt := parts(rows, w.Set.Main.rows())
+	width, nj, columns := w.Set.Main.Width, w.panels(), w.columns()
 	wide := w.N // of all columns of products
 	if w.folded {
 		wide *= len(w.x.taps)
 	}
 	ns := len(w.stripes)
+	panel := func(j int) []float32 { return taps[w.tapsAt(j, 0, 0, 0, 0):] }
 	t.Each(parts(examples, w.lot)*ns*w.groups, func(worker, it int) {
 		h, group, number, lot := &hands[worker], it%w.groups, it/w.groups%ns, it/w.groups/ns
 		s := &w.stripes[number]
 		j0, j1 := nj*group/w.groups, nj*(group+1)/w.groups
 		h.Args = Args{K: w.K, ARS: winograd.Slots * w.K * 4, AKS: 4, BKS: width * 4, CRS: w.slots() * columns * 4}
-		for slot, list := range s.lists {
-			if len(list) == 0 {
-				continue
-			}
-			h.List, h.Args.N = &list[0], len(list)
-			for j := j0; j < j1; j++ {
-				tiles := w.Set.last(min(width, wide-j*width))
-				h.B = unsafe.Pointer(&taps[w.tapsAt(j, 0, 0, 0, 0)])
-				for tile := range nt {
-					r0, r1 := rows*tile/nt, rows*(tile+1)/nt
-					h.A = unsafe.Pointer(&data[w.dataAt(lot, 0, 0, 0, 0)+r0*winograd.Slots*w.K])
-					h.C = unsafe.Pointer(&h.products[(r0*w.slots()+slot)*columns+(j-j0)*width])
-					tiles.By[r1-r0](&h.Args)
-				}
-			}
-		}
+		h.multiply(w.Set, s.lists, columns, w.rows(), data[w.dataAt(lot, 0, 0, 0, 0):], j0, j1, wide, panel)
 		w.transformProducts(h, s, out[lot*w.lot*w.OutS[2]+j0*width:], number, min(j1*width, w.N)-j0*width, min(w.lot, examples-lot*w.lot))
 	})
 }

@@ -1,10 +1,6 @@
 package kern
 
-import (
-	"unsafe"
-
-	"github.com/starsweep/starsweep/engine/cpu/winograd"
-)
+import "github.com/starsweep/starsweep/engine/cpu/winograd"
 
 // minimalKernel computes the gradient of a kernel by Winograd's minimal filtering F(3, 4), see package winograd, along rows of pixels.
 // What is small here is the output, with at most three columns of each phase, and what is called the kernel is an image, of which
@@ -62,13 +58,13 @@ func (w *minimalKernel) needs(o, slot int) bool {
 func (w *minimalKernel) pairs(o, oy int) [][]Pair {
 	lists := make([][]Pair, winograd.Slots)
 	for ky := range w.Ker[0] {
-		y := oy*w.Stride[0] + ky*w.KerDil[0] - w.Pad[0]
-		if y < 0 || y%w.InDil[0] != 0 || y/w.InDil[0] >= w.In[0] {
+		y, ok := w.meets(0, oy, ky)
+		if !ok {
 			continue
 		}
 		for slot := range lists {
 			if w.needs(o, slot) {
-				lists[slot] = append(lists[slot], Pair{A: w.dataAt(o, y/w.InDil[0], slot) * 4, B: w.pixelsAt(ky, slot) * 4})
+				lists[slot] = append(lists[slot], Pair{A: w.dataAt(o, y, slot) * 4, B: w.pixelsAt(ky, slot) * 4})
 			}
 		}
 	}
@@ -90,7 +86,7 @@ func (w *minimalKernel) pixelsAt(ky, slot int) int {
 
 func (w *minimalKernel) sizes() slotSizes {
 	width := w.Set.Main.Width
-	columns := parts(w.panels(), w.groups) * width
+	columns := w.groupColumns(w.groups)
 	return slotSizes{data: w.dataAt(w.KerDil[1], 0, 0), taps: w.pixelsAt(w.Ker[0], 0) + width, row: max(w.M, w.N),
 		products: winograd.Slots * w.M * columns, spare: winograd.Taps * w.M * columns}
 }
@@ -138,28 +134,13 @@ func (w *minimalKernel) transformPixels(t Team, hands []slotHand, pixels, ker []
 
 func (w *minimalKernel) multiply(t Team, hands []slotHand, out, data, pixels []float32, add bool) {
 	width, nj := w.Set.Main.Width, w.panels()
-	columns := parts(nj, w.groups) * width
-	nt := parts(w.M, w.Set.Main.rows())
+	columns := w.groupColumns(w.groups)
+	panel := func(j int) []float32 { return pixels[j*width:] }
 	t.Each(len(w.lists)*w.groups, func(worker, it int) {
 		h, lists, group := &hands[worker], w.lists[it/w.groups], it%w.groups
 		j0, j1 := nj*group/w.groups, nj*(group+1)/w.groups
 		h.Args = Args{K: w.depth(), ARS: 4, AKS: w.M * 4, BKS: w.N * 4, CRS: columns * 4}
-		for slot, list := range lists {
-			if len(list) == 0 {
-				continue
-			}
-			h.List, h.Args.N = &list[0], len(list)
-			for j := j0; j < j1; j++ {
-				tiles := w.Set.last(min(width, w.N-j*width))
-				h.B = unsafe.Pointer(&pixels[j*width])
-				for tile := range nt {
-					m0, m1 := w.M*tile/nt, w.M*(tile+1)/nt
-					h.A = unsafe.Pointer(&data[m0])
-					h.C = unsafe.Pointer(&h.products[(slot*w.M+m0)*columns+(j-j0)*width])
-					tiles.By[m1-m0](&h.Args)
-				}
-			}
-		}
+		h.multiply(w.Set, lists, w.M*columns, w.M, data, j0, j1, w.N, panel)
 		number := it / w.groups
 		w.transformProducts(h, lists, out[number%w.Out[0]*w.OutS[0]+j0*width:], number/w.Out[0], min(j1*width, w.N)-j0*width, add)
 	})
@@ -167,7 +148,7 @@ func (w *minimalKernel) multiply(t Team, hands []slotHand, out, data, pixels []f
 
 // transformProducts makes, or adds to, n columns of one phase of a row.
 func (w *minimalKernel) transformProducts(h *slotHand, lists [][]Pair, row []float32, phase, n int, add bool) {
-	columns := parts(w.panels(), w.groups) * w.Set.Main.Width
+	columns := w.groupColumns(w.groups)
 	taps := parts(w.Out[1]-phase, w.KerDil[1])
 	at := func(tap int) []float32 { return row[(phase+w.KerDil[1]*tap)*w.OutS[1]:] }
 	h.rows(n, w.M)

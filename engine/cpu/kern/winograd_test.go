@@ -105,7 +105,7 @@ func TestMinimalFilteringLosesLittlePrecision(t *testing.T) {
 		{"kernel gradient", kernelGradient(s, 8, 16, 64, 128, 1)},
 	} {
 		direct, _ := c.conv.direct(64 * 37 * 37)
-		base := rms(c.conv, direct)
+		base := rms(c.conv, direct())
 		ways := c.conv.minimalWays()
 		if len(ways) == 0 {
 			t.Errorf("%s: no way fits", c.name)
