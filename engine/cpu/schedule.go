@@ -1,0 +1,91 @@
+package cpu
+
+import "slices"
+
+// schedule reorders the instructions so that fewer bytes are alive at a time, which must fit into the last-level cache for loops to
+// be fast. Emission goes down to what one result needs after another, and would leave for the last one what all of them need.
+// Here instructions come in order of emission, but one that leaves no more alive than it frees comes as soon as it can: the
+// gradient of a kernel when that of its output is there, which frees its input, and an update of a parameter when the old one
+// has had its last reader.
+func (c *compiler) schedule() {
+	s := &scheduler{
+		compiler: c,
+		operands: make([][]int, len(c.code)),
+		waits:    make([]int, len(c.code)),
+		done:     make([]bool, len(c.code)),
+		readers:  make([][]int, len(c.bufs)),
+		left:     make([]int, len(c.bufs)),
+	}
+	made := make([]bool, len(c.bufs))
+	for i, in := range c.code {
+		for _, b := range in.reads {
+			if slices.Contains(s.operands[i], b) {
+				continue
+			}
+			s.operands[i] = append(s.operands[i], b)
+			s.readers[b] = append(s.readers[b], i)
+			s.left[b]++
+			if made[b] {
+				s.waits[i]++
+			}
+		}
+		for _, b := range in.makes {
+			made[b] = true
+		}
+	}
+	for i := range c.code {
+		s.take(i)
+	}
+	c.code = s.order
+}
+
+type scheduler struct {
+	*compiler
+	order    []instruction
+	operands [][]int // by instruction: what it reads, each buffer once
+	waits    []int   // by instruction: operands that are not made
+	done     []bool  // by instruction
+	readers  [][]int // by buffer
+	left     []int   // by buffer: readers that are not done
+}
+
+// take appends an instruction, and those that it makes worth while.
+func (s *scheduler) take(i int) {
+	if s.done[i] {
+		return
+	}
+	s.done[i] = true
+	s.order = append(s.order, s.code[i])
+	var near []int
+	for _, b := range s.code[i].makes {
+		for _, r := range s.readers[b] {
+			s.waits[r]--
+		}
+		near = append(near, s.readers[b]...)
+	}
+	for _, b := range s.operands[i] {
+		s.left[b]--
+		near = append(near, s.readers[b]...)
+	}
+	for _, r := range near {
+		if s.waits[r] == 0 && s.growth(r) <= 0 {
+			s.take(r)
+		}
+	}
+}
+
+// growth is how many bytes more are alive after instruction i.
+func (s *scheduler) growth(i int) (bytes int) {
+	for _, b := range s.code[i].makes {
+		if s.left[b] > 0 || s.bufs[b].kind == result {
+			bytes += s.bufs[b].bytes
+		}
+	}
+	for _, b := range s.operands[i] {
+		replaced := slices.ContainsFunc(s.code[i].over, func(o over) bool { return o.from == b })
+		if s.left[b] == 1 && (s.bufs[b].kind == temporary || s.bufs[b].kind == input && replaced) {
+			bytes -= s.bufs[b].bytes
+		}
+	}
+	return bytes
+}
