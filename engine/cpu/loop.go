@@ -134,7 +134,7 @@ type loopCompiler struct {
 	*compiler
 	*loop
 	dims         []int
-	reg          map[*node]int // of the members
+	reg          map[*node]int // of the members, and of what is computed again
 	last         map[int]int   // by register: step of last use
 	loads        map[loadKey]int
 	reads, makes []int
@@ -157,7 +157,11 @@ func (l *loopCompiler) newSlot() int {
 
 // operand is the register of a as m reads it.
 func (l *loopCompiler) operand(m, a *node, st []int) int {
-	if l.groups.register(m, a) {
+	if r, ok := l.reg[a]; ok && alike(m, a) {
+		return r
+	}
+	if l.groups.again(m, a) {
+		l.compute(a, register{where: scratch, slot: -1})
 		return l.reg[a]
 	}
 	if a.op == compute.OpTypeConstant && a.shape.Size() == 1 {
@@ -197,24 +201,28 @@ func (l *loopCompiler) member(m *node) {
 		l.makes = append(l.makes, s.buf, s.partial)
 		return
 	}
-	var in [3]int
-	for i, a := range m.in {
-		in[i] = l.operand(m, a, operandStrides(m, a))
-	}
-	if m.op == compute.OpTypeBroadcastInDim && !l.groups.stored[m] {
-		l.reg[m] = in[0]
-		return
-	}
-	for i := range m.in {
-		l.last[in[i]] = max(l.last[in[i]], len(l.code))
-	}
 	d := register{where: scratch, slot: -1} // placeScratch finds the slot
 	if l.groups.stored[m] {
 		d = register{where: direct, buf: l.id[m], es: es}
 		l.makes = append(l.makes, d.buf)
+	} else if m.op == compute.OpTypeBroadcastInDim {
+		l.reg[m] = l.operand(m, m.in[0], operandStrides(m, m.in[0]))
+		return
 	}
-	l.reg[m] = l.newRegister(d)
-	l.code = append(l.code, step{l.backend.fns.of(m), l.reg[m], in[0], in[1], in[2]})
+	l.compute(m, d)
+}
+
+// compute adds the step that makes n.
+func (l *loopCompiler) compute(n *node, d register) {
+	var in [3]int
+	for i, a := range n.in {
+		in[i] = l.operand(n, a, operandStrides(n, a))
+	}
+	for i := range n.in {
+		l.last[in[i]] = max(l.last[in[i]], len(l.code))
+	}
+	l.reg[n] = l.newRegister(d)
+	l.code = append(l.code, step{l.backend.fns.of(n), l.reg[n], in[0], in[1], in[2]})
 }
 
 // placeScratch gives slots to computed registers and uses them again after the last use.

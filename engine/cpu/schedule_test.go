@@ -65,3 +65,31 @@ func TestOneBatchIsAliveAtATime(t *testing.T) {
 		t.Errorf("four batches take %d bytes, one takes %d: want at most %d", four, one, most)
 	}
 }
+
+func TestChoicesOfNumbersAreMadeAgain(t *testing.T) {
+	const n = 64
+	leaky := func(f compute.Function, in []compute.Value) []compute.Value {
+		x, slope := in[0], in[1]
+		zero, one := must(f.Constant([]float32{0})), must(f.Constant([]float32{1}))
+		factor := must(f.Where(must(f.LessThan(zero, x)), one, slope))
+		y := must(f.Mul(x, factor))
+		gradient := must(f.DotGeneral(y, []int{1}, nil, x, []int{0}, nil, compute.DotGeneralConfig{}))
+		return []compute.Value{must(f.Mul(gradient, factor)), must(f.ReduceSum(must(f.Mul(factor, factor)), 0))}
+	}
+	shapes := []shapes.Shape{f32(n, n), f32()}
+	in := inputs(7, shapes...)
+	want := execute(reference(), compiled(reference(), leaky, shapes...), in...)
+	for _, b := range ours() {
+		e := compiled(b, leaky, shapes...)
+		agree(t, b.Description(), execute(b, e, in...), want, 1e-5)
+		stored := 0
+		for _, buf := range e.(*program).bufs {
+			if buf.kind == temporary && buf.bytes == n*n {
+				stored++
+			}
+		}
+		if stored != 1 {
+			t.Errorf("%s: %d conditions are stored, want one", b.Description(), stored)
+		}
+	}
+}
