@@ -66,9 +66,9 @@ func (c *Conv) minimalWays() (ways []costedWay) {
 		if w := newMinimal(c, both, lotBytes); w != nil {
 			ways = append(ways, w)
 		}
-	}
-	if w := newMinimalKernel(c, kernelBytes); w != nil {
-		ways = append(ways, w)
+		if w := newMinimalKernel(c, both, kernelBytes); w != nil {
+			ways = append(ways, w)
+		}
 	}
 	return ways
 }

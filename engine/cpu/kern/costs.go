@@ -76,8 +76,8 @@ func (w *minimal) cost() int {
 func (w *minimalKernel) cost() int {
 	chunks, size := parts(w.K, w.chunk), w.sizes()
 	cost := chunks * slotCost * (size.data + size.taps)
-	for _, lists := range w.lists {
-		cost += chunks * w.slotCost(lists, w.M, w.depth())
+	for _, p := range w.pieces {
+		cost += chunks * w.slotCost(p.lists, w.M, w.depth(w.chunk))
 	}
 	return cost
 }

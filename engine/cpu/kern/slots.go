@@ -9,9 +9,8 @@ type slotSizes struct{ data, taps, row, products, spare int }
 // slotHand is what a worker computes with.
 type slotHand struct {
 	hand
-	Rows
-	none                   unsafe.Pointer // a row of zeros
-	waste, products, spare []float32      // waste is a row that nobody reads
+	zeros, waste    unsafe.Pointer // a row of zeros, and one that nobody reads
+	products, spare []float32
 }
 
 func (s slotSizes) total(workers int) int {
@@ -29,18 +28,18 @@ func (s slotSizes) cut(work []float32, workers int) (data, taps []float32, hands
 		return piece
 	}
 	data, taps = next(s.data), next(s.taps)
-	none := next(s.row)
-	clear(none)
+	zeros := next(s.row)
+	clear(zeros)
 	hands = make([]slotHand, workers)
 	for i := range hands {
-		hands[i] = slotHand{none: unsafe.Pointer(&none[0]), waste: next(s.row), products: next(s.products), spare: next(s.spare)}
+		hands[i] = slotHand{zeros: unsafe.Pointer(&zeros[0]), waste: unsafe.Pointer(&next(s.row)[0]), products: next(s.products), spare: next(s.spare)}
 	}
 	return data, taps, hands
 }
 
 // multiply computes the products of all slots, which lie step apart: so many rows of a, by the panels from j0 to j1 of a matrix with
 // so many columns in all. The depth and the strides of Args are set.
-func (h *slotHand) multiply(set *Set, lists [][]Pair, step, rows int, a []float32, j0, j1, columns int, panel func(j int) []float32) {
+func (h *slotHand) multiply(set *Set, lists [][]Pair, products []float32, step, rows int, a []float32, j0, j1, columns int, panel func(j int) []float32) {
 	width, nt := set.Main.Width, parts(rows, set.Main.rows())
 	for slot, list := range lists {
 		if len(list) == 0 {
@@ -53,50 +52,17 @@ func (h *slotHand) multiply(set *Set, lists [][]Pair, step, rows int, a []float3
 			for tile := range nt {
 				r0, r1 := rows*tile/nt, rows*(tile+1)/nt
 				h.A = unsafe.Pointer(&a[r0*h.ARS/4])
-				h.C = unsafe.Pointer(&h.products[slot*step+r0*h.CRS/4+(j-j0)*width])
+				h.C = unsafe.Pointer(&products[slot*step+r0*h.CRS/4+(j-j0)*width])
 				tiles.By[r1-r0](&h.Args)
 			}
 		}
 	}
 }
 
-// rows begins a linear map of count rows of n elements.
-func (h *slotHand) rows(n, count int) { h.Rows.N, h.Count = n, count }
-
-// read sets where row i of a linear map comes from; steps are in floats.
-func (h *slotHand) read(i int, s []float32, step int) {
-	h.In[i], h.InStep[i] = unsafe.Pointer(&s[0]), step*4
+// apply makes rows of n elements, count times, from and at two places.
+func (h *slotHand) apply(f linearMap, r *Rows, in, out []float32, n, count int) {
+	f(r, unsafe.Pointer(&in[0]), unsafe.Pointer(&out[0]), h.zeros, h.waste, n, count)
 }
-
-// readZeros has row i come from nowhere.
-func (h *slotHand) readZeros(i int) { h.In[i], h.InStep[i] = h.none, 0 }
-
-// readPixels has rows come from some pixels, and zeros from those outside.
-func (h *slotHand) readPixels(s []float32, pixels []int, stride, step int) {
-	for i, p := range pixels {
-		if h.readZeros(i); p >= 0 {
-			h.read(i, s[p*stride:], step)
-		}
-	}
-}
-
-// write sets where row i goes.
-func (h *slotHand) write(i int, s []float32, step int) {
-	h.Out[i], h.OutStep[i] = unsafe.Pointer(&s[0]), step*4
-}
-
-// drop has row i go nowhere.
-func (h *slotHand) drop(i int) { h.write(i, h.waste, 0) }
-
-// padded is pixels, or as many that are outside.
-func padded(pixels []int, outside bool) []int {
-	if outside {
-		return nowhere[:len(pixels)]
-	}
-	return pixels
-}
-
-var nowhere = []int{-1, -1, -1, -1, -1, -1}
 
 // within is pixel x of n, -1 if it is outside.
 func within(x, n int) int {

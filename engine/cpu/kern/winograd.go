@@ -14,12 +14,17 @@ type minimal struct {
 	folded  bool     // phases of a row of the output lie side by side in one panel
 	stripes []stripe // by phase of x
 	groups  int      // of panels, which different workers may compute
+
+	dataX, dataY []Rows // by phase of the input and tile: the transforms of data along an axis
+	tapsX, tapsY []Rows // by phase of the output and of the input
 }
 
-// stripe is a row of the output, or four of them of one phase, if y has filters: its products by slot, [of y][of x].
+// stripe is a row of the output, or four of them of one phase, if y has filters: its products by slot, [of y][of x], and how they are
+// transformed back along y, if at all, and along x: by phase, for a tile and for the last one.
 type stripe struct {
 	lists [][]Pair
-	x, y  [winograd.Slots]bool // what slots there are
+	y     Rows
+	x     [][2]Rows
 }
 
 // tapRows is how many rows of the kernel are transformed at a time.
@@ -51,6 +56,11 @@ func newMinimal(c *Conv, both bool, bytes int) *minimal {
 		}
 	}
 	w.groups = c.panelGroups(w.lots*len(w.stripes), max(1, placeBytes/4/(w.slots()*w.rows()*c.Set.Main.Width)))
+	for i := range w.stripes {
+		w.planProducts(&w.stripes[i], i/w.height())
+	}
+	w.planData()
+	w.planTaps()
 	return w
 }
 
@@ -145,7 +155,6 @@ func (w *minimal) stripe(out, number int) stripe {
 			for slot := range winograd.Slots {
 				if w.need(out, in, slot) {
 					l := &s.lists[slotY*winograd.Slots+slot]
-					s.x[slot], s.y[slotY] = true, true
 					*l = append(*l, Pair{A: (w.dataAt(0, dataRow, in, 0, 0) + slot*w.K) * 4, B: w.tapsAt(0, tapsRow, out, in, slot) * 4})
 				}
 			}
@@ -168,6 +177,118 @@ func (w *minimal) stripe(out, number int) stripe {
 		}
 	}
 	return s
+}
+
+// planProducts says how the products of a stripe, [row][slot][column], are transformed back. A tile of pixels, in one row or in
+// several, is of one phase of x, or folded.
+func (w *minimal) planProducts(s *stripe, phase int) {
+	columns, dil := w.columns(), w.InDil[1]
+	var slotsX, slotsY [winograd.Slots]bool
+	for i, list := range s.lists {
+		slotsX[i%winograd.Slots] = slotsX[i%winograd.Slots] || len(list) > 0
+		slotsY[i/winograd.Slots] = slotsY[i/winograd.Slots] || len(list) > 0
+	}
+	s.y = newRows()
+	for slot, ok := range slotsY {
+		if ok {
+			s.y.read(slot, slot*winograd.Slots*columns, 0)
+		}
+	}
+	for i := range winograd.Outputs {
+		s.y.write(i, i*winograd.Slots*columns, 0)
+	}
+	first, last := phase, phase
+	if w.folded {
+		first, last = 0, dil-1
+	}
+	for o := first; o <= last; o++ {
+		var x [2]Rows
+		for k, tile := range []int{0, w.x.tiles - 1} {
+			x[k] = newRows()
+			for slot, ok := range slotsX {
+				if ok {
+					x[k].read(slot, slot*columns+(o-first)*w.N, winograd.Slots*columns)
+				}
+			}
+			for i := range winograd.Outputs {
+				if o+dil*(winograd.Outputs*tile+i) < w.Out[1] {
+					x[k].write(i, (o+dil*i)*w.OutS[1], w.InDil[0]*w.OutS[0])
+				}
+			}
+		}
+		s.x = append(s.x, x)
+	}
+}
+
+func (w *minimal) planData() {
+	for _, pixels := range w.x.data {
+		r := newRows()
+		r.readPixels(pixels[:], w.InS[1], w.InS[0])
+		for slot := range winograd.Slots {
+			if w.y == nil {
+				r.write(slot, slot*w.K, w.dataAt(0, 1, 0, 0, 0))
+			} else {
+				r.write(slot, slot*w.K, winograd.Slots*w.K)
+			}
+		}
+		w.dataX = append(w.dataX, r)
+	}
+	if w.y == nil {
+		return
+	}
+	for j, pixels := range w.y.data {
+		r := newRows()
+		r.readPixels(pixels[:], winograd.Slots*w.K, 0)
+		for slot, ok := range w.y.needed[j/w.y.tiles] {
+			if ok {
+				r.write(slot, w.dataAt(0, j*winograd.Slots+slot, 0, 0, 0), 0)
+			}
+		}
+		w.dataY = append(w.dataY, r)
+	}
+}
+
+func (w *minimal) planTaps() {
+	size := tapRows * w.Set.Main.Width
+	for out := range w.phases() {
+		for in := range w.x.inputs {
+			r := newRows()
+			for j := range winograd.Taps {
+				if w.folded || w.x.taps[out][in][j] >= 0 {
+					r.read(j, j*size, 0)
+				}
+			}
+			for slot := range winograd.Slots {
+				switch {
+				case !w.need(out, in, slot):
+				case w.y == nil:
+					r.write(slot, w.tapsAt(0, 0, out, in, slot), 0)
+				default:
+					r.write(slot, w.madeAt(0, slot), 0)
+				}
+			}
+			w.tapsX = append(w.tapsX, r)
+		}
+	}
+	if w.y == nil {
+		return
+	}
+	for out, phases := range w.y.taps {
+		for in, t := range phases {
+			r := newRows()
+			for j, ky := range t {
+				if ky >= 0 {
+					r.read(j, w.madeAt(ky, 0), 0)
+				}
+			}
+			for slot := range winograd.Slots {
+				if t.need(slot) {
+					r.write(slot, w.tapsAt(0, (out*w.y.inputs+in)*winograd.Slots+slot, 0, 0, 0), 0)
+				}
+			}
+			w.tapsY = append(w.tapsY, r)
+		}
+	}
 }
 
 // columns is the width of a group's products.
@@ -212,101 +333,58 @@ func (w *minimal) transformTaps(t Team, hands []slotHand, taps, ker []float32) {
 	width, blocks := w.Set.Main.Width, parts(w.K, tapRows)
 	pairs := w.phases() * w.x.inputs
 	t.Each(w.panels()*blocks*pairs, func(worker, it int) {
-		h, out, in := &hands[worker], it%pairs/w.x.inputs, it%w.x.inputs
+		h, pair, out, in := &hands[worker], it%pairs, it%pairs/w.x.inputs, it%w.x.inputs
 		panel, k := it/pairs/blocks, it/pairs%blocks*tapRows
 		rows := min(tapRows, w.K-k)
-		h.rows(rows*width, 1)
 		for ky := range w.Ker[0] {
-			w.packTaps(h, ker, panel, k, rows, ky, out, in)
-			for slot := range winograd.Slots {
-				switch {
-				case !w.need(out, in, slot):
-					h.drop(slot)
-				case w.y == nil:
-					h.write(slot, taps[w.tapsAt(panel, ky, out, in, slot)+k*width:], 0)
-				default:
-					h.write(slot, w.made(h)[w.madeAt(ky, slot):], 0)
-				}
+			w.packTaps(h.spare, ker, panel, k, rows, ky, out, in)
+			if w.y == nil {
+				h.apply(w.Set.maps.taps, &w.tapsX[pair], h.spare, taps[w.tapsAt(panel, ky, 0, 0, 0)+k*width:], rows*width, 1)
+			} else {
+				h.apply(w.Set.maps.taps, &w.tapsX[pair], h.spare, w.made(h)[w.madeAt(ky, 0):], rows*width, 1)
 			}
-			w.Set.maps.taps(&h.Rows)
 		}
 		for slot := range winograd.Slots {
-			if w.y != nil && w.need(out, in, slot) {
-				w.transformTapsOfY(h, slot, func(row int) []float32 { return taps[w.tapsAt(panel, row, out, in, slot)+k*width:] })
+			for i := range w.tapsY {
+				if w.need(out, in, slot) {
+					h.apply(w.Set.maps.taps, &w.tapsY[i], w.made(h)[w.madeAt(0, slot):], taps[w.tapsAt(panel, 0, out, in, slot)+k*width:], rows*width, 1)
+				}
 			}
 		}
 	})
 }
 
-// transformTapsOfY makes the rows of taps of one slot of x.
-func (w *minimal) transformTapsOfY(h *slotHand, slot int, row func(number int) []float32) {
-	for out, phases := range w.y.taps {
-		for in, t := range phases {
-			for j, ky := range t {
-				if h.readZeros(j); ky >= 0 {
-					h.read(j, w.made(h)[w.madeAt(ky, slot):], 0)
-				}
-			}
-			for slotY := range winograd.Slots {
-				if h.drop(slotY); t.need(slotY) {
-					h.write(slotY, row((out*w.y.inputs+in)*winograd.Slots+slotY), 0)
-				}
-			}
-			w.Set.maps.taps(&h.Rows)
-		}
-	}
-}
-
-// packTaps has a map read the taps of a filter, packed: rows of the kernel from k on, filled up with zeros to a panel's width.
-func (w *minimal) packTaps(h *slotHand, ker []float32, panel, k, rows, ky, out, in int) {
+// packTaps packs the taps of a filter: rows of the kernel from k on, filled up with zeros to a panel's width.
+func (w *minimal) packTaps(packed, ker []float32, panel, k, rows, ky, out, in int) {
 	width := w.Set.Main.Width
 	for j := range winograd.Taps {
-		packed := h.spare[j*tapRows*width:][:rows*width]
-		h.read(j, packed, 0)
+		tap := packed[j*tapRows*width:][:rows*width]
 		if w.folded {
-			clear(packed)
+			clear(tap)
 			for o, phases := range w.x.taps {
 				if kx := phases[in][j]; kx >= 0 {
-					w.Set.copyColumns(packed[o*w.N:], ker[w.kernelPixel(ky, kx)+k*w.KerS[2]:], rows, w.N, width, w.KerS[2], w.KerS[3])
+					w.Set.copyColumns(tap[o*w.N:], ker[w.kernelPixel(ky, kx)+k*w.KerS[2]:], rows, w.N, width, w.KerS[2], w.KerS[3])
 				}
 			}
 		} else if kx := w.x.taps[out][in][j]; kx >= 0 {
 			n := min(width, w.N-panel*width)
-			w.Set.packColumns(packed, ker[w.kernelPixel(ky, kx)+k*w.KerS[2]+panel*width*w.KerS[3]:], rows, n, width, w.KerS[2], w.KerS[3])
-		} else {
-			h.readZeros(j)
+			w.Set.packColumns(tap, ker[w.kernelPixel(ky, kx)+k*w.KerS[2]+panel*width*w.KerS[3]:], rows, n, width, w.KerS[2], w.KerS[3])
 		}
 	}
 }
 
 func (w *minimal) transformData(t Team, hands []slotHand, data, in []float32, examples int) {
-	t.Each(examples*len(w.x.data), func(worker, it int) {
-		h, b, i := &hands[worker], it/len(w.x.data), it%len(w.x.data)
-		lot, phase, tile := b/w.lot, i/w.x.tiles, i%w.x.tiles
-		at := func(row int) []float32 { return data[w.dataAt(lot, row, phase, tile, b%w.lot):] }
-		h.rows(w.K, w.In[0])
-		h.readPixels(in[b*w.InS[2]:], w.x.data[i][:], w.InS[1], w.InS[0])
+	t.Each(examples*len(w.dataX), func(worker, it int) {
+		h, b, i := &hands[worker], it/len(w.dataX), it%len(w.dataX)
+		image, place := in[b*w.InS[2]:], data[w.dataAt(b/w.lot, 0, i/w.x.tiles, i%w.x.tiles, b%w.lot):]
 		if w.y == nil {
-			for slot := range winograd.Slots {
-				h.write(slot, at(0)[slot*w.K:], w.dataAt(0, 1, 0, 0, 0))
-			}
-			w.Set.maps.data(&h.Rows)
+			h.apply(w.Set.maps.data, &w.dataX[i], image, place, w.K, w.In[0])
 			return
 		}
 		made := w.made(h) // [row][slot][k]
-		for slot := range winograd.Slots {
-			h.write(slot, made[slot*w.K:], winograd.Slots*w.K)
-		}
-		w.Set.maps.data(&h.Rows)
-		h.rows(winograd.Slots*w.K, 1)
-		for j, from := range w.y.data {
-			h.readPixels(made, from[:], winograd.Slots*w.K, 0)
-			for slot := range winograd.Slots {
-				if h.drop(slot); w.y.needed[j/w.y.tiles][slot] {
-					h.write(slot, at(j*winograd.Slots+slot), 0)
-				}
-			}
-			w.Set.maps.data(&h.Rows)
+		h.apply(w.Set.maps.data, &w.dataX[i], image, made, w.K, w.In[0])
+		for j := range w.dataY {
+			h.apply(w.Set.maps.data, &w.dataY[j], made, place, winograd.Slots*w.K, 1)
 		}
 	})
 }
@@ -324,63 +402,40 @@ func (w *minimal) multiply(t Team, hands []slotHand, out, data, taps []float32, 
 		s := &w.stripes[number]
 		j0, j1 := nj*group/w.groups, nj*(group+1)/w.groups
 		h.Args = Args{K: w.K, ARS: winograd.Slots * w.K * 4, AKS: 4, BKS: width * 4, CRS: w.slots() * columns * 4}
-		h.multiply(w.Set, s.lists, columns, w.rows(), data[w.dataAt(lot, 0, 0, 0, 0):], j0, j1, wide, panel)
+		h.multiply(w.Set, s.lists, h.products, columns, w.rows(), data[w.dataAt(lot, 0, 0, 0, 0):], j0, j1, wide, panel)
 		w.transformProducts(h, s, out[lot*w.lot*w.OutS[2]+j0*width:], number, min(j1*width, w.N)-j0*width, min(w.lot, examples-lot*w.lot))
 	})
 }
 
 // transformProducts computes n channels of the pixels of one phase of x and stripe.
 func (w *minimal) transformProducts(h *slotHand, s *stripe, out []float32, number, n, examples int) {
-	columns, phase, stripe := w.columns(), number/w.height(), number%w.height()
+	columns, stripe := w.columns(), number%w.height()
+	y, height := stripe, 1
+	if w.y != nil {
+		y = stripe/w.y.tiles + w.InDil[0]*winograd.Outputs*(stripe%w.y.tiles)
+		height = min(winograd.Outputs, parts(w.Out[0]-y, w.InDil[0]))
+	}
+	if height <= 0 {
+		return
+	}
 	for r := range w.rows() {
 		tile, b := r/w.lot, r%w.lot
 		if b >= examples {
 			continue
 		}
-		products, pixels := h.products[r*w.slots()*columns:], out[b*w.OutS[2]:]
-		if w.y == nil {
-			h.rows(n, 1)
-			w.transformRows(h, s, products, pixels[stripe*w.OutS[0]:], phase, tile, 0)
-			continue
+		products := h.products[r*w.slots()*columns:]
+		if w.y != nil {
+			made := w.made(h) // [row][slot][column]
+			h.apply(w.Set.maps.outputs, &s.y, products, made, winograd.Slots*columns, 1)
+			products = made
 		}
-		made := w.made(h) // [row][slot][column]
-		h.rows(winograd.Slots*columns, 1)
-		for slot := range winograd.Slots {
-			if h.readZeros(slot); s.y[slot] {
-				h.read(slot, products[slot*winograd.Slots*columns:], 0)
-			}
+		last := 0
+		if tile == w.x.tiles-1 {
+			last = 1
 		}
-		for i := range winograd.Outputs {
-			h.write(i, made[i*winograd.Slots*columns:], 0)
+		for o := range s.x {
+			pixels := out[b*w.OutS[2]+y*w.OutS[0]+w.InDil[1]*winograd.Outputs*tile*w.OutS[1]:]
+			h.apply(w.Set.maps.outputs, &s.x[o][last], products, pixels, n, height)
 		}
-		w.Set.maps.outputs(&h.Rows)
-		dil := w.InDil[0]
-		y := stripe/w.y.tiles + dil*winograd.Outputs*(stripe%w.y.tiles)
-		if y < w.Out[0] {
-			h.rows(n, min(winograd.Outputs, parts(w.Out[0]-y, dil)))
-			w.transformRows(h, s, made, pixels[y*w.OutS[0]:], phase, tile, dil*w.OutS[0])
-		}
-	}
-}
-
-// transformRows makes the pixels of a tile, in one row or in several a step apart, of products [row][slot][column].
-func (w *minimal) transformRows(h *slotHand, s *stripe, products, pixels []float32, phase, tile, step int) {
-	columns, dil := w.columns(), w.InDil[1]
-	first, last := phase, phase
-	if w.folded {
-		first, last = 0, dil-1
-	}
-	for o := first; o <= last; o++ {
-		for slot := range winograd.Slots {
-			if h.readZeros(slot); s.x[slot] {
-				h.read(slot, products[slot*columns+(o-phase)*w.N:], winograd.Slots*columns)
-			}
-		}
-		for i := range winograd.Outputs {
-			if h.drop(i); o+dil*(winograd.Outputs*tile+i) < w.Out[1] {
-				h.write(i, pixels[(o+dil*(winograd.Outputs*tile+i))*w.OutS[1]:], step)
-			}
-		}
-		w.Set.maps.outputs(&h.Rows)
 	}
 }

@@ -66,7 +66,7 @@ func TestMinimalFilteringOfKernelGradientsFollowsTheDefinition(t *testing.T) {
 			c.InS, c.InG = [4]int{c.In[1] * im, im, 1, c.In[0] * c.In[1] * im}, c.M
 			c.KerS, c.KerG = [4]int{c.Ker[1] * in, in, c.Ker[0] * c.Ker[1] * in, 1}, c.N
 			c.OutS, c.OutG = [4]int{c.Out[1] * c.M * in, c.M * in, in, 1}, c.N
-			w := newMinimalKernel(c, pick(1<<14, 1<<30))
+			w := newMinimalKernel(c, pick(0, 1) == 0, pick(1<<14, 1<<30))
 			if w == nil {
 				continue
 			}

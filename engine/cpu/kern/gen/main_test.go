@@ -4,8 +4,17 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
+
+func TestSharedSumsLeaveTheMatricesAsTheyAre(t *testing.T) {
+	for _, m := range maps {
+		if got := m.expanded(); !slices.EqualFunc(got, m.matrix, slices.Equal[[]float32]) {
+			t.Errorf("%s: %v, want %v", m.name, got, m.matrix)
+		}
+	}
+}
 
 func TestCommittedKernelsAreWhatTheGeneratorWrites(t *testing.T) {
 	for name, want := range files() {

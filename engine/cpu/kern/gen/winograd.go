@@ -9,30 +9,85 @@ import (
 	"github.com/starsweep/starsweep/engine/cpu/winograd"
 )
 
-// maps are the linear maps of Winograd's algorithm, under the names of their functions.
-var maps = []struct {
-	name   string
-	matrix winograd.Matrix
-}{
-	{"Data", winograd.BT()},
-	{"Taps", winograd.G()},
-	{"Outputs", winograd.A().Transposed()},
-	{"Gradients", winograd.A()},
-	{"TapGradients", winograd.G().Transposed()},
+// linearMap is one of Winograd's algorithm, under the name of its function. Each row has the coefficients of inputs and, behind them,
+// of sums that several rows share, which are rows of the same kind.
+type linearMap struct {
+	name         string
+	matrix       winograd.Matrix // what rows and shared say
+	inputs       int
+	shared, rows winograd.Matrix
+}
+
+// maps in the order of the fields of kern's maps. Those of taps are applied to so little that they have no shared sums.
+var maps = []linearMap{
+	{"Data", winograd.BT(), 6, winograd.Matrix{
+		{0, 0, -1, 0, 1, 0},        // u = d4 - d2
+		{0, 1, 0, -1, 0, 0},        // v = d1 - d3
+		{0, 0, 0, -1.5, 0, 0, 1},   // e = u - 1.5 d3
+		{0, 0, 1.5, 0, 0, 0, 0, 1}, // o = v + 1.5 d2
+	}, winograd.Matrix{
+		{1, 0, -1, 0, 0, 0, 1, 1.5, 0, 0},
+		{0, 0, 0, 0, 0, 0, 0, 0, 1, -1},
+		{0, 0, 0, 0, 0, 0, 0, 0, 1, 1},
+		{0, 0, 0, 0, 0, 0, 1, -.5, 0, 0},
+		{0, 0, 0, 0, 0, 0, 1, 2, 0, 0},
+		{0, 0, 0, -1, 0, 1, -1.5, 1, 0, 0},
+	}},
+	{"Taps", winograd.G(), 3, nil, winograd.G()},
+	{"Outputs", winograd.A().Transposed(), 6, winograd.Matrix{
+		{0, 1, 1, 0, 0, 0},
+		{0, 1, -1, 0, 0, 0},
+	}, winograd.Matrix{
+		{1, 0, 0, 1, 1, 0, 1, 0},
+		{0, 0, 0, 2, -.5, 0, 0, 1},
+		{0, 0, 0, 4, .25, 0, 1, 0},
+		{0, 0, 0, 8, -.125, 1, 0, 1},
+	}},
+	{"Gradients", winograd.A(), 4, winograd.Matrix{
+		{1, 0, 1, 0},
+		{0, 1, 0, 1},
+	}, winograd.Matrix{
+		{1, 0, 0, 0, 0, 0},
+		{0, 0, 0, 0, 1, 1},
+		{0, 0, 0, 0, 1, -1},
+		{1, 2, 4, 8, 0, 0},
+		{1, -.5, .25, -.125, 0, 0},
+		{0, 0, 0, 1, 0, 0},
+	}},
+	{"TapGradients", winograd.G().Transposed(), 6, nil, winograd.G().Transposed()},
+}
+
+// expanded is what the rows come to.
+func (m linearMap) expanded() winograd.Matrix {
+	var sums winograd.Matrix
+	for _, row := range slices.Concat(m.shared, m.rows) {
+		sum := make([]float32, m.inputs)
+		for j, v := range row {
+			if j < m.inputs {
+				sum[j] += v
+				continue
+			}
+			for i, w := range sums[j-m.inputs] {
+				sum[i] += v * w
+			}
+		}
+		sums = append(sums, sum)
+	}
+	return sums[len(m.shared):]
 }
 
 // pointers hold the addresses of the rows of a map, its input first.
 var pointers = []string{"BX", "CX", "DX", "SI", "R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15"}
 
 // linearMaps writes the functions that apply a matrix to rows, a vector register of columns at a time, and then to the rows a step
-// further. Their argument is a *Rows, whose fields lie at 0 (In), 48 (Out), 96 (InStep), 144 (OutStep), 192 (N) and 200 (Count).
-// The last vector may overlap the one before it.
+// further. The fields of a *Rows lie at 0 (In), 48 (Out), 96 (InStep) and 144 (OutStep). The last vector may overlap the one
+// before it.
 func linearMaps(asm, decl *bytes.Buffer) {
 	p := func(format string, a ...any) { fmt.Fprintf(asm, "\t"+format+"\n", a...) }
 	constant := func(v float32) string { return fmt.Sprintf("·map%08x<>(SB)", math.Float32bits(v)) }
-	known := map[float32]bool{0: true, 1: true}
+	known := map[float32]bool{0: true, 1: true, -1: true}
 	for _, m := range maps {
-		for _, v := range slices.Concat(m.matrix...) {
+		for _, v := range slices.Concat(slices.Concat(m.shared, m.rows)...) {
 			if known[v] {
 				continue
 			}
@@ -49,39 +104,51 @@ func linearMaps(asm, decl *bytes.Buffer) {
 		bytes          int
 	}{{"512", "Z", 64}, {"256", "Y", 32}} {
 		for _, m := range maps {
-			name, ins, outs := "map"+m.name+set.name, len(m.matrix[0]), len(m.matrix)
+			name, ins, outs := "map"+m.name+set.name, m.inputs, len(m.rows)
 			r := func(i int) string { return fmt.Sprintf("%s%d", set.register, i) }
-			fmt.Fprintf(asm, "\n// func %s(r *Rows)\nTEXT ·%s(SB), NOSPLIT, $16-8\n", name, name)
-			fmt.Fprintf(decl, "\n//go:noescape\nfunc %s(r *Rows)\n", name)
+			const args = "(r *Rows, in, out, zeros, waste unsafe.Pointer, n, count int)"
+			fmt.Fprintf(asm, "\n// func %s%s\nTEXT ·%s(SB), NOSPLIT, $16-56\n", name, args, name)
+			fmt.Fprintf(decl, "\n//go:noescape\nfunc %s%s\n", name, args)
 			p("MOVQ r+0(FP), DI")
+			place := func(offset int, register, absent string) {
+				p("MOVQ %d(DI), %s", offset, register)
+				p("TESTQ %s, %s", register, register)
+				p("LEAQ (%s)(AX*1), %s", register, register)
+				p("CMOVQLT %s, %s", absent, register)
+			}
+			p("MOVQ in+8(FP), AX")
 			for i := range ins {
-				p("MOVQ %d(DI), %s", 8*i, pointers[i])
+				place(8*i, pointers[i], "zeros+24(FP)")
 			}
+			p("MOVQ out+16(FP), AX")
 			for i := range outs {
-				p("MOVQ %d(DI), %s", 48+8*i, pointers[ins+i])
+				place(48+8*i, pointers[ins+i], "waste+32(FP)")
 			}
-			// The coefficients stay in registers, behind the rows of the input and a sum.
-			registers := map[float32]string{}
-			for _, v := range slices.Concat(m.matrix...) {
-				if v != 0 && v != 1 && registers[v] == "" {
-					registers[v] = r(ins + 1 + len(registers))
-					p("VMOVUPS %s, %s", constant(v), registers[v])
+			// Registers are for the inputs, the shared sums, another sum, and the coefficients.
+			acc := r(ins + len(m.shared))
+			coefficients := map[float32]string{}
+			for _, v := range slices.Concat(slices.Concat(m.shared, m.rows)...) {
+				if v != 0 && v != 1 && v != -1 && coefficients[v] == "" {
+					coefficients[v] = r(ins + len(m.shared) + 1 + len(coefficients))
+					p("VMOVUPS %s, %s", constant(v), coefficients[v])
 				}
 			}
-			p("MOVQ 192(DI), AX")
+			p("MOVQ n+40(FP), AX")
 			p("LEAQ -%d(AX*4), AX", set.bytes)
 			p("MOVQ AX, last-8(SP)") // where the last vector begins
-			p("MOVQ 200(DI), AX")
+			p("MOVQ count+48(FP), AX")
 			p("MOVQ AX, left-16(SP)")
 			fmt.Fprintln(asm, "again:")
-			p("XORQ AX, AX")
+			p("XORL AX, AX")
 			fmt.Fprintln(asm, "next:")
 			for j := range ins {
 				p("VMOVUPS (%s)(AX*1), %s", pointers[j], r(j))
 			}
-			for i, row := range m.matrix {
-				sum := linearSum(p, row, r, ins, registers)
-				p("VMOVUPS %s, (%s)(AX*1)", sum, pointers[ins+i])
+			for i, row := range m.shared {
+				linearSum(p, row, r, r(ins+i), coefficients)
+			}
+			for i, row := range m.rows {
+				p("VMOVUPS %s, (%s)(AX*1)", linearSum(p, row, r, acc, coefficients), pointers[ins+i])
 			}
 			p("CMPQ AX, last-8(SP)")
 			p("JEQ done")
@@ -104,28 +171,33 @@ func linearMaps(asm, decl *bytes.Buffer) {
 	}
 }
 
-// linearSum adds up the registers from 0 on, times a row of a matrix, whose coefficients are in registers, and gives the register
-// that has the sum: acc, unless it is one of them.
-func linearSum(p func(string, ...any), row []float32, r func(int) string, acc int, coefficient map[float32]string) string {
-	sum := ""
+// linearSum adds up the registers from 0 on, times a row of a matrix, and gives the register that has the sum: acc, unless the row has
+// one term, with coefficient 1. It begins with such a term, if it can.
+func linearSum(p func(string, ...any), row []float32, r func(int) string, acc string, coefficients map[float32]string) string {
+	first := max(slices.Index(row, 1), 0)
+	for row[first] == 0 {
+		first++
+	}
+	sum := r(first)
+	if v := row[first]; v != 1 {
+		p("VMULPS %s, %s, %s", coefficients[v], sum, acc)
+		sum = acc
+	}
 	for j, v := range row {
 		switch {
-		case v == 0:
-		case sum == "" && v == 1:
-			sum = r(j)
-		case sum == "":
-			sum = r(acc)
-			p("VMULPS %s, %s, %s", coefficient[v], r(j), sum)
+		case j == first || v == 0:
+			continue
 		case v == 1:
-			p("VADDPS %s, %s, %s", r(j), sum, r(acc))
-			sum = r(acc)
+			p("VADDPS %s, %s, %s", r(j), sum, acc)
+		case v == -1:
+			p("VSUBPS %s, %s, %s", r(j), sum, acc)
 		default:
-			if sum != r(acc) {
-				p("VMOVAPS %s, %s", sum, r(acc))
-				sum = r(acc)
+			if sum != acc {
+				p("VMOVAPS %s, %s", sum, acc)
 			}
-			p("VFMADD231PS %s, %s, %s", coefficient[v], r(j), sum)
+			p("VFMADD231PS %s, %s, %s", coefficients[v], r(j), acc)
 		}
+		sum = acc
 	}
 	return sum
 }
