@@ -57,7 +57,7 @@ func (c *Conv) Plan() {
 // How much transformed data, in bytes, are made before they are used.
 const (
 	lotBytes    = 600 << 10 // by a worker
-	kernelBytes = 12 << 20
+	kernelBytes = 8 << 20
 )
 
 // minimalWays are those with transforms, as far as they fit.

@@ -9,8 +9,12 @@ const (
 	packCost  = 90  // an element that is transposed
 	termCost  = 90  // a product that is added to its pixel
 	roundCost = 10  // a pair that is rounded
-	slotCost  = 20  // an element that is transformed for minimal filtering, or a product that is transformed back
+	slotCost  = 9   // an element that is transformed for minimal filtering, or a product that is transformed back
+	farCost   = 25  // a transformed tap that does not stay in the cache
 )
+
+// nearTaps is how many transformed taps do.
+const nearTaps = 1 << 21
 
 // tileCost is that of tiles of the given rows for one pair and one k, all in all.
 func tileCost(t Tiles, rows, columns int) int {
@@ -65,8 +69,8 @@ func (c *Conv) slotCost(lists [][]Pair, rows, depth int) (cost int) {
 
 // cost must not depend on the number of threads, unlike the size of lots: which way is taken shows in the last bits of results.
 func (w *minimal) cost() int {
-	rows := w.x.tiles * w.M
-	cost := slotCost * (w.sizes().taps + w.M*w.example())
+	rows, taps := w.x.tiles*w.M, w.sizes().taps
+	cost := slotCost*(taps+w.M*w.example()) + farCost*max(0, taps-nearTaps)
 	for _, s := range w.stripes {
 		cost += w.slotCost(s.lists, rows, w.K)
 	}
