@@ -17,7 +17,7 @@ type pixelList struct {
 }
 
 // At most so many rows that share a set of the first-level cache, which has 12 ways: strides of whole pages.
-const pageRows = 12
+const pageRows = 8
 
 // pixelMajor limits the packed kernel, in bytes, for which one pixel takes all channels before the next pixel.
 const pixelMajor = 1 << 20

@@ -93,11 +93,14 @@ func (s *strips) widen(t Team, wide, in []float32) {
 			d := wide[g*s.InG+k*s.InS[3]+y*width:][:width]
 			clear(d)
 			src := in[g*c.InG+k*c.InS[3]+y*c.InS[0]:]
-			for x := range min(c.In[1], s.In[1]-c.Pad[1]) {
+			from, to := max(0, -c.Pad[1]), min(c.In[1], s.In[1]-c.Pad[1]) // pixels that are not cut off
+			if c.InS[2] == 1 && c.InS[1] == c.M {
+				copy(d[(from+c.Pad[1])*c.M:], src[from*c.M:max(from, to)*c.M])
+				continue
+			}
+			for x := from; x < to; x++ {
 				for m := range c.M {
-					if at := (x+c.Pad[1])*c.M + m; at >= 0 {
-						d[at] = src[x*c.InS[1]+m*c.InS[2]]
-					}
+					d[(x+c.Pad[1])*c.M+m] = src[x*c.InS[1]+m*c.InS[2]]
 				}
 			}
 		}
