@@ -4,9 +4,9 @@ package kern
 // the input (input dilation, reversed kernel, channel axes swapped) and to the kernel (batch and channels swapped, kernel
 // dilation) are the same operation with other numbers.
 //
-// There are six ways. Four are direct: a panel of the kernel against one pixel of all examples (panels), the input packed with the
-// batch side by side (lanes), all taps as columns (spread), and along rows of pixels (strips). Two take fewer products: minimal and
-// minimalKernel, for the gradient of a kernel. None makes im2col's copies.
+// There are seven ways. Five are direct: a panel of the kernel against one pixel of all examples (panels), the input packed with the
+// batch (lanes) or pixels (planes) side by side, all taps as columns (spread), and along rows of pixels (strips). Two take fewer
+// products: minimal and minimalKernel, for the gradient of a kernel. None makes im2col's copies.
 type Conv struct {
 	Set             *Set
 	Team            Team   // who may take part
@@ -54,9 +54,10 @@ func (c *Conv) Plan() {
 	c.way = plan()
 }
 
-// How much transformed data, in bytes, are made before they are used.
+// How many bytes of transformed or packed data are made before they are used.
 const (
 	lotBytes    = 600 << 10 // by a worker
+	planeBytes  = 256 << 10 // by a worker
 	kernelBytes = 8 << 20
 )
 
@@ -80,18 +81,25 @@ type costedWay interface {
 
 // direct plans the cheapest way without transforms, and tells its cost.
 func (c *Conv) direct(taps int) (plan func() way, cost int) {
-	switch p, l, s := c.panelCost(taps), c.laneCost(taps), c.spreadCost(taps); {
+	switch {
 	case c.empty():
 		return func() way { return nothing{c} }, 0
 	case c.stripsFit():
 		return func() way { return newStrips(c) }, c.stripsCost(taps)
-	case s < min(p, l):
-		return func() way { return newSpread(c) }, s
-	case l < p:
-		return func() way { return newLanes(c) }, l
-	default:
-		return func() way { return newPanels(c) }, p
 	}
+	plan, cost = func() way { return newPanels(c) }, c.panelCost(taps)
+	if n := c.laneCost(taps); n < cost {
+		plan, cost = func() way { return newLanes(c) }, n
+	}
+	if n := c.spreadCost(taps); n < cost {
+		plan, cost = func() way { return newSpread(c) }, n
+	}
+	if p := newPlanes(c, planeBytes); p != nil {
+		if n := p.cost(); n < cost {
+			plan, cost = func() way { return p }, n
+		}
+	}
+	return plan, cost
 }
 
 // Tap is a pixel of the kernel that meets a pixel of the input.

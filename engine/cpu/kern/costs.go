@@ -10,8 +10,22 @@ const (
 	termCost  = 90  // a product that is added to its pixel
 	roundCost = 10  // a pair that is rounded
 	slotCost  = 9   // an element that is transformed for minimal filtering, or a product that is transformed back
+	planeCost = 28  // an element of planes that is copied, or summed
 	farCost   = 25  // a transformed tap that does not stay in the cache
 )
+
+func (p *planes) cost() int {
+	copied := p.K*p.height*p.pitch + p.rows()*p.length
+	return p.M * p.Groups * p.bands * (p.tapsCost(p.blocks) + planeCost*copied)
+}
+
+// tapsCost is that of the products of blocks, for one band.
+func (p *planes) tapsCost(blocks []planeBlock) (cost int) {
+	for _, b := range blocks {
+		cost += len(b.list) * (p.K*tileCost(b.tiles, b.rows, p.length) + pairCost*parts(p.length, b.tiles.Width)*parts(p.K, planeDepth))
+	}
+	return cost
+}
 
 // nearTaps is how many transformed taps do.
 const nearTaps = 1 << 21

@@ -135,6 +135,9 @@ func (set *Set) copyColumns(d, s []float32, rows, cols, width, rowStride, colStr
 				set.Transpose(unsafe.Pointer(&d[y*width+x]), unsafe.Pointer(&s[x*colStride+y]), width*4, colStride*4)
 			}
 		}
+		if i == rows && j == cols {
+			return
+		}
 	}
 	for x := range cols { // along the columns, which mostly lie side by side here
 		col, from := s[x*colStride:], 0

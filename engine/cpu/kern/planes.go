@@ -1,0 +1,251 @@
+package kern
+
+import "unsafe"
+
+// planes computes a convolution to few channels, such as those of an image. Columns of a tile are pixels: the input is copied to
+// [k][plane], where a plane has the rows of pixels one after another, with zeros around them. So a tap of a phase is a place in the
+// planes, from which one product covers many rows. Rows of a tile are output channels: of all phases, with zeros for the taps that
+// a phase lacks, or of each for itself.
+type planes struct {
+	*Conv
+	phases [2]int
+	origin [2]int // the pixel of the input where planes begin, which may lie outside
+	pitch  int    // from row to row of a plane
+	band   int    // rows of a phase of the output that are computed together
+	bands  int    // how many times
+	height int    // rows of a plane
+	length int    // from the first to the last pixel of a phase, in a plane
+	size   int    // of a plane, and of a row of products, which tiles may fill up
+	blocks []planeBlock
+}
+
+// planeBlock is some rows of the products, which are [phase, of y and x][n]: one tile.
+type planeBlock struct {
+	tiles       Tiles
+	first, rows int
+	taps        [][]int // by tap and row: where the kernel's elements begin; -1 is none
+	list        []Pair
+	packed      int // where the taps are, packed [tap][row][k]
+}
+
+// planeTap is a pixel of the kernel, and the pixel of the input that it meets for the first output of a phase, along an axis.
+type planeTap struct{ kernel, input int }
+
+// planeTaps are those of all phases.
+func (c *Conv) planeTaps(axis int) (taps [][]planeTap) {
+	for phase := range min(c.InDil[axis], c.Out[axis]) {
+		var list []planeTap
+		for k := range c.Ker[axis] {
+			if x := phase + k*c.KerDil[axis] - c.Pad[axis]; x%c.InDil[axis] == 0 {
+				list = append(list, planeTap{k, x / c.InDil[axis]})
+			}
+		}
+		taps = append(taps, list)
+	}
+	return taps
+}
+
+// newPlanes is nil if the operation has strides, or nothing to multiply. A worker copies so many bytes of the input at a time, at
+// most, or what a row of the output needs.
+func newPlanes(c *Conv, bytes int) *planes {
+	if c.Stride != [2]int{1, 1} || c.empty() {
+		return nil
+	}
+	p := &planes{Conv: c}
+	var taps [2][][]planeTap
+	var span, most [2]int // of taps, and the outputs of a phase
+	for axis := range taps {
+		taps[axis] = c.planeTaps(axis)
+		p.phases[axis] = len(taps[axis])
+		most[axis] = parts(c.Out[axis], c.InDil[axis])
+		first, last := 1<<62, -1<<62
+		for _, list := range taps[axis] {
+			for _, t := range list {
+				first, last = min(first, t.input), max(last, t.input)
+			}
+		}
+		if first > last {
+			return nil
+		}
+		p.origin[axis], span[axis] = first, last-first
+	}
+	p.pitch = most[1] + span[1]
+	p.band = min(most[0], max(1, bytes/4/(c.K*p.pitch)-span[0]))
+	p.bands = parts(most[0], p.band)
+	p.height = p.band + span[0]
+	p.length = (p.band-1)*p.pitch + most[1]
+	p.size = p.height*p.pitch + max(c.Set.Main.Width, c.Set.Wide.Width)
+	p.plan(taps)
+	return p
+}
+
+func (p *planes) rows() int { return p.phases[0] * p.phases[1] * p.N }
+
+// plan chooses the blocks: a phase may take several.
+func (p *planes) plan(taps [2][][]planeTap) {
+	most := p.Set.Main.rows()
+	pieces := parts(p.N, most)
+	for phase := range p.phases[0] * p.phases[1] {
+		for i := range pieces {
+			from, to := p.N*i/pieces, p.N*(i+1)/pieces
+			p.blocks = append(p.blocks, p.block(taps, phase*p.N+from, to-from))
+		}
+	}
+	if p.rows() <= most {
+		if together := []planeBlock{p.block(taps, 0, p.rows())}; p.tapsCost(together) < p.tapsCost(p.blocks) {
+			p.blocks = together
+		}
+	}
+	packed := 0
+	for i := range p.blocks {
+		b := &p.blocks[i]
+		b.packed = packed
+		packed += len(b.taps) * b.rows * p.K
+	}
+}
+
+// block finds the taps of some rows.
+func (p *planes) block(taps [2][][]planeTap, first, rows int) planeBlock {
+	b := planeBlock{tiles: p.Set.Main, first: first, rows: rows}
+	if rows <= p.Set.Wide.rows() {
+		b.tiles = p.Set.Wide
+	}
+	tapAt := map[int]int{} // by place in a plane
+	for r := range rows {
+		phase, n := (first+r)/p.N, (first+r)%p.N
+		for _, y := range taps[0][phase/p.phases[1]] {
+			for _, x := range taps[1][phase%p.phases[1]] {
+				place := (y.input-p.origin[0])*p.pitch + x.input - p.origin[1]
+				t, ok := tapAt[place]
+				if !ok {
+					t = len(b.taps)
+					tapAt[place] = t
+					b.taps = append(b.taps, make([]int, rows))
+					for i := range rows {
+						b.taps[t][i] = -1
+					}
+					b.list = append(b.list, Pair{A: t * rows * p.K * 4, B: place * 4})
+				}
+				b.taps[t][r] = p.kernelPixel(y.kernel, x.kernel) + n*p.KerS[3]
+			}
+		}
+	}
+	return b
+}
+
+// kernels is the size of the packed taps of a group.
+func (p *planes) kernels() int {
+	last := p.blocks[len(p.blocks)-1]
+	return last.packed + len(last.taps)*last.rows*p.K
+}
+
+// worker is the size of the planes and products of one.
+func (p *planes) worker() int { return whole((p.K + p.rows()) * p.size) }
+
+func (p *planes) workspace() int {
+	return whole(p.Groups*p.kernels()) + p.Team.Size()*p.worker()
+}
+
+func (p *planes) run(t Team, out, in, ker, work []float32) {
+	packed, places := work[:p.Groups*p.kernels()], work[whole(p.Groups*p.kernels()):]
+	for g := range p.Groups {
+		p.pack(packed[g*p.kernels():], ker[g*p.KerG:])
+	}
+	for w := range t.Size() {
+		clear(places[w*p.worker():][:p.K*p.size]) // around the pixels it stays so
+	}
+	hands := make([]hand, t.Size())
+	t.Each(p.M*p.Groups*p.bands, func(w, it int) {
+		b, g, band := it/p.bands/p.Groups, it/p.bands%p.Groups, it%p.bands
+		planes := places[w*p.worker():][:p.K*p.size]
+		products := places[w*p.worker()+len(planes):][:p.rows()*p.size]
+		p.copyIn(planes, in[g*p.InG+b*p.InS[2]:], band)
+		for i := range p.blocks {
+			p.multiply(&hands[w], &p.blocks[i], products, planes, packed[g*p.kernels():])
+		}
+		p.copyOut(out[g*p.OutG+b*p.OutS[2]:], products, band)
+	})
+}
+
+// pack copies the kernel of one group to [block][tap][row][k].
+func (p *planes) pack(d, ker []float32) {
+	for _, b := range p.blocks {
+		for t, rows := range b.taps {
+			for r, from := range rows {
+				row := d[b.packed+(t*b.rows+r)*p.K:][:p.K]
+				if from < 0 {
+					clear(row)
+					continue
+				}
+				for k := range row {
+					row[k] = ker[from+k*p.KerS[2]]
+				}
+			}
+		}
+	}
+}
+
+// copyIn copies the pixels that a band needs to the planes, and clears rows outside where another band may have been.
+func (p *planes) copyIn(planes, in []float32, band int) {
+	x0, x1 := max(0, p.origin[1]), min(p.In[1], p.origin[1]+p.pitch)
+	if x0 >= x1 {
+		return
+	}
+	for row := range p.height {
+		y, place := p.origin[0]+band*p.band+row, row*p.pitch+x0-p.origin[1]
+		if y >= 0 && y < p.In[0] {
+			p.Set.copyColumns(planes[place:], in[y*p.InS[0]+x0*p.InS[1]:], p.K, x1-x0, p.size, p.InS[3], p.InS[1])
+		} else if p.bands > 1 {
+			for k := range p.K {
+				clear(planes[k*p.size+place:][:x1-x0])
+			}
+		}
+	}
+}
+
+// planeDepth is how many contracted channels a tile goes through at a time, for all of its taps: their pixels stay in the first-level
+// cache.
+const planeDepth = 32
+
+func (p *planes) multiply(h *hand, b *planeBlock, products, planes, packed []float32) {
+	products = products[b.first*p.size:]
+	if len(b.list) == 0 { // a phase without taps
+		clear(products[:b.rows*p.size])
+		return
+	}
+	h.Args = Args{List: &b.list[0], N: len(b.list), ARS: p.K * 4, AKS: 4, BKS: p.size * 4, CRS: p.size * 4}
+	for at := 0; at < p.length; {
+		tiles := b.tiles
+		if left := p.length - at; left <= p.Set.Main.Width {
+			tiles = p.Set.last(left)
+		}
+		h.C = unsafe.Pointer(&products[at])
+		for k := 0; k < p.K; k += planeDepth {
+			h.A, h.B = unsafe.Pointer(&packed[b.packed+k]), unsafe.Pointer(&planes[k*p.size+at])
+			h.K, h.Acc = min(planeDepth, p.K-k), min(k, 1)
+			tiles.By[b.rows](&h.Args)
+		}
+		at += tiles.Width
+	}
+}
+
+// copyOut copies the products of a band to their pixels.
+func (p *planes) copyOut(out, products []float32, band int) {
+	step := p.InDil[1] * p.OutS[1] * 4
+	for r := range p.rows() {
+		phase, n := r/p.N, r%p.N
+		oy, ox := phase/p.phases[1], phase%p.phases[1]
+		pixels := parts(p.Out[1]-ox, p.InDil[1])
+		for i := range p.band {
+			y := oy + p.InDil[0]*(band*p.band+i)
+			if y >= p.Out[0] {
+				break
+			}
+			d := unsafe.Pointer(&out[y*p.OutS[0]+ox*p.OutS[1]+n*p.OutS[3]])
+			for _, v := range products[r*p.size+i*p.pitch:][:pixels] {
+				*(*float32)(d) = v
+				d = unsafe.Add(d, step)
+			}
+		}
+	}
+}
