@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"math"
+	"math/rand/v2"
 	"reflect"
 	"testing"
 
@@ -231,6 +232,37 @@ func TestBitsAreCountedInTheWidthOfTheType(t *testing.T) {
 		for i, got := range []any{small[k], large[k]} {
 			if err := similar(got, want[i], 0); err != nil {
 				t.Errorf("%s: %v", []string{"BitCount", "Clz"}[k], err)
+			}
+		}
+	}
+}
+
+func TestShiftedPartsThatMeetAreRotated(t *testing.T) {
+	const n = 33
+	word := func(f compute.Function, v uint32) compute.Value { return must(f.Constant([]uint32{v})) }
+	for _, c := range []struct{ up, down uint32 }{{1, 31}, {13, 19}, {31, 1}, {16, 16}, {13, 18}, {5, 28}} {
+		turned := func(f compute.Function, in []compute.Value) []compute.Value {
+			x := in[0]
+			up, down := must(f.ShiftLeft(x, word(f, c.up))), must(f.ShiftRightLogical(x, word(f, c.down)))
+			factor, other := must(f.Mul(x, word(f, 1<<c.up))), must(f.ShiftRightLogical(in[1], word(f, c.down)))
+			return []compute.Value{must(f.BitwiseOr(up, down)), must(f.Add(factor, down)), must(f.Add(factor, other)), must(f.BitwiseOr(down, up))}
+		}
+		shape := shapes.Make(dtypes.Uint32, n)
+		r := rand.New(rand.NewPCG(uint64(c.up), uint64(c.down)))
+		words := func() (v []uint32) {
+			for range n {
+				v = append(v, r.Uint32())
+			}
+			return v
+		}
+		in := []any{words(), words()}
+		want := execute(reference(), compiled(reference(), turned, shape, shape), in...)
+		for _, b := range ours() {
+			agree(t, b.Description(), execute(b, compiled(b, turned, shape, shape), in...), want, 0)
+			x := must(b.Builder("rotation").Main().Parameter("x", shape, nil)).(*node)
+			up, down := must(x.fn.ShiftLeft(x, word(x.fn, c.up))), must(x.fn.ShiftRightLogical(x, word(x.fn, c.down)))
+			if _, _, ok := rotation(up, down); ok != (c.up+c.down == 32) {
+				t.Errorf("up %d, down %d: rotated %v", c.up, c.down, ok)
 			}
 		}
 	}

@@ -52,6 +52,7 @@ func newTable() table {
 	addFloat32(t)
 	addFloat64(t)
 	addBools(t)
+	t.set(dtypes.Uint32, rotateLeft, each2(func(x, n uint32) uint32 { return bits.RotateLeft32(x, int(n)) }))
 	return t
 }
 

@@ -74,6 +74,7 @@ func vectorsOf(kernels string) *vectors {
 				{op: compute.OpTypeShiftRightLogical, in: dtypes.Int32}:                   v512ShiftRightLogicalUint32,
 				{op: compute.OpTypeShiftRightArithmetic, in: dtypes.Uint32}:               v512ShiftRightArithmeticUint32,
 				{op: compute.OpTypeShiftRightArithmetic, in: dtypes.Int32}:                v512ShiftRightArithmeticInt32,
+				{op: rotateLeft, in: dtypes.Uint32}:                                       v512rotateLeftUint32,
 				{op: compute.OpTypeEqual, in: dtypes.Uint32}:                              v512EqualUint32,
 				{op: compute.OpTypeEqual, in: dtypes.Int32}:                               v512EqualUint32,
 				{op: compute.OpTypeNotEqual, in: dtypes.Uint32}:                           v512NotEqualUint32,
@@ -163,6 +164,7 @@ func vectorsOf(kernels string) *vectors {
 				{op: compute.OpTypeShiftRightLogical, in: dtypes.Int32}:                   v256ShiftRightLogicalUint32,
 				{op: compute.OpTypeShiftRightArithmetic, in: dtypes.Uint32}:               v256ShiftRightArithmeticUint32,
 				{op: compute.OpTypeShiftRightArithmetic, in: dtypes.Int32}:                v256ShiftRightArithmeticInt32,
+				{op: rotateLeft, in: dtypes.Uint32}:                                       v256rotateLeftUint32,
 				{op: compute.OpTypeEqual, in: dtypes.Uint32}:                              v256EqualUint32,
 				{op: compute.OpTypeEqual, in: dtypes.Int32}:                               v256EqualUint32,
 				{op: compute.OpTypeNotEqual, in: dtypes.Uint32}:                           v256NotEqualUint32,
@@ -337,6 +339,9 @@ func v512ShiftRightArithmeticUint32(d, a, b, c ptr, n int)
 
 //go:noescape
 func v512ShiftRightArithmeticInt32(d, a, b, c ptr, n int)
+
+//go:noescape
+func v512rotateLeftUint32(d, a, b, c ptr, n int)
 
 //go:noescape
 func v512EqualUint32(d, a, b, c ptr, n int)
@@ -541,6 +546,9 @@ func v256ShiftRightArithmeticUint32(d, a, b, c ptr, n int)
 
 //go:noescape
 func v256ShiftRightArithmeticInt32(d, a, b, c ptr, n int)
+
+//go:noescape
+func v256rotateLeftUint32(d, a, b, c ptr, n int)
 
 //go:noescape
 func v256EqualUint32(d, a, b, c ptr, n int)

@@ -63,9 +63,10 @@ DATA vectorConstants<>+228(SB)/4, $0x4c000000 // 3.3554432e+07
 DATA vectorConstants<>+232(SB)/4, $0x3f400000 // 0.75
 DATA vectorConstants<>+236(SB)/4, $0x41c80000 // 25
 DATA vectorConstants<>+240(SB)/4, $0x0000007f // 1.78e-43
-DATA vectorConstants<>+244(SB)/4, $0x0000ffff // 9.1834e-41
-DATA vectorConstants<>+248(SB)/4, $0x47800000 // 65536
-GLOBL vectorConstants<>(SB), NOPTR|RODATA, $252
+DATA vectorConstants<>+244(SB)/4, $0x0000001f // 4.3e-44
+DATA vectorConstants<>+248(SB)/4, $0x0000ffff // 9.1834e-41
+DATA vectorConstants<>+252(SB)/4, $0x47800000 // 65536
+GLOBL vectorConstants<>(SB), NOPTR|RODATA, $256
 
 // func v512AddFloat32(d, a, b, c ptr, n int)
 TEXT ·v512AddFloat32(SB), NOSPLIT, $0-40
@@ -1462,6 +1463,28 @@ loop:
 	VMOVUPS (SI)(AX*4), Z0
 	VMOVUPS (DX)(AX*4), Z1
 	VPSRAVD Z1, Z0, Z0
+	VMOVUPS Z0, (DI)(AX*4)
+	ADDQ $16, AX
+	CMPQ AX, CX
+	JLT loop
+done:
+	VZEROUPPER
+	RET
+
+// func v512rotateLeftUint32(d, a, b, c ptr, n int)
+TEXT ·v512rotateLeftUint32(SB), NOSPLIT, $0-40
+	MOVQ d+0(FP), DI
+	MOVQ a+8(FP), SI
+	MOVQ b+16(FP), DX
+	MOVQ n+32(FP), CX
+	XORL AX, AX
+	TESTQ CX, CX
+	JLE done
+	PCALIGN $32
+loop:
+	VMOVUPS (SI)(AX*4), Z0
+	VMOVUPS (DX)(AX*4), Z1
+	VPROLVD Z1, Z0, Z0
 	VMOVUPS Z0, (DI)(AX*4)
 	ADDQ $16, AX
 	CMPQ AX, CX
@@ -3498,6 +3521,35 @@ done:
 	VZEROUPPER
 	RET
 
+// func v256rotateLeftUint32(d, a, b, c ptr, n int)
+TEXT ·v256rotateLeftUint32(SB), NOSPLIT, $0-40
+	MOVQ d+0(FP), DI
+	MOVQ a+8(FP), SI
+	MOVQ b+16(FP), DX
+	MOVQ n+32(FP), CX
+	VBROADCASTSS vectorConstants<>+244(SB), Y15
+	VBROADCASTSS vectorConstants<>+12(SB), Y14
+	XORL AX, AX
+	TESTQ CX, CX
+	JLE done
+	PCALIGN $32
+loop:
+	VMOVUPS (SI)(AX*4), Y0
+	VMOVUPS (DX)(AX*4), Y1
+	VANDPS Y15, Y1, Y2
+	VPSUBD Y1, Y14, Y1
+	VANDPS Y15, Y1, Y1
+	VPSLLVD Y2, Y0, Y2
+	VPSRLVD Y1, Y0, Y0
+	VORPS Y0, Y2, Y2
+	VMOVUPS Y2, (DI)(AX*4)
+	ADDQ $8, AX
+	CMPQ AX, CX
+	JLT loop
+done:
+	VZEROUPPER
+	RET
+
 // func v256EqualUint32(d, a, b, c ptr, n int)
 TEXT ·v256EqualUint32(SB), NOSPLIT, $0-40
 	MOVQ d+0(FP), DI
@@ -3795,8 +3847,8 @@ TEXT ·v256ConvertDTypeUint32Float32(SB), NOSPLIT, $0-40
 	MOVQ d+0(FP), DI
 	MOVQ a+8(FP), SI
 	MOVQ n+32(FP), CX
-	VBROADCASTSS vectorConstants<>+244(SB), Y15
-	VBROADCASTSS vectorConstants<>+248(SB), Y14
+	VBROADCASTSS vectorConstants<>+248(SB), Y15
+	VBROADCASTSS vectorConstants<>+252(SB), Y14
 	XORL AX, AX
 	TESTQ CX, CX
 	JLE done

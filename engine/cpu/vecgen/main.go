@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 func main() {
@@ -93,12 +94,20 @@ func (w *writer) block(s set, o operation) {
 	}
 	for _, d := range strings.Fields(o.dtypes) {
 		from, into, conversion := strings.Cut(d, ">")
-		key := fmt.Sprintf("op: compute.OpType%s, in: dtypes.%s", o.op, from)
+		key := fmt.Sprintf("op: %s, in: dtypes.%s", o.constant(), from)
 		if conversion {
 			key += ", into: dtypes." + into
 		}
 		fmt.Fprintf(&w.cases, "{%s}: %s,\n", key, function)
 	}
+}
+
+// constant is the name of the operation in Go.
+func (o operation) constant() string {
+	if unicode.IsLower(rune(o.op[0])) {
+		return o.op
+	}
+	return "compute.OpType" + o.op
 }
 
 // run writes a reduction, and its row of the table. Element i goes to sum i mod 32: the order is the same for both sets.

@@ -6,7 +6,7 @@ type body func(p *program, x ...*value) *value
 
 // operation is a block function, for one or several dtypes. There must be a portable one in package cpu.
 type operation struct {
-	op     string // of the table
+	op     string // of the table: one of GoMLX's, or of package cpu if its first letter is small
 	dtypes string // separated by spaces; a conversion has the result's after an arrow
 	kinds  string // operands, and then the result: w words of 4 bytes, m truth values, b bytes
 	body   body
@@ -62,6 +62,7 @@ var operations = []operation{
 	{"ShiftRightLogical", "Uint32 Int32", "www", two("VPSRLVD"), ""},
 	{"ShiftRightArithmetic", "Uint32", "www", two("VPSRLVD"), ""},
 	{"ShiftRightArithmetic", "Int32", "www", two("VPSRAVD"), ""},
+	{"rotateLeft", "Uint32", "www", (*program).rotateLeft, ""},
 	{"Equal", "Uint32 Int32", "wwm", comparedInt(equal, true), ""},
 	{"NotEqual", "Uint32 Int32", "wwm", comparedInt(notEqual, true), ""},
 	{"LessThan", "Uint32", "wwm", comparedInt(less, false), ""},
@@ -156,6 +157,15 @@ func (p *program) intToFloat(x *value) *value  { return p.op("VCVTDQ2PS", x) }
 func (p *program) floatToInt(x *value) *value  { return p.op("VCVTTPS2DQ", x) }
 func (p *program) maskToFloat(m *value) *value { return p.choose(m, p.number(1), p.word(0)) }
 func (p *program) maskToInt(m *value) *value   { return p.choose(m, p.word(1), p.word(0)) }
+
+// rotateLeft is two shifts in AVX2.
+func (p *program) rotateLeft(x ...*value) *value {
+	if p.maskReg {
+		return p.op("VPROLVD", x[1], x[0])
+	}
+	up, down := p.and(x[1], p.word(31)), p.and(p.op("VPSUBD", x[1], p.word(0)), p.word(31))
+	return p.or(p.op("VPSLLVD", up, x[0]), p.op("VPSRLVD", down, x[0]))
+}
 
 // unsignedToFloat adds halves of 16 bits, which are exact, in AVX2.
 func (p *program) unsignedToFloat(x *value) *value {
