@@ -105,10 +105,12 @@ func (c *compiler) lowerConv(n *node, in []int, out int) (run func(*machine), fl
 	}
 	g.Set, g.Team, g.BF16 = c.backend.kernels, team, c.backend.bf16
 	g.Plan()
-	size := g.Workspace()
-	work := c.newBuf(buf{bytes: size * 4})
+	shared, own := g.Workspace()
+	work := c.newBuf(buf{bytes: shared * 4})
+	c.scratch = max(c.scratch, own*4)
 	return func(m *machine) {
-		g.Run(of[float32](m.p[out], sizes[2]), of[float32](m.p[in[0]], sizes[0]), of[float32](m.p[in[1]], sizes[1]), of[float32](m.p[work], size))
+		g.Run(of[float32](m.p[out], sizes[2]), of[float32](m.p[in[0]], sizes[0]), of[float32](m.p[in[1]], sizes[1]),
+			kern.Memory{Shared: of[float32](m.p[work], shared), Own: m.own})
 	}, flop, work
 }
 

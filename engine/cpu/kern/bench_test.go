@@ -53,7 +53,7 @@ func BenchmarkConv(b *testing.B) {
 				g.Team = team
 				g.Plan()
 				x, k, y := random(r, 1<<22), random(r, 1<<22), aligned(1<<22)
-				work := aligned(g.Workspace())
+				work := memory(g)
 				flop := 0.0
 				for o := range g.Out[0] * g.Out[1] {
 					g.Taps(o, func(Tap) { flop += float64(2 * g.M * g.K * g.N * g.Groups) })

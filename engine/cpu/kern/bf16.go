@@ -71,13 +71,17 @@ func (p *paired) direct(taps int) (func() way, int) {
 	}, cost + roundCost*(p.in.pairs()+p.ker.pairs())
 }
 
-func (p *paired) workspace() int { return p.in.pairs() + p.ker.pairs() + 16 + p.Conv.Workspace() }
+func (p *paired) workspace() (shared, own int) {
+	shared, own = p.Conv.Workspace()
+	return p.in.pairs() + p.ker.pairs() + 16 + shared, own
+}
 
-func (p *paired) run(t Team, out, in, ker, work []float32) {
-	x, w := work[:p.in.pairs()], work[p.in.pairs():][:p.ker.pairs()]
+func (p *paired) run(t Team, out, in, ker []float32, m Memory) {
+	x, w := cut(&m.Shared, p.in.pairs()), cut(&m.Shared, p.ker.pairs())
 	p.in.fill(t, x, in)
 	p.ker.fill(t, w, ker)
-	p.Conv.way.run(t, out, x, w, work[len(x)+len(w)+16:])
+	m.Shared = m.Shared[16:]
+	p.Conv.way.run(t, out, x, w, m)
 }
 
 // fill rounds an array to pairs.

@@ -27,9 +27,27 @@ type Conv struct {
 
 // way is how to compute a convolution.
 type way interface {
-	workspace() int // in floats
-	run(t Team, out, in, ker, work []float32)
+	workspace() (shared, own int)
+	run(t Team, out, in, ker []float32, m Memory)
 }
+
+// Memory is what a computation works with: a part that its team shares, and a part of each worker's own. What a worker has in its
+// own for one computation it finds in its own cache for the next. To write where another core wrote last takes much longer, most
+// of all if the cores share no cache.
+type Memory struct {
+	Shared []float32
+	Own    [][]float32 // by worker
+}
+
+// cut takes the first n floats of what is left of a piece of memory, and leaves what comes after them, aligned.
+func cut(memory *[]float32, n int) []float32 {
+	piece := (*memory)[:n:n]
+	*memory = (*memory)[min(whole(n), len(*memory)):]
+	return piece
+}
+
+// whole rounds up to lines of the cache.
+func whole(floats int) int { return (floats + 15) &^ 15 }
 
 // items is the number of pieces that a task is cut into, at least, if it is short of them. It is no function of the number
 // of threads, so that the order of sums is not either.
@@ -139,14 +157,14 @@ func (c *Conv) kernelPixel(ky, kx int) int {
 	return ky*c.KerS[0] + kx*c.KerS[1]
 }
 
-// Workspace is how many floats Run needs.
-func (c *Conv) Workspace() int { return c.way.workspace() }
+// Workspace is how many floats of memory Run needs.
+func (c *Conv) Workspace() (shared, own int) { return c.way.workspace() }
 
-// Run computes out, which has no gaps. work has Workspace elements of any values, and is 64-byte aligned; behind ker, 64 bytes
-// are readable.
-func (c *Conv) Run(out, in, ker, work []float32) {
+// Run computes out, which has no gaps. The memory has as many elements as Workspace says, or more, of any values, and is 64-byte
+// aligned; behind ker, 64 bytes are readable.
+func (c *Conv) Run(out, in, ker []float32, m Memory) {
 	if c.Groups*c.M*c.N*c.Out[0]*c.Out[1] > 0 {
-		c.way.run(c.Team.For(c.work), out, in, ker, work)
+		c.way.run(c.Team.For(c.work), out, in, ker, m)
 	}
 }
 
@@ -156,9 +174,9 @@ func (c *Conv) empty() bool { return c.K*c.Ker[0]*c.Ker[1]*c.In[0]*c.In[1] == 0 
 // nothing is a convolution of nothing.
 type nothing struct{ *Conv }
 
-func (nothing) workspace() int { return 0 }
+func (nothing) workspace() (shared, own int) { return 0, 0 }
 
-func (c nothing) run(t Team, out, _, _, _ []float32) {
+func (c nothing) run(t Team, out, _, _ []float32, _ Memory) {
 	npix := c.Out[0] * c.Out[1]
 	t.Each(c.Groups*npix, func(_, it int) {
 		pix := it % npix

@@ -83,7 +83,7 @@ func (c *Conv) slotCost(lists [][]Pair, rows, depth int) (cost int) {
 
 // cost must not depend on the number of threads, unlike the size of lots: which way is taken shows in the last bits of results.
 func (w *minimal) cost() int {
-	rows, taps := w.x.tiles*w.M, w.sizes().taps
+	rows, taps := w.x.tiles*w.M, w.taps()
 	cost := slotCost*(taps+w.M*w.example()) + farCost*max(0, taps-nearTaps)
 	for _, s := range w.stripes {
 		cost += w.slotCost(s.lists, rows, w.K)
@@ -92,8 +92,8 @@ func (w *minimal) cost() int {
 }
 
 func (w *minimalKernel) cost() int {
-	chunks, size := parts(w.K, w.chunk), w.sizes()
-	cost := chunks * slotCost * (size.data + size.taps)
+	chunks := parts(w.K, w.chunk)
+	cost := chunks * slotCost * (w.data() + w.images())
 	for _, p := range w.pieces {
 		cost += chunks * w.slotCost(p.lists, w.M, w.depth(w.chunk))
 	}

@@ -40,6 +40,16 @@ func same(t *testing.T, what string, got, want []float32) {
 	}
 }
 
+// memory is what a convolution needs.
+func memory(c *Conv) (m Memory) {
+	shared, own := c.Workspace()
+	for range c.Team.Size() {
+		m.Own = append(m.Own, aligned(own))
+	}
+	m.Shared = aligned(shared)
+	return m
+}
+
 func forEachSet(t *testing.T, f func(t *testing.T, s *Set)) {
 	for _, s := range Sets() {
 		t.Run(s.Name, func(t *testing.T) { f(t, s) })
@@ -193,7 +203,7 @@ func TestConvolutionsOfAnySizeFollowTheDefinition(t *testing.T) {
 			ways[c.name()]++
 			x, k := randomOf(r, c.In[0]*c.In[1]*c.M*ik+16, bf16), randomOf(r, c.Ker[0]*c.Ker[1]*c.K*in+16, bf16)
 			got, want := aligned(c.Out[0]*c.Out[1]*c.M*in), make([]float32, c.Out[0]*c.Out[1]*c.M*in)
-			c.Run(got, x, k, aligned(c.Workspace()))
+			c.Run(got, x, k, memory(c))
 			naive(c, want, x, k)
 			sizes := *c
 			sizes.way = nil
@@ -212,7 +222,7 @@ func TestConvolutionsOfNothingAreZero(t *testing.T) {
 				Stride: [2]int{1, 1}, Pad: [2]int{1, 0}, InDil: [2]int{1, 1}, KerDil: [2]int{1, 1}}
 			c.Plan()
 			got := aligned(24)
-			c.Run(got, nil, random(rand.New(rand.NewPCG(1, 2)), 6), aligned(c.Workspace()))
+			c.Run(got, nil, random(rand.New(rand.NewPCG(1, 2)), 6), memory(c))
 			same(t, "nothing", got, make([]float32, 24))
 		}
 	})

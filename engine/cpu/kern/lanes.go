@@ -33,10 +33,10 @@ func newLanes(c *Conv) *lanes {
 func (l *lanes) inputs() int  { return l.In[0] * l.In[1] * l.K * l.batch }   // packed, of one group
 func (l *lanes) outputs() int { return l.Out[0] * l.Out[1] * l.N * l.batch } // [pixel][n][batch], of one group
 
-func (l *lanes) workspace() int { return l.Groups * (l.inputs() + l.outputs()) }
+func (l *lanes) workspace() (shared, own int) { return l.Groups * (l.inputs() + l.outputs()), 0 }
 
-func (l *lanes) run(t Team, out, in, ker, work []float32) {
-	packed, result := work[:l.Groups*l.inputs()], work[l.Groups*l.inputs():]
+func (l *lanes) run(t Team, out, in, ker []float32, m Memory) {
+	packed, result := m.Shared[:l.Groups*l.inputs()], m.Shared[l.Groups*l.inputs():]
 	ipix, opix := l.In[0]*l.In[1], l.Out[0]*l.Out[1]
 	t.Each(l.Groups*ipix, func(_, it int) {
 		g, p := it/ipix, it%ipix

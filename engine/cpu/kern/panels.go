@@ -54,9 +54,10 @@ func (c *Conv) panels() int { return parts(c.N, c.Set.Main.Width) }
 // size is that of one panel.
 func (p *panels) size() int { return p.Ker[0] * p.Ker[1] * p.K * p.Set.Main.Width }
 
-func (p *panels) workspace() int { return p.Groups * p.panels() * p.size() }
+func (p *panels) workspace() (shared, own int) { return p.Groups * p.panels() * p.size(), 0 }
 
-func (p *panels) run(t Team, out, in, ker, packed []float32) {
+func (p *panels) run(t Team, out, in, ker []float32, m Memory) {
+	packed := m.Shared
 	p.pack(t, ker, packed)
 	hands := make([]hand, t.Size())
 	for i := range hands {

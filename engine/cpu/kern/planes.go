@@ -139,31 +139,28 @@ func (p *planes) kernels() int {
 	return last.packed + len(last.taps)*last.rows*p.K
 }
 
-// worker is the size of the planes and products of one.
-func (p *planes) worker() int { return whole((p.K + p.rows()) * p.size) }
-
-func (p *planes) workspace() int {
-	return whole(p.Groups*p.kernels()) + p.Team.Size()*p.worker()
+func (p *planes) workspace() (shared, own int) {
+	return p.Groups * p.kernels(), whole(p.K*p.size) + p.rows()*p.size
 }
 
-func (p *planes) run(t Team, out, in, ker, work []float32) {
-	packed, places := work[:p.Groups*p.kernels()], work[whole(p.Groups*p.kernels()):]
+func (p *planes) run(t Team, out, in, ker []float32, m Memory) {
+	packed := m.Shared
 	for g := range p.Groups {
 		p.pack(packed[g*p.kernels():], ker[g*p.KerG:])
 	}
-	for w := range t.Size() {
-		clear(places[w*p.worker():][:p.K*p.size]) // around the pixels it stays so
-	}
 	hands := make([]hand, t.Size())
-	t.Each(p.M*p.Groups*p.bands, func(w, it int) {
-		b, g, band := it/p.bands/p.Groups, it/p.bands%p.Groups, it%p.bands
-		planes := places[w*p.worker():][:p.K*p.size]
-		products := places[w*p.worker()+len(planes):][:p.rows()*p.size]
-		p.copyIn(planes, in[g*p.InG+b*p.InS[2]:], band)
-		for i := range p.blocks {
-			p.multiply(&hands[w], &p.blocks[i], products, planes, packed[g*p.kernels():])
+	t.Share(p.M*p.Groups*p.bands, func(w int, next func() int) {
+		own := m.Own[w]
+		planes, products := cut(&own, p.K*p.size), cut(&own, p.rows()*p.size)
+		clear(planes) // around the pixels it stays so
+		for it := next(); it >= 0; it = next() {
+			b, g, band := it/p.bands/p.Groups, it/p.bands%p.Groups, it%p.bands
+			p.copyIn(planes, in[g*p.InG+b*p.InS[2]:], band)
+			for i := range p.blocks {
+				p.multiply(&hands[w], &p.blocks[i], products, planes, packed[g*p.kernels():])
+			}
+			p.copyOut(out[g*p.OutG+b*p.OutS[2]:], products, band)
 		}
-		p.copyOut(out[g*p.OutG+b*p.OutS[2]:], products, band)
 	})
 }
 

@@ -2,39 +2,30 @@ package kern
 
 import "unsafe"
 
-// slotSizes are how many floats the ways of minimal filtering need: for transformed data and taps, a row of each, and for what a
-// worker has for itself, products and a place for something more.
-type slotSizes struct{ data, taps, row, products, spare int }
+// slotSizes are how many floats a worker has for itself in the ways of minimal filtering: for transformed data, a row that nobody
+// reads, products, and a place for something more.
+type slotSizes struct{ data, row, products, spare int }
 
 // slotHand is what a worker computes with.
 type slotHand struct {
 	hand
-	zeros, waste    unsafe.Pointer // a row of zeros, and one that nobody reads
-	products, spare []float32
+	zeros, waste          unsafe.Pointer // a row of zeros, and one that nobody reads
+	data, products, spare []float32
 }
 
-func (s slotSizes) total(workers int) int {
-	return whole(s.data) + whole(s.taps) + whole(s.row) + workers*(whole(s.row)+whole(s.products)+whole(s.spare))
+func (s slotSizes) total() int {
+	return whole(s.data) + whole(s.row) + whole(s.products) + whole(s.spare)
 }
 
-// whole rounds up to lines of the cache.
-func whole(floats int) int { return (floats + 15) &^ 15 }
-
-// cut shares out the workspace.
-func (s slotSizes) cut(work []float32, workers int) (data, taps []float32, hands []slotHand) {
-	next := func(n int) []float32 {
-		piece := work[:n:n]
-		work = work[whole(n):]
-		return piece
-	}
-	data, taps = next(s.data), next(s.taps)
-	zeros := next(s.row)
-	clear(zeros)
-	hands = make([]slotHand, workers)
+// hands share out what workers have. zeros is a row.
+func (s slotSizes) hands(t Team, own [][]float32, zeros []float32) []slotHand {
+	hands := make([]slotHand, t.Size())
 	for i := range hands {
-		hands[i] = slotHand{zeros: unsafe.Pointer(&zeros[0]), waste: unsafe.Pointer(&next(s.row)[0]), products: next(s.products), spare: next(s.spare)}
+		m := own[i]
+		hands[i] = slotHand{zeros: unsafe.Pointer(&zeros[0]), data: cut(&m, s.data), waste: unsafe.Pointer(&cut(&m, s.row)[0]),
+			products: cut(&m, s.products), spare: cut(&m, s.spare)}
 	}
-	return data, taps, hands
+	return hands
 }
 
 // multiply computes the products of all slots, which lie step apart: so many rows of a, by the panels from j0 to j1 of a matrix with

@@ -8,11 +8,11 @@ type spread struct {
 	*Conv
 	width   int     // of a row of products: taps x output channels, filled up to whole tiles
 	terms   [][]int // by output pixel: byte offsets of products
-	workers int     // pieces of the batch; each has products of its own
+	pieces  int     // of the batch
 }
 
 func newSpread(c *Conv) *spread {
-	s := &spread{Conv: c, workers: min(c.M, items), terms: make([][]int, c.Out[0]*c.Out[1])}
+	s := &spread{Conv: c, pieces: min(c.M, items), terms: make([][]int, c.Out[0]*c.Out[1])}
 	s.width = parts(c.Ker[0]*c.Ker[1]*c.N, c.Set.Main.Width) * c.Set.Main.Width
 	for o := range s.terms {
 		c.Taps(o, func(t Tap) {
@@ -25,17 +25,17 @@ func newSpread(c *Conv) *spread {
 func (s *spread) kernels() int  { return s.Groups * s.K * s.width }
 func (s *spread) products() int { return s.In[0] * s.In[1] * s.width }
 
-func (s *spread) workspace() int { return s.kernels() + s.workers*s.products() }
+func (s *spread) workspace() (shared, own int) { return s.kernels(), s.products() }
 
-func (s *spread) run(t Team, out, in, ker, work []float32) {
-	packed, products := work[:s.kernels()], work[s.kernels():]
+func (s *spread) run(t Team, out, in, ker []float32, m Memory) {
+	packed := m.Shared[:s.kernels()]
 	for g := range s.Groups {
 		s.pack(packed[g*s.K*s.width:], ker[g*s.KerG:])
 	}
 	hands := make([]hand, t.Size())
-	t.Each(s.workers, func(w, it int) {
-		p := products[it*s.products():][:s.products()]
-		for b := s.M * it / s.workers; b < s.M*(it+1)/s.workers; b++ {
+	t.Each(s.pieces, func(w, it int) {
+		p := m.Own[w][:s.products()]
+		for b := s.M * it / s.pieces; b < s.M*(it+1)/s.pieces; b++ {
 			for g := range s.Groups {
 				s.multiply(&hands[w], p, in[g*s.InG+b*s.InS[2]:], packed[g*s.K*s.width:])
 				s.add(out[g*s.OutG+b*s.OutS[2]:], p)

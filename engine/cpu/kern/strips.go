@@ -94,8 +94,8 @@ func (s *strips) widen(t Team, wide, in []float32) {
 			clear(d)
 			src := in[g*c.InG+k*c.InS[3]+y*c.InS[0]:]
 			from, to := max(0, -c.Pad[1]), min(c.In[1], s.In[1]-c.Pad[1]) // pixels that are not cut off
-			if c.InS[2] == 1 && c.InS[1] == c.M {
-				copy(d[(from+c.Pad[1])*c.M:], src[from*c.M:max(from, to)*c.M])
+			if from < to && c.InS[2] == 1 && c.InS[1] == c.M {
+				copy(d[(from+c.Pad[1])*c.M:], src[from*c.M:to*c.M])
 				continue
 			}
 			for x := from; x < to; x++ {
@@ -117,14 +117,14 @@ func (s *strips) pieces() int {
 
 func (s *strips) outputs() int { return s.Groups * s.M * s.N * s.Out[0] * s.Out[1] }
 
-func (s *strips) workspace() int {
+func (s *strips) workspace() (shared, own int) {
 	if s.thin == nil {
-		return 0
+		return 0, 0
 	}
-	return s.Groups*s.InG + s.pieces()*s.outputs()
+	return s.Groups*s.InG + s.pieces()*s.outputs(), 0
 }
 
-func (s *strips) run(t Team, out, in, ker, work []float32) {
+func (s *strips) run(t Team, out, in, ker []float32, m Memory) {
 	nt, nj, np := parts(s.M, s.Set.Main.rows()), s.panels(), s.pieces()
 	nh := 1 // parts of the tiles
 	for np*s.Groups*nj*nh < items/2 && nh < nt {
@@ -133,8 +133,8 @@ func (s *strips) run(t Team, out, in, ker, work []float32) {
 	nt = nh * parts(parts(s.M, nh), s.Set.Main.rows()) // the same for each
 	sums := out
 	if s.thin != nil {
-		s.widen(t, work, in)
-		in, sums = work, work[s.Groups*s.InG:]
+		s.widen(t, m.Shared, in)
+		in, sums = m.Shared, m.Shared[s.Groups*s.InG:]
 	}
 	hands := make([]hand, t.Size())
 	// A worker takes several panels at a time, if there are enough, and all of them through a chunk before the next chunk: what

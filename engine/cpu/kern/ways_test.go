@@ -13,7 +13,7 @@ func tried(c *Conv, w way, r *rand.Rand) (got, want []float32) {
 	x, k := random(r, c.Groups*c.In[0]*c.In[1]*c.M*c.K+16), random(r, c.Groups*c.Ker[0]*c.Ker[1]*c.K*c.N+16)
 	n := c.Groups * c.Out[0] * c.Out[1] * c.M * c.N
 	got, want = aligned(n), make([]float32, n)
-	c.Run(got, x, k, aligned(c.Workspace()))
+	c.Run(got, x, k, memory(c))
 	naive(c, want, x, k)
 	return got, want
 }

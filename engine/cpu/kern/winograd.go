@@ -10,11 +10,13 @@ type minimal struct {
 	*Conv
 	x, y    *filters // y is nil if it has none
 	lot     int      // of examples, whose products are computed together
-	lots    int      // of which data are transformed before they are used
+	lots    int      // of which data are transformed before they are used: one from each share of the batch
+	share   int      // of examples, which a worker keeps to, in all operations: it finds them in its own cache
 	folded  bool     // phases of a row of the output lie side by side in one panel
 	stripes []stripe // by phase of x
 	groups  int      // of panels, which different workers may compute
 
+	zeros        []float32
 	dataX, dataY []Rows // by phase of the input and tile: the transforms of data along an axis
 	tapsX, tapsY []Rows // by phase of the output and of the input
 }
@@ -33,7 +35,7 @@ const tapRows = 16
 // newMinimal is nil if the operation does not fit. A worker transforms so many bytes of data, at most, before it uses them, or what
 // a few rows of products need.
 func newMinimal(c *Conv, both bool, bytes int) *minimal {
-	if least := c.Set.maps.width; least == 0 || c.empty() || c.InS[3] != 1 || c.OutS[3] != 1 || min(c.K, c.N) < least {
+	if least := c.Set.maps.width; least == 0 || c.empty() || c.M == 0 || c.InS[3] != 1 || c.OutS[3] != 1 || min(c.K, c.N) < least {
 		return nil
 	}
 	w := &minimal{Conv: c, x: c.filters(1)}
@@ -48,8 +50,10 @@ func newMinimal(c *Conv, both bool, bytes int) *minimal {
 	if w.tapsAt(w.panels(), 0, 0, 0, 0)*4 > bytes {
 		rows = manyRows
 	}
-	w.lot = parts(c.M, parts(c.M, max(parts(rows, w.x.tiles), min(most, parts(c.M, c.Team.Size())))))
-	w.lots = min(parts(c.M, w.lot), c.Team.Size())
+	lot := max(parts(rows, w.x.tiles), min(most, parts(c.M, c.Team.Size())))
+	w.lots = min(parts(c.M, lot), c.Team.Size())
+	w.share = parts(c.M, w.lots)
+	w.lot = parts(w.share, parts(w.share, lot))
 	for o := range w.phases() {
 		for s := range w.height() {
 			w.stripes = append(w.stripes, w.stripe(o, s))
@@ -61,6 +65,7 @@ func newMinimal(c *Conv, both bool, bytes int) *minimal {
 	}
 	w.planData()
 	w.planTaps()
+	w.zeros = make([]float32, w.sizes().row)
 	return w
 }
 
@@ -110,7 +115,7 @@ func (w *minimal) height() int {
 // rows is the height of a slot's product.
 func (w *minimal) rows() int { return w.x.tiles * w.lot }
 
-// Transformed data are [lot][row][phase of the input][tile][example][slot of x][k], where a row is one of the input, or y's [tile][phase
+// Transformed data of a lot are [row][phase of the input][tile][example][slot of x][k], where a row is one of the input, or y's [tile][phase
 // of the input][slot]. Transformed taps are [panel][row][phase of the output][of the input][slot of x][k][width], where a row is one
 // of the kernel, or y's [phase of the output][of the input][slot].
 
@@ -124,8 +129,8 @@ func (w *minimal) dataRows() int {
 // example is the size of the transformed data of one.
 func (w *minimal) example() int { return w.dataRows() * w.x.inputs * w.x.tiles * winograd.Slots * w.K }
 
-func (w *minimal) dataAt(lot, row, in, tile, example int) int {
-	return ((((lot*w.dataRows()+row)*w.x.inputs+in)*w.x.tiles+tile)*w.lot + example) * winograd.Slots * w.K
+func (w *minimal) dataAt(row, in, tile, example int) int {
+	return (((row*w.x.inputs+in)*w.x.tiles+tile)*w.lot + example) * winograd.Slots * w.K
 }
 
 func (w *minimal) tapsRows() int {
@@ -155,7 +160,7 @@ func (w *minimal) stripe(out, number int) stripe {
 			for slot := range winograd.Slots {
 				if w.need(out, in, slot) {
 					l := &s.lists[slotY*winograd.Slots+slot]
-					*l = append(*l, Pair{A: (w.dataAt(0, dataRow, in, 0, 0) + slot*w.K) * 4, B: w.tapsAt(0, tapsRow, out, in, slot) * 4})
+					*l = append(*l, Pair{A: (w.dataAt(dataRow, in, 0, 0) + slot*w.K) * 4, B: w.tapsAt(0, tapsRow, out, in, slot) * 4})
 				}
 			}
 		}
@@ -226,7 +231,7 @@ func (w *minimal) planData() {
 		r.readPixels(pixels[:], w.InS[1], w.InS[0])
 		for slot := range winograd.Slots {
 			if w.y == nil {
-				r.write(slot, slot*w.K, w.dataAt(0, 1, 0, 0, 0))
+				r.write(slot, slot*w.K, w.dataAt(1, 0, 0, 0))
 			} else {
 				r.write(slot, slot*w.K, winograd.Slots*w.K)
 			}
@@ -241,7 +246,7 @@ func (w *minimal) planData() {
 		r.readPixels(pixels[:], winograd.Slots*w.K, 0)
 		for slot, ok := range w.y.needed[j/w.y.tiles] {
 			if ok {
-				r.write(slot, w.dataAt(0, j*winograd.Slots+slot, 0, 0, 0), 0)
+				r.write(slot, w.dataAt(j*winograd.Slots+slot, 0, 0, 0), 0)
 			}
 		}
 		w.dataY = append(w.dataY, r)
@@ -306,7 +311,7 @@ func (w *minimal) madeAt(ky, slot int) int {
 
 func (w *minimal) sizes() slotSizes {
 	width := w.Set.Main.Width
-	s := slotSizes{data: w.dataAt(w.lots, 0, 0, 0, 0), taps: w.tapsAt(w.panels(), 0, 0, 0, 0),
+	s := slotSizes{data: w.dataAt(w.dataRows(), 0, 0, 0),
 		row: winograd.Slots * max(w.K, w.columns(), tapRows*width), products: w.rows() * w.slots() * w.columns(), spare: winograd.Taps * tapRows * width}
 	if w.y != nil {
 		s.spare += max(w.madeAt(w.Ker[0], 0), w.In[0]*winograd.Slots*w.K, winograd.Outputs*winograd.Slots*w.columns())
@@ -314,16 +319,18 @@ func (w *minimal) sizes() slotSizes {
 	return s
 }
 
-func (w *minimal) workspace() int { return w.sizes().total(w.Team.Size()) }
+// taps is the size of all transformed taps.
+func (w *minimal) taps() int { return w.tapsAt(w.panels(), 0, 0, 0, 0) }
 
-func (w *minimal) run(t Team, out, in, ker, work []float32) {
-	data, taps, hands := w.sizes().cut(work, t.Size())
+func (w *minimal) workspace() (shared, own int) { return w.taps(), w.sizes().total() }
+
+func (w *minimal) run(t Team, out, in, ker []float32, m Memory) {
+	taps, hands := m.Shared[:w.taps()], w.sizes().hands(t, m.Own, w.zeros)
 	for g := range w.Groups {
 		w.transformTaps(t, hands, taps, ker[g*w.KerG:])
-		for from := 0; from < w.M; from += w.lots * w.lot {
-			n := min(w.lots*w.lot, w.M-from)
-			w.transformData(t, hands, data, in[g*w.InG+from*w.InS[2]:], n)
-			w.multiply(t, hands, out[g*w.OutG+from*w.OutS[2]:], data, taps, n)
+		for done := 0; done < w.share; done += w.lot {
+			w.transformData(t, hands, in[g*w.InG:], done)
+			w.multiply(t, hands, out[g*w.OutG:], taps, done)
 		}
 	}
 }
@@ -373,10 +380,20 @@ func (w *minimal) packTaps(packed, ker []float32, panel, k, rows, ky, out, in in
 	}
 }
 
-func (w *minimal) transformData(t Team, hands []slotHand, data, in []float32, examples int) {
-	t.Each(examples*len(w.dataX), func(worker, it int) {
-		h, b, i := &hands[worker], it/len(w.dataX), it%len(w.dataX)
-		image, place := in[b*w.InS[2]:], data[w.dataAt(b/w.lot, 0, i/w.x.tiles, i%w.x.tiles, b%w.lot):]
+// examples is a lot, by its first example and their number, when so many of each share are done.
+func (w *minimal) examples(lot, done int) (first, n int) {
+	first = lot*w.share + done
+	return first, min(w.lot, w.share-done, w.M-first)
+}
+
+func (w *minimal) transformData(t Team, hands []slotHand, in []float32, done int) {
+	t.Each(w.lots*w.lot*len(w.dataX), func(worker, it int) {
+		h, i, b, lot := &hands[worker], it%len(w.dataX), it/len(w.dataX)%w.lot, it/len(w.dataX)/w.lot
+		first, n := w.examples(lot, done)
+		if b >= n {
+			return
+		}
+		image, place := in[(first+b)*w.InS[2]:], hands[lot].data[w.dataAt(0, i/w.x.tiles, i%w.x.tiles, b):]
 		if w.y == nil {
 			h.apply(w.Set.maps.data, &w.dataX[i], image, place, w.K, w.In[0])
 			return
@@ -389,7 +406,7 @@ func (w *minimal) transformData(t Team, hands []slotHand, data, in []float32, ex
 	})
 }
 
-func (w *minimal) multiply(t Team, hands []slotHand, out, data, taps []float32, examples int) {
+func (w *minimal) multiply(t Team, hands []slotHand, out, taps []float32, done int) {
 	width, nj, columns := w.Set.Main.Width, w.panels(), w.columns()
 	wide := w.N // of all columns of products
 	if w.folded {
@@ -397,13 +414,17 @@ func (w *minimal) multiply(t Team, hands []slotHand, out, data, taps []float32, 
 	}
 	ns := len(w.stripes)
 	panel := func(j int) []float32 { return taps[w.tapsAt(j, 0, 0, 0, 0):] }
-	t.Each(parts(examples, w.lot)*ns*w.groups, func(worker, it int) {
+	t.Each(w.lots*ns*w.groups, func(worker, it int) {
 		h, group, number, lot := &hands[worker], it%w.groups, it/w.groups%ns, it/w.groups/ns
+		first, n := w.examples(lot, done)
+		if n <= 0 {
+			return
+		}
 		s := &w.stripes[number]
 		j0, j1 := nj*group/w.groups, nj*(group+1)/w.groups
 		h.Args = Args{K: w.K, ARS: winograd.Slots * w.K * 4, AKS: 4, BKS: width * 4, CRS: w.slots() * columns * 4}
-		h.multiply(w.Set, s.lists, h.products, columns, w.rows(), data[w.dataAt(lot, 0, 0, 0, 0):], j0, j1, wide, panel)
-		w.transformProducts(h, s, out[lot*w.lot*w.OutS[2]+j0*width:], number, min(j1*width, w.N)-j0*width, min(w.lot, examples-lot*w.lot))
+		h.multiply(w.Set, s.lists, h.products, columns, w.rows(), hands[lot].data, j0, j1, wide, panel)
+		w.transformProducts(h, s, out[first*w.OutS[2]+j0*width:], number, min(j1*width, w.N)-j0*width, n)
 	})
 }
 

@@ -13,6 +13,7 @@ type minimalKernel struct {
 	groups    int // of panels, which different workers may compute
 	rowGroups int // of rows of the products, likewise
 
+	zeros            []float32
 	dataX, dataY     []Rows // by phase and tile: the transforms of data along an axis
 	pixelsX, pixelsY []Rows // by tile: those of pixels of the kernel
 }
@@ -97,6 +98,7 @@ func newMinimalKernel(c *Conv, both bool, bytes int) *minimalKernel {
 		}
 	}
 	w.planTransforms()
+	w.zeros = make([]float32, w.sizes().row)
 	return w
 }
 
@@ -225,8 +227,7 @@ func (w *minimalKernel) planTransforms() {
 }
 
 func (w *minimalKernel) sizes() slotSizes {
-	s := slotSizes{data: w.dataAt(w.x.phases, 0, 0), taps: w.pixelsAt(w.pixelRows(), 0) + w.Set.Main.Width,
-		row: max(w.M, w.N, winograd.Slots*w.columns()), products: w.rows() * w.slots() * w.columns()}
+	s := slotSizes{row: max(w.M, w.N, winograd.Slots*w.columns()), products: w.rows() * w.slots() * w.columns()}
 	if w.y != nil {
 		s.spare = winograd.Slots * max(w.In[0]*w.M, w.Ker[0]*w.N, winograd.Taps*w.columns())
 	}
@@ -243,11 +244,17 @@ func (w *minimalKernel) sums() int {
 
 func (w *minimalKernel) tasks() int { return len(w.pieces) * w.rowGroups * w.groups }
 
-func (w *minimalKernel) workspace() int { return w.sizes().total(w.Team.Size()) + w.sums() }
+// data and images are the sizes of what is transformed; panels are read beyond the last row of an image.
+func (w *minimalKernel) data() int   { return w.dataAt(w.x.phases, 0, 0) }
+func (w *minimalKernel) images() int { return w.pixelsAt(w.pixelRows(), 0) + w.Set.Main.Width }
 
-func (w *minimalKernel) run(t Team, out, in, ker, work []float32) {
-	sums := work[:w.sums()]
-	data, pixels, hands := w.sizes().cut(work[len(sums):], t.Size())
+func (w *minimalKernel) workspace() (shared, own int) {
+	return whole(w.data()) + whole(w.images()) + w.sums(), w.sizes().total()
+}
+
+func (w *minimalKernel) run(t Team, out, in, ker []float32, m Memory) {
+	data, pixels, sums := cut(&m.Shared, w.data()), cut(&m.Shared, w.images()), cut(&m.Shared, w.sums())
+	hands := w.sizes().hands(t, m.Own, w.zeros)
 	for g := range w.Groups {
 		for from := 0; from < w.K; from += w.chunk {
 			n := min(w.chunk, w.K-from)
