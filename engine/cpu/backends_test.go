@@ -55,13 +55,18 @@ func compiled(b compute.Backend, build build, in ...shapes.Shape) compute.Execut
 
 // execute runs e on slices and gives slices.
 func execute(b compute.Backend, e compute.Executable, in ...any) []any {
+	return executeWith(b, e, nil, in...)
+}
+
+// executeWith may donate inputs.
+func executeWith(b compute.Backend, e compute.Executable, donate []bool, in ...any) []any {
 	_, ss := e.Inputs()
 	var bufs []compute.Buffer
 	for i, s := range ss {
 		bufs = append(bufs, must(b.BufferFromFlatData(0, in[i], s)))
 	}
 	var out []any
-	for i, o := range must(e.Execute(bufs, nil, 0)) {
+	for i, o := range must(e.Execute(bufs, donate, 0)) {
 		s := e.Outputs()[i]
 		flat := dtypes.MakeAnySlice(s.DType, s.Size())
 		if err := o.ToFlatData(flat); err != nil {

@@ -264,6 +264,11 @@ func TestShiftedPartsThatMeetAreRotated(t *testing.T) {
 			if _, _, ok := rotation(up, down); ok != (c.up+c.down == 32) {
 				t.Errorf("up %d, down %d: rotated %v", c.up, c.down, ok)
 			}
+			s, list := must(x.fn.Constant([]uint32{5})), func(v uint32) compute.Value { return must(x.fn.Constant([]uint32{v}, 1)) }
+			up, down = must(x.fn.ShiftLeft(s, list(c.up))), must(x.fn.ShiftRightLogical(s, list(c.down)))
+			if got := must(x.fn.BitwiseOr(up, down)).(*node).shape; got.Rank() != 1 {
+				t.Errorf("a number, turned by lists of one, is a %s", got)
+			}
 		}
 	}
 }

@@ -71,8 +71,26 @@ const (
 func (k *loop) blocks() int { return parts(k.n, k.block) }
 func (k *loop) pieces() int { return max(1, min(sumPieces, k.blocks()/pieceBlocks)) }
 
+// read are the members that somebody reads: what all readers compute again is not.
+func (c *compiler) read(members []*node) (list []*node) {
+	inside := map[*node]bool{}
+	for _, m := range slices.Backward(members) {
+		if inside[m] || c.groups.stored[m] || period(m) > 0 {
+			list = append(list, m)
+			for _, a := range m.in {
+				inside[a] = true
+			}
+		}
+	}
+	slices.Reverse(list)
+	return list
+}
+
 // fused emits the loop of a group.
 func (c *compiler) fused(members []*node) {
+	if members = c.read(members); len(members) == 0 {
+		return
+	}
 	k := &loop{n: 1, block: block}
 	dims := iterates(members[0])
 	for _, d := range dims {

@@ -11,7 +11,7 @@ import (
 )
 
 // FuzzPrograms runs programs of all kinds of operations: on every kernel set, with and without fusion, for any number of
-// threads, and twice each, since the second run finds the memory of the first.
+// threads, and twice each, since the second run finds the memory of the first, and may overwrite its inputs.
 func FuzzPrograms(f *testing.F) {
 	count := uint64(600)
 	if testing.Short() {
@@ -44,13 +44,13 @@ func FuzzPrograms(f *testing.F) {
 		var first []any
 		for _, b := range threads {
 			e := compiled(b, program, given...)
-			for range 2 {
-				got := execute(b, e, in...)
+			for _, donated := range []bool{false, true} {
+				got := executeWith(b, e, slices.Repeat([]bool{donated}, len(in)), in...)
 				if first == nil {
 					first = got
 				}
 				if !slices.EqualFunc(got, first, sameBits) {
-					t.Errorf("%s: other bits than with one thread", b.Description())
+					t.Errorf("%s: other bits than with one thread, inputs donated %v", b.Description(), donated)
 				}
 			}
 		}

@@ -2,11 +2,11 @@ package cpu
 
 import "slices"
 
-// schedule reorders the instructions so that fewer bytes are alive at a time, which must fit into the last-level cache for loops to
-// be fast. Emission goes down to what one result needs after another, and would leave for the last one what all of them need.
-// Here instructions come in order of emission, but one that leaves no more alive than it frees comes as soon as it can: the
-// gradient of a kernel when that of its output is there, which frees its input, and an update of a parameter when the old one
-// has had its last reader.
+// schedule reorders the instructions so that fewer bytes are alive between them: what fits into the last-level cache is fast to read.
+// Emission goes down to what one result needs after another, and would leave for the last one what all of them need. Here
+// instructions come in order of emission, but one that leaves no more alive than it frees comes as soon as it can: the gradient
+// of a kernel when that of its output is there, which frees its input, and an update of a parameter when the old one has had
+// its last reader. What an instruction needs while it runs does not count.
 func (c *compiler) schedule() {
 	s := &scheduler{
 		compiler: c,

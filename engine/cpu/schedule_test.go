@@ -91,5 +91,10 @@ func TestChoicesOfNumbersAreMadeAgain(t *testing.T) {
 		if stored != 1 {
 			t.Errorf("%s: %d conditions are stored, want one", b.Description(), stored)
 		}
+		for _, i := range e.(*program).code {
+			if len(i.makes) == 0 {
+				t.Errorf("%s: %q makes nothing", b.Description(), i.what)
+			}
+		}
 	}
 }

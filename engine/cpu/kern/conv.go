@@ -9,7 +9,7 @@ package kern
 // products: minimal and minimalKernel, for the gradient of a kernel. None makes im2col's copies.
 type Conv struct {
 	Set             *Set
-	Team            Team   // who may take part
+	Team            Team   // who may take part; Plan sends them away if the work is too little
 	M, K, N, Groups int    // batch; contracted and output channels of one group
 	In, Ker, Out    [2]int // pixels: y, x
 	InS             [4]int // strides: y, x, batch, contracted channel
@@ -21,8 +21,7 @@ type Conv struct {
 	Reverse         bool // read the kernel's pixels backwards
 	BF16            bool // round the operands to bfloat16, if the set has kernels for that and it helps
 
-	work int // multiply-adds
-	way  way
+	way way
 }
 
 // way is how to compute a convolution.
@@ -59,7 +58,7 @@ func (c *Conv) Plan() {
 	for o := range c.Out[0] * c.Out[1] {
 		c.Taps(o, func(Tap) { taps++ })
 	}
-	c.work = c.Groups * c.M * c.K * c.N * taps
+	c.Team = c.Team.For(c.Groups * c.M * c.K * c.N * taps)
 	plan, cost := c.direct(taps)
 	if p := newPaired(c); p != nil {
 		plan, cost = p.direct(taps)
@@ -164,7 +163,7 @@ func (c *Conv) Workspace() (shared, own int) { return c.way.workspace() }
 // aligned; behind ker, 64 bytes are readable.
 func (c *Conv) Run(out, in, ker []float32, m Memory) {
 	if c.Groups*c.M*c.N*c.Out[0]*c.Out[1] > 0 {
-		c.way.run(c.Team.For(c.work), out, in, ker, m)
+		c.way.run(c.Team, out, in, ker, m)
 	}
 }
 

@@ -11,12 +11,13 @@ const (
 	roundCost = 10  // a pair that is rounded
 	slotCost  = 9   // an element that is transformed for minimal filtering, or a product that is transformed back
 	planeCost = 28  // an element of planes that is copied, or summed
-	farCost   = 25  // a transformed tap that does not stay in the cache
+	farCost   = 25  // a transformed tap beyond nearTaps: so many stay in the cache
+	nearTaps  = 1 << 21
 )
 
 func (p *planes) cost() int {
 	copied := p.K*p.height*p.pitch + p.rows()*p.length
-	return p.M * p.Groups * p.bands * (p.tapsCost(p.blocks) + planeCost*copied)
+	return p.M * p.bands * (p.tapsCost(p.blocks) + planeCost*copied)
 }
 
 // tapsCost is that of the products of blocks, for one band.
@@ -26,9 +27,6 @@ func (p *planes) tapsCost(blocks []planeBlock) (cost int) {
 	}
 	return cost
 }
-
-// nearTaps is how many transformed taps do.
-const nearTaps = 1 << 21
 
 // tileCost is that of tiles of the given rows for one pair and one k, all in all.
 func tileCost(t Tiles, rows, columns int) int {
@@ -71,14 +69,17 @@ func (c *Conv) stripsCost(taps int) int {
 	return taps * c.K * tileCost(c.Set.Main, c.M, c.panels()*c.Set.Main.Width)
 }
 
-// slotCost is that of the products of all slots, and of transforming them back. They have so many rows, and the given depth a pair.
-func (c *Conv) slotCost(lists [][]Pair, rows, depth int) (cost int) {
+// slotsCost is that of the products of all slots, and of transforming them back. They have so many rows, and the given depth a pair.
+func (c *Conv) slotsCost(lists [][]Pair, rows, depth int) (products, back int) {
 	columns := c.panels() * c.Set.Main.Width
 	pair := depth*tileCost(c.Set.Main, rows, columns) + pairCost*parts(rows, c.Set.Main.rows())*c.panels()
 	for _, list := range lists {
-		cost += len(list)*pair + slotCost*rows*columns
+		products += len(list) * pair
+		if len(list) > 0 {
+			back += slotCost * rows * columns
+		}
 	}
-	return cost
+	return products, back
 }
 
 // cost must not depend on the number of threads, unlike the size of lots: which way is taken shows in the last bits of results.
@@ -86,7 +87,8 @@ func (w *minimal) cost() int {
 	rows, taps := w.x.tiles*w.M, w.taps()
 	cost := slotCost*(taps+w.M*w.example()) + farCost*max(0, taps-nearTaps)
 	for _, s := range w.stripes {
-		cost += w.slotCost(s.lists, rows, w.K)
+		products, back := w.slotsCost(s.lists, rows, w.K)
+		cost += products + back
 	}
 	return cost
 }
@@ -95,7 +97,8 @@ func (w *minimalKernel) cost() int {
 	chunks := parts(w.K, w.chunk)
 	cost := chunks * slotCost * (w.data() + w.images())
 	for _, p := range w.pieces {
-		cost += chunks * w.slotCost(p.lists, w.M, w.depth(w.chunk))
+		products, back := w.slotsCost(p.lists, w.M, w.depth(w.chunk))
+		cost += chunks*products + back
 	}
 	return cost
 }

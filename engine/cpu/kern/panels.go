@@ -16,7 +16,7 @@ type pixelList struct {
 	depth int
 }
 
-// At most so many rows that share a set of the first-level cache, which has 12 ways: strides of whole pages.
+// At most so many rows that share a set of the first-level cache, which has 8 ways or more: strides of whole pages.
 const pageRows = 8
 
 // pixelMajor limits the packed kernel, in bytes, for which one pixel takes all channels before the next pixel.

@@ -45,10 +45,13 @@ func (c *Conv) planeTaps(axis int) (taps [][]planeTap) {
 	return taps
 }
 
-// newPlanes is nil if the operation has strides, or nothing to multiply. A worker copies so many bytes of the input at a time, at
+// maxPlanes is the most output channels for which it can pay.
+const maxPlanes = 64
+
+// newPlanes is nil if the operation has strides, many channels or taps, or nothing to multiply. A worker copies so many bytes of the input at a time, at
 // most, or what a row of the output needs.
 func newPlanes(c *Conv, bytes int) *planes {
-	if c.Stride != [2]int{1, 1} || c.empty() {
+	if c.Stride != [2]int{1, 1} || c.empty() || c.N == 0 || c.N > maxPlanes || c.Ker[0]*c.Ker[1] > maxSpread {
 		return nil
 	}
 	p := &planes{Conv: c}
@@ -239,9 +242,8 @@ func (p *planes) copyOut(out, products []float32, band int) {
 				break
 			}
 			d := unsafe.Pointer(&out[y*p.OutS[0]+ox*p.OutS[1]+n*p.OutS[3]])
-			for _, v := range products[r*p.size+i*p.pitch:][:pixels] {
-				*(*float32)(d) = v
-				d = unsafe.Add(d, step)
+			for j, v := range products[r*p.size+i*p.pitch:][:pixels] {
+				*at[float32](d, j*step) = v
 			}
 		}
 	}

@@ -6,9 +6,9 @@ import "unsafe"
 // all taps at once, which are the columns, and each output pixel then adds up the products that belong to it.
 type spread struct {
 	*Conv
-	width   int     // of a row of products: taps x output channels, filled up to whole tiles
-	terms   [][]int // by output pixel: byte offsets of products
-	pieces  int     // of the batch
+	width  int     // of a row of products: taps x output channels, filled up to whole tiles
+	terms  [][]int // by output pixel: byte offsets of products
+	pieces int     // of the batch
 }
 
 func newSpread(c *Conv) *spread {

@@ -174,6 +174,9 @@ func (w *minimal) stripe(out, number int) stripe {
 		return s
 	}
 	outY, tile := number/w.y.tiles, number%w.y.tiles
+	if w.row(number) >= w.Out[0] { // this phase has fewer tiles
+		return s
+	}
 	for in, t := range w.y.taps[outY] {
 		for slot := range winograd.Slots {
 			if t.need(slot) {
@@ -182,6 +185,14 @@ func (w *minimal) stripe(out, number int) stripe {
 		}
 	}
 	return s
+}
+
+// row is the first one of a stripe.
+func (w *minimal) row(stripe int) int {
+	if w.y == nil {
+		return stripe
+	}
+	return stripe/w.y.tiles + w.InDil[0]*winograd.Outputs*(stripe%w.y.tiles)
 }
 
 // planProducts says how the products of a stripe, [row][slot][column], are transformed back. A tile of pixels, in one row or in
@@ -352,10 +363,11 @@ func (w *minimal) transformTaps(t Team, hands []slotHand, taps, ker []float32) {
 			}
 		}
 		for slot := range winograd.Slots {
+			if !w.need(out, in, slot) {
+				continue
+			}
 			for i := range w.tapsY {
-				if w.need(out, in, slot) {
-					h.apply(w.Set.maps.taps, &w.tapsY[i], w.made(h)[w.madeAt(0, slot):], taps[w.tapsAt(panel, 0, out, in, slot)+k*width:], rows*width, 1)
-				}
+				h.apply(w.Set.maps.taps, &w.tapsY[i], w.made(h)[w.madeAt(0, slot):], taps[w.tapsAt(panel, 0, out, in, slot)+k*width:], rows*width, 1)
 			}
 		}
 	})
@@ -430,10 +442,8 @@ func (w *minimal) multiply(t Team, hands []slotHand, out, taps []float32, done i
 
 // transformProducts computes n channels of the pixels of one phase of x and stripe.
 func (w *minimal) transformProducts(h *slotHand, s *stripe, out []float32, number, n, examples int) {
-	columns, stripe := w.columns(), number%w.height()
-	y, height := stripe, 1
+	columns, y, height := w.columns(), w.row(number%w.height()), 1
 	if w.y != nil {
-		y = stripe/w.y.tiles + w.InDil[0]*winograd.Outputs*(stripe%w.y.tiles)
 		height = min(winograd.Outputs, parts(w.Out[0]-y, w.InDil[0]))
 	}
 	if height <= 0 {

@@ -13,14 +13,13 @@ import (
 // of sums that several rows share, which are rows of the same kind.
 type linearMap struct {
 	name         string
-	matrix       winograd.Matrix // what rows and shared say
-	inputs       int
+	matrix       winograd.Matrix // what rows and shared sums come to
 	shared, rows winograd.Matrix
 }
 
 // maps in the order of the fields of kern's maps. Those of taps are applied to so little that they have no shared sums.
 var maps = []linearMap{
-	{"Data", winograd.BT(), 6, winograd.Matrix{
+	{"Data", winograd.BT(), winograd.Matrix{
 		{0, 0, -1, 0, 1, 0},        // u = d4 - d2
 		{0, 1, 0, -1, 0, 0},        // v = d1 - d3
 		{0, 0, 0, -1.5, 0, 0, 1},   // e = u - 1.5 d3
@@ -33,8 +32,8 @@ var maps = []linearMap{
 		{0, 0, 0, 0, 0, 0, 1, 2, 0, 0},
 		{0, 0, 0, -1, 0, 1, -1.5, 1, 0, 0},
 	}},
-	{"Taps", winograd.G(), 3, nil, winograd.G()},
-	{"Outputs", winograd.A().Transposed(), 6, winograd.Matrix{
+	{"Taps", winograd.G(), nil, winograd.G()},
+	{"Outputs", winograd.A().Transposed(), winograd.Matrix{
 		{0, 1, 1, 0, 0, 0},
 		{0, 1, -1, 0, 0, 0},
 	}, winograd.Matrix{
@@ -43,7 +42,7 @@ var maps = []linearMap{
 		{0, 0, 0, 4, .25, 0, 1, 0},
 		{0, 0, 0, 8, -.125, 1, 0, 1},
 	}},
-	{"Gradients", winograd.A(), 4, winograd.Matrix{
+	{"Gradients", winograd.A(), winograd.Matrix{
 		{1, 0, 1, 0},
 		{0, 1, 0, 1},
 	}, winograd.Matrix{
@@ -54,20 +53,22 @@ var maps = []linearMap{
 		{1, -.5, .25, -.125, 0, 0},
 		{0, 0, 0, 1, 0, 0},
 	}},
-	{"TapGradients", winograd.G().Transposed(), 6, nil, winograd.G().Transposed()},
+	{"TapGradients", winograd.G().Transposed(), nil, winograd.G().Transposed()},
 }
+
+func (m linearMap) inputs() int { return len(m.matrix[0]) }
 
 // expanded is what the rows come to.
 func (m linearMap) expanded() winograd.Matrix {
 	var sums winograd.Matrix
 	for _, row := range slices.Concat(m.shared, m.rows) {
-		sum := make([]float32, m.inputs)
+		sum := make([]float32, m.inputs())
 		for j, v := range row {
-			if j < m.inputs {
+			if j < m.inputs() {
 				sum[j] += v
 				continue
 			}
-			for i, w := range sums[j-m.inputs] {
+			for i, w := range sums[j-m.inputs()] {
 				sum[i] += v * w
 			}
 		}
@@ -104,7 +105,7 @@ func linearMaps(asm, decl *bytes.Buffer) {
 		bytes          int
 	}{{"512", "Z", 64}, {"256", "Y", 32}} {
 		for _, m := range maps {
-			name, ins, outs := "map"+m.name+set.name, m.inputs, len(m.rows)
+			name, ins, outs := "map"+m.name+set.name, m.inputs(), len(m.rows)
 			r := func(i int) string { return fmt.Sprintf("%s%d", set.register, i) }
 			const args = "(r *Rows, in, out, zeros, waste unsafe.Pointer, n, count int)"
 			fmt.Fprintf(asm, "\n// func %s%s\nTEXT ·%s(SB), NOSPLIT, $16-56\n", name, args, name)
