@@ -110,7 +110,7 @@ func (c *compiler) lowerConv(n *node, in []int, out int) (run func(*machine), fl
 	c.scratch = max(c.scratch, own*4)
 	return func(m *machine) {
 		g.Run(of[float32](m.p[out], sizes[2]), of[float32](m.p[in[0]], sizes[0]), of[float32](m.p[in[1]], sizes[1]),
-			kern.Memory{Shared: of[float32](m.p[work], shared), Own: m.own})
+			kern.Memory{Shared: of[float32](m.p[work], shared), Own: m.scratch})
 	}, flop, work
 }
 

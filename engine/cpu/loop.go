@@ -91,11 +91,8 @@ func (c *compiler) fused(members []*node) {
 	if members = c.read(members); len(members) == 0 {
 		return
 	}
-	k := &loop{n: 1, block: block}
-	dims := iterates(members[0])
-	for _, d := range dims {
-		k.n *= d
-	}
+	over := iterates(members[0])
+	k, dims := &loop{n: over.Size(), block: block}, over.Dimensions
 	for _, m := range members {
 		k.slot = max(k.slot, m.shape.DType.Size())
 		for _, a := range m.in {
@@ -321,7 +318,7 @@ type looping struct {
 }
 
 func (k *loop) start(m *machine, worker int) *looping {
-	l := &looping{k, m, m.scratch[worker], make([]ptr, len(k.regs)), nil}
+	l := &looping{k, m, ptr(unsafe.SliceData(m.scratch[worker])), make([]ptr, len(k.regs)), nil}
 	for i := range k.regs {
 		r := &k.regs[i]
 		switch {

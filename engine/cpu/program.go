@@ -73,8 +73,7 @@ type over struct{ from, to int }
 // machine is the memory of one execution.
 type machine struct {
 	p       []ptr       // by buffer
-	scratch []ptr       // by worker
-	own     [][]float32 // the same, for convolutions
+	scratch [][]float32 // by worker
 }
 
 // maxIdle is how many machines of a program are kept for its next execution.
@@ -89,11 +88,10 @@ func (p *program) newMachine() *machine {
 		return m
 	}
 	p.mu.Unlock()
-	m := &machine{make([]ptr, len(p.bufs)), make([]ptr, p.backend.team.Size()), nil}
+	m := &machine{make([]ptr, len(p.bufs)), make([][]float32, p.backend.team.Size())}
 	arena := newMemory(p.arena)
 	for w := range m.scratch {
-		m.scratch[w] = newMemory(p.scratch)
-		m.own = append(m.own, of[float32](m.scratch[w], p.scratch/4))
+		m.scratch[w] = of[float32](newMemory(p.scratch), p.scratch/4)
 	}
 	for i, b := range p.bufs {
 		switch b.kind {

@@ -76,12 +76,12 @@ func (p *paired) workspace() (shared, own int) {
 	return p.in.pairs() + p.ker.pairs() + 16 + shared, own
 }
 
-func (p *paired) run(t Team, out, in, ker []float32, m Memory) {
+func (p *paired) run(out, in, ker []float32, m Memory) {
 	x, w := cut(&m.Shared, p.in.pairs()), cut(&m.Shared, p.ker.pairs())
-	p.in.fill(t, x, in)
-	p.ker.fill(t, w, ker)
+	p.in.fill(p.Team, x, in)
+	p.ker.fill(p.Team, w, ker)
 	m.Shared = m.Shared[16:]
-	p.Conv.way.run(t, out, x, w, m)
+	p.Conv.way.run(out, x, w, m)
 }
 
 // fill rounds an array to pairs.

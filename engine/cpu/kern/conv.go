@@ -27,7 +27,7 @@ type Conv struct {
 // way is how to compute a convolution.
 type way interface {
 	workspace() (shared, own int)
-	run(t Team, out, in, ker []float32, m Memory)
+	run(out, in, ker []float32, m Memory)
 }
 
 // Memory is what a computation works with: a part that its team shares, and a part of each worker's own. What a worker has in its
@@ -163,7 +163,7 @@ func (c *Conv) Workspace() (shared, own int) { return c.way.workspace() }
 // aligned; behind ker, 64 bytes are readable.
 func (c *Conv) Run(out, in, ker []float32, m Memory) {
 	if c.Groups*c.M*c.N*c.Out[0]*c.Out[1] > 0 {
-		c.way.run(c.Team, out, in, ker, m)
+		c.way.run(out, in, ker, m)
 	}
 }
 
@@ -175,9 +175,9 @@ type nothing struct{ *Conv }
 
 func (nothing) workspace() (shared, own int) { return 0, 0 }
 
-func (c nothing) run(t Team, out, _, _ []float32, _ Memory) {
+func (c nothing) run(out, _, _ []float32, _ Memory) {
 	npix := c.Out[0] * c.Out[1]
-	t.Each(c.Groups*npix, func(_, it int) {
+	c.Team.Each(c.Groups*npix, func(_, it int) {
 		pix := it % npix
 		fillZero(out[it/npix*c.OutG+pix/c.Out[1]*c.OutS[0]+pix%c.Out[1]*c.OutS[1]:], c.M, c.N, c.OutS[2], c.OutS[3])
 	})

@@ -33,30 +33,46 @@ func (t taps) need(slot int) bool {
 	return t != noTaps
 }
 
+// phaseTap is a pixel of the kernel, and the pixel of a phase of the input that it meets for the first output of a phase.
+type phaseTap struct{ pixel, in, offset int }
+
+// phaseTaps are those of an axis, by phase of the output.
+func (c *Conv) phaseTaps(axis int) (taps [][]phaseTap) {
+	stride, dil := c.Stride[axis], c.InDil[axis]
+	for out := range min(dil, c.Out[axis]) {
+		var list []phaseTap
+		for k := range c.Ker[axis] {
+			if x := out*stride + k*c.KerDil[axis] - c.Pad[axis]; x%dil == 0 {
+				in := (x/dil%stride + stride) % stride
+				list = append(list, phaseTap{k, in, (x/dil - in) / stride})
+			}
+		}
+		taps = append(taps, list)
+	}
+	return taps
+}
+
 // filters of an axis are nil if one of them has more than three taps.
 func (c *Conv) filters(axis int) *filters {
 	stride, dil := c.Stride[axis], c.InDil[axis]
 	f := &filters{tiles: parts(parts(c.Out[axis], dil), winograd.Outputs), inputs: stride}
-	type tap struct{ pixel, out, in, offset int }
-	var found []tap
+	found := c.phaseTaps(axis)
 	first := slices.Repeat([]int{math.MaxInt}, stride) // by phase of the input: offset of the first tap of the first output
-	for out := range dil {
-		f.taps = append(f.taps, slices.Repeat([]taps{noTaps}, stride))
-		for k := range c.Ker[axis] {
-			if x := out*stride + k*c.KerDil[axis] - c.Pad[axis]; x%dil == 0 {
-				in := (x/dil%stride + stride) % stride
-				t := tap{k, out, in, (x/dil - in) / stride}
-				found = append(found, t)
-				first[in] = min(first[in], t.offset)
-			}
+	for _, list := range found {
+		for _, t := range list {
+			first[t.in] = min(first[t.in], t.offset)
 		}
 	}
-	for _, t := range found {
-		n := t.offset - first[t.in]
-		if n >= winograd.Taps {
-			return nil
+	for _, list := range found {
+		ins := slices.Repeat([]taps{noTaps}, stride)
+		for _, t := range list {
+			n := t.offset - first[t.in]
+			if n >= winograd.Taps {
+				return nil
+			}
+			ins[t.in][n] = t.pixel
 		}
-		f.taps[t.out][t.in][n] = t.pixel
+		f.taps = append(f.taps, ins)
 	}
 	f.needed = make([][winograd.Slots]bool, stride)
 	for _, ins := range f.taps {

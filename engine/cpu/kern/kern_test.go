@@ -40,6 +40,14 @@ func same(t *testing.T, what string, got, want []float32) {
 	}
 }
 
+// layKernelGradient lays out the gradient of a kernel: batch and channels change places, and the output gradient is the kernel.
+func layKernelGradient(c *Conv) {
+	in, im := c.N*c.Groups, c.M*c.Groups
+	c.InS, c.InG = [4]int{c.In[1] * im, im, 1, c.In[0] * c.In[1] * im}, c.M
+	c.KerS, c.KerG = [4]int{c.Ker[1] * in, in, c.Ker[0] * c.Ker[1] * in, 1}, c.N
+	c.OutS, c.OutG = [4]int{c.Out[1] * c.M * in, c.M * in, in, 1}, c.N
+}
+
 // memory is what a convolution needs.
 func memory(c *Conv) (m Memory) {
 	shared, own := c.Workspace()
@@ -175,7 +183,7 @@ func TestConvolutionsOfAnySizeFollowTheDefinition(t *testing.T) {
 				Stride: [2]int{pick(1, 2), pick(1, 3)}, Pad: [2]int{pick(-2, 0, 1, 4), pick(-1, 0, 2)},
 				InDil: [2]int{pick(1, 2), pick(1, 3)}, KerDil: [2]int{pick(1, 2), pick(1, 2)}, Reverse: pick(0, 1) == 1}
 			// NHWC, HWIO, or the roles of batch and channels exchanged
-			ik, in, im := c.K*c.Groups, c.N*c.Groups, c.M*c.Groups
+			ik, in := c.K*c.Groups, c.N*c.Groups
 			if pick(0, 1) == 0 {
 				c.InS, c.InG = [4]int{c.In[1] * c.M * ik, c.M * ik, ik, 1}, c.K
 			} else {
@@ -192,9 +200,7 @@ func TestConvolutionsOfAnySizeFollowTheDefinition(t *testing.T) {
 				c.OutS, c.OutG = [4]int{c.Out[1] * c.M * in, c.M * in, 1, c.M}, c.N*c.M
 			}
 			if pick(0, 1, 2) == 0 { // the gradient of a kernel
-				c.InS, c.InG = [4]int{c.In[1] * im, im, 1, c.In[0] * c.In[1] * im}, c.M
-				c.KerS, c.KerG = [4]int{c.Ker[1] * in, in, c.Ker[0] * c.Ker[1] * in, 1}, c.N
-				c.OutS, c.OutG = [4]int{c.Out[1] * c.M * in, c.M * in, in, 1}, c.N
+				layKernelGradient(c)
 				if pick(0, 1) == 0 {
 					c.InDil, c.Reverse = [2]int{1, 1}, false
 				}

@@ -35,16 +35,16 @@ func (l *lanes) outputs() int { return l.Out[0] * l.Out[1] * l.N * l.batch } // 
 
 func (l *lanes) workspace() (shared, own int) { return l.Groups * (l.inputs() + l.outputs()), 0 }
 
-func (l *lanes) run(t Team, out, in, ker []float32, m Memory) {
+func (l *lanes) run(out, in, ker []float32, m Memory) {
 	packed, result := m.Shared[:l.Groups*l.inputs()], m.Shared[l.Groups*l.inputs():]
 	ipix, opix := l.In[0]*l.In[1], l.Out[0]*l.Out[1]
-	t.Each(l.Groups*ipix, func(_, it int) {
+	l.Team.Each(l.Groups*ipix, func(_, it int) {
 		g, p := it/ipix, it%ipix
 		src := in[g*l.InG+p/l.In[1]*l.InS[0]+p%l.In[1]*l.InS[1]:]
 		l.packPixel(packed[it*l.K*l.batch:][:l.K*l.batch], src)
 	})
-	hands := make([]hand, t.Size())
-	t.Each(l.Groups*opix, func(w, it int) {
+	hands := make([]hand, l.Team.Size())
+	l.Team.Each(l.Groups*opix, func(w, it int) {
 		g, p := it/opix, it%opix
 		y := result[it*l.N*l.batch:][:l.N*l.batch]
 		list := l.lists[p]

@@ -34,6 +34,13 @@ func (r *Rows) readPixels(pixels []int, stride, step int) {
 // write sets where row i goes.
 func (r *Rows) write(i, at, step int) { r.Out[i], r.OutStep[i] = at*4, step*4 }
 
+// writeSlots has the first n rows, from at on, go to places that are apart by so much.
+func (r *Rows) writeSlots(n, at, apart, step int) {
+	for i := range n {
+		r.write(i, at+i*apart, step)
+	}
+}
+
 // linearMap makes rows of n elements, each a sum of rows, and then the next ones, count times in all.
 type linearMap func(r *Rows, in, out, zeros, waste unsafe.Pointer, n, count int)
 

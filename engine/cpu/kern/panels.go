@@ -56,23 +56,23 @@ func (p *panels) size() int { return p.Ker[0] * p.Ker[1] * p.K * p.Set.Main.Widt
 
 func (p *panels) workspace() (shared, own int) { return p.Groups * p.panels() * p.size(), 0 }
 
-func (p *panels) run(t Team, out, in, ker []float32, m Memory) {
+func (p *panels) run(out, in, ker []float32, m Memory) {
 	packed := m.Shared
-	p.pack(t, ker, packed)
-	hands := make([]hand, t.Size())
+	p.pack(ker, packed)
+	hands := make([]hand, p.Team.Size())
 	for i := range hands {
 		hands[i].Args = Args{ARS: p.InS[2] * 4, AKS: p.InS[3] * 4, BKS: p.Set.Main.Width * 4}
 	}
 	nj, npix := p.panels(), p.Out[0]*p.Out[1]
 	// A worker keeps to some of the rows, if there are enough of them: where rows are the batch, its part of the input is what
 	// it made itself.
-	nh := max(1, min(t.Size(), p.M/minRows))
+	nh := max(1, min(p.Team.Size(), p.M/minRows))
 	nt := nh * parts(parts(p.M, nh), p.height)
 	all := 1 // panels of an item: one stays in cache while all pixels pass
 	if nj*p.size()*4 <= pixelMajor {
 		all = nj
 	}
-	t.Each(nh*p.Groups*(nj/all)*npix, func(w, it int) {
+	p.Team.Each(nh*p.Groups*(nj/all)*npix, func(w, it int) {
 		pix, j0, g, h := it%npix, it/npix%(nj/all)*all, it/npix/(nj/all)%p.Groups, it/npix/(nj/all)/p.Groups
 		for j := j0; j < j0+all; j++ {
 			for tile := nt * h / nh; tile < nt*(h+1)/nh; tile++ {
@@ -98,9 +98,9 @@ func (p *panels) tile(h *hand, g, j, pix, m0, m1 int, out, in, packed []float32)
 }
 
 // pack copies the kernel to [group][panel][pixel][k][width], missing columns zero.
-func (p *panels) pack(t Team, ker, packed []float32) {
+func (p *panels) pack(ker, packed []float32) {
 	kpix, nj, width, panel := p.Ker[0]*p.Ker[1], p.panels(), p.Set.Main.Width, p.size()
-	t.Each(p.Groups*kpix, func(_, it int) {
+	p.Team.Each(p.Groups*kpix, func(_, it int) {
 		g, q := it/kpix, it%kpix
 		src := ker[g*p.KerG+p.kernelPixel(q/p.Ker[1], q%p.Ker[1]):]
 		dst := packed[g*nj*panel+q*p.K*width:]

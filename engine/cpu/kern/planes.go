@@ -28,43 +28,26 @@ type planeBlock struct {
 	packed      int // where the taps are, packed [tap][row][k]
 }
 
-// planeTap is a pixel of the kernel, and the pixel of the input that it meets for the first output of a phase, along an axis.
-type planeTap struct{ kernel, input int }
-
-// planeTaps are those of all phases.
-func (c *Conv) planeTaps(axis int) (taps [][]planeTap) {
-	for phase := range min(c.InDil[axis], c.Out[axis]) {
-		var list []planeTap
-		for k := range c.Ker[axis] {
-			if x := phase + k*c.KerDil[axis] - c.Pad[axis]; x%c.InDil[axis] == 0 {
-				list = append(list, planeTap{k, x / c.InDil[axis]})
-			}
-		}
-		taps = append(taps, list)
-	}
-	return taps
-}
-
 // maxPlanes is the most output channels for which it can pay.
 const maxPlanes = 64
 
-// newPlanes is nil if the operation has strides, many channels or taps, or nothing to multiply. A worker copies so many bytes of the input at a time, at
-// most, or what a row of the output needs.
+// newPlanes is nil if the operation has strides, many channels or taps, or nothing to multiply. A worker copies so many bytes of the
+// input at a time, at most, or what a row of the output needs.
 func newPlanes(c *Conv, bytes int) *planes {
 	if c.Stride != [2]int{1, 1} || c.empty() || c.N == 0 || c.N > maxPlanes || c.Ker[0]*c.Ker[1] > maxSpread {
 		return nil
 	}
 	p := &planes{Conv: c}
-	var taps [2][][]planeTap
+	var taps [2][][]phaseTap
 	var span, most [2]int // of taps, and the outputs of a phase
 	for axis := range taps {
-		taps[axis] = c.planeTaps(axis)
+		taps[axis] = c.phaseTaps(axis)
 		p.phases[axis] = len(taps[axis])
 		most[axis] = parts(c.Out[axis], c.InDil[axis])
 		first, last := 1<<62, -1<<62
 		for _, list := range taps[axis] {
 			for _, t := range list {
-				first, last = min(first, t.input), max(last, t.input)
+				first, last = min(first, t.offset), max(last, t.offset)
 			}
 		}
 		if first > last {
@@ -85,7 +68,7 @@ func newPlanes(c *Conv, bytes int) *planes {
 func (p *planes) rows() int { return p.phases[0] * p.phases[1] * p.N }
 
 // plan chooses the blocks: a phase may take several.
-func (p *planes) plan(taps [2][][]planeTap) {
+func (p *planes) plan(taps [2][][]phaseTap) {
 	most := p.Set.Main.rows()
 	pieces := parts(p.N, most)
 	for phase := range p.phases[0] * p.phases[1] {
@@ -108,7 +91,7 @@ func (p *planes) plan(taps [2][][]planeTap) {
 }
 
 // block finds the taps of some rows.
-func (p *planes) block(taps [2][][]planeTap, first, rows int) planeBlock {
+func (p *planes) block(taps [2][][]phaseTap, first, rows int) planeBlock {
 	b := planeBlock{tiles: p.Set.Main, first: first, rows: rows}
 	if rows <= p.Set.Wide.rows() {
 		b.tiles = p.Set.Wide
@@ -118,7 +101,7 @@ func (p *planes) block(taps [2][][]planeTap, first, rows int) planeBlock {
 		phase, n := (first+r)/p.N, (first+r)%p.N
 		for _, y := range taps[0][phase/p.phases[1]] {
 			for _, x := range taps[1][phase%p.phases[1]] {
-				place := (y.input-p.origin[0])*p.pitch + x.input - p.origin[1]
+				place := (y.offset-p.origin[0])*p.pitch + x.offset - p.origin[1]
 				t, ok := tapAt[place]
 				if !ok {
 					t = len(b.taps)
@@ -129,7 +112,7 @@ func (p *planes) block(taps [2][][]planeTap, first, rows int) planeBlock {
 					}
 					b.list = append(b.list, Pair{A: t * rows * p.K * 4, B: place * 4})
 				}
-				b.taps[t][r] = p.kernelPixel(y.kernel, x.kernel) + n*p.KerS[3]
+				b.taps[t][r] = p.kernelPixel(y.pixel, x.pixel) + n*p.KerS[3]
 			}
 		}
 	}
@@ -146,13 +129,13 @@ func (p *planes) workspace() (shared, own int) {
 	return p.Groups * p.kernels(), whole(p.K*p.size) + p.rows()*p.size
 }
 
-func (p *planes) run(t Team, out, in, ker []float32, m Memory) {
+func (p *planes) run(out, in, ker []float32, m Memory) {
 	packed := m.Shared
 	for g := range p.Groups {
 		p.pack(packed[g*p.kernels():], ker[g*p.KerG:])
 	}
-	hands := make([]hand, t.Size())
-	t.Share(p.M*p.Groups*p.bands, func(w int, next func() int) {
+	hands := make([]hand, p.Team.Size())
+	p.Team.Share(p.M*p.Groups*p.bands, func(w int, next func() int) {
 		own := m.Own[w]
 		planes, products := cut(&own, p.K*p.size), cut(&own, p.rows()*p.size)
 		clear(planes) // around the pixels it stays so

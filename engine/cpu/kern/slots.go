@@ -1,6 +1,18 @@
 package kern
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/starsweep/starsweep/engine/cpu/winograd"
+)
+
+// slots is how many there are along rows of pixels, or along both axes.
+func slots(both bool) int {
+	if both {
+		return winograd.Slots * winograd.Slots
+	}
+	return winograd.Slots
+}
 
 // slotSizes are how many floats a worker has for itself in the ways of minimal filtering: for transformed data, a row that nobody
 // reads, products, and a place for something more.
@@ -18,8 +30,8 @@ func (s slotSizes) total() int {
 }
 
 // hands share out what workers have. zeros is a row.
-func (s slotSizes) hands(t Team, own [][]float32, zeros []float32) []slotHand {
-	hands := make([]slotHand, t.Size())
+func (s slotSizes) hands(own [][]float32, zeros []float32) []slotHand {
+	hands := make([]slotHand, len(own))
 	for i := range hands {
 		m := own[i]
 		hands[i] = slotHand{zeros: unsafe.Pointer(&zeros[0]), data: cut(&m, s.data), waste: unsafe.Pointer(&cut(&m, s.row)[0]),

@@ -27,13 +27,13 @@ func (s *spread) products() int { return s.In[0] * s.In[1] * s.width }
 
 func (s *spread) workspace() (shared, own int) { return s.kernels(), s.products() }
 
-func (s *spread) run(t Team, out, in, ker []float32, m Memory) {
+func (s *spread) run(out, in, ker []float32, m Memory) {
 	packed := m.Shared[:s.kernels()]
 	for g := range s.Groups {
 		s.pack(packed[g*s.K*s.width:], ker[g*s.KerG:])
 	}
-	hands := make([]hand, t.Size())
-	t.Each(s.pieces, func(w, it int) {
+	hands := make([]hand, s.Team.Size())
+	s.Team.Each(s.pieces, func(w, it int) {
 		p := m.Own[w][:s.products()]
 		for b := s.M * it / s.pieces; b < s.M*(it+1)/s.pieces; b++ {
 			for g := range s.Groups {

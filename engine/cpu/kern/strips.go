@@ -85,9 +85,9 @@ func newStrips(c *Conv) *strips {
 }
 
 // widen copies the input with zeros on both sides of each row.
-func (s *strips) widen(t Team, wide, in []float32) {
+func (s *strips) widen(wide, in []float32) {
 	c, width := s.thin, s.InS[0]
-	t.Each(s.Groups*s.K, func(_, it int) {
+	s.Team.Each(s.Groups*s.K, func(_, it int) {
 		g, k := it/s.K, it%s.K
 		for y := range s.In[0] {
 			d := wide[g*s.InG+k*s.InS[3]+y*width:][:width]
@@ -124,7 +124,7 @@ func (s *strips) workspace() (shared, own int) {
 	return s.Groups*s.InG + s.pieces()*s.outputs(), 0
 }
 
-func (s *strips) run(t Team, out, in, ker []float32, m Memory) {
+func (s *strips) run(out, in, ker []float32, m Memory) {
 	nt, nj, np := parts(s.M, s.Set.Main.rows()), s.panels(), s.pieces()
 	nh := 1 // parts of the tiles
 	for np*s.Groups*nj*nh < items/2 && nh < nt {
@@ -133,15 +133,15 @@ func (s *strips) run(t Team, out, in, ker []float32, m Memory) {
 	nt = nh * parts(parts(s.M, nh), s.Set.Main.rows()) // the same for each
 	sums := out
 	if s.thin != nil {
-		s.widen(t, m.Shared, in)
+		s.widen(m.Shared, in)
 		in, sums = m.Shared, m.Shared[s.Groups*s.InG:]
 	}
-	hands := make([]hand, t.Size())
+	hands := make([]hand, s.Team.Size())
 	// A worker takes several panels at a time, if there are enough, and all of them through a chunk before the next chunk: what
 	// it read of the input serves them all.
 	cells := s.Groups * nh * nj
-	shares := min(cells, 2*t.Size())
-	t.Each(np*shares, func(w, it int) {
+	shares := min(cells, 2*s.Team.Size())
+	s.Team.Each(np*shares, func(w, it int) {
 		p, share := it/shares, it%shares
 		for chunk := len(s.lists) * p / np; chunk < len(s.lists)*(p+1)/np; chunk++ {
 			for cell := cells * share / shares; cell < cells*(share+1)/shares; cell++ {

@@ -32,7 +32,7 @@ func followsTheDefinition(t *testing.T, draw func(p pick) Conv, plan func(p pick
 		for range count {
 			c := draw(pick)
 			c.Set, c.Team, c.Groups = s, NewTeam(3), pick(1, 1, 3)
-			ik, in, im := c.K*c.Groups, c.N*c.Groups, c.M*c.Groups
+			ik, in := c.K*c.Groups, c.N*c.Groups
 			if c.Reverse || pick(0, 1) == 0 { // channels last, those of the kernel in either order
 				c.InS, c.InG = [4]int{c.In[1] * c.M * ik, c.M * ik, ik, 1}, c.K
 				c.KerS, c.KerG = [4]int{c.Ker[1] * c.K * in, c.K * in, in, 1}, c.N
@@ -41,9 +41,7 @@ func followsTheDefinition(t *testing.T, draw func(p pick) Conv, plan func(p pick
 				}
 				c.OutS, c.OutG = [4]int{c.Out[1] * in, in, c.Out[0] * c.Out[1] * in, 1}, c.N
 			} else { // the gradient of a kernel
-				c.InS, c.InG = [4]int{c.In[1] * im, im, 1, c.In[0] * c.In[1] * im}, c.M
-				c.KerS, c.KerG = [4]int{c.Ker[1] * in, in, c.Ker[0] * c.Ker[1] * in, 1}, c.N
-				c.OutS, c.OutG = [4]int{c.Out[1] * c.M * in, c.M * in, in, 1}, c.N
+				layKernelGradient(&c)
 			}
 			w := plan(pick, &c)
 			if reflect.ValueOf(w).IsNil() {

@@ -97,12 +97,7 @@ func (w *minimal) phases() int {
 	return len(w.x.taps)
 }
 
-func (w *minimal) slots() int {
-	if w.y == nil {
-		return winograd.Slots
-	}
-	return winograd.Slots * winograd.Slots
-}
+func (w *minimal) slots() int { return slots(w.y != nil) }
 
 // height is the number of stripes.
 func (w *minimal) height() int {
@@ -115,9 +110,9 @@ func (w *minimal) height() int {
 // rows is the height of a slot's product.
 func (w *minimal) rows() int { return w.x.tiles * w.lot }
 
-// Transformed data of a lot are [row][phase of the input][tile][example][slot of x][k], where a row is one of the input, or y's [tile][phase
-// of the input][slot]. Transformed taps are [panel][row][phase of the output][of the input][slot of x][k][width], where a row is one
-// of the kernel, or y's [phase of the output][of the input][slot].
+// Transformed data of a lot are [row][phase of the input][tile][example][slot of x][k], where a row is one of the input, or y's [phase
+// of the input][tile][slot]. Transformed taps are [panel][row][phase of the output][of the input][slot of x][k][width], where a row
+// is one of the kernel, or y's [phase of the output][of the input][slot].
 
 func (w *minimal) dataRows() int {
 	if w.y == nil {
@@ -210,12 +205,10 @@ func (w *minimal) planProducts(s *stripe, phase int) {
 			s.y.read(slot, slot*winograd.Slots*columns, 0)
 		}
 	}
-	for i := range winograd.Outputs {
-		s.y.write(i, i*winograd.Slots*columns, 0)
-	}
+	s.y.writeSlots(winograd.Outputs, 0, winograd.Slots*columns, 0)
 	first, last := phase, phase
 	if w.folded {
-		first, last = 0, dil-1
+		first, last = 0, len(w.x.taps)-1
 	}
 	for o := first; o <= last; o++ {
 		var x [2]Rows
@@ -237,16 +230,14 @@ func (w *minimal) planProducts(s *stripe, phase int) {
 }
 
 func (w *minimal) planData() {
+	step := winograd.Slots * w.K // from row to row, of what y's map takes or of the data
+	if w.y == nil {
+		step = w.dataAt(1, 0, 0, 0)
+	}
 	for _, pixels := range w.x.data {
 		r := newRows()
 		r.readPixels(pixels[:], w.InS[1], w.InS[0])
-		for slot := range winograd.Slots {
-			if w.y == nil {
-				r.write(slot, slot*w.K, w.dataAt(1, 0, 0, 0))
-			} else {
-				r.write(slot, slot*w.K, winograd.Slots*w.K)
-			}
-		}
+		r.writeSlots(winograd.Slots, 0, w.K, step)
 		w.dataX = append(w.dataX, r)
 	}
 	if w.y == nil {
@@ -335,22 +326,22 @@ func (w *minimal) taps() int { return w.tapsAt(w.panels(), 0, 0, 0, 0) }
 
 func (w *minimal) workspace() (shared, own int) { return w.taps(), w.sizes().total() }
 
-func (w *minimal) run(t Team, out, in, ker []float32, m Memory) {
-	taps, hands := m.Shared[:w.taps()], w.sizes().hands(t, m.Own, w.zeros)
+func (w *minimal) run(out, in, ker []float32, m Memory) {
+	taps, hands := m.Shared[:w.taps()], w.sizes().hands(m.Own, w.zeros)
 	for g := range w.Groups {
-		w.transformTaps(t, hands, taps, ker[g*w.KerG:])
+		w.transformTaps(hands, taps, ker[g*w.KerG:])
 		for done := 0; done < w.share; done += w.lot {
-			w.transformData(t, hands, in[g*w.InG:], done)
-			w.multiply(t, hands, out[g*w.OutG:], taps, done)
+			w.transformData(hands, in[g*w.InG:], done)
+			w.multiply(hands, out[g*w.OutG:], taps, done)
 		}
 	}
 }
 
 // transformTaps makes those of a panel and some rows of the kernel, for one phase of the output and of the input, as a piece.
-func (w *minimal) transformTaps(t Team, hands []slotHand, taps, ker []float32) {
+func (w *minimal) transformTaps(hands []slotHand, taps, ker []float32) {
 	width, blocks := w.Set.Main.Width, parts(w.K, tapRows)
 	pairs := w.phases() * w.x.inputs
-	t.Each(w.panels()*blocks*pairs, func(worker, it int) {
+	w.Team.Each(w.panels()*blocks*pairs, func(worker, it int) {
 		h, pair, out, in := &hands[worker], it%pairs, it%pairs/w.x.inputs, it%w.x.inputs
 		panel, k := it/pairs/blocks, it/pairs%blocks*tapRows
 		rows := min(tapRows, w.K-k)
@@ -398,8 +389,8 @@ func (w *minimal) examples(lot, done int) (first, n int) {
 	return first, min(w.lot, w.share-done, w.M-first)
 }
 
-func (w *minimal) transformData(t Team, hands []slotHand, in []float32, done int) {
-	t.Each(w.lots*w.lot*len(w.dataX), func(worker, it int) {
+func (w *minimal) transformData(hands []slotHand, in []float32, done int) {
+	w.Team.Each(w.lots*w.lot*len(w.dataX), func(worker, it int) {
 		h, i, b, lot := &hands[worker], it%len(w.dataX), it/len(w.dataX)%w.lot, it/len(w.dataX)/w.lot
 		first, n := w.examples(lot, done)
 		if b >= n {
@@ -418,7 +409,7 @@ func (w *minimal) transformData(t Team, hands []slotHand, in []float32, done int
 	})
 }
 
-func (w *minimal) multiply(t Team, hands []slotHand, out, taps []float32, done int) {
+func (w *minimal) multiply(hands []slotHand, out, taps []float32, done int) {
 	width, nj, columns := w.Set.Main.Width, w.panels(), w.columns()
 	wide := w.N // of all columns of products
 	if w.folded {
@@ -426,7 +417,7 @@ func (w *minimal) multiply(t Team, hands []slotHand, out, taps []float32, done i
 	}
 	ns := len(w.stripes)
 	panel := func(j int) []float32 { return taps[w.tapsAt(j, 0, 0, 0, 0):] }
-	t.Each(w.lots*ns*w.groups, func(worker, it int) {
+	w.Team.Each(w.lots*ns*w.groups, func(worker, it int) {
 		h, group, number, lot := &hands[worker], it%w.groups, it/w.groups%ns, it/w.groups/ns
 		first, n := w.examples(lot, done)
 		if n <= 0 {

@@ -102,12 +102,7 @@ func newMinimalKernel(c *Conv, both bool, bytes int) *minimalKernel {
 	return w
 }
 
-func (w *minimalKernel) slots() int {
-	if w.y == nil {
-		return winograd.Slots
-	}
-	return winograd.Slots * winograd.Slots
-}
+func (w *minimalKernel) slots() int { return slots(w.y != nil) }
 
 // depth is that of products of so many examples.
 func (w *minimalKernel) depth(examples int) int { return w.x.tiles * examples }
@@ -167,13 +162,9 @@ func (w *minimalKernel) piece(o, row int) gradientPiece {
 			}
 		}
 		p.taps, step = w.y.taps[row], w.KerDil[0]*w.OutS[0]
-		for tap := range p.taps {
-			p.y.write(tap, tap*width, 0)
-		}
+		p.y.writeSlots(p.taps, 0, width, 0)
 	}
-	for tap := range w.x.taps[o] {
-		p.x.write(tap, w.KerDil[1]*tap*w.OutS[1], step)
-	}
+	p.x.writeSlots(w.x.taps[o], 0, w.KerDil[1]*w.OutS[1], step)
 	return p
 }
 
@@ -183,24 +174,20 @@ func (w *minimalKernel) planTransforms() {
 		phase, tile := i/w.x.tiles, i%w.x.tiles
 		r := newRows()
 		r.readPixels(from[:], w.InS[1], w.InS[0])
-		for slot := range w.x.slots(phase) {
-			if w.y == nil {
-				r.write(slot, w.dataAt(phase, 0, slot)+tile*w.M, w.dataAt(0, 1, 0))
-			} else {
-				r.write(slot, slot*w.M, winograd.Slots*w.M)
-			}
+		if w.y == nil {
+			r.writeSlots(w.x.slots(phase), w.dataAt(phase, 0, 0)+tile*w.M, w.dataAt(0, 0, 1), w.dataAt(0, 1, 0))
+		} else {
+			r.writeSlots(w.x.slots(phase), 0, w.M, winograd.Slots*w.M)
 		}
 		w.dataX = append(w.dataX, r)
 	}
 	for tile, from := range w.x.pixels {
 		r := newRows()
 		r.readPixels(from[:], w.KerS[1], w.KerS[0])
-		for slot := range winograd.Slots {
-			if w.y == nil {
-				r.write(slot, w.pixelsAt(0, slot)+tile*w.N, w.pixelsAt(1, 0))
-			} else {
-				r.write(slot, slot*w.N, winograd.Slots*w.N)
-			}
+		if w.y == nil {
+			r.writeSlots(winograd.Slots, tile*w.N, w.pixelsAt(0, 1), w.pixelsAt(1, 0))
+		} else {
+			r.writeSlots(winograd.Slots, 0, w.N, winograd.Slots*w.N)
 		}
 		w.pixelsX = append(w.pixelsX, r)
 	}
@@ -211,17 +198,13 @@ func (w *minimalKernel) planTransforms() {
 		phase, tile := i/w.y.tiles, i%w.y.tiles
 		r := newRows()
 		r.readPixels(from[:], winograd.Slots*w.M, w.M)
-		for slot := range w.y.slots(phase) {
-			r.write(slot, w.dataAt(0, (phase*winograd.Slots+slot)*w.y.tiles+tile, 0), w.dataAt(0, 0, 1))
-		}
+		r.writeSlots(w.y.slots(phase), w.dataAt(0, phase*winograd.Slots*w.y.tiles+tile, 0), w.dataAt(0, w.y.tiles, 0), w.dataAt(0, 0, 1))
 		w.dataY = append(w.dataY, r)
 	}
 	for tile, from := range w.y.pixels {
 		r := newRows()
 		r.readPixels(from[:], winograd.Slots*w.N, w.N)
-		for slot := range winograd.Slots {
-			r.write(slot, w.pixelsAt(slot*w.y.tiles+tile, 0), w.pixelsAt(0, 1))
-		}
+		r.writeSlots(winograd.Slots, w.pixelsAt(tile, 0), w.pixelsAt(w.y.tiles, 0), w.pixelsAt(0, 1))
 		w.pixelsY = append(w.pixelsY, r)
 	}
 }
@@ -252,21 +235,21 @@ func (w *minimalKernel) workspace() (shared, own int) {
 	return whole(w.data()) + whole(w.images()) + w.sums(), w.sizes().total()
 }
 
-func (w *minimalKernel) run(t Team, out, in, ker []float32, m Memory) {
+func (w *minimalKernel) run(out, in, ker []float32, m Memory) {
 	data, pixels, sums := cut(&m.Shared, w.data()), cut(&m.Shared, w.images()), cut(&m.Shared, w.sums())
-	hands := w.sizes().hands(t, m.Own, w.zeros)
+	hands := w.sizes().hands(m.Own, w.zeros)
 	for g := range w.Groups {
 		for from := 0; from < w.K; from += w.chunk {
 			n := min(w.chunk, w.K-from)
-			w.transformData(t, hands, data, in[g*w.InG+from*w.InS[3]:], n)
-			w.transformPixels(t, hands, pixels, ker[g*w.KerG+from*w.KerS[2]:], n)
-			w.multiply(t, hands, out[g*w.OutG:], data, pixels, sums, from, n)
+			w.transformData(hands, data, in[g*w.InG+from*w.InS[3]:], n)
+			w.transformPixels(hands, pixels, ker[g*w.KerG+from*w.KerS[2]:], n)
+			w.multiply(hands, out[g*w.OutG:], data, pixels, sums, from, n)
 		}
 	}
 }
 
-func (w *minimalKernel) transformData(t Team, hands []slotHand, data, in []float32, examples int) {
-	t.Each(examples*len(w.dataX), func(worker, it int) {
+func (w *minimalKernel) transformData(hands []slotHand, data, in []float32, examples int) {
+	w.Team.Each(examples*len(w.dataX), func(worker, it int) {
 		h, b, i := &hands[worker], it/len(w.dataX), it%len(w.dataX)
 		image, place := in[b*w.InS[3]:], data[b*w.x.tiles*w.M:]
 		if w.y == nil {
@@ -281,8 +264,8 @@ func (w *minimalKernel) transformData(t Team, hands []slotHand, data, in []float
 	})
 }
 
-func (w *minimalKernel) transformPixels(t Team, hands []slotHand, pixels, ker []float32, examples int) {
-	t.Each(examples*w.x.tiles, func(worker, it int) {
+func (w *minimalKernel) transformPixels(hands []slotHand, pixels, ker []float32, examples int) {
+	w.Team.Each(examples*w.x.tiles, func(worker, it int) {
 		h, b, tile := &hands[worker], it/w.x.tiles, it%w.x.tiles
 		image, place := ker[b*w.KerS[2]:], pixels[b*w.x.tiles*w.N:]
 		if w.y == nil {
@@ -297,10 +280,10 @@ func (w *minimalKernel) transformPixels(t Team, hands []slotHand, pixels, ker []
 }
 
 // multiply adds up the products of so many examples, and transforms them back after the last ones.
-func (w *minimalKernel) multiply(t Team, hands []slotHand, out, data, pixels, sums []float32, from, examples int) {
+func (w *minimalKernel) multiply(hands []slotHand, out, data, pixels, sums []float32, from, examples int) {
 	width, nj, columns := w.Set.Main.Width, w.panels(), w.columns()
 	panel := func(j int) []float32 { return pixels[j*width:] }
-	t.Each(w.tasks(), func(worker, it int) {
+	w.Team.Each(w.tasks(), func(worker, it int) {
 		h, group, rowGroup, p := &hands[worker], it%w.groups, it/w.groups%w.rowGroups, &w.pieces[it/w.groups/w.rowGroups]
 		j0, j1 := nj*group/w.groups, nj*(group+1)/w.groups
 		r0, r1 := w.M*rowGroup/w.rowGroups, w.M*(rowGroup+1)/w.rowGroups
