@@ -25,8 +25,12 @@ func (t *trainer) trial(ctx context.Context, p plan.Trial) error {
 		return err
 	}
 	t.progress.begin(p)
+	on := t.backend
+	if rounded, err := t.backend.For(p.Job.Program); err == nil { // else the trial fails for this reason
+		on = rounded
+	}
 	outcome := results.Outcome{Trial: p.ID, Parameters: int64(p.Job.Program.Parameters("")), Program: p.Job.Program.Fingerprint(),
-		Settings: t.settings, Script: t.script, Version: t.version, Backend: t.backend.Name, Device: t.backend.Device()}
+		Settings: t.settings, Script: t.script, Version: t.version, Backend: on.Name, Device: on.Device()}
 	err := guarded(func() error { return t.epochs(ctx, p, &outcome) })
 	var diverged *train.Diverged
 	var collapse *collapsed

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -11,7 +12,7 @@ import (
 	"github.com/gomlx/compute"
 	_ "github.com/gomlx/compute/gobackend" // registers "go"
 
-	_ "github.com/starsweep/starsweep/engine/cpu" // registers "cpu"
+	"github.com/starsweep/starsweep/engine/cpu" // registers "cpu"
 	"github.com/starsweep/starsweep/engine/model"
 )
 
@@ -24,7 +25,9 @@ type Options struct {
 
 // Backend runs programs on a device. It may be used by several goroutines.
 type Backend struct {
-	Name string // cpu, go, xla:cuda, xla:cpu; with the options that change numbers
+	// Name is the backend with the kernels, the precision and the options that decide the bits of its results: "cpu avx512",
+	// "cpu avx512 bf16", "cpu go", "go", "xla:cuda", "xla:cuda,tf32=false". Numerics adds the device.
+	Name string
 
 	compute compute.Backend
 	loops   bool // many steps a call, the data set on the device: for accelerators, where calls and copies cost
@@ -101,15 +104,11 @@ func Open(name string, o Options) (*Backend, error) {
 	switch {
 	case name == "cpu", strings.HasPrefix(name, "cpu:"):
 		_, config, _ := strings.Cut(whole, ":")
-		kind := "cpu"
-		if strings.Contains(config, roundedOption) {
-			kind += ":" + roundedOption
-		}
 		c, err := compute.NewWithConfig(whole)
 		if err != nil {
 			return nil, err // the processor is there: an option is wrong
 		}
-		b, err := o.open(kind, func() (compute.Backend, error) { return c, nil })
+		b, err := o.open("cpu", func() (compute.Backend, error) { return c, nil })
 		if err == nil {
 			b.rounded = sync.OnceValues(func() (*Backend, error) { return b.roundedCPU(o, config) })
 		}
@@ -158,6 +157,9 @@ func (o Options) open(name string, open func() (compute.Backend, error)) (*Backe
 	b.rounded = func() (*Backend, error) {
 		return nil, fmt.Errorf("backend %s: %w: only cpu multiplies bfloat16", name, ErrNoDevice)
 	}
+	if own, ok := c.(*cpu.Backend); ok {
+		b.Name += " " + own.Numerics()
+	}
 	if b.now == nil {
 		b.now = func() time.Time { return time.Time{} }
 	}
@@ -194,6 +196,16 @@ func (o Options) openPlugin(path, more string) (*Backend, error) {
 // Device describes what the backend runs on.
 func (b *Backend) Device() string {
 	return fmt.Sprintf("%s (%s)", b.compute.DeviceDescription(0), b.compute.Description())
+}
+
+// Numerics is equal where the same program and the same inputs give the same bits: the key of caches, and what a resumed trial
+// should continue on. It is Name with the processor's architecture or, of XLA, the plugin's version and the device. It does not
+// depend on the number of threads.
+func (b *Backend) Numerics() string {
+	if strings.HasPrefix(b.Name, "xla") {
+		return b.Name + ", " + b.Device()
+	}
+	return b.Name + ", " + runtime.GOARCH
 }
 
 // Accelerator reports whether programs run on a device that is not the host's processor.

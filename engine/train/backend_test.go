@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -30,7 +31,7 @@ func TestOpenNamesWhatItKnows(t *testing.T) {
 		}
 	}
 	b, err := Open("auto", Options{})
-	if err != nil || b.Name != "cpu" || b.Device() == "" {
+	if err != nil || !strings.HasPrefix(b.Name, "cpu ") || b.Device() == "" {
 		t.Fatalf("auto without plugins: %v, %v", b, err)
 	}
 	b.Close()
@@ -56,7 +57,7 @@ func TestPluginsAreFoundByTheirNames(t *testing.T) {
 	if got, want := o.find("cpu"), filepath.Join(cache, "xla_cpu_pjrt.so"); got != want {
 		t.Errorf("cpu: got %s, want %s", got, want)
 	}
-	if b, err := Open("auto", o); err != nil || b.Name != "cpu" { // the plugin is broken: training goes on without
+	if b, err := Open("auto", o); err != nil || !strings.HasPrefix(b.Name, "cpu ") { // the plugin is broken: training goes on without
 		t.Errorf("auto with a broken plugin: %v, %v", b, err)
 	}
 }
@@ -85,5 +86,27 @@ func TestXLACPUIsFoundInTheCache(t *testing.T) {
 	defer b.Close()
 	if b.Name != "xla:cpu" || !strings.Contains(b.Device(), "CPU") {
 		t.Errorf("%s: %s", b.Name, b.Device())
+	}
+}
+
+// Kernels and precision are part of a backend's name, threads are not.
+func TestNamesSayAllThatDecidesBits(t *testing.T) {
+	for _, c := range []struct{ config, want string }{
+		{"cpu:kernels=go", "cpu go"}, {"cpu:kernels=go,threads=1", "cpu go"}, {"cpu:threads=3,kernels=go", "cpu go"},
+		{"cpu:kernels=avx2", "cpu avx2"}, {"cpu:kernels=avx512", "cpu avx512"}, {"cpu:kernels=avx512,precision=bf16", "cpu avx512 bf16"},
+		{"cpu:kernels=avx512,precision=f32", "cpu avx512"},
+	} {
+		b, err := Open(c.config, Options{})
+		if err != nil && !strings.HasPrefix(c.want, "cpu go") {
+			t.Logf("%s: %v", c.config, err) // not on this processor
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := c.want + ", " + runtime.GOARCH; b.Name != c.want || b.Numerics() != want {
+			t.Errorf("%s: got the name %q and the numerics %q, want %q and %q", c.config, b.Name, b.Numerics(), c.want, want)
+		}
+		b.Close()
 	}
 }

@@ -26,7 +26,7 @@ func (b *Bench) cached(net network, what string, compute func() (features, logit
 	if net.extractor == nil || b.Cache == "" { // points are their own features
 		return compute()
 	}
-	of := fmt.Sprintf("1 %s %s %s %s", b.Numbers, net.extractor.Name, net.extractor.Digest, what)
+	of := fmt.Sprintf("1 %s %s %s %s", b.Numerics, net.extractor.Name, net.extractor.Digest, what)
 	path := filepath.Join(b.Cache, fmt.Sprintf("%x.safetensors", sha256.Sum256([]byte(of))))
 	features, logits, err = readFeatures(path, of)
 	if err == nil {

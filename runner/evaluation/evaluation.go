@@ -21,7 +21,7 @@ import (
 // Config is what a Bench works with.
 type Config struct {
 	Backend  compute.Backend
-	Numbers  string                                              // names what the backend computes with: others' features differ, if in few bits
+	Numerics string                                              // of the backend (train.Backend.Numerics): features of another differ, if in few bits
 	Networks feature.Store                                       // weights that the user added
 	Cache    string                                              // folder of the features of real images
 	Open     func(context.Context, spec.Data) (*data.Set, error) // opens a data set

@@ -265,7 +265,7 @@ func TestStudiesAtOnceShareTheCache(t *testing.T) {
 	}
 	count(2) // the compared ones and those of the floor
 	b, _ := bench(t, cache)
-	b.Numbers = "another precision"
+	b.Numerics = "another precision"
 	if _, err := b.Open(t.Context(), d, e); err != nil {
 		t.Error(err)
 	}
