@@ -61,6 +61,7 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 	{"internal/safetensors", module, "a file format"},
 	{"internal/hdf5", module, "a file format"},
 	{"internal/npy", module, "a file format"},
+	{"internal/once", module, "a map of values, whatever they are"},
 	{"features", module + "engine", "the form of a file"},
 	{"features/pack", module + "engine/train", "packing trains nothing"},
 	{"features/pack", "go.starlark.net", "packing needs no script"},

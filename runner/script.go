@@ -12,10 +12,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 
 	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/internal/once"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
 	"github.com/starsweep/starsweep/starlib"
@@ -105,16 +105,15 @@ func (e *Env) counter() func(spec.Data) (n int, known bool) {
 // sizes counts the images of data sets that are at hand, once each.
 func (e *Env) sizes() func(spec.Data) (n int, known bool) {
 	store := e.store()
-	var counts sync.Map // by the canonical text
+	var counts once.Map[string, int] // by the canonical text
 	return func(d spec.Data) (int, bool) {
-		count, _ := counts.LoadOrStore(d.String(), sync.OnceValue(func() int {
+		n, _ := counts.Do(context.Background(), d.String(), func() (int, error) {
 			shape, err := store.Shape(d)
 			if err != nil {
-				return -1 // the trial will say it
+				return -1, nil // kept like a count: the trial will report the error
 			}
-			return shape.N
-		}))
-		n := count.(func() int)()
+			return shape.N, nil
+		})
 		return n, n >= 0
 	}
 }

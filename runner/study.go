@@ -11,6 +11,7 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/internal/once"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/evaluation"
 	"github.com/starsweep/starsweep/runner/plan"
@@ -31,8 +32,7 @@ type trainer struct {
 	settings string // of the script, JSON
 	version  string
 
-	mu   sync.Mutex
-	sets map[string]func() (*data.Set, error) // by the data's canonical text
+	sets once.Map[string, *data.Set] // by the data's canonical text
 }
 
 // tally counts how trials ended, those of earlier runs included.
@@ -191,12 +191,5 @@ const publishEvery = 15 * time.Second
 
 // images opens a data set once, however many trials train on it.
 func (t *trainer) images(ctx context.Context, d spec.Data) (*data.Set, error) {
-	t.mu.Lock()
-	open := t.sets[d.String()]
-	if open == nil {
-		open = sync.OnceValues(func() (*data.Set, error) { return t.store.Open(ctx, d) })
-		t.sets[d.String()] = open
-	}
-	t.mu.Unlock()
-	return open()
+	return t.sets.Do(ctx, d.String(), func() (*data.Set, error) { return t.store.Open(ctx, d) })
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/cpu" // registers "cpu"
 	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/internal/once"
 )
 
 // Options is what a backend needs of its surroundings. The zero value finds no plugins and measures no time.
@@ -35,9 +36,10 @@ type Backend struct {
 	now     func() time.Time
 	rounded func() (*Backend, error) // this one with products of bfloat16
 
+	programs once.Map[string, *Compiled] // by fingerprint
+
 	mu       sync.Mutex
-	programs map[string]func() (*Compiled, error) // by fingerprint
-	recent   []string                             // their fingerprints, the last used last
+	recent   []string // their fingerprints, the last used last
 	resident map[residentKey]*residents
 	stats    *ledger
 }
@@ -153,7 +155,7 @@ func (o Options) open(name string, open func() (compute.Backend, error)) (*Backe
 		// XLA's compiler for CPUs finds no fast convolutions in a loop: a step of the thesis's networks takes 12 s there and 0.8 s
 		// outside (2 cores).
 		loops:    xla && name != "xla:cpu",
-		programs: map[string]func() (*Compiled, error){}, resident: map[residentKey]*residents{}, stats: &ledger{}}
+		resident: map[residentKey]*residents{}, stats: &ledger{}}
 	b.rounded = func() (*Backend, error) {
 		return nil, fmt.Errorf("backend %s: %w: only cpu multiplies bfloat16", name, ErrNoDevice)
 	}

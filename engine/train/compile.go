@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/internal/once"
 )
 
 // Compiled is a program ready to run on a backend. It may be used by several goroutines.
@@ -22,10 +24,10 @@ type Compiled struct {
 	sample *lower.Exec // nil if the program samples nothing
 	test   *lower.Exec // nil if the program has no tests
 
-	testOne func() (*lower.Exec, error)
+	testOne once.Map[struct{}, *lower.Exec] // only splits that are no multiple of model.TestBatch need it
+	loops   once.Map[int, *graph.Graph]     // by number of images
 
 	mu        sync.Mutex
-	loops     map[int]func() (*graph.Graph, error) // by number of images
 	unclaimed Compilations
 }
 
@@ -40,29 +42,28 @@ func Compile(b *Backend, p *model.Program) (*Compiled, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.compiled(p)() // outside the lock: others may compile other programs meanwhile
-}
-
-func (b *Backend) compiled(p *model.Program) func() (*Compiled, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	id := p.Fingerprint()
-	b.recent = append(slices.DeleteFunc(b.recent, func(other string) bool { return other == id }), id)
-	if _, ok := b.programs[id]; !ok {
-		b.programs[id] = sync.OnceValues(func() (*Compiled, error) { return compile(b, p) })
+	b.use(p.Fingerprint())
+	return b.programs.Do(context.Background(), p.Fingerprint(), func() (*Compiled, error) {
 		b.stats.Lock()
 		b.stats.Programs++
 		b.stats.Unlock()
-	}
+		return compile(b, p)
+	})
+}
+
+// use notes that a program is wanted, and drops the one that was not for the longest time where there are too many.
+func (b *Backend) use(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.recent = append(slices.DeleteFunc(b.recent, func(other string) bool { return other == id }), id)
 	if b.frugal && len(b.recent) > frugalPrograms { // runs still hold theirs; after them it is garbage
-		delete(b.programs, b.recent[0])
+		b.programs.Forget(b.recent[0])
 		b.recent = b.recent[1:]
 	}
-	return b.programs[id]
 }
 
 func compile(b *Backend, p *model.Program) (*Compiled, error) {
-	c := &Compiled{backend: b, program: p, loops: map[int]func() (*graph.Graph, error){}, unclaimed: Compilations{Programs: 1}}
+	c := &Compiled{backend: b, program: p, unclaimed: Compilations{Programs: 1}}
 	var err error
 	if !b.loops {
 		if c.step, err = c.build("step", p.Step()...); err != nil {
@@ -79,8 +80,6 @@ func compile(b *Backend, p *model.Program) (*Compiled, error) {
 			return nil, err
 		}
 	}
-	// Only splits that are no multiple of model.TestBatch need it.
-	c.testOne = sync.OnceValues(func() (*lower.Exec, error) { return c.build("test", nodes(p.TestOne)...) })
 	return c, nil
 }
 

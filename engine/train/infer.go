@@ -38,7 +38,7 @@ func (r *Run) Test(ctx context.Context, images Images) ([]Value, error) {
 		}
 		if at+size > images.N { // once, at the end of the whole batches
 			var err error
-			if e, err = r.c.testOne(); err != nil {
+			if e, err = r.c.testOne.Do(ctx, struct{}{}, func() (*lower.Exec, error) { return r.c.build("test", nodes(p.TestOne)...) }); err != nil {
 				return nil, err
 			}
 			tests, size = p.TestOne, 1

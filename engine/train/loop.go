@@ -1,9 +1,9 @@
 package train
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -38,14 +38,7 @@ const (
 
 // loop compiles the program's loop for n images.
 func (c *Compiled) loop(n int) (*graph.Graph, error) {
-	c.mu.Lock()
-	compiled, ok := c.loops[n]
-	if !ok {
-		compiled = sync.OnceValues(func() (*graph.Graph, error) { return c.buildLoop(n) })
-		c.loops[n] = compiled
-	}
-	c.mu.Unlock()
-	return compiled()
+	return c.loops.Do(context.Background(), n, func() (*graph.Graph, error) { return c.buildLoop(n) })
 }
 
 func (c *Compiled) buildLoop(n int) (*graph.Graph, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/starsweep/starsweep/engine/feature"
 	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/internal/once"
 )
 
 // Config is what a Bench works with.
@@ -34,29 +35,24 @@ type Bench struct {
 	Config
 	products *metric.Products
 
-	mu         sync.Mutex
-	extractors map[string]func() (*feature.Extractor, error)
-	references map[string]func() (*reference, error)
-	told       map[string]bool
+	extractors once.Map[string, *feature.Extractor]
+	references once.Map[string, *reference]
+
+	mu   sync.Mutex
+	told map[string]bool
 }
 
 // New makes a bench. The caller closes it before the backend.
 func New(c Config) *Bench {
-	return &Bench{Config: c, products: metric.NewProducts(c.Backend), extractors: map[string]func() (*feature.Extractor, error){},
-		references: map[string]func() (*reference, error){}, told: map[string]bool{}}
+	return &Bench{Config: c, products: metric.NewProducts(c.Backend), told: map[string]bool{}}
 }
 
 // Close frees what lies on the device.
 func (b *Bench) Close() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	var errs []error
-	for _, open := range b.extractors {
-		if e, err := open(); err == nil {
-			errs = append(errs, e.Close())
-		}
+	for _, e := range b.extractors.Clear() {
+		errs = append(errs, e.Close())
 	}
-	clear(b.extractors)
 	b.products.Close()
 	return errors.Join(errs...)
 }
@@ -72,19 +68,12 @@ type Evaluation struct {
 // Open gets ready to measure what is made to look like d: it opens the extractor and takes the real images through it, unless
 // that was done before. It wants e to have metrics.
 func (b *Bench) Open(ctx context.Context, d spec.Data, e spec.Evaluate) (*Evaluation, error) {
-	net, err := b.network(e.Features, e.Samples)
+	net, err := b.network(ctx, e.Features, e.Samples)
 	if err != nil {
 		return nil, err
 	}
 	key := fmt.Sprint(d, " ", e.Real, " ", e.Samples, " ", e.Features, " ", e.Metrics)
-	b.mu.Lock()
-	open := b.references[key]
-	if open == nil {
-		open = sync.OnceValues(func() (*reference, error) { return b.reference(ctx, net, d, e) })
-		b.references[key] = open
-	}
-	b.mu.Unlock()
-	real, err := open()
+	real, err := b.references.Do(ctx, key, func() (*reference, error) { return b.reference(ctx, net, d, e) })
 	if err != nil {
 		return nil, err
 	}

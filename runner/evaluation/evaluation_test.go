@@ -332,3 +332,23 @@ func TestTooFewImagesForAFloorLeaveItOut(t *testing.T) {
 		t.Errorf("got the columns %q, want %q", got, want)
 	}
 }
+
+// The first caller's end is not that of those who come after it.
+func TestACancelledCallerLeavesTheBenchUsable(t *testing.T) {
+	opened := 0
+	ctx, cancel := context.WithCancel(t.Context())
+	b := evaluation.New(evaluation.Config{Backend: backend(t), Open: func(ctx context.Context, d spec.Data) (*data.Set, error) {
+		if opened++; opened == 1 {
+			cancel()
+			return nil, ctx.Err()
+		}
+		return (&data.Store{}).Open(ctx, d)
+	}})
+	defer b.Close()
+	if _, err := b.Open(ctx, ring(600), onPoints(300)); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want a cancellation", err)
+	}
+	if _, err := b.Open(t.Context(), ring(600), onPoints(300)); err != nil {
+		t.Errorf("the second caller: got %v, want no error", err)
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/starsweep/starsweep/engine/feature"
 	"github.com/starsweep/starsweep/engine/metric"
@@ -21,24 +20,17 @@ type network struct {
 }
 
 // network opens an extractor once, for sets of so many images.
-func (b *Bench) network(name string, samples int) (network, error) {
+func (b *Bench) network(ctx context.Context, name string, samples int) (network, error) {
 	if name == spec.PointFeatures {
 		return network{}, nil
 	}
-	b.mu.Lock()
-	open := b.extractors[name]
-	if open == nil {
-		open = sync.OnceValues(func() (*feature.Extractor, error) {
-			e, err := feature.Open(b.Backend, name, b.Networks)
-			if err == nil {
-				e.Batch = min(e.Batch, samples) // what a call has too few images for it fills up
-			}
-			return e, err
-		})
-		b.extractors[name] = open
-	}
-	b.mu.Unlock()
-	e, err := open()
+	e, err := b.extractors.Do(ctx, name, func() (*feature.Extractor, error) {
+		e, err := feature.Open(b.Backend, name, b.Networks)
+		if err == nil {
+			e.Batch = min(e.Batch, samples) // what a call has too few images for it fills up
+		}
+		return e, err
+	})
 	return network{e}, err
 }
 
