@@ -1,6 +1,7 @@
 package starlib
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,11 +30,26 @@ func builtin(name string, f func(c invocation) (starlark.Value, error)) *starlar
 func recovered(name string, err *error) {
 	switch r := recover().(type) {
 	case nil:
+		var mistake *expr.Error
+		if errors.As(*err, &mistake) && mistake == *err {
+			*err = inWordsOfScripts(mistake, name)
+		}
 	case *expr.Error:
-		*err = r
+		*err = inWordsOfScripts(r, name)
 	default:
 		*err = fmt.Errorf("%s: internal error: %v", name, r)
 	}
+}
+
+// inWordsOfScripts is a mistake in an expression under the name that a script called: it does not know the primitive operations.
+// The names of parameters stay.
+func inWordsOfScripts(e *expr.Error, name string) *expr.Error {
+	if strings.Contains(e.Op, "/") {
+		return e
+	}
+	renamed := *e
+	renamed.Op = name
+	return &renamed
 }
 
 // unpack puts the arguments into variables, given as names and pointers. A name that ends in ? may be left out, one that ends

@@ -11,11 +11,11 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 )
 
-// A panic inside a builtin ends as an error: the script's, if an expression was wrong, else ours by name.
+// A panic inside a builtin ends as an error under its name: the script's, if an expression was wrong, else ours.
 func TestBuiltinsRecover(t *testing.T) {
 	for want, f := range map[string]func(){
 		"broken: internal error: boom": func() { panic("boom") },
-		"add: axis b":                  func() { panic(&expr.Error{Op: "add", Why: "axis b"}) },
+		"broken: axis b":               func() { panic(&expr.Error{Op: "add", Why: "axis b"}) },
 	} {
 		b := builtin("broken", func(invocation) (starlark.Value, error) { f(); return nil, nil })
 		if _, err := starlark.Call(new(starlark.Thread), b, nil, nil); err == nil || err.Error() != want {

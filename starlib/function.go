@@ -90,28 +90,51 @@ func pairwise(name string, f func(a, b *expr.Node) *expr.Node) *starlark.Builtin
 	})
 }
 
+// axesArg is an argument that names axes, each once and in any order; "" if it was left out.
+type axesArg string
+
+func (a *axesArg) Unpack(v starlark.Value) error {
+	s, ok := starlark.AsString(v)
+	switch {
+	case !ok:
+		return fmt.Errorf(`got %s, want the letters of axes, such as "hw"`, describe(v))
+	case s == "":
+		return fmt.Errorf(`got "", want at least one axis; without the argument the default applies`)
+	}
+	for i, letter := range s {
+		if strings.ContainsRune(s[:i], letter) {
+			return fmt.Errorf("got %q, want each axis once", s)
+		}
+	}
+	*a = axesArg(s)
+	return nil
+}
+
+// of is the axes in memory order: those named, which x must have, or the default if none are.
+func (a axesArg) of(name string, x Tensor, standard string) (string, error) {
+	axes := cmp.Or(string(a), standard)
+	for _, letter := range axes {
+		if !strings.ContainsRune(x.Shape.Axes(), letter) {
+			return "", fmt.Errorf("%s: for parameter axes: got %q of %v, want letters of its axes %q", name, axes, x.Shape, x.Shape.Axes())
+		}
+	}
+	return x.Shape.Only(axes).Axes(), nil
+}
+
 // reduction is over the axes named; without axes, over all but keep.
 func reduction(name, keep string, f func(x *expr.Node, axes string) *expr.Node) *starlark.Builtin {
 	return tensors(name, func(t *tracer, c invocation) (*expr.Node, error) {
 		var x Tensor
-		axes := ""
-		if err := c.unpack("x", &x, "axes?", &axes); err != nil {
+		var given axesArg
+		if err := c.unpack("x", &x, "axes?", &given); err != nil {
 			return nil, err
 		}
-		return t.reduce(name, x, axes, keep, f)
-	})
-}
-
-func (t *tracer) reduce(name string, x Tensor, axes, keep string, f func(x *expr.Node, axes string) *expr.Node) (*expr.Node, error) {
-	if axes == "" {
-		axes = x.Shape.Without(keep + "k").Axes()
-	}
-	for _, a := range axes {
-		if !strings.ContainsRune(x.Shape.Axes(), a) {
-			return nil, fmt.Errorf("%s: for parameter axes: got %q of %v, want letters of its axes %q", name, axes, x.Shape, x.Shape.Axes())
+		axes, err := given.of(name, x, x.Shape.Without(keep+"k").Axes())
+		if err != nil {
+			return nil, err
 		}
-	}
-	return f(t.floats(x.Node), axes), nil
+		return f(t.floats(x.Node), axes), nil
+	})
 }
 
 // extremum is max or min: of a tensor over axes, of anything else what Starlark's own does.
@@ -195,14 +218,23 @@ func functions() starlark.StringDict {
 // normEps stands under the roots of norm and std, which have no derivative at 0.
 const normEps = 1e-12
 
+// overBatch is a function of the spread over axes, which are the batch unless a script names others. One value has no spread: a
+// loss or a network made of it would be a constant. The examples that are left of a test split are an exception, as they come one by one.
 func overBatch(name string, f func(x *expr.Node, axes string) *expr.Node) *starlark.Builtin {
 	return tensors(name, func(t *tracer, c invocation) (*expr.Node, error) {
 		var x Tensor
-		axes := "b"
-		if err := c.unpack("x", &x, "axes?", &axes); err != nil {
+		var given axesArg
+		if err := c.unpack("x", &x, "axes?", &given); err != nil {
 			return nil, err
 		}
-		return t.reduce(name, x, axes, "", f)
+		axes, err := given.of(name, x, "b")
+		if err != nil {
+			return nil, err
+		}
+		if x.Shape.Only(axes).Elems() == 1 && t.Examples() == t.Config.Batch {
+			return nil, fmt.Errorf("%s: got %v, one value over the axes %q, want two or more: one has no spread", name, x.Shape, axes)
+		}
+		return f(t.floats(x.Node), axes), nil
 	})
 }
 

@@ -131,6 +131,7 @@ func guards() starlark.StringDict {
 	for name, cost := range universe {
 		d[name] = guarded(starlark.Universe[name].(*starlark.Builtin), cost)
 	}
+	d["bool"], d["any"], d["all"] = truths("bool", itself), truths("any", elements), truths("all", elements)
 	d["if x"] = starlark.NewBuiltin("if x", condition)
 	d["getattr"] = starlark.NewBuiltin("getattr", getattr)
 	return d
@@ -138,7 +139,7 @@ func guards() starlark.StringDict {
 
 // universe lists Starlark's own builtins that copy or print what they are given.
 var universe = map[string]func(args []starlark.Value) uint64{
-	"all": lengths, "any": lengths, "bytes": lengths, "dict": texts, "enumerate": lengths, "hash": texts, "int": digits, "float": lengths,
+	"bytes": lengths, "dict": texts, "enumerate": lengths, "hash": texts, "int": digits, "float": lengths,
 	"list": lengths, "reversed": lengths, "tuple": lengths, "zip": lengths,
 	"fail": texts, "max": texts, "min": texts, "print": texts, "repr": texts, "sorted": texts, "str": texts,
 }

@@ -142,7 +142,7 @@ func normalisation(kind string, momentum bool, f func(t *tracer, x *expr.Node, o
 		var x Tensor
 		var m, eps realArg
 		var groups count
-		axes := ""
+		var axes axesArg
 		o := nn.NormOptions{Scale: true, Center: true}
 		pairs := []any{"x", &x}
 		if more == "groups" {
@@ -165,7 +165,11 @@ func normalisation(kind string, momentum bool, f func(t *tracer, x *expr.Node, o
 			return nil, err
 		}
 		o.Momentum, o.Eps = m.node(t, kind+" momentum"), eps.node(t, kind+" eps")
-		return f(t, x.Node, o, axes, int(groups))
+		over, err := axes.of(c.name, x, "")
+		if err != nil {
+			return nil, err
+		}
+		return f(t, x.Node, o, over, int(groups))
 	})
 }
 

@@ -31,10 +31,18 @@ var Activations = map[string]Activation{
 	"hard_sigmoid": {Doc: "x/6 + 1/2, within 0 and 1 (as in Keras 3 and PyTorch)", Of: hardSigmoid},
 	"tanh":         {Doc: "hyperbolic tangent", Of: func(x, _ node) node { return expr.Tanh(x) }},
 	"hard_tanh":    {Doc: "x, within -1 and 1", Of: func(x, _ node) node { return expr.Clamp(x, like(x, -1), one(x)) }},
-	"softmax":      {Doc: "e^x / sum e^x over the channels", Of: func(x, _ node) node { return expr.Softmax(x, "c") }},
-	"log_softmax":  {Doc: "ln softmax", Of: func(x, _ node) node { return expr.LogSoftmax(x, "c") }},
+	"softmax":      {Doc: "e^x / sum e^x over the channels", Of: overChannels("softmax", expr.Softmax)},
+	"log_softmax":  {Doc: "ln softmax", Of: overChannels("log_softmax", expr.LogSoftmax)},
 	"exp":          {Doc: "e^x", Of: func(x, _ node) node { return expr.Exp(x) }},
 	"identity":     {Doc: "x", Of: func(x, _ node) node { return x }},
+}
+
+// overChannels makes an activation of a function over axes, which x must have.
+func overChannels(name string, f func(x node, axes string) node) func(x, _ node) node {
+	return func(x, _ node) node {
+		wantAxes(name, x, features)
+		return f(x, "c")
+	}
 }
 
 // like is the number v, of the element type of x.

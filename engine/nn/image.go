@@ -4,18 +4,18 @@ import "github.com/starsweep/starsweep/engine/expr"
 
 // ResizeNearest makes images h x w by repeating pixels, as TensorFlow 2 does: [b h w c] -> [b h w c].
 func ResizeNearest(x *expr.Node, h, w int) (*expr.Node, error) {
-	return resize("resize_nearest", expr.ResizeNearest, x, h, w)
+	return resize(expr.ResizeNearest, x, h, w)
 }
 
 // ResizeBilinear makes images h x w by interpolation, as TensorFlow 2 does: [b h w c] -> [b h w c].
 func ResizeBilinear(x *expr.Node, h, w int) (*expr.Node, error) {
-	return resize("resize_bilinear", expr.ResizeBilinear, x, h, w)
+	return resize(expr.ResizeBilinear, x, h, w)
 }
 
-func resize(layer string, f func(x node, h, w int) node, x node, h, w int) (node, error) {
+func resize(f func(x node, h, w int) node, x node, h, w int) (node, error) {
 	return try(x.Graph(), func() node {
-		wantAxes(layer, x, images)
-		want(h > 0 && w > 0, layer, "size: got %d x %d, want at least 1 x 1", h, w)
+		wantAxes("resize", x, images)
+		want(h > 0 && w > 0, "resize", "size: got %d x %d, want at least 1 x 1", h, w)
 		return f(x, h, w)
 	})
 }

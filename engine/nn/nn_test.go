@@ -329,7 +329,7 @@ func TestMistakesSayWhatWasGotAndWanted(t *testing.T) {
 		{"nn.instance_norm: x: got f64[b2 c3], want floats of axes [b h w c]", flat(3), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 			return nn.InstanceNorm(t, x, keras)
 		}},
-		{"nn.embedding: labels: got f64[b2 c3], want i32 of axes [b]", flat(3), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
+		{"nn.embedding: y: got f64[b2 c3], want labels, i32 of axes [b]", flat(3), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 			return nn.Embedding(t, x, 3, 3, nil)
 		}},
 		{"nn.one_hot: classes: got 0, want at least 1", flat(3), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
@@ -343,7 +343,7 @@ func TestMistakesSayWhatWasGotAndWanted(t *testing.T) {
 		{"nn.reshape: got f64[b2 c3] and 2 x 2 x 1 = 4, want as many elements", flat(3), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 			return nn.Reshape(x, 2, 2, 1)
 		}},
-		{"nn.resize_nearest: size: got 0 x 4, want at least 1 x 1", image(2, 2, 1), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
+		{"nn.resize: size: got 0 x 4, want at least 1 x 1", image(2, 2, 1), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 			return nn.ResizeNearest(x, 0, 4)
 		}},
 		{"nn.concat: got no tensors, want at least one", flat(3), func(t *model.Trace, x *expr.Node) (*expr.Node, error) { return nn.Concat('c') }},
