@@ -74,6 +74,9 @@ func showDataCommand(env *Env) *cobra.Command {
 			if set.ClassNames != nil {
 				fmt.Fprintf(env.Stdout, "classes %s\n", strings.Join(set.ClassNames, ", "))
 			}
+			for _, note := range set.Notes {
+				fmt.Fprintf(env.Stdout, "note: %s\n", note)
+			}
 			if out == "" {
 				return nil
 			}

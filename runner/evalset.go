@@ -49,6 +49,11 @@ func (o evalOptions) open(ctx context.Context, env *Env, path string) (*imageSet
 	store := env.store()
 	store.Cache = "" // sets of generated images come and go
 	set, err := store.Open(ctx, d)
+	if err == nil {
+		for _, note := range set.Notes {
+			env.warn(fmt.Errorf("%s: %s", path, note))
+		}
+	}
 	return &imageSet{path: path, images: set}, err
 }
 

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,7 @@ type trainer struct {
 	version  string
 
 	sets once.Map[string, *data.Set] // by the data's canonical text
+	said sync.Map                    // notes of sets that were printed
 }
 
 // tally counts how trials ended, those of earlier runs included.
@@ -191,5 +193,21 @@ const publishEvery = 15 * time.Second
 
 // images opens a data set once, however many trials train on it.
 func (t *trainer) images(ctx context.Context, d spec.Data) (*data.Set, error) {
-	return t.sets.Do(ctx, d.String(), func() (*data.Set, error) { return t.store.Open(ctx, d) })
+	return t.sets.Do(ctx, d.String(), func() (*data.Set, error) {
+		set, err := t.store.Open(ctx, d)
+		if err == nil {
+			t.note(d, set)
+		}
+		return set, err
+	})
+}
+
+// note warns of what a set does not hold, once each, however many specs read the same files.
+func (t *trainer) note(d spec.Data, set *data.Set) {
+	for _, note := range set.Notes {
+		warning := fmt.Errorf("%s: %s", cmp.Or(d.Path, d.Name), note)
+		if _, said := t.said.LoadOrStore(warning.Error(), true); !said {
+			t.warn(warning)
+		}
+	}
 }

@@ -20,7 +20,7 @@ import (
 // that. It is published whole by a rename, so that several processes may write the same one, and is verified when it is read.
 
 // cacheVersion changes with the layout and with anything that decoding does to pixels.
-const cacheVersion = 1
+const cacheVersion = 2
 
 // cacheHeader is the line of JSON: the set without its content, and what the content is.
 type cacheHeader struct {
@@ -31,6 +31,7 @@ type cacheHeader struct {
 	Labels     bool     `json:"labels"`
 	ClassNames []string `json:"class_names"`
 	Digest     string   `json:"digest"`
+	Notes      []string `json:"notes,omitempty"`
 }
 
 // cachePath is where the set that spec takes from a source of this identity is kept.
@@ -50,7 +51,7 @@ func writeCache(path string, s *Set) (err error) {
 	defer func() { err = errors.Join(err, f.Cleanup()) }() // of no effect after the rename
 	line, err := json.Marshal(cacheHeader{
 		Version: cacheVersion, Name: s.Name, Shape: s.Shape(), Bytes: s.U8 != nil, Labels: s.Labels != nil,
-		ClassNames: s.ClassNames, Digest: s.Digest,
+		ClassNames: s.ClassNames, Digest: s.Digest, Notes: s.Notes,
 	})
 	if err != nil {
 		return err
@@ -97,7 +98,8 @@ func readCached(in *bufio.Reader, size int64) (*Set, error) {
 		return nil, err
 	}
 	d := head.Shape
-	s := &Set{Name: head.Name, N: d.N, H: d.H, W: d.W, C: d.C, Classes: d.Classes, ClassNames: head.ClassNames, Digest: head.Digest}
+	s := &Set{Name: head.Name, N: d.N, H: d.H, W: d.W, C: d.C, Classes: d.Classes, ClassNames: head.ClassNames, Digest: head.Digest,
+		Notes: head.Notes}
 	if min(d.N, d.H, d.W, d.C) < 1 {
 		return nil, fmt.Errorf("got shape %v", d)
 	}

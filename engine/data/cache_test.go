@@ -181,3 +181,14 @@ func TestCancelledReadOfACacheIsNoDamage(t *testing.T) {
 		t.Errorf("got %v, want context.Canceled", err)
 	}
 }
+
+func TestNotesAreCachedWithTheImages(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.images")
+	want := (&Set{Name: "images", N: 1, H: 1, W: 1, C: 1, U8: []uint8{7}, Notes: []string{"left out 2 files: 2 .heic"}}).seal()
+	if err := writeCache(path, want); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := readCache(context.Background(), path); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+}

@@ -35,7 +35,7 @@ var cifarFiles = map[string][]string{
 }
 
 // findCIFAR10 takes what lies in the folder: the unpacked archive, the archive, or Parquet files as Hugging Face publishes them.
-func findCIFAR10(st *Store, spec Spec) (source, error) {
+func findCIFAR10(ctx context.Context, st *Store, spec Spec) (source, error) {
 	root := cmp.Or(spec.Path, filepath.Join(st.Dir, "cifar10"))
 	info, err := os.Stat(root)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -43,7 +43,7 @@ func findCIFAR10(st *Store, spec Spec) (source, error) {
 	}
 	if err == nil && !info.IsDir() {
 		if strings.HasSuffix(root, ".parquet") {
-			return cifarParquet(root, spec)
+			return cifarParquet(ctx, root, spec)
 		}
 		return &cifarArchive{path: root, split: spec.Split}, nil
 	}
@@ -57,7 +57,7 @@ func findCIFAR10(st *Store, spec Spec) (source, error) {
 	}
 	for _, dir := range []string{root, filepath.Join(root, "plain_text")} {
 		if files, err := filesNamed(dir, ".parquet"); err == nil && len(files) > 0 {
-			return cifarParquet(dir, spec)
+			return cifarParquet(ctx, dir, spec)
 		}
 	}
 	return nil, fmt.Errorf("no %s/, %s or .parquet files in %s: %w; run: starsweep data get cifar10 (170 MB)",
@@ -69,9 +69,9 @@ func exists(path string) bool {
 	return err == nil
 }
 
-func cifarParquet(path string, spec Spec) (source, error) {
+func cifarParquet(ctx context.Context, path string, spec Spec) (source, error) {
 	spec.Path = path
-	src, err := findParquet(nil, spec)
+	src, err := findParquet(ctx, nil, spec)
 	if err != nil {
 		return nil, err
 	}

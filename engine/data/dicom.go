@@ -2,6 +2,7 @@ package data
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ import (
 
 // findDICOM takes grey DICOM slices, one frame a file. Stored values go through the rescale of the file (to Hounsfield units for
 // CT), then through the window of the spec or of the file, to [-1, 1].
-func findDICOM(_ *Store, spec Spec) (source, error) {
+func findDICOM(_ context.Context, _ *Store, spec Spec) (source, error) {
 	return findFolder(spec, format{
 		name:   "DICOM files",
 		is:     isDICOM,

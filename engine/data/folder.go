@@ -28,7 +28,7 @@ type pictureFolder struct {
 	names  []string
 }
 
-func findImages(_ *Store, spec Spec) (source, error) {
+func findImages(_ context.Context, _ *Store, spec Spec) (source, error) {
 	if IsArchive(spec.Path) {
 		return findArchive(spec)
 	}

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"os"
@@ -50,7 +51,7 @@ func mnistReady(st *Store) bool {
 // cifarReady tells whether both splits are there, in whatever layout.
 func cifarReady(st *Store) bool {
 	for split := range cifarFiles {
-		src, err := findCIFAR10(st, Spec{Name: "cifar10", Split: split})
+		src, err := findCIFAR10(context.Background(), st, Spec{Name: "cifar10", Split: split})
 		if err != nil {
 			return false
 		}

@@ -57,7 +57,7 @@ type mnistFolder struct {
 	hint    string       // how to get the files
 }
 
-func findMNIST(st *Store, spec Spec) (source, error) {
+func findMNIST(_ context.Context, st *Store, spec Spec) (source, error) {
 	f := mnistFolder{dir: filepath.Join(st.Dir, "mnist"), files: mnistFiles[spec.Split], checked: true,
 		hint: "run: starsweep data get mnist (12 MB); or take the embedded 10,000 images: mnist(subset = True)"}
 	if spec.Path != "" {
@@ -136,7 +136,9 @@ func (f mnistFolder) wrap(path string, err error) error {
 // mnistSlice is a split of the embedded slice.
 type mnistSlice struct{ split string }
 
-func findMNIST12k(_ *Store, spec Spec) (source, error) { return mnistSlice{spec.Split}, nil }
+func findMNIST12k(_ context.Context, _ *Store, spec Spec) (source, error) {
+	return mnistSlice{spec.Split}, nil
+}
 
 func (mnistSlice) identity() (string, error) { return "", nil }
 

@@ -27,7 +27,7 @@ type parquetFiles struct {
 	counts        []int    // rows of each file, after survey
 }
 
-func findParquet(_ *Store, spec Spec) (source, error) {
+func findParquet(_ context.Context, _ *Store, spec Spec) (source, error) {
 	info, err := os.Stat(spec.Path)
 	if err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 // heart, a spine and some vessels, each an ellipse that adds to the brightness where it lies, all at random places and sizes.
 type ellipses struct{ spec Spec }
 
-func findEllipses(_ *Store, spec Spec) (source, error) { return ellipses{spec}, nil }
+func findEllipses(_ context.Context, _ *Store, spec Spec) (source, error) { return ellipses{spec}, nil }
 
 // identity changes with the drawing below.
 func (ellipses) identity() (string, error) { return "ellipse phantoms 1", nil }

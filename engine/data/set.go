@@ -26,6 +26,7 @@ type Set struct {
 	Labels              []int32   // [n] 0 to Classes-1; nil if there are none
 	ClassNames          []string  // [Classes]; nil if unknown
 	Digest              string    // SHA-256 of shape, labels and pixels, in hex
+	Notes               []string  // what the source left out or does not use, and why: one sentence each
 }
 
 // Shape is the set's shape.

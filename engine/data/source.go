@@ -33,6 +33,7 @@ type survey struct {
 	classes    int
 	classNames []string
 	where      func(i int) string // names picture i in errors: its file, its row
+	notes      []string           // for Set.Notes
 }
 
 // selection is the indices of the pictures that spec asks for.
@@ -84,7 +85,7 @@ func build(ctx context.Context, k kind, src source, spec Spec) (*Set, error) {
 	a := assembly{spec: spec, v: v, keep: keep, at: at}
 	// Bytes are kept as bytes; the first picture that must be resized, or is not made of bytes, turns the set to float32.
 	for _, exact := range []bool{d.H == v.first.h && d.W == v.first.w, false} {
-		set := &Set{Name: spec.Name, N: d.N, H: d.H, W: d.W, C: d.C, Classes: d.Classes, ClassNames: v.classNames}
+		set := &Set{Name: spec.Name, N: d.N, H: d.H, W: d.W, C: d.C, Classes: d.Classes, ClassNames: v.classNames, Notes: v.notes}
 		if exact {
 			set.U8 = make([]uint8, d.N*d.H*d.W*d.C)
 		} else {

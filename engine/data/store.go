@@ -25,7 +25,7 @@ type Store struct {
 // kind is what one name in Spec.Name stands for.
 type kind struct {
 	name  string
-	find  func(*Store, Spec) (source, error)
+	find  func(context.Context, *Store, Spec) (source, error)
 	known *known // of a set that is the same everywhere
 }
 
@@ -108,7 +108,7 @@ func (st *Store) Shape(spec Spec) (Shape, error) {
 	if k.known != nil && spec.Path == "" {
 		v = k.known.survey(spec.Split)
 	} else {
-		src, err := k.find(st, spec)
+		src, err := k.find(context.Background(), st, spec)
 		if err == nil {
 			v, err = k.survey(src, spec)
 		}
@@ -153,7 +153,7 @@ func (st *Store) open(ctx context.Context, spec Spec, k kind) (*Set, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	src, err := k.find(st, spec)
+	src, err := k.find(ctx, st, spec)
 	if err != nil {
 		return nil, err
 	}

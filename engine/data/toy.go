@@ -26,7 +26,7 @@ type gaussians struct {
 }
 
 // findRing puts Modes centres on a circle of the given Radius, the first on the x axis.
-func findRing(_ *Store, spec Spec) (source, error) {
+func findRing(_ context.Context, _ *Store, spec Spec) (source, error) {
 	g := gaussians{spec: spec}
 	for k := range spec.Modes {
 		sin, cos := math.Sincos(2 * math.Pi * float64(k) / float64(spec.Modes))
@@ -36,7 +36,7 @@ func findRing(_ *Store, spec Spec) (source, error) {
 }
 
 // findGrid puts Modes centres on a square grid from -Radius to Radius, row by row.
-func findGrid(_ *Store, spec Spec) (source, error) {
+func findGrid(_ context.Context, _ *Store, spec Spec) (source, error) {
 	side := int(math.Round(math.Sqrt(float64(spec.Modes))))
 	at := func(k int) float64 {
 		if side == 1 {
