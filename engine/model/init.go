@@ -40,6 +40,9 @@ func (i Init) String() string {
 	return fmt.Sprintf("%s(%g, %g, fan %d %d, rows %d)", initNames[i.Kind], i.Args[0], i.Args[1], i.FanIn, i.FanOut, i.Rows)
 }
 
+// IsZero reports whether every element starts at 0.
+func (i Init) IsZero() bool { return i.Args == [2]float64{} }
+
 // Constant starts every element at v.
 func Constant(v float64) Init { return Init{Kind: ConstantInit, Args: [2]float64{v}} }
 

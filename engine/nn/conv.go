@@ -102,9 +102,10 @@ func (o ConvOptions) kernel(t *model.Trace, layer string, in, out int, units str
 	s := expr.Of(t.Config.DType, "hwio", o.Kernel[0], o.Kernel[1], in, out)
 	taps := o.Kernel[0] * o.Kernel[1]
 	// Keras's fans are of the kernel's axes, whichever way it is used.
-	k := t.Weight(layer, "kernel", s, initial(o.KernelInit, glorotUniform, s, taps*in, taps*out))
+	start := initial(o.KernelInit, glorotUniform, s, taps*in, taps*out)
+	k := t.Weight(layer, "kernel", s, start)
 	if o.Spectral {
-		k = spectral(t, layer, k, units)
+		k = spectral(t, layer, k, start, units)
 	}
 	return k
 }

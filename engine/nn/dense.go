@@ -19,9 +19,10 @@ func Dense(t *model.Trace, x *expr.Node, o DenseOptions) (*expr.Node, error) {
 		want(o.Units > 0, "dense", "units: got %d, want at least 1", o.Units)
 		in := x.Shape.Size('c')
 		s := expr.Of(t.Config.DType, "co", in, o.Units)
-		kernel := t.Weight(name, "kernel", s, initial(o.KernelInit, glorotUniform, s, in, o.Units))
+		start := initial(o.KernelInit, glorotUniform, s, in, o.Units)
+		kernel := t.Weight(name, "kernel", s, start)
 		if o.Spectral {
-			kernel = spectral(t, name, kernel, "o")
+			kernel = spectral(t, name, kernel, start, "o")
 		}
 		y := expr.Rename(expr.Dot(x, kernel, "c"), "o", "c")
 		if o.Bias {

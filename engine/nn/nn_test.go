@@ -329,6 +329,22 @@ func TestMistakesSayWhatWasGotAndWanted(t *testing.T) {
 		{"nn.instance_norm: x: got f64[b2 c3], want floats of axes [b h w c]", flat(3), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 			return nn.InstanceNorm(t, x, keras)
 		}},
+		{"nn.layer_norm: x: got f64[b2 c1], want more than one value over the axes c", flat(1), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
+			return nn.LayerNorm(t, x, keras)
+		}},
+		{"nn.instance_norm: x: got f64[b2 h1 w1 c4], want more than one value per channel of an image", image(1, 1, 4), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
+			return nn.InstanceNorm(t, x, keras)
+		}},
+		{"nn.group_norm: x: got f64[b2 h1 w1 c4], want more than one value per group of channels of an image", image(1, 1, 4), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
+			return nn.GroupNorm(t, x, 4, keras)
+		}},
+		{"nn.softmax: x: got f64[b2 c1], want two channels or more: the share of a single one is always 1; sigmoid is the probability of one logit", flat(1),
+			func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
+				return nil, t.Graph.Try(func() { nn.Activations["softmax"].Of(x, nil) })
+			}},
+		{"nn.dense: init: got a kernel of zeros with spectral_norm, want another: it is divided by its norm", flat(3), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
+			return nn.Dense(t, x, nn.DenseOptions{Units: 2, Spectral: true, KernelInit: &model.Init{Kind: model.HeNormal}})
+		}},
 		{"nn.embedding: y: got f64[b2 c3], want labels, i32 of axes [b]", flat(3), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 			return nn.Embedding(t, x, 3, 3, nil)
 		}},

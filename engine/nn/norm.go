@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"strings"
+
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/model"
 )
@@ -25,6 +27,7 @@ func BatchNorm(t *model.Trace, x *expr.Node, o NormOptions) (*expr.Node, error) 
 			return o.normalise(t, name, expr.Sub(x, mean), variance)
 		}
 		over := x.Shape.Without("kc").Axes()
+		several("batch_norm", x, x.Shape.Only(over), "per channel in training: raise the batch, or leave the layer out")
 		m := expr.Mean(x, over)
 		d := expr.Sub(x, m)
 		v := expr.Mean(expr.Square(d), over) // not E[x²] - E[x]², which cancels
@@ -48,6 +51,7 @@ func LayerNorm(t *model.Trace, x *expr.Node, o NormOptions) (*expr.Node, error) 
 		wantAxes("layer_norm", x, features)
 		own := x.Shape.Without("kb")
 		want(o.Axes == own.Only(o.Axes).Axes(), "layer_norm", "axes: got %q, want some of the axes %s of x, in this order", o.Axes, own.Axes())
+		several("layer_norm", x, x.Shape.Only(o.Axes), "over the axes "+o.Axes)
 		return o.over(t, name, x, o.Axes)
 	})
 }
@@ -56,6 +60,7 @@ func LayerNorm(t *model.Trace, x *expr.Node, o NormOptions) (*expr.Node, error) 
 func InstanceNorm(t *model.Trace, x *expr.Node, o NormOptions) (*expr.Node, error) {
 	return layer(t, "instance_norm", func(name string) node {
 		wantAxes("instance_norm", x, images)
+		several("instance_norm", x, x.Shape.Only("hw"), "per channel of an image")
 		return o.over(t, name, x, "hw")
 	})
 }
@@ -66,10 +71,17 @@ func GroupNorm(t *model.Trace, x *expr.Node, groups int, o NormOptions) (*expr.N
 		wantAxes("group_norm", x, images)
 		c := x.Shape.Size('c')
 		want(groups > 0 && c%groups == 0, "group_norm", "groups: got %d, want a divisor of the %d channels", groups, c)
+		several("group_norm", x, x.Shape.Only("hw").With('c', c/groups), "per group of channels of an image")
 		d, v := deviation(expr.Split(x, 'c', "ci", groups, c/groups), "hwi")
 		perChannel := expr.Merge(expr.Expand(v, d.Shape.Only("i")), "ci", 'c')
 		return o.normalise(t, name, expr.Merge(d, "ci", 'c'), perChannel)
 	})
+}
+
+// several refuses to normalise a single value: it is its own mean, so that the layer would give beta whatever x is. PyTorch
+// refuses it, too, but for layer norm.
+func several(layer string, x node, over expr.Shape, what string) {
+	want(over.Elems() > 1, layer, "x: got %v, want more than one value %s", x.Shape, what)
 }
 
 // over normalises by the mean and variance over axes of x itself, in training and in sampling.
@@ -110,7 +122,9 @@ func number(t *model.Trace, n node, standard float64) node {
 // algorithm 1). The singular vector u, which persists, follows the kernel by one power iteration for every value that the kernel
 // has within an iteration of the players, however often the network is called. The gradient holds u and v constant and flows
 // through sigma = u' W v.
-func spectral(t *model.Trace, layer string, kernel node, units string) node {
+func spectral(t *model.Trace, layer string, kernel node, start model.Init, units string) node {
+	kind := strings.TrimRight(layer[strings.IndexByte(layer, '/')+1:], "0123456789")
+	want(!start.IsZero(), kind, "init: got a kernel of zeros with spectral_norm, want another: it is divided by its norm")
 	return t.Once(kernel, func() node {
 		s := kernel.Shape.Only(units)
 		u := t.Buffer(layer, "u", s, model.Init{Kind: model.NormalInit, Args: [2]float64{0, 1}})
