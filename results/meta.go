@@ -58,13 +58,14 @@ type Objective struct {
 // the script's hash and the version, which each finished trial records for itself, and metrics that are left out or come in
 // another order: a part of a study may continue it.
 type Meta struct {
-	Study      string      `json:"study"`       // the study's name
-	Script     string      `json:"script"`      // the script's file name
-	ScriptHash string      `json:"script_hash"` // names the folder of the script's copies
-	Version    string      `json:"version"`     // of the program that made the directory
-	Columns    []Column    `json:"columns"`     // in the script's order
-	Metrics    []string    `json:"metrics"`     // per-epoch numbers, nullable, in the order of the columns
-	Objectives []Objective `json:"objectives"`  // some of the metrics
+	Study      string      `json:"study"`            // the study's name
+	Script     string      `json:"script"`           // the script's file name
+	ScriptHash string      `json:"script_hash"`      // names the folder of the script's copies
+	Version    string      `json:"version"`          // of the program that made the directory
+	Columns    []Column    `json:"columns"`          // in the script's order
+	Metrics    []string    `json:"metrics"`          // per-epoch numbers, nullable, in the order of the columns
+	Losses     []string    `json:"losses,omitempty"` // the metrics that are losses of the players, which one chart shows
+	Objectives []Objective `json:"objectives"`       // some of the metrics
 }
 
 // file is study.json.
@@ -90,6 +91,7 @@ func (m Meta) ID() string {
 func (m Meta) normal() Meta {
 	m.Columns = append([]Column{}, m.Columns...)
 	m.Metrics = append([]string{}, m.Metrics...)
+	m.Losses = append([]string{}, m.Losses...)
 	m.Objectives = append([]Objective{}, m.Objectives...)
 	return m
 }
@@ -113,6 +115,11 @@ func (m Meta) Check() error {
 	}
 	for _, metric := range m.Metrics {
 		claim(metric, "metric")
+	}
+	for _, loss := range m.Losses {
+		if !slices.Contains(m.Metrics, loss) {
+			fault("loss %q: want one of the metrics %s", loss, strings.Join(m.Metrics, ", "))
+		}
 	}
 	for _, o := range m.Objectives {
 		if !slices.Contains(m.Metrics, o.Metric) {

@@ -47,7 +47,7 @@ func label(p plan.Trial) string {
 func (l *lines) begin(p plan.Trial) { l.print("%s begins", l.name(p)) }
 
 func (l *lines) epoch(p plan.Trial, row results.Epoch) {
-	l.print("%s epoch %d/%d  %s", l.name(p), row.Epoch, p.Job.Epochs, summary(row))
+	l.print("%s epoch %d/%d  %s", l.name(p), row.Epoch, p.Job.Epochs, summary(p, row))
 }
 
 func (l *lines) end(p plan.Trial, status results.Status, reason string) {
@@ -62,12 +62,12 @@ func (l *lines) close() {}
 // headlines are the metrics that progress shows.
 var headlines = []string{"fid", "precision", "recall"}
 
-// summary shows the losses, the metrics and the speed of an epoch.
-func summary(row results.Epoch) string {
+// summary shows the losses of the trial's players, the metrics and the speed of an epoch.
+func summary(p plan.Trial, row results.Epoch) string {
 	var parts []string
-	for name, v := range row.Metrics {
-		if rest, ok := strings.CutPrefix(name, "loss_"); ok {
-			parts = append(parts, fmt.Sprintf("%s %.3f", rest, v))
+	for _, r := range p.Job.Program.Readings {
+		if v, ok := row.Metrics[r.Name]; ok && r.Loss != "" {
+			parts = append(parts, fmt.Sprintf("%s %.3f", r.Loss, v))
 		}
 	}
 	slices.Sort(parts)
@@ -118,7 +118,7 @@ func (b *bars) begin(p plan.Trial) {
 func (b *bars) epoch(p plan.Trial, row results.Epoch) {
 	b.mu.Lock()
 	bar := b.trial[p.ID]
-	b.last[p.ID] = summary(row)
+	b.last[p.ID] = summary(p, row)
 	b.mu.Unlock()
 	bar.SetCurrent(int64(row.Epoch))
 }

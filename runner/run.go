@@ -261,6 +261,9 @@ func describe(s *study, p *plan.Plan, version string) (results.Meta, map[string]
 	for _, program := range p.Programs {
 		for _, r := range append(slices.Clone(program.Readings), program.Test...) {
 			add(r.Name)
+			if r.Loss != "" && !slices.Contains(m.Losses, r.Name) {
+				m.Losses = append(m.Losses, r.Name)
+			}
 		}
 		for _, r := range program.Reals {
 			add(r.Name)

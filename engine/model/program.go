@@ -32,7 +32,8 @@ type Watch struct {
 
 // Reading is a number that every step gives.
 type Reading struct {
-	Name string
+	Name string // of its column
+	Loss string // the player whose loss it is; "" for any other number
 	Node *expr.Node
 }
 
@@ -109,7 +110,7 @@ func (p *Program) trace(t *Trace, players []Player, watches []Watch, sample func
 			}
 			finite = expr.Add(finite, expr.Mul(loss, t.Number(0)))
 			if i == q.Steps-1 {
-				p.read("loss_"+q.Name, loss)
+				p.Readings = append(p.Readings, Reading{Name: "loss_" + q.Name, Loss: q.Name, Node: loss})
 				p.read("grad_norm_"+q.Name, norm)
 				if q.Critic {
 					p.readCalls(q.Name, t.X(), calls)
@@ -171,12 +172,14 @@ func (p *Program) measure(t *Trace, what string, test bool, watches []Watch) (re
 		case len(t.vars) > len(p.Next):
 			return nil, fmt.Errorf("%s: %s uses the parameter %s, which no loss trains", what, w.Name, t.vars[len(p.Next)].Name)
 		}
-		readings = append(readings, Reading{w.Name, v})
+		readings = append(readings, Reading{Name: w.Name, Node: v})
 	}
 	return readings, nil
 }
 
-func (p *Program) read(name string, n *expr.Node) { p.Readings = append(p.Readings, Reading{name, n}) }
+func (p *Program) read(name string, n *expr.Node) {
+	p.Readings = append(p.Readings, Reading{Name: name, Node: n})
+}
 
 // readCalls finds what the critic said of the real batch and of another network's output while its loss was traced. The
 // expressions exist already, so recording them costs two means.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -230,7 +229,7 @@ func (r *Run) advance(ctx context.Context, n int, each func(row []float64)) erro
 // fault says what is not finite in a step's readings, "" if nothing.
 func (r *Run) fault(row []float64) string {
 	for i, q := range r.job.Program.Readings {
-		if v := row[i]; strings.HasPrefix(q.Name, "loss_") && (math.IsNaN(v) || math.IsInf(v, 0)) {
+		if v := row[i]; q.Loss != "" && (math.IsNaN(v) || math.IsInf(v, 0)) {
 			return fmt.Sprintf("%s is %g", q.Name, v)
 		}
 	}

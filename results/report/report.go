@@ -12,7 +12,6 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/internal/durable"
@@ -100,7 +99,7 @@ func gather(v *results.View) ([]*trial, error) {
 func (t *trial) charts(m results.Meta) template.HTML {
 	losses := map[string]curve{}
 	for name, c := range t.curves {
-		if strings.HasPrefix(name, "loss_") {
+		if slices.Contains(m.Losses, name) {
 			losses[name] = c
 		}
 	}

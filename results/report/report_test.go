@@ -35,13 +35,13 @@ func study(t *testing.T) *results.Study {
 	t.Helper()
 	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 	s, err := results.Create(t.TempDir(), results.Meta{Study: "digits", Script: "digits.star", ScriptHash: "0", Version: "test",
-		Columns: []results.Column{{Name: "loss", Kind: results.String}}, Metrics: []string{"loss_generator", "noise"}}, nil, results.Options{Now: now})
+		Columns: []results.Column{{Name: "loss", Kind: results.String}}, Metrics: []string{"loss_generator", "loss_shape", "noise"}, Losses: []string{"loss_generator"}}, nil, results.Options{Now: now})
 	must(t, err)
 	trial := func(id, loss string) results.Trial {
 		return results.Trial{ID: id, Point: results.Values{"loss": loss}, Started: now()}
 	}
 	epoch := func(id string, n int, loss float64) results.Epoch {
-		return results.Epoch{Trial: id, Epoch: n, Metrics: results.Metrics{"loss_generator": loss}}
+		return results.Epoch{Trial: id, Epoch: n, Metrics: results.Metrics{"loss_generator": loss, "loss_shape": 5}}
 	}
 	must(t, s.BeginTrial(trial("a", "<b>hinge</b>"), trial("b", "ns")),
 		s.AppendEpoch(epoch("a", 1, 3)), s.AppendEpoch(epoch("a", 2, 1.25)), s.AppendEpoch(epoch("b", 1, 7)),
@@ -62,7 +62,7 @@ func TestThePageShowsEveryTrialWithItsLastPictureAndCurves(t *testing.T) {
 		"<b>hinge":                      0,
 		`alt="samples of epoch 2"`:      1,
 		`alt="samples of epoch 1"`:      0,
-		"<polyline":                     2,
+		"<polyline":                     2, // of loss_generator: loss_shape is a watch of that name
 		`class="status diverged"`:       1,
 		"after 1 epochs: loss in epoch": 1,
 		"<td>1.25</td>":                 1,
