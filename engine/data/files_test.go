@@ -203,7 +203,7 @@ func TestParquetColumnsAreFoundOrNamed(t *testing.T) {
 		{Spec{}, "got 2 columns that may hold images, want one: set column; the columns are name, png, kind, other"},
 		{Spec{Column: "image"}, `no column "image": the columns are name, png, kind, other`},
 		{Spec{Column: "name"}, `column "name": got`},
-		{Spec{Column: "png", LabelColumn: "name"}, "want integers for labels"},
+		{Spec{Column: "png", LabelColumn: "other"}, "want integers, texts or truth values"},
 		{Spec{Column: "png", LabelColumn: "label"}, `no column "label" for labels`},
 		{Spec{Column: "other"}, "x.parquet: row 0: no image"},
 		{Spec{Column: "png", Classes: []int{1}}, "the images have no labels"},
@@ -333,4 +333,81 @@ func TestCorruptCIFAR10SaysHowToGetItAgain(t *testing.T) {
 	}
 	_, err = st.Open(context.Background(), Spec{Name: "cifar10"})
 	wantError(t, err, `got 5 images of the split "train", want 50000`)
+}
+
+func TestTextsAndTruthValuesOfParquetAreClassesInTheirOrder(t *testing.T) {
+	type row struct {
+		Image []byte `parquet:"image"`
+		Label string `parquet:"label"`
+		Truth bool   `parquet:"truth"`
+	}
+	dir := t.TempDir()
+	writeParquet(t, filepath.Join(dir, "train-0.parquet"), []row{{tile(t, 1, 1, 1), "dog", true}, {tile(t, 1, 1, 2), "cat", true}})
+	writeParquet(t, filepath.Join(dir, "train-1.parquet"), []row{{tile(t, 1, 1, 3), "cat", true}})
+	writeParquet(t, filepath.Join(dir, "test-0.parquet"), []row{{tile(t, 1, 1, 4), "ant", false}, {tile(t, 1, 1, 5), "dog", true}})
+	// The classes of one split are those of the other, though no row of the training split is an ant.
+	for _, c := range []struct {
+		split, column string
+		labels        []int32
+		names         []string
+	}{
+		{"train", "", []int32{2, 1, 1}, []string{"ant", "cat", "dog"}},
+		{"test", "", []int32{0, 2}, []string{"ant", "cat", "dog"}},
+		{"train", "truth", []int32{1, 1, 1}, []string{"false", "true"}},
+	} {
+		s := open(t, store(t), Spec{Name: "parquet", Path: dir, Split: c.split, LabelColumn: c.column})
+		if !reflect.DeepEqual(s.Labels, c.labels) || !reflect.DeepEqual(s.ClassNames, c.names) || s.Classes != len(c.names) {
+			t.Errorf("%s: got labels %v of %d classes %q, want %v of %q", c.split, s.Labels, s.Classes, s.ClassNames, c.labels, c.names)
+		}
+	}
+	type dated struct {
+		Image []byte `parquet:"image"`
+		Label int32  `parquet:"label,date"`
+	}
+	writeParquet(t, filepath.Join(dir, "dates.parquet"), []dated{{tile(t, 1, 1, 1), 3}})
+	_, err := store(t).Open(context.Background(), Spec{Name: "parquet", Path: filepath.Join(dir, "dates.parquet")})
+	wantError(t, err, `column "label": got`)
+}
+
+func TestParquetLabelsThatDifferBetweenFilesAreRefused(t *testing.T) {
+	type texts struct {
+		Image []byte `parquet:"image"`
+		Label string `parquet:"label"`
+	}
+	dir := t.TempDir()
+	writeParquet(t, filepath.Join(dir, "a.parquet"), hfRows(tile(t, 1, 1, 1)))
+	writeParquet(t, filepath.Join(dir, "b.parquet"), []texts{{tile(t, 1, 1, 1), "x"}})
+	_, err := store(t).Open(context.Background(), Spec{Name: "parquet", Path: dir})
+	wantError(t, err, "b.parquet: column \"label\": got")
+	wantError(t, err, "as in the first file")
+
+	names := func(name string) parquet.WriterOption {
+		return parquet.KeyValueMetadata("huggingface", `{"info": {"features": {"label": {"names": ["`+name+`"]}}}}`)
+	}
+	writeParquet(t, filepath.Join(dir, "a.parquet"), hfRows(tile(t, 1, 1, 1)), names("cat"))
+	writeParquet(t, filepath.Join(dir, "b.parquet"), hfRows(tile(t, 1, 1, 1)), names("dog"))
+	_, err = store(t).Open(context.Background(), Spec{Name: "parquet", Path: dir})
+	wantError(t, err, `got classes ["dog"], want ["cat"] as in the first file`)
+}
+
+func TestOneParquetImageForManyRowsHasABound(t *testing.T) {
+	type row struct {
+		Image []byte `parquet:"image,dict"`
+	}
+	rows := make([]row, 1200)
+	for i := range rows {
+		rows[i].Image = bytes.Repeat([]byte("x"), 1<<19) // 600 MB of 0.5
+	}
+	path := filepath.Join(t.TempDir(), "x.parquet")
+	writeParquet(t, path, rows, parquet.Compression(&parquet.Zstd))
+	_, err := (&parquetFiles{files: []string{path}, spec: Spec{Path: path}}).open(context.Background(), []int{len(rows) - 1})
+	if err != nil { // one of them is no problem
+		t.Error(err)
+	}
+	every := make([]int, len(rows))
+	for i := range every {
+		every[i] = i
+	}
+	_, err = (&parquetFiles{files: []string{path}, spec: Spec{Path: path}}).open(context.Background(), every)
+	wantError(t, err, "the images unpack to more than such a file may hold")
 }
