@@ -3,8 +3,8 @@ package data
 import (
 	"archive/tar"
 	"archive/zip"
-	"bytes"
 	"compress/gzip"
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
@@ -13,6 +13,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/starsweep/starsweep/engine/data/raster"
 )
 
 // archive is a zip or tar file of images. Its encoded images, which are smaller than the decoded ones, are in memory.
@@ -52,8 +54,10 @@ func findArchive(spec Spec) (source, error) {
 	a := &archive{path: spec.Path}
 	a.root = spec.Path
 	a.format = format{
-		header: func(file string) (header, error) { return decodeHeader(bytes.NewReader(members[a.member(file)])) },
-		decode: func(file string) (picture, error) { return decodePicture(bytes.NewReader(members[a.member(file)])) },
+		header: func(file string) (header, error) { return encodedHeader(members[a.member(file)]) },
+		decode: func(ctx context.Context, file string) (picture, error) {
+			return decodePicture(ctx, members[a.member(file)])
+		},
 	}
 	prefix := spec.Split + "/"
 	inSplit := func(name string) bool { return strings.HasPrefix(name, prefix) }
@@ -66,7 +70,7 @@ func findArchive(spec Spec) (source, error) {
 		return nil, fmt.Errorf("no folder %q in %s for the split: %w", spec.Split, spec.Path, fs.ErrNotExist)
 	}
 	if len(names) == 0 {
-		return nil, fmt.Errorf("no PNG, JPEG or GIF images in %s: %w", spec.Path, fs.ErrNotExist)
+		return nil, fmt.Errorf("no %s images in %s: %w", raster.Formats, spec.Path, fs.ErrNotExist)
 	}
 	for _, name := range names {
 		a.files = append(a.files, spec.Path+"/"+name)

@@ -121,7 +121,7 @@ func TestFaultsOfArchivesNameFileAndMember(t *testing.T) {
 		"cut.tar":      {tarred(t, good)[:540], "cut.tar: "},
 		"no.tgz":       {tarred(t, good), "no.tgz: gzip: invalid header"},
 		"no.zip":       {[]byte("not a zip file"), "no.zip: zip: not a valid zip file"},
-		"empty.zip":    {zipped(t, []member{{"readme.md", nil}}), "no PNG, JPEG or GIF images in "},
+		"empty.zip":    {zipped(t, []member{{"readme.md", nil}}), "no PNG, JPEG, GIF, BMP, TIFF or WebP images in "},
 		"notthere.zip": {nil, "notthere.zip: no such file"},
 	} {
 		path := filepath.Join(dir, name)

@@ -25,7 +25,7 @@ func findDICOM(_ context.Context, _ *Store, spec Spec) (source, error) {
 		name:   "DICOM files",
 		is:     isDICOM,
 		header: dicomHeader,
-		decode: func(path string) (picture, error) { return decodeDICOM(path, spec.Window) },
+		decode: func(_ context.Context, path string) (picture, error) { return decodeDICOM(path, spec.Window) },
 	})
 }
 
@@ -186,7 +186,7 @@ func (s slice) compressed(fragments []*frame.Frame) ([]int, error) {
 	for _, f := range fragments {
 		text = append(text, f.EncapsulatedData.Data...)
 	}
-	p, err := decodePicture(bytes.NewReader(text))
+	p, err := decodePicture(context.Background(), text)
 	if err != nil || p.c != 1 {
 		a := attributes{set: s.set}
 		return nil, fmt.Errorf("transfer syntax %s: want uncompressed pixels or 8-bit grey JPEG; convert with gdcmconv --raw",

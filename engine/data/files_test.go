@@ -98,6 +98,40 @@ func TestMixedFolderIsResizedAndMadeGrey(t *testing.T) {
 	wantError(t, err, "2.png: got 9 x 5 x 3, want 1 channels as the first image has: set channels to 1 or 3")
 }
 
+func TestASetSaysWhatItDoesNotUseOfItsPictures(t *testing.T) {
+	dir := t.TempDir()
+	for i, name := range []string{"animated.gif", "rotated.jpg", "rgba-8.png", "rgb-8.png"} {
+		b, err := os.ReadFile(filepath.Join("raster/testdata/pictures", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, dir, fmt.Sprintf("%d%s", i, filepath.Ext(name)), b)
+	}
+	want := []string{
+		"1 of 4 images have more than one frame or page: the first is read",
+		"1 of 4 images have an EXIF orientation, which is not applied",
+		"1 of 4 images have transparency, which is dropped: the colour underneath is read",
+	}
+	if s := open(t, store(t), Spec{Name: "images", Path: dir, Size: 8}); !reflect.DeepEqual(s.Notes, want) {
+		t.Errorf("got %q, want %q", s.Notes, want)
+	}
+}
+
+func TestGreyPNGsMayHaveTransparency(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"grey-8-transparent.png", "grey-16-transparent.png", "grey-1-transparent.png"} {
+		b, err := os.ReadFile(filepath.Join("raster/testdata/pictures", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, dir, name, b)
+	}
+	s := open(t, store(t), Spec{Name: "images", Path: dir})
+	if want := (Shape{N: 3, H: 5, W: 6, C: 1}); s.Shape() != want || s.U8 == nil {
+		t.Errorf("got %v, want %v", s.Shape(), want)
+	}
+}
+
 func TestFolderFaultsNameTheFile(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -105,9 +139,9 @@ func TestFolderFaultsNameTheFile(t *testing.T) {
 		want  string
 	}{
 		{"truncated", map[string][]byte{"a.png": tile(t, 2, 2, 1), "b.png": tile(t, 2, 2, 1)[:50]}, "b.png: png: invalid format: unexpected EOF"},
-		{"not an image", map[string][]byte{"a.png": tile(t, 2, 2, 1), "b.jpg": []byte("hello")}, "b.jpg: image: unknown format"},
+		{"not an image", map[string][]byte{"a.png": tile(t, 2, 2, 1), "b.jpg": []byte("hello")}, "b.jpg: got an unknown format, want PNG, JPEG"},
 		{"first one corrupt", map[string][]byte{"a.gif": []byte("GIF89a")}, "a.gif: "},
-		{"none", map[string][]byte{"a.txt": nil}, "no PNG, JPEG or GIF images in "},
+		{"none", map[string][]byte{"a.txt": nil}, "no PNG, JPEG, GIF, BMP, TIFF or WebP images in "},
 		{"loose files beside classes", map[string][]byte{"a.png": tile(t, 2, 2, 1), "x/b.png": tile(t, 2, 2, 1)}, "got 1 files beside the class folders"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -9,14 +9,16 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/starsweep/starsweep/engine/data/raster"
 )
 
 // format is a kind of file that holds one picture.
 type format struct {
-	name   string                             // in errors: "PNG, JPEG or GIF images"
-	is     func(path string) bool             // by name, or by content where names say little
-	header func(path string) (header, error)  // without decoding the pixels
-	decode func(path string) (picture, error) // whole
+	name   string                            // in errors: raster.Formats + " images"
+	is     func(path string) bool            // by name, or by content where names say little
+	header func(path string) (header, error) // without decoding the pixels
+	decode func(ctx context.Context, path string) (picture, error)
 }
 
 // pictureFolder is the files of one format under a folder. Where they lie in sub-folders, the sub-folder names the class.
@@ -33,33 +35,29 @@ func findImages(_ context.Context, _ *Store, spec Spec) (source, error) {
 		return findArchive(spec)
 	}
 	return findFolder(spec, format{
-		name:   "PNG, JPEG or GIF images",
+		name:   raster.Formats + " images",
 		is:     isImageName,
 		header: imageHeader,
 		decode: decodeImageFile,
 	})
 }
 
-func isImageName(path string) bool {
-	return slices.Contains([]string{".png", ".jpg", ".jpeg", ".gif"}, strings.ToLower(filepath.Ext(path)))
-}
+func isImageName(path string) bool { return raster.Extension(filepath.Ext(path)) }
 
 func imageHeader(path string) (header, error) {
-	f, err := os.Open(path)
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return header{}, err
 	}
-	defer f.Close()
-	return decodeHeader(f)
+	return encodedHeader(b)
 }
 
-func decodeImageFile(path string) (picture, error) {
-	f, err := os.Open(path)
+func decodeImageFile(ctx context.Context, path string) (picture, error) {
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return picture{}, err
 	}
-	defer f.Close()
-	return decodePicture(f)
+	return decodePicture(ctx, b)
 }
 
 // findFolder walks the folder, or its sub-folder with the split's name if there is one. It follows links to files, not to folders.
@@ -156,8 +154,8 @@ func (f *pictureFolder) survey() (survey, error) {
 		where: func(i int) string { return f.files[i] }}, nil
 }
 
-func (f *pictureFolder) open(context.Context, []int) (func(int) (picture, error), error) {
-	return func(i int) (picture, error) { return f.format.decode(f.files[i]) }, nil
+func (f *pictureFolder) open(ctx context.Context, _ []int) (func(int) (picture, error), error) {
+	return func(i int) (picture, error) { return f.format.decode(ctx, f.files[i]) }, nil
 }
 
 // fileError names the file, unless the error does.

@@ -28,7 +28,7 @@ func (st *Store) List() []Info {
 		{Name: "cifar10", What: "50,000 + 10,000 photographs, 32 x 32 colour, 10 classes", Licence: "none stated; cite Krizhevsky 2009",
 			Download: 170_052_171, Source: "starsweep data get cifar10; or Hugging Face's Parquet files in " + filepath.Join(st.Dir, "cifar10"),
 			Present: cifarReady(st)},
-		{Name: "images", What: "a folder, zip or tar file of PNG, JPEG or GIF images; sub-folders are classes", Source: own, Present: true},
+		{Name: "images", What: "a folder, zip or tar file of PNG, JPEG, GIF, BMP, TIFF or WebP images; sub-folders are classes", Source: own, Present: true},
 		{Name: "parquet", What: "Parquet files with a column of encoded images, as Hugging Face's datasets", Source: own, Present: true},
 		{Name: "dicom", What: "a folder of grey DICOM slices, seen through a window; sub-folders are classes", Source: own, Present: true},
 		{Name: "ring", What: "points around 8 modes on a circle of radius 2, sigma 0.02", Source: "drawn from the seed", Present: true},

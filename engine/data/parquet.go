@@ -167,7 +167,7 @@ func (p *parquetFiles) open(ctx context.Context, keep []int) (func(int) (picture
 		if len(blobs[i]) == 0 {
 			return picture{}, errors.New("no image")
 		}
-		return decodePicture(bytes.NewReader(blobs[i]))
+		return decodePicture(ctx, blobs[i])
 	}, nil
 }
 
@@ -184,7 +184,7 @@ func (p *parquetFiles) first(file *columns.File) (header, error) {
 		if value.IsNull() {
 			return header{}, errors.New("row 0: no image")
 		}
-		first, err := decodeHeader(bytes.NewReader(value.ByteArray()))
+		first, err := encodedHeader(value.ByteArray())
 		if err != nil {
 			return header{}, fmt.Errorf("row 0: %w", err)
 		}

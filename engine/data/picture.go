@@ -1,21 +1,19 @@
 package data
 
 import (
+	"context"
 	"fmt"
-	"image"
-	"image/color"
-	_ "image/gif" // the formats that image.Decode knows
-	_ "image/jpeg"
-	_ "image/png"
-	"io"
+
+	"github.com/starsweep/starsweep/engine/data/raster"
 )
 
 // picture is one decoded image, [h w c] with c = 1 or 3 (points: 1 x 1 x 2). Exactly one of u8 and f32 is set; f32 is in its final
 // scale.
 type picture struct {
 	header
-	u8  []uint8
-	f32 []float32
+	u8     []uint8
+	f32    []float32
+	traits raster.Traits
 }
 
 // header is the size of a picture.
@@ -25,62 +23,16 @@ func (d header) String() string { return fmt.Sprintf("%d x %d x %d", d.h, d.w, d
 
 func (d header) size() int { return d.h * d.w * d.c }
 
-// decodeHeader reads the size of a PNG, JPEG or GIF image.
-func decodeHeader(r io.Reader) (header, error) {
-	config, _, err := image.DecodeConfig(r)
-	if err != nil {
-		return header{}, err
-	}
-	d := header{h: config.Height, w: config.Width, c: 3}
-	if config.ColorModel == color.GrayModel || config.ColorModel == color.Gray16Model {
-		d.c = 1
-	}
-	if d.h < 1 || d.w < 1 || d.h > maxSize || d.w > maxSize {
-		return header{}, fmt.Errorf("got %d x %d pixels, want 1 to %d a side", d.h, d.w, maxSize)
-	}
-	return d, nil
+// encodedHeader reads the size of an encoded picture: see package raster.
+func encodedHeader(b []byte) (header, error) {
+	h, err := raster.ReadHeader(b)
+	return header{h.H, h.W, h.C}, err
 }
 
-// decodePicture reads a PNG, JPEG or GIF image (its first frame). As TensorFlow's decoders do, it drops transparency and the low
-// byte of 16-bit samples.
-func decodePicture(r io.ReadSeeker) (picture, error) {
-	d, err := decodeHeader(r) // before the pixels: it bounds what they may ask for
-	if err != nil {
-		return picture{}, err
-	}
-	if _, err := r.Seek(0, io.SeekStart); err != nil {
-		return picture{}, err
-	}
-	img, _, err := image.Decode(r)
-	if err != nil {
-		return picture{}, err
-	}
-	p := picture{header: d, u8: make([]uint8, d.size())}
-	b := img.Bounds()
-	if b.Dy() != d.h || b.Dx() != d.w {
-		return picture{}, fmt.Errorf("got a frame of %d x %d pixels in an image of %d x %d", b.Dy(), b.Dx(), d.h, d.w)
-	}
-	if img, ok := img.(*image.YCbCr); ok {
-		toRGB(p.u8, img)
-		return p, nil
-	}
-	for y := range d.h {
-		row := p.u8[y*d.w*d.c : (y+1)*d.w*d.c]
-		switch img := img.(type) {
-		case *image.Gray:
-			copy(row, img.Pix[y*img.Stride:])
-		case *image.Gray16:
-			for x := range d.w {
-				row[x] = img.Pix[y*img.Stride+2*x] // big-endian: the high byte
-			}
-		default:
-			for x := range d.w {
-				c := color.NRGBAModel.Convert(img.At(b.Min.X+x, b.Min.Y+y)).(color.NRGBA)
-				row[3*x], row[3*x+1], row[3*x+2] = c.R, c.G, c.B
-			}
-		}
-	}
-	return p, nil
+// decodePicture reads an encoded picture: see package raster.
+func decodePicture(ctx context.Context, b []byte) (picture, error) {
+	p, err := raster.Decode(ctx, b)
+	return picture{header: header{p.H, p.W, p.C}, u8: p.Pix, traits: p.Traits}, err
 }
 
 // withChannels is the picture in grey (1) or colour (3); 0 and the picture's own number leave it as it is.
@@ -88,7 +40,7 @@ func (p picture) withChannels(channels int) picture {
 	if channels == 0 || channels == p.c {
 		return p
 	}
-	q := picture{header: header{p.h, p.w, channels}}
+	q := picture{header: header{p.h, p.w, channels}, traits: p.traits}
 	switch {
 	case channels == 1 && p.u8 != nil:
 		q.u8 = make([]uint8, q.size())

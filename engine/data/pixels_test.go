@@ -2,6 +2,7 @@ package data
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"image"
@@ -124,7 +125,7 @@ func TestDecodedPixelsAreTheStoredOnes(t *testing.T) {
 		{"palette", palette, header{1, 2, 3}, []uint8{9, 8, 7, 1, 1, 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p, err := decodePicture(bytes.NewReader(encodePNG(t, c.img)))
+			p, err := decodePicture(context.Background(), encodePNG(t, c.img))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -147,7 +148,7 @@ func TestJPEGKeepsItsChannels(t *testing.T) {
 		if err := jpeg.Encode(&text, c.img, nil); err != nil {
 			t.Fatal(err)
 		}
-		p, err := decodePicture(bytes.NewReader(text.Bytes()))
+		p, err := decodePicture(context.Background(), text.Bytes())
 		if err != nil || p.header != c.want || len(p.u8) != p.size() {
 			t.Errorf("got %v, %v, want %v", p.header, err, c.want)
 		}
@@ -185,7 +186,7 @@ func encodePNG(t testing.TB, img image.Image) []byte {
 // decoders' cosine transforms may round differently, so pixels may differ a little, but not as much as by repeated chroma.
 func TestJPEGChromaIsInterpolatedAsLibjpegDoes(t *testing.T) {
 	for _, name := range []string{"testdata/chroma420", "testdata/chroma422"} {
-		p, err := decodeImageFile(name + ".jpg")
+		p, err := decodeImageFile(context.Background(), name+".jpg")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/starsweep/starsweep/engine/data/raster"
 )
 
 // source is where the pictures of one split come from.
@@ -82,10 +84,10 @@ func build(ctx context.Context, k kind, src source, spec Spec) (*Set, error) {
 	if bytes := float64(d.N) * float64(d.H) * float64(d.W) * float64(d.C) * 4; bytes > maxBytes {
 		return nil, fmt.Errorf("%d images of %d x %d x %d need %.0f GB: set size or limit", d.N, d.H, d.W, d.C, bytes/1e9)
 	}
-	a := assembly{spec: spec, v: v, keep: keep, at: at}
+	a := assembly{spec: spec, v: v, keep: keep, at: at, traits: make([]raster.Traits, len(keep))}
 	// Bytes are kept as bytes; the first picture that must be resized, or is not made of bytes, turns the set to float32.
 	for _, exact := range []bool{d.H == v.first.h && d.W == v.first.w, false} {
-		set := &Set{Name: spec.Name, N: d.N, H: d.H, W: d.W, C: d.C, Classes: d.Classes, ClassNames: v.classNames, Notes: v.notes}
+		set := &Set{Name: spec.Name, N: d.N, H: d.H, W: d.W, C: d.C, Classes: d.Classes, ClassNames: v.classNames, Notes: slices.Clone(v.notes)}
 		if exact {
 			set.U8 = make([]uint8, d.N*d.H*d.W*d.C)
 		} else {
@@ -99,6 +101,7 @@ func build(ctx context.Context, k kind, src source, spec Spec) (*Set, error) {
 					set.Labels[k] = v.labels[i]
 				}
 			}
+			set.Notes = append(set.Notes, traitNotes(a.traits)...)
 			return set.seal(), nil
 		}
 		if !errors.Is(err, errInexact) {
@@ -113,10 +116,11 @@ var errInexact = errors.New("not bytes of the set's size")
 
 // assembly puts pictures into sets.
 type assembly struct {
-	spec Spec
-	v    survey
-	keep []int
-	at   func(i int) (picture, error)
+	spec   Spec
+	v      survey
+	keep   []int
+	at     func(i int) (picture, error)
+	traits []raster.Traits // of picture keep[k]
 }
 
 // place decodes picture keep[k] and writes it to set as its image k.
@@ -126,6 +130,7 @@ func (a *assembly) place(set *Set, k int) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", a.v.where(i), err)
 	}
+	a.traits[k] = p.traits
 	p = p.withChannels(a.spec.Channels)
 	if p.c != set.C {
 		return fmt.Errorf("%s: got %s, want %d channels as the first image has: set channels to 1 or 3", a.v.where(i), p.header, set.C)
@@ -153,6 +158,29 @@ func (a *assembly) place(set *Set, k int) error {
 		resize(dst, set.H, set.W, p.f32, p.header)
 	}
 	return nil
+}
+
+// traitNotes says how many pictures have more to them than the pixels that were read.
+func traitNotes(traits []raster.Traits) (notes []string) {
+	for _, c := range []struct {
+		trait raster.Traits
+		what  string
+	}{
+		{raster.MoreFrames, "more than one frame or page: the first is read"},
+		{raster.Rotated, "an EXIF orientation, which is not applied"},
+		{raster.Transparent, "transparency, which is dropped: the colour underneath is read"},
+	} {
+		n := 0
+		for _, t := range traits {
+			if t&c.trait != 0 {
+				n++
+			}
+		}
+		if n > 0 {
+			notes = append(notes, fmt.Sprintf("%d of %d images have %s", n, len(traits), c.what))
+		}
+	}
+	return notes
 }
 
 // parallel calls do for 0 to n-1 on all processors. Of several errors it returns that of the lowest number, so that a run repeats.
