@@ -61,6 +61,7 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 	{"internal/safetensors", module, "a file format"},
 	{"internal/hdf5", module, "a file format"},
 	{"internal/npy", module, "a file format"},
+	{"internal/plain", module, "plain text"},
 	{"internal/once", module, "a map of values, whatever they are"},
 	{"internal/columns", module, "a file format"},
 	{"features", module + "engine", "the form of a file"},

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/engine/feature"
 	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
 	"github.com/starsweep/starsweep/starlib"
@@ -23,11 +24,13 @@ import (
 type Env struct {
 	Args           []string // without the program's name
 	Stdout, Stderr io.Writer
-	Terminal       bool // Stderr is a terminal: progress bars instead of lines
+	Size           func() (columns, rows int) // of the terminal that Stderr is, for progress bars instead of lines; nil: it is none
 	Home           string
 	Getenv         func(string) string
 	Now            func() time.Time
 	Version        string
+
+	console *console // below Stderr
 }
 
 // data is where downloaded data sets lie, cache what can be made again, networks the weights that the user added.
@@ -69,8 +72,11 @@ func withCode(code int, err error) error {
 // usage is a mistake in the command line.
 func usage(format string, a ...any) error { return withCode(exitUsage, fmt.Errorf(format, a...)) }
 
-// Main runs one command and gives its exit code.
+// Main runs one command and gives its exit code. What it prints, names of files and strings of scripts above all, cannot move the
+// cursor of a terminal: see package plain.
 func Main(ctx context.Context, env Env) int {
+	env.console = &console{to: env.Stderr, size: env.Size}
+	env.Stdout, env.Stderr = plain.NewWriter(env.Stdout), plain.NewWriter(env.console)
 	root := command(&env)
 	root.SetArgs(env.Args)
 	root.SetOut(env.Stdout)

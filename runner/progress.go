@@ -8,10 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 )
 
 // progress is told what happens. Its methods may be called from several goroutines.
@@ -24,14 +23,12 @@ type progress interface {
 
 // lines writes one line an epoch, for logs.
 type lines struct {
-	mu    sync.Mutex
 	w     io.Writer
 	total int // trials
 }
 
+// print writes one line, in one call: the writer may be shared.
 func (l *lines) print(format string, a ...any) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	fmt.Fprintf(l.w, format+"\n", a...)
 }
 
@@ -82,61 +79,110 @@ func summary(p plan.Trial, row results.Epoch) string {
 	return strings.Join(parts, "  ")
 }
 
-// bars shows one bar for the study and one for each running trial.
+// bars shows one line for each running trial and a bar for the study, at the bottom of a terminal.
 type bars struct {
 	lines
-	p     *mpb.Progress
-	study *mpb.Bar
-	trial map[string]*mpb.Bar
-	last  map[string]string
+	console *console
+	now     func() time.Time
+	start   time.Time
+	stop    func() // ends the clock that redraws
+	leave   func() // leaves the study's bar where it is
+
+	mu      sync.Mutex
+	done    int // trials
+	running []*runningTrial
 }
 
-func newBars(w io.Writer, trials, done int) *bars {
-	p := mpb.New(mpb.WithOutput(w), mpb.WithRefreshRate(150*time.Millisecond), mpb.WithWidth(36))
-	b := &bars{lines: lines{w: p, total: trials}, p: p, trial: map[string]*mpb.Bar{}, last: map[string]string{}}
-	b.study = p.AddBar(int64(trials), mpb.BarPriority(1<<20),
-		mpb.PrependDecorators(decor.Name("study "), decor.CountersNoUnit("%d/%d trials")),
-		mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_GO)))
-	b.study.SetCurrent(int64(done))
+// runningTrial is what the terminal shows of a trial.
+type runningTrial struct {
+	plan.Trial
+	epoch   int
+	summary string
+}
+
+// redrawEvery keeps the clock of the terminal going.
+const redrawEvery = 200 * time.Millisecond
+
+// newBars shows bars until they are closed. The console is a terminal.
+func newBars(env *Env, trials, done int) *bars {
+	b := &bars{lines: lines{w: env.Stderr, total: trials}, console: env.console, now: env.Now, start: env.Now(), done: done}
+	ended, clock := make(chan struct{}), make(chan struct{})
+	b.stop = sync.OnceFunc(func() { close(ended); <-clock })
+	b.leave = sync.OnceFunc(func() { b.console.pin(b.render()); b.console.release() })
+	b.console.pin(b.render())
+	go func() {
+		defer close(clock)
+		tick := time.NewTicker(redrawEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ended:
+				return
+			case <-tick.C:
+				b.console.pin(b.render())
+			}
+		}
+	}()
 	return b
 }
 
 func (b *bars) begin(p plan.Trial) {
-	id := p.ID
-	bar := b.p.AddBar(int64(p.Job.Epochs), mpb.BarRemoveOnComplete(),
-		mpb.PrependDecorators(decor.Name(fmt.Sprintf("%d  %s  ", p.Place, label(p))), decor.CountersNoUnit("epoch %d/%d")),
-		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			return b.last[id]
-		})))
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.trial[id] = bar
+	b.running = append(b.running, &runningTrial{Trial: p})
 }
 
 func (b *bars) epoch(p plan.Trial, row results.Epoch) {
 	b.mu.Lock()
-	bar := b.trial[p.ID]
-	b.last[p.ID] = summary(p, row)
-	b.mu.Unlock()
-	bar.SetCurrent(int64(row.Epoch))
+	defer b.mu.Unlock()
+	for _, t := range b.running {
+		if t.ID == p.ID {
+			t.epoch, t.summary = row.Epoch, summary(p, row)
+		}
+	}
 }
 
 func (b *bars) end(p plan.Trial, status results.Status, reason string) {
 	b.mu.Lock()
-	bar := b.trial[p.ID]
-	b.mu.Unlock()
-	bar.Abort(true)
+	b.running = slices.DeleteFunc(b.running, func(t *runningTrial) bool { return t.ID == p.ID })
 	if status != results.Interrupted {
-		b.study.Increment()
+		b.done++
 	}
+	b.mu.Unlock()
 	if status != results.Completed {
 		b.lines.end(p, status, reason)
 	}
 }
 
+// close leaves the study's bar on the terminal. Trials that an error has stopped are not waited for.
 func (b *bars) close() {
-	b.study.Abort(false)
-	b.p.Wait()
+	b.stop()
+	b.mu.Lock()
+	b.running = nil
+	b.mu.Unlock()
+	b.leave()
+}
+
+// render makes the lines. What changes comes first, since narrow terminals cut the ends.
+func (b *bars) render() (lines []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, t := range b.running {
+		line := fmt.Sprintf("%d/%d  epoch %d/%d", t.Place, b.total, t.epoch, t.Job.Epochs)
+		if t.summary != "" {
+			line += "  " + t.summary
+		}
+		lines = append(lines, plain.Line(line+"  "+label(t.Trial)))
+	}
+	return append(lines, fmt.Sprintf("study %d/%d trials  %s  %v", b.done, b.total, bar(b.done, b.total), b.now().Sub(b.start).Round(time.Second)))
+}
+
+// bar draws a part of a whole.
+func bar(part, whole int) string {
+	const length = 30
+	full := length
+	if whole > 0 {
+		full = part * length / whole
+	}
+	return "[" + strings.Repeat("=", full) + strings.Repeat(" ", length-full) + "]"
 }

@@ -67,8 +67,8 @@ func (t *trainer) all(ctx context.Context, env *Env, workers int) (tally, error)
 		fmt.Fprintf(env.Stdout, "%d trials failed before and are tried again\n", len(failed))
 	}
 	t.progress = &lines{w: env.Stderr, total: len(t.plan.Trials)}
-	if env.Terminal {
-		t.progress = newBars(env.Stderr, len(t.plan.Trials), done)
+	if env.Size != nil {
+		t.progress = newBars(env, len(t.plan.Trials), done)
 	}
 	defer t.progress.close()
 	return t.run(ctx, workers)

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/starsweep/starsweep/runner"
-	"golang.org/x/term"
 )
 
 var version = "dev" // set by the Makefile
@@ -20,23 +19,17 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the first signal asks the command to end, the second ends it
 	code := runner.Main(ctx, runner.Env{
-		Args:     os.Args[1:],
-		Stdout:   os.Stdout,
-		Stderr:   os.Stderr,
-		Terminal: terminal(os.Stderr),
-		Home:     home(),
-		Getenv:   os.Getenv,
-		Now:      time.Now,
-		Version:  version,
+		Args:    os.Args[1:],
+		Stdout:  os.Stdout,
+		Stderr:  os.Stderr,
+		Size:    runner.TerminalSize(os.Stderr),
+		Home:    home(),
+		Getenv:  os.Getenv,
+		Now:     time.Now,
+		Version: version,
 	})
 	stop()
 	os.Exit(code)
-}
-
-// terminal tells whether bars can be drawn on f; some terminals, as of script(1) in a pipe, have no size.
-func terminal(f *os.File) bool {
-	width, _, err := term.GetSize(int(f.Fd())) // fails for what is no terminal
-	return err == nil && width > 0
 }
 
 // home is where data sets, caches and plugins lie: STARSWEEP_HOME, else the user's cache folder, else the working directory.

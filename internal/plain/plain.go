@@ -1,0 +1,93 @@
+// Package plain makes text of unknown origin, such as names of files and strings of scripts, safe to print: what could move a
+// cursor, change colours or reorder a line is written as an escape. It imports nothing of ours and serves whatever people read.
+package plain
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Line is s as part of one line or of one cell of a table: control characters, line ends and tabs included, marks that change the
+// direction of text, and bytes that are not UTF-8 become escapes as Starlark writes them: \n, \u001b, \xff.
+func Line(s string) string {
+	if !strings.ContainsFunc(s, unsafe) && utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for s != "" {
+		r, n := utf8.DecodeRuneInString(s)
+		switch {
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		default:
+			b.WriteString(escaped(r, s[:n]))
+		}
+		s = s[n:]
+	}
+	return b.String()
+}
+
+// Value is a string of a script among others: itself where it is one word, else in quotes.
+func Value(s string) string {
+	if s != "" && Line(s) == s && !strings.ContainsAny(s, " \"'\\=,") {
+		return s
+	}
+	return `"` + Line(strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s)) + `"`
+}
+
+// unsafe reports whether a character does not stand for itself in a line.
+func unsafe(r rune) bool {
+	return unicode.IsControl(r) || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x061c || r == 0x200e || r == 0x200f
+}
+
+// escaped is a character of the bytes raw. The escapes are those of JSON, too, so that JSON with such characters keeps its meaning.
+func escaped(r rune, raw string) string {
+	switch {
+	case r == utf8.RuneError && len(raw) == 1:
+		return fmt.Sprintf(`\x%02x`, raw[0])
+	case r == '\r':
+		return `\r`
+	case unsafe(r):
+		return fmt.Sprintf(`\u%04x`, r)
+	}
+	return raw
+}
+
+// Writer passes text on to another writer with everything escaped that Line escapes, but line ends and tabs. It may be used by
+// several goroutines.
+type Writer struct {
+	mu   sync.Mutex
+	to   io.Writer
+	rest []byte // the beginning of a character that the next write ends
+}
+
+// NewWriter returns a Writer. Bytes of a character that is never completed are not written.
+func NewWriter(to io.Writer) *Writer { return &Writer{to: to} }
+
+// Write implements io.Writer.
+func (w *Writer) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	text := append(w.rest, p...)
+	out := make([]byte, 0, len(text))
+	for len(text) > 0 && utf8.FullRune(text) {
+		r, n := utf8.DecodeRune(text)
+		if r == '\n' || r == '\t' {
+			out = append(out, text[0])
+		} else {
+			out = append(out, escaped(r, string(text[:n]))...)
+		}
+		text = text[n:]
+	}
+	w.rest = append([]byte(nil), text...)
+	if _, err := w.to.Write(out); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}

@@ -1,0 +1,97 @@
+package runner_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+)
+
+const terminalStudy = `
+load("@std//mlp.star", "mlp")
+load("@std//losses.star", "least_squares")
+
+def trial(p):
+    return gan(data = ring(count = 64), generator = mlp([4], 2), discriminator = mlp([4], 1), latent = normal(2),
+               loss = least_squares(), optimizer = sgd(lr = p.lr), batch = 8, epochs = p.epochs)
+
+main = study(trial = trial, space = {"lr": choice(1e-3, 1e-2)}, settings = {"epochs": 2})
+`
+
+// onTerminal runs a command of the shell with a terminal of so many columns as stderr, and returns what it showed and its exit code.
+func onTerminal(t *testing.T, columns int, command string, started func(*exec.Cmd)) (shown string, code int) {
+	t.Helper()
+	home := t.TempDir()
+	script := filepath.Join(home, "study.star")
+	if err := os.WriteFile(script, []byte(terminalStudy), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Skipf("no pseudo-terminals here: %v", err)
+	}
+	defer master.Close()
+	if err := pty.Setsize(master, &pty.Winsize{Cols: uint16(columns), Rows: 24}); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command("sh", "-c", command)
+	c.Dir, c.Stderr = home, slave
+	c.Env = append(os.Environ(), "STARSWEEP_HOME="+home)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	slave.Close()
+	timer := time.AfterFunc(60*time.Second, func() { c.Process.Kill() })
+	defer timer.Stop()
+	if started != nil {
+		started(c)
+	}
+	var b bytes.Buffer
+	io.Copy(&b, master) // ends with an error when the other side is closed
+	var exit *exec.ExitError
+	if err := c.Wait(); errors.As(err, &exit) {
+		return b.String(), exit.ExitCode()
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	return b.String(), 0
+}
+
+func TestARunOnATerminalShowsBarsAndEnds(t *testing.T) {
+	for _, columns := range []int{20, 80} {
+		shown, code := onTerminal(t, columns, "exec starsweep run study.star --backend cpu", nil)
+		if code != 0 || !strings.Contains(shown, "\x1b[J") || !strings.Contains(shown, "study 2/2 trials") {
+			t.Errorf("%d columns: got exit code %d and\n%q", columns, code, shown)
+		}
+		for line := range strings.SplitSeq(shown, "\n") {
+			if text := line[strings.LastIndex(line, "\x1b[J")+1:]; len([]rune(text)) > columns+3 {
+				t.Errorf("%d columns: got a line of %d: %q", columns, len([]rune(text)), text)
+			}
+		}
+	}
+}
+
+// A study that stops in the middle of a trial leaves no one waiting for that trial's bar.
+func TestARunOnATerminalEndsWhenTheDiskIsFull(t *testing.T) {
+	shown, code := onTerminal(t, 80, "ulimit -f 60; exec starsweep run study.star --backend cpu --workers 2 --set epochs=100000", nil)
+	if code != 80 || !strings.Contains(shown, "file too large") {
+		t.Errorf("got exit code %d, want 80, and\n%.2000s", code, shown)
+	}
+}
+
+func TestARunOnATerminalEndsWhenItIsInterrupted(t *testing.T) {
+	shown, code := onTerminal(t, 80, "exec starsweep run study.star --backend cpu --set epochs=100000", func(c *exec.Cmd) {
+		time.Sleep(time.Second)
+		c.Process.Signal(os.Interrupt)
+	})
+	if code != 75 || !strings.Contains(shown, "interrupted; run the same command again") {
+		t.Errorf("got exit code %d, want 75, and\n%.2000s", code, shown)
+	}
+}
