@@ -239,8 +239,8 @@ func TestEvalNamesTheFileAtFault(t *testing.T) {
 		real, fake string
 		want       string
 	}{
-		{"damaged", good, damaged, filepath.Join(damaged, "002.png") + ": image: unknown format"},
-		{"empty", good, t.TempDir(), "no PNG, JPEG or GIF images in "},
+		{"damaged", good, damaged, filepath.Join(damaged, "002.png") + ": got an unknown format, want PNG, JPEG, GIF, BMP, TIFF or WebP"},
+		{"empty", good, t.TempDir(), "no PNG, JPEG, GIF, BMP, TIFF or WebP images in "},
 		{"too few for k", good, few, "precision_recall(k=3): got 3 samples, want 4 or more: each needs k neighbours"},
 		{"NaN", "testdata/eval/real.npy", nan, "nan.npy: sample 3, feature 5: got NaN, want a number"},
 	} {
