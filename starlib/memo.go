@@ -53,6 +53,9 @@ func (s *Study) job(ctx context.Context, th *starlark.Thread, point spec.Point) 
 	if e.err != nil {
 		return nil, e.err
 	}
+	for _, why := range e.program.Unread {
+		s.notes.add(t.pos, why+" (critic = lambda out: ... chooses of several numbers, critic = False records neither)")
+	}
 	if err := t.measurable(e.program, s.loader.Images); err != nil {
 		return nil, &Error{Pos: t.pos, Msg: err.Error()}
 	}
@@ -149,13 +152,15 @@ func (t *trial) key() (string, error) {
 	}
 	for _, p := range t.players {
 		k.text("player", p.name, strconv.Itoa(p.steps), string(p.optimizer.Rule))
-		for _, present := range []bool{p.clip != nil, p.optimizer.ClipNorm != nil, p.optimizer.ClipValue != nil, p.optimizer.EMA != nil, p.critic} {
+		for _, present := range []bool{p.clip != nil, p.optimizer.ClipNorm != nil, p.optimizer.ClipValue != nil, p.optimizer.EMA != nil, p.critic, p.logit != nil} {
 			k.text(strconv.FormatBool(present))
 		}
 		k.value(p.network.fn)
 		k.value(p.loss.fn)
-		if p.noise != nil {
-			k.value(p.noise.fn)
+		for _, f := range []*function{p.noise, p.logit} {
+			if f != nil {
+				k.value(f.fn)
+			}
 		}
 	}
 	if t.sample != nil {

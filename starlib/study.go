@@ -27,6 +27,7 @@ type Study struct {
 	decl   *studyValue
 	used   map[string]*atomic.Bool // of every hyperparameter and setting: whether a trial has read it
 	memo   *memo
+	notes  *notes
 }
 
 // Objective is a figure of the tables that a study wants small or large.
@@ -136,8 +137,8 @@ func (s *Study) Points() ([]spec.Point, error) {
 	return points, nil
 }
 
-// Warnings tells what is not wrong but looks so, after Job has been called for every point: hyperparameters and settings that no
-// trial read, in the order of the script.
+// Warnings lists what is not wrong but looks so, after Job has been called for every point: hyperparameters and settings that no
+// trial read, in the order of the script, and what was noted of trials, in the order of lines.
 func (s *Study) Warnings() (warnings []string) {
 	unread := func(names []string, what, where string) {
 		for _, name := range names {
@@ -148,5 +149,5 @@ func (s *Study) Warnings() (warnings []string) {
 	}
 	unread(s.hyperparameters(), "hyperparameter", "space")
 	unread(s.settingNames(), "setting", "settings")
-	return warnings
+	return append(warnings, s.notes.list()...)
 }

@@ -41,6 +41,9 @@ func (l Loader) build(th *starlark.Thread, t *trial, taken []string) (*model.Pro
 	players := t.modelPlayers()
 	for i := range players {
 		p := t.players[i]
+		if p.logit != nil {
+			players[i].Logit = func(m *model.Trace, out *expr.Node) (*expr.Node, error) { return tr.logit(m, p, out) }
+		}
 		players[i].Loss = func(m *model.Trace) (*expr.Node, error) { return tr.number(m, p.loss, "the loss of the "+p.name) }
 	}
 	program, err := model.Build(t.config(l), players, watches, tr.sampling())
@@ -125,6 +128,16 @@ func (t *tracer) number(m *model.Trace, f function, what string) (*expr.Node, er
 		err = t.blame(f, "%s: got %v, want one number: use mean(...) or sum(...)", what, n.Shape)
 	}
 	return n, err
+}
+
+// logit is the part of a critic's output that d_real and d_fake are means of.
+func (t *tracer) logit(m *model.Trace, p *player, out *expr.Node) (*expr.Node, error) {
+	t.Trace, t.stream = m, "loss"
+	v, err := starlark.Call(t.thread, p.logit.fn, starlark.Tuple{Tensor{Node: out, t: t}}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return t.result(v, *p.logit, "critic of the "+p.name)
 }
 
 // result is the tensor that a function of the script returned.
@@ -270,12 +283,24 @@ func (t *tracer) network(p *player) *starlark.Builtin {
 			args[0] = noisy
 		}
 		t.stream = "network"
-		out, err := t.Call(p.name, in.Node, func() (*expr.Node, error) { return t.run(p, args) })
+		out, err := t.Call(p.name, in.Node, func() (*expr.Node, error) { return t.run(p, args) }, identities(args[1:])...)
 		if err != nil {
 			return nil, err
 		}
 		return t.tensor(out)
 	})
+}
+
+// identities tell values apart: a tensor by its expression, others by what they print as.
+func identities(values starlark.Tuple) (ids []any) {
+	for _, v := range values {
+		if x, ok := v.(Tensor); ok {
+			ids = append(ids, x.Node)
+		} else {
+			ids = append(ids, v.String())
+		}
+	}
+	return ids
 }
 
 // run calls a network's function, and records its table the first time.

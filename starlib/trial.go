@@ -61,8 +61,9 @@ type player struct {
 	optimizer optimizer
 	steps     int
 	clip      *spec.Schedule
-	critic    bool
-	image     bool // the network must give images of the data set's shape
+	critic    bool      // d_real and d_fake are recorded
+	logit     *function // the part of its output that they are the means of; nil: all of it
+	image     bool      // the network must give images of the data set's shape
 }
 
 func (p *player) String() string { return "player" }
@@ -71,8 +72,10 @@ func (p *player) Freeze()        { freezeAll(p) }
 
 func (p *player) held() []starlark.Value {
 	all := []starlark.Value{p.network.fn, p.loss.fn}
-	if p.noise != nil {
-		all = append(all, p.noise.fn)
+	for _, f := range []*function{p.noise, p.logit} {
+		if f != nil {
+			all = append(all, f.fn)
+		}
 	}
 	return all
 }
@@ -162,6 +165,26 @@ func (o *functionOrNone) Unpack(v starlark.Value) error {
 	return err
 }
 
+// criticArg is an argument that says whether d_real and d_fake are recorded: True, False, or a function from the critic's output to
+// what is averaged, one number an example.
+type criticArg struct {
+	read  bool
+	logit *function
+}
+
+func (a *criticArg) Unpack(v starlark.Value) error {
+	if read, ok := v.(starlark.Bool); ok {
+		*a = criticArg{read: bool(read)}
+		return nil
+	}
+	var f function
+	if err := f.Unpack(v); err != nil {
+		return fmt.Errorf("got %s, want True, False, or a function from the network's output to one number an example", describe(v))
+	}
+	*a = criticArg{read: true, logit: &f}
+	return nil
+}
+
 // optimizersArg is one optimizer for all players, or a dict of one for each.
 type optimizersArg struct {
 	all  *optimizer
@@ -227,18 +250,19 @@ func makeGAN(c invocation) (starlark.Value, error) {
 		dSteps, gSteps           = natural(1), natural(1)
 		evaluate                 = standardEvaluate
 		numbers                  = precision("f32")
+		critic                   = criticArg{read: true}
 		watches, tests           = new(starlark.Dict), new(starlark.Dict)
 	)
 	err := c.keywords("data", &t.data, "generator", &generator, "discriminator", &discriminator, "latent", &z, "loss", &loss,
 		"optimizer", &optimizers, "batch", &batch, "epochs", &epochs, "noise?", &noise, "d_steps?", &dSteps, "g_steps?", &gSteps,
-		"evaluate??", &evaluate, "watch?", &watches, "test?", &tests, "precision?", &numbers)
+		"evaluate??", &evaluate, "watch?", &watches, "test?", &tests, "precision?", &numbers, "critic?", &critic)
 	if err != nil {
 		return nil, err
 	}
 	t.latent, t.batch, t.epochs, t.bf16 = z.latent, int(batch), int(epochs), numbers == "bf16"
 	t.players = []*player{
 		{name: "discriminator", network: discriminator, loss: loss.critic, noise: noise.function, optimizer: optimizers.of("discriminator"),
-			steps: int(dSteps), clip: loss.clip, critic: true},
+			steps: int(dSteps), clip: loss.clip, critic: critic.read, logit: critic.logit},
 		{name: "generator", network: generator, loss: loss.generator, optimizer: optimizers.of("generator"), steps: int(gSteps), image: true},
 	}
 	return t, t.finish(c, evaluate, watches, tests)
@@ -248,13 +272,14 @@ func makePlayer(c invocation) (starlark.Value, error) {
 	p := &player{}
 	var clip optional
 	var noise functionOrNone
+	var critic criticArg
 	steps := count(1)
 	err := c.keywords("network", &p.network, "loss", &p.loss, "optimizer", &p.optimizer, "steps?", &steps, "clip?", &clip, "noise?", &noise,
-		"critic?", &p.critic)
+		"critic?", &critic)
 	if err != nil {
 		return nil, err
 	}
-	p.steps, p.clip, p.noise = int(steps), clip.Schedule, noise.function
+	p.steps, p.clip, p.noise, p.critic, p.logit = int(steps), clip.Schedule, noise.function, critic.read, critic.logit
 	return p, aboveZero.check(c, "clip", p.clip)
 }
 

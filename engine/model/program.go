@@ -18,7 +18,9 @@ type Player struct {
 	Steps       int // updates an iteration; 0 holds the player as it is
 	Optimizer   Optimizer
 	ClipWeights *spec.Schedule // weights are clamped to ± this after each update (Arjovsky et al. 2017, algorithm 1)
-	Critic      bool           // record its mean output on real and on generated examples as d_real and d_fake
+	Critic      bool           // record its mean output on real and on generated examples as d_real and d_fake; see critic.go
+	// Logit is the part of a critic's output, one number an example, that d_real and d_fake are the means of; nil: all of it.
+	Logit func(t *Trace, out *expr.Node) (*expr.Node, error)
 	// Loss traces the player's loss, one number, against all players as they are now.
 	Loss func(t *Trace) (*expr.Node, error)
 }
@@ -54,6 +56,7 @@ type Program struct {
 	Sample   *expr.Node // images [b h w c] from the present weights; nil if there is nothing to sample
 	Test     []Reading  // the tests, over x0 and y0 of TestBatch examples
 	TestOne  []Reading  // the same over one example, for what is left of a split
+	Unread   []string   // why a critic has no d_real or d_fake
 
 	structure   []string // of the players
 	used        []int    // the places in Reals, in the canonical order: two that change places would look alike else
@@ -113,7 +116,9 @@ func (p *Program) trace(t *Trace, players []Player, watches []Watch, sample func
 				p.Readings = append(p.Readings, Reading{Name: "loss_" + q.Name, Loss: q.Name, Node: loss})
 				p.read("grad_norm_"+q.Name, norm)
 				if q.Critic {
-					p.readCalls(q.Name, t.X(), calls)
+					if err := p.readCritic(t, q, calls); err != nil {
+						return err
+					}
 				}
 			}
 		}
@@ -179,32 +184,6 @@ func (p *Program) measure(t *Trace, what string, test bool, watches []Watch) (re
 
 func (p *Program) read(name string, n *expr.Node) {
 	p.Readings = append(p.Readings, Reading{Name: name, Node: n})
-}
-
-// readCalls finds what the critic said of the real batch and of another network's output while its loss was traced. The
-// expressions exist already, so recording them costs two means.
-func (p *Program) readCalls(critic string, x *expr.Node, calls []Call) {
-	made := map[*expr.Node]bool{}
-	for _, c := range calls {
-		if c.Player != critic {
-			made[c.Out], made[expr.Stop(c.Out)] = true, true
-		}
-	}
-	seen := map[string]bool{}
-	for _, c := range calls {
-		name := ""
-		switch {
-		case c.Player != critic:
-		case c.In == x:
-			name = "d_real"
-		case made[c.In]:
-			name = "d_fake"
-		}
-		if name != "" && !seen[name] {
-			seen[name] = true
-			p.read(name, expr.Mean(c.Out, c.Out.Shape.Axes()))
-		}
-	}
 }
 
 // Step lists all that an iteration gives: the next state, the readings, the check.

@@ -69,8 +69,9 @@ type Trace struct {
 	draws      map[string]int
 	streams    map[uint32]string
 	calls      []Call
-	testing    int // examples of the test split in the batch being traced; 0 while training and sampling
-	batches    int // minibatches asked for so far; x and y belong to the last
+	examples   map[*expr.Node]bool // what X gave
+	testing    int                 // examples of the test split in the batch being traced; 0 while training and sampling
+	batches    int                 // minibatches asked for so far; x and y belong to the last
 	once       map[*expr.Node]*expr.Node
 }
 
@@ -86,6 +87,7 @@ type scope struct {
 type Call struct {
 	Player  string
 	In, Out *expr.Node
+	With    []any // its further arguments: nodes, or what stands for values of a script
 }
 
 func newTrace(c Config) *Trace {
@@ -93,12 +95,14 @@ func newTrace(c Config) *Trace {
 	u32 := expr.Of(expr.U32, "")
 	return &Trace{Graph: g, Config: c, Training: true, seed: g.Input("seed", u32), step: g.Input("step", u32),
 		leaf: map[string]*expr.Node{}, now: map[string]*expr.Node{}, realAt: map[realKey]int{},
-		draws: map[string]int{}, streams: map[uint32]string{}, once: map[*expr.Node]*expr.Node{}}
+		draws: map[string]int{}, streams: map[uint32]string{}, once: map[*expr.Node]*expr.Node{}, examples: map[*expr.Node]bool{}}
 }
 
 // X is the current minibatch of real examples: [b h w c] in [-1, 1], or [b c].
 func (t *Trace) X() *expr.Node {
-	return t.Graph.Input(fmt.Sprintf("x%d", t.batches-1), t.perExample(t.Config.Image))
+	x := t.Graph.Input(fmt.Sprintf("x%d", t.batches-1), t.perExample(t.Config.Image))
+	t.examples[x] = true
+	return x
 }
 
 // Y is the labels of X: i32 [b], below Config.Classes.
@@ -126,14 +130,14 @@ func (t *Trace) Examples() int {
 func (t *Trace) HasData() bool { return t.Training || t.testing > 0 }
 
 // Call runs a player's network: within f the player's layers are named by kind and count, so that every call of one network
-// uses the same parameters. in is what the network reads first, for the record of calls.
-func (t *Trace) Call(player string, in *expr.Node, f func() (*expr.Node, error)) (*expr.Node, error) {
+// uses the same parameters. in is what the network reads first, with its further arguments, for the record of calls.
+func (t *Trace) Call(player string, in *expr.Node, f func() (*expr.Node, error), with ...any) (*expr.Node, error) {
 	outer := t.scope
 	t.scope = &scope{player, map[string]int{}}
 	defer func() { t.scope = outer }()
 	out, err := f()
 	if err == nil {
-		t.calls = append(t.calls, Call{player, in, out})
+		t.calls = append(t.calls, Call{player, in, out, with})
 	}
 	return out, err
 }
