@@ -31,7 +31,7 @@ func TestEveryBackendGivesTheSameFeatures(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			e.Batch = 3
+			e.batch = 3
 			if d := difference(extract(t, e, x, 5, 11, 9, 1).X, want.X); d > 1e-5 {
 				t.Errorf("%s on %s: relative difference %.2g", name, config, d)
 			}

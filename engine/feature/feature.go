@@ -28,8 +28,8 @@ type Extractor struct {
 	Name   string
 	Digest string // SHA-256, in hex, of all that decides the features: network, weights, resize and scaling
 	Logits int    // classes of the logits, 0 if it gives none
-	Batch  int    // images of one call of the backend. It may be changed before the first Extract; features do not depend on it
 
+	batch   int // images of one call of the backend, at most
 	backend compute.Backend
 	network network
 
@@ -39,6 +39,14 @@ type Extractor struct {
 	size     [4]int                     // of the images that program was compiled for: batch, h, w, c
 	program  *lower.Exec
 }
+
+// callValues bounds the numbers of the images of one call: 20 MB of them.
+const callValues = 5 << 20
+
+// Batch is how many images of a size one call of the backend takes. It depends on nothing but the extractor and the size: how a
+// backend sums may depend on the batch, so a call with fewer images is filled up, never made smaller
+// (TestFeaturesDoNotDependOnWhatWasExtractedBefore). Callers with many images lose least if they give a multiple of it at a time.
+func (e *Extractor) Batch(h, w, c int) int { return max(1, min(e.batch, callValues/max(1, h*w*c))) }
 
 // Dim is the number of features of an h x w image with c channels.
 func (e *Extractor) Dim(h, w, c int) (int, error) {
@@ -66,7 +74,7 @@ func (e *Extractor) Extract(ctx context.Context, x []float32, n, h, w, c int) (f
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	size := [4]int{max(1, e.Batch), h, w, c}
+	size := [4]int{e.Batch(h, w, c), h, w, c}
 	if err := e.compile(size); err != nil {
 		return features, logits, err
 	}
@@ -135,7 +143,7 @@ func (e *Extractor) upload(used weights) error {
 	return nil
 }
 
-// run appends the features and logits of a batch, or of fewer images: the rest of the batch is then black.
+// run appends the features and logits of a batch, or of fewer images: the rest of the batch is then grey.
 func (e *Extractor) run(x []float32, n int, features, logits *Features) (err error) {
 	images := tensors.FromFlatDataAndDimensions(make([]float32, e.size[0]*e.size[1]*e.size[2]*e.size[3]), e.size[:]...)
 	defer func() { err = errors.Join(err, images.FinalizeAll()) }()

@@ -96,32 +96,6 @@ func TestPixelsAreTheImageRowByRow(t *testing.T) {
 	}
 }
 
-func TestFeaturesDoNotDependOnTheBatch(t *testing.T) {
-	const n = 7
-	e := opened(t, "random", Store{})
-	x := noise(n, 12, 10, 3)
-	want := extract(t, e, x, n, 12, 10, 3)
-	if want.N != n || want.D != 256 || len(want.X) != n*256 {
-		t.Fatalf("got a matrix of %d x %d, want 7 x 256", want.N, want.D)
-	}
-	for _, batch := range []int{1, 2, 3, 7, 20} {
-		e.Batch = batch
-		if d := difference(extract(t, e, x, n, 12, 10, 3).X, want.X); d > 1e-5 {
-			t.Errorf("batches of %d: relative difference %.2g", batch, d)
-		}
-	}
-	// One by one, too: no image sees its neighbours.
-	for i := range n {
-		size := len(x) / n
-		if d := difference(extract(t, e, x[i*size:(i+1)*size], 1, 12, 10, 3).X, want.X[i*256:(i+1)*256]); d > 1e-5 {
-			t.Errorf("image %d alone: relative difference %.2g", i, d)
-		}
-	}
-	if f := extract(t, e, nil, 0, 12, 10, 3); f.N != 0 || len(f.X) != 0 {
-		t.Errorf("no images: got a matrix of %d rows", f.N)
-	}
-}
-
 func TestGreyImagesAreColourImagesOfThreeEqualChannels(t *testing.T) {
 	e := opened(t, "random", Store{})
 	grey := noise(2, 9, 9, 1)

@@ -49,7 +49,7 @@ func TestInceptionGivesTheStoredNumbersOfPytorchFIDTorchFidelityAndKeras(t *test
 	got := map[string]Features{}
 	for _, name := range []string{"inception", "inception-ttur", "inception-keras"} {
 		e := opened(t, name, st)
-		e.Batch = 2
+		e.batch = 2
 		f, l, err := e.Extract(context.Background(), plantedImages(), 2, 32, 32, 3)
 		if err != nil {
 			t.Fatal(err)

@@ -49,7 +49,9 @@ var kinds = []kind{
 }
 
 const (
-	inceptionBatch = 50 // pytorch-fid's
+	// What an evaluation of one sample costs: 16 images of Inception take 0.8 s on two cores, and no more each than 50 do; 250 of
+	// 32 x 32 x 3 take 0.09 s in small-cifar10 and 0.5 s in random.
+	inceptionBatch = 16
 	smallBatch     = 250
 
 	fidHint   = "get pt_inception-2015-12-05-6726825d.pth from https://github.com/mseitzer/pytorch-fid/releases/tag/fid_weights"
@@ -120,7 +122,7 @@ func open(name string, st Store) (*Extractor, Origin, error) {
 	if err != nil {
 		return nil, c.origin, err
 	}
-	e := &Extractor{Name: name, Batch: kinds[i].batch, network: c.network, weights: c.weights}
+	e := &Extractor{Name: name, batch: kinds[i].batch, network: c.network, weights: c.weights}
 	outs, used, err := e.trace(c.probe)
 	if err != nil {
 		return nil, c.origin, err

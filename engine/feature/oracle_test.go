@@ -52,7 +52,7 @@ func TestInceptionAgreesWithPytorchFIDTorchFidelityAndKeras(t *testing.T) {
 				continue
 			}
 			digests[name] = e.Digest
-			e.Batch = 5 // and not 7, so that one batch is not full
+			e.batch = 5 // and not 7, so that one batch is not full
 			for set, x := range images {
 				f, l, err := e.Extract(context.Background(), x.signed(), x.N, x.H, x.W, x.C)
 				if err != nil {

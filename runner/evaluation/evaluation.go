@@ -68,7 +68,7 @@ type Evaluation struct {
 // Open gets ready to measure what is made to look like d: it opens the extractor and takes the real images through it, unless
 // that was done before. It wants e to have metrics.
 func (b *Bench) Open(ctx context.Context, d spec.Data, e spec.Evaluate) (*Evaluation, error) {
-	net, err := b.network(ctx, e.Features, e.Samples)
+	net, err := b.network(ctx, e.Features)
 	if err != nil {
 		return nil, err
 	}

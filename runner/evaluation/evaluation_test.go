@@ -352,3 +352,27 @@ func TestACancelledCallerLeavesTheBenchUsable(t *testing.T) {
 		t.Errorf("the second caller: got %v, want no error", err)
 	}
 }
+
+// An evaluation gives the same bits whichever evaluations were opened before it.
+func TestTheOrderOfOpeningChangesNoBits(t *testing.T) {
+	d := spec.Data{Name: "mnist12k"}.WithDefaults()
+	for _, features := range []string{"small-mnist", spec.PixelFeatures} {
+		counts := []int{7, 60, 260}
+		of := func(n int) spec.Evaluate {
+			return spec.Evaluate{Samples: n, Real: "test", Features: features, Metrics: []spec.Metric{{Name: spec.FID}, {Name: spec.PrecisionRecall, K: 3}}}
+		}
+		alone := map[int]map[string]float64{}
+		for _, n := range counts {
+			b, _ := bench(t, "")
+			alone[n] = measure(t, b, d, of(n), images(t, d))
+		}
+		for _, order := range [][]int{{7, 60, 260}, {7, 260, 60}, {60, 7, 260}, {60, 260, 7}, {260, 7, 60}, {260, 60, 7}} {
+			b, _ := bench(t, "")
+			for _, n := range order {
+				if got := measure(t, b, d, of(n), images(t, d)); !maps.Equal(got, alone[n]) {
+					t.Errorf("%s, samples %v in this order: got %v of %d, alone %v", features, order, got, n, alone[n])
+				}
+			}
+		}
+	}
+}

@@ -19,18 +19,12 @@ type network struct {
 	extractor *feature.Extractor // nil for points
 }
 
-// network opens an extractor once, for sets of so many images.
-func (b *Bench) network(ctx context.Context, name string, samples int) (network, error) {
+// network opens an extractor once, for all sets of images.
+func (b *Bench) network(ctx context.Context, name string) (network, error) {
 	if name == spec.PointFeatures {
 		return network{}, nil
 	}
-	e, err := b.extractors.Do(ctx, name, func() (*feature.Extractor, error) {
-		e, err := feature.Open(b.Backend, name, b.Networks)
-		if err == nil {
-			e.Batch = min(e.Batch, samples) // what a call has too few images for it fills up
-		}
-		return e, err
-	})
+	e, err := b.extractors.Do(ctx, name, func() (*feature.Extractor, error) { return feature.Open(b.Backend, name, b.Networks) })
 	return network{e}, err
 }
 
@@ -41,12 +35,14 @@ func (n network) String() string {
 	return n.extractor.Name + ":" + n.extractor.Digest[:16]
 }
 
-// chunkValues bounds the images in memory at a time.
-const chunkValues = 1 << 24
+// chunkValues bounds the images that are asked for at a time, which are Align at least.
+const chunkValues = 1 << 22
 
 // features are those of n images, and their logits, of no columns if there are none.
 func (n network) features(ctx context.Context, s size, count int, images Images) (features, logits metric.Features, err error) {
-	step := max(1, chunkValues/(s.h*s.w*s.c*Align)) * Align
+	values := s.h * s.w * s.c
+	step := max(1, chunkValues/(values*Align)) * Align
+	var rest []float32 // of images that do not fill a batch
 	for from := 0; from < count; from += step {
 		if ctx.Err() != nil {
 			return features, logits, context.Cause(ctx)
@@ -57,17 +53,22 @@ func (n network) features(ctx context.Context, s size, count int, images Images)
 			return features, logits, err
 		}
 		if i := slices.IndexFunc(x, func(v float32) bool { return v-v != 0 }); i >= 0 { // 8 bits would hide it
-			return features, logits, fmt.Errorf("image %d: a value is %g: %w", from+i/(s.h*s.w*s.c), x[i], metric.ErrNotFinite)
+			return features, logits, fmt.Errorf("image %d: a value is %g: %w", from+i/values, x[i], metric.ErrNotFinite)
 		}
 		if n.extractor == nil {
 			features = joined(features, feature.Features{N: to - from, D: s.c, X: x})
 			continue
 		}
-		f, l, err := n.extractor.Extract(ctx, x, to-from, s.h, s.w, s.c)
-		if err != nil {
-			return features, logits, err
+		rest = append(rest, x...)
+		for batch := n.extractor.Batch(s.h, s.w, s.c); len(rest) >= batch*values || to == count && len(rest) > 0; {
+			now := min(batch, len(rest)/values)
+			f, l, err := n.extractor.Extract(ctx, rest[:now*values], now, s.h, s.w, s.c)
+			if err != nil {
+				return features, logits, err
+			}
+			features, logits = joined(features, f), joined(logits, l)
+			rest = rest[now*values:]
 		}
-		features, logits = joined(features, f), joined(logits, l)
 	}
 	return features, logits, nil
 }

@@ -15,7 +15,7 @@ type Set struct{ Features, Logits metric.Features }
 
 // Extract takes images of a set, by index, through an extractor, and says which that is, as Evaluation.Extractor does.
 func (b *Bench) Extract(ctx context.Context, extractor string, set *data.Set, index []int) (s Set, name string, err error) {
-	net, err := b.network(ctx, extractor, len(index))
+	net, err := b.network(ctx, extractor)
 	if err != nil {
 		return Set{}, "", err
 	}
