@@ -38,7 +38,7 @@ func (s *Study) SaveCheckpoint(c Checkpoint) error {
 	t, err := s.trial(c.Row.Trial)
 	finished := err == nil && t.outcome != nil
 	s.mu.Unlock() // files of different trials do not meet, and writing one takes a while
-	if err != nil {
+	if err := errors.Join(err, s.lock.check()); err != nil {
 		return err
 	}
 	if finished {

@@ -34,7 +34,7 @@ func rangeOf(rows []row) segment { return segment{rows[0].position, rows[len(row
 func (s *Study) Publish() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.publish()
+	return errors.Join(s.journal.Check(), s.publish()) // rows of a journal that is gone are at least in the tables
 }
 
 func (s *Study) publishWhenDue() error {
@@ -58,6 +58,9 @@ func (s *Study) publishWhenDue() error {
 }
 
 func (s *Study) publish() error {
+	if err := s.lock.check(); err != nil {
+		return err
+	}
 	for _, t := range recorded() {
 		if err := s.writeSegments(t, live(s.rows[t][s.published[t]:])); err != nil {
 			return err

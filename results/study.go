@@ -26,7 +26,7 @@ type Study struct {
 	*View   // its mutex guards published and flushed, too
 	Found   Found
 	options Options
-	lock    *os.File
+	lock    *lock
 	opened  time.Time
 
 	published map[Table]int // so many of the rows stand in segments
@@ -64,7 +64,7 @@ func Create(dir string, m Meta, scripts map[string][]byte, o Options) (*Study, e
 	if err := durable.MkdirAll(dir); err != nil {
 		return nil, err
 	}
-	held, err := lock(dir)
+	held, err := newLock(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -352,6 +352,9 @@ func (s *Study) append(entries ...any) error {
 			return err
 		}
 		lines[i] = line
+	}
+	if err := s.lock.check(); err != nil {
+		return err
 	}
 	places, err := s.journal.Append(lines...)
 	if err != nil {

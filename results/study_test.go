@@ -356,3 +356,49 @@ func TestRowsArePublishedByNumberAndByTime(t *testing.T) {
 		}
 	}
 }
+
+func TestRemovingTheLockFileLetsNoSecondWriterIn(t *testing.T) {
+	dir := t.TempDir()
+	s := create(t, dir)
+	for range 2 {
+		check(t, os.Remove(filepath.Join(dir, "lock")))
+		if by, found := results.Writer(dir); !found {
+			t.Errorf("got no writer %q of a study that is written", by)
+		}
+		_, err := results.Create(dir, meta, nil, hourly)
+		if !errors.Is(err, results.ErrLocked) {
+			t.Fatalf("got error %v, want ErrLocked", err)
+		}
+		train(t, s, "a", 0, 3) // and the first goes on
+	}
+	check(t, s.Close())
+	if by, found := results.Writer(dir); found {
+		t.Errorf("got the writer %q of a study that is closed", by)
+	}
+	create(t, dir)
+}
+
+func TestAJournalThatIsTakenAwayIsNoticedAtTheNextRow(t *testing.T) {
+	for name, spoil := range map[string]func(journal string) error{
+		"removed":  os.Remove,
+		"replaced": func(path string) error { return errors.Join(os.Remove(path), os.WriteFile(path, nil, 0o666)) },
+		"cut":      func(path string) error { return os.Truncate(path, 10) },
+		"renamed":  func(path string) error { return os.Rename(path, path+".old") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := create(t, dir)
+			train(t, s, "a", 0, 1)
+			path := filepath.Join(dir, "journal")
+			check(t, spoil(path))
+			if err := s.Publish(); !errors.Is(err, results.ErrStorage) {
+				t.Errorf("publishing: got %v, want ErrStorage", err)
+			}
+			err := s.AppendEpoch(epoch("a", 2))
+			if !errors.Is(err, results.ErrStorage) {
+				t.Fatalf("got %v, want ErrStorage", err)
+			}
+			wantError(t, err, path)
+		})
+	}
+}

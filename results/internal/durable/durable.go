@@ -85,6 +85,25 @@ func (w *diskWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// StillThere reports whether the name of an open file still leads to it: an error says what removing or replacing it means. Whoever
+// goes on writing to a file without a name loses everything.
+func StillThere(f *os.File, meaning string) error {
+	opened, err := f.Stat()
+	if err != nil {
+		return Fault(f.Name(), err)
+	}
+	named, err := os.Stat(f.Name())
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return Fault(f.Name(), fmt.Errorf("the file was removed: %s", meaning))
+	case err != nil:
+		return Fault(f.Name(), err)
+	case !os.SameFile(opened, named):
+		return Fault(f.Name(), fmt.Errorf("the file was replaced: %s", meaning))
+	}
+	return nil
+}
+
 // SyncDir makes the names in a directory durable: a rename or a new file is only then sure to survive a power failure.
 func SyncDir(dir string) error {
 	d, err := os.Open(dir)

@@ -117,6 +117,10 @@ func (j *Journal) Append(lines ...[]byte) ([]Line, error) {
 	}
 	binary.LittleEndian.PutUint32(record, uint32(len(payload)))
 	binary.LittleEndian.PutUint32(record[4:], crc32.Checksum(payload, castagnoli))
+	if err := j.Check(); err != nil {
+		j.err = err
+		return nil, err
+	}
 	if _, err := j.f.WriteAt(record, j.end); err != nil {
 		j.err = durable.Fault(j.path, err)
 		return nil, j.err
@@ -127,6 +131,22 @@ func (j *Journal) Append(lines ...[]byte) ([]Line, error) {
 	}
 	j.end += int64(len(record))
 	return places, nil
+}
+
+// Check reports whether the file still is what Append left: an error says that it was removed, replaced or cut. Append does so, too;
+// it takes microseconds, a sync milliseconds.
+func (j *Journal) Check() error {
+	if err := durable.StillThere(j.f, "rows that were in it are lost"); err != nil {
+		return err
+	}
+	info, err := j.f.Stat()
+	if err != nil {
+		return durable.Fault(j.path, err)
+	}
+	if info.Size() < j.end {
+		return durable.Fault(j.path, fmt.Errorf("the file was cut: got %d bytes, want %d", info.Size(), j.end))
+	}
+	return nil
 }
 
 // Read gives a line back.
