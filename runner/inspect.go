@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -226,12 +225,11 @@ func show(w io.Writer, point string, s *starlib.Study, job *model.Job, program b
 		fmt.Fprintf(t, "  total\t\t%s\n", grouped(job.Program.Parameters(n.Name)))
 		t.Flush()
 	}
-	if len(job.Program.Reals) > 0 {
+	if job.Program.Reals > 0 {
 		fmt.Fprintln(w, "\nreal numbers, inputs of the program")
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		for n, i := range job.Program.RealsAsPrinted(job.Program.Step()...) {
-			r := job.Program.Reals[i]
-			fmt.Fprintf(t, "  r%d\t%s\t%v\n", n, strings.TrimSpace(r.Site+" "+r.Name), job.Values[i])
+		for i, r := range job.Reals[:job.Program.Reals] {
+			fmt.Fprintf(t, "  r%d\t%s\t%v\n", i, r.Site, r.Value)
 		}
 		t.Flush()
 	}

@@ -265,11 +265,11 @@ func describe(s *study, p *plan.Plan, version string) (results.Meta, map[string]
 				m.Losses = append(m.Losses, r.Name)
 			}
 		}
-		for _, r := range program.Reals {
-			add(r.Name)
-		}
 	}
 	for _, t := range p.Trials {
+		for _, c := range t.Job.Columns() {
+			add(c.Name)
+		}
 		for _, name := range t.Job.Evaluate.Columns() {
 			add(name)
 		}

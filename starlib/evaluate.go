@@ -207,7 +207,7 @@ func (e evaluateValue) on(d dataset) (spec.Evaluate, error) {
 	return out, out.Validate()
 }
 
-// measurable checks an evaluation beside the trial's data and figures. Images counts a data set's, where that is known without
+// measurable checks an evaluation beside the trial's data. Images counts a data set's, where that is known without
 // opening it; nil: it never is.
 func (t *trial) measurable(p *model.Program, images func(spec.Data) (n int, known bool)) error {
 	e := t.evaluate
@@ -216,17 +216,6 @@ func (t *trial) measurable(p *model.Program, images func(spec.Data) (n int, know
 	}
 	if p.Sample == nil {
 		return fmt.Errorf("evaluate: got metrics, and the job generates no images: say how, sample = ...")
-	}
-	columns := e.Columns()
-	for _, r := range append(slices.Clone(p.Readings), p.Test...) {
-		if slices.Contains(columns, r.Name) {
-			return fmt.Errorf("the figure %s has a name that is taken (of a metric); want another", r.Name)
-		}
-	}
-	for _, r := range p.Reals {
-		if slices.Contains(columns, r.Name) {
-			return fmt.Errorf("the number %s is recorded as %s, a name that is taken (of a metric); want another", r.Schedule, r.Name)
-		}
 	}
 	if images == nil {
 		return nil

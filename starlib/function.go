@@ -63,7 +63,7 @@ func activation(name string, a nn.Activation) *starlark.Builtin {
 			if err := s.Unpack(number); err != nil {
 				return nil, fmt.Errorf("%s: for parameter %s: %w", name, a.Param, err)
 			}
-			param = t.Real(t.at(), s.name, s.Schedule)
+			param = t.Real(t.at(), s.Schedule)
 		}
 		y := a.Of(t.floats(x.Node), param)
 		t.row(name, y)

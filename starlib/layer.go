@@ -197,7 +197,7 @@ func (r realArg) node(t *tracer, part string) *expr.Node {
 	if !r.given {
 		return nil
 	}
-	return t.Real(t.at()+" "+part, r.name, r.Schedule)
+	return t.Real(t.at()+" "+part, r.Schedule)
 }
 
 // pooling binds a layer of windows.

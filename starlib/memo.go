@@ -46,24 +46,25 @@ func (s *Study) job(ctx context.Context, th *starlark.Thread, point spec.Point) 
 	if err != nil {
 		return nil, err
 	}
-	e := s.memo.bucket(key).program(p, func() *entry {
-		program, tables, err := s.loader.build(th, t, append(s.hyperparameters(), s.loader.Reserved...))
-		return &entry{program: program, networks: tables, err: err}
-	}, func() bool { return ctx.Err() == nil })
+	e := s.memo.bucket(key).program(p, func() *entry { return s.loader.build(th, t) }, func() bool { return ctx.Err() == nil })
 	if e.err != nil {
 		return nil, e.err
 	}
 	for _, why := range e.program.Unread {
 		s.notes.add(t.pos, why+" (critic = lambda out: ... chooses of several numbers, critic = False records neither)")
 	}
-	if err := t.measurable(e.program, s.loader.Images); err != nil {
-		return nil, &Error{Pos: t.pos, Msg: err.Error()}
-	}
-	values, err := e.program.Schedules(t.modelPlayers())
+	reals, err := e.program.Rebind(e.reals, t.modelPlayers())
 	if err != nil {
 		return nil, err
 	}
-	return &model.Job{Data: t.data.Data, Epochs: t.epochs, Evaluate: t.evaluate, Program: e.program, Values: values}, nil
+	job := &model.Job{Data: t.data.Data, Epochs: t.epochs, Evaluate: t.evaluate, Program: e.program, Reals: reals}
+	if err := s.columns(job); err != nil {
+		return nil, &Error{Pos: t.pos, Msg: err.Error()}
+	}
+	if err := t.measurable(e.program, s.loader.Images); err != nil {
+		return nil, &Error{Pos: t.pos, Msg: err.Error()}
+	}
+	return job, nil
 }
 
 // Networks describes the networks of a job that Job gave.
@@ -90,6 +91,7 @@ type bucket struct {
 // entry is a traced program, or why there is none.
 type entry struct {
 	program  *model.Program
+	reals    []model.Real // of the trial that was traced
 	networks []Network
 	err      error
 	read     []spec.Setting // hyperparameters that were read during the trace, with their values
@@ -264,9 +266,6 @@ func (k *keyer) value(v starlark.Value) {
 		k.text("float", strconv.FormatFloat(float64(v), 'x', -1, 64))
 	default:
 		k.text(v.Type(), v.String())
-		if s, ok := v.(schedule); ok {
-			k.text(s.name)
-		}
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 type schedule struct {
 	opaque
 	spec.Schedule
-	name string // column of the epochs table; "" for none
 }
 
 var (
@@ -42,21 +41,19 @@ func (s schedule) Binary(op syntax.Token, y starlark.Value, side starlark.Side) 
 	if other.Unpack(y) != nil {
 		return nil, nil // a tensor knows what to do, others do not
 	}
-	name := s.name
-	if name == "" {
-		name = other.name
+	a, b := s.Schedule, other.Schedule
+	if side == starlark.Right {
+		a, b = b, a
 	}
 	switch {
 	case op == syntax.PLUS:
-		return schedule{Schedule: spec.Sum(s.Schedule, other.Schedule), name: name}, nil
+		return schedule{Schedule: spec.Sum(s.Schedule, other.Schedule)}, nil
 	case op == syntax.STAR:
-		return schedule{Schedule: spec.Product(s.Schedule, other.Schedule), name: name}, nil
-	case op == syntax.MINUS && side == starlark.Left:
-		return schedule{Schedule: spec.Sum(s.Schedule, negative(other.Schedule)), name: name}, nil
+		return schedule{Schedule: spec.Product(s.Schedule, other.Schedule)}, nil
 	case op == syntax.MINUS:
-		return schedule{Schedule: spec.Sum(other.Schedule, negative(s.Schedule)), name: name}, nil
-	case op == syntax.SLASH && side == starlark.Left && other.IsConstant() && other.At(0, 1) != 0:
-		return schedule{Schedule: spec.Product(s.Schedule, spec.Constant(1/other.At(0, 1))), name: name}, nil
+		return schedule{Schedule: spec.Sum(a, negative(b))}, nil
+	case op == syntax.SLASH && b.IsConstant() && b.At(0, 1) != 0:
+		return schedule{Schedule: spec.Quotient(a, b)}, nil
 	}
 	return nil, nil
 }
@@ -65,7 +62,7 @@ func (s schedule) Unary(op syntax.Token) (starlark.Value, error) {
 	if op != syntax.MINUS {
 		return nil, nil
 	}
-	return schedule{Schedule: negative(s.Schedule), name: s.name}, nil
+	return schedule{Schedule: negative(s.Schedule)}, nil
 }
 
 func negative(s spec.Schedule) spec.Schedule { return spec.Product(spec.Constant(-1), s) }
@@ -157,7 +154,10 @@ var schedules = starlark.StringDict{
 			return nil, err
 		}
 		if name != "" {
-			s.name = name
+			if !identifier.MatchString(name) {
+				return nil, fmt.Errorf("real: for parameter name: got %q, want a word: it becomes a column", name)
+			}
+			s.Schedule = spec.Named(spec.Label{Name: name, Place: here(c.thread).String()}, s.Schedule)
 		}
 		return s, nil
 	}),

@@ -138,7 +138,7 @@ func TestSharedProgramsAreTheOnesThatEachTrialWouldHave(t *testing.T) {
 					t.Fatal(err)
 				}
 				if got.ID(1) != want.ID(1) {
-					t.Errorf("%s: got another job than without sharing: %s, %v; want %s, %v", p, got.Program.Fingerprint(), got.Values, want.Program.Fingerprint(), want.Values)
+					t.Errorf("%s: got another job than without sharing: %s, %v; want %s, %v", p, got.Program.Fingerprint(), got.Reals, want.Program.Fingerprint(), want.Reals)
 				}
 			}
 		})

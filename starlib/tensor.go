@@ -128,7 +128,7 @@ func (t *tracer) operand(v starlark.Value) (*expr.Node, error) {
 	if s.Unpack(v) != nil {
 		return nil, fmt.Errorf("got %s, want a tensor, a number or a schedule", describe(v))
 	}
-	return t.Real(site, s.name, s.Schedule), nil
+	return t.Real(site, s.Schedule), nil
 }
 
 // floats converts truth values and labels, so that scripts can count them.

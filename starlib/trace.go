@@ -27,8 +27,8 @@ type tracer struct {
 // given are the names that a loss may ask for beside the players'.
 var given = []string{"x", "y", "z", "batch"}
 
-// build traces a trial's program. The names taken are no figure's.
-func (l Loader) build(th *starlark.Thread, t *trial, taken []string) (*model.Program, []Network, error) {
+// build traces a trial's program: an entry of the memo.
+func (l Loader) build(th *starlark.Thread, t *trial) *entry {
 	tr := &tracer{thread: th, trial: t}
 	th.SetLocal(traceKey, tr)
 	defer th.SetLocal(traceKey, nil)
@@ -46,21 +46,18 @@ func (l Loader) build(th *starlark.Thread, t *trial, taken []string) (*model.Pro
 		}
 		players[i].Loss = func(m *model.Trace) (*expr.Node, error) { return tr.number(m, p.loss, "the loss of the "+p.name) }
 	}
-	program, err := model.Build(t.config(l), players, watches, tr.sampling())
-	if err == nil {
-		err = t.columns(program, taken)
-	}
+	program, reals, err := model.Build(t.config(l), players, watches, tr.sampling())
 	if err != nil {
-		return nil, nil, located(err, t.pos)
+		return &entry{err: located(err, t.pos)}
 	}
-	var tables []Network
+	e := &entry{program: program, reals: reals}
 	for _, n := range tr.tables {
-		tables = append(tables, n.counted(program))
+		e.networks = append(e.networks, n.counted(program))
 	}
-	return program, tables, nil
+	return e
 }
 
-// modelPlayers is the trial's players without their losses: enough for Program.Schedules.
+// modelPlayers is the trial's players without their losses: enough for Program.Rebind.
 func (t *trial) modelPlayers() (players []model.Player) {
 	for _, p := range t.players {
 		players = append(players, model.Player{Name: p.name, Steps: p.steps, Optimizer: p.optimizer.Optimizer, ClipWeights: p.clip, Critic: p.critic})
@@ -68,27 +65,33 @@ func (t *trial) modelPlayers() (players []model.Player) {
 	return players
 }
 
-// columns checks that no two figures of a program have one name, and none that of a hyperparameter.
-func (t *trial) columns(p *model.Program, taken []string) error {
-	value := map[string]string{}
-	for _, name := range taken {
-		value[name] = "of a hyperparameter or of every study"
+// columns checks that no two figures of a job have one name, and none a name that is taken.
+func (s *Study) columns(job *model.Job) error {
+	const owner = "of a hyperparameter or of every study"
+	owners := map[string]string{}
+	for _, name := range append(s.hyperparameters(), s.loader.Reserved...) {
+		owners[name] = owner
 	}
-	for _, r := range p.Reals {
-		if r.Name == "" {
-			continue
-		}
-		v := r.Schedule.String()
-		if other, ok := value[r.Name]; ok && v != other {
-			return fmt.Errorf("the number %s is recorded as %s, a name that is taken (%s); want another", v, r.Name, other)
-		}
-		value[r.Name] = v
+	for _, name := range job.Evaluate.Columns() {
+		owners[name] = "of a metric"
 	}
-	for _, r := range append(slices.Clone(p.Readings), p.Test...) {
-		if other, ok := value[r.Name]; ok {
+	for _, r := range append(slices.Clone(job.Program.Readings), job.Program.Test...) {
+		if other, taken := owners[r.Name]; taken {
 			return fmt.Errorf("the figure %s has a name that is taken (%s); want another", r.Name, other)
 		}
-		value[r.Name] = "of another figure"
+		owners[r.Name] = "of another figure"
+	}
+	numbers := map[string]model.Column{}
+	for _, r := range job.Reals {
+		for label, v := range r.Value.Named() {
+			if other, taken := owners[label.Name]; taken {
+				return fmt.Errorf("the number %v is recorded as %s (%s), a name that is taken (%s); want another", v, label.Name, label.Place, other)
+			}
+			if first, ok := numbers[label.Name]; ok && first.Value.String() != v.String() {
+				return fmt.Errorf("the name %s has two numbers: %v (%s) and %v (%s); want a name for each", label.Name, first.Value, first.Place, v, label.Place)
+			}
+			numbers[label.Name] = model.Column{Label: label, Value: v}
+		}
 	}
 	return nil
 }

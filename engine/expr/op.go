@@ -18,8 +18,11 @@ type Op struct {
 
 // Attributes. They are comparable, so that equal expressions are one node.
 type (
-	// Leaf is the attribute of input and real.
+	// Leaf is the attribute of input and real. Role and Index say what it is to the program; they are no part of its structure,
+	// which knows inputs by name.
 	Leaf struct {
+		Role  Role
+		Index int // among those of its role
 		Name  string
 		Shape Shape
 	}
@@ -50,6 +53,19 @@ type (
 		Stream uint32
 		Shape  Shape
 	}
+)
+
+// Role is what an input is to a training program.
+type Role uint8
+
+const (
+	Other  Role = iota // known by its name
+	State              // a tensor that lives on from step to step
+	Seed               // of the trial
+	Step               // the number of the iteration
+	Images             // a minibatch
+	Labels             // of a minibatch
+	Real               // a real number of the script
 )
 
 func (l Leaf) String() string  { return l.Name }

@@ -36,6 +36,20 @@ func Print(outs ...*Node) string {
 	return b.String() + "\n"
 }
 
+// NumberReals gives the reals that outs depend on the indexes 0, 1, ... in the order in which Print names them, and returns the
+// indexes that they had.
+func NumberReals(outs ...*Node) (had []int) {
+	for _, n := range Order(outs...) {
+		if l, ok := n.Attr.(Leaf); ok && l.Role == Real {
+			had = append(had, l.Index)
+			l.Index = len(had) - 1
+			l.Name = realName(l.Index)
+			n.Attr = l
+		}
+	}
+	return had
+}
+
 // Fingerprint identifies the program that computes the outputs, in this order, whatever the values of its reals: 16
 // hexadecimal digits of a SHA-256 over the canonical numbering. It is the same in every process; it changes when the
 // language does.

@@ -50,6 +50,13 @@ type losses map[string]*expr.Node
 // build traces the study's program.
 func (s study) build(t testing.TB) (*model.Program, losses) {
 	t.Helper()
+	p, _, traced := s.trace(t)
+	return p, traced
+}
+
+// trace is build with the study's numbers.
+func (s study) trace(t testing.TB) (*model.Program, []model.Real, losses) {
+	t.Helper()
 	traced := losses{}
 	keep := func(name string, loss func(g *gan) (*expr.Node, error)) func(t *model.Trace) (*expr.Node, error) {
 		return func(t *model.Trace) (*expr.Node, error) {
@@ -65,11 +72,11 @@ func (s study) build(t testing.TB) (*model.Program, losses) {
 		players[0].Loss, players[1].Loss = keep("discriminator", (*gan).critic), keep("generator", (*gan).wassersteinG)
 	}
 	config := model.Config{DType: s.dtype, Batch: s.batch, SampleBatch: 2, Image: expr.Of(s.dtype, "hwc", s.size, s.size, s.channels)}
-	p, err := model.Build(config, players, nil, func(t *model.Trace) (*expr.Node, error) { return (&gan{s, t}).G() })
+	p, reals, err := model.Build(config, players, nil, func(t *model.Trace) (*expr.Node, error) { return (&gan{s, t}).G() })
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p, traced
+	return p, reals, traced
 }
 
 func (s study) players() []model.Player {
@@ -104,7 +111,7 @@ func must(n *expr.Node, err error) *expr.Node {
 }
 
 func (g *gan) leaky(x *expr.Node) *expr.Node {
-	return expr.Leaky(x, g.t.Real("net.star:1:1", "", spec.Constant(g.slope)))
+	return expr.Leaky(x, g.t.Real("net.star:1:1", spec.Constant(g.slope)))
 }
 
 func (g *gan) conv() nn.ConvOptions {
@@ -148,14 +155,14 @@ func (g *gan) D(x *expr.Node) *expr.Node {
 			c *= 2
 		}
 		if g.dropout {
-			h = must(nn.Dropout(g.t, h, g.t.Real("net.star:2:1", "", spec.Constant(.25))))
+			h = must(nn.Dropout(g.t, h, g.t.Real("net.star:2:1", spec.Constant(.25))))
 		}
 		return nn.Dense(g.t, must(nn.Flatten(h)), nn.DenseOptions{Units: 1, Bias: true})
 	}))
 }
 
 func (g *gan) noisy(x *expr.Node) *expr.Node {
-	return expr.Add(x, expr.Mul(g.t.Real("loss.star:1:1", "noise", g.noise), g.t.Normal("noise", x.Shape)))
+	return expr.Add(x, expr.Mul(g.t.Real("loss.star:1:1", spec.Named(spec.Label{Name: "noise"}, g.noise)), g.t.Normal("noise", x.Shape)))
 }
 
 // nonSaturatingD is E softplus(-D(x)) + E softplus(D(G(z))) (Goodfellow et al. 2014, section 3).
@@ -179,7 +186,7 @@ func (g *gan) critic() (*expr.Node, error) {
 	mix := expr.Add(expr.Mul(eps, x), expr.Mul(expr.Sub(g.t.Number(1), eps), fake))
 	slope := expr.Norm(expr.Grad(expr.Sum(g.D(mix), "bc"), mix)[0], "hwc", 1e-12)
 	penalty := expr.Mean(expr.Square(expr.Sub(slope, g.t.Number(1))), "b")
-	weight := g.t.Real("loss.star:9:1", "", spec.Constant(g.penalty))
+	weight := g.t.Real("loss.star:9:1", spec.Constant(g.penalty))
 	return expr.Add(expr.Sub(expr.Mean(g.D(fake), "bc"), expr.Mean(g.D(x), "bc")), expr.Mul(weight, penalty)), nil
 }
 

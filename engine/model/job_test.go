@@ -12,12 +12,8 @@ import (
 // job is the small study as a trial.
 func job(t *testing.T, s study) *model.Job {
 	t.Helper()
-	p, _ := s.build(t)
-	values, err := p.Schedules(s.players())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &model.Job{Data: spec.Data{Name: "mnist", Size: 4}, Epochs: 3, Evaluate: spec.Evaluate{Every: 1, Grid: 4}, Program: p, Values: values}
+	p, reals, _ := s.trace(t)
+	return &model.Job{Data: spec.Data{Name: "mnist", Size: 4}, Epochs: 3, Evaluate: spec.Evaluate{Every: 1, Grid: 4}, Program: p, Reals: reals}
 }
 
 func TestATrialsIDIsItsContent(t *testing.T) {
@@ -47,9 +43,9 @@ func TestATrialsIDIsItsContent(t *testing.T) {
 		"epochs":           func(j *model.Job) { j.Epochs = 4 },
 		"evaluations":      func(j *model.Job) { j.Evaluate.Every = 2 },
 		"grid":             func(j *model.Job) { j.Evaluate.Grid = 5 },
-		"a number":         func(j *model.Job) { j.Values[0] = spec.Constant(77) },
-		"order of numbers": func(j *model.Job) { j.Values[0], j.Values[1] = j.Values[1], j.Values[0] },
-		"a rebound number": func(j *model.Job) { j.Values[len(j.Values)-1] = spec.Step(1, .5, 2, spec.Steps) },
+		"a number":         func(j *model.Job) { j.Reals[0].Value = spec.Constant(77) },
+		"order of numbers": func(j *model.Job) { j.Reals[0], j.Reals[1] = j.Reals[1], j.Reals[0] },
+		"a rebound number": func(j *model.Job) { j.Reals[len(j.Reals)-1].Value = spec.Step(1, .5, 2, spec.Steps) },
 	} {
 		j := job(t, small)
 		change(j)
@@ -65,7 +61,11 @@ func TestNumbersThatChangePlacesChangeTheID(t *testing.T) {
 			if err != nil {
 				return nil, err
 			}
-			a, b := t.Real("f.star:1:1", name, spec.Constant(2)), t.Real("f.star:2:1", "", spec.Constant(3))
+			two := spec.Constant(2)
+			if name != "" {
+				two = spec.Named(spec.Label{Name: name}, two)
+			}
+			a, b := t.Real("f.star:1:1", two), t.Real("f.star:2:1", spec.Constant(3))
 			if swap {
 				a, b = b, a
 			}
@@ -73,15 +73,11 @@ func TestNumbersThatChangePlacesChangeTheID(t *testing.T) {
 		}
 		sgd := model.Optimizer{Rule: model.SGD, Params: []model.Param{{Name: "lr"}, {Name: "momentum"}}}
 		players := []model.Player{{Name: "net", Steps: 1, Optimizer: sgd, Loss: loss}}
-		p, err := model.Build(model.Config{DType: expr.F32, Batch: 2, Image: expr.Of(expr.F32, "c", 3)}, players, nil, nil)
+		p, reals, err := model.Build(model.Config{DType: expr.F32, Batch: 2, Image: expr.Of(expr.F32, "c", 3)}, players, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		values, err := p.Schedules(players)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return &model.Job{Data: spec.Data{Name: "ring"}, Epochs: 1, Program: p, Values: values}
+		return &model.Job{Data: spec.Data{Name: "ring"}, Epochs: 1, Program: p, Reals: reals}
 	}
 	one, other, named := job(false, ""), job(true, ""), job(false, "a")
 	if one.Program.Fingerprint() != other.Program.Fingerprint() {

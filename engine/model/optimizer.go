@@ -110,22 +110,23 @@ func rmsProp(u *update) *expr.Node {
 	return expr.Sub(u.p, expr.Mul(u.real("lr"), m))
 }
 
-// reals lists the numbers of a player's optimizer and its clipping with the sites that the trace gives them.
+// reals lists the numbers of a player's optimizer and its clipping with the sites that the trace gives them. The learning rate
+// is recorded.
 func (p Player) reals() []Real {
 	var r []Real
 	for _, q := range p.Optimizer.Params {
-		name := ""
+		site := p.Name + "/" + q.Name
 		if q.Name == "lr" {
-			name = "lr_" + p.Name
+			q.Value = spec.Named(spec.Label{Name: "lr_" + p.Name, Place: site}, q.Value)
 		}
-		r = append(r, Real{Site: p.Name + "/" + q.Name, Name: name, Schedule: q.Value})
+		r = append(r, Real{site, q.Value})
 	}
 	for _, q := range []struct {
 		name  string
 		value *spec.Schedule
 	}{{"clip_norm", p.Optimizer.ClipNorm}, {"clip_value", p.Optimizer.ClipValue}, {"ema", p.Optimizer.EMA}, {"clip_weights", p.ClipWeights}} {
 		if q.value != nil {
-			r = append(r, Real{Site: p.Name + "/" + q.name, Schedule: *q.value})
+			r = append(r, Real{p.Name + "/" + q.name, *q.value})
 		}
 	}
 	return r
@@ -155,7 +156,7 @@ func (p Player) improve(t *Trace, loss *expr.Node) (norm *expr.Node, err error) 
 	}
 	reals := map[string]*expr.Node{}
 	for _, r := range p.reals() {
-		reals[r.Site] = t.optimizerReal(r)
+		reals[r.Site] = t.real(realKey{site: r.Site}, r.Value)
 	}
 	real := func(name string) *expr.Node { return reals[p.Name+"/"+name] }
 	for _, name := range rule.Params {
@@ -223,19 +224,6 @@ func clip(t *Trace, grads []*expr.Node, norm, value, limit *expr.Node) []*expr.N
 
 // within is x, held within ± bound.
 func within(x, bound *expr.Node) *expr.Node { return expr.Max(expr.Min(x, bound), expr.Neg(bound)) }
-
-// optimizerReal keys a number by its site alone, so that programs of trials that differ in it stay one.
-func (t *Trace) optimizerReal(r Real) *expr.Node {
-	key := realKey{site: r.Site}
-	i, ok := t.realAt[key]
-	if !ok {
-		i = len(t.reals)
-		t.realAt[key] = i
-		r.Node = t.Graph.Real(t.Config.DType, r.Schedule.At(0, 1))
-		t.reals = append(t.reals, r)
-	}
-	return t.reals[i].Node
-}
 
 // weights lists the trained tensors of a player, in the order of first use.
 func (t *Trace) weights(player string) (w []Var) {

@@ -32,7 +32,7 @@ func fit(t *testing.T, o model.Optimizer, clipWeights *spec.Schedule) *model.Pro
 		return expr.Scale(expr.Sum(expr.Square(expr.Square(y)), "c"), .25), err
 	}
 	config := model.Config{DType: expr.F64, Batch: 2, Image: expr.Of(expr.F64, "c", 3)}
-	p, err := model.Build(config, []model.Player{{Name: "net", Steps: 1, Optimizer: o, ClipWeights: clipWeights, Loss: loss}}, nil, nil)
+	p, _, err := model.Build(config, []model.Player{{Name: "net", Steps: 1, Optimizer: o, ClipWeights: clipWeights, Loss: loss}}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,5 +6,5 @@ import "github.com/starsweep/starsweep/engine/expr"
 // the clock, which they share, so each trial has its own seed, numbers, examples and state. (HFTA, Wang et al. 2021: many
 // small trainings fill an accelerator that one does not.)
 func (p *Program) Pack(k int) []*expr.Node {
-	return expr.Vmap(expr.New(), k, func(n *expr.Node) bool { return n.Attr.(expr.Leaf).Name != "step" }, p.Step()...)
+	return expr.Vmap(expr.New(), k, func(n *expr.Node) bool { return n.Attr.(expr.Leaf).Role != expr.Step }, p.Step()...)
 }

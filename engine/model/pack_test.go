@@ -29,7 +29,7 @@ func TestPackedTrialsTrainAsTheyDoAlone(t *testing.T) {
 }
 
 func checkPacking(t *testing.T, s study, trials int, tolerance float64) {
-	p, _ := s.build(t)
+	p, reals, _ := s.trace(t)
 	alone, packed := exprtest.Compile(t, exprtest.Backend(), p.Step()...), exprtest.Compile(t, exprtest.Backend(), p.Pack(trials)...)
 	var own []exprtest.Values
 	for k := range trials {
@@ -37,8 +37,8 @@ func checkPacking(t *testing.T, s study, trials int, tolerance float64) {
 		for name, x := range s.images(k, 1) {
 			v[name] = x
 		}
-		for i, r := range p.Reals { // each trial's numbers are other ones
-			v[r.Node.Attr.(expr.Leaf).Name] = []float64{r.Node.Value * (1 - .05*float64((i+k)%3))}
+		for i, r := range reals { // each trial's numbers are other ones
+			v[fmt.Sprint("real.", i)] = []float64{r.Value.At(0, 1) * (1 - .05*float64((i+k)%3))}
 		}
 		own = append(own, v)
 	}

@@ -12,11 +12,12 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// The loss makes 2 and 3 in this order, uses them in the other, and makes 4 for nothing.
+// The loss makes 2 and 3 in this order, uses them in the other, and makes 4, which has a name, and 7 for nothing.
 func TestRealsAreNumberedAsTheyArePrinted(t *testing.T) {
 	loss := func(t *model.Trace) (*expr.Node, error) {
-		two, three := t.Real("f.star:1:1", "", spec.Constant(2)), t.Real("f.star:2:1", "", spec.Constant(3))
-		t.Real("f.star:3:1", "idle", spec.Constant(4))
+		two, three := t.Real("f.star:1:1", spec.Constant(2)), t.Real("f.star:2:1", spec.Constant(3))
+		t.Real("f.star:3:1", spec.Named(spec.Label{Name: "idle"}, spec.Constant(4)))
+		t.Real("f.star:4:1", spec.Constant(7))
 		y, err := t.Call("net", t.X(), func() (*expr.Node, error) { return nn.Dense(t, t.X(), nn.DenseOptions{Units: 1}) })
 		if err != nil {
 			return nil, err
@@ -25,18 +26,20 @@ func TestRealsAreNumberedAsTheyArePrinted(t *testing.T) {
 	}
 	sgd := model.Optimizer{Rule: model.SGD, Params: []model.Param{{Name: "lr", Value: spec.Constant(5)}, {Name: "momentum", Value: spec.Constant(6)}}}
 	players := []model.Player{{Name: "net", Steps: 1, Optimizer: sgd, Loss: loss}}
-	p, err := model.Build(model.Config{DType: expr.F32, Batch: 2, Image: expr.Of(expr.F32, "c", 3)}, players, nil, nil)
+	p, reals, err := model.Build(model.Config{DType: expr.F32, Batch: 2, Image: expr.Of(expr.F32, "c", 3)}, players, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	order := p.RealsAsPrinted(p.Step()...)
-	sorted := slices.Clone(order)
-	slices.Sort(sorted)
-	if !slices.Equal(sorted, []int{0, 1, 2, 3, 4}) || order[4] != 2 {
-		t.Errorf("got the places %v, want each of 0 .. 4 once, the unused 2 last", order)
+	var sites []string
+	for _, r := range reals {
+		sites = append(sites, r.Site)
 	}
-	if slices.IsSorted(order[:4]) {
-		t.Errorf("got the places %v, those of the trace: this test wants others", order)
+	if got := slices.Sorted(slices.Values(sites)); !slices.Equal(got, []string{"f.star:1:1", "f.star:2:1", "f.star:3:1", "net/lr", "net/momentum"}) ||
+		p.Reals != 4 || sites[4] != "f.star:3:1" {
+		t.Errorf("got %d numbers %v, want those that are used, and after them the one with a name", p.Reals, sites)
+	}
+	if two, three := slices.Index(sites, "f.star:1:1"), slices.Index(sites, "f.star:2:1"); two < three {
+		t.Errorf("got the places %v, those of the trace: this test wants others", sites)
 	}
 	text := expr.Print(p.Step()...)
 	line := func(pattern string) []string {
@@ -57,7 +60,7 @@ func TestRealsAreNumberedAsTheyArePrinted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := p.Reals[order[n]].Site; got != "f.star:1:1" {
+	if got := reals[n].Site; got != "f.star:1:1" {
 		t.Errorf("r%d of\n%s\ngot the place of %s, want that of the 2", n, text, got)
 	}
 }

@@ -44,12 +44,15 @@ type Reading struct {
 //	seed, step   u32        the trial's seed, the iteration from 0 (while sampling: the number of the batch)
 //	x0, x1, ...  [b h w c]  the minibatches of an iteration; of tests x0, of the test split
 //	y0, y1, ...  i32 [b]    their labels, if anything uses them
-//	Vars, Reals             by name, by place
+//	Vars                    by name
+//	reals                   one each, in the order in which Print names them
+//
+// It holds no number of any trial: these are the job's.
 type Program struct {
 	Config   Config
 	Batches  int // minibatches an iteration
 	Vars     []Var
-	Reals    []Real
+	Reals    int          // how many real numbers of the script are inputs
 	Next     []*expr.Node // of Vars, in their order
 	Readings []Reading
 	Finite   *expr.Node // 0 if every weight and loss is finite, else not a number
@@ -59,7 +62,6 @@ type Program struct {
 	Unread   []string   // why a critic has no d_real or d_fake
 
 	structure   []string // of the players
-	used        []int    // the places in Reals, in the canonical order: two that change places would look alike else
 	fingerprint string
 }
 
@@ -67,9 +69,9 @@ type Program struct {
 const TestBatch = 250
 
 // Build traces one iteration, in which the players move in turn, each against the others' newest weights, the sampling and
-// the tests.
+// the tests. The numbers are those that the program takes, in its order, and after them those with a name that nothing uses.
 // Mistakes of the script come back as errors, with the place where the script stood.
-func Build(c Config, players []Player, watches []Watch, sample func(t *Trace) (*expr.Node, error)) (p *Program, err error) {
+func Build(c Config, players []Player, watches []Watch, sample func(t *Trace) (*expr.Node, error)) (p *Program, reals []Real, err error) {
 	t := newTrace(c)
 	p = &Program{Config: c}
 	for _, q := range players {
@@ -81,12 +83,30 @@ func Build(c Config, players []Player, watches []Watch, sample func(t *Trace) (*
 		err = failed
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	p.Vars, p.Reals = t.vars, t.reals
-	p.used = p.RealsAsPrinted(p.outputs()...)
+	p.Vars = t.vars
+	used := make([]bool, len(t.reals))
+	for _, i := range expr.NumberReals(p.outputs()...) {
+		used[i] = true
+		reals = append(reals, t.reals[i])
+	}
+	p.Reals = len(reals)
+	for i, r := range t.reals {
+		if !used[i] && isNamed(r.Value) {
+			reals = append(reals, r)
+		}
+	}
 	p.fingerprint = p.identify()
-	return p, nil
+	return p, reals, nil
+}
+
+// isNamed reports whether a number has a name or is computed from one that has.
+func isNamed(s spec.Schedule) bool {
+	for range s.Named() {
+		return true
+	}
+	return false
 }
 
 func (p *Program) trace(t *Trace, players []Player, watches []Watch, sample func(t *Trace) (*expr.Node, error)) error {
@@ -212,27 +232,6 @@ func (p *Program) outputs() []*expr.Node {
 
 func (p *Program) tests() []Reading { return append(slices.Clone(p.Test), p.TestOne...) }
 
-// RealsAsPrinted lists the places in Reals of r0, r1, ... in expr.Print(outs...), and after them those that outs do not use. The
-// trace counts Reals as the script's functions make them, the canonical numbering as the expressions meet them.
-func (p *Program) RealsAsPrinted(outs ...*expr.Node) []int {
-	place := map[*expr.Node]int{}
-	for i, r := range p.Reals {
-		place[r.Node] = i
-	}
-	var met []int
-	for _, n := range expr.Order(outs...) {
-		if i, ok := place[n]; ok {
-			met = append(met, i)
-		}
-	}
-	for i := range p.Reals {
-		if !slices.Contains(met, i) {
-			met = append(met, i)
-		}
-	}
-	return met
-}
-
 func (p *Program) identify() string {
 	b := fmt.Appendln(nil, expr.Fingerprint(p.outputs()...), p.Batches)
 	if p.Config.BF16 {
@@ -282,26 +281,25 @@ func (p *Program) StateBytes() (n int) {
 	return n
 }
 
-// Schedules gives the values of p.Reals for players that have p's structure but numbers of their own.
-func (p *Program) Schedules(players []Player) ([]spec.Schedule, error) {
-	own := map[string]spec.Schedule{}
+// Rebind is the numbers of a program for players that have its structure but numbers of their own.
+func (p *Program) Rebind(reals []Real, players []Player) ([]Real, error) {
 	if len(players) != len(p.structure) {
 		return nil, fmt.Errorf("got %d players, want %d", len(players), len(p.structure))
 	}
+	own := map[string]spec.Schedule{}
 	for i, q := range players {
 		if got, want := q.structure(), p.structure[i]; got != want {
 			return nil, fmt.Errorf("got the player %s, want %s", got, want)
 		}
 		for _, r := range q.reals() {
-			own[r.Site] = r.Schedule
+			own[r.Site] = r.Value
 		}
 	}
-	values := make([]spec.Schedule, len(p.Reals))
-	for i, r := range p.Reals {
-		values[i] = r.Schedule
-		if s, ok := own[r.Site]; ok {
-			values[i] = s
+	bound := slices.Clone(reals)
+	for i, r := range bound {
+		if v, ok := own[r.Site]; ok {
+			bound[i].Value = v
 		}
 	}
-	return values, nil
+	return bound, nil
 }

@@ -66,18 +66,18 @@ func TestStructureChangesTheFingerprint(t *testing.T) {
 	}
 }
 
-func TestSchedulesRebindsTheNumbersOfPlayers(t *testing.T) {
-	p, _ := small.build(t)
+func TestRebindTakesTheNumbersOfPlayers(t *testing.T) {
+	p, reals, _ := small.trace(t)
 	other := small.with(func(s *study) { s.lr, s.beta1 = .7, .8 })
-	values, err := p.Schedules(other.players())
+	values, err := p.Rebind(reals, other.players())
 	if err != nil {
 		t.Fatal(err)
 	}
 	bound := map[string]string{}
-	for i, r := range p.Reals {
-		bound[r.Site] = values[i].String()
+	for _, r := range values {
+		bound[r.Site] = r.Value.String()
 	}
-	for site, want := range map[string]string{"discriminator/lr": "0.7", "generator/lr": "0.7", "generator/beta1": "0.8", "generator/beta2": "0.999", "loss.star:1:1": "0.1", "net.star:1:1": "0.3"} {
+	for site, want := range map[string]string{"discriminator/lr": "lr_discriminator=0.7", "generator/lr": "lr_generator=0.7", "generator/beta1": "0.8", "generator/beta2": "0.999", "loss.star:1:1": "noise=0.1", "net.star:1:1": "0.3"} {
 		if bound[site] != want {
 			t.Errorf("%s: got %s, want %s", site, bound[site], want)
 		}
@@ -87,11 +87,11 @@ func TestSchedulesRebindsTheNumbersOfPlayers(t *testing.T) {
 		"clipping":  func(s *study) { s.clip = true },
 		"steps":     func(s *study) { s.dSteps = 2 },
 	} {
-		if _, err := p.Schedules(small.with(change).players()); err == nil {
+		if _, err := p.Rebind(reals, small.with(change).players()); err == nil {
 			t.Errorf("%s: players of another structure were taken", name)
 		}
 	}
-	if _, err := p.Schedules(other.players()[:1]); err == nil {
+	if _, err := p.Rebind(reals, other.players()[:1]); err == nil {
 		t.Error("one player was taken for two")
 	}
 }
@@ -100,32 +100,29 @@ func TestANumberOfAPlaceIsOneAsLongAsItIsEqual(t *testing.T) {
 	var a, again, b, c, named *expr.Node
 	sgd := model.Optimizer{Rule: model.SGD, Params: []model.Param{{Name: "lr"}, {Name: "momentum"}}}
 	loss := func(t *model.Trace) (*expr.Node, error) {
-		a, again = t.Real("f.star:1:1", "", spec.Constant(2)), t.Real("f.star:1:1", "", spec.Constant(2))
-		b, c = t.Real("f.star:1:1", "", spec.Constant(3)), t.Real("f.star:2:1", "", spec.Constant(2))
-		named = t.Real("f.star:1:1", "column", spec.Constant(2))
+		a, again = t.Real("f.star:1:1", spec.Constant(2)), t.Real("f.star:1:1", spec.Constant(2))
+		b, c = t.Real("f.star:1:1", spec.Constant(3)), t.Real("f.star:2:1", spec.Constant(2))
+		named = t.Real("f.star:1:1", spec.Named(spec.Label{Name: "column"}, spec.Constant(2)))
 		y, err := t.Call("net", t.X(), func() (*expr.Node, error) { return nn.Dense(t, t.X(), nn.DenseOptions{Units: 1}) })
 		return expr.Mean(expr.Mul(y, expr.Add(a, expr.Add(b, c))), "bc"), err
 	}
 	config := model.Config{DType: expr.F32, Batch: 2, Image: expr.Of(expr.F32, "c", 3)}
-	p, err := model.Build(config, []model.Player{{Name: "net", Steps: 1, Optimizer: sgd, Loss: loss}}, nil, nil)
+	_, reals, err := model.Build(config, []model.Player{{Name: "net", Steps: 1, Optimizer: sgd, Loss: loss}}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if a != again || a == b || a == c || b == c || a == named {
 		t.Error("one place with one value and one name is one number, and nothing else is")
 	}
-	if got, want := len(p.Reals), 6; got != want {
+	if got, want := len(reals), 6; got != want {
 		t.Errorf("got %d numbers, want %d with the optimizer's", got, want)
 	}
 }
 
 func TestTheLearningRateIsRecorded(t *testing.T) {
-	p, _ := small.build(t)
 	var names []string
-	for _, r := range p.Reals {
-		if r.Name != "" {
-			names = append(names, r.Name)
-		}
+	for _, c := range job(t, small).Columns() {
+		names = append(names, c.Name)
 	}
 	slices.Sort(names)
 	if got, want := strings.Join(names, " "), "lr_discriminator lr_generator noise"; got != want {
@@ -280,7 +277,7 @@ func TestTestsReadWholeBatchesAndSingleExamplesAsSamplingDoes(t *testing.T) {
 	player := model.Player{Name: "net", Steps: 1, Loss: net, Optimizer: model.Optimizer{Rule: model.SGD,
 		Params: []model.Param{{Name: "lr"}, {Name: "momentum"}}, EMA: new(spec.Schedule)}}
 	build := func(watches ...model.Watch) *model.Program {
-		p, err := model.Build(model.Config{DType: expr.F64, Batch: 2, Image: expr.Of(expr.F64, "c", 1)}, []model.Player{player}, watches, nil)
+		p, _, err := model.Build(model.Config{DType: expr.F64, Batch: 2, Image: expr.Of(expr.F64, "c", 1)}, []model.Player{player}, watches, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -338,7 +335,7 @@ func TestMistakesOfLossesAreErrors(t *testing.T) {
 		{"net: got 0 updates an iteration, want 1 or more, or 0 to hold it while another player moves", model.Player{Optimizer: sgd, Steps: -1, Loss: good}, nil, nil},
 	} {
 		c.player.Name, c.player.Steps = "net", c.player.Steps+1
-		_, err := model.Build(config, []model.Player{c.player}, c.watches, c.sample)
+		_, _, err := model.Build(config, []model.Player{c.player}, c.watches, c.sample)
 		if err == nil || err.Error() != c.want {
 			t.Errorf("got  %v\nwant %s", err, c.want)
 		}
@@ -372,7 +369,7 @@ func TestWatchingChangesNothing(t *testing.T) {
 	}
 	sgd := model.Optimizer{Rule: model.SGD, Params: []model.Param{{Name: "lr"}, {Name: "momentum"}}}
 	build := func(watches ...model.Watch) *model.Program {
-		p, err := model.Build(model.Config{Batch: 2, Image: expr.Of(expr.F32, "c", 3)}, []model.Player{{Name: "net", Steps: 1, Optimizer: sgd, Loss: net}}, watches, nil)
+		p, _, err := model.Build(model.Config{Batch: 2, Image: expr.Of(expr.F32, "c", 3)}, []model.Player{{Name: "net", Steps: 1, Optimizer: sgd, Loss: net}}, watches, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

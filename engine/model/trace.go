@@ -46,12 +46,10 @@ const (
 
 func (r Role) String() string { return [...]string{"weight", "buffer", "slot", "average"}[r] }
 
-// Real is a real number of the script: its place is structure, its value an input of the program.
+// Real is a real number of a trial: an input of its program.
 type Real struct {
-	Node     *expr.Node
-	Site     string // where it stands: file:line:col, or player/lr and the like for optimizers
-	Name     string // column that it is recorded under; "" for none
-	Schedule spec.Schedule
+	Site  string // where it stands: file:line:col, or player/lr and the like for optimizers
+	Value spec.Schedule
 }
 
 // Trace is one run of a model's functions with symbolic tensors. It is not for concurrent use.
@@ -64,7 +62,7 @@ type Trace struct {
 	vars       []Var
 	leaf, now  map[string]*expr.Node // of every Var: the input, and what it is at this point of the step
 	reals      []Real
-	realAt     map[realKey]int
+	realAt     map[realKey]*expr.Node
 	scope      *scope
 	draws      map[string]int
 	streams    map[uint32]string
@@ -75,7 +73,9 @@ type Trace struct {
 	once       map[*expr.Node]*expr.Node
 }
 
-type realKey struct{ site, name, value string }
+// realKey is what makes two real numbers of a trace one: a place of the script, and the text of the value. The numbers of
+// optimizers have no text, so that programs of trials that differ in them stay one.
+type realKey struct{ site, value string }
 
 // scope is a player's network while it runs.
 type scope struct {
@@ -93,16 +93,23 @@ type Call struct {
 func newTrace(c Config) *Trace {
 	g := expr.New()
 	u32 := expr.Of(expr.U32, "")
-	return &Trace{Graph: g, Config: c, Training: true, seed: g.Input("seed", u32), step: g.Input("step", u32),
-		leaf: map[string]*expr.Node{}, now: map[string]*expr.Node{}, realAt: map[realKey]int{},
+	leaf := func(r expr.Role, name string) *expr.Node { return g.Leaf(expr.Leaf{Role: r, Name: name, Shape: u32}) }
+	return &Trace{Graph: g, Config: c, Training: true, seed: leaf(expr.Seed, "seed"), step: leaf(expr.Step, "step"),
+		leaf: map[string]*expr.Node{}, now: map[string]*expr.Node{}, realAt: map[realKey]*expr.Node{},
 		draws: map[string]int{}, streams: map[uint32]string{}, once: map[*expr.Node]*expr.Node{}, examples: map[*expr.Node]bool{}}
 }
 
 // X is the current minibatch of real examples: [b h w c] in [-1, 1], or [b c].
 func (t *Trace) X() *expr.Node {
-	x := t.Graph.Input(fmt.Sprintf("x%d", t.batches-1), t.perExample(t.Config.Image))
+	x := t.minibatch(expr.Images, "x", t.Config.Image)
 	t.examples[x] = true
 	return x
+}
+
+// minibatch is what the current one has of every example.
+func (t *Trace) minibatch(r expr.Role, name string, each expr.Shape) *expr.Node {
+	i := t.batches - 1
+	return t.Graph.Leaf(expr.Leaf{Role: r, Index: i, Name: fmt.Sprint(name, i), Shape: each.With('b', t.Examples())})
 }
 
 // Y is the labels of X: i32 [b], below Config.Classes.
@@ -110,10 +117,8 @@ func (t *Trace) Y() (*expr.Node, error) {
 	if t.Config.Classes == 0 {
 		return nil, fmt.Errorf("the data set has no labels")
 	}
-	return t.Graph.Input(fmt.Sprintf("y%d", t.batches-1), t.perExample(expr.Of(expr.I32, ""))), nil
+	return t.minibatch(expr.Labels, "y", expr.Of(expr.I32, "")), nil
 }
-
-func (t *Trace) perExample(s expr.Shape) expr.Shape { return s.With('b', t.Examples()) }
 
 // Examples is the number of examples in the batch being traced.
 func (t *Trace) Examples() int {
@@ -191,23 +196,25 @@ func (t *Trace) variable(name string, s expr.Shape, r Role, init Init) *expr.Nod
 }
 
 func (t *Trace) declare(v Var) *expr.Node {
+	t.leaf[v.Name] = t.Graph.Leaf(expr.Leaf{Role: expr.State, Index: len(t.vars), Name: v.Name, Shape: v.Shape})
 	t.vars = append(t.vars, v)
-	t.leaf[v.Name] = t.Graph.Input(v.Name, v.Shape)
 	t.now[v.Name] = t.leaf[v.Name]
 	return t.leaf[v.Name]
 }
 
-// Real is a number of the script at a place; a function that is called twice with one value has one, unless the names differ.
-// A name makes it a column of the epochs table.
-func (t *Trace) Real(site, name string, s spec.Schedule) *expr.Node {
-	key := realKey{site, name, s.String()}
-	i, ok := t.realAt[key]
+// Real is a number of the script at a place; a function that is called twice with one value has one.
+func (t *Trace) Real(site string, s spec.Schedule) *expr.Node {
+	return t.real(realKey{site, s.String()}, s)
+}
+
+func (t *Trace) real(key realKey, s spec.Schedule) *expr.Node {
+	n, ok := t.realAt[key]
 	if !ok {
-		i = len(t.reals)
-		t.realAt[key] = i
-		t.reals = append(t.reals, Real{t.Graph.Real(t.Config.DType, s.At(0, 1)), site, name, s})
+		n = t.Graph.Real(t.Config.DType, s.At(0, 1))
+		t.realAt[key] = n
+		t.reals = append(t.reals, Real{key.site, s})
 	}
-	return t.reals[i].Node
+	return n
 }
 
 // Number is a number that is part of the structure.

@@ -50,7 +50,7 @@ func tryBuild(batch int, image expr.Shape, f body) (*network, error) {
 	player := model.Player{Name: "net", Steps: 1, Optimizer: sgd, Loss: loss}
 	config := model.Config{DType: image.DType, Batch: batch, SampleBatch: batch, Image: image, Classes: 3}
 	var err error
-	n.Program, err = model.Build(config, []model.Player{player}, nil, call)
+	n.Program, _, err = model.Build(config, []model.Player{player}, nil, call)
 	if err == nil {
 		n.sample = n.Program.Sample
 	}
@@ -381,7 +381,7 @@ func TestALayerWithParametersOutsideANetworkIsAMistake(t *testing.T) {
 	player := model.Player{Name: "net", Steps: 1, Loss: func(t *model.Trace) (*expr.Node, error) {
 		return nn.Dense(t, t.X(), nn.DenseOptions{Units: 1})
 	}}
-	_, err := model.Build(model.Config{DType: expr.F32, Batch: 2, Image: expr.Of(expr.F32, "c", 3)}, []model.Player{player}, nil, nil)
+	_, _, err := model.Build(model.Config{DType: expr.F32, Batch: 2, Image: expr.Of(expr.F32, "c", 3)}, []model.Player{player}, nil, nil)
 	if want := "dense has parameters, so it can only be used inside a network"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -2,7 +2,9 @@ package spec
 
 import (
 	"fmt"
+	"iter"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -11,9 +13,16 @@ import (
 type Schedule struct {
 	kind  scheduleKind
 	unit  Unit
-	args  [4]float64 // by kind
+	args  [3]float64 // by kind
 	times []float64  // piecewise: when, ascending
-	parts []Schedule // piecewise: the value from then on; product: the factors; sum: the terms
+	parts []Schedule // piecewise: the value from then on; product: the factors; sum: the terms; quotient; named: the number
+	label *Label     // named
+}
+
+// Label is what a script calls a number, and where it does so.
+type Label struct {
+	Name  string // of the column that the number is recorded under
+	Place string // file:line:col, for messages; no part of a schedule's text
 }
 
 // Unit is what a schedule's time counts.
@@ -37,31 +46,33 @@ const (
 	piecewise
 	product
 	sum
+	quotient
+	named
 )
 
-var scheduleNames = [...]string{"constant", "linear", "cosine", "exponential", "step", "piecewise", "product", "sum"}
+var scheduleNames = [...]string{"constant", "linear", "cosine", "exponential", "step", "piecewise", "product", "sum", "quotient"}
 
 // Constant is v at all times.
-func Constant(v float64) Schedule { return Schedule{args: [4]float64{v}} }
+func Constant(v float64) Schedule { return Schedule{args: [3]float64{v}} }
 
 // Linear goes from a to b over the time given and stays there. Instance noise decays so in Westberg's thesis (section 5.1.1).
 func Linear(a, b, over float64, u Unit) Schedule {
-	return Schedule{kind: linear, unit: u, args: [4]float64{a, b, over}}
+	return Schedule{kind: linear, unit: u, args: [3]float64{a, b, over}}
 }
 
 // Cosine goes from a to b along half a cosine (Loshchilov and Hutter 2017, eq. 5, one cycle) and stays there.
 func Cosine(a, b, over float64, u Unit) Schedule {
-	return Schedule{kind: cosine, unit: u, args: [4]float64{a, b, over}}
+	return Schedule{kind: cosine, unit: u, args: [3]float64{a, b, over}}
 }
 
 // Exponential is a * rate^(t/every), continuously.
 func Exponential(a, rate, every float64, u Unit) Schedule {
-	return Schedule{kind: exponential, unit: u, args: [4]float64{a, rate, every}}
+	return Schedule{kind: exponential, unit: u, args: [3]float64{a, rate, every}}
 }
 
 // Step is a * rate^floor(t/every).
 func Step(a, rate, every float64, u Unit) Schedule {
-	return Schedule{kind: staircase, unit: u, args: [4]float64{a, rate, every}}
+	return Schedule{kind: staircase, unit: u, args: [3]float64{a, rate, every}}
 }
 
 // Piecewise is parts[0] until times[0], parts[1] until times[1], and so on; each part sees the whole time. There is one part
@@ -86,6 +97,31 @@ func Product(s, t Schedule) Schedule { return combine(product, s, t, s.args[0]*t
 
 // Sum is s + t at every time.
 func Sum(s, t Schedule) Schedule { return combine(sum, s, t, s.args[0]+t.args[0]) }
+
+// Quotient is s / t at every time.
+func Quotient(s, t Schedule) Schedule { return combine(quotient, s, t, s.args[0]/t.args[0]) }
+
+// Named is s under a name. What is computed from it has no name, but remembers that of s.
+func Named(l Label, s Schedule) Schedule {
+	return Schedule{kind: named, parts: []Schedule{s}, label: &l}
+}
+
+// Named lists the numbers with names that s is or is computed from, in the order of its text.
+func (s Schedule) Named() iter.Seq2[Label, Schedule] {
+	return func(yield func(Label, Schedule) bool) { s.eachNamed(yield) }
+}
+
+func (s Schedule) eachNamed(yield func(Label, Schedule) bool) bool {
+	if s.kind == named && !yield(*s.label, s.parts[0]) {
+		return false
+	}
+	for _, part := range s.parts {
+		if !part.eachNamed(yield) {
+			return false
+		}
+	}
+	return true
+}
 
 func combine(k scheduleKind, s, t Schedule, both float64) Schedule {
 	if s.kind == constant && t.kind == constant {
@@ -124,12 +160,24 @@ func (s Schedule) At(step, perEpoch int) float64 {
 		return s.parts[0].At(step, perEpoch) * s.parts[1].At(step, perEpoch)
 	case sum:
 		return s.parts[0].At(step, perEpoch) + s.parts[1].At(step, perEpoch)
+	case quotient:
+		return s.parts[0].At(step, perEpoch) / s.parts[1].At(step, perEpoch)
+	case named:
+		return s.parts[0].At(step, perEpoch)
 	}
 	return a
 }
 
 // IsConstant reports whether the value never changes.
-func (s Schedule) IsConstant() bool { return s.kind == constant }
+func (s Schedule) IsConstant() bool {
+	switch s.kind {
+	case constant:
+		return true
+	case product, sum, quotient, named:
+		return !slices.ContainsFunc(s.parts, func(part Schedule) bool { return !part.IsConstant() })
+	}
+	return false
+}
 
 // String is canonical.
 func (s Schedule) String() string {
@@ -138,7 +186,9 @@ func (s Schedule) String() string {
 	}
 	var p []string
 	switch s.kind {
-	case product, sum:
+	case named:
+		return s.label.Name + "=" + s.parts[0].String()
+	case product, sum, quotient:
 		p = append(p, s.parts[0].String(), s.parts[1].String())
 	case piecewise:
 		for i, part := range s.parts {

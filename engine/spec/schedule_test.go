@@ -42,6 +42,9 @@ func TestSchedulesAreTheirFormulas(t *testing.T) {
 		{"sum(0.5, linear(1.0, 0.0, 2.0, steps))", Sum(Constant(.5), Linear(1, 0, 2, Steps)), at{0: 1.5, 1: 1, 2: .5}},
 		{"6.0", Product(Constant(2), Constant(3)), at{0: 6}},
 		{"5.0", Sum(Constant(2), Constant(3)), at{0: 5}},
+		{"2.5", Quotient(Constant(5), Constant(2)), at{0: 2.5}},
+		{"quotient(linear(1.0, 0.0, 2.0, steps), 10.0)", Quotient(Linear(1, 0, 2, Steps), Constant(10)), at{0: .1, 1: .05, 2: 0}},
+		{"w=linear(1.0, 0.0, 2.0, steps)", Named(Label{Name: "w"}, Linear(1, 0, 2, Steps)), at{0: 1, 1: .5, 2: 0}},
 		{"piecewise(1.0, 2.0, 0.1, 5.0, linear(1.0, 0.0, 100.0, steps), epochs)", piecewise(t, []float64{2, 5}, []Schedule{Constant(1), Constant(.1), Linear(1, 0, 100, Steps)}, Epochs),
 			at{0: 1, 19: 1, 20: .1, 49: .1, 50: .5, 100: 0}},
 	} {
@@ -137,5 +140,28 @@ func TestASchedulesTextTellsItFromEveryOther(t *testing.T) {
 			t.Errorf("two schedules are %s", s)
 		}
 		seen[s.String()] = true
+	}
+}
+
+func TestArithmeticKeepsTheNamesOfItsNumbers(t *testing.T) {
+	w := Named(Label{Name: "w", Place: "s.star:1:1"}, Constant(.5))
+	v := Named(Label{Name: "v"}, Linear(1, 0, 2, Steps))
+	for want, s := range map[string]Schedule{
+		"":         Product(Constant(2), Linear(1, 0, 2, Steps)),
+		"w is 0.5": Product(Constant(10), w),
+		"w is 0.5 v is linear(1.0, 0.0, 2.0, steps)": Quotient(Sum(w, v), Constant(2)),
+		"outer is w=0.5 w is 0.5":                    Named(Label{Name: "outer"}, w),
+		"w is 0.5 w is 0.5":                          piecewise(t, []float64{1}, []Schedule{w, Product(w, Constant(2))}, Epochs),
+	} {
+		var got []string
+		for label, number := range s.Named() {
+			got = append(got, label.Name+" is "+number.String())
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%v: got %q, want %q", s, got, want)
+		}
+	}
+	if s := Product(w, w); !s.IsConstant() || s.At(0, 1) != .25 {
+		t.Errorf("got %v at first, want 0.25 at all times", s.At(0, 1))
 	}
 }

@@ -59,7 +59,7 @@ func BenchmarkTrials(b *testing.B) {
 				all, one := open(b, fmt.Sprint("cpu:threads=", threads)), open(b, "cpu:threads=1")
 				m := thesis
 				m.width, m.batch = width, batch
-				p := m.job(b).Program
+				job := m.job(b)
 				steps := max(1, 512/width/batch) // of every trial in one turn: some tenths of a second
 				ways := []struct {
 					name    string
@@ -76,7 +76,7 @@ func BenchmarkTrials(b *testing.B) {
 				}
 				run, best, least := make([]func(), len(ways)), make([]time.Duration, len(ways)), make([]time.Duration, len(ways))
 				for i, w := range ways {
-					run[i], best[i], least[i] = packs(b, w.backend, p, trials, w.pack, w.workers, steps), time.Hour, time.Hour
+					run[i], best[i], least[i] = packs(b, w.backend, job, trials, w.pack, w.workers, steps), time.Hour, time.Hour
 					run[i]() // the first call grows pools
 				}
 				for b.Loop() {
@@ -104,7 +104,8 @@ func processTime(b *testing.B) time.Duration {
 }
 
 // packs prepares trials of a program in packs of k, and gives a function that runs so many steps of each by so many workers.
-func packs(b *testing.B, on *Backend, p *model.Program, trials, k, workers, steps int) func() {
+func packs(b *testing.B, on *Backend, job *model.Job, trials, k, workers, steps int) func() {
+	p := job.Program
 	outs := p.Step()
 	if k > 1 {
 		outs = p.Pack(k)
@@ -121,7 +122,7 @@ func packs(b *testing.B, on *Backend, p *model.Program, trials, k, workers, step
 	for first := 0; first < trials; first += k {
 		values := map[string][]float64{}
 		for i := first; i < first+k; i++ {
-			for name, v := range inputs(p, i) {
+			for name, v := range inputs(job, i) {
 				values[name] = append(values[name], v...)
 			}
 		}

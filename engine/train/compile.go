@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -122,64 +121,10 @@ func (c *Compiled) timed(what string, do func() error) error {
 	return nil
 }
 
-// leaf is an input of a program by what it is.
-type leaf struct {
-	role  role
-	index int // of the Var, the minibatch or the Real
-	shape expr.Shape
-}
-
-type role uint8
-
-const (
-	stateLeaf role = iota
-	seedLeaf
-	stepLeaf
-	imagesLeaf
-	labelsLeaf
-	realLeaf
-)
-
-// leaves lists the inputs of outs, expressions of p, in the order of the parameters of build. Programs of one fingerprint list
-// the same leaves, but the numbers of their reals, which a trace counts in its own order, may differ.
-func leaves(p *model.Program, outs ...*expr.Node) ([]leaf, error) {
-	vars := map[string]int{}
-	for i, v := range p.Vars {
-		vars[v.Name] = i
-	}
-	reals := map[*expr.Node]int{}
-	for i, r := range p.Reals {
-		reals[r.Node] = i
-	}
-	var list []leaf
+// leaves lists the inputs of outs in the order of the parameters of build. Programs of one fingerprint list the same.
+func leaves(outs ...*expr.Node) (list []expr.Leaf) {
 	for _, n := range lower.Inputs(outs...) {
-		name := n.Attr.(expr.Leaf).Name
-		l := leaf{shape: n.Shape}
-		var known bool
-		switch {
-		case n.Op.Name == "real":
-			l.role = realLeaf
-			l.index, known = reals[n]
-		case name == "seed":
-			l.role, known = seedLeaf, true
-		case name == "step":
-			l.role, known = stepLeaf, true
-		default:
-			if l.index, known = vars[name]; known {
-				break
-			}
-			var err error
-			l.role = imagesLeaf
-			if name[0] == 'y' {
-				l.role = labelsLeaf
-			}
-			l.index, err = strconv.Atoi(name[1:])
-			known = err == nil && (name[0] == 'x' || name[0] == 'y')
-		}
-		if !known {
-			return nil, fmt.Errorf("program %s has an input %q that is neither state nor data", p.Fingerprint(), name)
-		}
-		list = append(list, l)
+		list = append(list, n.Attr.(expr.Leaf))
 	}
-	return list, nil
+	return list
 }

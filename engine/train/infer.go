@@ -72,37 +72,34 @@ func (r *Run) infer(e *lower.Exec, step uint32, images Images, index []int32, ou
 	if r.state[0] == nil {
 		return nil, fmt.Errorf("the state was lost: %w", r.dead)
 	}
-	ls, err := leaves(r.job.Program, outs...)
-	if err != nil {
-		return nil, err
-	}
+	ls := leaves(outs...)
 	in := make([]*tensors.Tensor, len(ls))
 	var own []*tensors.Tensor
 	defer func() { err = errors.Join(err, free(own...)) }()
 	for i, l := range ls {
-		if l.role == stateLeaf {
-			in[i] = r.state[l.index]
+		if l.Role == expr.State {
+			in[i] = r.state[l.Index]
 			continue
 		}
-		if images.N == 0 && (l.role == imagesLeaf || l.role == labelsLeaf) {
+		if images.N == 0 && (l.Role == expr.Images || l.Role == expr.Labels) {
 			return nil, errors.New("the program reads data, and there are none")
 		}
-		if in[i], err = r.c.backend.input(l.shape); err != nil {
+		if in[i], err = r.c.backend.input(l.Shape); err != nil {
 			return nil, err
 		}
 		own = append(own, in[i])
-		switch l.role {
-		case seedLeaf:
+		switch l.Role {
+		case expr.Seed:
 			err = write(in[i], r.seed)
-		case stepLeaf:
+		case expr.Step:
 			err = write(in[i], step)
-		case realLeaf:
-			err = write(in[i], r.value(l.index, max(0, r.step-1)))
-		case imagesLeaf:
+		case expr.Real:
+			err = write(in[i], r.real(l.Index, max(0, r.step-1)))
+		case expr.Images:
 			pixels := make([]float32, len(index)*images.size())
 			images.Batch(pixels, index)
 			err = write(in[i], pixels...)
-		case labelsLeaf:
+		case expr.Labels:
 			if len(images.Labels) != images.N {
 				return nil, fmt.Errorf("data: got %d labels for %d images, and the program uses them", len(images.Labels), images.N)
 			}

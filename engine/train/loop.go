@@ -49,10 +49,7 @@ func (c *Compiled) buildLoop(n int) (*graph.Graph, error) {
 	for _, v := range c.program.Vars {
 		params = append(params, lower.TensorShape(v.Shape))
 	}
-	ls, err := leaves(c.program, c.program.Step()...)
-	if err != nil {
-		return nil, err
-	}
+	ls := leaves(c.program.Step()...)
 	closure := func(g *graph.Graph, f func(in []*graph.Node) []*graph.Node) *graph.Function {
 		return graph.NewClosure(g, func(g *graph.Graph) []*graph.Node {
 			in := make([]*graph.Node, len(params))
@@ -86,7 +83,7 @@ func (c *Compiled) loopInputs(n int) (s [loopState]expr.Shape) {
 	p := c.program
 	s[loopAt], s[loopEnd] = expr.Of(expr.I32, ""), expr.Of(expr.I32, "")
 	s[loopFirst], s[loopSeed] = expr.Of(expr.U32, ""), expr.Of(expr.U32, "")
-	s[loopReals] = expr.Of(p.Config.DType, "bc", loopSteps, max(1, len(p.Reals)))
+	s[loopReals] = expr.Of(p.Config.DType, "bc", loopSteps, max(1, p.Reals))
 	s[loopIndex] = expr.Of(expr.I32, "bc", loopSteps, p.Batches*p.Config.Batch)
 	s[loopRows] = expr.Of(p.Config.DType, "bc", loopSteps, len(p.Readings)+1)
 	s[loopImages] = p.Config.Image.As(p.Config.DType).With('b', n)
@@ -95,7 +92,7 @@ func (c *Compiled) loopInputs(n int) (s [loopState]expr.Shape) {
 }
 
 // loopBody is one step: it takes its numbers and its examples from the tables, and enters its readings.
-func (c *Compiled) loopBody(ls []leaf, in []*graph.Node) []*graph.Node {
+func (c *Compiled) loopBody(ls []expr.Leaf, in []*graph.Node) []*graph.Node {
 	g, batch := in[0].Graph(), c.program.Config.Batch
 	at := graph.Reshape(in[loopAt], 1)
 	reals, index := graph.Gather(in[loopReals], at), graph.Gather(in[loopIndex], at)
@@ -105,19 +102,19 @@ func (c *Compiled) loopBody(ls []leaf, in []*graph.Node) []*graph.Node {
 	}
 	args := make([]*graph.Node, len(ls))
 	for i, l := range ls {
-		switch l.role {
-		case stateLeaf:
-			args[i] = in[loopState+l.index]
-		case seedLeaf:
+		switch l.Role {
+		case expr.State:
+			args[i] = in[loopState+l.Index]
+		case expr.Seed:
 			args[i] = in[loopSeed]
-		case stepLeaf:
+		case expr.Step:
 			args[i] = graph.Add(in[loopFirst], graph.ConvertDType(in[loopAt], dtypes.Uint32))
-		case imagesLeaf:
-			args[i] = examples(in[loopImages], l.index)
-		case labelsLeaf:
-			args[i] = examples(in[loopLabels], l.index)
-		case realLeaf:
-			args[i] = graph.Reshape(graph.Slice(reals, graph.AxisRange(l.index, l.index+1)))
+		case expr.Images:
+			args[i] = examples(in[loopImages], l.Index)
+		case expr.Labels:
+			args[i] = examples(in[loopLabels], l.Index)
+		case expr.Real:
+			args[i] = graph.Reshape(graph.Slice(reals, graph.AxisRange(l.Index, l.Index+1)))
 		}
 	}
 	outs := lower.Build(g, args, c.program.Step()...)
@@ -152,22 +149,12 @@ type deviceLoop struct {
 	data  *residents
 	in    [loopImages]*tensors.Tensor
 	none  *tensors.Tensor // stands for labels where the data has none
-	reals []int           // of the run's program, in the order of the compiled program's
-	table []float64       // of their values
+	table []float64       // of real numbers, a row a step
 }
 
 func newDeviceLoop(r *Run) (*deviceLoop, error) {
 	c, m := r.c, &deviceLoop{r: r}
-	own, err := leaves(c.program, c.program.Step()...)
-	if err != nil {
-		return m, err
-	}
-	m.reals = make([]int, len(c.program.Reals))
-	for i, l := range own {
-		if l.role == realLeaf {
-			m.reals[l.index] = r.leaves[i].index
-		}
-	}
+	var err error
 	if m.graph, err = c.loop(r.images.N); err != nil {
 		return m, err
 	}
@@ -197,8 +184,8 @@ func (m *deviceLoop) close() error {
 func (m *deviceLoop) advance(state []*tensors.Tensor, first int, index []int32) ([][]float64, error) {
 	steps := len(index) / m.r.examples()
 	for i := range steps {
-		for j, of := range m.reals {
-			m.table[i*len(m.reals)+j] = m.r.value(of, first+i)
+		for j := range m.r.c.program.Reals {
+			m.table[i*m.r.c.program.Reals+j] = m.r.real(j, first+i)
 		}
 	}
 	err := errors.Join(write(m.in[loopEnd], int32(steps)), write(m.in[loopFirst], uint32(first)),

@@ -129,7 +129,7 @@ func (m gan) nonSaturating(generator bool) func(t *model.Trace) (node, error) {
 			return nil, err
 		}
 		noisy := func(x node) node {
-			level := t.Real("noise", "noise", spec.Linear(.5, .01, 10, spec.Epochs))
+			level := t.Real("noise", spec.Named(spec.Label{Name: "noise"}, spec.Linear(.5, .01, 10, spec.Epochs)))
 			return expr.Add(x, expr.Mul(level, t.Normal("noise", x.Shape)))
 		}
 		if generator {
@@ -173,7 +173,7 @@ func (m gan) wassersteinGP(generator bool) func(t *model.Trace) (node, error) {
 			}
 		}
 		slope := expr.Norm(expr.Grad(expr.Sum(d[0], d[0].Shape.Axes()), mix)[0], m.image.Axes(), 1e-12)
-		penalty := expr.Mul(t.Real("weight", "", spec.Constant(10)), mean(expr.Square(expr.Sub(slope, t.Number(1)))))
+		penalty := expr.Mul(t.Real("weight", spec.Constant(10)), mean(expr.Square(expr.Sub(slope, t.Number(1)))))
 		return expr.Add(expr.Sub(mean(d[1]), mean(d[2])), penalty), nil
 	}
 }
@@ -200,15 +200,11 @@ func (m gan) job(t testing.TB) *model.Job {
 
 func build(t testing.TB, c model.Config, players []model.Player, sample func(*model.Trace) (node, error), watches ...model.Watch) *model.Job {
 	t.Helper()
-	p, err := model.Build(c, players, watches, sample)
+	p, reals, err := model.Build(c, players, watches, sample)
 	if err != nil {
 		t.Fatal(err)
 	}
-	values, err := p.Schedules(players)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &model.Job{Epochs: 2, Program: p, Values: values}
+	return &model.Job{Epochs: 2, Program: p, Reals: reals}
 }
 
 // classifier tells classes apart: one player, whose loss is the cross entropy. It has three tests: its loss, the first

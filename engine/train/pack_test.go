@@ -20,7 +20,8 @@ func TestAPackedStepIsThreeSteps(t *testing.T) {
 				const k = 3
 				m := c.model
 				m.dtype = d
-				p := m.job(t).Program
+				job := m.job(t)
+				p := job.Program
 				single, err := lower.Compile(b.compute, p.Step()...)
 				if err != nil {
 					t.Fatal(err)
@@ -32,7 +33,7 @@ func TestAPackedStepIsThreeSteps(t *testing.T) {
 				together := map[string][]float64{} // of every trial, one after another
 				alone := make([]map[string][]float64, k)
 				for i := range alone {
-					alone[i] = inputs(p, i)
+					alone[i] = inputs(job, i)
 					for name, v := range alone[i] {
 						together[name] = append(together[name], v...)
 					}
@@ -71,13 +72,14 @@ func TestAPackedStepIsThreeSteps(t *testing.T) {
 }
 
 // inputs are those of trial i: its seed, state, numbers and examples are its own.
-func inputs(p *model.Program, i int) map[string][]float64 {
+func inputs(job *model.Job, i int) map[string][]float64 {
+	p := job.Program
 	in := map[string][]float64{"seed": {float64(i + 1)}}
 	for _, v := range p.Vars {
 		in[v.Name] = model.Initial(v, uint32(i))
 	}
-	for _, r := range p.Reals {
-		in[r.Node.Attr.(expr.Leaf).Name] = []float64{r.Schedule.At(0, 1) * (1 - .1*float64(i))}
+	for j, r := range job.Reals {
+		in[fmt.Sprint("real.", j)] = []float64{r.Value.At(0, 1) * (1 - .1*float64(i))}
 	}
 	s := model.NewSource(uint32(i), "examples")
 	for b := range p.Batches {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/engine/model"
 )
@@ -19,7 +20,7 @@ type Run struct {
 	job    *model.Job
 	images Images
 	seed   uint32
-	leaves []leaf // of the job's program
+	leaves []expr.Leaf // of a step
 
 	state   []*tensors.Tensor // of program.Vars; nil where an error lost it
 	machine machine
@@ -98,8 +99,8 @@ func (c *Compiled) open(job *model.Job, images Images, seed uint32) (*Run, error
 	if p.Fingerprint() != c.program.Fingerprint() {
 		return nil, fmt.Errorf("got a job of program %s, want %s", p.Fingerprint(), c.program.Fingerprint())
 	}
-	if len(job.Values) != len(p.Reals) {
-		return nil, fmt.Errorf("got %d values, want %d, one for each real number of the program", len(job.Values), len(p.Reals))
+	if len(job.Reals) < p.Reals {
+		return nil, fmt.Errorf("got %d real numbers, want the %d of the program", len(job.Reals), p.Reals)
 	}
 	if err := images.check(p.Config.Image); err != nil {
 		return nil, err
@@ -108,15 +109,13 @@ func (c *Compiled) open(job *model.Job, images Images, seed uint32) (*Run, error
 	if r.StepsPerEpoch() == 0 {
 		return nil, fmt.Errorf("data: got %d images, want at least %d: one iteration takes %d of %d", images.N, r.examples(), p.Batches, p.Config.Batch)
 	}
-	var err error
-	if r.leaves, err = leaves(p, p.Step()...); err != nil {
-		return nil, err
-	}
+	r.leaves = leaves(p.Step()...)
 	for _, l := range r.leaves {
-		if l.role == labelsLeaf && len(images.Labels) != images.N {
+		if l.Role == expr.Labels && len(images.Labels) != images.N {
 			return nil, fmt.Errorf("data: got %d labels for %d images, and the program uses them", len(images.Labels), images.N)
 		}
 	}
+	var err error
 	if c.backend.loops {
 		r.machine, err = newDeviceLoop(r)
 	} else {
@@ -149,8 +148,8 @@ func (r *Run) examples() int { return r.job.Program.Batches * r.job.Program.Conf
 // next epoch's order.
 func (r *Run) StepsPerEpoch() int { return r.images.N / r.examples() }
 
-// value is a real number of the job's program at a step.
-func (r *Run) value(i, step int) float64 { return r.job.Values[i].At(step, r.StepsPerEpoch()) }
+// real is an input of the job's program at a step.
+func (r *Run) real(i, step int) float64 { return r.job.Reals[i].Value.At(step, r.StepsPerEpoch()) }
 
 // Epoch runs the next epoch. It ends early with the context's error, at most one call of the backend after it is done, or
 // with a *Diverged. After either a trial can only continue from the state of an epoch before.
@@ -173,10 +172,8 @@ func (r *Run) Epoch(ctx context.Context) (Epoch, error) {
 	for i, q := range readings {
 		e.Readings = append(e.Readings, Value{q.Name, sums[i] / float64(steps)})
 	}
-	for i, q := range r.job.Program.Reals {
-		if q.Name != "" {
-			e.Reals = append(e.Reals, Value{q.Name, r.value(i, r.step-1)})
-		}
+	for _, c := range r.job.Columns() {
+		e.Reals = append(e.Reals, Value{c.Name, c.Value.At(r.step-1, steps)})
 	}
 	return e, nil
 }

@@ -28,19 +28,19 @@ type hostSteps struct {
 func newHostSteps(r *Run) (m *hostSteps, err error) {
 	m = &hostSteps{r: r, in: make([]*tensors.Tensor, len(r.leaves)), donate: make([]bool, len(r.leaves))}
 	for i, l := range r.leaves {
-		if m.donate[i] = l.role == stateLeaf; m.donate[i] {
+		if m.donate[i] = l.Role == expr.State; m.donate[i] {
 			continue
 		}
-		if m.in[i], err = r.c.backend.input(l.shape); err != nil {
+		if m.in[i], err = r.c.backend.input(l.Shape); err != nil {
 			return m, err
 		}
 		switch {
-		case l.role == seedLeaf:
+		case l.Role == expr.Seed:
 			err = write(m.in[i], r.seed)
-		case l.role == imagesLeaf && l.shape.DType != expr.F32:
-			m.pixels = make([]float32, l.shape.Elems())
-		case l.role == labelsLeaf:
-			m.labels = make([]int32, l.shape.Elems())
+		case l.Role == expr.Images && l.Shape.DType != expr.F32:
+			m.pixels = make([]float32, l.Shape.Elems())
+		case l.Role == expr.Labels:
+			m.labels = make([]int32, l.Shape.Elems())
 		}
 		if err != nil {
 			return m, err
@@ -95,17 +95,17 @@ func (m *hostSteps) step(state []*tensors.Tensor, step int, index []int32) ([]fl
 }
 
 // give sets one input of a step.
-func (m *hostSteps) give(i int, l leaf, state []*tensors.Tensor, step int, index []int32) error {
+func (m *hostSteps) give(i int, l expr.Leaf, state []*tensors.Tensor, step int, index []int32) error {
 	batch := m.r.c.program.Config.Batch
-	part := func() []int32 { return index[l.index*batch : (l.index+1)*batch] }
-	switch l.role {
-	case stateLeaf:
-		m.in[i] = state[l.index]
-	case stepLeaf:
+	part := func() []int32 { return index[l.Index*batch : (l.Index+1)*batch] }
+	switch l.Role {
+	case expr.State:
+		m.in[i] = state[l.Index]
+	case expr.Step:
 		return write(m.in[i], uint32(step))
-	case realLeaf:
-		return write(m.in[i], m.r.value(l.index, step))
-	case imagesLeaf:
+	case expr.Real:
+		return write(m.in[i], m.r.real(l.Index, step))
+	case expr.Images:
 		return m.in[i].MutableFlatData(func(flat any) {
 			if dst, ok := flat.([]float32); ok {
 				m.r.images.Batch(dst, part())
@@ -114,7 +114,7 @@ func (m *hostSteps) give(i int, l leaf, state []*tensors.Tensor, step int, index
 			m.r.images.Batch(m.pixels, part())
 			convert(flat, m.pixels)
 		})
-	case labelsLeaf:
+	case expr.Labels:
 		for j, e := range part() {
 			m.labels[j] = m.r.images.Labels[e]
 		}

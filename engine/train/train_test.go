@@ -345,15 +345,13 @@ func TestProgramsThatNobodyRunsAreForgotten(t *testing.T) {
 func TestDivergenceNamesEpochAndStep(t *testing.T) {
 	eachBackend(t, func(t *testing.T, b *Backend) {
 		job := points.job(t)
-		for i, r := range job.Program.Reals { // the weights leave the floats in the step after the rate does
-			if r.Name == "lr_generator" {
-				values := append([]spec.Schedule{}, job.Values...)
+		for i, r := range job.Reals { // the weights leave the floats in the step after the rate does
+			if r.Site == "generator/lr" {
 				var err error
-				values[i], err = spec.Piecewise([]float64{13}, []spec.Schedule{spec.Constant(1e-3), spec.Constant(math.Inf(1))}, spec.Steps)
+				job.Reals[i].Value, err = spec.Piecewise([]float64{13}, []spec.Schedule{spec.Constant(1e-3), spec.Constant(math.Inf(1))}, spec.Steps)
 				if err != nil {
 					t.Fatal(err)
 				}
-				job.Values = values
 			}
 		}
 		r := start(t, b, job, ring(100), 1)
@@ -547,15 +545,15 @@ func TestMistakesAreErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	fewer := *job
-	fewer.Values = fewer.Values[1:]
+	fewer.Reals = fewer.Reals[1:]
 	for want, do := range map[string]func() (*Run, error){
 		"data: got 5 images, want at least 6: one iteration takes 1 of 6": func() (*Run, error) { return c.NewRun(job, blobs(5, 8, 8), 1) },
 		"data: got images f32[h9 w9 c1], want f32[h8 w8 c1]":              func() (*Run, error) { return c.NewRun(job, blobs(20, 9, 9), 1) },
 		"data: got 0 labels for 100 images, and the program uses them":    func() (*Run, error) { return cc.NewRun(classes, unlabelled, 1) },
 		"got a job of program " + classes.Program.Fingerprint():           func() (*Run, error) { return c.NewRun(classes, ring(100), 1) },
-		"values, want": func() (*Run, error) { return c.NewRun(&fewer, blobs(20, 8, 8), 1) },
-		"resume: the state lacks " + saved[0].Name: func() (*Run, error) { return c.Resume(job, blobs(20, 8, 8), 1, saved[1:], 1) },
-		"resume: " + saved[2].Name + ": got":       func() (*Run, error) { return c.Resume(job, blobs(20, 8, 8), 1, short, 1) },
+		"real numbers, want the":                                          func() (*Run, error) { return c.NewRun(&fewer, blobs(20, 8, 8), 1) },
+		"resume: the state lacks " + saved[0].Name:                        func() (*Run, error) { return c.Resume(job, blobs(20, 8, 8), 1, saved[1:], 1) },
+		"resume: " + saved[2].Name + ": got":                              func() (*Run, error) { return c.Resume(job, blobs(20, 8, 8), 1, short, 1) },
 	} {
 		if _, err := do(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)

@@ -37,12 +37,11 @@ func (s fakeStudy) Job(_ context.Context, p spec.Point) (*model.Job, error) {
 			})
 		},
 	}}
-	program, err := model.Build(model.Config{Batch: 4, Image: expr.Of(expr.F32, "c", 2)}, players, nil, nil)
+	program, reals, err := model.Build(model.Config{Batch: 4, Image: expr.Of(expr.F32, "c", 2)}, players, nil, nil)
 	if err != nil {
 		return nil, err
 	}
-	values, err := program.Schedules(players)
-	return &model.Job{Data: spec.Data{Name: "ring"}, Epochs: 1, Program: program, Values: values}, err
+	return &model.Job{Data: spec.Data{Name: "ring"}, Epochs: 1, Program: program, Reals: reals}, nil
 }
 
 func space(t *testing.T, widths []int64, lrs ...float64) spec.Space {
