@@ -64,6 +64,7 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 	{"internal/plain", module, "plain text"},
 	{"internal/once", module, "a map of values, whatever they are"},
 	{"internal/columns", module, "a file format"},
+	{"internal/dicom", module, "a file format"},
 	{"features", module + "engine", "the form of a file"},
 	{"features/pack", module + "engine/train", "packing trains nothing"},
 	{"features/pack", "go.starlark.net", "packing needs no script"},

@@ -20,7 +20,7 @@ import (
 // that. It is published whole by a rename, so that several processes may write the same one, and is verified when it is read.
 
 // cacheVersion changes with the layout and with anything that decoding does to pixels.
-const cacheVersion = 3
+const cacheVersion = 4
 
 // cacheHeader is the line of JSON: the set without its content, and what the content is.
 type cacheHeader struct {

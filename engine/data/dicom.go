@@ -3,27 +3,25 @@ package data
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 
-	"github.com/suyashkumar/dicom"
-	"github.com/suyashkumar/dicom/pkg/frame"
-	"github.com/suyashkumar/dicom/pkg/tag"
-	"github.com/suyashkumar/dicom/pkg/uid"
+	"github.com/starsweep/starsweep/internal/dicom"
 )
 
-// findDICOM takes grey DICOM slices, one frame a file. Stored values go through the rescale of the file (to Hounsfield units for
-// CT), then through the window of the spec or of the file, to [-1, 1].
-func findDICOM(_ context.Context, _ *Store, spec Spec) (source, error) {
+// findDICOM takes grey DICOM slices, one frame a file. Stored values go through the rescale or the table of the file (to Hounsfield
+// units for CT), then through the window of the spec, or that or the table of the file, to [-1, 1].
+func findDICOM(ctx context.Context, _ *Store, spec Spec) (source, error) {
 	return findFolder(spec, format{
-		name:   "DICOM files",
+		name:   "DICOM slices",
 		is:     isDICOM,
+		sift:   func(files []string) ([]string, []string, error) { return siftDICOM(ctx, files, spec.Window) },
 		header: dicomHeader,
 		decode: func(_ context.Context, path string) (picture, error) { return decodeDICOM(path, spec.Window) },
 	})
@@ -38,85 +36,123 @@ func isDICOM(path string) bool {
 	if strings.HasSuffix(name, ".dcm") {
 		return true
 	}
+	start, err := readStart(path, 132)
+	return err == nil && dicom.Is(start)
+}
+
+// readStart reads a file's first bytes.
+func readStart(path string, n int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return false
+		return nil, err
 	}
 	defer f.Close()
-	var preamble [132]byte
-	_, err = io.ReadFull(f, preamble[:])
-	return err == nil && string(preamble[128:]) == "DICM"
+	return io.ReadAll(io.LimitReader(f, n))
+}
+
+// siftDICOM leaves out the objects without pixels that lie with slices: reports, plans, presentation states. It also says what slices
+// do not have in common.
+func siftDICOM(ctx context.Context, files []string, window [2]float64) (kept, notes []string, err error) {
+	sets := make([]dicom.Set, len(files))
+	err = parallel(ctx, len(files), func(i int) error {
+		set, err := dicomAttributes(files[i])
+		sets[i] = set
+		if err != nil {
+			return fileError(files[i], err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	without, windows := map[string]int{}, map[string]bool{}
+	stretched := 0
+	for i, set := range sets {
+		if !set.Has(dicom.Rows) && !set.Has(dicom.PixelData) && !set.Has(dicom.FloatPixelData) && !set.Has(dicom.DoubleFloatPixelData) {
+			class, _ := set.Text(dicom.SOPClassUID)
+			without[objectName(class)]++
+			continue
+		}
+		kept = append(kept, files[i])
+		windows[ownWindow(set)] = true
+		if tall, wide := pixelSides(set); tall != wide {
+			stretched++
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(without)) {
+		notes = append(notes, fmt.Sprintf("%d DICOM files have no pixels and are left out: %s", without[name], name))
+	}
+	if window == [2]float64{} && len(windows) > 1 {
+		notes = append(notes, fmt.Sprintf("slices have %d different windows of their own, so that one value is not one grey in all: "+
+			"set window to have one for all", len(windows)))
+	}
+	if stretched > 0 {
+		notes = append(notes, fmt.Sprintf("%d slices have pixels that are not square; they are read as they are stored", stretched))
+	}
+	return kept, notes, nil
+}
+
+// dicomAttributes reads what a file says before its pixels: mostly within its first kilobytes.
+func dicomAttributes(path string) (dicom.Set, error) {
+	const usual = 64 << 10
+	start, err := readStart(path, usual)
+	if err != nil {
+		return dicom.Set{}, err
+	}
+	set, err := dicom.ParseStart(start)
+	if errors.Is(err, dicom.ErrCut) && len(start) == usual {
+		if start, err = os.ReadFile(path); err == nil {
+			set, err = dicom.ParseStart(start)
+		}
+	}
+	return set.Clone(), err
+}
+
+// objectName says what an object is, by its SOP class (PS3.4, B.5).
+func objectName(class string) string {
+	for _, c := range []struct{ uid, name string }{
+		{"1.2.840.10008.5.1.4.1.1.88.", "structured reports"},
+		{"1.2.840.10008.5.1.4.1.1.11.", "presentation states"},
+		{"1.2.840.10008.5.1.4.1.1.481.3", "RT structure sets"},
+		{"1.2.840.10008.5.1.4.1.1.481.", "RT plans and records"},
+		{"1.2.840.10008.5.1.4.1.1.104.", "encapsulated documents"},
+		{"1.2.840.10008.5.1.4.1.1.9.", "waveforms"},
+		{"1.2.840.10008.5.1.4.1.1.66", "raw and spatial data"},
+		{"1.2.840.10008.1.3.10", "directories"},
+	} {
+		if strings.HasPrefix(class, c.uid) {
+			return c.name
+		}
+	}
+	return fmt.Sprintf("SOP class %q", class)
 }
 
 func dicomHeader(path string) (header, error) {
-	s, err := parseDICOM(path, dicom.SkipPixelData())
+	set, err := dicomAttributes(path)
+	if err != nil {
+		return header{}, err
+	}
+	s, err := newSlice(set)
 	return s.header, err
-}
-
-// slice is what a DICOM file says of its one frame. The names are those of the standard (PS3.3, sections C.7.6.3, C.11.1, C.11.2).
-type slice struct {
-	header
-	set                       dicom.Dataset
-	bitsAllocated, bitsStored int
-	signed                    bool    // pixel representation 1
-	inverse                   bool    // MONOCHROME1: the lowest value is white
-	bigEndian                 bool    // transfer syntax
-	slope, intercept          float64 // rescale
-	centre, width             float64 // window; width 0: the file has none
-}
-
-// parseDICOM reads a file without taking its pixels apart.
-func parseDICOM(path string, option dicom.ParseOption) (s slice, err error) {
-	defer rescue("malformed DICOM", &err)
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return slice{}, err
-	}
-	set, err := dicom.Parse(bytes.NewReader(text), int64(len(text)), nil, option)
-	if err != nil {
-		return slice{}, fmt.Errorf("malformed DICOM: %w", err)
-	}
-	a := attributes{set: set}
-	s = slice{
-		header:        header{a.integer(tag.Rows, 0), a.integer(tag.Columns, 0), 1},
-		set:           set,
-		bitsAllocated: a.integer(tag.BitsAllocated, 16),
-		bitsStored:    a.integer(tag.BitsStored, a.integer(tag.BitsAllocated, 16)),
-		signed:        a.integer(tag.PixelRepresentation, 0) == 1,
-		inverse:       a.text(tag.PhotometricInterpretation) == "MONOCHROME1",
-		bigEndian:     a.text(tag.TransferSyntaxUID) == uid.ExplicitVRBigEndian,
-		slope:         a.number(tag.RescaleSlope, 1),
-		intercept:     a.number(tag.RescaleIntercept, 0),
-		centre:        a.number(tag.WindowCenter, 0),
-		width:         a.number(tag.WindowWidth, 0),
-	}
-	frames, samples := a.integer(tag.NumberOfFrames, 1), a.integer(tag.SamplesPerPixel, 1)
-	switch {
-	case a.err != nil:
-		return slice{}, a.err
-	case s.h < 1 || s.w < 1 || s.h > maxSize || s.w > maxSize:
-		return slice{}, fmt.Errorf("got %d x %d pixels, want 1 to %d a side", s.h, s.w, maxSize)
-	case frames != 1:
-		return slice{}, fmt.Errorf("got %d frames, want one slice a file", frames)
-	case samples != 1:
-		return slice{}, fmt.Errorf("got %d samples a pixel (%s), want grey", samples, a.text(tag.PhotometricInterpretation))
-	case s.bitsAllocated != 8 && s.bitsAllocated != 16, s.bitsStored < 1 || s.bitsStored > s.bitsAllocated:
-		return slice{}, fmt.Errorf("got %d bits stored in %d, want up to 8 in 8 or up to 16 in 16", s.bitsStored, s.bitsAllocated)
-	}
-	return s, nil
 }
 
 // decodeDICOM reads a slice through a window, or through its own where window is zero.
 func decodeDICOM(path string, window [2]float64) (picture, error) {
-	s, err := parseDICOM(path, dicom.SkipProcessingPixelDataValue())
+	file, err := os.ReadFile(path)
 	if err != nil {
 		return picture{}, err
 	}
-	if window != [2]float64{} {
-		s.centre, s.width = window[0], window[1]
+	set, err := dicom.Parse(file)
+	if err != nil {
+		return picture{}, err
 	}
-	if s.width < 1 {
-		return picture{}, errors.New("the file has no window: set window to a centre and a width, (-600, 1500) for lungs, say")
+	s, err := newSlice(set)
+	if err != nil {
+		return picture{}, err
+	}
+	grey, err := greyScale(set, window)
+	if err != nil {
+		return picture{}, err
 	}
 	values, err := s.values()
 	if err != nil {
@@ -124,7 +160,7 @@ func decodeDICOM(path string, window [2]float64) (picture, error) {
 	}
 	p := picture{header: s.header, f32: make([]float32, s.size())}
 	for i, stored := range values {
-		y := s.throughWindow(float64(s.slope*float64(stored)) + s.intercept)
+		y := grey.voi(grey.modality(stored))
 		if s.inverse {
 			y = -y
 		}
@@ -133,44 +169,72 @@ func decodeDICOM(path string, window [2]float64) (picture, error) {
 	return p, nil
 }
 
-// throughWindow is the linear function of PS3.3, C.11.2.1.2.1, with the output from -1 to 1.
-func (s slice) throughWindow(x float64) float64 {
-	if s.width == 1 { // a threshold
-		if x <= s.centre-0.5 {
-			return -1
-		}
-		return 1
+// slice is what a DICOM file says of its one frame. The names are those of the standard (PS3.3, C.7.6.3).
+type slice struct {
+	header
+	set                                dicom.Set
+	syntax                             string
+	bitsAllocated, bitsStored, highBit int
+	signed                             bool // pixel representation 1
+	inverse                            bool // MONOCHROME1: the lowest value is white
+}
+
+func newSlice(set dicom.Set) (slice, error) {
+	a := attributes{set: set}
+	s := slice{set: set}
+	s.header = header{a.word(dicom.Rows, 0), a.word(dicom.Columns, 0), 1}
+	s.bitsAllocated = a.word(dicom.BitsAllocated, 16)
+	s.bitsStored = a.word(dicom.BitsStored, s.bitsAllocated)
+	s.highBit = a.word(dicom.HighBit, s.bitsStored-1)
+	s.signed = a.word(dicom.PixelRepresentation, 0) == 1
+	s.syntax, _ = set.Text(dicom.TransferSyntaxUID)
+	frames, samples := a.number(dicom.NumberOfFrames, 1), a.word(dicom.SamplesPerPixel, 1)
+	photometric, _ := set.Text(dicom.PhotometricInterpretation)
+	s.inverse = photometric == "MONOCHROME1"
+	switch {
+	case a.err != nil:
+		return slice{}, a.err
+	case s.h < 1 || s.w < 1 || s.h > maxSize || s.w > maxSize:
+		return slice{}, fmt.Errorf("got %d x %d pixels, want 1 to %d a side", s.h, s.w, maxSize)
+	case frames != 1:
+		return slice{}, fmt.Errorf("got %g frames, want one slice a file", frames)
+	case samples != 1:
+		return slice{}, fmt.Errorf("got %d samples a pixel (%s), want grey", samples, photometric)
+	case photometric == "PALETTE COLOR":
+		return slice{}, errors.New("got PALETTE COLOR, whose values are places in a table of colours: want grey (MONOCHROME1 or MONOCHROME2)")
+	case photometric != "MONOCHROME1" && photometric != "MONOCHROME2" && photometric != "":
+		return slice{}, fmt.Errorf("got %q, want grey (MONOCHROME1 or MONOCHROME2)", photometric)
+	case s.bitsAllocated != 8 && s.bitsAllocated != 16, s.bitsStored < 1 || s.bitsStored > s.bitsAllocated:
+		return slice{}, fmt.Errorf("got %d bits stored in %d, want up to 8 in 8 or up to 16 in 16", s.bitsStored, s.bitsAllocated)
+	case s.highBit < s.bitsStored-1 || s.highBit >= s.bitsAllocated:
+		return slice{}, fmt.Errorf("got high bit %d for %d bits stored in %d", s.highBit, s.bitsStored, s.bitsAllocated)
 	}
-	return min(max(2*(x-(s.centre-0.5))/(s.width-1), -1), 1)
+	return s, nil
 }
 
 // values is the stored values of the frame: uncompressed, or JPEG with 8 bits.
 func (s slice) values() ([]int, error) {
-	element, err := s.set.FindElementByTag(tag.PixelData)
-	if err != nil {
+	element := s.set.Element(dicom.PixelData)
+	if !s.set.Has(dicom.PixelData) {
 		return nil, errors.New("no pixel data")
 	}
-	info, ok := element.Value.GetValue().(dicom.PixelDataInfo)
-	if !ok {
-		return nil, errors.New("malformed DICOM: pixel data of another kind")
+	if element.Fragments != nil {
+		return s.compressed(element.Fragments)
 	}
-	if info.IsEncapsulated {
-		return s.compressed(info.Frames)
-	}
-	raw, bytesEach := info.UnprocessedValueData, s.bitsAllocated/8
+	raw, bytesEach := element.Value, s.bitsAllocated/8
 	if len(raw) < s.size()*bytesEach {
 		return nil, fmt.Errorf("got %d bytes of pixel data, want %d", len(raw), s.size()*bytesEach)
+	}
+	if bytesEach == 1 && element.VR == "OW" && s.syntax == dicom.ExplicitBig {
+		return nil, errors.New("got bytes as big-endian words: convert with gdcmconv --raw")
 	}
 	values := make([]int, s.size())
 	for i := range values {
 		x := uint16(raw[i*bytesEach])
 		if bytesEach == 2 {
-			x = binary.LittleEndian.Uint16(raw[2*i:])
-			if s.bigEndian {
-				x = binary.BigEndian.Uint16(raw[2*i:])
-			}
+			x = s.set.Order.Uint16(raw[2*i:])
 		}
-		x <<= 16 - s.bitsStored // bits above those stored mean nothing
+		x <<= 15 - s.highBit // bits above those stored mean nothing, nor do those below
 		if s.signed {
 			values[i] = int(int16(x) >> (16 - s.bitsStored))
 		} else {
@@ -180,17 +244,15 @@ func (s slice) values() ([]int, error) {
 	return values, nil
 }
 
-// compressed decodes the fragments of the one frame.
-func (s slice) compressed(fragments []*frame.Frame) ([]int, error) {
+// compressed decodes the fragments of the one frame, which follow the table of offsets.
+func (s slice) compressed(fragments [][]byte) ([]int, error) {
 	var text []byte
-	for _, f := range fragments {
-		text = append(text, f.EncapsulatedData.Data...)
+	if len(fragments) > 0 {
+		text = bytes.Join(fragments[1:], nil)
 	}
 	p, err := decodePicture(context.Background(), text)
-	if err != nil || p.c != 1 {
-		a := attributes{set: s.set}
-		return nil, fmt.Errorf("transfer syntax %s: want uncompressed pixels or 8-bit grey JPEG; convert with gdcmconv --raw",
-			a.text(tag.TransferSyntaxUID))
+	if err != nil || p.c != 1 || p.u8 == nil || s.bitsStored != 8 || s.highBit != 7 || s.signed {
+		return nil, fmt.Errorf("transfer syntax %s: want uncompressed pixels or 8-bit grey JPEG; convert with gdcmconv --raw", s.syntax)
 	}
 	if p.h != s.h || p.w != s.w {
 		return nil, fmt.Errorf("got a frame of %d x %d pixels, want %d x %d", p.h, p.w, s.h, s.w)
@@ -202,47 +264,44 @@ func (s slice) compressed(fragments []*frame.Frame) ([]int, error) {
 	return values, nil
 }
 
-// attributes reads values of a data set, whatever type the parser gave them. It keeps the first error.
+// attributes reads single values of a data set. It keeps the first error.
 type attributes struct {
-	set dicom.Dataset
+	set dicom.Set
 	err error
 }
 
-// text is the first value as text; "" if there is none.
-func (a *attributes) text(t tag.Tag) string {
-	element, err := a.set.FindElementByTag(t)
-	if err != nil {
-		return ""
+func (a *attributes) fail(err error) {
+	if a.err == nil && err != nil {
+		a.err = fmt.Errorf("malformed DICOM: %w", err)
 	}
-	switch values := element.Value.GetValue().(type) {
-	case []string:
-		if len(values) > 0 {
-			return strings.TrimRight(strings.TrimSpace(values[0]), "\x00")
-		}
-	case []int:
-		if len(values) > 0 {
-			return strconv.Itoa(values[0])
-		}
-	case []float64:
-		if len(values) > 0 {
-			return strconv.FormatFloat(values[0], 'g', -1, 64)
-		}
-	}
-	return ""
 }
 
-func (a *attributes) number(t tag.Tag, standard float64) float64 {
-	text := a.text(t)
-	if text == "" {
+// word is a 16-bit number.
+func (a *attributes) word(t dicom.Tag, standard int) int {
+	words, err := a.set.Words(t)
+	a.fail(err)
+	if len(words) == 0 {
 		return standard
 	}
-	x, err := strconv.ParseFloat(text, 64)
-	if (err != nil || !finite(x)) && a.err == nil {
-		a.err = fmt.Errorf("malformed DICOM: attribute %v: got %q, want a number", t, text)
-	}
-	return x
+	return int(words[0])
 }
 
-func (a *attributes) integer(t tag.Tag, standard int) int {
-	return int(a.number(t, float64(standard)))
+// number is the first of decimal numbers.
+func (a *attributes) number(t dicom.Tag, standard float64) float64 {
+	numbers, err := a.set.Numbers(t)
+	a.fail(err)
+	if len(numbers) == 0 {
+		return standard
+	}
+	return numbers[0]
+}
+
+// pixelSides are the height and the width of a pixel, in any unit; equal where they are not stated.
+func pixelSides(set dicom.Set) (tall, wide float64) {
+	for _, t := range []dicom.Tag{dicom.PixelAspectRatio, dicom.PixelSpacing} {
+		if sides, err := set.Numbers(t); err == nil && len(sides) == 2 {
+			return sides[0], sides[1]
+		}
+	}
+	return 1, 1
 }

@@ -148,7 +148,7 @@ func TestDICOMWithJPEGInsideIsDecoded(t *testing.T) {
 	inside := func(content []byte) []attribute {
 		return ctSlice(nil, attribute{tag.TransferSyntaxUID, []string{"1.2.840.10008.1.2.4.50"}}, attribute{tag.Rows, []int{8}},
 			attribute{tag.Columns, []int{16}}, attribute{tag.BitsAllocated, []int{8}}, attribute{tag.BitsStored, []int{8}},
-			attribute{tag.PixelData, dicom.PixelDataInfo{IsEncapsulated: true,
+			attribute{tag.HighBit, []int{7}}, attribute{tag.PixelData, dicom.PixelDataInfo{IsEncapsulated: true,
 				Frames: []*frame.Frame{{Encapsulated: true, EncapsulatedData: frame.EncapsulatedFrame{Data: content}}}}})
 	}
 	dir := t.TempDir()

@@ -19,6 +19,8 @@ type format struct {
 	is     func(path string) bool            // by name, or by content where names say little
 	header func(path string) (header, error) // without decoding the pixels
 	decode func(ctx context.Context, path string) (picture, error)
+	// sift says which files are pictures at all, and what is to be known of the others; nil: all are
+	sift func(files []string) (kept, notes []string, err error)
 }
 
 // pictureFolder is the files of one format under a folder. Where they lie in sub-folders, the sub-folder names the class.
@@ -28,6 +30,7 @@ type pictureFolder struct {
 	files  []string // with the root, in alphabetic order
 	labels []int32  // nil where the files lie in the root itself
 	names  []string
+	notes  []string
 }
 
 func findImages(_ context.Context, _ *Store, spec Spec) (source, error) {
@@ -83,8 +86,17 @@ func findFolder(spec Spec, format format) (source, error) {
 	if err != nil {
 		return nil, err
 	}
+	if format.sift != nil {
+		if f.files, f.notes, err = format.sift(f.files); err != nil {
+			return nil, err
+		}
+	}
 	if len(f.files) == 0 {
-		return nil, fmt.Errorf("no %s in %s: %w", format.name, root, fs.ErrNotExist)
+		reason := fmt.Errorf("no %s in %s: %w", format.name, root, fs.ErrNotExist)
+		for _, note := range f.notes {
+			reason = fmt.Errorf("%w; %s", reason, note)
+		}
+		return nil, reason
 	}
 	return f, f.label()
 }
@@ -151,7 +163,7 @@ func (f *pictureFolder) survey() (survey, error) {
 		return survey{}, fileError(f.files[0], err)
 	}
 	return survey{n: len(f.files), first: first, labels: f.labels, classes: len(f.names), classNames: f.names,
-		where: func(i int) string { return f.files[i] }}, nil
+		where: func(i int) string { return f.files[i] }, notes: f.notes}, nil
 }
 
 func (f *pictureFolder) open(ctx context.Context, _ []int) (func(int) (picture, error), error) {

@@ -128,8 +128,8 @@ func (d Data) Validate() error {
 	check(d.Limit >= 0, "limit: got %d, want a positive number, or 0 for all", d.Limit)
 	check(d.Classes == nil || len(d.Classes) > 0, "classes: got an empty list, want labels")
 	check(len(d.Classes) == 0 || d.Classes[0] >= 0, "classes: got %v, want labels of 0 or more", d.Classes)
-	check(d.Window == [2]float64{} || d.Window[1] >= 1 && finite(d.Window[0], d.Window[1]),
-		"window: got centre %g and width %g, want a width of 1 or more", d.Window[0], d.Window[1])
+	check(d.Window == [2]float64{} || d.Window[1] > 0 && finite(d.Window[0], d.Window[1]),
+		"window: got centre %g and width %g, want a width above 0", d.Window[0], d.Window[1])
 	check(d.Modes >= 0, "modes: got %d, want a positive number", d.Modes)
 	check(d.Count >= 0, "count: got %d, want a positive number", d.Count)
 	check(d.Radius >= 0 && finite(d.Radius), "radius: got %g, want a positive number", d.Radius)

@@ -44,7 +44,7 @@ func TestValidateTellsAllFaults(t *testing.T) {
 			`mnist: split: got "all", want "train" or "test"`, "mnist: size: got -1", "mnist: channels: got 2, want 1, 3, or 0",
 			"mnist: limit: got -3", "mnist: classes: got an empty list"}},
 		{Data{Name: "mnist", Classes: []int{3, -1}, Size: 1 << 20}, []string{"classes: got [-1 3]", "size: got 1048576, want 1 to 16384"}},
-		{Data{Name: "dicom", Path: "x", Window: [2]float64{40, 0.5}}, []string{"window: got centre 40 and width 0.5, want a width of 1 or more"}},
+		{Data{Name: "dicom", Path: "x", Window: [2]float64{40, -0.5}}, []string{"window: got centre 40 and width -0.5, want a width above 0"}},
 		{Data{Name: "dicom", Path: "x", Window: [2]float64{nan, 400}}, []string{"window: got centre NaN"}},
 		{Data{Name: "ring", Size: 32, Modes: -1, Count: -1, Radius: -1, Sigma: nan}, []string{"size and channels: got 32 and 0, want none",
 			"modes: got -1", "count: got -1", "radius: got -1", "sigma: got NaN"}},
