@@ -88,6 +88,9 @@ func (c *Conv) minimalWays() (ways []costedWay) {
 			ways = append(ways, w)
 		}
 	}
+	if w := newMinimal(c.turned(), false, lotBytes); w != nil { // along columns
+		ways = append(ways, w)
+	}
 	return ways
 }
 

@@ -7,30 +7,54 @@ import (
 	"github.com/starsweep/starsweep/engine/cpu/winograd"
 )
 
+// form is how many outputs a filter has, and how many taps at most: F(4, 3), or F(3, 4), which takes the matrices of the gradient
+// of F(4, 3)'s taps.
+type form struct{ outputs, taps int }
+
+var forms = [...]form{{winograd.Outputs, winograd.Taps}, {winograd.Taps, winograd.Outputs}}
+
+// mostTaps is that of any form.
+const mostTaps = winograd.Outputs
+
 // filters are what Winograd's algorithm computes along one axis of a convolution. Where there is a stride, or a dilated input,
-// every phase of the axis (even and odd pixels, for 2) is filtered for itself, with at most three taps.
+// every phase of the axis (even and odd pixels, for 2) is filtered for itself, with as many taps as the form has, or fewer.
 type filters struct {
-	tiles  int                    // of four outputs of a phase
+	form   form
+	tiles  int                    // of the form's outputs of a phase
 	taps   [][]taps               // by phase of the output, of the input
 	data   [][winograd.Slots]int  // by phase of the input and tile: six pixels; -1 is one outside
 	inputs int                    // phases of the input
 	needed [][winograd.Slots]bool // by phase of the input: slots that any phase of the output has
+
+	toSlots, fromSlots linearMap // of taps, of products
 }
 
 // taps are the pixels of a kernel that a filter has; none is -1.
-type taps [winograd.Taps]int
+type taps []int
 
-var noTaps = taps{-1, -1, -1}
-
-// need says whether there is anything to multiply in a slot.
+// need says whether there is anything to multiply in a slot. The first and the last tap have one for themselves.
 func (t taps) need(slot int) bool {
 	switch slot {
 	case winograd.FirstTap:
 		return t[0] >= 0
 	case winograd.LastTap:
-		return t[winograd.Taps-1] >= 0
+		return t[len(t)-1] >= 0
 	}
-	return t != noTaps
+	return slices.Max(t) >= 0
+}
+
+// products counts those of one pair of channels, for all pixels of the axis.
+func (f *filters) products() (n int) {
+	for _, ins := range f.taps {
+		for _, t := range ins {
+			for slot := range winograd.Slots {
+				if t.need(slot) {
+					n += f.tiles
+				}
+			}
+		}
+	}
+	return n
 }
 
 // phaseTap is a pixel of the kernel, and the pixel of a phase of the input that it meets for the first output of a phase.
@@ -52,10 +76,13 @@ func (c *Conv) phaseTaps(axis int) (taps [][]phaseTap) {
 	return taps
 }
 
-// filters of an axis are nil if one of them has more than three taps.
-func (c *Conv) filters(axis int) *filters {
+// filters of an axis are nil if one of them has more taps than the form.
+func (c *Conv) filters(axis int, as form) *filters {
 	stride, dil := c.Stride[axis], c.InDil[axis]
-	f := &filters{tiles: parts(parts(c.Out[axis], dil), winograd.Outputs), inputs: stride}
+	f := &filters{form: as, tiles: parts(parts(c.Out[axis], dil), as.outputs), inputs: stride, toSlots: c.Set.maps.taps, fromSlots: c.Set.maps.outputs}
+	if as.taps > winograd.Taps {
+		f.toSlots, f.fromSlots = c.Set.maps.gradients, c.Set.maps.tapGradients
+	}
 	found := c.phaseTaps(axis)
 	first := slices.Repeat([]int{math.MaxInt}, stride) // by phase of the input: offset of the first tap of the first output
 	for _, list := range found {
@@ -64,10 +91,13 @@ func (c *Conv) filters(axis int) *filters {
 		}
 	}
 	for _, list := range found {
-		ins := slices.Repeat([]taps{noTaps}, stride)
+		ins := make([]taps, stride)
+		for in := range ins {
+			ins[in] = slices.Repeat(taps{-1}, as.taps)
+		}
 		for _, t := range list {
 			n := t.offset - first[t.in]
-			if n >= winograd.Taps {
+			if n >= as.taps {
 				return nil
 			}
 			ins[t.in][n] = t.pixel
@@ -87,11 +117,55 @@ func (c *Conv) filters(axis int) *filters {
 			var d [winograd.Slots]int
 			for j := range d {
 				if d[j] = -1; first[in] != math.MaxInt {
-					d[j] = within(stride*(winograd.Outputs*t+first[in]+j)+in, c.In[axis])
+					d[j] = within(stride*(as.outputs*t+first[in]+j)+in, c.In[axis])
 				}
 			}
 			f.data = append(f.data, d)
 		}
 	}
 	return f
+}
+
+// split is a convolution whose axis is written as n phases, every nth pixel a phase of its own, which has so many fewer taps: five
+// in a row become three and two.
+func (c Conv) split(axis, n int) *Conv {
+	c.Stride[axis] *= n
+	c.InDil[axis] *= n
+	c.KerDil[axis] *= n
+	c.Pad[axis] *= n
+	return &c
+}
+
+// turned is a convolution with its axes exchanged.
+func (c Conv) turned() *Conv {
+	for _, v := range []*[2]int{&c.In, &c.Ker, &c.Out, &c.Stride, &c.Pad, &c.InDil, &c.KerDil} {
+		v[0], v[1] = v[1], v[0]
+	}
+	for _, v := range []*[4]int{&c.InS, &c.KerS, &c.OutS} {
+		v[0], v[1] = v[1], v[0]
+	}
+	return &c
+}
+
+// mostPhases bounds the phases that an axis is split into: more leave tiles half empty.
+const mostPhases = 3
+
+// filtered gives the filters of an axis that leave the fewest products, and the convolution with the axis split as they have it;
+// they are nil if no form fits.
+func (c *Conv) filtered(axis int) (split *Conv, f *filters) {
+	fewest := math.MaxInt
+	for _, as := range forms {
+		for n := 1; n <= mostPhases; n++ {
+			s := c.split(axis, n)
+			found := s.filters(axis, as)
+			if found == nil {
+				continue
+			}
+			if count := found.products(); count < fewest {
+				split, f, fewest = s, found, count
+			}
+			break // more phases have no fewer products
+		}
+	}
+	return split, f
 }

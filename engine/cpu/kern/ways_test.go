@@ -89,10 +89,15 @@ func TestDirectWaysFollowTheDefinition(t *testing.T) {
 func TestMinimalFilteringFollowsTheDefinition(t *testing.T) {
 	followsTheDefinition(t, func(p pick) Conv {
 		return Conv{M: p(1, 2, 3, 7, 16, 33), K: p(1, 8, 16, 17, 40), N: p(1, 8, 15, 16, 17, 32, 33, 48, 64, 72, 100),
-			In: [2]int{p(1, 4, 5, 9), p(1, 3, 8, 9, 17)}, Ker: [2]int{p(1, 2, 3, 5), p(1, 2, 3, 4, 5)}, Out: [2]int{p(1, 3, 6), p(1, 4, 5, 9, 16)},
+			In: [2]int{p(1, 4, 5, 9), p(1, 3, 8, 9, 17)}, Ker: [2]int{p(1, 2, 3, 5), p(1, 2, 3, 4, 5, 7)}, Out: [2]int{p(1, 3, 6), p(1, 4, 5, 9, 16)},
 			Stride: [2]int{p(1, 2), p(1, 2, 3)}, Pad: [2]int{p(-2, 0, 1, 4), p(-1, 0, 1, 2, 3)},
 			InDil: [2]int{p(1, 2), p(1, 2, 3)}, KerDil: [2]int{p(1, 2), p(1, 1, 1, 2)}, Reverse: p(0, 1, 1) == 1}
-	}, func(p pick, c *Conv) way { return newMinimal(c, p(0, 1) == 0, p(1<<14, 1<<30)) })
+	}, func(p pick, c *Conv) way {
+		if p(0, 1) == 0 {
+			c = c.turned()
+		}
+		return newMinimal(c, p(0, 1) == 0, p(1<<14, 1<<30))
+	})
 }
 
 func TestMinimalFilteringOfKernelGradientsFollowsTheDefinition(t *testing.T) {
@@ -146,6 +151,22 @@ func TestMinimalFilteringLosesLittlePrecision(t *testing.T) {
 			if e > 4*base {
 				t.Errorf("%s: that is too much", c.name)
 			}
+		}
+	}
+}
+
+// Long filters are split into phases and the form is the one that fits their number of pixels: on 17 pixels seven taps leave 66
+// products a pair of channels in place of 107, with F(3, 4) of two phases.
+func TestLongFiltersAreSplitSoThatFewProductsAreLeft(t *testing.T) {
+	for _, c := range []struct{ size, taps, phases, outputs, products int }{
+		{17, 7, 2, 3, 66}, {35, 5, 2, 4, 110}, {16, 3, 1, 4, 24}, {6, 3, 1, 3, 10}, {16, 4, 1, 3, 36},
+	} {
+		conv := &Conv{Set: Sets()[0], In: [2]int{1, c.size}, Out: [2]int{1, c.size}, Ker: [2]int{1, c.taps}, Pad: [2]int{0, c.taps / 2},
+			Stride: [2]int{1, 1}, InDil: [2]int{1, 1}, KerDil: [2]int{1, 1}}
+		split, f := conv.filtered(1)
+		if f == nil || split.InDil[1] != c.phases || f.form.outputs != c.outputs || f.products() != c.products {
+			t.Errorf("%d taps on %d pixels: got %d phases, F(%d, %d), %d products, want %d phases, %d outputs, %d products", c.taps, c.size,
+				split.InDil[1], f.form.outputs, f.form.taps, f.products(), c.phases, c.outputs, c.products)
 		}
 	}
 }

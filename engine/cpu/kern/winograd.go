@@ -2,8 +2,8 @@ package kern
 
 import "github.com/starsweep/starsweep/engine/cpu/winograd"
 
-// minimal computes a convolution by Winograd's minimal filtering F(4, 3), see package winograd, along rows of pixels, or along
-// both axes: for each of six, or 36, slots a batch-reduce product of transformed data and taps. The list of a product holds the
+// minimal computes a convolution by Winograd's minimal filtering F(4, 3) or F(3, 4), see package winograd, along rows of pixels, or
+// along both axes: for each of six, or 36, slots a batch-reduce product of transformed data and taps. The list of a product holds the
 // phases of the input, and the rows of the kernel if they are summed as they are. All phases of the output share the transformed
 // data.
 type minimal struct {
@@ -38,12 +38,16 @@ func newMinimal(c *Conv, both bool, bytes int) *minimal {
 	if least := c.Set.maps.width; least == 0 || c.empty() || c.M == 0 || c.InS[3] != 1 || c.OutS[3] != 1 || min(c.K, c.N) < least {
 		return nil
 	}
-	w := &minimal{Conv: c, x: c.filters(1)}
-	if both {
-		w.y = c.filters(0)
-	}
-	if w.x == nil || both && w.y == nil {
+	c, x := c.filtered(1)
+	if x == nil {
 		return nil
+	}
+	w := &minimal{Conv: c, x: x}
+	if both {
+		if c, w.y = c.filtered(0); w.y == nil {
+			return nil
+		}
+		w.Conv = c
 	}
 	w.folded = len(w.x.taps) > 1 && c.N*len(w.x.taps) <= c.Set.Main.Width
 	rows, most := fewRows, max(1, bytes/4/w.example())
@@ -187,7 +191,7 @@ func (w *minimal) row(stripe int) int {
 	if w.y == nil {
 		return stripe
 	}
-	return stripe/w.y.tiles + w.InDil[0]*winograd.Outputs*(stripe%w.y.tiles)
+	return stripe/w.y.tiles + w.InDil[0]*w.y.form.outputs*(stripe%w.y.tiles)
 }
 
 // planProducts says how the products of a stripe, [row][slot][column], are transformed back. A tile of pixels, in one row or in
@@ -199,13 +203,14 @@ func (w *minimal) planProducts(s *stripe, phase int) {
 		slotsX[i%winograd.Slots] = slotsX[i%winograd.Slots] || len(list) > 0
 		slotsY[i/winograd.Slots] = slotsY[i/winograd.Slots] || len(list) > 0
 	}
-	s.y = newRows()
-	for slot, ok := range slotsY {
-		if ok {
-			s.y.read(slot, slot*winograd.Slots*columns, 0)
+	if s.y = newRows(); w.y != nil {
+		for slot, ok := range slotsY {
+			if ok {
+				s.y.read(slot, slot*winograd.Slots*columns, 0)
+			}
 		}
+		s.y.writeSlots(w.y.form.outputs, 0, winograd.Slots*columns, 0)
 	}
-	s.y.writeSlots(winograd.Outputs, 0, winograd.Slots*columns, 0)
 	first, last := phase, phase
 	if w.folded {
 		first, last = 0, len(w.x.taps)-1
@@ -219,8 +224,8 @@ func (w *minimal) planProducts(s *stripe, phase int) {
 					x[k].read(slot, slot*columns+(o-first)*w.N, winograd.Slots*columns)
 				}
 			}
-			for i := range winograd.Outputs {
-				if o+dil*(winograd.Outputs*tile+i) < w.Out[1] {
+			for i := range w.x.form.outputs {
+				if o+dil*(w.x.form.outputs*tile+i) < w.Out[1] {
 					x[k].write(i, (o+dil*i)*w.OutS[1], w.InDil[0]*w.OutS[0])
 				}
 			}
@@ -260,7 +265,7 @@ func (w *minimal) planTaps() {
 	for out := range w.phases() {
 		for in := range w.x.inputs {
 			r := newRows()
-			for j := range winograd.Taps {
+			for j := range w.x.form.taps {
 				if w.folded || w.x.taps[out][in][j] >= 0 {
 					r.read(j, j*size, 0)
 				}
@@ -303,7 +308,7 @@ func (w *minimal) columns() int { return w.groupColumns(w.groups) }
 
 // made is a worker's place for what x's map makes and y's takes, or the other way round.
 func (w *minimal) made(h *slotHand) []float32 {
-	return h.spare[winograd.Taps*tapRows*w.Set.Main.Width:]
+	return h.spare[mostTaps*tapRows*w.Set.Main.Width:]
 }
 
 // madeAt is where some rows of x's transformed taps begin there.
@@ -314,7 +319,7 @@ func (w *minimal) madeAt(ky, slot int) int {
 func (w *minimal) sizes() slotSizes {
 	width := w.Set.Main.Width
 	s := slotSizes{data: w.dataAt(w.dataRows(), 0, 0, 0),
-		row: winograd.Slots * max(w.K, w.columns(), tapRows*width), products: w.rows() * w.slots() * w.columns(), spare: winograd.Taps * tapRows * width}
+		row: winograd.Slots * max(w.K, w.columns(), tapRows*width), products: w.rows() * w.slots() * w.columns(), spare: mostTaps * tapRows * width}
 	if w.y != nil {
 		s.spare += max(w.madeAt(w.Ker[0], 0), w.In[0]*winograd.Slots*w.K, winograd.Outputs*winograd.Slots*w.columns())
 	}
@@ -348,9 +353,9 @@ func (w *minimal) transformTaps(hands []slotHand, taps, ker []float32) {
 		for ky := range w.Ker[0] {
 			w.packTaps(h.spare, ker, panel, k, rows, ky, out, in)
 			if w.y == nil {
-				h.apply(w.Set.maps.taps, &w.tapsX[pair], h.spare, taps[w.tapsAt(panel, ky, 0, 0, 0)+k*width:], rows*width, 1)
+				h.apply(w.x.toSlots, &w.tapsX[pair], h.spare, taps[w.tapsAt(panel, ky, 0, 0, 0)+k*width:], rows*width, 1)
 			} else {
-				h.apply(w.Set.maps.taps, &w.tapsX[pair], h.spare, w.made(h)[w.madeAt(ky, 0):], rows*width, 1)
+				h.apply(w.x.toSlots, &w.tapsX[pair], h.spare, w.made(h)[w.madeAt(ky, 0):], rows*width, 1)
 			}
 		}
 		for slot := range winograd.Slots {
@@ -358,7 +363,7 @@ func (w *minimal) transformTaps(hands []slotHand, taps, ker []float32) {
 				continue
 			}
 			for i := range w.tapsY {
-				h.apply(w.Set.maps.taps, &w.tapsY[i], w.made(h)[w.madeAt(0, slot):], taps[w.tapsAt(panel, 0, out, in, slot)+k*width:], rows*width, 1)
+				h.apply(w.y.toSlots, &w.tapsY[i], w.made(h)[w.madeAt(0, slot):], taps[w.tapsAt(panel, 0, out, in, slot)+k*width:], rows*width, 1)
 			}
 		}
 	})
@@ -367,7 +372,7 @@ func (w *minimal) transformTaps(hands []slotHand, taps, ker []float32) {
 // packTaps packs the taps of a filter: rows of the kernel from k on, filled up with zeros to a panel's width.
 func (w *minimal) packTaps(packed, ker []float32, panel, k, rows, ky, out, in int) {
 	width := w.Set.Main.Width
-	for j := range winograd.Taps {
+	for j := range w.x.form.taps {
 		tap := packed[j*tapRows*width:][:rows*width]
 		if w.folded {
 			clear(tap)
@@ -435,7 +440,7 @@ func (w *minimal) multiply(hands []slotHand, out, taps []float32, done int) {
 func (w *minimal) transformProducts(h *slotHand, s *stripe, out []float32, number, n, examples int) {
 	columns, y, height := w.columns(), w.row(number%w.height()), 1
 	if w.y != nil {
-		height = min(winograd.Outputs, parts(w.Out[0]-y, w.InDil[0]))
+		height = min(w.y.form.outputs, parts(w.Out[0]-y, w.InDil[0]))
 	}
 	if height <= 0 {
 		return
@@ -448,7 +453,7 @@ func (w *minimal) transformProducts(h *slotHand, s *stripe, out []float32, numbe
 		products := h.products[r*w.slots()*columns:]
 		if w.y != nil {
 			made := w.made(h) // [row][slot][column]
-			h.apply(w.Set.maps.outputs, &s.y, products, made, winograd.Slots*columns, 1)
+			h.apply(w.y.fromSlots, &s.y, products, made, winograd.Slots*columns, 1)
 			products = made
 		}
 		last := 0
@@ -456,8 +461,8 @@ func (w *minimal) transformProducts(h *slotHand, s *stripe, out []float32, numbe
 			last = 1
 		}
 		for o := range s.x {
-			pixels := out[b*w.OutS[2]+y*w.OutS[0]+w.InDil[1]*winograd.Outputs*tile*w.OutS[1]:]
-			h.apply(w.Set.maps.outputs, &s.x[o][last], products, pixels, n, height)
+			pixels := out[b*w.OutS[2]+y*w.OutS[0]+w.InDil[1]*w.x.form.outputs*tile*w.OutS[1]:]
+			h.apply(w.x.fromSlots, &s.x[o][last], products, pixels, n, height)
 		}
 	}
 }
