@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/results"
 )
 
@@ -69,15 +70,19 @@ func trial(id string, index int) results.Trial {
 	if index%2 == 1 {
 		point["loss"], point["penalty"] = "wgan-gp", 10
 	}
-	return results.Trial{ID: id, Index: index, Point: point, Seed: int64(index) + 1<<60, Started: start}
+	return results.Trial{ID: id, Index: index, Point: point, Seed: int64(index) + 1<<60, Started: start,
+		Configuration: "c-" + id, Length: 5, Data: "ring()", Train: "0f1e2d3c4b5a69788796", Test: "77", Measure: ofPixels}
 }
+
+// ofPixels is how the trials of the tests are measured.
+var ofPixels = spec.Measure{Metrics: []spec.Metric{{Name: spec.FID}}, Samples: 1000, Real: "test:77", Features: "pixels:f00d"}
 
 // epoch is row e of a trial; every second one measures the FID, which falls until epoch 4.
 func epoch(id string, e int) results.Epoch {
-	row := results.Epoch{Trial: id, Epoch: e, Step: int64(100 * e), Images: 3200, SecondsTrain: 2, SecondsEvaluate: 0.5,
+	row := results.Epoch{Trial: id, Epoch: e, Step: int64(100 * e), Images: 3200, SecondsTrain: 2, SecondsEvaluate: 0.5, Backend: "cpu go",
 		Metrics: results.Metrics{"loss_generator": 1 / float64(e), "loss_discriminator": -float64(e)}}
 	if e%2 == 0 {
-		row.Metrics["fid"], row.Samples, row.Extractor = math.Abs(float64(e-4))+0.1, 1000, "pixels:f00d"
+		row.Metrics["fid"], row.Evaluated = math.Abs(float64(e-4))+0.1, true
 	}
 	return row
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // SchemaVersion changes when a file on disk changes its meaning. It stands in study.json and in every Parquet file.
-const SchemaVersion = 2
+const SchemaVersion = 3
 
 // Kind is the type of a hyperparameter's column.
 type Kind string
@@ -85,6 +85,14 @@ func (m Meta) ID() string {
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:8])
+}
+
+// objectives are the names of the objectives.
+func (m Meta) objectives() (names []string) {
+	for _, o := range m.Objectives {
+		names = append(names, o.Metric)
+	}
+	return names
 }
 
 // normal makes lists that are empty the same as lists that are missing.

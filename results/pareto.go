@@ -35,31 +35,35 @@ type Comparison struct {
 
 // point is an epoch with a finite number for each objective.
 type point struct {
-	epoch  int
-	values []float64
+	epoch   int
+	backend string
+	values  []float64
 }
 
 // candidate is a row of the pareto table before it is compared.
 type candidate struct {
 	trial     *trial // of a configuration, one of its trials
 	epoch     int    // 0 for a configuration
+	backend   string // of the values; empty for a configuration of several
 	values    []float64
 	deviation []float64 // over seeds, nil for fewer than two
 	seeds     int
 }
 
-// contest is candidates that are compared with each other.
+// contest is candidates that are compared with each other: their objectives are measured alike.
 type contest struct {
 	scope      Scope
+	measure    string
 	reference  []float64
 	candidates []candidate
 }
 
-// Pareto gives the rows of the pareto table, each scope from its best points to its worst.
+// Pareto gives the rows of the pareto table. Points of one scope are compared within one measure only, the part of a trial's measure
+// that decides the objectives; the points of a measure follow each other from the best to the worst.
 //
 // Rank, hypervolume and contribution are those of package pareto; the last two are of the front that the point is on. The
-// reference of an objective is the worst value in the scope, over all trials, and a tenth of the range of values beyond (0.1 if all
-// are equal), so that fronts of one scope can be compared and points at a front's ends count.
+// reference of an objective is the worst value in the scope and measure, over all trials, and a tenth of the range of values beyond
+// (0.1 if all are equal), so that fronts of one measure can be compared and points at a front's ends count.
 func (v *View) Pareto(c Comparison) iter.Seq2[Row, error] {
 	v.mu.Lock()
 	contests := v.contests(c)
@@ -70,32 +74,33 @@ func (v *View) Pareto(c Comparison) iter.Seq2[Row, error] {
 // contests gathers the candidates. It leaves nothing to read that a writer may change.
 func (v *View) contests(c Comparison) []contest {
 	var own []contest
-	var last []candidate
+	last := map[string][]candidate{} // by measure
+	var measures []string
 	for _, t := range v.order {
 		if t.forgotten || len(t.points) == 0 {
 			continue
 		}
-		epochs := contest{scope: ScopeTrial}
+		epochs := contest{scope: ScopeTrial, measure: t.measure}
 		for _, p := range t.points {
-			epochs.candidates = append(epochs.candidates, candidate{trial: t, epoch: p.epoch, values: p.values, seeds: 1})
+			epochs.candidates = append(epochs.candidates, candidate{trial: t, epoch: p.epoch, backend: p.backend, values: p.values, seeds: 1})
 		}
 		own = append(own, epochs)
 		if o := t.outcome; o != nil && o.Status != Failed && o.Status != Diverged {
-			last = append(last, v.standing(epochs.candidates, c))
+			if last[t.measure] == nil {
+				measures = append(measures, t.measure)
+			}
+			last[t.measure] = append(last[t.measure], v.standing(epochs.candidates, c))
 		}
 	}
 	var all []contest
-	if len(last) > 0 {
-		all = append(all, contest{scope: ScopeStudy, candidates: last}, contest{scope: ScopeConfiguration, candidates: joined(last)})
+	for _, m := range measures {
+		all = append(all, contest{scope: ScopeStudy, measure: m, candidates: last[m]})
+	}
+	for _, m := range measures {
+		all = append(all, contest{scope: ScopeConfiguration, measure: m, candidates: joined(last[m])})
 	}
 	all = append(all, own...)
-	references := map[Scope][]float64{}
-	for _, scope := range Scopes() {
-		references[scope] = v.reference(all, scope, c)
-	}
-	for i := range all {
-		all[i].reference = references[all[i].scope]
-	}
+	v.refer(all, c)
 	return all
 }
 
@@ -107,12 +112,13 @@ func (v *View) standing(epochs []candidate, c Comparison) candidate {
 	return slices.MinFunc(epochs, func(a, b candidate) int { return v.compared.Objectives[0].order(a.values[0], b.values[0]) })
 }
 
-// joined is the configurations of trials: means and deviations (N-1) over seeds.
+// joined is the configurations of trials, of one length each: means and deviations (N-1) over seeds.
 func joined(trials []candidate) []candidate {
-	seeds := map[string][]candidate{}
-	var order []string
+	seeds := map[replicate][]candidate{}
+	var order []replicate
 	for _, c := range trials {
-		key := string(encode(c.trial.Point))
+		key := c.trial.replicate()
+		key.seed = 0
 		if seeds[key] == nil {
 			order = append(order, key)
 		}
@@ -121,7 +127,10 @@ func joined(trials []candidate) []candidate {
 	var out []candidate
 	for _, key := range order {
 		group := seeds[key]
-		c := candidate{trial: group[0].trial, values: make([]float64, len(group[0].values)), seeds: len(group)}
+		c := candidate{trial: group[0].trial, backend: group[0].backend, values: make([]float64, len(group[0].values)), seeds: len(group)}
+		if slices.ContainsFunc(group, func(g candidate) bool { return g.backend != c.backend }) {
+			c.backend = ""
+		}
 		for j := range c.values {
 			for _, g := range group {
 				c.values[j] += g.values[j]
@@ -142,22 +151,50 @@ func joined(trials []candidate) []candidate {
 	return out
 }
 
-// reference is the reference point of a scope.
-func (v *View) reference(all []contest, scope Scope, c Comparison) []float64 {
-	out := make([]float64, len(v.compared.Objectives))
-	for j, o := range v.compared.Objectives {
+// refer gives every contest its reference point.
+func (v *View) refer(all []contest, c Comparison) {
+	type group struct {
+		scope   Scope
+		measure string
+	}
+	references := map[group]*extent{}
+	for _, x := range all {
+		e := references[group{x.scope, x.measure}]
+		if e == nil {
+			e = newExtent(len(v.compared.Objectives))
+			references[group{x.scope, x.measure}] = e
+		}
+		for _, point := range x.candidates {
+			e.add(point.values)
+		}
+	}
+	for i, x := range all {
+		all[i].reference = references[group{x.scope, x.measure}].reference(v.compared.Objectives, c)
+	}
+}
+
+// extent is the least and the greatest value of each objective.
+type extent struct{ lo, hi []float64 }
+
+func newExtent(objectives int) *extent {
+	return &extent{slices.Repeat([]float64{math.Inf(1)}, objectives), slices.Repeat([]float64{math.Inf(-1)}, objectives)}
+}
+
+func (e *extent) add(values []float64) {
+	for j, x := range values {
+		e.lo[j], e.hi[j] = min(e.lo[j], x), max(e.hi[j], x)
+	}
+}
+
+// reference is a tenth of the extent beyond its worst values, where c names none.
+func (e *extent) reference(objectives []Objective, c Comparison) []float64 {
+	out := make([]float64, len(objectives))
+	for j, o := range objectives {
 		if given, ok := c.Reference[o.Metric]; ok {
 			out[j] = given
 			continue
 		}
-		lo, hi := math.Inf(1), math.Inf(-1)
-		for _, contest := range all {
-			for _, c := range contest.candidates {
-				if contest.scope == scope {
-					lo, hi = min(lo, c.values[j]), max(hi, c.values[j])
-				}
-			}
-		}
+		lo, hi := e.lo[j], e.hi[j]
 		beyond := (hi - lo) / 10
 		if lo == hi {
 			beyond = 0.1
@@ -248,6 +285,10 @@ func (o Objective) order(a, b float64) int {
 func (m Meta) paretoRow(c contest, p candidate) Row {
 	row := m.row(p.trial.Trial)
 	row["scope"], row["epoch"], row["seeds"] = string(c.scope), int32(p.epoch), int32(p.seeds)
+	row["epochs_planned"], row["measure"] = int32(p.trial.Length), c.measure
+	if p.backend != "" {
+		row["backend"] = p.backend
+	}
 	if c.scope == ScopeConfiguration {
 		for _, name := range []string{"trial", "index", "seed", "epoch"} {
 			row[name] = nil

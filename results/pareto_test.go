@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/results"
 )
 
@@ -32,7 +33,7 @@ func createRivals(t testing.TB, dir string) *results.Study {
 // rival trains a trial whose epochs have the given FID and recall, in turn. NaN is not measured. An empty status leaves it open.
 func rival(t testing.TB, s *results.Study, id string, lr float64, seed int64, status results.Status, fidRecall ...float64) {
 	t.Helper()
-	check(t, s.BeginTrial(results.Trial{ID: id, Point: results.Values{"lr": lr}, Seed: seed, Started: start}))
+	check(t, s.BeginTrial(results.Trial{ID: id, Configuration: fmt.Sprint("lr", lr), Point: results.Values{"lr": lr}, Seed: seed, Started: start}))
 	for i := 0; i < len(fidRecall); i += 2 {
 		m := results.Metrics{"fid": fidRecall[i], "recall": fidRecall[i+1], "loss": float64(-i)}
 		for name, v := range m {
@@ -236,5 +237,50 @@ func TestReadersNeverSeeHalfAParetoTable(t *testing.T) {
 	}
 	if n := len(segmentRows(t, dir, results.Pareto)); n != 50 {
 		t.Errorf("got %d rows, want 50", n)
+	}
+}
+
+// measured trains a trial of one epoch, whose FID is measured in some way, and finishes it.
+func measured(t testing.TB, s *results.Study, x results.Trial, fid float64) {
+	t.Helper()
+	x.Started = start
+	check(t, s.BeginTrial(x))
+	check(t, s.AppendEpoch(results.Epoch{Trial: x.ID, Epoch: 1, Evaluated: true, Backend: "cpu go", Metrics: results.Metrics{"fid": fid, "recall": 0.5}}))
+	check(t, s.FinishTrial(outcome(x.ID, results.Completed)))
+}
+
+// Seeds of one configuration have a mean. Equal hyperparameters make no configuration: settings, data and the script may differ.
+func TestOnlySeedsOfOneConfigurationAndLengthHaveAMean(t *testing.T) {
+	s := createRivals(t, t.TempDir())
+	point := results.Values{"lr": 1.0}
+	for i, x := range []results.Trial{
+		{ID: "a", Configuration: "narrow", Length: 2, Seed: 0}, {ID: "b", Configuration: "narrow", Length: 2, Seed: 1},
+		{ID: "c", Configuration: "wide", Length: 2, Seed: 0}, {ID: "d", Configuration: "narrow", Length: 40, Seed: 0},
+	} {
+		x.Point = point
+		measured(t, s, x, float64(i+1))
+	}
+	wantLines(t, scope(t, s.View, results.Comparison{}, results.ScopeConfiguration, "configuration", "epochs_planned", "fid", "std_fid", "seeds"),
+		"narrow 2 1.5 0.7071067811865476 2", "wide 2 3 <nil> 1", "narrow 40 4 <nil> 1")
+}
+
+func TestPointsAreComparedWithinOneMeasure(t *testing.T) {
+	s := createRivals(t, t.TempDir())
+	of := func(samples, subsets int) spec.Measure {
+		return spec.Measure{Samples: samples, Real: "test:77", Features: "pixels:f00d",
+			Metrics: []spec.Metric{{Name: spec.FID}, {Name: spec.PrecisionRecall, K: 3}, {Name: spec.KID, Subsets: subsets, Size: 10}}}
+	}
+	for i, m := range []spec.Measure{of(20, 10), of(1000, 10), of(1000, 50)} { // KID is no objective
+		id := fmt.Sprint("t", i)
+		measured(t, s, results.Trial{ID: id, Configuration: id, Point: results.Values{"lr": 1.0}, Measure: m}, float64(i))
+	}
+	const twenty, thousand = "fid() precision_recall(k=3) samples=20 real=test:77 features=pixels:f00d", "fid() precision_recall(k=3) samples=1000 real=test:77 features=pixels:f00d"
+	for _, in := range results.Scopes() {
+		names := []string{"fid", "rank", "reference_fid", "measure"}
+		want := []string{"0 1 0.1 " + twenty, "1 1 2.1 " + thousand, "2 2 2.1 " + thousand}
+		if in == results.ScopeTrial {
+			want[2] = "2 1 2.1 " + thousand
+		}
+		wantLines(t, scope(t, s.View, results.Comparison{}, in, names...), want...)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
 // Trial identifies a trial. Every one of its rows repeats it.
@@ -18,6 +20,15 @@ type Trial struct {
 	Point   Values    `json:"point"` // a value for each column; optional ones may be missing
 	Seed    int64     `json:"seed"`
 	Started time.Time `json:"started"`
+
+	// What else the trial is. Configuration identifies all that decides its numbers but its seed and its length, so it decides what
+	// follows, too: trials that share it are replicates.
+	Configuration string       `json:"configuration"`
+	Length        int          `json:"length"`           // epochs that it is to train
+	Data          string       `json:"data"`             // the script's words for its images
+	Train         string       `json:"train"`            // digest of the training images, in hex
+	Test          string       `json:"test,omitempty"`   // of the test split; empty where nothing reads it
+	Measure       spec.Measure `json:"measure,omitzero"` // what evaluations compare with
 }
 
 // Epoch is a row of the epochs table.
@@ -27,8 +38,8 @@ type Epoch struct {
 	Step            int64   `json:"step"`                // steps since the trial began
 	Images          int64   `json:"images"`              // real images processed in this epoch
 	Metrics         Metrics `json:"metrics"`             // those that were measured; the others are null
-	Samples         int     `json:"samples,omitempty"`   // generated images that metrics compared with as many real ones; 0 where they were not
-	Extractor       string  `json:"extractor,omitempty"` // of the features that they compared: its name and digest
+	Evaluated       bool    `json:"evaluated,omitempty"` // metrics and tests were measured, by the trial's measure
+	Backend         string  `json:"backend"`             // with the kernels and the precision that decide the last bits
 	SecondsTrain    float64 `json:"seconds_train"`
 	SecondsEvaluate float64 `json:"seconds_evaluate"`
 }

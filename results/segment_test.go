@@ -80,6 +80,7 @@ func TestColumnsStandInOrderWithTheirTypes(t *testing.T) {
 	check(t, s.Close())
 	const shared = `
 	required binary trial (STRING);
+	required binary configuration (STRING);
 	required binary study (STRING);
 	required int32 index (INT(32,true));
 	required binary loss (STRING);
@@ -87,11 +88,14 @@ func TestColumnsStandInOrderWithTheirTypes(t *testing.T) {
 	required int64 batch (INT(64,true));
 	required boolean norm;
 	optional double penalty;
-	required int64 seed (INT(64,true));`
+	required int64 seed (INT(64,true));
+	required binary train_digest (STRING);
+	optional binary test_digest (STRING);`
 	const metrics = `
 	optional double loss_generator;
 	optional double loss_discriminator;
 	optional double fid;
+	optional binary measure (STRING);
 	optional int32 samples (INT(32,true));
 	optional binary extractor (STRING);`
 	for table, rest := range map[results.Table]string{
@@ -99,6 +103,7 @@ func TestColumnsStandInOrderWithTheirTypes(t *testing.T) {
 	required binary status (STRING);
 	required binary reason (STRING);
 	required int32 epochs (INT(32,true));
+	required int32 epochs_planned (INT(32,true));
 	required int64 steps (INT(64,true));
 	required int64 parameters (INT(64,true));
 	required int64 images (INT(64,true));
@@ -120,6 +125,7 @@ func TestColumnsStandInOrderWithTheirTypes(t *testing.T) {
 	required int32 epoch (INT(32,true));
 	required int64 step (INT(64,true));
 	required int64 images (INT(64,true));` + metrics + `
+	required binary backend (STRING);
 	required double seconds_train;
 	required double seconds_evaluate;
 	required double images_per_second;`,
@@ -131,9 +137,12 @@ func TestColumnsStandInOrderWithTheirTypes(t *testing.T) {
 	required binary png;`,
 		results.Pareto: `
 	optional int32 epoch (INT(32,true));
+	required int32 epochs_planned (INT(32,true));
 	required int32 seeds (INT(32,true));
 	required double fid;
 	optional double std_fid;
+	required binary measure (STRING);
+	optional binary backend (STRING);
 	required int32 rank (INT(32,true));
 	required double contribution;
 	required double hypervolume;
@@ -151,7 +160,7 @@ func TestColumnsStandInOrderWithTheirTypes(t *testing.T) {
 		if got := f.Schema().String(); got != want {
 			t.Errorf("%s: got\n%s\nwant\n%s", table, got, want)
 		}
-		for key, want := range map[string]string{"starsweep.schema": "2", "starsweep.study": "ring", "starsweep.table": string(table), "starsweep.study_id": meta.ID()} {
+		for key, want := range map[string]string{"starsweep.schema": "3", "starsweep.study": "ring", "starsweep.table": string(table), "starsweep.study_id": meta.ID()} {
 			if got, _ := f.Lookup(key); got != want {
 				t.Errorf("%s: metadata %s: got %q, want %q", table, key, got, want)
 			}

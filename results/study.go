@@ -147,8 +147,9 @@ func writeScripts(dir, hash string, scripts map[string][]byte) error {
 	return nil
 }
 
-// BeginTrial records what the trials are, before their first rows. A trial that began in an earlier run, with the same point
-// and seed, is fine and keeps its index and time; one that is finished is an error.
+// BeginTrial records what the trials are, before their first rows. A trial that began in an earlier run is fine and keeps its index,
+// its time, its point and its words for the data, which need not be those of another script that asks for the same trial; one that
+// is finished is an error, and so is one that differs from another by its ID alone.
 func (s *Study) BeginTrial(trials ...Trial) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,14 +168,19 @@ func (s *Study) BeginTrial(trials ...Trial) error {
 		t.Point, t.Started = point, t.Started.UTC().Truncate(time.Millisecond)
 		old := s.trials[t.ID]
 		if old == nil {
+			if twin := s.replicates[t.replicate()]; twin != "" {
+				return fmt.Errorf("trial %s: trial %s has the same configuration %s, seed %d and length", t.ID, twin, t.Configuration, t.Seed)
+			}
 			entries = append(entries, entry{Trial: &t})
 			continue
 		}
 		if old.outcome != nil {
 			return fmt.Errorf("trial %s is finished (%s): forget it to run it again", t.ID, old.outcome.Status)
 		}
-		if got, want := encode(t.Point), encode(old.Point); t.Seed != old.Seed || !bytes.Equal(got, want) {
-			return fmt.Errorf("trial %s: got seed %d, point %s, but it began with seed %d, point %s", t.ID, t.Seed, got, old.Seed, want)
+		began := old.Trial
+		began.Index, began.Started, began.Point, began.Data = t.Index, t.Started, t.Point, t.Data
+		if got, want := encode(t), encode(began); !bytes.Equal(got, want) {
+			return fmt.Errorf("trial %s: got\n%s\nbut it began as\n%s", t.ID, got, want)
 		}
 	}
 	return s.append(entries...)
@@ -225,7 +231,7 @@ func (s *Study) compareEpoch(t *trial, e Epoch) error {
 	if err != nil {
 		return err
 	}
-	old.SecondsTrain, old.SecondsEvaluate = 0, 0
+	old.SecondsTrain, old.SecondsEvaluate, old.Backend = 0, 0, e.Backend
 	e.SecondsTrain, e.SecondsEvaluate = 0, 0
 	if got, want := encode(e), encode(old); !bytes.Equal(got, want) {
 		return fmt.Errorf("trial %s, epoch %d is recorded already and differs (another backend or version?): forget the trial to run it anew:\ngot  %s\nwant %s",

@@ -24,11 +24,13 @@ func TestATrialRowSumsUpItsEpochs(t *testing.T) {
 	for row, err := range s.Rows(results.Trials) {
 		check(t, err)
 		want := results.Row{
-			"trial": "a", "study": "ring", "index": int32(1), "seed": int64(1)<<60 + 1,
+			"trial": "a", "configuration": "c-a", "study": "ring", "index": int32(1), "seed": int64(1)<<60 + 1,
+			"train_digest": "0f1e2d3c4b5a6978", "test_digest": "77", "epochs_planned": int32(5),
 			"loss": "wgan-gp", "lr": 2e-4, "batch": int64(32), "norm": false, "penalty": 10.0,
 			"status": "completed", "reason": "", "epochs": int32(5), "steps": int64(500), "parameters": int64(1234), "images": int64(16000),
 			"best_fid": 0.1, "best_fid_epoch": int32(4),
-			"loss_generator": 0.2, "loss_discriminator": -5.0, "fid": 0.1, "samples": int32(1000), "extractor": "pixels:f00d",
+			"loss_generator": 0.2, "loss_discriminator": -5.0, "fid": 0.1,
+			"measure": "fid() samples=1000 real=test:77 features=pixels:f00d", "samples": int32(1000), "extractor": "pixels:f00d",
 			"seconds_train": 10.0, "seconds_evaluate": 2.5, "seconds_compile": 0.25, "images_per_second": 1600.0,
 			"compilations": int32(1), "program": "f00d", "settings": `{"width":16}`, "script": "5c41", "version": "0.1.0", "backend": "cpu", "device": "2 cores",
 			"started": start,
@@ -150,8 +152,10 @@ func TestWrongRowsAreRefusedAndLeaveNothing(t *testing.T) {
 	strange.Metrics["inception"] = 1
 	odd := trial("c", 0)
 	odd.Point = results.Values{"lr": "x", "batch": 1.5, "norm": nil, "loss": "ns-gan", "beta": 0.5}
-	moved := trial("a", 0)
-	moved.Point["lr"] = 0.5
+	changed, twin, moved := trial("a", 0), trial("a", 0), trial("a", 0)
+	changed.Train, twin.ID = "99", "e"
+	moved.Point["lr"], moved.Data = 0.5, "the same images elsewhere"
+	check(t, s.BeginTrial(moved)) // a trial is its configuration; it keeps the point that it began with
 	grid := results.Sample{Trial: "a", Epoch: 1, Kind: "grid", PNG: picture(t, 8)}
 	check(t, s.AppendSample(grid))
 	check(t, s.AppendSample(grid))
@@ -170,7 +174,8 @@ func TestWrongRowsAreRefusedAndLeaveNothing(t *testing.T) {
 		"epoch that differs":        {s.AppendEpoch(other), []string{"trial a, epoch 2 is recorded already and differs", `"fid":17`, `"fid":2.1`}},
 		"unknown metric":            {s.AppendEpoch(strange), []string{`got metric "inception", want one of loss_generator, loss_discriminator, fid`}},
 		"point of wrong types":      {s.BeginTrial(odd), []string{"trial c", "lr: got string x, want float", "batch: got float64 1.5, want int", "norm: got no value, want bool", "beta: the study has no such column"}},
-		"point that changed":        {s.BeginTrial(moved), []string{"trial a", `"lr":0.5`, `"lr":0.0001`}},
+		"data that changed":         {s.BeginTrial(changed), []string{"trial a", `"train":"99"`, `"train":"0f1e2d3c4b5a69788796"`}},
+		"trial under two IDs":       {s.BeginTrial(twin), []string{"trial e: trial a has the same configuration c-a, seed 1152921504606846976 and length"}},
 		"trial twice":               {s.BeginTrial(trial("d", 0), trial("d", 1)), []string{"trial d: got it twice"}},
 		"trial named like a path":   {s.BeginTrial(trial("../x", 0)), []string{`trial "../x"`}},
 		"sample that differs":       {s.AppendSample(wide), []string{"is recorded already and differs"}},
@@ -249,8 +254,8 @@ func TestStudyFilesThatDoNotBelongTogetherAreRefused(t *testing.T) {
 	replace := func(old, new string) func([]byte) []byte {
 		return func(b []byte) []byte { return bytes.Replace(b, []byte(old), []byte(new), 1) }
 	}
-	undo := edit("study.json", replace(`"schema": 2`, `"schema": 3`))
-	wantError(t, reopen(), "got schema version 3, want 2")
+	undo := edit("study.json", replace(`"schema": 3`, `"schema": 2`))
+	wantError(t, reopen(), "got schema version 2, want 3")
 	undo()
 	undo = edit("study.json", replace(`"lr"`, `"rate"`))
 	wantError(t, reopen(), "the file was edited")

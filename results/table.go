@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"image/png"
 	"slices"
+
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
 // Table is one of the tables of a study, and the name of the folder that holds its segments.
@@ -51,13 +53,14 @@ type Row map[string]any
 // Every table begins with the identity of the trial and then its hyperparameters; the rest follows, which the lists below
 // give, with the metrics where Fields puts them. The pareto table has its scope before, and no trial where it joins several.
 var (
-	identity = []Field{{"trial", TypeString, false}, {"study", TypeString, false}, {"index", TypeInt32, false}}
-	seed     = Field{"seed", TypeInt64, false}
+	identity = []Field{{"trial", TypeString, false}, {"configuration", TypeString, false}, {"study", TypeString, false}, {"index", TypeInt32, false}}
+	origin   = []Field{{"seed", TypeInt64, false}, {"train_digest", TypeString, false}, {"test_digest", TypeString, true}}
 
 	trialOutcome = []Field{
 		{"status", TypeString, false},
 		{"reason", TypeString, false},
 		{"epochs", TypeInt32, false},
+		{"epochs_planned", TypeInt32, false},
 		{"steps", TypeInt64, false},
 		{"parameters", TypeInt64, false},
 		{"images", TypeInt64, false},
@@ -77,8 +80,9 @@ var (
 		{"started", TypeTime, false},
 	}
 	epochPosition = []Field{{"epoch", TypeInt32, false}, {"step", TypeInt64, false}, {"images", TypeInt64, false}}
-	measurement   = []Field{{"samples", TypeInt32, true}, {"extractor", TypeString, true}}
+	measurement   = []Field{{"measure", TypeString, true}, {"samples", TypeInt32, true}, {"extractor", TypeString, true}}
 	epochTimes    = []Field{
+		{"backend", TypeString, false},
 		{"seconds_train", TypeFloat, false},
 		{"seconds_evaluate", TypeFloat, false},
 		{"images_per_second", TypeFloat, false}, // while training
@@ -91,7 +95,8 @@ var (
 		{"image_height", TypeInt32, false},
 		{"png", TypeBytes, false},
 	}
-	paretoPosition = []Field{{"epoch", TypeInt32, true}, {"seeds", TypeInt32, false}}
+	paretoPosition = []Field{{"epoch", TypeInt32, true}, {"epochs_planned", TypeInt32, false}, {"seeds", TypeInt32, false}}
+	paretoMeasure  = []Field{{"measure", TypeString, false}, {"backend", TypeString, true}}
 	paretoStanding = []Field{{"rank", TypeInt32, false}, {"contribution", TypeFloat, false}, {"hypervolume", TypeFloat, false}}
 )
 
@@ -113,7 +118,7 @@ func (m Meta) Fields(t Table) []Field {
 	for _, c := range m.Columns {
 		fields = append(fields, Field{c.Name, columnTypes[c.Kind], c.Optional})
 	}
-	fields = append(fields, seed)
+	fields = append(fields, origin...)
 	if t == Pareto {
 		return m.paretoFields(fields)
 	}
@@ -145,14 +150,18 @@ func (m Meta) paretoFields(fields []Field) []Field {
 		values = append(values, Field{o.Metric, TypeFloat, false}, Field{"std_" + o.Metric, TypeFloat, true})
 		references = append(references, Field{"reference_" + o.Metric, TypeFloat, false})
 	}
-	return slices.Concat([]Field{{"scope", TypeString, false}}, fields, paretoPosition, values, paretoStanding, references)
+	return slices.Concat([]Field{{"scope", TypeString, false}}, fields, paretoPosition, values, paretoMeasure, paretoStanding, references)
 }
 
 var columnTypes = map[Kind]Type{Bool: TypeBool, Int: TypeInt64, Float: TypeFloat, String: TypeString}
 
 // row begins a row: what all tables share.
 func (m Meta) row(t Trial) Row {
-	row := Row{"trial": t.ID, "study": m.Study, "index": int32(t.Index), "seed": t.Seed}
+	row := Row{"trial": t.ID, "configuration": t.Configuration, "study": m.Study, "index": int32(t.Index), "seed": t.Seed,
+		"train_digest": spec.Short(t.Train)}
+	if t.Test != "" {
+		row["test_digest"] = spec.Short(t.Test)
+	}
 	for _, c := range m.Columns {
 		row[c.Name] = t.Point[c.Name]
 	}
@@ -162,7 +171,7 @@ func (m Meta) row(t Trial) Row {
 func (m Meta) trialRow(t *trial) Row {
 	row, o := m.row(t.Trial), t.outcome
 	row["status"], row["reason"] = string(o.Status), o.Reason
-	row["epochs"], row["steps"] = int32(len(t.epochs)), t.steps
+	row["epochs"], row["epochs_planned"], row["steps"] = int32(len(t.epochs)), int32(t.Length), t.steps
 	row["parameters"], row["images"] = o.Parameters, t.images
 	for _, objective := range m.Objectives {
 		if best, measured := t.best[objective.Metric]; measured {
@@ -172,7 +181,7 @@ func (m Meta) trialRow(t *trial) Row {
 	for name, v := range t.last {
 		row[name] = v
 	}
-	row.measured(t.measured, t.extractor)
+	row.measured(t.evaluated, t.Measure)
 	row["seconds_train"], row["seconds_evaluate"], row["seconds_compile"] = t.secondsTrain, t.secondsEvaluate, o.SecondsCompile
 	row["images_per_second"] = rate(t.images, t.secondsTrain)
 	row["compilations"], row["program"], row["settings"], row["script"] = int32(o.Compilations), o.Program, o.Settings, o.Script
@@ -187,16 +196,20 @@ func (m Meta) epochRow(t *trial, e Epoch) Row {
 	for name, v := range e.Metrics {
 		row[name] = v
 	}
-	row.measured(e.Samples, e.Extractor)
+	row.measured(e.Evaluated, t.Measure)
+	row["backend"] = e.Backend
 	row["seconds_train"], row["seconds_evaluate"] = e.SecondsTrain, e.SecondsEvaluate
 	row["images_per_second"] = rate(e.Images, e.SecondsTrain)
 	return row
 }
 
 // measured says what the metrics of a row were measured on, if they were.
-func (r Row) measured(samples int, extractor string) {
-	if samples > 0 {
-		r["samples"], r["extractor"] = int32(samples), extractor
+func (r Row) measured(evaluated bool, m spec.Measure) {
+	if text := m.String(); evaluated && text != "" {
+		r["measure"] = text
+	}
+	if evaluated && m.Samples > 0 {
+		r["samples"], r["extractor"] = int32(m.Samples), m.Features
 	}
 }
 

@@ -34,6 +34,8 @@ type View struct {
 	order  []*trial          // all, as they began
 	rows   map[Table][]row   // all, in the journal's order
 
+	replicates map[replicate]string // IDs of the trials
+
 	standings int // counts the lines that changed the pareto table
 }
 
@@ -53,10 +55,10 @@ type trial struct {
 	steps, images                 int64
 	secondsTrain, secondsEvaluate float64
 	last                          Metrics // the last measured value of each
-	measured                      int     // samples of the last epoch that had any
-	extractor                     string  // likewise
+	evaluated                     bool    // an epoch was
 	best                          map[string]best
 	points                        []point // its epochs in the pareto table
+	measure                       string  // of their values
 
 	outcome   *Outcome
 	forgotten bool
@@ -66,6 +68,15 @@ type best struct {
 	value float64
 	epoch int
 }
+
+// replicate is what no two trials have in common: without it a mean over seeds would count one of them twice.
+type replicate struct {
+	configuration string
+	seed          int64
+	length        int
+}
+
+func (t Trial) replicate() replicate { return replicate{t.Configuration, t.Seed, t.Length} }
 
 // sampleKey identifies a sample.
 type sampleKey struct {
@@ -108,7 +119,7 @@ func Open(dir string, objectives ...Objective) (*View, error) {
 }
 
 func newView(dir string, m Meta) *View {
-	return &View{dir: dir, meta: m, compared: m, trials: map[string]*trial{}, rows: map[Table][]row{}}
+	return &View{dir: dir, meta: m, compared: m, trials: map[string]*trial{}, rows: map[Table][]row{}, replicates: map[replicate]string{}}
 }
 
 // fold takes in one line of the journal, when it is opened and whenever a line is appended: what a study holds in memory is
@@ -138,7 +149,7 @@ func (v *View) fold(at journal.Line, line []byte) error {
 	case e.Epoch != nil:
 		add(Epochs)
 		if values, ok := e.Epoch.Metrics.finite(v.compared.Objectives); ok {
-			t.points = append(t.points, point{e.Epoch.Epoch, values})
+			t.points = append(t.points, point{e.Epoch.Epoch, e.Epoch.Backend, values})
 			v.standings++
 		}
 		return t.addEpoch(at, *e.Epoch, v.meta.Objectives)
@@ -153,6 +164,7 @@ func (v *View) fold(at journal.Line, line []byte) error {
 		t.forgotten = true
 		v.standings++
 		delete(v.trials, t.ID)
+		delete(v.replicates, t.replicate())
 	}
 	return nil
 }
@@ -179,8 +191,10 @@ func (v *View) foldTrial(t Trial) error {
 		return fmt.Errorf("trial %s: %w", t.ID, err)
 	}
 	t.Point = point
-	begun := &trial{Trial: t, samples: map[sampleKey]journal.Line{}, last: Metrics{}, best: map[string]best{}}
+	begun := &trial{Trial: t, samples: map[sampleKey]journal.Line{}, last: Metrics{}, best: map[string]best{},
+		measure: t.Measure.Of(t.Train, v.compared.objectives()...).String()}
 	v.trials[t.ID] = begun
+	v.replicates[t.replicate()] = t.ID
 	v.order = append(v.order, begun)
 	return nil
 }
@@ -197,9 +211,7 @@ func (t *trial) addEpoch(at journal.Line, e Epoch, objectives []Objective) error
 	for name, value := range e.Metrics {
 		t.last[name] = value
 	}
-	if e.Samples > 0 {
-		t.measured, t.extractor = e.Samples, e.Extractor
-	}
+	t.evaluated = t.evaluated || e.Evaluated
 	for _, o := range objectives {
 		value, measured := e.Metrics[o.Metric]
 		if !measured || math.IsNaN(value) {

@@ -61,6 +61,9 @@ func (t *trainer) examine(ctx context.Context, p plan.Trial, set *data.Set, done
 		if x.metrics, err = t.bench.Open(ctx, p.Job.Data, p.Job.Evaluate); err != nil {
 			return nil, fmt.Errorf("evaluate: %w", err)
 		}
+		if got, want := x.metrics.Extractor(), p.Inputs.Measure.Features; got != want {
+			return nil, fmt.Errorf("evaluate: the weights changed since the run began: got the features %s, want %s", got, want)
+		}
 	}
 	rows, err := t.study.Epochs(p.ID)
 	for _, row := range rows[:min(done, len(rows))] {
@@ -98,8 +101,8 @@ func (x *examiner) at(ctx context.Context, run *train.Run, row *results.Epoch) e
 		for name, v := range values {
 			row.Metrics[name] = v
 		}
-		row.Samples, row.Extractor = p.Job.Evaluate.Samples, x.metrics.Extractor()
 	}
+	row.Evaluated = true
 	row.SecondsEvaluate = x.trainer.now().Sub(start).Seconds()
 	x.remember(*row)
 	return nil
@@ -107,7 +110,7 @@ func (x *examiner) at(ctx context.Context, run *train.Run, row *results.Epoch) e
 
 // remember keeps what a row says of collapse.
 func (x *examiner) remember(row results.Epoch) {
-	if row.Samples > 0 {
+	if row.Evaluated && x.metrics != nil {
 		x.history = append(x.history, evaluation.Observation(row.Epoch, row.Metrics))
 	}
 }

@@ -105,6 +105,7 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 	t := &trainer{plan: p, backend: backend, study: study, store: env.store(), now: env.Now,
 		overlaps: backend.Accelerator() || runtime.GOMAXPROCS(0) >= overlapCores, warn: env.warn, script: meta.ScriptHash, version: env.Version,
 		settings: settings(s)}
+	t.reads = newReader(t.images, env.networks())
 	t.bench = evaluation.New(evaluation.Config{Backend: backend.Compute(), Numerics: backend.Numerics(), Networks: env.networks(), Cache: filepath.Join(env.cache(), "features"),
 		Open: t.images, Warn: env.warn, Say: func(what string) { fmt.Fprintf(env.Stderr, "starsweep: %s\n", what) }})
 	fmt.Fprintf(env.Stdout, "%s: %s on %s\n", s.Name, p.Summary(), backend.Device())

@@ -33,8 +33,9 @@ type trainer struct {
 	settings string // of the script, JSON
 	version  string
 
-	sets once.Map[string, *data.Set] // by the data's canonical text
-	said sync.Map                    // notes of sets that were printed
+	reads *reader
+	sets  once.Map[string, *data.Set] // by the data's canonical text
+	said  sync.Map                    // notes of sets that were printed
 }
 
 // tally counts how trials ended, those of earlier runs included.
@@ -43,6 +44,10 @@ type tally map[results.Status]int
 // all trains what is not finished yet. Trials that failed before are tried again: what made them fail may be mended. Faults
 // that can be seen before the first trial, in data above all, come back with a nil tally, and nothing is recorded.
 func (t *trainer) all(ctx context.Context, env *Env, workers int) (tally, error) {
+	if err := t.plan.Identify(func(j *model.Job) (model.Inputs, error) { return t.reads.inputs(ctx, j) }); err != nil {
+		return nil, err
+	}
+	t.left()
 	finished := t.study.Finished()
 	var failed []string
 	done := 0

@@ -21,7 +21,9 @@ func (t *trainer) trial(ctx context.Context, p plan.Trial) error {
 	for _, s := range p.Point {
 		point[s.Name] = s.Value.Any()
 	}
-	if err := t.study.BeginTrial(results.Trial{ID: p.ID, Index: p.Index, Point: point, Seed: int64(p.Seed), Started: t.now()}); err != nil {
+	err := t.study.BeginTrial(results.Trial{ID: p.ID, Index: p.Index, Point: point, Seed: int64(p.Seed), Started: t.now(),
+		Configuration: p.Configuration, Length: p.Job.Epochs, Data: p.Job.Data.String(), Train: p.Inputs.Train, Test: p.Inputs.Test, Measure: p.Inputs.Measure})
+	if err != nil {
 		return err
 	}
 	t.progress.begin(p)
@@ -31,7 +33,7 @@ func (t *trainer) trial(ctx context.Context, p plan.Trial) error {
 	}
 	outcome := results.Outcome{Trial: p.ID, Parameters: int64(p.Job.Program.Parameters("")), Program: p.Job.Program.Fingerprint(),
 		Settings: t.settings, Script: t.script, Version: t.version, Backend: on.Name, Device: on.Device()}
-	err := guarded(func() error { return t.epochs(ctx, p, &outcome) })
+	err = guarded(func() error { return t.epochs(ctx, p, &outcome) })
 	var diverged *train.Diverged
 	var collapse *collapsed
 	switch {
@@ -94,7 +96,7 @@ func (t *trainer) epochs(ctx context.Context, p plan.Trial, o *results.Outcome) 
 			return fault
 		}
 		row := results.Epoch{Trial: p.ID, Epoch: epoch, Step: int64(epoch * run.StepsPerEpoch()), Images: int64(e.Images),
-			Metrics: results.Metrics{}, SecondsTrain: took}
+			Metrics: results.Metrics{}, SecondsTrain: took, Backend: o.Backend}
 		for _, v := range append(e.Readings, e.Reals...) {
 			row.Metrics[v.Name] = v.V
 		}
@@ -135,7 +137,7 @@ func (t *trainer) settle(ctx context.Context, look *examiner, still *train.Run, 
 			return err
 		}
 	}
-	if err := t.save(look.set, state, row); err != nil {
+	if err := t.save(state, row); err != nil {
 		return err
 	}
 	t.progress.epoch(look.trial, row)
@@ -170,9 +172,6 @@ func (t *trainer) open(p plan.Trial, compiled *train.Compiled, set *data.Set) (*
 		run, err := compiled.NewRun(p.Job, images, p.Seed)
 		return run, 0, err
 	}
-	if was, is := c.Meta[checkpointData], set.Digest; was != is {
-		return nil, 0, fmt.Errorf("data: the images are not those of the first %d epochs: got the digest %.16s, want %.16s: restore them, or run again to train from the beginning", c.Row.Epoch, is, was)
-	}
 	if was, is := c.Meta[checkpointDevice], t.backend.Device(); was != is {
 		t.warn(fmt.Errorf("trial %s goes on on %s after %d epochs on %s: its numbers are no longer those of either alone", p.ID, is, c.Row.Epoch, was))
 	}
@@ -204,15 +203,12 @@ func format(d expr.DType) safetensors.DType {
 	panic(fmt.Sprintf("no safetensors type for %v", d))
 }
 
-// What a checkpoint says of its making: a trial must go on with the same images, and should on the same device.
-const (
-	checkpointData   = "data"
-	checkpointDevice = "device"
-)
+// checkpointDevice is what a checkpoint says of its making: a trial should go on on the same device.
+const checkpointDevice = "device"
 
 // save makes an epoch durable: first the state with the row beside it, then the row.
-func (t *trainer) save(set *data.Set, state []train.Tensor, row results.Epoch) error {
-	c := results.Checkpoint{Row: row, Meta: map[string]string{checkpointData: set.Digest, checkpointDevice: t.backend.Device()}}
+func (t *trainer) save(state []train.Tensor, row results.Epoch) error {
+	c := results.Checkpoint{Row: row, Meta: map[string]string{checkpointDevice: t.backend.Device()}}
 	for _, x := range state {
 		c.Tensors = append(c.Tensors, safetensors.Tensor{Name: x.Name, DType: format(x.DType), Shape: x.Shape, Data: x.Data})
 	}

@@ -137,7 +137,7 @@ func TestSharedProgramsAreTheOnesThatEachTrialWouldHave(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got.ID(1) != want.ID(1) {
+				if got.Configuration(got.Unread()) != want.Configuration(want.Unread()) {
 					t.Errorf("%s: got another job than without sharing: %s, %v; want %s, %v", p, got.Program.Fingerprint(), got.Reals, want.Program.Fingerprint(), want.Reals)
 				}
 			}
@@ -160,7 +160,7 @@ func TestJobIsSafeForConcurrentUse(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			ids[i] = job.ID(0)
+			ids[i] = job.Configuration(job.Unread())
 		})
 	}
 	wg.Wait()
@@ -170,7 +170,7 @@ func TestJobIsSafeForConcurrentUse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ids[i] != job.ID(0) {
+		if ids[i] != job.Configuration(job.Unread()) {
 			t.Errorf("%s: got another job side by side than alone", p)
 		}
 	}

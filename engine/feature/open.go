@@ -113,6 +113,15 @@ func Open(b compute.Backend, name string, st Store) (*Extractor, error) {
 	return e, nil
 }
 
+// Digest is the digest of the extractor that Open would return. It reads the weights.
+func Digest(name string, st Store) (string, error) {
+	e, _, err := open(name, st)
+	if err != nil {
+		return "", fmt.Errorf("extractor %s: %w", name, err)
+	}
+	return e.Digest, nil
+}
+
 func open(name string, st Store) (*Extractor, Origin, error) {
 	i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == name })
 	if i < 0 {

@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/starsweep/starsweep/engine/expr"
@@ -16,19 +17,22 @@ func job(t *testing.T, s study) *model.Job {
 	return &model.Job{Data: spec.Data{Name: "mnist", Size: 4}, Epochs: 3, Evaluate: spec.Evaluate{Every: 1, Grid: 4}, Program: p, Reals: reals}
 }
 
+// id is the ID of a trial whose inputs nobody has read.
+func id(j *model.Job, seed uint32) string { return j.ID(j.Configuration(j.Unread()), seed) }
+
 func TestATrialsIDIsItsContent(t *testing.T) {
 	base := job(t, small)
-	if got, want := base.ID(1), job(t, small).ID(1); got != want {
+	if got, want := id(base, 1), id(job(t, small), 1); got != want {
 		t.Errorf("got %s and %s for one trial", got, want)
 	}
-	seen := map[string]string{base.ID(1): "base"}
+	seen := map[string]string{id(base, 1): "base"}
 	add := func(name, id string) {
 		if other, taken := seen[id]; taken {
 			t.Errorf("%s and %s have one ID", name, other)
 		}
 		seen[id] = name
 	}
-	add("seed", base.ID(2))
+	add("seed", id(base, 2))
 	for name, s := range map[string]study{
 		"learning rate": small.with(func(s *study) { s.lr = 1e-4 }),
 		"slope":         small.with(func(s *study) { s.slope = .2 }),
@@ -36,20 +40,57 @@ func TestATrialsIDIsItsContent(t *testing.T) {
 		"batch":         small.with(func(s *study) { s.batch = 2 }),
 		"loss":          small.wgan(),
 	} {
-		add(name, job(t, s).ID(1))
+		add(name, id(job(t, s), 1))
 	}
 	for name, change := range map[string]func(j *model.Job){
 		"data":             func(j *model.Job) { j.Data.Limit = 100 },
 		"epochs":           func(j *model.Job) { j.Epochs = 4 },
 		"evaluations":      func(j *model.Job) { j.Evaluate.Every = 2 },
-		"grid":             func(j *model.Job) { j.Evaluate.Grid = 5 },
+		"samples":          func(j *model.Job) { j.Evaluate.Samples = 64 },
+		"features":         func(j *model.Job) { j.Evaluate.Features = "random" },
+		"real images":      func(j *model.Job) { j.Evaluate.Real = "train" },
+		"a metric":         func(j *model.Job) { j.Evaluate.Metrics = []spec.Metric{{Name: spec.FID}} },
+		"collapse":         func(j *model.Job) { j.Evaluate.Collapse = &spec.Collapse{Stop: true} },
 		"a number":         func(j *model.Job) { j.Reals[0].Value = spec.Constant(77) },
 		"order of numbers": func(j *model.Job) { j.Reals[0], j.Reals[1] = j.Reals[1], j.Reals[0] },
 		"a rebound number": func(j *model.Job) { j.Reals[len(j.Reals)-1].Value = spec.Step(1, .5, 2, spec.Steps) },
 	} {
 		j := job(t, small)
 		change(j)
-		add(name, j.ID(1))
+		add(name, id(j, 1))
+	}
+}
+
+func TestWhatChangesNoNumberIsNoPartOfAConfiguration(t *testing.T) {
+	read := model.Inputs{Train: "aa", Test: "bb", Measure: spec.Measure{Metrics: []spec.Metric{{Name: spec.FID}, {Name: spec.PRD}}, Samples: 64}}
+	base := job(t, small)
+	want := base.Configuration(read)
+	for name, change := range map[string]func(j *model.Job, in *model.Inputs){
+		"the size of the sheet":   func(j *model.Job, _ *model.Inputs) { j.Evaluate.Grid = 5 },
+		"where the images lie":    func(j *model.Job, _ *model.Inputs) { j.Data.Path = "elsewhere" },
+		"the order of metrics":    func(_ *model.Job, in *model.Inputs) { slices.Reverse(in.Measure.Metrics) },
+		"the length of the trial": func(j *model.Job, _ *model.Inputs) { j.Epochs = 4 },
+	} {
+		j, in := job(t, small), read
+		in.Measure.Metrics = slices.Clone(in.Measure.Metrics)
+		if change(j, &in); j.Configuration(in) != want {
+			t.Errorf("%s changes the configuration", name)
+		}
+	}
+	for name, change := range map[string]func(in *model.Inputs){
+		"training images": func(in *model.Inputs) { in.Train = "cc" },
+		"real images":     func(in *model.Inputs) { in.Measure.Real = "test:cc" },
+		"tests":           func(in *model.Inputs) { in.Measure.Tests = "cc" },
+		"the extractor":   func(in *model.Inputs) { in.Measure.Features = "inception:cc" },
+		"floors":          func(in *model.Inputs) { in.Measure.Floor = "train:cc" },
+	} {
+		in := read
+		if change(&in); base.Configuration(in) == want {
+			t.Errorf("other %s leave the configuration", name)
+		}
+	}
+	if base.ID(want, 1) == func() string { j := job(t, small); j.Epochs = 4; return j.ID(want, 1) }() {
+		t.Error("trials of different lengths have one ID")
 	}
 }
 
@@ -83,10 +124,10 @@ func TestNumbersThatChangePlacesChangeTheID(t *testing.T) {
 	if one.Program.Fingerprint() != other.Program.Fingerprint() {
 		t.Fatal("the programs differ, and this test wants two that differ in numbers only")
 	}
-	if one.ID(1) == other.ID(1) {
+	if id(one, 1) == id(other, 1) {
 		t.Error("the numbers changed places, and the trials have one ID")
 	}
-	if one.ID(1) == named.ID(1) {
+	if id(one, 1) == id(named, 1) {
 		t.Error("a number got a column, and the trials have one ID")
 	}
 }

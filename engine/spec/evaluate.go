@@ -91,11 +91,12 @@ func (e Evaluate) Validate() error {
 
 // Metric is a measure of generated images against real ones. Fields that its name does not use are zero.
 type Metric struct {
-	Name          string
-	K             int     // neighbours: precision_recall, density_coverage
-	Subsets, Size int     // kid
-	Splits        int     // inception_score
-	Sigma         float64 // parzen; 0: the likeliest for other real images
+	Name    string  `json:"name"`
+	K       int     `json:"k,omitempty"`       // neighbours: precision_recall, density_coverage
+	Subsets int     `json:"subsets,omitempty"` // kid
+	Size    int     `json:"size,omitempty"`    // kid
+	Splits  int     `json:"splits,omitempty"`  // inception_score
+	Sigma   float64 `json:"sigma,omitempty"`   // parzen; 0: the likeliest for other real images
 }
 
 // The metrics.

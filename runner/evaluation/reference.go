@@ -19,14 +19,23 @@ type reference struct {
 	floors     map[string]float64 // what as many other real images score, likewise
 }
 
+// Sets are the two splits that an evaluation of what is made to look like d may read: the one with the real images, and the other,
+// which it reads where OwnFloor is false, there is another, and it holds enough images.
+func Sets(d spec.Data, e spec.Evaluate) (real, other spec.Data) {
+	if e.Real == "test" {
+		return d.Test(), d
+	}
+	return d, d.Test()
+}
+
+// OwnFloor reports whether the set with the real images has as many others, which the floor is then of.
+func OwnFloor(real *data.Set, e spec.Evaluate) bool { return real.N >= 2*e.Samples }
+
 // validationSamples is how many real images choose the window of Parzen.
 const validationSamples = 1000
 
 func (b *Bench) reference(ctx context.Context, net network, d spec.Data, e spec.Evaluate) (*reference, error) {
-	main, rest := d, d.Test()
-	if e.Real == "test" {
-		main, rest = rest, main
-	}
+	main, rest := Sets(d, e)
 	set, err := b.Config.Open(ctx, main)
 	if err != nil {
 		return nil, fmt.Errorf("real images: %w", err)
@@ -43,7 +52,7 @@ func (b *Bench) reference(ctx context.Context, net network, d spec.Data, e spec.
 	if r.portrait, err = b.portrayReal(ctx, net, set, 0, e); err != nil {
 		return nil, err
 	}
-	other, err := b.others(ctx, net, set, d, rest, e)
+	other, err := b.others(ctx, net, set, main, rest, e)
 	if err != nil {
 		return nil, err
 	}
@@ -80,11 +89,11 @@ func judge(net network, s size, e spec.Evaluate) error {
 
 // others is the portrait of real images that are not compared, which stand in for a perfect generator: from the rest of the set,
 // or from the other split; nil if neither has enough.
-func (b *Bench) others(ctx context.Context, net network, set *data.Set, d, rest spec.Data, e spec.Evaluate) (*portrait, error) {
-	if set.N >= 2*e.Samples {
+func (b *Bench) others(ctx context.Context, net network, set *data.Set, main, rest spec.Data, e spec.Evaluate) (*portrait, error) {
+	if OwnFloor(set, e) {
 		return b.portrayReal(ctx, net, set, e.Samples, e)
 	}
-	if d.Split == "test" { // then both are
+	if rest.Split == main.Split { // the test split is all there is
 		return nil, nil
 	}
 	set, err := b.Config.Open(ctx, rest)

@@ -29,7 +29,11 @@ type Trial struct {
 	Point spec.Point
 	Seed  uint32
 	Job   *model.Job
-	ID    string
+
+	// Who the trial is, once Identify has read what its job reads. Before that Configuration and ID tell the trials of this plan
+	// apart and nothing more.
+	Inputs            model.Inputs
+	Configuration, ID string
 }
 
 // Plan is the trials of a study in the order in which they run.
@@ -96,7 +100,6 @@ func Make(ctx context.Context, s Study, seeds []uint32) (*Plan, error) {
 	}
 	p := &Plan{}
 	group := map[string]int{} // fingerprint -> place in Programs
-	seen := map[string]bool{}
 	for i, job := range jobs {
 		f := job.Program.Fingerprint()
 		if _, ok := group[f]; !ok {
@@ -104,22 +107,57 @@ func Make(ctx context.Context, s Study, seeds []uint32) (*Plan, error) {
 			p.Programs = append(p.Programs, job.Program)
 		}
 		for j, seed := range seeds {
-			t := Trial{Index: i*len(seeds) + j, Point: points[i], Seed: seed, Job: job, ID: job.ID(seed)}
-			if seen[t.ID] {
-				p.Repeated++
-				continue
-			}
-			seen[t.ID] = true
-			p.Trials = append(p.Trials, t)
+			p.Trials = append(p.Trials, Trial{Index: i*len(seeds) + j, Point: points[i], Seed: seed, Job: job})
 		}
+	}
+	err = p.Identify(func(j *model.Job) (model.Inputs, error) { return j.Unread(), nil })
+	if err != nil {
+		return nil, err
 	}
 	slices.SortStableFunc(p.Trials, func(a, b Trial) int {
 		return group[a.Job.Program.Fingerprint()] - group[b.Job.Program.Fingerprint()]
 	})
+	p.number()
+	return p, nil
+}
+
+// Identify names trials by their content, which inputs reads of each job, and leaves out those that are the same as an earlier one.
+func (p *Plan) Identify(inputs func(*model.Job) (model.Inputs, error)) error {
+	type identity struct {
+		model.Inputs
+		configuration string
+	}
+	known := map[*model.Job]identity{} // seeds share a job
+	seen := make(map[string]bool, len(p.Trials))
+	kept := p.Trials[:0]
+	for _, t := range p.Trials {
+		x, ok := known[t.Job]
+		if !ok {
+			in, err := inputs(t.Job)
+			if err != nil {
+				return err
+			}
+			x = identity{in, t.Job.Configuration(in)}
+			known[t.Job] = x
+		}
+		t.Inputs, t.Configuration, t.ID = x.Inputs, x.configuration, t.Job.ID(x.configuration, t.Seed)
+		if seen[t.ID] {
+			p.Repeated++
+			continue
+		}
+		seen[t.ID] = true
+		kept = append(kept, t)
+	}
+	p.Trials = kept
+	p.number()
+	return nil
+}
+
+// number counts the trials in the order in which they run.
+func (p *Plan) number() {
 	for i := range p.Trials {
 		p.Trials[i].Place = i + 1
 	}
-	return p, nil
 }
 
 // Jobs makes the jobs of points, on all cores.

@@ -96,6 +96,33 @@ func TestTheSameTrialIsPlannedOnce(t *testing.T) {
 	}
 }
 
+func TestTrialsAreWhoTheyAreByWhatTheyRead(t *testing.T) {
+	identify := func(train func(*model.Job) string) *plan.Plan {
+		p, err := plan.Make(t.Context(), fakeStudy{space(t, []int64{3, 5}, .1)}, []uint32{0, 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Identify(func(j *model.Job) (model.Inputs, error) { return model.Inputs{Train: train(j)}, nil }); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	old := identify(func(*model.Job) string { return "aa" })
+	other := identify(func(*model.Job) string { return "bb" })
+	for i, a := range old.Trials {
+		if b := other.Trials[i]; a.ID == b.ID || a.Configuration == b.Configuration || a.Inputs.Train != "aa" {
+			t.Errorf("got %v and %v for trials on other images", a, b)
+		}
+	}
+	if a, b := old.Trials[0], old.Trials[1]; a.Configuration != b.Configuration || a.ID == b.ID {
+		t.Errorf("got %v and %v for two seeds of one configuration", a, b)
+	}
+	why := errors.New("no such folder")
+	if err := old.Identify(func(*model.Job) (model.Inputs, error) { return model.Inputs{}, why }); !errors.Is(err, why) {
+		t.Errorf("got %v, want %v", err, why)
+	}
+}
+
 func TestEveryDistinctFaultOfASpaceIsTold(t *testing.T) {
 	_, err := plan.Make(t.Context(), fakeStudy{space(t, []int64{3, -1, -2}, .1, .2)}, []uint32{0})
 	var faults *plan.Faults

@@ -1,0 +1,177 @@
+package runner_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/starsweep/starsweep/results"
+)
+
+const pictureStudy = `
+load("@std//mlp.star", "image_mlp", "mlp")
+load("@std//losses.star", "least_squares")
+
+def trial(p):
+    return gan(data = images(path = p.path, size = 4, channels = 1), generator = image_mlp([4], 4), discriminator = mlp([4], 1), latent = normal(2),
+               loss = least_squares(), optimizer = sgd(lr = p.lr), batch = 2, epochs = p.epochs,
+               evaluate = evaluate(metrics = [fid()], samples = 4, features = pixels(), real = "test"))
+
+main = study(trial = trial, space = {"lr": choice(1e-3, 1e-2)}, objectives = {"fid": "min"}, settings = {"path": "", "epochs": 1},
+             profiles = {"more": {"space": {"lr": choice(1e-3, 1e-2, 1e-1)}}})
+`
+
+// draw replaces the four pictures of a split.
+func draw(t *testing.T, split string, shade uint8) {
+	t.Helper()
+	for i := range 4 {
+		g := image.NewGray(image.Rect(0, 0, 4, 4))
+		g.Pix[i] = shade
+		var b bytes.Buffer
+		if err := png.Encode(&b, g); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(split, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(split, fmt.Sprintf("%d.png", i)), b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// cells are columns of a table, a line a row.
+func cells(t *testing.T, dir string, table results.Table, columns ...string) (lines []string) {
+	t.Helper()
+	v, err := results.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	for row, err := range v.Rows(table) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		var line []string
+		for _, c := range columns {
+			line = append(line, fmt.Sprint(row[c]))
+		}
+		lines = append(lines, strings.Join(line, " "))
+	}
+	return lines
+}
+
+func TestTrialsOnReplacedImagesAreOthers(t *testing.T) {
+	home, dir, pictures := t.TempDir(), t.TempDir(), t.TempDir()
+	script := filepath.Join(home, "pictures.star")
+	if err := os.WriteFile(script, []byte(pictureStudy), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run := func(more ...string) string {
+		t.Helper()
+		code, text := command(t, home, append([]string{"run", script, "--backend", "cpu", "--dir", dir, "--set", "path=" + pictures}, more...)...)
+		if code != 0 {
+			t.Fatalf("exit code %d\n%s", code, text)
+		}
+		return text
+	}
+	digests := func() []string {
+		return cells(t, dir, results.Trials, "lr", "train_digest", "test_digest", "fid", "measure")
+	}
+	want := func(text, what string) {
+		t.Helper()
+		if !strings.Contains(text, what) {
+			t.Errorf("want %q in\n%s", what, text)
+		}
+	}
+	train, test := filepath.Join(pictures, "train"), filepath.Join(pictures, "test")
+	draw(t, train, 10)
+	draw(t, test, 20)
+	if text := run(); strings.Contains(text, "changed") {
+		t.Errorf("got a warning of a first run:\n%s", text)
+	}
+	first := digests()
+
+	draw(t, train, 200)
+	text := run("--profile", "more")
+	want(text, "changed: digest")
+	want(text, "when 2 trials began, which stay as they are and are not continued")
+	want(text, "3 completed of 3 trials")
+	second := digests()
+	if !slices.Equal(second[:2], first) {
+		t.Errorf("got the trials\n%s\nwant those of the old images first:\n%s", strings.Join(second, "\n"), strings.Join(first, "\n"))
+	}
+	if len(second) != 5 || strings.Fields(second[0])[1] == strings.Fields(second[2])[1] || strings.Fields(second[0])[2] != strings.Fields(second[2])[2] {
+		t.Errorf("got the trials\n%s\nwant three of other training and the same real images", strings.Join(second, "\n"))
+	}
+
+	draw(t, test, 150)
+	text = run()
+	want(text, "the test split of images(")
+	if third := digests(); len(third) != 7 || slices.Contains(second, third[6]) {
+		t.Errorf("got the trials\n%s\nwant two of other real images", strings.Join(third, "\n"))
+	}
+
+	draw(t, train, 10)
+	draw(t, test, 20)
+	want(run(), "2 of 2 trials are finished already")
+}
+
+// An unfinished trial waits with its checkpoint until its images are back.
+func TestATrialGoesOnWithItsOwnImagesOnly(t *testing.T) {
+	home, dir, pictures := t.TempDir(), t.TempDir(), t.TempDir()
+	script := filepath.Join(home, "pictures.star")
+	if err := os.WriteFile(script, []byte(pictureStudy), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	states := func() (list []results.State) {
+		if v, err := results.Open(dir); err == nil {
+			defer v.Close()
+			list = v.Trials()
+		}
+		return list
+	}
+	// run trains until a number of trials have that many epochs or more, and kills it then.
+	run := func(trials, epochs int) string {
+		ctx, kill := context.WithTimeout(t.Context(), time.Minute)
+		defer kill()
+		c := exec.CommandContext(ctx, "starsweep", "run", script, "--backend", "cpu", "--dir", dir, "--set", "path="+pictures, "--set", "epochs=1000000", "--set", "lr=0.001")
+		c.Env = append(os.Environ(), "STARSWEEP_HOME="+home)
+		go func() {
+			for ctx.Err() == nil {
+				list := slices.DeleteFunc(states(), func(s results.State) bool { return s.Epochs < epochs })
+				if len(list) >= trials {
+					kill()
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+		}()
+		text, _ := c.CombinedOutput()
+		return string(text)
+	}
+	draw(t, filepath.Join(pictures, "train"), 10)
+	draw(t, filepath.Join(pictures, "test"), 20)
+	run(1, 3)
+	old := states()[0]
+	draw(t, filepath.Join(pictures, "test"), 200)
+	if got, want := run(2, 1), "1 of them are half done: their checkpoints stay until the old content is back"; !strings.Contains(got, want) {
+		t.Errorf("got\n%s\nwant %q in it", got, want)
+	}
+	if list := states(); len(list) != 2 || list[0].Epochs != old.Epochs {
+		t.Fatalf("got %+v, want the old trial with %d epochs and a new one", list, old.Epochs)
+	}
+	draw(t, filepath.Join(pictures, "test"), 20)
+	run(1, old.Epochs+2)
+	if list := states(); len(list) != 2 || list[0].Epochs < old.Epochs+2 {
+		t.Errorf("got %+v, want the old trial to go on from epoch %d", list, old.Epochs)
+	}
+}
