@@ -17,8 +17,9 @@ import (
 // is 0 for equal moments, where rounding may leave 1e-12 of the traces, and never below 0.
 //
 // The last trace is the sum of the roots of the eigenvalues of F C2 Fᵀ, for any F with FᵀF = C1: they are those of C1 C2, which
-// is why no complex number appears. F has as many rows as C1 has rank, so fewer samples than features are no special case,
-// and cost less. Eigenvalues that rounding made negative count as 0.
+// is why no complex number appears. F is a Cholesky factor with as many rows as C1 has rank. Where a set has fewer samples than
+// features it is the centred samples themselves, and the problem is one of N x N numbers: no D x D covariance is made of that set,
+// and of two such sets none at all. Eigenvalues that rounding made negative count as 0.
 func FID(real, fake Moments) (float64, error) {
 	if real.N < 2 || fake.N < 2 {
 		return 0, fmt.Errorf("fid: got %d real and %d fake samples, want 2 or more of each", real.N, fake.N)
@@ -34,34 +35,93 @@ func FID(real, fake Moments) (float64, error) {
 	if fake.N < real.N { // the smaller set has the smaller rank
 		real, fake = fake, real
 	}
-	d := real.D()
-	c1 := linalg.Matrix{Rows: d, Cols: d, Data: real.Covariance()}
-	c2 := linalg.Matrix{Rows: d, Cols: d, Data: fake.Covariance()}
-	var distance float64
-	for i, m := range real.Mean {
-		delta := m - fake.Mean[i]
-		distance += delta*delta + c1.Data[i*d+i] + c2.Data[i*d+i]
+	distance, root, err := 0., 0., error(nil)
+	if real.Scatter == nil {
+		distance, root, err = fewSamples(real, fake)
+	} else {
+		distance, root, err = manySamples(real, fake)
 	}
-	root, err := traceRoot(c1, c2)
 	if err != nil {
 		return 0, err
 	}
-	return max(0, distance-2*root), nil
+	if d := distance - 2*root; !math.IsInf(d, 0) && !math.IsNaN(d) {
+		return max(0, d), nil
+	}
+	return 0, fmt.Errorf("fid: the features are too large for float64: %w", ErrNotFinite)
 }
 
-// traceRoot is Tr (C1 C2)½ of two covariances. It overwrites c1.
-func traceRoot(c1, c2 linalg.Matrix) (float64, error) {
+// manySamples is all but the last term of the distance, and Tr (C1 C2)½, for two sets with covariances.
+func manySamples(a, b Moments) (distance, root float64, err error) {
+	d := a.D()
+	c1 := linalg.Matrix{Rows: d, Cols: d, Data: a.Covariance()}
+	c2 := linalg.Matrix{Rows: d, Cols: d, Data: b.Covariance()}
+	for i, m := range a.Mean {
+		delta := m - b.Mean[i]
+		distance += delta*delta + c1.Data[i*d+i] + c2.Data[i*d+i]
+	}
 	f := linalg.Factor(c1)
 	fc, g := linalg.New(f.Rows, f.Cols), linalg.New(f.Rows, f.Rows)
 	fc.AddMulT(f, c2) // C2 is symmetric: F C2
 	g.AddMulT(fc, f)  // F C2 Fᵀ
+	root, err = sumOfRoots(g)
+	return distance, root, err
+}
+
+// fewSamples is the same for a set a of fewer samples than features, and a set b of no fewer samples than a has.
+func fewSamples(a, b Moments) (distance, root float64, err error) {
+	for i, m := range a.Mean {
+		delta := m - b.Mean[i]
+		distance += delta * delta
+	}
+	distance += a.trace() + b.trace()
+	g := linalg.New(a.N, a.N)
+	if b.Scatter == nil {
+		g.AddOuter(crossProducts(a, b))
+	} else {
+		x, xc := a.samples.centred(a.Mean, 0, a.D()), linalg.New(a.N, a.D())
+		xc.AddMulT(x, linalg.Matrix{Rows: a.D(), Cols: a.D(), Data: b.Scatter})
+		g.AddMulT(xc, x)
+	}
+	// Centred samples are linearly dependent. A factor without the null space keeps the roots of rounding errors out of the sum.
+	f := linalg.Factor(g)
+	full := linalg.New(f.Rows, f.Rows)
+	full.AddOuter(f)
+	root, err = sumOfRoots(full)
+	return distance, root / math.Sqrt(float64(a.N-1)) / math.Sqrt(float64(b.N-1)), err
+}
+
+// trace is that of the covariance.
+func (m Moments) trace() (t float64) {
+	if m.Scatter == nil {
+		return m.total / float64(m.N-1)
+	}
+	for i := 0; i < len(m.Scatter); i += m.D() + 1 {
+		t += m.Scatter[i] / float64(m.N-1)
+	}
+	return t
+}
+
+// columns is how many columns of centred samples are in float64 at a time.
+const columns = 4096
+
+// crossProducts are those of all centred samples of a with all of b: [a.N, b.N].
+func crossProducts(a, b Moments) linalg.Matrix {
+	p := linalg.New(a.N, b.N)
+	for from := 0; from < a.D(); from += columns {
+		to := min(a.D(), from+columns)
+		p.AddMulT(a.samples.centred(a.Mean, from, to), b.samples.centred(b.Mean, from, to))
+	}
+	return p
+}
+
+// sumOfRoots is the sum of the roots of the eigenvalues of a symmetric matrix, which it overwrites.
+func sumOfRoots(g linalg.Matrix) (sum float64, err error) {
 	values, ok := linalg.Eigenvalues(g)
 	if !ok {
 		return 0, errors.New("fid: the eigenvalues of the covariances were not found")
 	}
-	var root float64
 	for _, v := range values {
-		root += sqrt(v)
+		sum += sqrt(v)
 	}
-	return root, nil
+	return sum, nil
 }

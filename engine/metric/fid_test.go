@@ -4,6 +4,9 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
 )
 
 func fid(t *testing.T, real, fake Moments) float64 {
@@ -18,7 +21,7 @@ func fid(t *testing.T, real, fake Moments) float64 {
 // exactly is moments with a given covariance.
 func exactly(mean, covariance []float64) Moments {
 	const n = 1000
-	m := Moments{n, mean, make([]float64, len(covariance))}
+	m := Moments{N: n, Mean: mean, Scatter: make([]float64, len(covariance))}
 	for i, v := range covariance {
 		m.Scatter[i] = v * (n - 1)
 	}
@@ -120,11 +123,67 @@ func TestFIDRefusesWhatHasNoCovariance(t *testing.T) {
 	if _, err := FID(two, measured(t, gaussian(random(5), 2, 4, 0, 1))); err == nil || !strings.Contains(err.Error(), "got 3 real and 4 fake features") {
 		t.Errorf("other features: got %v", err)
 	}
-	two.Scatter[0] = math.NaN()
+	two.Mean[0] = math.NaN()
 	if v, err := FID(two, two); err == nil {
 		t.Errorf("NaN: got %g", v)
 	}
 }
+
+// Of fewer samples than features in either set or in both, the distance is that of the covariances.
+func TestFIDOfFewSamplesIsThatOfTheirCovariances(t *testing.T) {
+	dense := func(f Features) Moments {
+		m := Moments{Mean: make([]float64, f.D), Scatter: make([]float64, f.D*f.D)}
+		m.add(f)
+		return m
+	}
+	for _, c := range []struct{ real, fake, d int }{{4, 4, 60}, {2, 59, 60}, {59, 2, 60}, {30, 60, 60}, {200, 7, 60}, {5, 400, 60}, {59, 59, 60}, {3, 5, 9000}} {
+		r := random(uint64(c.real*c.fake + c.d))
+		real, fake := gaussian(r, c.real, c.d, 0, 1), gaussian(r, c.fake, c.d, .3, 1.5)
+		got := fid(t, measured(t, real), measured(t, fake))
+		var want float64
+		if c.d < 1000 {
+			want = fid(t, dense(real), dense(fake))
+		} else { // the singular values, by LAPACK's algorithm
+			a, b := measured(t, real), measured(t, fake)
+			p := crossProducts(a, b)
+			var svd mat.SVD
+			if !svd.Factorize(mat.NewDense(p.Rows, p.Cols, p.Data), mat.SVDNone) {
+				t.Fatal("no singular values")
+			}
+			for i, m := range a.Mean {
+				want += (m - b.Mean[i]) * (m - b.Mean[i])
+			}
+			sigma := floats.Sum(svd.Values(nil)) / math.Sqrt(float64((a.N-1)*(b.N-1)))
+			want += a.trace() + b.trace() - 2*sigma
+		}
+		if math.Abs(got-want) > 1e-10*want {
+			t.Errorf("%d and %d samples of %d: got %.15g, want %.15g", c.real, c.fake, c.d, got, want)
+		}
+	}
+}
+
+// Four and four images of 128 x 128 x 3, made by an integer recurrence; numpy's singular values of the 4 x 4 problem:
+//
+//	a, b = x - x.mean(0), y - y.mean(0)
+//	((x.mean(0) - y.mean(0))**2).sum() + ((a**2).sum() + (b**2).sum() - 2*svd(a @ b.T, compute_uv=False).sum()) / 3
+func TestFIDOfWideFeaturesIsNumpys(t *testing.T) {
+	const d = 128 * 128 * 3
+	state := uint32(1)
+	draw := func(n int, scale float32) Features {
+		f := Features{n, d, make([]float32, n*d)}
+		for i := range f.X {
+			state = state*1664525 + 1013904223
+			f.X[i] = float32(state>>16) / 65536 * scale
+		}
+		return f
+	}
+	x, y := draw(4, 1), draw(4, .5)
+	if got, want := fid(t, measured(t, x), measured(t, y)), numpysWide; math.Abs(got-want) > 1e-9*want {
+		t.Errorf("got %.12g, want %.12g", got, want)
+	}
+}
+
+const numpysWide = 9470.76525568241
 
 func BenchmarkFID(b *testing.B) {
 	r := random(6)

@@ -1,24 +1,26 @@
 package metric
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/starsweep/starsweep/engine/metric/linalg"
 )
 
-// Moments are the count, the mean and the scatter of a set of features, in float64. The zero value is the empty set.
+// Moments are what FID needs of a set of features, in float64.
 type Moments struct {
 	N       int
 	Mean    []float64 // [D]
-	Scatter []float64 // [D, D], symmetric: the sum over samples of (x - mean)(x - mean)ᵀ
+	Scatter []float64 // [D, D], symmetric: the sum over samples of (x - mean)(x - mean)ᵀ; nil where N < D
+
+	samples Features // where N < D: they take less memory than D x D numbers do
+	total   float64  // the trace of the scatter, likewise
 }
 
-// D is the number of features, 0 for the empty set.
+// D is the number of features.
 func (m Moments) D() int { return len(m.Mean) }
 
-// Covariance is the sample covariance [D, D], with N-1 as np.cov has it (pytorch-fid, torch-fidelity, clean-fid). It wants two
-// samples or more.
+// Covariance is the sample covariance [D, D], with N-1 as np.cov has it (pytorch-fid, torch-fidelity, clean-fid). It wants a
+// scatter, and two samples or more.
 func (m Moments) Covariance() []float64 {
 	c := slices.Clone(m.Scatter)
 	for i := range c {
@@ -27,45 +29,43 @@ func (m Moments) Covariance() []float64 {
 	return c
 }
 
-// Measure is the moments of f. Features that are no finite numbers are an error.
+// Measure is the moments of f, of which it keeps a view where there are fewer samples than features. Features that are not finite
+// numbers are an error.
 func Measure(f Features) (Moments, error) {
-	var m Moments
-	err := m.Add(f)
-	return m, err
+	if err := f.check("features", 1); err != nil {
+		return Moments{}, err
+	}
+	if f.N < f.D {
+		spread := f.Spread()
+		return Moments{N: f.N, Mean: f.mean(), samples: f, total: spread * spread * float64(f.N-1)}, nil
+	}
+	m := Moments{Mean: make([]float64, f.D), Scatter: make([]float64, f.D*f.D)}
+	for i := 0; i < f.N; i += chunk {
+		m.add(f.Slice(i, min(f.N, i+chunk)))
+	}
+	return m, nil
 }
 
 // chunk is how many samples are centred and summed at a time.
 const chunk = 1024
 
-// Add takes more samples in, so that a set can be streamed. If f is refused, m is as before.
-func (m *Moments) Add(f Features) error {
-	if err := f.check("new features", 0); err != nil {
-		return err
-	}
-	if m.N > 0 && f.D != m.D() {
-		return fmt.Errorf("new features: got %d numbers a sample, want %d as before", f.D, m.D())
-	}
-	if f.N == 0 {
-		return nil
-	}
-	if m.N == 0 {
-		m.Mean, m.Scatter = make([]float64, f.D), make([]float64, f.D*f.D)
-	}
-	x := make([]float64, min(chunk, f.N)*f.D)
-	scatter := linalg.Matrix{Rows: f.D, Cols: f.D, Data: m.Scatter}
-	for i := 0; i < f.N; i += chunk {
-		part := f.Slice(i, min(f.N, i+chunk))
-		mean := part.mean()
-		x := x[:part.N*part.D]
-		for r := range part.N {
-			for j, v := range part.Row(r) {
-				x[r*part.D+j] = float64(v) - mean[j]
-			}
+// add takes in more samples.
+func (m *Moments) add(f Features) {
+	mean := f.mean()
+	linalg.Matrix{Rows: f.D, Cols: f.D, Data: m.Scatter}.AddGram(f.centred(mean, 0, f.D))
+	m.shift(f.N, mean)
+}
+
+// centred is columns from to to-1 of f, less a mean.
+func (f Features) centred(mean []float64, from, to int) linalg.Matrix {
+	c := linalg.New(f.N, to-from)
+	for r := range f.N {
+		row := c.Row(r)
+		for j, v := range f.Row(r)[from:to] {
+			row[j] = float64(v) - mean[from+j]
 		}
-		scatter.AddGram(linalg.Matrix{Rows: part.N, Cols: part.D, Data: x})
-		m.shift(part.N, mean)
 	}
-	return nil
+	return c
 }
 
 // shift joins n samples with their own mean, whose scatter has been added: Chan, Golub and LeVeque 1983, eq. 2.1.

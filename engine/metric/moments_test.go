@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"gonum.org/v1/gonum/floats"
+
+	"github.com/starsweep/starsweep/engine/metric/linalg"
 )
 
 func measured(t *testing.T, f Features) Moments {
@@ -38,35 +40,30 @@ func TestMomentsAgreeWithTheDefinition(t *testing.T) {
 	}
 }
 
+// Sets of more samples than are summed at a time.
 func TestMomentsOfPartsAreThoseOfTheWhole(t *testing.T) {
-	f := gaussian(random(2), 1500, 7, 3, 2)
-	whole := measured(t, f)
-	var streamed Moments
-	for _, cut := range [][2]int{{0, 1}, {1, 1}, {1, 700}, {700, 1500}} {
-		part := f.Slice(cut[0], cut[1])
-		if err := streamed.Add(part); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if m := streamed; m.N != whole.N || !floats.EqualApprox(m.Mean, whole.Mean, 1e-12) || !floats.EqualApprox(m.Scatter, whole.Scatter, 1e-8) {
-		t.Errorf("got %d samples, mean %v, want %d, %v", m.N, m.Mean, whole.N, whole.Mean)
+	f := gaussian(random(2), 2*chunk+300, 7, 3, 2)
+	m, mean := measured(t, f), f.mean()
+	want := linalg.New(f.D, f.D)
+	want.AddGram(f.centred(mean, 0, f.D))
+	if m.N != f.N || !floats.EqualApprox(m.Mean, mean, 1e-12) || !floats.EqualApprox(m.Scatter, want.Data, 1e-8) {
+		t.Errorf("got %d samples, mean %v, scatter %v, want %d, %v, %v", m.N, m.Mean, m.Scatter, f.N, mean, want.Data)
 	}
 }
 
 func TestMomentsRefuseBadFeatures(t *testing.T) {
-	m := measured(t, gaussian(random(4), 5, 2, 0, 1))
 	for _, c := range []struct {
 		f    Features
 		want string
 	}{
 		{Features{2, 2, []float32{1, 2, float32(math.NaN()), 4}}, "sample 1, feature 0: got NaN"},
 		{Features{1, 2, []float32{1, float32(math.Inf(1))}}, "sample 0, feature 1: got +Inf"},
-		{Features{1, 3, []float32{1, 2, 3}}, "got 3 numbers a sample, want 2"},
 		{Features{3, 2, []float32{1, 2, 3}}, "got 3 numbers for 3 samples of 2, want 6"},
 		{Features{1, 0, nil}, "got 0 numbers for 1 samples of 0"},
+		{Features{0, 3, nil}, "got 0 samples, want 1 or more"},
 	} {
-		if err := m.Add(c.f); err == nil || !strings.Contains(err.Error(), c.want) || m.N != 5 {
-			t.Errorf("got %v and %d samples, want %q", err, m.N, c.want)
+		if _, err := Measure(c.f); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("got %v, want %q", err, c.want)
 		}
 	}
 }

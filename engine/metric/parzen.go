@@ -55,12 +55,12 @@ func parzen(ctx context.Context, test, samples Features, sigmas []float64) ([][]
 		out[i] = make([]float64, test.N)
 	}
 	mean := samples.mean()
-	s, sNorms := centred(samples, mean)
+	s, sNorms := normed(samples, mean)
 	for at := 0; at < test.N; at += chunk {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		x, xNorms := centred(test.Slice(at, min(test.N, at+chunk)), mean)
+		x, xNorms := normed(test.Slice(at, min(test.N, at+chunk)), mean)
 		d := linalg.New(x.Rows, s.Rows)
 		d.AddMulT(x, s)
 		linalg.Parallel(d.Rows, func(i int) {
@@ -79,11 +79,10 @@ func parzen(ctx context.Context, test, samples Features, sigmas []float64) ([][]
 	return out, nil
 }
 
-// centred is f less a mean, in float64, and the squared norms of its rows.
-func centred(f Features, mean []float64) (linalg.Matrix, []float64) {
-	m, norms := matrix(f), make([]float64, f.N)
-	for i := range f.N {
-		floats.Sub(m.Row(i), mean)
+// normed is f less a mean, in float64, and the squared norms of its rows.
+func normed(f Features, mean []float64) (linalg.Matrix, []float64) {
+	m, norms := f.centred(mean, 0, f.D), make([]float64, f.N)
+	for i := range norms {
 		norms[i] = floats.Dot(m.Row(i), m.Row(i))
 	}
 	return m, norms
