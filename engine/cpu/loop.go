@@ -103,7 +103,7 @@ func (c *compiler) fused(members []*node) {
 		}
 	}
 	k.slot *= block
-	l := &loopCompiler{compiler: c, loop: k, dims: dims, reg: map[*node]int{}, last: map[int]int{}, loads: map[loadKey]int{}}
+	l := &loopCompiler{compiler: c, loop: k, dims: dims, reg: map[*node]int{}, last: map[int]int{}, loads: map[loadKey]int{}, seen: map[int]bool{}}
 	for _, m := range members {
 		l.member(m)
 	}
@@ -125,21 +125,25 @@ func (l *loopCompiler) overwritten() (pairs []over) {
 	for k, r := range l.loads {
 		loads[k.buf] = append(loads[k.buf], r)
 	}
-	taken := map[int]bool{}
+	type candidate struct{ buf, es, last int }
+	var candidates []candidate
+	for _, b := range l.reads {
+		if len(loads[b]) != 1 {
+			continue
+		}
+		if r := loads[b][0]; l.regs[r].where == direct {
+			candidates = append(candidates, candidate{b, l.regs[r].es, l.last[r]})
+		}
+	}
 	for i, s := range l.code {
 		d := l.regs[s.d]
 		if d.where != direct {
 			continue
 		}
-		for _, b := range l.reads {
-			if len(loads[b]) != 1 || taken[b] {
-				continue
-			}
-			if r := loads[b][0]; l.regs[r].where == direct && l.regs[r].es == d.es && l.last[r] <= i {
-				taken[b] = true
-				pairs = append(pairs, over{b, d.buf})
-				break
-			}
+		at := slices.IndexFunc(candidates, func(c candidate) bool { return c.es == d.es && c.last <= i })
+		if at >= 0 {
+			pairs = append(pairs, over{candidates[at].buf, d.buf})
+			candidates = slices.Delete(candidates, at, at+1)
 		}
 	}
 	return pairs
@@ -152,6 +156,7 @@ type loopCompiler struct {
 	reg          map[*node]int // of the members, and of what is computed again
 	last         map[int]int   // by register: step of last use
 	loads        map[loadKey]int
+	seen         map[int]bool // buffers in reads
 	reads, makes []int
 }
 
@@ -184,7 +189,8 @@ func (l *loopCompiler) operand(m, a *node, st []int) int {
 		return l.load(loadKey{buf: id}, func() register { return register{where: repeated, buf: id} })
 	}
 	id := l.id[a]
-	if !slices.Contains(l.reads, id) {
+	if !l.seen[id] {
+		l.seen[id] = true
 		l.reads = append(l.reads, id)
 	}
 	return l.load(loadKey{id, fmt.Sprint(st)}, func() register {

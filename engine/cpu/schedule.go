@@ -7,7 +7,9 @@ import "slices"
 // instructions come in order of emission, but one that leaves no more alive than it frees comes as soon as it can: the gradient
 // of a kernel when that of its output is there, which frees its input, and an update of a parameter when the old one has had
 // its last reader. What an instruction needs while it runs does not count.
-func (c *compiler) schedule() {
+//
+// It gives the number of times that an instruction was considered.
+func (c *compiler) schedule() int {
 	s := &scheduler{
 		compiler: c,
 		operands: make([][]int, len(c.code)),
@@ -37,6 +39,7 @@ func (c *compiler) schedule() {
 		s.take(i)
 	}
 	c.code = s.order
+	return s.work
 }
 
 type scheduler struct {
@@ -47,6 +50,7 @@ type scheduler struct {
 	done     []bool  // by instruction
 	readers  [][]int // by buffer
 	left     []int   // by buffer: readers that are not done
+	work     int     // instructions that were considered
 }
 
 // take appends an instruction, and those that it makes worth while.
@@ -64,9 +68,11 @@ func (s *scheduler) take(i int) {
 		near = append(near, s.readers[b]...)
 	}
 	for _, b := range s.operands[i] {
-		s.left[b]--
-		near = append(near, s.readers[b]...)
+		if s.left[b]--; s.left[b] == 1 { // the last one frees it
+			near = append(near, s.readers[b]...)
+		}
 	}
+	s.work += len(near)
 	for _, r := range near {
 		if s.waits[r] == 0 && s.growth(r) <= 0 {
 			s.take(r)

@@ -1,0 +1,61 @@
+package cpu
+
+import (
+	"math"
+	"slices"
+	"sort"
+)
+
+// arena hands out places in a memory that is as large as needed.
+type arena struct {
+	gaps []gap // free places below top, by offset; no two of them touch
+	top  int   // what is in use ends here
+	size int   // the highest top
+}
+
+type gap struct{ offset, bytes int }
+
+// take gives the offset of a free place: in the smallest gap that fits, the first of several, or else at the top.
+func (a *arena) take(bytes int) (offset int) {
+	best, least := -1, math.MaxInt
+	for i, g := range a.gaps {
+		if g.bytes >= bytes && g.bytes < least {
+			best, least = i, g.bytes
+		}
+	}
+	if best < 0 {
+		offset = a.top
+		a.top += bytes
+		a.size = max(a.size, a.top)
+		return offset
+	}
+	g := &a.gaps[best]
+	offset = g.offset
+	g.offset, g.bytes = g.offset+bytes, g.bytes-bytes
+	if g.bytes == 0 {
+		a.gaps = slices.Delete(a.gaps, best, best+1)
+	}
+	return offset
+}
+
+// give takes a place back.
+func (a *arena) give(offset, bytes int) {
+	if bytes == 0 {
+		return
+	}
+	i := sort.Search(len(a.gaps), func(i int) bool { return a.gaps[i].offset > offset })
+	g := gap{offset, bytes}
+	from, to := i, i
+	if i > 0 && a.gaps[i-1].offset+a.gaps[i-1].bytes == offset {
+		from, g = i-1, gap{a.gaps[i-1].offset, a.gaps[i-1].bytes + bytes}
+	}
+	if i < len(a.gaps) && a.gaps[i].offset == offset+bytes {
+		to, g.bytes = i+1, g.bytes+a.gaps[i].bytes
+	}
+	if g.offset+g.bytes == a.top {
+		a.top = g.offset
+		a.gaps = slices.Delete(a.gaps, from, to)
+		return
+	}
+	a.gaps = slices.Replace(a.gaps, from, to, g)
+}
