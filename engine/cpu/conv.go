@@ -116,11 +116,7 @@ func (c *compiler) lowerConv(n *node, in []int, out int) (run func(*machine), fl
 
 // convFlop counts what meets the image: padding costs nothing.
 func convFlop(g *kern.Conv) float64 {
-	taps := 0
-	for o := range g.Out[0] * g.Out[1] {
-		g.Taps(o, func(kern.Tap) { taps++ })
-	}
-	return 2 * float64(g.Groups*g.M*g.K*g.N*taps)
+	return 2 * float64(g.Groups*g.M*g.K*g.N*g.CountTaps())
 }
 
 // plainConv is the convolution of other types, by its definition.

@@ -54,10 +54,7 @@ const items = 16
 
 // Plan decides how to compute and builds the lists, once.
 func (c *Conv) Plan() {
-	taps := 0
-	for o := range c.Out[0] * c.Out[1] {
-		c.Taps(o, func(Tap) { taps++ })
-	}
+	taps := c.CountTaps()
 	c.Team = c.Team.For(c.Groups * c.M * c.K * c.N * taps)
 	plan, cost := c.direct(taps)
 	if p := newPaired(c); p != nil {
@@ -132,17 +129,46 @@ type Tap struct {
 // Taps calls f for every tap of output pixel o.
 func (c *Conv) Taps(o int, f func(t Tap)) {
 	oy, ox := o/c.Out[1], o%c.Out[1]
-	for ky := range c.Ker[0] {
+	firstY, lastY := c.span(0, oy)
+	firstX, lastX := c.span(1, ox)
+	for ky := firstY; ky <= lastY; ky++ {
 		y, ok := c.meets(0, oy, ky)
 		if !ok {
 			continue
 		}
-		for kx := range c.Ker[1] {
+		for kx := firstX; kx <= lastX; kx++ {
 			if x, ok := c.meets(1, ox, kx); ok {
 				f(Tap{ky*c.Ker[1] + kx, c.kernelPixel(ky, kx), y, x})
 			}
 		}
 	}
+}
+
+// CountTaps is the number of taps of all output pixels: those of one axis times those of the other.
+func (c *Conv) CountTaps() int {
+	var n [2]int
+	for axis := range n {
+		for o := range c.Out[axis] {
+			first, last := c.span(axis, o)
+			for k := first; k <= last; k++ {
+				if _, ok := c.meets(axis, o, k); ok {
+					n[axis]++
+				}
+			}
+		}
+	}
+	return n[0] * n[1]
+}
+
+// span is where the pixels of the kernel lie, along an axis, that can meet the input for output o: a kernel may be much larger
+// than the image.
+func (c *Conv) span(axis, o int) (first, last int) {
+	start := c.Pad[axis] - o*c.Stride[axis] // of the input, from the kernel's first pixel on
+	end := start + (c.In[axis]-1)*c.InDil[axis]
+	if end < 0 {
+		return 0, -1
+	}
+	return parts(max(0, start), c.KerDil[axis]), min(c.Ker[axis]-1, end/c.KerDil[axis])
 }
 
 // meets is the pixel of the input that pixel k of the kernel meets for output o, along an axis; not ok if there is none.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -149,6 +150,50 @@ func (c *Conv) name() string {
 	return strings.TrimPrefix(fmt.Sprintf("%T", c.way), "*kern.")
 }
 
+// meeting calls f for every pixel of the kernel that meets one of the input for output o: Taps by its definition.
+func (c *Conv) meeting(o int, f func(t Tap)) {
+	for ky := range c.Ker[0] {
+		for kx := range c.Ker[1] {
+			y, okY := c.meets(0, o/c.Out[1], ky)
+			x, okX := c.meets(1, o%c.Out[1], kx)
+			if okY && okX {
+				f(Tap{ky*c.Ker[1] + kx, c.kernelPixel(ky, kx), y, x})
+			}
+		}
+	}
+}
+
+func TestTapsAreThePixelsThatMeet(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 3000 {
+		two := func(low, n int) [2]int { return [2]int{low + r.IntN(n), low + r.IntN(n)} }
+		c := &Conv{In: two(0, 6), Ker: two(1, 9), Out: two(1, 6), Stride: two(1, 3), Pad: two(-4, 12), InDil: two(1, 3), KerDil: two(1, 3)}
+		c.KerS = [4]int{c.Ker[1], 1, 0, 0}
+		count := 0
+		for o := range c.Out[0] * c.Out[1] {
+			var got, want []Tap
+			c.Taps(o, func(t Tap) { got = append(got, t) })
+			c.meeting(o, func(t Tap) { want = append(want, t) })
+			if !slices.Equal(got, want) {
+				t.Fatalf("%+v, output %d: got %v, want %v", c, o, got, want)
+			}
+			count += len(want)
+		}
+		if got := c.CountTaps(); got != count {
+			t.Fatalf("%+v: got %d taps, want %d", c, got, count)
+		}
+	}
+}
+
+func TestTapsOfAKernelMuchLargerThanTheImageAreFoundAtOnce(t *testing.T) {
+	const side = 1 << 40
+	c := &Conv{In: [2]int{8, 8}, Ker: [2]int{side, side}, Out: [2]int{8, 8}, Stride: [2]int{1, 1}, Pad: [2]int{side / 2, side / 2},
+		InDil: [2]int{1, 1}, KerDil: [2]int{1, 1}}
+	if got, want := c.CountTaps(), 8*8*8*8; got != want {
+		t.Errorf("got %d taps, want %d", got, want)
+	}
+}
+
 // naive is the definition of a convolution, in float64.
 func naive(c *Conv, out, in, ker []float32) {
 	for g := range c.Groups {
@@ -156,7 +201,7 @@ func naive(c *Conv, out, in, ker []float32) {
 			for m := range c.M {
 				for n := range c.N {
 					var v float64
-					c.Taps(o, func(t Tap) {
+					c.meeting(o, func(t Tap) {
 						for k := range c.K {
 							v += float64(in[g*c.InG+t.Y*c.InS[0]+t.X*c.InS[1]+m*c.InS[2]+k*c.InS[3]]) * float64(ker[g*c.KerG+t.Kernel+k*c.KerS[2]+n*c.KerS[3]])
 						}
