@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/runner/plan"
 	"github.com/starsweep/starsweep/starlib"
 )
@@ -36,9 +37,6 @@ func check(ctx context.Context, env *Env, path string, o scriptOptions) error {
 	}
 	p, err := s.plan(ctx, env)
 	if err != nil {
-		return err
-	}
-	if _, _, err := describe(s, p, env.Version); err != nil {
 		return err
 	}
 	fmt.Fprintf(env.Stdout, "%s: ok: %s, checked in %.2f s\n", path, p.Summary(), env.Now().Sub(start).Seconds())
@@ -198,10 +196,17 @@ func showCommand(env *Env) *cobra.Command {
 			if index < 1 || index > len(points) {
 				return usage("--point: got %d, want 1 to %d", index, len(points))
 			}
-			job, err := s.Job(c.Context(), points[index-1])
+			p, err := plan.Make(c.Context(), onePoint{s, points[index-1]}, s.Seeds)
 			if err != nil {
 				return err
 			}
+			if _, _, err := describe(s, p, env.Version); err != nil { // or only this point has not all columns
+				if _, err := s.plan(c.Context(), env); err != nil {
+					return err
+				}
+			}
+			warn(env, s.Notes())
+			job := p.Trials[0].Job
 			show(env.Stdout, points[index-1].String(), s.Study, job, program)
 			return nil
 		},
@@ -211,6 +216,14 @@ func showCommand(env *Env) *cobra.Command {
 	c.Flags().BoolVar(&program, "program", false, "print the training step as expressions")
 	return c
 }
+
+// onePoint is a study of one point of another.
+type onePoint struct {
+	*study
+	point spec.Point
+}
+
+func (s onePoint) Points() ([]spec.Point, error) { return []spec.Point{s.point}, nil }
 
 func show(w io.Writer, point string, s *starlib.Study, job *model.Job, program bool) {
 	fmt.Fprintf(w, "%s\n%s, batch %d, %d epochs, program %s\n", point, job.Data, job.Program.Config.Batch, job.Epochs, job.Program.Fingerprint())

@@ -283,7 +283,7 @@ func describe(s *study, p *plan.Plan, version string) (results.Meta, map[string]
 		m.Objectives = append(m.Objectives, results.Objective{Metric: o.Name, Goal: goal})
 	}
 	if err := m.Check(); err != nil {
-		return m, nil, withCode(exitSpace, fmt.Errorf("%s: %w", s.path, err))
+		return m, nil, withCode(exitSpace, fmt.Errorf("%s: %w", s.Pos(), err))
 	}
 	return m, s.Files, nil
 }

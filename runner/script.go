@@ -79,16 +79,24 @@ func readScript(dir fs.FS, name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, starlib.MaxSource+1))
 }
 
-// plan expands the study, and warns of what is not wrong in the script but looks so.
+// plan expands the study as far as it can be checked without training, for every command alike, and warns of what is not wrong in
+// the script but looks so.
 func (s *study) plan(ctx context.Context, env *Env) (*plan.Plan, error) {
 	p, err := plan.Make(ctx, s, s.Seeds)
 	if err != nil {
 		return nil, err
 	}
-	for _, warning := range append(s.Warnings(), biased(p)...) {
+	if _, _, err := describe(s, p, env.Version); err != nil {
+		return nil, err
+	}
+	warn(env, append(s.Warnings(), biased(p)...))
+	return p, nil
+}
+
+func warn(env *Env, warnings []string) {
+	for _, warning := range warnings {
 		fmt.Fprintf(env.Stderr, "starsweep: warning: %s\n", warning)
 	}
-	return p, nil
 }
 
 // counter counts the images of data sets that tell without a file of the user's.

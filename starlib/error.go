@@ -38,6 +38,13 @@ func located(err error, fallback string) error {
 	if errors.As(err, &end) {
 		return end.error
 	}
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, e := range several.Unwrap() {
+			all = append(all, located(e, fallback))
+		}
+		return errors.Join(all...)
+	}
 	var own *Error
 	if errors.As(err, &own) {
 		e := *own

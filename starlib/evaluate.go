@@ -41,6 +41,9 @@ func makeEvaluate(c invocation) (starlark.Value, error) {
 		return nil, err
 	}
 	e.Every, e.Grid, e.Metrics, e.Samples, e.Features = int(every), int(grid), metrics, int(samples), features.name
+	if len(metrics) == 0 && (e.Real != "" || e.Features != "") {
+		noteHere(c.thread, "evaluate: got features or real and no metrics, which alone use them")
+	}
 	if len(metrics) > 0 {
 		e.Samples = cmp.Or(e.Samples, standardSamples)
 	}
@@ -193,10 +196,14 @@ func (e evaluateValue) on(d dataset) (spec.Evaluate, error) {
 		out.Features = spec.PointFeatures
 	case e.Features == "":
 		out.Features = standardFeatures
-	case e.Features == smallFeatures && (d.Name == "cifar10" || d.Name != "mnist" && d.channels == 3):
+	case e.Features == smallFeatures && d.channels == 3:
 		out.Features = "small-cifar10"
 	case e.Features == smallFeatures:
 		out.Features = "small-mnist"
+	}
+	if want := spec.FeatureChannels(out.Features); want > 0 && want != d.channels {
+		return out, fmt.Errorf("features: got %s, whose images have %d channels, for images of %d: want small(), which chooses by the channels, or another extractor",
+			out.Features, want, d.channels)
 	}
 	if out.Real == "" {
 		out.Real = "test"
@@ -207,25 +214,10 @@ func (e evaluateValue) on(d dataset) (spec.Evaluate, error) {
 	return out, out.Validate()
 }
 
-// measurable checks an evaluation beside the trial's data. Images counts a data set's, where that is known without
-// opening it; nil: it never is.
-func (t *trial) measurable(p *model.Program, images func(spec.Data) (n int, known bool)) error {
-	e := t.evaluate
-	if len(e.Metrics) == 0 {
-		return nil
-	}
-	if p.Sample == nil {
+// measurable checks an evaluation beside what the trial's program gives.
+func (t *trial) measurable(p *model.Program) error {
+	if len(t.evaluate.Metrics) > 0 && p.Sample == nil {
 		return fmt.Errorf("evaluate: got metrics, and the job generates no images: say how, sample = ...")
-	}
-	if images == nil {
-		return nil
-	}
-	data, what := t.data.Data, "the trial's data have"
-	if e.Real == "test" {
-		data, what = data.Test(), "their test split has"
-	}
-	if n, known := images(data); known && n < e.Samples {
-		return fmt.Errorf(`evaluate: got %d samples, and %s only %d images to compare with: want fewer samples, or other images by real = "train" or "test"`, e.Samples, what, n)
 	}
 	return nil
 }

@@ -30,6 +30,7 @@ func (s *Study) job(ctx context.Context, th *starlark.Thread, point spec.Point) 
 	for _, v := range p.values {
 		p.names = append(p.names, v.Name)
 	}
+	th.SetLocal(notesKey, s.notes)
 	v, err := starlark.Call(th, s.decl.trial.fn, starlark.Tuple{p}, nil)
 	if err != nil {
 		return nil, err
@@ -61,8 +62,11 @@ func (s *Study) job(ctx context.Context, th *starlark.Thread, point spec.Point) 
 	if err := s.columns(job); err != nil {
 		return nil, &Error{Pos: t.pos, Msg: err.Error()}
 	}
-	if err := t.measurable(e.program, s.loader.Images); err != nil {
+	if err := t.measurable(e.program); err != nil {
 		return nil, &Error{Pos: t.pos, Msg: err.Error()}
+	}
+	if err := t.suits(e.program, s.loader, s.notes, s.shortened); err != nil {
+		return nil, err
 	}
 	return job, nil
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"go.starlark.net/starlark"
 )
 
 // notes gathers what is not wrong in a script but looks so, each once. It is safe for concurrent use.
@@ -24,6 +26,15 @@ func (n *notes) add(pos, msg string) {
 		n.seen = map[note]bool{}
 	}
 	n.seen[note{pos, msg}] = true
+}
+
+const notesKey = "notes"
+
+// noteHere adds a note about the line where the script stands, while trial(p) is called.
+func noteHere(th *starlark.Thread, msg string) {
+	if n, ok := th.Local(notesKey).(*notes); ok {
+		n.add(here(th).String(), msg)
+	}
 }
 
 // list is all that was noted, in the order of the lines.

@@ -26,7 +26,7 @@ func (s *Study) With(profile string, set []string) (*Study, error) {
 func (s *Study) overridden(o overrides) (*Study, error) {
 	d := s.decl
 	t := &Study{Name: s.Name, Doc: s.Doc, Script: s.Script, Files: s.Files, Seeds: d.seeds, Objectives: d.objectives,
-		loader: s.loader, decl: d, memo: s.memo, notes: new(notes), used: map[string]*atomic.Bool{}}
+		loader: s.loader, decl: d, memo: s.memo, notes: new(notes), used: map[string]*atomic.Bool{}, shortened: o.profile != "" || len(o.set) > 0}
 	b := &overriding{Study: t, search: d.search}
 	for _, step := range []func() error{
 		b.settings, b.space, b.profiles,
@@ -53,8 +53,9 @@ type outsideError struct{ error }
 // overriding is a study while it is put together from its declaration, a profile and settings from outside.
 type overriding struct {
 	*Study
-	search *searchValue
-	pinned spec.Point
+	search   *searchValue
+	declared spec.Space // the space of the script, without a profile
+	pinned   spec.Point
 }
 
 var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -109,6 +110,7 @@ func (b *overriding) space() error {
 		}
 		b.Space = append(b.Space, dim)
 	}
+	b.declared = slices.Clone(b.Space)
 	return nil
 }
 
@@ -249,6 +251,12 @@ func (b *overriding) pin(set []string) error {
 		v, err := spec.ParseValue(text, b.Space[i].Kind)
 		if err != nil {
 			return &outsideError{fmt.Errorf("set: %s: %w", name, err)}
+		}
+		if v, err = typed(b.declared[i], v); err != nil { // a profile may have fewer values, or others
+			v, err = typed(b.Space[i], v)
+		}
+		if err != nil {
+			return &outsideError{fmt.Errorf("set: %s: %w: the values that the space has; a profile may give it others", name, err)}
 		}
 		b.pinned = append(b.pinned, spec.Setting{Name: name, Value: v})
 	}

@@ -28,6 +28,8 @@ type Study struct {
 	used   map[string]*atomic.Bool // of every hyperparameter and setting: whether a trial has read it
 	memo   *memo
 	notes  *notes
+
+	shortened bool // a profile or a setting from outside is in force
 }
 
 // Objective is a figure of the tables that a study wants small or large.
@@ -110,6 +112,9 @@ func seedList(v starlark.Value) (seeds []uint32, err error) {
 
 const maxSeeds = 10_000
 
+// Pos is where the script declares the study: file:line:col.
+func (s *Study) Pos() string { return s.decl.pos }
+
 func (s *Study) hyperparameters() (names []string) {
 	for _, d := range s.Space {
 		names = append(names, d.Name)
@@ -137,6 +142,9 @@ func (s *Study) Points() ([]spec.Point, error) {
 	return points, nil
 }
 
+// Notes lists what looks wrong in the trials that Job has been called for, in the order of lines.
+func (s *Study) Notes() []string { return s.notes.list() }
+
 // Warnings lists what is not wrong but looks so, after Job has been called for every point: hyperparameters and settings that no
 // trial read, in the order of the script, and what was noted of trials, in the order of lines.
 func (s *Study) Warnings() (warnings []string) {
@@ -149,5 +157,5 @@ func (s *Study) Warnings() (warnings []string) {
 	}
 	unread(s.hyperparameters(), "hyperparameter", "space")
 	unread(s.settingNames(), "setting", "settings")
-	return append(warnings, s.notes.list()...)
+	return append(warnings, s.Notes()...)
 }

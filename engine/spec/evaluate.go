@@ -69,12 +69,13 @@ func (e Evaluate) Validate() error {
 			errs = append(errs, fmt.Errorf(format, args...))
 		}
 	}
+	check(e.Real == "" || e.Real == "train" || e.Real == "test", "real: got %q, want \"train\" or \"test\"", e.Real)
 	if len(e.Metrics) == 0 {
 		check(e.Samples == 0, "got samples = %d and no metrics to measure them by: the size of the sheet is grid", e.Samples)
+		check(e.Collapse == nil, "collapse: got a rule and no metrics, want precision_recall() or density_coverage(), by which collapse is seen")
 		return errors.Join(errs...)
 	}
 	check(e.Samples > 0, "got %d samples, want at least 1", e.Samples)
-	check(e.Real == "" || e.Real == "train" || e.Real == "test", "real: got %q, want \"train\" or \"test\"", e.Real)
 	var seen []string
 	for _, m := range e.Metrics {
 		check(!slices.Contains(seen, m.Name), "metrics: got %s twice", m.Name)
@@ -171,6 +172,17 @@ func (m Metric) String() string {
 
 // Extractors are those of engine/feature, by name.
 var Extractors = []string{"inception", "inception-ttur", "inception-keras", "small-mnist", "small-cifar10", PixelFeatures, RandomFeatures}
+
+// FeatureChannels is how many channels the images of an extractor must have; 0 if it takes grey and colour.
+func FeatureChannels(extractor string) int {
+	switch extractor {
+	case "small-mnist":
+		return 1
+	case "small-cifar10":
+		return 3
+	}
+	return 0
+}
 
 // Features that are not those of a trained network.
 const (

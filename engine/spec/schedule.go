@@ -168,6 +168,45 @@ func (s Schedule) At(step, perEpoch int) float64 {
 	return a
 }
 
+// Beyond lists the parts that are not over when training ends, after so many epochs and steps (0: not known): lines and half
+// cosines of a longer time, and values of a piecewise schedule that begin later.
+func (s Schedule) Beyond(epochs, steps int) (parts []Schedule) {
+	end := float64(epochs)
+	if s.unit == Steps {
+		end = float64(steps)
+	}
+	late := func(t float64) bool { return end > 0 && t > end }
+	switch {
+	case (s.kind == linear || s.kind == cosine) && late(s.args[2]), slices.ContainsFunc(s.times, late):
+		return []Schedule{s}
+	}
+	for _, p := range s.parts {
+		parts = append(parts, p.Beyond(epochs, steps)...)
+	}
+	return parts
+}
+
+// Counts reports whether any part of the schedule counts its time in a unit.
+func (s Schedule) Counts(u Unit) bool {
+	return s.kind != constant && s.unit == u && s.kind != product && s.kind != sum || slices.ContainsFunc(s.parts, func(p Schedule) bool { return p.Counts(u) })
+}
+
+// Over calls yield for values from the first of a number of steps to the last, at most 256 of them, with the step of each.
+func (s Schedule) Over(steps, perEpoch int) iter.Seq2[int, float64] {
+	return func(yield func(step int, v float64) bool) {
+		n := min(steps, 256)
+		for i := range n {
+			step := i
+			if steps > n {
+				step = int(float64(i) / float64(n-1) * float64(steps-1))
+			}
+			if !yield(step, s.At(step, perEpoch)) {
+				return
+			}
+		}
+	}
+}
+
 // IsConstant reports whether the value never changes.
 func (s Schedule) IsConstant() bool {
 	switch s.kind {

@@ -1,0 +1,102 @@
+package starlib
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/spec"
+)
+
+// most is the largest number of examples that a data set may have, as far as that is known without opening it.
+func (l Loader) most(d spec.Data) (n int, known bool) {
+	if l.Images != nil {
+		n, known = l.Images(d)
+	}
+	if d.Limit > 0 && (!known || n > d.Limit) {
+		return d.Limit, true
+	}
+	return n, known
+}
+
+// suits refuses what a run would refuse as soon as it opens the data, and what becomes wrong while it trains. It notes what a
+// training of this length never reaches, unless a profile or a setting from outside made it as short.
+func (t *trial) suits(p *model.Program, l Loader, n *notes, shortened bool) error {
+	var errs []error
+	fault := func(format string, a ...any) { errs = append(errs, &Error{Pos: t.pos, Msg: fmt.Sprintf(format, a...)}) }
+	examples, known := l.most(t.data.Data)
+	want := p.Batches * p.Config.Batch
+	if known && examples < want {
+		fault("data: got %d images, want at least the %d of one iteration (%d x %d): lower batch, or take more images", examples, want, p.Batches, p.Config.Batch)
+	}
+	if e := t.evaluate; len(e.Metrics) > 0 {
+		compared, known, what := examples, known, "the trial's data have"
+		if e.Real == "test" {
+			compared, known = l.most(t.data.Data.Test())
+			what = "their test split has"
+		}
+		if known && compared < e.Samples {
+			fault(`evaluate: got %d samples, and %s only %d images to compare with: want fewer samples, or other images by real = "train" or "test"`, e.Samples, what, compared)
+		}
+	}
+	if t.evaluate.Every > t.epochs && !shortened {
+		n.add(t.pos, fmt.Sprintf("evaluate: got every = %d of %d epochs: only the last is evaluated", t.evaluate.Every, t.epochs))
+	}
+	perEpoch := 0
+	if known && examples >= want {
+		perEpoch = examples / want
+	}
+	for _, q := range t.players {
+		for _, x := range q.numbers() {
+			if err := x.holds(t.epochs, perEpoch); err != nil {
+				fault("the %s of the %s: %v", x.name, q.name, err)
+			}
+			for _, part := range x.value.Beyond(t.epochs, t.epochs*perEpoch) {
+				if shortened {
+					break
+				}
+				n.add(t.pos, fmt.Sprintf("the %s of the %s: %v is not over when training ends, after %d epochs", x.name, q.name, part, t.epochs))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// playerNumber is a real number of a player's optimizer, or the bound of its weights.
+type playerNumber struct {
+	name  string
+	value spec.Schedule
+	bound bound
+}
+
+func (p *player) numbers() (all []playerNumber) {
+	for _, x := range p.optimizer.Params {
+		all = append(all, playerNumber{x.Name, x.Value, bounds[x.Name]})
+	}
+	for _, x := range []struct {
+		name  string
+		value *spec.Schedule
+		bound bound
+	}{{"clip_norm", p.optimizer.ClipNorm, aboveZero}, {"clip_value", p.optimizer.ClipValue, aboveZero}, {"ema", p.optimizer.EMA, fraction}, {"clip", p.clip, aboveZero}} {
+		if x.value != nil {
+			all = append(all, playerNumber{x.name, *x.value, x.bound})
+		}
+	}
+	return all
+}
+
+// holds looks at a schedule from the first step to the last. What counts in steps is known only if the data's size is.
+func (x playerNumber) holds(epochs, perEpoch int) error {
+	if x.value.IsConstant() || perEpoch == 0 && x.value.Counts(spec.Steps) {
+		return nil
+	}
+	if perEpoch == 0 {
+		perEpoch = 1000 // any: fractions of epochs are all that counts
+	}
+	for step, v := range x.value.Over(epochs*perEpoch, perEpoch) {
+		if !x.bound.holds(v) {
+			return fmt.Errorf("got %v, which is %.3g in epoch %d, want %s", x.value, v, step/perEpoch+1, x.bound.want)
+		}
+	}
+	return nil
+}
