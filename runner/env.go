@@ -86,7 +86,11 @@ func Main(ctx context.Context, env Env) int {
 		return exitDone
 	}
 	code := exitCode(ctx, err)
-	if !errors.Is(err, errReported) {
+	switch {
+	case errors.Is(err, errReported):
+	case code == exitInterrupted:
+		fmt.Fprintln(env.Stderr, "starsweep: interrupted")
+	default:
 		fmt.Fprintf(env.Stderr, "starsweep: %v\n", err)
 	}
 	return code
@@ -135,9 +139,12 @@ Exit codes: 0 done, 2 usage, 10 script error, 11 invalid space or shapes, 20 som
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return withCode(exitUsage, err) })
-	root.AddCommand(checkCommand(env), planCommand(env), showCommand(env), runCommand(env), statusCommand(env), reportCommand(env),
+	for _, c := range []*cobra.Command{checkCommand(env), planCommand(env), showCommand(env), statusCommand(env), reportCommand(env),
 		paretoCommand(env), exportCommand(env), evalCommand(env),
-		dataCommand(env), featuresCommand(env), doctorCommand(env), benchCommand(env), versionCommand(env))
+		dataCommand(env), featuresCommand(env), doctorCommand(env), benchCommand(env), versionCommand(env)} {
+		root.AddCommand(abandonable(c))
+	}
+	root.AddCommand(runCommand(env))
 	return root
 }
 

@@ -73,19 +73,31 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 	if o.workers < 1 {
 		return usage("--workers: got %d, want at least 1", o.workers)
 	}
-	s, err := load(ctx, env, script, o.scriptOptions)
+	var (
+		s       *study
+		p       *plan.Plan
+		backend *train.Backend
+	)
+	_, err := interruptible(ctx, func() (err error) {
+		if s, err = load(ctx, env, script, o.scriptOptions); err != nil {
+			return err
+		}
+		if p, err = s.plan(ctx, env); err != nil {
+			return err
+		}
+		backend, err = env.openBackend(o.backend)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	p, err := s.plan(ctx, env)
-	if err != nil {
-		return err
-	}
-	backend, err := env.openBackend(o.backend)
-	if err != nil {
-		return err
-	}
-	defer backend.Close()
+	t := &trainer{plan: p, backend: backend, store: env.store(), now: env.Now, warn: env.warn, version: env.Version, settings: settings(s),
+		overlaps: backend.Accelerator() || runtime.GOMAXPROCS(0) >= overlapCores}
+	defer func() {
+		if !t.abandoned.Load() {
+			backend.Close()
+		}
+	}()
 	dir := o.dir
 	if dir == "" {
 		name := s.Name
@@ -102,16 +114,18 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	t := &trainer{plan: p, backend: backend, study: study, store: env.store(), now: env.Now,
-		overlaps: backend.Accelerator() || runtime.GOMAXPROCS(0) >= overlapCores, warn: env.warn, script: meta.ScriptHash, version: env.Version,
-		settings: settings(s)}
+	t.study, t.script = study, meta.ScriptHash
 	t.reads = newReader(t.images, env.networks())
 	t.bench = evaluation.New(evaluation.Config{Backend: backend.Compute(), Numerics: backend.Numerics(), Networks: env.networks(), Cache: filepath.Join(env.cache(), "features"),
 		Open: t.images, Warn: env.warn, Say: func(what string) { fmt.Fprintf(env.Stderr, "starsweep: %s\n", what) }})
 	fmt.Fprintf(env.Stdout, "%s: %s on %s\n", s.Name, p.Summary(), backend.Device())
 	start := env.Now()
 	count, err := t.all(ctx, env, o.workers)
-	if closed := errors.Join(t.bench.Close(), study.Close()); err == nil {
+	closed := study.Close()
+	if !t.abandoned.Load() {
+		closed = errors.Join(closed, t.bench.Close())
+	}
+	if err == nil {
 		err = closed
 	}
 	if count != nil { // something has begun

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/starsweep/starsweep/engine/data"
@@ -33,6 +34,8 @@ type trainer struct {
 	settings string // of the script, JSON
 	version  string
 
+	abandoned atomic.Bool // something goes on that did not notice an interrupt: what it may use is not closed
+
 	reads *reader
 	sets  once.Map[string, *data.Set] // by the data's canonical text
 	said  sync.Map                    // notes of sets that were printed
@@ -44,11 +47,21 @@ type tally map[results.Status]int
 // all trains what is not finished yet. Trials that failed before are tried again: what made them fail may be mended. Faults
 // that can be seen before the first trial, in data above all, come back with a nil tally, and nothing is recorded.
 func (t *trainer) all(ctx context.Context, env *Env, workers int) (tally, error) {
-	if err := t.plan.Identify(func(j *model.Job) (model.Inputs, error) { return t.reads.inputs(ctx, j) }); err != nil {
+	var finished map[string]results.Status
+	ended, err := interruptible(ctx, func() error {
+		if err := t.plan.Identify(func(j *model.Job) (model.Inputs, error) { return t.reads.inputs(ctx, j) }); err != nil {
+			return err
+		}
+		t.left()
+		finished = t.study.Finished()
+		return t.inspect(ctx, finished)
+	})
+	if !ended {
+		t.abandoned.Store(true)
+	}
+	if err != nil {
 		return nil, err
 	}
-	t.left()
-	finished := t.study.Finished()
 	var failed []string
 	done := 0
 	for _, p := range t.plan.Trials {
@@ -58,9 +71,6 @@ func (t *trainer) all(ctx context.Context, env *Env, workers int) (tally, error)
 		case ok:
 			done++
 		}
-	}
-	if err := t.inspect(ctx, finished); err != nil {
-		return nil, err
 	}
 	if err := t.study.Forget(failed...); err != nil {
 		return nil, err

@@ -33,7 +33,14 @@ func (t *trainer) trial(ctx context.Context, p plan.Trial) error {
 	}
 	outcome := results.Outcome{Trial: p.ID, Parameters: int64(p.Job.Program.Parameters("")), Program: p.Job.Program.Fingerprint(),
 		Settings: t.settings, Script: t.script, Version: t.version, Backend: on.Name, Device: on.Device()}
-	err = guarded(func() error { return t.epochs(ctx, p, &outcome) })
+	ended, err := interruptible(ctx, func() error {
+		return guarded(func() error { return t.epochs(ctx, p, &outcome) })
+	})
+	if !ended {
+		t.abandoned.Store(true)
+		t.progress.end(p, results.Interrupted, "")
+		return err
+	}
 	var diverged *train.Diverged
 	var collapse *collapsed
 	switch {
@@ -136,6 +143,9 @@ func (t *trainer) settle(ctx context.Context, look *examiner, still *train.Run, 
 		if err := errors.Join(look.at(ctx, still, &row), still.Close()); err != nil {
 			return err
 		}
+	}
+	if ctx.Err() != nil { // the study may be closed already
+		return context.Cause(ctx)
 	}
 	if err := t.save(state, row); err != nil {
 		return err

@@ -1,0 +1,47 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+func TestWhatDoesNotNoticeAnInterruptIsAbandoned(t *testing.T) {
+	cause := errors.New("stopped")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	never := make(chan struct{})
+	defer close(never)
+	begun := make(chan struct{})
+	go func() {
+		<-begun
+		cancel(cause)
+	}()
+	start := time.Now()
+	ended, err := interruptible(ctx, func() error {
+		close(begun)
+		<-never
+		return nil
+	})
+	if ended || !errors.Is(err, cause) {
+		t.Errorf("got ended %v, error %v, want an abandoned function and the cause", ended, err)
+	}
+	if took := time.Since(start); took < patience || took > patience+5*time.Second {
+		t.Errorf("it took %v, want about %v", took, patience)
+	}
+}
+
+func TestWhatNoticesAnInterruptEndsByItself(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	own := errors.New("put in order")
+	ended, err := interruptible(ctx, func() error {
+		cancel()
+		return own
+	})
+	if !ended || err != own {
+		t.Errorf("got ended %v, error %v, want the function's own", ended, err)
+	}
+	if ended, err := interruptible(t.Context(), func() error { return own }); !ended || err != own {
+		t.Errorf("without an interrupt: got ended %v, error %v, want the function's own", ended, err)
+	}
+}
