@@ -33,7 +33,7 @@ func (o evalOptions) open(ctx context.Context, env *Env, path string) (*imageSet
 	if err != nil {
 		return nil, err
 	}
-	d := spec.Data{Name: "images", Path: path, Size: o.size, Channels: o.channels}
+	d := spec.Data{Name: "images", Path: path, Unlabelled: true, Size: o.size, Channels: o.channels}
 	switch {
 	case info.IsDir():
 		if tables, err := filepath.Glob(filepath.Join(path, "*.parquet")); err == nil && len(tables) > 0 {

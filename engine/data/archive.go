@@ -1,148 +1,148 @@
 package data
 
 import (
-	"archive/tar"
-	"archive/zip"
-	"compress/gzip"
+	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"io/fs"
-	"maps"
-	"os"
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/starsweep/starsweep/engine/data/raster"
+	"time"
 )
 
-// archive is a zip or tar file of images. Its encoded images, which are smaller than the decoded ones, are in memory.
-type archive struct {
-	pictureFolder
-	path string
-}
+var archiveEndings = []string{".zip", ".tar", ".tar.gz", ".tgz"}
 
-// IsArchive tells by the name, as tar does, whether "images" reads a path as an archive.
+// IsArchive reports by the name, as tar does, whether "images" reads a path as an archive.
 func IsArchive(path string) bool {
 	path = strings.ToLower(path)
-	return slices.ContainsFunc([]string{".zip", ".tar", ".tar.gz", ".tgz"}, func(end string) bool { return strings.HasSuffix(path, end) })
+	return slices.ContainsFunc(archiveEndings, func(end string) bool { return strings.HasSuffix(path, end) })
 }
 
-// findArchive reads the images of an archive, which is laid out as a folder may be: see findFolder.
-func findArchive(spec Spec) (source, error) {
-	read := readTar
-	if strings.HasSuffix(strings.ToLower(spec.Path), ".zip") {
-		read = readZip
-	}
-	members := map[string][]byte{}
-	err := read(spec.Path, func(name string, r io.Reader) error {
-		// Names are of any origin. They only serve to sort and to label: nothing is written.
-		if name = path.Clean("/" + name)[1:]; !isImageName(name) || hidden(name) {
-			return nil
-		}
-		b, err := io.ReadAll(r)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		members[name] = b
-		return nil
-	})
+// node is a file, a folder or a link of an archive. What may be a picture is in memory, encoded.
+type node struct {
+	name     string
+	mode     fs.FileMode
+	children map[string]*node
+	up       *node
+	target   string // of a link
+	content  []byte
+}
+
+var _ fs.FileInfo = (*node)(nil)
+var _ fs.DirEntry = (*node)(nil)
+
+func (n *node) Name() string               { return n.name }
+func (n *node) Size() int64                { return int64(len(n.content)) }
+func (n *node) Mode() fs.FileMode          { return n.mode }
+func (n *node) ModTime() time.Time         { return time.Time{} }
+func (n *node) IsDir() bool                { return n.mode.IsDir() }
+func (n *node) Sys() any                   { return nil }
+func (n *node) Type() fs.FileMode          { return n.mode.Type() }
+func (n *node) Info() (fs.FileInfo, error) { return n, nil }
+
+func newFolder(name string, up *node) *node {
+	return &node{name: name, mode: fs.ModeDir, children: map[string]*node{}, up: up}
+}
+
+// archiveTree is an unpacked archive.
+type archiveTree struct {
+	file string
+	root *node
+}
+
+func (t archiveTree) full(name string) string { return path.Join(t.file, name) }
+
+func (t archiveTree) same(a, b fs.FileInfo) bool { return a == b }
+
+func (t archiveTree) identity([]string) (string, error) { return filesIdentity([]string{t.file}) }
+
+func (t archiveTree) list(_ context.Context, dir string) ([]fs.DirEntry, error) {
+	n, err := t.find(dir)
 	if err != nil {
-		return nil, fileError(spec.Path, err)
+		return nil, err
 	}
-	a := &archive{path: spec.Path}
-	a.root = spec.Path
-	a.format = format{
-		header: func(file string) (header, error) { return encodedHeader(members[a.member(file)]) },
-		decode: func(ctx context.Context, file string) (picture, error) {
-			return decodePicture(ctx, members[a.member(file)])
-		},
+	entries := make([]fs.DirEntry, 0, len(n.children))
+	for _, child := range n.children {
+		entries = append(entries, child)
 	}
-	prefix := spec.Split + "/"
-	inSplit := func(name string) bool { return strings.HasPrefix(name, prefix) }
-	names := slices.Sorted(maps.Keys(members))
-	switch {
-	case slices.ContainsFunc(names, inSplit):
-		names = slices.DeleteFunc(names, func(name string) bool { return !inSplit(name) })
-		a.root += "/" + spec.Split
-	case spec.Split != "train":
-		return nil, fmt.Errorf("no folder %q in %s for the split: %w", spec.Split, spec.Path, fs.ErrNotExist)
-	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("no %s images in %s: %w", raster.Formats, spec.Path, fs.ErrNotExist)
-	}
-	for _, name := range names {
-		a.files = append(a.files, spec.Path+"/"+name)
-	}
-	return a, a.label()
+	return entries, nil
 }
 
-// member is the name in the archive of one of files.
-func (a *archive) member(file string) string { return strings.TrimPrefix(file, a.path+"/") }
+func (t archiveTree) stat(name string) (fs.FileInfo, error) { return t.find(name) }
 
-func (a *archive) identity() (string, error) { return filesIdentity([]string{a.path}) }
-
-// hidden tells whether some folder or the file begins with a dot, or is what macOS adds to archives.
-func hidden(name string) bool {
-	return slices.ContainsFunc(strings.Split(name, "/"), func(part string) bool { return strings.HasPrefix(part, ".") || part == "__MACOSX" })
-}
-
-// readZip calls each with every file.
-func readZip(path string, each func(name string, r io.Reader) error) error {
-	z, err := zip.OpenReader(path)
+func (t archiveTree) read(name string, limit int64) ([]byte, error) {
+	n, err := t.find(name)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer z.Close()
-	for _, f := range z.File {
-		if !f.Mode().IsRegular() {
+	return n.content[:min(int64(len(n.content)), limit)], nil
+}
+
+// maxLinks is how many links one path may go through, as in Linux.
+const maxLinks = 40
+
+// find follows a path from the root, through links that stay in the archive.
+func (t archiveTree) find(name string) (*node, error) {
+	links := 0
+	return t.follow(t.root, name, &links)
+}
+
+func (t archiveTree) follow(at *node, name string, links *int) (*node, error) {
+	missing := &fs.PathError{Op: "find", Path: t.full(name), Err: fs.ErrNotExist}
+	for part := range strings.SplitSeq(name, "/") {
+		switch part {
+		case "", ".":
+			continue
+		case "..":
+			if at = at.up; at == nil {
+				return nil, missing
+			}
 			continue
 		}
-		r, err := f.Open()
-		if err != nil {
-			return fmt.Errorf("%s: %w", f.Name, err)
+		next := at.children[part]
+		if next == nil {
+			return nil, missing
 		}
-		err = each(f.Name, r)
-		r.Close() // only read
-		if err != nil {
-			return err
+		if next.mode&fs.ModeSymlink != 0 {
+			if *links++; *links > maxLinks || strings.HasPrefix(next.target, "/") {
+				return nil, missing
+			}
+			var err error
+			if next, err = t.follow(at, next.target, links); err != nil {
+				return nil, err
+			}
 		}
+		at = next
 	}
-	return nil
+	return at, nil
 }
 
-// readTar calls each with every file, of a tar that may be compressed by gzip.
-func readTar(path string, each func(name string, r io.Reader) error) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
+// put makes the node that a name of any origin stands for, and the folders above it. Names serve to sort and to label only: nothing is
+// written. A later one replaces an earlier one of its name, as it does when an archive is unpacked.
+func (t archiveTree) put(name string, mode fs.FileMode) (n *node, doubled bool, err error) {
+	parts := strings.Split(path.Clean("/" + name)[1:], "/")
+	if len(parts) > maxDepth {
+		return nil, false, fmt.Errorf("%.100s...: more than %d folders in each other", printable(name), maxDepth)
 	}
-	defer f.Close()
-	var in io.Reader = f
-	if !strings.HasSuffix(strings.ToLower(path), ".tar") {
-		if in, err = gzip.NewReader(f); err != nil {
-			return err
+	at := t.root
+	for _, part := range parts[:len(parts)-1] {
+		next := at.children[part]
+		if next == nil || !next.IsDir() {
+			next = newFolder(part, at)
+			at.children[part] = next
 		}
+		at = next
 	}
-	return eachInTar(in, each)
-}
-
-// eachInTar calls each with every file.
-func eachInTar(in io.Reader, each func(name string, r io.Reader) error) error {
-	for t := tar.NewReader(in); ; {
-		h, err := t.Next()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if h.Typeflag != tar.TypeReg {
-			continue
-		}
-		if err := each(h.Name, t); err != nil {
-			return err
-		}
+	base := parts[len(parts)-1]
+	old := at.children[base]
+	if base == "" || mode.IsDir() && old != nil && old.IsDir() {
+		return cmp.Or(old, at), false, nil
 	}
+	n = &node{name: base, mode: mode, up: at}
+	if mode.IsDir() {
+		n = newFolder(base, at)
+	}
+	at.children[base] = n
+	return n, old != nil, nil
 }

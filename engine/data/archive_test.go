@@ -84,6 +84,7 @@ func TestAnArchiveIsReadAsAFolderIs(t *testing.T) {
 	for _, m := range members[1:4] {
 		write(t, dir, "folder/"+m.name, m.content)
 	}
+	write(t, dir, "folder/notes.txt", []byte("not an image"))
 	want := open(t, store(t), Spec{Name: "images", Path: filepath.Join(dir, "folder")})
 	for name, content := range map[string][]byte{
 		"a.zip": zipped(t, members), "a.tar": tarred(t, members), "a.tar.gz": gzipped(t, tarred(t, members)), "A.TGZ": gzipped(t, tarred(t, members)),
@@ -133,5 +134,5 @@ func TestFaultsOfArchivesNameFileAndMember(t *testing.T) {
 	}
 	path := write(t, dir, "a.zip", zipped(t, good))
 	_, err := store(t).Open(context.Background(), Spec{Name: "images", Path: path, Split: "test"})
-	wantError(t, err, `no folder "test" in `+path)
+	wantError(t, err, path+`: no folder "test" for the split: there is the folder a`)
 }

@@ -10,8 +10,12 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
 
 	"github.com/google/renameio/v2"
 )
@@ -34,13 +38,56 @@ type cacheHeader struct {
 	Notes      []string `json:"notes,omitempty"`
 }
 
-// cachePath is where the set that spec takes from a source of this identity is kept.
+// cachePath is where the set that spec takes from a source of this identity is kept. Its name stands for all that decides a pixel: the
+// files, the spec, and the code, which is cacheVersion, Go (whose JPEG decoder changed with 1.26) and the modules that decode.
 func (st *Store) cachePath(spec Spec, identity string) string {
-	key := sha256.Sum256(fmt.Appendf(nil, "%d\n%s\n%s\n", cacheVersion, spec, identity))
+	key := sha256.Sum256(fmt.Appendf(nil, "%d\n%s\n%s\n%s\n", cacheVersion, decoders(), spec, identity))
 	return filepath.Join(st.Cache, fmt.Sprintf("%s-%x.images", spec.Name, key[:16]))
 }
 
-func writeCache(path string, s *Set) (err error) {
+// decoders is the versions of what decodes images.
+func decoders() string {
+	versions := runtime.Version()
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range info.Deps {
+			if slices.Contains([]string{"golang.org/x/image", "github.com/parquet-go/parquet-go"}, m.Path) {
+				versions += " " + m.Path + "@" + m.Version
+			}
+		}
+	}
+	return versions
+}
+
+// readCache returns the set from the cache, or nil. A file that is damaged, or cannot be read, costs a warning only.
+func (st *Store) readCache(ctx context.Context, spec Spec, identity string) *Set {
+	if st.Cache == "" {
+		return nil
+	}
+	set, err := readCacheFile(ctx, st.cachePath(spec, identity))
+	if err == nil {
+		return set
+	}
+	if ctx.Err() == nil && !errors.Is(err, fs.ErrNotExist) {
+		st.warn(fmt.Errorf("cached images are read anew: %w", err))
+	}
+	return nil
+}
+
+// writeCache keeps the set in the cache. That it cannot costs a warning only.
+func (st *Store) writeCache(spec Spec, identity string, set *Set) {
+	if st.Cache == "" {
+		return
+	}
+	path := st.cachePath(spec, identity)
+	if info, err := os.Lstat(path); err == nil && info.IsDir() {
+		os.RemoveAll(path) // whatever it is, it is not ours; if it stays, writing says so
+	}
+	if err := writeCacheFile(path, set); err != nil {
+		st.warn(fmt.Errorf("images are not cached: %w", err))
+	}
+}
+
+func writeCacheFile(path string, s *Set) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
@@ -70,8 +117,8 @@ func writeCache(path string, s *Set) (err error) {
 	return f.CloseAtomicallyReplace()
 }
 
-func readCache(ctx context.Context, path string) (*Set, error) {
-	f, err := os.Open(path)
+func readCacheFile(ctx context.Context, path string) (*Set, error) {
+	f, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -100,8 +147,8 @@ func readCached(in *bufio.Reader, size int64) (*Set, error) {
 	d := head.Shape
 	s := &Set{Name: head.Name, N: d.N, H: d.H, W: d.W, C: d.C, Classes: d.Classes, ClassNames: head.ClassNames, Digest: head.Digest,
 		Notes: head.Notes}
-	if min(d.N, d.H, d.W, d.C) < 1 {
-		return nil, fmt.Errorf("got shape %v", d)
+	if min(d.N, d.H, d.W, d.C) < 1 || float64(d.N)*float64(d.H)*float64(d.W)*float64(d.C) > float64(size) {
+		return nil, fmt.Errorf("got shape %v in %d bytes", d, size)
 	}
 	pixels, content := d.N*d.H*d.W*d.C, 0
 	if head.Bytes {

@@ -1,13 +1,18 @@
 package data
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"os"
+	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -44,7 +49,7 @@ func TestCacheHitIsTheMiss(t *testing.T) {
 		if len(cached(t, st)) != 1 {
 			t.Fatalf("%v: got files %v", spec, cached(t, st))
 		}
-		hit, err := readCache(context.Background(), cached(t, st)[0])
+		hit, err := readCacheFile(context.Background(), cached(t, st)[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,22 +62,50 @@ func TestCacheHitIsTheMiss(t *testing.T) {
 	}
 }
 
-// A hit must not look into the files: here they hold other pixels of the same length and time.
 func TestCacheIsUsed(t *testing.T) {
+	st := store(t)
+	spec := Spec{Name: "images", Path: pictures(t), Size: 4}
+	first := open(t, st, spec)
+	other := *first
+	other.U8, other.F32 = make([]uint8, first.N*first.H*first.W*first.C), nil
+	if err := writeCacheFile(cached(t, st)[0], other.seal()); err != nil {
+		t.Fatal(err)
+	}
+	if got := open(t, st, spec); got.Digest != other.Digest {
+		t.Errorf("got digest %s, want that of the cache, %s", got.Digest, other.Digest)
+	}
+}
+
+// rsync -t, cp -p and touch -r keep the size and the time of modification of what they replace.
+func TestFilesChangedInPlaceAreReadAnewThoughSizeAndTimeAreKept(t *testing.T) {
 	dir, st := t.TempDir(), store(t)
+	spec := Spec{Name: "images", Path: dir}
 	path := write(t, dir, "1.png", tile(t, 2, 2, 100))
-	first := open(t, st, Spec{Name: "images", Path: dir})
+	open(t, st, spec)
 	info, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, dir, "1.png", make([]byte, info.Size()))
-	if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
-		t.Fatal(err)
-	}
-	set, err := st.Open(context.Background(), Spec{Name: "images", Path: dir})
-	if err != nil || set.Digest != first.Digest {
-		t.Errorf("got %v, %v", set, err)
+	for shade, change := range map[uint8]func(content []byte){
+		101: func(b []byte) { write(t, dir, "1.png", b) },
+		102: func(b []byte) { // replaced by another file
+			if err := os.Rename(write(t, dir, "new", b), path); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		time.Sleep(20 * time.Millisecond) // a tick of the file system's clock
+		b := tile(t, 2, 2, shade)
+		if int64(len(b)) != info.Size() {
+			t.Fatalf("got %d bytes, want %d", len(b), info.Size())
+		}
+		change(b)
+		if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
+			t.Fatal(err)
+		}
+		if s := open(t, st, spec); s.U8[0] != shade {
+			t.Errorf("got %d, want %d", s.U8[0], shade)
+		}
 	}
 }
 
@@ -106,6 +139,7 @@ func TestDamagedCacheIsMadeAnew(t *testing.T) {
 		"header":       func(b []byte) []byte { b[2] ^= 1; return b },
 		"digest":       func(b []byte) []byte { b[len(b)-1] ^= 1; return b },
 		"another file": func([]byte) []byte { return []byte("{\"shape\": {\"N\": 1000000000, \"H\": 9, \"W\": 9, \"C\": 3}}\n") },
+		"shape":        func(b []byte) []byte { return bytes.Replace(b, []byte(`"N":3`), []byte(`"N":-3`), 1) },
 		"too long":     func(b []byte) []byte { return append(b, 0) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -128,6 +162,81 @@ func TestDamagedCacheIsMadeAnew(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAFolderInPlaceOfACacheIsReplaced(t *testing.T) {
+	st := store(t)
+	spec := Spec{Name: "images", Path: pictures(t), Size: 4}
+	want := open(t, st, spec)
+	path := cached(t, st)[0]
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, "some/thing", nil)
+	var warning error
+	st.Warn = func(err error) { warning = err }
+	if got := open(t, st, spec); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	wantError(t, warning, "cached images are read anew: ", "got a folder, want a file")
+	st.Warn = func(err error) { t.Errorf("warning: %v", err) }
+	if got := open(t, st, spec); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// A limit of the size of files is to a process what a full disk is.
+func TestCacheOnAFullDiskCostsOnlyAWarning(t *testing.T) {
+	if os.Getenv("FULL_DISK") == "" { // in a process of its own: the limit holds for all that it writes
+		c := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+		c.Env = append(os.Environ(), "FULL_DISK=1")
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	st := store(t)
+	spec := Spec{Name: "images", Path: pictures(t), Size: 64}
+	var was syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &was); err != nil {
+		t.Fatal(err)
+	}
+	ignore := make(chan os.Signal, 8)
+	signal.Notify(ignore, syscall.SIGXFSZ)
+	defer signal.Stop(ignore)
+	limit := was
+	limit.Cur = 4096
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Setrlimit(syscall.RLIMIT_FSIZE, &was)
+	var warning error
+	st.Warn = func(err error) { warning = err }
+	if s := open(t, st, spec); s.N != 3 {
+		t.Errorf("got %d images", s.N)
+	}
+	wantError(t, warning, "images are not cached: ")
+	if files, err := os.ReadDir(st.Cache); err != nil || len(files) > 0 {
+		t.Errorf("left in the cache: %v, %v", files, err)
+	}
+}
+
+func FuzzCache(f *testing.F) {
+	path := filepath.Join(f.TempDir(), "x.images")
+	if err := writeCacheFile(path, (&Set{Name: "images", N: 2, H: 1, W: 1, C: 1, Classes: 2, U8: []uint8{7, 8}, Labels: []int32{0, 1}}).seal()); err != nil {
+		f.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := readCached(bufio.NewReader(bytes.NewReader(b)), int64(len(b)))
+		if err == nil && s.N*s.H*s.W*s.C != len(s.U8)+len(s.F32) {
+			t.Errorf("got %v with %d and %d values", s.Shape(), len(s.U8), len(s.F32))
+		}
+	})
 }
 
 func TestCacheThatCannotBeWrittenCostsOnlyAWarning(t *testing.T) {
@@ -177,7 +286,7 @@ func TestCancelledReadOfACacheIsNoDamage(t *testing.T) {
 	open(t, st, spec)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := readCache(ctx, cached(t, st)[0]); !errors.Is(err, context.Canceled) {
+	if _, err := readCacheFile(ctx, cached(t, st)[0]); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want context.Canceled", err)
 	}
 }
@@ -185,10 +294,10 @@ func TestCancelledReadOfACacheIsNoDamage(t *testing.T) {
 func TestNotesAreCachedWithTheImages(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.images")
 	want := (&Set{Name: "images", N: 1, H: 1, W: 1, C: 1, U8: []uint8{7}, Notes: []string{"left out 2 files: 2 .heic"}}).seal()
-	if err := writeCache(path, want); err != nil {
+	if err := writeCacheFile(path, want); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := readCache(context.Background(), path); err != nil || !reflect.DeepEqual(got, want) {
+	if got, err := readCacheFile(context.Background(), path); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 }

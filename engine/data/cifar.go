@@ -1,6 +1,7 @@
 package data
 
 import (
+	"archive/tar"
 	"cmp"
 	"context"
 	"errors"
@@ -26,6 +27,7 @@ const (
 	cifarSide   = 32
 	cifarPlane  = cifarSide * cifarSide
 	cifarRecord = 1 + 3*cifarPlane
+	cifarBatch  = 10_000 * cifarRecord
 )
 
 // cifarFiles is the files of each split, in order.
@@ -85,7 +87,7 @@ type cifarBatches struct{ dir, split string }
 // identity: the files are raw pixels already.
 func (b cifarBatches) identity() (string, error) { return "", nil }
 
-func (b cifarBatches) survey() (survey, error) {
+func (b cifarBatches) survey(_ context.Context) (survey, error) {
 	records, err := b.read()
 	if err != nil {
 		return survey{}, err
@@ -101,7 +103,7 @@ func (b cifarBatches) open(context.Context, []int) (func(int) (picture, error), 
 func (b cifarBatches) read() (cifarRecords, error) {
 	var all cifarRecords
 	for _, name := range cifarFiles[b.split] {
-		text, err := os.ReadFile(filepath.Join(b.dir, name))
+		text, err := readFile(filepath.Join(b.dir, name))
 		if err != nil {
 			return nil, fmt.Errorf("%w; run: starsweep data get cifar10", err)
 		}
@@ -121,15 +123,15 @@ type cifarArchive struct {
 
 func (a *cifarArchive) identity() (string, error) { return filesIdentity([]string{a.path}) }
 
-func (a *cifarArchive) survey() (survey, error) {
-	in, err := os.Open(a.path)
+func (a *cifarArchive) survey(ctx context.Context) (survey, error) {
+	in, err := openFile(a.path)
 	if err != nil {
 		return survey{}, err
 	}
 	defer in.Close()
 	names := cifarFiles[a.split]
 	a.records = make(cifarRecords, len(names))
-	err = eachInArchive(in, func(name string, r io.Reader) error {
+	err = eachInArchive(contextReader{ctx, in}, func(name string, r io.Reader) error {
 		i := slices.Index(names, path.Base(name))
 		if i < 0 {
 			return nil
@@ -154,18 +156,27 @@ func (a *cifarArchive) open(context.Context, []int) (func(int) (picture, error),
 	return a.records.picture, nil // survey came first
 }
 
-// eachInArchive calls use for each file of a gzipped tar.
+// eachInArchive calls use for each regular file of a gzipped tar, with no more of its content than a batch may have.
 func eachInArchive(in io.Reader, use func(name string, r io.Reader) error) error {
 	z, err := gzip.NewReader(in)
 	if err != nil {
 		return err
 	}
-	return eachInTar(z, func(name string, r io.Reader) error {
-		if err := use(name, r); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+	for t := tar.NewReader(z); ; {
+		h, err := t.Next()
+		if err == io.EOF {
+			return nil
 		}
-		return nil
-	})
+		if err != nil {
+			return err
+		}
+		if h.Typeflag != tar.TypeReg {
+			continue
+		}
+		if err := use(h.Name, io.LimitReader(t, cifarBatch+1)); err != nil {
+			return fmt.Errorf("%s: %w", h.Name, err)
+		}
+	}
 }
 
 // cifarRecords is the content of batch files.

@@ -5,10 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 
@@ -18,47 +16,35 @@ import (
 // findDICOM takes grey DICOM slices, one frame a file. Stored values go through the rescale or the table of the file (to Hounsfield
 // units for CT), then through the window of the spec, or that or the table of the file, to [-1, 1].
 func findDICOM(ctx context.Context, _ *Store, spec Spec) (source, error) {
-	return findFolder(spec, format{
+	return findFolder(ctx, spec, format{
 		name:   "DICOM slices",
 		is:     isDICOM,
-		sift:   func(files []string) ([]string, []string, error) { return siftDICOM(ctx, files, spec.Window) },
+		sift:   func(t tree, files []string) ([]string, []string, error) { return siftDICOM(ctx, t, files, spec.Window) },
 		header: dicomHeader,
-		decode: func(_ context.Context, path string) (picture, error) { return decodeDICOM(path, spec.Window) },
+		decode: func(_ context.Context, b []byte) (picture, error) { return decodeDICOM(b, spec.Window) },
 	})
 }
 
 // isDICOM goes by the name or by the magic word, since scanners name files as they like. A DICOMDIR is an index, not a slice.
-func isDICOM(path string) bool {
-	name := strings.ToLower(filepath.Base(path))
-	if name == "dicomdir" {
+func isDICOM(file string, begin func() []byte) bool {
+	switch name := strings.ToLower(path.Base(file)); {
+	case name == "dicomdir":
 		return false
-	}
-	if strings.HasSuffix(name, ".dcm") {
+	case strings.HasSuffix(name, ".dcm"):
 		return true
 	}
-	start, err := readStart(path, 132)
-	return err == nil && dicom.Is(start)
-}
-
-// readStart reads a file's first bytes.
-func readStart(path string, n int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, n))
+	return begin != nil && dicom.Is(begin())
 }
 
 // siftDICOM leaves out the objects without pixels that lie with slices: reports, plans, presentation states. It also says what slices
 // do not have in common.
-func siftDICOM(ctx context.Context, files []string, window [2]float64) (kept, notes []string, err error) {
+func siftDICOM(ctx context.Context, t tree, files []string, window [2]float64) (kept, notes []string, err error) {
 	sets := make([]dicom.Set, len(files))
 	err = parallel(ctx, len(files), func(i int) error {
-		set, err := dicomAttributes(files[i])
+		set, err := dicomAttributes(func(limit int64) ([]byte, error) { return t.read(files[i], limit) })
 		sets[i] = set
 		if err != nil {
-			return fileError(files[i], err)
+			return fileError(t.full(files[i]), err)
 		}
 		return nil
 	})
@@ -93,15 +79,15 @@ func siftDICOM(ctx context.Context, files []string, window [2]float64) (kept, no
 }
 
 // dicomAttributes reads what a file says before its pixels: mostly within its first kilobytes.
-func dicomAttributes(path string) (dicom.Set, error) {
+func dicomAttributes(read func(limit int64) ([]byte, error)) (dicom.Set, error) {
 	const usual = 64 << 10
-	start, err := readStart(path, usual)
+	start, err := read(usual)
 	if err != nil {
 		return dicom.Set{}, err
 	}
 	set, err := dicom.ParseStart(start)
 	if errors.Is(err, dicom.ErrCut) && len(start) == usual {
-		if start, err = os.ReadFile(path); err == nil {
+		if start, err = read(maxEncoded); err == nil {
 			set, err = dicom.ParseStart(start)
 		}
 	}
@@ -127,8 +113,8 @@ func objectName(class string) string {
 	return fmt.Sprintf("SOP class %q", class)
 }
 
-func dicomHeader(path string) (header, error) {
-	set, err := dicomAttributes(path)
+func dicomHeader(b []byte) (header, error) {
+	set, err := dicom.ParseStart(b)
 	if err != nil {
 		return header{}, err
 	}
@@ -137,11 +123,7 @@ func dicomHeader(path string) (header, error) {
 }
 
 // decodeDICOM reads a slice through a window, or through its own where window is zero.
-func decodeDICOM(path string, window [2]float64) (picture, error) {
-	file, err := os.ReadFile(path)
-	if err != nil {
-		return picture{}, err
-	}
+func decodeDICOM(file []byte, window [2]float64) (picture, error) {
 	set, err := dicom.Parse(file)
 	if err != nil {
 		return picture{}, err
@@ -250,7 +232,7 @@ func (s slice) compressed(fragments [][]byte) ([]int, error) {
 	if len(fragments) > 0 {
 		text = bytes.Join(fragments[1:], nil)
 	}
-	p, err := decodePicture(context.Background(), text)
+	p, err := new(decoder).decode(context.Background(), text)
 	if err != nil || p.c != 1 || p.u8 == nil || s.bitsStored != 8 || s.highBit != 7 || s.signed {
 		return nil, fmt.Errorf("transfer syntax %s: want uncompressed pixels or 8-bit grey JPEG; convert with gdcmconv --raw", s.syntax)
 	}

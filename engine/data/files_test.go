@@ -142,7 +142,7 @@ func TestFolderFaultsNameTheFile(t *testing.T) {
 		{"not an image", map[string][]byte{"a.png": tile(t, 2, 2, 1), "b.jpg": []byte("hello")}, "b.jpg: got an unknown format, want PNG, JPEG"},
 		{"first one corrupt", map[string][]byte{"a.gif": []byte("GIF89a")}, "a.gif: "},
 		{"none", map[string][]byte{"a.txt": nil}, "no PNG, JPEG, GIF, BMP, TIFF or WebP images in "},
-		{"loose files beside classes", map[string][]byte{"a.png": tile(t, 2, 2, 1), "x/b.png": tile(t, 2, 2, 1)}, "got 1 files beside the class folders"},
+		{"loose files beside classes", map[string][]byte{"a.png": tile(t, 2, 2, 1), "x/b.png": tile(t, 2, 2, 1)}, "got 1 image in no class folder: a.png, and others in folders"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -215,6 +215,20 @@ func TestParquetFolderIsReadAcrossFilesAndRowGroups(t *testing.T) {
 	}
 	_, err := st.Open(context.Background(), Spec{Name: "parquet", Path: dir, Split: "validation"})
 	wantError(t, err, `no Parquet files of the split "validation"`)
+}
+
+func TestUnlabelledTakesEveryParquetFileAndNoLabels(t *testing.T) {
+	type row struct {
+		PNG   []byte `parquet:"png"`
+		Label string `parquet:"label"`
+	}
+	dir := t.TempDir()
+	writeParquet(t, filepath.Join(dir, "train-0.parquet"), []row{{tile(t, 1, 1, 1), "cat"}})
+	writeParquet(t, filepath.Join(dir, "test-0.parquet"), []row{{tile(t, 1, 1, 2), "dog"}})
+	s := open(t, store(t), Spec{Name: "parquet", Path: dir, Unlabelled: true})
+	if !bytes.Equal(s.U8, []uint8{2, 1}) || s.Labels != nil {
+		t.Errorf("got shades %v, labels %v", s.U8, s.Labels)
+	}
 }
 
 func TestParquetColumnsAreFoundOrNamed(t *testing.T) {

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
-	"path/filepath"
-	"slices"
+	"path"
 	"strings"
 
 	"github.com/starsweep/starsweep/engine/data/raster"
@@ -15,159 +15,142 @@ import (
 
 // format is a kind of file that holds one picture.
 type format struct {
-	name   string                            // in errors: raster.Formats + " images"
-	is     func(path string) bool            // by name, or by content where names say little
-	header func(path string) (header, error) // without decoding the pixels
-	decode func(ctx context.Context, path string) (picture, error)
-	// sift says which files are pictures at all, and what is to be known of the others; nil: all are
-	sift func(files []string) (kept, notes []string, err error)
+	name string // in messages: "DICOM files"
+	// is decides by the name, or by the file's first bytes where names say little; without begin by the name alone.
+	is     func(name string, begin func() []byte) bool
+	header func(b []byte) (header, error) // without decoding the pixels
+	decode func(ctx context.Context, b []byte) (picture, error)
+	// sift says which files are pictures at all, and what is to be known of them and the others; nil: all are
+	sift func(t tree, files []string) (kept, notes []string, err error)
 }
 
-// pictureFolder is the files of one format under a folder. Where they lie in sub-folders, the sub-folder names the class.
-type pictureFolder struct {
+// pictureTree is the files of one format in a folder or an archive. Where they lie in sub-folders, the sub-folder names the class.
+type pictureTree struct {
 	format format
-	root   string
-	files  []string // with the root, in alphabetic order
-	labels []int32  // nil where the files lie in the root itself
-	names  []string
-	notes  []string
+	tree   tree
+	arrangement
+	notes []string
 }
 
-func findImages(_ context.Context, _ *Store, spec Spec) (source, error) {
-	if IsArchive(spec.Path) {
-		return findArchive(spec)
-	}
-	return findFolder(spec, format{
+func findImages(ctx context.Context, st *Store, spec Spec) (source, error) {
+	images := format{
 		name:   raster.Formats + " images",
-		is:     isImageName,
-		header: imageHeader,
-		decode: decodeImageFile,
-	})
-}
-
-func isImageName(path string) bool { return raster.Extension(filepath.Ext(path)) }
-
-func imageHeader(path string) (header, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return header{}, err
+		is:     isImage,
+		header: encodedHeader,
+		decode: new(decoder).decode,
 	}
-	return encodedHeader(b)
-}
-
-func decodeImageFile(ctx context.Context, path string) (picture, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return picture{}, err
-	}
-	return decodePicture(ctx, b)
-}
-
-// findFolder walks the folder, or its sub-folder with the split's name if there is one. It follows links to files, not to folders.
-func findFolder(spec Spec, format format) (source, error) {
-	root, err := splitFolder(spec)
-	if err != nil {
-		return nil, err
-	}
-	f := &pictureFolder{format: format, root: root}
-	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case path != root && strings.HasPrefix(entry.Name(), "."):
-			if entry.IsDir() {
-				return fs.SkipDir
-			}
-		case !entry.IsDir() && format.is(path):
-			f.files = append(f.files, path)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	if format.sift != nil {
-		if f.files, f.notes, err = format.sift(f.files); err != nil {
+	if IsArchive(spec.Path) {
+		t, notes, err := openArchive(ctx, st, spec.Path)
+		if err != nil {
 			return nil, err
 		}
+		return findTree(ctx, t, spec, images, notes...)
 	}
-	if len(f.files) == 0 {
-		reason := fmt.Errorf("no %s in %s: %w", format.name, root, fs.ErrNotExist)
-		for _, note := range f.notes {
-			reason = fmt.Errorf("%w; %s", reason, note)
-		}
-		return nil, reason
-	}
-	return f, f.label()
+	return findFolder(ctx, spec, images)
 }
 
-// splitFolder is where the split lies: in a sub-folder of its name, or for the training split in the folder itself.
-func splitFolder(spec Spec) (string, error) {
-	// WalkDir would not follow a link.
-	root, err := filepath.EvalSymlinks(spec.Path)
-	if err != nil {
-		return "", err
+// isImage goes by the ending, and by the content where there is none.
+func isImage(name string, begin func() []byte) bool {
+	ext := path.Ext(name)
+	if ext == "" && begin != nil {
+		return raster.Known(begin())
 	}
-	info, err := os.Stat(root)
+	return raster.Extension(ext)
+}
+
+// findFolder takes the files of a folder: see arrange.
+func findFolder(ctx context.Context, spec Spec, format format) (source, error) {
+	info, err := os.Stat(spec.Path)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if !info.IsDir() {
-		return "", fmt.Errorf("%s: got a file, want a folder", spec.Path)
+		got := "a file"
+		if err := regular(info.Mode()); err != nil {
+			return nil, fmt.Errorf("%s: %w or a folder", spec.Path, err)
+		}
+		return nil, fmt.Errorf("%s: got %s, want a folder, or a %s file", spec.Path, got, strings.Join(archiveEndings, ", "))
 	}
-	if sub := filepath.Join(root, spec.Split); exists(sub) {
-		return filepath.EvalSymlinks(sub)
-	}
-	if spec.Split != "train" {
-		return "", fmt.Errorf("no folder %q in %s for the split: %w", spec.Split, spec.Path, fs.ErrNotExist)
-	}
-	return root, nil
+	return findTree(ctx, diskTree{spec.Path}, spec, format)
 }
 
-// label takes the first folder under the root as the class of a file.
-func (f *pictureFolder) label() error {
-	classes := make([]string, len(f.files))
-	loose := 0
-	for i, file := range f.files {
-		rel, err := filepath.Rel(f.root, file)
-		if err != nil {
-			return err
-		}
-		class, _, inFolder := strings.Cut(filepath.ToSlash(rel), "/")
-		if !inFolder {
-			loose++
-			continue
-		}
-		classes[i] = class
-	}
-	if loose == len(f.files) {
-		return nil
-	}
-	if loose > 0 {
-		return fmt.Errorf("%s: got %d files beside the class folders, want all files in class folders or none", f.root, loose)
-	}
-	f.names = slices.Compact(slices.Sorted(slices.Values(classes)))
-	f.labels = make([]int32, len(classes))
-	for i, class := range classes {
-		label, _ := slices.BinarySearch(f.names, class)
-		f.labels[i] = int32(label)
-	}
-	return nil
-}
-
-func (f *pictureFolder) identity() (string, error) { return filesIdentity(f.files) }
-
-func (f *pictureFolder) survey() (survey, error) {
-	first, err := f.format.header(f.files[0])
+func findTree(ctx context.Context, t tree, spec Spec, format format, notes ...string) (source, error) {
+	w, err := walk(ctx, t, format)
 	if err != nil {
-		return survey{}, fileError(f.files[0], err)
+		return nil, err
 	}
-	return survey{n: len(f.files), first: first, labels: f.labels, classes: len(f.names), classNames: f.names,
-		where: func(i int) string { return f.files[i] }, notes: f.notes}, nil
+	if len(w.files) == 0 {
+		return nil, nothing(format, spec, append(notes, w.notes(".")...))
+	}
+	a, err := arrange(w.files, spec)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", spec.Path, err)
+	}
+	notes = append(append(notes, a.notes...), w.notes(a.root)...)
+	if format.sift != nil {
+		kept, more, err := format.sift(t, a.files)
+		if err != nil {
+			return nil, err
+		}
+		a.files, notes = kept, append(notes, more...)
+	}
+	if len(a.files) == 0 {
+		return nil, nothing(format, spec, notes)
+	}
+	if !spec.Unlabelled {
+		if err := a.label(); err != nil {
+			return nil, fmt.Errorf("%s: %w", spec.Path, err)
+		}
+	}
+	return &pictureTree{format: format, tree: t, arrangement: a, notes: notes}, nil
 }
 
-func (f *pictureFolder) open(ctx context.Context, _ []int) (func(int) (picture, error), error) {
-	return func(i int) (picture, error) { return f.format.decode(ctx, f.files[i]) }, nil
+// nothing is the error of a tree without files of the format.
+func nothing(format format, spec Spec, notes []string) error {
+	return absent("%s", strings.Join(append([]string{fmt.Sprintf("no %s in %s", format.name, spec.Path)}, notes...), "; "))
+}
+
+func (p *pictureTree) identity() (string, error) {
+	content, err := p.tree.identity(p.files)
+	if err != nil || content == "" {
+		return content, err
+	}
+	return content + "\n" + strings.Join(p.notes, "\n"), nil // what was left out may change while the files do not
+}
+
+// maxEncoded bounds one file of a picture.
+const maxEncoded = math.MaxInt32
+
+func (p *pictureTree) read(i int) ([]byte, error) {
+	b, err := p.tree.read(p.files[i], maxEncoded+1)
+	if err == nil && len(b) > maxEncoded {
+		err = fmt.Errorf("got more than %d bytes, want a picture", maxEncoded)
+	}
+	return b, err
+}
+
+func (p *pictureTree) survey(context.Context) (survey, error) {
+	b, err := p.read(0)
+	if err == nil {
+		var first header
+		if first, err = p.format.header(b); err == nil {
+			return survey{n: len(p.files), first: first, labels: p.labels, classes: len(p.names), classNames: p.names, where: p.where,
+				notes: p.notes}, nil
+		}
+	}
+	return survey{}, fileError(p.where(0), err)
+}
+
+func (p *pictureTree) where(i int) string { return p.tree.full(p.files[i]) }
+
+func (p *pictureTree) open(ctx context.Context, _ []int) (func(int) (picture, error), error) {
+	return func(i int) (picture, error) {
+		b, err := p.read(i)
+		if err != nil {
+			return picture{}, err
+		}
+		return p.format.decode(ctx, b)
+	}, nil
 }
 
 // fileError names the file, unless the error does.
@@ -178,3 +161,11 @@ func fileError(path string, err error) error {
 	}
 	return fmt.Errorf("%s: %w", path, err)
 }
+
+// absent is an error that is fs.ErrNotExist without saying so.
+func absent(message string, args ...any) error { return absentError(fmt.Sprintf(message, args...)) }
+
+type absentError string
+
+func (e absentError) Error() string        { return string(e) }
+func (e absentError) Is(target error) bool { return target == fs.ErrNotExist }

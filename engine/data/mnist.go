@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -69,7 +68,7 @@ func findMNIST(_ context.Context, st *Store, spec Spec) (source, error) {
 // identity: unzipping 10 MB is no dearer than reading a cache of 50 MB.
 func (f mnistFolder) identity() (string, error) { return "", nil }
 
-func (f mnistFolder) survey() (survey, error) {
+func (f mnistFolder) survey(context.Context) (survey, error) {
 	var dims []int
 	err := f.read(f.files[0], func(r io.Reader) (err error) {
 		dims, err = idx.ReadDims(r)
@@ -107,9 +106,9 @@ func (f mnistFolder) array(file mnistFile) (a idx.Array, err error) {
 // ".gz".
 func (f mnistFolder) read(file mnistFile, use func(io.Reader) error) error {
 	path := filepath.Join(f.dir, file.name)
-	text, err := os.ReadFile(path)
+	text, err := readFile(path)
 	if errors.Is(err, fs.ErrNotExist) && !f.checked {
-		if plain, err := os.ReadFile(strings.TrimSuffix(path, ".gz")); err == nil {
+		if plain, err := readFile(strings.TrimSuffix(path, ".gz")); err == nil {
 			return f.wrap(path, use(bytes.NewReader(plain)))
 		}
 	}
@@ -142,7 +141,7 @@ func findMNIST12k(_ context.Context, _ *Store, spec Spec) (source, error) {
 
 func (mnistSlice) identity() (string, error) { return "", nil }
 
-func (s mnistSlice) survey() (survey, error) {
+func (s mnistSlice) survey(context.Context) (survey, error) {
 	images, labels, err := s.arrays()
 	if err != nil {
 		return survey{}, err

@@ -24,6 +24,7 @@ type parquetFiles struct {
 	spec          Spec
 	standardNames []string // of the classes, where the files give none
 	counts        []int    // rows of each file, after survey
+	pictures      decoder
 }
 
 func findParquet(_ context.Context, _ *Store, spec Spec) (source, error) {
@@ -44,6 +45,9 @@ func splitFiles(spec Spec) (files, others []string, err error) {
 	all, err := filesNamed(spec.Path, ".parquet")
 	if err != nil {
 		return nil, nil, err
+	}
+	if spec.Unlabelled && len(all) > 0 {
+		return all, nil, nil
 	}
 	begins := func(split string) []string {
 		var found []string
@@ -69,7 +73,7 @@ func (p *parquetFiles) identity() (string, error) {
 	return filesIdentity(slices.Concat(p.files, p.others))
 }
 
-func (p *parquetFiles) survey() (survey, error) {
+func (p *parquetFiles) survey(context.Context) (survey, error) {
 	v, labels := survey{where: p.where}, tableLabels{}
 	p.counts = nil
 	for _, path := range p.files {
@@ -82,6 +86,9 @@ func (p *parquetFiles) survey() (survey, error) {
 					return err
 				}
 				v.first = first
+			}
+			if p.spec.Unlabelled {
+				return nil
 			}
 			return labels.read(file, p.spec.LabelColumn)
 		})
@@ -167,7 +174,7 @@ func (p *parquetFiles) open(ctx context.Context, keep []int) (func(int) (picture
 		if len(blobs[i]) == 0 {
 			return picture{}, errors.New("no image")
 		}
-		return decodePicture(ctx, blobs[i])
+		return p.pictures.decode(ctx, blobs[i])
 	}, nil
 }
 
@@ -244,7 +251,7 @@ func roomForImages(file *columns.File) int64 { return 1<<28 + 64*file.Size() }
 
 // withParquet opens a file, and names it in errors.
 func withParquet(path string, use func(*columns.File) error) error {
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
 		return err
 	}

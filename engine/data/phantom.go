@@ -16,7 +16,7 @@ func findEllipses(_ context.Context, _ *Store, spec Spec) (source, error) { retu
 // identity changes with the drawing below.
 func (ellipses) identity() (string, error) { return "ellipse phantoms 1", nil }
 
-func (e ellipses) survey() (survey, error) {
+func (e ellipses) survey(context.Context) (survey, error) {
 	return survey{n: e.spec.Count, first: header{e.spec.Size, e.spec.Size, 1},
 		where: func(i int) string { return fmt.Sprintf("ellipses: phantom %d", i) }}, nil
 }

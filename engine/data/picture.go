@@ -3,6 +3,7 @@ package data
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/starsweep/starsweep/engine/data/raster"
 )
@@ -29,8 +30,21 @@ func encodedHeader(b []byte) (header, error) {
 	return header{h.H, h.W, h.C}, err
 }
 
-// decodePicture reads an encoded picture: see package raster.
-func decodePicture(ctx context.Context, b []byte) (picture, error) {
+// decoder decodes encoded pictures: see package raster. It may be used by several goroutines.
+type decoder struct{ large sync.Mutex }
+
+// largePicture is from how many pixels on pictures are decoded one at a time, since decoding takes up to 16 bytes a pixel.
+const largePicture = 1 << 24
+
+func (d *decoder) decode(ctx context.Context, b []byte) (picture, error) {
+	h, err := encodedHeader(b)
+	if err != nil {
+		return picture{}, err
+	}
+	if h.h*h.w >= largePicture {
+		d.large.Lock()
+		defer d.large.Unlock()
+	}
 	p, err := raster.Decode(ctx, b)
 	return picture{header: header{p.H, p.W, p.C}, u8: p.Pix, traits: p.Traits}, err
 }

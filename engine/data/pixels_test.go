@@ -125,7 +125,7 @@ func TestDecodedPixelsAreTheStoredOnes(t *testing.T) {
 		{"palette", palette, header{1, 2, 3}, []uint8{9, 8, 7, 1, 1, 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p, err := decodePicture(context.Background(), encodePNG(t, c.img))
+			p, err := new(decoder).decode(context.Background(), encodePNG(t, c.img))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -148,7 +148,7 @@ func TestJPEGKeepsItsChannels(t *testing.T) {
 		if err := jpeg.Encode(&text, c.img, nil); err != nil {
 			t.Fatal(err)
 		}
-		p, err := decodePicture(context.Background(), text.Bytes())
+		p, err := new(decoder).decode(context.Background(), text.Bytes())
 		if err != nil || p.header != c.want || len(p.u8) != p.size() {
 			t.Errorf("got %v, %v, want %v", p.header, err, c.want)
 		}
@@ -186,7 +186,11 @@ func encodePNG(t testing.TB, img image.Image) []byte {
 // decoders' cosine transforms may round differently, so pixels may differ a little, but not as much as by repeated chroma.
 func TestJPEGChromaIsInterpolatedAsLibjpegDoes(t *testing.T) {
 	for _, name := range []string{"testdata/chroma420", "testdata/chroma422"} {
-		p, err := decodeImageFile(context.Background(), name+".jpg")
+		b, err := os.ReadFile(name + ".jpg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := new(decoder).decode(context.Background(), b)
 		if err != nil {
 			t.Fatal(err)
 		}

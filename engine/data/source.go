@@ -3,7 +3,6 @@ package data
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -22,7 +21,7 @@ type source interface {
 	// identity stands for the content of everything the source reads, or is "" where reading is as cheap as a cache would be.
 	identity() (string, error)
 	// survey tells what headers, footers and file names tell.
-	survey() (survey, error)
+	survey(context.Context) (survey, error)
 	// open gets ready to decode the pictures in keep; the function it returns may be called by several goroutines at once.
 	open(ctx context.Context, keep []int) (func(i int) (picture, error), error)
 }
@@ -38,37 +37,14 @@ type survey struct {
 	notes      []string           // for Set.Notes
 }
 
-// selection is the indices of the pictures that spec asks for.
-func (v survey) selection(spec Spec) ([]int, error) {
-	if spec.Classes != nil && v.labels == nil {
-		return nil, fmt.Errorf("classes: got %v, but the images have no labels", spec.Classes)
-	}
-	if n := len(spec.Classes); n > 0 && spec.Classes[n-1] >= v.classes {
-		return nil, fmt.Errorf("classes: got %d, want 0 to %d", spec.Classes[n-1], v.classes-1)
-	}
-	var keep []int
-	for i := 0; i < v.n && (spec.Limit == 0 || len(keep) < spec.Limit); i++ {
-		if spec.Classes == nil || slices.Contains(spec.Classes, int(v.labels[i])) {
-			keep = append(keep, i)
-		}
-	}
-	if len(keep) == 0 {
-		return nil, fmt.Errorf("no images left of %d: classes %v", v.n, spec.Classes)
-	}
-	return keep, nil
-}
-
 // shape is the shape of n of the pictures, as spec wants them.
 func (v survey) shape(spec Spec, n int) Shape {
 	return Shape{N: n, H: cmp.Or(spec.Size, v.first.h), W: cmp.Or(spec.Size, v.first.w), C: cmp.Or(spec.Channels, v.first.c), Classes: v.classes}
 }
 
-// maxBytes bounds one set in memory: beyond it a header is corrupt or the script forgot a size or a limit.
-const maxBytes = 1 << 37
-
 // build decodes the pictures that spec asks for.
-func build(ctx context.Context, k kind, src source, spec Spec) (*Set, error) {
-	v, err := k.survey(src, spec)
+func (st *Store) build(ctx context.Context, k kind, src source, spec Spec) (*Set, error) {
+	v, err := k.survey(ctx, src, spec)
 	if err != nil {
 		return nil, err
 	}
@@ -81,12 +57,17 @@ func build(ctx context.Context, k kind, src source, spec Spec) (*Set, error) {
 		return nil, err
 	}
 	d := v.shape(spec, len(keep))
-	if bytes := float64(d.N) * float64(d.H) * float64(d.W) * float64(d.C) * 4; bytes > maxBytes {
-		return nil, fmt.Errorf("%d images of %d x %d x %d need %.0f GB: set size or limit", d.N, d.H, d.W, d.C, bytes/1e9)
-	}
 	a := assembly{spec: spec, v: v, keep: keep, at: at, traits: make([]raster.Traits, len(keep))}
 	// Bytes are kept as bytes; the first picture that must be resized, or is not made of bytes, turns the set to float32.
 	for _, exact := range []bool{d.H == v.first.h && d.W == v.first.w, false} {
+		each := d.H * d.W * d.C
+		if !exact {
+			each *= 4
+		}
+		what := fmt.Sprintf("%d images of %d x %d x %d", d.N, d.H, d.W, d.C)
+		if err := st.fits(float64(d.N), float64(each), what, "set size or limit"); err != nil {
+			return nil, err
+		}
 		set := &Set{Name: spec.Name, N: d.N, H: d.H, W: d.W, C: d.C, Classes: d.Classes, ClassNames: v.classNames, Notes: slices.Clone(v.notes)}
 		if exact {
 			set.U8 = make([]uint8, d.N*d.H*d.W*d.C)
@@ -216,24 +197,6 @@ func parallel(ctx context.Context, n int, do func(k int) error) error {
 		return context.Cause(ctx)
 	}
 	return fault
-}
-
-// filesIdentity stands for files by their paths, sizes and times of change. A file that is changed in place and keeps both is not
-// noticed; reading everything to notice it would cost what the cache saves.
-func filesIdentity(files []string) (string, error) {
-	h := sha256.New()
-	for _, file := range files {
-		info, err := os.Stat(file)
-		if err != nil {
-			return "", err
-		}
-		abs, err := filepath.Abs(file)
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(h, "%q %d %d\n", abs, info.Size(), info.ModTime().UnixNano())
-	}
-	return sum(h), nil
 }
 
 // filesNamed lists the files of dir whose names end in suffix, in alphabetic order. Those that begin with a dot are not meant.

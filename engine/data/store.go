@@ -5,10 +5,10 @@
 package data
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"slices"
 )
@@ -19,6 +19,7 @@ type Store struct {
 	Cache   string       // decoded sets; "" keeps none. It may be deleted at any time
 	Client  *http.Client // for Get; nil is http.DefaultClient
 	GoProxy string       // for Get: the value of GOPROXY; "" is https://proxy.golang.org
+	Memory  int64        // bytes that one set may take in memory; 0 is 128 GiB
 	Warn    func(error)  // told of a cache that cannot be read or written, which costs time only; nil: not told
 }
 
@@ -86,8 +87,8 @@ func (k *known) survey(split string) survey {
 }
 
 // survey is the source's survey. A published set in the store's own folder must be whole.
-func (k kind) survey(src source, spec Spec) (survey, error) {
-	v, err := src.survey()
+func (k kind) survey(ctx context.Context, src source, spec Spec) (survey, error) {
+	v, err := src.survey(ctx)
 	if err != nil || k.known == nil || spec.Path != "" {
 		return v, err
 	}
@@ -104,13 +105,16 @@ func (st *Store) Shape(spec Spec) (Shape, error) {
 	if err != nil {
 		return Shape{}, err
 	}
+	if err := st.fitsCount(spec); err != nil {
+		return Shape{}, fmt.Errorf("%s: %w", spec.Name, err)
+	}
 	v := survey{}
 	if k.known != nil && spec.Path == "" {
 		v = k.known.survey(spec.Split)
 	} else {
 		src, err := k.find(context.Background(), st, spec)
 		if err == nil {
-			v, err = k.survey(src, spec)
+			v, err = k.survey(context.Background(), src, spec)
 		}
 		if err != nil {
 			return Shape{}, fmt.Errorf("%s: %w", spec.Name, err)
@@ -131,10 +135,7 @@ func (st *Store) Open(ctx context.Context, spec Spec) (*Set, error) {
 		return nil, err
 	}
 	set, err := st.open(ctx, spec, k)
-	switch {
-	case k.known == nil && errors.Is(err, fs.ErrNotExist): // nothing to get: these are the user's
-		return nil, fmt.Errorf("%s: %w; set path to your own files", spec.Name, err)
-	case err != nil:
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", spec.Name, err)
 	}
 	return set, nil
@@ -153,6 +154,9 @@ func (st *Store) open(ctx context.Context, spec Spec, k kind) (*Set, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
+	if err := st.fitsCount(spec); err != nil {
+		return nil, err
+	}
 	src, err := k.find(ctx, st, spec)
 	if err != nil {
 		return nil, err
@@ -161,26 +165,20 @@ func (st *Store) open(ctx context.Context, spec Spec, k kind) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if identity == "" || st.Cache == "" {
-		return build(ctx, k, src, spec)
+	if identity == "" {
+		return st.build(ctx, k, src, spec)
 	}
-	path := st.cachePath(spec, identity)
-	set, err := readCache(ctx, path)
-	if err == nil {
+	if set := st.readCache(ctx, spec, identity); set != nil {
 		return set, nil
 	}
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		st.warn(fmt.Errorf("cached images are read anew: %w", err))
-	}
-	if set, err = build(ctx, k, src, spec); err != nil {
+	set, err := st.build(ctx, k, src, spec)
+	if err != nil {
 		return nil, err
 	}
-	if err := writeCache(path, set); err != nil {
-		st.warn(fmt.Errorf("images are not cached: %w", err))
+	if again, err := src.identity(); err != nil || again != identity {
+		return nil, cmp.Or(err, errors.New("the files changed while they were read: run again"))
 	}
+	st.writeCache(spec, identity, set)
 	return set, nil
 }
 

@@ -53,7 +53,7 @@ func findGrid(_ context.Context, _ *Store, spec Spec) (source, error) {
 
 func (gaussians) identity() (string, error) { return "", nil }
 
-func (g gaussians) survey() (survey, error) {
+func (g gaussians) survey(context.Context) (survey, error) {
 	v := survey{n: g.spec.Count, first: header{1, 1, 2}, labels: make([]int32, g.spec.Count), classes: len(g.centres),
 		where: func(i int) string { return fmt.Sprintf("%s: point %d", g.spec.Name, i) }}
 	for i := range v.labels {

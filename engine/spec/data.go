@@ -31,8 +31,10 @@ type Data struct {
 	Channels int
 	// Classes keeps only images with these labels; nil keeps all. Labels keep their numbers.
 	Classes []int
-	// Limit keeps the first images only, after Classes; 0 keeps all.
+	// Limit keeps so many images only, after Classes; 0 keeps all. See Drawn for which.
 	Limit int
+	// Unlabelled takes every image below Path, whatever its folder: no split and no classes. Parquet files are all read, without labels.
+	Unlabelled bool
 	// Column holds the images of a Parquet file, LabelColumn their labels. The defaults are the only column of images, and "label".
 	Column, LabelColumn string
 	// Window is a DICOM window's centre and width, in units after the rescale (Hounsfield for CT); zero takes each file's own.
@@ -60,7 +62,9 @@ func (d Data) String() string {
 	field(d.Size != 0, "size", strconv.Itoa(d.Size))
 	field(d.Channels != 0, "channels", strconv.Itoa(d.Channels))
 	field(d.Classes != nil, "classes", strings.ReplaceAll(fmt.Sprint(d.Classes), " ", ","))
-	field(d.Limit != 0, "limit", strconv.Itoa(d.Limit))
+	field(d.Limit != 0 && !d.Drawn(), "limit", strconv.Itoa(d.Limit))
+	field(d.Limit != 0 && d.Drawn(), "drawn", strconv.Itoa(d.Limit))
+	field(d.Unlabelled, "unlabelled", "true")
 	field(d.Column != "", "column", strconv.Quote(d.Column))
 	field(d.LabelColumn != "", "label_column", strconv.Quote(d.LabelColumn))
 	field(d.Window != [2]float64{}, "window", "("+shortest(d.Window[0])+","+shortest(d.Window[1])+")")
@@ -96,6 +100,13 @@ func (d Data) WithDefaults() Data {
 	return d
 }
 
+// Drawn reports whether a limit draws images at random, from all classes: where files come in an order of their own, which is often
+// that of the classes. Of sets that are published in random order, and of those that are made, a limit takes the first images.
+func (d Data) Drawn() bool { return d.files() }
+
+// files reports whether the images are the user's own.
+func (d Data) files() bool { return slices.Contains([]string{"images", "parquet", "dicom"}, d.Name) }
+
 // Test is the whole test split of the same set.
 func (d Data) Test() Data {
 	d.Split, d.Limit = "test", 0
@@ -120,7 +131,7 @@ func (d Data) Validate() error {
 	if !slices.Contains(DataSets, d.Name) {
 		return fmt.Errorf("data set: got %q, want one of %s", d.Name, strings.Join(DataSets, ", "))
 	}
-	files := slices.Contains([]string{"images", "parquet", "dicom"}, d.Name) // the user's own
+	files := d.files()
 	check(!files || d.Path != "", "path: got none, want a folder or a file")
 	check(d.Split == "train" || d.Split == "test" || files, "split: got %q, want \"train\" or \"test\"", d.Split)
 	check(d.Size >= 0 && d.Size <= MaxDataSize, "size: got %d, want 1 to %d, or 0 for as stored", d.Size, MaxDataSize)

@@ -16,7 +16,7 @@ func TestSpecsForTheSameImagesAreWrittenAlike(t *testing.T) {
 		{`mnist12k(split="test")`, []Data{{Name: "mnist12k", Split: "test"}, {Name: "mnist", Subset: true, Split: "test"}}},
 		{`cifar10(split="train", channels=1, classes=[2,5])`, []Data{{Name: "cifar10", Channels: 1, Classes: []int{5, 2, 5}}}},
 		{`ring(split="train", modes=8, count=10000, radius=2, sigma=0.02)`, []Data{{Name: "ring"}, {Name: "ring", Modes: 8, Radius: 2}}},
-		{`parquet(path="a b/\"c\"", split="train", limit=7, column="img", label_column="y")`,
+		{`parquet(path="a b/\"c\"", split="train", drawn=7, column="img", label_column="y")`,
 			[]Data{{Name: "parquet", Path: `a b/"c"`, Limit: 7, Column: "img", LabelColumn: "y"}}},
 		{`dicom(path="x", split="train", window=(-600,1500))`, []Data{{Name: "dicom", Path: "x", Window: [2]float64{-600, 1500}}}},
 		{`ellipses(split="train", size=64, count=10000, seed=18446744073709551615)`, []Data{{Name: "ellipses", Seed: math.MaxUint64}}},

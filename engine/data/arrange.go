@@ -1,0 +1,217 @@
+package data
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+)
+
+// arrangement is which files of a tree a spec means, and what their folders say of them.
+type arrangement struct {
+	root   string   // below which they lie
+	files  []string // with the root
+	labels []int32  // nil where the files lie in the root itself, or labels are not wanted
+	names  []string // of the classes
+	notes  []string // what was decided, and which images were left out
+
+	splits []level // all there are beside the files
+}
+
+// splitNames are names of folders that hold a split rather than a class, by what they mean. Capitals do not matter.
+var splitNames = map[string]string{"train": "train", "training": "train", "test": "test", "testing": "test",
+	"val": "validation", "valid": "validation", "validation": "validation"}
+
+func splitOf(folder string) string { return splitNames[strings.ToLower(folder)] }
+
+// arrange chooses the files of the split that spec asks for. A folder with the name of a split is one, with one exception: "train" among other folders, none of which is a split, is
+// a class of that name. The training split may also be what is in no split. One folder around everything is passed over.
+func arrange(files []string, spec Spec) (arrangement, error) {
+	a := arrangement{root: ".", files: files}
+	for !spec.Unlabelled {
+		l := newLevel(a.root, a.files)
+		chosen, err := l.choose(spec.Split)
+		switch outer := l.wrapper(); {
+		case err != nil:
+			return a, err
+		case chosen != "":
+			a.notes = append(a.notes, l.beside(chosen)...)
+			a.root, a.files, a.splits = path.Join(a.root, chosen), l.folders[chosen], l.splits()
+			return a, nil
+		case outer != "":
+			a.root = path.Join(a.root, outer)
+			a.notes = append(a.notes, fmt.Sprintf("all images lie in %s: its folders are the splits or classes", printable(a.root)))
+		case splitOf(spec.Split) != "train":
+			return a, absent("no folder %q for the split: there %s", spec.Split, l.inventory())
+		default:
+			return a, a.rest(l)
+		}
+	}
+	return a, nil
+}
+
+// rest takes what lies in no split.
+func (a *arrangement) rest(l level) error {
+	a.files = l.loose
+	for _, name := range l.names() {
+		switch splitOf(name) {
+		case "train":
+			a.notes = append(a.notes, fmt.Sprintf("the folder %s is taken for a class, since no other split lies beside it: there %s", name, l.inventory()))
+		case "test", "validation":
+			a.notes = append(a.notes, fmt.Sprintf("left out %s in the folder %s, which is another split", images(len(l.folders[name])), name))
+			continue
+		}
+		a.files = append(a.files, l.folders[name]...)
+	}
+	if len(a.files) == 0 {
+		return absent("no folder \"train\" for the split: there %s", l.inventory())
+	}
+	slices.SortFunc(a.files, byParts)
+	return nil
+}
+
+// byParts orders paths as walk does: "a/z" before "a-b/a".
+func byParts(a, b string) int { return slices.Compare(strings.Split(a, "/"), strings.Split(b, "/")) }
+
+// label takes the folder that a file lies in, directly below the root, for its class. Classes of other splits count too, so that a label
+// means the same in each.
+func (a *arrangement) label() error {
+	l := newLevel(a.root, a.files)
+	if len(l.folders) == 0 {
+		return nil
+	}
+	if len(l.loose) > 0 {
+		return fmt.Errorf("got %s, and others in folders: want all of them in class folders or none",
+			some(l.loose, "image in no class folder", "images in no class folder"))
+	}
+	names := l.names()
+	for _, split := range a.splits {
+		names = append(names, split.names()...)
+	}
+	a.names = slices.Compact(slices.Sorted(slices.Values(names)))
+	a.labels = make([]int32, len(a.files))
+	for i, file := range a.files {
+		label, _ := slices.BinarySearch(a.names, l.folder(file))
+		a.labels[i] = int32(label)
+	}
+	return nil
+}
+
+// level is the files below a folder, by the folder directly below it that they lie in.
+type level struct {
+	root    string
+	folders map[string][]string
+	loose   []string // in none
+}
+
+func newLevel(root string, files []string) level {
+	l := level{root: root, folders: map[string][]string{}}
+	for _, file := range files {
+		if name := l.folder(file); name != "" {
+			l.folders[name] = append(l.folders[name], file)
+		} else {
+			l.loose = append(l.loose, file)
+		}
+	}
+	return l
+}
+
+// folder is the folder directly below the root that a file lies in; "" if it is the root.
+func (l level) folder(file string) string {
+	if l.root != "." {
+		file = file[len(l.root)+1:]
+	}
+	name, _, deep := strings.Cut(file, "/")
+	if !deep {
+		return ""
+	}
+	return name
+}
+
+func (l level) names() []string { return slices.Sorted(maps.Keys(l.folders)) }
+
+// splits is the splits in folders.
+func (l level) splits() (splits []level) {
+	for _, name := range l.names() {
+		if splitOf(name) != "" {
+			splits = append(splits, newLevel(path.Join(l.root, name), l.folders[name]))
+		}
+	}
+	return splits
+}
+
+// choose finds the folder of a split; "" if none is.
+func (l level) choose(split string) (string, error) {
+	var found, splits, others []string
+	for _, name := range l.names() {
+		switch what := splitOf(name); {
+		case name == split || what != "" && what == splitOf(split):
+			found = append(found, name)
+		case what != "":
+			splits = append(splits, name)
+		default:
+			others = append(others, name)
+		}
+	}
+	switch {
+	case len(found) > 1:
+		return "", fmt.Errorf("got the folders %s for the split %q, want one", strings.Join(found, " and "), split)
+	case len(found) == 0, splitOf(split) == "train" && len(splits) == 0 && len(others) > 0:
+		return "", nil
+	}
+	return found[0], nil
+}
+
+// wrapper is the one folder that everything lies in, where only its folders hold files and it is no split; else "".
+func (l level) wrapper() string {
+	names := l.names()
+	if len(names) != 1 || len(l.loose) > 0 || splitOf(names[0]) != "" {
+		return ""
+	}
+	if inner := newLevel(path.Join(l.root, names[0]), l.folders[names[0]]); len(inner.loose) > 0 {
+		return ""
+	}
+	return names[0]
+}
+
+// beside notes the images that lie in no split, where others do.
+func (l level) beside(split string) []string {
+	n, where := len(l.loose), []string{}
+	for _, name := range l.names() {
+		if name != split && splitOf(name) == "" {
+			n += len(l.folders[name])
+			where = append(where, printable(name))
+		}
+	}
+	switch {
+	case n == 0 || splitOf(split) == "": // one of many folders was asked for
+		return nil
+	case len(where) == 0:
+		return []string{fmt.Sprintf("left out %s beside the folder %s", images(n), split)}
+	}
+	return []string{fmt.Sprintf("left out %s beside the folder %s: %s", images(n), split, enumerate(where, 3))}
+}
+
+// images is "1 image" or "7 images".
+func images(n int) string {
+	if n == 1 {
+		return "1 image"
+	}
+	return fmt.Sprintf("%d images", n)
+}
+
+// inventory lists the folders.
+func (l level) inventory() string {
+	names := l.names()
+	if len(names) == 0 {
+		return "is no folder"
+	}
+	for i, name := range names {
+		names[i] = printable(name)
+	}
+	if len(names) == 1 {
+		return "is the folder " + names[0]
+	}
+	return fmt.Sprintf("are %d folders: %s", len(names), enumerate(names, 6))
+}

@@ -1,0 +1,74 @@
+package data
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// selection is the indices of the pictures that spec asks for, in order.
+func (v survey) selection(spec Spec) ([]int, error) {
+	if spec.Classes != nil && v.labels == nil {
+		return nil, fmt.Errorf("classes: got %v, but the images have no labels", spec.Classes)
+	}
+	if n := len(spec.Classes); n > 0 && spec.Classes[n-1] >= v.classes {
+		return nil, fmt.Errorf("classes: got %d, want 0 to %d", spec.Classes[n-1], v.classes-1)
+	}
+	var keep []int
+	for i := range v.n {
+		if spec.Classes == nil || slices.Contains(spec.Classes, int(v.labels[i])) {
+			keep = append(keep, i)
+		}
+	}
+	if len(keep) == 0 {
+		return nil, fmt.Errorf("no images left of %d: classes %v", v.n, spec.Classes)
+	}
+	switch {
+	case spec.Limit == 0 || spec.Limit >= len(keep):
+		return keep, nil
+	case !spec.Drawn(): // the order is random already
+		return keep[:spec.Limit], nil
+	}
+	return v.subset(keep, spec.Limit), nil
+}
+
+// subset draws n of the pictures in keep, always the same ones: of every class first one, as far as n goes, larger classes before
+// smaller ones, then of each as many as its share of the whole. A subset holds every smaller one.
+func (v survey) subset(keep []int, n int) []int {
+	r := random("subset", "", 0, 0)
+	classes := map[int32][]int{}
+	for _, k := range r.Perm(len(keep)) {
+		class := int32(0)
+		if v.labels != nil {
+			class = v.labels[keep[k]]
+		}
+		classes[class] = append(classes[class], keep[k])
+	}
+	type candidate struct {
+		index int
+		later bool    // not the first of its class
+		rank  float64 // within the class, from 0 to 1
+		class int32
+	}
+	var all []candidate
+	for class, pictures := range classes {
+		for k, i := range pictures {
+			all = append(all, candidate{i, k > 0, (float64(k) + 0.5) / float64(len(pictures)), class})
+		}
+	}
+	slices.SortFunc(all, func(a, b candidate) int {
+		if a.later != b.later {
+			if b.later {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.class, b.class))
+	})
+	chosen := make([]int, n)
+	for k := range chosen {
+		chosen[k] = all[k].index
+	}
+	slices.Sort(chosen)
+	return chosen
+}

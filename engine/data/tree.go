@@ -1,0 +1,308 @@
+package data
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// tree is a folder, or what an archive would be when it is unpacked. Paths have slashes and begin at the root, "."; links in them
+// are followed.
+type tree interface {
+	list(ctx context.Context, dir string) ([]fs.DirEntry, error)
+	stat(path string) (fs.FileInfo, error)
+	read(path string, limit int64) ([]byte, error) // the first limit bytes, or all
+	same(a, b fs.FileInfo) bool                    // whether both are one folder
+	full(path string) string                       // for messages
+	identity(files []string) (string, error)       // stands for their content
+}
+
+// diskTree is a folder of the file system.
+type diskTree struct{ root string }
+
+func (t diskTree) full(name string) string { return filepath.Join(t.root, filepath.FromSlash(name)) }
+
+func (t diskTree) list(ctx context.Context, dir string) ([]fs.DirEntry, error) {
+	f, err := os.Open(t.full(dir))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var all []fs.DirEntry
+	for {
+		some, err := f.ReadDir(1 << 12)
+		all = append(all, some...)
+		switch {
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case err == io.EOF:
+			return all, nil
+		case err != nil:
+			return nil, err
+		case len(all) > maxEntries:
+			return nil, fmt.Errorf("%s: more than %d files", t.full(dir), maxEntries)
+		}
+	}
+}
+
+func (t diskTree) stat(name string) (fs.FileInfo, error) { return os.Stat(t.full(name)) }
+
+func (t diskTree) same(a, b fs.FileInfo) bool { return os.SameFile(a, b) }
+
+func (t diskTree) read(name string, limit int64) ([]byte, error) {
+	f, err := openFile(t.full(name))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, limit))
+}
+
+func (t diskTree) identity(files []string) (string, error) {
+	paths := make([]string, len(files))
+	for i, file := range files {
+		paths[i] = t.full(file)
+	}
+	return filesIdentity(paths)
+}
+
+// openFile opens a regular file. Opening a pipe would wait for somebody who writes to it, and a device may have no end.
+func openFile(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := regular(info.Mode()); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return os.Open(path)
+}
+
+// readFile reads a regular file whole.
+func readFile(path string) ([]byte, error) {
+	f, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}
+
+// regular returns an error that names what is not a regular file.
+func regular(mode fs.FileMode) error {
+	if mode.IsRegular() {
+		return nil
+	}
+	kind := "a special file"
+	switch {
+	case mode.IsDir():
+		kind = "a folder"
+	case mode&fs.ModeNamedPipe != 0:
+		kind = "a named pipe"
+	case mode&fs.ModeSocket != 0:
+		kind = "a socket"
+	case mode&fs.ModeDevice != 0:
+		kind = "a device"
+	}
+	return fmt.Errorf("got %s, want a file", kind)
+}
+
+const (
+	beginSize  = 132        // bytes of a file that tell what it is: the most that a format looks at
+	maxEntries = 20_000_000 // files and folders below one root, each link counted as what it leads to
+	maxDepth   = 100        // folders in each other
+)
+
+// reason is why a file or folder is left out.
+type reason int
+
+const (
+	otherFormat reason = iota // told by endings
+	hiddenName
+	danglingLink
+	loopingLink
+	specialFile
+)
+
+var reasons = []struct{ one, many string }{
+	hiddenName:   {"hidden file or folder", "hidden files and folders"},
+	danglingLink: {"link that leads to nothing here", "links that lead to nothing here"},
+	loopingLink:  {"link to a folder that it lies in", "links to a folder that they lie in"},
+	specialFile:  {"pipe, socket or device", "pipes, sockets and devices"},
+}
+
+// omission is something that is left out.
+type omission struct {
+	path string
+	why  reason
+}
+
+// walker finds the files of one format in a tree.
+type walker struct {
+	tree   tree
+	format format
+	seen   int
+	files  []string
+	left   []omission
+}
+
+// walk lists the files below the root in the order of their path's parts, whatever order the tree has, and what it leaves out.
+func walk(ctx context.Context, t tree, format format) (*walker, error) {
+	w := &walker{tree: t, format: format}
+	root, err := t.stat(".")
+	if err != nil {
+		return nil, err
+	}
+	return w, w.folder(ctx, ".", []fs.FileInfo{root})
+}
+
+// folder walks a folder; above is the folders that it lies in, itself the last.
+func (w *walker) folder(ctx context.Context, dir string, above []fs.FileInfo) error {
+	if len(above) > maxDepth {
+		return fmt.Errorf("%s: more than %d folders in each other", w.tree.full(dir), maxDepth)
+	}
+	entries, err := w.tree.list(ctx, dir)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return cmp.Compare(a.Name(), b.Name()) })
+	for _, e := range entries {
+		if w.seen++; w.seen > maxEntries {
+			return fmt.Errorf("%s: more than %d files and folders", w.tree.full("."), maxEntries)
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := w.entry(ctx, path.Join(dir, e.Name()), e.Type(), above); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// entry walks one entry of a folder.
+func (w *walker) entry(ctx context.Context, name string, mode fs.FileMode, above []fs.FileInfo) error {
+	base := path.Base(name)
+	switch {
+	case clutter(base):
+		return nil
+	case strings.HasPrefix(base, "."):
+		w.left = append(w.left, omission{name, hiddenName})
+		return nil
+	}
+	link := mode&fs.ModeSymlink != 0
+	if link || mode.IsDir() {
+		info, err := w.tree.stat(name)
+		switch {
+		case link && err != nil:
+			w.left = append(w.left, omission{name, danglingLink})
+			return nil
+		case err != nil:
+			return err
+		case info.IsDir() && link && slices.ContainsFunc(above, func(up fs.FileInfo) bool { return w.tree.same(up, info) }):
+			w.left = append(w.left, omission{name, loopingLink})
+			return nil
+		case info.IsDir():
+			return w.folder(ctx, name, append(above[:len(above):len(above)], info))
+		}
+		mode = info.Mode()
+	}
+	if err := regular(mode); err != nil {
+		if w.format.is(name, nil) {
+			return fmt.Errorf("%s: %w", w.tree.full(name), err)
+		}
+		w.left = append(w.left, omission{name, specialFile})
+		return nil
+	}
+	begin := func() []byte {
+		b, err := w.tree.read(name, beginSize)
+		if err != nil {
+			return nil // whoever reads the whole file will say why not
+		}
+		return b
+	}
+	if w.format.is(name, begin) {
+		w.files = append(w.files, name)
+	} else {
+		w.left = append(w.left, omission{name, otherFormat})
+	}
+	return nil
+}
+
+// clutter is files that systems leave in any folder, which nobody misses.
+func clutter(name string) bool {
+	return strings.HasPrefix(name, "._") || slices.Contains([]string{".DS_Store", "__MACOSX", "Thumbs.db", "desktop.ini"}, name)
+}
+
+// notes says what was left out below a folder.
+func (w *walker) notes(dir string) (notes []string) {
+	names := make([][]string, len(reasons))
+	endings := map[string]int{}
+	for _, o := range w.left {
+		switch {
+		case !within(o.path, dir):
+		case o.why == otherFormat:
+			endings[strings.ToLower(path.Ext(o.path))]++
+		default:
+			names[o.why] = append(names[o.why], printable(o.path))
+		}
+	}
+	if len(endings) > 0 {
+		notes = append(notes, fmt.Sprintf("left out files that are not %s: %s", w.format.name, byEnding(endings)))
+	}
+	for why, list := range names {
+		if len(list) > 0 {
+			notes = append(notes, "left out "+some(list, reasons[why].one, reasons[why].many))
+		}
+	}
+	return notes
+}
+
+// within reports whether a path lies below a folder.
+func within(name, dir string) bool { return dir == "." || strings.HasPrefix(name, dir+"/") }
+
+// byEnding is "3 .heic, 1 .txt, 2 without an ending", most first.
+func byEnding(n map[string]int) string {
+	endings := slices.SortedFunc(maps.Keys(n), func(a, b string) int { return cmp.Or(n[b]-n[a], cmp.Compare(a, b)) })
+	var parts []string
+	for _, ending := range endings {
+		parts = append(parts, fmt.Sprintf("%d %s", n[ending], cmp.Or(printable(ending), "without an ending")))
+	}
+	return enumerate(parts, 12)
+}
+
+// some is "1 link: a" or "4 links: a, b, c, ...".
+func some(names []string, one, many string) string {
+	what := many
+	if len(names) == 1 {
+		what = one
+	}
+	return fmt.Sprintf("%d %s: %s", len(names), what, enumerate(names, 3))
+}
+
+// enumerate lists the first of some parts.
+func enumerate(parts []string, most int) string {
+	if len(parts) > most {
+		parts = append(parts[:most:most], "...")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// printable is a name of a file in one line without control characters: quoted where it has any.
+func printable(name string) string {
+	if !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(name)
+	}
+	return name
+}

@@ -1,0 +1,392 @@
+package data
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// layout is a tree of files in words: "a/1.png" is a picture of the shade that its content says, "x.txt" a text, "l.png -> a/1.png" a
+// symbolic link, "h.png => a/1.png" a hard link.
+type layout []string
+
+func split(entry string) (name, target string, hard bool) {
+	if name, target, ok := strings.Cut(entry, " -> "); ok {
+		return name, target, false
+	}
+	if name, target, ok := strings.Cut(entry, " => "); ok {
+		return name, target, true
+	}
+	return entry, "", false
+}
+
+// content of the kth entry: a picture of 1 x 1 pixels of shade k for names of pictures and names without ending.
+func content(t testing.TB, name string, k int) []byte {
+	if ext := filepath.Ext(name); ext == "" || slices.Contains([]string{".png", ".jpg", ".jfif", ".PNG"}, ext) {
+		return tile(t, 1, 1, uint8(k))
+	}
+	return []byte("text")
+}
+
+// in writes the layout as a folder, a zip file and a tar file, and returns their paths.
+func (l layout) in(t testing.TB) []string {
+	t.Helper()
+	dir := t.TempDir()
+	folder := filepath.Join(dir, "folder")
+	if err := os.Mkdir(folder, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	var zipText, tarText bytes.Buffer
+	z, w := zip.NewWriter(&zipText), tar.NewWriter(&tarText)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for k, entry := range l {
+		name, target, hard := split(entry)
+		b := content(t, name, k)
+		path := filepath.Join(folder, name)
+		must(os.MkdirAll(filepath.Dir(path), 0o777))
+		zh, th := &zip.FileHeader{Name: name}, &tar.Header{Name: name, Mode: 0o644, Linkname: target}
+		switch {
+		case hard:
+			must(os.Link(filepath.Join(folder, target), path))
+			th.Typeflag = tar.TypeLink
+			b = content(t, target, slices.Index(l, target))
+		case target != "":
+			must(os.Symlink(target, path))
+			th.Typeflag = tar.TypeSymlink
+			zh.SetMode(fs.ModeSymlink | 0o777)
+			b = []byte(target)
+		default:
+			must(os.WriteFile(path, b, 0o666))
+			th.Typeflag, th.Size = tar.TypeReg, int64(len(b))
+		}
+		f, err := z.CreateHeader(zh)
+		must(err)
+		_, err = f.Write(b)
+		must(err)
+		must(w.WriteHeader(th))
+		if th.Typeflag == tar.TypeReg {
+			_, err = w.Write(b)
+			must(err)
+		}
+	}
+	must(z.Close())
+	must(w.Close())
+	return []string{folder, write(t, dir, "a.zip", zipText.Bytes()), write(t, dir, "a.tar", tarText.Bytes())}
+}
+
+func TestFoldersAndArchivesMeanTheSame(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		layout  layout
+		split   string
+		shades  []uint8 // entries of layout that are read, in order
+		classes []string
+		labels  []int32
+		notes   []string
+		fault   string
+	}{
+		{name: "a class called train", layout: layout{"boat/1.png", "bus/1.png", "car/1.png", "train/1.png"}, shades: []uint8{0, 1, 2, 3},
+			classes: []string{"boat", "bus", "car", "train"}, labels: []int32{0, 1, 2, 3},
+			notes: []string{"the folder train is taken for a class, since no other split lies beside it: there are 4 folders: boat, bus, car, train"}},
+		{name: "no test split where train is a class", layout: layout{"boat/1.png", "train/1.png"}, split: "test",
+			fault: `no folder "test" for the split: there are 2 folders: boat, train`},
+		{name: "splits with capitals", layout: layout{"Test/x/1.png", "Train/x/2.png"}, shades: []uint8{1}, classes: []string{"x"}, labels: []int32{0}},
+		{name: "splits by other names", layout: layout{"training/x/1.png", "validation/x/2.png"}, shades: []uint8{0}, classes: []string{"x"}, labels: []int32{0}},
+		{name: "another name of the split asked for", layout: layout{"training/x/1.png", "val/x/2.png"}, split: "validation", shades: []uint8{1},
+			classes: []string{"x"}, labels: []int32{0}},
+		{name: "any folder by its name", layout: layout{"fold1/1.png", "fold2/2.png"}, split: "fold2", shades: []uint8{1}},
+		{name: "two folders for a split", layout: layout{"train/1.png", "training/1.png"}, fault: `got the folders train and training for the split "train", want one`},
+		{name: "only other splits", layout: layout{"test/1.png", "val/1.png"}, fault: `no folder "train" for the split: there are 2 folders: test, val`},
+		{name: "test beside classes", layout: layout{"cat/1.png", "dog/1.png", "test/1.png"}, shades: []uint8{0, 1}, classes: []string{"cat", "dog"}, labels: []int32{0, 1},
+			notes: []string{"left out 1 image in the folder test, which is another split"}},
+		{name: "extra images beside splits", layout: layout{"extra/1.png", "test/1.png", "train/1.png", "x.png"}, shades: []uint8{2},
+			notes: []string{"left out 2 images beside the folder train: extra"}},
+		{name: "labels mean the same in each split", layout: layout{"test/a/1.png", "test/c/1.png", "train/a/1.png", "train/b/1.png", "train/c/1.png"}, split: "test",
+			shades: []uint8{0, 1}, classes: []string{"a", "b", "c"}, labels: []int32{0, 2}},
+		{name: "a folder around everything", layout: layout{"set/test/a/1.png", "set/train/a/1.png", "set/train/b/1.png", "set/readme.txt"}, shades: []uint8{1, 2},
+			classes: []string{"a", "b"}, labels: []int32{0, 1}, notes: []string{"all images lie in set: its folders are the splits or classes"}},
+		{name: "order of parts, not of letters", layout: layout{"a-b/1.png", "a/1.png"}, shades: []uint8{1, 0}, classes: []string{"a", "a-b"}, labels: []int32{0, 1}},
+		{name: "endings", layout: layout{"1.png", "2.PNG", "3.jfif", "4", "5.heic", "6.heic", "7.txt", ".hidden.png", ".DS_Store"}, shades: []uint8{0, 1, 2, 3},
+			notes: []string{"left out files that are not PNG, JPEG, GIF, BMP, TIFF or WebP images: 2 .heic, 1 .txt", "left out 1 hidden file or folder: .hidden.png"}},
+		{name: "only other endings", layout: layout{"1.heic", "2.heic"}, fault: "images: 2 .heic"},
+		{name: "linked files", layout: layout{"a/1.png", "a/2.png -> 1.png", "b/3.png -> ../a/1.png", "b/4.png => a/1.png"}, shades: []uint8{0, 0, 0, 0},
+			classes: []string{"a", "b"}, labels: []int32{0, 0, 1, 1}},
+		{name: "linked folders", layout: layout{"real/b/1.png", "set/a/1.png", "set/b -> ../real/b", "set/c -> b"}, split: "set", shades: []uint8{1, 0, 0},
+			classes: []string{"a", "b", "c"}, labels: []int32{0, 1, 2}},
+		{name: "loops", layout: layout{"a/1.png", "a/me -> .", "a/up -> ..", "b -> b"}, shades: []uint8{0}, classes: []string{"a"}, labels: []int32{0},
+			notes: []string{"left out 1 link that leads to nothing here: b", "left out 2 links to a folder that they lie in: a/me, a/up"}},
+		{name: "links to nothing", layout: layout{"1.png", "2.png -> nowhere.png"}, shades: []uint8{0},
+			notes: []string{"left out 1 link that leads to nothing here: 2.png"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var digest string
+			for _, path := range c.layout.in(t) {
+				s, err := store(t).Open(context.Background(), Spec{Name: "images", Path: path, Split: c.split})
+				if c.fault != "" {
+					wantError(t, err, "images: ", c.fault)
+					continue
+				}
+				if err != nil {
+					t.Errorf("%s: %v", path, err)
+					continue
+				}
+				if !bytes.Equal(s.U8, c.shades) || !slices.Equal(s.ClassNames, c.classes) || !slices.Equal(s.Labels, c.labels) {
+					t.Errorf("%s: got shades %v, labels %v of %v, want %v, %v of %v", path, s.U8, s.Labels, s.ClassNames, c.shades, c.labels, c.classes)
+				}
+				if !slices.Equal(s.Notes, c.notes) {
+					t.Errorf("%s: got notes %q, want %q", path, s.Notes, c.notes)
+				}
+				if digest != "" && s.Digest != digest {
+					t.Errorf("%s: got another digest than the folder's", path)
+				}
+				digest = s.Digest
+			}
+		})
+	}
+}
+
+func TestLinksDoNotLeadOutOfAnArchive(t *testing.T) {
+	secret := write(t, t.TempDir(), "secret.png", tile(t, 1, 1, 99))
+	for _, path := range (layout{"1.png", "2.png -> " + secret, "3.png -> ../../../../../../.." + secret, "d -> /tmp"}).in(t)[1:] {
+		s := open(t, store(t), Spec{Name: "images", Path: path})
+		if want := []string{"left out 3 links that lead to nothing here: 2.png, 3.png, d"}; !bytes.Equal(s.U8, []uint8{0}) || !slices.Equal(s.Notes, want) {
+			t.Errorf("%s: got shades %v, notes %q, want %q", path, s.U8, s.Notes, want)
+		}
+	}
+}
+
+func TestUnlabelledTakesEveryImage(t *testing.T) {
+	for _, path := range (layout{"1.png", "a/2.png", "test/3.png", "train/b/4.png"}).in(t) {
+		s := open(t, store(t), Spec{Name: "images", Path: path, Unlabelled: true})
+		if !bytes.Equal(s.U8, []uint8{0, 1, 2, 3}) || s.Labels != nil || s.Classes != 0 {
+			t.Errorf("%s: got shades %v, labels %v", path, s.U8, s.Labels)
+		}
+	}
+}
+
+func TestSpecialFilesAreRefusedByName(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "1.png", tile(t, 1, 1, 1))
+	pipe := filepath.Join(dir, "control")
+	if err := syscall.Mkfifo(pipe, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	st := store(t)
+	if s := open(t, st, Spec{Name: "images", Path: dir}); s.N != 1 || !slices.Equal(s.Notes, []string{"left out 1 pipe, socket or device: control"}) {
+		t.Errorf("got %d images, notes %q", s.N, s.Notes)
+	}
+	if err := os.Rename(pipe, filepath.Join(dir, "2.png")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := st.Open(context.Background(), Spec{Name: "images", Path: dir})
+	wantError(t, err, "2.png: got a named pipe, want a file")
+	for name, path := range map[string]string{"images": "2.png", "parquet": "2.png", "dicom": "2.png"} {
+		_, err := st.Open(context.Background(), Spec{Name: name, Path: filepath.Join(dir, path)})
+		wantError(t, err, name+": ", "2.png: got a named pipe, want a file")
+	}
+	if err := os.Rename(filepath.Join(dir, "2.png"), filepath.Join(dir, "a.zip")); err != nil {
+		t.Fatal(err)
+	}
+	_, err = st.Open(context.Background(), Spec{Name: "images", Path: filepath.Join(dir, "a.zip")})
+	wantError(t, err, "a.zip: got a named pipe, want a file")
+}
+
+func TestTreesOfAnyDepthEnd(t *testing.T) {
+	dir := t.TempDir()
+	deep := dir
+	for range 300 {
+		deep += "/d"
+	}
+	write(t, deep, "1.png", tile(t, 1, 1, 1))
+	_, err := store(t).Open(context.Background(), Spec{Name: "images", Path: dir})
+	wantError(t, err, "more than 100 folders in each other")
+
+	wide := t.TempDir() // each folder links to the next twice: 2^60 paths
+	for i := range 60 {
+		here := filepath.Join(wide, "all", string(rune('A'+i)))
+		write(t, here, "note.txt", nil)
+		for _, link := range []string{"x", "y"} {
+			if err := os.Symlink("../"+string(rune('A'+i+1)), filepath.Join(here, link)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	if _, err := store(t).Open(ctx, Spec{Name: "images", Path: wide}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want the context's error", err)
+	}
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("ended after %v", took)
+	}
+}
+
+// sparse is a tar file of a few kilobytes, whose one member, 1.png, has so many bytes, all of them zero but those it begins with: GNU's
+// sparse format 1.0 (https://www.gnu.org/software/tar/manual/html_node/PAX-1.html).
+func sparse(begin []byte, size int) []byte {
+	block := func(b []byte) []byte { return append(b, make([]byte, (512-len(b)%512)%512)...) }
+	header := func(name string, kind byte, size int) []byte {
+		b := make([]byte, 512)
+		copy(b, name)
+		copy(b[100:], "0000644\x000000000\x000000000\x00")
+		copy(b[124:], fmt.Sprintf("%011o\x00%011o\x00        ", size, 0))
+		b[156] = kind
+		copy(b[257:], "ustar\x0000")
+		sum := 0
+		for _, x := range b {
+			sum += int(x)
+		}
+		copy(b[148:], fmt.Sprintf("%06o\x00 ", sum))
+		return b
+	}
+	var records []byte
+	for _, r := range []string{"GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.name=1.png", fmt.Sprintf("GNU.sparse.realsize=%d", size)} {
+		n := len(r) + 4
+		records = fmt.Appendf(records, "%d %s\n", n, r)
+	}
+	data := append(block(fmt.Appendf(nil, "2\n0\n%d\n%d\n0\n", len(begin), size)), begin...)
+	return slices.Concat(header("pax", 'x', len(records)), block(records), header("GNUSparseFile.0/1.png", '0', len(data)), block(data), make([]byte, 1024))
+}
+
+func TestArchivesUnpackWithinABudget(t *testing.T) {
+	dir := t.TempDir()
+	png := tile(t, 1, 1, 1)
+	large := append(slices.Clone(png), make([]byte, 3<<20)...)
+	st := store(t)
+	st.Memory = 2 << 20
+	for name, b := range map[string][]byte{
+		"bomb.zip":    zipped(t, []member{{"1.png", large}}),
+		"bomb.tar":    tarred(t, []member{{"1.png", large}}),
+		"bomb.tar.gz": gzipped(t, tarred(t, []member{{"readme.txt", make([]byte, 3<<20)}, {"1.png", png}})),
+		"sparse.tar":  sparse(png, 1<<40),
+		"many.zip":    zipped(t, []member{{"1.png", large[:1<<20]}, {"2.png", large[:1<<20]}, {"3.png", large[:1<<20]}}),
+	} {
+		_, err := st.Open(context.Background(), Spec{Name: "images", Path: write(t, dir, name, b)})
+		wantError(t, err, name+": ", "unpacks to more than 2.1 MB", "unpack it, and set path to the folder")
+	}
+}
+
+func TestEncryptedArchivesSaySo(t *testing.T) {
+	b := zipped(t, []member{{"1.png", tile(t, 1, 1, 1)}})
+	b[6] |= 1 // the flags of the local header and of the directory
+	at := bytes.LastIndex(b, []byte("PK\x01\x02"))
+	b[at+8] |= 1
+	_, err := store(t).Open(context.Background(), Spec{Name: "images", Path: write(t, t.TempDir(), "a.zip", b)})
+	wantError(t, err, "a.zip: 1.png: encrypted: unpack the archive with its password")
+}
+
+func TestUnpackingEndsWithItsContext(t *testing.T) {
+	path := write(t, t.TempDir(), "a.tar.gz", gzipped(t, tarred(t, []member{{"1.txt", make([]byte, 100<<20)}})))
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
+	defer cancel()
+	if _, err := store(t).Open(ctx, Spec{Name: "images", Path: path}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want the context's error", err)
+	}
+}
+
+func TestALimitOfFilesTakesAllClasses(t *testing.T) {
+	var l layout
+	for _, class := range []struct {
+		name string
+		n    int
+	}{{"a", 30}, {"b", 10}, {"c", 1}} {
+		for i := range class.n {
+			l = append(l, class.name+"/"+string(rune('A'+i))+".png")
+		}
+	}
+	dir := l.in(t)[0]
+	var before *Set
+	for limit, want := range map[int][]int{1: {1, 0, 0}, 3: {1, 1, 1}, 8: {5, 2, 1}, 21: {15, 5, 1}, 41: {30, 10, 1}, 100: {30, 10, 1}} {
+		s := open(t, store(t), Spec{Name: "images", Path: dir, Limit: limit})
+		got := make([]int, 3)
+		for _, label := range s.Labels {
+			got[label]++
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("limit %d: got %v of each class, want %v", limit, got, want)
+		}
+		if !slices.IsSorted(s.U8) {
+			t.Errorf("limit %d: got the order %v, want that of the files", limit, s.U8)
+		}
+	}
+	for _, limit := range []int{3, 8, 20, 41} { // each holds the one before
+		s := open(t, store(t), Spec{Name: "images", Path: dir, Limit: limit})
+		if before != nil {
+			for _, shade := range before.U8 {
+				if !slices.Contains(s.U8, shade) {
+					t.Errorf("limit %d lacks image %d of limit %d", limit, shade, before.N)
+				}
+			}
+		}
+		before = s
+	}
+	one := open(t, store(t), Spec{Name: "images", Path: dir, Limit: 5, Unlabelled: true})
+	if slices.Equal(one.U8, []uint8{0, 1, 2, 3, 4}) {
+		t.Errorf("without labels, a limit took the first images")
+	}
+}
+
+func TestSizesAreHeldAgainstTheMemory(t *testing.T) {
+	st := store(t)
+	st.Memory = 10_000
+	for _, c := range []struct {
+		spec Spec
+		want string
+	}{
+		{Spec{Name: "ring", Count: 2_000_000_000}, "2000000000 points need 32.0 GB of memory, and one set may take 10.0 kB: lower count"},
+		{Spec{Name: "ellipses", Count: 1_000_000_000}, "1000000000 phantoms of 64 x 64 need 4.1 TB"},
+		{Spec{Name: "mnist12k", Limit: 13}, "13 images of 28 x 28 x 1 need 10.2 kB of memory, and one set may take 10.0 kB: set size or limit"},
+		{Spec{Name: "mnist12k", Limit: 12, Size: 29}, "12 images of 29 x 29 x 1 need 40.4 kB"},
+	} {
+		_, err := st.Open(context.Background(), c.spec)
+		wantError(t, err, c.spec.Name+": ", c.want)
+	}
+	_, err := st.Shape(Spec{Name: "ring", Count: 2_000_000_000})
+	wantError(t, err, "ring: 2000000000 points need")
+}
+
+func FuzzArchive(f *testing.F) {
+	members := []member{{"a/1.png", tile(f, 1, 1, 1)}, {"b/2.png", tile(f, 2, 2, 2)}, {"c.txt", []byte("text")}}
+	f.Add(zipped(f, members), 0)
+	f.Add(tarred(f, members), 1)
+	f.Add(gzipped(f, tarred(f, members)), 2)
+	for _, path := range (layout{"a/1.png", "a/2.png -> 1.png", "b -> a", "c.png => a/1.png", "l -> l"}).in(f)[1:] {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b, map[string]int{".zip": 0, ".tar": 1}[filepath.Ext(path)])
+	}
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, b []byte, kind int) {
+		path := write(t, dir, "x"+archiveEndings[uint(kind)%3], b)
+		st := &Store{Memory: 1 << 24}
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		s, err := st.Open(ctx, Spec{Name: "images", Path: path, Size: 2, Channels: 1})
+		if errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("did not end: %v", err)
+		}
+		if err == nil && s.N < 1 {
+			t.Errorf("got %v", s.Shape())
+		}
+	})
+}
