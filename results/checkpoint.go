@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/starsweep/starsweep/internal/safetensors"
@@ -24,7 +26,7 @@ type Checkpoint struct {
 const (
 	checkpointSuffix = ".safetensors"
 	rowKey           = "starsweep.row"    // the epoch's row, as JSON
-	sumKey           = "starsweep.crc32c" // of all tensors' data in order
+	sumKey           = "starsweep.crc32c" // of all else: see checksum
 )
 
 func (v *View) checkpointPath(trial string) string {
@@ -48,13 +50,14 @@ func (s *Study) SaveCheckpoint(c Checkpoint) error {
 	if err != nil {
 		return fmt.Errorf("checkpoint of trial %s: %w", t.ID, err)
 	}
-	metadata := map[string]string{rowKey: string(row), sumKey: checksum(c.Tensors)}
+	metadata := map[string]string{rowKey: string(row)}
 	for name, value := range c.Meta {
 		if strings.HasPrefix(name, "starsweep.") {
 			return fmt.Errorf("checkpoint of trial %s: metadata %q: names that begin with starsweep. are reserved", t.ID, name)
 		}
 		metadata[name] = value
 	}
+	metadata[sumKey] = checksum(c.Tensors, metadata)
 	path := s.checkpointPath(t.ID)
 	if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
@@ -65,6 +68,9 @@ func (s *Study) SaveCheckpoint(c Checkpoint) error {
 // LoadCheckpoint gives the checkpoint of a trial. The error is os.ErrNotExist where there is none.
 func (v *View) LoadCheckpoint(trial string) (Checkpoint, error) {
 	path := v.checkpointPath(trial)
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return Checkpoint{}, durable.Fault(path, errors.New("got a folder or a device, want a file: remove it, and the trial starts from its beginning"))
+	}
 	file, err := os.ReadFile(path)
 	if err != nil {
 		return Checkpoint{}, durable.Fault(path, err)
@@ -73,8 +79,8 @@ func (v *View) LoadCheckpoint(trial string) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("%s: %w", path, err)
 	}
-	if got, want := checksum(tensors), metadata[sumKey]; got != want {
-		return Checkpoint{}, fmt.Errorf("%s: the data are damaged: got checksum %s, want %q", path, got, want)
+	if got, want := checksum(tensors, metadata), metadata[sumKey]; got != want {
+		return Checkpoint{}, fmt.Errorf("%s: the file is damaged: got checksum %s, want %q", path, got, want)
 	}
 	c := Checkpoint{Tensors: tensors, Meta: metadata}
 	if err := json.Unmarshal([]byte(metadata[rowKey]), &c.Row); err != nil {
@@ -88,14 +94,23 @@ func (v *View) LoadCheckpoint(trial string) (Checkpoint, error) {
 	return c, nil
 }
 
+// ErrCheckpoint is in the chain of the error for a checkpoint that cannot be continued from. The trial can start from its beginning:
+// rows that it has already come again.
+var ErrCheckpoint = errors.New("the checkpoint cannot be used")
+
 // Resume loads the checkpoint of a trial and appends its row if the crash came between SaveCheckpoint and AppendEpoch.
-// Found is false for a trial that has none and starts from the beginning.
+// Found is false for a trial that has none and starts from the beginning. Errors: ErrCheckpoint, ErrStorage, or those of AppendEpoch.
 func (s *Study) Resume(trial string) (c Checkpoint, found bool, err error) {
 	c, err = s.LoadCheckpoint(trial)
 	if errors.Is(err, os.ErrNotExist) {
 		return Checkpoint{}, false, nil
+	} else if err != nil && !errors.Is(err, ErrStorage) {
+		return Checkpoint{}, false, fmt.Errorf("%w: %w", ErrCheckpoint, err)
 	} else if err != nil {
-		return Checkpoint{}, false, fmt.Errorf("%w: forget the trial to run it anew", err)
+		return Checkpoint{}, false, err
+	}
+	if last := s.LastEpoch(trial); c.Row.Epoch > last+1 {
+		return Checkpoint{}, false, fmt.Errorf("%w: it is of epoch %d, but the journal has lost what comes after epoch %d", ErrCheckpoint, c.Row.Epoch, last)
 	}
 	if err := s.AppendEpoch(c.Row); err != nil {
 		return Checkpoint{}, false, err
@@ -126,11 +141,18 @@ func (s *Study) cleanCheckpoints() error {
 	return nil
 }
 
-// checksum is the CRC-32C of the data of tensors, which the format itself does not protect.
-func checksum(tensors []safetensors.Tensor) string {
-	table, sum := crc32.MakeTable(crc32.Castagnoli), uint32(0)
+// checksum is the CRC-32C of tensors, with their names, types and shapes, and of the metadata but for itself. The format protects
+// none of it, and an epoch's row may be nowhere else.
+func checksum(tensors []safetensors.Tensor, metadata map[string]string) string {
+	sum := crc32.New(castagnoli)
 	for _, t := range tensors {
-		sum = crc32.Update(sum, table, t.Data)
+		fmt.Fprintf(sum, "%q %s %v %d\n", t.Name, t.DType, t.Shape, len(t.Data))
+		sum.Write(t.Data)
 	}
-	return fmt.Sprintf("%08x", sum)
+	for _, key := range slices.Sorted(maps.Keys(metadata)) {
+		if key != sumKey {
+			fmt.Fprintf(sum, "%q=%q\n", key, metadata[key])
+		}
+	}
+	return fmt.Sprintf("%08x", sum.Sum32())
 }

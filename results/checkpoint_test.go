@@ -1,6 +1,7 @@
 package results_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -86,13 +87,21 @@ func TestADamagedCheckpointIsNotResumed(t *testing.T) {
 		if i >= len(good)-24 && err == nil {
 			t.Fatalf("byte %d of the data flipped: got no error", i)
 		}
-		if err == nil && !reflect.DeepEqual(c.Tensors[0].Data, checkpoint("a", 1).Tensors[0].Data) {
-			t.Fatalf("byte %d flipped: got other data and no error", i)
+		if err == nil && !reflect.DeepEqual(c, checkpoint("a", 1)) {
+			t.Fatalf("byte %d flipped: got another checkpoint and no error: %q", i, bad)
 		}
 	}
+	exchanged := bytes.Replace(good, []byte("generator/w"), []byte("generator/x"), 1)
+	exchanged = bytes.Replace(exchanged, []byte(`\"step\":100`), []byte(`\"step\":900`), 1)
+	check(t, os.WriteFile(path, exchanged, 0o666))
+	_, _, err = s.Resume("a")
+	wantError(t, err, path, "damaged")
 	check(t, os.WriteFile(path, good[:len(good)-1], 0o666))
 	_, _, err = s.Resume("a")
-	wantError(t, err, path, "forget the trial to run it anew")
+	if !errors.Is(err, results.ErrCheckpoint) {
+		t.Errorf("got %v, want ErrCheckpoint", err)
+	}
+	wantError(t, err, path)
 	check(t, os.WriteFile(filepath.Join(dir, "checkpoints", "b.safetensors"), good, 0o666))
 	_, _, err = s.Resume("b")
 	wantError(t, err, `the checkpoint is of trial "a"`)
@@ -141,4 +150,55 @@ func TestCheckpointsOfFinishedTrialsAreKeptOnRequest(t *testing.T) {
 		}
 		check(t, s.Close())
 	}
+}
+
+func TestACheckpointThatIsAFolderSaysWhatToDo(t *testing.T) {
+	dir := t.TempDir()
+	s := create(t, dir)
+	check(t, s.BeginTrial(trial("a", 0)))
+	path := filepath.Join(dir, "checkpoints", "a.safetensors")
+	check(t, os.MkdirAll(path, 0o777))
+	_, _, err := s.Resume("a")
+	if !errors.Is(err, results.ErrStorage) {
+		t.Errorf("got %v, want ErrStorage", err)
+	}
+	wantError(t, err, path, "remove it")
+	check(t, os.Remove(path))
+	if _, found, err := s.Resume("a"); found || err != nil {
+		t.Errorf("after removing it: got %v, %v", found, err)
+	}
+}
+
+func TestACheckpointFarAheadOfTheJournalIsNotUsed(t *testing.T) {
+	s := create(t, t.TempDir())
+	train(t, s, "a", 0, 1)
+	check(t, s.SaveCheckpoint(checkpoint("a", 3)))
+	_, _, err := s.Resume("a")
+	if !errors.Is(err, results.ErrCheckpoint) {
+		t.Errorf("got %v, want ErrCheckpoint", err)
+	}
+	wantError(t, err, "it is of epoch 3, but the journal has lost what comes after epoch 1")
+}
+
+// Any bytes in the place of a checkpoint are an error or a checkpoint of the trial; what is accepted can be saved.
+func FuzzCheckpoint(f *testing.F) {
+	dir := f.TempDir()
+	s := create(f, dir)
+	check(f, s.BeginTrial(trial("a", 0)))
+	check(f, s.SaveCheckpoint(checkpoint("a", 1)))
+	path := filepath.Join(dir, "checkpoints", "a.safetensors")
+	good, err := os.ReadFile(path)
+	check(f, err)
+	f.Add(good)
+	f.Add(good[:len(good)/2])
+	f.Add(bytes.Replace(good, []byte("generator/w"), []byte("generator/v"), 1))
+	f.Add([]byte("\xff\xff\xff\xff\xff\xff\xff\x7f{}"))
+	f.Add([]byte("\x02\x00\x00\x00\x00\x00\x00\x00{}"))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		check(t, os.WriteFile(path, file, 0o666))
+		c, err := s.LoadCheckpoint("a")
+		if err == nil && !reflect.DeepEqual(c, checkpoint("a", 1)) {
+			t.Errorf("got another checkpoint: %+v", c)
+		}
+	})
 }

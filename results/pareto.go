@@ -317,6 +317,9 @@ func (m Metrics) finite(objectives []Objective) ([]float64, bool) {
 	return values, len(values) > 0
 }
 
+// paretoFile is the one file of the pareto table.
+const paretoFile = "pareto.parquet"
+
 // writePareto replaces the pareto table by one of the rows that the journal has now. It is not a segment: where a point stands
 // depends on all others. Whoever opens the file has it whole, old or new, thanks to the rename. A study without objectives has
 // none.
@@ -325,12 +328,12 @@ func (s *Study) writePareto() error {
 		return nil
 	}
 	start := s.options.Now()
-	path := filepath.Join(s.dir, string(Pareto), "pareto.parquet")
+	path := filepath.Join(s.dir, string(Pareto), paretoFile)
 	if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
 	}
 	err := durable.WriteFile(path, func(w io.Writer) error {
-		return writeParquet(w, s.meta, Pareto, segment{0, s.lines - 1}.String(), s.ranked(s.contests(Comparison{})))
+		return writeParquet(w, s.meta, Pareto, segment{0, s.lines - 1}.String(), nil, s.ranked(s.contests(Comparison{})))
 	})
 	if err != nil {
 		return fmt.Errorf("pareto table: %w", err)

@@ -1,12 +1,18 @@
 package results
 
 import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"iter"
 	"reflect"
 	"time"
 
+	kzstd "github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
 )
@@ -60,17 +66,24 @@ var physical = map[Type]func() parquet.Node{
 
 func dictionary(n parquet.Node) parquet.Node { return parquet.Encoded(n, &parquet.RLEDictionary) }
 
-// writeParquet writes rows as one Parquet file. Equal rows give equal bytes.
-func writeParquet(w io.Writer, m Meta, t Table, span string, rows iter.Seq2[Row, error]) error {
+// writeParquet writes rows as one Parquet file, sealed. Equal rows give equal bytes. The file keeps how the trials of its rows began.
+func writeParquet(w io.Writer, m Meta, t Table, span string, trials []Trial, rows iter.Seq2[Row, error]) error {
 	fields := m.Fields(t)
-	out := parquet.NewWriter(w, schema(t, fields),
+	began, err := packed(trials)
+	if err != nil {
+		return err
+	}
+	var file bytes.Buffer
+	out := parquet.NewWriter(&file, schema(t, fields),
 		parquet.Compression(&zstd.Codec{}),
 		parquet.CreatedBy("starsweep", m.Version, ""),
 		parquet.KeyValueMetadata("starsweep.schema", fmt.Sprint(SchemaVersion)),
 		parquet.KeyValueMetadata("starsweep.study", m.Study),
-		parquet.KeyValueMetadata("starsweep.study_id", m.ID()),
+		parquet.KeyValueMetadata(studyKey, m.ID()),
 		parquet.KeyValueMetadata("starsweep.table", string(t)),
-		parquet.KeyValueMetadata("starsweep.records", span),
+		parquet.KeyValueMetadata(recordsKey, span),
+		parquet.KeyValueMetadata(beganKey, began),
+		parquet.KeyValueMetadata(sealKey, noSeal),
 		// The smallest and the largest picture say nothing, and would be stored four times over.
 		parquet.SkipPageBounds("png"), parquet.SkipPageStatistics("png"),
 	)
@@ -86,7 +99,176 @@ func writeParquet(w io.Writer, m Meta, t Table, span string, rows iter.Seq2[Row,
 			return err
 		}
 	}
-	return out.Close()
+	if err := out.Close(); err != nil {
+		return err
+	}
+	sum, at := sealOf(file.Bytes())
+	if at < 0 {
+		return errors.New("the file has no place for its checksum") // cannot be: the key is in the metadata
+	}
+	copy(file.Bytes()[at:], sum)
+	_, err = w.Write(file.Bytes())
+	return err
+}
+
+// packed is how trials began, as metadata: JSON, which repeats itself, in zstd, in base64.
+func packed(trials []Trial) (string, error) {
+	text, err := json.Marshal(trials)
+	if err != nil {
+		return "", err
+	}
+	z, err := kzstd.NewWriter(nil, kzstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return "", err
+	}
+	defer z.Close()
+	return base64.StdEncoding.EncodeToString(z.EncodeAll(text, nil)), nil
+}
+
+// began is how the trials of a file's rows began.
+func began(p *parquet.File) (trials []Trial, err error) {
+	text, _ := p.Lookup(beganKey)
+	b, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, err
+	}
+	z, err := kzstd.NewReader(nil, kzstd.WithDecoderConcurrency(1), kzstd.WithDecoderMaxMemory(1<<28))
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	if b, err = z.DecodeAll(b, nil); err != nil {
+		return nil, err
+	}
+	return trials, json.Unmarshal(b, &trials)
+}
+
+// Names in a file's metadata.
+const (
+	beganKey   = "starsweep.began"
+	studyKey   = "starsweep.study_id"
+	recordsKey = "starsweep.records"
+	sealKey    = "starsweep.whole_crc32c" // behind the others, which are sorted
+)
+
+// noSeal is what stands in the place of the checksum when it is computed: Parquet's own checksums leave out the footer, in which a
+// flipped bit can rename a column.
+const noSeal = "00000000"
+
+// sealOf returns the CRC-32C of a file with noSeal in the place of its checksum, and where that is; -1 if there is none.
+func sealOf(file []byte) (sum string, at int) {
+	mark := append([]byte(sealKey), 0x18, byte(len(noSeal))) // Thrift's compact form of the field after the key
+	i := bytes.LastIndex(file, mark)
+	at = i + len(mark)
+	if i < 0 || at+len(noSeal) > len(file) {
+		return "", -1
+	}
+	crc := crc32.Update(0, castagnoli, file[:at])
+	crc = crc32.Update(crc, castagnoli, []byte(noSeal))
+	return fmt.Sprintf("%08x", crc32.Update(crc, castagnoli, file[at+len(noSeal):])), at
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// openParquet opens a file of ours in memory. A file that is not as it was written is an error.
+func openParquet(file []byte) (p *parquet.File, err error) {
+	sum, at := sealOf(file)
+	if at < 0 || string(file[at:at+len(noSeal)]) != sum {
+		return nil, errors.New("the file is damaged, or not as this version of starsweep wrote it")
+	}
+	return p, guarded(func() (err error) {
+		p, err = parquet.OpenFile(bytes.NewReader(file), int64(len(file)))
+		return err
+	})
+}
+
+// guarded is f, of parquet-go, which panics on some damaged files. The checksum keeps these away, but not those made by somebody who
+// computes it.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the file is damaged: %v", r)
+		}
+	}()
+	return f()
+}
+
+// parquetRows gives the rows of a file of ours with these fields.
+func parquetRows(file []byte, fields []Field) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		p, err := openParquet(file)
+		if err == nil {
+			err = hasColumns(p, fields)
+		}
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for _, group := range p.RowGroups() {
+			rows := group.Rows()
+			defer rows.Close()
+			for ended := false; !ended; {
+				var batch []Row
+				err := guarded(func() error {
+					buffer := make([]parquet.Row, 16)
+					n, err := rows.ReadRows(buffer)
+					for _, values := range buffer[:n] {
+						batch = append(batch, goRow(fields, values))
+					}
+					return err
+				})
+				if ended = errors.Is(err, io.EOF); err != nil && !ended {
+					yield(nil, err)
+					return
+				}
+				for _, row := range batch {
+					if !yield(row, nil) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// hasColumns is an error if a file has other columns than fields.
+func hasColumns(p *parquet.File, fields []Field) error {
+	if got, want := len(p.Schema().Columns()), len(fields); got != want {
+		return fmt.Errorf("got %d columns, want %d", got, want)
+	}
+	for i, f := range fields {
+		if leaf, ok := p.Schema().Lookup(f.Name); !ok || leaf.ColumnIndex != i {
+			return fmt.Errorf("column %d is not %s", i, f.Name)
+		}
+	}
+	return nil
+}
+
+// goRow is a row of a Parquet file.
+func goRow(fields []Field, values parquet.Row) Row {
+	row := Row{}
+	for i, f := range fields {
+		v := values[i]
+		switch {
+		case v.IsNull():
+			row[f.Name] = nil
+		case f.Type == TypeBool:
+			row[f.Name] = v.Boolean()
+		case f.Type == TypeInt32:
+			row[f.Name] = v.Int32()
+		case f.Type == TypeInt64:
+			row[f.Name] = v.Int64()
+		case f.Type == TypeFloat:
+			row[f.Name] = v.Double()
+		case f.Type == TypeString:
+			row[f.Name] = string(v.ByteArray())
+		case f.Type == TypeTime:
+			row[f.Name] = time.UnixMilli(v.Int64()).UTC()
+		case f.Type == TypeBytes:
+			row[f.Name] = bytes.Clone(v.ByteArray())
+		}
+	}
+	return row
 }
 
 func parquetRow(fields []Field, row Row) (parquet.Row, error) {

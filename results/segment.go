@@ -71,6 +71,10 @@ func (s *Study) publish() error {
 	return s.writeParetoWhenDue()
 }
 
+// schemaSegment is the segment of the journal's first line, which is no row: an empty file of the schema, so that every table can be
+// read before it has rows.
+var schemaSegment = segment{0, 0}
+
 // reconcile makes the segments of a table say what the journal says: it writes those that are missing, rewrites those that
 // are damaged or hold rows of forgotten trials, and deletes those with nothing left and what a crash left half-written.
 func (s *Study) reconcile(t Table) error {
@@ -85,15 +89,18 @@ func (s *Study) reconcile(t Table) error {
 		taken, rows = rows[:i], rows[i:]
 		return taken
 	}
+	if !slices.Contains(segments, schemaSegment) {
+		segments = slices.Insert(segments, 0, schemaSegment)
+	}
 	next := 0
 	for _, g := range segments {
 		path := filepath.Join(s.dir, string(t), g.fileName())
-		if g.last >= s.lines {
-			return fmt.Errorf("%s: %w: it has %d lines, but this segment is a copy of lines up to %d: restore the journal from a copy",
-				path, ErrCorrupt, s.lines, g.last)
-		}
-		if g.first < next || g.last < g.first {
-			return fmt.Errorf("%s: the segment overlaps the one before it: delete it, and what is missing is written again", path)
+		if g.first < next || g.last < g.first || g.last >= s.lines { // a copy under another of our names
+			s.Found.note("%s: removed: its rows are in other files of the table", path)
+			if err := durable.Remove(path); err != nil {
+				return err
+			}
+			continue
 		}
 		next = g.last + 1
 		if err := s.writeSegments(t, take(g.first)); err != nil {
@@ -101,7 +108,7 @@ func (s *Study) reconcile(t Table) error {
 		}
 		inside := take(next)
 		switch {
-		case len(inside) == 0:
+		case len(inside) == 0 && g != schemaSegment:
 			err = durable.Remove(path)
 		case !s.holds(path, g, len(inside)):
 			err = s.writeSegment(t, g, inside)
@@ -123,67 +130,74 @@ func (s *Study) segments(t Table) ([]segment, error) {
 	if err := durable.MkdirAll(dir); err != nil {
 		return nil, err
 	}
-	files, err := os.ReadDir(dir) // sorted by name, which is the order of the journal
+	temporary, err := filepath.Glob(filepath.Join(dir, ".*"+durable.TempSuffix))
 	if err != nil {
-		return nil, durable.Fault(dir, err)
+		return nil, err
 	}
-	var segments []segment
-	for _, f := range files {
-		if strings.HasSuffix(f.Name(), durable.TempSuffix) {
-			if err := durable.Remove(filepath.Join(dir, f.Name())); err != nil {
-				return nil, err
-			}
+	for _, path := range temporary {
+		if err := durable.Remove(path); err != nil {
+			return nil, err
 		}
+	}
+	segments, _, err := listSegments(dir)
+	return segments, err
+}
+
+// listSegments lists the segments in a folder in order, and the names of files that are none but that readers of the folder take for
+// such. A folder that is not there has none.
+func listSegments(dir string) (segments []segment, strays []string, err error) {
+	files, err := os.ReadDir(dir) // sorted by name, which is the order of the journal
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil, nil
+	} else if err != nil {
+		return nil, nil, durable.Fault(dir, err)
+	}
+	for _, f := range files {
 		var g segment
-		if _, err := fmt.Sscanf(f.Name(), "%d-%d.parquet", &g.first, &g.last); err == nil && f.Name() == g.fileName() {
+		name := f.Name()
+		if _, err := fmt.Sscanf(name, "%d-%d.parquet", &g.first, &g.last); err == nil && name == g.fileName() {
 			segments = append(segments, g)
+		} else if !strings.HasPrefix(name, ".") && !strings.HasPrefix(name, "_") { // readers pass over these
+			strays = append(strays, name)
 		}
 	}
 	slices.SortFunc(segments, func(a, b segment) int { return a.first - b.first })
-	return segments, nil
+	return segments, strays, nil
 }
 
-// holds tells whether the file is a readable segment of this study with so many rows. Rows only ever leave a range of the
-// journal, by Forget, so that the right number means the right rows.
-func (s *Study) holds(path string, g segment, rows int) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return false
-	}
-	p, err := parquet.OpenFile(f, info.Size())
-	if err != nil {
-		return false
-	}
-	id, _ := p.Lookup("starsweep.study_id")
-	span, _ := p.Lookup("starsweep.records")
-	return id == s.meta.ID() && span == g.String() && p.NumRows() == int64(rows) && sound(p)
-}
-
-// sound reads all pages of a file, which have checksums.
-func sound(p *parquet.File) bool {
-	for _, group := range p.RowGroups() {
-		for _, column := range group.ColumnChunks() {
-			pages := column.Pages()
-			for {
-				page, err := pages.ReadPage()
-				if errors.Is(err, io.EOF) {
-					break
-				}
-				if err != nil {
-					pages.Close()
-					return false
-				}
-				parquet.Release(page)
+// strays notes files in the tables' folders that are not ours: a glob reads their rows, too.
+func (s *Study) strays() error {
+	for _, t := range Tables() {
+		dir := filepath.Join(s.dir, string(t))
+		_, strays, err := listSegments(dir)
+		if err != nil {
+			return err
+		}
+		for _, name := range strays {
+			if t != Pareto || name != paretoFile {
+				s.Found.note("%s: this is no file of the study, but whoever reads the table reads its rows, too: move it away", filepath.Join(dir, name))
 			}
-			pages.Close()
 		}
 	}
-	return true
+	return nil
+}
+
+// holds reports whether the file is a sound segment of this study with so many rows. Rows only ever leave a range of the journal, by
+// Forget, so that the right number means the right rows.
+func (s *Study) holds(path string, g segment, rows int) bool {
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return false
+	}
+	p, err := openParquet(file)
+	return err == nil && s.owns(p, g) && p.NumRows() == int64(rows)
+}
+
+// owns reports whether a file says that it is a segment of this study.
+func (s *Study) owns(p *parquet.File, g segment) bool {
+	id, _ := p.Lookup(studyKey)
+	span, _ := p.Lookup(recordsKey)
+	return id == s.meta.ID() && span == g.String()
 }
 
 // writeSegments publishes rows that no segment holds, in one file or as many as their size asks for.
@@ -204,7 +218,15 @@ func (s *Study) writeSegments(t Table, rows []row) error {
 
 func (s *Study) writeSegment(t Table, g segment, rows []row) error {
 	path := filepath.Join(s.dir, string(t), g.fileName())
+	var trials []Trial
+	seen := map[string]bool{}
+	for _, r := range rows {
+		if !seen[r.trial.ID] {
+			seen[r.trial.ID] = true
+			trials = append(trials, r.trial.Trial)
+		}
+	}
 	return durable.WriteFile(path, func(w io.Writer) error {
-		return writeParquet(w, s.meta, t, g.String(), s.read(t, rows))
+		return writeParquet(w, s.meta, t, g.String(), trials, s.read(t, rows))
 	})
 }

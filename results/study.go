@@ -49,9 +49,12 @@ type Options struct {
 
 // Found says what Create found.
 type Found struct {
-	Continued bool  // there was a study already
-	Dropped   int64 // bytes of the journal's end that were never acknowledged, and were cut
+	Continued bool     // there was a study already
+	Dropped   int64    // bytes of the journal's end that were cut: a record that was not written whole, or was damaged since
+	Notes     []string // what else was wrong, and what was done about it
 }
+
+func (f *Found) note(format string, a ...any) { f.Notes = append(f.Notes, fmt.Sprintf(format, a...)) }
 
 // Create makes the study m in dir, or continues it if dir holds it. Scripts are the script and the files it loaded, by
 // slash-separated path. The caller must Close the study. Errors: ErrLocked, ErrStorage, ErrCorrupt, a fault in m, or a
@@ -89,7 +92,7 @@ func (s *Study) open(dir string, m Meta, scripts map[string][]byte) error {
 		}
 	case errors.Is(err, os.ErrNotExist):
 		if _, err := os.Stat(filepath.Join(dir, "journal")); err == nil {
-			return fmt.Errorf("%s has a journal but no study.json: restore it from a copy", dir)
+			return fmt.Errorf("%w: %s has a journal but no study.json: restore it from a copy", ErrCorrupt, dir)
 		}
 		old = m
 		if err := writeMeta(dir, m, s.opened); err != nil {
@@ -101,13 +104,16 @@ func (s *Study) open(dir string, m Meta, scripts map[string][]byte) error {
 	if err := writeScripts(dir, m.ScriptHash, scripts); err != nil {
 		return err
 	}
-	s.View = newView(dir, old)
-	s.journal, s.Found.Dropped, err = journal.Open(filepath.Join(dir, "journal"), s.fold)
-	if err != nil {
+	if err := s.openJournal(dir, old); err != nil {
 		return err
 	}
 	if s.lines == 0 {
 		if err := s.append(entry{Study: old.ID()}); err != nil {
+			return err
+		}
+	}
+	if s.rebuilt {
+		if err := s.settle(); err != nil {
 			return err
 		}
 	}
@@ -119,7 +125,40 @@ func (s *Study) open(dir string, m Meta, scripts map[string][]byte) error {
 	if err := s.writePareto(); err != nil {
 		return err
 	}
+	if err := s.strays(); err != nil {
+		return err
+	}
 	return s.cleanCheckpoints()
+}
+
+// openJournal opens the journal, which is first made anew where it is damaged or shorter than the tables that were published of it.
+func (s *Study) openJournal(dir string, m Meta) (err error) {
+	path := filepath.Join(dir, "journal")
+	open := func() error {
+		s.View = newView(dir, m)
+		var dropped int64
+		s.journal, dropped, err = journal.Open(path, s.fold)
+		s.Found.Dropped += dropped
+		return err
+	}
+	published, err := lastPublished(dir)
+	if err != nil {
+		return err
+	}
+	err = open()
+	switch {
+	case err == nil && (s.rebuilt || published < s.lines): // the segments of a journal that was made anew may be of the old one
+		return nil
+	case err == nil:
+		s.Found.note("%s ends at line %d, but tables were published up to line %d", path, s.lines, published)
+		s.journal.Close()
+	case !errors.Is(err, ErrCorrupt) || errors.Is(err, errForeign):
+		return err
+	}
+	if err := s.rebuild(dir); err != nil {
+		return err
+	}
+	return open()
 }
 
 // writeScripts keeps copies in script/HASH. Files that are there already are left alone.
@@ -145,6 +184,11 @@ func writeScripts(dir, hash string, scripts map[string][]byte) error {
 		}
 	}
 	return nil
+}
+
+// sampleEntry is a line of the journal with a picture.
+type sampleEntry struct {
+	Sample Sample `json:"sample"`
 }
 
 // BeginTrial records what the trials are, before their first rows. A trial that began in an earlier run is fine and keeps its index,
@@ -272,9 +316,7 @@ func (s *Study) AppendSample(samples ...Sample) error {
 		if t.outcome != nil {
 			return fmt.Errorf("sample %+v: the trial is finished (%s)", key, t.outcome.Status)
 		}
-		entries = append(entries, struct {
-			Sample Sample `json:"sample"`
-		}{sample})
+		entries = append(entries, sampleEntry{sample})
 	}
 	return s.append(entries...)
 }
@@ -298,7 +340,7 @@ func (s *Study) FinishTrial(outcomes ...Outcome) error {
 		}
 		finished = append(finished, t.ID)
 		if t.outcome == nil {
-			entries = append(entries, entry{Outcome: &o})
+			entries = append(entries, entry{Outcome: &o, Rows: &rowCount{len(t.epochs), len(t.samples)}})
 		} else if got, want := encode(o), encode(*t.outcome); !bytes.Equal(got, want) {
 			return fmt.Errorf("trial %s is finished already:\ngot  %s\nwant %s", t.ID, got, want)
 		}

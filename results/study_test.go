@@ -260,18 +260,23 @@ func TestStudyFilesThatDoNotBelongTogetherAreRefused(t *testing.T) {
 	undo = edit("study.json", replace(`"lr"`, `"rate"`))
 	wantError(t, reopen(), "the file was edited")
 	undo()
-	undo = edit("journal", func(b []byte) []byte { return b[:len(b)-1] })
-	wantError(t, reopen(), "epochs", "it has 3 lines, but this segment is a copy of lines up to 3")
-	undo()
-	undo = edit("journal", func(b []byte) []byte { b[len(b)/2] ^= 1; return b })
-	if err := reopen(); !errors.Is(err, results.ErrCorrupt) {
+	foreign := filepath.Join(t.TempDir(), "other")
+	other := meta
+	other.Columns = meta.Columns[:4]
+	o, err := results.Create(foreign, other, nil, hourly)
+	check(t, err)
+	check(t, o.Close())
+	undo = edit("journal", func([]byte) []byte { b, err := os.ReadFile(filepath.Join(foreign, "journal")); check(t, err); return b })
+	err = reopen()
+	if !errors.Is(err, results.ErrCorrupt) {
 		t.Errorf("got error %v, want ErrCorrupt", err)
 	}
+	wantError(t, err, "the journal belongs to another study")
 	undo()
 	check(t, reopen())
 	check(t, os.Remove(filepath.Join(dir, "study.json")))
 	wantError(t, reopen(), "has a journal but no study.json")
-	_, err := results.Open(dir)
+	_, err = results.Open(dir)
 	wantError(t, err, "not the directory of a study")
 }
 

@@ -37,6 +37,12 @@ type View struct {
 	replicates map[replicate]string // IDs of the trials
 
 	standings int // counts the lines that changed the pareto table
+
+	rebuilt bool     // the journal was made anew of what was left of it, and the segments may still be of the old one
+	damage  []string // what is wrong with the journal: the view then shows what is sound
+
+	senseless      int // lines that were left out because of others
+	firstSenseless error
 }
 
 // row is a row of a table: its line in the journal, and how many lines stand before it.
@@ -49,7 +55,8 @@ type row struct {
 // trial is what the journal says of a trial so far. Once it is finished or forgotten it changes no more.
 type trial struct {
 	Trial
-	epochs  []journal.Line // of epoch i+1
+	epoch   int            // the last
+	epochs  []journal.Line // of epoch i+1, unless the journal is damaged
 	samples map[sampleKey]journal.Line
 
 	steps, images                 int64
@@ -92,7 +99,16 @@ type entry struct {
 	Epoch   *Epoch     `json:"epoch,omitempty"`
 	Sample  *sampleKey `json:"sample,omitempty"` // the picture is read when it is wanted
 	Outcome *Outcome   `json:"outcome,omitempty"`
+	Rows    *rowCount  `json:"rows,omitempty"` // of the trial that an outcome finishes
 	Forget  string     `json:"forget,omitempty"`
+	Rebuilt bool       `json:"rebuilt,omitempty"` // in the first line of a journal that was made anew, see rebuild
+	Settled bool       `json:"settled,omitempty"` // the segments are of the journal that was made anew
+}
+
+// rowCount is how many rows the other tables have of a trial. Missing, as in journals of older versions, it is unknown.
+type rowCount struct {
+	Epochs  int `json:"epochs"`
+	Samples int `json:"samples"`
 }
 
 // Open opens a study for reading, while it runs or later, and sees what is acknowledged at this moment. Objectives, any of the
@@ -111,11 +127,72 @@ func Open(dir string, objectives ...Objective) (*View, error) {
 			return nil, err
 		}
 	}
-	v.journal, err = journal.View(filepath.Join(dir, "journal"), v.fold)
+	published, err := lastPublished(dir) // before the journal is read: a writer may be at work
 	if err != nil {
 		return nil, err
 	}
+	tail := int64(0)
+	v.journal, tail, err = journal.View(filepath.Join(dir, "journal"), v.foldSound, func(h journal.Hole) error {
+		v.damaged("%v are damaged and left out", h)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if v.senseless > 0 {
+		v.damaged("%d lines are left out, which have no sense without what is damaged: %v", v.senseless, v.firstSenseless)
+	}
+	if _, writing := Writer(dir); tail > 0 && !writing {
+		v.damaged("the last %d bytes are not whole and left out", tail)
+	}
+	if published >= v.lines && !v.rebuilt {
+		v.damaged("it ends at line %d, but tables were published up to line %d, so that they have rows that are not shown here", v.lines, published)
+	}
 	return v, nil
+}
+
+// damaged notes what is wrong with the journal.
+func (v *View) damaged(format string, a ...any) {
+	v.damage = append(v.damage, filepath.Join(v.dir, "journal")+": "+fmt.Sprintf(format, a...))
+}
+
+// Damage is what is wrong with the journal. If there is anything, the view shows what is sound, and the next Create takes back what
+// tables and checkpoints have of the rest.
+func (v *View) Damage() []string { return v.damage }
+
+// foldSound folds a line, and passes over one that what is damaged before it leaves without sense, such as the epochs of a
+// trial whose beginning is lost.
+func (v *View) foldSound(at journal.Line, line []byte) error {
+	before := v.lines
+	err := v.fold(at, line)
+	if err == nil || len(v.damage) == 0 || errors.Is(err, errForeign) {
+		return err
+	}
+	v.lines = before + 1
+	if v.senseless++; v.senseless == 1 {
+		v.firstSenseless = err
+	}
+	return nil
+}
+
+// errForeign is in the chain of the error for a journal of another study.
+var errForeign = errors.New("the journal belongs to another study")
+
+// lastPublished is the last line of the journal that a segment holds, -1 if there is none.
+func lastPublished(dir string) (int, error) {
+	last := -1
+	for _, t := range recorded() {
+		segments, _, err := listSegments(filepath.Join(dir, string(t)))
+		if err != nil {
+			return 0, err
+		}
+		for _, g := range segments {
+			if g != schemaSegment {
+				last = max(last, g.last)
+			}
+		}
+	}
+	return last, nil
 }
 
 func newView(dir string, m Meta) *View {
@@ -125,18 +202,31 @@ func newView(dir string, m Meta) *View {
 // fold takes in one line of the journal, when it is opened and whenever a line is appended: what a study holds in memory is
 // therefore always what it would hold after a crash.
 func (v *View) fold(at journal.Line, line []byte) error {
-	var e entry
-	if err := json.Unmarshal(line, &e); err != nil {
-		return err
-	}
 	position := v.lines
 	v.lines++
-	if position == 0 {
-		if id := v.meta.ID(); e.Study != id {
-			return fmt.Errorf("the journal belongs to another study: got id %q, study.json says %q", e.Study, id)
-		}
+	var e entry
+	if err := json.Unmarshal(line, &e); err != nil {
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	switch id := v.meta.ID(); {
+	case e.Study != "" && e.Study != id:
+		return fmt.Errorf("%w: %w: got id %q, study.json says %q", ErrCorrupt, errForeign, e.Study, id)
+	case position == 0 && e.Study == "" && len(v.damage) == 0: // else the first line is lost
+		return fmt.Errorf("%w: the first line names no study", ErrCorrupt)
+	case e.Study != "":
+		v.rebuilt = e.Rebuilt
+		return nil
+	case e.Settled:
+		v.rebuilt = false
 		return nil
 	}
+	if err := v.foldEntry(position, at, e); err != nil {
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return nil
+}
+
+func (v *View) foldEntry(position int, at journal.Line, e entry) error {
 	if e.Trial != nil {
 		return v.foldTrial(*e.Trial)
 	}
@@ -147,12 +237,14 @@ func (v *View) fold(at journal.Line, line []byte) error {
 	add := func(table Table) { v.rows[table] = append(v.rows[table], row{position, at, t}) }
 	switch {
 	case e.Epoch != nil:
+		if err := t.addEpoch(at, *e.Epoch, v.meta.Objectives, len(v.damage) > 0); err != nil {
+			return err
+		}
 		add(Epochs)
 		if values, ok := e.Epoch.Metrics.finite(v.compared.Objectives); ok {
 			t.points = append(t.points, point{e.Epoch.Epoch, e.Epoch.Backend, values})
 			v.standings++
 		}
-		return t.addEpoch(at, *e.Epoch, v.meta.Objectives)
 	case e.Sample != nil:
 		add(Samples)
 		t.samples[*e.Sample] = at
@@ -199,10 +291,12 @@ func (v *View) foldTrial(t Trial) error {
 	return nil
 }
 
-func (t *trial) addEpoch(at journal.Line, e Epoch, objectives []Objective) error {
-	if want := len(t.epochs) + 1; e.Epoch != want {
+// addEpoch takes in an epoch. Gaps are where rows are lost of a damaged journal.
+func (t *trial) addEpoch(at journal.Line, e Epoch, objectives []Objective, gaps bool) error {
+	if want := t.epoch + 1; e.Epoch != want && !(gaps && e.Epoch > want) {
 		return fmt.Errorf("trial %s: got epoch %d, want %d", t.ID, e.Epoch, want)
 	}
+	t.epoch = e.Epoch
 	t.epochs = append(t.epochs, at)
 	t.steps = e.Step
 	t.images += e.Images

@@ -102,7 +102,7 @@ func (x *examiner) at(ctx context.Context, run *train.Run, row *results.Epoch) e
 			row.Metrics[name] = v
 		}
 	}
-	row.Evaluated = true
+	row.Evaluated = x.tests != nil || x.metrics != nil
 	row.SecondsEvaluate = x.trainer.now().Sub(start).Seconds()
 	x.remember(*row)
 	return nil

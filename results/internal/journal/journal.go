@@ -3,7 +3,8 @@
 // journal holds. Only package results uses it; what the lines mean is its business.
 //
 // Each record is synced before the next is written, therefore a crash can spoil the last record only. Open cuts such a tail
-// off and says how long it was; a bad record with a good one behind it is damage, which is reported and never repaired.
+// off and reports how long it was. A bad record with a good one behind it is damage: Open refuses the file, View passes over the
+// damaged bytes and goes on behind them, so that damage costs no more than itself.
 package journal
 
 import (
@@ -29,6 +30,11 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // ErrCorrupt is in the chain of the error for a journal that is damaged before its end.
 var ErrCorrupt = errors.New("journal is corrupt")
+
+// Hole is a damaged part of a journal, in bytes, which ends where a good record begins.
+type Hole struct{ Offset, Length int64 }
+
+func (h Hole) String() string { return fmt.Sprintf("%d bytes from byte %d on", h.Length, h.Offset) }
 
 // Line is the place of one line of a payload in the file, without its newline.
 type Line struct {
@@ -64,7 +70,9 @@ func Open(path string, each func(Line, []byte) error) (j *Journal, dropped int64
 			return nil, 0, err
 		}
 	}
-	end, size, err := scan(f, path, each)
+	end, size, err := scan(f, path, each, func(h Hole) error {
+		return fmt.Errorf("%s: %w: %v are damaged, but a good record follows", path, ErrCorrupt, h)
+	})
 	if err != nil {
 		return nil, 0, err
 	}
@@ -79,19 +87,30 @@ func Open(path string, each func(Line, []byte) error) (j *Journal, dropped int64
 	return &Journal{path: path, f: f, end: end}, size - end, nil
 }
 
-// View opens the journal at path for reading only. A writer may be at work: a record that is not whole yet is left out, and
-// nothing is cut. Append on a view gives an error.
-func View(path string, each func(Line, []byte) error) (*Journal, error) {
+// View opens the journal at path for reading only. It calls hole for each damaged part, in order with the lines. A writer may be at
+// work: a record that is not whole yet is left out, nothing is cut, and tail is how many bytes these are. Append on a view returns
+// an error.
+func View(path string, each func(Line, []byte) error, hole func(Hole) error) (j *Journal, tail int64, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, durable.Fault(path, err)
+		return nil, 0, durable.Fault(path, err)
 	}
-	end, _, err := scan(f, path, each)
+	end, size, err := scan(f, path, each, hole)
 	if err != nil {
 		f.Close()
-		return nil, err
+		return nil, 0, err
 	}
-	return &Journal{path: path, f: f, end: end, err: fmt.Errorf("%s: opened for reading only", path)}, nil
+	return &Journal{path: path, f: f, end: end, err: fmt.Errorf("%s: opened for reading only", path)}, size - end, nil
+}
+
+// Write writes lines as one record to what becomes a journal. The lines may hold no newline.
+func Write(w io.Writer, lines ...[]byte) error {
+	record, _, err := encode(0, lines)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(record)
+	return err
 }
 
 // Append writes lines as one record, all of them or none after a crash, and syncs it. The lines may hold no newline. After an
@@ -102,21 +121,10 @@ func (j *Journal) Append(lines ...[]byte) ([]Line, error) {
 	if j.err != nil {
 		return nil, j.err
 	}
-	record := make([]byte, headerSize)
-	places := make([]Line, len(lines))
-	for i, line := range lines {
-		if len(line) == 0 || bytes.IndexByte(line, '\n') >= 0 {
-			return nil, fmt.Errorf("%s: a line is empty or holds a newline", j.path)
-		}
-		places[i] = Line{j.end + int64(len(record)), int32(len(line))}
-		record = append(append(record, line...), '\n')
+	record, places, err := encode(j.end, lines)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", j.path, err)
 	}
-	payload := record[headerSize:]
-	if len(payload) == 0 || len(payload) > maxRecord {
-		return nil, fmt.Errorf("%s: got a record of %d bytes, want 1 to %d", j.path, len(payload), maxRecord)
-	}
-	binary.LittleEndian.PutUint32(record, uint32(len(payload)))
-	binary.LittleEndian.PutUint32(record[4:], crc32.Checksum(payload, castagnoli))
 	if err := j.Check(); err != nil {
 		j.err = err
 		return nil, err
@@ -131,6 +139,26 @@ func (j *Journal) Append(lines ...[]byte) ([]Line, error) {
 	}
 	j.end += int64(len(record))
 	return places, nil
+}
+
+// encode is the record of lines at an offset, and where they are in the file.
+func encode(at int64, lines [][]byte) (record []byte, places []Line, err error) {
+	record = make([]byte, headerSize)
+	places = make([]Line, len(lines))
+	for i, line := range lines {
+		if len(line) == 0 || bytes.IndexByte(line, '\n') >= 0 {
+			return nil, nil, errors.New("a line is empty or holds a newline")
+		}
+		places[i] = Line{at + int64(len(record)), int32(len(line))}
+		record = append(append(record, line...), '\n')
+	}
+	payload := record[headerSize:]
+	if len(payload) == 0 || len(payload) > maxRecord {
+		return nil, nil, fmt.Errorf("got a record of %d bytes, want 1 to %d", len(payload), maxRecord)
+	}
+	binary.LittleEndian.PutUint32(record, uint32(len(payload)))
+	binary.LittleEndian.PutUint32(record[4:], crc32.Checksum(payload, castagnoli))
+	return record, places, nil
 }
 
 // Check reports whether the file still is what Append left: an error says that it was removed, replaced or cut. Append does so, too;
@@ -161,21 +189,33 @@ func (j *Journal) Read(at Line) ([]byte, error) {
 // Close closes the file. Everything appended is durable already.
 func (j *Journal) Close() error { return durable.Fault(j.path, j.f.Close()) }
 
-// scan calls each for every line of the good records and returns where they end and how long the file is. It is an error if
-// a good record follows a bad one.
-func scan(f *os.File, path string, each func(Line, []byte) error) (end, size int64, err error) {
+// scan calls each for every line of the good records, and hole for what is bad between two of them. It returns where the last good
+// record ends and how long the file is.
+func scan(f *os.File, path string, each func(Line, []byte) error, hole func(Hole) error) (end, size int64, err error) {
 	info, err := f.Stat()
 	if err != nil {
 		return 0, 0, durable.Fault(path, err)
 	}
 	size = info.Size()
+	search := finder{f: f, path: path, size: size, budget: searchBudget * size}
 	for end < size {
 		payload, err := readRecord(f, end, size)
 		if err != nil {
 			return 0, 0, durable.Fault(path, err)
 		}
 		if payload == nil {
-			return end, size, checkTail(f, path, end, size)
+			next, err := search.record(end + 1)
+			if err != nil {
+				return 0, 0, err
+			}
+			if next < 0 {
+				return end, size, nil
+			}
+			if err := hole(Hole{end, next - end}); err != nil {
+				return 0, 0, err
+			}
+			end = next
+			continue
 		}
 		at := end + headerSize
 		for line := range bytes.Lines(payload) {
@@ -217,23 +257,40 @@ func whole(payload []byte, sum uint32) bool {
 	return payload[len(payload)-1] == '\n' && crc32.Checksum(payload, castagnoli) == sum
 }
 
-// checkTail looks for a good record between the bad one at end and the end of the file. A torn write leaves none: then the
-// tail may go. One that is there was acknowledged, so the bad one before it was too and has been damaged since.
-func checkTail(f io.ReaderAt, path string, end, size int64) error {
-	tail := make([]byte, size-end)
-	if _, err := f.ReadAt(tail, end); err != nil {
-		return durable.Fault(path, err)
-	}
-	for i := 1; i+headerSize < len(tail); i++ {
-		length := int64(binary.LittleEndian.Uint32(tail[i:]))
-		rest := tail[i+headerSize:]
-		if length == 0 || length > int64(len(rest)) {
-			continue
+// finder looks for good records behind bad ones. A torn write leaves none.
+type finder struct {
+	f      io.ReaderAt
+	path   string
+	size   int64
+	budget int64 // bytes that may still be read: a file made for the purpose has a would-be record at every byte
+}
+
+// searchBudget bounds the work of a finder, in sizes of the file. Lengths in the text of payloads are too large for records, so that
+// a journal takes hardly more than one reading.
+const searchBudget = 16
+
+// record returns where the first good record at or after an offset begins, -1 if there is none.
+func (s *finder) record(from int64) (int64, error) {
+	window := make([]byte, 1<<16)
+	for from+headerSize < s.size {
+		n, err := s.f.ReadAt(window[:min(int64(len(window)), s.size-from)], from)
+		if err != nil && err != io.EOF {
+			return 0, durable.Fault(s.path, err)
 		}
-		if whole(rest[:length], binary.LittleEndian.Uint32(tail[i+4:])) {
-			return fmt.Errorf("%s: %w: the record at byte %d is damaged, but a good one follows at byte %d: restore the file from a copy",
-				path, ErrCorrupt, end, end+int64(i))
+		for i := 0; i+headerSize < n; i++ {
+			at := from + int64(i)
+			length := int64(binary.LittleEndian.Uint32(window[i:]))
+			if length == 0 || length > maxRecord || length > s.size-at-headerSize || window[i+headerSize] != '{' {
+				continue
+			}
+			if s.budget -= length; s.budget < 0 {
+				return 0, fmt.Errorf("%s: %w: there is hardly a good record after byte %d", s.path, ErrCorrupt, from)
+			}
+			if payload, err := readRecord(s.f, at, s.size); err != nil || payload != nil {
+				return at, durable.Fault(s.path, err)
+			}
 		}
+		from += int64(max(1, n-headerSize))
 	}
-	return nil
+	return -1, nil
 }

@@ -125,8 +125,24 @@ func TestAFlippedBitIsReportedUnlessItIsInTheLastRecord(t *testing.T) {
 		if i >= ends[0] {
 			start = ends[0]
 		}
-		if !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), fmt.Sprintf("record at byte %d is damaged", start)) {
-			t.Fatalf("byte %d: got error %v, want a damaged record at byte %d", i, err, start)
+		if !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), fmt.Sprintf("bytes from byte %d on are damaged", start)) {
+			t.Fatalf("byte %d: got error %v, want damage at byte %d", i, err, start)
+		}
+		var got []string
+		var holes []Hole
+		v, tail, err := View(path, func(_ Line, b []byte) error { got = append(got, string(b)); return nil },
+			func(h Hole) error { holes = append(holes, h); return nil })
+		if err != nil || tail != 0 {
+			t.Fatalf("byte %d: the view has a tail of %d bytes and %v", i, tail, err)
+		}
+		v.Close()
+		record := 0
+		if start > 0 {
+			record = 1
+		}
+		want := slices.Delete(slices.Clone(lines), 2*record, 2*record+2)
+		if !slices.Equal(got, want) || !slices.Equal(holes, []Hole{{int64(start), int64(ends[record] - start)}}) {
+			t.Fatalf("byte %d: the view has %q and holes %v, want %q", i, got, holes, want)
 		}
 		if kept, _ := os.ReadFile(path); !bytes.Equal(kept, bad) {
 			t.Fatalf("byte %d: the damaged file was changed", i)
@@ -155,12 +171,12 @@ func TestAViewLeavesATornTailAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	count := 0
-	j, err := View(path, func(Line, []byte) error { count++; return nil })
+	j, tail, err := View(path, func(Line, []byte) error { count++; return nil }, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer j.Close()
-	if info, _ := os.Stat(path); count != 4 || int(info.Size()) != len(file)-1 {
+	if info, _ := os.Stat(path); count != 4 || int(info.Size()) != len(file)-1 || int(tail) != len(file)-1-ends[1] {
 		t.Errorf("got %d lines and a file of %d bytes, want 4 and %d", count, info.Size(), len(file)-1)
 	}
 	if _, err := j.Append([]byte("x")); err == nil {

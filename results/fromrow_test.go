@@ -1,0 +1,130 @@
+package results
+
+import (
+	"bytes"
+	"image"
+	"image/png"
+	"iter"
+	"math"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/results/internal/journal"
+)
+
+// filled sets every field of a struct to some value that is not zero, so that one which is forgotten on the way shows.
+func filled[T any](t *testing.T, except ...string) (out T) {
+	t.Helper()
+	v := reflect.ValueOf(&out).Elem()
+	for i := range v.NumField() {
+		switch f := v.Field(i); f.Interface().(type) {
+		case string:
+			f.SetString("text of " + v.Type().Field(i).Name)
+		case Status:
+			f.SetString(string(Pruned))
+		case int, int64:
+			f.SetInt(int64(100 + i))
+		case float64:
+			f.SetFloat(0.1 + float64(i))
+		case time.Time:
+			f.Set(reflect.ValueOf(time.Date(2026, 3, 1, 12, 0, 0, 123e6, time.UTC)))
+		case Metrics:
+			f.Set(reflect.ValueOf(Metrics{"fid": 1.0 / 3, "loss": math.Inf(-1)}))
+		case bool:
+			f.SetBool(true)
+		case spec.Measure:
+			f.Set(reflect.ValueOf(spec.Measure{Samples: 100, Features: "pixels:f00d", Real: "test"}))
+		case Values:
+			f.Set(reflect.ValueOf(Values{"s": "a\nb", "f": 1e-4, "i": int64(1) << 60, "b": true, "o": nil}))
+		case []byte:
+			var b bytes.Buffer
+			if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 3, 2))); err != nil {
+				t.Fatal(err)
+			}
+			f.SetBytes(b.Bytes())
+		default:
+			t.Fatalf("field %s: teach this test the type %s", v.Type().Field(i).Name, f.Type())
+		}
+	}
+	return out
+}
+
+// What the tables hold of a row is all that the journal has of it.
+func TestRowsOfTablesTurnBackIntoWhatTheJournalHad(t *testing.T) {
+	m := Meta{Study: "ring", Columns: []Column{{"s", String, false}, {"f", Float, false}, {"i", Int, false}, {"b", Bool, false}, {"o", Float, true}},
+		Metrics: []string{"fid", "loss", "never"}}
+	begun, e, sample, o := filled[Trial](t), filled[Epoch](t), filled[Sample](t), filled[Outcome](t)
+	e.Trial, sample.Trial, o.Trial = begun.ID, begun.ID, begun.ID
+	x := &trial{Trial: begun, samples: map[sampleKey]journal.Line{}, outcome: &o, last: Metrics{"fid": 2}, epochs: make([]journal.Line, 7)}
+	picture, err := m.sampleRow(x, sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := func(table Table, row Row) Row {
+		t.Helper()
+		var b bytes.Buffer
+		one := func(yield func(Row, error) bool) { yield(row, nil) }
+		if err := writeParquet(&b, m, table, "0-0", []Trial{begun}, iter.Seq2[Row, error](one)); err != nil {
+			t.Fatal(err)
+		}
+		p, err := openParquet(b.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if began, err := began(p); err != nil || len(began) != 1 || string(encode(began[0])) != string(encode(begun)) {
+			t.Errorf("%s: trials began as %v, %v", table, began, err)
+		}
+		for got, err := range parquetRows(b.Bytes(), m.Fields(table)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		t.Fatalf("%s: no row came back", table)
+		return nil
+	}
+	trials, epochs, samples := back(Trials, m.trialRow(x)), back(Epochs, m.epochRow(x, e)), back(Samples, picture)
+	for _, pair := range [][2]any{
+		{*outcomeOf(trials), o}, {countOf(trials).Epochs, 7}, {*m.epochOf(epochs), e}, {sampleOf(samples), sample},
+	} {
+		if !reflect.DeepEqual(pair[0], pair[1]) {
+			t.Errorf("got  %+v\nwant %+v", pair[0], pair[1])
+		}
+	}
+}
+
+// A file of ours with any byte changed is an error, never other rows.
+func FuzzSegment(f *testing.F) {
+	m := Meta{Study: "ring", Columns: []Column{{"s", String, false}}, Metrics: []string{"fid"}}
+	x := &trial{Trial: Trial{ID: "a", Point: Values{"s": "text"}}}
+	var b bytes.Buffer
+	rows := func(yield func(Row, error) bool) {
+		for i := range 3 {
+			if !yield(m.epochRow(x, Epoch{Trial: "a", Epoch: i + 1, Metrics: Metrics{"fid": 1.5}}), nil) {
+				return
+			}
+		}
+	}
+	if err := writeParquet(&b, m, Epochs, "1-3", []Trial{x.Trial}, rows); err != nil {
+		f.Fatal(err)
+	}
+	file := b.Bytes()
+	f.Add(file)
+	f.Add(file[:len(file)-1])
+	f.Add([]byte("PAR1PAR1"))
+	f.Add([]byte(sealKey + "\x18\x08"))
+	for _, at := range []int{10, len(file) - 300, len(file) - 60, len(file) - 8, len(file) - 1} {
+		flipped := bytes.Clone(file)
+		flipped[at] ^= 8
+		f.Add(flipped)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, err := range parquetRows(data, m.Fields(Epochs)) {
+			if (err == nil) != bytes.Equal(data, file) {
+				t.Errorf("got %v, and the file is as it was written: %t", err, bytes.Equal(data, file))
+			}
+		}
+	})
+}

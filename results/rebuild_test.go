@@ -1,0 +1,279 @@
+package results_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/starsweep/starsweep/results"
+)
+
+// damageable is a study with two finished trials, published, and one that was interrupted after two epochs, published, and has one
+// more. It returns its files and the rows that tables and journal hold.
+func damageable(t *testing.T) (dir string, journal []byte, rows []string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "study")
+	s := create(t, dir)
+	sample := func(id string, e int) {
+		check(t, s.AppendSample(results.Sample{Trial: id, Epoch: e, Kind: "grid", PNG: picture(t, 4+e)}))
+	}
+	for i, id := range []string{"a", "b"} {
+		check(t, s.BeginTrial(trial(id, i)))
+		for e := 1; e <= 3; e++ {
+			sample(id, e)
+			check(t, s.AppendEpoch(epoch(id, e)))
+		}
+		check(t, s.FinishTrial(outcome(id, results.Completed)))
+	}
+	check(t, s.BeginTrial(trial("c", 2)))
+	for e := 1; e <= 2; e++ {
+		sample("c", e)
+		check(t, s.AppendEpoch(epoch("c", e)))
+	}
+	check(t, s.Publish())
+	check(t, s.SaveCheckpoint(checkpoint("c", 3)))
+	sample("c", 3)
+	check(t, s.AppendEpoch(epoch("c", 3)))
+	rows = allRows(t, s.View)
+	check(t, s.Close())
+	journal, err := os.ReadFile(filepath.Join(dir, "journal"))
+	check(t, err)
+	check(t, errors.Join(os.Remove(segments(t, dir, results.Epochs)[2]), os.Remove(segments(t, dir, results.Samples)[2]))) // as a kill leaves it
+	return dir, journal, rows
+}
+
+// allRows are the rows of all recorded tables, sorted.
+func allRows(t *testing.T, v *results.View) (lines []string) {
+	t.Helper()
+	for _, table := range []results.Table{results.Trials, results.Epochs, results.Samples} {
+		for row, err := range v.Rows(table) {
+			check(t, err)
+			lines = append(lines, fmt.Sprint(table, " ", row))
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// published are the rows that a glob finds, as text that identifies them.
+func published(t *testing.T, dir string) (lines []string) {
+	t.Helper()
+	for table, names := range map[results.Table][]string{results.Trials: {"trial"}, results.Epochs: {"trial", "epoch"}, results.Samples: {"trial", "epoch", "kind"}} {
+		for _, line := range segmentRows(t, dir, table, names...) {
+			lines = append(lines, string(table)+" "+line)
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// copied is a copy of a directory.
+func copied(t *testing.T, dir string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "copy")
+	check(t, os.CopyFS(to, os.DirFS(dir)))
+	return to
+}
+
+// recordsOf are where the records of a journal begin, and its end.
+func recordsOf(journal []byte) (offsets []int) {
+	for at := 0; at < len(journal); at += 8 + int(binary.LittleEndian.Uint32(journal[at:])) {
+		offsets = append(offsets, at)
+	}
+	return append(offsets, len(journal))
+}
+
+// finish trains what is not finished, as a run does.
+func finish(t *testing.T, s *results.Study) {
+	t.Helper()
+	finished := s.Finished()
+	for i, id := range []string{"a", "b", "c"} {
+		if _, done := finished[id]; done {
+			continue
+		}
+		check(t, s.BeginTrial(trial(id, i)))
+		c, _, err := s.Resume(id)
+		if !errors.Is(err, results.ErrCheckpoint) {
+			check(t, err)
+		}
+		for e := c.Row.Epoch + 1; e <= 3; e++ {
+			check(t, s.AppendSample(results.Sample{Trial: id, Epoch: e, Kind: "grid", PNG: picture(t, 4+e)}))
+			check(t, s.AppendEpoch(epoch(id, e)))
+		}
+		if id != "c" {
+			check(t, s.FinishTrial(outcome(id, results.Completed)))
+		}
+	}
+}
+
+// Each record of a journal is damaged in turn, in its header and in its payload. The study goes on: no row stands twice, rows that
+// tables have come back as they were, and what is lost is trained again.
+func TestADamagedRecordCostsItself(t *testing.T) {
+	original, journal, want := damageable(t)
+	offsets := recordsOf(journal)
+	for i, at := range offsets[:len(offsets)-1] {
+		if testing.Short() && i%4 != 0 && i < len(offsets)-4 {
+			continue
+		}
+		for _, byteOf := range []int{0, 5, 20} {
+			dir := copied(t, original)
+			bad := bytes.Clone(journal)
+			bad[at+byteOf] ^= 2
+			check(t, os.WriteFile(filepath.Join(dir, "journal"), bad, 0o666))
+
+			v, err := results.Open(dir)
+			check(t, err)
+			seen := allRows(t, v)
+			if len(v.Damage()) == 0 || len(seen) < len(want)-8 {
+				t.Errorf("record %d: the view has %d of %d rows and says %q", i, len(seen), len(want), v.Damage())
+			}
+			check(t, v.Close())
+
+			s := create(t, dir)
+			notes := strings.Join(s.Found.Notes, "\n")
+			last := i == len(offsets)-2
+			if !last && !strings.Contains(notes, "left out") || last && s.Found.Dropped == 0 {
+				t.Errorf("record %d: got the notes %q, %d bytes dropped", i, notes, s.Found.Dropped)
+			}
+			got := allRows(t, s.View)
+			if len(slices.Compact(slices.Clone(got))) != len(got) {
+				t.Fatalf("record %d: rows stand twice:\n%s", i, strings.Join(got, "\n"))
+			}
+			for _, row := range got {
+				if !slices.Contains(want, row) {
+					t.Fatalf("record %d: got a row that was none: %s", i, row)
+				}
+			}
+			lost := 0 // rows that no table has
+			for _, row := range want {
+				if !slices.Contains(got, row) {
+					lost++
+					if !strings.Contains(row, "trial:c") || !strings.Contains(row, "epoch:3") {
+						t.Errorf("record %d: a row is lost that a table has: %s\n%s", i, row, notes)
+					}
+				}
+			}
+			if lost > 1 {
+				t.Errorf("record %d: %d rows are lost, want at most the one of the record: %q", i, lost, notes)
+			}
+			finish(t, s)
+			check(t, s.Close())
+			if got, want := published(t, dir), 2+9+9; len(slices.Compact(slices.Clone(got))) != len(got) || len(got) < want-1 {
+				t.Errorf("record %d: %d rows are published, want %d or a picture less, none twice:\n%s\n%s", i, len(got), want, strings.Join(got, "\n"), notes)
+			}
+			again := create(t, dir) // and that is the end of it
+			if len(again.Found.Notes) > 0 {
+				t.Errorf("record %d: the next time there are notes: %q", i, again.Found.Notes)
+			}
+			check(t, again.Close())
+		}
+	}
+}
+
+func TestAJournalThatIsShorterThanTheTablesComesBack(t *testing.T) {
+	original, journal, want := damageable(t)
+	for i, at := range recordsOf(journal) {
+		if i >= len(recordsOf(journal))-3 { // all that was published is there
+			break
+		} else if testing.Short() && i%4 != 0 {
+			continue
+		}
+		dir := copied(t, original)
+		path := filepath.Join(dir, "journal")
+		check(t, os.WriteFile(path, journal[:at], 0o666))
+		v, err := results.Open(dir)
+		check(t, err)
+		if d := strings.Join(v.Damage(), "\n"); !strings.Contains(d, "tables were published up to line") {
+			t.Errorf("%d records: the view says %q", i, d)
+		}
+		check(t, v.Close())
+		s := create(t, dir)
+		got := allRows(t, s.View)
+		for _, row := range want {
+			if !slices.Contains(got, row) && !(strings.Contains(row, "trial:c") && strings.Contains(row, "epoch:3")) {
+				t.Errorf("%d records: a row is lost that a table has: %s\n%q", i, row, s.Found.Notes)
+			}
+		}
+		finish(t, s)
+		check(t, s.Close())
+		if got := published(t, dir); len(slices.Compact(slices.Clone(got))) != len(got) || len(got) < 18 {
+			t.Errorf("%d records: got\n%s", i, strings.Join(got, "\n"))
+		}
+	}
+	dir := copied(t, original)
+	check(t, os.Remove(filepath.Join(dir, "journal")))
+	s := create(t, dir)
+	if notes := strings.Join(s.Found.Notes, "\n"); len(s.Finished()) != 2 || !strings.Contains(notes, "missing or empty") || !strings.Contains(notes, "took back") {
+		t.Errorf("without a journal: got %v and %s", s.Finished(), notes)
+	}
+}
+
+// A crash may come after the new journal is in place and before the segments of the old one are gone.
+func TestAJournalThatWasMadeAnewGetsItsSegmentsAfterACrash(t *testing.T) {
+	original, journal, _ := damageable(t)
+	journal[recordsOf(journal)[2]+20] ^= 2
+	check(t, os.WriteFile(filepath.Join(original, "journal"), journal, 0o666))
+	dir := copied(t, original)
+	s := create(t, dir)
+	want := allRows(t, s.View)
+	check(t, s.Close())
+	rebuilt, err := os.ReadFile(filepath.Join(dir, "journal"))
+	check(t, err)
+	offsets := recordsOf(rebuilt)
+	settled := slices.IndexFunc(offsets, func(at int) bool { return bytes.HasPrefix(rebuilt[at+8:], []byte(`{"settled":true}`)) })
+	check(t, os.WriteFile(filepath.Join(original, "journal"), rebuilt[:offsets[settled]], 0o666))
+	s = create(t, original)
+	if got := allRows(t, s.View); !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	check(t, s.Close())
+	if got, want := published(t, original), published(t, dir); !slices.Equal(got, want) {
+		t.Errorf("published: got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestFilesThatAreNotOursInATablesFolderAreReported(t *testing.T) {
+	dir, _, _ := damageable(t)
+	check(t, create(t, dir).Close())
+	before := published(t, dir)
+	b, err := os.ReadFile(segments(t, dir, results.Epochs)[1])
+	check(t, err)
+	for _, name := range []string{"zzz.parquet", "4-14.parquet", "000000004-000000014x.parquet", "notes.txt", ".hidden", "000000001-000000002.parquet"} {
+		check(t, os.WriteFile(filepath.Join(dir, "epochs", name), b, 0o666))
+	}
+	check(t, os.WriteFile(filepath.Join(dir, "pareto", "copy.parquet"), b, 0o666))
+	s := create(t, dir)
+	notes := strings.Join(s.Found.Notes, "\n")
+	for _, name := range []string{"epochs/zzz.parquet", "epochs/4-14.parquet", "epochs/000000004-000000014x.parquet", "epochs/notes.txt", "pareto/copy.parquet"} {
+		if !strings.Contains(notes, filepath.Join(dir, name)+": this is no file of the study") {
+			t.Errorf("no note of %s in\n%s", name, notes)
+		}
+		check(t, os.Remove(filepath.Join(dir, name)))
+	}
+	if strings.Contains(notes, "hidden") {
+		t.Errorf("a hidden file is noted, which readers pass over:\n%s", notes)
+	}
+	check(t, s.Close())
+	if got := published(t, dir); !slices.Equal(got, before) { // a copy under a name of ours is gone
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(before, "\n"))
+	}
+}
+
+func TestTablesCanBeReadBeforeTheyHaveRows(t *testing.T) {
+	dir := t.TempDir()
+	create(t, dir)
+	for _, table := range results.Tables() {
+		if n := len(segments(t, dir, table)); n != 1 {
+			t.Errorf("%s: got %d files, want one without rows", table, n)
+		}
+		if rows := segmentRows(t, dir, table, "study"); len(rows) != 0 {
+			t.Errorf("%s: got %v, want no rows", table, rows)
+		}
+	}
+}
