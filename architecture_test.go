@@ -63,6 +63,7 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 	{"internal/npy", module, "a file format"},
 	{"internal/plain", module, "plain text"},
 	{"internal/once", module, "a map of values, whatever they are"},
+	{"internal/pass", module, "a pass over anything"},
 	{"internal/columns", module, "a file format"},
 	{"internal/dicom", module, "a file format"},
 	{"features", module + "engine", "the form of a file"},

@@ -73,7 +73,7 @@ func watched(t *testing.T, columns, rows int) (*screen, *bars) {
 	c := &console{to: s, size: func() (int, int) { return s.columns, s.rows }}
 	start := time.Unix(0, 0)
 	env := &Env{Stderr: c, console: c, Now: func() time.Time { return start }}
-	b := newBars(env, 12, 3)
+	b := newBars(env, 12, 3, newPasses(env))
 	b.stop() // the tests draw
 	t.Cleanup(b.close)
 	return s, b

@@ -99,7 +99,7 @@ func eval(ctx context.Context, env *Env, o evalOptions) error {
 		return err
 	}
 	defer backend.Close()
-	b := evaluation.New(evaluation.Config{Backend: backend.Compute(), Networks: env.networks()})
+	b := evaluation.New(env.evaluation(backend, newPasses(env), nil))
 	v, err := o.compare(ctx, env, b)
 	if closed := b.Close(); err == nil {
 		err = closed
@@ -129,10 +129,10 @@ func (o evalOptions) compare(ctx context.Context, env *Env, b *evaluation.Bench)
 		return nil, err
 	}
 	v := &verdict{}
-	if v.Real, v.Features, err = o.extract(ctx, b, real); err != nil {
+	if v.Real, v.Features, err = o.extract(ctx, b, "real images", real); err != nil {
 		return nil, err
 	}
-	if v.Fake, _, err = o.extract(ctx, b, fake); err != nil {
+	if v.Fake, _, err = o.extract(ctx, b, "generated images", fake); err != nil {
 		return nil, err
 	}
 	v.Dimensions = v.Real.set.Features.D
@@ -164,7 +164,7 @@ func (o evalOptions) compare(ctx context.Context, env *Env, b *evaluation.Bench)
 }
 
 // extract takes a side to features.
-func (o evalOptions) extract(ctx context.Context, b *evaluation.Bench, s *imageSet) (side evalSide, extractor string, err error) {
+func (o evalOptions) extract(ctx context.Context, b *evaluation.Bench, what string, s *imageSet) (side evalSide, extractor string, err error) {
 	index, err := o.draw(s)
 	if err != nil {
 		return side, "", err
@@ -175,7 +175,7 @@ func (o evalOptions) extract(ctx context.Context, b *evaluation.Bench, s *imageS
 		if side.set.Features = s.matrix; len(index) < s.matrix.N {
 			side.set.Features = s.matrix.Pick(index)
 		}
-	} else if side.set, extractor, err = b.Extract(ctx, o.features, s.images, index); err != nil {
+	} else if side.set, extractor, err = b.Extract(ctx, o.features, what, s.images, index); err != nil {
 		return side, "", err
 	}
 	f := side.set.Features

@@ -85,8 +85,9 @@ type bars struct {
 	console *console
 	now     func() time.Time
 	start   time.Time
-	stop    func() // ends the clock that redraws
-	leave   func() // leaves the study's bar where it is
+	stop    func()          // ends the clock that redraws
+	leave   func()          // leaves the study's bar where it is
+	passes  func() []string // lines of passes over images
 
 	mu      sync.Mutex
 	done    int // trials
@@ -104,8 +105,8 @@ type runningTrial struct {
 const redrawEvery = 200 * time.Millisecond
 
 // newBars shows bars until they are closed. The console is a terminal.
-func newBars(env *Env, trials, done int) *bars {
-	b := &bars{lines: lines{w: env.Stderr, total: trials}, console: env.console, now: env.Now, start: env.Now(), done: done}
+func newBars(env *Env, trials, done int, p *passes) *bars {
+	b := &bars{lines: lines{w: env.Stderr, total: trials}, console: env.console, now: env.Now, start: env.Now(), done: done, passes: p.bars()}
 	ended, clock := make(chan struct{}), make(chan struct{})
 	b.stop = sync.OnceFunc(func() { close(ended); <-clock })
 	b.leave = sync.OnceFunc(func() { b.console.pin(b.render()); b.console.release() })
@@ -165,6 +166,7 @@ func (b *bars) close() {
 
 // render makes the lines. What changes comes first, since narrow terminals cut the ends.
 func (b *bars) render() (lines []string) {
+	passes := b.passes()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, t := range b.running {
@@ -174,6 +176,7 @@ func (b *bars) render() (lines []string) {
 		}
 		lines = append(lines, plain.Line(line+"  "+label(t.Trial)))
 	}
+	lines = append(lines, passes...)
 	return append(lines, fmt.Sprintf("study %d/%d trials  %s  %v", b.done, b.total, bar(b.done, b.total), b.now().Sub(b.start).Round(time.Second)))
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/engine/data"
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/engine/train"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/report"
@@ -69,6 +70,12 @@ func (e *Env) store() *data.Store {
 		Warn: e.warn}
 }
 
+// evaluation is what a bench of evaluations works with.
+func (e *Env) evaluation(b *train.Backend, p *passes, open func(context.Context, spec.Data) (*data.Set, error)) evaluation.Config {
+	return evaluation.Config{Backend: b.Compute(), Numerics: b.Numerics(), Networks: e.networks(), Cache: filepath.Join(e.cache(), "features"),
+		Open: open, Warn: e.warn, Progress: p.watch, Now: e.Now}
+}
+
 func run(ctx context.Context, env *Env, script string, o runOptions) error {
 	if o.workers < 1 {
 		return usage("--workers: got %d, want at least 1", o.workers)
@@ -116,8 +123,7 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 	}
 	t.study, t.script = study, meta.ScriptHash
 	t.reads = newReader(t.images, env.networks())
-	t.bench = evaluation.New(evaluation.Config{Backend: backend.Compute(), Numerics: backend.Numerics(), Networks: env.networks(), Cache: filepath.Join(env.cache(), "features"),
-		Open: t.images, Warn: env.warn, Say: func(what string) { fmt.Fprintf(env.Stderr, "starsweep: %s\n", what) }})
+	t.bench = evaluation.New(env.evaluation(backend, t.passes, t.images))
 	fmt.Fprintf(env.Stdout, "%s: %s on %s\n", s.Name, p.Summary(), backend.Device())
 	start := env.Now()
 	count, err := t.all(ctx, env, o.workers)

@@ -29,6 +29,7 @@ type trainer struct {
 	overlaps bool // epochs are looked at while the next one trains
 	now      func() time.Time
 	progress progress
+	passes   *passes // over images
 	warn     func(error)
 	script   string // hash
 	settings string // of the script, JSON
@@ -83,7 +84,7 @@ func (t *trainer) all(ctx context.Context, env *Env, workers int) (tally, error)
 	}
 	t.progress = &lines{w: env.Stderr, total: len(t.plan.Trials)}
 	if env.Size != nil {
-		t.progress = newBars(env, len(t.plan.Trials), done)
+		t.progress = newBars(env, len(t.plan.Trials), done, t.passes)
 	}
 	defer t.progress.close()
 	return t.run(ctx, workers)

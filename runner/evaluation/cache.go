@@ -1,12 +1,15 @@
 package evaluation
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/google/renameio/v2"
 
@@ -14,33 +17,53 @@ import (
 	"github.com/starsweep/starsweep/internal/safetensors"
 )
 
-// A cache file is safetensors: the features [n d] and the logits [n c] of real images, and in its metadata what they are of and the
-// SHA-256 of the numbers. It is published whole by a rename, so that several processes may write the same one.
+// A file of the cache is the SHA-256 of what follows, and safetensors: the features [n d] and the logits [n c] of some images, and
+// in its metadata what they are of. It is published whole by a rename, so that several processes may write the same one. Anything
+// else in its place, and any error, costs time only.
 const (
-	ofKey  = "starsweep.features"
-	sumKey = "starsweep.sha256"
+	cacheVersion = 2 // changes with the layout, and with anything that extractors do beside what their digest says
+	cacheBytes   = 8 << 30
+	cacheSuffix  = ".features"
+	ofKey        = "starsweep.features"
 )
 
-// cached gives what compute gives, from the cache if it is there. What says which images these are.
-func (b *Bench) cached(net network, what string, compute func() (features, logits metric.Features, err error)) (features, logits metric.Features, err error) {
+// selection is some images of a set: what decides features beside the network.
+type selection struct {
+	size
+	digest string // of the set, by the content of its images
+	which  string // of them, and in which order
+	count  int
+}
+
+// cached gives what compute gives, from the cache if it is there.
+func (b *Bench) cached(net network, s selection, compute func() (features, logits metric.Features, err error)) (features, logits metric.Features, err error) {
 	if net.extractor == nil || b.Cache == "" { // points are their own features
 		return compute()
 	}
-	of := fmt.Sprintf("1 %s %s %s %s", b.Numerics, net.extractor.Name, net.extractor.Digest, what)
-	path := filepath.Join(b.Cache, fmt.Sprintf("%x.safetensors", sha256.Sum256([]byte(of))))
-	features, logits, err = readFeatures(path, of)
+	width, err := net.extractor.Dim(s.h, s.w, s.c)
+	if err != nil {
+		return features, logits, err
+	}
+	of := fmt.Sprintf("version %d; numerics %s; extractor %s %s; batch %d; images %s: %s, %d", cacheVersion, b.Numerics, net.extractor.Name,
+		net.extractor.Digest, net.extractor.Batch(s.h, s.w, s.c), s.digest, s.which, s.count)
+	path := filepath.Join(b.Cache, fmt.Sprintf("%x%s", sha256.Sum256([]byte(of)), cacheSuffix))
+	features, logits, err = readFeatures(path, of, s.count, width, net.extractor.Logits)
 	if err == nil {
+		if b.Now != nil {
+			_ = os.Chtimes(path, b.Now(), b.Now()) // for trim; in a folder that cannot be written nothing is trimmed either
+		}
 		return features, logits, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		b.warn(fmt.Errorf("%s: %w; the features are computed again", path, err))
 	}
-	b.say(fmt.Sprintf("taking real images through %s; the cache keeps the features", net.extractor.Name))
 	if features, logits, err = compute(); err != nil {
 		return features, logits, err
 	}
 	if err := writeFeatures(path, of, features, logits); err != nil {
-		b.warn(fmt.Errorf("the features of real images are not kept: %w", err))
+		b.warn(fmt.Errorf("the features of images are not kept: %w", err))
+	} else if err := trim(b.Cache, filepath.Base(path), cacheBytes); err != nil {
+		b.warn(fmt.Errorf("old features are not removed: %w", err))
 	}
 	return features, logits, nil
 }
@@ -49,56 +72,106 @@ func writeFeatures(path, of string, features, logits metric.Features) (err error
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		if err := os.RemoveAll(path); err != nil { // a folder, say, that a rename does not replace
+			return err
+		}
+	}
+	var file bytes.Buffer
+	tensors := []safetensors.Tensor{
+		safetensors.New("features", []int{features.N, features.D}, features.X),
+		safetensors.New("logits", []int{logits.N, logits.D}, logits.X),
+	}
+	if err := safetensors.Write(&file, tensors, map[string]string{ofKey: of}); err != nil {
+		return err
+	}
 	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o666))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Cleanup()) }() // of no effect after the rename
-	tensors := []safetensors.Tensor{
-		safetensors.New("features", []int{features.N, features.D}, features.X),
-		safetensors.New("logits", []int{logits.N, logits.D}, logits.X),
+	sum := sha256.Sum256(file.Bytes())
+	if _, err := f.Write(sum[:]); err != nil {
+		return err
 	}
-	if err := safetensors.Write(f, tensors, map[string]string{ofKey: of, sumKey: sum(tensors)}); err != nil {
+	if _, err := f.Write(file.Bytes()); err != nil {
 		return err
 	}
 	return f.CloseAtomicallyReplace()
 }
 
-func readFeatures(path, of string) (features, logits metric.Features, err error) {
+// readFeatures reads n features of a width, and logits. A file that is larger than they are is not read.
+func readFeatures(path, of string, n, width, classes int) (features, logits metric.Features, err error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return features, logits, err
+	}
+	if !info.Mode().IsRegular() {
+		return features, logits, fmt.Errorf("got a %v, want a file", info.Mode().Type())
+	}
+	const header = 1 << 16
+	if most := int64(4*n*(width+classes) + header); info.Size() > most {
+		return features, logits, fmt.Errorf("got %d bytes, want %d at most", info.Size(), most)
+	}
 	file, err := os.ReadFile(path)
 	if err != nil {
 		return features, logits, err
 	}
-	tensors, metadata, err := safetensors.Read(file)
+	if len(file) < sha256.Size || [sha256.Size]byte(file) != sha256.Sum256(file[sha256.Size:]) {
+		return features, logits, fmt.Errorf("the file is damaged: its SHA-256 is not the one that it begins with")
+	}
+	tensors, metadata, err := safetensors.Read(file[sha256.Size:])
 	if err != nil {
 		return features, logits, err
 	}
 	if got := metadata[ofKey]; got != of {
 		return features, logits, fmt.Errorf("got the features of %q, want those of %q", got, of)
 	}
-	if got, want := sum(tensors), metadata[sumKey]; got != want {
-		return features, logits, fmt.Errorf("got SHA-256 %s, want %s", got, want)
-	}
-	for _, t := range tensors {
-		x, err := safetensors.Values[float32](t)
+	for _, want := range []struct {
+		name string
+		d    int
+		to   *metric.Features
+	}{{"features", width, &features}, {"logits", classes, &logits}} {
+		i := slices.IndexFunc(tensors, func(t safetensors.Tensor) bool { return t.Name == want.name })
+		if i < 0 || !slices.Equal(tensors[i].Shape, []int{n, want.d}) {
+			return features, logits, fmt.Errorf("%s: want [%d %d]", want.name, n, want.d)
+		}
+		x, err := safetensors.Values[float32](tensors[i])
 		if err != nil {
 			return features, logits, err
 		}
-		m := metric.Features{N: t.Shape[0], D: t.Shape[1], X: x}
-		if t.Name == "features" {
-			features = m
-		} else {
-			logits = m
-		}
+		*want.to = metric.Features{N: n, D: want.d, X: x}
 	}
 	return features, logits, nil
 }
 
-// sum is the SHA-256 of all numbers in order.
-func sum(tensors []safetensors.Tensor) string {
-	h := sha256.New()
-	for _, t := range tensors {
-		h.Write(t.Data)
+// trim removes the files that were not used for the longest until all of them take at most so many bytes, except one.
+func trim(dir, keep string, most int64) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
 	}
-	return fmt.Sprintf("%x", h.Sum(nil))
+	var files []fs.FileInfo
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() { // else another process has removed it
+			files = append(files, info)
+			most -= info.Size()
+		}
+	}
+	slices.SortFunc(files, func(a, b fs.FileInfo) int {
+		return cmp.Or(a.ModTime().Compare(b.ModTime()), cmp.Compare(a.Name(), b.Name()))
+	})
+	for _, f := range files {
+		if most >= 0 {
+			return nil
+		}
+		if f.Name() == keep {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, f.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		most += f.Size()
+	}
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/gomlx/compute"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/once"
+	"github.com/starsweep/starsweep/internal/pass"
 )
 
 // Config is what a Bench works with.
@@ -27,7 +29,8 @@ type Config struct {
 	Cache    string                                              // folder of the features of real images
 	Open     func(context.Context, spec.Data) (*data.Set, error) // opens a data set
 	Warn     func(error)                                         // of what is worth knowing and stops nothing; nil drops it
-	Say      func(string)                                        // what takes long; nil drops it
+	Progress pass.Observer                                       // of images on their way through extractors
+	Now      func() time.Time                                    // the clock by which the cache knows what was not used for long; nil: it goes by when files were made
 }
 
 // Bench makes Evaluations. It may be used by several goroutines.
@@ -93,7 +96,7 @@ const Align = 256
 // Measure gives the numbers of all columns of the evaluation, for as many generated images as it says. Columns that have no
 // number are missing: floors for which there are too few real images.
 func (x *Evaluation) Measure(ctx context.Context, generated Images) (map[string]float64, error) {
-	features, logits, err := x.network.features(ctx, x.real.size, x.spec.Samples, generated)
+	features, logits, err := x.bench.features(ctx, x.network, "generated images", x.real.size, x.spec.Samples, generated)
 	if err != nil {
 		return nil, err
 	}
@@ -116,13 +119,6 @@ func (x *Evaluation) Measure(ctx context.Context, generated Images) (map[string]
 func (b *Bench) warn(err error) {
 	if b.first(err.Error()) && b.Warn != nil {
 		b.Warn(err)
-	}
-}
-
-// say tells a thing once.
-func (b *Bench) say(what string) {
-	if b.first(what) && b.Say != nil {
-		b.Say(what)
 	}
 }
 

@@ -1,7 +1,9 @@
 package evaluation_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
@@ -20,6 +22,8 @@ import (
 	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/internal/pass"
+	"github.com/starsweep/starsweep/internal/safetensors"
 	"github.com/starsweep/starsweep/runner/evaluation"
 )
 
@@ -185,49 +189,151 @@ func digits() (spec.Data, spec.Evaluate) {
 		Metrics: []spec.Metric{{Name: spec.FID}, {Name: spec.PrecisionRecall, K: 3}}}
 }
 
+// watched counts the passes over images that a bench makes.
+func watched(b *evaluation.Bench) *int {
+	var passes int
+	b.Progress = func(p *pass.Pass) {
+		if p.Over {
+			passes++
+		}
+	}
+	return &passes
+}
+
+// Whatever is in the place of a file of the cache, the numbers are the same, and the next study reads good files again.
 func TestFeaturesOfRealImagesAreKept(t *testing.T) {
-	cache := t.TempDir()
+	cache := filepath.Join(t.TempDir(), "cache")
 	d, e := digits()
-	var results []map[string]float64
-	for _, damage := range []string{"", "", "flip", "cut"} {
-		files, err := filepath.Glob(filepath.Join(cache, "*.safetensors"))
+	e.Features = "small-mnist"
+	var first map[string]float64
+	check := func(what string, passes, warnings int) {
+		t.Helper()
+		b, told := bench(t, cache)
+		count := watched(b)
+		got := measure(t, b, d, e, images(t, d))
+		if first == nil {
+			first = got
+		}
+		said := slices.DeleteFunc(*told, func(w string) bool { return !strings.Contains(w, "computed again") && !strings.Contains(w, "not kept") })
+		if *count != 1+passes || len(said) != warnings || !maps.Equal(got, first) { // one is that of the generated images
+			t.Errorf("%s: got %d passes over images and the warnings %q, want %d and %d; numbers %v, want %v", what, *count, said, 1+passes, warnings, got, first)
+		}
+	}
+	check("nothing", 2, 0) // the compared ones and those of the floor
+	check("good files", 0, 0)
+	files, err := filepath.Glob(filepath.Join(cache, "*.features"))
+	if err != nil || len(files) != 2 {
+		t.Fatalf("got %v, %v", files, err)
+	}
+	good := map[string][]byte{}
+	for _, path := range files {
+		if good[path], err = os.ReadFile(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write := func(path string, file []byte) {
+		if err := os.WriteFile(path, file, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one := files[0]
+	for i, at := range []int{0, 31, 32, 40, 60, 100, 250, 400, len(good[one]) / 2, len(good[one]) - 1} {
+		file := slices.Clone(good[one])
+		file[at] ^= 1 << (i % 8)
+		write(one, file)
+		check(fmt.Sprintf("a bit of byte %d", at), 1, 1)
+		check("mended", 0, 0)
+	}
+	for _, keep := range []int{0, 31, 33, len(good[one]) - 1} {
+		write(one, good[one][:keep])
+		check(fmt.Sprintf("%d bytes", keep), 1, 1)
+	}
+	write(one, good[files[1]])
+	check("the other file", 1, 1)
+	if err := errors.Join(os.Remove(one), os.MkdirAll(filepath.Join(one, "folder"), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	check("a folder", 1, 1)
+	check("mended", 0, 0)
+	if err := os.Truncate(one, 1<<40); err == nil { // sparse
+		check("a huge file", 1, 1)
+	}
+	if err := errors.Join(os.RemoveAll(cache), os.WriteFile(cache, nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	check("a file for the folder", 2, 3) // one reason why none is kept
+}
+
+// Any images are known by their content: the same ones go through an extractor once, in whichever order of sets.
+func TestFeaturesOfAnyImagesAreKept(t *testing.T) {
+	cache := t.TempDir()
+	store := &data.Store{}
+	extract := func(seed uint64, index ...int) (evaluation.Set, int) {
+		t.Helper()
+		set, err := store.Open(t.Context(), spec.Data{Name: "ellipses", Count: 30, Size: 16, Seed: seed})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, path := range files {
-			file, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			switch damage {
-			case "flip":
-				file[len(file)-1] ^= 1
-			case "cut":
-				file = file[:len(file)-1]
-			}
-			if err := os.WriteFile(path, file, 0o644); err != nil {
-				t.Fatal(err)
-			}
+		b, _ := bench(t, cache)
+		count := watched(b)
+		s, _, err := b.Extract(t.Context(), spec.PixelFeatures, "images", set, index)
+		if err != nil {
+			t.Fatal(err)
 		}
-		b, warnings := bench(t, cache)
-		results = append(results, measure(t, b, d, e, images(t, d)))
-		damaged := 0
-		for _, w := range *warnings {
-			if strings.Contains(w, "computed again") {
-				damaged++
-			}
-		}
-		want := 0
-		if damage != "" {
-			want = 2 // the compared ones and those of the floor
-		}
-		if damaged != want {
-			t.Errorf("damage %q: got the warnings %q, want %d about files", damage, *warnings, want)
+		return s, *count
+	}
+	first, passes := extract(1, 3, 4, 5)
+	if passes != 1 {
+		t.Errorf("got %d passes over new images, want 1", passes)
+	}
+	if again, passes := extract(1, 3, 4, 5); passes != 0 || !slices.Equal(again.Features.X, first.Features.X) {
+		t.Errorf("the same images: got %d passes, want none and the same features", passes)
+	}
+	for _, c := range [][]int{{3, 5, 4}, {3, 4}, {3, 4, 5, 6}} {
+		if other, passes := extract(1, c...); passes != 1 || other.Features.N != len(c) {
+			t.Errorf("images %v: got %d passes and %d samples, want 1 and %d", c, passes, other.Features.N, len(c))
 		}
 	}
-	for _, r := range results {
-		if !maps.Equal(r, results[0]) {
-			t.Errorf("got %v and %v", r, results[0])
+	if other, passes := extract(2, 3, 4, 5); passes != 1 || slices.Equal(other.Features.X, first.Features.X) {
+		t.Errorf("other content: got %d passes, want 1 and other features", passes)
+	}
+}
+
+// A file whose checksum is right but whose matrices are not the ones asked for, as an error of ours would leave it.
+func TestFeaturesOfOtherShapesAreNotUsed(t *testing.T) {
+	cache := t.TempDir()
+	d, e := digits()
+	e.Features = "small-mnist"
+	b, _ := bench(t, cache)
+	want := measure(t, b, d, e, images(t, d))
+	files, _ := filepath.Glob(filepath.Join(cache, "*.features"))
+	for _, path := range files {
+		file, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tensors, metadata, err := safetensors.Read(file[sha256.Size:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, wrong := range [][]safetensors.Tensor{
+			tensors[:1], nil,
+			{safetensors.New("features", []int{24 * 128}, make([]float32, 24*128)), safetensors.New("logits", []int{24, 10}, make([]float32, 240))},
+			{safetensors.New("features", []int{12, 256}, make([]float32, 24*128)), safetensors.New("logits", []int{24, 10}, make([]float32, 240))},
+			{safetensors.New("features", []int{24, 128}, make([]int32, 24*128)), safetensors.New("logits", []int{24, 10}, make([]float32, 240))},
+		} {
+			var out bytes.Buffer
+			if err := safetensors.Write(&out, wrong, metadata); err != nil {
+				t.Fatal(err)
+			}
+			sum := sha256.Sum256(out.Bytes())
+			if err := os.WriteFile(path, append(sum[:], out.Bytes()...), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			b, _ := bench(t, cache)
+			if got := measure(t, b, d, e, images(t, d)); !maps.Equal(got, want) {
+				t.Errorf("got %v, want %v", got, want)
+			}
 		}
 	}
 }

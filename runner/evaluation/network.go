@@ -38,8 +38,13 @@ func (n network) String() string {
 // chunkValues bounds the images that are asked for at a time, which are Align at least.
 const chunkValues = 1 << 22
 
-// features are those of n images, and their logits, of no columns if there are none.
-func (n network) features(ctx context.Context, s size, count int, images Images) (features, logits metric.Features, err error) {
+// features are those of some images, and their logits, of no columns if there are none. What says which images, in words.
+func (b *Bench) features(ctx context.Context, n network, what string, s size, count int, images Images) (features, logits metric.Features, err error) {
+	if n.extractor != nil {
+		what += " through " + n.extractor.Name
+	}
+	progress := b.Progress.Begin(what, count)
+	defer progress.End()
 	values := s.h * s.w * s.c
 	step := max(1, chunkValues/(values*Align)) * Align
 	var rest []float32 // of images that do not fill a batch
@@ -57,6 +62,7 @@ func (n network) features(ctx context.Context, s size, count int, images Images)
 		}
 		if n.extractor == nil {
 			features = joined(features, feature.Features{N: to - from, D: s.c, X: x})
+			progress.Advance(to - from)
 			continue
 		}
 		rest = append(rest, x...)
@@ -68,6 +74,7 @@ func (n network) features(ctx context.Context, s size, count int, images Images)
 			}
 			features, logits = joined(features, f), joined(logits, l)
 			rest = rest[now*values:]
+			progress.Advance(now)
 		}
 	}
 	return features, logits, nil

@@ -109,8 +109,9 @@ func (b *Bench) others(ctx context.Context, net network, set *data.Set, main, re
 // portrayReal is the portrait of some images of a set: those from skip on in an order that depends on the size of the set only.
 func (b *Bench) portrayReal(ctx context.Context, net network, set *data.Set, skip int, e spec.Evaluate) (*portrait, error) {
 	order := model.NewSource(0, "real images").Shuffle(set.N)[skip : skip+e.Samples]
-	features, logits, err := b.cached(net, fmt.Sprintf("%s %d+%d", set.Digest, skip, e.Samples), func() (features, logits metric.Features, err error) {
-		return net.features(ctx, size{set.H, set.W, set.C}, e.Samples, func(from, to int) ([]float32, error) {
+	of := selection{size: size{set.H, set.W, set.C}, digest: set.Digest, which: fmt.Sprintf("shuffled 1, from %d", skip), count: e.Samples}
+	features, logits, err := b.cached(net, of, func() (features, logits metric.Features, err error) {
+		return b.features(ctx, net, "real images", of.size, of.count, func(from, to int) ([]float32, error) {
 			x := make([]float32, (to-from)*set.H*set.W*set.C)
 			set.Batch(x, order[from:to])
 			return x, nil

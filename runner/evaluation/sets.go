@@ -2,6 +2,8 @@ package evaluation
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 
@@ -13,19 +15,27 @@ import (
 // Set is what metrics compare of some images: features, and logits where the extractor has them.
 type Set struct{ Features, Logits metric.Features }
 
-// Extract takes images of a set, by index, through an extractor, and says which that is, as Evaluation.Extractor does.
-func (b *Bench) Extract(ctx context.Context, extractor string, set *data.Set, index []int) (s Set, name string, err error) {
+// Extract takes images of a set, by index, through an extractor, and says which that is, as Evaluation.Extractor does. What says
+// in words which images they are, for whoever watches.
+func (b *Bench) Extract(ctx context.Context, extractor, what string, set *data.Set, index []int) (s Set, name string, err error) {
 	net, err := b.network(ctx, extractor)
 	if err != nil {
 		return Set{}, "", err
 	}
-	s.Features, s.Logits, err = net.features(ctx, size{set.H, set.W, set.C}, len(index), func(from, to int) ([]float32, error) {
-		x, rows := make([]float32, (to-from)*set.H*set.W*set.C), make([]int32, to-from)
-		for i := range rows {
-			rows[i] = int32(index[from+i])
-		}
-		set.Batch(x, rows)
-		return x, nil
+	order := sha256.New()
+	for _, i := range index {
+		binary.Write(order, binary.LittleEndian, int64(i)) // a hash returns no error
+	}
+	of := selection{size: size{set.H, set.W, set.C}, digest: set.Digest, which: fmt.Sprintf("%x", order.Sum(nil)), count: len(index)}
+	s.Features, s.Logits, err = b.cached(net, of, func() (features, logits metric.Features, err error) {
+		return b.features(ctx, net, what, of.size, of.count, func(from, to int) ([]float32, error) {
+			x, rows := make([]float32, (to-from)*set.H*set.W*set.C), make([]int32, to-from)
+			for i := range rows {
+				rows[i] = int32(index[from+i])
+			}
+			set.Batch(x, rows)
+			return x, nil
+		})
 	})
 	return s, net.String(), err
 }
