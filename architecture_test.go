@@ -61,6 +61,7 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 	{"internal/safetensors", module, "a file format"},
 	{"internal/hdf5", module, "a file format"},
 	{"internal/npy", module, "a file format"},
+	{"internal/memory", module, "a property of the machine"},
 	{"internal/plain", module, "plain text"},
 	{"internal/once", module, "a map of values, whatever they are"},
 	{"internal/pass", module, "a pass over anything"},

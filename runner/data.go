@@ -66,7 +66,9 @@ func showDataCommand(env *Env) *cobra.Command {
 		Use: "show NAME", Short: "describe a data set and draw its first images", Args: oneName,
 		RunE: func(c *cobra.Command, args []string) error {
 			d.Name = args[0]
-			set, err := env.store().Open(c.Context(), d)
+			store := env.store()
+			store.Flags = true
+			set, err := store.Open(c.Context(), d)
 			if err != nil {
 				return err
 			}
@@ -88,6 +90,8 @@ func showDataCommand(env *Env) *cobra.Command {
 	f.StringVar(&d.Split, "split", "", "train or test")
 	f.IntVar(&d.Size, "size", 0, "resize to this height and width")
 	f.IntVar(&d.Channels, "channels", 0, "1 or 3")
+	f.IntVar(&d.Limit, "limit", 0, "keep so many images")
+	f.BoolVar(&d.Unlabelled, "unlabelled", false, "take every image below the path, whatever its folder")
 	f.StringVar(&out, "png", "", "write a sheet of the first 64 images to this file")
 	return c
 }

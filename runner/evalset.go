@@ -47,6 +47,7 @@ func (o evalOptions) open(ctx context.Context, env *Env, path string) (*imageSet
 		return nil, fmt.Errorf("%s: want a folder, a .zip or .tar file or a .parquet file of images, or features as .npy", path)
 	}
 	store := env.store()
+	store.Flags = true
 	store.Cache = "" // sets of generated images come and go
 	set, err := store.Open(ctx, d)
 	if err == nil {
@@ -58,7 +59,7 @@ func (o evalOptions) open(ctx context.Context, env *Env, path string) (*imageSet
 }
 
 func openMatrix(path string) (*imageSet, error) {
-	f, err := os.Open(path)
+	f, err := data.OpenFile(path)
 	if err != nil {
 		return nil, err
 	}

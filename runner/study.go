@@ -107,7 +107,7 @@ func (t *trainer) inspect(ctx context.Context, finished map[string]results.Statu
 		if _, err := t.backend.For(p.Job.Program); err != nil {
 			return err
 		}
-		if err := suits(set, p.Job.Program); err != nil {
+		if err := suits(p.Job.Data, set, p.Job.Program); err != nil {
 			faults.Add(err, p.Point)
 			continue
 		}
@@ -124,9 +124,9 @@ func (t *trainer) inspect(ctx context.Context, finished map[string]results.Statu
 }
 
 // suits reports whether a program can train on a set.
-func suits(set *data.Set, p *model.Program) error {
-	if want := p.Config.Classes; want > 0 && set.Classes > want {
-		return fmt.Errorf("data: got images of %d classes, and the script says labels = %d", set.Classes, want)
+func suits(d spec.Data, set *data.Set, p *model.Program) error {
+	if err := labelled(d, set, p.Config.Classes); err != nil {
+		return err
 	}
 	if want := p.Batches * p.Config.Batch; set.N < want {
 		return fmt.Errorf("data: got %d images, want at least the %d of one iteration: lower batch", set.N, want)

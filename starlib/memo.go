@@ -152,7 +152,7 @@ func (b *bucket) program(p *params, build func() *entry, keep func() bool) *entr
 // key is the structure of a trial: all that its trace depends on, but for what functions read of p later.
 func (t *trial) key() (string, error) {
 	k := keyer{seen: map[any]int{}}
-	k.text(t.data.image().String(), strconv.Itoa(t.data.classes), strconv.Itoa(t.batch), strconv.Itoa(t.sampleBatch()), strconv.FormatBool(t.bf16), t.pos)
+	k.text(t.data.image().String(), strconv.Itoa(t.data.classes), fmt.Sprint(t.data.Classes), strconv.Itoa(t.batch), strconv.Itoa(t.sampleBatch()), strconv.FormatBool(t.bf16), t.pos)
 	if t.latent != nil {
 		k.text(t.latent.String())
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -268,6 +269,37 @@ main = study(trial = trial)
 		if want := float64(2 * (i % 8)); images[2*i] != want || images[2*i+1] != want+1 {
 			t.Errorf("image %d: got %v, want that of class %d", i, images[2*i:2*i+2], i%8)
 		}
+	}
+}
+
+// Samples of classes that no image has would be compared with images of others.
+func TestSamplesTakeTheClassesThatTheDataAreLimitedTo(t *testing.T) {
+	s, err := starlib.Loader{DType: expr.F64}.Load(context.Background(), "conditional.star", []byte(`
+load("@std//losses.star", "hinge")
+
+def G(z, y):
+    return reshape(nn.embedding(y, 10, 1), h = 1, w = 1, c = 1)
+
+def D(x, y):
+    return nn.dense(concat([flatten(x), one_hot(y, 10)]), 1)
+
+def trial(p):
+    return gan(data = mnist(size = 1, classes = [9, 3, 7, 3]), generator = G, discriminator = D, latent = normal(2), loss = hinge(), optimizer = sgd(lr = 1),
+        batch = 4, epochs = 1, evaluate = evaluate(grid = 8))
+
+main = study(trial = trial)
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	job, err := s.Job(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := vec{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
+	images := run(t, map[string]vec{"generator/embedding1/table": table}, job.Program.Sample)[0]
+	if want := (vec{3, 7, 9, 3, 7, 9, 3, 7}); !slices.Equal(images, want) {
+		t.Errorf("got samples of the classes %v, want %v", images, want)
 	}
 }
 

@@ -239,7 +239,7 @@ func (t *trial) player(name string) *player {
 	return nil
 }
 
-// labels is y: of the examples read; while sampling the classes in turn, y = i mod classes.
+// labels is y: of the examples read; while sampling, the classes in turn that the data set has images of.
 func (t *tracer) labels() (*expr.Node, error) {
 	if t.HasData() {
 		return t.Y()
@@ -248,10 +248,22 @@ func (t *tracer) labels() (*expr.Node, error) {
 	if n == 0 {
 		return nil, fmt.Errorf("the data set has no labels")
 	}
+	chosen := t.trial.data.Data.WithDefaults().Classes // in order; nil: all
+	if chosen != nil {
+		n = len(chosen)
+	}
 	i := expr.Convert(t.Graph.Iota('b', t.Examples()), t.Config.DType)
 	classes := t.Number(float64(n))
 	turns := expr.Floor(expr.Div(expr.Add(i, t.Number(.5)), classes)) // the half keeps a rounded quotient from the next integer
-	return expr.Convert(expr.Sub(i, expr.Mul(classes, turns)), expr.I32), nil
+	y := expr.Sub(i, expr.Mul(classes, turns))
+	if chosen != nil {
+		turn := y
+		y = t.Number(float64(chosen[0]))
+		for k, class := range chosen[1:] {
+			y = expr.Where(expr.Equal(turn, t.Number(float64(k+1))), t.Number(float64(class)), y)
+		}
+	}
+	return expr.Convert(y, expr.I32), nil
 }
 
 // network is a player as losses see it: a function whose layers have one set of parameters, however often it is called. A

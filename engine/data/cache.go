@@ -118,7 +118,7 @@ func writeCacheFile(path string, s *Set) (err error) {
 }
 
 func readCacheFile(ctx context.Context, path string) (*Set, error) {
-	f, err := openFile(path)
+	f, err := OpenFile(path)
 	if err != nil {
 		return nil, err
 	}

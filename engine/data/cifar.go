@@ -124,7 +124,7 @@ type cifarArchive struct {
 func (a *cifarArchive) identity() (string, error) { return filesIdentity([]string{a.path}) }
 
 func (a *cifarArchive) survey(ctx context.Context) (survey, error) {
-	in, err := openFile(a.path)
+	in, err := OpenFile(a.path)
 	if err != nil {
 		return survey{}, err
 	}

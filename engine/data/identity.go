@@ -18,7 +18,7 @@ func filesIdentity(files []string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		f, err := openFile(file)
+		f, err := OpenFile(file)
 		if err != nil {
 			return "", err
 		}

@@ -251,7 +251,7 @@ func roomForImages(file *columns.File) int64 { return 1<<28 + 64*file.Size() }
 
 // withParquet opens a file, and names it in errors.
 func withParquet(path string, use func(*columns.File) error) error {
-	f, err := openFile(path)
+	f, err := OpenFile(path)
 	if err != nil {
 		return err
 	}

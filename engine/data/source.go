@@ -57,7 +57,7 @@ func (st *Store) build(ctx context.Context, k kind, src source, spec Spec) (*Set
 		return nil, err
 	}
 	d := v.shape(spec, len(keep))
-	a := assembly{spec: spec, v: v, keep: keep, at: at, traits: make([]raster.Traits, len(keep))}
+	a := assembly{store: st, spec: spec, v: v, keep: keep, at: at, traits: make([]raster.Traits, len(keep))}
 	// Bytes are kept as bytes; the first picture that must be resized, or is not made of bytes, turns the set to float32.
 	for _, exact := range []bool{d.H == v.first.h && d.W == v.first.w, false} {
 		each := d.H * d.W * d.C
@@ -65,7 +65,7 @@ func (st *Store) build(ctx context.Context, k kind, src source, spec Spec) (*Set
 			each *= 4
 		}
 		what := fmt.Sprintf("%d images of %d x %d x %d", d.N, d.H, d.W, d.C)
-		if err := st.fits(float64(d.N), float64(each), what, "set size or limit"); err != nil {
+		if err := st.fits(float64(d.N), float64(each), what, "set "+st.argument("size")+" or "+st.argument("limit")); err != nil {
 			return nil, err
 		}
 		set := &Set{Name: spec.Name, N: d.N, H: d.H, W: d.W, C: d.C, Classes: d.Classes, ClassNames: v.classNames, Notes: slices.Clone(v.notes)}
@@ -97,6 +97,7 @@ var errInexact = errors.New("not bytes of the set's size")
 
 // assembly puts pictures into sets.
 type assembly struct {
+	store  *Store
 	spec   Spec
 	v      survey
 	keep   []int
@@ -114,11 +115,11 @@ func (a *assembly) place(set *Set, k int) error {
 	a.traits[k] = p.traits
 	p = p.withChannels(a.spec.Channels)
 	if p.c != set.C {
-		return fmt.Errorf("%s: got %s, want %d channels as the first image has: set channels to 1 or 3", a.v.where(i), p.header, set.C)
+		return fmt.Errorf("%s: got %s, want %d channels as the first image has: set %s to 1 or 3", a.v.where(i), p.header, set.C, a.store.argument("channels"))
 	}
 	same := p.h == set.H && p.w == set.W
 	if !same && a.spec.Size == 0 {
-		return fmt.Errorf("%s: got %s, want %d x %d as the first image is: set size", a.v.where(i), p.header, set.H, set.W)
+		return fmt.Errorf("%s: got %s, want %d x %d as the first image is: set %s", a.v.where(i), p.header, set.H, set.W, a.store.argument("size"))
 	}
 	size := set.H * set.W * set.C
 	if set.U8 != nil {

@@ -20,6 +20,7 @@ type Store struct {
 	Client  *http.Client // for Get; nil is http.DefaultClient
 	GoProxy string       // for Get: the value of GOPROXY; "" is https://proxy.golang.org
 	Memory  int64        // bytes that one set may take in memory; 0 is 128 GiB
+	Flags   bool         // messages name arguments as the flags of a command, --size for size
 	Warn    func(error)  // told of a cache that cannot be read or written, which costs time only; nil: not told
 }
 
@@ -186,4 +187,12 @@ func (st *Store) warn(err error) {
 	if st.Warn != nil {
 		st.Warn(err)
 	}
+}
+
+// argument is the name of an argument in messages.
+func (st *Store) argument(name string) string {
+	if st.Flags {
+		return "--" + name
+	}
+	return name
 }

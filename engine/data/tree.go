@@ -61,7 +61,7 @@ func (t diskTree) stat(name string) (fs.FileInfo, error) { return os.Stat(t.full
 func (t diskTree) same(a, b fs.FileInfo) bool { return os.SameFile(a, b) }
 
 func (t diskTree) read(name string, limit int64) ([]byte, error) {
-	f, err := openFile(t.full(name))
+	f, err := OpenFile(t.full(name))
 	if err != nil {
 		return nil, err
 	}
@@ -77,8 +77,8 @@ func (t diskTree) identity(files []string) (string, error) {
 	return filesIdentity(paths)
 }
 
-// openFile opens a regular file. Opening a pipe would wait for somebody who writes to it, and a device may have no end.
-func openFile(path string) (*os.File, error) {
+// OpenFile opens a regular file. Opening a pipe would wait for somebody who writes to it, and a device may have no end.
+func OpenFile(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func openFile(path string) (*os.File, error) {
 
 // readFile reads a regular file whole.
 func readFile(path string) ([]byte, error) {
-	f, err := openFile(path)
+	f, err := OpenFile(path)
 	if err != nil {
 		return nil, err
 	}

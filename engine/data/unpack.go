@@ -35,7 +35,7 @@ type unpacker struct {
 
 // openArchive reads the pictures of an archive into memory, encoded, and says what it left out.
 func openArchive(ctx context.Context, st *Store, file string) (tree, []string, error) {
-	f, err := openFile(file)
+	f, err := OpenFile(file)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -102,10 +102,10 @@ func (d Data) WithDefaults() Data {
 
 // Drawn reports whether a limit draws images at random, from all classes: where files come in an order of their own, which is often
 // that of the classes. Of sets that are published in random order, and of those that are made, a limit takes the first images.
-func (d Data) Drawn() bool { return d.files() }
+func (d Data) Drawn() bool { return d.Files() }
 
-// files reports whether the images are the user's own.
-func (d Data) files() bool { return slices.Contains([]string{"images", "parquet", "dicom"}, d.Name) }
+// Files reports whether the images are the user's own.
+func (d Data) Files() bool { return slices.Contains([]string{"images", "parquet", "dicom"}, d.Name) }
 
 // Test is the whole test split of the same set.
 func (d Data) Test() Data {
@@ -131,7 +131,7 @@ func (d Data) Validate() error {
 	if !slices.Contains(DataSets, d.Name) {
 		return fmt.Errorf("data set: got %q, want one of %s", d.Name, strings.Join(DataSets, ", "))
 	}
-	files := d.files()
+	files := d.Files()
 	check(!files || d.Path != "", "path: got none, want a folder or a file")
 	check(d.Split == "train" || d.Split == "test" || files, "split: got %q, want \"train\" or \"test\"", d.Split)
 	check(d.Size >= 0 && d.Size <= MaxDataSize, "size: got %d, want 1 to %d, or 0 for as stored", d.Size, MaxDataSize)

@@ -1,0 +1,92 @@
+package runner_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// classes is a folder of class folders, with a file that is no picture.
+func classes(t *testing.T, names ...string) string {
+	dir := t.TempDir()
+	for i, name := range names {
+		fatal(t, os.MkdirAll(filepath.Join(dir, name), 0o777))
+		for file, b := range photos(t, 4, 4, false, 50*i, 50*i+20) {
+			fatal(t, os.WriteFile(filepath.Join(dir, name, file), b, 0o666))
+		}
+	}
+	fatal(t, os.WriteFile(filepath.Join(dir, names[0], "x.heic"), nil, 0o666))
+	return dir
+}
+
+func TestEvalTakesPicturesBesideSubFolders(t *testing.T) {
+	dir := classes(t, "a", "test", "train")
+	for file, b := range photos(t, 2, 4, false, 0, 200) {
+		fatal(t, os.WriteFile(filepath.Join(dir, file), b, 0o666))
+	}
+	v, stderr, code := eval(t, "--real", dir, "--fake", dir, "--features", "pixels", "--metrics", "fid")
+	if code != 0 || v.Real.Samples != 14 {
+		t.Errorf("got exit code %d, %d samples, want 14: %s", code, v.Real.Samples, stderr)
+	}
+	if want := dir + ": left out files that are not PNG, JPEG, GIF, BMP, TIFF or WebP images: 1 .heic\n"; !strings.Contains(stderr, want) {
+		t.Errorf("got %q, want %q", stderr, want)
+	}
+}
+
+func TestMessagesOfEvalNameItsFlags(t *testing.T) {
+	mixed := photos(t, 3, 4, true, 0, 256)
+	for _, b := range photos(t, 1, 5, true, 0, 256) {
+		mixed["x.png"] = b
+	}
+	colour := photos(t, 3, 4, true, 0, 256)
+	for _, b := range photos(t, 1, 4, false, 0, 256) {
+		colour["x.png"] = b
+	}
+	for want, path := range map[string]string{"want 4 x 4 as the first image is: set --size\n": folder(t, "sizes", mixed),
+		"set --channels to 1 or 3\n": folder(t, "channels", colour)} {
+		if _, stderr, code := eval(t, "--real", path, "--fake", path, "--features", "pixels"); code != 2 || !strings.Contains(stderr, want) {
+			t.Errorf("got exit code %d, %q, want %q", code, stderr, want)
+		}
+	}
+}
+
+func TestDataShowSaysWhatIsLeftOut(t *testing.T) {
+	code, text := command(t, t.TempDir(), "data", "show", "images", "--path", classes(t, "boat", "train"))
+	for _, want := range []string{"8 images of 4 x 4 x 3, 2 classes", "classes boat, train", "note: the folder train is taken for a class",
+		"note: left out files that are not PNG, JPEG, GIF, BMP, TIFF or WebP images: 1 .heic"} {
+		if code != 0 || !strings.Contains(text, want) {
+			t.Errorf("got exit code %d, %q, want %q", code, text, want)
+		}
+	}
+}
+
+func TestRunWarnsOnceOfWhatIsLeftOutAndRefusesOtherLabels(t *testing.T) {
+	dir := classes(t, "a", "b")
+	script := filepath.Join(t.TempDir(), "study.star")
+	for _, c := range []struct {
+		labels, code int
+		want         string
+	}{
+		{2, 0, dir + ": left out files that are not PNG, JPEG, GIF, BMP, TIFF or WebP images: 1 .heic\n"},
+		{3, 11, "data: got images of 2 classes, and the script says labels = 3"},
+	} {
+		fatal(t, os.WriteFile(script, fmt.Appendf(nil, `
+load("@std//losses.star", "hinge")
+
+def G(z):
+    return reshape(nn.dense(z, 48), h = 4, w = 4, c = 3)
+
+def trial(p):
+    return gan(data = images(path = %q, size = 4, channels = 3, labels = %d, limit = p.limit), generator = G, discriminator = lambda x: nn.dense(flatten(x), 1),
+        latent = normal(2), loss = hinge(), optimizer = sgd(lr = 0.1), batch = 2, epochs = 1)
+
+main = study(trial = trial, space = {"limit": choice(4, 6)})
+`, dir, c.labels), 0o666))
+		code, text := command(t, t.TempDir(), "run", script, "--dir", filepath.Join(t.TempDir(), "run"), "--backend", "cpu")
+		if code != c.code || strings.Count(text, c.want) != 1 {
+			t.Errorf("labels = %d: got exit code %d, %q, want %d, %q once", c.labels, code, text, c.code, c.want)
+		}
+	}
+}
