@@ -29,6 +29,7 @@ type loop struct {
 type register struct {
 	where     where
 	slot, buf int
+	from      int // bytes of buf before the value, if it is a part of it
 	es        int // element size
 	fixed     bool
 	load      func(base, d ptr, at, n int) // fills scratch from buf: once if fixed, else for every block
@@ -161,8 +162,8 @@ type loopCompiler struct {
 }
 
 type loadKey struct {
-	buf     int
-	strides string
+	buf  int
+	walk string // its strides, and where it begins
 }
 
 func (l *loopCompiler) newRegister(r register) int {
@@ -188,13 +189,19 @@ func (l *loopCompiler) operand(m, a *node, st []int) int {
 		id := l.blockOf(a)
 		return l.load(loadKey{buf: id}, func() register { return register{where: repeated, buf: id} })
 	}
-	id := l.id[a]
+	stored, from := a, 0
+	if l.groups.viewed[a] {
+		p := a.attr.(move).parts[0]
+		stored, st, from = a.in[0], p.ss, p.from
+	}
+	id, es := l.id[stored], a.shape.DType.Size()
 	if !l.seen[id] {
 		l.seen[id] = true
 		l.reads = append(l.reads, id)
 	}
-	return l.load(loadKey{id, fmt.Sprint(st)}, func() register {
-		r := loadOf(id, a.shape.DType.Size(), l.dims, st, l.block)
+	return l.load(loadKey{id, fmt.Sprint(st, from)}, func() register {
+		r := loadOf(id, es, l.dims, st, l.block)
+		r.from = from * es
 		if r.where == scratch {
 			r.slot = l.newSlot()
 		}
@@ -335,7 +342,7 @@ func (k *loop) start(m *machine, worker int) *looping {
 		default:
 			l.regs[i] = l.slotAt(r.slot)
 			if r.fixed && k.n > 0 {
-				r.load(m.p[r.buf], l.regs[i], 0, min(k.block, parts(k.n, 16)*16))
+				r.load(unsafe.Add(m.p[r.buf], r.from), l.regs[i], 0, min(k.block, parts(k.n, 16)*16))
 			} else if r.load != nil {
 				l.every = append(l.every, i)
 			}
@@ -355,7 +362,7 @@ func (l *looping) block(i int) {
 		if r.where == direct {
 			l.regs[j] = unsafe.Add(l.m.p[r.buf], at*r.es)
 		} else {
-			r.load(l.m.p[r.buf], l.regs[j], at, n)
+			r.load(unsafe.Add(l.m.p[r.buf], r.from), l.regs[j], at, n)
 		}
 	}
 	for j := range l.code {
