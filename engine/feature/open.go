@@ -37,7 +37,7 @@ type content struct {
 
 // kinds are the extractors in the order of List.
 var kinds = []kind{
-	{"inception", "Inception v3 of FID, resized as pytorch-fid does; 2,048 features, 1,008 logits", inceptionFeatures, inceptionBatch, added("inception", inceptionFID, fidHint)},
+	{"inception", "Inception v3 of FID, resized as pytorch-fid does; 2,048 features, and logits if its file has them", inceptionFeatures, inceptionBatch, added("inception", inceptionFID, fidHint)},
 	{"inception-ttur", "the same network, resized as the original FID code and torch-fidelity do", inceptionFeatures, inceptionBatch, added("inception", inceptionTTUR, fidHint)},
 	{"inception-keras", "Keras's InceptionV3 (ImageNet) up to its last pooling layer; 2,048 features", inceptionFeatures, inceptionBatch, added("inception-keras", inceptionKeras, kerasHint)},
 	{"small-mnist", "a small classifier of MNIST that starsweep trained", 128, smallBatch, embedded("small-mnist")},

@@ -1,8 +1,8 @@
 package feature
 
 import (
-	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -11,24 +11,56 @@ import (
 
 	"github.com/starsweep/starsweep/internal/hdf5"
 	"github.com/starsweep/starsweep/internal/safetensors"
+	"github.com/starsweep/starsweep/internal/torch"
 )
 
-// read reads every array of floats in a file: PyTorch's .pth, Keras's .h5 or .safetensors, told by its first bytes.
+// read reads every array of floats in a file: PyTorch's .pth or .pt, Keras's .h5 or .safetensors, known by its first bytes.
 func read(path string) (file []byte, w weights, err error) {
-	if file, err = os.ReadFile(path); err != nil {
+	if file, err = readRegular(path); err != nil {
 		return nil, nil, err
 	}
 	switch {
 	case hdf5.Is(file):
 		w, err = readHDF5(file)
-	case bytes.HasPrefix(file, []byte("PK")), bytes.HasPrefix(file, []byte{0x80}): // a zip, or a bare pickle as before PyTorch 1.6
-		w, err = readPyTorch(path)
+	case torch.Is(file):
+		w, err = readTorch(file)
 	default:
 		if w, _, err = readSafetensors(file); err != nil {
 			err = fmt.Errorf("%w, nor one of PyTorch (.pth) or Keras (.h5)", err)
 		}
 	}
 	return file, w, err
+}
+
+// maxFile bounds files of weights; Inception's have 100 MB. What they hold takes memory in proportion to their size.
+const maxFile = 2 << 30
+
+// readRegular reads a file that is neither a device nor a pipe, which may never end.
+func readRegular(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, errors.New("is a directory, want a file of weights")
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("got a %s, want a file of weights", info.Mode().Type())
+	case info.Size() > maxFile:
+		return nil, fmt.Errorf("got %d MB, want a file of weights of at most %d", info.Size()>>20, maxFile>>20)
+	}
+	return os.ReadFile(path)
+}
+
+func readTorch(file []byte) (weights, error) {
+	tensors, err := torch.Read(file)
+	if err != nil {
+		return nil, err
+	}
+	w := weights{}
+	for _, t := range tensors {
+		w[t.Name] = tensor{t.Shape, t.Values}
+	}
+	return w, nil
 }
 
 func readHDF5(file []byte) (weights, error) {

@@ -56,11 +56,12 @@ func TestAddRefusesFilesOfNoNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		"testdata/small.pth":                    "got 5 tensors (double, kernel, part, ...), want those of pytorch-fid's Inception v3",
-		"testdata/half.pth":                     "half: got floats of 16 bits, want 32",
-		"testdata/module.pth":                   "not a file of PyTorch that can be read",
+		"testdata/small.pth":                    "got 5 tensors (double, kernel, part, ...), want those of FID's Inception v3",
+		"testdata/half.pth":                     "got 1 tensors (half), want those",
+		"testdata/module.pth":                   "got 2 tensors (_parameters.bias, _parameters.weight), want those",
 		text:                                    "not a valid safetensors file",
 		dir:                                     "is a directory",
+		"/dev/zero":                             "want a file of weights",
 		filepath.Join(dir, "missing"):           "no such file",
 		"../../internal/hdf5/testdata/small.h5": "got 43 tensors",
 	} {

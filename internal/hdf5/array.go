@@ -16,6 +16,7 @@ func (r *reader) array(m map[uint64][]byte, path string) {
 	if r.err != nil {
 		return
 	}
+	r.room -= n
 	values := make([]float32, n)
 	for i := range values {
 		if size == 4 {
@@ -61,10 +62,11 @@ func (r *reader) shape(message []byte, path string) (shape []int, n uint64) {
 	n = 1
 	for i := range rank {
 		size := binary.LittleEndian.Uint64(message[at+8*i:])
-		if n *= size; size > uint64(len(r.b)) || n > uint64(len(r.b)) {
+		if size > r.room || n*size > r.room {
 			r.fail("%s: axis %d has %d elements, more than the file", path, i, size)
 			return nil, 0
 		}
+		n *= size
 		shape = append(shape, int(size))
 	}
 	return shape, n

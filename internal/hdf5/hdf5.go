@@ -28,6 +28,7 @@ const (
 	undefined = math.MaxUint64 // the address of what is not there
 	maxDepth  = 32             // of groups and trees
 	maxReads  = 1 << 20        // objects and nodes of trees: a broken file may lead in circles
+	maxName   = 1 << 12        // bytes of a name
 )
 
 // Is says whether a file begins as HDF5 files do.
@@ -36,12 +37,12 @@ func Is(file []byte) bool {
 }
 
 // Read returns every array of 32-bit or 64-bit floats, in the order of the groups' tables (by name). Arrays of other types are
-// left out.
+// left out. All arrays together have at most as many elements as the file has bytes, though some may share theirs.
 func Read(file []byte) ([]Array, error) {
 	if !Is(file) {
 		return nil, fmt.Errorf("%w: the signature is missing", ErrFormat)
 	}
-	r := &reader{b: file}
+	r := &reader{b: file, room: uint64(len(file))}
 	root := r.superblock()
 	r.object(root, "", 0)
 	if r.err != nil {
@@ -55,6 +56,7 @@ type reader struct {
 	b      []byte
 	err    error
 	reads  int
+	room   uint64 // elements that are still allowed
 	arrays []Array
 }
 
@@ -221,7 +223,7 @@ func (r *reader) name(at uint64) string {
 	if r.err != nil {
 		return ""
 	}
-	end := slices.Index(r.b[at:], 0)
+	end := slices.Index(r.b[at:min(at+maxName, uint64(len(r.b)))], 0)
 	if end < 0 {
 		r.fail("a name at %d has no end", at)
 		return ""

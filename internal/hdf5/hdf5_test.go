@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -48,6 +49,7 @@ func TestReadNamesWhatItDoesNotKnow(t *testing.T) {
 	for name, want := range map[string]string{
 		"chunked.h5": "model/kernel: it is chunked or compressed",
 		"latest.h5":  "libver='latest'",
+		"linked.h5":  "more than the file", // one array by 100 names
 	} {
 		if _, err := hdf5.Read(file(t, name)); !errors.Is(err, hdf5.ErrFormat) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", name, err, want)
@@ -72,20 +74,27 @@ func TestReadRefusesFilesThatAreCutOff(t *testing.T) {
 	}
 }
 
-// FuzzReadNeverPanics changes bytes of a file that is whole.
-func FuzzReadNeverPanics(f *testing.F) {
-	whole, err := os.ReadFile("testdata/small.h5")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for at := 0; at < 4096; at += 61 {
-		f.Add(at, byte(0xff))
-	}
-	f.Fuzz(func(t *testing.T, at int, b byte) {
-		broken := append([]byte(nil), whole...)
-		if at >= 0 && at < len(broken) {
-			broken[at] ^= b
+// FuzzRead: no bytes make the reader panic, or take more than a multiple of their size.
+func FuzzRead(f *testing.F) {
+	for _, name := range []string{"small.h5", "chunked.h5", "latest.h5", "linked.h5"} {
+		b, err := os.ReadFile("testdata/" + name)
+		if err != nil {
+			f.Fatal(err)
 		}
-		hdf5.Read(broken)
+		f.Add(b)
+		for at := 0; at < min(len(b), 4096); at += 61 {
+			broken := append([]byte(nil), b...)
+			broken[at] ^= 0xff
+			f.Add(broken)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := hdf5.Read(b)
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 512<<20+64*uint64(len(b)) {
+			t.Errorf("%d bytes took %d MB: %v", len(b), took>>20, err)
+		}
 	})
 }

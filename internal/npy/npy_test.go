@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -103,8 +104,17 @@ func TestOtherFilesAreRefusedWithAReason(t *testing.T) {
 
 func FuzzMatrix(f *testing.F) {
 	f.Add(file(1, header("<f8", "False", "1, 2"), []float64{1, 2}))
+	f.Add(file(2, header("<f4", "False", "3, 2"), []float32{1, 2, 3, 4, 5, 6}))
+	f.Add(file(1, header("<f4", "False", "100000, 100000"), []float32{1}))
+	f.Add(file(1, header("<f4", "False", "1, 10000000000"), []float32{1}))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		rows, columns, x, err := npy.Matrix(bytes.NewReader(b))
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 32<<20+64*uint64(len(b)) {
+			t.Errorf("%d bytes took %d MB: %v", len(b), took>>20, err)
+		}
 		if err == nil && rows*columns != len(x) {
 			t.Errorf("got %d values of %d x %d", len(x), rows, columns)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -149,8 +150,16 @@ func FuzzRead(f *testing.F) {
 	f.Add(file(`{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"__metadata__":{"a":"b"}}`, 8))
 	f.Add(file(`{}`, 0))
 	f.Add([]byte("short"))
+	f.Add(file(`{"w":{"dtype":"F64","shape":[0,4611686018427387904],"data_offsets":[0,0]}}`, 0))
+	f.Add(append(binary.LittleEndian.AppendUint64(nil, 99_000_000), "{}"...))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		tensors, metadata, err := Read(b)
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 1<<20+200*uint64(len(b)) {
+			t.Errorf("%d bytes took %d MB: %v", len(b), took>>20, err)
+		}
 		if err != nil {
 			return
 		}

@@ -1,4 +1,4 @@
-"""Makes small.h5: groups, floats of 4 and 8 bytes, a number, integers and text, a soft link; enough members for a tree of two nodes."""
+"""Makes small.h5: groups, floats of 4 and 8 bytes, a number, integers and text, a soft link; enough members for a tree of two nodes; and files that are refused."""
 import h5py
 import numpy as np
 
@@ -16,3 +16,7 @@ with h5py.File("chunked.h5", "w") as f:
     f.create_dataset("model/kernel", data=np.zeros((8, 8), np.float32), chunks=(4, 4), compression="gzip")
 with h5py.File("latest.h5", "w", libver="latest") as f:
     f["kernel"] = np.zeros(3, np.float32)
+with h5py.File("linked.h5", "w") as f:  # one array by 100 names
+    f["kernel"] = np.zeros(4096, np.float32)
+    for i in range(99):
+        f[f"kernel_{i}"] = f["kernel"]

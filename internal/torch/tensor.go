@@ -1,0 +1,108 @@
+package torch
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/gomlx/compute/dtypes/float16"
+)
+
+// sizes are the bytes of an element of each kind of storage.
+var sizes = map[string]int{
+	"FloatStorage": 4, "DoubleStorage": 8, "HalfStorage": 2, "BFloat16Storage": 2,
+	"LongStorage": 8, "IntStorage": 4, "ShortStorage": 2, "CharStorage": 1, "ByteStorage": 1, "BoolStorage": 1,
+}
+
+// floats decode an element of the kinds that are floats.
+var floats = map[string]func(b []byte) float32{
+	"FloatStorage":  func(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) },
+	"DoubleStorage": func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) },
+	"HalfStorage":   func(b []byte) float32 { return float16.FromBits(binary.LittleEndian.Uint16(b)).Float32() },
+	"BFloat16Storage": func(b []byte) float32 {
+		return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16)
+	},
+}
+
+// collector gathers the tensors of a value and of all that is in it.
+type collector struct {
+	storages map[string][]byte
+	tensors  []Tensor
+	room     int // elements of tensors that are still allowed
+	visited  int
+}
+
+const (
+	maxDepth  = 64
+	maxValues = 1 << 18 // a value may hold another many times
+	maxName   = 1 << 10
+)
+
+func (c *collector) collect(name string, value any, depth int) error {
+	if c.visited++; c.visited > maxValues || depth > maxDepth || len(name) > maxName {
+		return errors.New("its values nest in each other without end")
+	}
+	switch v := value.(type) {
+	case view:
+		return c.tensor(name, v)
+	case *object:
+		return c.collect(name, v.state, depth+1)
+	case *dict:
+		for i, key := range v.keys {
+			text, ok := key.(string)
+			if !ok {
+				continue
+			}
+			if name != "" {
+				text = name + "." + text
+			}
+			if err := c.collect(text, v.values[i], depth+1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// tensor adds the elements of a view, row-major: it may have any strides.
+func (c *collector) tensor(name string, v view) error {
+	decode, ok := floats[v.storage.kind]
+	if !ok {
+		return nil
+	}
+	numbers, ok := c.storages[v.storage.key]
+	if !ok {
+		return fmt.Errorf("%s: storage %.40q is missing", name, v.storage.key)
+	}
+	width := sizes[v.storage.kind]
+	n, shape := 1, make([]int, len(v.size))
+	for axis, size := range v.size {
+		if size < 0 || size > int64(c.room) || n*int(size) > c.room {
+			return fmt.Errorf("%s: got sizes %v, more elements than the file has bytes", name, v.size)
+		}
+		n *= int(size)
+		shape[axis] = int(size)
+	}
+	c.room -= n
+	values, index := make([]float32, n), make([]int, len(shape))
+	held := int64(len(numbers) / width)
+	for i := range values {
+		place := v.offset
+		for axis, x := range index {
+			place += int64(x) * v.stride[axis]
+		}
+		if place < 0 || place >= held {
+			return fmt.Errorf("%s: got an element at %d of %d numbers", name, place, held)
+		}
+		values[i] = decode(numbers[place*int64(width):])
+		for axis := len(index) - 1; axis >= 0; axis-- {
+			if index[axis]++; index[axis] < shape[axis] {
+				break
+			}
+			index[axis] = 0
+		}
+	}
+	c.tensors = append(c.tensors, Tensor{name, shape, values})
+	return nil
+}
