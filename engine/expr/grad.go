@@ -44,3 +44,12 @@ func Grad(y *Node, xs ...*Node) []*Node {
 	}
 	return out
 }
+
+// IsZero reports whether n is the number 0, repeated along any axes: what Grad gives where there is no derivative.
+func (n *Node) IsZero() bool {
+	for n.Op.Name == "expand" {
+		n = n.Args[0]
+	}
+	c, ok := n.Attr.(Number)
+	return ok && c.V == 0
+}
