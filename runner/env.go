@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -91,9 +92,26 @@ func Main(ctx context.Context, env Env) int {
 	case code == exitInterrupted:
 		fmt.Fprintln(env.Stderr, "starsweep: interrupted")
 	default:
-		fmt.Fprintf(env.Stderr, "starsweep: %v\n", err)
+		fmt.Fprintf(env.Stderr, "starsweep: %s\n", detail(err))
 	}
 	return code
+}
+
+// detail is the text of an error, or of several joined ones, with the calls of the script that led to each.
+func detail(err error) string {
+	if script, ok := err.(*starlib.Error); ok {
+		return script.Detail()
+	}
+	var plain, all []string
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range several.Unwrap() {
+			plain, all = append(plain, e.Error()), append(all, detail(e))
+		}
+	}
+	if strings.Join(plain, "\n") == err.Error() {
+		return strings.Join(all, "\n")
+	}
+	return err.Error()
 }
 
 // errReported marks what the command has said already.

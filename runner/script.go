@@ -32,9 +32,9 @@ func (o *scriptOptions) flags(c *cobra.Command) {
 	c.Flags().StringArrayVar(&o.set, "set", nil, "NAME=VALUE: override a setting, or pin a hyperparameter to one value")
 }
 
-func oneScript(_ *cobra.Command, args []string) error {
+func oneScript(c *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return usage("got %d arguments, want one script: starsweep run examples/quickstart.star", len(args))
+		return usage("got %d arguments, want one script: %s examples/quickstart.star", len(args), c.CommandPath())
 	}
 	return nil
 }

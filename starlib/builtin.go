@@ -66,29 +66,57 @@ func (c invocation) unpack(pairs ...any) error {
 	}
 	given := make([]starlark.Value, len(names))
 	copy(given, c.args)
+	var strange, errs mistakes
 	for _, kv := range c.kwargs {
 		name := string(kv[0].(starlark.String))
-		i := slices.Index(names, name)
-		if i < 0 {
-			return fmt.Errorf("%s: %w", c.name, unknown("argument", name, names))
+		switch i := slices.Index(names, name); {
+		case i < 0 && otherArguments[c.name+" "+name] != "":
+			strange = append(strange, fmt.Errorf("%s: there is no argument %q: %s; want one of %s", c.name, name, otherArguments[c.name+" "+name], strings.Join(names, ", ")))
+		case i < 0:
+			strange = append(strange, fmt.Errorf("%s: %w", c.name, unknown("argument", name, names)))
+		case given[i] != nil:
+			errs = append(errs, fmt.Errorf("%s: got the argument %s twice, want it once", c.name, name))
+		default:
+			given[i] = kv[1]
 		}
-		if given[i] != nil {
-			return fmt.Errorf("%s: got the argument %s twice, want it once", c.name, name)
-		}
-		given[i] = kv[1]
 	}
+	var missing []string
 	for i, v := range given {
 		switch {
 		case v == nil && optional[i] == "":
-			return fmt.Errorf("%s: got no %s, want %s", c.name, names[i], strings.Join(c.wanted(names, optional), ", "))
+			missing = append(missing, names[i])
 		case v == nil || v == starlark.None && optional[i] == "??":
 		default:
 			if err := starlark.UnpackArg(v, pairs[2*i+1]); err != nil {
-				return fmt.Errorf("%s: for parameter %s: %w", c.name, names[i], err)
+				hint := ""
+				if _, tensor := pairs[2*i+1].(*Tensor); tensor && numeric(v) {
+					hint = ofNumbers(c.name)
+				}
+				errs = append(errs, fmt.Errorf("%s: for parameter %s: %w%s", c.name, names[i], err, hint))
 			}
 		}
 	}
-	return nil
+	if len(missing) > 0 && len(strange) == 0 { // else it may well be what was called by another name
+		errs = append(errs, fmt.Errorf("%s: got no %s, want %s", c.name, strings.Join(missing, ", "), strings.Join(c.wanted(names, optional), ", ")))
+	}
+	return append(errs, strange...).err()
+}
+
+// mistakes are several in one place of a script.
+type mistakes []error
+
+func (m mistakes) Error() string   { return errors.Join(m...).Error() }
+func (m mistakes) Unwrap() []error { return m }
+
+// err is nil if there are none.
+func (m mistakes) err() error {
+	switch len(m) {
+	case 0:
+		return nil
+	case 1:
+		return m[0]
+	}
+	return m
 }
 
 // wanted lists the arguments that must be given.
@@ -194,6 +222,10 @@ func describe(v starlark.Value) string {
 		}
 	case Tensor:
 		return v.Shape.String()
+	case starlark.Callable:
+		if _, ok := v.(schedule); !ok {
+			return "the function " + v.Name()
+		}
 	}
 	return v.Type()
 }

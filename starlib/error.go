@@ -16,7 +16,7 @@ import (
 type Error struct {
 	Pos   string   // file:line:col
 	Msg   string   // lower case, without the place
-	Stack []string // the calls that led there, outermost first: "file:line:col: in name"
+	Stack []string // the calls that led there, outermost first: "name, file:line:col"
 }
 
 func (e *Error) Error() string {
@@ -26,8 +26,21 @@ func (e *Error) Error() string {
 	return e.Pos + ": " + e.Msg
 }
 
-// Backtrace is the calls that led to the mistake, one a line; "" if there was none.
-func (e *Error) Backtrace() string { return strings.Join(e.Stack, "\n") }
+// Detail is the error with the calls that led to it, one a line and innermost first, if there was more than one.
+func (e *Error) Detail() string {
+	if len(e.Stack) < 2 {
+		return e.Error()
+	}
+	lines := []string{e.Error()}
+	for i, frame := range slices.Backward(e.Stack) {
+		word := "from"
+		if i == len(e.Stack)-1 {
+			word = "in"
+		}
+		lines = append(lines, fmt.Sprintf("  %s %s", word, frame))
+	}
+	return strings.Join(lines, "\n")
+}
 
 func isStd(file string) bool { return strings.HasPrefix(file, stdPrefix) }
 
@@ -41,7 +54,13 @@ func located(err error, fallback string) error {
 	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []error
 		for _, e := range several.Unwrap() {
-			all = append(all, located(e, fallback))
+			e = located(e, fallback)
+			if !slices.ContainsFunc(all, func(other error) bool { return other.Error() == e.Error() }) { // two losses call one network
+				all = append(all, e)
+			}
+		}
+		if len(all) == 1 {
+			return all[0]
 		}
 		return errors.Join(all...)
 	}
@@ -61,9 +80,11 @@ func located(err error, fallback string) error {
 	if errors.As(err, &unresolved) {
 		var all []error
 		for _, e := range unresolved {
-			msg := e.Msg
+			msg, _, _ := strings.Cut(e.Msg, " (did you mean") // the interpreter's, which knows no synonyms
 			if name, ok := strings.CutPrefix(msg, "undefined: "); ok && identifier.MatchString(name) {
-				if layer := called(name, layers.AttrNames()); layer != "" {
+				if hint := elsewhere[name]; hint != "" {
+					msg += "; " + hint
+				} else if layer := called(name, layers.AttrNames()); layer != "" {
 					msg += fmt.Sprintf(" (did you mean nn.%s?)", layer)
 				} else {
 					msg += didYouMean(name, Builtins())
@@ -80,14 +101,27 @@ func located(err error, fallback string) error {
 	return evaluated(eval, fallback)
 }
 
-func evaluated(eval *starlark.EvalError, fallback string) *Error {
-	e := &Error{Pos: fallback, Msg: strings.TrimPrefix(message(eval), "Starlark computation cancelled: ")}
+func evaluated(eval *starlark.EvalError, fallback string) error {
+	var several mistakes
+	if !errors.As(eval, &several) {
+		several = mistakes{eval}
+	}
+	var all []error
+	for _, err := range several {
+		all = append(all, placed(eval, message(err), fallback))
+	}
+	return mistakes(all).err()
+}
+
+// placed is a mistake with this text at the place that the interpreter was at.
+func placed(eval *starlark.EvalError, text, fallback string) *Error {
+	e := &Error{Pos: fallback, Msg: strings.TrimPrefix(text, "Starlark computation cancelled: ")}
 	inner, std := "", ""
 	for _, f := range eval.CallStack {
 		if !isScript(f.Pos) {
 			continue
 		}
-		e.Stack = append(e.Stack, fmt.Sprintf("%s: in %s", f.Pos, f.Name))
+		e.Stack = append(e.Stack, fmt.Sprintf("%s, %s", f.Name, f.Pos))
 		if isStd(f.Pos.Filename()) {
 			std = fmt.Sprintf(" (in %s, %s)", f.Name, f.Pos)
 		} else {
@@ -97,7 +131,7 @@ func evaluated(eval *starlark.EvalError, fallback string) *Error {
 	if inner != "" {
 		e.Pos = inner
 	}
-	e.Msg += std
+	e.Msg += instead(e.Msg, "") + std
 	return e
 }
 
@@ -129,16 +163,11 @@ func here(th *starlark.Thread) syntax.Position {
 	return syntax.Position{}
 }
 
-// didYouMean suggests the one of the names that is nearest: "" if none is near.
+// didYouMean suggests the one of the names that is meant by got or near to it: "" if none is.
 func didYouMean(got string, names []string) string {
-	best, distance := called(got, names), len(got)/2+1
-	if best != "" {
-		distance = 0
-	}
-	for _, n := range slices.Sorted(slices.Values(names)) {
-		if d := editDistance(strings.ToLower(got), strings.ToLower(n)); d < distance {
-			best, distance = n, d
-		}
+	best := called(got, names)
+	if best == "" {
+		best = nearest(got, names)
 	}
 	if best == "" {
 		return ""
@@ -146,23 +175,52 @@ func didYouMean(got string, names []string) string {
 	return fmt.Sprintf(" (did you mean %s?)", best)
 }
 
-// editDistance is Levenshtein's.
+// nearest is the name that differs from got by a slip of the fingers, one in three letters, or by a word in front or behind: d_steps
+// for steps. Short names have many neighbours, so theirs begin
+// with the same letter, and the shortest are not looked for among many.
+func nearest(got string, names []string) string {
+	got = strings.ToLower(got)
+	best, distance := "", max(1, len(got)/3)+1
+	if len(got) < 3 && len(names) > 20 {
+		distance = 1
+	}
+	for _, n := range slices.Sorted(slices.Values(names)) {
+		lower := strings.ToLower(n)
+		d := editDistance(got, lower)
+		if len(got) > 2 && (strings.HasSuffix(lower, "_"+got) || strings.HasPrefix(lower, got+"_") || len(lower) > 2 && strings.HasSuffix(got, "_"+lower)) {
+			d = min(d, 1)
+		}
+		if len(got) < 5 && (got == "" || !strings.HasPrefix(lower, got[:1])) {
+			continue
+		}
+		if d < distance {
+			best, distance = n, d
+		}
+	}
+	return best
+}
+
+// editDistance counts the letters to insert, leave out or replace, and the neighbours to exchange, that make b of a.
 func editDistance(a, b string) int {
+	var before []int // the row before the last
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
+		next := make([]int, len(b)+1)
+		next[0] = i + 1
 		for j := range len(b) {
-			replace := diagonal
+			replace := row[j]
 			if a[i] != b[j] {
 				replace++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
+			next[j+1] = min(replace, next[j]+1, row[j+1]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				next[j+1] = min(next[j+1], before[j-1]+1)
+			}
 		}
+		before, row = row, next
 	}
 	return row[len(b)]
 }

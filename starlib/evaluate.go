@@ -18,6 +18,18 @@ type evaluateValue struct {
 
 func (e evaluateValue) Type() string { return "evaluate" }
 
+// Unpack takes an evaluation as an argument.
+func (e *evaluateValue) Unpack(v starlark.Value) error {
+	switch given := v.(type) {
+	case evaluateValue:
+		*e = given
+		return nil
+	case metricValue:
+		return fmt.Errorf("got the metric %v, want evaluate(metrics = [%v], ...)", given.Metric, given.Metric)
+	}
+	return fmt.Errorf("got %s, want evaluate(...)", describe(v))
+}
+
 // standardEvaluate draws a sheet after the last epoch, and measures nothing.
 var standardEvaluate = evaluateValue{Evaluate: spec.Evaluate{Grid: 64}}
 
@@ -70,6 +82,9 @@ type metricList []spec.Metric
 
 func (l *metricList) Unpack(v starlark.Value) error {
 	list, ok := v.(starlark.Iterable)
+	if m, isMetric := v.(metricValue); isMetric {
+		return fmt.Errorf("got the metric %v, want a list of metrics: [%v]", m.Metric, m.Metric)
+	}
 	if _, isDict := v.(*starlark.Dict); !ok || isDict {
 		return fmt.Errorf("got %s, want a list of metrics such as [fid()]", describe(v))
 	}
@@ -79,7 +94,7 @@ func (l *metricList) Unpack(v starlark.Value) error {
 			return fmt.Errorf("got the function %s, want the metric that it returns: %s()", b.Name(), b.Name())
 		}
 		if !ok {
-			return fmt.Errorf("got %s, want metrics such as fid()", describe(e))
+			return fmt.Errorf("got %s, want metrics such as fid(): %s", describe(e), elsewhere["lpips"])
 		}
 		*l = append(*l, m.Metric)
 	}

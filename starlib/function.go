@@ -3,10 +3,12 @@ package starlib
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/nn"
+	"go.starlark.net/lib/math"
 	"go.starlark.net/starlark"
 )
 
@@ -16,7 +18,33 @@ func tracerOf(c invocation) (*tracer, error) {
 		t.at()
 		return t, nil
 	}
-	return nil, fmt.Errorf("%s: got a call outside a network or a loss, want it inside: tensors exist only there", c.name)
+	hint := ofNumbers(c.name)
+	if len(c.args) > 0 && c.args[0].Type() == "list" {
+		hint = "; write a loop over the list"
+	}
+	return nil, fmt.Errorf("%s: got a call outside a network or a loss, want it inside: tensors exist only there%s", c.name, hint)
+}
+
+// timed is a call whose first argument, if it is a schedule, has become an input of the program.
+func (c invocation) timed(t *tracer) invocation {
+	if len(c.args) == 0 {
+		return c
+	}
+	if s, ok := c.args[0].(schedule); ok {
+		if x, err := t.operand(s); err == nil {
+			c.args = slices.Clone(c.args)
+			c.args[0] = Tensor{Node: x, t: t}
+		}
+	}
+	return c
+}
+
+// ofNumbers is a hint where a function of tensors has a name that math has too.
+func ofNumbers(name string) string {
+	if math.Module.Members.Has(name) {
+		return fmt.Sprintf("; math.%s is of numbers", name)
+	}
+	return ""
 }
 
 // tensors makes a builtin of a function over the trace.
@@ -38,7 +66,7 @@ func tensors(name string, f func(t *tracer, c invocation) (*expr.Node, error)) *
 func pointwise(name string, f func(*expr.Node) *expr.Node) *starlark.Builtin {
 	return tensors(name, func(t *tracer, c invocation) (*expr.Node, error) {
 		var x Tensor
-		if err := c.unpack("x", &x); err != nil {
+		if err := c.timed(t).unpack("x", &x); err != nil {
 			return nil, err
 		}
 		return f(t.floats(x.Node)), nil
@@ -55,7 +83,7 @@ func activation(name string, a nn.Activation) *starlark.Builtin {
 		if a.Param != "" {
 			pairs = append(pairs, a.Param+"?", &number)
 		}
-		if err := c.unpack(pairs...); err != nil {
+		if err := c.timed(t).unpack(pairs...); err != nil {
 			return nil, err
 		}
 		if a.Param != "" {
@@ -243,6 +271,9 @@ func where(t *tracer, c invocation) (*expr.Node, error) {
 	var a, b starlark.Value
 	if err := c.unpack("condition", &p, "a", &a, "b", &b); err != nil {
 		return nil, err
+	}
+	if p.Shape.DType != expr.Bool {
+		return nil, fmt.Errorf("where: for parameter condition: got %v, want truth values, of less(a, b) and the like", p.Shape)
 	}
 	x, err := t.operand(a)
 	if err != nil {

@@ -166,8 +166,8 @@ func TestErrorsTellTheWay(t *testing.T) {
 	if e.Error() != want {
 		t.Errorf("got  %s\nwant %s", e, want)
 	}
-	if got := e.Backtrace(); got != "@std//losses.star:14:32: in critic\n@std//dcgan.star:28:31: in D" {
-		t.Errorf("got the backtrace\n%s", got)
+	if got := e.Detail(); got != want+"\n  in D, @std//dcgan.star:28:31\n  from critic, @std//losses.star:14:32" {
+		t.Errorf("got the calls\n%s", got)
 	}
 }
 

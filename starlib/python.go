@@ -30,6 +30,11 @@ var mistaken = []struct {
 	{regexp.MustCompile(`character '@'`), nil, "there are no decorators in Starlark, and no product of matrices: write nn.dense"},
 	{regexp.MustCompile(`got '\*\*',`), nil, "there is no ** in Starlark: write x * x, or power(x, y) of tensors"},
 	{regexp.MustCompile(`while loops`), nil, "write for i in range(n), which can break"},
+	{regexp.MustCompile(`without else clause`), regexp.MustCompile(`\bis\b`), `there is no "is" in Starlark: write == or !=`},
+	{regexp.MustCompile(`does not associate with`), nil, "write a < b and b < c"},
+	{regexp.MustCompile(`got '[,.:]', want primary`), regexp.MustCompile(`\[[^\]]*(:|\.\.\.)[^\]]*,|,[^\]]*(:|\.\.\.)[^\]]*\]`),
+		"tensors have no index: slice(x, axis, lo, hi) takes part of an axis by its name; no axis need be added, since operands meet by name"},
+	{regexp.MustCompile(`unknown conversion %\.|format spec features not supported`), nil, "texts show numbers whole: math.round(1000 * x) / 1000 has three digits"},
 }
 
 // hinted adds to a complaint about syntax what to write instead, where it is Python.
@@ -42,7 +47,7 @@ func hinted(err error, source []byte) error {
 	if lines := strings.Split(string(source), "\n"); int(parse.Pos.Line) <= len(lines) {
 		line = lines[max(0, parse.Pos.Line-1)]
 	}
-	parse.Msg += instead(parse.Msg, line)
+	parse.Msg = strings.TrimSuffix(parse.Msg, " (use parens)") + instead(parse.Msg, line)
 	return parse
 }
 
@@ -53,6 +58,37 @@ func instead(complaint, line string) string {
 		}
 	}
 	return ""
+}
+
+// elsewhere says, for what another language or library has and scripts have not, what to write instead.
+var elsewhere = func() map[string]string {
+	hints := map[string]string{
+		"round": "math.round(x) is of numbers, floor(x + 0.5) of tensors",
+		"pow":   "math.pow(x, y) is of numbers, power(x, y) of tensors",
+		"open":  "scripts read no files but those that they load", "input": "settings of a study are what a run can be given: --set name=value",
+		"isinstance": `type(x) == "tensor" and the like ask for types`, "map": "write [f(x) for x in xs]", "filter": "write [x for x in xs if f(x)]",
+		"tan": "write sin(x) / cos(x)", "arange": "write concat of a list of tensors", "eye": "there are no constant matrices",
+	}
+	for hint, names := range map[string]string{
+		"scripts load no libraries: functions such as relu(x) are global, layers are in nn, math is of numbers":       "torch np numpy tf tensorflow keras jax jnp scipy F os sys json random re time",
+		"there is no sorting, searching or indexing by tensors":                                                       "sort argsort topk argmax argmin cumsum gather scatter take",
+		"there is no product of matrices: nn.dense multiplies the channels by a trained kernel":                       "matmul bmm einsum mm",
+		"write 0 * x in the shape of x, or + 1":                                                                       "zeros ones full zeros_like ones_like empty",
+		"the metrics are fid(), precision_recall(), density_coverage(), kid(), inception_score(), prd() and parzen()": "lpips ssim ms_ssim psnr fvd mmd swd cmmd vendi is_score inception_distance",
+		"the optimizers are adam, adamw, sgd and rmsprop":                                                             "lion adagrad adadelta nadam lamb adamax radam lookahead sophia",
+		"the searches are grid(), random(trials), points([...])":                                                      "tpe bayes bayesian cmaes cma_es hyperband asha sobol halton optuna",
+	} {
+		for name := range strings.FieldsSeq(names) {
+			hints[name] = hint
+		}
+	}
+	return hints
+}()
+
+// otherArguments says the same of arguments, by builtin.
+var otherArguments = map[string]string{
+	"adam weight_decay": "adamw(decay = ...) has it", "adam decay": "adamw(decay = ...) has it", "sgd weight_decay": "adamw(decay = ...) has it",
+	"adam amsgrad": "the rules are those of the papers", "sgd nesterov": "the rules are those of the papers",
 }
 
 // synonyms gives, for what is called otherwise in PyTorch, Keras or papers, the names here. Its keys are as spoken gives them.

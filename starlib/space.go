@@ -72,6 +72,9 @@ var dimensions = starlark.StringDict{
 		var d dimension
 		for _, a := range c.args {
 			v, err := value(a)
+			if list, isList := a.(*starlark.List); isList && err != nil {
+				return nil, fmt.Errorf("choice: got a list, want its values one by one: choice(*%s)", list)
+			}
 			if err != nil {
 				return nil, fmt.Errorf("choice: %w", err)
 			}

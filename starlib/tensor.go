@@ -62,10 +62,36 @@ var operators = map[syntax.Token]func(a, b *expr.Node) *expr.Node{
 	syntax.PLUS: expr.Add, syntax.MINUS: expr.Sub, syntax.STAR: expr.Mul, syntax.SLASH: expr.Div,
 }
 
+// otherOperators says what to write for operators that tensors lack.
+var otherOperators = map[syntax.Token]string{
+	syntax.PERCENT: "a - b * floor(a / b) is the remainder", syntax.SLASHSLASH: "write floor(a / b)",
+	syntax.PIPE: "maximum(a, b) is or of truth values", syntax.AMP: "minimum(a, b) is and of truth values",
+	syntax.CIRCUMFLEX: "abs(a - b) is exclusive or of truth values, power(a, b) is a to the b",
+}
+
+// Unpack takes a tensor as an argument.
+func (x *Tensor) Unpack(v starlark.Value) error {
+	switch given := v.(type) {
+	case Tensor:
+		*x = given
+		return nil
+	case starlark.Callable:
+		if _, isSchedule := v.(schedule); !isSchedule {
+			return fmt.Errorf("got the function %s, want a tensor: call it, %s(...)", given.Name(), given.Name())
+		}
+	case *starlark.List:
+		return fmt.Errorf("got a list, want a tensor: a loop takes its elements one by one, concat(xs) makes one of tensors")
+	}
+	return fmt.Errorf("got %s, want a tensor", describe(v))
+}
+
 // Binary is x op y by axis names. An int is part of the structure, a float or a schedule an input of the program.
 func (x Tensor) Binary(op syntax.Token, y starlark.Value, side starlark.Side) (v starlark.Value, err error) {
 	f := operators[op]
 	if f == nil {
+		if hint := otherOperators[op]; hint != "" {
+			return nil, fmt.Errorf("operator %s: got %s of tensors, which have + - * / only: %s", op, op, hint)
+		}
 		return nil, nil
 	}
 	defer recovered("operator "+op.String(), &err)
@@ -82,7 +108,11 @@ func (x Tensor) Binary(op syntax.Token, y starlark.Value, side starlark.Side) (v
 }
 
 func (x Tensor) Unary(op syntax.Token) (v starlark.Value, err error) {
-	if op != syntax.MINUS {
+	switch op {
+	case syntax.PLUS:
+		return x, nil
+	case syntax.MINUS:
+	default:
 		return nil, nil
 	}
 	defer recovered("operator -", &err)

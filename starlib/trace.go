@@ -20,6 +20,7 @@ type tracer struct {
 	trial  *trial
 	stream string // the stream that normal and uniform draw from: loss, noise, network or sample
 	paid   int    // nodes of the graph that were charged for
+	spent  error  // of the function that used up the steps: those after it cannot be looked at
 	tables []*Network
 	open   *Network // the table being recorded
 }
@@ -121,8 +122,14 @@ func (t *tracer) sampling() func(m *model.Trace) (*expr.Node, error) {
 
 // number calls a loss or a watch, which must give one number.
 func (t *tracer) number(m *model.Trace, f function, what string) (*expr.Node, error) {
+	if t.spent != nil {
+		return nil, t.spent
+	}
 	t.Trace, t.stream = m, "loss"
 	v, err := t.bind(f, what)
+	if limit, _ := t.thread.Local(limitsKey).(uint64); err != nil && t.thread.Steps > limit {
+		t.spent = err
+	}
 	if err != nil {
 		return nil, err
 	}

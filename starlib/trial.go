@@ -321,40 +321,42 @@ func makeJob(c invocation) (starlark.Value, error) {
 	return t, t.finish(c, evaluate, watches, tests)
 }
 
-// finish checks what gan and job have in common.
-func (t *trial) finish(c invocation, evaluate evaluateValue, watches, tests *starlark.Dict) (err error) {
+// finish checks what gan and job have in common, and reports all mistakes.
+func (t *trial) finish(c invocation, evaluate evaluateValue, watches, tests *starlark.Dict) error {
+	var errs mistakes
+	fault := func(format string, a ...any) { errs = append(errs, fmt.Errorf(c.name+": "+format, a...)) }
+	var err error
 	if t.evaluate, err = evaluate.on(t.data); err != nil {
-		return fmt.Errorf("%s: for parameter evaluate: %w", c.name, err)
+		fault("for parameter evaluate: %w", err)
 	}
 	steps := 0
 	for _, p := range t.players {
 		steps += p.steps
 	}
 	if steps < 1 || steps > maxSteps {
-		return fmt.Errorf("%s: got %d updates in one iteration, want 1 to %d", c.name, steps, maxSteps)
+		fault("got %d updates in one iteration, want 1 to %d", steps, maxSteps)
 	}
 	if tests.Len() > 0 && t.data.Split != "train" {
-		return fmt.Errorf("%s: for parameter test: got data of split %q, want split = \"train\": tests read its split \"test\"", c.name, t.data.Split)
+		fault("for parameter test: got data of split %q, want split = \"train\": tests read its split \"test\"", t.data.Split)
 	}
-	if err := t.watch(watches, "watch", false); err != nil {
-		return fmt.Errorf("%s: %w", c.name, err)
+	for _, err := range append(t.watch(watches, "watch", false), t.watch(tests, "test", true)...) {
+		fault("%w", err)
 	}
-	if err := t.watch(tests, "test", true); err != nil {
-		return fmt.Errorf("%s: %w", c.name, err)
-	}
-	return nil
+	return errs.err()
 }
 
 // watch adds the functions of a dict, which become columns. Those of tests begin with test_.
-func (t *trial) watch(functions *starlark.Dict, parameter string, test bool) error {
+func (t *trial) watch(functions *starlark.Dict, parameter string, test bool) (errs []error) {
 	for k, v := range functions.Entries() {
 		name, _ := starlark.AsString(k)
 		if !identifier.MatchString(name) {
-			return fmt.Errorf("for parameter %s: got %s as a name, want a word: it becomes a column", parameter, describe(k))
+			errs = append(errs, fmt.Errorf("for parameter %s: got %s as a name, want a word: it becomes a column", parameter, describe(k)))
+			continue
 		}
 		var f function
 		if err := f.Unpack(v); err != nil {
-			return fmt.Errorf("for parameter %s: %s: %w", parameter, name, err)
+			errs = append(errs, fmt.Errorf("for parameter %s: %s: %w", parameter, name, err))
+			continue
 		}
 		w := watch{name, parameter + " " + name, test, f}
 		if test {
@@ -362,7 +364,7 @@ func (t *trial) watch(functions *starlark.Dict, parameter string, test bool) err
 		}
 		t.watches = append(t.watches, w)
 	}
-	return nil
+	return errs
 }
 
 // maxSteps bounds the updates of an iteration, since they are unrolled.

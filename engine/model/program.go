@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -111,41 +112,14 @@ func isNamed(s spec.Schedule) bool {
 
 func (p *Program) trace(t *Trace, players []Player, watches []Watch, sample func(t *Trace) (*expr.Node, error)) error {
 	finite := t.Number(0)
-	for _, q := range players {
-		if q.Steps < 0 || p.Batches == 0 {
-			return fmt.Errorf("%s: got %d updates an iteration, want 1 or more, or 0 to hold it while another player moves", q.Name, q.Steps)
-		}
-		for i := range q.Steps {
-			t.batches = p.Batches - q.Steps + i + 1
-			t.calls = nil
-			loss, err := q.Loss(t)
-			if err != nil {
-				return err
-			}
-			if loss.Shape.Axes() != "" {
-				return fmt.Errorf("the loss of the %s is %v, want one number: use mean(...) or sum(...)", q.Name, loss.Shape)
-			}
-			t.Graph.Pos = ""
-			calls := t.calls
-			norm, err := q.improve(t, loss)
-			if err != nil {
-				return err
-			}
-			finite = expr.Add(finite, expr.Mul(loss, t.Number(0)))
-			if i == q.Steps-1 {
-				p.Readings = append(p.Readings, Reading{Name: "loss_" + q.Name, Loss: q.Name, Node: loss})
-				p.read("grad_norm_"+q.Name, norm)
-				if q.Critic {
-					if err := p.readCritic(t, q, calls); err != nil {
-						return err
-					}
-				}
-			}
-		}
-		for _, v := range t.weights(q.Name) {
-			w := t.now[v.Name]
-			finite = expr.Add(finite, expr.Sum(expr.Mul(w, t.Number(0)), w.Shape.Axes()))
-		}
+	var errs []error
+	for _, q := range players { // the mistakes of one player are no reason to keep quiet about another's
+		var err error
+		failed := t.Graph.Try(func() { finite, err = p.move(t, q, finite) })
+		errs = append(errs, err, failed)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
 	}
 	p.Finite = finite
 	for _, v := range t.vars {
@@ -182,24 +156,68 @@ func (p *Program) trace(t *Trace, players []Player, watches []Watch, sample func
 	return err
 }
 
+// move traces the updates of a player. finite adds up what is not a number if a loss or a weight is not finite.
+func (p *Program) move(t *Trace, q Player, finite *expr.Node) (*expr.Node, error) {
+	if q.Steps < 0 || p.Batches == 0 {
+		return finite, fmt.Errorf("%s: got %d updates an iteration, want 1 or more, or 0 to hold it while another player moves", q.Name, q.Steps)
+	}
+	for i := range q.Steps {
+		t.batches = p.Batches - q.Steps + i + 1
+		t.calls = nil
+		loss, err := q.Loss(t)
+		if err != nil {
+			return finite, err
+		}
+		if loss.Shape.Axes() != "" {
+			return finite, fmt.Errorf("the loss of the %s is %v, want one number: use mean(...) or sum(...)", q.Name, loss.Shape)
+		}
+		t.Graph.Pos = ""
+		calls := t.calls
+		norm, err := q.improve(t, loss)
+		if err != nil {
+			return finite, err
+		}
+		finite = expr.Add(finite, expr.Mul(loss, t.Number(0)))
+		if i < q.Steps-1 {
+			continue
+		}
+		p.Readings = append(p.Readings, Reading{Name: "loss_" + q.Name, Loss: q.Name, Node: loss})
+		p.read("grad_norm_"+q.Name, norm)
+		if q.Critic {
+			if err := p.readCritic(t, q, calls); err != nil {
+				return finite, err
+			}
+		}
+	}
+	for _, v := range t.weights(q.Name) {
+		w := t.now[v.Name]
+		finite = expr.Add(finite, expr.Sum(expr.Mul(w, t.Number(0)), w.Shape.Axes()))
+	}
+	return finite, nil
+}
+
 // measure traces the watches of training or those of the test split.
 func (p *Program) measure(t *Trace, what string, test bool, watches []Watch) (readings []Reading, err error) {
+	var errs []error
 	for _, w := range watches {
 		if w.Test != test {
 			continue
 		}
-		v, err := w.Value(t)
+		var v *expr.Node
+		failed := t.Graph.Try(func() { v, err = w.Value(t) })
 		switch {
+		case failed != nil:
+			err = failed
 		case err != nil:
-			return nil, err
 		case v.Shape.Axes() != "":
-			return nil, fmt.Errorf("%s: %s is %v, want one number: use mean(...) or sum(...)", what, w.Name, v.Shape)
+			err = fmt.Errorf("%s: %s is %v, want one number: use mean(...) or sum(...)", what, w.Name, v.Shape)
 		case len(t.vars) > len(p.Next):
 			return nil, fmt.Errorf("%s: %s uses the parameter %s, which no loss trains", what, w.Name, t.vars[len(p.Next)].Name)
 		}
+		errs = append(errs, err)
 		readings = append(readings, Reading{Name: w.Name, Node: v})
 	}
-	return readings, nil
+	return readings, errors.Join(errs...)
 }
 
 func (p *Program) read(name string, n *expr.Node) {

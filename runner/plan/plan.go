@@ -56,8 +56,14 @@ type Faults struct {
 	Points int // of the space
 }
 
-// Add notes a mistake of a point. Mistakes with the same words are one.
+// Add notes the mistakes of a point, which may be several errors joined. Mistakes with the same words are one.
 func (f *Faults) Add(err error, p spec.Point) {
+	if several, ok := err.(interface{ Unwrap() []error }); ok && errors.Join(several.Unwrap()...).Error() == err.Error() {
+		for _, e := range several.Unwrap() {
+			f.Add(e, p)
+		}
+		return
+	}
 	for i := range f.List {
 		if f.List[i].Err.Error() == err.Error() {
 			f.List[i].Count++
@@ -73,12 +79,20 @@ func (f *Faults) Error() string {
 		if i > 0 {
 			s += "\n"
 		}
-		s += x.Err.Error()
+		s += detail(x.Err)
 		if f.Points > 1 {
 			s += fmt.Sprintf("\n  in %d of %d configurations, first with %v", x.Count, f.Points, x.Point)
 		}
 	}
 	return s
+}
+
+// detail is the text of an error with the calls that led to it, if it knows them.
+func detail(err error) string {
+	if e, ok := err.(interface{ Detail() string }); ok {
+		return e.Detail()
+	}
+	return err.Error()
 }
 
 func (f *Faults) Unwrap() (errs []error) {

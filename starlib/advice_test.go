@@ -1,0 +1,55 @@
+package starlib_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// What those who know Python and PyTorch write is answered by what to write here, and a suggestion is a name that may be meant.
+func TestMistakesOfOtherLanguagesSayWhatToWrite(t *testing.T) {
+	for _, c := range []struct{ expression, want string }{
+		{`x[:, 0]`, "; tensors have no index: slice(x, axis, lo, hi) takes part of an axis by its name"},
+		{`x[..., None]`, "; tensors have no index: slice(x, axis, lo, hi) takes part of an axis by its name"},
+		{`1 if x is None else 2`, `conditional expression without else clause; there is no "is" in Starlark: write == or !=`},
+		{`0 < batch_of < 1`, "< does not associate with <; write a < b and b < c"},
+		{`k % 2`, "operator %: got % of tensors, which have + - * / only: a - b * floor(a / b) is the remainder"},
+		{`2 // k`, "operator //: got // of tensors, which have + - * / only: write floor(a / b)"},
+		{`k | k`, "maximum(a, b) is or of truth values"},
+		{`round(k)`, "undefined: round; math.round(x) is of numbers, floor(x + 0.5) of tensors"},
+		{`tan(k)`, "undefined: tan; write sin(x) / cos(x)"},
+		{`lion(1e-3)`, "undefined: lion; the optimizers are adam, adamw, sgd and rmsprop"},
+		{`lpips()`, "undefined: lpips; the metrics are fid(), precision_recall(), "},
+		{`open("a")`, "undefined: open; scripts read no files but those that they load"},
+		{`np.zeros(3)`, "undefined: np; scripts load no libraries"},
+		{`sqrt(2)`, "sqrt: for parameter x: got int 2, want a tensor; math.sqrt is of numbers"},
+		{`exp(2.5)`, "exp: for parameter x: got float 2.5, want a tensor; math.exp is of numbers"},
+		{`sum([k, k])`, "sum: for parameter x: got a list, want a tensor: a loop takes its elements one by one"},
+		{`flatten(relu)`, "flatten: for parameter x: got the function relu, want a tensor: call it, relu(...)"},
+		{`where(k, 1, 2)`, "where: for parameter condition: got f32[b4], want truth values, of less(a, b) and the like"},
+		{`"%.3f" % 0.1`, "unknown conversion %.; texts show numbers whole"},
+		{`adam(1e-3, weight_decay = 0.1)`, `adam: there is no argument "weight_decay": adamw(decay = ...) has it`},
+		{`choice([1, 2])`, "choice: got a list, want its values one by one: choice(*[1, 2])"},
+		{`evaluate(metrics = fid())`, "evaluate: for parameter metrics: got the metric fid(), want a list of metrics: [fid()]"},
+		{`evaluate(metrics = ["fid"])`, `got string "fid", want metrics such as fid(): the metrics are fid(), precision_recall(), `},
+		{`gan(evaluate = fid())`, "gan: for parameter evaluate: got the metric fid(), want evaluate(metrics = [fid()], ...)"},
+		{`gan(steps = 3)`, `gan: there is no argument "steps" (did you mean d_steps?)`},
+		// What is near is not what is meant.
+		{`hint(k)`, "undefined: hint"},
+		{`text(k)`, "undefined: text"},
+		{`cnt(k)`, "undefined: cnt"},
+	} {
+		got := traced(t, c.expression)
+		if !strings.Contains(got, c.want) || strings.Contains(got, "did you mean") && !strings.Contains(c.want, "did you mean") {
+			t.Errorf("%s: got %q, want %q", c.expression, got, c.want)
+		}
+	}
+}
+
+// A schedule becomes an input where a tensor is wanted, as beside an operator.
+func TestFunctionsOfOneTensorTakeSchedules(t *testing.T) {
+	for _, expression := range []string{`floor(linear(0, 1, epochs = 1)) * k`, `exp(linear(0, 1, epochs = 1)) * k`, `sqrt(real(2, name = "two")) * k`, `+k`} {
+		if got := traced(t, expression); got != "" {
+			t.Errorf("%s: got %q, want no error", expression, got)
+		}
+	}
+}
