@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,19 +43,25 @@ computed elsewhere, (samples, features) as .npy, are compared as they are. docs/
 		Example: `  starsweep eval --real cifar10-test/ --fake samples.zip
   starsweep eval --real real.npy --fake fake.npy --metrics fid,precision_recall --k 5 --json`,
 		Args: noArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return eval(c.Context(), env, o) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if c.Flags().Changed("k") && o.k < 1 {
+				return usage("--k: got %d, want 1 or more", o.k)
+			}
+			return eval(c.Context(), env, o)
+		},
 	}
 	f := c.Flags()
 	f.StringVar(&o.real, "real", "", "real images or features")
 	f.StringVar(&o.fake, "fake", "", "generated ones")
 	f.StringSliceVar(&o.metrics, "metrics", standardMetrics, "some of "+strings.Join(evalMetrics, ","))
 	f.StringVar(&o.features, "features", "inception", "extractor of features for images: "+strings.Join(spec.Extractors, ", "))
-	f.IntVar(&o.k, "k", 3, "neighbours of precision, recall, density and coverage")
+	f.IntVar(&o.k, "k", 0, fmt.Sprintf("neighbours (default %d for precision and recall, %d for density and coverage)",
+		spec.StandardMetric(spec.PrecisionRecall).K, spec.StandardMetric(spec.DensityCoverage).K))
 	f.IntVar(&o.samples, "samples", 0, "compare so many of each, drawn at random (default all)")
 	f.IntVar(&o.size, "size", 0, "resize images to this height and width first")
 	f.IntVar(&o.channels, "channels", 0, "1 or 3: make images grey or coloured first")
 	f.Float64Var(&o.sigma, "sigma", 0, "deviation of the Parzen window")
-	f.BoolVar(&o.floor, "floor", false, "measure real samples against other real ones too, half of them or as many as there are fake ones")
+	f.BoolVar(&o.floor, "floor", false, "measure real samples against as many other real ones, too; wants --samples")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	backendFlag(c, &o.backend)
 	return c
@@ -68,8 +75,7 @@ type verdict struct {
 	Dimensions int                `json:"dimensions"`
 	Metrics    []string           `json:"metrics"` // with their options
 	Values     map[string]float64 `json:"values"`
-	Floors     map[string]float64 `json:"floors,omitempty"`
-	FloorN     int                `json:"floor_samples,omitempty"` // of each of the two sets
+	Floors     map[string]float64 `json:"floors,omitempty"` // of as many other real samples
 
 	columns []string // names of the values in order
 }
@@ -79,7 +85,7 @@ type evalSide struct {
 	Path    string `json:"path"`
 	Samples int    `json:"samples"`
 
-	set evaluation.Set
+	set, others evaluation.Set // those that are compared, and as many others for a floor
 }
 
 func eval(ctx context.Context, env *Env, o evalOptions) error {
@@ -129,17 +135,15 @@ func (o evalOptions) compare(ctx context.Context, env *Env, b *evaluation.Bench)
 		return nil, err
 	}
 	v := &verdict{}
-	if v.Real, v.Features, err = o.extract(ctx, b, "real images", real); err != nil {
+	if v.Real, v.Features, err = o.extract(ctx, b, "real images", real, o.floor); err != nil {
 		return nil, err
 	}
-	if v.Fake, _, err = o.extract(ctx, b, "generated images", fake); err != nil {
+	if v.Fake, _, err = o.extract(ctx, b, "generated images", fake, false); err != nil {
 		return nil, err
 	}
 	v.Dimensions = v.Real.set.Features.D
-	if d := v.Fake.set.Features.D; d != v.Dimensions {
-		return nil, fmt.Errorf("got %d features a sample in %s and %d in %s: images of different sizes want --size", v.Dimensions, o.real, d, o.fake)
-	}
-	metrics, err := o.parse(min(v.Real.Samples, v.Fake.Samples))
+	n := min(v.Real.Samples, v.Fake.Samples)
+	metrics, err := o.parse(n)
 	if err != nil {
 		return nil, err
 	}
@@ -147,49 +151,58 @@ func (o evalOptions) compare(ctx context.Context, env *Env, b *evaluation.Bench)
 		v.Metrics = append(v.Metrics, m.String())
 		v.columns = append(v.columns, m.Columns()...)
 	}
-	if n := min(v.Real.Samples, v.Fake.Samples); slices.Contains(o.metrics, spec.FID) && n <= v.Dimensions {
+	if slices.Contains(o.metrics, spec.FID) && n <= v.Dimensions {
 		fmt.Fprintf(env.Stderr, "starsweep: warning: fid of %d samples of %d features is far too high: read it beside --floor, or take more samples\n", n, v.Dimensions)
 	}
 	if v.Values, err = b.Compare(ctx, metrics, v.Real.set, v.Fake.set); err != nil {
 		return nil, err
 	}
 	if o.floor {
-		v.FloorN = min(v.Real.Samples/2, v.Fake.Samples)
-		if metrics, err = o.parse(v.FloorN); err != nil {
+		if v.Floors, err = b.Compare(ctx, metrics, v.Real.set, v.Real.others); err != nil {
 			return nil, fmt.Errorf("floor: %w", err)
 		}
-		v.Floors, err = b.Floor(ctx, metrics, v.Real.set, v.FloorN)
 	}
-	return v, err
+	return v, nil
 }
 
-// extract takes a side to features.
-func (o evalOptions) extract(ctx context.Context, b *evaluation.Bench, what string, s *imageSet) (side evalSide, extractor string, err error) {
-	index, err := o.draw(s)
+// extract takes a side to features, with as many others if there is to be a floor.
+func (o evalOptions) extract(ctx context.Context, b *evaluation.Bench, what string, s *imageSet, others bool) (side evalSide, extractor string, err error) {
+	index, err := o.draw(s, others)
 	if err != nil {
 		return side, "", err
 	}
-	side = evalSide{Path: s.path, Samples: len(index)}
+	var all evaluation.Set
 	if s.images == nil {
 		extractor = "npy"
-		if side.set.Features = s.matrix; len(index) < s.matrix.N {
-			side.set.Features = s.matrix.Pick(index)
+		if all.Features = s.matrix; len(index) < s.matrix.N || others {
+			all.Features = s.matrix.Pick(index)
 		}
-	} else if side.set, extractor, err = b.Extract(ctx, o.features, what, s.images, index); err != nil {
-		return side, "", err
+	} else if all, extractor, err = b.Extract(ctx, o.features, what, s.images, index); err != nil {
+		return side, "", fmt.Errorf("%s: %w", s.path, err)
 	}
-	f := side.set.Features
+	f := all.Features
 	if at := slices.IndexFunc(f.X, func(x float32) bool { return math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) }); at >= 0 {
 		return side, "", fmt.Errorf("%s: sample %d, feature %d: got %g, want a number", s.path, index[at/f.D], at%f.D, f.X[at])
+	}
+	side = evalSide{Path: s.path, Samples: len(index), set: all}
+	if others {
+		side.Samples = o.samples
+		side.set, side.others = all.Slice(0, o.samples), all.Slice(o.samples, len(index))
 	}
 	return side, extractor, nil
 }
 
-// draw chooses the samples: all in order, or some at random.
-func (o evalOptions) draw(s *imageSet) ([]int, error) {
-	n := s.count()
-	if o.samples < 0 || o.samples > n {
+// draw chooses the samples: all in order, or some at random, followed by as many others if there is to be a floor.
+func (o evalOptions) draw(s *imageSet, others bool) ([]int, error) {
+	n, want := s.count(), o.samples
+	switch {
+	case o.samples < 0 || o.samples > n:
 		return nil, fmt.Errorf("%s: got %d samples, want --samples %d", s.path, n, o.samples)
+	case others && (o.samples == 0 || 2*o.samples > n):
+		return nil, fmt.Errorf("--floor: got %d samples in %s and --samples %d, want --samples from 1 to %d: a floor is of as many samples as are compared, and of others",
+			n, s.path, o.samples, n/2)
+	case others:
+		want *= 2
 	}
 	index := make([]int, n)
 	for i := range index {
@@ -197,33 +210,27 @@ func (o evalOptions) draw(s *imageSet) ([]int, error) {
 	}
 	if o.samples > 0 && o.samples < n {
 		rand.New(rand.NewPCG(0, 0)).Shuffle(n, func(i, j int) { index[i], index[j] = index[j], index[i] })
-		index = index[:o.samples]
+		index = index[:want]
 	}
 	return index, nil
 }
 
-// parse gives the metrics for n samples of each set. KID takes subsets of 1000, the packages' choice, or of all samples where
-// these are fewer.
+// parse gives the metrics for n samples of each set. KID takes subsets of all samples where these are fewer than it takes otherwise.
 func (o evalOptions) parse(n int) ([]spec.Metric, error) {
 	e := spec.Evaluate{Samples: n, Features: o.features}
 	for _, name := range o.metrics {
-		m := spec.Metric{Name: name}
+		m := spec.StandardMetric(name)
 		switch name {
 		case spec.PrecisionRecall, spec.DensityCoverage:
-			m.K = o.k
+			m.K = cmp.Or(o.k, m.K)
 		case spec.KID:
-			m.Subsets, m.Size = 100, min(1000, n)
-		case spec.InceptionScore:
-			m.Splits = 10
+			m.Size = min(m.Size, n)
 		case spec.Parzen:
 			if m.Sigma = o.sigma; m.Sigma <= 0 {
 				return nil, errors.New("parzen: got no deviation, want --sigma above 0")
 			}
 		}
 		e.Metrics = append(e.Metrics, m)
-	}
-	if o.k < 1 {
-		return nil, fmt.Errorf("--k: got %d, want 1 or more", o.k)
 	}
 	return e.Metrics, e.Validate()
 }
@@ -235,7 +242,7 @@ func (v *verdict) table(to io.Writer) error {
 	fmt.Fprintf(w, "features\t%s, %d a sample\n\n", v.Features, v.Dimensions)
 	w.Flush()
 	if v.Floors != nil {
-		fmt.Fprintf(w, "metric\tvalue\tfloor of %d\n", v.FloorN)
+		fmt.Fprintln(w, "metric\tvalue\tfloor")
 	}
 	for _, name := range v.columns {
 		fmt.Fprintf(w, "%s\t%.6g", name, v.Values[name])

@@ -58,8 +58,10 @@ func TestEvalAgreesWithTheAuthorsPackages(t *testing.T) {
 		args []string
 		want map[string]float64
 	}{
-		{"fid and k = 3", []string{"--real", real, "--fake", fake, "--metrics", "fid,precision_recall,density_coverage"},
-			map[string]float64{"fid": 7.6570315133588736, "precision": 0.96, "recall": 0.75, "density": 1.1733333333333333, "coverage": 0.7333333333333333}},
+		{"fid, and the k of each paper", []string{"--real", real, "--fake", fake, "--metrics", "fid,precision_recall,density_coverage"},
+			map[string]float64{"fid": 7.6570315133588736, "precision": 0.96, "recall": 0.75, "density": 1.228, "coverage": 0.9333333333333333}},
+		{"k = 3", []string{"--real", real, "--fake", fake, "--metrics", "precision_recall,density_coverage", "--k", "3"},
+			map[string]float64{"precision": 0.96, "recall": 0.75, "density": 1.1733333333333333, "coverage": 0.7333333333333333}},
 		{"k = 5", []string{"--real", real, "--fake", fake, "--metrics", "precision_recall,density_coverage", "--k", "5"},
 			map[string]float64{"precision": 1, "recall": 0.8333333333333334, "density": 1.228, "coverage": 0.9333333333333333}},
 		{"kid of a set with itself", []string{"--real", real, "--fake", real, "--metrics", "kid"},
@@ -212,13 +214,52 @@ func TestEvalMakesDifferentImagesAlikeWhereItIsTold(t *testing.T) {
 	if want := "got 1 channels in " + grey + " and 3 in " + colour + ": set --channels 1 or 3"; code != 2 || !strings.Contains(stderr, want) {
 		t.Errorf("got exit code %d, %q, want %q", code, stderr, want)
 	}
-	_, stderr, code = eval(t, "--real", grey, "--fake", colour, "--features", "pixels", "--channels", "3")
-	if want := "got 108 features a sample in " + grey + " and 243 in " + colour + ": images of different sizes want --size"; code != 2 || !strings.Contains(stderr, want) {
+	for _, features := range []string{"pixels", "random", "small-cifar10"} { // whether or not the extractor has a size of its own
+		_, stderr, code = eval(t, "--real", grey, "--fake", colour, "--features", features, "--channels", "3", "--metrics", "fid")
+		if want := "got images of 6 x 6 in " + grey + " and 9 x 9 in " + colour + ": set --size to resize both"; code != 2 || !strings.Contains(stderr, want) {
+			t.Errorf("%s: got exit code %d, %q, want %q", features, code, stderr, want)
+		}
+	}
+	mixed := photos(t, 4, 6, false, 0, 256)
+	for name, file := range photos(t, 5, 9, false, 0, 256) {
+		mixed["9"+name] = file
+	}
+	path := folder(t, "mixed", mixed)
+	_, stderr, code = eval(t, "--real", path, "--fake", colour, "--features", "random")
+	if want := "want 6 x 6 as the first image is: set --size"; code != 2 || !strings.Contains(stderr, want) {
+		t.Errorf("got exit code %d, %q, want %q", code, stderr, want)
+	}
+	_, stderr, code = eval(t, "--real", colour, "--fake", colour, "--features", "small-mnist", "--metrics", "fid")
+	if want := colour + ": extractor small-mnist: got images with 3 channels, want 1"; code != 2 || !strings.Contains(stderr, want) {
 		t.Errorf("got exit code %d, %q, want %q", code, stderr, want)
 	}
 	got, stderr, code := eval(t, "--real", grey, "--fake", colour, "--features", "pixels", "--channels", "1", "--size", "4")
 	if code != 0 || got.Dimensions != 16 {
 		t.Errorf("got exit code %d, %+v: %s", code, got, stderr)
+	}
+}
+
+// npy is a file of n rows of d zeros.
+func npy(t *testing.T, n, d int) string {
+	t.Helper()
+	header := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", n, d)
+	header += strings.Repeat(" ", 117-len(header)) + "\n"
+	path := filepath.Join(t.TempDir(), fmt.Sprintf("%dx%d.npy", n, d))
+	fatal(t, os.WriteFile(path, append([]byte("\x93NUMPY\x01\x00\x76\x00"+header), make([]byte, 4*n*d)...), 0o666))
+	return path
+}
+
+// Images that are all the same have numbers, too: a distance of 0, and nothing that is not a number.
+func TestEvalOfImagesThatAreAllTheSame(t *testing.T) {
+	one := photos(t, 1, 8, false, 0, 256)["000.png"]
+	same := map[string][]byte{}
+	for i := range 6 {
+		same[fmt.Sprint(i, ".png")] = one
+	}
+	set := folder(t, "same", same)
+	got, stderr, code := eval(t, "--real", set, "--fake", set, "--features", "pixels")
+	if code != 0 || got.Values["fid"] != 0 || got.Values["precision"] != 1 || got.Values["recall"] != 1 || math.Abs(got.Values["kid"]) > 1e-6 {
+		t.Errorf("got exit code %d, %v: %s", code, got.Values, stderr)
 	}
 }
 
@@ -243,6 +284,9 @@ func TestEvalNamesTheFileAtFault(t *testing.T) {
 		{"empty", good, t.TempDir(), "no PNG, JPEG, GIF, BMP, TIFF or WebP images in "},
 		{"too few for k", good, few, "precision_recall(k=3): got 3 samples, want 4 or more: each needs k neighbours"},
 		{"NaN", "testdata/eval/real.npy", nan, "nan.npy: sample 3, feature 5: got NaN, want a number"},
+		{"other widths", "testdata/eval/real.npy", npy(t, 6, 9), "got 8 features a sample in testdata/eval/real.npy and 9 in "},
+		{"one sample", npy(t, 1, 8), "testdata/eval/real.npy", "fid(): got 1 samples, want 2 or more: it takes covariances"},
+		{"no samples", "testdata/eval/real.npy", npy(t, 0, 8), "got shape (0, 8), want at least one sample"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if _, stderr, code := eval(t, "--real", c.real, "--fake", c.fake, "--features", "pixels"); code != 2 || !strings.Contains(stderr, c.want) {

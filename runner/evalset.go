@@ -71,13 +71,20 @@ func openMatrix(path string) (*imageSet, error) {
 	return s, nil
 }
 
-// alike tells what keeps two sets from being compared.
+// alike reports what keeps two sets from being compared. Images of different shapes are not made alike without being asked to:
+// an extractor that resizes would compare an interpolation with an original.
 func alike(real, fake *imageSet) error {
 	switch a, b := real.images, fake.images; {
 	case (a == nil) != (b == nil):
 		return fmt.Errorf("got features and images, %s and %s: want features of both, or images of both", real.path, fake.path)
-	case a != nil && a.C != b.C:
+	case a == nil && real.matrix.D != fake.matrix.D:
+		return fmt.Errorf("got %d features a sample in %s and %d in %s: want those of one extractor", real.matrix.D, real.path, fake.matrix.D, fake.path)
+	case a == nil:
+		return nil
+	case a.C != b.C:
 		return fmt.Errorf("got %d channels in %s and %d in %s: set --channels 1 or 3", a.C, real.path, b.C, fake.path)
+	case a.H != b.H || a.W != b.W:
+		return fmt.Errorf("got images of %d x %d in %s and %d x %d in %s: set --size to resize both", a.H, a.W, real.path, b.H, b.W, fake.path)
 	}
 	return nil
 }

@@ -100,8 +100,8 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	t := &trainer{plan: p, backend: backend, store: env.store(), now: env.Now, warn: env.warn, version: env.Version, settings: settings(s), passes: newPasses(env),
-		overlaps: backend.Accelerator() || runtime.GOMAXPROCS(0) >= overlapCores}
+	t := &trainer{plan: p, backend: backend, store: env.store(), now: env.Now, warn: env.warn, version: env.Version, settings: settings(s),
+		passes: newPasses(env), overlaps: backend.Accelerator() || runtime.GOMAXPROCS(0) >= overlapCores}
 	defer func() {
 		if !t.abandoned.Load() {
 			backend.Close()

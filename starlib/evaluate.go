@@ -107,10 +107,10 @@ func (l metricList) tellOfCollapse() bool {
 }
 
 // metricBuiltin makes metrics of one name. Its arguments are options, given as names and pointers into the metric that is made,
-// which begins as the default.
-func metricBuiltin(standard spec.Metric, options func(m *spec.Metric) []any) *starlark.Builtin {
-	return builtin(standard.Name, func(c invocation) (starlark.Value, error) {
-		m := metricValue{Metric: standard}
+// which begins as the standard one.
+func metricBuiltin(name string, options func(m *spec.Metric) []any) *starlark.Builtin {
+	return builtin(name, func(c invocation) (starlark.Value, error) {
+		m := metricValue{Metric: spec.StandardMetric(name)}
 		var pairs []any
 		if options != nil {
 			pairs = options(&m.Metric)
@@ -241,17 +241,17 @@ var evaluations = starlark.StringDict{
 	"evaluate": builtin("evaluate", makeEvaluate),
 	"collapse": builtin("collapse", makeCollapse),
 
-	"fid": metricBuiltin(spec.Metric{Name: spec.FID}, nil),
-	"precision_recall": metricBuiltin(spec.Metric{Name: spec.PrecisionRecall, K: 3},
+	"fid": metricBuiltin(spec.FID, nil),
+	"precision_recall": metricBuiltin(spec.PrecisionRecall,
 		func(m *spec.Metric) []any { return []any{"k?", (*count)(&m.K)} }),
-	"density_coverage": metricBuiltin(spec.Metric{Name: spec.DensityCoverage, K: 5},
+	"density_coverage": metricBuiltin(spec.DensityCoverage,
 		func(m *spec.Metric) []any { return []any{"k?", (*count)(&m.K)} }),
-	"kid": metricBuiltin(spec.Metric{Name: spec.KID, Subsets: 100, Size: 1000},
+	"kid": metricBuiltin(spec.KID,
 		func(m *spec.Metric) []any { return []any{"subsets?", (*count)(&m.Subsets), "size?", (*count)(&m.Size)} }),
-	"inception_score": metricBuiltin(spec.Metric{Name: spec.InceptionScore, Splits: 10},
+	"inception_score": metricBuiltin(spec.InceptionScore,
 		func(m *spec.Metric) []any { return []any{"splits?", (*count)(&m.Splits)} }),
-	"prd": metricBuiltin(spec.Metric{Name: spec.PRD}, nil),
-	"parzen": metricBuiltin(spec.Metric{Name: spec.Parzen},
+	"prd": metricBuiltin(spec.PRD, nil),
+	"parzen": metricBuiltin(spec.Parzen,
 		func(m *spec.Metric) []any { return []any{"sigma??", (*positive)(&m.Sigma)} }),
 
 	"inception":       featuresBuiltin("inception", standardFeatures),

@@ -111,6 +111,22 @@ const (
 	Parzen          = "parzen"
 )
 
+// StandardMetric is a metric as papers take it: what scripts and commands measure where they say no more than its name.
+func StandardMetric(name string) Metric {
+	m := Metric{Name: name}
+	switch name {
+	case PrecisionRecall:
+		m.K = 3
+	case DensityCoverage:
+		m.K = 5
+	case KID:
+		m.Subsets, m.Size = 100, 1000
+	case InceptionScore:
+		m.Splits = 10
+	}
+	return m
+}
+
 // Columns are the names of its numbers.
 func (m Metric) Columns() []string {
 	switch m.Name {

@@ -108,7 +108,9 @@ func (x *Evaluation) Measure(ctx context.Context, generated Images) (map[string]
 	if err != nil {
 		return nil, err
 	}
-	values[spec.Spread] = fake.spread / x.real.spread
+	if x.real.spread > 0 { // not of images that are all the same
+		values[spec.Spread] = fake.spread / x.real.spread
+	}
 	for name, v := range x.real.floors {
 		values[name+spec.Floor] = v
 	}

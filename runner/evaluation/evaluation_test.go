@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math"
 	"os"
@@ -479,6 +480,39 @@ func TestTheOrderOfOpeningChangesNoBits(t *testing.T) {
 					t.Errorf("%s, samples %v in this order: got %v of %d, alone %v", features, order, got, n, alone[n])
 				}
 			}
+		}
+	}
+}
+
+// A floor is of images like those that are compared: another split that is damaged or of another size gives none, and says so.
+func TestAnotherSplitOfAnotherSizeIsNoFloor(t *testing.T) {
+	for _, c := range []struct {
+		rest *data.Set
+		err  error
+		want string
+	}{
+		{&data.Set{N: 400, H: 9, W: 8, C: 1, U8: make([]uint8, 400*72)}, nil, "no floors: the other split has images of 9 x 8 x 1, want 8 x 8 x 1"},
+		{nil, errors.New("damaged"), "no floors: the other split: damaged"},
+		{nil, fs.ErrNotExist, ""},
+		{&data.Set{N: 7, H: 8, W: 8, C: 1, U8: make([]uint8, 7*64)}, nil, ""}, // too few
+	} {
+		b, warnings := bench(t, "")
+		b.Config.Open = func(_ context.Context, d spec.Data) (*data.Set, error) {
+			if d.Split == "test" {
+				return c.rest, c.err
+			}
+			return &data.Set{N: 10, H: 8, W: 8, C: 1, U8: make([]uint8, 10*64), Digest: "d"}, nil
+		}
+		e := spec.Evaluate{Samples: 8, Real: "train", Features: spec.PixelFeatures, Metrics: []spec.Metric{{Name: spec.FID}, {Name: spec.PrecisionRecall, K: 3}}}
+		values := measure(t, b, spec.Data{Name: "images", Split: "train", Path: "somewhere"}, e, func(from, to int) ([]float32, error) {
+			return make([]float32, (to-from)*64), nil
+		})
+		if _, ok := values["fid_floor"]; ok || strings.Join(*warnings, "; ") != c.want {
+			t.Errorf("got %v and the warnings %q, want no floor and %q", values, *warnings, c.want)
+		}
+		// Real images that are all the same have no spread that others could be a part of.
+		if _, ok := values["spread"]; ok || values["fid"] <= 0 || values["precision"] != 0 {
+			t.Errorf("got %v, want a fid above 0, a precision of 0 and no spread", values)
 		}
 	}
 }

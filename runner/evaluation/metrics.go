@@ -59,6 +59,9 @@ func (b *Bench) compare(ctx context.Context, metrics []spec.Metric, c comparison
 			return nil, fmt.Errorf("%v: %w", m, err)
 		}
 		for i, name := range m.Columns() {
+			if v := numbers[i]; math.IsNaN(v) || math.IsInf(v, 0) {
+				return nil, fmt.Errorf("%v: %s is %g", m, name, v)
+			}
 			values[name] = numbers[i]
 		}
 	}

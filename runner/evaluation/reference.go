@@ -2,7 +2,9 @@ package evaluation
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"github.com/starsweep/starsweep/engine/data"
@@ -96,14 +98,22 @@ func (b *Bench) others(ctx context.Context, net network, set *data.Set, main, re
 	if rest.Split == main.Split { // the test split is all there is
 		return nil, nil
 	}
-	set, err := b.Config.Open(ctx, rest)
+	other, err := b.Config.Open(ctx, rest)
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
-	case err != nil || set.N < e.Samples: // a folder without a test split, for one
+	case errors.Is(err, fs.ErrNotExist): // a folder without a test split, for one
+		return nil, nil
+	case err != nil:
+		b.warn(fmt.Errorf("no floors: the other split: %w", err))
+		return nil, nil
+	case other.H != set.H || other.W != set.W || other.C != set.C:
+		b.warn(fmt.Errorf("no floors: the other split has images of %d x %d x %d, want %d x %d x %d", other.H, other.W, other.C, set.H, set.W, set.C))
+		return nil, nil
+	case other.N < e.Samples:
 		return nil, nil
 	}
-	return b.portrayReal(ctx, net, set, 0, e)
+	return b.portrayReal(ctx, net, other, 0, e)
 }
 
 // portrayReal is the portrait of some images of a set: those from skip on in an order that depends on the size of the set only.

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"math/rand/v2"
 
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/metric"
@@ -53,20 +52,7 @@ func (b *Bench) Compare(ctx context.Context, metrics []spec.Metric, real, fake S
 	return b.compare(ctx, metrics, comparison{real: r, fake: f})
 }
 
-// Floor gives what two parts of a real set score against each other, n samples each, drawn at random, none of them twice.
-func (b *Bench) Floor(ctx context.Context, metrics []spec.Metric, real Set, n int) (map[string]float64, error) {
-	if n < 1 || 2*n > real.Features.N {
-		return nil, fmt.Errorf("floor: got %d real samples, want two sets of %d", real.Features.N, n)
-	}
-	order := rand.New(rand.NewPCG(0, 0)).Perm(real.Features.N)
-	values, err := b.Compare(ctx, metrics, real.Pick(order[:n]), real.Pick(order[n:2*n]))
-	if err != nil {
-		return nil, fmt.Errorf("floor: %w", err)
-	}
-	return values, nil
-}
-
-// Pick is some samples of the set, in that order.
-func (s Set) Pick(index []int) Set {
-	return Set{Features: s.Features.Pick(index), Logits: s.Logits.Pick(index)}
+// Slice is the samples i to j-1 of the set, a view.
+func (s Set) Slice(i, j int) Set {
+	return Set{Features: s.Features.Slice(i, j), Logits: s.Logits.Slice(i, j)}
 }
