@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/binary"
+	"errors"
 	"io"
 	"path/filepath"
 	"reflect"
@@ -108,6 +110,33 @@ func TestAnArchiveMayHoldSplits(t *testing.T) {
 			t.Errorf("%s: got %v, labels %v, want %v", split, s.U8, s.Labels, want)
 		}
 	}
+}
+
+func TestADamagedPictureInAZipFileIsNoticed(t *testing.T) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	picture := bmp(4, 4)
+	w, err := z.CreateHeader(&zip.FileHeader{Name: "1.bmp", Method: zip.Store})
+	if err == nil {
+		_, err = w.Write(picture)
+	}
+	if err := errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	text := b.Bytes()
+	text[bytes.Index(text, picture)+len(picture)-1] ^= 1 // a pixel
+	_, err = store(t).Open(context.Background(), Spec{Name: "images", Path: write(t, t.TempDir(), "a.zip", text)})
+	wantError(t, err, "a.zip: 1.bmp: zip: checksum error")
+}
+
+// bmp is a BMP file of h x w pixels of 24 bits.
+func bmp(h, w int) []byte {
+	row := (3*w + 3) / 4 * 4
+	b := binary.LittleEndian.AppendUint32([]byte("BM"), uint32(54+h*row))
+	for _, x := range []int{0, 54, 40, w, h, 1 | 24<<16, 0, h * row, 0, 0, 0, 0} {
+		b = binary.LittleEndian.AppendUint32(b, uint32(x))
+	}
+	return append(b, make([]byte, h*row)...)
 }
 
 func TestFaultsOfArchivesNameFileAndMember(t *testing.T) {

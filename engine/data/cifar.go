@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ const (
 	cifarMD5    = "c32a1d4ab5d03f1284b67883e8d87530"
 	cifarTar    = "cifar-10-binary.tar.gz"
 	cifarFolder = "cifar-10-batches-bin"
+	cifarSums   = "SHA256SUMS" // of the batches, in the form of sha256sum: written when they were unpacked from the checked archive
 	cifarSide   = 32
 	cifarPlane  = cifarSide * cifarSide
 	cifarRecord = 1 + 3*cifarPlane
@@ -101,18 +103,43 @@ func (b cifarBatches) open(context.Context, []int) (func(int) (picture, error), 
 }
 
 func (b cifarBatches) read() (cifarRecords, error) {
+	sums, err := b.sums()
+	if err != nil {
+		return nil, err
+	}
 	var all cifarRecords
 	for _, name := range cifarFiles[b.split] {
 		text, err := readFile(filepath.Join(b.dir, name))
 		if err != nil {
 			return nil, fmt.Errorf("%w; run: starsweep data get cifar10", err)
 		}
-		if err := checkBatch(text); err != nil {
+		err = checkBatch(text)
+		if want := sums[name]; err == nil && want != "" {
+			if got := fmt.Sprintf("%x", sha256.Sum256(text)); got != want {
+				err = fmt.Errorf("got SHA-256 %s, want %s as in %s", got, want, cifarSums)
+			}
+		}
+		if err != nil {
 			return nil, fmt.Errorf("%s is corrupt: %w; run: starsweep data get cifar10", filepath.Join(b.dir, name), err)
 		}
 		all = append(all, text)
 	}
 	return all, nil
+}
+
+// sums is the digests of the files; none where they were put there by hand.
+func (b cifarBatches) sums() (map[string]string, error) {
+	text, err := readFile(filepath.Join(b.dir, cifarSums))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	sums := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if sum, name, ok := strings.Cut(strings.TrimSpace(line), "  "); ok {
+			sums[name] = sum
+		}
+	}
+	return sums, err
 }
 
 // cifarArchive is a split in the archive as published.

@@ -95,7 +95,7 @@ func proxies(list string) []string {
 func (st *Store) mnistFromProxy(ctx context.Context, proxy, dir string, progress Progress) error {
 	address := proxy + "/" + mnistEscaped + "/@v/" + mnistVersion + ".zip"
 	var text bytes.Buffer
-	if err := st.download(ctx, address, &text, progress); err != nil {
+	if err := st.download(ctx, address, &text, maxMNIST, progress); err != nil {
 		return err
 	}
 	archive, err := zip.NewReader(bytes.NewReader(text.Bytes()), int64(text.Len()))
@@ -108,7 +108,7 @@ func (st *Store) mnistFromProxy(ctx context.Context, proxy, dir string, progress
 			return fmt.Errorf("%s: %w", redacted(address), err)
 		}
 		defer in.Close()
-		content, err := io.ReadAll(in)
+		content, err := io.ReadAll(io.LimitReader(in, maxMNIST))
 		if err != nil {
 			return fmt.Errorf("%s: %s: %w", redacted(address), file.name, err)
 		}
@@ -119,7 +119,7 @@ func (st *Store) mnistFromProxy(ctx context.Context, proxy, dir string, progress
 func (st *Store) mnistFromMirror(ctx context.Context, mirror, dir string, progress Progress) error {
 	return eachMNISTFile(func(file mnistFile) error {
 		var text bytes.Buffer
-		if err := st.download(ctx, mirror+file.name, &text, progress); err != nil {
+		if err := st.download(ctx, mirror+file.name, &text, maxMNIST, progress); err != nil {
 			return err
 		}
 		return file.save(dir, text.Bytes(), mirror)
@@ -160,7 +160,7 @@ func (st *Store) getCIFAR10(ctx context.Context, address, digest string, progres
 	}
 	defer func() { err = errors.Join(err, archive.Close(), os.Remove(archive.Name())) }()
 	h := md5.New() // all that the authors publish; it guards against accidents, https against others
-	if err := st.download(ctx, address, io.MultiWriter(archive, h), progress); err != nil {
+	if err := st.download(ctx, address, io.MultiWriter(archive, h), maxCIFAR, progress); err != nil {
 		return err
 	}
 	if got := sum(h); got != digest {
@@ -170,7 +170,8 @@ func (st *Store) getCIFAR10(ctx context.Context, address, digest string, progres
 		return err
 	}
 	wanted := slices.Concat(cifarFiles["train"], cifarFiles["test"])
-	return eachInArchive(contextReader{ctx, archive}, func(name string, in io.Reader) error {
+	var sums []byte
+	err = eachInArchive(contextReader{ctx, archive}, func(name string, in io.Reader) error {
 		if !slices.Contains(wanted, path.Base(name)) {
 			return nil
 		}
@@ -178,12 +179,23 @@ func (st *Store) getCIFAR10(ctx context.Context, address, digest string, progres
 		if err != nil {
 			return err
 		}
+		sums = fmt.Appendf(sums, "%x  %s\n", sha256.Sum256(content), path.Base(name))
 		return renameio.WriteFile(filepath.Join(root, cifarFolder, path.Base(name)), content, 0o666)
 	})
+	if err != nil {
+		return err
+	}
+	return renameio.WriteFile(filepath.Join(root, cifarFolder, cifarSums), sums, 0o666)
 }
 
-// download copies what lies at an address to dst.
-func (st *Store) download(ctx context.Context, address string, dst io.Writer, progress Progress) error {
+// What is larger than these is something else than the file that was asked for: of MNIST 12 MB at most, of CIFAR-10 170 MB.
+const (
+	maxMNIST = 64 << 20
+	maxCIFAR = 1 << 30
+)
+
+// download copies what lies at an address to dst, if it has no more than limit bytes.
+func (st *Store) download(ctx context.Context, address string, dst io.Writer, limit int64, progress Progress) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return err
@@ -197,7 +209,7 @@ func (st *Store) download(ctx context.Context, address string, dst io.Writer, pr
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s: got %s", redacted(address), response.Status)
 	}
-	in := io.Reader(response.Body)
+	in := io.Reader(&boundedReader{in: response.Body, left: limit, err: fmt.Errorf("got more than %s", bytesText(float64(limit)))})
 	if progress != nil {
 		in = &progressReader{in: in, total: response.ContentLength, progress: progress}
 	}

@@ -197,9 +197,42 @@ func TestGetCIFAR10UnpacksTheArchive(t *testing.T) {
 			t.Errorf("got pixels %d, %d, label %d", unpacked.U8[0], unpacked.U8[14*3072], unpacked.Labels[14])
 		}
 	}
+	batch := filepath.Join(st.Dir, "cifar10", cifarFolder, "data_batch_2.bin")
+	whole, err := os.ReadFile(batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := bytes.Clone(whole)
+	damaged[100] ^= 1
+	write(t, filepath.Dir(batch), filepath.Base(batch), damaged)
+	_, err = st.Open(context.Background(), Spec{Name: "cifar10", Path: filepath.Join(st.Dir, "cifar10")})
+	wantError(t, err, "data_batch_2.bin is corrupt: got SHA-256 ", "starsweep data get cifar10")
+	if cifarReady(st) {
+		t.Error("List calls a damaged set present")
+	}
+	if err := st.getCIFAR10(context.Background(), cifarURL, fmt.Sprintf("%x", md5.Sum(text)), nil); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := os.ReadFile(batch); err != nil || !bytes.Equal(again, whole) {
+		t.Errorf("the damaged file was not replaced: %v", err)
+	}
 	cut := write(t, t.TempDir(), cifarTar, text[:len(text)/2])
-	_, err := st.Open(context.Background(), Spec{Name: "cifar10", Path: cut})
+	_, err = st.Open(context.Background(), Spec{Name: "cifar10", Path: cut})
 	wantError(t, err, "cifar-10-binary.tar.gz is corrupt: ", "unexpected EOF", "starsweep data get cifar10")
+}
+
+func TestGetEndsWhereMoreComesThanTheFileHas(t *testing.T) {
+	client, _ := server(t, func(w http.ResponseWriter, r *http.Request) {
+		for b := make([]byte, 1<<20); ; {
+			if _, err := w.Write(b); err != nil {
+				return
+			}
+		}
+	})
+	st := store(t)
+	st.Client, st.GoProxy = client, "off"
+	err := st.Get(context.Background(), "mnist", nil)
+	wantError(t, err, "got more than 67.1 MB")
 }
 
 func TestGetEndsWithItsContext(t *testing.T) {

@@ -56,11 +56,8 @@ func cifarReady(st *Store) bool {
 			return false
 		}
 		if batches, ok := src.(cifarBatches); ok {
-			for _, name := range cifarFiles[split] {
-				info, err := os.Stat(filepath.Join(batches.dir, name))
-				if err != nil || info.Size() == 0 || info.Size()%cifarRecord != 0 {
-					return false
-				}
+			if _, err := batches.read(); err != nil {
+				return false
 			}
 		}
 	}

@@ -195,13 +195,20 @@ func (u *unpacker) fill(n *node, r io.Reader, size int64) error {
 	if size > u.limit-u.used {
 		return u.tooLarge()
 	}
-	rest, err := io.ReadAll(&boundedReader{in: contextReader{u.ctx, r}, left: u.limit - u.used - int64(len(begin)), err: u.tooLarge()})
-	if err != nil {
+	n.content = make([]byte, max(size, int64(len(begin)))) // no more than the limit, whatever the header says
+	copy(n.content, begin)
+	u.used += int64(len(n.content))
+	if _, err = io.ReadFull(contextReader{u.ctx, r}, n.content[len(begin):]); err != nil {
 		return err
 	}
-	n.content = append(begin, rest...)
-	u.used += int64(len(n.content))
-	return nil
+	switch _, err := io.ReadFull(r, begin[:1]); err { // a zip file's checksum is compared at the end
+	case io.EOF:
+		return nil
+	case nil:
+		return fmt.Errorf("got more than the %d bytes that the archive says", size)
+	default:
+		return err
+	}
 }
 
 // boundedReader returns an error where more bytes follow than may.
