@@ -202,23 +202,28 @@ func (m Meta) Label(values map[string]any, seed int64) string {
 	return strings.Join(append(parts, fmt.Sprintf("seed=%d", seed)), " ")
 }
 
-// readMeta reads study.json. The error is os.ErrNotExist where there is none.
+// readMeta reads study.json. Errors: ErrNoStudy where there is none, ErrCorrupt, ErrOther, ErrStorage.
 func readMeta(dir string) (Meta, error) {
 	path := filepath.Join(dir, "study.json")
 	b, err := os.ReadFile(path)
-	if err != nil {
+	if errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(dir, "journal")); err == nil {
+			return Meta{}, fmt.Errorf("%w: %s has a journal but no study.json: restore it from a copy", ErrCorrupt, dir)
+		}
+		return Meta{}, fmt.Errorf("%s: %w: it has no study.json", dir, ErrNoStudy)
+	} else if err != nil {
 		return Meta{}, durable.Fault(path, err)
 	}
 	var f file
 	if err := json.Unmarshal(b, &f); err != nil {
-		return Meta{}, fmt.Errorf("%s: %w", path, err)
+		return Meta{}, fmt.Errorf("%w: %s: %w: restore it from a copy", ErrCorrupt, path, err)
 	}
 	if f.Schema != SchemaVersion {
-		return Meta{}, fmt.Errorf("%s: got schema version %d, want %d: use the version of starsweep that wrote it, %s",
-			path, f.Schema, SchemaVersion, f.Version)
+		return Meta{}, fmt.Errorf("%w: %s: got schema version %d, want %d: use the version of starsweep that wrote it, %q",
+			ErrOther, path, f.Schema, SchemaVersion, f.Version)
 	}
 	if f.ID != f.Meta.ID() {
-		return Meta{}, fmt.Errorf("%s: the file was edited: its id is %s, its content says %s", path, f.ID, f.Meta.ID())
+		return Meta{}, fmt.Errorf("%w: %s: the file was edited: its id is %q, its content says %s: restore it from a copy", ErrCorrupt, path, f.ID, f.Meta.ID())
 	}
 	return f.Meta, nil
 }

@@ -122,6 +122,9 @@ func TestADamagedRecordCostsItself(t *testing.T) {
 			continue
 		}
 		for _, byteOf := range []int{0, 5, 20} {
+			if testing.Short() && byteOf != []int{0, 5, 20}[i/4%3] {
+				continue
+			}
 			dir := copied(t, original)
 			bad := bytes.Clone(journal)
 			bad[at+byteOf] ^= 2

@@ -88,12 +88,9 @@ func (s *Study) open(dir string, m Meta, scripts map[string][]byte) error {
 	case err == nil:
 		s.Found.Continued = true
 		if err := m.differences(old); err != nil {
-			return fmt.Errorf("%s holds a different study: choose another directory:\n%w", dir, err)
+			return fmt.Errorf("%s holds %w: choose another directory:\n%w", dir, ErrOther, err)
 		}
-	case errors.Is(err, os.ErrNotExist):
-		if _, err := os.Stat(filepath.Join(dir, "journal")); err == nil {
-			return fmt.Errorf("%w: %s has a journal but no study.json: restore it from a copy", ErrCorrupt, dir)
-		}
+	case errors.Is(err, ErrNoStudy):
 		old = m
 		if err := writeMeta(dir, m, s.opened); err != nil {
 			return err
@@ -278,7 +275,7 @@ func (s *Study) compareEpoch(t *trial, e Epoch) error {
 	old.SecondsTrain, old.SecondsEvaluate, old.Backend = 0, 0, e.Backend
 	e.SecondsTrain, e.SecondsEvaluate = 0, 0
 	if got, want := encode(e), encode(old); !bytes.Equal(got, want) {
-		return fmt.Errorf("trial %s, epoch %d is recorded already and differs (another backend or version?): forget the trial to run it anew:\ngot  %s\nwant %s",
+		return fmt.Errorf("trial %s, epoch %d is recorded already and differs (another backend or version?); the same command runs a failed trial anew:\ngot  %s\nwant %s",
 			t.ID, e.Epoch, got, want)
 	}
 	return nil
@@ -309,7 +306,7 @@ func (s *Study) AppendSample(samples ...Sample) error {
 				return err
 			}
 			if !bytes.Equal(old.PNG, sample.PNG) {
-				return fmt.Errorf("sample %+v is recorded already and differs: forget the trial to run it anew", key)
+				return fmt.Errorf("sample %+v is recorded already and differs (another backend or version?); the same command runs a failed trial anew", key)
 			}
 			continue
 		}

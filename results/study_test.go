@@ -277,6 +277,8 @@ func TestStudyFilesThatDoNotBelongTogetherAreRefused(t *testing.T) {
 	check(t, os.Remove(filepath.Join(dir, "study.json")))
 	wantError(t, reopen(), "has a journal but no study.json")
 	_, err = results.Open(dir)
+	wantError(t, err, "has a journal but no study.json")
+	_, err = results.Open(t.TempDir())
 	wantError(t, err, "not the directory of a study")
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -18,7 +17,14 @@ import (
 // ErrStorage is in the chain of every error that the file system caused. Files written earlier stay readable.
 var ErrStorage = durable.ErrStorage
 
-// ErrCorrupt is in the chain of the error for a journal that is damaged before its end.
+// ErrNoStudy is in the chain of the error for a directory that holds no study, ErrOther for one that holds a different study, or one of
+// another version of starsweep.
+var (
+	ErrNoStudy = errors.New("not the directory of a study")
+	ErrOther   = errors.New("a different study")
+)
+
+// ErrCorrupt is in the chain of the error for a study.json that is damaged, and for a journal that cannot be of its study.
 var ErrCorrupt = journal.ErrCorrupt
 
 // View is a study as its journal tells it. Its methods may be called from several goroutines.
@@ -115,9 +121,7 @@ type rowCount struct {
 // study's metrics, replace the study's own in Pareto and in the rows of the pareto table, which are computed.
 func Open(dir string, objectives ...Objective) (*View, error) {
 	meta, err := readMeta(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%s: not the directory of a study: %w", dir, err)
-	} else if err != nil {
+	if err != nil {
 		return nil, err
 	}
 	v := newView(dir, meta)
@@ -401,6 +405,18 @@ func (v *View) Epochs(id string) (rows []Epoch, err error) {
 		rows = append(rows, e)
 	}
 	return rows, err
+}
+
+// HasSample reports whether a picture of a trial is in the journal.
+func (v *View) HasSample(id string, epoch int, kind string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	t := v.trials[id]
+	if t == nil {
+		return false
+	}
+	_, there := t.samples[sampleKey{id, epoch, kind}]
+	return there
 }
 
 // Fields are the columns of a table in order.

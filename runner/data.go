@@ -32,7 +32,7 @@ func dataCommand(env *Env) *cobra.Command {
 				if err == nil {
 					fmt.Fprintf(env.Stdout, "%s is in %s\n", args[0], env.data())
 				}
-				return err
+				return mistake(err)
 			},
 		},
 		showDataCommand(env),
@@ -70,7 +70,7 @@ func showDataCommand(env *Env) *cobra.Command {
 			store.Flags = true
 			set, err := store.Open(c.Context(), d)
 			if err != nil {
-				return err
+				return mistake(err)
 			}
 			fmt.Fprintf(env.Stdout, "%s: %d images of %d x %d x %d, %d classes\ndigest %s\n", set.Name, set.N, set.H, set.W, set.C, set.Classes, set.Digest)
 			if set.ClassNames != nil {

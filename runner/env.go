@@ -70,6 +70,15 @@ func withCode(code int, err error) error {
 	return &codeError{code, err}
 }
 
+// mistake is an error about what the command line or the script names: data, weights, a study's directory. If its kind has no exit code
+// of its own, it is that of a mistake in the command line, whichever command it is.
+func mistake(err error) error {
+	if err == nil || exitCode(err) != exitInternal {
+		return err
+	}
+	return withCode(exitUsage, err)
+}
+
 // usage is a mistake in the command line.
 func usage(format string, a ...any) error { return withCode(exitUsage, fmt.Errorf(format, a...)) }
 
@@ -86,7 +95,10 @@ func Main(ctx context.Context, env Env) int {
 	if err == nil {
 		return exitDone
 	}
-	code := exitCode(ctx, err)
+	code := exitCode(err)
+	if ctx.Err() != nil && (code == exitInternal || code == exitUsage) { // whatever failed, it was for the interrupt
+		code = exitInterrupted
+	}
 	switch {
 	case errors.Is(err, errReported):
 	case code == exitInterrupted:
@@ -117,7 +129,8 @@ func detail(err error) string {
 // errReported marks what the command has said already.
 var errReported = errors.New("reported")
 
-func exitCode(ctx context.Context, err error) int {
+// exitCode is where the kinds of errors get their exit codes.
+func exitCode(err error) int {
 	var (
 		coded  *codeError
 		script *starlib.Error
@@ -126,7 +139,7 @@ func exitCode(ctx context.Context, err error) int {
 	switch {
 	case errors.As(err, &coded):
 		return coded.code
-	case errors.Is(err, results.ErrStorage):
+	case errors.Is(err, results.ErrStorage), errors.Is(err, results.ErrCorrupt), errors.Is(err, results.ErrLocked):
 		return exitStorage
 	case errors.Is(err, train.ErrNoDevice):
 		return exitNoDevice
@@ -134,8 +147,6 @@ func exitCode(ctx context.Context, err error) int {
 		return exitSpace
 	case errors.As(err, &script):
 		return exitScript
-	case ctx.Err() != nil:
-		return exitInterrupted
 	}
 	return exitInternal
 }
@@ -149,8 +160,9 @@ func command(env *Env) *cobra.Command {
 networks, losses as equations, schedules and a search space; starsweep trains every trial on the accelerator,
 or on the CPU in pure Go, and leaves Parquet tables.
 
-Exit codes: 0 done, 2 usage, 10 script error, 11 invalid space or shapes, 20 some trials failed, 21 all failed,
-75 interrupted (the same command continues), 77 no device, 80 storage, 1 anything else.`,
+Exit codes: 0 done, 2 usage, or data and weights that are missing or damaged, 10 script error, 11 invalid space or
+shapes, 20 some trials failed, 21 all failed, 75 interrupted (the same command continues), 77 no device, 80 storage:
+the disk, a damaged study, or one that another process writes, 1 anything else.`,
 		Args:          cobra.ArbitraryArgs,
 		RunE:          unknownCommand,
 		SilenceErrors: true,

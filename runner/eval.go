@@ -114,7 +114,7 @@ func eval(ctx context.Context, env *Env, o evalOptions) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:
-		return withCode(exitUsage, err)
+		return mistake(err)
 	case o.json:
 		return v.json(env.Stdout)
 	}

@@ -37,7 +37,7 @@ JSON lines numbers that JSON does not have are the strings "NaN", "Infinity" and
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			v, err := openStudy(args[0])
+			v, err := env.view(args[0])
 			if err != nil {
 				return err
 			}

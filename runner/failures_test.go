@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"context"
 	"testing"
 
 	"github.com/starsweep/starsweep/results"
@@ -12,7 +11,7 @@ func TestAStudyWithFailedTrialsHasAnExitCodeOfItsOwn(t *testing.T) {
 		err := failures(tally{results.Completed: c.completed, results.Failed: c.failed}, c.completed+c.failed)
 		got := exitDone
 		if err != nil {
-			got = exitCode(context.Background(), err)
+			got = exitCode(err)
 		}
 		if got != c.want {
 			t.Errorf("%d completed, %d failed: got exit code %d, want %d", c.completed, c.failed, got, c.want)

@@ -30,7 +30,7 @@ func featuresCommand(env *Env) *cobra.Command {
 			RunE: func(_ *cobra.Command, args []string) error {
 				added, err := env.networks().Add(args[0])
 				if err != nil {
-					return withCode(exitUsage, err)
+					return mistake(err)
 				}
 				published := added.Published
 				if published == "" {

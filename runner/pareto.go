@@ -1,10 +1,8 @@
 package runner
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,7 +56,7 @@ func printPareto(env *Env, dir string, o paretoOptions) error {
 	if err != nil {
 		return err
 	}
-	v, err := openStudy(dir, objectives...)
+	v, err := env.view(dir, objectives...)
 	if err != nil {
 		return err
 	}
@@ -101,14 +99,16 @@ func printPareto(env *Env, dir string, o paretoOptions) error {
 	return nil
 }
 
-// openStudy opens a study for reading. What is neither the disk's nor the journal's fault is the command line's.
-func openStudy(dir string, objectives ...results.Objective) (*results.View, error) {
+// view opens a study for reading, and warns if it cannot show all of it.
+func (e *Env) view(dir string, objectives ...results.Objective) (*results.View, error) {
 	v, err := results.Open(dir, objectives...)
-	disk := errors.Is(err, results.ErrStorage) && !errors.Is(err, fs.ErrNotExist)
-	if err != nil && !disk && !errors.Is(err, results.ErrCorrupt) {
-		err = withCode(exitUsage, err)
+	if err != nil {
+		return nil, mistake(err)
 	}
-	return v, err
+	for _, what := range v.Damage() {
+		e.warn(fmt.Errorf("%s; the next starsweep run of this study takes back what tables and checkpoints have of it", what))
+	}
+	return v, nil
 }
 
 func parseObjectives(flags []string) (objectives []results.Objective, err error) {

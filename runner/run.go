@@ -57,10 +57,7 @@ func backendFlag(c *cobra.Command, to *string) {
 // openBackend opens a backend by name; one that is not there is a fault of its own kind.
 func (e *Env) openBackend(name string) (*train.Backend, error) {
 	b, err := train.Open(name, e.trainOptions())
-	if err != nil && !errors.Is(err, train.ErrNoDevice) {
-		err = withCode(exitUsage, err)
-	}
-	return b, err
+	return b, mistake(err)
 }
 
 func (e *Env) trainOptions() train.Options {
@@ -159,18 +156,40 @@ const overlapCores = 4
 // openStudy makes the directory of a study, or continues it.
 func (e *Env) openStudy(dir string, m results.Meta, files map[string][]byte, o runOptions) (*results.Study, error) {
 	study, err := results.Create(dir, m, files, results.Options{Now: e.Now, FlushEvery: flushEvery, KeepCheckpoints: o.keepCheckpoints})
-	switch {
-	case errors.Is(err, results.ErrLocked), errors.Is(err, results.ErrCorrupt):
-		return nil, withCode(exitStorage, err)
-	case err != nil && !errors.Is(err, results.ErrStorage): // the directory holds another study
-		return nil, withCode(exitUsage, err)
-	case err != nil:
-		return nil, err
+	if err != nil {
+		return nil, mistake(err)
 	}
-	if study.Found.Dropped > 0 {
-		fmt.Fprintf(e.Stderr, "starsweep: cut %d bytes from the journal's end that were never acknowledged\n", study.Found.Dropped)
+	if n := study.Found.Dropped; n > 0 {
+		e.warn(fmt.Errorf("cut %d bytes from the journal's end: a record that was not written whole, or was damaged since", n))
 	}
+	const most = 20
+	for i, note := range study.Found.Notes {
+		if i == most {
+			e.warn(fmt.Errorf("and %d more of the like", len(study.Found.Notes)-most))
+			break
+		}
+		e.warn(errors.New(note))
+	}
+	e.warnOfParts(dir, study.Meta())
 	return study, nil
+}
+
+// warnOfParts warns of parts of a directory's path that readers take for columns, as lr=0.5 in /scratch/lr=0.5/study: DuckDB and others
+// then show the path's value in every row, in place of the file's.
+func (e *Env) warnOfParts(dir string, m results.Meta) {
+	if whole, err := filepath.Abs(dir); err == nil {
+		dir = whole
+	}
+	for part := range strings.SplitSeq(filepath.ToSlash(dir), "/") {
+		name, _, isPart := strings.Cut(part, "=")
+		for _, t := range results.Tables() {
+			if isPart && slices.ContainsFunc(m.Fields(t), func(f results.Field) bool { return strings.EqualFold(f.Name, name) }) {
+				e.warn(fmt.Errorf("%s: some readers take the folder %q for a value of the column %s in every row (DuckDB: hive_partitioning = false): choose another --dir",
+					dir, part, name))
+				break
+			}
+		}
+	}
 }
 
 // flushEvery is how long finished rows of a young study wait before the tables show them.
@@ -220,7 +239,7 @@ func (e *Env) farewell(count tally, total int, seconds float64) {
 
 // report draws the study's page, and tells where everything lies and the best of every objective.
 func (e *Env) report(dir string) error {
-	v, err := results.Open(dir)
+	v, err := e.view(dir)
 	if err != nil {
 		return err
 	}

@@ -46,15 +46,19 @@ type study struct {
 }
 
 func load(ctx context.Context, env *Env, path string, o scriptOptions) (*study, error) {
-	beside := os.DirFS(filepath.Dir(path))
-	source, err := readScript(beside, filepath.Base(path))
+	source, err := readScript(os.DirFS(filepath.Dir(path)), filepath.Base(path))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usage("%s: no such script", path)
 	} else if err != nil {
 		return nil, usage("%v", err)
 	}
+	folder, err := os.OpenRoot(filepath.Dir(path)) // links that lead out of the folder are errors
+	if err != nil {
+		return nil, usage("%v", err)
+	}
+	defer folder.Close()
 	l := starlib.Loader{
-		Read:     func(name string) ([]byte, error) { return readScript(beside, name) },
+		Read:     func(name string) ([]byte, error) { return readScript(folder.FS(), name) },
 		Reserved: results.Reserved(),
 		Print:    func(line string) { fmt.Fprintln(env.Stderr, line) },
 		Images:   env.counter(),
@@ -69,8 +73,15 @@ func load(ctx context.Context, env *Env, path string, o scriptOptions) (*study, 
 	return &study{s, path, hash(s.Files)}, nil
 }
 
-// readScript reads a file up to one byte more than scripts may have.
+// readScript reads a file up to one byte more than scripts may have. A pipe or a device, which may never end or begin, is an error.
 func readScript(dir fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("got a folder, a pipe or a device, want a file")}
+	}
 	f, err := dir.Open(name)
 	if err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ func statusCommand(env *Env) *cobra.Command {
 		Use: "status DIR", Short: "tell how the trials of a study stand",
 		Args: oneStudy,
 		RunE: func(_ *cobra.Command, args []string) error {
-			v, err := results.Open(args[0])
+			v, err := env.view(args[0])
 			if err != nil {
 				return err
 			}

@@ -61,7 +61,7 @@ func (t *trainer) all(ctx context.Context, env *Env, workers int) (tally, error)
 		t.abandoned.Store(true)
 	}
 	if err != nil {
-		return nil, err
+		return nil, mistake(err)
 	}
 	var failed []string
 	done := 0

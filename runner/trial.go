@@ -50,11 +50,12 @@ func (t *trainer) trial(ctx context.Context, p plan.Trial) error {
 		outcome.Status, outcome.Reason = results.Diverged, fmt.Sprintf("%s in epoch %d, step %d", diverged.What, diverged.Epoch+1, diverged.Step+1)
 	case errors.As(err, &collapse):
 		outcome.Status, outcome.Reason = results.Collapsed, fmt.Sprintf("epoch %d: %s", collapse.epoch, collapse.why)
+	case errors.Is(err, results.ErrStorage): // also after an interrupt, which a full disk is not
+		t.progress.end(p, results.Interrupted, "")
+		return err
 	case ctx.Err() != nil:
 		t.progress.end(p, results.Interrupted, "")
 		return context.Cause(ctx)
-	case errors.Is(err, results.ErrStorage):
-		return err
 	default:
 		outcome.Status, outcome.Reason = results.Failed, err.Error()
 	}
@@ -83,6 +84,9 @@ func (t *trainer) epochs(ctx context.Context, p plan.Trial, o *results.Outcome) 
 	defer run.Close()
 	look, err := t.examine(ctx, p, set, done)
 	if err != nil {
+		return err
+	}
+	if err := look.redraw(run, done); err != nil {
 		return err
 	}
 	if err := look.stop(); err != nil {
@@ -175,14 +179,16 @@ func guarded(f func() error) (err error) {
 func (t *trainer) open(p plan.Trial, compiled *train.Compiled, set *data.Set) (*train.Run, int, error) {
 	images := trainImages(set)
 	c, found, err := t.study.Resume(p.ID)
-	if err != nil {
+	if errors.Is(err, results.ErrCheckpoint) {
+		t.warn(fmt.Errorf("trial %s starts from its beginning: %w", p.ID, err))
+	} else if err != nil {
 		return nil, 0, err
 	}
 	if !found {
 		run, err := compiled.NewRun(p.Job, images, p.Seed)
 		return run, 0, err
 	}
-	if was, is := c.Meta[checkpointDevice], t.backend.Device(); was != is {
+	if was, is := c.Meta[checkpointNumerics], t.backend.Numerics(); was != is {
 		t.warn(fmt.Errorf("trial %s goes on on %s after %d epochs on %s: its numbers are no longer those of either alone", p.ID, is, c.Row.Epoch, was))
 	}
 	var state []train.Tensor
@@ -213,12 +219,12 @@ func format(d expr.DType) safetensors.DType {
 	panic(fmt.Sprintf("no safetensors type for %v", d))
 }
 
-// checkpointDevice is what a checkpoint says of its making: a trial should go on on the same device.
-const checkpointDevice = "device"
+// checkpointNumerics is what a checkpoint says of its making: a trial should go on where the same program gives the same bits.
+const checkpointNumerics = "numerics"
 
 // save makes an epoch durable: first the state with the row beside it, then the row.
 func (t *trainer) save(state []train.Tensor, row results.Epoch) error {
-	c := results.Checkpoint{Row: row, Meta: map[string]string{checkpointDevice: t.backend.Device()}}
+	c := results.Checkpoint{Row: row, Meta: map[string]string{checkpointNumerics: t.backend.Numerics()}}
 	for _, x := range state {
 		c.Tensors = append(c.Tensors, safetensors.Tensor{Name: x.Name, DType: format(x.DType), Shape: x.Shape, Data: x.Data})
 	}

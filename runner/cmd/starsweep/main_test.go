@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -17,35 +16,45 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"starsweep": main})
 }
 
-// A command that does not come to look whether it should end, such as one that waits for a script from a pipe, is ended by a
-// second signal.
-func TestASecondInterruptEndsWhatTheFirstDoesNot(t *testing.T) {
-	pipe := filepath.Join(t.TempDir(), "pipe.star")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+const wide = `
+load("@std//mlp.star", "mlp")
+load("@std//losses.star", "least_squares")
+
+def trial(p):
+    return gan(data = ring(), generator = mlp([4], 2), discriminator = mlp([4], 1), latent = normal(2),
+               loss = least_squares(), optimizer = sgd(lr = p.lr), batch = 8, epochs = 1)
+
+main = study(trial = trial, space = {"lr": choice(1e-3)}, seeds = 5000)
+`
+
+// A command that does not come to look whether it should end, such as one whose output nobody reads, is ended by the first signal.
+func TestAnInterruptEndsWhatWaitsForAReader(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "wide.star")
+	if err := os.WriteFile(script, []byte(wide), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command("starsweep", "check", pipe)
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	writer, err := os.OpenFile(pipe, os.O_WRONLY, 0) // opens when the command does
+	c := exec.Command("starsweep", "plan", "--trials", script)
+	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer writer.Close()
-	ended := make(chan error, 1)
-	go func() { ended <- c.Wait() }()
-	for start := time.Now(); time.Since(start) < 10*time.Second; time.Sleep(100 * time.Millisecond) {
-		select {
-		case err := <-ended:
-			if state, ok := c.ProcessState.Sys().(syscall.WaitStatus); !ok || state.Signal() != syscall.SIGINT {
-				t.Errorf("got %v, want an end by the signal", err)
-			}
-			return
-		default:
-			c.Process.Signal(os.Interrupt) // fails only if it has ended meanwhile
-		}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
 	}
-	c.Process.Kill()
-	t.Fatal("it goes on after many signals")
+	timer := time.AfterFunc(20*time.Second, func() { c.Process.Kill() })
+	defer timer.Stop()
+	if _, err := out.Read(make([]byte, 1)); err != nil { // it has begun to print more than a pipe holds
+		t.Fatal(err)
+	}
+	time.Sleep(100 * time.Millisecond)
+	if err := c.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	state, err := c.Process.Wait() // and not c.Wait, which closes the pipe
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := state.ExitCode(); got != 75 {
+		t.Errorf("got exit code %d (%v), want 75", got, state)
+	}
 }
