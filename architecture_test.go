@@ -64,6 +64,7 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 	{"internal/memory", module, "a property of the machine"},
 	{"internal/torch", module, "a file format"},
 	{"internal/plain", module, "plain text"},
+	{"internal/machine", module, "files of the system"},
 	{"internal/once", module, "a map of values, whatever they are"},
 	{"internal/pass", module, "a pass over anything"},
 	{"internal/columns", module, "a file format"},

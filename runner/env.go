@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"time"
@@ -30,6 +31,8 @@ type Env struct {
 	Getenv         func(string) string
 	Now            func() time.Time
 	Version        string
+	System         fs.FS           // the machine's files, from / on: who has how much memory; nil: nobody knows
+	LimitMemory    func(bytes int) // tells the garbage collector; nil: it is not told
 
 	console *console // below Stderr
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/engine/train"
 	"github.com/starsweep/starsweep/runner/plan"
 	"github.com/starsweep/starsweep/starlib"
 )
@@ -37,6 +38,9 @@ func check(ctx context.Context, env *Env, path string, o scriptOptions) error {
 	}
 	p, err := s.plan(ctx, env)
 	if err != nil {
+		return err
+	}
+	if err := env.checkMemory(p); err != nil {
 		return err
 	}
 	fmt.Fprintf(env.Stdout, "%s: ok: %s, checked in %.2f s\n", path, p.Summary(), env.Now().Sub(start).Seconds())
@@ -85,17 +89,19 @@ func grouped(n int) string {
 
 func planCommand(env *Env) *cobra.Command {
 	var (
-		o    scriptOptions
-		list bool
+		o       scriptOptions
+		list    bool
+		backend string
 	)
 	c := &cobra.Command{
 		Use:   "plan SCRIPT",
-		Short: "tell what a run would do: trials, programs, images, memory of the state",
-		Long: `plan lists the programs of a study, and the trials, images and arithmetic of each. It trains nothing.
+		Short: "tell what a run would do: trials, programs, images, memory",
+		Long: `plan lists the programs of a study, and the trials, images, arithmetic and memory of each. It trains nothing.
 
-The state is a trial's weights, with what optimizers and layers keep of them. A run needs memory for more: temporaries,
-which grow with batch and width and depend on the backend (starsweep bench tells the peak of the thesis's networks),
-images, and what metrics look at.`,
+The state is a trial's weights, with what optimizers and layers keep of them. The peak is all that a process needs which
+trains and evaluates one such trial: copies of the state, temporaries, images, and what metrics take. The backend cpu
+plans temporaries exactly; a ~ marks what is estimated from the sizes of all expressions, as for other backends and
+where there are more than 64 programs. On accelerators it is the host's memory alone. Workers multiply it.`,
 		Args: oneScript,
 		RunE: func(c *cobra.Command, args []string) error {
 			s, err := load(c.Context(), env, args[0], o)
@@ -106,16 +112,21 @@ images, and what metrics look at.`,
 			if err != nil {
 				return err
 			}
-			printPlan(env, s, p, list)
-			return nil
+			b, err := env.openBackend(backend)
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			return printPlan(env, s, p, b, list)
 		},
 	}
 	o.flags(c)
+	backendFlag(c, &backend)
 	c.Flags().BoolVar(&list, "trials", false, "list every trial")
 	return c
 }
 
-func printPlan(env *Env, s *study, p *plan.Plan, list bool) {
+func printPlan(env *Env, s *study, p *plan.Plan, b *train.Backend, list bool) error {
 	fmt.Fprintf(env.Stdout, "%s: %s\n", s.Name, p.Summary())
 	work := map[string]*workload{}
 	var order []string
@@ -131,23 +142,33 @@ func printPlan(env *Env, s *study, p *plan.Plan, list bool) {
 		work[f].add(t, n, known)
 		total.add(t, n, known)
 	}
+	memory := newMemory(env)
+	peaks, err := memory.peaks(p, b, size)
+	if err != nil {
+		return err
+	}
 	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "program\ttrials\tparameters\timages\tGFLOP an image\tstate, MB\t")
+	fmt.Fprintln(w, "program\ttrials\tparameters\timages\tGFLOP an image\tstate, MB\tpeak, MB\t")
 	for _, f := range order {
 		x := work[f]
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%.3f\t%.1f\t\n", f, x.trials, grouped(x.program.Parameters("")), grouped(x.images), x.flops()/1e9, float64(x.program.StateBytes())/1e6)
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%.3f\t%.1f\t%v\t\n", f, x.trials, grouped(x.program.Parameters("")), grouped(x.images), x.flops()/1e9, float64(x.program.StateBytes())/1e6,
+			peaks[f])
 	}
-	fmt.Fprintf(w, "all\t%d\t\t%s\t\t\t\n", total.trials, grouped(total.images))
+	fmt.Fprintf(w, "all\t%d\t\t%s\t\t\t\t\n", total.trials, grouped(total.images))
 	w.Flush()
+	if memory.room.Bytes > 0 {
+		fmt.Fprintf(env.Stdout, "%s has %s of memory for this process\n", memory.room.Whose, gigabytes(memory.room.Bytes))
+	}
 	if total.unknown {
 		fmt.Fprintln(env.Stdout, "the number of images counts only the data sets at hand: see starsweep data list")
 	}
 	if !list {
-		return
+		return nil
 	}
 	for _, t := range p.Trials {
 		fmt.Fprintf(env.Stdout, "%s  %s  %v seed=%d\n", t.ID, t.Job.Program.Fingerprint(), t.Point, t.Seed)
 	}
+	return nil
 }
 
 // workload is what the trials of a program ask for.

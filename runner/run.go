@@ -120,7 +120,7 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	t.study, t.script = study, meta.ScriptHash
+	t.study, t.script, t.memory = study, meta.ScriptHash, newMemory(env)
 	t.reads = newReader(t.images, env.networks())
 	t.bench = evaluation.New(env.evaluation(backend, t.passes, t.images))
 	fmt.Fprintf(env.Stdout, "%s: %s on %s\n", s.Name, p.Summary(), backend.Device())

@@ -35,6 +35,7 @@ type trainer struct {
 	settings string // of the script, JSON
 	version  string
 
+	memory    *memory
 	abandoned atomic.Bool // something goes on that did not notice an interrupt: what it may use is not closed
 
 	reads *reader
@@ -110,6 +111,9 @@ func (t *trainer) inspect(ctx context.Context, finished map[string]results.Statu
 		if err := suits(p.Job.Data, set, p.Job.Program); err != nil {
 			faults.Add(err, p.Point)
 			continue
+		}
+		if t.memory.check(leastNeed(p.Job, t.backend.Accelerator()), true) != nil {
+			continue // the trial will fail; what compares its images may be what is too large
 		}
 		if len(p.Job.Evaluate.Metrics) > 0 {
 			if _, err := t.bench.Open(ctx, p.Job.Data, p.Job.Evaluate); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/train"
 	"github.com/starsweep/starsweep/internal/safetensors"
 	"github.com/starsweep/starsweep/results"
@@ -71,10 +72,11 @@ func (t *trainer) epochs(ctx context.Context, p plan.Trial, o *results.Outcome) 
 	if err != nil {
 		return err
 	}
-	compiled, err := train.Compile(t.backend, p.Job.Program)
+	compiled, giveBack, err := t.compile(ctx, p)
 	if err != nil {
 		return err
 	}
+	defer giveBack()
 	run, done, err := t.open(p, compiled, set)
 	claimed := compiled.Claim()
 	o.Compilations, o.SecondsCompile = claimed.Graphs, claimed.Seconds
@@ -138,6 +140,37 @@ func (t *trainer) epochs(ctx context.Context, p plan.Trial, o *results.Outcome) 
 		return err
 	}
 	return look.verdict()
+}
+
+// compile compiles a trial's program, and takes the memory for the trial. What cannot fit is an error before anything large is
+// allocated: a compiler allocates little for what it does not run, but not for weights that alone are too many.
+func (t *trainer) compile(ctx context.Context, p plan.Trial) (c *train.Compiled, giveBack func(), err error) {
+	if err := t.memory.check(leastNeed(p.Job, t.backend.Accelerator()), true); err != nil {
+		return nil, nil, err
+	}
+	images, err := t.setsBytes(ctx, p.Job)
+	if err != nil {
+		return nil, nil, err
+	}
+	if c, err = train.Compile(t.backend, p.Job.Program); err != nil {
+		return nil, nil, err
+	}
+	giveBack, err = t.memory.take(ctx, needOf(p.Job, c.Memory(), t.backend.Accelerator(), images))
+	return c, giveBack, err
+}
+
+// setsBytes is the memory of all data sets that a job reads. Those that are missing were no error before: metrics do without.
+func (t *trainer) setsBytes(ctx context.Context, j *model.Job) (bytes int, err error) {
+	for _, d := range jobSets(j) {
+		set, err := t.images(ctx, d)
+		if ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
+		if err == nil {
+			bytes += setBytes(set)
+		}
+	}
+	return bytes, nil
 }
 
 // settle looks at an epoch, by a copy of the run if it is one that is looked at, else nil, makes it durable and says whether

@@ -70,11 +70,19 @@ func (p *pool) give(m ptr, bytes int) {
 	p.kept += n
 }
 
-// close drops what is kept, and keeps nothing from then on.
-func (p *pool) close() {
+// empty drops what is kept.
+func (p *pool) empty() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.free, p.kept, p.closed = nil, 0, true
+	p.free, p.kept = nil, 0
+}
+
+// close drops what is kept, and keeps nothing from then on.
+func (p *pool) close() {
+	p.empty()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
 }
 
 // Buffer is a tensor in host memory. A buffer that is dropped without Finalize is garbage like any other.

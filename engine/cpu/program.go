@@ -26,6 +26,7 @@ type program struct {
 	updated []passed // parameters whose last reader makes a result that may take their place
 	arena   int      // bytes of all temporaries
 	scratch int      // bytes per worker
+	nodes   int      // of the function
 
 	mu   sync.Mutex
 	idle []*machine
@@ -146,6 +147,40 @@ func (p *program) exec(in, out []ptr) {
 		}
 	}
 	p.release(m)
+}
+
+// nodeBytes is what a node of a graph takes, with its like in GoMLX's graph and its part of the instructions: measured, and
+// roughly right for programs of a thousand nodes or a million.
+const nodeBytes = 3500
+
+// Memory tells, in bytes, what executions of the program take beside their inputs: work are temporaries, which are kept for the next
+// execution, results are those that no donated input gives its memory to, and fixed is the program itself.
+func (p *program) Memory() (work, results, fixed int) {
+	work = roundUp(p.arena) + p.backend.team.Size()*roundUp(p.scratch)
+	reused := map[int]bool{}
+	for _, h := range slices.Concat(p.passed, p.updated) {
+		reused[h.out] = true
+	}
+	for i, s := range p.outs {
+		if !reused[i] {
+			results += roundUp(byteSize(s))
+		}
+	}
+	fixed = p.nodes * nodeBytes
+	for _, b := range p.bufs {
+		if b.kind == constant {
+			fixed += b.bytes
+		}
+	}
+	return work, results, fixed
+}
+
+// Release drops the memory that is kept for the next execution, and that of finalized buffers, whose sizes may not come again.
+func (p *program) Release() {
+	p.backend.pool.empty()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle = nil
 }
 
 // Finalize drops the memory. Executions under way end normally.

@@ -28,6 +28,7 @@ type Compiled struct {
 
 	mu        sync.Mutex
 	unclaimed Compilations
+	runs      int // that are open
 }
 
 // frugalPrograms is how many programs a frugal backend keeps. A program of cpu holds all its temporaries, up to hundreds of
@@ -90,6 +91,20 @@ func (c *Compiled) Claim() Compilations {
 	claimed := c.unclaimed
 	c.unclaimed = Compilations{}
 	return claimed
+}
+
+// use counts the runs that are open. Between trials a program does not keep the memory of its calls.
+func (c *Compiled) use(runs int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.runs += runs; c.runs > 0 {
+		return
+	}
+	for _, e := range []*lower.Exec{c.step, c.sample, c.test} {
+		if e != nil {
+			e.Release()
+		}
+	}
 }
 
 // build compiles expressions for one call.

@@ -22,6 +22,7 @@ type Run struct {
 	seed   uint32
 	leaves []expr.Leaf // of a step
 
+	counted bool              // among the users of c
 	state   []*tensors.Tensor // of program.Vars; nil where an error lost it
 	machine machine
 	dead    error   // why the run cannot go on
@@ -115,6 +116,8 @@ func (c *Compiled) open(job *model.Job, images Images, seed uint32) (*Run, error
 			return nil, fmt.Errorf("data: got %d labels for %d images, and the program uses them", len(images.Labels), images.N)
 		}
 	}
+	r.counted = true
+	c.use(1)
 	var err error
 	if c.backend.loops {
 		r.machine, err = newDeviceLoop(r)
@@ -137,6 +140,10 @@ func (r *Run) Close() error {
 	if r.machine != nil {
 		err = errors.Join(err, r.machine.close())
 		r.machine = nil
+	}
+	if r.counted {
+		r.counted = false
+		r.c.use(-1)
 	}
 	return err
 }
@@ -259,8 +266,9 @@ func (r *Run) Sample(n int, at uint32) ([]float32, error) {
 	if p.Sample == nil {
 		return nil, errors.New("the program generates no images")
 	}
-	var images []float32
-	for want := n * p.Sample.Shape.Without("b").Elems(); len(images) < want; at++ {
+	want := n * p.Sample.Shape.Without("b").Elems()
+	images := make([]float32, 0, want)
+	for ; len(images) < want; at++ {
 		batch, err := r.infer(r.c.sample, at, Images{}, nil, p.Sample)
 		if err != nil {
 			return nil, fmt.Errorf("sample: %w", err)

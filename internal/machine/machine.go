@@ -1,0 +1,148 @@
+// Package machine finds out how much memory this process may have, on Linux: the least of what the machine, the control groups
+// and the limit of the address space leave it. It reads the system's files only, which are an argument, and serves whoever is
+// about to take much memory. It imports nothing of ours.
+package machine
+
+import (
+	"bufio"
+	"bytes"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// Room is the memory that a process may have, what it has already included.
+type Room struct {
+	Bytes int    // 0: unknown
+	Whose string // what bounds it: "the machine", "the control group", "the address space (ulimit -v)"
+}
+
+// Memory reads the room of this process from the files below /, without their leading slash. It is unknown where there is no
+// /proc as Linux has it.
+func Memory(root fs.FS) Room {
+	own := fields(root, "proc/self/status")
+	resident, virtual := own["VmRSS"], own["VmSize"]
+	var r Room
+	bound := func(bytes int, whose string) {
+		if bytes = max(bytes, 1); r.Bytes == 0 || bytes < r.Bytes {
+			r = Room{bytes, whose}
+		}
+	}
+	if free, ok := fields(root, "proc/meminfo")["MemAvailable"]; ok {
+		bound(free+resident, "the machine")
+	}
+	for _, g := range groups(root) {
+		if limit, ok := number(root, g.limit); ok {
+			used, _ := number(root, g.usage)
+			idle := lines(root, g.stat)[g.idle] // of files, which the kernel gives up
+			bound(limit-used+idle+resident, "the control group")
+		}
+	}
+	if limit, ok := addressSpace(root); ok {
+		bound(limit-virtual+resident, "the address space (ulimit -v)")
+	}
+	return r
+}
+
+// Resident is the memory that this process has, and Peak the most that it had; 0 where that is unknown.
+func Resident(root fs.FS) int { return fields(root, "proc/self/status")["VmRSS"] }
+func Peak(root fs.FS) int     { return fields(root, "proc/self/status")["VmHWM"] }
+
+// group is where a control group's numbers lie.
+type group struct{ limit, usage, stat, idle string }
+
+// groups are the control groups of this process, of both versions, up to the root. In a container the paths may be those of the
+// host, which are not there; then the root is the container's own.
+func groups(root fs.FS) (list []group) {
+	text, err := read(root, "proc/self/cgroup")
+	if err != nil {
+		return nil
+	}
+	for line := range strings.Lines(string(text)) {
+		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(parts) < 3 {
+			continue
+		}
+		dir, names := "", [4]string{"memory.max", "memory.current", "memory.stat", "inactive_file"}
+		switch {
+		case parts[1] == "":
+			dir = "sys/fs/cgroup"
+		case strings.Contains(","+parts[1]+",", ",memory,"):
+			dir, names = "sys/fs/cgroup/memory", [4]string{"memory.limit_in_bytes", "memory.usage_in_bytes", "memory.stat", "total_inactive_file"}
+		default:
+			continue
+		}
+		for at := path.Clean("/" + parts[2]); ; at = path.Dir(at) {
+			in := path.Join(dir, at)
+			list = append(list, group{path.Join(in, names[0]), path.Join(in, names[1]), path.Join(in, names[2]), names[3]})
+			if at == "/" {
+				break
+			}
+		}
+	}
+	return list
+}
+
+// addressSpace is the limit that ulimit -v sets; not ok if there is none.
+func addressSpace(root fs.FS) (bytes int, ok bool) {
+	text, err := read(root, "proc/self/limits")
+	if err != nil {
+		return 0, false
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, found := strings.CutPrefix(line, "Max address space"); found {
+			if f := strings.Fields(rest); len(f) > 0 {
+				bytes, err = strconv.Atoi(f[0]) // or "unlimited"
+				return bytes, err == nil
+			}
+		}
+	}
+	return 0, false
+}
+
+// read reads a file. Without a root there is none.
+func read(root fs.FS, name string) ([]byte, error) {
+	if root == nil {
+		return nil, fs.ErrNotExist
+	}
+	return fs.ReadFile(root, name)
+}
+
+// number reads a file of one number of bytes; not ok if it says "max", or what no machine has.
+func number(root fs.FS, name string) (bytes int, ok bool) {
+	text, err := read(root, name)
+	if err != nil {
+		return 0, false
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	return n, err == nil && n < 1<<60
+}
+
+// fields reads lines such as "VmRSS:   1234 kB", in bytes.
+func fields(root fs.FS, name string) map[string]int {
+	values := map[string]int{}
+	for key, n := range lines(root, name) {
+		if name, found := strings.CutSuffix(key, ":"); found {
+			values[name] = n << 10
+		}
+	}
+	return values
+}
+
+// lines reads lines of a name and a number.
+func lines(root fs.FS, name string) map[string]int {
+	values := map[string]int{}
+	text, err := read(root, name)
+	if err != nil {
+		return values
+	}
+	for s := bufio.NewScanner(bytes.NewReader(text)); s.Scan(); {
+		if f := strings.Fields(s.Text()); len(f) >= 2 {
+			if n, err := strconv.Atoi(f[1]); err == nil {
+				values[f[0]] = n
+			}
+		}
+	}
+	return values
+}

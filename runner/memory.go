@@ -1,0 +1,167 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/starsweep/starsweep/engine/data"
+	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/internal/machine"
+	"github.com/starsweep/starsweep/runner/evaluation"
+)
+
+// need is the memory that a trial takes at its peak, in bytes, beside the process itself.
+type need struct {
+	data int // images, which trials share
+	kept int // extractors and what is known of the real images, which trials share
+	own  int // state, temporaries, and what is made of samples
+}
+
+func (n need) total() int { return n.data + n.kept + n.own }
+
+// margin is what garbage adds to what a trial uses: a tenth. The collector is told to keep to it (limit).
+func margin(bytes int) int { return bytes + bytes/10 }
+
+// needOf is the need of a job whose program takes m. Accelerators hold state and temporaries themselves.
+func needOf(j *model.Job, m train.Memory, accelerator bool, images int) need {
+	p, e := j.Program, j.Evaluate
+	n := need{data: images}
+	each := p.Config.Image.Elems()
+	h, w, c := p.Config.Image.Size('h'), p.Config.Image.Size('w'), p.Config.Image.Size('c')
+	var passing int
+	n.kept, passing = evaluation.Memory(e, max(1, h), max(1, w), c)
+	state := m.State // a copy for the checkpoint, one for what looks at an epoch, and the run's own
+	if n.own = 2*state + passing; !accelerator {
+		n.own += state + m.Step + m.Sample + m.Test
+	}
+	if p.Sample != nil {
+		sheet := e.Grid * each * 4
+		if h > 0 { // NRGBA, and the compressed file
+			sheet += e.Grid * h * w * 6
+		}
+		n.own += sheet + 2*p.Config.SampleBatch*each*8
+	}
+	n.own = margin(n.own)
+	return n
+}
+
+// setBytes is the memory of a data set.
+func setBytes(s *data.Set) int { return len(s.U8) + 4*len(s.F32) + 4*len(s.Labels) }
+
+// jobImages is the memory of all images that a job reads, as far as sizes are known.
+func jobImages(j *model.Job, size func(spec.Data) (n int, known bool)) (bytes int) {
+	each := j.Program.Config.Image.Elems()
+	if j.Program.Config.Image.Size('h') == 0 || j.Data.Size != 0 { // points, and what was resized, are no bytes
+		each *= 4
+	}
+	for _, d := range jobSets(j) {
+		if n, known := size(d); known {
+			bytes += n * (each + 4)
+		}
+	}
+	return bytes
+}
+
+// jobSets are the data sets that a job reads.
+func jobSets(j *model.Job) []spec.Data {
+	sets := []spec.Data{j.Data}
+	if len(j.Program.Test) > 0 || len(j.Evaluate.Metrics) > 0 { // metrics look for a floor in the other split
+		if test := j.Data.Test(); test.String() != j.Data.String() {
+			sets = append(sets, test)
+		}
+	}
+	return sets
+}
+
+// gigabytes writes bytes for people.
+func gigabytes(bytes int) string {
+	switch gb := float64(bytes) / 1e9; {
+	case gb >= 10:
+		return fmt.Sprintf("%.0f GB", gb)
+	case gb >= 1:
+		return fmt.Sprintf("%.1f GB", gb)
+	}
+	return fmt.Sprintf("%.0f MB", float64(bytes)/1e6)
+}
+
+// tooBig is the error of what does not fit into memory.
+type tooBig struct {
+	needs   int
+	atLeast bool // it may need more
+	has     machine.Room
+}
+
+func (e *tooBig) Error() string {
+	least := ""
+	if e.atLeast {
+		least = "at least "
+	}
+	return fmt.Sprintf("needs %s%s of memory, %s has %s", least, gigabytes(e.needs), e.has.Whose, gigabytes(e.has.Bytes))
+}
+
+// leastNeed is what a job needs whatever its program does: copies of the state, and what is made of samples.
+func leastNeed(j *model.Job, accelerator bool) need {
+	return needOf(j, train.Memory{State: j.Program.StateBytes()}, accelerator, 0)
+}
+
+// memory shares out the memory of the process to the trials that train at the same time.
+type memory struct {
+	room    machine.Room
+	process int             // what the process has before the first trial, and overhead
+	limit   func(bytes int) // tells the garbage collector what to keep to; nil: nobody does
+	free    *semaphore.Weighted
+
+	mu    sync.Mutex
+	taken int // by trials
+}
+
+func newMemory(env *Env) *memory {
+	m := &memory{room: machine.Memory(env.System), process: machine.Resident(env.System) + overhead, limit: env.LimitMemory}
+	m.free = semaphore.NewWeighted(int64(max(m.room.Bytes-m.process, 1)))
+	return m
+}
+
+// overhead is what the process takes while trials train: tables, checkpoints on their way to the disk, the report. Measured.
+const overhead = 48 << 20
+
+// check is a *tooBig if a need does not fit even if nothing else runs.
+func (m *memory) check(n need, atLeast bool) error {
+	if needs := m.process + n.total(); m.room.Bytes > 0 && needs > m.room.Bytes {
+		return &tooBig{needs, atLeast, m.room}
+	}
+	return nil
+}
+
+// take waits until a need fits beside those of other trials. The caller gives it back.
+func (m *memory) take(ctx context.Context, n need) (giveBack func(), err error) {
+	if err := m.check(n, false); err != nil {
+		return nil, err
+	}
+	bytes := n.total()
+	if m.room.Bytes > 0 {
+		if err := m.free.Acquire(ctx, int64(bytes)); err != nil {
+			return nil, context.Cause(ctx)
+		}
+	}
+	m.add(bytes)
+	return func() {
+		m.add(-bytes)
+		if m.room.Bytes > 0 {
+			m.free.Release(int64(bytes))
+		}
+	}, nil
+}
+
+func (m *memory) add(bytes int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.taken += bytes
+	if m.limit != nil && m.taken > 0 {
+		m.limit(m.process + m.taken)
+	}
+}

@@ -1,0 +1,109 @@
+package runner
+
+import (
+	"fmt"
+
+	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/runner/plan"
+)
+
+// peak is the most memory of a process that trains one trial of a program.
+type peak struct {
+	bytes     int
+	estimated bool // not planned by the backend
+}
+
+func (p peak) String() string {
+	mark := ""
+	if p.estimated {
+		mark = "~"
+	}
+	return fmt.Sprintf("%s%.0f", mark, float64(p.bytes)/1e6)
+}
+
+// plannedPrograms is how many programs are compiled to know their memory, which takes a tenth of a second each.
+const plannedPrograms = 64
+
+// peaks are those of a plan's programs, by fingerprint, each of its largest trial. size counts images.
+func (m *memory) peaks(p *plan.Plan, b *train.Backend, size func(spec.Data) (int, bool)) (map[string]peak, error) {
+	known, peaks := map[string]train.Memory{}, map[string]peak{}
+	for _, x := range p.Programs {
+		f := x.Fingerprint()
+		known[f] = train.LiveMemory(x)
+		if b.Accelerator() || len(p.Programs) > plannedPrograms || m.check(leastOf(x), true) != nil {
+			continue // there is nothing to compile, or it takes too long, or too much memory
+		}
+		c, err := train.Compile(b, x)
+		if err != nil {
+			return nil, err
+		}
+		known[f] = c.Memory()
+	}
+	for _, j := range jobsOf(p) {
+		f := j.Program.Fingerprint()
+		n := needOf(j, known[f], b.Accelerator(), jobImages(j, size))
+		if bytes := m.process + n.total(); bytes > peaks[f].bytes {
+			peaks[f] = peak{bytes, !known[f].Planned}
+		}
+	}
+	return peaks, nil
+}
+
+// leastOf is what any trial of a program needs.
+func leastOf(p *model.Program) need { return need{own: 3 * p.StateBytes()} }
+
+// jobsOf are the jobs of a plan, which seeds share.
+func jobsOf(p *plan.Plan) (jobs []*model.Job) {
+	seen := map[*model.Job]bool{}
+	for _, t := range p.Trials {
+		if !seen[t.Job] {
+			seen[t.Job] = true
+			jobs = append(jobs, t.Job)
+		}
+	}
+	return jobs
+}
+
+// checkMemory warns of trials that do not fit into this machine's memory: a run would fail them. Only programs that may be too large
+// are compiled.
+func (e *Env) checkMemory(p *plan.Plan) error {
+	m := newMemory(e)
+	if m.room.Bytes == 0 {
+		return nil
+	}
+	b, err := e.openBackend("cpu")
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	known := map[string]train.Memory{}
+	faults := &plan.Faults{Points: len(p.Trials)}
+	count := e.counter()
+	for _, t := range p.Trials {
+		j := t.Job
+		if err := m.check(leastNeed(j, false), true); err != nil {
+			faults.Add(err, t.Point)
+			continue
+		}
+		f, images := j.Program.Fingerprint(), jobImages(j, count)
+		if _, ok := known[f]; !ok {
+			known[f] = train.LiveMemory(j.Program)
+			if m.check(needOf(j, known[f], false, images), true) != nil { // a plan takes less, as a rule
+				c, err := train.Compile(b, j.Program)
+				if err != nil {
+					return err
+				}
+				known[f] = c.Memory()
+			}
+		}
+		if err := m.check(needOf(j, known[f], false, images), false); err != nil {
+			faults.Add(err, t.Point)
+		}
+	}
+	for _, x := range faults.List {
+		warn(e, []string{fmt.Sprintf("%d of %d trials will fail, first with %v: %v", x.Count, faults.Points, x.Point, x.Err)})
+	}
+	return nil
+}
