@@ -121,7 +121,8 @@ type memory struct {
 }
 
 func newMemory(env *Env) *memory {
-	m := &memory{room: machine.Memory(env.System), process: machine.Resident(env.System) + overhead, limit: env.LimitMemory}
+	m := &memory{room: machine.Memory(env.System), limit: env.LimitMemory}
+	m.process = m.room.Has + overhead
 	m.free = semaphore.NewWeighted(int64(max(m.room.Bytes-m.process, 1)))
 	return m
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -17,7 +16,7 @@ import (
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/engine/train"
-	"github.com/starsweep/starsweep/internal/memory"
+	"github.com/starsweep/starsweep/internal/machine"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/report"
 	"github.com/starsweep/starsweep/runner/evaluation"
@@ -65,7 +64,7 @@ func (e *Env) trainOptions() train.Options {
 }
 
 func (e *Env) store() *data.Store {
-	return &data.Store{Dir: e.data(), Cache: e.cache(), GoProxy: e.Getenv("GOPROXY"), Memory: memory.Available(os.DirFS("/")),
+	return &data.Store{Dir: e.data(), Cache: e.cache(), GoProxy: e.Getenv("GOPROXY"), Memory: int64(machine.Memory(e.System).Free()),
 		Warn: e.warn}
 }
 

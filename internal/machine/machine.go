@@ -12,10 +12,19 @@ import (
 	"strings"
 )
 
-// Room is the memory that a process may have, what it has already included.
+// Room is the memory that a process may have.
 type Room struct {
-	Bytes int    // 0: unknown
+	Bytes int    // what it has already included; 0: unknown
+	Has   int    // what it has
 	Whose string // what bounds it: "the machine", "the control group", "the address space (ulimit -v)"
+}
+
+// Free is what it may still take, at least 1; 0: unknown.
+func (r Room) Free() int {
+	if r.Bytes == 0 {
+		return 0
+	}
+	return max(r.Bytes-r.Has, 1)
 }
 
 // Memory reads the room of this process from the files below /, without their leading slash. It is unknown where there is no
@@ -26,7 +35,7 @@ func Memory(root fs.FS) Room {
 	var r Room
 	bound := func(bytes int, whose string) {
 		if bytes = max(bytes, 1); r.Bytes == 0 || bytes < r.Bytes {
-			r = Room{bytes, whose}
+			r = Room{bytes, resident, whose}
 		}
 	}
 	if free, ok := fields(root, "proc/meminfo")["MemAvailable"]; ok {
@@ -44,10 +53,6 @@ func Memory(root fs.FS) Room {
 	}
 	return r
 }
-
-// Resident is the memory that this process has, and Peak the most that it had; 0 where that is unknown.
-func Resident(root fs.FS) int { return fields(root, "proc/self/status")["VmRSS"] }
-func Peak(root fs.FS) int     { return fields(root, "proc/self/status")["VmHWM"] }
 
 // group is where a control group's numbers lie.
 type group struct{ limit, usage, stat, idle string }

@@ -35,31 +35,35 @@ func TestMemoryIsTheLeastOfWhatBoundsIt(t *testing.T) {
 		more map[string]string
 		want Room
 	}{
-		{"nothing but the machine", nil, Room{20*gb + 100*mb, "the machine"}},
+		{"nothing but the machine", nil, Room{20*gb + 100*mb, 100 * mb, "the machine"}},
 		{"an address space", map[string]string{"proc/self/limits": "Max address space         8589934592           unlimited            bytes     \n"},
-			Room{7*gb + 100*mb, "the address space (ulimit -v)"}},
+			Room{7*gb + 100*mb, 100 * mb, "the address space (ulimit -v)"}},
 		{"an address space that is used up", map[string]string{"proc/self/limits": "Max address space         1048576 1048576 bytes\n"},
-			Room{1, "the address space (ulimit -v)"}},
+			Room{1, 100 * mb, "the address space (ulimit -v)"}},
 		{"a control group without a limit", map[string]string{"sys/fs/cgroup/memory.max": "max\n", "sys/fs/cgroup/memory.current": "1073741824\n"},
-			Room{20*gb + 100*mb, "the machine"}},
+			Room{20*gb + 100*mb, 100 * mb, "the machine"}},
 		{"a container", map[string]string{"proc/self/cgroup": "0::/host/path/42\n", "sys/fs/cgroup/memory.max": "4294967296\n",
 			"sys/fs/cgroup/memory.current": "1073741824\n", "sys/fs/cgroup/memory.stat": "anon 5\ninactive_file 536870912\n"},
-			Room{4*gb - gb + 512*mb + 100*mb, "the control group"}},
+			Room{4*gb - gb + 512*mb + 100*mb, 100 * mb, "the control group"}},
 		{"a group above", map[string]string{"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/memory.max": "2147483648\n",
 			"sys/fs/cgroup/a/memory.current": "1073741824\n", "sys/fs/cgroup/a/b/memory.max": "max\n"},
-			Room{gb + 100*mb, "the control group"}},
+			Room{gb + 100*mb, 100 * mb, "the control group"}},
 		{"version 1", map[string]string{"proc/self/cgroup": "5:cpu:/x\n7:memory:/x\n", "sys/fs/cgroup/memory/x/memory.limit_in_bytes": "3221225472\n",
 			"sys/fs/cgroup/memory/x/memory.usage_in_bytes": "1073741824\n", "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n"},
-			Room{2*gb + 100*mb, "the control group"}},
+			Room{2*gb + 100*mb, 100 * mb, "the control group"}},
 	} {
-		if got := Memory(linux(x.more)); got != x.want {
+		got := Memory(linux(x.more))
+		if got != x.want {
 			t.Errorf("%s: got %+v, want %+v", x.name, got, x.want)
+		}
+		if got, want := got.Free(), max(1, x.want.Bytes-100*mb); got != want {
+			t.Errorf("%s: got %d bytes free, want %d", x.name, got, want)
 		}
 	}
 }
 
 func TestMemoryIsUnknownWithoutTheFiles(t *testing.T) {
-	if got := Memory(fstest.MapFS{}); got != (Room{}) {
+	if got := Memory(fstest.MapFS{}); got != (Room{}) || got.Free() != 0 {
 		t.Errorf("got %+v, want nothing", got)
 	}
 }

@@ -20,8 +20,8 @@ var version = "dev" // set by the Makefile
 
 func main() {
 	system := os.DirFS("/")
-	if room, has := machine.Memory(system), machine.Resident(system); room.Bytes > 0 && room.Bytes-has < least {
-		fmt.Fprintf(os.Stderr, "starsweep: %s has %d MB of memory left for this process, want %d MB or more\n", room.Whose, (room.Bytes-has)>>20, least>>20)
+	if room := machine.Memory(system); room.Bytes > 0 && room.Free() < least {
+		fmt.Fprintf(os.Stderr, "starsweep: %s has %d MB of memory left for this process, want %d MB or more\n", room.Whose, room.Free()>>20, least>>20)
 		os.Exit(1)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
