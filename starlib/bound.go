@@ -25,9 +25,18 @@ func (b bound) holds(v float64) bool { return (v > 0 || b.zero && v == 0) && v <
 // check looks at the value that an argument begins with; nil is none. A constant has no other value, and the later ones of a
 // schedule may be out of the trial's reach.
 func (b bound) check(c invocation, parameter string, s *spec.Schedule) error {
-	if s == nil || b.holds(s.At(0, 1)) {
+	if s == nil {
 		return nil
 	}
+	holds := func(s spec.Schedule) bool { return b.holds(s.At(0, 1)) }
+	value, ok := *s, false
+	if r := runOf(c.thread); r != nil {
+		value, ok = r.require(value, holds)
+	}
+	if ok || holds(value) {
+		return nil
+	}
+	s = &value
 	begins := ""
 	if !s.IsConstant() {
 		begins = fmt.Sprintf(", which begins with %g", s.At(0, 1))

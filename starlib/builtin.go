@@ -87,6 +87,9 @@ func (c invocation) unpack(pairs ...any) error {
 			missing = append(missing, names[i])
 		case v == nil || v == starlark.None && optional[i] == "??":
 		default:
+			if !takesSymbols(pairs[2*i+1]) {
+				v = concrete(c.thread, v)
+			}
 			if err := starlark.UnpackArg(v, pairs[2*i+1]); err != nil {
 				hint := ""
 				if _, tensor := pairs[2*i+1].(*Tensor); tensor && numeric(v) {
@@ -117,6 +120,15 @@ func (m mistakes) err() error {
 		return m[0]
 	}
 	return m
+}
+
+// takesSymbols reports whether a variable may get a symbol: real numbers, and values that the builtin looks at itself.
+func takesSymbols(variable any) bool {
+	switch variable.(type) {
+	case *schedule, *optional, *realArg, *betas, *starlark.Value:
+		return true
+	}
+	return false
 }
 
 // wanted lists the arguments that must be given.
@@ -222,6 +234,8 @@ func describe(v starlark.Value) string {
 		}
 	case Tensor:
 		return v.Shape.String()
+	case *symbol:
+		return describe(v.ask())
 	case starlark.Callable:
 		if _, ok := v.(schedule); !ok {
 			return "the function " + v.Name()

@@ -12,7 +12,7 @@ import (
 // comparison is a guarded x op y that gives a truth value. It walks both values, which may share their parts many times over.
 func comparison(name string, op syntax.Token) *starlark.Builtin {
 	return starlark.NewBuiltin(name, func(th *starlark.Thread, _ *starlark.Builtin, a starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
-		x, y := a[0], a[1]
+		x, y := concrete(th, a[0]), concrete(th, a[1])
 		cost := min(printed(x, maxLimit), printed(y, maxLimit))
 		if op == syntax.IN || op == syntax.NOT_IN {
 			cost = printed(x, maxLimit) + weight(y)
@@ -109,6 +109,9 @@ func numeric(v starlark.Value) bool {
 
 // condition is x where its truth is asked for.
 func condition(_ *starlark.Thread, _ *starlark.Builtin, a starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+	if x, ok := a[0].(*symbol); ok {
+		return x.ask(), nil
+	}
 	return a[0], noTruth(a[0])
 }
 
@@ -144,4 +147,45 @@ func elements(v starlark.Value) (all []starlark.Value) {
 		}
 	}
 	return all
+}
+
+// sameText compares values of ours whose text says all of them. The interpreter compares others by identity, which Go refuses for
+// values that hold lists.
+func sameText(op syntax.Token, x, y starlark.Value) (bool, error) {
+	switch op {
+	case syntax.EQL:
+		return x.String() == y.String(), nil
+	case syntax.NEQ:
+		return x.String() != y.String(), nil
+	}
+	return false, fmt.Errorf("%s %s %s not implemented", x.Type(), op, y.Type())
+}
+
+var (
+	_ starlark.Comparable = schedule{}
+	_ starlark.Comparable = dataset{}
+	_ starlark.Comparable = evaluateValue{}
+	_ starlark.Comparable = dimension{}
+	_ starlark.Comparable = optimizer{}
+)
+
+func (s schedule) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	return sameText(op, s, y)
+}
+
+func (d dataset) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	return sameText(op, d, y)
+}
+
+func (e evaluateValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	return sameText(op, e, y)
+}
+
+func (d dimension) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	return sameText(op, d, y)
+}
+
+// CompareSameType refuses: the numbers of optimizers may be symbols.
+func (o optimizer) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	return false, fmt.Errorf("got %s %s %s, want optimizers compared by the numbers that they are made of", o.Type(), op, y.Type())
 }

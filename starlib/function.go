@@ -30,8 +30,8 @@ func (c invocation) timed(t *tracer) invocation {
 	if len(c.args) == 0 {
 		return c
 	}
-	if s, ok := c.args[0].(schedule); ok {
-		if x, err := t.operand(s); err == nil {
+	if isSchedule(c.args[0]) {
+		if x, err := t.operand(c.args[0]); err == nil {
 			c.args = slices.Clone(c.args)
 			c.args[0] = Tensor{Node: x, t: t}
 		}

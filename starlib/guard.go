@@ -15,8 +15,14 @@ import (
 
 // operator is a guarded x op y.
 func operator(name string, op syntax.Token, cost func(x, y starlark.Value) uint64) *starlark.Builtin {
-	return starlark.NewBuiltin(name, func(th *starlark.Thread, _ *starlark.Builtin, a starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+	return starlark.NewBuiltin(name, func(th *starlark.Thread, b *starlark.Builtin, a starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
 		x, y := a[0], a[1]
+		if r := operated(x, y); r != nil {
+			return r.apply(th, b, a, nil)
+		}
+		if _, isText := x.(starlark.String); isText || !isTensor(x) && isSymbol(y) || !isTensor(y) && isSymbol(x) {
+			x, y = concrete(th, x), concrete(th, y)
+		}
 		if err := pay(th, cost(x, y)); err != nil {
 			return nil, err
 		}
@@ -104,7 +110,10 @@ func guards() starlark.StringDict {
 		d[o.name+"="] = operator(o.name+"=", o.op, o.cost)
 	}
 	for op, name := range guardedUnary {
-		d[name] = starlark.NewBuiltin(name, func(th *starlark.Thread, _ *starlark.Builtin, a starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+		d[name] = starlark.NewBuiltin(name, func(th *starlark.Thread, b *starlark.Builtin, a starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+			if x, ok := a[0].(*symbol); ok {
+				return x.run.apply(th, b, a, nil)
+			}
 			if err := pay(th, weight(a[0])); err != nil {
 				return nil, err
 			}
@@ -122,7 +131,11 @@ func guards() starlark.StringDict {
 			if x, ok := a[0].(Tensor); ok && name == "x[:]" {
 				return nil, x.indexed()
 			}
-			return a[0], pay(th, cost(a[0]))
+			x := a[0]
+			if name == "x[k]" {
+				x = concrete(th, x)
+			}
+			return x, pay(th, cost(x))
 		})
 	}
 	d["x.f"] = starlark.NewBuiltin("x.f", func(th *starlark.Thread, _ *starlark.Builtin, a starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
@@ -197,6 +210,14 @@ func attribute(x starlark.Value, name string) (starlark.Value, error) {
 	method, ok := v.(*starlark.Builtin)
 	if !ok {
 		return v, nil
+	}
+	switch x.(type) {
+	case starlark.String, starlark.Bytes:
+		method = concreteOnly(method)
+	case *starlark.List:
+		if name == "index" || name == "remove" || name == "insert" || name == "pop" { // they compare, or count
+			method = concreteOnly(method)
+		}
 	}
 	switch s := x.(type) {
 	case *starlark.List, *starlark.Dict, starlark.Bytes:

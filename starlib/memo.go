@@ -2,35 +2,117 @@ package starlib
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync"
 
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
 	"go.starlark.net/starlark"
-	"go.starlark.net/starlarkstruct"
 )
 
-// Job evaluates trial(p) at a point and traces its program. Trials whose networks, losses and batch agree share one program,
-// however their optimizers, data, epochs and seeds differ, so a space of thousands is traced a few times. It is safe for
-// concurrent use.
+// Job is what trial(p) declares at a point, with its program. The script is evaluated once for all points that agree in what
+// decides something in it; among these only the numbers of the job are computed anew (see symbol). Trials whose networks, losses
+// and batch agree share a trace, and equal programs are one. It is safe for concurrent use.
 func (s *Study) Job(ctx context.Context, point spec.Point) (*model.Job, error) {
-	th := s.loader.thread()
-	job, err := bounded(ctx, th, func() (*model.Job, error) { return s.job(ctx, th, point) })
-	if err != nil {
-		return nil, located(err, s.decl.pos)
+	values := append(slices.Clone(point), s.Settings...)
+	o := s.made.find(values)
+	if o == nil {
+		var err error
+		if o, err = s.evaluate(ctx, newRun(values)); err != nil {
+			return nil, err
+		}
+	}
+	job, ok := s.at(o, values)
+	if !ok { // a number is out of its bounds here, or has no value
+		var err error
+		if o, _, err = s.attempt(ctx, newRun(values).plainly()); err != nil {
+			return nil, err
+		}
+		job, _ = s.at(o, values)
+	}
+	if o.err != nil {
+		return nil, o.err
 	}
 	return job, nil
 }
 
-func (s *Study) job(ctx context.Context, th *starlark.Thread, point spec.Point) (*model.Job, error) {
-	p := &params{values: append(slices.Clone(point), s.Settings...), used: s.used}
-	for _, v := range p.values {
-		p.names = append(p.names, v.Name)
+// outcomes are those of a study.
+type outcomes struct {
+	mu      sync.RWMutex
+	tree    tree[outcome]
+	threads sync.Pool // to compute formulas with
+}
+
+func (o *outcomes) find(point spec.Point) *outcome {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	return o.tree.find(point)
+}
+
+func (o *outcomes) add(names []string, point spec.Point, made *outcome) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.tree.add(names, point, made)
+}
+
+// outcome is what evaluating trial(p) gave, for all points that agree in what it read.
+type outcome struct {
+	err      error     // of the script; or:
+	job      model.Job // with variables among its numbers
+	formulas []*formula
+	bounds   []requirement
+	lasting  lasting
+	names    bool // whether two numbers have one name depends on the point
+}
+
+// evaluate makes the outcome for the run's point and those like it.
+func (s *Study) evaluate(ctx context.Context, r *run) (*outcome, error) {
+	for {
+		o, again, err := s.attempt(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		if again { // for every number once at most
+			r = r.again()
+			continue
+		}
+		if o.err != nil && len(r.formulas) > 0 {
+			failed := o.err
+			// The message may speak of symbols. If it is the same without them it is that of every point like this one.
+			first := r
+			r = r.plainly()
+			if o, _, err = s.attempt(ctx, r); err != nil {
+				return nil, err
+			}
+			if o.err != nil && o.err.Error() == failed.Error() {
+				o.formulas, o.bounds, r = first.formulas, first.bounds, first
+			}
+		}
+		s.made.add(r.reads, r.point, o)
+		return o, nil
 	}
+}
+
+// attempt evaluates trial(p) once; again says that the values of symbols decided something, so that they should be none. The
+// error is the end of the context, mistakes of the script are part of the outcome.
+func (s *Study) attempt(ctx context.Context, r *run) (o *outcome, again bool, err error) {
+	th := s.loader.thread()
+	th.SetLocal(runKey, r)
 	th.SetLocal(notesKey, s.notes)
+	o, err = bounded(ctx, th, func() (*outcome, error) { return s.outcome(ctx, th, r) })
+	if err != nil {
+		if errors.As(err, new(ended)) || ctx.Err() != nil {
+			return nil, false, located(err, s.decl.pos)
+		}
+		o = &outcome{err: located(err, s.decl.pos)}
+	}
+	return o, r.asked, nil
+}
+
+func (s *Study) outcome(ctx context.Context, th *starlark.Thread, r *run) (*outcome, error) {
+	p := &params{run: r, study: s}
 	v, err := starlark.Call(th, s.decl.trial.fn, starlark.Tuple{p}, nil)
 	if err != nil {
 		return nil, err
@@ -43,14 +125,22 @@ func (s *Study) job(ctx context.Context, th *starlark.Thread, point spec.Point) 
 	if err := freeze(th, t); err != nil {
 		return nil, located(err, t.pos)
 	}
-	key, err := t.key()
-	if err != nil {
+	key, err := t.key(r)
+	if err != nil || r.asked {
 		return nil, err
 	}
-	e := s.memo.bucket(key).program(p, func() *entry { return s.loader.build(th, t) }, func() bool { return ctx.Err() == nil })
-	if e.err != nil {
+	e := s.memo.bucket(key).entry(r, func() *entry { return s.loader.build(th, t) }, func() bool { return ctx.Err() == nil })
+	for _, name := range e.reads {
+		s.note(name)
+	}
+	if e.err != nil || r.asked {
 		return nil, e.err
 	}
+	return s.assembled(t, e, r)
+}
+
+// assembled is the outcome of a trial whose program is traced.
+func (s *Study) assembled(t *trial, e *entry, r *run) (*outcome, error) {
 	for _, why := range e.program.Unread {
 		s.notes.add(t.pos, why+" (critic = lambda out: ... chooses of several numbers, critic = False records neither)")
 	}
@@ -58,17 +148,59 @@ func (s *Study) job(ctx context.Context, th *starlark.Thread, point spec.Point) 
 	if err != nil {
 		return nil, err
 	}
-	job := &model.Job{Data: t.data.Data, Epochs: t.epochs, Evaluate: t.evaluate, Program: e.program, Reals: reals}
+	o := &outcome{formulas: r.formulas, bounds: r.bounds,
+		job: model.Job{Data: t.data.Data, Epochs: t.epochs, Evaluate: t.evaluate, Program: e.program, Reals: reals}}
+	job, ok := s.at(o, r.point)
+	if !ok {
+		return nil, fmt.Errorf("internal error: the numbers of a trial are not those that it was evaluated with")
+	}
 	if err := s.columns(job); err != nil {
+		r.askAll() // the numbers under one name may be equal elsewhere
 		return nil, &Error{Pos: t.pos, Msg: err.Error()}
 	}
+	o.names = namesMeet(job)
 	if err := t.measurable(e.program); err != nil {
 		return nil, &Error{Pos: t.pos, Msg: err.Error()}
 	}
-	if err := t.suits(e.program, s.loader, s.notes, s.shortened); err != nil {
-		return nil, err
+	perEpoch, unsuited := t.suits(e.program, s.loader, s.notes, s.shortened)
+	all := lasting{pos: t.pos, epochs: t.epochs, perEpoch: perEpoch}
+	for _, p := range t.players {
+		all.numbers = append(all.numbers, p.numbers()...)
 	}
-	return job, nil
+	o.lasting = all.variables()
+	bind, _ := s.binding(o, r.point)
+	wrong := all.at(bind).check(s.notes, s.shortened)
+	if wrong != nil {
+		r.askAll()
+	}
+	return o, errors.Join(unsuited, wrong)
+}
+
+// at is the outcome's job at a point, an empty one where it is an error; false if the point's numbers do not keep to what the
+// evaluation took for granted.
+func (s *Study) at(o *outcome, point spec.Point) (*model.Job, bool) {
+	job := o.job
+	if len(o.formulas) == 0 {
+		return &job, true
+	}
+	bind, ok := s.binding(o, point)
+	if !ok {
+		return nil, false
+	}
+	job.Reals = slices.Clone(job.Reals)
+	for i, r := range job.Reals {
+		job.Reals[i].Value = r.Value.Bind(bind)
+	}
+	return &job, o.lasting.at(bind).check(s.notes, s.shortened) == nil && (!o.names || s.columns(&job) == nil)
+}
+
+// binding gives the values of the outcome's variables at a point; false if the point does not keep to what was taken for granted.
+func (s *Study) binding(o *outcome, point spec.Point) (bind func(id string) spec.Schedule, ok bool) {
+	values, ok := s.compute(o.formulas, point)
+	for _, b := range o.bounds {
+		ok = ok && b.holds(values[b.of.id])
+	}
+	return func(id string) spec.Schedule { return asSchedule(values[formulaID([]byte(id))]) }, ok
 }
 
 // Networks describes the networks of a job that Job gave.
@@ -78,18 +210,20 @@ func (s *Study) Networks(job *model.Job) []Network {
 	return s.memo.networks[job.Program]
 }
 
-// memo keeps programs by the structure of the trials that they were traced for.
+// memo keeps traces by the structure of the trials that they were made for, and each program once.
 type memo struct {
 	mu       sync.Mutex
 	buckets  map[string]*bucket
+	programs map[string]*model.Program
 	networks map[*model.Program][]Network
+	traces   int
 }
 
-// bucket is the programs of one key. They differ in what their functions read of p while they were traced.
+// bucket is the traces of one key. They differ in what their functions read of p while they were traced.
 type bucket struct {
 	memo    *memo
 	mu      sync.Mutex // held while a program is traced, so that it is traced once
-	entries []*entry
+	entries tree[entry]
 }
 
 // entry is a traced program, or why there is none.
@@ -98,11 +232,12 @@ type entry struct {
 	reals    []model.Real // of the trial that was traced
 	networks []Network
 	err      error
-	read     []spec.Setting // hyperparameters that were read during the trace, with their values
+	readings
+	taken
 }
 
 func newMemo() *memo {
-	return &memo{buckets: map[string]*bucket{}, networks: map[*model.Program][]Network{}}
+	return &memo{buckets: map[string]*bucket{}, programs: map[string]*model.Program{}, networks: map[*model.Program][]Network{}}
 }
 
 func (m *memo) bucket(key string) *bucket {
@@ -114,182 +249,41 @@ func (m *memo) bucket(key string) *bucket {
 	return m.buckets[key]
 }
 
-// program is the entry that was traced with the same hyperparameters as far as the trace read any, or a new one.
-// What was built is kept if keep says so: the end of a context is no fault of the trial.
-func (b *bucket) program(p *params, build func() *entry, keep func() bool) *entry {
+// entry is the trace for points that agree in what it read, or a new one. What was built is kept if keep says so: the end of a
+// context is no fault of the trial.
+func (b *bucket) entry(r *run, build func() *entry, keep func() bool) *entry {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, e := range b.entries {
-		if !slices.ContainsFunc(e.read, func(r spec.Setting) bool { v, _ := p.values.Get(r.Name); return v != r.Value }) {
-			for _, r := range e.read {
-				p.note(r.Name)
-			}
-			return e
-		}
+	if e := b.entries.find(r.point); e != nil {
+		r.follow(e)
+		return e
 	}
-	var read []spec.Setting
-	p.read = func(name string) {
-		v, _ := p.values.Get(name)
-		if r := (spec.Setting{Name: name, Value: v}); !slices.Contains(read, r) {
-			read = append(read, r)
-		}
-	}
+	own := r.taken
+	r.trace, r.taken = &readings{}, nothingTaken()
 	e := build()
-	p.read = nil
-	e.read = read
+	e.readings, e.taken = *r.trace, r.taken
+	r.trace, r.taken = nil, own
+	r.follow(e)
 	if e.err != nil && !keep() {
 		return e
 	}
-	b.entries = append(b.entries, e)
-	b.memo.mu.Lock()
-	defer b.memo.mu.Unlock()
-	if e.program != nil {
-		b.memo.networks[e.program] = e.networks
-	}
+	b.memo.intern(e)
+	b.entries.add(e.reads, r.point, e)
 	return e
 }
 
-// key is the structure of a trial: all that its trace depends on, but for what functions read of p later.
-func (t *trial) key() (string, error) {
-	k := keyer{seen: map[any]int{}}
-	k.text(t.data.image().String(), strconv.Itoa(t.data.classes), fmt.Sprint(t.data.Classes), strconv.Itoa(t.batch), strconv.Itoa(t.sampleBatch()), strconv.FormatBool(t.bf16), t.pos)
-	if t.latent != nil {
-		k.text(t.latent.String())
-	}
-	for _, p := range t.players {
-		k.text("player", p.name, strconv.Itoa(p.steps), string(p.optimizer.Rule))
-		for _, present := range []bool{p.clip != nil, p.optimizer.ClipNorm != nil, p.optimizer.ClipValue != nil, p.optimizer.EMA != nil, p.critic, p.logit != nil} {
-			k.text(strconv.FormatBool(present))
-		}
-		k.value(p.network.fn)
-		k.value(p.loss.fn)
-		for _, f := range []*function{p.noise, p.logit} {
-			if f != nil {
-				k.value(f.fn)
-			}
-		}
-	}
-	if t.sample != nil {
-		k.value(t.sample.fn)
-	}
-	for _, w := range t.watches {
-		k.text("watch", w.name, strconv.FormatBool(w.test))
-		k.value(w.value.fn)
-	}
-	if len(k.out) > maxKey {
-		return "", &Error{Pos: t.pos, Msg: fmt.Sprintf("the networks and losses hold too much: got more than %d bytes of captured values, want fewer", maxKey)}
-	}
-	return string(k.out), nil
-}
-
-// maxKey bounds keys; nested tuples that share their parts are longer written than in memory.
-const maxKey = 1 << 20
-
-// keyer writes values so that two with one text behave alike in a trace.
-type keyer struct {
-	out  []byte
-	seen map[any]int // functions, lists and dicts, by when they were first met
-}
-
-// again writes what was met before by its number: values may hold themselves, and share parts.
-func (k *keyer) again(v any) bool {
-	if at, ok := k.seen[v]; ok {
-		k.text("again", strconv.Itoa(at))
-		return true
-	}
-	k.seen[v] = len(k.seen)
-	return false
-}
-
-// text writes strings with their lengths.
-func (k *keyer) text(parts ...string) {
-	for _, s := range parts {
-		k.out = strconv.AppendInt(k.out, int64(len(s)), 36)
-		k.out = append(append(k.out, ':'), s...)
-	}
-}
-
-func (k *keyer) value(v starlark.Value) {
-	if len(k.out) > maxKey {
+// intern makes equal programs one.
+func (m *memo) intern(e *entry) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.traces++
+	if e.program == nil {
 		return
 	}
-	switch v := v.(type) {
-	case *starlark.Function:
-		if !k.again(v) {
-			k.function(v)
-		}
-	case *starlark.Builtin:
-		if r := v.Receiver(); r != nil { // a method, made anew whenever it is asked for
-			k.text("method", v.Name())
-			k.value(r)
-			return
-		}
-		k.text("builtin", fmt.Sprintf("%p", v)) // names are not enough: tanh and math.tanh have one
-	case *params:
-		k.text("p") // what is read of it is compared by bucket.program
-	case *starlark.Dict:
-		if k.again(v) {
-			return
-		}
-		k.text("dict", strconv.Itoa(v.Len()))
-		for key, e := range v.Entries() {
-			k.value(key)
-			k.value(e)
-		}
-	case *starlark.List:
-		if k.again(v) {
-			return
-		}
-		k.text("list", strconv.Itoa(v.Len()))
-		for e := range v.Elements() {
-			k.value(e)
-		}
-	case starlark.Tuple:
-		k.text("tuple", strconv.Itoa(len(v)))
-		for _, e := range v {
-			k.value(e)
-		}
-	case *starlarkstruct.Struct:
-		k.text("struct")
-		for _, name := range v.AttrNames() {
-			field, err := v.Attr(name)
-			if err != nil {
-				panic(err) // it has what it lists
-			}
-			k.text(name)
-			k.value(field)
-		}
-	case dataset:
-		k.text(v.Type(), v.String(), strconv.Itoa(v.size), strconv.Itoa(v.channels), strconv.Itoa(v.classes))
-	case holder:
-		k.text(v.Type())
-		for _, w := range v.held() {
-			k.value(w)
-		}
-	case starlark.Float:
-		k.text("float", strconv.FormatFloat(float64(v), 'x', -1, 64))
-	default:
-		k.text(v.Type(), v.String())
+	id := e.program.Identity()
+	if m.programs[id] == nil {
+		m.programs[id] = e.program
+		m.networks[e.program] = e.networks
 	}
-}
-
-// function writes where a function is defined and all that it captured. Globals are frozen and belong to the study.
-func (k *keyer) function(f *starlark.Function) {
-	pos := f.Position()
-	k.text("function", pos.Filename(), strconv.Itoa(int(pos.Line)), strconv.Itoa(int(pos.Col)))
-	for i := range f.NumParams() {
-		if d := f.ParamDefault(i); d != nil {
-			k.text("default")
-			k.value(d)
-		}
-	}
-	for i := range f.NumFreeVars() {
-		_, v := f.FreeVar(i)
-		if v == nil {
-			k.text("unset")
-			continue
-		}
-		k.text("free")
-		k.value(v)
-	}
+	e.program = m.programs[id]
 }

@@ -26,7 +26,8 @@ func (s *Study) With(profile string, set []string) (*Study, error) {
 func (s *Study) overridden(o overrides) (*Study, error) {
 	d := s.decl
 	t := &Study{Name: s.Name, Doc: s.Doc, Script: s.Script, Files: s.Files, Seeds: d.seeds, Objectives: d.objectives,
-		loader: s.loader, decl: d, memo: s.memo, notes: new(notes), used: map[string]*atomic.Bool{}, shortened: o.profile != "" || len(o.set) > 0}
+		loader: s.loader, decl: d, memo: s.memo, notes: new(notes), made: new(outcomes), used: map[string]*atomic.Bool{},
+		shortened: o.profile != "" || len(o.set) > 0}
 	b := &overriding{Study: t, search: d.search}
 	for _, step := range []func() error{
 		b.settings, b.space, b.profiles,

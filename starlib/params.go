@@ -3,7 +3,6 @@ package starlib
 import (
 	"cmp"
 	"fmt"
-	"sync/atomic"
 
 	"github.com/starsweep/starsweep/engine/spec"
 	"go.starlark.net/starlark"
@@ -12,10 +11,8 @@ import (
 // params is p, what trial(p) is called with: the hyperparameters of one point and the settings.
 type params struct {
 	opaque
-	values spec.Point
-	names  []string
-	used   map[string]*atomic.Bool // of the study: what any trial has read
-	read   func(name string)       // told what is read while a program is traced; see memo
+	run   *run
+	study *Study
 }
 
 var (
@@ -26,37 +23,41 @@ var (
 func (p *params) Type() string { return "hyperparameters" }
 
 func (p *params) String() string {
-	for _, s := range p.values {
-		p.note(s.Name)
+	for _, s := range p.run.point {
+		p.study.note(s.Name)
+		p.run.read(s.Name)
 	}
-	return fmt.Sprintf("hyperparameters(%s)", p.values)
+	return fmt.Sprintf("hyperparameters(%s)", p.run.point)
 }
 
-func (p *params) AttrNames() []string { return p.names }
+func (p *params) AttrNames() (names []string) {
+	for _, s := range p.run.point {
+		names = append(names, s.Name)
+	}
+	return names
+}
 
 func (p *params) Attr(name string) (starlark.Value, error) {
-	v, ok := p.values.Get(name)
+	v, ok := p.run.point.Get(name)
 	if !ok {
-		return nil, fmt.Errorf("p: %w", unknown("hyperparameter or setting", name, p.names))
+		return nil, fmt.Errorf("p: %w", unknown("hyperparameter or setting", name, p.AttrNames()))
 	}
-	p.note(name)
-	return starlarkValue(v), nil
+	p.study.note(name)
+	return p.run.value(spec.Setting{Name: name, Value: v}, p.study.Settings), nil
 }
 
 // Get refuses p["lr"].
 func (p *params) Get(key starlark.Value) (starlark.Value, bool, error) {
 	name, ok := starlark.AsString(key)
-	if _, known := p.values.Get(name); ok && !known {
-		return nil, false, fmt.Errorf("p: %w", unknown("hyperparameter or setting", name, p.names))
+	if _, known := p.run.point.Get(name); ok && !known {
+		return nil, false, fmt.Errorf("p: %w", unknown("hyperparameter or setting", name, p.AttrNames()))
 	}
 	return nil, false, fmt.Errorf("p: got the index %s, want p.%s", key, cmp.Or(name, "NAME"))
 }
 
-func (p *params) note(name string) {
-	if used := p.used[name]; used != nil && !used.Load() {
+// note that a trial has read a hyperparameter or setting.
+func (s *Study) note(name string) {
+	if used := s.used[name]; used != nil && !used.Load() {
 		used.Store(true)
-	}
-	if p.read != nil {
-		p.read(name)
 	}
 }

@@ -13,7 +13,7 @@ func predeclared() starlark.StringDict {
 	all := starlark.StringDict{
 		"nn":     layers,
 		"init":   initializers,
-		"math":   module{math.Module},
+		"math":   module{liftedModule(math.Module)},
 		"struct": starlark.NewBuiltin("struct", starlarkstruct.Make),
 	}
 	// The tensor functions max, min and abs stand for Starlark's own too.
@@ -26,6 +26,7 @@ func predeclared() starlark.StringDict {
 			all[name] = v
 		}
 	}
+	knowing(all)
 	return all
 }
 

@@ -73,6 +73,9 @@ func (s *schedule) Unpack(v starlark.Value) error {
 	case schedule:
 		*s = v
 		return nil
+	case *symbol:
+		*s = schedule{Schedule: v.variable()}
+		return nil
 	case starlark.Int, starlark.Float:
 		f, _ := starlark.AsFloat(v)
 		*s = schedule{Schedule: spec.Constant(f)}
@@ -157,7 +160,7 @@ var schedules = starlark.StringDict{
 			if !identifier.MatchString(name) {
 				return nil, fmt.Errorf("real: for parameter name: got %q, want a word: it becomes a column", name)
 			}
-			s.Schedule = spec.Named(spec.Label{Name: name, Place: here(c.thread).String()}, s.Schedule)
+			s.Schedule = spec.Named(spec.Label{Name: name, Place: placeOf(c.thread)}, s.Schedule)
 		}
 		return s, nil
 	}),

@@ -28,6 +28,7 @@ type Study struct {
 	used   map[string]*atomic.Bool // of every hyperparameter and setting: whether a trial has read it
 	memo   *memo
 	notes  *notes
+	made   *outcomes
 
 	shortened bool // a profile or a setting from outside is in force
 }

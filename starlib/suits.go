@@ -3,6 +3,7 @@ package starlib
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
@@ -19,9 +20,9 @@ func (l Loader) most(d spec.Data) (n int, known bool) {
 	return n, known
 }
 
-// suits refuses what a run would refuse as soon as it opens the data, and what becomes wrong while it trains. It notes what a
-// training of this length never reaches, unless a profile or a setting from outside made it as short.
-func (t *trial) suits(p *model.Program, l Loader, n *notes, shortened bool) error {
+// suits refuses what a run would refuse as soon as it opens the data, and gives the number of iterations of an epoch, 0 where it is
+// not known. It notes what a training of this length never reaches, unless a profile or a setting from outside made it as short.
+func (t *trial) suits(p *model.Program, l Loader, n *notes, shortened bool) (perEpoch int, err error) {
 	var errs []error
 	fault := func(format string, a ...any) { errs = append(errs, &Error{Pos: t.pos, Msg: fmt.Sprintf(format, a...)}) }
 	examples, known := l.most(t.data.Data)
@@ -42,36 +43,68 @@ func (t *trial) suits(p *model.Program, l Loader, n *notes, shortened bool) erro
 	if t.evaluate.Every > t.epochs && !shortened {
 		n.add(t.pos, fmt.Sprintf("evaluate: got every = %d of %d epochs: only the last is evaluated", t.evaluate.Every, t.epochs))
 	}
-	perEpoch := 0
 	if known && examples >= want {
 		perEpoch = examples / want
 	}
-	for _, q := range t.players {
-		for _, x := range q.numbers() {
-			if err := x.holds(t.epochs, perEpoch); err != nil {
-				fault("the %s of the %s: %v", x.name, q.name, err)
+	return perEpoch, errors.Join(errs...)
+}
+
+// playerNumber is a real number of a player's optimizer, or the bound of its weights.
+type playerNumber struct {
+	name   string
+	player string
+	value  spec.Schedule
+	bound  bound
+}
+
+// lasting are the numbers of a trial's players, which must be good until training ends.
+type lasting struct {
+	pos              string
+	epochs, perEpoch int
+	numbers          []playerNumber
+}
+
+// check refuses numbers that become wrong while they train, and notes what is not over then.
+func (l lasting) check(n *notes, shortened bool) error {
+	var errs []error
+	for _, x := range l.numbers {
+		if err := x.holds(l.epochs, l.perEpoch); err != nil {
+			errs = append(errs, &Error{Pos: l.pos, Msg: fmt.Sprintf("the %s of the %s: %v", x.name, x.player, err)})
+		}
+		for _, part := range x.value.Beyond(l.epochs, l.epochs*l.perEpoch) {
+			if shortened {
+				break
 			}
-			for _, part := range x.value.Beyond(t.epochs, t.epochs*perEpoch) {
-				if shortened {
-					break
-				}
-				n.add(t.pos, fmt.Sprintf("the %s of the %s: %v is not over when training ends, after %d epochs", x.name, q.name, part, t.epochs))
-			}
+			n.add(l.pos, fmt.Sprintf("the %s of the %s: %v is not over when training ends, after %d epochs", x.name, x.player, part, l.epochs))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// playerNumber is a real number of a player's optimizer, or the bound of its weights.
-type playerNumber struct {
-	name  string
-	value spec.Schedule
-	bound bound
+// at are the numbers that change over time or between points, with the values of a point.
+func (l lasting) at(bind func(id string) spec.Schedule) lasting {
+	var changing []playerNumber
+	for _, x := range l.numbers {
+		if x.value = x.value.Bind(bind); !x.value.IsConstant() {
+			changing = append(changing, x)
+		}
+	}
+	l.numbers = changing
+	return l
+}
+
+// variables are the numbers that depend on the point.
+func (l lasting) variables() lasting {
+	l.numbers = slices.DeleteFunc(slices.Clone(l.numbers), func(x playerNumber) bool {
+		_, ok := x.value.Variable()
+		return !ok
+	})
+	return l
 }
 
 func (p *player) numbers() (all []playerNumber) {
 	for _, x := range p.optimizer.Params {
-		all = append(all, playerNumber{x.Name, x.Value, bounds[x.Name]})
+		all = append(all, playerNumber{x.Name, p.name, x.Value, bounds[x.Name]})
 	}
 	for _, x := range []struct {
 		name  string
@@ -79,7 +112,7 @@ func (p *player) numbers() (all []playerNumber) {
 		bound bound
 	}{{"clip_norm", p.optimizer.ClipNorm, aboveZero}, {"clip_value", p.optimizer.ClipValue, aboveZero}, {"ema", p.optimizer.EMA, fraction}, {"clip", p.clip, aboveZero}} {
 		if x.value != nil {
-			all = append(all, playerNumber{x.name, *x.value, x.bound})
+			all = append(all, playerNumber{x.name, p.name, *x.value, x.bound})
 		}
 	}
 	return all

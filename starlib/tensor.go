@@ -147,6 +147,9 @@ func (t *tracer) tensor(n *expr.Node) (starlark.Value, error) {
 // operand is a number or a tensor as an expression.
 func (t *tracer) operand(v starlark.Value) (*expr.Node, error) {
 	site := t.at()
+	if x, ok := v.(*symbol); ok && x.value.Type() == "int" { // structure
+		v = x.ask()
+	}
 	switch v := v.(type) {
 	case Tensor:
 		return v.Node, nil

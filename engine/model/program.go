@@ -236,6 +236,11 @@ func (p *Program) Step() []*expr.Node {
 // Fingerprint identifies the program: trials with one fingerprint differ in nothing but real numbers, data and seeds.
 func (p *Program) Fingerprint() string { return p.fingerprint }
 
+// Identity is the fingerprint with all else that tells programs apart: two of one identity can stand for each other.
+func (p *Program) Identity() string {
+	return fmt.Sprint(p.fingerprint, p.Config, p.structure, p.Unread)
+}
+
 // outputs lists all that the program computes: steps, samples, tests.
 func (p *Program) outputs() []*expr.Node {
 	outs := p.Step()

@@ -16,7 +16,7 @@ type Schedule struct {
 	args  [3]float64 // by kind
 	times []float64  // piecewise: when, ascending
 	parts []Schedule // piecewise: the value from then on; product: the factors; sum: the terms; quotient; named: the number
-	label *Label     // named
+	label *Label     // named; of a variable its name alone
 }
 
 // Label is what a script calls a number, and where it does so.
@@ -48,9 +48,10 @@ const (
 	sum
 	quotient
 	named
+	variable
 )
 
-var scheduleNames = [...]string{"constant", "linear", "cosine", "exponential", "step", "piecewise", "product", "sum", "quotient"}
+var scheduleNames = [...]string{"constant", "linear", "cosine", "exponential", "step", "piecewise", "product", "sum", "quotient", "named", "variable"}
 
 // Constant is v at all times.
 func Constant(v float64) Schedule { return Schedule{args: [3]float64{v}} }
@@ -104,6 +105,33 @@ func Quotient(s, t Schedule) Schedule { return combine(quotient, s, t, s.args[0]
 // Named is s under a name. What is computed from it has no name, but remembers that of s.
 func Named(l Label, s Schedule) Schedule {
 	return Schedule{kind: named, parts: []Schedule{s}, label: &l}
+}
+
+// Variable is a number that Bind puts a value for: it has none of its own.
+func Variable(id string) Schedule { return Schedule{kind: variable, label: &Label{Name: id}} }
+
+// Variable is the name of a variable; ok is false for all others.
+func (s Schedule) Variable() (id string, ok bool) {
+	if s.kind != variable {
+		return "", false
+	}
+	return s.label.Name, true
+}
+
+// Bind is s with values for its variables.
+func (s Schedule) Bind(value func(id string) Schedule) Schedule {
+	if s.kind == variable {
+		return value(s.label.Name)
+	}
+	if len(s.parts) == 0 {
+		return s
+	}
+	parts := make([]Schedule, len(s.parts))
+	for i, part := range s.parts {
+		parts[i] = part.Bind(value)
+	}
+	s.parts = parts
+	return s
 }
 
 // Named lists the numbers with names that s is or is computed from, in the order of its text.
@@ -164,6 +192,8 @@ func (s Schedule) At(step, perEpoch int) float64 {
 		return s.parts[0].At(step, perEpoch) / s.parts[1].At(step, perEpoch)
 	case named:
 		return s.parts[0].At(step, perEpoch)
+	case variable:
+		return math.NaN()
 	}
 	return a
 }
@@ -188,7 +218,13 @@ func (s Schedule) Beyond(epochs, steps int) (parts []Schedule) {
 
 // Counts reports whether any part of the schedule counts its time in a unit.
 func (s Schedule) Counts(u Unit) bool {
-	return s.kind != constant && s.unit == u && s.kind != product && s.kind != sum || slices.ContainsFunc(s.parts, func(p Schedule) bool { return p.Counts(u) })
+	switch s.kind {
+	case linear, cosine, exponential, staircase, piecewise:
+		if s.unit == u {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.parts, func(p Schedule) bool { return p.Counts(u) })
 }
 
 // Over calls yield for values from the first of a number of steps to the last, at most 256 of them, with the step of each.
@@ -227,6 +263,8 @@ func (s Schedule) String() string {
 	switch s.kind {
 	case named:
 		return s.label.Name + "=" + s.parts[0].String()
+	case variable:
+		return "variable(" + s.label.Name + ")"
 	case product, sum, quotient:
 		p = append(p, s.parts[0].String(), s.parts[1].String())
 	case piecewise:

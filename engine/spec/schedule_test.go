@@ -143,6 +143,29 @@ func TestASchedulesTextTellsItFromEveryOther(t *testing.T) {
 	}
 }
 
+func TestVariablesTakeValues(t *testing.T) {
+	w, v := Variable("w"), Variable("v")
+	s := Product(Named(Label{Name: "column"}, w), Sum(v, Constant(1)))
+	if got, want := s.String(), "product(column=variable(w), sum(variable(v), 1.0))"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	bound := s.Bind(func(id string) Schedule {
+		return map[string]Schedule{"w": Constant(3), "v": Linear(0, 1, 10, Steps)}[id]
+	})
+	if got, want := bound.String(), "product(column=3.0, sum(linear(0.0, 1.0, 10.0, steps), 1.0))"; got != want || bound.At(5, 1) != 4.5 {
+		t.Errorf("got %s, %g at step 5, want %s, 4.5", got, bound.At(5, 1), want)
+	}
+	if w.IsConstant() || !math.IsNaN(s.At(0, 1)) {
+		t.Error("a variable has a value")
+	}
+	if id, ok := w.Variable(); !ok || id != "w" {
+		t.Errorf("got the name %q", id)
+	}
+	if _, ok := s.Variable(); ok {
+		t.Error("a product is a variable")
+	}
+}
+
 func TestArithmeticKeepsTheNamesOfItsNumbers(t *testing.T) {
 	w := Named(Label{Name: "w", Place: "s.star:1:1"}, Constant(.5))
 	v := Named(Label{Name: "v"}, Linear(1, 0, 2, Steps))

@@ -1,0 +1,38 @@
+package starlib
+
+import (
+	"context"
+	"slices"
+
+	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/spec"
+)
+
+// PlainJob is Job by an evaluation of its own, in which p's numbers are the script's.
+func (s *Study) PlainJob(ctx context.Context, point spec.Point) (*model.Job, error) {
+	values := append(slices.Clone(point), s.Settings...)
+	o, _, err := s.attempt(ctx, newRun(values).plainly())
+	if err != nil {
+		return nil, err
+	}
+	if o.err != nil {
+		return nil, o.err
+	}
+	job, _ := s.at(o, values)
+	return job, nil
+}
+
+// Traces counts the traces, programs and evaluations of trial(p) that a study keeps.
+func (s *Study) Traces() (traces, programs, outcomes int) {
+	return s.memo.traces, len(s.memo.programs), s.made.tree.count()
+}
+
+func (t *tree[T]) count() (n int) {
+	if t.leaf != nil {
+		return 1
+	}
+	for _, next := range t.next {
+		n += next.count()
+	}
+	return n
+}

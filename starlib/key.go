@@ -1,0 +1,164 @@
+package starlib
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+)
+
+// key is the structure of a trial: all that its trace depends on, but for what functions read of p later.
+func (t *trial) key(r *run) (string, error) {
+	k := keyer{seen: map[any]int{}}
+	k.text(strconv.FormatBool(r.allPlain))
+	k.text(slices.Sorted(maps.Keys(r.plain))...)
+	k.text(t.data.image().String(), strconv.Itoa(t.data.classes), fmt.Sprint(t.data.Classes), strconv.Itoa(t.batch), strconv.Itoa(t.sampleBatch()), strconv.FormatBool(t.bf16), t.pos)
+	if t.latent != nil {
+		k.text(t.latent.String())
+	}
+	for _, p := range t.players {
+		k.text("player", p.name, strconv.Itoa(p.steps), string(p.optimizer.Rule))
+		for _, present := range []bool{p.clip != nil, p.optimizer.ClipNorm != nil, p.optimizer.ClipValue != nil, p.optimizer.EMA != nil, p.critic, p.logit != nil} {
+			k.text(strconv.FormatBool(present))
+		}
+		k.value(p.network.fn)
+		k.value(p.loss.fn)
+		for _, f := range []*function{p.noise, p.logit} {
+			if f != nil {
+				k.value(f.fn)
+			}
+		}
+	}
+	if t.sample != nil {
+		k.value(t.sample.fn)
+	}
+	for _, w := range t.watches {
+		k.text("watch", w.name, strconv.FormatBool(w.test))
+		k.value(w.value.fn)
+	}
+	if len(k.out) > maxKey {
+		return "", &Error{Pos: t.pos, Msg: fmt.Sprintf("the networks and losses hold too much: got more than %d bytes of captured values, want fewer", maxKey)}
+	}
+	return string(k.out), nil
+}
+
+// maxKey bounds keys; nested tuples that share their parts are longer written than in memory.
+const maxKey = 1 << 20
+
+// keyer writes values so that two with one text behave alike in a trace.
+type keyer struct {
+	out  []byte
+	seen map[any]int // functions, lists and dicts, by when they were first met
+}
+
+// again writes what was met before by its number: values may hold themselves, and share parts.
+func (k *keyer) again(v any) bool {
+	if at, ok := k.seen[v]; ok {
+		k.text("again", strconv.Itoa(at))
+		return true
+	}
+	k.seen[v] = len(k.seen)
+	return false
+}
+
+// text writes strings with their lengths.
+func (k *keyer) text(parts ...string) {
+	for _, s := range parts {
+		k.out = strconv.AppendInt(k.out, int64(len(s)), 36)
+		k.out = append(append(k.out, ':'), s...)
+	}
+}
+
+func (k *keyer) value(v starlark.Value) {
+	if len(k.out) > maxKey {
+		return
+	}
+	switch v := v.(type) {
+	case *symbol:
+		if _, isInt := v.value.(starlark.Int); isInt { // structure
+			k.value(v.ask())
+			return
+		}
+		k.text(v.Type(), string(v.formula.id[:]))
+	case *starlark.Function:
+		if !k.again(v) {
+			k.function(v)
+		}
+	case *starlark.Builtin:
+		if r := v.Receiver(); r != nil { // a method, made anew whenever it is asked for
+			k.text("method", v.Name())
+			k.value(r)
+			return
+		}
+		k.text("builtin", fmt.Sprintf("%p", v)) // names are not enough: tanh and math.tanh have one
+	case *params:
+		k.text("p") // what is read of it is compared by bucket.entry
+	case *starlark.Dict:
+		if k.again(v) {
+			return
+		}
+		k.text("dict", strconv.Itoa(v.Len()))
+		for key, e := range v.Entries() {
+			k.value(key)
+			k.value(e)
+		}
+	case *starlark.List:
+		if k.again(v) {
+			return
+		}
+		k.text("list", strconv.Itoa(v.Len()))
+		for e := range v.Elements() {
+			k.value(e)
+		}
+	case starlark.Tuple:
+		k.text("tuple", strconv.Itoa(len(v)))
+		for _, e := range v {
+			k.value(e)
+		}
+	case *starlarkstruct.Struct:
+		k.text("struct")
+		for _, name := range v.AttrNames() {
+			field, err := v.Attr(name)
+			if err != nil {
+				panic(err) // it has what it lists
+			}
+			k.text(name)
+			k.value(field)
+		}
+	case dataset:
+		k.text(v.Type(), v.String(), strconv.Itoa(v.size), strconv.Itoa(v.channels), strconv.Itoa(v.classes))
+	case holder:
+		k.text(v.Type())
+		for _, w := range v.held() {
+			k.value(w)
+		}
+	case starlark.Float:
+		k.text("float", strconv.FormatFloat(float64(v), 'x', -1, 64))
+	default:
+		k.text(v.Type(), v.String())
+	}
+}
+
+// function writes where a function is defined and all that it captured. Globals are frozen and belong to the study.
+func (k *keyer) function(f *starlark.Function) {
+	pos := f.Position()
+	k.text("function", pos.Filename(), strconv.Itoa(int(pos.Line)), strconv.Itoa(int(pos.Col)))
+	for i := range f.NumParams() {
+		if d := f.ParamDefault(i); d != nil {
+			k.text("default")
+			k.value(d)
+		}
+	}
+	for i := range f.NumFreeVars() {
+		_, v := f.FreeVar(i)
+		if v == nil {
+			k.text("unset")
+			continue
+		}
+		k.text("free")
+		k.value(v)
+	}
+}

@@ -1,0 +1,365 @@
+package starlib
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/starsweep/starsweep/engine/spec"
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+	"go.starlark.net/syntax"
+)
+
+// A script is evaluated for a point, but what it makes of p's numbers is kept as formulas: p.w and 10 * p.w are symbols, which know
+// their value at the point and how to compute it at any other. A symbol may become a real number of the program, and then the same
+// evaluation serves every value of p.w. Whatever else a script does with a symbol - compares it, takes it as a size, prints it -
+// asks for its value; then the evaluation holds for this value alone (run.ask).
+//
+// What computes with symbols stands in lifts. Everything else must get their values through concrete: a value of the script
+// that only looks like a number would be told from one.
+
+// symbol is an int, a float or a schedule that depends on numbers of p.
+type symbol struct {
+	value   starlark.Value // at the run's point
+	formula *formula
+	run     *run
+}
+
+var (
+	_ starlark.Comparable = (*symbol)(nil)
+	_ starlark.HasUnary   = (*symbol)(nil)
+	_ starlark.Callable   = (*symbol)(nil)
+)
+
+// ask is the symbol's value, which decides something from now on.
+func (x *symbol) ask() starlark.Value {
+	x.run.ask(x.formula)
+	return x.value
+}
+
+func (x *symbol) String() string        { return x.ask().String() }
+func (x *symbol) Type() string          { return "symbol" } // if it were that of its value, the interpreter would compare the two
+func (x *symbol) Freeze()               {}
+func (x *symbol) Truth() starlark.Bool  { return x.ask().Truth() }
+func (x *symbol) Hash() (uint32, error) { return x.ask().Hash() }
+func (x *symbol) Name() string          { return "schedule" }
+
+func (x *symbol) CompareSameType(op syntax.Token, y starlark.Value, depth int) (bool, error) {
+	return starlark.CompareDepth(op, x.ask(), y.(*symbol).ask(), depth)
+}
+
+func (x *symbol) Unary(op syntax.Token) (starlark.Value, error) {
+	if op == syntax.PLUS {
+		return x, nil
+	}
+	return starlark.Unary(op, x.ask())
+}
+
+func (x *symbol) CallInternal(th *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	return starlark.Call(th, x.ask(), args, kwargs)
+}
+
+// symbol is a number whose formula has a value at the run's point.
+func (r *run) symbol(v starlark.Value, f *formula) *symbol {
+	r.know(f)
+	return &symbol{v, f, r}
+}
+
+// variable is the symbol as a real number of the program.
+func (x *symbol) variable() spec.Schedule {
+	x.run.variables[x.formula.id] = x
+	return spec.Variable(string(x.formula.id[:]))
+}
+
+// concrete is v, or its value if it is a symbol. Symbols inside of v are asked for their values and stay: the evaluation does not
+// count then.
+func concrete(th *starlark.Thread, v starlark.Value) starlark.Value {
+	if r := runOf(th); r != nil {
+		budget := maxLimit
+		if !r.askWithin(v, &budget) {
+			r.askAll()
+		}
+	}
+	if x, ok := v.(*symbol); ok {
+		return x.ask()
+	}
+	return v
+}
+
+// askWithin asks all symbols inside of v; false if it holds more than the budget.
+func (r *run) askWithin(v starlark.Value, budget *int) bool {
+	*budget--
+	switch x := v.(type) {
+	case *symbol:
+		x.ask()
+	case *starlark.List, *starlark.Dict, starlark.Tuple, *starlarkstruct.Struct:
+		within := true
+		parts(v, func(w starlark.Value) bool {
+			within = *budget > 0 && r.askWithin(w, budget)
+			return within
+		})
+		return within
+	}
+	return true
+}
+
+// formula says how to compute a number of the script from those of p.
+type formula struct {
+	id     formulaID
+	name   string            // of p's number; "" of what is computed
+	of     *starlark.Builtin // what computes it
+	args   starlark.Tuple    // with symbols among them, also in lists
+	kwargs []starlark.Tuple
+	place  string   // of the script, where it was computed first
+	kind   string   // type of the value
+	names  []string // of p's numbers that it depends on
+}
+
+// formulaID is a digest of what a formula computes: those of one ID compute one number.
+type formulaID [16]byte
+
+// formulaOf is the formula of a number of p itself.
+func formulaOf(name, kind string) *formula {
+	f := &formula{name: name, kind: kind, names: []string{name}}
+	f.identify(fmt.Appendf(nil, "p.%s %s", name, kind))
+	return f
+}
+
+func (f *formula) identify(text []byte) {
+	sum := sha256.Sum256(text)
+	copy(f.id[:], sum[:])
+}
+
+// apply is b(args...) for arguments that have symbols among them: their values are taken without being asked for.
+func (r *run) apply(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	f := &formula{of: b, args: args, kwargs: kwargs, place: here(th).String()}
+	given, named := f.fill(func(x *symbol) starlark.Value {
+		for _, name := range x.formula.names {
+			if !slices.Contains(f.names, name) {
+				f.names = append(f.names, name)
+			}
+		}
+		return x.value
+	})
+	v, err := b.CallInternal(th, given, named)
+	if err != nil || !isNumber(v) {
+		r.ask(f)
+		return v, err
+	}
+	f.kind = v.Type()
+	f.identify(appendText(appendText(fmt.Appendf(nil, "%p", b), args), tuples(kwargs)))
+	return r.symbol(v, f), nil
+}
+
+// appendText writes arguments, so that two with one text are equal at every point.
+func appendText(b []byte, v starlark.Value) []byte {
+	switch v := v.(type) {
+	case *symbol:
+		return append(append(b, "symbol"...), v.formula.id[:]...)
+	case starlark.Float:
+		return strconv.AppendFloat(append(b, "float"...), float64(v), 'x', -1, 64)
+	case starlark.Indexable:
+		if _, isText := v.(starlark.String); !isText {
+			b = fmt.Append(b, v.Type(), v.Len(), "(")
+			for i := range v.Len() {
+				b = append(appendText(b, v.Index(i)), ',')
+			}
+			return append(b, ')')
+		}
+	}
+	return fmt.Append(b, v.Type(), v)
+}
+
+func tuples(list []starlark.Tuple) (t starlark.Tuple) {
+	for _, e := range list {
+		t = append(t, e)
+	}
+	return t
+}
+
+// fill puts values in the places of symbols.
+func (f *formula) fill(value func(*symbol) starlark.Value) (starlark.Tuple, []starlark.Tuple) {
+	var full func(v starlark.Value) starlark.Value
+	each := func(list []starlark.Value) []starlark.Value {
+		out := make([]starlark.Value, len(list))
+		for i, e := range list {
+			out[i] = full(e)
+		}
+		return out
+	}
+	full = func(v starlark.Value) starlark.Value {
+		switch v := v.(type) {
+		case *symbol:
+			return value(v)
+		case *starlark.List:
+			return starlark.NewList(each(slices.Collect(v.Elements())))
+		case starlark.Tuple:
+			return starlark.Tuple(each(v))
+		}
+		return v
+	}
+	kwargs := make([]starlark.Tuple, len(f.kwargs))
+	for i, kv := range f.kwargs {
+		kwargs[i] = each(kv)
+	}
+	return each(f.args), kwargs
+}
+
+// isSchedule reports whether v is a schedule or a symbol for one.
+func isSchedule(v starlark.Value) bool {
+	if x, ok := v.(*symbol); ok {
+		v = x.value
+	}
+	_, ok := v.(schedule)
+	return ok
+}
+
+// isNumber reports whether v is what a symbol may stand for.
+func isNumber(v starlark.Value) bool {
+	switch v.(type) {
+	case starlark.Int, starlark.Float, schedule:
+		return true
+	}
+	return false
+}
+
+// lifted is a builtin that computes with symbols, if all else that it is given are numbers, or texts and lists of numbers. One that
+// chooses among its arguments does so only among numbers of one type.
+func lifted(b *starlark.Builtin, chooses bool) *starlark.Builtin {
+	return starlark.NewBuiltin(b.Name(), func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		l := look(args, kwargs)
+		switch {
+		case l.run == nil:
+			return b.CallInternal(th, args, kwargs)
+		case l.numbers && !(chooses && l.mixed):
+			return l.run.apply(th, b, args, kwargs)
+		}
+		return concreteCall(th, b, args, kwargs)
+	})
+}
+
+// operated is the run of x op y, if both are numbers and one of them is a symbol.
+func operated(x, y starlark.Value) *run {
+	l := looked{numbers: true}
+	for _, v := range []starlark.Value{x, y} {
+		if !isSymbol(v) && !isNumber(v) {
+			return nil
+		}
+		l.at(v, false)
+	}
+	return l.run
+}
+
+func isSymbol(v starlark.Value) bool { _, ok := v.(*symbol); return ok }
+func isTensor(v starlark.Value) bool { _, ok := v.(Tensor); return ok }
+
+// looked is what arguments are made of.
+type looked struct {
+	run     *run   // of the symbols among them; nil if there are none
+	numbers bool   // whether all are numbers, or texts and lists of numbers
+	kind    string // of the last number
+	mixed   bool   // numbers of several types
+}
+
+func look(args starlark.Tuple, kwargs []starlark.Tuple) looked {
+	l := looked{numbers: true}
+	for _, v := range args {
+		l.at(v, false)
+	}
+	for _, kv := range kwargs {
+		l.at(kv[1], false)
+	}
+	return l
+}
+
+func (l *looked) at(v starlark.Value, inList bool) {
+	switch x := v.(type) {
+	case *symbol:
+		l.run, v = x.run, x.value
+	case *starlark.List, starlark.Tuple:
+		l.numbers = l.numbers && !inList
+		for e := range starlark.Elements(x.(starlark.Iterable)) {
+			if l.at(e, true); !l.numbers {
+				return
+			}
+		}
+		return
+	case starlark.String, starlark.NoneType:
+		return
+	}
+	l.numbers = l.numbers && isNumber(v)
+	l.mixed = l.mixed || l.kind != "" && l.kind != v.Type()
+	l.kind = v.Type()
+}
+
+// concreteCall calls a builtin that knows no symbols.
+func concreteCall(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	given := make(starlark.Tuple, len(args))
+	for i, v := range args {
+		given[i] = concrete(th, v)
+	}
+	named := make([]starlark.Tuple, len(kwargs))
+	for i, kv := range kwargs {
+		named[i] = starlark.Tuple{kv[0], concrete(th, kv[1])}
+	}
+	return b.CallInternal(th, given, named)
+}
+
+// concreteOnly is a builtin that knows no symbols.
+func concreteOnly(b *starlark.Builtin) *starlark.Builtin {
+	own := b.Receiver()
+	c := starlark.NewBuiltin(b.Name(), func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		if own != nil {
+			concrete(th, own)
+		}
+		return concreteCall(th, b, args, kwargs)
+	})
+	if own != nil {
+		c = c.BindReceiver(own)
+	}
+	return c
+}
+
+// knowing gives every global function its way with symbols: those that compute with numbers are lifted, those that only hold or
+// hand on what they get stay as they are, and ours see to it when they unpack their arguments. All others are given values.
+func knowing(all starlark.StringDict) {
+	for _, name := range []string{"float", "int", "real", "linear", "cosine", "exponential", "step", "warmup", "constant", "piecewise"} {
+		all[name] = lifted(builtinOf(all, name), false)
+	}
+	for _, name := range []string{"abs", "max", "min"} {
+		all[name] = lifted(builtinOf(all, name), true)
+	}
+	for _, name := range []string{"hash", "bytes", "fail", "print", "repr", "sorted", "str", "bool", "chr", "dir", "hasattr", "ord", "range"} {
+		all[name] = concreteOnly(builtinOf(all, name))
+	}
+	kind := builtinOf(all, "type")
+	all["type"] = starlark.NewBuiltin("type", func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		if len(args) == 1 && isSymbol(args[0]) { // at every point the same
+			args = starlark.Tuple{args[0].(*symbol).value}
+		}
+		return kind.CallInternal(th, args, kwargs)
+	})
+}
+
+// builtinOf is a global function, ours or Starlark's.
+func builtinOf(all starlark.StringDict, name string) *starlark.Builtin {
+	if b, ok := all[name].(*starlark.Builtin); ok {
+		return b
+	}
+	return starlark.Universe[name].(*starlark.Builtin)
+}
+
+// liftedModule is a module whose functions compute with symbols.
+func liftedModule(m *starlarkstruct.Module) *starlarkstruct.Module {
+	members := starlark.StringDict{}
+	for name, v := range m.Members {
+		if members[name] = v; isBuiltin(v) {
+			members[name] = lifted(v.(*starlark.Builtin), false)
+		}
+	}
+	return &starlarkstruct.Module{Name: m.Name, Members: members}
+}
+
+func isBuiltin(v starlark.Value) bool { _, ok := v.(*starlark.Builtin); return ok }

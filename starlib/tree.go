@@ -1,0 +1,44 @@
+package starlib
+
+import "github.com/starsweep/starsweep/engine/spec"
+
+// tree finds what was made for a point by the values that decided about it: which value is asked for next depends on those before
+// alone. The zero tree is empty.
+type tree[T any] struct {
+	leaf *T
+	name string // of the value that decides here; "" at a leaf
+	next map[spec.Value]*tree[T]
+}
+
+// find is what was made for points like this one; nil if nothing was.
+func (t *tree[T]) find(point spec.Point) *T {
+	for t != nil && t.leaf == nil {
+		v, _ := point.Get(t.name)
+		t = t.next[v]
+	}
+	if t == nil {
+		return nil
+	}
+	return t.leaf
+}
+
+// add enters what was made for a point when the values of the names decided, in this order. Something that was made meanwhile
+// stays.
+func (t *tree[T]) add(names []string, point spec.Point, made *T) {
+	for _, name := range names {
+		if t.leaf != nil || t.name != "" && t.name != name {
+			return
+		}
+		if t.name = name; t.next == nil {
+			t.next = map[spec.Value]*tree[T]{}
+		}
+		v, _ := point.Get(name)
+		if t.next[v] == nil {
+			t.next[v] = &tree[T]{}
+		}
+		t = t.next[v]
+	}
+	if t.leaf == nil && t.name == "" {
+		t.leaf = made
+	}
+}
