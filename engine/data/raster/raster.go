@@ -154,6 +154,10 @@ func ReadHeader(b []byte) (h Header, err error) {
 	return h, nil
 }
 
+// maxPixelsPerByte is more than PNG (1 bit a pixel, deflated 1032 times at best), GIF and JPEG can hold. A file with fewer bytes is cut
+// off, and the decoders would take memory for the whole picture before they see it.
+const maxPixelsPerByte = 8 * 1032
+
 // Decode reads an encoded picture: of several frames the first; transparency is dropped, and of 16-bit samples the low byte.
 func Decode(ctx context.Context, b []byte) (p Picture, err error) {
 	defer rescue(&err)
@@ -162,6 +166,9 @@ func Decode(ctx context.Context, b []byte) (p Picture, err error) {
 		return Picture{}, err
 	}
 	c, _ := find(b)
+	if dense := c.name != "WebP" && c.name != "TIFF"; dense && h.H*h.W > maxPixelsPerByte*len(b) {
+		return Picture{}, fmt.Errorf("got %d bytes for %d x %d pixels: the file is cut off", len(b), h.H, h.W)
+	}
 	img, err := c.decode(contextReader{ctx, bytes.NewReader(b)}, b, h)
 	if ctx.Err() != nil {
 		return Picture{}, context.Cause(ctx)

@@ -5,12 +5,15 @@ import (
 	"bytes"
 	"compress/zlib"
 	"context"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -167,6 +170,25 @@ func TestWhatIsNoPictureIsNamed(t *testing.T) {
 		if _, err := ReadHeader([]byte(content)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %q", content, err, want)
 		}
+	}
+}
+
+func TestSmallFilesDoNotTakeTheMemoryOfLargePictures(t *testing.T) {
+	b, err := os.ReadFile("testdata/pictures/rgb-8.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(b[16:], "\x00\x00\x40\x00\x00\x00\x40\x00") // 16384 x 16384
+	binary.BigEndian.PutUint32(b[29:], crc32.ChecksumIEEE(b[12:29]))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err = Decode(context.Background(), b)
+	runtime.ReadMemStats(&after)
+	if err == nil || !strings.Contains(err.Error(), "bytes for 16384 x 16384 pixels: the file is cut off") {
+		t.Errorf("got %v", err)
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > 1<<20 {
+		t.Errorf("took %d bytes", took)
 	}
 }
 
