@@ -6,6 +6,8 @@ import (
 	"image"
 	"image/png"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -140,4 +142,12 @@ func noisePicture(t testing.TB, width int) []byte {
 	var buf bytes.Buffer
 	check(t, png.Encode(&buf, img))
 	return buf.Bytes()
+}
+
+// readFile is a file of a study's directory.
+func readFile(t testing.TB, dir, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, name))
+	check(t, err)
+	return b
 }

@@ -54,6 +54,9 @@ type Objective struct {
 	Goal   Goal   `json:"goal"`
 }
 
+// Better reports whether value a is better than b.
+func (o Objective) Better(a, b float64) bool { return o.order(a, b) < 0 }
+
 // Meta describes a study. It is written once, as study.json, and must be the same whenever the study continues, save for
 // the script's hash and the version, which each finished trial records for itself, and metrics that are left out or come in
 // another order: a part of a study may continue it.

@@ -47,6 +47,7 @@ type candidate struct {
 	backend   string // of the values; empty for a configuration of several
 	values    []float64
 	deviation []float64 // over seeds, nil for fewer than two
+	inPlan    bool      // it, or one of the configuration, is of the newest plan
 	seeds     int
 }
 
@@ -59,7 +60,7 @@ type contest struct {
 }
 
 // Pareto gives the rows of the pareto table. Points of one scope are compared within one measure only, the part of a trial's measure
-// that decides the objectives; the points of a measure follow each other from the best to the worst.
+// that decides the objectives; the points of a measure follow each other from the best to the worst, the measures of the newest plan first.
 //
 // Rank, hypervolume and contribution are those of package pareto; the last two are of the front that the point is on. The
 // reference of an objective is the worst value in the scope and measure, over all trials, and a tenth of the range of values beyond
@@ -75,31 +76,28 @@ func (v *View) Pareto(c Comparison) iter.Seq2[Row, error] {
 func (v *View) contests(c Comparison) []contest {
 	var own []contest
 	last := map[string][]candidate{} // by measure
-	var measures []string
 	for _, t := range v.order {
 		if t.forgotten || len(t.points) == 0 {
 			continue
 		}
 		epochs := contest{scope: ScopeTrial, measure: t.measure}
 		for _, p := range t.points {
-			epochs.candidates = append(epochs.candidates, candidate{trial: t, epoch: p.epoch, backend: p.backend, values: p.values, seeds: 1})
+			epochs.candidates = append(epochs.candidates, candidate{trial: t, epoch: p.epoch, backend: p.backend, values: p.values, inPlan: v.inPlan(t), seeds: 1})
 		}
 		own = append(own, epochs)
 		if o := t.outcome; o != nil && o.Status != Failed && o.Status != Diverged {
-			if last[t.measure] == nil {
-				measures = append(measures, t.measure)
-			}
 			last[t.measure] = append(last[t.measure], v.standing(epochs.candidates, c))
 		}
 	}
-	var all []contest
-	for _, m := range measures {
-		all = append(all, contest{scope: ScopeStudy, measure: m, candidates: last[m]})
+	newest, others := v.measures()
+	var study, configuration []contest
+	for _, m := range slices.Concat(newest, others) {
+		if len(last[m]) > 0 {
+			study = append(study, contest{scope: ScopeStudy, measure: m, candidates: last[m]})
+			configuration = append(configuration, contest{scope: ScopeConfiguration, measure: m, candidates: joined(last[m])})
+		}
 	}
-	for _, m := range measures {
-		all = append(all, contest{scope: ScopeConfiguration, measure: m, candidates: joined(last[m])})
-	}
-	all = append(all, own...)
+	all := slices.Concat(study, configuration, own)
 	v.refer(all, c)
 	return all
 }
@@ -131,6 +129,7 @@ func joined(trials []candidate) []candidate {
 		if slices.ContainsFunc(group, func(g candidate) bool { return g.backend != c.backend }) {
 			c.backend = ""
 		}
+		c.inPlan = slices.ContainsFunc(group, func(g candidate) bool { return g.inPlan })
 		for j := range c.values {
 			for _, g := range group {
 				c.values[j] += g.values[j]
@@ -285,7 +284,7 @@ func (o Objective) order(a, b float64) int {
 func (m Meta) paretoRow(c contest, p candidate) Row {
 	row := m.row(p.trial.Trial)
 	row["scope"], row["epoch"], row["seeds"] = string(c.scope), int32(p.epoch), int32(p.seeds)
-	row["epochs_planned"], row["measure"] = int32(p.trial.Length), c.measure
+	row["epochs_planned"], row["measure"], row["in_plan"] = int32(p.trial.Length), c.measure, p.inPlan
 	if p.backend != "" {
 		row["backend"] = p.backend
 	}

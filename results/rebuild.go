@@ -106,6 +106,7 @@ type gathering struct {
 	holes  int
 	trials map[string]*remains
 	order  []string
+	plan   *piece        // the newest
 	taken  map[Table]int // rows from segments
 }
 
@@ -146,6 +147,8 @@ func (g *gathering) line(at journal.Line, line []byte) error {
 		if id := g.meta.ID(); e.Study != id {
 			return fmt.Errorf("%w: got id %q, study.json says %q", errForeign, e.Study, id)
 		}
+	case e.Plan != nil:
+		g.plan = &here
 	case e.Trial != nil:
 		t := g.trial(e.Trial.ID)
 		if t.begin != nil { // it was forgotten in between, but that is lost
@@ -349,14 +352,25 @@ func (g *gathering) write(w io.Writer) error {
 		if t.outcome != nil {
 			pieces = append(pieces, *t.outcome)
 		}
-		for _, p := range pieces {
-			line, err := g.read(p)
-			if err != nil {
-				return err
-			}
-			if err := journal.Write(w, line); err != nil {
-				return err
-			}
+		if err := g.copy(w, pieces...); err != nil {
+			return err
+		}
+	}
+	if g.plan != nil { // in the end: which trials began under it is not known any more
+		return g.copy(w, *g.plan)
+	}
+	return nil
+}
+
+// copy writes lines, each as a record.
+func (g *gathering) copy(w io.Writer, pieces ...piece) error {
+	for _, p := range pieces {
+		line, err := g.read(p)
+		if err != nil {
+			return err
+		}
+		if err := journal.Write(w, line); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -143,6 +143,7 @@ func TestColumnsStandInOrderWithTheirTypes(t *testing.T) {
 	optional double std_fid;
 	required binary measure (STRING);
 	optional binary backend (STRING);
+	required boolean in_plan;
 	required int32 rank (INT(32,true));
 	required double contribution;
 	required double hypervolume;

@@ -96,7 +96,7 @@ var (
 		{"png", TypeBytes, false},
 	}
 	paretoPosition = []Field{{"epoch", TypeInt32, true}, {"epochs_planned", TypeInt32, false}, {"seeds", TypeInt32, false}}
-	paretoMeasure  = []Field{{"measure", TypeString, false}, {"backend", TypeString, true}}
+	paretoMeasure  = []Field{{"measure", TypeString, false}, {"backend", TypeString, true}, {"in_plan", TypeBool, false}}
 	paretoStanding = []Field{{"rank", TypeInt32, false}, {"contribution", TypeFloat, false}, {"hypervolume", TypeFloat, false}}
 )
 
@@ -175,7 +175,7 @@ func (m Meta) trialRow(t *trial) Row {
 	row["parameters"], row["images"] = o.Parameters, t.images
 	for _, objective := range m.Objectives {
 		if best, measured := t.best[objective.Metric]; measured {
-			row["best_"+objective.Metric], row["best_"+objective.Metric+"_epoch"] = best.value, int32(best.epoch)
+			row["best_"+objective.Metric], row["best_"+objective.Metric+"_epoch"] = best.Value, int32(best.Epoch)
 		}
 	}
 	for name, v := range t.last {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
@@ -41,6 +42,8 @@ type View struct {
 	rows   map[Table][]row   // all, in the journal's order
 
 	replicates map[replicate]string // IDs of the trials
+	plan       *Plan                // the newest
+	planned    map[string]bool      // its trials
 
 	standings int // counts the lines that changed the pareto table
 
@@ -61,6 +64,7 @@ type row struct {
 // trial is what the journal says of a trial so far. Once it is finished or forgotten it changes no more.
 type trial struct {
 	Trial
+	plan    *Plan          // in which it began; nil if nobody recorded one
 	epoch   int            // the last
 	epochs  []journal.Line // of epoch i+1, unless the journal is damaged
 	samples map[sampleKey]journal.Line
@@ -69,7 +73,7 @@ type trial struct {
 	secondsTrain, secondsEvaluate float64
 	last                          Metrics // the last measured value of each
 	evaluated                     bool    // an epoch was
-	best                          map[string]best
+	best                          map[string]Best
 	points                        []point // its epochs in the pareto table
 	measure                       string  // of their values
 
@@ -77,9 +81,10 @@ type trial struct {
 	forgotten bool
 }
 
-type best struct {
-	value float64
-	epoch int
+// Best is the best value of an objective, and the epoch of it.
+type Best struct {
+	Value float64
+	Epoch int
 }
 
 // replicate is what no two trials have in common: without it a mean over seeds would count one of them twice.
@@ -101,6 +106,7 @@ type sampleKey struct {
 // entry is a line of the journal; one field is set.
 type entry struct {
 	Study   string     `json:"study,omitempty"` // the first line: the ID of the study
+	Plan    *Plan      `json:"plan,omitempty"`
 	Trial   *Trial     `json:"trial,omitempty"`
 	Epoch   *Epoch     `json:"epoch,omitempty"`
 	Sample  *sampleKey `json:"sample,omitempty"` // the picture is read when it is wanted
@@ -231,7 +237,11 @@ func (v *View) fold(at journal.Line, line []byte) error {
 }
 
 func (v *View) foldEntry(position int, at journal.Line, e entry) error {
-	if e.Trial != nil {
+	switch {
+	case e.Plan != nil:
+		v.foldPlan(*e.Plan)
+		return nil
+	case e.Trial != nil:
 		return v.foldTrial(*e.Trial)
 	}
 	t, err := v.trial(e.owner())
@@ -287,7 +297,7 @@ func (v *View) foldTrial(t Trial) error {
 		return fmt.Errorf("trial %s: %w", t.ID, err)
 	}
 	t.Point = point
-	begun := &trial{Trial: t, samples: map[sampleKey]journal.Line{}, last: Metrics{}, best: map[string]best{},
+	begun := &trial{Trial: t, plan: v.plan, samples: map[sampleKey]journal.Line{}, last: Metrics{}, best: map[string]Best{},
 		measure: t.Measure.Of(t.Train, v.compared.objectives()...).String()}
 	v.trials[t.ID] = begun
 	v.replicates[t.replicate()] = t.ID
@@ -316,8 +326,8 @@ func (t *trial) addEpoch(at journal.Line, e Epoch, objectives []Objective, gaps 
 			continue
 		}
 		old, any := t.best[o.Metric]
-		if !any || o.Goal == Min && value < old.value || o.Goal == Max && value > old.value {
-			t.best[o.Metric] = best{value, e.Epoch}
+		if !any || o.Better(value, old.Value) {
+			t.best[o.Metric] = Best{value, e.Epoch}
 		}
 	}
 	return nil
@@ -344,6 +354,10 @@ type State struct {
 	Reason string
 	Epochs int     // in the journal
 	Last   Metrics // the last measured value of each
+
+	InPlan           bool            // of the newest plan
+	Settings, Script string          // of the run that finished it, or in which it began: a JSON object, and a hash
+	Best             map[string]Best // of the study's objectives
 }
 
 // Trials are all trials that were begun, in that order, without those that were forgotten.
@@ -355,16 +369,23 @@ func (v *View) Trials() []State {
 		if t.forgotten {
 			continue
 		}
-		s := State{Trial: t.Trial, Status: Interrupted, Epochs: len(t.epochs), Last: make(Metrics, len(t.last))}
-		for name, value := range t.last {
-			s.Last[name] = value
-		}
-		if t.outcome != nil {
-			s.Status, s.Reason = t.outcome.Status, t.outcome.Reason
-		}
+		s := v.state(t)
+		s.Last, s.Best = maps.Clone(t.last), maps.Clone(t.best)
 		states = append(states, s)
 	}
 	return states
+}
+
+// state is how a trial stands, without its values.
+func (v *View) state(t *trial) State {
+	s := State{Trial: t.Trial, Status: Interrupted, Epochs: len(t.epochs), InPlan: v.inPlan(t)}
+	if t.plan != nil {
+		s.Settings, s.Script = t.plan.Settings, t.plan.Script
+	}
+	if o := t.outcome; o != nil {
+		s.Status, s.Reason, s.Settings, s.Script = o.Status, o.Reason, o.Settings, o.Script
+	}
+	return s
 }
 
 // Finished gives the status of every trial that is finished, by its ID.

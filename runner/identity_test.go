@@ -24,7 +24,7 @@ load("@std//losses.star", "least_squares")
 def trial(p):
     return gan(data = images(path = p.path, size = 4, channels = 1), generator = image_mlp([4], 4), discriminator = mlp([4], 1), latent = normal(2),
                loss = least_squares(), optimizer = sgd(lr = p.lr), batch = 2, epochs = p.epochs,
-               evaluate = evaluate(metrics = [fid()], samples = 4, features = pixels(), real = "test"))
+               evaluate = evaluate(every = 1, metrics = [fid()], samples = 4, features = pixels(), real = "test"))
 
 main = study(trial = trial, space = {"lr": choice(1e-3, 1e-2)}, objectives = {"fid": "min"}, settings = {"path": "", "epochs": 1},
              profiles = {"more": {"space": {"lr": choice(1e-3, 1e-2, 1e-1)}}})
@@ -162,6 +162,9 @@ func TestATrialGoesOnWithItsOwnImagesOnly(t *testing.T) {
 	draw(t, filepath.Join(pictures, "test"), 20)
 	run(1, 3)
 	old := states()[0]
+	if _, text := command(t, home, "report", dir); !strings.Contains(text, "best     fid ") {
+		t.Errorf("want the best value of a trial that is not finished in\n%s", text)
+	}
 	draw(t, filepath.Join(pictures, "test"), 200)
 	if got, want := run(2, 1), "1 of them are half done: their checkpoints stay until the old content is back"; !strings.Contains(got, want) {
 		t.Errorf("got\n%s\nwant %q in it", got, want)

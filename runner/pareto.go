@@ -16,6 +16,7 @@ type paretoOptions struct {
 	objectives, reference []string
 	scope                 string
 	best, all, json       bool
+	measures              bool
 }
 
 func paretoCommand(env *Env) *cobra.Command {
@@ -25,7 +26,10 @@ func paretoCommand(env *Env) *cobra.Command {
 		Short: "print the Pareto fronts of a study",
 		Long: `pareto compares the finished trials of a study by several objectives at once and prints those that no other beats:
 the front. Objectives are those of the script, or any metrics that --objective names. The columns are those of the
-pareto table, which docs/tables.md describes.`,
+pareto table, which docs/tables.md describes, and what else tells trials apart: settings, data, the script.
+
+Only what is measured alike is compared. Where trials of the newest plan measure the objectives in several ways, each has
+its own front; ways that only trials of earlier plans have are shown by --all-measures.`,
 		Example: `  starsweep pareto runs/mnist_grid
   starsweep pareto runs/mnist_grid --objective fid=min --objective recall=max --scope configuration`,
 		Args: oneStudy,
@@ -37,6 +41,7 @@ pareto table, which docs/tables.md describes.`,
 	f.StringVar(&o.scope, "scope", string(results.ScopeStudy), "what is compared: study (trials), configuration (means over seeds) or trial (epochs)")
 	f.BoolVar(&o.best, "best", false, "compare trials by their best epoch of the first objective, in place of their last")
 	f.BoolVar(&o.all, "all", false, "print all ranks, not the first only")
+	f.BoolVar(&o.measures, "all-measures", false, "print the fronts of every measure, not those of the newest plan only")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	return c
 }
@@ -71,32 +76,64 @@ func printPareto(env *Env, dir string, o paretoOptions) error {
 	if err != nil {
 		return err
 	}
-	var fronts [][]results.Row // a trial's each, or the study's
-	for row, err := range v.Pareto(results.Comparison{Best: o.best, Reference: reference}) {
-		if err != nil {
-			return err
-		}
-		if row["scope"] != o.scope {
-			continue
-		}
-		if n := len(fronts); n == 0 || o.scope == string(results.ScopeTrial) && fronts[n-1][0]["trial"] != row["trial"] {
-			fronts = append(fronts, nil)
-		}
-		fronts[len(fronts)-1] = append(fronts[len(fronts)-1], row)
+	fronts, left, err := frontsOf(v, o, reference)
+	if err != nil {
+		return err
 	}
 	p := paretoPrinter{objectives: objectives, fields: v.Fields(results.Pareto), columns: v.Meta().Columns, all: o.all}
 	if o.json {
+		if left.points > 0 {
+			fmt.Fprintf(env.Stderr, "starsweep: %v\n", left)
+		}
 		return p.json(env.Stdout, fronts)
 	}
 	if len(fronts) == 0 {
 		fmt.Fprintf(env.Stdout, "%s: no points: no finished trial has a number for each of %s; --scope trial shows epochs\n", o.scope, strings.Join(p.names(), ", "))
 	}
 	for _, rows := range fronts {
-		if err := p.table(env.Stdout, rows); err != nil {
+		if err := p.table(env.Stdout, rows, v.Apart(rows)); err != nil {
 			return err
 		}
 	}
+	if left.points > 0 {
+		fmt.Fprintln(env.Stdout, left)
+	}
 	return nil
+}
+
+// omitted counts what is not printed because no trial of the newest plan is measured so.
+type omitted struct{ points, measures int }
+
+func (x omitted) String() string {
+	return fmt.Sprintf("%s of %s left out, which no trial of the newest plan has: --all-measures shows them", counted(x.points, "point"), counted(x.measures, "other measure"))
+}
+
+// frontsOf gathers the rows of a scope, those that were compared with each other together: a trial's, or those of one measure.
+func frontsOf(v *results.View, o paretoOptions, reference map[string]float64) (fronts [][]results.Row, left omitted, err error) {
+	newest, _ := v.Measures()
+	others := map[string]bool{}
+	for row, err := range v.Pareto(results.Comparison{Best: o.best, Reference: reference}) {
+		if err != nil {
+			return nil, left, err
+		}
+		measure, _ := row["measure"].(string)
+		switch {
+		case row["scope"] != o.scope:
+			continue
+		case !o.measures && !slices.Contains(newest, measure):
+			others[measure] = true
+			left.points++
+			continue
+		}
+		n := len(fronts)
+		if n == 0 || fronts[n-1][0]["measure"] != measure || o.scope == string(results.ScopeTrial) && fronts[n-1][0]["trial"] != row["trial"] {
+			fronts = append(fronts, nil)
+			n++
+		}
+		fronts[n-1] = append(fronts[n-1], row)
+	}
+	left.measures = len(others)
+	return fronts, left, nil
 }
 
 // view opens a study for reading, and warns if it cannot show all of it.
@@ -165,7 +202,7 @@ func (p paretoPrinter) shown(rows []results.Row) []results.Row {
 }
 
 // table prints points that were compared with each other, best first.
-func (p paretoPrinter) table(to io.Writer, rows []results.Row) error {
+func (p paretoPrinter) table(to io.Writer, rows []results.Row, apart []results.Difference) error {
 	first := rows[0]
 	heading := fmt.Sprint(first["scope"])
 	if heading == string(results.ScopeTrial) {
@@ -177,23 +214,52 @@ func (p paretoPrinter) table(to io.Writer, rows []results.Row) error {
 	}
 	front := paretoPrinter{}.shown(rows)
 	fmt.Fprintf(to, "%s: %d of %d points on the front, hypervolume %.5g up to %s\n", heading, len(front), len(rows), first["hypervolume"], strings.Join(reference, " "))
-	columns := p.shownColumns(heading)
+	fmt.Fprintf(to, "measured by %s\n", first["measure"])
+	columns := p.shownColumns(rows)
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, strings.Join(columns, "\t")+"\t")
-	for _, row := range p.shown(rows) {
+	head := slices.Clone(columns)
+	for _, d := range apart {
+		head = append(head, d.Name)
+	}
+	fmt.Fprintln(w, strings.Join(head, "\t")+"\t")
+	for i, row := range p.shown(rows) {
 		var cells []string
 		for _, name := range columns {
 			cells = append(cells, cell(row[name]))
 		}
+		for _, d := range apart {
+			cells = append(cells, d.Values[i])
+		}
 		fmt.Fprintln(w, strings.Join(cells, "\t")+"\t")
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return p.notes(to, rows)
+}
+
+// notes says which points are compared although not all is alike with them.
+func (p paretoPrinter) notes(to io.Writer, rows []results.Row) error {
+	earlier, lengths := 0, map[any]bool{}
+	for _, row := range rows {
+		if row["in_plan"] == false {
+			earlier++
+		}
+		lengths[row["epochs_planned"]] = true
+	}
+	if earlier > 0 {
+		fmt.Fprintf(to, "%d of %s are of earlier plans\n", earlier, counted(len(rows), "point"))
+	}
+	if len(lengths) > 1 {
+		fmt.Fprintf(to, "trials of %d different lengths are compared: see epochs_planned\n", len(lengths))
+	}
+	return nil
 }
 
 // shownColumns are those of the table that differ from row to row in a scope.
-func (p paretoPrinter) shownColumns(heading string) []string {
+func (p paretoPrinter) shownColumns(rows []results.Row) []string {
 	columns := []string{"rank"}
-	joined := heading == string(results.ScopeConfiguration)
+	joined := rows[0]["scope"] == string(results.ScopeConfiguration)
 	for _, o := range p.objectives {
 		columns = append(columns, o.Metric)
 		if joined {
@@ -203,6 +269,9 @@ func (p paretoPrinter) shownColumns(heading string) []string {
 	columns = append(columns, "contribution")
 	for _, c := range p.columns {
 		columns = append(columns, c.Name)
+	}
+	if slices.ContainsFunc(rows, func(r results.Row) bool { return r["epochs_planned"] != rows[0]["epochs_planned"] }) {
+		columns = append(columns, "epochs_planned")
 	}
 	if joined {
 		return append(columns, "seeds")

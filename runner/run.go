@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -120,7 +119,7 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 		return err
 	}
 	t.study, t.script, t.memory = study, meta.ScriptHash, newMemory(env)
-	t.reads = newReader(t.images, env.networks())
+	t.reads, t.profile = newReader(t.images, env.networks()), o.profile
 	t.bench = evaluation.New(env.evaluation(backend, t.passes, t.images))
 	fmt.Fprintf(env.Stdout, "%s: %s on %s\n", s.Name, p.Summary(), backend.Device())
 	start := env.Now()
@@ -252,33 +251,13 @@ func (e *Env) report(dir string) error {
 		tables += ",pareto"
 	}
 	fmt.Fprintf(e.Stdout, "tables   %s/{%s}/*.parquet\nreport   %s\n", dir, tables, path)
+	trials := v.Trials()
 	for _, o := range v.Meta().Objectives {
-		line, err := best(v, o)
-		if err != nil {
-			return err
+		for _, line := range best(v.Meta(), trials, o) {
+			fmt.Fprintf(e.Stdout, "best     %s\n", line)
 		}
-		fmt.Fprintf(e.Stdout, "best     %s\n", line)
 	}
 	return nil
-}
-
-// best is the best value of an objective, and where it was reached.
-func best(v *results.View, o results.Objective) (line string, err error) {
-	line, top := o.Metric+": nothing measured yet", math.NaN()
-	for row, err := range v.Rows(results.Trials) {
-		if err != nil {
-			return "", err
-		}
-		value, ok := row["best_"+o.Metric].(float64)
-		if !ok || o.Goal == results.Min && value >= top || o.Goal == results.Max && value <= top {
-			continue
-		}
-		top = value
-		line = fmt.Sprintf("%s %.4g in epoch %v of trial %v:", o.Metric, value, row["best_"+o.Metric+"_epoch"], row["trial"])
-		seed, _ := row["seed"].(int64)
-		line += " " + v.Meta().Label(row, seed)
-	}
-	return line, nil
 }
 
 func reportCommand(env *Env) *cobra.Command {

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"fmt"
+	"io"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -18,12 +19,7 @@ func statusCommand(env *Env) *cobra.Command {
 				return err
 			}
 			defer v.Close()
-			w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "trial\tstatus\tepochs\tpoint\treason")
-			for _, t := range v.Trials() {
-				fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", t.ID, t.Status, t.Epochs, v.Meta().Label(t.Point, t.Seed), t.Reason)
-			}
-			if err := w.Flush(); err != nil {
+			if err := printStatus(env.Stdout, v); err != nil {
 				return err
 			}
 			if by, held := results.Writer(args[0]); held {
@@ -32,4 +28,62 @@ func statusCommand(env *Env) *cobra.Command {
 			return nil
 		},
 	}
+}
+
+func printStatus(to io.Writer, v *results.View) error {
+	trials := v.Trials()
+	labels := make([]string, len(trials))
+	for i, t := range trials {
+		labels[i] = v.Meta().Label(t.Point, t.Seed)
+	}
+	differences := results.Differences(trials, labels)
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	begun, finished := 0, 0
+	for _, t := range trials {
+		if t.InPlan {
+			begun++
+		}
+		if t.InPlan && t.Status != results.Interrupted {
+			finished++
+		}
+	}
+	plan := func(name string) string { return "" }
+	if begun < len(trials) {
+		plan = func(name string) string { return name + "\t" }
+	}
+	fmt.Fprintf(w, "trial\tstatus\tepochs\t%spoint\treason\n", plan("plan"))
+	for i, t := range trials {
+		of := plan("earlier")
+		if t.InPlan {
+			of = plan("newest")
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s%s\t%s\n", t.ID, t.Status, t.Epochs, of, labels[i]+apart(differences, i), t.Reason)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if p, found := v.Plan(); found {
+		fmt.Fprintf(to, "newest plan: %d of %s finished", finished, counted(len(p.Trials), "trial"))
+		if others := len(trials) - begun; others > 0 {
+			fmt.Fprintf(to, "; %s of earlier plans", counted(others, "trial"))
+		}
+		fmt.Fprintln(to)
+	}
+	return printMeasures(to, v)
+}
+
+// printMeasures says in which ways the objectives are measured, if there are several.
+func printMeasures(to io.Writer, v *results.View) error {
+	newest, others := v.Measures()
+	if len(newest)+len(others) < 2 || len(v.Meta().Objectives) == 0 {
+		return nil
+	}
+	fmt.Fprintln(to, "the objectives are measured in several ways, and can be compared within each only:")
+	for _, m := range newest {
+		fmt.Fprintf(to, "  %s\n", m)
+	}
+	for _, m := range others {
+		fmt.Fprintf(to, "  %s (no trial of the newest plan)\n", m)
+	}
+	return nil
 }

@@ -33,6 +33,7 @@ type trainer struct {
 	warn     func(error)
 	script   string // hash
 	settings string // of the script, JSON
+	profile  string // of the script; empty for none
 	version  string
 
 	memory    *memory
@@ -74,6 +75,9 @@ func (t *trainer) all(ctx context.Context, env *Env, workers int) (tally, error)
 			done++
 		}
 	}
+	if err := t.study.BeginPlan(t.record()); err != nil {
+		return nil, err
+	}
 	if err := t.study.Forget(failed...); err != nil {
 		return nil, err
 	}
@@ -89,6 +93,15 @@ func (t *trainer) all(ctx context.Context, env *Env, workers int) (tally, error)
 	}
 	defer t.progress.close()
 	return t.run(ctx, workers)
+}
+
+// record is the plan as the directory keeps it.
+func (t *trainer) record() results.Plan {
+	p := results.Plan{Profile: t.profile, Settings: t.settings, Script: t.script, Began: t.now()}
+	for _, trial := range t.plan.Trials {
+		p.Trials = append(p.Trials, trial.ID)
+	}
+	return p
 }
 
 // inspect opens the data of every trial to come, and what measures it, and holds them against what the trial wants of them.

@@ -3,19 +3,22 @@ package report
 import (
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 
 	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/results"
 )
 
-// fronts is what the page shows of the pareto table; nil where there is nothing yet.
-type fronts struct {
+// front is what the page shows of the points of one measure.
+type front struct {
 	Picture      template.HTML // of the first two objectives; empty for one
 	Summary      string
-	Trials       listing // of the study's front
-	Joined       listing // of the configurations' front; empty where each has one seed
+	Measure      string  // of the objectives
+	Trials       listing // of the front of trials
+	Joined       listing // of the front of configurations; empty where each has one seed
 	Points, Best int
+	Earlier      int // points of trials of earlier plans
 }
 
 // listing is a table on the page.
@@ -24,34 +27,53 @@ type listing struct {
 	Rows [][]string
 }
 
-func drawFronts(v *results.View) (*fronts, error) {
-	rows := map[results.Scope][]results.Row{}
-	several := false // seeds
+// drawFronts shows the pareto table: a front for each way in which trials of the newest plan measure the objectives. Left counts the
+// ways that only others have.
+func drawFronts(v *results.View) (fronts []*front, left int, err error) {
+	newest, others := v.Measures()
+	rows := map[string]map[results.Scope][]results.Row{}
 	for row, err := range v.Rows(results.Pareto) {
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		scope := results.Scope(row["scope"].(string))
+		measure, scope := row["measure"].(string), results.Scope(row["scope"].(string))
 		if scope == results.ScopeTrial {
 			break // they are many, and come last
 		}
-		rows[scope] = append(rows[scope], row)
-		several = several || integer(row["seeds"]) > 1
+		if rows[measure] == nil {
+			rows[measure] = map[results.Scope][]results.Row{}
+		}
+		rows[measure][scope] = append(rows[measure][scope], row)
 	}
-	study := rows[results.ScopeStudy]
-	if len(study) == 0 {
-		return nil, nil
+	for _, measure := range newest {
+		if len(rows[measure]) == 0 {
+			continue
+		}
+		f, err := drawFront(v, measure, rows[measure])
+		if err != nil {
+			return nil, 0, err
+		}
+		fronts = append(fronts, f)
 	}
-	m := v.Meta()
-	f := &fronts{Points: len(study), Trials: list(m, study, "contribution", "seed", "epoch")}
+	return fronts, len(others), nil
+}
+
+func drawFront(v *results.View, measure string, rows map[results.Scope][]results.Row) (*front, error) {
+	m, study := v.Meta(), rows[results.ScopeStudy]
+	f := &front{Measure: measure, Points: len(study), Trials: list(v, study, "contribution", "seed", "epoch")}
 	f.Best = len(f.Trials.Rows)
+	for _, row := range study {
+		if row["in_plan"] == false {
+			f.Earlier++
+		}
+	}
 	var goals []string
 	for _, o := range m.Objectives {
 		goals = append(goals, fmt.Sprintf("%s (%s)", o.Metric, o.Goal))
 	}
 	f.Summary = fmt.Sprintf("%s; hypervolume %.4g", strings.Join(goals, ", "), study[0]["hypervolume"])
-	if several {
-		f.Joined = list(m, rows[results.ScopeConfiguration], "contribution", "seeds")
+	if joined := rows[results.ScopeConfiguration]; len(joined) < len(study) {
+		f.Joined = list(v, joined, "contribution", "seeds")
 	}
 	if len(m.Objectives) > 1 {
 		p, err := newScatter(m, study)
@@ -64,7 +86,8 @@ func drawFronts(v *results.View) (*fronts, error) {
 }
 
 // list is the points of rank 1.
-func list(m results.Meta, rows []results.Row, more ...string) listing {
+func list(v *results.View, rows []results.Row, more ...string) listing {
+	m := v.Meta()
 	var l listing
 	for _, c := range m.Columns {
 		l.Head = append(l.Head, c.Name)
@@ -73,17 +96,28 @@ func list(m results.Meta, rows []results.Row, more ...string) listing {
 		l.Head = append(l.Head, o.Metric)
 	}
 	l.Head = append(l.Head, more...)
-	for _, row := range rows {
+	if slices.ContainsFunc(rows, func(r results.Row) bool { return r["epochs_planned"] != rows[0]["epochs_planned"] }) {
+		l.Head = append(l.Head, "epochs_planned")
+	}
+	named := len(l.Head)
+	apart := v.Apart(rows)
+	for _, d := range apart {
+		l.Head = append(l.Head, d.Name)
+	}
+	for i, row := range rows {
 		if integer(row["rank"]) > 1 {
 			break
 		}
 		var cells []string
-		for _, name := range l.Head {
+		for _, name := range l.Head[:named] {
 			text := value(row[name])
 			if deviation, ok := row["std_"+name].(float64); ok {
 				text += " ± " + value(deviation)
 			}
 			cells = append(cells, text)
+		}
+		for _, d := range apart {
+			cells = append(cells, d.Values[i])
 		}
 		l.Rows = append(l.Rows, cells)
 	}

@@ -49,18 +49,38 @@ func Write(w io.Writer, v *results.View) error {
 	for _, t := range trials {
 		count[t.Status]++
 	}
-	fronts, err := drawFronts(v)
+	fronts, left, err := drawFronts(v)
 	if err != nil {
 		return err
 	}
-	return layout.Execute(w, map[string]any{"Meta": v.Meta(), "Trials": trials, "Count": count, "Fronts": fronts})
+	return layout.Execute(w, map[string]any{"Meta": v.Meta(), "Trials": trials, "Count": count, "Fronts": fronts, "Left": left, "Earlier": earlier(trials)})
+}
+
+// earlier counts the trials that are not of the newest plan.
+func earlier(trials []*trial) (n int) {
+	for _, t := range trials {
+		if !t.InPlan {
+			n++
+		}
+	}
+	return n
 }
 
 func gather(v *results.View) ([]*trial, error) {
 	byID := map[string]*trial{}
 	var trials []*trial
-	for _, s := range v.Trials() {
-		t := &trial{State: s, Point: v.Meta().Label(s.Point, s.Seed), curves: map[string]curve{}}
+	states := v.Trials()
+	labels := make([]string, len(states))
+	for i, s := range states {
+		labels[i] = v.Meta().Label(s.Point, s.Seed)
+	}
+	for _, d := range results.Differences(states, slices.Clone(labels)) {
+		for i, value := range d.Values {
+			labels[i] += " " + d.Name + "=" + value
+		}
+	}
+	for i, s := range states {
+		t := &trial{State: s, Point: labels[i], curves: map[string]curve{}}
 		for _, m := range v.Meta().Metrics {
 			t.Values = append(t.Values, number(s.Last, m))
 		}

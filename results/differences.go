@@ -1,0 +1,119 @@
+package results
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/starsweep/starsweep/engine/spec"
+)
+
+// A Difference is something that tells trials apart whose hyperparameters and seeds are equal.
+type Difference struct {
+	Name   string   // of a setting, or epochs_planned, data, train_digest, test_digest, measure, script, configuration
+	Values []string // of each trial or row; empty where there is none
+}
+
+// Differences finds what tells trials with equal labels apart, the most telling first, and as little as is needed.
+func Differences(trials []State, labels []string) (list []Difference) {
+	texts := slices.Clone(labels)
+	slices.Sort(texts)
+	if len(slices.Compact(texts)) == len(labels) {
+		return nil
+	}
+	texts = slices.Clone(labels)
+	for d := range aspects(trials) {
+		first, splits := map[string]string{}, false
+		for i, text := range texts {
+			value, known := first[text]
+			if !known {
+				first[text] = d.Values[i]
+			}
+			splits = splits || known && value != d.Values[i]
+		}
+		if !splits {
+			continue
+		}
+		list = append(list, d)
+		for i, value := range d.Values {
+			texts[i] += "\n" + value
+		}
+	}
+	return list
+}
+
+// aspects is all that may tell trials apart, the most telling first.
+func aspects(trials []State) func(yield func(Difference) bool) {
+	return func(yield func(Difference) bool) {
+		aspect := func(name string, value func(State) string) bool {
+			d := Difference{name, make([]string, len(trials))}
+			for i, t := range trials {
+				d.Values[i] = value(t)
+			}
+			return yield(d)
+		}
+		names, settings := settingsOf(trials)
+		for _, name := range names {
+			if !aspect(name, func(t State) string { return string(settings[t.Settings][name]) }) {
+				return
+			}
+		}
+		_ = aspect("epochs_planned", func(t State) string { return fmt.Sprint(t.Length) }) &&
+			aspect("data", func(t State) string { return t.Data }) &&
+			aspect("train_digest", func(t State) string { return spec.Short(t.Train) }) &&
+			aspect("test_digest", func(t State) string { return spec.Short(t.Test) }) &&
+			aspect("measure", func(t State) string { return t.Measure.String() }) &&
+			aspect("script", func(t State) string { return t.Script }) &&
+			aspect("configuration", func(t State) string { return t.Configuration })
+	}
+}
+
+// settingsOf parses the settings of trials, few texts of many trials, and lists their names.
+func settingsOf(trials []State) (names []string, settings map[string]map[string]json.RawMessage) {
+	settings, met := map[string]map[string]json.RawMessage{}, map[string]bool{}
+	for _, t := range trials {
+		if settings[t.Settings] != nil {
+			continue
+		}
+		parsed := map[string]json.RawMessage{}
+		if t.Settings != "" && json.Unmarshal([]byte(t.Settings), &parsed) != nil {
+			parsed["settings"] = json.RawMessage(t.Settings)
+		}
+		settings[t.Settings] = parsed
+		for name := range parsed {
+			met[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(met)), settings
+}
+
+// Apart finds what tells rows of the pareto table apart that have equal hyperparameters, seeds and planned lengths. The rows are of
+// one scope and measure.
+func (v *View) Apart(rows []Row) []Difference {
+	if len(rows) < 2 || rows[0]["scope"] == string(ScopeTrial) {
+		return nil // epochs tell them apart
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	configurations := map[replicate]*trial{} // one trial of each
+	for _, t := range v.order {
+		if !t.forgotten {
+			configurations[replicate{t.Configuration, 0, t.Length}] = t
+		}
+	}
+	trials, labels := make([]State, len(rows)), make([]string, len(rows))
+	for i, row := range rows {
+		id, _ := row["trial"].(string)
+		seed, _ := row["seed"].(int64)
+		t := v.trials[id]
+		if t == nil {
+			configuration, _ := row["configuration"].(string)
+			length, _ := row["epochs_planned"].(int32)
+			t = configurations[replicate{configuration, 0, int(length)}]
+		}
+		trials[i] = v.state(t)
+		labels[i] = fmt.Sprint(v.meta.Label(row, seed), " ", t.Length)
+	}
+	return Differences(trials, labels)
+}

@@ -1,0 +1,69 @@
+package runner
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/starsweep/starsweep/results"
+)
+
+// best says which trials of the newest plan, finished or not, reached the best value of an objective, one for each way in which it
+// is measured: only values of one measure can be compared.
+func best(m results.Meta, trials []results.State, o results.Objective) (lines []string) {
+	top := map[string]results.State{}
+	var measures []string
+	others := 0
+	for _, t := range trials {
+		value, measured := t.Best[o.Metric]
+		switch {
+		case !measured:
+			continue
+		case !t.InPlan:
+			others++
+			continue
+		}
+		measure := t.Measure.Of(t.Train, o.Metric).String()
+		old, any := top[measure]
+		if !any {
+			measures = append(measures, measure)
+		}
+		if !any || o.Better(value.Value, old.Best[o.Metric].Value) {
+			top[measure] = t
+		}
+	}
+	for _, measure := range measures {
+		t := top[measure]
+		value := t.Best[o.Metric]
+		line := fmt.Sprintf("%s %.4g in epoch %d of trial %s: %s", o.Metric, value.Value, value.Epoch, t.ID, m.Label(t.Point, t.Seed))
+		if len(measures) > 1 {
+			line += ", measured by " + measure
+		}
+		lines = append(lines, line)
+	}
+	if len(measures) == 0 {
+		lines = []string{o.Metric + ": nothing measured yet"}
+	}
+	if others > 0 {
+		lines[len(lines)-1] += fmt.Sprintf(" (of this plan; %s of earlier ones not looked at)", counted(others, "trial"))
+	}
+	return lines
+}
+
+// counted is a number of things.
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
+// apart is what tells trial i from others with its label: " width=64 epochs_planned=6".
+func apart(differences []results.Difference, i int) string {
+	var b strings.Builder
+	for _, d := range differences {
+		if value := d.Values[i]; value != "" {
+			fmt.Fprintf(&b, " %s=%s", d.Name, value)
+		}
+	}
+	return b.String()
+}
