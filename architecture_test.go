@@ -62,6 +62,7 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 	{"internal/hdf5", module, "a file format"},
 	{"internal/npy", module, "a file format"},
 	{"internal/torch", module, "a file format"},
+	{"internal/fetch", module, "published files, whatever is in them"},
 	{"internal/plain", module, "plain text"},
 	{"internal/machine", module, "a property of the machine"},
 	{"internal/once", module, "a map of values, whatever they are"},

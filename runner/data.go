@@ -22,13 +22,7 @@ func dataCommand(env *Env) *cobra.Command {
 		&cobra.Command{
 			Use: "get NAME", Short: "fetch a data set, with its digests checked", Args: oneName,
 			RunE: func(c *cobra.Command, args []string) error {
-				shown := int64(-1)
-				err := env.store().Get(c.Context(), args[0], func(done, total int64) {
-					if step := done >> 22; step != shown { // every 4 MB
-						shown = step
-						fmt.Fprintf(env.Stderr, "%s: %d of %d MB\n", args[0], done>>20, total>>20)
-					}
-				})
+				err := env.store().Get(c.Context(), args[0], env.downloaded(args[0]))
 				if err == nil {
 					fmt.Fprintf(env.Stdout, "%s is in %s\n", args[0], env.data())
 				}

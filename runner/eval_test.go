@@ -295,7 +295,7 @@ func TestEvalNamesTheFileAtFault(t *testing.T) {
 		})
 	}
 	_, stderr, code := eval(t, "--real", good, "--fake", good)
-	if want := "its weights are not here: get pt_inception-2015-12-05"; code != 2 || !strings.Contains(stderr, want) {
+	if want := "its weights are not here: run: starsweep features get inception"; code != 2 || !strings.Contains(stderr, want) {
 		t.Errorf("got exit code %d, %q, want %q", code, stderr, want)
 	}
 }

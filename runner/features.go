@@ -8,6 +8,9 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"github.com/starsweep/starsweep/engine/feature"
+	"github.com/starsweep/starsweep/internal/fetch"
 )
 
 func featuresCommand(env *Env) *cobra.Command {
@@ -20,7 +23,7 @@ func featuresCommand(env *Env) *cobra.Command {
 			RunE: func(*cobra.Command, []string) error { listFeatures(env); return nil },
 		},
 		&cobra.Command{
-			Use: "add FILE", Short: "keep the weights of Inception v3: pytorch-fid's .pth, Keras's .h5, or either as .safetensors",
+			Use: "add FILE", Short: "keep the weights of Inception v3: FID's as .pth or .pt, Keras's as .h5, or either as .safetensors",
 			Args: func(_ *cobra.Command, args []string) error {
 				if len(args) != 1 {
 					return usage("got %d arguments, want one file of weights: starsweep features list says which and where from", len(args))
@@ -32,16 +35,48 @@ func featuresCommand(env *Env) *cobra.Command {
 				if err != nil {
 					return mistake(err)
 				}
-				published := added.Published
-				if published == "" {
-					published = "no published file that starsweep knows"
-				}
-				fmt.Fprintf(env.Stdout, "%s: added from %s (%s)\n", added.Network, added.File, published)
+				tellOrigin(env, added)
 				return nil
+			},
+		},
+		&cobra.Command{
+			Use: "get NAME", Short: "fetch the published weights of inception, with their digests checked (81 MB)",
+			Args: func(_ *cobra.Command, args []string) error {
+				if len(args) != 1 {
+					return usage("got %d arguments, want the name of one network: inception", len(args))
+				}
+				return nil
+			},
+			RunE: func(c *cobra.Command, args []string) error {
+				index := feature.Index{URL: env.Getenv("PIP_INDEX_URL"), Progress: env.downloaded(args[0])}
+				got, err := env.networks().Get(c.Context(), args[0], index)
+				if err == nil {
+					tellOrigin(env, got)
+				}
+				return err
 			},
 		},
 	)
 	return c
+}
+
+func tellOrigin(env *Env, o feature.Origin) {
+	published := o.Published
+	if published == "" {
+		published = "no published file that starsweep knows"
+	}
+	fmt.Fprintf(env.Stdout, "%s: added from %s (%s)\n", o.Network, o.File, published)
+}
+
+// downloaded shows how far the download of something is, every 4 MB.
+func (e *Env) downloaded(what string) fetch.Progress {
+	shown := int64(-1)
+	return func(done, total int64) {
+		if step := done >> 22; step != shown {
+			shown = step
+			fmt.Fprintf(e.Stderr, "%s: %d of %d MB\n", what, done>>20, total>>20)
+		}
+	}
 }
 
 func listFeatures(env *Env) {

@@ -198,8 +198,8 @@ func (w *windowPair) Unpack(v starlark.Value) error {
 		}
 		w[i] = float64(x)
 	}
-	if !(w[1] >= 1) {
-		return fmt.Errorf("got a width of %g, want 1 or more", w[1])
+	if !(w[1] > 0) {
+		return fmt.Errorf("got a width of %g, want a number above 0", w[1])
 	}
 	return nil
 }

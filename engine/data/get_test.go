@@ -232,7 +232,7 @@ func TestGetEndsWhereMoreComesThanTheFileHas(t *testing.T) {
 	st := store(t)
 	st.Client, st.GoProxy = client, "off"
 	err := st.Get(context.Background(), "mnist", nil)
-	wantError(t, err, "got more than 67.1 MB")
+	wantError(t, err, "got more than 67108864 bytes")
 }
 
 func TestGetEndsWithItsContext(t *testing.T) {

