@@ -52,6 +52,23 @@ func TestMessagesOfEvalNameItsFlags(t *testing.T) {
 	}
 }
 
+func TestCheckRefusesSetsThatNoMemoryHolds(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "study.star")
+	fatal(t, os.WriteFile(script, []byte(`
+load("@std//losses.star", "hinge")
+
+def trial(p):
+    return gan(data = ellipses(size = 512, count = 2000000000), generator = lambda z: reshape(nn.dense(z, 512 * 512), h = 512, w = 512, c = 1),
+        discriminator = lambda x: nn.dense(flatten(x), 1), latent = normal(2), loss = hinge(), optimizer = sgd(lr = 0.1), batch = 2, epochs = 1)
+
+main = study(trial = trial)
+`), 0o666))
+	want := "study.star:5:15: data: ellipses: 2000000000 phantoms of 512 x 512 need 524.3 TB of memory, and one set may take "
+	if code, text := command(t, t.TempDir(), "check", script); code != 11 || !strings.Contains(text, want) {
+		t.Errorf("got exit code %d, %q, want %q", code, text, want)
+	}
+}
+
 func TestDataShowSaysWhatIsLeftOut(t *testing.T) {
 	code, text := command(t, t.TempDir(), "data", "show", "images", "--path", classes(t, "boat", "train"))
 	for _, want := range []string{"8 images of 4 x 4 x 3, 2 classes", "classes boat, train", "note: the folder train is taken for a class",

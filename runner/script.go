@@ -62,6 +62,7 @@ func load(ctx context.Context, env *Env, path string, o scriptOptions) (*study, 
 		Reserved: results.Reserved(),
 		Print:    func(line string) { fmt.Fprintln(env.Stderr, line) },
 		Images:   env.counter(),
+		Fits:     env.store().Fits,
 	}
 	s, err := l.Load(ctx, path, source)
 	if err != nil {

@@ -52,6 +52,8 @@ type Loader struct {
 	// Images counts the images of a data set, where that is known without opening it; nil: it never is. Jobs may call it
 	// side by side.
 	Images func(spec.Data) (n int, known bool)
+	// Fits refuses a data set that takes more memory than there is, as far as that is known without opening it; nil: none.
+	Fits func(spec.Data) error
 }
 
 // MaxSource is the most bytes of one .star file: parsing takes some 600 times as much memory.

@@ -25,6 +25,11 @@ func (l Loader) most(d spec.Data) (n int, known bool) {
 func (t *trial) suits(p *model.Program, l Loader, n *notes, shortened bool) (perEpoch int, err error) {
 	var errs []error
 	fault := func(format string, a ...any) { errs = append(errs, &Error{Pos: t.pos, Msg: fmt.Sprintf(format, a...)}) }
+	if l.Fits != nil {
+		if err := l.Fits(t.data.Data); err != nil {
+			fault("data: %v", err)
+		}
+	}
 	examples, known := l.most(t.data.Data)
 	want := p.Batches * p.Config.Batch
 	if known && examples < want {

@@ -28,6 +28,36 @@ func (st *Store) fitsCount(spec Spec) error {
 	return st.fits(float64(spec.Count), float64(each), fmt.Sprintf("%d %s", spec.Count, what), "lower count")
 }
 
+// fitsShape is fits for images, kept as bytes or as float32.
+func (st *Store) fitsShape(d Shape, bytes bool) error {
+	each := float64(d.H) * float64(d.W) * float64(d.C)
+	if !bytes {
+		each *= 4
+	}
+	what := fmt.Sprintf("%s of %d x %d x %d", images(d.N), d.H, d.W, d.C)
+	return st.fits(float64(d.N), each, what, "set "+st.argument("size")+" or "+st.argument("limit"))
+}
+
+// Fits returns an error if the set that Open would return takes more memory than it may, as far as that is known without any file.
+func (st *Store) Fits(spec Spec) error {
+	spec, k, err := resolve(spec)
+	if err != nil {
+		return err
+	}
+	if err = st.fitsCount(spec); err == nil && k.known != nil && spec.Path == "" {
+		v := k.known.survey(spec.Split)
+		var keep []int
+		if keep, err = v.selection(spec); err == nil {
+			d := v.shape(spec, len(keep))
+			err = st.fitsShape(d, d.H == v.first.h && d.W == v.first.w)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", spec.Name, err)
+	}
+	return nil
+}
+
 // bytesText is a number of bytes for people, in powers of ten.
 func bytesText(n float64) string {
 	for _, unit := range []struct {

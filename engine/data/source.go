@@ -52,20 +52,19 @@ func (st *Store) build(ctx context.Context, k kind, src source, spec Spec) (*Set
 	if err != nil {
 		return nil, err
 	}
+	d := v.shape(spec, len(keep))
+	stored := d.H == v.first.h && d.W == v.first.w
+	if err := st.fitsShape(d, stored); err != nil { // before the source reads anything
+		return nil, err
+	}
 	at, err := src.open(ctx, keep)
 	if err != nil {
 		return nil, err
 	}
-	d := v.shape(spec, len(keep))
 	a := assembly{store: st, spec: spec, v: v, keep: keep, at: at, traits: make([]raster.Traits, len(keep))}
 	// Bytes are kept as bytes; the first picture that must be resized, or is not made of bytes, turns the set to float32.
-	for _, exact := range []bool{d.H == v.first.h && d.W == v.first.w, false} {
-		each := d.H * d.W * d.C
-		if !exact {
-			each *= 4
-		}
-		what := fmt.Sprintf("%d images of %d x %d x %d", d.N, d.H, d.W, d.C)
-		if err := st.fits(float64(d.N), float64(each), what, "set "+st.argument("size")+" or "+st.argument("limit")); err != nil {
+	for _, exact := range []bool{stored, false} {
+		if err := st.fitsShape(d, exact); err != nil {
 			return nil, err
 		}
 		set := &Set{Name: spec.Name, N: d.N, H: d.H, W: d.W, C: d.C, Classes: d.Classes, ClassNames: v.classNames, Notes: slices.Clone(v.notes)}

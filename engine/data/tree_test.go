@@ -359,6 +359,12 @@ func TestSizesAreHeldAgainstTheMemory(t *testing.T) {
 		_, err := st.Open(context.Background(), c.spec)
 		wantError(t, err, c.spec.Name+": ", c.want)
 	}
+	for _, spec := range []Spec{{Name: "ring", Count: 2_000_000_000}, {Name: "mnist", Limit: 13}, {Name: "cifar10", Size: 4096}} {
+		wantError(t, st.Fits(spec), spec.Name+": ", "one set may take 10.0 kB")
+	}
+	if err := st.Fits(Spec{Name: "mnist", Limit: 12}); err != nil {
+		t.Error(err)
+	}
 	_, err := st.Shape(Spec{Name: "ring", Count: 2_000_000_000})
 	wantError(t, err, "ring: 2000000000 points need")
 }
