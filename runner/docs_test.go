@@ -3,6 +3,7 @@ package runner_test
 import (
 	"os"
 	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/starsweep/starsweep/results"
@@ -17,5 +18,24 @@ func TestTheDocumentNamesEveryColumn(t *testing.T) {
 		if !regexp.MustCompile(`\b` + name + `\b`).Match(text) {
 			t.Errorf("docs/tables.md lacks the column %s", name)
 		}
+	}
+}
+
+// The names that no script may use are listed whole, in docs/language.md as in the error about one of them.
+func TestTheDocumentListsTheNamesThatAreTaken(t *testing.T) {
+	text, err := os.ReadFile("../docs/language.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := regexp.MustCompile(`(?s)these names are taken in every study:\n(.*?)\.\n`).FindSubmatch(text)
+	if list == nil {
+		t.Fatal("docs/language.md has no list of the names that are taken")
+	}
+	var names []string
+	for _, m := range regexp.MustCompile("`(\\w+)`").FindAllSubmatch(list[1], -1) {
+		names = append(names, string(m[1]))
+	}
+	if want := results.Reserved(); !slices.Equal(names, want) {
+		t.Errorf("docs/language.md lists\n%q, want\n%q", names, want)
 	}
 }

@@ -111,6 +111,18 @@ type mistakes []error
 func (m mistakes) Error() string   { return errors.Join(m...).Error() }
 func (m mistakes) Unwrap() []error { return m }
 
+// each puts words before an error, or before each of several joined ones.
+func each(before string, err error) (all mistakes) {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range several.Unwrap() {
+			all = append(all, fmt.Errorf("%s%w", before, e))
+		}
+	} else if err != nil {
+		all = mistakes{fmt.Errorf("%s%w", before, err)}
+	}
+	return all
+}
+
 // err is nil if there are none.
 func (m mistakes) err() error {
 	switch len(m) {

@@ -26,6 +26,10 @@ func comparison(name string, op syntax.Token) *starlark.Builtin {
 		switch op {
 		case syntax.IN, syntax.NOT_IN:
 			switch y := y.(type) {
+			case *starlark.Dict:
+				if err := payKey(th, x); err != nil {
+					return nil, err
+				}
 			case Tensor, *params: // the interpreter would take the error of Get for a no
 				return nil, fmt.Errorf("got %s %s %s, want a list, a dict or a string on the right", x.Type(), op, y.Type())
 			case *starlark.List, starlark.Tuple:

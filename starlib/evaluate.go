@@ -63,10 +63,7 @@ func makeEvaluate(c invocation) (starlark.Value, error) {
 		standard := spec.StandardCollapse()
 		e.Collapse = &standard
 	}
-	if err := e.Validate(); err != nil {
-		return nil, fmt.Errorf("evaluate: %w", err)
-	}
-	return e, nil
+	return e, each("evaluate: ", e.Validate()).err()
 }
 
 // metricValue is what a metric measures, as a Starlark value.

@@ -135,7 +135,10 @@ func guards() starlark.StringDict {
 			if name == "x[k]" {
 				x = concrete(th, x)
 			}
-			return x, pay(th, cost(x))
+			if err := pay(th, cost(x)); err != nil || name != "x[k]" {
+				return x, err
+			}
+			return x, payKey(th, x)
 		})
 	}
 	d["x.f"] = starlark.NewBuiltin("x.f", func(th *starlark.Thread, _ *starlark.Builtin, a starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
@@ -185,6 +188,11 @@ func guarded(b *starlark.Builtin, cost func([]starlark.Value) uint64) *starlark.
 		}
 		if err := pay(th, cost(all)); err != nil {
 			return nil, err
+		}
+		if _, ofDict := b.Receiver().(*starlark.Dict); ofDict || b.Name() == "dict" {
+			if err := payKeys(th, b.Name(), args); err != nil {
+				return nil, err
+			}
 		}
 		return b.CallInternal(th, args, kwargs)
 	})

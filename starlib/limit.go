@@ -38,6 +38,62 @@ func pay(th *starlark.Thread, n uint64) error {
 	return nil
 }
 
+const keysKey = "keys"
+
+// payKey charges for a key of a dict what finding it costs beside its hash: the keys of this thread that have the same hash. The
+// hash of an integer is that of its last 32 bits, so keys such as i * (1 << 32) share one, and a dict of n takes n² steps.
+func payKey(th *starlark.Thread, key starlark.Value) error {
+	switch k := key.(type) {
+	case starlark.NoneType, starlark.Bool:
+		return nil
+	case starlark.Int:
+		if i, small := k.Int64(); small && i >= 0 && i < 1<<32 { // no two share one
+			return nil
+		}
+	}
+	h, err := key.Hash()
+	if err != nil {
+		return nil // the interpreter says it
+	}
+	keys, ok := th.Local(keysKey).(map[uint32][]starlark.Value)
+	if !ok {
+		keys = map[uint32][]starlark.Value{}
+		th.SetLocal(keysKey, keys)
+	}
+	for i, other := range keys[h] {
+		if same, err := starlark.Equal(key, other); err == nil && same {
+			return pay(th, uint64(i))
+		}
+	}
+	keys[h] = append(keys[h], key)
+	return pay(th, uint64(len(keys[h])-1))
+}
+
+// payKeys charges for the keys that a method of a dict, or dict itself, is given: one, or those of a list of pairs.
+func payKeys(th *starlark.Thread, method string, args starlark.Tuple) error {
+	switch method {
+	case "get", "pop", "setdefault":
+		if len(args) > 0 {
+			return payKey(th, args[0])
+		}
+	case "dict", "update":
+		if len(args) == 0 {
+			return nil
+		}
+		if _, isDict := args[0].(*starlark.Dict); isDict {
+			return nil // its keys were paid for
+		}
+		for _, pair := range elements(args[0]) {
+			if p, ok := pair.(starlark.Indexable); ok && p.Len() > 0 {
+				if err := payKey(th, p.Index(0)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
 func tooMuch(limit uint64) string {
 	return fmt.Sprintf("the script makes too much: got more than %d steps and elements, want fewer", limit)
 }

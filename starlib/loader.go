@@ -56,6 +56,11 @@ type Loader struct {
 	Fits func(spec.Data) error
 }
 
+// reserved lists the names of the tables' columns, for messages.
+func (l Loader) reserved() string {
+	return strings.Join(slices.Sorted(slices.Values(l.Reserved)), ", ")
+}
+
 // MaxSource is the most bytes of one .star file: parsing takes some 600 times as much memory.
 const MaxSource = 1 << 20
 

@@ -156,7 +156,7 @@ func (s *Study) assembled(t *trial, e *entry, r *run) (*outcome, error) {
 	}
 	if err := s.columns(job); err != nil {
 		r.askAll() // the numbers under one name may be equal elsewhere
-		return nil, &Error{Pos: t.pos, Msg: err.Error()}
+		return nil, located(err, t.pos)
 	}
 	o.names = namesMeet(job)
 	if err := t.measurable(e.program); err != nil {

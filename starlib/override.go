@@ -94,13 +94,19 @@ func (b *overriding) settings() error {
 }
 
 func (b *overriding) space() error {
+	var taken []string
+	for k := range b.decl.space.Entries() {
+		if name, _ := starlark.AsString(k); slices.ContainsFunc(b.loader.Reserved, func(r string) bool { return strings.EqualFold(r, name) }) {
+			taken = append(taken, fmt.Sprintf("%q", name))
+		}
+	}
+	if len(taken) > 0 {
+		return fmt.Errorf("space: got the name %s, which the tables use; want none of %s", strings.Join(taken, " and "), b.loader.reserved())
+	}
 	for k, v := range b.decl.space.Entries() {
 		name, err := b.name("space", k)
 		if err != nil {
 			return err
-		}
-		if slices.Contains(b.loader.Reserved, name) {
-			return fmt.Errorf("space: got the name %q, which is a column of the tables; want another", name)
 		}
 		if _, taken := b.Settings.Get(name); taken {
 			return fmt.Errorf("space: got the name %q, which is a setting too; want another", name)

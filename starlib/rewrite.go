@@ -1,12 +1,20 @@
 package starlib
 
 import (
+	"fmt"
+
 	"go.starlark.net/syntax"
 )
 
 // rewriter replaces what can make large values, and what asks for the truth of one, by calls of the builtins of guards, and
 // keeps positions.
-type rewriter struct{ errs []*Error }
+type rewriter struct {
+	errs  []*Error
+	elifs int // of the chain that is being rewritten
+}
+
+// maxElifs bounds a chain of elif: the compiler takes time by the square of its length.
+const maxElifs = 1000
 
 // rewrite changes f in place. It must happen before names are resolved.
 func rewrite(f *syntax.File) []*Error {
@@ -41,8 +49,19 @@ func (r *rewriter) stmt(s syntax.Stmt) {
 		r.block(s.Body)
 	case *syntax.WhileStmt: // refused by the resolver
 	case *syntax.IfStmt:
+		outer := r.elifs
+		defer func() { r.elifs = outer }()
+		r.elifs = 0
 		s.Cond = r.condition(s.Cond)
 		r.block(s.True)
+		if len(s.False) == 1 {
+			if _, chained := s.False[0].(*syntax.IfStmt); chained {
+				if r.elifs = outer + 1; r.elifs > maxElifs {
+					r.errs = append(r.errs, &Error{Pos: s.ElsePos.String(), Msg: fmt.Sprintf("got more than %d elif in a row, want fewer: look the value up in a dict", maxElifs)})
+					return
+				}
+			}
+		}
 		r.block(s.False)
 	case *syntax.ReturnStmt:
 		if s.Result != nil {

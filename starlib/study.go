@@ -140,6 +140,9 @@ func (s *Study) Points() ([]spec.Point, error) {
 	if err != nil {
 		return nil, &Error{Pos: s.decl.pos, Msg: "space: " + err.Error()}
 	}
+	if trials := len(points) * len(s.Seeds); trials > spec.MaxPoints {
+		return nil, &Error{Pos: s.decl.pos, Msg: fmt.Sprintf("study: got %d trials, %d points by %d seeds, want at most %d", trials, len(points), len(s.Seeds), spec.MaxPoints)}
+	}
 	return points, nil
 }
 

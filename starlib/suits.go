@@ -45,6 +45,10 @@ func (t *trial) suits(p *model.Program, l Loader, n *notes, shortened bool) (per
 			fault(`evaluate: got %d samples, and %s only %d images to compare with: want fewer samples, or other images by real = "train" or "test"`, e.Samples, what, compared)
 		}
 	}
+	if image := t.data.image(); t.evaluate.Grid > maxSheet/image.Elems() {
+		fault("evaluate: got grid = %d images of %d numbers, a sheet of %.3g, want at most %.3g", t.evaluate.Grid, image.Elems(),
+			float64(t.evaluate.Grid)*float64(image.Elems()), float64(maxSheet))
+	}
 	if t.evaluate.Every > t.epochs && !shortened {
 		n.add(t.pos, fmt.Sprintf("evaluate: got every = %d of %d epochs: only the last is evaluated", t.evaluate.Every, t.epochs))
 	}
@@ -53,6 +57,9 @@ func (t *trial) suits(p *model.Program, l Loader, n *notes, shortened bool) (per
 	}
 	return perEpoch, errors.Join(errs...)
 }
+
+// maxSheet bounds the numbers of a sheet of samples, which is one picture: 16,384 x 16,384 in grey.
+const maxSheet = 1 << 28
 
 // playerNumber is a real number of a player's optimizer, or the bound of its weights.
 type playerNumber struct {

@@ -327,7 +327,7 @@ func (t *trial) finish(c invocation, evaluate evaluateValue, watches, tests *sta
 	fault := func(format string, a ...any) { errs = append(errs, fmt.Errorf(c.name+": "+format, a...)) }
 	var err error
 	if t.evaluate, err = evaluate.on(t.data); err != nil {
-		fault("for parameter evaluate: %w", err)
+		errs = append(errs, each(c.name+": for parameter evaluate: ", err)...)
 	}
 	steps := 0
 	for _, p := range t.players {

@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"strings"
+
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/model"
 )
@@ -11,9 +13,18 @@ type Padding struct {
 	Lo, Hi [2]int // explicit: zeros before and after, along h and w
 }
 
+// smallWindow is a length that "same" windows and strides may have on images of any size: the last layers of a network see few pixels.
+const smallWindow = 31
+
 // window is the geometry along axis i (0: h, 1: w) over in elements.
 func (p Padding) window(layer string, i, in, kernel, stride int) expr.Window {
 	p.check(layer, i, kernel, stride)
+	most := max(2*in-1, smallWindow)
+	want(p.Mode != "same" || kernel <= most, layer, "%s: got %d along %c, want at most %d: the others would meet none of the %d pixels", p.taps(layer), kernel, "hw"[i], most, in)
+	reach := max(in+p.Lo[i]+p.Hi[i], smallWindow)
+	want(stride <= reach, layer, "stride: got %d along %c, want at most %d: there are %d pixels", stride, "hw"[i], reach, in)
+	want(max(p.Lo[i], p.Hi[i]) <= in+kernel, layer, "padding: got %d and %d along %c, want at most %d: windows beyond it would meet no pixel",
+		p.Lo[i], p.Hi[i], "hw"[i], in+kernel)
 	switch p.Mode {
 	case "same":
 		return expr.Same(in, kernel, stride)
@@ -35,6 +46,14 @@ func (p Padding) transposed(layer string, i, in, kernel, stride, extra int) expr
 	w := expr.ExplicitTransposed(in, kernel, stride, p.Lo[i], p.Hi[i])
 	w.In += extra
 	return w
+}
+
+// taps is what a layer calls the length of its windows.
+func (Padding) taps(layer string) string {
+	if strings.HasSuffix(layer, "_pool") {
+		return "window"
+	}
+	return "kernel"
 }
 
 func (p Padding) check(layer string, i, kernel, stride int) {

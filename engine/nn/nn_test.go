@@ -320,6 +320,18 @@ func TestMistakesSayWhatWasGotAndWanted(t *testing.T) {
 		{"nn.conv_transpose: padding: got [9 9] and [9 9], want less: nothing of f64[b2 h4 w4 c1] would be left", image(4, 4, 1), up(func(o *nn.ConvOptions) {
 			o.Padding.Lo, o.Padding.Hi = [2]int{9, 9}, [2]int{9, 9}
 		})},
+		{"nn.conv: kernel: got 100000 along h, want at most 31: the others would meet none of the 4 pixels", image(4, 4, 1), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
+			return nn.Conv(t, x, nn.ConvOptions{Filters: 1, Kernel: [2]int{100000, 3}, Stride: [2]int{1, 1}, Padding: nn.Padding{Mode: "same"}})
+		}},
+		{"nn.max_pool: window: got 200 along w, want at most 79: the others would meet none of the 40 pixels", image(40, 40, 1), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
+			return nn.MaxPool(x, [2]int{79, 200}, [2]int{1, 1}, nn.Padding{Mode: "same"})
+		}},
+		{"nn.conv: stride: got 1000000000 along h, want at most 40: there are 40 pixels", image(40, 40, 1), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
+			return nn.Conv(t, x, nn.ConvOptions{Filters: 1, Kernel: [2]int{3, 3}, Stride: [2]int{1e9, 1}, Padding: nn.Padding{Mode: "same"}})
+		}},
+		{"nn.conv: padding: got 1 and 1000000 along w, want at most 7: windows beyond it would meet no pixel", image(4, 4, 1), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
+			return nn.Conv(t, x, nn.ConvOptions{Filters: 1, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Padding: nn.Padding{Mode: "explicit", Lo: [2]int{1, 1}, Hi: [2]int{1, 1e6}}})
+		}},
 		{"nn.layer_norm: axes: got \"wh\", want some of the axes hwc of x, in this order", image(4, 4, 1), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 			return nn.LayerNorm(t, x, nn.NormOptions{Axes: "wh"})
 		}},

@@ -70,6 +70,8 @@ func (e Evaluate) Validate() error {
 		}
 	}
 	check(e.Real == "" || e.Real == "train" || e.Real == "test", "real: got %q, want \"train\" or \"test\"", e.Real)
+	check(e.Grid <= maxDrawn, "grid: got %d images on a sheet, want at most %d", e.Grid, maxDrawn)
+	check(e.Samples <= maxDrawn, "samples: got %d, want at most %d", e.Samples, maxDrawn)
 	if len(e.Metrics) == 0 {
 		check(e.Samples == 0, "got samples = %d and no metrics to measure them by: the size of the sheet is grid", e.Samples)
 		check(e.Collapse == nil, "collapse: got a rule and no metrics, want precision_recall() or density_coverage(), by which collapse is seen")
@@ -89,6 +91,9 @@ func (e Evaluate) Validate() error {
 	check(e.Collapse == nil || looks, "collapse: got no metric that tells of it, want precision_recall() or density_coverage()")
 	return errors.Join(errs...)
 }
+
+// maxDrawn bounds the images of an evaluation: a hundred times what published comparisons take.
+const maxDrawn = 10_000_000
 
 // Metric is a measure of generated images against real ones. Fields that its name does not use are zero.
 type Metric struct {
