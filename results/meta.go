@@ -58,7 +58,7 @@ type Objective struct {
 func (o Objective) Better(a, b float64) bool { return o.order(a, b) < 0 }
 
 // Meta describes a study. It is written once, as study.json, and must be the same whenever the study continues, save for
-// the script's hash and the version, which each finished trial records for itself, and metrics that are left out or come in
+// the script's hash, its path and the version, which each finished trial records for itself, and metrics that are left out or come in
 // another order: a part of a study may continue it.
 type Meta struct {
 	Study      string      `json:"study"`            // the study's name
@@ -68,6 +68,7 @@ type Meta struct {
 	Columns    []Column    `json:"columns"`          // in the script's order
 	Metrics    []string    `json:"metrics"`          // per-epoch numbers, nullable, in the order of the columns
 	Losses     []string    `json:"losses,omitempty"` // the metrics that are losses of the players, which one chart shows
+	Origin     string      `json:"origin,omitempty"` // the script's path from the directory, when it was made
 	Objectives []Objective `json:"objectives"`       // some of the metrics
 }
 
@@ -81,7 +82,7 @@ type file struct {
 
 // ID tells studies apart whose tables differ; files of one study carry one ID.
 func (m Meta) ID() string {
-	m.ScriptHash, m.Version = "", ""
+	m.ScriptHash, m.Version, m.Origin = "", "", ""
 	b, err := json.Marshal(m)
 	if err != nil {
 		panic(err) // strings and slices of strings
@@ -203,6 +204,12 @@ func (m Meta) Label(values map[string]any, seed int64) string {
 		parts = append(parts, c.Name+"="+text)
 	}
 	return strings.Join(append(parts, fmt.Sprintf("seed=%d", seed)), " ")
+}
+
+// Origin is the path of the script of the study in dir, from there, as it was when the study was made. Errors are those of Open.
+func Origin(dir string) (string, error) {
+	m, err := readMeta(dir)
+	return m.Origin, err
 }
 
 // readMeta reads study.json. Errors: ErrNoStudy where there is none, ErrCorrupt, ErrOther, ErrStorage.

@@ -102,18 +102,15 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 			backend.Close()
 		}
 	}()
-	dir := o.dir
-	if dir == "" {
-		name := s.Name
-		if o.profile != "" {
-			name += "-" + o.profile
-		}
-		dir = filepath.Join("runs", name)
+	dir, err := s.directory(o)
+	if err != nil {
+		return err
 	}
 	meta, files, err := describe(s, p, env.Version)
 	if err != nil {
 		return err
 	}
+	meta.Origin = origin(dir, s.path)
 	study, err := env.openStudy(dir, meta, files, o)
 	if err != nil {
 		return err

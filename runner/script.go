@@ -68,6 +68,9 @@ func load(ctx context.Context, env *Env, path string, o scriptOptions) (*study, 
 	if err != nil {
 		return nil, err
 	}
+	if !folderName(s.Name) {
+		return nil, usage("%q: the study would be called %q, which is no name of a folder: rename the script", path, s.Name)
+	}
 	if s, err = s.With(o.profile, o.set); err != nil {
 		return nil, withCode(exitUsage, err)
 	}
