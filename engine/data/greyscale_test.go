@@ -71,7 +71,8 @@ func TestDICOMObjectsWithoutPixelsAreLeftOutAndCounted(t *testing.T) {
 	if want := "1 DICOM files have no pixels and are left out: RT plans and records"; s.N != 2 || !slices.Contains(s.Notes, want) {
 		t.Errorf("got %d slices, notes %q, want 2 and %q", s.N, s.Notes, want)
 	}
-	if want := "slices have 2 different windows of their own"; !slices.ContainsFunc(s.Notes, func(n string) bool { return strings.HasPrefix(n, want) }) {
+	const want = "slices have 2 different windows of their own"
+	if !slices.ContainsFunc(s.Notes, func(note string) bool { return strings.HasPrefix(note, want) }) {
 		t.Errorf("got notes %q, want one with %q", s.Notes, want)
 	}
 	if s := open(t, store(t), Spec{Name: "dicom", Path: dir, Window: [2]float64{0, 100}}); len(s.Notes) != 1 {

