@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -29,36 +30,63 @@ func KID(ctx context.Context, real, fake Features, subsets, size int, rng *rand.
 		if err := ctx.Err(); err != nil {
 			return 0, 0, err
 		}
-		v[i] = mmd(matrix(real.Pick(rng.Perm(real.N)[:size])), matrix(fake.Pick(rng.Perm(fake.N)[:size])))
+		x, y := real.Pick(rng.Perm(real.N)[:size]), fake.Pick(rng.Perm(fake.N)[:size])
+		if v[i], err = mmd(ctx, x, y); err != nil {
+			return 0, 0, err
+		}
 	}
 	mean, std = meanStd(v)
 	return mean, std, nil
 }
 
 // mmd is the unbiased squared maximum mean discrepancy of two sets of equal size (Gretton et al. 2012, eq. 3).
-func mmd(x, y linalg.Matrix) float64 {
-	xx, yy, xy := linalg.New(x.Rows, x.Rows), linalg.New(y.Rows, y.Rows), linalg.New(x.Rows, y.Rows)
-	xx.AddOuter(x)
-	yy.AddOuter(y)
-	xy.AddMulT(x, y)
-	kernel := func(products linalg.Matrix) (sum, trace float64) {
-		for i := range products.Rows {
-			for j, p := range products.Row(i) {
-				k := p/float64(x.Cols) + 1
-				k *= k * k
-				sum += k
-				if i == j {
-					trace += k
+func mmd(ctx context.Context, x, y Features) (float64, error) {
+	sxx, txx, errX := kernelSums(ctx, x, x, true)
+	syy, tyy, errY := kernelSums(ctx, y, y, true)
+	sxy, _, errXY := kernelSums(ctx, x, y, false)
+	n := float64(x.N)
+	return (sxx-txx+syy-tyy)/(n*(n-1)) - 2*sxy/(n*n), cmp.Or(errX, errY, errXY)
+}
+
+// kernelSums is the sum of the kernel of all samples of x with all of y, and of each with its like, chunk by chunk: large subsets
+// take no more memory than two chunks and their products. The set y may be x.
+func kernelSums(ctx context.Context, x, y Features, one bool) (sum, trace float64, err error) {
+	for i := 0; i < x.N; i += chunk {
+		a := matrix(x.Slice(i, min(x.N, i+chunk)))
+		first := 0
+		if one { // what is below the diagonal is what is above it
+			first = i
+		}
+		for j := first; j < y.N; j += chunk {
+			if err := ctx.Err(); err != nil {
+				return 0, 0, err
+			}
+			b, weight := a, 1.
+			if !one || i != j {
+				b = matrix(y.Slice(j, min(y.N, j+chunk)))
+			}
+			products := linalg.New(a.Rows, b.Rows)
+			if one && i == j {
+				products.AddOuter(a)
+			} else {
+				products.AddMulT(a, b)
+			}
+			if one && i != j {
+				weight = 2
+			}
+			for r := range products.Rows {
+				for c, p := range products.Row(r) {
+					k := p/float64(x.D) + 1
+					k *= k * k
+					sum += weight * k
+					if i+r == j+c {
+						trace += k
+					}
 				}
 			}
 		}
-		return sum, trace
 	}
-	sxx, txx := kernel(xx)
-	syy, tyy := kernel(yy)
-	sxy, _ := kernel(xy)
-	n := float64(x.Rows)
-	return (sxx-txx+syy-tyy)/(n*(n-1)) - 2*sxy/(n*n)
+	return sum, trace, nil
 }
 
 // matrix is f in float64.

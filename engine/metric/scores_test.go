@@ -62,6 +62,29 @@ func TestKIDIsUnbiasedAndItsErrorsClear(t *testing.T) {
 	}
 }
 
+// Subsets of more than a chunk, which are summed in parts.
+func TestKIDOfLargeSubsetsIsTheDefinition(t *testing.T) {
+	const n, d = 2*chunk + 77, 3
+	r := random(9)
+	x, y := gaussian(r, n, d, 0, 1), gaussian(r, n, d, .3, 1.2)
+	sum := func(a, b Features, same bool) (s float64) {
+		for i := range n {
+			for j := range n {
+				if same && i == j {
+					continue
+				}
+				k := dot(a.Row(i), b.Row(j))/d + 1
+				s += k * k * k
+			}
+		}
+		return s
+	}
+	want := (sum(x, x, true)+sum(y, y, true))/(n*(n-1.)) - 2*sum(x, y, false)/(n*float64(n))
+	if got, _, err := KID(ctx, x, y, 1, n, random(1)); err != nil || math.Abs(got-want) > 1e-9*math.Abs(want) {
+		t.Errorf("got %.15g, %v, want %.15g", got, err, want)
+	}
+}
+
 func TestPRDOfPlantedSets(t *testing.T) {
 	p := products(t)
 	r := random(1)

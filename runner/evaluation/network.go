@@ -48,6 +48,13 @@ func (b *Bench) features(ctx context.Context, n network, what string, s size, co
 	values := s.h * s.w * s.c
 	step := max(1, chunkValues/(values*Align)) * Align
 	var rest []float32 // of images that do not fill a batch
+	if n.extractor != nil {
+		width, err := n.extractor.Dim(s.h, s.w, s.c)
+		if err != nil {
+			return features, logits, err
+		}
+		features.X, logits.X = make([]float32, 0, count*width), make([]float32, 0, count*n.extractor.Logits)
+	}
 	for from := 0; from < count; from += step {
 		if ctx.Err() != nil {
 			return features, logits, context.Cause(ctx)
