@@ -46,7 +46,9 @@ const callValues = 5 << 20
 // Batch is how many images of a size one call of the backend takes. It depends on nothing but the extractor and the size: how a
 // backend sums may depend on the batch, so a call with fewer images is filled up, never made smaller
 // (TestFeaturesDoNotDependOnWhatWasExtractedBefore). Callers with many images lose least if they give a multiple of it at a time.
-func (e *Extractor) Batch(h, w, c int) int { return max(1, min(e.batch, callValues/max(1, h*w*c))) }
+func (e *Extractor) Batch(h, w, c int) int { return batchOf(e.batch, h, w, c) }
+
+func batchOf(most, h, w, c int) int { return max(1, min(most, callValues/max(1, h*w*c))) }
 
 // Dim is the number of features of an h x w image with c channels.
 func (e *Extractor) Dim(h, w, c int) (int, error) {

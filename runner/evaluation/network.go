@@ -38,6 +38,9 @@ func (n network) String() string {
 // chunkValues bounds the images that are asked for at a time, which are Align at least.
 const chunkValues = 1 << 22
 
+// chunkImages is how many images of so many values are asked for at a time.
+func chunkImages(values int) int { return max(1, chunkValues/(values*Align)) * Align }
+
 // features are those of some images, and their logits, of no columns if there are none. What says which images, in words.
 func (b *Bench) features(ctx context.Context, n network, what string, s size, count int, images Images) (features, logits metric.Features, err error) {
 	if n.extractor != nil {
@@ -46,7 +49,7 @@ func (b *Bench) features(ctx context.Context, n network, what string, s size, co
 	progress := b.Progress.Begin(what, count)
 	defer progress.End()
 	values := s.h * s.w * s.c
-	step := max(1, chunkValues/(values*Align)) * Align
+	step := chunkImages(values)
 	var rest []float32 // of images that do not fill a batch
 	if n.extractor != nil {
 		width, err := n.extractor.Dim(s.h, s.w, s.c)

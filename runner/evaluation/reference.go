@@ -33,6 +33,9 @@ func Sets(d spec.Data, e spec.Evaluate) (real, other spec.Data) {
 // OwnFloor reports whether the set with the real images has as many others, which the floor is then of.
 func OwnFloor(real *data.Set, e spec.Evaluate) bool { return real.N >= 2*e.Samples }
 
+// choosesWindow reports whether a metric is a Parzen window whose deviation is chosen by real images.
+func choosesWindow(m spec.Metric) bool { return m.Name == spec.Parzen && m.Sigma == 0 }
+
 // validationSamples is how many real images choose the window of Parzen.
 const validationSamples = 1000
 
@@ -59,12 +62,15 @@ func (b *Bench) reference(ctx context.Context, net network, d spec.Data, e spec.
 		return nil, err
 	}
 	if other == nil {
-		if slices.ContainsFunc(e.Metrics, func(m spec.Metric) bool { return m.Name == spec.Parzen && m.Sigma == 0 }) {
+		if slices.ContainsFunc(e.Metrics, choosesWindow) {
 			return nil, fmt.Errorf("parzen(): got no real images beside the %d that are compared, by which it could choose its window: want parzen(sigma = ...)", e.Samples)
 		}
 		return r, nil
 	}
-	r.validation = other.features.Slice(0, min(validationSamples, other.features.N))
+	if slices.ContainsFunc(e.Metrics, choosesWindow) { // a copy: the others need not be kept
+		some := other.features.Slice(0, min(validationSamples, other.features.N))
+		r.validation = metric.Features{N: some.N, D: some.D, X: slices.Clone(some.X)}
+	}
 	// The window of a floor has nothing to be chosen by but the real images themselves, which makes it a little too good.
 	own := r.features.Slice(0, min(validationSamples, r.features.N))
 	r.floors, err = b.compare(ctx, e.Metrics, comparison{real: r.portrait, fake: other, validation: own})

@@ -1,0 +1,67 @@
+package feature
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+func TestExtractorsTakeTheMemoryThatIsEstimated(t *testing.T) {
+	st := Store{t.TempDir()}
+	if !testing.Short() {
+		file := filepath.Join(st.Dir, "fid.safetensors")
+		writeWeights(t, file, plantedFID())
+		if _, err := st.Add(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held := func() float64 {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapAlloc)
+	}
+	for _, c := range []struct {
+		name string
+		side int
+		c    int
+	}{
+		{"small-mnist", 28, 1}, {"small-mnist", 64, 1}, {"small-cifar10", 32, 3}, {"small-cifar10", 128, 3}, {"pixels", 32, 3}, {"pixels", 128, 3},
+		{"random", 32, 3}, {"random", 64, 3}, {"random", 128, 3}, {"inception", 32, 3}, {"inception", 256, 3},
+	} {
+		t.Run(fmt.Sprint(c.name, c.side), func(t *testing.T) {
+			if testing.Short() && (c.name == "random" && c.side > 32 || c.name == "inception") {
+				t.Skip("slow")
+			}
+			b := backend(t)
+			x := noise(1, c.side, c.side, c.c)
+			before := held()
+			e, err := Open(b, c.name, st)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, l, err := e.Extract(background, x, 1, c.side, c.side, c.c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := held() - before
+			kept, row := Memory(c.name, c.side, c.side, c.c)
+			if math.Abs(float64(kept)-got) > .25*got {
+				t.Errorf("got an estimate of %d kB, and %.0f kB are held", kept>>10, got/1024)
+			}
+			if want := 4 * (f.D + e.Logits); row != want || l.D != e.Logits && !strings.HasPrefix(c.name, "inception") {
+				t.Errorf("got %d bytes a row, want %d", row, want)
+			}
+			if err := e.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if kept, row := Memory("none", 9, 9, 1); kept != 0 || row != 0 {
+		t.Errorf("no extractor: got %d and %d", kept, row)
+	}
+}

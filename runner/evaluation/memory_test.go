@@ -1,0 +1,113 @@
+package evaluation_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"testing"
+	"time"
+
+	"github.com/starsweep/starsweep/engine/data"
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/runner/evaluation"
+)
+
+// heap is the bytes of all objects, garbage that was not collected yet among them.
+func heap() int {
+	s := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(s)
+	return int(s[0].Value.Uint64())
+}
+
+// peak is the most that the heap grew while f ran, and what it grew by in the end.
+func peak(f func()) (most, kept int) {
+	runtime.GC()
+	before := heap()
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			most = max(most, heap()-before)
+			select {
+			case <-done:
+				return
+			case <-time.After(200 * time.Microsecond):
+			}
+		}
+	}()
+	f()
+	close(done)
+	<-ended
+	runtime.GC()
+	runtime.GC()
+	return most, heap() - before
+}
+
+// What is kept and what passes is measured with a collector that leaves little garbage.
+func TestEvaluationsTakeTheMemoryThatIsEstimated(t *testing.T) {
+	if testing.Short() {
+		t.Skip("hundreds of MB")
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(2))
+	fid, pr, kid := spec.Metric{Name: spec.FID}, spec.Metric{Name: spec.PrecisionRecall, K: 3}, spec.StandardMetric(spec.KID)
+	prd, parzen := spec.Metric{Name: spec.PRD}, spec.Metric{Name: spec.Parzen}
+	for _, c := range []struct {
+		features string
+		side, n  int
+		metrics  []spec.Metric
+	}{
+		{spec.PixelFeatures, 64, 400, []spec.Metric{fid}},
+		{spec.PixelFeatures, 32, 2000, []spec.Metric{fid}},
+		{spec.PixelFeatures, 16, 4000, []spec.Metric{fid}},
+		{spec.PixelFeatures, 32, 3000, []spec.Metric{pr}},
+		{spec.PixelFeatures, 32, 1000, []spec.Metric{kid}},
+		{spec.PixelFeatures, 32, 200, []spec.Metric{prd}},
+		{spec.PixelFeatures, 24, 2000, []spec.Metric{parzen}},
+		{"small-cifar10", 32, 2000, []spec.Metric{fid, pr}},
+	} {
+		t.Run(fmt.Sprint(c.features, " ", c.side, " ", c.n, " ", c.metrics), func(t *testing.T) {
+			values := c.side * c.side * 3
+			real := &data.Set{N: 2 * c.n, H: c.side, W: c.side, C: 3, U8: make([]uint8, 2*c.n*values), Digest: "d"}
+			state := uint32(1)
+			for i := range real.U8 {
+				state = state*1664525 + 1013904223
+				real.U8[i] = uint8(state >> 24)
+			}
+			b, _ := bench(t, "")
+			b.Config.Open = func(_ context.Context, _ spec.Data) (*data.Set, error) { return real, nil }
+			e := spec.Evaluate{Samples: c.n, Real: "train", Features: c.features, Metrics: c.metrics}
+			var x *evaluation.Evaluation
+			most, kept := peak(func() {
+				var err error
+				if x, err = b.Open(t.Context(), spec.Data{Name: "images", Path: "somewhere"}, e); err != nil {
+					t.Fatal(err)
+				}
+				_, err = x.Measure(t.Context(), func(from, to int) ([]float32, error) {
+					images, index := make([]float32, (to-from)*values), make([]int32, to-from)
+					for i := range index {
+						index[i] = int32(c.n + from + i)
+					}
+					real.Batch(images, index)
+					return images, nil
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			})
+			wantKept, passing := evaluation.Memory(e, c.side, c.side, 3)
+			t.Logf("kept %d MB, estimate %d; at the peak %d MB, estimate %d", kept>>20, wantKept>>20, most>>20, (wantKept+passing)>>20)
+			if off := float64(wantKept)/float64(kept) - 1; off < -.25 || off > .25 {
+				t.Errorf("got an estimate of %d kB that stay, and %d kB do", wantKept>>10, kept>>10)
+			}
+			if off := float64(wantKept+passing)/float64(most) - 1; off < -.25 || off > .25 {
+				t.Errorf("got an estimate of %d kB at the peak, and %d kB were taken", (wantKept+passing)>>10, most>>10)
+			}
+			runtime.KeepAlive(x)
+		})
+	}
+	if kept, passing := evaluation.Memory(spec.Evaluate{Grid: 16}, 32, 32, 3); kept != 0 || passing != 0 {
+		t.Errorf("no metrics: got %d and %d", kept, passing)
+	}
+}
