@@ -134,6 +134,9 @@ func (o evalOptions) compare(ctx context.Context, env *Env, b *evaluation.Bench)
 	if err := alike(real, fake); err != nil {
 		return nil, err
 	}
+	if err := o.fits(env, real, fake); err != nil {
+		return nil, err
+	}
 	v := &verdict{}
 	if v.Real, v.Features, err = o.extract(ctx, b, "real images", real, o.floor); err != nil {
 		return nil, err
@@ -163,6 +166,27 @@ func (o evalOptions) compare(ctx context.Context, env *Env, b *evaluation.Bench)
 		}
 	}
 	return v, nil
+}
+
+// fits is an error if comparing two sets needs more memory than there is.
+func (o evalOptions) fits(env *Env, real, fake *imageSet) error {
+	n := max(real.count(), fake.count())
+	if o.samples > 0 {
+		n = min(n, o.samples)
+	}
+	metrics, err := o.parse(n)
+	if err != nil {
+		return nil // another error, reported once the samples are drawn
+	}
+	e, h, w, c := spec.Evaluate{Samples: n, Metrics: metrics, Features: spec.PointFeatures}, 1, 1, real.matrix.D
+	if set := real.images; set != nil {
+		e.Features, h, w, c = o.features, set.H, set.W, set.C
+	}
+	kept, passing := evaluation.Memory(e, h, w, c)
+	if err := newMemory(env).check(need{kept: kept, own: passing}, false); err != nil {
+		return fmt.Errorf("comparing up to %d samples a side: %w; take fewer with --samples", n, err)
+	}
+	return nil
 }
 
 // extract takes a side to features, with as many others if there is to be a floor.

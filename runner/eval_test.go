@@ -16,8 +16,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/parquet-go/parquet-go"
@@ -247,6 +249,19 @@ func npy(t *testing.T, n, d int) string {
 	path := filepath.Join(t.TempDir(), fmt.Sprintf("%dx%d.npy", n, d))
 	fatal(t, os.WriteFile(path, append([]byte("\x93NUMPY\x01\x00\x76\x00"+header), make([]byte, 4*n*d)...), 0o666))
 	return path
+}
+
+// What cannot fit into memory is known before it is taken, with both numbers: here a covariance of 5,000 x 5,000 numbers, and 600 MB.
+func TestEvalOfWhatDoesNotFitSaysBothNumbers(t *testing.T) {
+	set := npy(t, 5000, 5000)
+	var out, errs bytes.Buffer
+	env := runner.Env{Args: []string{"eval", "--backend", "cpu", "--real", set, "--fake", set, "--metrics", "fid"}, Stdout: &out, Stderr: &errs,
+		Home: t.TempDir(), Getenv: func(string) string { return "" }, Now: time.Now, Version: "test",
+		System: fstest.MapFS{"proc/meminfo": {Data: []byte("MemAvailable: 600000 kB\n")}, "proc/self/status": {Data: []byte("VmRSS: 50000 kB\n")}}}
+	code := runner.Main(context.Background(), env)
+	if want := regexp.MustCompile(`comparing up to 5000 samples a side: needs 1\.\d GB of memory, the machine has 666 MB; take fewer with --samples`); code != 2 || !want.MatchString(errs.String()) {
+		t.Errorf("got exit code %d, %q, want %q", code, errs.String(), want)
+	}
 }
 
 // Images that are all the same have numbers, too: a distance of 0, and nothing that is not a number.
