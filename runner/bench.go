@@ -116,7 +116,7 @@ func bench(ctx context.Context, env *Env, o benchOptions) error {
 		return err
 	}
 	var all []measurement
-	for _, p := range points {
+	for _, p := range points.List() {
 		job, err := s.Job(ctx, p)
 		if err != nil {
 			return err

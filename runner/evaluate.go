@@ -34,7 +34,7 @@ type examiner struct {
 // biased warns of evaluations whose FID is of no more samples than features: it is then far above what more samples would give,
 // for all generators alike.
 func biased(p *plan.Plan) (warnings []string) {
-	for _, trial := range p.Trials {
+	for _, trial := range p.Kinds {
 		e := trial.Job.Evaluate
 		if !slices.ContainsFunc(e.Metrics, func(m spec.Metric) bool { return m.Name == spec.FID }) {
 			continue

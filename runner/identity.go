@@ -114,7 +114,7 @@ type change struct{ what, was, is string }
 // changes finds the trials of a study whose images or extractors have changed since, by what changed. They are none of the plan's.
 func changes(p *plan.Plan, begun []results.State) (list []change, trials map[change][]results.State) {
 	inputs, planned := map[string]plan.Trial{}, map[string]bool{}
-	for _, t := range p.Trials {
+	for t := range p.All() {
 		inputs[t.Job.Data.String()], planned[t.ID] = t, true
 	}
 	trials = map[change][]results.State{}

@@ -132,7 +132,7 @@ func printPlan(env *Env, s *study, p *plan.Plan, b *train.Backend, list bool) er
 	var order []string
 	total := workload{}
 	size := env.sizes()
-	for _, t := range p.Trials {
+	for _, t := range p.Kinds {
 		f := t.Job.Program.Fingerprint()
 		if work[f] == nil {
 			work[f] = &workload{program: t.Job.Program}
@@ -165,7 +165,7 @@ func printPlan(env *Env, s *study, p *plan.Plan, b *train.Backend, list bool) er
 	if !list {
 		return nil
 	}
-	for _, t := range p.Trials {
+	for t := range p.All() {
 		fmt.Fprintf(env.Stdout, "%s  %s  %v seed=%d\n", t.ID, t.Job.Program.Fingerprint(), t.Point, t.Seed)
 	}
 	return nil
@@ -178,15 +178,15 @@ type workload struct {
 	unknown        bool // a data set is not at hand
 }
 
-// add takes in a trial on n images, if their number is known.
-func (x *workload) add(t plan.Trial, n int, known bool) {
-	x.trials++
+// add takes in the trials of a kind, each on n images, if their number is known.
+func (x *workload) add(t plan.Kind, n int, known bool) {
+	x.trials += t.Trials
 	if !known {
 		x.unknown = true
 		return
 	}
 	each := t.Job.Program.Batches * t.Job.Program.Config.Batch
-	x.images += t.Job.Epochs * (n / each) * each
+	x.images += t.Trials * t.Job.Epochs * (n / each) * each
 }
 
 // flops of an iteration, by real image.
@@ -214,10 +214,10 @@ func showCommand(env *Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if index < 1 || index > len(points) {
-				return usage("--point: got %d, want 1 to %d", index, len(points))
+			if index < 1 || index > points.Len() {
+				return usage("--point: got %d, want 1 to %d", index, points.Len())
 			}
-			p, err := plan.Make(c.Context(), onePoint{s, points[index-1]}, s.Seeds)
+			p, err := plan.Make(c.Context(), onePoint{s, points.At(index - 1)}, s.Seeds)
 			if err != nil {
 				return err
 			}
@@ -227,8 +227,8 @@ func showCommand(env *Env) *cobra.Command {
 				}
 			}
 			warn(env, s.Notes())
-			job := p.Trials[0].Job
-			show(env.Stdout, points[index-1].String(), s.Study, job, program)
+			job := p.At(0).Job
+			show(env.Stdout, points.At(index-1).String(), s.Study, job, program)
 			return nil
 		},
 	}
@@ -244,7 +244,7 @@ type onePoint struct {
 	point spec.Point
 }
 
-func (s onePoint) Points() ([]spec.Point, error) { return []spec.Point{s.point}, nil }
+func (s onePoint) Points() (spec.Points, error) { return spec.PointList(s.point), nil }
 
 func show(w io.Writer, point string, s *starlib.Study, job *model.Job, program bool) {
 	fmt.Fprintf(w, "%s\n%s, batch %d, %d epochs, program %s\n", point, job.Data, job.Program.Config.Batch, job.Epochs, job.Program.Fingerprint())

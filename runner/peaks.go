@@ -41,7 +41,8 @@ func (m *memory) peaks(p *plan.Plan, b *train.Backend, size func(spec.Data) (int
 		}
 		known[f] = c.Memory()
 	}
-	for _, j := range jobsOf(p) {
+	for _, k := range p.Kinds {
+		j := k.Job
 		f := j.Program.Fingerprint()
 		n := needOf(j, known[f], b.Accelerator(), jobImages(j, size))
 		if bytes := m.process + n.total(); bytes > peaks[f].bytes {
@@ -53,18 +54,6 @@ func (m *memory) peaks(p *plan.Plan, b *train.Backend, size func(spec.Data) (int
 
 // leastOf is what any trial of a program needs.
 func leastOf(p *model.Program) need { return need{own: 3 * p.StateBytes()} }
-
-// jobsOf are the jobs of a plan, which seeds share.
-func jobsOf(p *plan.Plan) (jobs []*model.Job) {
-	seen := map[*model.Job]bool{}
-	for _, t := range p.Trials {
-		if !seen[t.Job] {
-			seen[t.Job] = true
-			jobs = append(jobs, t.Job)
-		}
-	}
-	return jobs
-}
 
 // checkMemory warns of trials that do not fit into this machine's memory: a run would fail them. Only programs that may be too large
 // are compiled.
@@ -79,12 +68,12 @@ func (e *Env) checkMemory(p *plan.Plan) error {
 	}
 	defer b.Close()
 	known := map[string]train.Memory{}
-	faults := &plan.Faults{Points: len(p.Trials)}
+	faults := &plan.Faults{Points: p.Len()}
 	count := e.counter()
-	for _, t := range p.Trials {
-		j := t.Job
+	for _, k := range p.Kinds {
+		j := k.Job
 		if err := m.check(leastNeed(j, false), true); err != nil {
-			faults.Add(err, t.Point)
+			faults.Count(err, k.Point, k.Trials)
 			continue
 		}
 		f, images := j.Program.Fingerprint(), jobImages(j, count)
@@ -99,7 +88,7 @@ func (e *Env) checkMemory(p *plan.Plan) error {
 			}
 		}
 		if err := m.check(needOf(j, known[f], false, images), false); err != nil {
-			faults.Add(err, t.Point)
+			faults.Count(err, k.Point, k.Trials)
 		}
 	}
 	for _, x := range faults.List {

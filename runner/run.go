@@ -129,7 +129,7 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 		err = closed
 	}
 	if count != nil { // something has begun
-		env.farewell(count, len(p.Trials), env.Now().Sub(start).Seconds())
+		env.farewell(count, p.Len(), env.Now().Sub(start).Seconds())
 		if drawn := env.report(dir); err == nil {
 			err = drawn
 		}
@@ -141,7 +141,7 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	return failures(count, len(p.Trials))
+	return failures(count, p.Len())
 }
 
 // overlapCores is from how many cores on epochs are looked at while the next one trains. Training on the processor leaves 7 % of
@@ -283,7 +283,7 @@ func describe(s *study, p *plan.Plan, version string) (results.Meta, map[string]
 			}
 		}
 	}
-	for _, t := range p.Trials {
+	for _, t := range p.Kinds {
 		for _, c := range t.Job.Columns() {
 			add(c.Name)
 		}

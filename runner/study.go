@@ -52,7 +52,7 @@ type tally map[results.Status]int
 func (t *trainer) all(ctx context.Context, env *Env, workers int) (tally, error) {
 	var finished map[string]results.Status
 	ended, err := interruptible(ctx, func() error {
-		if err := t.plan.Identify(func(j *model.Job) (model.Inputs, error) { return t.reads.inputs(ctx, j) }); err != nil {
+		if err := t.plan.Identify(ctx, func(j *model.Job) (model.Inputs, error) { return t.reads.inputs(ctx, j) }); err != nil {
 			return err
 		}
 		t.left()
@@ -67,10 +67,11 @@ func (t *trainer) all(ctx context.Context, env *Env, workers int) (tally, error)
 	}
 	var failed []string
 	done := 0
-	for _, p := range t.plan.Trials {
-		switch status, ok := finished[p.ID]; {
+	for i := range t.plan.Len() {
+		id := t.plan.ID(i)
+		switch status, ok := finished[id]; {
 		case ok && status == results.Failed:
-			failed = append(failed, p.ID)
+			failed = append(failed, id)
 		case ok:
 			done++
 		}
@@ -82,14 +83,14 @@ func (t *trainer) all(ctx context.Context, env *Env, workers int) (tally, error)
 		return nil, err
 	}
 	if done > 0 {
-		fmt.Fprintf(env.Stdout, "%d of %d trials are finished already\n", done, len(t.plan.Trials))
+		fmt.Fprintf(env.Stdout, "%d of %d trials are finished already\n", done, t.plan.Len())
 	}
 	if len(failed) > 0 {
 		fmt.Fprintf(env.Stdout, "%d trials failed before and are tried again\n", len(failed))
 	}
-	t.progress = &lines{w: env.Stderr, total: len(t.plan.Trials)}
+	t.progress = &lines{w: env.Stderr, total: t.plan.Len()}
 	if env.Size != nil {
-		t.progress = newBars(env, len(t.plan.Trials), done, t.passes)
+		t.progress = newBars(env, t.plan.Len(), done, t.passes)
 	}
 	defer t.progress.close()
 	return t.run(ctx, workers)
@@ -106,8 +107,8 @@ func (t *trainer) record() results.Plan {
 
 // inspect opens the data of every trial to come, and what measures it, and holds them against what the trial wants of them.
 func (t *trainer) inspect(ctx context.Context, finished map[string]results.Status) error {
-	faults := &plan.Faults{Points: len(t.plan.Trials)}
-	for _, p := range t.plan.Trials {
+	faults := &plan.Faults{Points: t.plan.Len()}
+	for p := range t.plan.All() {
 		if status, ok := finished[p.ID]; ok && status != results.Failed {
 			continue
 		}
@@ -160,12 +161,12 @@ func (t *trainer) run(ctx context.Context, workers int) (tally, error) {
 	queue := make(chan plan.Trial)
 	go func() {
 		defer close(queue)
-		for _, trial := range t.plan.Trials {
-			if _, done := finished[trial.ID]; done {
+		for i := range t.plan.Len() {
+			if _, done := finished[t.plan.ID(i)]; done {
 				continue
 			}
 			select {
-			case queue <- trial:
+			case queue <- t.plan.At(i):
 			case <-ctx.Done():
 				return
 			}
@@ -191,8 +192,8 @@ func (t *trainer) run(ctx context.Context, workers int) (tally, error) {
 	cancel(errFinished) // an earlier cause stays
 	<-published
 	states := t.study.Finished()
-	for _, trial := range t.plan.Trials {
-		if status, ok := states[trial.ID]; ok {
+	for i := range t.plan.Len() {
+		if status, ok := states[t.plan.ID(i)]; ok {
 			count[status]++
 		}
 	}

@@ -85,7 +85,7 @@ func traceAll(s *starlib.Study, profile string) error {
 	if err != nil {
 		return err
 	}
-	points, err := s.Points()
+	points, err := listed(s.Points())
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func TestExamplesTrace(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				points, err := chosen.Points()
+				points, err := listed(chosen.Points())
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -55,7 +55,7 @@ func FuzzLoad(f *testing.F) {
 			placed(t, err)
 			return
 		}
-		points, err := s.Points()
+		points, err := listed(s.Points())
 		if err != nil {
 			placed(t, err)
 			return

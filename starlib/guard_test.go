@@ -201,7 +201,7 @@ func TestGraphBombsEndWithAnError(t *testing.T) {
 
 def trial(p):`, 1)
 	s := load(t, source)
-	points, err := s.Points()
+	points, err := listed(s.Points())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib"
 )
 
@@ -23,7 +24,7 @@ func coordinates(t *testing.T, study *starlib.Study, seed uint64) (columns [3][]
 	t.Helper()
 	s := *study
 	s.Search.Seed = seed
-	points, err := s.Points()
+	points, err := listed(s.Points())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,19 +37,19 @@ func coordinates(t *testing.T, study *starlib.Study, seed uint64) (columns [3][]
 }
 
 func TestRandomPointsAreAFunctionOfTheSeed(t *testing.T) {
-	a, err := load(t, toy).Points()
+	a, err := listed(load(t, toy).Points())
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, _ := load(t, toy).Points()
+	b, _ := listed(load(t, toy).Points())
 	if !reflect.DeepEqual(a, b) {
 		t.Error("two loads give different points")
 	}
-	c, _ := load(t, strings.Replace(toy, "seed = 7", "seed = 8", 1)).Points()
+	c, _ := listed(load(t, strings.Replace(toy, "seed = 7", "seed = 8", 1)).Points())
 	if reflect.DeepEqual(a, c) {
 		t.Error("the seed changes nothing")
 	}
-	more, _ := load(t, strings.Replace(toy, "trials = 40", "trials = 60", 1)).Points()
+	more, _ := listed(load(t, strings.Replace(toy, "trials = 40", "trials = 60", 1)).Points())
 	if !reflect.DeepEqual(a, more[:40]) {
 		t.Error("more trials change the first ones")
 	}
@@ -110,3 +111,6 @@ func distance(x []float64) (d float64) {
 	}
 	return d
 }
+
+// listed are all points of a study.
+func listed(p spec.Points, err error) ([]spec.Point, error) { return p.List(), err }

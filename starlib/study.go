@@ -130,15 +130,20 @@ func (s *Study) settingNames() (names []string) {
 	return names
 }
 
-// Points lists the points to try, in order: a pure function of the study.
-func (s *Study) Points() ([]spec.Point, error) {
-	source := model.NewSource(uint32(s.Search.Seed), "search")
+// Points are the points to try: a pure function of the study.
+func (s *Study) Points() (spec.Points, error) {
+	stream := model.NewSource(uint32(s.Search.Seed), "search")
 	points, err := s.Space.Points(s.Search, func(i, j int) float64 {
+		source := *stream
 		source.Seek(uint64(i)<<32 | uint64(j)) // so more trials keep the first points, and a dimension more the other columns
 		return source.Uniform()
 	})
 	if err != nil {
-		return nil, &Error{Pos: s.decl.pos, Msg: "space: " + err.Error()}
+		return spec.Points{}, &Error{Pos: s.decl.pos, Msg: "space: " + err.Error()}
+	}
+	if n, seeds := points.Len(), len(s.Seeds); n > spec.MaxTrials/seeds {
+		return spec.Points{}, &Error{Pos: s.decl.pos, Msg: fmt.Sprintf("got %d trials (%d points x %d seeds), want at most %d: use fewer seeds, or search = random(trials = ...)",
+			n*seeds, n, seeds, spec.MaxTrials)}
 	}
 	if trials := len(points) * len(s.Seeds); trials > spec.MaxPoints {
 		return nil, &Error{Pos: s.decl.pos, Msg: fmt.Sprintf("study: got %d trials, %d points by %d seeds, want at most %d", trials, len(points), len(s.Seeds), spec.MaxPoints)}

@@ -58,7 +58,7 @@ func TestAProfileOverridesSettingsSpaceSeedsAndSearch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	points, err := smoke.Points()
+	points, err := listed(smoke.Points())
 	if err != nil || len(points) != 1 || points[0].String() != "gp=True lr=0.001 weight=3.0 batch=4" {
 		t.Errorf("got the points %v, %v; want one, pinned", points, err)
 	}
@@ -121,7 +121,7 @@ func TestSharedProgramsAreTheOnesThatEachTrialWouldHave(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			shared := load(t, source)
-			points, err := shared.Points()
+			points, err := listed(shared.Points())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -148,7 +148,7 @@ func TestSharedProgramsAreTheOnesThatEachTrialWouldHave(t *testing.T) {
 
 func TestJobIsSafeForConcurrentUse(t *testing.T) {
 	s := load(t, toy)
-	points, err := s.Points()
+	points, err := listed(s.Points())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestJobIsSafeForConcurrentUse(t *testing.T) {
 func TestRealNumbersDoNotShapePrograms(t *testing.T) {
 	s := load(t, toy)
 	prints := map[string]bool{}
-	points, err := s.Points()
+	points, err := listed(s.Points())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -321,7 +321,7 @@ def trial(p):`).Replace(toy)
 	if err != nil {
 		t.Fatal(err)
 	}
-	points, err := s.Points()
+	points, err := listed(s.Points())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -358,7 +358,7 @@ main = study(
     return gan(`).Replace(toy),
 	} {
 		s := load(t, source)
-		points, err := s.Points()
+		points, err := listed(s.Points())
 		if err != nil {
 			t.Fatal(err)
 		}

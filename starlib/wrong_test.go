@@ -80,7 +80,7 @@ func whole(files map[string]string) error {
 	if s, err = s.With(profile, set); err != nil {
 		return err
 	}
-	points, err := s.Points()
+	points, err := listed(s.Points())
 	if err != nil {
 		return err
 	}

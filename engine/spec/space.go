@@ -95,41 +95,67 @@ type Search struct {
 	Points []Point // list
 }
 
-// Points lists the points to try, in order. uniform(i, j) is the j-th number in [0, 1) of the i-th random point.
-func (s Space) Points(search Search, uniform func(i, j int) float64) ([]Point, error) {
+// Points are the points of a search, in order. They are made when asked for, since there may be millions.
+type Points struct {
+	n  int
+	at func(i int) Point
+}
+
+// PointList are the points given.
+func PointList(points ...Point) Points {
+	return Points{len(points), func(i int) Point { return points[i] }}
+}
+
+func (p Points) Len() int { return p.n }
+
+// At is point i, from 0. It may be called from several goroutines.
+func (p Points) At(i int) Point { return p.at(i) }
+
+// List is all of them.
+func (p Points) List() (list []Point) {
+	for i := range p.n {
+		list = append(list, p.at(i))
+	}
+	return list
+}
+
+// Points are the points to try. uniform(i, j) is the j-th number in [0, 1) of the i-th random point; it may be called from several
+// goroutines.
+func (s Space) Points(search Search, uniform func(i, j int) float64) (Points, error) {
 	switch search.Kind {
 	case List:
-		return search.Points, nil
+		return PointList(search.Points...), nil
 	case Random:
-		points := make([]Point, search.Trials)
-		for i := range points {
+		return Points{search.Trials, func(i int) Point {
+			p := make(Point, len(s))
 			for j, d := range s {
-				points[i] = append(points[i], Setting{d.Name, d.at(uniform(i, j))})
+				p[j] = Setting{d.Name, d.at(uniform(i, j))}
 			}
-		}
-		return points, nil
+			return p
+		}}, nil
 	}
 	n := 1
 	for _, d := range s {
 		if len(d.Choices) == 0 {
-			return nil, fmt.Errorf("%s is a range, and a grid needs choices: use choice(...), or search = random(trials = ...)", d.Name)
+			return Points{}, fmt.Errorf("%s is a range, and a grid needs choices: use choice(...), or search = random(trials = ...)", d.Name)
 		}
 		if n *= len(d.Choices); n > MaxPoints {
-			return nil, fmt.Errorf("the grid has more than %d points: use search = random(trials = ...)", MaxPoints)
+			return Points{}, fmt.Errorf("the grid has more than %d points: use search = random(trials = ...)", MaxPoints)
 		}
 	}
-	points := make([]Point, n)
-	for i := range points {
+	return Points{n, func(i int) Point {
 		p, rest := make(Point, len(s)), i
 		for j := len(s) - 1; j >= 0; j-- {
 			c := s[j].Choices
 			p[j] = Setting{s[j].Name, c[rest%len(c)]}
 			rest /= len(c)
 		}
-		points[i] = p
-	}
-	return points, nil
+		return p
+	}}, nil
 }
 
 // MaxPoints bounds a grid, so that a slip of the pen does not fill the memory.
 const MaxPoints = 1_000_000
+
+// MaxTrials bounds points times seeds.
+const MaxTrials = 5_000_000

@@ -33,7 +33,7 @@ func points(t testing.TB, s Space, search Search, uniform func(i, j int) float64
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p
+	return p.List()
 }
 
 func TestAGridIsEveryCombinationTheLastFastest(t *testing.T) {

@@ -4,11 +4,16 @@
 package plan
 
 import (
+	"cmp"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
@@ -17,8 +22,8 @@ import (
 
 // Study is what a plan is made of.
 type Study interface {
-	Points() ([]spec.Point, error)
-	// Job is what a point stands for. It is called from several goroutines.
+	Points() (spec.Points, error)
+	// Job is what a point stands for. It is called from several goroutines, and again whenever a trial of the point is asked for.
 	Job(ctx context.Context, p spec.Point) (*model.Job, error)
 }
 
@@ -36,11 +41,64 @@ type Trial struct {
 	Configuration, ID string
 }
 
-// Plan is the trials of a study in the order in which they run.
+// Plan is the trials of a study in the order in which they run. It takes 16 bytes a trial: points and jobs are made when asked for.
 type Plan struct {
-	Trials   []Trial
 	Programs []*model.Program // distinct, in the order of first use
+	Kinds    []Kind           // in the order of first use
 	Repeated int              // trials left out because an earlier one has the same content
+
+	study  Study
+	points spec.Points
+	seeds  []uint32
+	trials []slot
+	inputs []model.Inputs // by kind
+}
+
+// Kind is jobs that agree in all but the values of their numbers: in program, data, epochs, evaluation and columns.
+type Kind struct {
+	Job    *model.Job // the first
+	Point  spec.Point // of this
+	Trials int
+
+	first   int // the point's place in the search
+	program int // place in Programs
+}
+
+// slot is a trial as a plan keeps it.
+type slot struct {
+	id    [8]byte
+	index uint32
+	kind  uint32
+}
+
+// Len is the number of trials.
+func (p *Plan) Len() int { return len(p.trials) }
+
+// At is the trial that runs in place i, counted from 0.
+func (p *Plan) At(i int) Trial {
+	s := p.trials[i]
+	point := p.points.At(int(s.index) / len(p.seeds))
+	job, err := p.study.Job(context.Background(), point)
+	if err != nil { // a study is a pure function of the point
+		panic(fmt.Sprintf("plan: the job of %v was made before, and now: %v", point, err))
+	}
+	in := p.inputs[s.kind]
+	return Trial{Index: int(s.index), Place: i + 1, Point: point, Seed: p.seeds[int(s.index)%len(p.seeds)], Job: job,
+		Inputs: in, Configuration: job.Configuration(in), ID: hex.EncodeToString(s.id[:])}
+}
+
+// ID is that of the trial in place i.
+func (p *Plan) ID(i int) string { return hex.EncodeToString(p.trials[i].id[:]) }
+
+// All are the trials in the order in which they run.
+func (p *Plan) All() iter.Seq[Trial] {
+	return func(yield func(Trial) bool) {
+		for i := range p.trials {
+			if !yield(p.At(i)) {
+				return
+			}
+		}
+	}
 }
 
 // A Fault is a mistake that some points of a space share.
@@ -57,20 +115,23 @@ type Faults struct {
 }
 
 // Add notes the mistakes of a point, which may be several errors joined. Mistakes with the same words are one.
-func (f *Faults) Add(err error, p spec.Point) {
+func (f *Faults) Add(err error, p spec.Point) { f.Count(err, p, 1) }
+
+// Count is Add for so many points, of which p is the first.
+func (f *Faults) Count(err error, p spec.Point, n int) {
 	if several, ok := err.(interface{ Unwrap() []error }); ok && errors.Join(several.Unwrap()...).Error() == err.Error() {
 		for _, e := range several.Unwrap() {
-			f.Add(e, p)
+			f.Count(e, p, n)
 		}
 		return
 	}
 	for i := range f.List {
 		if f.List[i].Err.Error() == err.Error() {
-			f.List[i].Count++
+			f.List[i].Count += n
 			return
 		}
 	}
-	f.List = append(f.List, Fault{Err: err, Point: p, Count: 1})
+	f.List = append(f.List, Fault{Err: err, Point: p, Count: n})
 }
 
 func (f *Faults) Error() string {
@@ -102,113 +163,204 @@ func (f *Faults) Unwrap() (errs []error) {
 	return errs
 }
 
+// maxFaults bounds the distinct mistakes that are gathered: a space of a million points may have as many.
+const maxFaults = 1000
+
 // Make expands a study. Mistakes in the jobs come back together as *Faults.
 func Make(ctx context.Context, s Study, seeds []uint32) (*Plan, error) {
 	points, err := s.Points()
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := Jobs(ctx, s, points)
-	if err != nil {
-		return nil, err
-	}
-	p := &Plan{}
-	group := map[string]int{} // fingerprint -> place in Programs
-	for i, job := range jobs {
-		f := job.Program.Fingerprint()
-		if _, ok := group[f]; !ok {
-			group[f] = len(p.Programs)
-			p.Programs = append(p.Programs, job.Program)
+	p := &Plan{study: s, points: points, seeds: seeds, trials: make([]slot, points.Len()*len(seeds))}
+	kinds := &kinds{known: map[string]*kind{}}
+	faults, err := p.eachPoint(ctx, func(i int, point spec.Point) error {
+		job, err := s.Job(ctx, point)
+		if err != nil {
+			return err
 		}
-		for j, seed := range seeds {
-			p.Trials = append(p.Trials, Trial{Index: i*len(seeds) + j, Point: points[i], Seed: seed, Job: job})
-		}
-	}
-	err = p.Identify(func(j *model.Job) (model.Inputs, error) { return j.Unread(), nil })
-	if err != nil {
-		return nil, err
-	}
-	slices.SortStableFunc(p.Trials, func(a, b Trial) int {
-		return group[a.Job.Program.Fingerprint()] - group[b.Job.Program.Fingerprint()]
+		k := kinds.of(job, point, i)
+		p.name(i, k.number, job, job.Unread())
+		return nil
 	})
-	p.number()
+	switch {
+	case err != nil:
+		return nil, err
+	case faults != nil:
+		return nil, faults
+	}
+	p.settle(kinds)
 	return p, nil
 }
 
-// Identify names trials by their content, which inputs reads of each job, and leaves out those that are the same as an earlier one.
-func (p *Plan) Identify(inputs func(*model.Job) (model.Inputs, error)) error {
-	type identity struct {
-		model.Inputs
-		configuration string
+// kinds are found by several goroutines, in any order.
+type kinds struct {
+	mu    sync.Mutex
+	known map[string]*kind
+}
+
+type kind struct {
+	Kind
+	number uint32 // by discovery
+}
+
+// of is the kind of a job.
+func (k *kinds) of(j *model.Job, point spec.Point, i int) *kind {
+	id := fmt.Sprint(j.Program.Fingerprint(), j.Data, j.Epochs, j.Evaluate)
+	for _, c := range j.Columns() {
+		id += " " + c.Name
 	}
-	known := map[*model.Job]identity{} // seeds share a job
-	seen := make(map[string]bool, len(p.Trials))
-	kept := p.Trials[:0]
-	for _, t := range p.Trials {
-		x, ok := known[t.Job]
-		if !ok {
-			in, err := inputs(t.Job)
-			if err != nil {
-				return err
-			}
-			x = identity{in, t.Job.Configuration(in)}
-			known[t.Job] = x
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	x := k.known[id]
+	if x == nil {
+		x = &kind{Kind: Kind{Job: j, Point: point, first: i}, number: uint32(len(k.known))}
+		k.known[id] = x
+	}
+	if i < x.first {
+		x.Job, x.Point, x.first = j, point, i
+	}
+	return x
+}
+
+// name fills in the trials of point i.
+func (p *Plan) name(i int, kind uint32, job *model.Job, in model.Inputs) {
+	configuration := job.Configuration(in)
+	for j, seed := range p.seeds {
+		s := slot{index: uint32(i*len(p.seeds) + j), kind: kind}
+		hex.Decode(s.id[:], []byte(job.ID(configuration, seed)))
+		p.trials[s.index] = s
+	}
+}
+
+// settle numbers kinds and programs by first use, leaves out trials that are the same as earlier ones, and puts those of one program
+// together.
+func (p *Plan) settle(found *kinds) {
+	list := slices.SortedFunc(maps.Values(found.known), func(a, b *kind) int { return cmp.Compare(a.first, b.first) })
+	place := make([]uint32, len(list)) // of kinds by discovery
+	programs := map[string]int{}
+	for i, k := range list {
+		place[k.number] = uint32(i)
+		f := k.Job.Program.Fingerprint()
+		if _, ok := programs[f]; !ok {
+			programs[f] = len(p.Programs)
+			p.Programs = append(p.Programs, k.Job.Program)
 		}
-		t.Inputs, t.Configuration, t.ID = x.Inputs, x.configuration, t.Job.ID(x.configuration, t.Seed)
-		if seen[t.ID] {
+		k.program = programs[f]
+		p.Kinds = append(p.Kinds, k.Kind)
+		p.inputs = append(p.inputs, k.Job.Unread())
+	}
+	for i := range p.trials {
+		p.trials[i].kind = place[p.trials[i].kind]
+	}
+	p.unrepeated()
+	slices.SortStableFunc(p.trials, func(a, b slot) int { return p.Kinds[a.kind].program - p.Kinds[b.kind].program })
+}
+
+// unrepeated leaves out trials that are the same as earlier ones, and counts the others by kind.
+func (p *Plan) unrepeated() {
+	seen := make(map[[8]byte]struct{}, len(p.trials))
+	kept := p.trials[:0]
+	for i := range p.Kinds {
+		p.Kinds[i].Trials = 0
+	}
+	for _, t := range p.trials {
+		if _, repeated := seen[t.id]; repeated {
 			p.Repeated++
 			continue
 		}
-		seen[t.ID] = true
+		seen[t.id] = struct{}{}
+		p.Kinds[t.kind].Trials++
 		kept = append(kept, t)
 	}
-	p.Trials = kept
-	p.number()
+	p.trials = kept
+}
+
+// Identify names trials by their content, which inputs reads of each kind of jobs, and leaves out those that are the same as an
+// earlier one.
+func (p *Plan) Identify(ctx context.Context, inputs func(*model.Job) (model.Inputs, error)) error {
+	for i, k := range p.Kinds {
+		var err error
+		if p.inputs[i], err = inputs(k.Job); err != nil {
+			return err
+		}
+	}
+	for i, t := range p.trials {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		job, err := p.study.Job(ctx, p.points.At(int(t.index)/len(p.seeds)))
+		if err != nil {
+			return err
+		}
+		id := job.ID(job.Configuration(p.inputs[t.kind]), p.seeds[int(t.index)%len(p.seeds)])
+		hex.Decode(p.trials[i].id[:], []byte(id))
+	}
+	p.unrepeated()
 	return nil
 }
 
-// number counts the trials in the order in which they run.
-func (p *Plan) number() {
-	for i := range p.Trials {
-		p.Trials[i].Place = i + 1
+// eachPoint calls do for every point, on all cores, and gathers its mistakes; nil if there are none.
+func (p *Plan) eachPoint(ctx context.Context, do func(i int, point spec.Point) error) (*Faults, error) {
+	type mistake struct {
+		i   int
+		err error
 	}
-}
-
-// Jobs makes the jobs of points, on all cores.
-func Jobs(ctx context.Context, s Study, points []spec.Point) ([]*model.Job, error) {
-	jobs, errs := make([]*model.Job, len(points)), make([]error, len(points))
-	g, ctx := errgroup.WithContext(ctx)
+	var mu sync.Mutex
+	var mistakes []mistake
+	first, count := map[string]int{}, map[string]int{} // by words: place in mistakes
+	enough := errors.New("enough mistakes")
+	g, group := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	const chunk = 32 // points that one goroutine makes in a row
-	for lo := 0; lo < len(points); lo += chunk {
+	const chunk = 256 // points that one goroutine makes in a row
+	for lo := 0; lo < p.points.Len() && group.Err() == nil; lo += chunk {
 		g.Go(func() error {
-			for i := lo; i < min(lo+chunk, len(points)); i++ {
-				if err := ctx.Err(); err != nil {
-					return context.Cause(ctx)
+			for i := lo; i < min(lo+chunk, p.points.Len()); i++ {
+				if group.Err() != nil {
+					return context.Cause(group)
 				}
-				jobs[i], errs[i] = s.Job(ctx, points[i])
+				err := do(i, p.points.At(i))
+				if err == nil {
+					continue
+				}
+				mu.Lock()
+				words := err.Error()
+				at, known := first[words]
+				switch {
+				case !known:
+					first[words] = len(mistakes)
+					mistakes = append(mistakes, mistake{i, err})
+				case i < mistakes[at].i:
+					mistakes[at] = mistake{i, err}
+				}
+				count[words]++
+				full := len(mistakes) >= maxFaults
+				mu.Unlock()
+				if full {
+					return enough
+				}
 			}
 			return nil
 		})
 	}
-	if err := g.Wait(); err != nil {
+	err := g.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if len(mistakes) == 0 {
 		return nil, err
 	}
-	if errors.Join(errs...) == nil {
-		return jobs, nil
+	slices.SortFunc(mistakes, func(a, b mistake) int { return cmp.Compare(a.i, b.i) })
+	faults := &Faults{Points: p.points.Len()}
+	for _, m := range mistakes {
+		faults.Count(m.err, p.points.At(m.i), count[m.err.Error()])
 	}
-	faults := &Faults{Points: len(points)}
-	for i, err := range errs {
-		if err != nil {
-			faults.Add(err, points[i])
-		}
-	}
-	return nil, faults
+	return faults, nil
 }
 
 // Summary is a line for people: "384 trials, 32 programs", and how many more are the same as one of these.
 func (p *Plan) Summary() string {
-	s := fmt.Sprintf("%s, %s", count(len(p.Trials), "trial"), count(len(p.Programs), "program"))
+	s := fmt.Sprintf("%s, %s", count(len(p.trials), "trial"), count(len(p.Programs), "program"))
 	if p.Repeated > 0 {
 		s += fmt.Sprintf(" (%s left out: the same as others)", count(p.Repeated, "trial"))
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/model"
@@ -15,7 +17,7 @@ import (
 // fakeStudy makes jobs of one weight whose width is the hyperparameter "width" and whose learning rate is "lr".
 type fakeStudy struct{ space spec.Space }
 
-func (s fakeStudy) Points() ([]spec.Point, error) {
+func (s fakeStudy) Points() (spec.Points, error) {
 	return s.space.Points(spec.Search{Kind: spec.Grid}, nil)
 }
 
@@ -69,12 +71,12 @@ func TestTrialsOfOneProgramFollowEachOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(p.Trials) != 8 || len(p.Programs) != 2 {
-		t.Fatalf("got %d trials of %d programs, want 8 of 2", len(p.Trials), len(p.Programs))
+	if p.Len() != 8 || len(p.Programs) != 2 {
+		t.Fatalf("got %d trials of %d programs, want 8 of 2", p.Len(), len(p.Programs))
 	}
 	var order []int
 	ids := map[string]bool{}
-	for _, x := range p.Trials {
+	for x := range p.All() {
 		order = append(order, x.Index)
 		ids[x.ID] = true
 	}
@@ -91,8 +93,8 @@ func TestTheSameTrialIsPlannedOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(p.Trials) != 1 || p.Repeated != 1 {
-		t.Errorf("got %d trials and %d repeated, want 1 and 1", len(p.Trials), p.Repeated)
+	if p.Len() != 1 || p.Repeated != 1 {
+		t.Errorf("got %d trials and %d repeated, want 1 and 1", p.Len(), p.Repeated)
 	}
 }
 
@@ -102,23 +104,24 @@ func TestTrialsAreWhoTheyAreByWhatTheyRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Identify(func(j *model.Job) (model.Inputs, error) { return model.Inputs{Train: train(j)}, nil }); err != nil {
+		if err := p.Identify(t.Context(), func(j *model.Job) (model.Inputs, error) { return model.Inputs{Train: train(j)}, nil }); err != nil {
 			t.Fatal(err)
 		}
 		return p
 	}
 	old := identify(func(*model.Job) string { return "aa" })
 	other := identify(func(*model.Job) string { return "bb" })
-	for i, a := range old.Trials {
-		if b := other.Trials[i]; a.ID == b.ID || a.Configuration == b.Configuration || a.Inputs.Train != "aa" {
+	for i := range old.Len() {
+		a := old.At(i)
+		if b := other.At(i); a.ID == b.ID || a.Configuration == b.Configuration || a.Inputs.Train != "aa" {
 			t.Errorf("got %v and %v for trials on other images", a, b)
 		}
 	}
-	if a, b := old.Trials[0], old.Trials[1]; a.Configuration != b.Configuration || a.ID == b.ID {
+	if a, b := old.At(0), old.At(1); a.Configuration != b.Configuration || a.ID == b.ID {
 		t.Errorf("got %v and %v for two seeds of one configuration", a, b)
 	}
 	why := errors.New("no such folder")
-	if err := old.Identify(func(*model.Job) (model.Inputs, error) { return model.Inputs{}, why }); !errors.Is(err, why) {
+	if err := old.Identify(t.Context(), func(*model.Job) (model.Inputs, error) { return model.Inputs{}, why }); !errors.Is(err, why) {
 		t.Errorf("got %v, want %v", err, why)
 	}
 }
@@ -144,5 +147,115 @@ func TestACancelledPlanStops(t *testing.T) {
 	cancel(why)
 	if _, err := plan.Make(ctx, fakeStudy{space(t, []int64{3}, .1)}, []uint32{0}); !errors.Is(err, why) {
 		t.Errorf("got %v, want %v", err, why)
+	}
+}
+
+// quickStudy has jobs of one program that differ in a number.
+type quickStudy struct {
+	points int
+	job    model.Job
+	wait   time.Duration
+}
+
+func (s quickStudy) Points() (spec.Points, error) {
+	values := make([]spec.Value, s.points)
+	for i := range values {
+		values[i] = spec.FloatValue(float64(i + 1))
+	}
+	return spec.Space{{Name: "lr", Kind: spec.Float, Choices: values}}.Points(spec.Search{Kind: spec.Grid}, nil)
+}
+
+func (s quickStudy) Job(ctx context.Context, p spec.Point) (*model.Job, error) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(s.wait):
+	}
+	lr, _ := p.Get("lr")
+	job := s.job
+	job.Reals = []model.Real{{Site: "net/lr", Value: spec.Constant(lr.Any().(float64))}}
+	return &job, nil
+}
+
+func quick(t *testing.T, points int, wait time.Duration) quickStudy {
+	t.Helper()
+	job, err := fakeStudy{}.Job(t.Context(), spec.Point{{Name: "width", Value: spec.IntValue(3)}, {Name: "lr", Value: spec.FloatValue(1)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return quickStudy{points, *job, wait}
+}
+
+func TestATrialTakesFewBytes(t *testing.T) {
+	const points, seeds, most = 50_000, 2, 40
+	heap := func() int {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	s := quick(t, points, 0)
+	before := heap()
+	p, err := plan.Make(t.Context(), s, []uint32{0, 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := points * 40 // of the choice, which the plan keeps
+	if got := (heap() - before - values) / p.Len(); got > most {
+		t.Errorf("got %d bytes a trial, want at most %d", got, most)
+	}
+	if len(p.Programs) != 1 || len(p.Kinds) != 1 || p.Kinds[0].Trials != points*seeds || p.Len() != points*seeds {
+		t.Errorf("got %d trials, %d programs, kinds %v", p.Len(), len(p.Programs), p.Kinds)
+	}
+	last := p.At(p.Len() - 1)
+	if lr, _ := last.Point.Get("lr"); lr != spec.FloatValue(points) || last.Seed != 1 || last.Index != points*seeds-1 || last.Place != points*seeds ||
+		last.ID != p.ID(p.Len()-1) || last.ID != last.Job.ID(last.Configuration, 1) {
+		t.Errorf("got the last trial %+v", last)
+	}
+}
+
+func TestAPlanIsTheSameOnAnyNumberOfCores(t *testing.T) {
+	texts := map[string]bool{}
+	for _, cores := range []int{1, 4} {
+		was := runtime.GOMAXPROCS(cores)
+		p, err := plan.Make(t.Context(), fakeStudy{space(t, []int64{5, 3, 7, 2}, .1, .2, .3)}, []uint32{0, 1})
+		runtime.GOMAXPROCS(was)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := ""
+		for x := range p.All() {
+			text += fmt.Sprintln(x.Index, x.Place, x.Point, x.Seed, x.ID, x.Job.Program.Fingerprint())
+		}
+		texts[text] = true
+	}
+	if len(texts) != 1 {
+		t.Errorf("got %d plans of one study", len(texts))
+	}
+}
+
+func TestCancellingEndsAPlanAtOnce(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("enough")
+	time.AfterFunc(50*time.Millisecond, func() { cancel(why) })
+	start := time.Now()
+	_, err := plan.Make(ctx, quick(t, 100_000, 5*time.Millisecond), []uint32{0})
+	if took := time.Since(start); !errors.Is(err, why) || took > 5*time.Second {
+		t.Errorf("got %v after %v, want %v at once: the whole plan takes minutes", err, took, why)
+	}
+}
+
+// wrongStudy has a mistake of its own at every point.
+type wrongStudy struct{ quickStudy }
+
+func (wrongStudy) Job(_ context.Context, p spec.Point) (*model.Job, error) {
+	return nil, fmt.Errorf("s.star:1:1: got %v", p)
+}
+
+func TestMistakesAreBounded(t *testing.T) {
+	_, err := plan.Make(t.Context(), wrongStudy{quick(t, 20_000, 0)}, []uint32{0})
+	var faults *plan.Faults
+	if !errors.As(err, &faults) || len(faults.List) < 1000 || len(faults.List) > 1100 || faults.Points != 20_000 {
+		t.Errorf("got %d mistakes, want some 1000", len(faults.List))
 	}
 }
