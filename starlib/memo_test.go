@@ -123,3 +123,36 @@ main = study(trial = trial, space = {"k": choice(1, 2, 3), "name": choice("u", "
 		t.Errorf("got %d traces and %d programs, %d in use, want 6 and 1", traces, programs, len(kept))
 	}
 }
+
+func TestAnEvaluationPrintsOnce(t *testing.T) {
+	const script = `
+load("@std//losses.star", "hinge")
+load("@std//mlp.star", "mlp")
+
+def trial(p):
+    print("begins")
+    width = int(4 * p.a)
+    print("width", width)
+    return gan(data = ring(), generator = mlp([width], 2), discriminator = mlp([width], 1), latent = normal(2),
+        loss = hinge(), optimizer = adam(lr = p.lr), batch = 8, epochs = 1)
+
+main = study(trial = trial, space = {"a": choice(1.0, 2.0), "lr": choice(0.1, 0.2, 0.3)})
+`
+	var printed []string
+	s, err := starlib.Loader{Print: func(line string) { printed = append(printed, line) }}.Load(context.Background(), "study.star", []byte(script))
+	if err != nil {
+		t.Fatal(err)
+	}
+	points, err := listed(s.Points())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range points {
+		if _, err := s.Job(context.Background(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := strings.Join(printed, "; "), "begins; width 4; begins; width 8"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

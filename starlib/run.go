@@ -19,6 +19,7 @@ type run struct {
 	trace     *readings       // of the trace that is going on
 	asked     bool            // for the value of a symbol: the evaluation holds for no other
 	variables map[formulaID]*symbol
+	printed   []string // what the script printed
 	taken
 }
 
