@@ -99,8 +99,8 @@ func (t *trainer) all(ctx context.Context, env *Env, workers int) (tally, error)
 // record is the plan as the directory keeps it.
 func (t *trainer) record() results.Plan {
 	p := results.Plan{Profile: t.profile, Settings: t.settings, Script: t.script, Began: t.now()}
-	for _, trial := range t.plan.Trials {
-		p.Trials = append(p.Trials, trial.ID)
+	for i := range t.plan.Len() {
+		p.Trials = append(p.Trials, t.plan.ID(i))
 	}
 	return p
 }

@@ -27,11 +27,9 @@ func (s *Study) Job(ctx context.Context, point spec.Point) (*model.Job, error) {
 	job, ok := s.at(o, values)
 	if !ok { // a number is out of its bounds here, or has no value
 		var err error
-		r := newRun(values).plainly()
-		if o, _, err = s.attempt(ctx, r); err != nil {
+		if o, _, err = s.attempt(ctx, newRun(values).plainly()); err != nil {
 			return nil, err
 		}
-		s.print(r)
 		job, _ = s.at(o, values)
 	}
 	if o.err != nil {
@@ -84,7 +82,7 @@ func (s *Study) evaluate(ctx context.Context, r *run) (*outcome, error) {
 			failed := o.err
 			// The message may speak of symbols. If it is the same without them it is that of every point like this one.
 			first := r
-			r = r.plainly() // which prints as the first did
+			r = r.plainly()
 			if o, _, err = s.attempt(ctx, r); err != nil {
 				return nil, err
 			}
@@ -92,18 +90,8 @@ func (s *Study) evaluate(ctx context.Context, r *run) (*outcome, error) {
 				o.formulas, o.bounds, r = first.formulas, first.bounds, first
 			}
 		}
-		s.print(r)
 		s.made.add(r.reads, r.point, o)
 		return o, nil
-	}
-}
-
-// print shows what an evaluation that counts has printed.
-func (s *Study) print(r *run) {
-	if s.loader.Print != nil {
-		for _, line := range r.printed {
-			s.loader.Print(line)
-		}
 	}
 }
 
@@ -112,7 +100,13 @@ func (s *Study) print(r *run) {
 func (s *Study) attempt(ctx context.Context, r *run) (o *outcome, again bool, err error) {
 	th := s.loader.thread()
 	th.SetLocal(runKey, r)
-	th.Print = func(_ *starlark.Thread, message string) { r.printed = append(r.printed, message) }
+	show := th.Print
+	th.Print = func(th *starlark.Thread, message string) {
+		if r.printed++; r.printed > *r.shown {
+			*r.shown = r.printed
+			show(th, message)
+		}
+	}
 	th.SetLocal(notesKey, s.notes)
 	o, err = bounded(ctx, th, func() (*outcome, error) { return s.outcome(ctx, th, r) })
 	if err != nil {

@@ -19,7 +19,8 @@ type run struct {
 	trace     *readings       // of the trace that is going on
 	asked     bool            // for the value of a symbol: the evaluation holds for no other
 	variables map[formulaID]*symbol
-	printed   []string // what the script printed
+	printed   int  // lines
+	shown     *int // of them by this evaluation and those before, which print the same as far as they go
 	taken
 }
 
@@ -54,18 +55,18 @@ type requirement struct {
 
 // newRun begins with symbols for all numbers of the space.
 func newRun(point spec.Point) *run {
-	return &run{point: point, plain: map[string]bool{}, variables: map[formulaID]*symbol{}, taken: nothingTaken()}
+	return &run{point: point, plain: map[string]bool{}, variables: map[formulaID]*symbol{}, shown: new(int), taken: nothingTaken()}
 }
 
 // again is the next evaluation at the point: what this one asked for is plain. Since nothing else decided anything, every point
 // that agrees in what was read goes the same way.
 func (r *run) again() *run {
-	return &run{point: r.point, plain: maps.Clone(r.plain), reads: r.reads, variables: map[formulaID]*symbol{}, taken: nothingTaken()}
+	return &run{point: r.point, plain: maps.Clone(r.plain), reads: r.reads, variables: map[formulaID]*symbol{}, shown: r.shown, taken: nothingTaken()}
 }
 
 // plainly is the evaluation without symbols.
 func (r *run) plainly() *run {
-	return &run{point: r.point, allPlain: true, reads: r.reads, variables: map[formulaID]*symbol{}, taken: nothingTaken()}
+	return &run{point: r.point, allPlain: true, reads: r.reads, variables: map[formulaID]*symbol{}, shown: r.shown, taken: nothingTaken()}
 }
 
 // runOf is the run that a thread is in; nil outside of trials.

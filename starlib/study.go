@@ -141,12 +141,8 @@ func (s *Study) Points() (spec.Points, error) {
 	if err != nil {
 		return spec.Points{}, &Error{Pos: s.decl.pos, Msg: "space: " + err.Error()}
 	}
-	if n, seeds := points.Len(), len(s.Seeds); n > spec.MaxTrials/seeds {
-		return spec.Points{}, &Error{Pos: s.decl.pos, Msg: fmt.Sprintf("got %d trials (%d points x %d seeds), want at most %d: use fewer seeds, or search = random(trials = ...)",
-			n*seeds, n, seeds, spec.MaxTrials)}
-	}
-	if trials := len(points) * len(s.Seeds); trials > spec.MaxPoints {
-		return nil, &Error{Pos: s.decl.pos, Msg: fmt.Sprintf("study: got %d trials, %d points by %d seeds, want at most %d", trials, len(points), len(s.Seeds), spec.MaxPoints)}
+	if trials := points.Len() * len(s.Seeds); trials > spec.MaxPoints {
+		return spec.Points{}, &Error{Pos: s.decl.pos, Msg: fmt.Sprintf("study: got %d trials, %d points by %d seeds, want at most %d", trials, points.Len(), len(s.Seeds), spec.MaxPoints)}
 	}
 	return points, nil
 }

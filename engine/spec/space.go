@@ -156,6 +156,3 @@ func (s Space) Points(search Search, uniform func(i, j int) float64) (Points, er
 
 // MaxPoints bounds a grid, so that a slip of the pen does not fill the memory.
 const MaxPoints = 1_000_000
-
-// MaxTrials bounds points times seeds.
-const MaxTrials = 5_000_000
