@@ -144,8 +144,12 @@ func (x *examiner) stop() error {
 	return x.verdict()
 }
 
-// draw makes the trial's pictures, from the same latents at every epoch.
+// draw makes the trial's pictures, from the same latents at every epoch. One that a run drew before it was killed stays, which may
+// have had another size.
 func (x *examiner) draw(run *train.Run, epoch int) error {
+	if x.trainer.study.HasSample(x.trial.ID, epoch, gridKind) {
+		return nil
+	}
 	n := x.trial.Job.Evaluate.Grid
 	pixels, err := run.Sample(n, 0)
 	if err != nil {

@@ -22,11 +22,32 @@ type reader struct {
 	networks feature.Store
 
 	known    map[string]model.Inputs // by the words of jobs
+	contents map[string]content      // of sets, by their words
 	features map[string]string       // extractors as measures have them, by name
 }
 
+// content is what is to know of a set's images.
+type content struct {
+	digest string
+	n      int
+}
+
 func newReader(open func(context.Context, spec.Data) (*data.Set, error), networks feature.Store) *reader {
-	return &reader{open: open, networks: networks, known: map[string]model.Inputs{}, features: map[string]string{}}
+	return &reader{open: open, networks: networks, known: map[string]model.Inputs{}, contents: map[string]content{}, features: map[string]string{}}
+}
+
+// images opens a set, once.
+func (r *reader) images(ctx context.Context, d spec.Data) (content, error) {
+	if c, ok := r.contents[d.String()]; ok {
+		return c, nil
+	}
+	set, err := r.open(ctx, d)
+	if err != nil {
+		return content{}, err
+	}
+	c := content{set.Digest, set.N}
+	r.contents[d.String()] = c
+	return c, nil
 }
 
 // inputs opens what a job reads. Jobs of the same words read the same.
@@ -42,17 +63,17 @@ func (r *reader) inputs(ctx context.Context, j *model.Job) (in model.Inputs, err
 }
 
 func (r *reader) read(ctx context.Context, j *model.Job) (in model.Inputs, err error) {
-	train, err := r.open(ctx, j.Data)
+	train, err := r.images(ctx, j.Data)
 	if err != nil {
 		return in, err
 	}
-	in.Train = train.Digest
+	in.Train = train.digest
 	if len(j.Program.Test) > 0 {
-		tests, err := r.open(ctx, j.Data.Test())
+		tests, err := r.images(ctx, j.Data.Test())
 		if err != nil {
 			return in, fmt.Errorf("test: %w", err)
 		}
-		in.Test, in.Measure.Tests = tests.Digest, spec.Short(tests.Digest)
+		in.Test, in.Measure.Tests = tests.digest, spec.Short(tests.digest)
 	}
 	if len(j.Evaluate.Metrics) == 0 {
 		return in, nil
@@ -68,23 +89,23 @@ func (r *reader) compared(ctx context.Context, j *model.Job, in *model.Inputs) e
 	e, m := j.Evaluate, &in.Measure
 	m.Metrics, m.Samples = e.Metrics, e.Samples
 	real, other := evaluation.Sets(j.Data, e)
-	set, err := r.open(ctx, real)
+	set, err := r.images(ctx, real)
 	if err != nil {
 		return fmt.Errorf("real images: %w", err)
 	}
-	m.Real = spec.Images(real.WithDefaults().Split, set.Digest)
+	m.Real = spec.Images(real.WithDefaults().Split, set.digest)
 	if e.Real == "test" {
-		in.Test = set.Digest
+		in.Test = set.digest
 	}
-	if !evaluation.OwnFloor(set, e) && other.WithDefaults().Split != real.WithDefaults().Split {
-		floor, err := r.open(ctx, other)
+	if !evaluation.OwnFloor(set.n, e) && other.WithDefaults().Split != real.WithDefaults().Split {
+		floor, err := r.images(ctx, other)
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case err == nil && floor.N >= e.Samples: // else there is no floor
-			m.Floor = spec.Images(other.WithDefaults().Split, floor.Digest)
+		case err == nil && floor.n >= e.Samples: // else there is no floor
+			m.Floor = spec.Images(other.WithDefaults().Split, floor.digest)
 			if e.Real != "test" {
-				in.Test = floor.Digest
+				in.Test = floor.digest
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package runner_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/png"
@@ -124,6 +125,72 @@ func TestTrialsOnReplacedImagesAreOthers(t *testing.T) {
 	draw(t, train, 10)
 	draw(t, test, 20)
 	want(run(), "2 of 2 trials are finished already")
+}
+
+func TestAPlanListsTheTrialsThatARunTrains(t *testing.T) {
+	home, dir, pictures := t.TempDir(), t.TempDir(), t.TempDir()
+	script := filepath.Join(home, "pictures.star")
+	if err := os.WriteFile(script, []byte(pictureStudy), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	draw(t, filepath.Join(pictures, "train"), 10)
+	draw(t, filepath.Join(pictures, "test"), 20)
+	_, text := command(t, home, "plan", script, "--trials", "--backend", "cpu", "--set", "path="+pictures)
+	if code, text := command(t, home, "run", script, "--backend", "cpu", "--dir", dir, "--set", "path="+pictures); code != 0 {
+		t.Fatalf("exit code %d\n%s", code, text)
+	}
+	for _, id := range cells(t, dir, results.Trials, "trial") {
+		if !strings.Contains(text, id+"  ") {
+			t.Errorf("want the trial %s in the plan\n%s", id, text)
+		}
+	}
+	if code, text := command(t, home, "plan", script, "--backend", "cpu", "--set", "path="+filepath.Join(pictures, "absent")); code != 0 {
+		t.Errorf("exit code %d of a plan without IDs, which needs no images\n%s", code, text)
+	}
+}
+
+// The size of the sheet is no part of a trial, so a run may find a picture of another size that a killed one left.
+func TestASheetOfAnotherSizeStopsNoTrial(t *testing.T) {
+	home, dir := t.TempDir(), t.TempDir()
+	script := filepath.Join(home, "sheet.star")
+	study := strings.Replace(retryStudy, "epochs = 1)", "epochs = 1, evaluate = evaluate(grid = p.grid))", 1)
+	study = strings.Replace(study, `{"batch": 8}`, `{"batch": 8, "grid": 4}`, 1)
+	if err := os.WriteFile(script, []byte(study), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run := func(grid int) string {
+		t.Helper()
+		code, text := command(t, home, "run", script, "--backend", "cpu", "--dir", dir, "--set", fmt.Sprint("grid=", grid))
+		if code != 0 {
+			t.Fatalf("exit code %d\n%s", code, text)
+		}
+		return text
+	}
+	run(4)
+	if text := run(100); !strings.Contains(text, "2 of 2 trials are finished already") {
+		t.Errorf("want nothing to train for another sheet\n%s", text)
+	}
+	v, err := results.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, meta := v.Trials()[0].Trial, v.Meta()
+	v.Close()
+	s, err := results.Create(dir, meta, nil, results.Options{Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sheet bytes.Buffer
+	if err := png.Encode(&sheet, image.NewGray(image.Rect(0, 0, 2, 2))); err != nil {
+		t.Fatal(err)
+	}
+	sample := results.Sample{Trial: first.ID, Epoch: 1, Kind: "grid", PNG: sheet.Bytes()}
+	if err := errors.Join(s.Forget(first.ID), s.BeginTrial(first), s.AppendSample(sample), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if text := run(4); !strings.Contains(text, "2 completed of 2 trials") {
+		t.Errorf("want the trial completed\n%s", text)
+	}
 }
 
 // An unfinished trial waits with its checkpoint until its images are back.

@@ -101,7 +101,9 @@ func planCommand(env *Env) *cobra.Command {
 The state is a trial's weights, with what optimizers and layers keep of them. The peak is all that a process needs which
 trains and evaluates one such trial: copies of the state, temporaries, images, and what metrics take. The backend cpu
 plans temporaries exactly; a ~ marks what is estimated from the sizes of all expressions, as for other backends and
-where there are more than 64 programs. On accelerators it is the host's memory alone. Workers multiply it.`,
+where there are more than 64 programs. On accelerators it is the host's memory alone. Workers multiply it.
+
+--trials lists every trial with its ID, which is that of the tables: it opens the images, since their content is part of it.`,
 		Args: oneScript,
 		RunE: func(c *cobra.Command, args []string) error {
 			s, err := load(c.Context(), env, args[0], o)
@@ -117,13 +119,24 @@ where there are more than 64 programs. On accelerators it is the host's memory a
 				return err
 			}
 			defer b.Close()
+			if list {
+				if err := identify(c.Context(), env, p); err != nil {
+					return err
+				}
+			}
 			return printPlan(env, s, p, b, list)
 		},
 	}
 	o.flags(c)
 	backendFlag(c, &backend)
-	c.Flags().BoolVar(&list, "trials", false, "list every trial")
+	c.Flags().BoolVar(&list, "trials", false, "list every trial, with its ID; opens the images")
 	return c
+}
+
+// identify finds out who the trials of a plan are.
+func identify(ctx context.Context, env *Env, p *plan.Plan) error {
+	reads := newReader(env.store().Open, env.networks())
+	return p.Identify(func(j *model.Job) (model.Inputs, error) { return reads.inputs(ctx, j) })
 }
 
 func printPlan(env *Env, s *study, p *plan.Plan, b *train.Backend, list bool) error {

@@ -298,7 +298,7 @@ main = study(trial = trial)
 	}
 	table := vec{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
 	images := run(t, map[string]vec{"generator/embedding1/table": table}, job.Program.Sample)[0]
-	if want := (vec{3, 7, 9, 3, 7, 9, 3, 7}); !slices.Equal(images, want) {
+	if want := slices.Repeat(vec{3, 7, 9}, len(images)/3); len(images) < 8 || !slices.Equal(images, want) {
 		t.Errorf("got samples of the classes %v, want %v", images, want)
 	}
 }

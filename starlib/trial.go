@@ -370,8 +370,28 @@ func (t *trial) watch(functions *starlark.Dict, parameter string, test bool) (er
 // maxSteps bounds the updates of an iteration, since they are unrolled.
 const maxSteps = 64
 
-// sampleBatch is how many images a call of the sampling program makes.
-func (t *trial) sampleBatch() int { return min(t.evaluate.Drawn(), 256) }
+// sampleBatch is how many images a call of the sampling program makes. It shapes the program, so it does not depend on the size of
+// the sheet, which changes no number: a sheet takes as many calls as it needs, of all classes in turn if they are few.
+func (t *trial) sampleBatch() int {
+	if t.evaluate.Samples > 0 {
+		return min(t.evaluate.Samples, maxSampleBatch)
+	}
+	n := max(1, min(sheetBatch, sheetValues/t.data.image().Elems()))
+	classes := t.data.classes
+	if t.data.Classes != nil {
+		classes = len(t.data.WithDefaults().Classes)
+	}
+	if classes > 1 && classes <= n {
+		n -= n % classes
+	}
+	return n
+}
+
+const (
+	sheetBatch     = 64      // where images are only looked at: as many as the standard sheet has,
+	sheetValues    = 1 << 22 // or so many values of large images
+	maxSampleBatch = 256
+)
 
 // config is what the program is traced for.
 func (t *trial) config(l Loader) model.Config {

@@ -23,9 +23,6 @@ func (e Evaluate) Due(epoch, epochs int) bool {
 	return epoch == epochs || e.Every > 0 && epoch%e.Every == 0
 }
 
-// Drawn is how many images an evaluation generates: the sheet shows the first of those that are measured.
-func (e Evaluate) Drawn() int { return max(e.Grid, e.Samples) }
-
 // Columns are the names of all that an evaluation measures, floors last.
 func (e Evaluate) Columns() (names []string) {
 	var floors []string

@@ -30,8 +30,8 @@ func Sets(d spec.Data, e spec.Evaluate) (real, other spec.Data) {
 	return d, d.Test()
 }
 
-// OwnFloor reports whether the set with the real images has as many others, which the floor is then of.
-func OwnFloor(real *data.Set, e spec.Evaluate) bool { return real.N >= 2*e.Samples }
+// OwnFloor reports whether a set of so many real images has as many others, which the floor is then of.
+func OwnFloor(real int, e spec.Evaluate) bool { return real >= 2*e.Samples }
 
 // choosesWindow reports whether a metric is a Parzen window whose deviation is chosen by real images.
 func choosesWindow(m spec.Metric) bool { return m.Name == spec.Parzen && m.Sigma == 0 }
@@ -98,7 +98,7 @@ func judge(net network, s size, e spec.Evaluate) error {
 // others is the portrait of real images that are not compared, which stand in for a perfect generator: from the rest of the set,
 // or from the other split; nil if neither has enough.
 func (b *Bench) others(ctx context.Context, net network, set *data.Set, main, rest spec.Data, e spec.Evaluate) (*portrait, error) {
-	if OwnFloor(set, e) {
+	if OwnFloor(set.N, e) {
 		return b.portrayReal(ctx, net, set, e.Samples, e)
 	}
 	if rest.Split == main.Split { // the test split is all there is
