@@ -105,8 +105,9 @@ func eval(ctx context.Context, env *Env, o evalOptions) error {
 		return err
 	}
 	defer backend.Close()
-	b := evaluation.New(env.evaluation(backend, newPasses(env), nil))
-	v, err := o.compare(ctx, env, b)
+	p := newPasses(env)
+	b := evaluation.New(env.evaluation(backend, p, nil))
+	v, err := o.compare(ctx, env, b, p)
 	if closed := b.Close(); err == nil {
 		err = closed
 	}
@@ -122,12 +123,12 @@ func eval(ctx context.Context, env *Env, o evalOptions) error {
 }
 
 // compare reads both sets and measures.
-func (o evalOptions) compare(ctx context.Context, env *Env, b *evaluation.Bench) (*verdict, error) {
-	real, err := o.open(ctx, env, o.real)
+func (o evalOptions) compare(ctx context.Context, env *Env, b *evaluation.Bench, p *passes) (*verdict, error) {
+	real, err := o.open(ctx, env, o.real, p)
 	if err != nil {
 		return nil, err
 	}
-	fake, err := o.open(ctx, env, o.fake)
+	fake, err := o.open(ctx, env, o.fake, p)
 	if err != nil {
 		return nil, err
 	}

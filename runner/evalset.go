@@ -28,7 +28,7 @@ func (s *imageSet) count() int {
 }
 
 // open reads a set, whatever it is in.
-func (o evalOptions) open(ctx context.Context, env *Env, path string) (*imageSet, error) {
+func (o evalOptions) open(ctx context.Context, env *Env, path string, p *passes) (*imageSet, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -47,6 +47,7 @@ func (o evalOptions) open(ctx context.Context, env *Env, path string) (*imageSet
 		return nil, fmt.Errorf("%s: want a folder, a .zip or .tar file or a .parquet file of images, or features as .npy", path)
 	}
 	store := env.store()
+	store.Progress = p.watch
 	store.Flags = true
 	store.Cache = "" // sets of generated images come and go
 	set, err := store.Open(ctx, d)

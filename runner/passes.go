@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/starsweep/starsweep/internal/pass"
+	"github.com/starsweep/starsweep/internal/plain"
 )
 
 // passes shows how far passes over images are: in lines that change at the bottom of a terminal, else in a line every ten seconds.
@@ -111,7 +112,7 @@ func (p *passes) bars() (lines func() []string) {
 
 // line is how far a pass is, how fast, and how long the rest takes at this speed.
 func (r *runningPass) line(now time.Time) string {
-	s := fmt.Sprintf("%s: %d of %d", r.What, r.done, r.Total)
+	s := fmt.Sprintf("%s: %d of %d", plain.Line(r.What), r.done, r.Total) // a path may be part of it
 	took := now.Sub(r.begun)
 	if r.done == 0 || took <= 0 {
 		return s

@@ -97,6 +97,7 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 	}
 	t := &trainer{plan: p, backend: backend, store: env.store(), now: env.Now, warn: env.warn, version: env.Version, settings: settings(s),
 		passes: newPasses(env), overlaps: backend.Accelerator() || runtime.GOMAXPROCS(0) >= overlapCores}
+	t.store.Progress = t.passes.watch
 	defer func() {
 		if !t.abandoned.Load() {
 			backend.Close()

@@ -73,7 +73,15 @@ func (st *Store) build(ctx context.Context, k kind, src source, spec Spec) (*Set
 		} else {
 			set.F32 = make([]float32, d.N*d.H*d.W*d.C)
 		}
-		err = parallel(ctx, d.N, func(k int) error { return a.place(set, k) })
+		progress, mu := st.Progress.Begin("reading images of "+cmp.Or(spec.Path, spec.Name), d.N), sync.Mutex{}
+		err = parallel(ctx, d.N, func(k int) error {
+			err := a.place(set, k)
+			mu.Lock()
+			defer mu.Unlock()
+			progress.Advance(1)
+			return err
+		})
+		progress.End()
 		if err == nil {
 			if v.labels != nil {
 				set.Labels = make([]int32, d.N)

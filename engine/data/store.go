@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+
+	"github.com/starsweep/starsweep/internal/pass"
 )
 
 // Store knows where data and caches lie. It may be used by several goroutines and, on the same folders, by several processes.
@@ -22,6 +24,8 @@ type Store struct {
 	Memory  int64        // bytes that one set may take in memory; 0 is 128 GiB
 	Flags   bool         // messages name arguments as the flags of a command, --size for size
 	Warn    func(error)  // told of a cache that cannot be read or written, which costs time only; nil: not told
+
+	Progress pass.Observer // of images as they are read and decoded
 }
 
 // kind is what one name in Spec.Name stands for.

@@ -2,7 +2,7 @@
 // terminals: readers and extractors advance a Pass, and commands observe it. A nil Observer is told nothing, at no cost.
 package pass
 
-// Pass is a pass over so many things, as far as it is. One goroutine advances it.
+// Pass is a pass over so many things, as far as it is. One goroutine advances it at a time.
 type Pass struct {
 	What        string // what is done to what: "real images through inception"
 	Done, Total int
@@ -11,8 +11,8 @@ type Pass struct {
 	to Observer
 }
 
-// Observer is called whenever a pass advances, and once when it is over. Passes may run at the same time, each of them in a
-// goroutine of its own; a pass is known by its pointer.
+// Observer is called whenever a pass advances, and once when it is over. Passes may run at the same time; a pass is known by its
+// pointer.
 type Observer func(*Pass)
 
 // Begin starts a pass. The caller ends it.
