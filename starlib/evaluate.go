@@ -208,13 +208,13 @@ func (e evaluateValue) on(d dataset) (spec.Evaluate, error) {
 		out.Features = spec.PointFeatures
 	case e.Features == "":
 		out.Features = standardFeatures
-	case e.Features == smallFeatures && d.channels == 3:
+	case e.Features == smallFeatures && (d.Name == "cifar10" || d.channels == 3):
 		out.Features = "small-cifar10"
 	case e.Features == smallFeatures:
 		out.Features = "small-mnist"
 	}
 	if want := spec.FeatureChannels(out.Features); want > 0 && want != d.channels {
-		return out, fmt.Errorf("features: got %s, whose images have %d channels, for images of %d: want small(), which chooses by the channels, or another extractor",
+		return out, fmt.Errorf("features: got %s, whose images have %d channels, for images of %d: want small(), which chooses by them, or another extractor",
 			out.Features, want, d.channels)
 	}
 	if out.Real == "" {

@@ -370,7 +370,11 @@ func grad(t *tracer, c invocation) (*expr.Node, error) {
 	if y.Shape.Axes() != "" {
 		return nil, fmt.Errorf("grad: for parameter y: got %v, want one number: use sum(...) or mean(...)", y.Shape)
 	}
-	return expr.Grad(t.floats(y.Node), x.Node)[0], nil
+	d := expr.Grad(t.floats(y.Node), x.Node)[0]
+	if d.IsZero() {
+		noteHere(c.thread, "grad: y does not depend on x here, or only through stop_gradient and functions without a derivative, so it is 0 everywhere")
+	}
+	return d, nil
 }
 
 func oneHot(t *tracer, c invocation) (*expr.Node, error) {

@@ -427,11 +427,11 @@ main = study(trial = trial)
 		{"ring()", "fid()", "pixels()", "metrics=[fid()] samples=10000 real=test features=points"},
 		{"mnist()", "kid()", "None", "metrics=[kid(subsets=100, size=1000)] samples=10000 real=test features=inception"},
 		{"mnist(channels = 3)", "prd()", "small()", "metrics=[prd()] samples=10000 real=test features=small-cifar10"},
-		{"cifar10(channels = 1)", "parzen()", "small()", "metrics=[parzen()] samples=10000 real=test features=small-mnist"},
+		{"cifar10(channels = 1)", "parzen()", "small()", "metrics=[parzen()] samples=10000 real=test features=small-cifar10"},
 		{"ellipses()", "fid()", "small()", "metrics=[fid()] samples=10000 real=test features=small-mnist"},
 		{`images("x", size = 8, channels = 3)`, "fid()", "small()", "metrics=[fid()] samples=10000 real=train features=small-cifar10"},
 		{`cifar10(path = "x")`, "fid()", "inception_keras()", "metrics=[fid()] samples=10000 real=test features=inception-keras"},
-		{`cifar10()`, "fid()", `extractor("small-cifar10")`, "metrics=[fid()] samples=10000 real=test features=small-cifar10"},
+		{`mnist()`, "fid()", `extractor("small-cifar10")`, "metrics=[fid()] samples=10000 real=test features=small-cifar10"},
 		{`mnist()`, "fid()", `extractor("small")`, "metrics=[fid()] samples=10000 real=test features=small-mnist"},
 		{"ring()", "precision_recall()", "None", "metrics=[precision_recall(k=3)] samples=10000 real=test features=points " +
 			"collapse=(stop=false, evaluations=2, reach=0.05, spread=0.25, fidelity=0.7, modes=0.3)"},

@@ -56,6 +56,24 @@ func TestWhatCannotTrainAsDeclaredIsRefused(t *testing.T) {
 	}
 }
 
+// The network of MNIST takes one channel; that of CIFAR-10 repeats grey.
+func TestAnExtractorOfOtherChannelsIsRefused(t *testing.T) {
+	s := load(t, `
+load("@std//losses.star", "hinge")
+load("@std//mlp.star", "image_mlp", "mlp")
+
+def trial(p):
+    return gan(data = cifar10(), generator = image_mlp([4], 32, 3), discriminator = lambda x: nn.dense(flatten(x), 1), latent = normal(2),
+        loss = hinge(), optimizer = adam(1e-3), batch = 8, epochs = 1, evaluate = evaluate(metrics = [fid()], features = extractor("small-mnist")))
+
+main = study(trial = trial)
+`)
+	want := "study.star:6:15: gan: for parameter evaluate: features: got small-mnist, whose images have 1 channels, for images of 3: want small(), which chooses by them, or another extractor"
+	if _, err := s.Job(context.Background(), nil); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 // The number of pictures in a folder is not known, but it is no more than the limit.
 func TestALimitIsKnownBeforeAFolderIsOpened(t *testing.T) {
 	s := load(t, `
@@ -81,6 +99,8 @@ func TestWhatDoesNothingIsNoted(t *testing.T) {
 		{`evaluate = evaluate(every = 3)`, []string{"evaluate: got every = 3 of 2 epochs: only the last is evaluated"}},
 		{`evaluate = evaluate(features = pixels())`, []string{"evaluate: got features or real and no metrics, which alone use them"}},
 		{`noise = instance_noise(0.1)`, nil},
+		{`watch = {"g": lambda x, z: mean(grad(mean(x), z))}`, []string{
+			"grad: y does not depend on x here, or only through stop_gradient and functions without a derivative, so it is 0 everywhere"}},
 		{`epochs = 5, optimizer = adam(cosine(1e-3, 0, epochs = 5))`, nil},
 		{`optimizer = adam(cosine(1e-3, 0, epochs = 3) * warmup(epochs = 1))`, []string{
 			"the lr of the discriminator: cosine(0.001, 0.0, 3.0, epochs) is not over when training ends, after 2 epochs",

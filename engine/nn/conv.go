@@ -37,6 +37,8 @@ func (p Padding) window(layer string, i, in, kernel, stride int) expr.Window {
 // transposed is the geometry of a transposed convolution of in elements; extra are the rows that it has more at the end.
 func (p Padding) transposed(layer string, i, in, kernel, stride, extra int) expr.Window {
 	p.check(layer, i, kernel, stride)
+	most := max(2*in*stride-1, smallWindow)
+	want(p.Mode != "same" || kernel <= most, layer, "kernel: got %d along %c, want at most %d: the others would meet none of the %d pixels", kernel, "hw"[i], most, in*stride)
 	switch p.Mode {
 	case "same":
 		return expr.SameTransposed(in, kernel, stride)

@@ -323,6 +323,9 @@ func TestMistakesSayWhatWasGotAndWanted(t *testing.T) {
 		{"nn.conv: kernel: got 100000 along h, want at most 31: the others would meet none of the 4 pixels", image(4, 4, 1), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 			return nn.Conv(t, x, nn.ConvOptions{Filters: 1, Kernel: [2]int{100000, 3}, Stride: [2]int{1, 1}, Padding: nn.Padding{Mode: "same"}})
 		}},
+		{"nn.conv_transpose: kernel: got 100000 along h, want at most 31: the others would meet none of the 8 pixels", image(4, 4, 1), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
+			return nn.ConvTranspose(t, x, nn.ConvOptions{Filters: 1, Kernel: [2]int{100000, 3}, Stride: [2]int{2, 2}, Padding: nn.Padding{Mode: "same"}})
+		}},
 		{"nn.max_pool: window: got 200 along w, want at most 79: the others would meet none of the 40 pixels", image(40, 40, 1), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 			return nn.MaxPool(x, [2]int{79, 200}, [2]int{1, 1}, nn.Padding{Mode: "same"})
 		}},

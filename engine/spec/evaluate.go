@@ -193,11 +193,8 @@ var Extractors = []string{"inception", "inception-ttur", "inception-keras", "sma
 
 // FeatureChannels is how many channels the images of an extractor must have; 0 if it takes grey and colour.
 func FeatureChannels(extractor string) int {
-	switch extractor {
-	case "small-mnist":
+	if extractor == "small-mnist" {
 		return 1
-	case "small-cifar10":
-		return 3
 	}
 	return 0
 }
