@@ -15,6 +15,7 @@ import (
 	"unicode"
 
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results/internal/durable"
 )
 
@@ -188,12 +189,15 @@ func (m Meta) differences(old Meta) error {
 	return errors.Join(errs...)
 }
 
-// Label names a trial by its hyperparameters, of its point or a row of a table, and its seed: loss=ns-gan lr=2.0 seed=0.
+// Label names a trial by its hyperparameters, of its point or a row of a table, and its seed, in one line that is safe to print:
+// loss=ns-gan lr=2.0 note="a b" seed=0.
 func (m Meta) Label(values map[string]any, seed int64) string {
 	var parts []string
 	for _, c := range m.Columns {
 		text := fmt.Sprint(values[c.Name])
 		switch v := values[c.Name].(type) { // as scripts write them
+		case string:
+			text = plain.Value(v)
 		case float64:
 			text = spec.FloatValue(v).String()
 		case bool:

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/internal/plain"
 )
 
 func dataCommand(env *Env) *cobra.Command {
@@ -66,12 +67,16 @@ func showDataCommand(env *Env) *cobra.Command {
 			if err != nil {
 				return mistake(err)
 			}
-			fmt.Fprintf(env.Stdout, "%s: %d images of %d x %d x %d, %d classes\ndigest %s\n", set.Name, set.N, set.H, set.W, set.C, set.Classes, set.Digest)
+			fmt.Fprintf(env.Stdout, "%s: %d images of %d x %d x %d, %d classes\ndigest %s\n", plain.Line(set.Name), set.N, set.H, set.W, set.C, set.Classes, set.Digest)
 			if set.ClassNames != nil {
-				fmt.Fprintf(env.Stdout, "classes %s\n", strings.Join(set.ClassNames, ", "))
+				names := make([]string, len(set.ClassNames))
+				for i, name := range set.ClassNames {
+					names[i] = plain.Value(name)
+				}
+				fmt.Fprintf(env.Stdout, "classes %s\n", strings.Join(names, ", "))
 			}
 			for _, note := range set.Notes {
-				fmt.Fprintf(env.Stdout, "note: %s\n", note)
+				fmt.Fprintf(env.Stdout, "note: %s\n", plain.Line(note))
 			}
 			if out == "" {
 				return nil

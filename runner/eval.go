@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/runner/evaluation"
 )
 
@@ -262,8 +263,8 @@ func (o evalOptions) parse(n int) ([]spec.Metric, error) {
 
 func (v *verdict) table(to io.Writer) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "real\t%s: %d samples\n", v.Real.Path, v.Real.Samples)
-	fmt.Fprintf(w, "fake\t%s: %d samples\n", v.Fake.Path, v.Fake.Samples)
+	fmt.Fprintf(w, "real\t%s: %d samples\n", plain.Line(v.Real.Path), v.Real.Samples)
+	fmt.Fprintf(w, "fake\t%s: %d samples\n", plain.Line(v.Fake.Path), v.Fake.Samples)
 	fmt.Fprintf(w, "features\t%s, %d a sample\n\n", v.Features, v.Dimensions)
 	w.Flush()
 	if v.Floors != nil {

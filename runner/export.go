@@ -22,8 +22,10 @@ func exportCommand(env *Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "export DIR TABLE",
 		Short: "print a table of a study as CSV or JSON lines",
-		Long: `export prints a table (trials, epochs, samples or pareto) for tools that do not read Parquet. In CSV null is empty. In
-JSON lines numbers that JSON does not have are the strings "NaN", "Infinity" and "-Infinity". Pictures are base64.`,
+		Long: `export prints a table (trials, epochs, samples or pareto) for tools that do not read Parquet. In CSV null is empty, and a
+text that begins with =, +, -, @ or a tab gets an apostrophe before it, so that no spreadsheet computes it; control
+characters are escaped as \u001b. Numbers are as they are. In JSON lines numbers that JSON does not have are the strings
+"NaN", "Infinity" and "-Infinity". Pictures are base64.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usage("got %d arguments, want the directory of a study and a table", len(args))
@@ -90,7 +92,10 @@ func exportCSV(to io.Writer, v *results.View, t results.Table) error {
 			return err
 		}
 		for i, f := range fields {
-			if cells[i] = ""; row[f.Name] != nil {
+			cells[i] = ""
+			if text, isText := row[f.Name].(string); isText {
+				cells[i] = inert(text)
+			} else if row[f.Name] != nil {
 				cells[i] = fmt.Sprint(portable(row[f.Name]))
 			}
 		}
@@ -100,6 +105,14 @@ func exportCSV(to io.Writer, v *results.View, t results.Table) error {
 	}
 	w.Flush()
 	return w.Error()
+}
+
+// inert is a text that no spreadsheet takes for a formula: one that begins like a formula gets an apostrophe before it.
+func inert(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+		return "'" + text
+	}
+	return text
 }
 
 // jsonRow is a row as a JSON object, its fields in order.

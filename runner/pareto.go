@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 )
 
@@ -286,6 +287,8 @@ func cell(v any) string {
 		return "-"
 	case float64:
 		return strconv.FormatFloat(v, 'g', 5, 64)
+	case string:
+		return plain.Line(v)
 	}
 	return fmt.Sprint(v)
 }

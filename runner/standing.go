@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 )
 
@@ -41,7 +42,7 @@ func best(m results.Meta, trials []results.State, o results.Objective) (lines []
 		lines = append(lines, line)
 	}
 	if len(measures) == 0 {
-		lines = []string{o.Metric + ": nothing measured yet"}
+		lines = []string{o.Metric + ": no finished trial has a number yet"}
 	}
 	if others > 0 {
 		lines[len(lines)-1] += fmt.Sprintf(" (of this plan; %s of earlier ones not looked at)", counted(others, "trial"))
@@ -62,7 +63,7 @@ func apart(differences []results.Difference, i int) string {
 	var b strings.Builder
 	for _, d := range differences {
 		if value := d.Values[i]; value != "" {
-			fmt.Fprintf(&b, " %s=%s", d.Name, value)
+			fmt.Fprintf(&b, " %s=%s", d.Name, plain.Line(value))
 		}
 	}
 	return b.String()

@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 )
 
@@ -57,7 +58,7 @@ func printStatus(to io.Writer, v *results.View) error {
 		if t.InPlan {
 			of = plan("newest")
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s%s\t%s\n", t.ID, t.Status, t.Epochs, of, labels[i]+apart(differences, i), t.Reason)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s%s\t%s\n", t.ID, t.Status, t.Epochs, of, labels[i]+apart(differences, i), plain.Line(t.Reason))
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/internal/durable"
 )
@@ -53,7 +54,7 @@ func Write(w io.Writer, v *results.View) error {
 	if err != nil {
 		return err
 	}
-	return layout.Execute(w, map[string]any{"Meta": v.Meta(), "Trials": trials, "Count": count, "Fronts": fronts, "Left": left, "Earlier": earlier(trials)})
+	return layout.Execute(plain.NewWriter(w), map[string]any{"Meta": v.Meta(), "Trials": trials, "Count": count, "Fronts": fronts, "Left": left, "Earlier": earlier(trials)})
 }
 
 // earlier counts the trials that are not of the newest plan.

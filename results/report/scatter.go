@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 )
 
@@ -194,13 +195,13 @@ func (p *scatter) dot(b *strings.Builder, i int) {
 	}
 	seed, _ := row["seed"].(int64)
 	about = append(about, p.meta.Label(row, seed))
-	fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" %s fill="%s"><title>%s</title></circle>`, x, y, style, p.colour(row), template.HTMLEscapeString(strings.Join(about, ", ")))
+	fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" %s fill="%s"><title>%s</title></circle>`, x, y, style, p.colour(row), template.HTMLEscapeString(plain.Line(strings.Join(about, ", "))))
 }
 
 func (p *scatter) legend(b *strings.Builder) {
 	y := plotTop + 10
 	entry := func(mark, text string) {
-		fmt.Fprintf(b, `<g transform="translate(%d %d)">%s<text x="14" y="4" class="key">%s</text></g>`, legendLeft, y, mark, template.HTMLEscapeString(text))
+		fmt.Fprintf(b, `<g transform="translate(%d %d)">%s<text x="14" y="4" class="key">%s</text></g>`, legendLeft, y, mark, template.HTMLEscapeString(plain.Line(text)))
 		y += 20
 	}
 	entry(`<circle r="5.5" fill="#fff" stroke="`+lineColor+`"/>`, "on the front")
