@@ -59,11 +59,11 @@ func TestHostileStringsStayTexts(t *testing.T) {
 	if !strings.Contains(text, `name="\u001b[2J\u001b[31mRED"`) && !strings.Contains(text, `name="two\nlines\tand a tab"`) && !strings.Contains(text, `name="=1+1"`) && !strings.Contains(text, `name="<script>`) {
 		t.Errorf("the best line names no trial:\n%s", text)
 	}
-	if lines := strings.Count(run(0, "status", dir), "\n"); lines != 5 {
-		t.Errorf("status has %d lines, want 5", lines)
+	if lines := strings.Count(run(0, "status", dir), "\n"); lines != 6 {
+		t.Errorf("status has %d lines, want 6", lines)
 	}
-	if lines := strings.Count(run(0, "pareto", dir, "--all"), "\n"); lines != 6 {
-		t.Errorf("pareto has %d lines, want 6", lines)
+	if lines := strings.Count(run(0, "pareto", dir, "--all"), "\n"); lines != 7 {
+		t.Errorf("pareto has %d lines, want 7", lines)
 	}
 	run(0, "report", dir)
 	run(0, "data", "show", "images", "--path", pictures)
