@@ -157,7 +157,8 @@ func (o evalOptions) compare(ctx context.Context, env *Env, b *evaluation.Bench,
 		v.columns = append(v.columns, m.Columns()...)
 	}
 	if slices.Contains(o.metrics, spec.FID) && n <= v.Dimensions {
-		fmt.Fprintf(env.Stderr, "starsweep: warning: fid of %d samples of %d features is far too high: read it beside --floor, or take more samples\n", n, v.Dimensions)
+		fmt.Fprintf(env.Stderr, "starsweep: warning: fid of %d samples of %d features is far too high: read it beside --floor, or take more samples\n",
+			n, v.Dimensions)
 	}
 	if v.Values, err = b.Compare(ctx, metrics, v.Real.set, v.Fake.set); err != nil {
 		return nil, err
@@ -192,7 +193,8 @@ func (o evalOptions) fits(env *Env, real, fake *imageSet) error {
 }
 
 // extract takes a side to features, with as many others if there is to be a floor.
-func (o evalOptions) extract(ctx context.Context, b *evaluation.Bench, what string, s *imageSet, others bool) (side evalSide, extractor string, err error) {
+func (o evalOptions) extract(ctx context.Context, b *evaluation.Bench, what string, s *imageSet, others bool) (
+	side evalSide, extractor string, err error) {
 	index, err := o.draw(s, others)
 	if err != nil {
 		return side, "", err
@@ -225,8 +227,8 @@ func (o evalOptions) draw(s *imageSet, others bool) ([]int, error) {
 	case o.samples < 0 || o.samples > n:
 		return nil, fmt.Errorf("%s: got %d samples, want --samples %d", s.path, n, o.samples)
 	case others && (o.samples == 0 || 2*o.samples > n):
-		return nil, fmt.Errorf("--floor: got %d samples in %s and --samples %d, want --samples from 1 to %d: a floor is of as many samples as are compared, and of others",
-			n, s.path, o.samples, n/2)
+		return nil, fmt.Errorf("--floor: got %d samples in %s and --samples %d, want --samples from 1 to %d: "+
+			"a floor is of as many samples as are compared, and of others", n, s.path, o.samples, n/2)
 	case others:
 		want *= 2
 	}

@@ -38,12 +38,19 @@ type content struct {
 
 // kinds are the extractors in the order of List.
 var kinds = []kind{
-	{"inception", "Inception v3 of FID, resized as pytorch-fid does; 2,048 features, and logits if its file has them", inceptionFeatures, inceptionBatch, added("inception", inceptionFID, fidHint), inceptionTakes},
-	{"inception-ttur", "the same network, resized as the original FID code and torch-fidelity do", inceptionFeatures, inceptionBatch, added("inception", inceptionTTUR, fidHint), inceptionTakes},
-	{"inception-keras", "Keras's InceptionV3 (ImageNet) up to its last pooling layer; 2,048 features", inceptionFeatures, inceptionBatch, added("inception-keras", inceptionKeras, kerasHint), inceptionTakes},
-	{"small-mnist", "a small classifier of MNIST that starsweep trained", 128, smallBatch, embedded("small-mnist"), memory{logits: 10, fixed: 400 << 10, image: 78 << 10}},
-	{"small-cifar10", "a small classifier of CIFAR-10 that starsweep trained", 128, smallBatch, embedded("small-cifar10"), memory{logits: 10, fixed: 1500 << 10, image: 216 << 10}},
-	{"pixels", "the pixels themselves, from 0 to 1", 0, smallBatch, func(Store) (content, error) { return content{network: pixels, probe: anySize}, nil }, memory{}},
+	{"inception", "Inception v3 of FID, resized as pytorch-fid does; 2,048 features, and logits if its file has them",
+		inceptionFeatures, inceptionBatch, added("inception", inceptionFID, fidHint), inceptionTakes},
+	{"inception-ttur", "the same network, resized as the original FID code and torch-fidelity do",
+		inceptionFeatures, inceptionBatch, added("inception", inceptionTTUR, fidHint), inceptionTakes},
+	{"inception-keras", "Keras's InceptionV3 (ImageNet) up to its last pooling layer; 2,048 features",
+		inceptionFeatures, inceptionBatch, added("inception-keras", inceptionKeras, kerasHint), inceptionTakes},
+	{"small-mnist", "a small classifier of MNIST that starsweep trained", 128, smallBatch, embedded("small-mnist"),
+		memory{logits: 10, fixed: 400 << 10, image: 78 << 10}},
+	{"small-cifar10", "a small classifier of CIFAR-10 that starsweep trained", 128, smallBatch, embedded("small-cifar10"),
+		memory{logits: 10, fixed: 1500 << 10, image: 216 << 10}},
+	{"pixels", "the pixels themselves, from 0 to 1", 0, smallBatch, func(Store) (content, error) {
+		return content{network: pixels, probe: anySize}, nil
+	}, memory{}},
 	{"random", "an untrained convolutional network; 256 features", 256, smallBatch, func(Store) (content, error) {
 		return content{network: random, weights: randomWeights(1), probe: anySize}, nil
 	}, memory{fixed: 1400 << 10, pixel: 440}},

@@ -36,7 +36,8 @@ type selection struct {
 }
 
 // cached gives what compute gives, from the cache if it is there.
-func (b *Bench) cached(net network, s selection, compute func() (features, logits metric.Features, err error)) (features, logits metric.Features, err error) {
+func (b *Bench) cached(net network, s selection, compute func() (features, logits metric.Features, err error)) (
+	features, logits metric.Features, err error) {
 	if net.extractor == nil || b.Cache == "" { // points are their own features
 		return compute()
 	}

@@ -24,13 +24,13 @@ import (
 // Config is what a Bench works with.
 type Config struct {
 	Backend  compute.Backend
-	Numerics string                                              // of the backend (train.Backend.Numerics): features of another differ, if in few bits
+	Numerics string                                              // of the backend: features of another differ in their last bits
 	Networks feature.Store                                       // weights that the user added
 	Cache    string                                              // folder of the features of real images
 	Open     func(context.Context, spec.Data) (*data.Set, error) // opens a data set
 	Warn     func(error)                                         // of what is worth knowing and stops nothing; nil drops it
 	Progress pass.Observer                                       // of images on their way through extractors
-	Now      func() time.Time                                    // the clock by which the cache knows what was not used for long; nil: it goes by when files were made
+	Now      func() time.Time                                    // dates what the cache has used; nil: nothing does
 }
 
 // Bench makes Evaluations. It may be used by several goroutines.

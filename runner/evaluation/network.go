@@ -42,7 +42,8 @@ const chunkValues = 1 << 22
 func chunkImages(values int) int { return max(1, chunkValues/(values*Align)) * Align }
 
 // features are those of some images, and their logits, of no columns if there are none. What says which images, in words.
-func (b *Bench) features(ctx context.Context, n network, what string, s size, count int, images Images) (features, logits metric.Features, err error) {
+func (b *Bench) features(ctx context.Context, n network, what string, s size, count int, images Images) (
+	features, logits metric.Features, err error) {
 	if n.extractor != nil {
 		what += " through " + n.extractor.Name
 	}

@@ -114,7 +114,8 @@ func (b *Bench) others(ctx context.Context, net network, set *data.Set, main, re
 		b.warn(fmt.Errorf("no floors: the other split: %w", err))
 		return nil, nil
 	case other.H != set.H || other.W != set.W || other.C != set.C:
-		b.warn(fmt.Errorf("no floors: the other split has images of %d x %d x %d, want %d x %d x %d", other.H, other.W, other.C, set.H, set.W, set.C))
+		b.warn(fmt.Errorf("no floors: the other split has images of %d x %d x %d, want %d x %d x %d",
+			other.H, other.W, other.C, set.H, set.W, set.C))
 		return nil, nil
 	case other.N < e.Samples:
 		return nil, nil
