@@ -134,17 +134,23 @@ type change struct{ what, was, is string }
 
 // changes finds the trials of a study whose images or extractors have changed since, by what changed. They are none of the plan's.
 func changes(p *plan.Plan, begun []results.State) (list []change, trials map[change][]results.State) {
-	inputs, planned := map[string]plan.Trial{}, map[string]bool{}
-	for t := range p.All() {
-		inputs[t.Job.Data.String()], planned[t.ID] = t, true
-	}
 	trials = map[change][]results.State{}
+	inputs, others := map[string]model.Inputs{}, map[string]bool{}
+	for i, k := range p.Kinds {
+		inputs[k.Job.Data.String()] = p.Inputs(i)
+	}
+	for _, old := range begun {
+		others[old.ID] = true
+	}
+	for i := range p.Len() {
+		delete(others, p.ID(i))
+	}
 	for _, old := range begun {
 		now, same := inputs[old.Data]
-		if planned[old.ID] || !same {
+		if !others[old.ID] || !same {
 			continue
 		}
-		for _, c := range changed(old.Trial, now.Inputs) {
+		for _, c := range changed(old.Trial, now) {
 			if trials[c] == nil {
 				list = append(list, c)
 			}

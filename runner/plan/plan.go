@@ -87,6 +87,9 @@ func (p *Plan) At(i int) Trial {
 		Inputs: in, Configuration: job.Configuration(in), ID: hex.EncodeToString(s.id[:])}
 }
 
+// Inputs are what jobs of the kind in place i read, once Identify has read it.
+func (p *Plan) Inputs(i int) model.Inputs { return p.inputs[i] }
+
 // ID is that of the trial in place i.
 func (p *Plan) ID(i int) string { return hex.EncodeToString(p.trials[i].id[:]) }
 
