@@ -74,7 +74,7 @@ how fast the processor is at best, which is measured, too. Bytes are counted onc
 	f.IntVar(&o.steps, "steps", 12, "steps timed")
 	f.BoolVar(&o.processorTime, "processor-time", false, "measure the process's time on its processor, which other processes hardly change (one thread)")
 	f.BoolVar(&o.ops, "ops", false, "a table of the operations of each step (backend cpu)")
-	f.StringVar(&o.profile, "profile", "", "write a CPU profile here; with --backend cpu:profile, go tool pprof -tags tells the time of every operation")
+	f.StringVar(&o.profile, "profile", "", "write a CPU profile of all steps, with their compilation, here; with --backend cpu:profile, go tool pprof -tags tells the time of every operation")
 	f.BoolVar(&o.json, "json", false, "one line of JSON a step")
 	return c
 }
@@ -115,6 +115,17 @@ func bench(ctx context.Context, env *Env, o benchOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.profile != "" { // of all steps, with their compilation
+		f, err := os.Create(o.profile)
+		if err != nil {
+			return withCode(exitStorage, err)
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
 	var all []measurement
 	for _, p := range points.List() {
 		job, err := s.Job(ctx, p)
@@ -152,17 +163,6 @@ func measure(ctx context.Context, env *Env, b *train.Backend, job *model.Job, o 
 		return m, err
 	}
 	m.FirstS = env.Now().Sub(start).Seconds()
-	if o.profile != "" {
-		f, err := os.Create(o.profile)
-		if err != nil {
-			return m, withCode(exitStorage, err)
-		}
-		defer f.Close()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return m, err
-		}
-		defer pprof.StopCPUProfile()
-	}
 	if o.ops {
 		c := b.Compute().(*cpu.Backend)
 		c.Trace(env.Now)
