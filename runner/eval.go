@@ -129,9 +129,11 @@ func (o evalOptions) compare(ctx context.Context, env *Env, b *evaluation.Bench,
 	if err != nil {
 		return nil, err
 	}
-	fake, err := o.open(ctx, env, o.fake, p)
-	if err != nil {
-		return nil, err
+	fake := real
+	if o.fake != o.real {
+		if fake, err = o.open(ctx, env, o.fake, p); err != nil {
+			return nil, err
+		}
 	}
 	if err := alike(real, fake); err != nil {
 		return nil, err

@@ -77,6 +77,9 @@ func readAll(f *os.File, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if info.Size() == 0 { // empty, or of the kernel, where reading may wait as a pipe would
+		return nil, nil
+	}
 	b := bytes.NewBuffer(make([]byte, 0, max(min(info.Size(), limit), 0)+bytes.MinRead))
 	_, err = b.ReadFrom(io.LimitReader(f, limit))
 	return b.Bytes(), err

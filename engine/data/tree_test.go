@@ -208,6 +208,35 @@ func TestSpecialFilesAreRefusedByName(t *testing.T) {
 	wantError(t, err, "a.zip: got a named pipe, want a file")
 }
 
+// /proc/kmsg is a regular file to look at, and reading it waits for messages of the kernel.
+func TestFilesOfTheKernelAreNotWaitedFor(t *testing.T) {
+	const kernel = "/proc/kmsg"
+	if _, err := os.Stat(kernel); err != nil {
+		t.Skip(err)
+	}
+	dir := t.TempDir()
+	write(t, dir, "1.png", tile(t, 1, 1, 1))
+	if err := os.Symlink(kernel, filepath.Join(dir, "messages")); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan *Set)
+	go func() {
+		s, err := store(t).Open(context.Background(), Spec{Name: "images", Path: dir})
+		if err != nil {
+			t.Error(err)
+		}
+		done <- s
+	}()
+	select {
+	case s := <-done:
+		if s != nil && s.N != 1 {
+			t.Errorf("got %d images", s.N)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("waits")
+	}
+}
+
 func TestTreesOfAnyDepthEnd(t *testing.T) {
 	dir := t.TempDir()
 	deep := dir
