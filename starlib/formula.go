@@ -25,7 +25,7 @@ func (s *Study) compute(formulas []*formula, point spec.Point) (map[formulaID]st
 	for _, f := range formulas {
 		var v starlark.Value
 		if f.name != "" {
-			number, _ := point.Get(f.name)
+			number, _ := point.GetAt(f.at, f.name)
 			v = starlarkValue(number)
 		} else {
 			if th == nil {

@@ -42,6 +42,7 @@ func (s *Study) Job(ctx context.Context, point spec.Point) (*model.Job, error) {
 type outcomes struct {
 	mu      sync.RWMutex
 	tree    tree[outcome]
+	nodes   int       // of the tree
 	threads sync.Pool // to compute formulas with
 }
 
@@ -54,8 +55,14 @@ func (o *outcomes) find(point spec.Point) *outcome {
 func (o *outcomes) add(names []string, point spec.Point, made *outcome) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.tree.add(names, point, made)
+	if o.nodes < maxNodes {
+		o.nodes += o.tree.add(names, point, made)
+	}
 }
+
+// maxNodes bounds what is kept of a space in which everything decides: a node takes a few hundred bytes. Points beyond it are
+// evaluated whenever they are asked for.
+const maxNodes = 100_000
 
 // outcome is what evaluating trial(p) gave, for all points that agree in what it read.
 type outcome struct {
@@ -90,7 +97,7 @@ func (s *Study) evaluate(ctx context.Context, r *run) (*outcome, error) {
 				o.formulas, o.bounds, r = first.formulas, first.bounds, first
 			}
 		}
-		s.made.add(r.reads, r.point, o)
+		s.made.add(r.reads.list, r.point, o)
 		return o, nil
 	}
 }
@@ -137,7 +144,7 @@ func (s *Study) outcome(ctx context.Context, th *starlark.Thread, r *run) (*outc
 		return nil, err
 	}
 	e := s.memo.bucket(key).entry(r, func() *entry { return s.loader.build(th, t) }, func() bool { return ctx.Err() == nil })
-	for _, name := range e.reads {
+	for _, name := range e.reads.list {
 		s.note(name)
 	}
 	if e.err != nil || r.asked {
@@ -275,7 +282,7 @@ func (b *bucket) entry(r *run, build func() *entry, keep func() bool) *entry {
 		return e
 	}
 	b.memo.intern(e)
-	b.entries.add(e.reads, r.point, e)
+	b.entries.add(e.reads.list, r.point, e)
 	return e
 }
 

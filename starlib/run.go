@@ -15,12 +15,13 @@ type run struct {
 	point     spec.Point      // the hyperparameters, and the settings
 	plain     map[string]bool // numbers of p that are no symbols, since an evaluation before asked for their values
 	allPlain  bool            // there are no symbols
-	reads     []string        // what decided something, in order: names of p
+	reads     names           // what decided something: names of p
 	trace     *readings       // of the trace that is going on
 	asked     bool            // for the value of a symbol: the evaluation holds for no other
 	variables map[formulaID]*symbol
-	printed   int  // lines
-	shown     *int // of them by this evaluation and those before, which print the same as far as they go
+	printed   int                // lines
+	done      map[formulaID]bool // formulas that were asked for
+	shown     *int               // of them by this evaluation and those before, which print the same as far as they go
 	taken
 }
 
@@ -43,9 +44,28 @@ func (t *taken) know(f *formula) {
 
 // readings is what a trace depends on.
 type readings struct {
-	reads []string // names of p that were read, in order
-	asked []string // numbers of p that symbols were asked for
+	reads names // of p that were read
+	asked names // of numbers of p that symbols were asked for
 }
+
+// names are some of p, each once, in the order in which they came.
+type names struct {
+	list  []string
+	known map[string]bool
+}
+
+func (n *names) add(name string) {
+	if n.known[name] {
+		return
+	}
+	if n.known == nil {
+		n.known = map[string]bool{}
+	}
+	n.known[name] = true
+	n.list = append(n.list, name)
+}
+
+func (n names) clone() names { return names{slices.Clone(n.list), maps.Clone(n.known)} }
 
 // requirement is what must hold of a number that the evaluation took for granted.
 type requirement struct {
@@ -55,18 +75,18 @@ type requirement struct {
 
 // newRun begins with symbols for all numbers of the space.
 func newRun(point spec.Point) *run {
-	return &run{point: point, plain: map[string]bool{}, variables: map[formulaID]*symbol{}, shown: new(int), taken: nothingTaken()}
+	return &run{point: point, plain: map[string]bool{}, variables: map[formulaID]*symbol{}, done: map[formulaID]bool{}, shown: new(int), taken: nothingTaken()}
 }
 
 // again is the next evaluation at the point: what this one asked for is plain. Since nothing else decided anything, every point
 // that agrees in what was read goes the same way.
 func (r *run) again() *run {
-	return &run{point: r.point, plain: maps.Clone(r.plain), reads: r.reads, variables: map[formulaID]*symbol{}, shown: r.shown, taken: nothingTaken()}
+	return &run{point: r.point, plain: maps.Clone(r.plain), reads: r.reads.clone(), variables: map[formulaID]*symbol{}, done: map[formulaID]bool{}, shown: r.shown, taken: nothingTaken()}
 }
 
 // plainly is the evaluation without symbols.
 func (r *run) plainly() *run {
-	return &run{point: r.point, allPlain: true, reads: r.reads, variables: map[formulaID]*symbol{}, shown: r.shown, taken: nothingTaken()}
+	return &run{point: r.point, allPlain: true, reads: r.reads.clone(), variables: map[formulaID]*symbol{}, done: map[formulaID]bool{}, shown: r.shown, taken: nothingTaken()}
 }
 
 // runOf is the run that a thread is in; nil outside of trials.
@@ -77,18 +97,27 @@ func runOf(th *starlark.Thread) *run {
 
 // read notes that a value of p decides something.
 func (r *run) read(name string) {
-	if !slices.Contains(r.reads, name) {
-		r.reads = append(r.reads, name)
-	}
-	if r.trace != nil && !slices.Contains(r.trace.reads, name) {
-		r.trace.reads = append(r.trace.reads, name)
+	r.reads.add(name)
+	if r.trace != nil {
+		r.trace.reads.add(name)
 	}
 }
 
 // ask notes that the value of a formula decides something.
 func (r *run) ask(f *formula) {
-	for _, name := range f.names {
-		r.askFor(name)
+	todo := []*formula{f}
+	for len(todo) > 0 { // chains may be too long for recursion
+		f, todo = todo[len(todo)-1], todo[:len(todo)-1]
+		if f.name != "" {
+			r.askFor(f.name)
+		}
+		f.fill(func(x *symbol) starlark.Value {
+			if !r.done[x.formula.id] {
+				r.done[x.formula.id] = true
+				todo = append(todo, x.formula)
+			}
+			return starlark.None
+		})
 	}
 }
 
@@ -99,8 +128,8 @@ func (r *run) askFor(name string) {
 	}
 	r.asked = true
 	r.plain[name] = true
-	if r.trace != nil && !slices.Contains(r.trace.asked, name) {
-		r.trace.asked = append(r.trace.asked, name)
+	if r.trace != nil {
+		r.trace.asked.add(name)
 	}
 }
 
@@ -118,10 +147,10 @@ func (r *run) askAll() {
 
 // follow is a trace as if it were made in this run.
 func (r *run) follow(e *entry) {
-	for _, name := range e.reads {
+	for _, name := range e.reads.list {
 		r.read(name)
 	}
-	for _, name := range e.asked {
+	for _, name := range e.asked.list {
 		r.askFor(name)
 	}
 	for _, f := range e.formulas {
@@ -140,7 +169,7 @@ func (r *run) value(v spec.Setting, settings spec.Point) starlark.Value {
 		return starlarkValue(v.Value)
 	}
 	x := starlarkValue(v.Value)
-	return r.symbol(x, formulaOf(v.Name, x.Type()))
+	return r.symbol(x, formulaOf(v.Name, r.point.Place(v.Name), x.Type()))
 }
 
 // require notes that a variable must keep within bounds, if it does so at the run's point; ok says that it is one and does.

@@ -109,20 +109,20 @@ func (r *run) askWithin(v starlark.Value, budget *int) bool {
 type formula struct {
 	id     formulaID
 	name   string            // of p's number; "" of what is computed
+	at     int               // place of p's number in points
 	of     *starlark.Builtin // what computes it
 	args   starlark.Tuple    // with symbols among them, also in lists
 	kwargs []starlark.Tuple
-	place  string   // of the script, where it was computed first
-	kind   string   // type of the value
-	names  []string // of p's numbers that it depends on
+	place  string // of the script, where it was computed first
+	kind   string // type of the value
 }
 
 // formulaID is a digest of what a formula computes: those of one ID compute one number.
 type formulaID [16]byte
 
 // formulaOf is the formula of a number of p itself.
-func formulaOf(name, kind string) *formula {
-	f := &formula{name: name, kind: kind, names: []string{name}}
+func formulaOf(name string, at int, kind string) *formula {
+	f := &formula{name: name, at: at, kind: kind}
 	f.identify(fmt.Appendf(nil, "p.%s %s", name, kind))
 	return f
 }
@@ -135,14 +135,7 @@ func (f *formula) identify(text []byte) {
 // apply is b(args...) for arguments that have symbols among them: their values are taken without being asked for.
 func (r *run) apply(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	f := &formula{of: b, args: args, kwargs: kwargs, place: here(th).String()}
-	given, named := f.fill(func(x *symbol) starlark.Value {
-		for _, name := range x.formula.names {
-			if !slices.Contains(f.names, name) {
-				f.names = append(f.names, name)
-			}
-		}
-		return x.value
-	})
+	given, named := f.fill(func(x *symbol) starlark.Value { return x.value })
 	v, err := b.CallInternal(th, given, named)
 	if err != nil || !isNumber(v) {
 		r.ask(f)

@@ -6,6 +6,7 @@ package spec
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -140,6 +141,19 @@ func (p Point) Get(name string) (Value, bool) {
 		}
 	}
 	return Value{}, false
+}
+
+// GetAt is Get of a hyperparameter that is at place i of points like this one, as a rule.
+func (p Point) GetAt(i int, name string) (Value, bool) {
+	if i < len(p) && p[i].Name == name {
+		return p[i].Value, true
+	}
+	return p.Get(name)
+}
+
+// Place is where the point has a hyperparameter; -1 if it has not.
+func (p Point) Place(name string) int {
+	return slices.IndexFunc(p, func(s Setting) bool { return s.Name == name })
 }
 
 // String is canonical: name=value, separated by blanks.
