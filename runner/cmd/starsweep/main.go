@@ -19,10 +19,14 @@ import (
 var version = "dev" // set by the Makefile
 
 func main() {
-	system := os.DirFS("/")
-	if room := machine.Memory(system); room.Bytes > 0 && room.Free() < least {
+	system, limit := os.DirFS("/"), limitMemory()
+	room := machine.Memory(system)
+	if room.Bytes > 0 && room.Free() < least {
 		fmt.Fprintf(os.Stderr, "starsweep: %s has %d MB of memory left for this process, want %d MB or more\n", room.Whose, room.Free()>>20, least>>20)
 		os.Exit(1)
+	}
+	if room.Bytes > 0 && limit != nil {
+		limit(room.Bytes - room.Bytes/10) // garbage goes before the machine's memory does
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the first signal asks the command to end, the second ends it
@@ -36,14 +40,14 @@ func main() {
 		Now:         time.Now,
 		Version:     version,
 		System:      system,
-		LimitMemory: limitMemory(),
+		LimitMemory: limit,
 	})
 	stop()
 	os.Exit(code)
 }
 
 // least is the memory without which the runtime of Go ends the process sooner or later, wherever it happens to be.
-const least = 128 << 20
+const least = 256 << 20
 
 // home is where data sets, caches and plugins lie: STARSWEEP_HOME, else the user's cache folder, else the working directory.
 func home() string {
