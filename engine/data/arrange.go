@@ -16,7 +16,7 @@ type arrangement struct {
 	names  []string // of the classes
 	notes  []string // what was decided, and which images were left out
 
-	splits []level // all there are beside the files
+	elsewhere []string // names of the classes of all splits
 }
 
 // splitNames are names of folders that hold a split rather than a class, by what they mean. Capitals do not matter.
@@ -25,8 +25,9 @@ var splitNames = map[string]string{"train": "train", "training": "train", "test"
 
 func splitOf(folder string) string { return splitNames[strings.ToLower(folder)] }
 
-// arrange chooses the files of the split that spec asks for. A folder with the name of a split is one, with one exception: "train" among other folders, none of which is a split, is
-// a class of that name. The training split may also be what is in no split. One folder around everything is passed over.
+// arrange chooses the files of the split that spec asks for. A folder with the name of a split is one, with one exception: "train"
+// among other folders, none of which is a split, is a class of that name. The training split may also be what is in no split. One
+// folder around everything is passed over.
 func arrange(files []string, spec Spec) (arrangement, error) {
 	a := arrangement{root: ".", files: files}
 	for !spec.Unlabelled {
@@ -37,7 +38,7 @@ func arrange(files []string, spec Spec) (arrangement, error) {
 			return a, err
 		case chosen != "":
 			a.notes = append(a.notes, l.beside(chosen)...)
-			a.root, a.files, a.splits = path.Join(a.root, chosen), l.folders[chosen], l.splits()
+			a.root, a.files, a.elsewhere = path.Join(a.root, chosen), l.folders[chosen], l.classes(spec.Split)
 			return a, nil
 		case outer != "":
 			a.root = path.Join(a.root, outer)
@@ -45,6 +46,7 @@ func arrange(files []string, spec Spec) (arrangement, error) {
 		case splitOf(spec.Split) != "train":
 			return a, absent("no folder %q for the split: there %s", spec.Split, l.inventory())
 		default:
+			a.elsewhere = l.classes(spec.Split)
 			return a, a.rest(l)
 		}
 	}
@@ -85,10 +87,7 @@ func (a *arrangement) label() error {
 		return fmt.Errorf("got %s, and others in folders: want all of them in class folders or none",
 			some(l.loose, "image in no class folder", "images in no class folder"))
 	}
-	names := l.names()
-	for _, split := range a.splits {
-		names = append(names, split.names()...)
-	}
+	names := append(l.names(), a.elsewhere...)
 	a.names = slices.Compact(slices.Sorted(slices.Values(names)))
 	a.labels = make([]int32, len(a.files))
 	for i, file := range a.files {
@@ -131,14 +130,19 @@ func (l level) folder(file string) string {
 
 func (l level) names() []string { return slices.Sorted(maps.Keys(l.folders)) }
 
-// splits is the splits in folders.
-func (l level) splits() (splits []level) {
+// classes is the names of the class folders of all splits, in any order, where split is asked for: of those that are folders, and of
+// the training split where it is what is in no other. If split is no name of a split, the folders beside it are not that.
+func (l level) classes(split string) (names []string) {
+	train, err := l.choose("train")
+	folder := train != "" || err != nil || splitOf(split) == ""
 	for _, name := range l.names() {
-		if splitOf(name) != "" {
-			splits = append(splits, newLevel(path.Join(l.root, name), l.folders[name]))
+		if what := splitOf(name); what == "test" || what == "validation" || what == "train" && folder {
+			names = append(names, newLevel(path.Join(l.root, name), l.folders[name]).names()...)
+		} else if !folder {
+			names = append(names, name)
 		}
 	}
-	return splits
+	return names
 }
 
 // choose finds the folder of a split; "" if none is.

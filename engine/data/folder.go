@@ -115,7 +115,8 @@ func (p *pictureTree) identity() (string, error) {
 	if err != nil || content == "" {
 		return content, err
 	}
-	return content + "\n" + strings.Join(p.notes, "\n"), nil // what was left out may change while the files do not
+	// What was left out, and the classes of other splits, may change while the files do not.
+	return fmt.Sprintf("%s\n%q\n%q", content, p.notes, p.names), nil
 }
 
 // maxEncoded bounds one file of a picture.
