@@ -221,10 +221,3 @@ func filesNamed(dir, suffix string) ([]string, error) {
 	}
 	return files, nil
 }
-
-// rescue is deferred around libraries that panic on some damaged files: that is the file's fault, and must not end a study.
-func rescue(what string, err *error) {
-	if fault := recover(); fault != nil {
-		*err = fmt.Errorf("%s: %v", what, fault)
-	}
-}

@@ -57,7 +57,7 @@ var codecs = []codec{
 // Formats names what Decode reads, for messages.
 const Formats = "PNG, JPEG, GIF, BMP, TIFF or WebP"
 
-// MagicSize is how many of a file's first bytes Known and Sniff look at.
+// MagicSize is how many of a file's first bytes Known looks at.
 const MagicSize = 64
 
 // others are formats that are recognised only to name them.
@@ -124,12 +124,6 @@ func find(b []byte) (codec, error) {
 func Known(b []byte) bool {
 	_, err := find(b)
 	return err == nil
-}
-
-// Sniff explains by the first bytes of a file why Decode will not read it; nil if it may.
-func Sniff(b []byte) error {
-	_, err := find(b)
-	return err
 }
 
 // extensions are the endings of the names of pictures.
