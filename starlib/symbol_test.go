@@ -235,7 +235,7 @@ func (a author) number(depth int) string {
 		return a.one("p.a", "p.b", "p.a", "p.b", "p.k", "1.7", "3", "-0.6", "w0", "w1")
 	}
 	x, y := a.number(depth-1), a.number(a.IntN(depth))
-	switch a.IntN(16) {
+	switch a.IntN(28) {
 	case 0:
 		return fmt.Sprintf("(%s if %s %s %s else %s)", x, a.number(0), a.one("<", ">", "==", "!="), y, a.number(0))
 	case 1:
@@ -260,6 +260,26 @@ func (a author) number(depth int) string {
 		return fmt.Sprintf("twice(%s)", x)
 	case 11:
 		return fmt.Sprintf("(%s %s %s)", x, a.one("or", "and"), y)
+	case 12:
+		return fmt.Sprintf("piecewise([%s, %s], epochs = [1])", x, y)
+	case 13:
+		return fmt.Sprintf("struct(v = %s).v", x)
+	case 14:
+		return fmt.Sprintf("math.%s(%s, %s)", a.one("pow", "copysign", "mod"), x, y)
+	case 15:
+		return fmt.Sprintf("[1.0, 2.0, %s].index(%s)", x, a.one("1.0", "2.0", y))
+	case 16:
+		return fmt.Sprintf("(%s in [1, %s, {'q': %s}]) * 1", x, y, x)
+	case 17:
+		return fmt.Sprintf("max([%s, %s], key = lambda v: -v)", x, y)
+	case 18:
+		return fmt.Sprintf("[v * 2 for v in [%s, %s] if v][0]", x, y)
+	case 19:
+		return fmt.Sprintf("dict([('u', %s)], z = %s).get('z')", x, y)
+	case 20:
+		return fmt.Sprintf("cosine(%s, %s, epochs = p.b)", x, y)
+	case 21:
+		return fmt.Sprintf("(lambda q = %s: q + 1)()", x)
 	default:
 		return fmt.Sprintf("(%s %s %s)", x, a.one("+", "-", "*", "*", "/", "//", "%"), y)
 	}
@@ -276,7 +296,8 @@ func TestRandomScriptsHaveTheJobsOfPlainEvaluations(t *testing.T) {
 		a := author{rand.New(rand.NewPCG(uint64(i), 7))}
 		body := fmt.Sprintf("twice = lambda x: 2 * x\n    w0 = 0.5\n    w1 = %s\n    w0 = %s\n    late = lambda: %s", a.number(1), a.number(2), a.number(1))
 		loss := fmt.Sprintf("w0 * y + (%s) * m + late() * y", a.number(2))
-		lr := a.one("0.1", "w1", a.number(1), fmt.Sprintf("linear(%s, 0.1, epochs = 1)", a.number(1)), "cosine(1, p.a - 0.5, epochs = 1)")
+		lr := a.one("0.1", "w1", a.number(1), "0.01 * ("+a.number(2)+")", fmt.Sprintf("linear(%s, 0.1, epochs = 1)", a.number(1)),
+			"cosine(1, p.a - 0.5, epochs = 1)", "0.1, momentum = p.a - 0.1", "0.1, clip_norm = p.a - 0.3, ema = p.b / 3.1")
 		study := func() *starlib.Study { return numberStudy(t, body, loss, lr, 6) }
 		s := study()
 		points := pointsOf(t, s)
