@@ -1,7 +1,7 @@
 // Package data holds real data sets, and a few synthetic ones, as images in memory: MNIST, CIFAR-10, folders of images or DICOM
 // slices, Parquet files, points and phantoms. A Spec says which images are wanted, and a Store finds, decodes, resizes and caches
-// them into a Set, whose digest stands for its content. It imports nothing of ours but its own idx; engine/train feeds its sets to
-// networks, and runner gives the Store its folders.
+// them into a Set, whose digest stands for its content. It knows formats (raster, idx, internal/columns, internal/dicom) and no
+// networks: engine/train feeds its sets to them, and runner gives the Store its folders.
 package data
 
 import (
