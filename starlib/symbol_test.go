@@ -114,9 +114,14 @@ main = study(trial = trial, space = {"a": uniform(0.1, 3), "b": uniform(0.1, 3),
 
 func numberStudy(t *testing.T, body, loss, lr string, trials int) *starlib.Study {
 	t.Helper()
-	s, err := starlib.Loader{}.Load(context.Background(), "s.star", fmt.Appendf(nil, numbers, body, loss, lr, trials))
+	return studyOf(t, fmt.Sprintf(numbers, body, loss, lr, trials))
+}
+
+func studyOf(t *testing.T, source string) *starlib.Study {
+	t.Helper()
+	s, err := starlib.Loader{}.Load(context.Background(), "s.star", []byte(source))
 	if err != nil {
-		t.Fatalf("%v\n"+numbers, err, body, loss, lr, trials)
+		t.Fatalf("%v\n%s", err, source)
 	}
 	return s
 }
