@@ -69,7 +69,8 @@ func (s *Study) SaveCheckpoint(c Checkpoint) error {
 func (v *View) LoadCheckpoint(trial string) (Checkpoint, error) {
 	path := v.checkpointPath(trial)
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return Checkpoint{}, durable.Fault(path, errors.New("got a folder or a device, want a file: remove it, and the trial starts from its beginning"))
+		return Checkpoint{}, durable.Fault(path,
+			errors.New("got a folder or a device, want a file: remove it, and the trial starts from its beginning"))
 	}
 	file, err := os.ReadFile(path)
 	if err != nil {
@@ -110,7 +111,8 @@ func (s *Study) Resume(trial string) (c Checkpoint, found bool, err error) {
 		return Checkpoint{}, false, err
 	}
 	if last := s.LastEpoch(trial); c.Row.Epoch > last+1 {
-		return Checkpoint{}, false, fmt.Errorf("%w: it is of epoch %d, but the journal has lost what comes after epoch %d", ErrCheckpoint, c.Row.Epoch, last)
+		return Checkpoint{}, false, fmt.Errorf("%w: it is of epoch %d, but the journal has lost what comes after epoch %d", ErrCheckpoint,
+			c.Row.Epoch, last)
 	}
 	if err := s.AppendEpoch(c.Row); err != nil {
 		return Checkpoint{}, false, err

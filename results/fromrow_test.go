@@ -53,7 +53,8 @@ func filled[T any](t *testing.T, except ...string) (out T) {
 
 // What the tables hold of a row is all that the journal has of it.
 func TestRowsOfTablesTurnBackIntoWhatTheJournalHad(t *testing.T) {
-	m := Meta{Study: "ring", Columns: []Column{{"s", String, false}, {"f", Float, false}, {"i", Int, false}, {"b", Bool, false}, {"o", Float, true}},
+	m := Meta{Study: "ring", Columns: []Column{{"s", String, false}, {"f", Float, false}, {"i", Int, false}, {"b", Bool, false},
+		{"o", Float, true}},
 		Metrics: []string{"fid", "loss", "never"}}
 	begun, e, sample, o := filled[Trial](t), filled[Epoch](t), filled[Sample](t), filled[Outcome](t)
 	e.Trial, sample.Trial, o.Trial = begun.ID, begun.ID, begun.ID

@@ -90,7 +90,8 @@ func epoch(id string, e int) results.Epoch {
 }
 
 func outcome(id string, status results.Status) results.Outcome {
-	return results.Outcome{Trial: id, Status: status, Parameters: 1234, Program: "f00d", Settings: `{"width":16}`, Script: "5c41", Version: "0.1.0",
+	return results.Outcome{Trial: id, Status: status, Parameters: 1234, Program: "f00d", Settings: `{"width":16}`, Script: "5c41",
+		Version: "0.1.0",
 		Backend: "cpu", Device: "2 cores", SecondsCompile: 0.25, Compilations: 1}
 }
 

@@ -237,7 +237,8 @@ func readMeta(dir string) (Meta, error) {
 			ErrOther, path, f.Schema, SchemaVersion, f.Version)
 	}
 	if f.ID != f.Meta.ID() {
-		return Meta{}, fmt.Errorf("%w: %s: the file was edited: its id is %q, its content says %s: restore it from a copy", ErrCorrupt, path, f.ID, f.Meta.ID())
+		return Meta{}, fmt.Errorf("%w: %s: the file was edited: its id is %q, its content says %s: restore it from a copy", ErrCorrupt, path,
+			f.ID, f.Meta.ID())
 	}
 	return f.Meta, nil
 }

@@ -82,7 +82,8 @@ func (v *View) contests(c Comparison) []contest {
 		}
 		epochs := contest{scope: ScopeTrial, measure: t.measure}
 		for _, p := range t.points {
-			epochs.candidates = append(epochs.candidates, candidate{trial: t, epoch: p.epoch, backend: p.backend, values: p.values, inPlan: v.inPlan(t), seeds: 1})
+			epochs.candidates = append(epochs.candidates, candidate{trial: t, epoch: p.epoch, backend: p.backend, values: p.values,
+				inPlan: v.inPlan(t), seeds: 1})
 		}
 		own = append(own, epochs)
 		if o := t.outcome; o != nil && o.Status != Failed && o.Status != Diverged {

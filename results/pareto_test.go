@@ -33,7 +33,8 @@ func createRivals(t testing.TB, dir string) *results.Study {
 // rival trains a trial whose epochs have the given FID and recall, in turn. NaN is not measured. An empty status leaves it open.
 func rival(t testing.TB, s *results.Study, id string, lr float64, seed int64, status results.Status, fidRecall ...float64) {
 	t.Helper()
-	check(t, s.BeginTrial(results.Trial{ID: id, Configuration: fmt.Sprint("lr", lr), Point: results.Values{"lr": lr}, Seed: seed, Started: start}))
+	check(t, s.BeginTrial(results.Trial{ID: id, Configuration: fmt.Sprint("lr", lr), Point: results.Values{"lr": lr}, Seed: seed,
+		Started: start}))
 	for i := 0; i < len(fidRecall); i += 2 {
 		m := results.Metrics{"fid": fidRecall[i], "recall": fidRecall[i+1], "loss": float64(-i)}
 		for name, v := range m {
@@ -80,7 +81,8 @@ func TestParetoComparesEpochsTrialsAndConfigurations(t *testing.T) {
 	// The trials' FIDs are from 1 to 6, their recalls from 0.125 to 0.5; the reference is a tenth further.
 	wantLines(t, scope(t, v, results.Comparison{}, results.ScopeStudy, "rank", "trial", "epoch", "fid", "recall", "seeds", "reference_fid"),
 		"1 g 1 1 0.375 1 6.5", "1 a 3 4 0.5 1 6.5", "2 h 3 1 0.3125 1 6.5", "3 c 1 5 0.125 1 6.5", "3 b 2 6 0.25 1 6.5")
-	wantLines(t, scope(t, v, results.Comparison{}, results.ScopeConfiguration, "rank", "trial", "epoch", "lr", "seed", "fid", "std_fid", "recall", "seeds"),
+	wantLines(t, scope(t, v, results.Comparison{}, results.ScopeConfiguration, "rank", "trial", "epoch", "lr", "seed", "fid", "std_fid",
+		"recall", "seeds"),
 		"1 <nil> <nil> 4 <nil> 1 0 0.34375 2", "1 <nil> <nil> 1 <nil> 5 1.4142135623730951 0.375 2", "2 <nil> <nil> 2 <nil> 5 <nil> 0.125 1")
 	wantLines(t, scope(t, v, results.Comparison{}, results.ScopeTrial, "trial", "rank", "epoch", "fid", "reference_fid", "reference_recall"),
 		"a 1 3 4 9.8 -0.1", "a 2 1 9 9.8 -0.1", "b 1 1 2 9.8 -0.1", "b 2 2 6 9.8 -0.1", "c 1 1 5 9.8 -0.1", "d 1 1 1 9.8 -0.1",
@@ -245,7 +247,8 @@ func measured(t testing.TB, s *results.Study, x results.Trial, fid float64) {
 	t.Helper()
 	x.Started = start
 	check(t, s.BeginTrial(x))
-	check(t, s.AppendEpoch(results.Epoch{Trial: x.ID, Epoch: 1, Evaluated: true, Backend: "cpu go", Metrics: results.Metrics{"fid": fid, "recall": 0.5}}))
+	check(t, s.AppendEpoch(results.Epoch{Trial: x.ID, Epoch: 1, Evaluated: true, Backend: "cpu go",
+		Metrics: results.Metrics{"fid": fid, "recall": 0.5}}))
 	check(t, s.FinishTrial(outcome(x.ID, results.Completed)))
 }
 
@@ -260,7 +263,8 @@ func TestOnlySeedsOfOneConfigurationAndLengthHaveAMean(t *testing.T) {
 		x.Point = point
 		measured(t, s, x, float64(i+1))
 	}
-	wantLines(t, scope(t, s.View, results.Comparison{}, results.ScopeConfiguration, "configuration", "epochs_planned", "fid", "std_fid", "seeds"),
+	wantLines(t, scope(t, s.View, results.Comparison{}, results.ScopeConfiguration, "configuration", "epochs_planned", "fid", "std_fid",
+		"seeds"),
 		"narrow 2 1.5 0.7071067811865476 2", "wide 2 3 <nil> 1", "narrow 40 4 <nil> 1")
 }
 
@@ -274,7 +278,8 @@ func TestPointsAreComparedWithinOneMeasure(t *testing.T) {
 		id := fmt.Sprint("t", i)
 		measured(t, s, results.Trial{ID: id, Configuration: id, Point: results.Values{"lr": 1.0}, Measure: m}, float64(i))
 	}
-	const twenty, thousand = "fid() precision_recall(k=3) samples=20 real=test:77 features=pixels:f00d", "fid() precision_recall(k=3) samples=1000 real=test:77 features=pixels:f00d"
+	const twenty, thousand = "fid() precision_recall(k=3) samples=20 real=test:77 features=pixels:f00d",
+		"fid() precision_recall(k=3) samples=1000 real=test:77 features=pixels:f00d"
 	for _, in := range results.Scopes() {
 		names := []string{"fid", "rank", "reference_fid", "measure"}
 		want := []string{"0 1 0.1 " + twenty, "1 1 2.1 " + thousand, "2 2 2.1 " + thousand}

@@ -36,7 +36,8 @@ func TestTheNewestPlanIsKnownToReaders(t *testing.T) {
 	check(t, err)
 	defer v.Close()
 	got, _ := v.Plan()
-	if !slices.Equal(got.Trials, second.Trials) || got.Profile != "wide" || got.Settings != second.Settings || got.Script != "77aa" || !got.Began.Equal(second.Began.Truncate(time.Millisecond)) {
+	if !slices.Equal(got.Trials, second.Trials) || got.Profile != "wide" || got.Settings != second.Settings || got.Script != "77aa" ||
+		!got.Began.Equal(second.Began.Truncate(time.Millisecond)) {
 		t.Errorf("got the plan %+v, want %+v", got, second)
 	}
 	var states []string
@@ -72,7 +73,8 @@ func TestMeasuresOfTheNewestPlanComeFirst(t *testing.T) {
 	}
 	begin := func(id string, samples int) {
 		t.Helper()
-		check(t, s.BeginTrial(results.Trial{ID: id, Configuration: id, Point: results.Values{"lr": 1.0}, Measure: of(samples), Train: "11", Started: start}))
+		check(t, s.BeginTrial(results.Trial{ID: id, Configuration: id, Point: results.Values{"lr": 1.0}, Measure: of(samples), Train: "11",
+			Started: start}))
 	}
 	begin("a", 20)
 	check(t, s.BeginPlan(results.Plan{Trials: []string{"b"}}))
@@ -96,8 +98,10 @@ func TestWhatTellsTrialsApart(t *testing.T) {
 		want   []string
 	}{
 		"other labels": {[]results.State{state(`{"width":8}`, "x", "1"), state(`{"width":64}`, "y", "2")}, []string{"lr=1", "lr=2"}, nil},
-		"a setting":    {[]results.State{state(`{"grid":4,"width":8}`, "x", "1"), state(`{"grid":4,"width":64}`, "y", "2")}, []string{"lr=1", "lr=1"}, []string{"width [8 64]"}},
-		"a new setting": {[]results.State{state(`{}`, "x", "1"), state(`{"width":64}`, "x", "1"), state("", "x", "1")}, []string{"lr=1", "lr=1", "lr=2"},
+		"a setting": {[]results.State{state(`{"grid":4,"width":8}`, "x", "1"), state(`{"grid":4,"width":64}`, "y", "2")},
+			[]string{"lr=1", "lr=1"}, []string{"width [8 64]"}},
+		"a new setting": {[]results.State{state(`{}`, "x", "1"), state(`{"width":64}`, "x", "1"), state("", "x", "1")},
+			[]string{"lr=1", "lr=1", "lr=2"},
 			[]string{"width [ 64 ]"}},
 		"the images": {[]results.State{state(`{}`, "x", "1"), state(`{}`, "y", "2")}, []string{"lr=1", "lr=1"}, []string{"train_digest [1 2]"}},
 		"the script": {[]results.State{state(`{}`, "x", "1"), state(`{}`, "y", "1")}, []string{"lr=1", "lr=1"}, []string{"script [x y]"}},
@@ -119,7 +123,8 @@ func TestRowsAreToldApartByWhatTheirTrialsAre(t *testing.T) {
 	for i, width := range []int{8, 64} {
 		check(t, s.BeginPlan(results.Plan{Settings: fmt.Sprintf(`{"width":%d}`, width)}))
 		for seed := range int64(2) {
-			x := results.Trial{ID: fmt.Sprintf("t%d-%d", i, seed), Configuration: fmt.Sprint("c", i), Point: results.Values{"lr": 1.0}, Seed: seed, Started: start}
+			x := results.Trial{ID: fmt.Sprintf("t%d-%d", i, seed), Configuration: fmt.Sprint("c", i), Point: results.Values{"lr": 1.0}, Seed: seed,
+				Started: start}
 			check(t, s.BeginTrial(x))
 			check(t, s.AppendEpoch(results.Epoch{Trial: x.ID, Epoch: 1, Metrics: results.Metrics{"fid": float64(i), "recall": 0.5}}))
 			end := outcome(x.ID, results.Completed)
@@ -127,7 +132,8 @@ func TestRowsAreToldApartByWhatTheirTrialsAre(t *testing.T) {
 			check(t, s.FinishTrial(end))
 		}
 	}
-	for in, want := range map[results.Scope]string{results.ScopeStudy: "width [8 8 64 64]", results.ScopeConfiguration: "width [8 64]", results.ScopeTrial: ""} {
+	for in, want := range map[results.Scope]string{results.ScopeStudy: "width [8 8 64 64]", results.ScopeConfiguration: "width [8 64]",
+		results.ScopeTrial: ""} {
 		var rows []results.Row
 		for row, err := range s.Pareto(results.Comparison{}) {
 			check(t, err)

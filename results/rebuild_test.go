@@ -64,7 +64,8 @@ func allRows(t *testing.T, v *results.View) (lines []string) {
 // published are the rows that a glob finds, as text that identifies them.
 func published(t *testing.T, dir string) (lines []string) {
 	t.Helper()
-	for table, names := range map[results.Table][]string{results.Trials: {"trial"}, results.Epochs: {"trial", "epoch"}, results.Samples: {"trial", "epoch", "kind"}} {
+	for table, names := range map[results.Table][]string{results.Trials: {"trial"}, results.Epochs: {"trial", "epoch"},
+		results.Samples: {"trial", "epoch", "kind"}} {
 		for _, line := range segmentRows(t, dir, table, names...) {
 			lines = append(lines, string(table)+" "+line)
 		}
@@ -168,7 +169,8 @@ func TestADamagedRecordCostsItself(t *testing.T) {
 			finish(t, s)
 			check(t, s.Close())
 			if got, want := published(t, dir), 2+9+9; len(slices.Compact(slices.Clone(got))) != len(got) || len(got) < want-1 {
-				t.Errorf("record %d: %d rows are published, want %d or a picture less, none twice:\n%s\n%s", i, len(got), want, strings.Join(got, "\n"), notes)
+				t.Errorf("record %d: %d rows are published, want %d or a picture less, none twice:\n%s\n%s", i, len(got), want, strings.Join(got, "\n"),
+					notes)
 			}
 			again := create(t, dir) // and that is the end of it
 			if len(again.Found.Notes) > 0 {
@@ -212,7 +214,8 @@ func TestAJournalThatIsShorterThanTheTablesComesBack(t *testing.T) {
 	dir := copied(t, original)
 	check(t, os.Remove(filepath.Join(dir, "journal")))
 	s := create(t, dir)
-	if notes := strings.Join(s.Found.Notes, "\n"); len(s.Finished()) != 2 || !strings.Contains(notes, "missing or empty") || !strings.Contains(notes, "took back") {
+	if notes := strings.Join(s.Found.Notes, "\n"); len(s.Finished()) != 2 || !strings.Contains(notes, "missing or empty") ||
+		!strings.Contains(notes, "took back") {
 		t.Errorf("without a journal: got %v and %s", s.Finished(), notes)
 	}
 }
@@ -247,13 +250,15 @@ func TestFilesThatAreNotOursInATablesFolderAreReported(t *testing.T) {
 	before := published(t, dir)
 	b, err := os.ReadFile(segments(t, dir, results.Epochs)[1])
 	check(t, err)
-	for _, name := range []string{"zzz.parquet", "4-14.parquet", "000000004-000000014x.parquet", "notes.txt", ".hidden", "000000001-000000002.parquet"} {
+	for _, name := range []string{"zzz.parquet", "4-14.parquet", "000000004-000000014x.parquet", "notes.txt", ".hidden",
+		"000000001-000000002.parquet"} {
 		check(t, os.WriteFile(filepath.Join(dir, "epochs", name), b, 0o666))
 	}
 	check(t, os.WriteFile(filepath.Join(dir, "pareto", "copy.parquet"), b, 0o666))
 	s := create(t, dir)
 	notes := strings.Join(s.Found.Notes, "\n")
-	for _, name := range []string{"epochs/zzz.parquet", "epochs/4-14.parquet", "epochs/000000004-000000014x.parquet", "epochs/notes.txt", "pareto/copy.parquet"} {
+	for _, name := range []string{"epochs/zzz.parquet", "epochs/4-14.parquet", "epochs/000000004-000000014x.parquet", "epochs/notes.txt",
+		"pareto/copy.parquet"} {
 		if !strings.Contains(notes, filepath.Join(dir, name)+": this is no file of the study") {
 			t.Errorf("no note of %s in\n%s", name, notes)
 		}

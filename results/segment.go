@@ -175,7 +175,8 @@ func (s *Study) strays() error {
 		}
 		for _, name := range strays {
 			if t != Pareto || name != paretoFile {
-				s.Found.note("%s: this is no file of the study, but whoever reads the table reads its rows, too: move it away", filepath.Join(dir, name))
+				s.Found.note("%s: this is no file of the study, but whoever reads the table reads its rows, too: move it away",
+					filepath.Join(dir, name))
 			}
 		}
 	}

@@ -155,13 +155,15 @@ func TestColumnsStandInOrderWithTheirTypes(t *testing.T) {
 		check(t, err)
 		identity := shared
 		if table == results.Pareto { // a configuration has no trial
-			identity = "\n\trequired binary scope (STRING);" + regexp.MustCompile(`required (\w+ (trial|index|seed)\b)`).ReplaceAllString(shared, "optional $1")
+			identity = "\n\trequired binary scope (STRING);" + regexp.MustCompile(`required (\w+ (trial|index|seed)\b)`).ReplaceAllString(shared,
+				"optional $1")
 		}
 		want := "message " + string(table) + " {" + identity + rest + "\n}"
 		if got := f.Schema().String(); got != want {
 			t.Errorf("%s: got\n%s\nwant\n%s", table, got, want)
 		}
-		for key, want := range map[string]string{"starsweep.schema": "3", "starsweep.study": "ring", "starsweep.table": string(table), "starsweep.study_id": meta.ID()} {
+		for key, want := range map[string]string{"starsweep.schema": "3", "starsweep.study": "ring", "starsweep.table": string(table),
+			"starsweep.study_id": meta.ID()} {
 			if got, _ := f.Lookup(key); got != want {
 				t.Errorf("%s: metadata %s: got %q, want %q", table, key, got, want)
 			}

@@ -306,7 +306,8 @@ func (s *Study) AppendSample(samples ...Sample) error {
 				return err
 			}
 			if !bytes.Equal(old.PNG, sample.PNG) {
-				return fmt.Errorf("sample %+v is recorded already and differs (another backend or version?); the same command runs a failed trial anew", key)
+				return fmt.Errorf("sample %+v is recorded already and differs (another backend or version?); the same command runs a failed trial anew",
+					key)
 			}
 			continue
 		}

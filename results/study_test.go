@@ -32,7 +32,8 @@ func TestATrialRowSumsUpItsEpochs(t *testing.T) {
 			"loss_generator": 0.2, "loss_discriminator": -5.0, "fid": 0.1,
 			"measure": "fid() samples=1000 real=test:77 features=pixels:f00d", "samples": int32(1000), "extractor": "pixels:f00d",
 			"seconds_train": 10.0, "seconds_evaluate": 2.5, "seconds_compile": 0.25, "images_per_second": 1600.0,
-			"compilations": int32(1), "program": "f00d", "settings": `{"width":16}`, "script": "5c41", "version": "0.1.0", "backend": "cpu", "device": "2 cores",
+			"compilations": int32(1), "program": "f00d", "settings": `{"width":16}`, "script": "5c41", "version": "0.1.0", "backend": "cpu",
+			"device":  "2 cores",
 			"started": start,
 		}
 		if !reflect.DeepEqual(row, want) {
@@ -171,18 +172,22 @@ func TestWrongRowsAreRefusedAndLeaveNothing(t *testing.T) {
 		"epoch of an unknown trial": {s.AppendEpoch(epoch("b", 1)), []string{"trial b was never begun"}},
 		"epoch that skips one":      {s.AppendEpoch(epoch("a", 4)), []string{"trial a: got epoch 4, want 3"}},
 		"epoch 0":                   {s.AppendEpoch(epoch("a", 3), results.Epoch{Trial: "a"}), []string{"two rows at once"}},
-		"epoch that differs":        {s.AppendEpoch(other), []string{"trial a, epoch 2 is recorded already and differs", `"fid":17`, `"fid":2.1`}},
-		"unknown metric":            {s.AppendEpoch(strange), []string{`got metric "inception", want one of loss_generator, loss_discriminator, fid`}},
-		"point of wrong types":      {s.BeginTrial(odd), []string{"trial c", "lr: got string x, want float", "batch: got float64 1.5, want int", "norm: got no value, want bool", "beta: the study has no such column"}},
-		"data that changed":         {s.BeginTrial(changed), []string{"trial a", `"train":"99"`, `"train":"0f1e2d3c4b5a69788796"`}},
-		"trial under two IDs":       {s.BeginTrial(twin), []string{"trial e: trial a has the same configuration c-a, seed 1152921504606846976 and length"}},
-		"trial twice":               {s.BeginTrial(trial("d", 0), trial("d", 1)), []string{"trial d: got it twice"}},
-		"trial named like a path":   {s.BeginTrial(trial("../x", 0)), []string{`trial "../x"`}},
-		"sample that differs":       {s.AppendSample(wide), []string{"is recorded already and differs"}},
-		"sample that is no PNG":     {s.AppendSample(text), []string{"png: invalid format"}},
-		"sample twice":              {s.AppendSample(grid, grid), []string{"no two alike"}},
-		"outcome that is none":      {s.FinishTrial(unsure), []string{`got status "interrupted", want completed`}},
-		"forgetting the unknown":    {s.Forget("b"), []string{"trial b was never begun"}},
+		"epoch that differs": {s.AppendEpoch(other), []string{"trial a, epoch 2 is recorded already and differs", `"fid":17`,
+			`"fid":2.1`}},
+		"unknown metric": {s.AppendEpoch(strange),
+			[]string{`got metric "inception", want one of loss_generator, loss_discriminator, fid`}},
+		"point of wrong types": {s.BeginTrial(odd), []string{"trial c", "lr: got string x, want float", "batch: got float64 1.5, want int",
+			"norm: got no value, want bool", "beta: the study has no such column"}},
+		"data that changed": {s.BeginTrial(changed), []string{"trial a", `"train":"99"`, `"train":"0f1e2d3c4b5a69788796"`}},
+		"trial under two IDs": {s.BeginTrial(twin),
+			[]string{"trial e: trial a has the same configuration c-a, seed 1152921504606846976 and length"}},
+		"trial twice":             {s.BeginTrial(trial("d", 0), trial("d", 1)), []string{"trial d: got it twice"}},
+		"trial named like a path": {s.BeginTrial(trial("../x", 0)), []string{`trial "../x"`}},
+		"sample that differs":     {s.AppendSample(wide), []string{"is recorded already and differs"}},
+		"sample that is no PNG":   {s.AppendSample(text), []string{"png: invalid format"}},
+		"sample twice":            {s.AppendSample(grid, grid), []string{"no two alike"}},
+		"outcome that is none":    {s.FinishTrial(unsure), []string{`got status "interrupted", want completed`}},
+		"forgetting the unknown":  {s.Forget("b"), []string{"trial b was never begun"}},
 	} {
 		t.Run(name, func(t *testing.T) { wantError(t, test.err, test.want...) })
 	}
@@ -223,7 +228,8 @@ func TestADifferentStudyInTheSameDirectoryIsRefused(t *testing.T) {
 	s, err = results.Create(dir, newer, map[string][]byte{"ring.star": []byte("main = 2\n"), "lib/nets.star": []byte("x = 1\n")}, hourly)
 	check(t, err)
 	check(t, s.Close())
-	for path, want := range map[string]string{"5c41/ring.star": "main = 1\n", "77aa/ring.star": "main = 2\n", "77aa/lib/nets.star": "x = 1\n"} {
+	for path, want := range map[string]string{"5c41/ring.star": "main = 1\n", "77aa/ring.star": "main = 2\n",
+		"77aa/lib/nets.star": "x = 1\n"} {
 		if got, err := os.ReadFile(filepath.Join(dir, "script", path)); err != nil || string(got) != want {
 			t.Errorf("%s: got %q, %v", path, got, err)
 		}
@@ -360,7 +366,8 @@ func TestRowsArePublishedByNumberAndByTime(t *testing.T) {
 	for e, step := range []struct {
 		after time.Duration
 		want  int
-	}{{0, 0}, {0, 0}, {0, 3}, {time.Second, 3}, {10 * time.Second, 5}, {time.Second, 5}, {10_000 * time.Second, 7}, {50 * time.Second, 7}, {60 * time.Second, 9}} {
+	}{{0, 0}, {0, 0}, {0, 3}, {time.Second, 3}, {10 * time.Second, 5}, {time.Second, 5}, {10_000 * time.Second, 7}, {50 * time.Second, 7},
+		{60 * time.Second, 9}} {
 		now = now.Add(step.after)
 		check(t, s.AppendEpoch(epoch("a", e+1)))
 		if got := count(); got != step.want {

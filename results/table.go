@@ -53,8 +53,9 @@ type Row map[string]any
 // Every table begins with the identity of the trial and then its hyperparameters; the rest follows, which the lists below
 // give, with the metrics where Fields puts them. The pareto table has its scope before, and no trial where it joins several.
 var (
-	identity = []Field{{"trial", TypeString, false}, {"configuration", TypeString, false}, {"study", TypeString, false}, {"index", TypeInt32, false}}
-	origin   = []Field{{"seed", TypeInt64, false}, {"train_digest", TypeString, false}, {"test_digest", TypeString, true}}
+	identity = []Field{{"trial", TypeString, false}, {"configuration", TypeString, false}, {"study", TypeString, false},
+		{"index", TypeInt32, false}}
+	origin = []Field{{"seed", TypeInt64, false}, {"train_digest", TypeString, false}, {"test_digest", TypeString, true}}
 
 	trialOutcome = []Field{
 		{"status", TypeString, false},

@@ -72,9 +72,11 @@ how fast the processor is at best, which is measured, too. Bytes are counted onc
 	f.IntVar(&o.width, "width", 64, "channels of the widest images; 64 is the thesis's")
 	f.IntVar(&o.threads, "threads", runtime.GOMAXPROCS(0), "cores used")
 	f.IntVar(&o.steps, "steps", 12, "steps timed")
-	f.BoolVar(&o.processorTime, "processor-time", false, "measure the process's time on its processor, which other processes hardly change (one thread)")
+	f.BoolVar(&o.processorTime, "processor-time", false,
+		"measure the process's time on its processor, which other processes hardly change (one thread)")
 	f.BoolVar(&o.ops, "ops", false, "a table of the operations of each step (backend cpu)")
-	f.StringVar(&o.profile, "profile", "", "write a CPU profile of all steps, with their compilation, here; with --backend cpu:profile, go tool pprof -tags tells the time of every operation")
+	f.StringVar(&o.profile, "profile", "",
+		"write a CPU profile of all steps, with their compilation, here; with --backend cpu:profile, go tool pprof -tags tells the time of every operation")
 	f.BoolVar(&o.json, "json", false, "one line of JSON a step")
 	return c
 }
@@ -144,7 +146,8 @@ func bench(ctx context.Context, env *Env, o benchOptions) error {
 }
 
 func measure(ctx context.Context, env *Env, b *train.Backend, job *model.Job, o benchOptions) (measurement, error) {
-	m := measurement{System: "starsweep " + o.backend, Version: env.Version, Batch: o.batch, Width: o.width, Threads: o.threads, Layout: "nhwc",
+	m := measurement{System: "starsweep " + o.backend, Version: env.Version, Batch: o.batch, Width: o.width, Threads: o.threads,
+		Layout:     "nhwc",
 		Parameters: map[string]int{}}
 	for _, player := range players([]*model.Program{job.Program}) {
 		m.Parameters[player] = job.Program.Parameters(player)
@@ -220,7 +223,8 @@ func printMeasurements(env *Env, all []measurement, asJSON bool) error {
 	fmt.Fprintln(w, "step\tbatch\twidth\tthreads\tfirst\tbest\tmedian\timages/s\tpeak MB\t")
 	for _, m := range all {
 		seconds := func(s float64) time.Duration { return time.Duration(s * 1e9).Round(100 * time.Microsecond) }
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%v\t%v\t%v\t%.0f\t%.0f\t\n", m.Step, m.Batch, m.Width, m.Threads, seconds(m.FirstS), seconds(m.BestS), seconds(m.MedianS), m.Best, m.PeakMB)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%v\t%v\t%v\t%.0f\t%.0f\t\n", m.Step, m.Batch, m.Width, m.Threads, seconds(m.FirstS), seconds(m.BestS),
+			seconds(m.MedianS), m.Best, m.PeakMB)
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -125,7 +125,8 @@ func width(r rune) int {
 	switch {
 	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
 		return 0
-	case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.So), r >= 0x3000 && r < 0x3040, r >= 0xff00 && r < 0xff61:
+	case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.So), r >= 0x3000 && r < 0x3040,
+		r >= 0xff00 && r < 0xff61:
 		return 2
 	}
 	return 1

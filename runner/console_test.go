@@ -82,13 +82,15 @@ func watched(t *testing.T, columns, rows int) (*screen, *bars) {
 func runningTrials(n int) (trials []plan.Trial) {
 	for i := range n {
 		trials = append(trials, plan.Trial{ID: fmt.Sprint("t", i), Place: i + 1, Seed: 7, Job: &model.Job{Epochs: 1000,
-			Program: &model.Program{Readings: []model.Reading{{Name: "loss_generator", Loss: "generator"}, {Name: "loss_discriminator", Loss: "discriminator"}}}}})
+			Program: &model.Program{Readings: []model.Reading{{Name: "loss_generator", Loss: "generator"},
+				{Name: "loss_discriminator", Loss: "discriminator"}}}}})
 	}
 	return trials
 }
 
 func row(epoch int) results.Epoch {
-	return results.Epoch{Epoch: epoch, Images: 1000, SecondsTrain: 2, Metrics: results.Metrics{"loss_discriminator": 0.693, "loss_generator": 0.7, "fid": 12.5}}
+	return results.Epoch{Epoch: epoch, Images: 1000, SecondsTrain: 2, Metrics: results.Metrics{"loss_discriminator": 0.693,
+		"loss_generator": 0.7, "fid": 12.5}}
 }
 
 func TestBarsShowTheRunningTrialsAtAnyWidth(t *testing.T) {

@@ -67,7 +67,8 @@ func showDataCommand(env *Env) *cobra.Command {
 			if err != nil {
 				return mistake(err)
 			}
-			fmt.Fprintf(env.Stdout, "%s: %d images of %d x %d x %d, %d classes\ndigest %s\n", plain.Line(set.Name), set.N, set.H, set.W, set.C, set.Classes, set.Digest)
+			fmt.Fprintf(env.Stdout, "%s: %d images of %d x %d x %d, %d classes\ndigest %s\n", plain.Line(set.Name), set.N, set.H, set.W, set.C,
+				set.Classes, set.Digest)
 			if set.ClassNames != nil {
 				names := make([]string, len(set.ClassNames))
 				for i, name := range set.ClassNames {

@@ -36,7 +36,8 @@ func (s *study) directory(o runOptions) (string, error) {
 	if ours, err := os.Stat(s.path); err != nil || os.SameFile(ours, theirs) {
 		return dir, nil
 	}
-	return "", usage("%s holds the study of %s, and this is %s: choose another directory with --dir, or that one with --dir %s", dir, other, s.path, dir)
+	return "", usage("%s holds the study of %s, and this is %s: choose another directory with --dir, or that one with --dir %s", dir, other,
+		s.path, dir)
 }
 
 // origin is the path of a script from a directory, so that both may be moved together; absolute where there is none.

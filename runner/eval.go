@@ -159,7 +159,8 @@ func (o evalOptions) compare(ctx context.Context, env *Env, b *evaluation.Bench,
 		v.columns = append(v.columns, m.Columns()...)
 	}
 	if slices.Contains(o.metrics, spec.FID) && n <= v.Dimensions {
-		fmt.Fprintf(env.Stderr, "starsweep: warning: fid of %d samples of %d features is far too high: read it beside --floor, or take more samples\n",
+		fmt.Fprintf(env.Stderr,
+			"starsweep: warning: fid of %d samples of %d features is far too high: read it beside --floor, or take more samples\n",
 			n, v.Dimensions)
 	}
 	if v.Values, err = b.Compare(ctx, metrics, v.Real.set, v.Fake.set); err != nil {

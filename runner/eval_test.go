@@ -156,8 +156,9 @@ func containers(t *testing.T, files map[string][]byte) map[string]string {
 	}
 	fatal(t, z.Close(), w.Close(), p.Close())
 	all := folder(t, "all", map[string][]byte{"a.zip": zipped.Bytes(), "a.tar": tarred.Bytes(), "a.parquet": table.Bytes()})
-	return map[string]string{"zip": filepath.Join(all, "a.zip"), "tar": filepath.Join(all, "a.tar"), "parquet": filepath.Join(all, "a.parquet"),
-		"folder": folder(t, "images", files)}
+	return map[string]string{"zip": filepath.Join(all, "a.zip"), "tar": filepath.Join(all, "a.tar"),
+		"parquet": filepath.Join(all, "a.parquet"),
+		"folder":  folder(t, "images", files)}
 }
 
 func TestEvalReadsTheSameImagesFromEveryContainer(t *testing.T) {
@@ -197,7 +198,8 @@ func TestEvalOfASetAgainstItselfFindsNoDifference(t *testing.T) {
 
 func TestEvalScoresTheLogitsOfAnExtractor(t *testing.T) {
 	real, fake := folder(t, "real", photos(t, 12, 28, true, 0, 256)), folder(t, "fake", photos(t, 20, 28, true, 0, 256))
-	got, stderr, code := eval(t, "--real", real, "--fake", fake, "--features", "small-mnist", "--metrics", "inception_score,fid", "--samples", "11")
+	got, stderr, code := eval(t, "--real", real, "--fake", fake, "--features", "small-mnist", "--metrics", "inception_score,fid", "--samples",
+		"11")
 	if code != 0 {
 		t.Fatalf("got exit code %d: %s", code, stderr)
 	}
@@ -218,7 +220,8 @@ func TestEvalMakesDifferentImagesAlikeWhereItIsTold(t *testing.T) {
 	}
 	for _, features := range []string{"pixels", "random", "small-cifar10"} { // whether or not the extractor has a size of its own
 		_, stderr, code = eval(t, "--real", grey, "--fake", colour, "--features", features, "--channels", "3", "--metrics", "fid")
-		if want := "got images of 6 x 6 in " + grey + " and 9 x 9 in " + colour + ": set --size to resize both"; code != 2 || !strings.Contains(stderr, want) {
+		if want := "got images of 6 x 6 in " + grey + " and 9 x 9 in " + colour + ": set --size to resize both"; code != 2 ||
+			!strings.Contains(stderr, want) {
 			t.Errorf("%s: got exit code %d, %q, want %q", features, code, stderr, want)
 		}
 	}
@@ -255,9 +258,11 @@ func npy(t *testing.T, n, d int) string {
 func TestEvalOfWhatDoesNotFitSaysBothNumbers(t *testing.T) {
 	set := npy(t, 5000, 5000)
 	var out, errs bytes.Buffer
-	env := runner.Env{Args: []string{"eval", "--backend", "cpu", "--real", set, "--fake", set, "--metrics", "fid"}, Stdout: &out, Stderr: &errs,
-		Home: t.TempDir(), Getenv: func(string) string { return "" }, Now: time.Now, Version: "test",
-		System: fstest.MapFS{"proc/meminfo": {Data: []byte("MemAvailable: 600000 kB\n")}, "proc/self/status": {Data: []byte("VmRSS: 50000 kB\n")}}}
+	env := runner.Env{Args: []string{"eval", "--backend", "cpu", "--real", set, "--fake", set, "--metrics", "fid"}, Stdout: &out,
+		Stderr: &errs,
+		Home:   t.TempDir(), Getenv: func(string) string { return "" }, Now: time.Now, Version: "test",
+		System: fstest.MapFS{"proc/meminfo": {Data: []byte("MemAvailable: 600000 kB\n")},
+			"proc/self/status": {Data: []byte("VmRSS: 50000 kB\n")}}}
 	code := runner.Main(context.Background(), env)
 	if want := regexp.MustCompile(`comparing up to 5000 samples a side: needs 1\.\d GB of memory, the machine has 666 MB; take fewer with --samples`); code != 2 || !want.MatchString(errs.String()) {
 		t.Errorf("got exit code %d, %q, want %q", code, errs.String(), want)
@@ -304,7 +309,8 @@ func TestEvalNamesTheFileAtFault(t *testing.T) {
 		{"no samples", "testdata/eval/real.npy", npy(t, 0, 8), "got shape (0, 8), want at least one sample"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, stderr, code := eval(t, "--real", c.real, "--fake", c.fake, "--features", "pixels"); code != 2 || !strings.Contains(stderr, c.want) {
+			if _, stderr, code := eval(t, "--real", c.real, "--fake", c.fake, "--features", "pixels"); code != 2 ||
+				!strings.Contains(stderr, c.want) {
 				t.Errorf("got exit code %d, %q, want %q", code, stderr, c.want)
 			}
 		})

@@ -79,7 +79,8 @@ func alike(real, fake *imageSet) error {
 	case (a == nil) != (b == nil):
 		return fmt.Errorf("got features and images, %s and %s: want features of both, or images of both", real.path, fake.path)
 	case a == nil && real.matrix.D != fake.matrix.D:
-		return fmt.Errorf("got %d features a sample in %s and %d in %s: want those of one extractor", real.matrix.D, real.path, fake.matrix.D, fake.path)
+		return fmt.Errorf("got %d features a sample in %s and %d in %s: want those of one extractor", real.matrix.D, real.path, fake.matrix.D,
+			fake.path)
 	case a == nil:
 		return nil
 	case a.C != b.C:

@@ -46,7 +46,8 @@ func TestTheSameMistakeHasOneExitCode(t *testing.T) {
 	write("small.star", smallStudy)
 	write("other.star", strings.Replace(smallStudy, `{"lr": choice(1e-3, 1e-2)}`, `{"lr": choice(1e-3, 1e-2), "x": choice(1, 2)}`, 1))
 	pictures := func(path string) string {
-		return strings.NewReplacer("ring(count = 64)", `images(path = "`+path+`", size = 2, channels = 1)`, "mlp([4], 2)", "image_mlp([4], 2)", `"mlp")`, `"mlp", "image_mlp")`).Replace(smallStudy)
+		return strings.NewReplacer("ring(count = 64)", `images(path = "`+path+`", size = 2, channels = 1)`, "mlp([4], 2)", "image_mlp([4], 2)",
+			`"mlp")`, `"mlp", "image_mlp")`).Replace(smallStudy)
 	}
 	write("missing.star", pictures(at("no pictures")))
 	write("text.tar", "not an archive")
@@ -82,7 +83,8 @@ func TestTheSameMistakeHasOneExitCode(t *testing.T) {
 	check(err)
 	defer writer.Close()
 
-	readers := [][]string{{"status", "DIR"}, {"report", "DIR"}, {"pareto", "DIR", "--objective", "d_real=min"}, {"export", "DIR", "trials", "--csv"}}
+	readers := [][]string{{"status", "DIR"}, {"report", "DIR"}, {"pareto", "DIR", "--objective", "d_real=min"},
+		{"export", "DIR", "trials", "--csv"}}
 	writers := [][]string{{"run", at("small.star"), "--backend", "cpu", "--dir", "DIR"}}
 	both := append(writers, readers...)
 	scripts := [][]string{{"check", "DIR"}, {"plan", "DIR"}, {"show", "DIR"}, {"run", "DIR", "--backend", "cpu", "--dir", at("new")}}
@@ -120,7 +122,8 @@ func TestTheSameMistakeHasOneExitCode(t *testing.T) {
 		{"a device that is not here", at("small.star"), 77, [][]string{{"run", "DIR", "--backend", "xla-cpu"}, {"bench", "--backend", "xla-cpu"},
 			{"eval", "--real", home, "--fake", home, "--backend", "xla-cpu"}}},
 		{"unknown flags", at("small.star"), 2, [][]string{{"run", "DIR", "--x"}, {"status", "--x"}, {"doctor", "--x"}, {"data", "list", "--x"}}},
-		{"too many arguments", "x", 2, [][]string{{"run", "DIR", "DIR"}, {"check", "DIR", "DIR"}, {"status", "DIR", "DIR"}, {"report", "DIR", "DIR"},
+		{"too many arguments", "x", 2, [][]string{{"run", "DIR", "DIR"}, {"check", "DIR", "DIR"}, {"status", "DIR", "DIR"},
+			{"report", "DIR", "DIR"},
 			{"pareto", "DIR", "DIR"}, {"export", "DIR"}, {"data", "show"}, {"doctor", "DIR"}, {"version", "DIR"}, {"bench", "DIR"}}},
 	} {
 		for _, args := range c.commands {

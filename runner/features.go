@@ -15,7 +15,8 @@ import (
 
 func featuresCommand(env *Env) *cobra.Command {
 	c := &cobra.Command{
-		Use: "features", Short: "list the networks whose features metrics compare, and add weights", Args: cobra.ArbitraryArgs, RunE: unknownCommand,
+		Use: "features", Short: "list the networks whose features metrics compare, and add weights", Args: cobra.ArbitraryArgs,
+		RunE: unknownCommand,
 	}
 	c.AddCommand(
 		&cobra.Command{

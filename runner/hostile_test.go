@@ -59,7 +59,8 @@ func TestHostileStringsStayTexts(t *testing.T) {
 	run(0, "plan", script, "--set", set, "--trials")
 	run(0, "show", script, "--set", set)
 	text := run(0, "run", script, "--set", set, "--backend", "cpu", "--dir", dir)
-	if !strings.Contains(text, `name="\u001b[2J\u001b[31mRED"`) && !strings.Contains(text, `name="two\nlines\tand a tab"`) && !strings.Contains(text, `name="=1+1"`) && !strings.Contains(text, `name="<script>`) {
+	if !strings.Contains(text, `name="\u001b[2J\u001b[31mRED"`) && !strings.Contains(text, `name="two\nlines\tand a tab"`) &&
+		!strings.Contains(text, `name="=1+1"`) && !strings.Contains(text, `name="<script>`) {
 		t.Errorf("the best line names no trial:\n%s", text)
 	}
 	if lines := strings.Count(run(0, "status", dir), "\n"); lines != 6 {
@@ -95,7 +96,8 @@ func TestHostileStringsStayTexts(t *testing.T) {
 		slices.Sort(cells)
 		return cells
 	}
-	if got, want := column("name"), []string{"'=1+1", "<script>alert(1)</script>", `\u001b[2J\u001b[31mRED`, "two\nlines\tand a tab"}; !slices.Equal(got, want) {
+	if got, want := column("name"), []string{"'=1+1", "<script>alert(1)</script>", `\u001b[2J\u001b[31mRED`,
+		"two\nlines\tand a tab"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for _, cell := range column("d_real") {

@@ -33,7 +33,8 @@ type content struct {
 }
 
 func newReader(open func(context.Context, spec.Data) (*data.Set, error), networks feature.Store) *reader {
-	return &reader{open: open, networks: networks, known: map[string]model.Inputs{}, contents: map[string]content{}, features: map[string]string{}}
+	return &reader{open: open, networks: networks, known: map[string]model.Inputs{}, contents: map[string]content{},
+		features: map[string]string{}}
 }
 
 // images opens a set, once.

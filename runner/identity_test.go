@@ -111,7 +111,8 @@ func TestTrialsOnReplacedImagesAreOthers(t *testing.T) {
 	if !slices.Equal(second[:2], first) {
 		t.Errorf("got the trials\n%s\nwant those of the old images first:\n%s", strings.Join(second, "\n"), strings.Join(first, "\n"))
 	}
-	if len(second) != 5 || strings.Fields(second[0])[1] == strings.Fields(second[2])[1] || strings.Fields(second[0])[2] != strings.Fields(second[2])[2] {
+	if len(second) != 5 || strings.Fields(second[0])[1] == strings.Fields(second[2])[1] ||
+		strings.Fields(second[0])[2] != strings.Fields(second[2])[2] {
 		t.Errorf("got the trials\n%s\nwant three of other training and the same real images", strings.Join(second, "\n"))
 	}
 
@@ -211,7 +212,8 @@ func TestATrialGoesOnWithItsOwnImagesOnly(t *testing.T) {
 	run := func(trial, epochs int) string {
 		ctx, kill := context.WithTimeout(t.Context(), time.Minute)
 		defer kill()
-		c := exec.CommandContext(ctx, "starsweep", "run", script, "--backend", "cpu", "--dir", dir, "--set", "path="+pictures, "--set", "epochs=1000000", "--set", "lr=0.001")
+		c := exec.CommandContext(ctx, "starsweep", "run", script, "--backend", "cpu", "--dir", dir, "--set", "path="+pictures, "--set",
+			"epochs=1000000", "--set", "lr=0.001")
 		c.Env = append(os.Environ(), "STARSWEEP_HOME="+home)
 		go func() {
 			for ctx.Err() == nil {

@@ -164,7 +164,8 @@ func printPlan(env *Env, s *study, p *plan.Plan, b *train.Backend, list bool) er
 	fmt.Fprintln(w, "program\ttrials\tparameters\timages\tGFLOP an image\tstate, MB\tpeak, MB\t")
 	for _, f := range order {
 		x := work[f]
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%.3f\t%.1f\t%v\t\n", f, x.trials, grouped(x.program.Parameters("")), grouped(x.images), x.flops()/1e9, float64(x.program.StateBytes())/1e6,
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%.3f\t%.1f\t%v\t\n", f, x.trials, grouped(x.program.Parameters("")), grouped(x.images), x.flops()/1e9,
+			float64(x.program.StateBytes())/1e6,
 			peaks[f])
 	}
 	fmt.Fprintf(w, "all\t%d\t\t%s\t\t\t\t\n", total.trials, grouped(total.images))
@@ -260,7 +261,8 @@ type onePoint struct {
 func (s onePoint) Points() (spec.Points, error) { return spec.PointList(s.point), nil }
 
 func show(w io.Writer, point string, s *starlib.Study, job *model.Job, program bool) {
-	fmt.Fprintf(w, "%s\n%s, batch %d, %d epochs, program %s\n", point, job.Data, job.Program.Config.Batch, job.Epochs, job.Program.Fingerprint())
+	fmt.Fprintf(w, "%s\n%s, batch %d, %d epochs, program %s\n", point, job.Data, job.Program.Config.Batch, job.Epochs,
+		job.Program.Fingerprint())
 	fmt.Fprintf(w, "evaluate %v\n", job.Evaluate)
 	for _, n := range s.Networks(job) {
 		fmt.Fprintf(w, "\n%s\n", n.Name)

@@ -38,8 +38,10 @@ its own front; ways that only trials of earlier plans have are shown by --all-me
 	}
 	f := c.Flags()
 	f.StringArrayVar(&o.objectives, "objective", nil, "METRIC=min or METRIC=max, in place of the script's objectives")
-	f.StringArrayVar(&o.reference, "reference", nil, "METRIC=VALUE: reference point of the hypervolume, in place of the worst value and a tenth of the range")
-	f.StringVar(&o.scope, "scope", string(results.ScopeStudy), "what is compared: study (trials), configuration (means over seeds) or trial (epochs)")
+	f.StringArrayVar(&o.reference, "reference", nil,
+		"METRIC=VALUE: reference point of the hypervolume, in place of the worst value and a tenth of the range")
+	f.StringVar(&o.scope, "scope", string(results.ScopeStudy),
+		"what is compared: study (trials), configuration (means over seeds) or trial (epochs)")
 	f.BoolVar(&o.best, "best", false, "compare trials by their best epoch of the first objective, in place of their last")
 	f.BoolVar(&o.all, "all", false, "print all ranks, not the first only")
 	f.BoolVar(&o.measures, "all-measures", false, "print the fronts of every measure, not those of the newest plan only")
@@ -71,7 +73,8 @@ func printPareto(env *Env, dir string, o paretoOptions) error {
 		objectives = v.Meta().Objectives
 	}
 	if len(objectives) == 0 {
-		return usage("%s: the script has no objectives: name some, as --objective %s=min", dir, slices.Concat(v.Meta().Metrics, []string{"METRIC"})[0])
+		return usage("%s: the script has no objectives: name some, as --objective %s=min", dir,
+			slices.Concat(v.Meta().Metrics, []string{"METRIC"})[0])
 	}
 	reference, err := parseReference(o.reference, objectives)
 	if err != nil {
@@ -89,7 +92,8 @@ func printPareto(env *Env, dir string, o paretoOptions) error {
 		return p.json(env.Stdout, fronts)
 	}
 	if len(fronts) == 0 {
-		fmt.Fprintf(env.Stdout, "%s: no points: no finished trial has a number for each of %s; --scope trial shows epochs\n", o.scope, strings.Join(p.names(), ", "))
+		fmt.Fprintf(env.Stdout, "%s: no points: no finished trial has a number for each of %s; --scope trial shows epochs\n", o.scope,
+			strings.Join(p.names(), ", "))
 	}
 	for _, rows := range fronts {
 		if err := p.table(env.Stdout, rows, v.Apart(rows)); err != nil {
@@ -106,7 +110,8 @@ func printPareto(env *Env, dir string, o paretoOptions) error {
 type omitted struct{ points, measures int }
 
 func (x omitted) String() string {
-	return fmt.Sprintf("%s of %s left out, which no trial of the newest plan has: --all-measures shows them", counted(x.points, "point"), counted(x.measures, "other measure"))
+	return fmt.Sprintf("%s of %s left out, which no trial of the newest plan has: --all-measures shows them", counted(x.points, "point"),
+		counted(x.measures, "other measure"))
 }
 
 // frontsOf gathers the rows of a scope, those that were compared with each other together: a trial's, or those of one measure.
@@ -214,7 +219,8 @@ func (p paretoPrinter) table(to io.Writer, rows []results.Row, apart []results.D
 		reference = append(reference, fmt.Sprintf("%s=%.5g", o.Metric, first["reference_"+o.Metric]))
 	}
 	front := paretoPrinter{}.shown(rows)
-	fmt.Fprintf(to, "%s: %d of %d points on the front, hypervolume %.5g up to %s\n", heading, len(front), len(rows), first["hypervolume"], strings.Join(reference, " "))
+	fmt.Fprintf(to, "%s: %d of %d points on the front, hypervolume %.5g up to %s\n", heading, len(front), len(rows), first["hypervolume"],
+		strings.Join(reference, " "))
 	fmt.Fprintf(to, "measured by %s\n", first["measure"])
 	columns := p.shownColumns(rows)
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)

@@ -177,7 +177,8 @@ func (b *bars) render() (lines []string) {
 		lines = append(lines, plain.Line(line+"  "+label(t.Trial)))
 	}
 	lines = append(lines, passes...)
-	return append(lines, fmt.Sprintf("study %d/%d trials  %s  %v", b.done, b.total, bar(b.done, b.total), b.now().Sub(b.start).Round(time.Second)))
+	return append(lines, fmt.Sprintf("study %d/%d trials  %s  %v", b.done, b.total, bar(b.done, b.total),
+		b.now().Sub(b.start).Round(time.Second)))
 }
 
 // bar draws a part of a whole.

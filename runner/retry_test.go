@@ -60,7 +60,8 @@ func fail(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, err := range []error{s.Forget(first.ID), s.BeginTrial(first), s.FinishTrial(results.Outcome{Trial: first.ID, Status: results.Failed, Reason: "no power"}), s.Close()} {
+	for _, err := range []error{s.Forget(first.ID), s.BeginTrial(first), s.FinishTrial(results.Outcome{Trial: first.ID, Status: results.Failed,
+		Reason: "no power"}), s.Close()} {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -212,7 +212,8 @@ func failures(count tally, trials int) error {
 	case failed > 0 && failed == trials:
 		return withCode(exitAllFailed, fmt.Errorf("all %d trials failed; the same command tries them again", failed))
 	case failed > 0:
-		return withCode(exitSomeFailed, fmt.Errorf("%d of %d trials failed: see the column reason of the trials table; the same command tries them again", failed, trials))
+		return withCode(exitSomeFailed,
+			fmt.Errorf("%d of %d trials failed: see the column reason of the trials table; the same command tries them again", failed, trials))
 	}
 	return nil
 }

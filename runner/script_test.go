@@ -26,7 +26,8 @@ func TestMain(m *testing.M) {
 func starsweep() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	os.Exit(runner.Main(ctx, runner.Env{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Size: runner.TerminalSize(os.Stderr), Home: os.Getenv("STARSWEEP_HOME"),
+	os.Exit(runner.Main(ctx, runner.Env{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Size: runner.TerminalSize(os.Stderr),
+		Home:   os.Getenv("STARSWEEP_HOME"),
 		Getenv: os.Getenv, Now: time.Now, Version: "test"}))
 }
 

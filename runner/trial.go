@@ -23,7 +23,8 @@ func (t *trainer) trial(ctx context.Context, p plan.Trial) error {
 		point[s.Name] = s.Value.Any()
 	}
 	err := t.study.BeginTrial(results.Trial{ID: p.ID, Index: p.Index, Point: point, Seed: int64(p.Seed), Started: t.now(),
-		Configuration: p.Configuration, Length: p.Job.Epochs, Data: p.Job.Data.String(), Train: p.Inputs.Train, Test: p.Inputs.Test, Measure: p.Inputs.Measure})
+		Configuration: p.Configuration, Length: p.Job.Epochs, Data: p.Job.Data.String(), Train: p.Inputs.Train, Test: p.Inputs.Test,
+		Measure: p.Inputs.Measure})
 	if err != nil {
 		return err
 	}
@@ -48,7 +49,8 @@ func (t *trainer) trial(ctx context.Context, p plan.Trial) error {
 	case err == nil:
 		outcome.Status = results.Completed
 	case errors.As(err, &diverged):
-		outcome.Status, outcome.Reason = results.Diverged, fmt.Sprintf("%s in epoch %d, step %d", diverged.What, diverged.Epoch+1, diverged.Step+1)
+		outcome.Status, outcome.Reason = results.Diverged, fmt.Sprintf("%s in epoch %d, step %d", diverged.What, diverged.Epoch+1,
+			diverged.Step+1)
 	case errors.As(err, &collapse):
 		outcome.Status, outcome.Reason = results.Collapsed, fmt.Sprintf("epoch %d: %s", collapse.epoch, collapse.why)
 	case errors.Is(err, results.ErrStorage): // also after an interrupt, which a full disk is not
@@ -222,7 +224,8 @@ func (t *trainer) open(p plan.Trial, compiled *train.Compiled, set *data.Set) (*
 		return run, 0, err
 	}
 	if was, is := c.Meta[checkpointNumerics], t.backend.Numerics(); was != is {
-		t.warn(fmt.Errorf("trial %s goes on on %s after %d epochs on %s: its numbers are no longer those of either alone", p.ID, is, c.Row.Epoch, was))
+		t.warn(fmt.Errorf("trial %s goes on on %s after %d epochs on %s: its numbers are no longer those of either alone", p.ID, is, c.Row.Epoch,
+			was))
 	}
 	var state []train.Tensor
 	for _, x := range c.Tensors {
@@ -241,7 +244,8 @@ func trainImages(set *data.Set) train.Images {
 	return train.Images{ID: set.Digest, N: set.N, H: set.H, W: set.W, C: set.C, Labels: set.Labels, Batch: set.Batch}
 }
 
-var dtypes = map[safetensors.DType]expr.DType{safetensors.F32: expr.F32, safetensors.F64: expr.F64, safetensors.U32: expr.U32, safetensors.I32: expr.I32, safetensors.Bool: expr.Bool}
+var dtypes = map[safetensors.DType]expr.DType{safetensors.F32: expr.F32, safetensors.F64: expr.F64, safetensors.U32: expr.U32,
+	safetensors.I32: expr.I32, safetensors.Bool: expr.Bool}
 
 func format(d expr.DType) safetensors.DType {
 	for name, e := range dtypes {

@@ -47,7 +47,8 @@ func TestMistakesOfOtherLanguagesSayWhatToWrite(t *testing.T) {
 
 // A schedule becomes an input where a tensor is wanted, as beside an operator.
 func TestFunctionsOfOneTensorTakeSchedules(t *testing.T) {
-	for _, expression := range []string{`floor(linear(0, 1, epochs = 1)) * k`, `exp(linear(0, 1, epochs = 1)) * k`, `sqrt(real(2, name = "two")) * k`, `+k`} {
+	for _, expression := range []string{`floor(linear(0, 1, epochs = 1)) * k`, `exp(linear(0, 1, epochs = 1)) * k`,
+		`sqrt(real(2, name = "two")) * k`, `+k`} {
 		if got := traced(t, expression); got != "" {
 			t.Errorf("%s: got %q, want no error", expression, got)
 		}

@@ -21,7 +21,8 @@ type invocation struct {
 // builtin makes a Starlark function of f. It is the border where panics end: an *expr.Error is the script's mistake, any
 // other is ours, and is reported with the builtin's name.
 func builtin(name string, f func(c invocation) (starlark.Value, error)) *starlark.Builtin {
-	return starlark.NewBuiltin(name, func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (v starlark.Value, err error) {
+	return starlark.NewBuiltin(name, func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple,
+		kwargs []starlark.Tuple) (v starlark.Value, err error) {
 		defer recovered(name, &err)
 		return f(invocation{th, name, args, kwargs})
 	})
@@ -71,7 +72,8 @@ func (c invocation) unpack(pairs ...any) error {
 		name := string(kv[0].(starlark.String))
 		switch i := slices.Index(names, name); {
 		case i < 0 && otherArguments[c.name+" "+name] != "":
-			strange = append(strange, fmt.Errorf("%s: there is no argument %q: %s; want one of %s", c.name, name, otherArguments[c.name+" "+name], strings.Join(names, ", ")))
+			strange = append(strange, fmt.Errorf("%s: there is no argument %q: %s; want one of %s", c.name, name, otherArguments[c.name+" "+name],
+				strings.Join(names, ", ")))
 		case i < 0:
 			strange = append(strange, fmt.Errorf("%s: %w", c.name, unknown("argument", name, names)))
 		case given[i] != nil:
@@ -100,7 +102,8 @@ func (c invocation) unpack(pairs ...any) error {
 		}
 	}
 	if len(missing) > 0 && len(strange) == 0 { // else it may well be what was called by another name
-		errs = append(errs, fmt.Errorf("%s: got no %s, want %s", c.name, strings.Join(missing, ", "), strings.Join(c.wanted(names, optional), ", ")))
+		errs = append(errs, fmt.Errorf("%s: got no %s, want %s", c.name, strings.Join(missing, ", "),
+			strings.Join(c.wanted(names, optional), ", ")))
 	}
 	return append(errs, strange...).err()
 }

@@ -11,7 +11,8 @@ import (
 
 // comparison is a guarded x op y that gives a truth value. It walks both values, which may share their parts many times over.
 func comparison(name string, op syntax.Token) *starlark.Builtin {
-	return starlark.NewBuiltin(name, func(th *starlark.Thread, _ *starlark.Builtin, a starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+	return starlark.NewBuiltin(name, func(th *starlark.Thread, _ *starlark.Builtin, a starlark.Tuple,
+		_ []starlark.Tuple) (starlark.Value, error) {
 		x, y := concrete(th, a[0]), concrete(th, a[1])
 		cost := min(printed(x, maxLimit), printed(y, maxLimit))
 		if op == syntax.IN || op == syntax.NOT_IN {
@@ -130,7 +131,8 @@ func noTruth(v starlark.Value) error {
 // truths is a builtin of Starlark that asks the truth of what of lists: a value itself, or the elements of a list.
 func truths(name string, of func(v starlark.Value) []starlark.Value) *starlark.Builtin {
 	own := guarded(starlark.Universe[name].(*starlark.Builtin), lengths)
-	return starlark.NewBuiltin(name, func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	return starlark.NewBuiltin(name, func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple,
+		kwargs []starlark.Tuple) (starlark.Value, error) {
 		for _, a := range args {
 			for _, v := range of(a) {
 				if err := noTruth(v); err != nil {

@@ -30,7 +30,8 @@ main = study(trial = lambda p: None, settings = {"same": x == y,
 			t.Errorf("%v: got %s", c, got)
 		}
 	}
-	for _, c := range []string{"adam(lr = 1) == adam(lr = 1)", "sgd(lr = 1) in [sgd(lr = 1)]", "linear(1, 0, epochs = 1) < linear(1, 0, epochs = 2)"} {
+	for _, c := range []string{"adam(lr = 1) == adam(lr = 1)", "sgd(lr = 1) in [sgd(lr = 1)]",
+		"linear(1, 0, epochs = 1) < linear(1, 0, epochs = 2)"} {
 		_, err := (starlib.Loader{}).Load(context.Background(), "s.star", []byte("x = "+c))
 		if err == nil || strings.Contains(err.Error(), "main") {
 			t.Errorf("%s: got %v, want an error", c, err)

@@ -60,7 +60,8 @@ func TestWhatTheCriticGivesToRealAndToGeneratedExamplesIsRecorded(t *testing.T) 
 		{what: "one batch of both", loss: `mean(D(concat([x, f], "b")))`, warned: []string{"no d_real: "}},
 		{what: "two outputs", output: twice, loss: `mean(D(f)) - mean(D(x))`, warned: []string{
 			"the discriminator has no d_fake: it gives f64[b5 c2], want one number an example, or one a pixel, and no d_real: it gives f64"}},
-		{what: "one of two outputs", output: twice, critic: `lambda out: slice(out, "c", 0, 1)`, loss: `mean(D(f)) - mean(D(x))`, real: dx, fake: df},
+		{what: "one of two outputs", output: twice, critic: `lambda out: slice(out, "c", 0, 1)`, loss: `mean(D(f)) - mean(D(x))`, real: dx,
+			fake: df},
 		{what: "no number an example", output: "mean(d)", loss: `D(f) - D(x)`, warned: []string{"no d_real: "}},
 		{what: "a number an example", output: `sum(d, "c")`, loss: `mean(D(f) - D(x))`, real: dx, fake: df},
 		{what: "not asked for", critic: "False", loss: `mean(D(f)) - mean(D(x))`},

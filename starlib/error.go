@@ -187,7 +187,8 @@ func nearest(got string, names []string) string {
 	for _, n := range slices.Sorted(slices.Values(names)) {
 		lower := strings.ToLower(n)
 		d := editDistance(got, lower)
-		if len(got) > 2 && (strings.HasSuffix(lower, "_"+got) || strings.HasPrefix(lower, got+"_") || len(lower) > 2 && strings.HasSuffix(got, "_"+lower)) {
+		if len(got) > 2 && (strings.HasSuffix(lower, "_"+got) || strings.HasPrefix(lower, got+"_") || len(lower) > 2 &&
+			strings.HasSuffix(got, "_"+lower)) {
 			d = min(d, 1)
 		}
 		if len(got) < 5 && (got == "" || !strings.HasPrefix(lower, got[:1])) {

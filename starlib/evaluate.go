@@ -147,7 +147,8 @@ func makeCollapse(c invocation) (starlark.Value, error) {
 	r := collapseValue{Collapse: spec.StandardCollapse()}
 	evaluations := count(r.Evaluations)
 	reach, spread, fidelity, modes := positive(r.Reach), positive(r.Spread), positive(r.Fidelity), positive(r.Modes)
-	err := c.keywords("stop?", &r.Stop, "evaluations?", &evaluations, "reach?", &reach, "spread?", &spread, "fidelity?", &fidelity, "modes?", &modes)
+	err := c.keywords("stop?", &r.Stop, "evaluations?", &evaluations, "reach?", &reach, "spread?", &spread, "fidelity?", &fidelity, "modes?",
+		&modes)
 	r.Evaluations = int(evaluations)
 	r.Reach, r.Spread, r.Fidelity, r.Modes = float64(reach), float64(spread), float64(fidelity), float64(modes)
 	return r, err

@@ -15,7 +15,8 @@ import (
 
 // operator is a guarded x op y.
 func operator(name string, op syntax.Token, cost func(x, y starlark.Value) uint64) *starlark.Builtin {
-	return starlark.NewBuiltin(name, func(th *starlark.Thread, b *starlark.Builtin, a starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+	return starlark.NewBuiltin(name, func(th *starlark.Thread, b *starlark.Builtin, a starlark.Tuple,
+		_ []starlark.Tuple) (starlark.Value, error) {
 		x, y := a[0], a[1]
 		if r := operated(x, y); r != nil {
 			return r.apply(th, b, a, nil)
@@ -104,13 +105,15 @@ func guards() starlark.StringDict {
 	}{
 		{"+", syntax.PLUS, both}, {"-", syntax.MINUS, both}, {"*", syntax.STAR, times},
 		{"/", syntax.SLASH, divided}, {"//", syntax.SLASHSLASH, divided}, {"%", syntax.PERCENT, divided},
-		{"|", syntax.PIPE, both}, {"&", syntax.AMP, both}, {"^", syntax.CIRCUMFLEX, both}, {"<<", syntax.LTLT, shifted}, {">>", syntax.GTGT, both},
+		{"|", syntax.PIPE, both}, {"&", syntax.AMP, both}, {"^", syntax.CIRCUMFLEX, both}, {"<<", syntax.LTLT, shifted},
+		{">>", syntax.GTGT, both},
 	} {
 		d[o.name] = operator(o.name, o.op, o.cost)
 		d[o.name+"="] = operator(o.name+"=", o.op, o.cost)
 	}
 	for op, name := range guardedUnary {
-		d[name] = starlark.NewBuiltin(name, func(th *starlark.Thread, b *starlark.Builtin, a starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+		d[name] = starlark.NewBuiltin(name, func(th *starlark.Thread, b *starlark.Builtin, a starlark.Tuple,
+			_ []starlark.Tuple) (starlark.Value, error) {
 			if x, ok := a[0].(*symbol); ok {
 				return x.run.apply(th, b, a, nil)
 			}
@@ -127,7 +130,8 @@ func guards() starlark.StringDict {
 	for name, cost := range map[string]func(v starlark.Value) uint64{
 		"f(*x)": weight, "x[:]": weight, "x[k]": func(v starlark.Value) uint64 { return printed(v, maxLimit) - 1 },
 	} {
-		d[name] = starlark.NewBuiltin(name, func(th *starlark.Thread, _ *starlark.Builtin, a starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+		d[name] = starlark.NewBuiltin(name, func(th *starlark.Thread, _ *starlark.Builtin, a starlark.Tuple,
+			_ []starlark.Tuple) (starlark.Value, error) {
 			if x, ok := a[0].(Tensor); ok && name == "x[:]" {
 				return nil, x.indexed()
 			}
@@ -141,7 +145,8 @@ func guards() starlark.StringDict {
 			return x, payKey(th, x)
 		})
 	}
-	d["x.f"] = starlark.NewBuiltin("x.f", func(th *starlark.Thread, _ *starlark.Builtin, a starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+	d["x.f"] = starlark.NewBuiltin("x.f", func(th *starlark.Thread, _ *starlark.Builtin, a starlark.Tuple,
+		_ []starlark.Tuple) (starlark.Value, error) {
 		return attribute(a[0], string(a[1].(starlark.String)))
 	})
 	for name, cost := range universe {
@@ -178,7 +183,8 @@ func texts(args []starlark.Value) (n uint64) {
 }
 
 func guarded(b *starlark.Builtin, cost func([]starlark.Value) uint64) *starlark.Builtin {
-	paying := starlark.NewBuiltin(b.Name(), func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	paying := starlark.NewBuiltin(b.Name(), func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple,
+		kwargs []starlark.Tuple) (starlark.Value, error) {
 		all := append([]starlark.Value{}, args...)
 		if r := b.Receiver(); r != nil {
 			all = append(all, r)

@@ -125,12 +125,14 @@ func TestChainsOfElifAreBounded(t *testing.T) {
 	chain := func(n int) []byte {
 		return []byte("def f(x):\n  if x == 0:\n    return 0\n" + strings.Repeat("  elif x == 1:\n    return 1\n", n) + "f(2)\n")
 	}
-	if _, err := (starlib.Loader{}).Load(context.Background(), "chain.star", chain(1000)); err == nil || !strings.Contains(err.Error(), "no global named main") {
+	if _, err := (starlib.Loader{}).Load(context.Background(), "chain.star", chain(1000)); err == nil ||
+		!strings.Contains(err.Error(), "no global named main") {
 		t.Errorf("1000: got %v, want no complaint but for main", err)
 	}
 	start := userTime(t)
 	_, err := starlib.Loader{}.Load(context.Background(), "chain.star", chain(35_000))
-	if want := "got more than 1000 elif in a row, want fewer: look the value up in a dict"; err == nil || !strings.HasSuffix(err.Error(), want) {
+	if want := "got more than 1000 elif in a row, want fewer: look the value up in a dict"; err == nil ||
+		!strings.HasSuffix(err.Error(), want) {
 		t.Errorf("35000: got %v, want %s", err, want)
 	}
 	if d := userTime(t) - start; d > 5*time.Second {

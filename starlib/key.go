@@ -15,13 +15,15 @@ func (t *trial) key(r *run) (string, error) {
 	k := keyer{seen: map[any]int{}}
 	k.text(strconv.FormatBool(r.allPlain))
 	k.text(slices.Sorted(maps.Keys(r.plain))...)
-	k.text(t.data.image().String(), strconv.Itoa(t.data.classes), fmt.Sprint(t.data.Classes), strconv.Itoa(t.batch), strconv.Itoa(t.sampleBatch()), strconv.FormatBool(t.bf16), t.pos)
+	k.text(t.data.image().String(), strconv.Itoa(t.data.classes), fmt.Sprint(t.data.Classes), strconv.Itoa(t.batch),
+		strconv.Itoa(t.sampleBatch()), strconv.FormatBool(t.bf16), t.pos)
 	if t.latent != nil {
 		k.text(t.latent.String())
 	}
 	for _, p := range t.players {
 		k.text("player", p.name, strconv.Itoa(p.steps), string(p.optimizer.Rule))
-		for _, present := range []bool{p.clip != nil, p.optimizer.ClipNorm != nil, p.optimizer.ClipValue != nil, p.optimizer.EMA != nil, p.critic, p.logit != nil} {
+		for _, present := range []bool{p.clip != nil, p.optimizer.ClipNorm != nil, p.optimizer.ClipValue != nil, p.optimizer.EMA != nil, p.critic,
+			p.logit != nil} {
 			k.text(strconv.FormatBool(present))
 		}
 		k.value(p.network.fn)
@@ -40,7 +42,8 @@ func (t *trial) key(r *run) (string, error) {
 		k.value(w.value.fn)
 	}
 	if len(k.out) > maxKey {
-		return "", &Error{Pos: t.pos, Msg: fmt.Sprintf("the networks and losses hold too much: got more than %d bytes of captured values, want fewer", maxKey)}
+		return "", &Error{Pos: t.pos,
+			Msg: fmt.Sprintf("the networks and losses hold too much: got more than %d bytes of captured values, want fewer", maxKey)}
 	}
 	return string(k.out), nil
 }

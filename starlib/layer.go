@@ -137,7 +137,8 @@ func convolution(kind string, f func(*model.Trace, *expr.Node, nn.ConvOptions) (
 }
 
 // normalisation binds a layer of NormOptions; more are its arguments of its own.
-func normalisation(kind string, momentum bool, f func(t *tracer, x *expr.Node, o nn.NormOptions, axes string, groups int) (*expr.Node, error), more string) *starlark.Builtin {
+func normalisation(kind string, momentum bool, f func(t *tracer, x *expr.Node, o nn.NormOptions, axes string,
+	groups int) (*expr.Node, error), more string) *starlark.Builtin {
 	return layer(kind, func(t *tracer, c invocation) (*expr.Node, error) {
 		var x Tensor
 		var m, eps realArg
@@ -220,7 +221,8 @@ var layers = module{&starlarkstruct.Module{Name: "nn", Members: starlark.StringD
 		var units count
 		var kernelInit, biasInit initArg
 		o := nn.DenseOptions{Bias: true}
-		if err := c.unpack("x", &x, "units", &units, "bias?", &o.Bias, "spectral_norm?", &o.Spectral, "init??", &kernelInit, "bias_init??", &biasInit); err != nil {
+		if err := c.unpack("x", &x, "units", &units, "bias?", &o.Bias, "spectral_norm?", &o.Spectral, "init??", &kernelInit, "bias_init??",
+			&biasInit); err != nil {
 			return nil, err
 		}
 		o.Units, o.KernelInit, o.BiasInit = int(units), kernelInit.Init, biasInit.Init
@@ -246,10 +248,12 @@ var layers = module{&starlarkstruct.Module{Name: "nn", Members: starlark.StringD
 		o.Axes = axes
 		return nn.LayerNorm(t.Trace, x, o)
 	}, "axes"),
-	"instance_norm": normalisation("instance_norm", false, func(t *tracer, x *expr.Node, o nn.NormOptions, _ string, _ int) (*expr.Node, error) {
+	"instance_norm": normalisation("instance_norm", false, func(t *tracer, x *expr.Node, o nn.NormOptions, _ string,
+		_ int) (*expr.Node, error) {
 		return nn.InstanceNorm(t.Trace, x, o)
 	}, ""),
-	"group_norm": normalisation("group_norm", false, func(t *tracer, x *expr.Node, o nn.NormOptions, _ string, groups int) (*expr.Node, error) {
+	"group_norm": normalisation("group_norm", false, func(t *tracer, x *expr.Node, o nn.NormOptions, _ string,
+		groups int) (*expr.Node, error) {
 		return nn.GroupNorm(t.Trace, x, groups, o)
 	}, "groups"),
 	"prelu": layer("prelu", func(t *tracer, c invocation) (*expr.Node, error) {

@@ -133,7 +133,8 @@ func (s *Study) outcome(ctx context.Context, th *starlark.Thread, r *run) (*outc
 	}
 	t, ok := v.(*trial)
 	if !ok {
-		return nil, &Error{Pos: s.decl.trial.position(), Msg: fmt.Sprintf("trial: got %s, want gan(...) or job(...)%s", describe(v), forgotten(v))}
+		return nil, &Error{Pos: s.decl.trial.position(), Msg: fmt.Sprintf("trial: got %s, want gan(...) or job(...)%s", describe(v),
+			forgotten(v))}
 	}
 	// Networks and losses are called more than once, so they may not change what they captured.
 	if err := freeze(th, t); err != nil {

@@ -84,7 +84,8 @@ main = study(trial = trial, space = {"weight": %s, "big": choice(False, True)}, 
 			seen[weight.String()] = true
 		}
 		if traces, programs, outcomes := s.Traces(); traces != c.traces || programs != c.programs || outcomes != c.outcomes || len(seen) < 1900 {
-			t.Errorf("%s: got %d traces, %d programs, %d evaluations of %d weights, want %d, %d, %d", lr, traces, programs, outcomes, len(seen), c.traces, c.programs, c.outcomes)
+			t.Errorf("%s: got %d traces, %d programs, %d evaluations of %d weights, want %d, %d, %d", lr, traces, programs, outcomes, len(seen),
+				c.traces, c.programs, c.outcomes)
 		}
 	}
 }
@@ -139,7 +140,8 @@ def trial(p):
 main = study(trial = trial, space = {"a": choice(1.0, 2.0), "lr": choice(0.1, 0.2, 0.3)})
 `
 	var printed []string
-	s, err := starlib.Loader{Print: func(line string) { printed = append(printed, line) }}.Load(context.Background(), "study.star", []byte(script))
+	s, err := starlib.Loader{Print: func(line string) { printed = append(printed, line) }}.Load(context.Background(), "study.star",
+		[]byte(script))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,7 +99,8 @@ func TestOneNameOfTwoNumbersIsAnErrorThatNamesBoth(t *testing.T) {
 	if _, err := columns(t, "w * y + real(0.5, name = 'w') * square(y)", "0.1", 0); err != nil {
 		t.Errorf("one number under one name, from two places: got %v", err)
 	}
-	if _, err := columns(t, "w * y", "real(0.2, name = 'w')", 0); err == nil || !strings.Contains(err.Error(), "has two numbers: 0.2 (s.star:12:121) and 0.5 (s.star:5:13)") {
+	if _, err := columns(t, "w * y", "real(0.2, name = 'w')", 0); err == nil ||
+		!strings.Contains(err.Error(), "has two numbers: 0.2 (s.star:12:121) and 0.5 (s.star:5:13)") {
 		t.Errorf("in a loss and in an optimizer: got %v", err)
 	}
 	if _, err := columns(t, "real(1.0, name = 'no word') * y", "0.1", 0); err == nil || !strings.Contains(err.Error(), "want a word") {

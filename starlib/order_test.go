@@ -20,7 +20,8 @@ func TestJobsDoNotDependOnTheOrderOfThePoints(t *testing.T) {
 		"choice(0.5, 1.0, 2.0), \"b\": choice(0.5, 1.0, 3.0), \"k\": choice(1, 2)", "random(trials = %d, seed = 3)", "grid()")
 	for i := range scripts {
 		a := author{rand.New(rand.NewPCG(uint64(i), 12))}
-		body := fmt.Sprintf("twice = lambda x: 2 * x\n    w0 = 0.5\n    w1 = %s\n    w0 = %s\n    late = lambda: %s", a.number(1), a.number(2), a.number(1))
+		body := fmt.Sprintf("twice = lambda x: 2 * x\n    w0 = 0.5\n    w1 = %s\n    w0 = %s\n    late = lambda: %s", a.number(1), a.number(2),
+			a.number(1))
 		loss := fmt.Sprintf("w0 * y + (%s) * m + late() * y + twice(w1) * m", a.number(2))
 		lr := a.one("0.1", "w1", "p.a - 0.5", "linear(p.a, p.b - 0.5, epochs = 1)")
 		source := fmt.Sprintf(few.Replace(numbers), body, loss, lr)

@@ -18,7 +18,8 @@ func predeclared() starlark.StringDict {
 	}
 	// The tensor functions max, min and abs stand for Starlark's own too.
 	own := map[string]bool{"max": true, "min": true, "abs": true}
-	for _, family := range []starlark.StringDict{guards(), declarations, evaluations, dimensions, searches, datasets(), schedules, optimizers, randoms(), functions()} {
+	for _, family := range []starlark.StringDict{guards(), declarations, evaluations, dimensions, searches, datasets(), schedules, optimizers,
+		randoms(), functions()} {
 		for name, v := range family {
 			if _, taken := all[name]; taken && !own[name] {
 				panic(fmt.Sprintf("starlib: two builtins are called %s", name))

@@ -21,10 +21,13 @@ var mistaken = []struct {
 	{regexp.MustCompile(`got (try|except|finally|raise),`), nil, `there are no exceptions in Starlark: fail("...") ends a script`},
 	{regexp.MustCompile(`got (async|await|yield|global|nonlocal|del|with),`), nil, "Starlark lacks this word of Python"},
 	{regexp.MustCompile(`got is,`), nil, `there is no "is" in Starlark: write == or !=`},
-	{regexp.MustCompile(`got identifier,`), regexp.MustCompile(`^\s*assert\b`), `there is no assert in Starlark: write if not ...: fail("...")`},
-	{regexp.MustCompile(`got string literal,`), regexp.MustCompile(`\b[fF]["']`), `there are no f-strings in Starlark: write "%s of %d" % (a, b)`},
+	{regexp.MustCompile(`got identifier,`), regexp.MustCompile(`^\s*assert\b`),
+		`there is no assert in Starlark: write if not ...: fail("...")`},
+	{regexp.MustCompile(`got string literal,`), regexp.MustCompile(`\b[fF]["']`),
+		`there are no f-strings in Starlark: write "%s of %d" % (a, b)`},
 	{regexp.MustCompile(`got ':',`), regexp.MustCompile(`:=`), "there is no := in Starlark: write the assignment on a line of its own"},
-	{regexp.MustCompile(`got ':', want ('\)'|newline)`), regexp.MustCompile(`\w\s*:\s*[\w"']`), "there are no type hints in Starlark: leave them out"},
+	{regexp.MustCompile(`got ':', want ('\)'|newline)`), regexp.MustCompile(`\w\s*:\s*[\w"']`),
+		"there are no type hints in Starlark: leave them out"},
 	{regexp.MustCompile(`got '-', want ':'`), regexp.MustCompile(`->`), "there are no type hints in Starlark: leave them out"},
 	{regexp.MustCompile(`got '[,}]', want ':'`), nil, "there are no sets in Starlark: write a list"},
 	{regexp.MustCompile(`character '@'`), nil, "there are no decorators in Starlark, and no product of matrices: write nn.dense"},
@@ -34,7 +37,8 @@ var mistaken = []struct {
 	{regexp.MustCompile(`does not associate with`), nil, "write a < b and b < c"},
 	{regexp.MustCompile(`got '[,.:]', want primary`), regexp.MustCompile(`\[[^\]]*(:|\.\.\.)[^\]]*,|,[^\]]*(:|\.\.\.)[^\]]*\]`),
 		"tensors have no index: slice(x, axis, lo, hi) takes part of an axis by its name; no axis need be added, since operands meet by name"},
-	{regexp.MustCompile(`unknown conversion %\.|format spec features not supported`), nil, "texts show numbers whole: math.round(1000 * x) / 1000 has three digits"},
+	{regexp.MustCompile(`unknown conversion %\.|format spec features not supported`), nil,
+		"texts show numbers whole: math.round(1000 * x) / 1000 has three digits"},
 }
 
 // hinted adds to a complaint about syntax what to write instead, where it is Python.
@@ -66,8 +70,9 @@ var elsewhere = func() map[string]string {
 		"round": "math.round(x) is of numbers, floor(x + 0.5) of tensors",
 		"pow":   "math.pow(x, y) is of numbers, power(x, y) of tensors",
 		"open":  "scripts read no files but those that they load", "input": "settings of a study are what a run can be given: --set name=value",
-		"isinstance": `type(x) == "tensor" and the like ask for types`, "map": "write [f(x) for x in xs]", "filter": "write [x for x in xs if f(x)]",
-		"tan": "write sin(x) / cos(x)", "arange": "write concat of a list of tensors", "eye": "there are no constant matrices",
+		"isinstance": `type(x) == "tensor" and the like ask for types`, "map": "write [f(x) for x in xs]",
+		"filter": "write [x for x in xs if f(x)]",
+		"tan":    "write sin(x) / cos(x)", "arange": "write concat of a list of tensors", "eye": "there are no constant matrices",
 	}
 	for hint, names := range map[string]string{
 		"scripts load no libraries: functions such as relu(x) are global, layers are in nn, math is of numbers":            "torch np numpy tf tensorflow keras jax jnp scipy F os sys json random re time",
@@ -88,17 +93,21 @@ var elsewhere = func() map[string]string {
 
 // otherArguments says the same of arguments, by builtin.
 var otherArguments = map[string]string{
-	"adam weight_decay": "adamw(decay = ...) has it", "adam decay": "adamw(decay = ...) has it", "sgd weight_decay": "adamw(decay = ...) has it",
-	"adam amsgrad": "the rules are those of the papers", "sgd nesterov": "the rules are those of the papers",
+	"adam weight_decay": "adamw(decay = ...) has it", "adam decay": "adamw(decay = ...) has it",
+	"sgd weight_decay": "adamw(decay = ...) has it",
+	"adam amsgrad":     "the rules are those of the papers", "sgd nesterov": "the rules are those of the papers",
 }
 
 // synonyms gives, for what is called otherwise in PyTorch, Keras or papers, the names here. Its keys are as spoken gives them.
 var synonyms = map[string][]string{
 	// arguments
-	"learningrate": {"lr"}, "weightdecay": {"decay"}, "epsilon": {"eps"}, "beta1": {"betas"}, "beta2": {"betas"}, "clipgradnorm": {"clip_norm"},
-	"batchsize": {"batch"}, "nepochs": {"epochs"}, "numepochs": {"epochs"}, "maxepochs": {"epochs"}, "iterations": {"steps", "epochs"},
-	"ncritic": {"d_steps"}, "dataset": {"data"}, "critic": {"discriminator"}, "latentdim": {"latent"}, "zdim": {"latent"}, "opt": {"optimizer"},
-	"filters": {"units"}, "units": {"filters"}, "outchannels": {"filters"}, "channels": {"filters"}, "outfeatures": {"units"}, "features": {"units", "filters"},
+	"learningrate": {"lr"}, "weightdecay": {"decay"}, "epsilon": {"eps"}, "beta1": {"betas"}, "beta2": {"betas"},
+	"clipgradnorm": {"clip_norm"},
+	"batchsize":    {"batch"}, "nepochs": {"epochs"}, "numepochs": {"epochs"}, "maxepochs": {"epochs"}, "iterations": {"steps", "epochs"},
+	"ncritic": {"d_steps"}, "dataset": {"data"}, "critic": {"discriminator"}, "latentdim": {"latent"}, "zdim": {"latent"},
+	"opt":     {"optimizer"},
+	"filters": {"units"}, "units": {"filters"}, "outchannels": {"filters"}, "channels": {"filters"}, "outfeatures": {"units"},
+	"features":   {"units", "filters"},
 	"kernelsize": {"kernel"}, "strides": {"stride"}, "usebias": {"bias"}, "kernelinitializer": {"init"}, "biasinitializer": {"bias_init"},
 	"poolsize": {"window"}, "negativeslope": {"slope"}, "alpha": {"slope"}, "p": {"rate"}, "gamma": {"rate"}, "prob": {"rate"},
 	"dim": {"axes", "axis"}, "axis": {"axes"}, "axes": {"axis"}, "input": {"x"}, "inputs": {"x"}, "tensors": {"xs"},
@@ -106,10 +115,13 @@ var synonyms = map[string][]string{
 	"numsamples": {"samples"}, "nsamples": {"samples"}, "ntrials": {"trials"}, "numtrials": {"trials"},
 	// functions, layers and losses
 	"linear": {"dense"}, "fc": {"dense"}, "upsample": {"resize"}, "upsampling": {"resize"}, "adaptiveavgpool": {"global_avg_pool"},
-	"globalaveragepooling": {"global_avg_pool"}, "maxpooling": {"max_pool"}, "averagepooling": {"avg_pool"}, "cat": {"concat"}, "concatenate": {"concat"},
-	"pow": {"power"}, "clip": {"clamp"}, "gradient": {"grad"}, "gradients": {"grad"}, "detach": {"stop_gradient"}, "crossentropy": {"softmax_cross_entropy"},
-	"randn": {"normal"}, "randnlike": {"normal_like"}, "rand": {"uniform"}, "randlike": {"uniform_like"}, "loguniform": {"log_uniform"},
-	"wgan": {"wasserstein"}, "wgangp": {"wasserstein_gp"}, "wganlp": {"wasserstein_lp"}, "lsgan": {"least_squares"}, "nsgan": {"non_saturating"},
+	"globalaveragepooling": {"global_avg_pool"}, "maxpooling": {"max_pool"}, "averagepooling": {"avg_pool"}, "cat": {"concat"},
+	"concatenate": {"concat"},
+	"pow":         {"power"}, "clip": {"clamp"}, "gradient": {"grad"}, "gradients": {"grad"}, "detach": {"stop_gradient"},
+	"crossentropy": {"softmax_cross_entropy"},
+	"randn":        {"normal"}, "randnlike": {"normal_like"}, "rand": {"uniform"}, "randlike": {"uniform_like"}, "loguniform": {"log_uniform"},
+	"wgan": {"wasserstein"}, "wgangp": {"wasserstein_gp"}, "wganlp": {"wasserstein_lp"}, "lsgan": {"least_squares"},
+	"nsgan": {"non_saturating"},
 	"ragan": {"relativistic_average"}, "bce": {"non_saturating"},
 	"xavieruniform": {"glorot_uniform"}, "xaviernormal": {"glorot_normal"}, "kaiminguniform": {"he_uniform"}, "kaimingnormal": {"he_normal"},
 }

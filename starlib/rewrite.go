@@ -57,7 +57,9 @@ func (r *rewriter) stmt(s syntax.Stmt) {
 		if len(s.False) == 1 {
 			if _, chained := s.False[0].(*syntax.IfStmt); chained {
 				if r.elifs = outer + 1; r.elifs > maxElifs {
-					r.errs = append(r.errs, &Error{Pos: s.ElsePos.String(), Msg: fmt.Sprintf("got more than %d elif in a row, want fewer: look the value up in a dict", maxElifs)})
+					r.errs = append(r.errs,
+						&Error{Pos: s.ElsePos.String(), Msg: fmt.Sprintf("got more than %d elif in a row, want fewer: look the value up in a dict",
+							maxElifs)})
 					return
 				}
 			}
@@ -72,8 +74,9 @@ func (r *rewriter) stmt(s syntax.Stmt) {
 
 // augmented are the assignments x op= y of guarded operators, with the guard that computes them.
 var augmented = map[syntax.Token]string{
-	syntax.PLUS_EQ: "+=", syntax.MINUS_EQ: "-=", syntax.STAR_EQ: "*=", syntax.SLASH_EQ: "/=", syntax.SLASHSLASH_EQ: "//=", syntax.PERCENT_EQ: "%=",
-	syntax.PIPE_EQ: "|=", syntax.AMP_EQ: "&=", syntax.CIRCUMFLEX_EQ: "^=", syntax.LTLT_EQ: "<<=", syntax.GTGT_EQ: ">>=",
+	syntax.PLUS_EQ: "+=", syntax.MINUS_EQ: "-=", syntax.STAR_EQ: "*=", syntax.SLASH_EQ: "/=", syntax.SLASHSLASH_EQ: "//=",
+	syntax.PERCENT_EQ: "%=",
+	syntax.PIPE_EQ:    "|=", syntax.AMP_EQ: "&=", syntax.CIRCUMFLEX_EQ: "^=", syntax.LTLT_EQ: "<<=", syntax.GTGT_EQ: ">>=",
 }
 
 func (r *rewriter) assign(s *syntax.AssignStmt) {
@@ -84,7 +87,8 @@ func (r *rewriter) assign(s *syntax.AssignStmt) {
 		return
 	}
 	if !plain(s.LHS) { // it would be evaluated twice
-		r.errs = append(r.errs, &Error{Pos: s.OpPos.String(), Msg: "got " + s.Op.String() + " on a computed element, want a name for the list or dict and the index first"})
+		r.errs = append(r.errs, &Error{Pos: s.OpPos.String(), Msg: "got " + s.Op.String() +
+			" on a computed element, want a name for the list or dict and the index first"})
 		return
 	}
 	s.RHS = call(name, s.OpPos, r.expr(duplicate(s.LHS)), s.RHS)

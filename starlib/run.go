@@ -75,18 +75,21 @@ type requirement struct {
 
 // newRun begins with symbols for all numbers of the space.
 func newRun(point spec.Point) *run {
-	return &run{point: point, plain: map[string]bool{}, variables: map[formulaID]*symbol{}, done: map[formulaID]bool{}, shown: new(int), taken: nothingTaken()}
+	return &run{point: point, plain: map[string]bool{}, variables: map[formulaID]*symbol{}, done: map[formulaID]bool{}, shown: new(int),
+		taken: nothingTaken()}
 }
 
 // again is the next evaluation at the point: what this one asked for is plain. Since nothing else decided anything, every point
 // that agrees in what was read goes the same way.
 func (r *run) again() *run {
-	return &run{point: r.point, plain: maps.Clone(r.plain), reads: r.reads.clone(), variables: map[formulaID]*symbol{}, done: map[formulaID]bool{}, shown: r.shown, taken: nothingTaken()}
+	return &run{point: r.point, plain: maps.Clone(r.plain), reads: r.reads.clone(), variables: map[formulaID]*symbol{},
+		done: map[formulaID]bool{}, shown: r.shown, taken: nothingTaken()}
 }
 
 // plainly is the evaluation without symbols.
 func (r *run) plainly() *run {
-	return &run{point: r.point, allPlain: true, reads: r.reads.clone(), variables: map[formulaID]*symbol{}, done: map[formulaID]bool{}, shown: r.shown, taken: nothingTaken()}
+	return &run{point: r.point, allPlain: true, reads: r.reads.clone(), variables: map[formulaID]*symbol{}, done: map[formulaID]bool{},
+		shown: r.shown, taken: nothingTaken()}
 }
 
 // runOf is the run that a thread is in; nil outside of trials.

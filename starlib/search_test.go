@@ -68,7 +68,8 @@ func TestRandomPointsAreAFunctionOfTheSeed(t *testing.T) {
 // A change of these numbers changes every random study.
 func TestRandomPointsAreTheSameForEver(t *testing.T) {
 	x := coordinates(t, load(t, cube), 0)
-	if got, want := fmt.Sprintf("%.4f %.4f", x[0][:5], x[1][:5]), "[0.4300 0.3928 0.1606 0.9863 0.8045] [0.7883 0.9648 0.3025 0.9026 0.0259]"; got != want {
+	if got, want := fmt.Sprintf("%.4f %.4f", x[0][:5], x[1][:5]),
+		"[0.4300 0.3928 0.1606 0.9863 0.8045] [0.7883 0.9648 0.3025 0.9026 0.0259]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -142,7 +142,8 @@ func (s *Study) Points() (spec.Points, error) {
 		return spec.Points{}, &Error{Pos: s.decl.pos, Msg: "space: " + err.Error()}
 	}
 	if trials := points.Len() * len(s.Seeds); trials > spec.MaxPoints {
-		return spec.Points{}, &Error{Pos: s.decl.pos, Msg: fmt.Sprintf("study: got %d trials, %d points by %d seeds, want at most %d", trials, points.Len(), len(s.Seeds), spec.MaxPoints)}
+		return spec.Points{}, &Error{Pos: s.decl.pos, Msg: fmt.Sprintf("study: got %d trials, %d points by %d seeds, want at most %d", trials,
+			points.Len(), len(s.Seeds), spec.MaxPoints)}
 	}
 	return points, nil
 }
@@ -156,7 +157,8 @@ func (s *Study) Warnings() (warnings []string) {
 	unread := func(names []string, what, where string) {
 		for _, name := range names {
 			if !s.used[name].Load() {
-				warnings = append(warnings, fmt.Sprintf("%s: no trial reads the %s %s: use p.%s, or take it out of the %s", s.decl.pos, what, name, name, where))
+				warnings = append(warnings, fmt.Sprintf("%s: no trial reads the %s %s: use p.%s, or take it out of the %s", s.decl.pos, what, name,
+					name, where))
 			}
 		}
 	}

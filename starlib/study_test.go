@@ -139,7 +139,8 @@ func TestSharedProgramsAreTheOnesThatEachTrialWouldHave(t *testing.T) {
 					t.Fatal(err)
 				}
 				if got.Configuration(got.Unread()) != want.Configuration(want.Unread()) {
-					t.Errorf("%s: got another job than without sharing: %s, %v; want %s, %v", p, got.Program.Fingerprint(), got.Reals, want.Program.Fingerprint(), want.Reals)
+					t.Errorf("%s: got another job than without sharing: %s, %v; want %s, %v", p, got.Program.Fingerprint(), got.Reals,
+						want.Program.Fingerprint(), want.Reals)
 				}
 			}
 		})
@@ -347,7 +348,8 @@ func TestCapturedValuesAreFrozen(t *testing.T) {
 
 main = study(
     trial    = make(),`, 1),
-		"a loss in a dict": strings.NewReplacer("wasserstein_gp(weight = p.weight) if p.gp else hinge()", "own", "    return gan(", `    calls = []
+		"a loss in a dict": strings.NewReplacer("wasserstein_gp(weight = p.weight) if p.gp else hinge()", "own", "    return gan(",
+			`    calls = []
     def critic(D, G, x, z):
         calls.append(1)
         return mean(D(x))

@@ -33,7 +33,8 @@ func (t *trial) suits(p *model.Program, l Loader, n *notes, shortened bool) (per
 	examples, known := l.most(t.data.Data)
 	want := p.Batches * p.Config.Batch
 	if known && examples < want {
-		fault("data: got %d images, want at least the %d of one iteration (%d x %d): lower batch, or take more images", examples, want, p.Batches, p.Config.Batch)
+		fault("data: got %d images, want at least the %d of one iteration (%d x %d): lower batch, or take more images", examples, want, p.Batches,
+			p.Config.Batch)
 	}
 	if e := t.evaluate; len(e.Metrics) > 0 {
 		compared, known, what := examples, known, "the trial's data have"
@@ -42,7 +43,8 @@ func (t *trial) suits(p *model.Program, l Loader, n *notes, shortened bool) (per
 			what = "their test split has"
 		}
 		if known && compared < e.Samples {
-			fault(`evaluate: got %d samples, and %s only %d images to compare with: want fewer samples, or other images by real = "train" or "test"`, e.Samples, what, compared)
+			fault(`evaluate: got %d samples, and %s only %d images to compare with: want fewer samples, or other images by real = "train" or "test"`,
+				e.Samples, what, compared)
 		}
 	}
 	if image := t.data.image(); t.evaluate.Grid > maxSheet/image.Elems() {
@@ -122,7 +124,8 @@ func (p *player) numbers() (all []playerNumber) {
 		name  string
 		value *spec.Schedule
 		bound bound
-	}{{"clip_norm", p.optimizer.ClipNorm, aboveZero}, {"clip_value", p.optimizer.ClipValue, aboveZero}, {"ema", p.optimizer.EMA, fraction}, {"clip", p.clip, aboveZero}} {
+	}{{"clip_norm", p.optimizer.ClipNorm, aboveZero}, {"clip_value", p.optimizer.ClipValue, aboveZero}, {"ema", p.optimizer.EMA, fraction},
+		{"clip", p.clip, aboveZero}} {
 		if x.value != nil {
 			all = append(all, playerNumber{x.name, p.name, *x.value, x.bound})
 		}

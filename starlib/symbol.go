@@ -221,7 +221,8 @@ func isNumber(v starlark.Value) bool {
 // lifted is a builtin that computes with symbols, if all else that it is given are numbers, or texts and lists of numbers. One that
 // chooses among its arguments does so only among numbers of one type.
 func lifted(b *starlark.Builtin, chooses bool) *starlark.Builtin {
-	return starlark.NewBuiltin(b.Name(), func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	return starlark.NewBuiltin(b.Name(), func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple,
+		kwargs []starlark.Tuple) (starlark.Value, error) {
 		l := look(args, kwargs)
 		switch {
 		case l.run == nil:
@@ -303,7 +304,8 @@ func concreteCall(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 // concreteOnly is a builtin that knows no symbols.
 func concreteOnly(b *starlark.Builtin) *starlark.Builtin {
 	own := b.Receiver()
-	c := starlark.NewBuiltin(b.Name(), func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	c := starlark.NewBuiltin(b.Name(), func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple,
+		kwargs []starlark.Tuple) (starlark.Value, error) {
 		if own != nil {
 			concrete(th, own)
 		}
@@ -328,7 +330,8 @@ func knowing(all starlark.StringDict) {
 		all[name] = concreteOnly(builtinOf(all, name))
 	}
 	kind := builtinOf(all, "type")
-	all["type"] = starlark.NewBuiltin("type", func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	all["type"] = starlark.NewBuiltin("type", func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple,
+		kwargs []starlark.Tuple) (starlark.Value, error) {
 		if len(args) == 1 && isSymbol(args[0]) { // at every point the same
 			args = starlark.Tuple{args[0].(*symbol).value}
 		}

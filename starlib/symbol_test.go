@@ -210,7 +210,8 @@ func TestNumbersDecideWhatTheyAreAskedFor(t *testing.T) {
 		name := strings.ReplaceAll(c.body+"; "+c.loss+"; "+c.lr, "\n    ", "; ")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c.loss = strings.NewReplacer("undefined_axis(w) if False else ", "", "dropout_like(y) if False else nn_rate(p.a, y)", "mean(nn.dropout(D(x), p.a))",
+			c.loss = strings.NewReplacer("undefined_axis(w) if False else ", "", "dropout_like(y) if False else nn_rate(p.a, y)",
+				"mean(nn.dropout(D(x), p.a))",
 				"mean(mlp([n], 1)(x)) if False else ", "").Replace(c.loss)
 			study := func() *starlib.Study { return numberStudy(t, c.body, c.loss, c.lr, 40) }
 			s := study()
@@ -299,7 +300,8 @@ func TestRandomScriptsHaveTheJobsOfPlainEvaluations(t *testing.T) {
 	jobs, mistakes := 0, 0
 	for i := range scripts {
 		a := author{rand.New(rand.NewPCG(uint64(i), 7))}
-		body := fmt.Sprintf("twice = lambda x: 2 * x\n    w0 = 0.5\n    w1 = %s\n    w0 = %s\n    late = lambda: %s", a.number(1), a.number(2), a.number(1))
+		body := fmt.Sprintf("twice = lambda x: 2 * x\n    w0 = 0.5\n    w1 = %s\n    w0 = %s\n    late = lambda: %s", a.number(1), a.number(2),
+			a.number(1))
 		loss := fmt.Sprintf("w0 * y + (%s) * m + late() * y", a.number(2))
 		lr := a.one("0.1", "w1", a.number(1), "0.01 * ("+a.number(2)+")", fmt.Sprintf("linear(%s, 0.1, epochs = 1)", a.number(1)),
 			"cosine(1, p.a - 0.5, epochs = 1)", "0.1, momentum = p.a - 0.1", "0.1, clip_norm = p.a - 0.3, ema = p.b / 3.1")

@@ -41,7 +41,8 @@ func (x Tensor) Attr(name string) (starlark.Value, error) {
 	if slices.Contains(x.AttrNames(), name) {
 		return starlark.MakeInt(x.Shape.Size(name[0])), nil
 	}
-	return nil, starlark.NoSuchAttrError(fmt.Sprintf("got .%s of %v, want one of its axes or .shape; functions are called as f(x)", name, x.Shape))
+	return nil, starlark.NoSuchAttrError(fmt.Sprintf("got .%s of %v, want one of its axes or .shape; functions are called as f(x)", name,
+		x.Shape))
 }
 
 // Get refuses x[0]: axes have names.

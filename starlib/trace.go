@@ -61,7 +61,8 @@ func (l Loader) build(th *starlark.Thread, t *trial) *entry {
 // modelPlayers is the trial's players without their losses: enough for Program.Rebind.
 func (t *trial) modelPlayers() (players []model.Player) {
 	for _, p := range t.players {
-		players = append(players, model.Player{Name: p.name, Steps: p.steps, Optimizer: p.optimizer.Optimizer, ClipWeights: p.clip, Critic: p.critic})
+		players = append(players, model.Player{Name: p.name, Steps: p.steps, Optimizer: p.optimizer.Optimizer, ClipWeights: p.clip,
+			Critic: p.critic})
 	}
 	return players
 }
@@ -102,7 +103,8 @@ func (s *Study) columns(job *model.Job) error {
 				continue
 			}
 			if first, ok := numbers[label.Name]; ok && first.Value.String() != v.String() {
-				errs = append(errs, fmt.Errorf("the name %s has two numbers: %v (%s) and %v (%s); want a name for each", label.Name, first.Value, first.Place, v, label.Place))
+				errs = append(errs, fmt.Errorf("the name %s has two numbers: %v (%s) and %v (%s); want a name for each", label.Name, first.Value,
+					first.Place, v, label.Place))
 			}
 			numbers[label.Name] = model.Column{Label: label, Value: v}
 		}

@@ -309,7 +309,8 @@ func makeJob(c invocation) (starlark.Value, error) {
 		}
 		declared, ok := v.(*player)
 		if !ok {
-			return nil, fmt.Errorf("job: for parameter players: %s: got %s, want player(network = ..., loss = ..., optimizer = ...)", name, describe(v))
+			return nil, fmt.Errorf("job: for parameter players: %s: got %s, want player(network = ..., loss = ..., optimizer = ...)", name,
+				describe(v))
 		}
 		p := *declared
 		p.name = name
@@ -395,7 +396,8 @@ const (
 
 // config is what the program is traced for.
 func (t *trial) config(l Loader) model.Config {
-	return model.Config{DType: l.DType, BF16: t.bf16, Batch: t.batch, SampleBatch: t.sampleBatch(), Image: t.data.image().As(l.DType), Classes: t.data.classes}
+	return model.Config{DType: l.DType, BF16: t.bf16, Batch: t.batch, SampleBatch: t.sampleBatch(), Image: t.data.image().As(l.DType),
+		Classes: t.data.classes}
 }
 
 var declarations = starlark.StringDict{

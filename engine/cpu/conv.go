@@ -20,7 +20,8 @@ type conv struct {
 }
 
 // ConvGeneral takes one to three spatial axes, and groups of channels or of the batch.
-func (f *Function) ConvGeneral(x, kernel compute.Value, axes compute.ConvolveAxesConfig, stride []int, pad [][2]int, inDil, dil []int, groups, batchGroups int) (compute.Value, error) {
+func (f *Function) ConvGeneral(x, kernel compute.Value, axes compute.ConvolveAxesConfig, stride []int, pad [][2]int, inDil, dil []int,
+	groups, batchGroups int) (compute.Value, error) {
 	in, err := f.operands(compute.OpTypeConvGeneral, x, kernel)
 	if err != nil {
 		return nil, err

@@ -104,7 +104,8 @@ func (c *compiler) fused(members []*node) {
 		}
 	}
 	k.slot *= block
-	l := &loopCompiler{compiler: c, loop: k, dims: dims, reg: map[*node]int{}, last: map[int]int{}, loads: map[loadKey]int{}, seen: map[int]bool{}}
+	l := &loopCompiler{compiler: c, loop: k, dims: dims, reg: map[*node]int{}, last: map[int]int{}, loads: map[loadKey]int{},
+		seen: map[int]bool{}}
 	for _, m := range members {
 		l.member(m)
 	}

@@ -89,7 +89,8 @@ func TestAnArchiveIsReadAsAFolderIs(t *testing.T) {
 	write(t, dir, "folder/notes.txt", []byte("not an image"))
 	want := open(t, store(t), Spec{Name: "images", Path: filepath.Join(dir, "folder")})
 	for name, content := range map[string][]byte{
-		"a.zip": zipped(t, members), "a.tar": tarred(t, members), "a.tar.gz": gzipped(t, tarred(t, members)), "A.TGZ": gzipped(t, tarred(t, members)),
+		"a.zip": zipped(t, members), "a.tar": tarred(t, members), "a.tar.gz": gzipped(t, tarred(t, members)),
+		"A.TGZ": gzipped(t, tarred(t, members)),
 	} {
 		st := store(t)
 		spec := Spec{Name: "images", Path: write(t, dir, name, content)}
@@ -104,7 +105,8 @@ func TestAnArchiveIsReadAsAFolderIs(t *testing.T) {
 }
 
 func TestAnArchiveMayHoldSplits(t *testing.T) {
-	path := write(t, t.TempDir(), "a.zip", zipped(t, []member{{"train/1.png", tile(t, 1, 1, 1)}, {"test/1.png", tile(t, 1, 1, 2)}, {"test/2.png", tile(t, 1, 1, 3)}}))
+	path := write(t, t.TempDir(), "a.zip", zipped(t, []member{{"train/1.png", tile(t, 1, 1, 1)}, {"test/1.png", tile(t, 1, 1, 2)},
+		{"test/2.png", tile(t, 1, 1, 3)}}))
 	for split, want := range map[string][]uint8{"train": {1}, "test": {2, 3}} {
 		if s := open(t, store(t), Spec{Name: "images", Path: path, Split: split}); !slices.Equal(s.U8, want) || s.Labels != nil {
 			t.Errorf("%s: got %v, labels %v, want %v", split, s.U8, s.Labels, want)

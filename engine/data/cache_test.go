@@ -223,7 +223,8 @@ func TestCacheOnAFullDiskCostsOnlyAWarning(t *testing.T) {
 
 func FuzzCache(f *testing.F) {
 	path := filepath.Join(f.TempDir(), "x.images")
-	if err := writeCacheFile(path, (&Set{Name: "images", N: 2, H: 1, W: 1, C: 1, Classes: 2, U8: []uint8{7, 8}, Labels: []int32{0, 1}}).seal()); err != nil {
+	if err := writeCacheFile(path, (&Set{Name: "images", N: 2, H: 1, W: 1, C: 1, Classes: 2, U8: []uint8{7, 8},
+		Labels: []int32{0, 1}}).seal()); err != nil {
 		f.Fatal(err)
 	}
 	b, err := os.ReadFile(path)

@@ -173,12 +173,13 @@ func TestDICOMFaultsNameTheFile(t *testing.T) {
 		"truncated":      {whole[:len(whole)-5], "malformed DICOM: "},
 		"no window":      {dicomFile(t, ctSlice(six, attribute{tag.WindowWidth, nil})), "the file has no window: set window"},
 		"several frames": {dicomFile(t, ctSlice(six, attribute{tag.NumberOfFrames, []string{"2"}})), "got 2 frames, want one slice a file"},
-		"colour":         {dicomFile(t, ctSlice(six, attribute{tag.SamplesPerPixel, []int{3}})), "got 3 samples a pixel (MONOCHROME2), want grey"},
-		"few pixels":     {dicomFile(t, ctSlice(six[:5])), "got 10 bytes of pixel data, want 12"},
-		"no pixels":      {dicomFile(t, ctSlice(six, attribute{tag.PixelData, nil})), "no pixel data"},
-		"no size":        {dicomFile(t, ctSlice(six, attribute{tag.Rows, nil})), "got 0 x 3 pixels"},
-		"deep":           {dicomFile(t, ctSlice(six, attribute{tag.BitsAllocated, []int{32}})), "got 12 bits stored in 32"},
-		"bad slope":      {dicomFile(t, ctSlice(six, attribute{tag.RescaleSlope, []string{"steep"}})), `got "steep", want a number`},
+		"colour": {dicomFile(t, ctSlice(six, attribute{tag.SamplesPerPixel, []int{3}})),
+			"got 3 samples a pixel (MONOCHROME2), want grey"},
+		"few pixels": {dicomFile(t, ctSlice(six[:5])), "got 10 bytes of pixel data, want 12"},
+		"no pixels":  {dicomFile(t, ctSlice(six, attribute{tag.PixelData, nil})), "no pixel data"},
+		"no size":    {dicomFile(t, ctSlice(six, attribute{tag.Rows, nil})), "got 0 x 3 pixels"},
+		"deep":       {dicomFile(t, ctSlice(six, attribute{tag.BitsAllocated, []int{32}})), "got 12 bits stored in 32"},
+		"bad slope":  {dicomFile(t, ctSlice(six, attribute{tag.RescaleSlope, []string{"steep"}})), `got "steep", want a number`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

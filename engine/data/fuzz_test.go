@@ -75,7 +75,10 @@ func FuzzParquet(f *testing.F) {
 		}
 		var set *Set
 		var err error
-		if n := took(func() { set, err = (&Store{}).Open(context.Background(), Spec{Name: "parquet", Path: path}) }); n > 1<<30+200*uint64(len(b)) {
+		if n := took(func() {
+			set, err = (&Store{}).Open(context.Background(),
+				Spec{Name: "parquet", Path: path})
+		}); n > 1<<30+200*uint64(len(b)) {
 			t.Errorf("%d bytes took %d MB: %v", len(b), n>>20, err)
 		}
 		if err == nil && set.Labels != nil && len(set.Labels) != set.N {

@@ -152,7 +152,8 @@ func cifarTarGz(t *testing.T, n int) []byte {
 	z := gzip.NewWriter(&text)
 	w := tar.NewWriter(z)
 	add := func(name string, content []byte) {
-		if err := w.WriteHeader(&tar.Header{Name: cifarFolder + "/" + name, Mode: 0o644, Size: int64(len(content)), Typeflag: tar.TypeReg}); err != nil {
+		if err := w.WriteHeader(&tar.Header{Name: cifarFolder + "/" + name, Mode: 0o644, Size: int64(len(content)),
+			Typeflag: tar.TypeReg}); err != nil {
 			t.Fatal(err)
 		}
 		w.Write(content)

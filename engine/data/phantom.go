@@ -46,7 +46,8 @@ type ellipse struct {
 // chest draws the parts of one slice. Each lies at its usual place, give or take.
 func chest(r *rand.Rand) []ellipse {
 	about := func(x, spread float64) float64 { return x + float64(spread*(2*r.Float64()-1)) }
-	body := ellipse{x: about(0, 0.04), y: about(0, 0.04), a: about(0.86, 0.07), b: about(0.64, 0.07), angle: about(0, 0.08), light: about(0.50, 0.05)}
+	body := ellipse{x: about(0, 0.04), y: about(0, 0.04), a: about(0.86, 0.07), b: about(0.64, 0.07), angle: about(0, 0.08),
+		light: about(0.50, 0.05)}
 	place := func(x, y float64) (float64, float64) { return body.x + body.a*x, body.y + body.b*y }
 	parts := []ellipse{body}
 	for _, side := range []float64{-1, 1} {

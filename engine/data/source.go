@@ -39,7 +39,8 @@ type survey struct {
 
 // shape is the shape of n of the pictures, as spec wants them.
 func (v survey) shape(spec Spec, n int) Shape {
-	return Shape{N: n, H: cmp.Or(spec.Size, v.first.h), W: cmp.Or(spec.Size, v.first.w), C: cmp.Or(spec.Channels, v.first.c), Classes: v.classes}
+	return Shape{N: n, H: cmp.Or(spec.Size, v.first.h), W: cmp.Or(spec.Size, v.first.w), C: cmp.Or(spec.Channels, v.first.c),
+		Classes: v.classes}
 }
 
 // build decodes the pictures that spec asks for.
@@ -122,11 +123,13 @@ func (a *assembly) place(set *Set, k int) error {
 	a.traits[k] = p.traits
 	p = p.withChannels(a.spec.Channels)
 	if p.c != set.C {
-		return fmt.Errorf("%s: got %s, want %d channels as the first image has: set %s to 1 or 3", a.v.where(i), p.header, set.C, a.store.argument("channels"))
+		return fmt.Errorf("%s: got %s, want %d channels as the first image has: set %s to 1 or 3", a.v.where(i), p.header, set.C,
+			a.store.argument("channels"))
 	}
 	same := p.h == set.H && p.w == set.W
 	if !same && a.spec.Size == 0 {
-		return fmt.Errorf("%s: got %s, want %d x %d as the first image is: set %s", a.v.where(i), p.header, set.H, set.W, a.store.argument("size"))
+		return fmt.Errorf("%s: got %s, want %d x %d as the first image is: set %s", a.v.where(i), p.header, set.H, set.W,
+			a.store.argument("size"))
 	}
 	size := set.H * set.W * set.C
 	if set.U8 != nil {

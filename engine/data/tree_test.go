@@ -107,31 +107,44 @@ func TestFoldersAndArchivesMeanTheSame(t *testing.T) {
 			notes: []string{"the folder train is taken for a class, since no other split lies beside it: there are 4 folders: boat, bus, car, train"}},
 		{name: "no test split where train is a class", layout: layout{"boat/1.png", "train/1.png"}, split: "test",
 			fault: `no folder "test" for the split: there are 2 folders: boat, train`},
-		{name: "splits with capitals", layout: layout{"Test/x/1.png", "Train/x/2.png"}, shades: []uint8{1}, classes: []string{"x"}, labels: []int32{0}},
-		{name: "splits by other names", layout: layout{"training/x/1.png", "validation/x/2.png"}, shades: []uint8{0}, classes: []string{"x"}, labels: []int32{0}},
+		{name: "splits with capitals", layout: layout{"Test/x/1.png", "Train/x/2.png"}, shades: []uint8{1}, classes: []string{"x"},
+			labels: []int32{0}},
+		{name: "splits by other names", layout: layout{"training/x/1.png", "validation/x/2.png"}, shades: []uint8{0}, classes: []string{"x"},
+			labels: []int32{0}},
 		{name: "another name of the split asked for", layout: layout{"training/x/1.png", "val/x/2.png"}, split: "validation", shades: []uint8{1},
 			classes: []string{"x"}, labels: []int32{0}},
 		{name: "any folder by its name", layout: layout{"fold1/1.png", "fold2/2.png"}, split: "fold2", shades: []uint8{1}},
-		{name: "two folders for a split", layout: layout{"train/1.png", "training/1.png"}, fault: `got the folders train and training for the split "train", want one`},
-		{name: "only other splits", layout: layout{"test/1.png", "val/1.png"}, fault: `no folder "train" for the split: there are 2 folders: test, val`},
-		{name: "test beside classes", layout: layout{"cat/1.png", "dog/1.png", "test/1.png"}, shades: []uint8{0, 1}, classes: []string{"cat", "dog"}, labels: []int32{0, 1},
+		{name: "two folders for a split", layout: layout{"train/1.png", "training/1.png"},
+			fault: `got the folders train and training for the split "train", want one`},
+		{name: "only other splits", layout: layout{"test/1.png", "val/1.png"},
+			fault: `no folder "train" for the split: there are 2 folders: test, val`},
+		{name: "test beside classes", layout: layout{"cat/1.png", "dog/1.png", "test/1.png"}, shades: []uint8{0, 1},
+			classes: []string{"cat", "dog"}, labels: []int32{0, 1},
 			notes: []string{"left out 1 image in the folder test, which is another split"}},
 		{name: "extra images beside splits", layout: layout{"extra/1.png", "test/1.png", "train/1.png", "x.png"}, shades: []uint8{2},
 			notes: []string{"left out 2 images beside the folder train: extra"}},
-		{name: "labels mean the same in each split", layout: layout{"test/a/1.png", "test/c/1.png", "train/a/1.png", "train/b/1.png", "train/c/1.png"}, split: "test",
+		{name: "labels mean the same in each split", layout: layout{"test/a/1.png", "test/c/1.png", "train/a/1.png", "train/b/1.png",
+			"train/c/1.png"}, split: "test",
 			shades: []uint8{0, 1}, classes: []string{"a", "b", "c"}, labels: []int32{0, 2}},
-		{name: "a folder around everything", layout: layout{"set/test/a/1.png", "set/train/a/1.png", "set/train/b/1.png", "set/readme.txt"}, shades: []uint8{1, 2},
+		{name: "a folder around everything", layout: layout{"set/test/a/1.png", "set/train/a/1.png", "set/train/b/1.png", "set/readme.txt"},
+			shades:  []uint8{1, 2},
 			classes: []string{"a", "b"}, labels: []int32{0, 1}, notes: []string{"all images lie in set: its folders are the splits or classes"}},
-		{name: "order of parts, not of letters", layout: layout{"a-b/1.png", "a/1.png"}, shades: []uint8{1, 0}, classes: []string{"a", "a-b"}, labels: []int32{0, 1}},
-		{name: "endings", layout: layout{"1.png", "2.PNG", "3.jfif", "4", "5.heic", "6.heic", "7.txt", ".hidden.png", ".DS_Store"}, shades: []uint8{0, 1, 2, 3},
-			notes: []string{"left out files that are not PNG, JPEG, GIF, BMP, TIFF or WebP images: 2 .heic, 1 .txt", "left out 1 hidden file or folder: .hidden.png"}},
+		{name: "order of parts, not of letters", layout: layout{"a-b/1.png", "a/1.png"}, shades: []uint8{1, 0}, classes: []string{"a", "a-b"},
+			labels: []int32{0, 1}},
+		{name: "endings", layout: layout{"1.png", "2.PNG", "3.jfif", "4", "5.heic", "6.heic", "7.txt", ".hidden.png", ".DS_Store"},
+			shades: []uint8{0, 1, 2, 3},
+			notes: []string{"left out files that are not PNG, JPEG, GIF, BMP, TIFF or WebP images: 2 .heic, 1 .txt",
+				"left out 1 hidden file or folder: .hidden.png"}},
 		{name: "only other endings", layout: layout{"1.heic", "2.heic"}, fault: "images: 2 .heic"},
-		{name: "linked files", layout: layout{"a/1.png", "a/2.png -> 1.png", "b/3.png -> ../a/1.png", "b/4.png => a/1.png"}, shades: []uint8{0, 0, 0, 0},
+		{name: "linked files", layout: layout{"a/1.png", "a/2.png -> 1.png", "b/3.png -> ../a/1.png", "b/4.png => a/1.png"},
+			shades:  []uint8{0, 0, 0, 0},
 			classes: []string{"a", "b"}, labels: []int32{0, 0, 1, 1}},
-		{name: "linked folders", layout: layout{"real/b/1.png", "set/a/1.png", "set/b -> ../real/b", "set/c -> b"}, split: "set", shades: []uint8{1, 0, 0},
+		{name: "linked folders", layout: layout{"real/b/1.png", "set/a/1.png", "set/b -> ../real/b", "set/c -> b"}, split: "set",
+			shades:  []uint8{1, 0, 0},
 			classes: []string{"a", "b", "c"}, labels: []int32{0, 1, 2}},
-		{name: "loops", layout: layout{"a/1.png", "a/me -> .", "a/up -> ..", "b -> b"}, shades: []uint8{0}, classes: []string{"a"}, labels: []int32{0},
-			notes: []string{"left out 1 link that leads to nothing here: b", "left out 2 links to a folder that they lie in: a/me, a/up"}},
+		{name: "loops", layout: layout{"a/1.png", "a/me -> .", "a/up -> ..", "b -> b"}, shades: []uint8{0}, classes: []string{"a"},
+			labels: []int32{0},
+			notes:  []string{"left out 1 link that leads to nothing here: b", "left out 2 links to a folder that they lie in: a/me, a/up"}},
 		{name: "links to nothing", layout: layout{"1.png", "2.png -> nowhere.png"}, shades: []uint8{0},
 			notes: []string{"left out 1 link that leads to nothing here: 2.png"}},
 	} {
@@ -166,7 +179,8 @@ func TestLinksDoNotLeadOutOfAnArchive(t *testing.T) {
 	secret := write(t, t.TempDir(), "secret.png", tile(t, 1, 1, 99))
 	for _, path := range (layout{"1.png", "2.png -> " + secret, "3.png -> ../../../../../../.." + secret, "d -> /tmp"}).in(t)[1:] {
 		s := open(t, store(t), Spec{Name: "images", Path: path})
-		if want := []string{"left out 3 links that lead to nothing here: 2.png, 3.png, d"}; !bytes.Equal(s.U8, []uint8{0}) || !slices.Equal(s.Notes, want) {
+		if want := []string{"left out 3 links that lead to nothing here: 2.png, 3.png, d"}; !bytes.Equal(s.U8, []uint8{0}) ||
+			!slices.Equal(s.Notes, want) {
 			t.Errorf("%s: got shades %v, notes %q, want %q", path, s.U8, s.Notes, want)
 		}
 	}
@@ -189,7 +203,8 @@ func TestSpecialFilesAreRefusedByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	st := store(t)
-	if s := open(t, st, Spec{Name: "images", Path: dir}); s.N != 1 || !slices.Equal(s.Notes, []string{"left out 1 pipe, socket or device: control"}) {
+	if s := open(t, st, Spec{Name: "images", Path: dir}); s.N != 1 || !slices.Equal(s.Notes,
+		[]string{"left out 1 pipe, socket or device: control"}) {
 		t.Errorf("got %d images, notes %q", s.N, s.Notes)
 	}
 	if err := os.Rename(pipe, filepath.Join(dir, "2.png")); err != nil {
@@ -287,12 +302,14 @@ func sparse(begin []byte, size int) []byte {
 		return b
 	}
 	var records []byte
-	for _, r := range []string{"GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.name=1.png", fmt.Sprintf("GNU.sparse.realsize=%d", size)} {
+	for _, r := range []string{"GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.name=1.png",
+		fmt.Sprintf("GNU.sparse.realsize=%d", size)} {
 		n := len(r) + 4
 		records = fmt.Appendf(records, "%d %s\n", n, r)
 	}
 	data := append(block(fmt.Appendf(nil, "2\n0\n%d\n%d\n0\n", len(begin), size)), begin...)
-	return slices.Concat(header("pax", 'x', len(records)), block(records), header("GNUSparseFile.0/1.png", '0', len(data)), block(data), make([]byte, 1024))
+	return slices.Concat(header("pax", 'x', len(records)), block(records), header("GNUSparseFile.0/1.png", '0', len(data)), block(data),
+		make([]byte, 1024))
 }
 
 func TestArchivesUnpackWithinABudget(t *testing.T) {

@@ -89,12 +89,15 @@ func TestFilesOfInceptionThatDoNotFitAreRefusedByName(t *testing.T) {
 		want    string
 	}{
 		{"a kernel is missing", without(fid, kernel), kernel + " is missing"},
-		{"a kernel of another shape", with(fid, kernel, planted(kernel, 160, 160, 7, 1)), "Mixed_6c.branch7x7_2/kernel: got [7 1 160 160], want [1 7 160 160]"},
-		{"a statistic is missing", without(fid, "Mixed_7c.branch_pool.bn.running_var"), "Mixed_7c.branch_pool.bn.running_var is missing: want [192]"},
+		{"a kernel of another shape", with(fid, kernel, planted(kernel, 160, 160, 7, 1)),
+			"Mixed_6c.branch7x7_2/kernel: got [7 1 160 160], want [1 7 160 160]"},
+		{"a statistic is missing", without(fid, "Mixed_7c.branch_pool.bn.running_var"),
+			"Mixed_7c.branch_pool.bn.running_var is missing: want [192]"},
 		{"a statistic of another shape", with(fid, "Conv2d_1a_3x3.bn.bias", planted("", 31)), "Conv2d_1a_3x3.bn.bias: got [31], want [32]"},
 		{"torchvision's weights", with(fid, "fc.weight", planted("fc.weight", 1000, 2048)), "torchvision's network with ImageNet's weights"},
 		{"Keras: a layer is missing", without(keras, "conv2d_7/conv2d_7/kernel:0"), "got 93 convolutions and 94 batch norms, want 94 of each"},
-		{"Keras: a statistic is missing", without(keras, "batch_normalization_94/batch_normalization_94/moving_mean:0"), "Mixed_7c.branch_pool: batch_normalization_94/moving_mean is missing: want [192]"},
+		{"Keras: a statistic is missing", without(keras, "batch_normalization_94/batch_normalization_94/moving_mean:0"),
+			"Mixed_7c.branch_pool: batch_normalization_94/moving_mean is missing: want [192]"},
 		{"Keras: another network", with(keras, "conv2d_5/conv2d_5/kernel:0", planted("", 1, 1, 64, 80)), "Conv2d_4a_3x3"},
 	} {
 		_, _, err := c.weights.recognise()

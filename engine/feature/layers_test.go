@@ -17,7 +17,8 @@ func tiny(t *testing.T) (*features.Network, features.Weights) {
 	}}
 	w := features.Weights{}
 	for name, shape := range map[string][]int{
-		"conv1/kernel": {3, 3, 3, 5}, "conv1/bias": {5}, "conv2/kernel": {3, 3, 5, 4}, "conv2/bias": {4}, "dense1/kernel": {4, 2}, "dense1/bias": {2},
+		"conv1/kernel": {3, 3, 3, 5}, "conv1/bias": {5}, "conv2/kernel": {3, 3, 5, 4}, "conv2/bias": {4}, "dense1/kernel": {4, 2},
+		"dense1/bias": {2},
 	} {
 		x := features.Tensor{Shape: shape, Data: make([]float32, product(shape))}
 		for i, u := range uniform(name, len(x.Data)) {
@@ -133,8 +134,10 @@ func TestANetworkOfGreyImagesRefusesColour(t *testing.T) {
 		{Kind: "conv", Filters: 1, Kernel: 1, Stride: 1}, {Kind: "global_avg_pool"}, {Kind: "dense", Units: 1},
 	}}
 	one := func(shape ...int) features.Tensor { return features.Tensor{Shape: shape, Data: []float32{1}} }
-	e := openDeclared(t, n, features.Weights{"conv1/kernel": one(1, 1, 1, 1), "conv1/bias": one(1), "dense1/kernel": one(1, 1), "dense1/bias": one(1)})
-	if _, _, err := e.Extract(background, noise(1, 4, 4, 3), 1, 4, 4, 3); err == nil || !strings.Contains(err.Error(), "got images with 3 channels, want 1") {
+	e := openDeclared(t, n, features.Weights{"conv1/kernel": one(1, 1, 1, 1), "conv1/bias": one(1), "dense1/kernel": one(1, 1),
+		"dense1/bias": one(1)})
+	if _, _, err := e.Extract(background, noise(1, 4, 4, 3), 1, 4, 4, 3); err == nil ||
+		!strings.Contains(err.Error(), "got images with 3 channels, want 1") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := e.Dim(4, 4, 3); err == nil {

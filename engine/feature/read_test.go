@@ -85,7 +85,8 @@ func TestAddRefusesFilesOfNoNetwork(t *testing.T) {
 
 // TestReadRefusesFilesThatAreCutOff cuts files at many lengths: each must be an error, and none may panic.
 func TestReadRefusesFilesThatAreCutOff(t *testing.T) {
-	for _, path := range []string{"testdata/small.pth", "testdata/small-old.pth", "testdata/inception.safetensors", "../../internal/hdf5/testdata/small.h5"} {
+	for _, path := range []string{"testdata/small.pth", "testdata/small-old.pth", "testdata/inception.safetensors",
+		"../../internal/hdf5/testdata/small.h5"} {
 		whole, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

@@ -120,7 +120,8 @@ func TestFIDRefusesWhatHasNoCovariance(t *testing.T) {
 	if _, err := FID(one, two); err == nil || !strings.Contains(err.Error(), "got 1 real and 2 fake samples, want 2 or more") {
 		t.Errorf("one sample: got %v", err)
 	}
-	if _, err := FID(two, measured(t, gaussian(random(5), 2, 4, 0, 1))); err == nil || !strings.Contains(err.Error(), "got 3 real and 4 fake features") {
+	if _, err := FID(two, measured(t, gaussian(random(5), 2, 4, 0, 1))); err == nil ||
+		!strings.Contains(err.Error(), "got 3 real and 4 fake features") {
 		t.Errorf("other features: got %v", err)
 	}
 	two.Mean[0] = math.NaN()
@@ -136,7 +137,8 @@ func TestFIDOfFewSamplesIsThatOfTheirCovariances(t *testing.T) {
 		m.add(f)
 		return m
 	}
-	for _, c := range []struct{ real, fake, d int }{{4, 4, 60}, {2, 59, 60}, {59, 2, 60}, {30, 60, 60}, {200, 7, 60}, {5, 400, 60}, {59, 59, 60}, {3, 5, 9000}} {
+	for _, c := range []struct{ real, fake, d int }{{4, 4, 60}, {2, 59, 60}, {59, 2, 60}, {30, 60, 60}, {200, 7, 60}, {5, 400, 60},
+		{59, 59, 60}, {3, 5, 9000}} {
 		r := random(uint64(c.real*c.fake + c.d))
 		real, fake := gaussian(r, c.real, c.d, 0, 1), gaussian(r, c.fake, c.d, .3, 1.5)
 		got := fid(t, measured(t, real), measured(t, fake))

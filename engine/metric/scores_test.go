@@ -109,7 +109,8 @@ func TestPRDOfPlantedSets(t *testing.T) {
 	if _, err := PRD(ctx, p, all, all.Slice(0, 399), PRDOptions{}, random(2)); err == nil {
 		t.Error("sets of 400 and 399 were compared")
 	}
-	if got, err := PRD(ctx, p, repeated(all.Slice(0, 1), 30), repeated(all.Slice(0, 1), 30), PRDOptions{Runs: 1}, random(2)); err != nil || got.F8 < 0.999 {
+	if got, err := PRD(ctx, p, repeated(all.Slice(0, 1), 30), repeated(all.Slice(0, 1), 30), PRDOptions{Runs: 1}, random(2)); err != nil ||
+		got.F8 < 0.999 {
 		t.Errorf("one image: got %g, %v, want 1", got.F8, err)
 	}
 }
@@ -122,7 +123,8 @@ func TestParzenWindowOfPlantedSets(t *testing.T) {
 		t.Errorf("got %g ± %g, %v, want %g", mean, stderr, err, want)
 	}
 	r := random(1)
-	sigma, err := ParzenSigma(ctx, gaussian(r, 700, 3, 0, 0.5), repeated(Features{1, 3, make([]float32, 3)}, 4), []float64{0.1, 0.3, 0.5, 0.7, 1})
+	sigma, err := ParzenSigma(ctx, gaussian(r, 700, 3, 0, 0.5), repeated(Features{1, 3, make([]float32, 3)}, 4),
+		[]float64{0.1, 0.3, 0.5, 0.7, 1})
 	if err != nil || sigma != 0.5 {
 		t.Errorf("got sigma %g, %v, want 0.5", sigma, err)
 	}

@@ -31,11 +31,13 @@ type study struct {
 	open           bool        // the critic's loss does not stop the gradient to the generator
 }
 
-var small = study{loss: "ns", dtype: expr.F64, batch: 3, latent: 4, size: 4, width: 2, channels: 1, kernel: 3, depth: 1, dSteps: 1, lr: 2e-3, slope: .3, beta1: .5,
+var small = study{loss: "ns", dtype: expr.F64, batch: 3, latent: 4, size: 4, width: 2, channels: 1, kernel: 3, depth: 1, dSteps: 1,
+	lr: 2e-3, slope: .3, beta1: .5,
 	penalty: 10, noise: spec.Constant(.1), rule: model.Adam, dropout: true}
 
 // thesis is Westberg's network for MNIST at the batch that the benchmarks use.
-var thesis = study{loss: "ns", dtype: expr.F32, batch: 64, latent: 100, size: 32, width: 64, channels: 1, kernel: 5, depth: 3, dSteps: 1, lr: 1e-4, slope: .3, beta1: .5,
+var thesis = study{loss: "ns", dtype: expr.F32, batch: 64, latent: 100, size: 32, width: 64, channels: 1, kernel: 5, depth: 3, dSteps: 1,
+	lr: 1e-4, slope: .3, beta1: .5,
 	penalty: 10, noise: spec.Linear(.5, .01, 10, spec.Epochs), rule: model.Adam, allBiases: true}
 
 // with is s with changes.

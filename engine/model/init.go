@@ -34,7 +34,8 @@ const (
 	OrthogonalInit                 // gain times a matrix with orthonormal rows or columns (Saxe et al. 2014)
 )
 
-var initNames = [...]string{"constant", "uniform", "normal", "truncated_normal", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "orthogonal"}
+var initNames = [...]string{"constant", "uniform", "normal", "truncated_normal", "glorot_uniform", "glorot_normal", "he_uniform",
+	"he_normal", "orthogonal"}
 
 func (i Init) String() string {
 	return fmt.Sprintf("%s(%g, %g, fan %d %d, rows %d)", initNames[i.Kind], i.Args[0], i.Args[1], i.FanIn, i.FanOut, i.Rows)

@@ -53,7 +53,8 @@ func TestInitialValuesHaveTheirDistributions(t *testing.T) {
 func TestOrthogonalKernelsAreOrthogonal(t *testing.T) {
 	for _, c := range []struct{ rows, cols int }{{6, 6}, {40, 7}, {5, 30}, {1, 4}, {4, 1}} {
 		const gain = 1.5
-		v := model.Var{Shape: expr.Of(expr.F64, "co", c.rows, c.cols), Stream: "x", Init: model.Init{Kind: model.OrthogonalInit, Args: [2]float64{gain}, Rows: c.rows}}
+		v := model.Var{Shape: expr.Of(expr.F64, "co", c.rows, c.cols), Stream: "x",
+			Init: model.Init{Kind: model.OrthogonalInit, Args: [2]float64{gain}, Rows: c.rows}}
 		x := model.Initial(v, 1)
 		at := func(i, j int) float64 { return x[i*c.cols+j] }
 		n, m := c.cols, c.rows // n vectors of m numbers: columns, or rows if those are fewer
@@ -81,7 +82,8 @@ func TestOrthogonalKernelsAreOrthogonal(t *testing.T) {
 func TestOrthogonalKernelsFavourNoDirection(t *testing.T) {
 	positive := 0
 	for seed := range uint32(400) {
-		v := model.Var{Shape: expr.Of(expr.F64, "co", 3, 3), Stream: "x", Init: model.Init{Kind: model.OrthogonalInit, Args: [2]float64{1}, Rows: 3}}
+		v := model.Var{Shape: expr.Of(expr.F64, "co", 3, 3), Stream: "x", Init: model.Init{Kind: model.OrthogonalInit, Args: [2]float64{1},
+			Rows: 3}}
 		if model.Initial(v, seed)[0] > 0 {
 			positive++
 		}
@@ -95,7 +97,8 @@ func TestOrthogonalKernelsFavourNoDirection(t *testing.T) {
 // changes every trial that was ever run.
 func TestInitialValuesAndSourcesAreTheSameForEver(t *testing.T) {
 	s := model.NewSource(42, "init/generator/dense1/kernel")
-	if got, want := []uint64{s.Uint64(), s.Uint64(), s.Uint64()}, []uint64{0x9a4c00b34e897b16, 0x59c67c53c49353dd, 0x8984949535ece564}; !slices.Equal(got, want) {
+	if got, want := []uint64{s.Uint64(), s.Uint64(), s.Uint64()}, []uint64{0x9a4c00b34e897b16, 0x59c67c53c49353dd,
+		0x8984949535ece564}; !slices.Equal(got, want) {
 		t.Errorf("got %x, want %x", got, want)
 	}
 	if got, want := model.NewSource(42, "data order/0").Shuffle(10), []int32{6, 3, 4, 7, 9, 1, 2, 8, 0, 5}; !slices.Equal(got, want) {
@@ -107,14 +110,16 @@ func TestInitialValuesAndSourcesAreTheSameForEver(t *testing.T) {
 	if got, want := model.StreamID("noise/0"), uint32(0x90de935e); got != want {
 		t.Errorf("got the stream %x, want %x", got, want)
 	}
-	v := model.Var{Name: "any", Stream: "net/dense1/kernel", Shape: expr.Of(expr.F32, "c", 3), Init: model.Init{Kind: model.GlorotUniform, Args: [2]float64{1}, FanIn: 2, FanOut: 3}}
+	v := model.Var{Name: "any", Stream: "net/dense1/kernel", Shape: expr.Of(expr.F32, "c", 3),
+		Init: model.Init{Kind: model.GlorotUniform, Args: [2]float64{1}, FanIn: 2, FanOut: 3}}
 	exprtest.Close(t, "glorot", model.Initial(v, 7), []float64{0.24629013636921607, -1.0126345529990077, 0.6517103049964426}, 1e-15)
 	v.Shape, v.Init = expr.Of(expr.F32, "c", 2), model.Init{Kind: model.NormalInit, Args: [2]float64{0, 1}}
 	exprtest.Close(t, "normal", model.Initial(v, 7), []float64{0.9625010825222157, 0.2329809094847197}, 1e-14)
 }
 
 func TestInitialValuesDependOnSeedAndStreamOnly(t *testing.T) {
-	v := model.Var{Name: "a", Stream: "net/dense1/kernel", Shape: expr.Of(expr.F32, "c", 50), Init: model.Init{Kind: model.NormalInit, Args: [2]float64{0, 1}}}
+	v := model.Var{Name: "a", Stream: "net/dense1/kernel", Shape: expr.Of(expr.F32, "c", 50),
+		Init: model.Init{Kind: model.NormalInit, Args: [2]float64{0, 1}}}
 	x := model.Initial(v, 1)
 	renamed, elsewhere := v, v
 	renamed.Name, elsewhere.Stream = "b", "net/dense2/kernel"

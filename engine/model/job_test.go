@@ -62,7 +62,8 @@ func TestATrialsIDIsItsContent(t *testing.T) {
 }
 
 func TestWhatChangesNoNumberIsNoPartOfAConfiguration(t *testing.T) {
-	read := model.Inputs{Train: "aa", Test: "bb", Measure: spec.Measure{Metrics: []spec.Metric{{Name: spec.FID}, {Name: spec.PRD}}, Samples: 64}}
+	read := model.Inputs{Train: "aa", Test: "bb", Measure: spec.Measure{Metrics: []spec.Metric{{Name: spec.FID}, {Name: spec.PRD}},
+		Samples: 64}}
 	base := job(t, small)
 	want := base.Configuration(read)
 	for name, change := range map[string]func(j *model.Job, in *model.Inputs){

@@ -24,7 +24,8 @@ func TestRealsAreNumberedAsTheyArePrinted(t *testing.T) {
 		}
 		return expr.Mul(three, expr.Sin(expr.Mul(two, expr.Mean(y, "bc")))), nil
 	}
-	sgd := model.Optimizer{Rule: model.SGD, Params: []model.Param{{Name: "lr", Value: spec.Constant(5)}, {Name: "momentum", Value: spec.Constant(6)}}}
+	sgd := model.Optimizer{Rule: model.SGD, Params: []model.Param{{Name: "lr", Value: spec.Constant(5)},
+		{Name: "momentum", Value: spec.Constant(6)}}}
 	players := []model.Player{{Name: "net", Steps: 1, Optimizer: sgd, Loss: loss}}
 	p, reals, err := model.Build(model.Config{DType: expr.F32, Batch: 2, Image: expr.Of(expr.F32, "c", 3)}, players, nil, nil)
 	if err != nil {
@@ -34,7 +35,8 @@ func TestRealsAreNumberedAsTheyArePrinted(t *testing.T) {
 	for _, r := range reals {
 		sites = append(sites, r.Site)
 	}
-	if got := slices.Sorted(slices.Values(sites)); !slices.Equal(got, []string{"f.star:1:1", "f.star:2:1", "f.star:3:1", "net/lr", "net/momentum"}) ||
+	if got := slices.Sorted(slices.Values(sites)); !slices.Equal(got, []string{"f.star:1:1", "f.star:2:1", "f.star:3:1", "net/lr",
+		"net/momentum"}) ||
 		p.Reals != 4 || sites[4] != "f.star:3:1" {
 		t.Errorf("got %d numbers %v, want those that are used, and after them the one with a name", p.Reals, sites)
 	}

@@ -77,7 +77,8 @@ func TestRebindTakesTheNumbersOfPlayers(t *testing.T) {
 	for _, r := range values {
 		bound[r.Site] = r.Value.String()
 	}
-	for site, want := range map[string]string{"discriminator/lr": "lr_discriminator=0.7", "generator/lr": "lr_generator=0.7", "generator/beta1": "0.8", "generator/beta2": "0.999", "loss.star:1:1": "noise=0.1", "net.star:1:1": "0.3"} {
+	for site, want := range map[string]string{"discriminator/lr": "lr_discriminator=0.7", "generator/lr": "lr_generator=0.7",
+		"generator/beta1": "0.8", "generator/beta2": "0.999", "loss.star:1:1": "noise=0.1", "net.star:1:1": "0.3"} {
 		if bound[site] != want {
 			t.Errorf("%s: got %s, want %s", site, bound[site], want)
 		}
@@ -137,7 +138,8 @@ func TestTheCriticsMeanOutputsAreRead(t *testing.T) {
 	for _, r := range p.Readings {
 		names = append(names, r.Name)
 	}
-	if got, want := strings.Join(names, " "), "loss_discriminator grad_norm_discriminator d_fake d_real loss_generator grad_norm_generator"; got != want {
+	if got, want := strings.Join(names, " "),
+		"loss_discriminator grad_norm_discriminator d_fake d_real loss_generator grad_norm_generator"; got != want {
 		t.Fatalf("got %s, want %s", got, want)
 	}
 	v := start(p, 1)
@@ -320,19 +322,26 @@ func TestMistakesOfLossesAreErrors(t *testing.T) {
 		watches []model.Watch
 		sample  func(t *model.Trace) (*expr.Node, error)
 	}{
-		{"the loss of the net is f32[b2 c1], want one number: use mean(...) or sum(...)", model.Player{Optimizer: sgd, Loss: func(t *model.Trace) (*expr.Node, error) { return dense(t, "net") }}, nil, nil},
+		{"the loss of the net is f32[b2 c1], want one number: use mean(...) or sum(...)",
+			model.Player{Optimizer: sgd, Loss: func(t *model.Trace) (*expr.Node, error) { return dense(t, "net") }}, nil, nil},
 		{"net: its loss uses no network with parameters of its own", model.Player{Optimizer: sgd, Loss: func(t *model.Trace) (*expr.Node, error) {
 			y, err := dense(t, "another")
 			return expr.Mean(y, "bc"), err
 		}}, nil, nil},
 		{`net: there is no optimizer "sdg"`, model.Player{Optimizer: model.Optimizer{Rule: "sdg"}, Loss: good}, nil, nil},
-		{"net: the optimizer adam lacks its number beta1", model.Player{Optimizer: model.Optimizer{Rule: model.Adam, Params: []model.Param{{Name: "lr"}}}, Loss: good}, nil, nil},
-		{"watch: size is f32[b2 c3], want one number: use mean(...) or sum(...)", model.Player{Optimizer: sgd, Loss: good}, []model.Watch{{Name: "size", Value: func(t *model.Trace) (*expr.Node, error) { return t.X(), nil }}}, nil},
-		{"test: size is f32[b250 c3], want one number: use mean(...) or sum(...)", model.Player{Optimizer: sgd, Loss: good}, []model.Watch{{Name: "size", Test: true, Value: func(t *model.Trace) (*expr.Node, error) { return t.X(), nil }}}, nil},
-		{"sampling uses the parameter another/dense1/kernel, which no loss trains", model.Player{Optimizer: sgd, Loss: good}, nil, func(t *model.Trace) (*expr.Node, error) { return dense(t, "another") }},
+		{"net: the optimizer adam lacks its number beta1", model.Player{Optimizer: model.Optimizer{Rule: model.Adam,
+			Params: []model.Param{{Name: "lr"}}}, Loss: good}, nil, nil},
+		{"watch: size is f32[b2 c3], want one number: use mean(...) or sum(...)", model.Player{Optimizer: sgd, Loss: good},
+			[]model.Watch{{Name: "size", Value: func(t *model.Trace) (*expr.Node, error) { return t.X(), nil }}}, nil},
+		{"test: size is f32[b250 c3], want one number: use mean(...) or sum(...)", model.Player{Optimizer: sgd, Loss: good},
+			[]model.Watch{{Name: "size", Test: true, Value: func(t *model.Trace) (*expr.Node, error) { return t.X(), nil }}}, nil},
+		{"sampling uses the parameter another/dense1/kernel, which no loss trains", model.Player{Optimizer: sgd, Loss: good}, nil,
+			func(t *model.Trace) (*expr.Node, error) { return dense(t, "another") }},
 		{"the data set has no labels", model.Player{Optimizer: sgd, Loss: func(t *model.Trace) (*expr.Node, error) { return t.Y() }}, nil, nil},
-		{"sum: axis h: got f32[b2 c3], which has none (operands f32[b2 c3])", model.Player{Optimizer: sgd, Loss: func(t *model.Trace) (*expr.Node, error) { return expr.Sum(t.X(), "h"), nil }}, nil, nil},
-		{"net: got 0 updates an iteration, want 1 or more, or 0 to hold it while another player moves", model.Player{Optimizer: sgd, Steps: -1, Loss: good}, nil, nil},
+		{"sum: axis h: got f32[b2 c3], which has none (operands f32[b2 c3])",
+			model.Player{Optimizer: sgd, Loss: func(t *model.Trace) (*expr.Node, error) { return expr.Sum(t.X(), "h"), nil }}, nil, nil},
+		{"net: got 0 updates an iteration, want 1 or more, or 0 to hold it while another player moves",
+			model.Player{Optimizer: sgd, Steps: -1, Loss: good}, nil, nil},
 	} {
 		c.player.Name, c.player.Steps = "net", c.player.Steps+1
 		_, _, err := model.Build(config, []model.Player{c.player}, c.watches, c.sample)
@@ -369,7 +378,8 @@ func TestWatchingChangesNothing(t *testing.T) {
 	}
 	sgd := model.Optimizer{Rule: model.SGD, Params: []model.Param{{Name: "lr"}, {Name: "momentum"}}}
 	build := func(watches ...model.Watch) *model.Program {
-		p, _, err := model.Build(model.Config{Batch: 2, Image: expr.Of(expr.F32, "c", 3)}, []model.Player{{Name: "net", Steps: 1, Optimizer: sgd, Loss: net}}, watches, nil)
+		p, _, err := model.Build(model.Config{Batch: 2, Image: expr.Of(expr.F32, "c", 3)},
+			[]model.Player{{Name: "net", Steps: 1, Optimizer: sgd, Loss: net}}, watches, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

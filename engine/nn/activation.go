@@ -17,8 +17,9 @@ type Activation struct {
 
 // Activations lists the functions of x, by the name that scripts use. Of takes floats; a is the number, nil if there is none.
 var Activations = map[string]Activation{
-	"relu":         {Doc: "max(x, 0)", Of: func(x, _ node) node { return expr.Relu(x) }},
-	"leaky_relu":   {Doc: "x, times the slope where negative (Maas et al. 2013; 0.3 is the default of Keras's layer)", Param: "slope", Default: .3, Of: expr.Leaky},
+	"relu": {Doc: "max(x, 0)", Of: func(x, _ node) node { return expr.Relu(x) }},
+	"leaky_relu": {Doc: "x, times the slope where negative (Maas et al. 2013; 0.3 is the default of Keras's layer)", Param: "slope",
+		Default: .3, Of: expr.Leaky},
 	"elu":          {Doc: "x, or alpha (e^x - 1) where negative (Clevert et al. 2016)", Param: "alpha", Default: 1, Of: elu},
 	"selu":         {Doc: "scale elu(x, alpha) with the scale and alpha that keep mean 0 and variance 1 (Klambauer et al. 2017)", Of: selu},
 	"gelu":         {Doc: "x Φ(x) in the tanh form (Hendrycks and Gimpel 2016, section 2)", Of: gelu},
@@ -41,7 +42,8 @@ var Activations = map[string]Activation{
 func overChannels(name string, f func(x node, axes string) node) func(x, _ node) node {
 	return func(x, _ node) node {
 		wantAxes(name, x, features)
-		want(x.Shape.Size('c') > 1, name, "x: got %v, want two channels or more: the share of a single one is always 1; sigmoid is the probability of one logit", x.Shape)
+		want(x.Shape.Size('c') > 1, name,
+			"x: got %v, want two channels or more: the share of a single one is always 1; sigmoid is the probability of one logit", x.Shape)
 		return f(x, "c")
 	}
 }

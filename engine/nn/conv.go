@@ -20,7 +20,8 @@ const smallWindow = 31
 func (p Padding) window(layer string, i, in, kernel, stride int) expr.Window {
 	p.check(layer, i, kernel, stride)
 	most := max(2*in-1, smallWindow)
-	want(p.Mode != "same" || kernel <= most, layer, "%s: got %d along %c, want at most %d: the others would meet none of the %d pixels", p.taps(layer), kernel, "hw"[i], most, in)
+	want(p.Mode != "same" || kernel <= most, layer, "%s: got %d along %c, want at most %d: the others would meet none of the %d pixels",
+		p.taps(layer), kernel, "hw"[i], most, in)
 	reach := max(in+p.Lo[i]+p.Hi[i], smallWindow)
 	want(stride <= reach, layer, "stride: got %d along %c, want at most %d: there are %d pixels", stride, "hw"[i], reach, in)
 	want(max(p.Lo[i], p.Hi[i]) <= in+kernel, layer, "padding: got %d and %d along %c, want at most %d: windows beyond it would meet no pixel",
@@ -38,7 +39,8 @@ func (p Padding) window(layer string, i, in, kernel, stride int) expr.Window {
 func (p Padding) transposed(layer string, i, in, kernel, stride, extra int) expr.Window {
 	p.check(layer, i, kernel, stride)
 	most := max(2*in*stride-1, smallWindow)
-	want(p.Mode != "same" || kernel <= most, layer, "kernel: got %d along %c, want at most %d: the others would meet none of the %d pixels", kernel, "hw"[i], most, in*stride)
+	want(p.Mode != "same" || kernel <= most, layer, "kernel: got %d along %c, want at most %d: the others would meet none of the %d pixels",
+		kernel, "hw"[i], most, in*stride)
 	switch p.Mode {
 	case "same":
 		return expr.SameTransposed(in, kernel, stride)
@@ -86,7 +88,8 @@ func Conv(t *model.Trace, x *expr.Node, o ConvOptions) (*expr.Node, error) {
 			H: o.Padding.window("conv", 0, x.Shape.Size('h'), o.Kernel[0], o.Stride[0]),
 			W: o.Padding.window("conv", 1, x.Shape.Size('w'), o.Kernel[1], o.Stride[1]),
 		}
-		want(win.H.Out() > 0 && win.W.Out() > 0, "conv", "x: got %v, want at least the %d x %d pixels of the kernel, with padding", x.Shape, o.Kernel[0], o.Kernel[1])
+		want(win.H.Out() > 0 && win.W.Out() > 0, "conv", "x: got %v, want at least the %d x %d pixels of the kernel, with padding", x.Shape,
+			o.Kernel[0], o.Kernel[1])
 		return o.bias(t, name, expr.Conv(x, o.kernel(t, name, x.Shape.Size('c'), o.Filters, "o"), win))
 	})
 }
@@ -108,7 +111,8 @@ func ConvTranspose(t *model.Trace, x *expr.Node, o ConvOptions) (*expr.Node, err
 			H: o.Padding.transposed("conv_transpose", 0, x.Shape.Size('h'), o.Kernel[0], o.Stride[0], o.OutputPadding[0]),
 			W: o.Padding.transposed("conv_transpose", 1, x.Shape.Size('w'), o.Kernel[1], o.Stride[1], o.OutputPadding[1]),
 		}
-		want(win.H.In > 0 && win.W.In > 0, "conv_transpose", "padding: got %v and %v, want less: nothing of %v would be left", o.Padding.Lo, o.Padding.Hi, x.Shape)
+		want(win.H.In > 0 && win.W.In > 0, "conv_transpose", "padding: got %v and %v, want less: nothing of %v would be left", o.Padding.Lo,
+			o.Padding.Hi, x.Shape)
 		return o.bias(t, name, expr.ConvInput(x, o.kernel(t, name, o.Filters, x.Shape.Size('c'), "i"), win))
 	})
 }

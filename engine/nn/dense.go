@@ -53,6 +53,7 @@ func OneHot(t *model.Trace, labels *expr.Node, classes int) (*expr.Node, error) 
 }
 
 func wantLabels(layer string, labels node, classes int) {
-	want(labels.Shape.DType == expr.I32 && labels.Shape.Without("k").Axes() == "b", layer, "y: got %v, want labels, i32 of axes [b]", labels.Shape)
+	want(labels.Shape.DType == expr.I32 && labels.Shape.Without("k").Axes() == "b", layer, "y: got %v, want labels, i32 of axes [b]",
+		labels.Shape)
 	want(classes > 0, layer, "classes: got %d, want at least 1", classes)
 }

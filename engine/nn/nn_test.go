@@ -99,7 +99,8 @@ func flat(c int) expr.Shape        { return expr.Of(expr.F64, "c", c) }
 
 var (
 	conv3 = nn.ConvOptions{Filters: 2, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Padding: nn.Padding{Mode: "same"}, Bias: true}
-	up4   = nn.ConvOptions{Filters: 2, Kernel: [2]int{4, 3}, Stride: [2]int{2, 1}, Padding: nn.Padding{Mode: "explicit", Lo: [2]int{1, 1}, Hi: [2]int{1, 1}}, Bias: true}
+	up4   = nn.ConvOptions{Filters: 2, Kernel: [2]int{4, 3}, Stride: [2]int{2, 1},
+		Padding: nn.Padding{Mode: "explicit", Lo: [2]int{1, 1}, Hi: [2]int{1, 1}}, Bias: true}
 	keras = nn.NormOptions{Scale: true, Center: true}
 )
 
@@ -311,43 +312,54 @@ func TestMistakesSayWhatWasGotAndWanted(t *testing.T) {
 		{"nn.conv: padding: got -1 and 0 along h, want no negative numbers", image(4, 4, 1), conv(func(o *nn.ConvOptions) {
 			o.Padding = nn.Padding{Mode: "explicit", Lo: [2]int{-1, 0}}
 		})},
-		{"nn.conv: output_padding: got [1 1], want none: only conv_transpose has it", image(4, 4, 1), conv(func(o *nn.ConvOptions) { o.OutputPadding = [2]int{1, 1} })},
-		{"nn.conv: x: got f64[b2 h2 w4 c1], want at least the 3 x 3 pixels of the kernel, with padding", image(2, 4, 1), conv(func(o *nn.ConvOptions) { o.Padding.Mode = "valid" })},
+		{"nn.conv: output_padding: got [1 1], want none: only conv_transpose has it", image(4, 4, 1),
+			conv(func(o *nn.ConvOptions) { o.OutputPadding = [2]int{1, 1} })},
+		{"nn.conv: x: got f64[b2 h2 w4 c1], want at least the 3 x 3 pixels of the kernel, with padding", image(2, 4, 1),
+			conv(func(o *nn.ConvOptions) { o.Padding.Mode = "valid" })},
 		{"nn.conv_transpose: output_padding: got 1 with padding same, want it only with explicit padding", image(4, 4, 1), up(func(o *nn.ConvOptions) {
 			o.Padding, o.OutputPadding = nn.Padding{Mode: "same"}, [2]int{1, 0}
 		})},
-		{"nn.conv_transpose: output_padding: got 1 along w, want less than the stride 1", image(4, 4, 1), up(func(o *nn.ConvOptions) { o.OutputPadding = [2]int{0, 1} })},
+		{"nn.conv_transpose: output_padding: got 1 along w, want less than the stride 1", image(4, 4, 1),
+			up(func(o *nn.ConvOptions) { o.OutputPadding = [2]int{0, 1} })},
 		{"nn.conv_transpose: padding: got [9 9] and [9 9], want less: nothing of f64[b2 h4 w4 c1] would be left", image(4, 4, 1), up(func(o *nn.ConvOptions) {
 			o.Padding.Lo, o.Padding.Hi = [2]int{9, 9}, [2]int{9, 9}
 		})},
-		{"nn.conv: kernel: got 100000 along h, want at most 31: the others would meet none of the 4 pixels", image(4, 4, 1), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
+		{"nn.conv: kernel: got 100000 along h, want at most 31: the others would meet none of the 4 pixels", image(4, 4, 1), func(t *model.Trace,
+			x *expr.Node) (*expr.Node, error) {
 			return nn.Conv(t, x, nn.ConvOptions{Filters: 1, Kernel: [2]int{100000, 3}, Stride: [2]int{1, 1}, Padding: nn.Padding{Mode: "same"}})
 		}},
 		{"nn.conv_transpose: kernel: got 100000 along h, want at most 31: the others would meet none of the 8 pixels", image(4, 4, 1), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
-			return nn.ConvTranspose(t, x, nn.ConvOptions{Filters: 1, Kernel: [2]int{100000, 3}, Stride: [2]int{2, 2}, Padding: nn.Padding{Mode: "same"}})
+			return nn.ConvTranspose(t, x, nn.ConvOptions{Filters: 1, Kernel: [2]int{100000, 3}, Stride: [2]int{2, 2},
+				Padding: nn.Padding{Mode: "same"}})
 		}},
 		{"nn.max_pool: window: got 200 along w, want at most 79: the others would meet none of the 40 pixels", image(40, 40, 1), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 			return nn.MaxPool(x, [2]int{79, 200}, [2]int{1, 1}, nn.Padding{Mode: "same"})
 		}},
-		{"nn.conv: stride: got 1000000000 along h, want at most 40: there are 40 pixels", image(40, 40, 1), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
+		{"nn.conv: stride: got 1000000000 along h, want at most 40: there are 40 pixels", image(40, 40, 1), func(t *model.Trace,
+			x *expr.Node) (*expr.Node, error) {
 			return nn.Conv(t, x, nn.ConvOptions{Filters: 1, Kernel: [2]int{3, 3}, Stride: [2]int{1e9, 1}, Padding: nn.Padding{Mode: "same"}})
 		}},
 		{"nn.conv: padding: got 1 and 1000000 along w, want at most 7: windows beyond it would meet no pixel", image(4, 4, 1), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
-			return nn.Conv(t, x, nn.ConvOptions{Filters: 1, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Padding: nn.Padding{Mode: "explicit", Lo: [2]int{1, 1}, Hi: [2]int{1, 1e6}}})
+			return nn.Conv(t, x, nn.ConvOptions{Filters: 1, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1},
+				Padding: nn.Padding{Mode: "explicit", Lo: [2]int{1, 1}, Hi: [2]int{1, 1e6}}})
 		}},
-		{"nn.layer_norm: axes: got \"wh\", want some of the axes hwc of x, in this order", image(4, 4, 1), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
+		{"nn.layer_norm: axes: got \"wh\", want some of the axes hwc of x, in this order", image(4, 4, 1), func(t *model.Trace,
+			x *expr.Node) (*expr.Node, error) {
 			return nn.LayerNorm(t, x, nn.NormOptions{Axes: "wh"})
 		}},
-		{"nn.group_norm: groups: got 2, want a divisor of the 3 channels", image(4, 4, 3), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
+		{"nn.group_norm: groups: got 2, want a divisor of the 3 channels", image(4, 4, 3), func(t *model.Trace,
+			x *expr.Node) (*expr.Node, error) {
 			return nn.GroupNorm(t, x, 2, keras)
 		}},
 		{"nn.instance_norm: x: got f64[b2 c3], want floats of axes [b h w c]", flat(3), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 			return nn.InstanceNorm(t, x, keras)
 		}},
-		{"nn.layer_norm: x: got f64[b2 c1], want more than one value over the axes c", flat(1), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
+		{"nn.layer_norm: x: got f64[b2 c1], want more than one value over the axes c", flat(1), func(t *model.Trace,
+			x *expr.Node) (*expr.Node, error) {
 			return nn.LayerNorm(t, x, keras)
 		}},
-		{"nn.instance_norm: x: got f64[b2 h1 w1 c4], want more than one value per channel of an image", image(1, 1, 4), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
+		{"nn.instance_norm: x: got f64[b2 h1 w1 c4], want more than one value per channel of an image", image(1, 1, 4), func(t *model.Trace,
+			x *expr.Node) (*expr.Node, error) {
 			return nn.InstanceNorm(t, x, keras)
 		}},
 		{"nn.group_norm: x: got f64[b2 h1 w1 c4], want more than one value per group of channels of an image", image(1, 1, 4), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
@@ -357,7 +369,8 @@ func TestMistakesSayWhatWasGotAndWanted(t *testing.T) {
 			func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 				return nil, t.Graph.Try(func() { nn.Activations["softmax"].Of(x, nil) })
 			}},
-		{"nn.dense: init: got a kernel of zeros with spectral_norm, want another: it is divided by its norm", flat(3), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
+		{"nn.dense: init: got a kernel of zeros with spectral_norm, want another: it is divided by its norm", flat(3), func(t *model.Trace,
+			x *expr.Node) (*expr.Node, error) {
 			return nn.Dense(t, x, nn.DenseOptions{Units: 2, Spectral: true, KernelInit: &model.Init{Kind: model.HeNormal}})
 		}},
 		{"nn.embedding: y: got f64[b2 c3], want labels, i32 of axes [b]", flat(3), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
@@ -377,7 +390,10 @@ func TestMistakesSayWhatWasGotAndWanted(t *testing.T) {
 		{"nn.resize: size: got 0 x 4, want at least 1 x 1", image(2, 2, 1), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 			return nn.ResizeNearest(x, 0, 4)
 		}},
-		{"nn.concat: got no tensors, want at least one", flat(3), func(t *model.Trace, x *expr.Node) (*expr.Node, error) { return nn.Concat('c') }},
+		{"nn.concat: got no tensors, want at least one", flat(3), func(t *model.Trace,
+			x *expr.Node) (*expr.Node, error) {
+			return nn.Concat('c')
+		}},
 		{"net/dense1/kernel: the network is called with another shape than before: its parameter would be f64[c2 o4] and is f64[c3 o4]", flat(3), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 			if _, err := dense(4)(t, x); err != nil {
 				return nil, err

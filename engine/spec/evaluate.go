@@ -82,7 +82,8 @@ func (e Evaluate) Validate() error {
 		if least, why := m.least(); e.Samples < least {
 			check(false, "%v: got %d samples, want %d or more: %s", m, e.Samples, least, why)
 		}
-		check(m.Name != InceptionScore || hasLogits(e.Features), "inception_score: got the features %q, which have no logits: want those of inception() or small()", e.Features)
+		check(m.Name != InceptionScore || hasLogits(e.Features),
+			"inception_score: got the features %q, which have no logits: want those of inception() or small()", e.Features)
 	}
 	looks := slices.Contains(seen, PrecisionRecall) || slices.Contains(seen, DensityCoverage)
 	check(e.Collapse == nil || looks, "collapse: got no metric that tells of it, want precision_recall() or density_coverage()")

@@ -10,7 +10,8 @@ import (
 func measured() spec.Measure {
 	return spec.Measure{Samples: 1000, Real: spec.Images("test", "0f1e2d3c4b5a69788796"), Floor: spec.Images("train", "aa"),
 		Features: "small-mnist:1c291ca54e0ba1f7", Tests: "0f1e2d3c4b5a6978",
-		Metrics: []spec.Metric{{Name: spec.PrecisionRecall, K: 3}, {Name: spec.FID}, {Name: spec.KID, Subsets: 100, Size: 1000}, {Name: spec.Parzen}}}
+		Metrics: []spec.Metric{{Name: spec.PrecisionRecall, K: 3}, {Name: spec.FID}, {Name: spec.KID, Subsets: 100, Size: 1000},
+			{Name: spec.Parzen}}}
 }
 
 func TestAMeasureReadsLikeAScript(t *testing.T) {

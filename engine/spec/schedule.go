@@ -51,7 +51,8 @@ const (
 	variable
 )
 
-var scheduleNames = [...]string{"constant", "linear", "cosine", "exponential", "step", "piecewise", "product", "sum", "quotient", "named", "variable"}
+var scheduleNames = [...]string{"constant", "linear", "cosine", "exponential", "step", "piecewise", "product", "sum", "quotient", "named",
+	"variable"}
 
 // Constant is v at all times.
 func Constant(v float64) Schedule { return Schedule{args: [3]float64{v}} }

@@ -45,7 +45,8 @@ func TestSchedulesAreTheirFormulas(t *testing.T) {
 		{"2.5", Quotient(Constant(5), Constant(2)), at{0: 2.5}},
 		{"quotient(linear(1.0, 0.0, 2.0, steps), 10.0)", Quotient(Linear(1, 0, 2, Steps), Constant(10)), at{0: .1, 1: .05, 2: 0}},
 		{"w=linear(1.0, 0.0, 2.0, steps)", Named(Label{Name: "w"}, Linear(1, 0, 2, Steps)), at{0: 1, 1: .5, 2: 0}},
-		{"piecewise(1.0, 2.0, 0.1, 5.0, linear(1.0, 0.0, 100.0, steps), epochs)", piecewise(t, []float64{2, 5}, []Schedule{Constant(1), Constant(.1), Linear(1, 0, 100, Steps)}, Epochs),
+		{"piecewise(1.0, 2.0, 0.1, 5.0, linear(1.0, 0.0, 100.0, steps), epochs)",
+			piecewise(t, []float64{2, 5}, []Schedule{Constant(1), Constant(.1), Linear(1, 0, 100, Steps)}, Epochs),
 			at{0: 1, 19: 1, 20: .1, 49: .1, 50: .5, 100: 0}},
 	} {
 		if got := c.s.String(); got != c.text {
@@ -131,9 +132,12 @@ func TestPiecewiseWantsTimesThatAscend(t *testing.T) {
 func TestASchedulesTextTellsItFromEveryOther(t *testing.T) {
 	seen := map[string]bool{}
 	schedules := []Schedule{
-		Constant(1), Constant(-1), Constant(1.5), Linear(1, 2, 3, Steps), Linear(1, 2, 3, Epochs), Linear(1, 2, 4, Steps), Linear(1, 3, 3, Steps), Linear(2, 2, 3, Steps),
-		Cosine(1, 2, 3, Steps), Exponential(1, 2, 3, Steps), Step(1, 2, 3, Steps), Product(Warmup(1, Steps), Constant(2)), Product(Constant(2), Warmup(1, Steps)), Sum(Warmup(1, Steps), Constant(2)),
-		piecewise(t, []float64{1}, []Schedule{Constant(1), Constant(2)}, Steps), piecewise(t, []float64{2}, []Schedule{Constant(1), Constant(2)}, Steps), piecewise(t, nil, []Schedule{Constant(1)}, Steps),
+		Constant(1), Constant(-1), Constant(1.5), Linear(1, 2, 3, Steps), Linear(1, 2, 3, Epochs), Linear(1, 2, 4, Steps), Linear(1, 3, 3, Steps),
+		Linear(2, 2, 3, Steps),
+		Cosine(1, 2, 3, Steps), Exponential(1, 2, 3, Steps), Step(1, 2, 3, Steps), Product(Warmup(1, Steps), Constant(2)),
+		Product(Constant(2), Warmup(1, Steps)), Sum(Warmup(1, Steps), Constant(2)),
+		piecewise(t, []float64{1}, []Schedule{Constant(1), Constant(2)}, Steps),
+		piecewise(t, []float64{2}, []Schedule{Constant(1), Constant(2)}, Steps), piecewise(t, nil, []Schedule{Constant(1)}, Steps),
 	}
 	for _, s := range schedules {
 		if seen[s.String()] {

@@ -37,7 +37,8 @@ func points(t testing.TB, s Space, search Search, uniform func(i, j int) float64
 }
 
 func TestAGridIsEveryCombinationTheLastFastest(t *testing.T) {
-	s := Space{choice(t, "loss", StringValue("ns"), StringValue("wgan")), choice(t, "lr", FloatValue(.1), IntValue(1)), choice(t, "batch", IntValue(32))}
+	s := Space{choice(t, "loss", StringValue("ns"), StringValue("wgan")), choice(t, "lr", FloatValue(.1), IntValue(1)),
+		choice(t, "batch", IntValue(32))}
 	var got []string
 	for _, p := range points(t, s, Search{Kind: Grid}, nil) {
 		got = append(got, p.String())
@@ -56,7 +57,8 @@ loss="wgan" lr=1.0 batch=32`
 
 func TestAGridOfRangesOrOfTooMuchIsAMistake(t *testing.T) {
 	_, err := Space{numbers(t, "lr", Float, 0, 1, false)}.Points(Search{Kind: Grid}, nil)
-	if want := "lr is a range, and a grid needs choices: use choice(...), or search = random(trials = ...)"; err == nil || err.Error() != want {
+	if want := "lr is a range, and a grid needs choices: use choice(...), or search = random(trials = ...)"; err == nil ||
+		err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	var ten []Value
@@ -88,7 +90,8 @@ func TestRandomPointsAreQuantiles(t *testing.T) {
 		d    Dim
 		want map[float64]string
 	}{
-		{choice(t, "x", IntValue(4), IntValue(8), IntValue(16)), map[float64]string{0: "4", .3: "4", .34: "8", .66: "8", .67: "16", below1: "16"}},
+		{choice(t, "x", IntValue(4), IntValue(8), IntValue(16)), map[float64]string{0: "4", .3: "4", .34: "8", .66: "8", .67: "16",
+			below1: "16"}},
 		{numbers(t, "x", Int, 1, 3, false), map[float64]string{0: "1", .33: "1", .34: "2", .67: "3", below1: "3"}},
 		{numbers(t, "x", Float, -1, 3, false), map[float64]string{0: "-1.0", .25: "0.0", .5: "1.0"}},
 		{numbers(t, "x", Float, 1, 100, true), map[float64]string{0: "1.0"}},

@@ -267,7 +267,8 @@ func (o Options) missing(kind string) error {
 	if kind != "" {
 		what += " for " + kind
 	}
-	return &missing{fmt.Sprintf("backend xla: %v: %s was not found in %s", ErrNoDevice, what, strings.Join(o.folders(), ", ")), hints["xla:"+kind]}
+	return &missing{fmt.Sprintf("backend xla: %v: %s was not found in %s", ErrNoDevice, what, strings.Join(o.folders(), ", ")),
+		hints["xla:"+kind]}
 }
 
 var hints = map[string]string{

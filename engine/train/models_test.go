@@ -34,13 +34,15 @@ func (c *chain) dense(units int) *chain {
 
 func (c *chain) conv(filters int) *chain {
 	return c.do(func(x node) (node, error) {
-		return nn.Conv(c.t, x, nn.ConvOptions{Filters: filters, Kernel: [2]int{5, 5}, Stride: [2]int{2, 2}, Padding: nn.Padding{Mode: "same"}, Bias: true})
+		return nn.Conv(c.t, x, nn.ConvOptions{Filters: filters, Kernel: [2]int{5, 5}, Stride: [2]int{2, 2}, Padding: nn.Padding{Mode: "same"},
+			Bias: true})
 	})
 }
 
 func (c *chain) deconv(filters int) *chain {
 	return c.do(func(x node) (node, error) {
-		return nn.ConvTranspose(c.t, x, nn.ConvOptions{Filters: filters, Kernel: [2]int{5, 5}, Stride: [2]int{2, 2}, Padding: nn.Padding{Mode: "same"}})
+		return nn.ConvTranspose(c.t, x, nn.ConvOptions{Filters: filters, Kernel: [2]int{5, 5}, Stride: [2]int{2, 2},
+			Padding: nn.Padding{Mode: "same"}})
 	})
 }
 
@@ -179,7 +181,8 @@ func (m gan) wassersteinGP(generator bool) func(t *model.Trace) (node, error) {
 }
 
 func adam(lr float64) model.Optimizer {
-	return model.Optimizer{Rule: model.Adam, Params: []model.Param{{Name: "lr", Value: spec.Constant(lr)}, {Name: "beta1", Value: spec.Constant(.5)},
+	return model.Optimizer{Rule: model.Adam, Params: []model.Param{{Name: "lr", Value: spec.Constant(lr)},
+		{Name: "beta1", Value: spec.Constant(.5)},
 		{Name: "beta2", Value: spec.Constant(.999)}, {Name: "eps", Value: spec.Constant(1e-7)}}}
 }
 
@@ -198,7 +201,8 @@ func (m gan) job(t testing.TB) *model.Job {
 	return build(t, c, players, func(t *model.Trace) (node, error) { return m.generator(t, m.z(t)) })
 }
 
-func build(t testing.TB, c model.Config, players []model.Player, sample func(*model.Trace) (node, error), watches ...model.Watch) *model.Job {
+func build(t testing.TB, c model.Config, players []model.Player, sample func(*model.Trace) (node, error),
+	watches ...model.Watch) *model.Job {
 	t.Helper()
 	p, reals, err := model.Build(c, players, watches, sample)
 	if err != nil {

@@ -108,7 +108,8 @@ func (c *Compiled) open(job *model.Job, images Images, seed uint32) (*Run, error
 	}
 	r := &Run{c: c, job: job, images: images, seed: seed, state: make([]*tensors.Tensor, len(p.Vars)), ordered: -1}
 	if r.StepsPerEpoch() == 0 {
-		return nil, fmt.Errorf("data: got %d images, want at least %d: one iteration takes %d of %d", images.N, r.examples(), p.Batches, p.Config.Batch)
+		return nil, fmt.Errorf("data: got %d images, want at least %d: one iteration takes %d of %d", images.N, r.examples(), p.Batches,
+			p.Config.Batch)
 	}
 	r.leaves = leaves(p.Step()...)
 	for _, l := range r.leaves {

@@ -552,8 +552,14 @@ func TestMistakesAreErrors(t *testing.T) {
 		"data: got 0 labels for 100 images, and the program uses them":    func() (*Run, error) { return cc.NewRun(classes, unlabelled, 1) },
 		"got a job of program " + classes.Program.Fingerprint():           func() (*Run, error) { return c.NewRun(classes, ring(100), 1) },
 		"real numbers, want the":                                          func() (*Run, error) { return c.NewRun(&fewer, blobs(20, 8, 8), 1) },
-		"resume: the state lacks " + saved[0].Name:                        func() (*Run, error) { return c.Resume(job, blobs(20, 8, 8), 1, saved[1:], 1) },
-		"resume: " + saved[2].Name + ": got":                              func() (*Run, error) { return c.Resume(job, blobs(20, 8, 8), 1, short, 1) },
+		"resume: the state lacks " + saved[0].Name: func() (*Run, error) {
+			return c.Resume(job, blobs(20, 8, 8), 1,
+				saved[1:], 1)
+		},
+		"resume: " + saved[2].Name + ": got": func() (*Run, error) {
+			return c.Resume(job, blobs(20, 8, 8), 1, short,
+				1)
+		},
 	} {
 		if _, err := do(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)

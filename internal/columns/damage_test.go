@@ -131,11 +131,14 @@ func TestBombsAreRefused(t *testing.T) {
 		"zeros": {hostile(t, format.Lz4Raw, dataPage(1, format.Plain, 1<<30), []byte{0, 0, 0}, 1), "got a page of 1073741824 bytes"},
 		"a page that is longer than it says": {
 			hostile(t, format.Snappy, dataPage(1, format.Plain, 5), []byte{9, 8 << 2, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 1), "SNAPPY: want 5 bytes: got 9"},
-		"rows":     {hostile(t, format.Uncompressed, dataPage(1<<30, format.Plain, 0), nil, 1<<30), "got 1073741824 rows"},
-		"values":   {hostile(t, format.Uncompressed, dataPage(1<<30, format.Plain, 0), nil, 5), "got 1073741824 values, want at most 5"},
-		"runs":     {hostile(t, format.Uncompressed, dataPage(5, format.RLEDictionary, 6), []byte{1, 0xfe, 0xff, 0xff, 0x7f, 0}, 5), "got a run of"},
-		"counts":   {hostile(t, format.Uncompressed, dataPage(5, format.DeltaLengthByteArray, int32(len(counts))), counts, 5), "numbers in a page of 5"},
-		"prefixes": {hostile(t, format.Uncompressed, dataPage(1000, format.DeltaByteArray, int32(len(shared))), shared, 1000), "bytes of values in a page"},
+		"rows":   {hostile(t, format.Uncompressed, dataPage(1<<30, format.Plain, 0), nil, 1<<30), "got 1073741824 rows"},
+		"values": {hostile(t, format.Uncompressed, dataPage(1<<30, format.Plain, 0), nil, 5), "got 1073741824 values, want at most 5"},
+		"runs": {hostile(t, format.Uncompressed, dataPage(5, format.RLEDictionary, 6), []byte{1, 0xfe, 0xff, 0xff, 0x7f, 0}, 5),
+			"got a run of"},
+		"counts": {hostile(t, format.Uncompressed, dataPage(5, format.DeltaLengthByteArray, int32(len(counts))), counts, 5),
+			"numbers in a page of 5"},
+		"prefixes": {hostile(t, format.Uncompressed, dataPage(1000, format.DeltaByteArray, int32(len(shared))), shared, 1000),
+			"bytes of values in a page"},
 	} {
 		err, allocated := read(c.file)
 		if err == nil || !strings.Contains(err.Error(), c.want) || allocated > 64<<20 {

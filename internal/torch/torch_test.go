@@ -110,10 +110,13 @@ func TestHostileFilesAreErrorsAndTakeNoMoreThanTheirSize(t *testing.T) {
 		file []byte
 		want string
 	}{
-		"zeros that unpack":       {pickled(t, zip.Deflate, "\x80\x02}.", strings.Repeat("\x00", 8<<20)), "it is compressed, which torch.save does not do"},
-		"a number many times":     {pickled(t, zip.Store, "\x80\x02}"+key+tensor(1<<30, 0)+"s.", "abcd"), "more elements than the file has bytes"},
-		"beyond its storage":      {pickled(t, zip.Store, "\x80\x02}"+key+tensor(2, 1)+"s.", "abcd"), "got an element at 1 of 1 numbers"},
-		"before its storage":      {pickled(t, zip.Store, "\x80\x02}"+key+tensor(2, math.MaxUint32)+"s.", "abcd"), "got an element at -1 of 1 numbers"},
+		"zeros that unpack": {pickled(t, zip.Deflate, "\x80\x02}.", strings.Repeat("\x00", 8<<20)),
+			"it is compressed, which torch.save does not do"},
+		"a number many times": {pickled(t, zip.Store, "\x80\x02}"+key+tensor(1<<30, 0)+"s.", "abcd"),
+			"more elements than the file has bytes"},
+		"beyond its storage": {pickled(t, zip.Store, "\x80\x02}"+key+tensor(2, 1)+"s.", "abcd"), "got an element at 1 of 1 numbers"},
+		"before its storage": {pickled(t, zip.Store, "\x80\x02}"+key+tensor(2, math.MaxUint32)+"s.", "abcd"),
+			"got an element at -1 of 1 numbers"},
 		"a dictionary in itself":  {pickled(t, zip.Store, "\x80\x02}q\x00"+key+"h\x00s."), "nest in each other without end"},
 		"a dictionary doubled":    {pickled(t, zip.Store, "\x80\x02"+doubled+"."), "nest in each other without end"},
 		"a call of the system":    {pickled(t, zip.Store, "\x80\x02cos\nsystem\n(X\x02\x00\x00\x00idtR."), ""},

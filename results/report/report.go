@@ -54,7 +54,8 @@ func Write(w io.Writer, v *results.View) error {
 	if err != nil {
 		return err
 	}
-	return layout.Execute(plain.NewWriter(w), map[string]any{"Meta": v.Meta(), "Trials": trials, "Count": count, "Fronts": fronts, "Left": left, "Earlier": earlier(trials)})
+	return layout.Execute(plain.NewWriter(w), map[string]any{"Meta": v.Meta(), "Trials": trials, "Count": count, "Fronts": fronts,
+		"Left": left, "Earlier": earlier(trials)})
 }
 
 // earlier counts the trials that are not of the newest plan.

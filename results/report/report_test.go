@@ -35,7 +35,8 @@ func study(t *testing.T) *results.Study {
 	t.Helper()
 	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 	s, err := results.Create(t.TempDir(), results.Meta{Study: "digits", Script: "digits.star", ScriptHash: "0", Version: "test",
-		Columns: []results.Column{{Name: "loss", Kind: results.String}}, Metrics: []string{"loss_generator", "loss_shape", "noise"}, Losses: []string{"loss_generator"}}, nil, results.Options{Now: now})
+		Columns: []results.Column{{Name: "loss", Kind: results.String}}, Metrics: []string{"loss_generator", "loss_shape", "noise"},
+		Losses: []string{"loss_generator"}}, nil, results.Options{Now: now})
 	must(t, err)
 	trial := func(id, loss string) results.Trial {
 		return results.Trial{ID: id, Point: results.Values{"loss": loss}, Started: now()}
@@ -45,7 +46,8 @@ func study(t *testing.T) *results.Study {
 	}
 	must(t, s.BeginTrial(trial("a", "<b>hinge</b>"), trial("b", "ns")),
 		s.AppendEpoch(epoch("a", 1, 3)), s.AppendEpoch(epoch("a", 2, 1.25)), s.AppendEpoch(epoch("b", 1, 7)),
-		s.AppendSample(results.Sample{Trial: "a", Epoch: 1, Kind: "grid", PNG: picture(t)}, results.Sample{Trial: "a", Epoch: 2, Kind: "grid", PNG: picture(t)}),
+		s.AppendSample(results.Sample{Trial: "a", Epoch: 1, Kind: "grid", PNG: picture(t)},
+			results.Sample{Trial: "a", Epoch: 2, Kind: "grid", PNG: picture(t)}),
 		s.FinishTrial(results.Outcome{Trial: "b", Status: results.Diverged, Reason: "loss in epoch 1"}))
 	t.Cleanup(func() { s.Close() })
 	return s

@@ -114,7 +114,8 @@ func (p *scatter) at(x, y float64) (px, py float64) {
 
 func (p *scatter) draw() template.HTML {
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" width="%d" height="%d" role="img" class="scatter">`, scatterWidth, scatterHeight, scatterWidth, scatterHeight)
+	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" width="%d" height="%d" role="img" class="scatter">`, scatterWidth, scatterHeight, scatterWidth,
+		scatterHeight)
 	p.axes(&b)
 	p.line(&b)
 	for _, dark := range []bool{false, true} { // the front on top
@@ -134,11 +135,13 @@ func (p *scatter) axes(b *strings.Builder) {
 	right, bottom := plotLeft+plotWidth, plotTop+plotHeight
 	for _, v := range ticks(p.lo[0], p.hi[0]) {
 		x, _ := p.at(v, 0)
-		fmt.Fprintf(b, `<path d="M%.1f %dV%d" class="grid"/><text x="%.1f" y="%d" class="tick" text-anchor="middle">%.4g</text>`, x, plotTop, bottom, x, bottom+14, v)
+		fmt.Fprintf(b, `<path d="M%.1f %dV%d" class="grid"/><text x="%.1f" y="%d" class="tick" text-anchor="middle">%.4g</text>`, x, plotTop,
+			bottom, x, bottom+14, v)
 	}
 	for _, v := range ticks(p.lo[1], p.hi[1]) {
 		_, y := p.at(0, v)
-		fmt.Fprintf(b, `<path d="M%d %.1fH%d" class="grid"/><text x="%d" y="%.1f" class="tick" text-anchor="end">%.4g</text>`, plotLeft, y, right, plotLeft-6, y+3, v)
+		fmt.Fprintf(b, `<path d="M%d %.1fH%d" class="grid"/><text x="%d" y="%.1f" class="tick" text-anchor="end">%.4g</text>`, plotLeft, y, right,
+			plotLeft-6, y+3, v)
 	}
 	fmt.Fprintf(b, `<rect x="%d" y="%d" width="%d" height="%d" fill="none" stroke="#78716c"/>`, plotLeft, plotTop, plotWidth, plotHeight)
 	arrow := func(o results.Objective, less, more string) string {
@@ -147,8 +150,10 @@ func (p *scatter) axes(b *strings.Builder) {
 		}
 		return template.HTMLEscapeString(fmt.Sprintf("%s, better %s", o.Metric, less))
 	}
-	fmt.Fprintf(b, `<text x="%d" y="%d" class="key" text-anchor="middle">%s</text>`, plotLeft+plotWidth/2, bottom+36, arrow(p.meta.Objectives[0], "←", "→"))
-	fmt.Fprintf(b, `<text transform="translate(14 %d) rotate(-90)" class="key" text-anchor="middle">%s</text>`, plotTop+plotHeight/2, arrow(p.meta.Objectives[1], "←", "→"))
+	fmt.Fprintf(b, `<text x="%d" y="%d" class="key" text-anchor="middle">%s</text>`, plotLeft+plotWidth/2, bottom+36,
+		arrow(p.meta.Objectives[0], "←", "→"))
+	fmt.Fprintf(b, `<text transform="translate(14 %d) rotate(-90)" class="key" text-anchor="middle">%s</text>`, plotTop+plotHeight/2,
+		arrow(p.meta.Objectives[1], "←", "→"))
 }
 
 // line draws the border of what the front beats: steps from point to point that turn on the worse side, and end at the frame.
@@ -195,13 +200,15 @@ func (p *scatter) dot(b *strings.Builder, i int) {
 	}
 	seed, _ := row["seed"].(int64)
 	about = append(about, p.meta.Label(row, seed))
-	fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" %s fill="%s"><title>%s</title></circle>`, x, y, style, p.colour(row), template.HTMLEscapeString(plain.Line(strings.Join(about, ", "))))
+	fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" %s fill="%s"><title>%s</title></circle>`, x, y, style, p.colour(row),
+		template.HTMLEscapeString(plain.Line(strings.Join(about, ", "))))
 }
 
 func (p *scatter) legend(b *strings.Builder) {
 	y := plotTop + 10
 	entry := func(mark, text string) {
-		fmt.Fprintf(b, `<g transform="translate(%d %d)">%s<text x="14" y="4" class="key">%s</text></g>`, legendLeft, y, mark, template.HTMLEscapeString(plain.Line(text)))
+		fmt.Fprintf(b, `<g transform="translate(%d %d)">%s<text x="14" y="4" class="key">%s</text></g>`, legendLeft, y, mark,
+			template.HTMLEscapeString(plain.Line(text)))
 		y += 20
 	}
 	entry(`<circle r="5.5" fill="#fff" stroke="`+lineColor+`"/>`, "on the front")

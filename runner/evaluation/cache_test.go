@@ -27,7 +27,8 @@ func TestTheCacheForgetsWhatWasNotUsedForLong(t *testing.T) {
 	for _, c := range []struct {
 		most int64
 		want []string
-	}{{400, []string{"new", "old", "older", "used"}}, {399, []string{"new", "old", "used"}}, {200, []string{"new", "used"}}, {50, []string{"new"}}} {
+	}{{400, []string{"new", "old", "older", "used"}}, {399, []string{"new", "old", "used"}}, {200, []string{"new", "used"}},
+		{50, []string{"new"}}} {
 		if err := trim(dir, "new.features", c.most); err != nil {
 			t.Fatal(err)
 		}

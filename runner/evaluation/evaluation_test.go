@@ -32,7 +32,8 @@ func TestScriptsKnowAllExtractorsAndTheStandardRule(t *testing.T) {
 	if got := feature.Names(); !slices.Equal(got, spec.Extractors) {
 		t.Errorf("engine/feature has %q, engine/spec %q", got, spec.Extractors)
 	}
-	if got, want := evaluation.Rule(spec.StandardCollapse()), (metric.Collapse{Evaluations: 2, Reach: 0.05, Spread: 0.25, Fidelity: 0.7, Modes: 0.3}); got != want {
+	if got, want := evaluation.Rule(spec.StandardCollapse()), (metric.Collapse{Evaluations: 2, Reach: 0.05, Spread: 0.25, Fidelity: 0.7,
+		Modes: 0.3}); got != want {
 		t.Errorf("got the rule %+v, want %+v", got, want)
 	}
 }
@@ -179,7 +180,8 @@ func TestAnEvaluationIsTheMetricsOfTheFeatures(t *testing.T) {
 	}
 	e.Real = "train" // the other way round
 	swapped := measure(t, b, d, e, images(t, d.Test()))
-	if math.Abs(swapped["fid"]-fid) > 1e-12 || swapped["precision"] != recall || swapped["recall"] != precision || math.Abs(swapped["fid_floor"]-fid) > 1e-12 {
+	if math.Abs(swapped["fid"]-fid) > 1e-12 || swapped["precision"] != recall || swapped["recall"] != precision ||
+		math.Abs(swapped["fid_floor"]-fid) > 1e-12 {
 		t.Errorf("got %v against the training split, want fid %v, precision %v, recall %v", swapped, fid, recall, precision)
 	}
 }
@@ -215,9 +217,13 @@ func TestFeaturesOfRealImagesAreKept(t *testing.T) {
 		if first == nil {
 			first = got
 		}
-		said := slices.DeleteFunc(*told, func(w string) bool { return !strings.Contains(w, "computed again") && !strings.Contains(w, "not kept") })
+		said := slices.DeleteFunc(*told, func(w string) bool {
+			return !strings.Contains(w, "computed again") &&
+				!strings.Contains(w, "not kept")
+		})
 		if *count != 1+passes || len(said) != warnings || !maps.Equal(got, first) { // one is that of the generated images
-			t.Errorf("%s: got %d passes over images and the warnings %q, want %d and %d; numbers %v, want %v", what, *count, said, 1+passes, warnings, got, first)
+			t.Errorf("%s: got %d passes over images and the warnings %q, want %d and %d; numbers %v, want %v", what, *count, said, 1+passes,
+				warnings, got, first)
 		}
 	}
 	check("nothing", 2, 0) // the compared ones and those of the floor
@@ -408,7 +414,8 @@ func TestWhatCannotBeMeasuredIsAnError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := x.Measure(t.Context(), func(from, to int) ([]float32, error) { return nil, fmt.Errorf("no luck") }); err == nil || err.Error() != "no luck" {
+	if _, err := x.Measure(t.Context(), func(from, to int) ([]float32, error) { return nil, fmt.Errorf("no luck") }); err == nil ||
+		err.Error() != "no luck" {
 		t.Errorf("got %v, want the generator's error", err)
 	}
 	for _, v := range []float32{float32(math.NaN()), float32(math.Inf(-1))} {
@@ -466,7 +473,8 @@ func TestTheOrderOfOpeningChangesNoBits(t *testing.T) {
 	for _, features := range []string{"small-mnist", spec.PixelFeatures} {
 		counts := []int{7, 60, 260}
 		of := func(n int) spec.Evaluate {
-			return spec.Evaluate{Samples: n, Real: "test", Features: features, Metrics: []spec.Metric{{Name: spec.FID}, {Name: spec.PrecisionRecall, K: 3}}}
+			return spec.Evaluate{Samples: n, Real: "test", Features: features, Metrics: []spec.Metric{{Name: spec.FID},
+				{Name: spec.PrecisionRecall, K: 3}}}
 		}
 		alone := map[int]map[string]float64{}
 		for _, n := range counts {
@@ -491,7 +499,8 @@ func TestAnotherSplitOfAnotherSizeIsNoFloor(t *testing.T) {
 		err  error
 		want string
 	}{
-		{&data.Set{N: 400, H: 9, W: 8, C: 1, U8: make([]uint8, 400*72)}, nil, "no floors: the other split has images of 9 x 8 x 1, want 8 x 8 x 1"},
+		{&data.Set{N: 400, H: 9, W: 8, C: 1, U8: make([]uint8, 400*72)}, nil,
+			"no floors: the other split has images of 9 x 8 x 1, want 8 x 8 x 1"},
 		{nil, errors.New("damaged"), "no floors: the other split: damaged"},
 		{nil, fs.ErrNotExist, ""},
 		{&data.Set{N: 7, H: 8, W: 8, C: 1, U8: make([]uint8, 7*64)}, nil, ""}, // too few
@@ -503,7 +512,8 @@ func TestAnotherSplitOfAnotherSizeIsNoFloor(t *testing.T) {
 			}
 			return &data.Set{N: 10, H: 8, W: 8, C: 1, U8: make([]uint8, 10*64), Digest: "d"}, nil
 		}
-		e := spec.Evaluate{Samples: 8, Real: "train", Features: spec.PixelFeatures, Metrics: []spec.Metric{{Name: spec.FID}, {Name: spec.PrecisionRecall, K: 3}}}
+		e := spec.Evaluate{Samples: 8, Real: "train", Features: spec.PixelFeatures,
+			Metrics: []spec.Metric{{Name: spec.FID}, {Name: spec.PrecisionRecall, K: 3}}}
 		values := measure(t, b, spec.Data{Name: "images", Split: "train", Path: "somewhere"}, e, func(from, to int) ([]float32, error) {
 			return make([]float32, (to-from)*64), nil
 		})

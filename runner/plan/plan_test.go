@@ -30,7 +30,8 @@ func (s fakeStudy) Job(_ context.Context, p spec.Point) (*model.Job, error) {
 	}
 	players := []model.Player{{
 		Name: "net", Steps: 1,
-		Optimizer: model.Optimizer{Rule: model.SGD, Params: []model.Param{{Name: "lr", Value: spec.Constant(lr.Any().(float64))}, {Name: "momentum", Value: spec.Constant(0)}}},
+		Optimizer: model.Optimizer{Rule: model.SGD, Params: []model.Param{{Name: "lr", Value: spec.Constant(lr.Any().(float64))},
+			{Name: "momentum", Value: spec.Constant(0)}}},
 		Loss: func(t *model.Trace) (*expr.Node, error) {
 			return t.Call("net", t.X(), func() (*expr.Node, error) {
 				layer, err := t.Layer("dense")
@@ -208,7 +209,8 @@ func TestATrialTakesFewBytes(t *testing.T) {
 		t.Errorf("got %d trials, %d programs, kinds %v", p.Len(), len(p.Programs), p.Kinds)
 	}
 	last := p.At(p.Len() - 1)
-	if lr, _ := last.Point.Get("lr"); lr != spec.FloatValue(points) || last.Seed != 1 || last.Index != points*seeds-1 || last.Place != points*seeds ||
+	if lr, _ := last.Point.Get("lr"); lr != spec.FloatValue(points) || last.Seed != 1 || last.Index != points*seeds-1 ||
+		last.Place != points*seeds ||
 		last.ID != p.ID(p.Len()-1) || last.ID != last.Job.ID(last.Configuration, 1) {
 		t.Errorf("got the last trial %+v", last)
 	}

@@ -79,7 +79,8 @@ func (c *Conv) phaseTaps(axis int) (taps [][]phaseTap) {
 // filters of an axis are nil if one of them has more taps than the form.
 func (c *Conv) filters(axis int, as form) *filters {
 	stride, dil := c.Stride[axis], c.InDil[axis]
-	f := &filters{form: as, tiles: parts(parts(c.Out[axis], dil), as.outputs), inputs: stride, toSlots: c.Set.maps.taps, fromSlots: c.Set.maps.outputs}
+	f := &filters{form: as, tiles: parts(parts(c.Out[axis], dil), as.outputs), inputs: stride, toSlots: c.Set.maps.taps,
+		fromSlots: c.Set.maps.outputs}
 	if as.taps > winograd.Taps {
 		f.toSlots, f.fromSlots = c.Set.maps.gradients, c.Set.maps.tapGradients
 	}

@@ -133,7 +133,8 @@ func TestKernelsOfEveryHeightSumTheWholeList(t *testing.T) {
 						}
 						want[i] = float32(v) + float32(acc)*c[i]
 					}
-					h := hand{Args: Args{A: unsafe.Pointer(&a[0]), B: unsafe.Pointer(&b[0]), C: unsafe.Pointer(&c[0]), List: &list[0], N: E, K: K, ARS: K * 4, AKS: 4, BKS: w * 4, CRS: w * 4, Acc: acc}}
+					h := hand{Args: Args{A: unsafe.Pointer(&a[0]), B: unsafe.Pointer(&b[0]), C: unsafe.Pointer(&c[0]), List: &list[0], N: E, K: K,
+						ARS: K * 4, AKS: 4, BKS: w * 4, CRS: w * 4, Acc: acc}}
 					tiles.By[rows](&h.Args)
 					same(t, fmt.Sprintf("%d x %d, acc %d", rows, w, acc), c, want)
 				}
@@ -223,7 +224,8 @@ func TestConvolutionsOfAnySizeFollowTheDefinition(t *testing.T) {
 		pick := func(v ...int) int { return v[r.IntN(len(v))] }
 		ways := map[string]int{}
 		for range count {
-			c := &Conv{Set: s, Team: NewTeam(3), BF16: bf16, M: pick(1, 2, 3, 7, 16, 33, 64), K: pick(1, 3, 8, 40), N: pick(1, 3, 7, 8, 15, 16, 17, 31, 32, 33, 48, 64), Groups: pick(1, 1, 3),
+			c := &Conv{Set: s, Team: NewTeam(3), BF16: bf16, M: pick(1, 2, 3, 7, 16, 33, 64), K: pick(1, 3, 8, 40),
+				N: pick(1, 3, 7, 8, 15, 16, 17, 31, 32, 33, 48, 64), Groups: pick(1, 1, 3),
 				In: [2]int{pick(1, 4, 5, 9), pick(1, 3, 8)}, Ker: [2]int{pick(1, 2, 3, 12), pick(1, 3, 8)}, Out: [2]int{pick(1, 3, 6), pick(1, 4, 5)},
 				Stride: [2]int{pick(1, 2), pick(1, 3)}, Pad: [2]int{pick(-2, 0, 1, 4), pick(-1, 0, 2)},
 				InDil: [2]int{pick(1, 2), pick(1, 3)}, KerDil: [2]int{pick(1, 2), pick(1, 2)}, Reverse: pick(0, 1) == 1}
@@ -269,7 +271,8 @@ func TestConvolutionsOfAnySizeFollowTheDefinition(t *testing.T) {
 func TestConvolutionsOfNothingAreZero(t *testing.T) {
 	forEachSet(t, func(t *testing.T, s *Set) {
 		for _, k := range []int{0, 2} {
-			c := &Conv{Set: s, Team: NewTeam(2), M: 2, K: k, N: 3, Groups: 1, In: [2]int{0, 4}, Ker: [2]int{1, 1}, Out: [2]int{2, 2}, OutS: [4]int{12, 6, 3, 1},
+			c := &Conv{Set: s, Team: NewTeam(2), M: 2, K: k, N: 3, Groups: 1, In: [2]int{0, 4}, Ker: [2]int{1, 1}, Out: [2]int{2, 2},
+				OutS:   [4]int{12, 6, 3, 1},
 				Stride: [2]int{1, 1}, Pad: [2]int{1, 0}, InDil: [2]int{1, 1}, KerDil: [2]int{1, 1}}
 			c.Plan()
 			got := aligned(24)

@@ -89,7 +89,8 @@ func TestDirectWaysFollowTheDefinition(t *testing.T) {
 func TestMinimalFilteringFollowsTheDefinition(t *testing.T) {
 	followsTheDefinition(t, func(p pick) Conv {
 		return Conv{M: p(1, 2, 3, 7, 16, 33), K: p(1, 8, 16, 17, 40), N: p(1, 8, 15, 16, 17, 32, 33, 48, 64, 72, 100),
-			In: [2]int{p(1, 4, 5, 9), p(1, 3, 8, 9, 17)}, Ker: [2]int{p(1, 2, 3, 5), p(1, 2, 3, 4, 5, 7)}, Out: [2]int{p(1, 3, 6), p(1, 4, 5, 9, 16)},
+			In: [2]int{p(1, 4, 5, 9), p(1, 3, 8, 9, 17)}, Ker: [2]int{p(1, 2, 3, 5), p(1, 2, 3, 4, 5, 7)},
+			Out:    [2]int{p(1, 3, 6), p(1, 4, 5, 9, 16)},
 			Stride: [2]int{p(1, 2), p(1, 2, 3)}, Pad: [2]int{p(-2, 0, 1, 4), p(-1, 0, 1, 2, 3)},
 			InDil: [2]int{p(1, 2), p(1, 2, 3)}, KerDil: [2]int{p(1, 2), p(1, 1, 1, 2)}, Reverse: p(0, 1, 1) == 1}
 	}, func(p pick, c *Conv) way {
@@ -112,7 +113,8 @@ func TestMinimalFilteringOfKernelGradientsFollowsTheDefinition(t *testing.T) {
 func TestPlanesFollowTheDefinition(t *testing.T) {
 	followsTheDefinition(t, func(p pick) Conv {
 		return Conv{M: p(1, 2, 3), K: p(1, 3, 16, 17, 40), N: p(1, 2, 3, 7, 15, 17, 33),
-			In: [2]int{p(1, 4, 5, 9, 30), p(1, 3, 8, 17, 33)}, Ker: [2]int{p(1, 2, 3, 5), p(1, 2, 3, 4, 5)}, Out: [2]int{p(1, 3, 6, 40), p(1, 4, 5, 16)},
+			In: [2]int{p(1, 4, 5, 9, 30), p(1, 3, 8, 17, 33)}, Ker: [2]int{p(1, 2, 3, 5), p(1, 2, 3, 4, 5)},
+			Out:    [2]int{p(1, 3, 6, 40), p(1, 4, 5, 16)},
 			Stride: [2]int{1, 1}, Pad: [2]int{p(-2, 0, 1, 4), p(-1, 0, 1, 2, 3)},
 			InDil: [2]int{p(1, 2), p(1, 2, 3)}, KerDil: [2]int{p(1, 2), p(1, 1, 1, 2)}, Reverse: p(0, 1) == 1}
 	}, func(p pick, c *Conv) way { return newPlanes(c, p(1<<10, 1<<20)) })

@@ -319,7 +319,8 @@ func (w *minimal) madeAt(ky, slot int) int {
 func (w *minimal) sizes() slotSizes {
 	width := w.Set.Main.Width
 	s := slotSizes{data: w.dataAt(w.dataRows(), 0, 0, 0),
-		row: winograd.Slots * max(w.K, w.columns(), tapRows*width), products: w.rows() * w.slots() * w.columns(), spare: mostTaps * tapRows * width}
+		row: winograd.Slots * max(w.K, w.columns(), tapRows*width), products: w.rows() * w.slots() * w.columns(),
+		spare: mostTaps * tapRows * width}
 	if w.y != nil {
 		s.spare += max(w.madeAt(w.Ker[0], 0), w.In[0]*winograd.Slots*w.K, winograd.Outputs*winograd.Slots*w.columns())
 	}

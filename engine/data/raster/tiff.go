@@ -103,7 +103,8 @@ func tiffHeader(b []byte) (Header, error) {
 		{d.value(tagPlanar, 1) != 1 && d.value(tagSamples, 1) > 1, "the planar configuration", d.value(tagPlanar, 1)},
 		{d.value(tagOrientation, 1) > 1, "the orientation", d.value(tagOrientation, 1)},
 		{d.value(tagFillOrder, 1) != 1 && !d.ccitt(), "the fill order", d.value(tagFillOrder, 1)},
-		{d.value(tagPredictor, 1) > 1 && (d.value(tagPredictor, 1) != 2 || d.value(tagBitsPerSample, 1) < 8), "the predictor", d.value(tagPredictor, 1)},
+		{d.value(tagPredictor, 1) > 1 && (d.value(tagPredictor, 1) != 2 || d.value(tagBitsPerSample, 1) < 8), "the predictor",
+			d.value(tagPredictor, 1)},
 	} {
 		if rule.wrong {
 			return Header{}, fmt.Errorf("got %s %d, which is not supported", rule.what, rule.got)

@@ -13,7 +13,8 @@ import (
 // the file, and what Open accepts it can append to.
 func FuzzJournal(f *testing.F) {
 	var sound bytes.Buffer
-	for _, lines := range [][][]byte{{[]byte(`{"study":"f00d"}`)}, {[]byte(`{"epoch":{"trial":"a","epoch":1}}`), []byte(`{"forget":"a"}`)}, {[]byte(`{"x":1}`)}} {
+	for _, lines := range [][][]byte{{[]byte(`{"study":"f00d"}`)}, {[]byte(`{"epoch":{"trial":"a","epoch":1}}`), []byte(`{"forget":"a"}`)},
+		{[]byte(`{"x":1}`)}} {
 		if err := Write(&sound, lines...); err != nil {
 			f.Fatal(err)
 		}

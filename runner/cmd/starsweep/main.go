@@ -22,7 +22,8 @@ func main() {
 	system, limit := os.DirFS("/"), limitMemory()
 	room := machine.Memory(system)
 	if room.Bytes > 0 && room.Free() < least {
-		fmt.Fprintf(os.Stderr, "starsweep: %s has %d MB of memory left for this process, want %d MB or more\n", room.Whose, room.Free()>>20, least>>20)
+		fmt.Fprintf(os.Stderr, "starsweep: %s has %d MB of memory left for this process, want %d MB or more\n", room.Whose, room.Free()>>20,
+			least>>20)
 		os.Exit(1)
 	}
 	if room.Bytes > 0 && limit != nil {

@@ -111,7 +111,8 @@ func TestATrialThatDoesNotFitFailsAndTheStudyGoesOn(t *testing.T) {
 func TestASheetThatDoesNotFitFailsTheTrial(t *testing.T) {
 	script, dir := write(t, strings.Replace(pictures, "samples = 1000", "samples = 1000, grid = 60000", 1))
 	out, state := starsweep(t, "7000000", "run", script, "--dir", dir)
-	if state.ExitCode() != 21 || !regexp.MustCompile(`failed: needs at least \d\.\d GB of memory, the address space \(ulimit -v\) has`).MatchString(out) {
+	if state.ExitCode() != 21 ||
+		!regexp.MustCompile(`failed: needs at least \d\.\d GB of memory, the address space \(ulimit -v\) has`).MatchString(out) {
 		t.Errorf("got exit code %d, want 21 and both numbers\n%s", state.ExitCode(), out)
 	}
 }
