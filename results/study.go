@@ -275,7 +275,8 @@ func (s *Study) compareEpoch(t *trial, e Epoch) error {
 	old.SecondsTrain, old.SecondsEvaluate, old.Backend = 0, 0, e.Backend
 	e.SecondsTrain, e.SecondsEvaluate = 0, 0
 	if got, want := encode(e), encode(old); !bytes.Equal(got, want) {
-		return fmt.Errorf("trial %s, epoch %d is recorded already and differs (another backend or version?); the same command runs a failed trial anew:\ngot  %s\nwant %s",
+		return fmt.Errorf("trial %s, epoch %d is recorded already and differs (another backend or version?); "+
+			"the same command runs a failed trial anew:\ngot  %s\nwant %s",
 			t.ID, e.Epoch, got, want)
 	}
 	return nil

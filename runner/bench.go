@@ -76,7 +76,8 @@ how fast the processor is at best, which is measured, too. Bytes are counted onc
 		"measure the process's time on its processor, which other processes hardly change (one thread)")
 	f.BoolVar(&o.ops, "ops", false, "a table of the operations of each step (backend cpu)")
 	f.StringVar(&o.profile, "profile", "",
-		"write a CPU profile of all steps, with their compilation, here; with --backend cpu:profile, go tool pprof -tags tells the time of every operation")
+		"write a CPU profile of all steps, with their compilation, here; "+
+			"with --backend cpu:profile, go tool pprof -tags tells the time of every operation")
 	f.BoolVar(&o.json, "json", false, "one line of JSON a step")
 	return c
 }

@@ -180,7 +180,8 @@ func (e *Env) warnOfParts(dir string, m results.Meta) {
 		name, _, isPart := strings.Cut(part, "=")
 		for _, t := range results.Tables() {
 			if isPart && slices.ContainsFunc(m.Fields(t), func(f results.Field) bool { return strings.EqualFold(f.Name, name) }) {
-				e.warn(fmt.Errorf("%s: some readers take the folder %q for a value of the column %s in every row (DuckDB: hive_partitioning = false): choose another --dir",
+				e.warn(fmt.Errorf("%s: some readers take the folder %q for a value of the column %s in every row "+
+					"(DuckDB: hive_partitioning = false): choose another --dir",
 					dir, part, name))
 				break
 			}

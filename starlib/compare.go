@@ -123,7 +123,8 @@ func condition(_ *starlark.Thread, _ *starlark.Builtin, a starlark.Tuple, _ []st
 // noTruth refuses a tensor where a truth value is wanted.
 func noTruth(v starlark.Value) error {
 	if x, ok := v.(Tensor); ok {
-		return fmt.Errorf("got %v as a condition, want where(condition, a, b), which chooses element by element: no value is known while a network is traced", x)
+		return fmt.Errorf("got %v as a condition, want where(condition, a, b), which chooses element by element: "+
+			"no value is known while a network is traced", x)
 	}
 	return nil
 }

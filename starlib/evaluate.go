@@ -215,7 +215,8 @@ func (e evaluateValue) on(d dataset) (spec.Evaluate, error) {
 		out.Features = "small-mnist"
 	}
 	if want := spec.FeatureChannels(out.Features); want > 0 && want != d.channels {
-		return out, fmt.Errorf("features: got %s, whose images have %d channels, for images of %d: want small(), which chooses by them, or another extractor",
+		return out, fmt.Errorf("features: got %s, whose images have %d channels, for images of %d: "+
+			"want small(), which chooses by them, or another extractor",
 			out.Features, want, d.channels)
 	}
 	if out.Real == "" {

@@ -372,7 +372,8 @@ func grad(t *tracer, c invocation) (*expr.Node, error) {
 	}
 	d := expr.Grad(t.floats(y.Node), x.Node)[0]
 	if d.IsZero() {
-		noteHere(c.thread, "grad: y does not depend on x here, or only through stop_gradient and functions without a derivative, so it is 0 everywhere")
+		noteHere(c.thread, "grad: y does not depend on x here, or only through stop_gradient "+
+			"and functions without a derivative, so it is 0 everywhere")
 	}
 	return d, nil
 }

@@ -224,7 +224,8 @@ func (l *loading) exec(name string, source []byte) (*file, error) {
 	if len(source) > MaxSource {
 		return nil, &Error{Pos: name + ":1:1", Msg: fmt.Sprintf("got a file of more than %d bytes, want fewer", MaxSource)}
 	}
-	options := &syntax.FileOptions{}                                                  // no while, no recursion, no reassigned globals: every script ends
+	// No while, no recursion, no reassigned globals: every script ends.
+	options := &syntax.FileOptions{}
 	parsed, err := options.Parse(name, bytes.TrimPrefix(source, []byte("\ufeff")), 0) // as Windows' editors write
 	if err != nil {
 		return nil, located(hinted(err, source), "")

@@ -74,18 +74,26 @@ var elsewhere = func() map[string]string {
 		"filter": "write [x for x in xs if f(x)]",
 		"tan":    "write sin(x) / cos(x)", "arange": "write concat of a list of tensors", "eye": "there are no constant matrices",
 	}
-	for hint, names := range map[string]string{
-		"scripts load no libraries: functions such as relu(x) are global, layers are in nn, math is of numbers":            "torch np numpy tf tensorflow keras jax jnp scipy F os sys json random re time",
-		"there is no sorting, searching or indexing by tensors":                                                            "sort argsort topk argmax argmin cumsum gather scatter take",
-		"there is no product of matrices: nn.dense multiplies the channels by a trained kernel":                            "matmul bmm einsum mm",
-		"write 0 * x in the shape of x, or + 1":                                                                            "zeros ones full zeros_like ones_like empty",
-		"the metrics are fid(), precision_recall(), density_coverage(), kid(), inception_score(), prd() and parzen()":      "lpips ssim ms_ssim psnr fvd mmd swd cmmd vendi is_score inception_distance",
-		"images(path), parquet(path) and dicom(path) read files, mnist(path) and cifar10(path) other sets in their layout": "svhn celeba imagenet lsun ffhq stl10 fashion_mnist omniglot csv table array",
-		"the optimizers are adam, adamw, sgd and rmsprop":                                                                  "lion adagrad adadelta nadam lamb adamax radam lookahead sophia",
-		"the searches are grid(), random(trials), points([...])":                                                           "tpe bayes bayesian cmaes cma_es hyperband asha sobol halton optuna",
+	for _, x := range []struct{ hint, names string }{
+		{"scripts load no libraries: functions such as relu(x) are global, layers are in nn, math is of numbers",
+			"torch np numpy tf tensorflow keras jax jnp scipy F os sys json random re time"},
+		{"there is no sorting, searching or indexing by tensors",
+			"sort argsort topk argmax argmin cumsum gather scatter take"},
+		{"there is no product of matrices: nn.dense multiplies the channels by a trained kernel",
+			"matmul bmm einsum mm"},
+		{"write 0 * x in the shape of x, or + 1",
+			"zeros ones full zeros_like ones_like empty"},
+		{"the metrics are fid(), precision_recall(), density_coverage(), kid(), inception_score(), prd() and parzen()",
+			"lpips ssim ms_ssim psnr fvd mmd swd cmmd vendi is_score inception_distance"},
+		{"images(path), parquet(path) and dicom(path) read files, mnist(path) and cifar10(path) other sets in their layout",
+			"svhn celeba imagenet lsun ffhq stl10 fashion_mnist omniglot csv table array"},
+		{"the optimizers are adam, adamw, sgd and rmsprop",
+			"lion adagrad adadelta nadam lamb adamax radam lookahead sophia"},
+		{"the searches are grid(), random(trials), points([...])",
+			"tpe bayes bayesian cmaes cma_es hyperband asha sobol halton optuna"},
 	} {
-		for name := range strings.FieldsSeq(names) {
-			hints[name] = hint
+		for name := range strings.FieldsSeq(x.names) {
+			hints[name] = x.hint
 		}
 	}
 	return hints

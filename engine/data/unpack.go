@@ -63,7 +63,8 @@ func openArchive(ctx context.Context, st *Store, file string) (tree, []string, e
 var errTooLarge = errors.New("too large")
 
 func (u *unpacker) tooLarge() error {
-	return fmt.Errorf("%w: it unpacks to more than %s, at most %d times the size of an archive and no more than the memory: unpack it, and set path to the folder",
+	return fmt.Errorf("%w: it unpacks to more than %s, at most %d times the size of an archive and no more than the memory: "+
+		"unpack it, and set path to the folder",
 		errTooLarge, bytesText(float64(u.limit)), maxUnpackRatio)
 }
 

@@ -64,7 +64,8 @@ const (
 
 	fidHint = "run: starsweep features get inception; or, for the Inception score too, get pt_inception-2015-12-05-6726825d.pth from " +
 		"https://github.com/mseitzer/pytorch-fid/releases/tag/fid_weights and run: starsweep features add FILE"
-	kerasHint = "get https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/inception_v3_weights_tf_dim_ordering_tf_kernels.h5 " +
+	kerasHint = "get https://storage.googleapis.com/tensorflow/keras-applications/" +
+		"inception_v3/inception_v3_weights_tf_dim_ordering_tf_kernels.h5 " +
 		"and run: starsweep features add FILE"
 )
 

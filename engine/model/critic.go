@@ -114,7 +114,8 @@ func (s *side) add(i int, c Call, itself bool) {
 	if len(s.calls) == 0 {
 		s.first = i
 	}
-	if !slices.ContainsFunc(s.calls, func(d Call) bool { return c.In == d.In && slices.Equal(c.With, d.With) }) { // else noise alone tells them apart
+	same := func(d Call) bool { return c.In == d.In && slices.Equal(c.With, d.With) } // noise alone tells them apart
+	if !slices.ContainsFunc(s.calls, same) {
 		s.calls = append(s.calls, c)
 	}
 }

@@ -97,4 +97,5 @@ func joined(a metric.Features, b feature.Features) metric.Features {
 }
 
 // errNoLogits is why there is no Inception score.
-var errNoLogits = errors.New("the features have no logits; want those of small(), or of inception() with weights that have them (pytorch-fid's)")
+var errNoLogits = errors.New("the features have no logits; " +
+	"want those of small(), or of inception() with weights that have them (pytorch-fid's)")

@@ -63,7 +63,8 @@ func (b *Bench) reference(ctx context.Context, net network, d spec.Data, e spec.
 	}
 	if other == nil {
 		if slices.ContainsFunc(e.Metrics, choosesWindow) {
-			return nil, fmt.Errorf("parzen(): got no real images beside the %d that are compared, by which it could choose its window: want parzen(sigma = ...)", e.Samples)
+			return nil, fmt.Errorf("parzen(): got no real images beside the %d that are compared, "+
+				"by which it could choose its window: want parzen(sigma = ...)", e.Samples)
 		}
 		return r, nil
 	}
