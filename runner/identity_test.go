@@ -171,22 +171,13 @@ func TestASheetOfAnotherSizeStopsNoTrial(t *testing.T) {
 	if text := run(100); !strings.Contains(text, "2 of 2 trials are finished already") {
 		t.Errorf("want nothing to train for another sheet\n%s", text)
 	}
-	v, err := results.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, meta := v.Trials()[0].Trial, v.Meta()
-	v.Close()
-	s, err := results.Create(dir, meta, nil, results.Options{Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, first := begunAnew(t, dir)
 	var sheet bytes.Buffer
 	if err := png.Encode(&sheet, image.NewGray(image.Rect(0, 0, 2, 2))); err != nil {
 		t.Fatal(err)
 	}
-	sample := results.Sample{Trial: first.ID, Epoch: 1, Kind: "grid", PNG: sheet.Bytes()}
-	if err := errors.Join(s.Forget(first.ID), s.BeginTrial(first), s.AppendSample(sample), s.Close()); err != nil {
+	sample := results.Sample{Trial: first, Epoch: 1, Kind: "grid", PNG: sheet.Bytes()}
+	if err := errors.Join(s.AppendSample(sample), s.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if text := run(4); !strings.Contains(text, "2 completed of 2 trials") {

@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,20 +51,27 @@ func TestTheSameCommandTriesFailedTrialsAgain(t *testing.T) {
 // fail records that the first trial of a study failed, as a run does whose machine lacks something.
 func fail(t *testing.T, dir string) {
 	t.Helper()
+	s, first := begunAnew(t, dir)
+	failed := results.Outcome{Trial: first, Status: results.Failed, Reason: "no power"}
+	if err := errors.Join(s.FinishTrial(failed), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// begunAnew opens a study, and begins its first trial again, which has no rows then.
+func begunAnew(t *testing.T, dir string) (s *results.Study, first string) {
+	t.Helper()
 	v, err := results.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, meta := v.Trials()[0].Trial, v.Meta()
+	trial, meta := v.Trials()[0].Trial, v.Meta()
 	v.Close()
-	s, err := results.Create(dir, meta, nil, results.Options{Now: time.Now})
+	if s, err = results.Create(dir, meta, nil, results.Options{Now: time.Now}); err == nil {
+		err = errors.Join(s.Forget(trial.ID), s.BeginTrial(trial))
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, err := range []error{s.Forget(first.ID), s.BeginTrial(first), s.FinishTrial(results.Outcome{Trial: first.ID, Status: results.Failed,
-		Reason: "no power"}), s.Close()} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	return s, trial.ID
 }
