@@ -82,6 +82,9 @@ const (
 // ErrCut is in the chain of an error about a file that ends too early.
 var ErrCut = errors.New("the file is cut")
 
+// errDepth is the error of sequences in sequences without end.
+var errDepth = fmt.Errorf("sequences nest deeper than %d", maxDepth)
+
 // Element is the value of an attribute: bytes, or the items of a sequence, or the fragments of compressed pixels.
 type Element struct {
 	VR        string // "" where the transfer syntax has none

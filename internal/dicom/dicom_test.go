@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/starsweep/starsweep/internal/dicom"
@@ -53,6 +54,16 @@ func TestTheStartOfAFileHasItsAttributesOrIsCut(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestDeepSequencesAreOneShortError(t *testing.T) {
+	sequence := "\x40\x00\x00\x01SQ\x00\x00\xff\xff\xff\xff" + "\xfe\xff\x00\xe0\xff\xff\xff\xff" // (0040,0100), and its first item
+	meta := "\x02\x00\x10\x00UI\x14\x001.2.840.10008.1.2.1\x00"
+	group := "\x02\x00\x00\x00UL\x04\x00" + string(rune(len(meta))) + "\x00\x00\x00"
+	_, err := dicom.Parse([]byte(strings.Repeat("\x00", 128) + "DICM" + group + meta + strings.Repeat(sequence, 1000)))
+	if err == nil || !strings.Contains(err.Error(), "sequences nest deeper than 64") || len(err.Error()) > 100 {
+		t.Errorf("got %v, want one line about sequences deeper than 64", err)
 	}
 }
 

@@ -80,7 +80,7 @@ func (r *reader) group2() (Set, error) {
 func (r *reader) set(end, depth int, known bool) (Set, error) {
 	set := Set{r.order, map[Tag]Element{}}
 	if depth > maxDepth {
-		return set, fmt.Errorf("sequences nest deeper than %d", maxDepth)
+		return set, errDepth
 	}
 	for r.at < end {
 		t, vr, length, err := r.header()
@@ -138,7 +138,7 @@ func (r *reader) value(t Tag, vr string, length uint32, depth int) (e Element, e
 	default:
 		e.Value, err = r.take(int(length))
 	}
-	if err != nil {
+	if err != nil && err != errDepth { // which would name as many attributes as it counts
 		err = fmt.Errorf("attribute %s: %w", t, err)
 	}
 	return e, err
