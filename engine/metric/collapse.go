@@ -1,6 +1,9 @@
 package metric
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Evaluation is what one look at a generator found, as far as collapse is concerned. What was not measured is NaN.
 type Evaluation struct {
@@ -46,10 +49,20 @@ func (c Collapse) sign(e Evaluation) string {
 	}
 	switch {
 	case reach(c.Reach) && e.Spread <= c.Spread*e.RealSpread:
-		return fmt.Sprintf("one image: the spread of features is %.3g of %.3g in the real set, with recall %.3g and coverage %.3g",
-			e.Spread, e.RealSpread, e.Recall, e.Coverage)
+		return fmt.Sprintf("one image: the spread of features is %.3g of %.3g in the real set, with %s", e.Spread, e.RealSpread, e.reached(""))
 	case reach(c.Modes) && e.Precision >= c.Fidelity:
-		return fmt.Sprintf("few modes: recall is %.3g and coverage %.3g at precision %.3g", e.Recall, e.Coverage, e.Precision)
+		return fmt.Sprintf("few modes: %s at precision %.3g", e.reached("is "), e.Precision)
 	}
 	return ""
+}
+
+// reached names recall and coverage, as far as they were measured, with a verb before the first number.
+func (e Evaluation) reached(verb string) string {
+	switch {
+	case math.IsNaN(e.Coverage):
+		return fmt.Sprintf("recall %s%.3g", verb, e.Recall)
+	case math.IsNaN(e.Recall):
+		return fmt.Sprintf("coverage %s%.3g", verb, e.Coverage)
+	}
+	return fmt.Sprintf("recall %s%.3g and coverage %.3g", verb, e.Recall, e.Coverage)
 }

@@ -58,6 +58,23 @@ func TestCollapseIsSeen(t *testing.T) {
 	}
 }
 
+func TestTheReasonOfACollapseNamesWhatWasMeasured(t *testing.T) {
+	rule := Collapse{Evaluations: 1, Reach: 0.05, Spread: 0.25, Fidelity: 0.9, Modes: 0.3}
+	nan, oneImage := math.NaN(), "one image: the spread of features is 0.1 of 1 in the real set, with recall 0"
+	for _, c := range []struct {
+		of   Evaluation
+		want string
+	}{
+		{Evaluation{Recall: 0, Coverage: nan, Precision: nan, Spread: 0.1, RealSpread: 1}, oneImage},
+		{Evaluation{Recall: nan, Coverage: 0.2, Precision: 1, Spread: 1, RealSpread: 1}, "few modes: coverage is 0.2 at precision 1"},
+		{Evaluation{Recall: 0.1, Coverage: 0.2, Precision: 1, Spread: 1, RealSpread: 1}, "few modes: recall is 0.1 and coverage 0.2 at precision 1"},
+	} {
+		if _, why := rule.Judge([]Evaluation{c.of}); why != c.want {
+			t.Errorf("got %q, want %q", why, c.want)
+		}
+	}
+}
+
 func TestCollapseTakesAsManyEvaluationsAsTheRuleSays(t *testing.T) {
 	nan := math.NaN()
 	healthy := Evaluation{Precision: 0.8, Recall: 0.6, Coverage: 0.7, Spread: 1, RealSpread: 1}
