@@ -212,6 +212,15 @@ func (s *searchValue) within(space spec.Space) ([]spec.Point, error) {
 	return points, nil
 }
 
+// abridged is the values of a choice for a message: the first ones, if there are many, and how many more.
+func abridged(choices []spec.Value) string {
+	const most = 12
+	if len(choices) <= most {
+		return fmt.Sprint(choices)
+	}
+	return fmt.Sprintf("%v and %d more", choices[:most], len(choices)-most)
+}
+
 // typed is v as the dimension's type, if it is one of its values.
 func typed(d spec.Dim, v spec.Value) (spec.Value, error) {
 	v, err := v.As(d.Kind)
@@ -224,7 +233,7 @@ func typed(d spec.Dim, v spec.Value) (spec.Value, error) {
 				return v, nil
 			}
 		}
-		return v, fmt.Errorf("got %v, want one of %v", v, d.Choices)
+		return v, fmt.Errorf("got %v, want one of %s", v, abridged(d.Choices))
 	}
 	f, _ := v.As(spec.Float)
 	if x, ok := f.Any().(float64); ok && (x < d.Lo || x > d.Hi) {
