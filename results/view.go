@@ -135,8 +135,8 @@ func Open(dir string, objectives ...Objective) (*View, error) {
 		v.damaged("the last %d bytes are not whole and left out", tail)
 	}
 	if published >= v.lines && !v.rebuilt {
-		v.damaged("it ends at line %d, but tables were published up to line %d, so that they have rows that are not shown here", v.lines,
-			published)
+		v.damaged("it has %d lines, but tables were published up to line %d, counted from 0, so that they may have rows that are not shown here",
+			v.lines, published)
 	}
 	return v, nil
 }
