@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/starsweep/starsweep/engine/data"
@@ -136,9 +137,10 @@ type change struct{ what, was, is string }
 // changes finds the trials of a study whose images or extractors have changed since, by what changed. They are none of the plan's.
 func changes(p *plan.Plan, begun []results.State) (list []change, trials map[change][]results.State) {
 	trials = map[change][]results.State{}
-	inputs, others := map[string]model.Inputs{}, map[string]bool{}
+	inputs, others := map[string][]model.Inputs{}, map[string]bool{} // by data: kinds read more of it or less
 	for i, k := range p.Kinds {
-		inputs[k.Job.Data.String()] = p.Inputs(i)
+		data := k.Job.Data.String()
+		inputs[data] = append(inputs[data], p.Inputs(i))
 	}
 	for _, old := range begun {
 		others[old.ID] = true
@@ -147,11 +149,17 @@ func changes(p *plan.Plan, begun []results.State) (list []change, trials map[cha
 		delete(others, p.ID(i))
 	}
 	for _, old := range begun {
-		now, same := inputs[old.Data]
-		if !others[old.ID] || !same {
+		if !others[old.ID] {
 			continue
 		}
-		for _, c := range changed(old.Trial, now) {
+		var found []change
+		for _, now := range inputs[old.Data] {
+			found = append(found, changed(old.Trial, now)...)
+		}
+		for i, c := range found {
+			if slices.Contains(found[:i], c) {
+				continue
+			}
 			if trials[c] == nil {
 				list = append(list, c)
 			}

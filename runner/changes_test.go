@@ -1,0 +1,54 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"testing"
+
+	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/plan"
+)
+
+// everies is a study whose points are evaluated in different ways, on the same data.
+type everies []int
+
+func (s everies) Points() (spec.Points, error) {
+	return spec.Space{{Name: "i", Kind: spec.Int, Choices: []spec.Value{spec.IntValue(0),
+		spec.IntValue(1)}}}.Points(spec.Search{Kind: spec.Grid}, nil)
+}
+
+func (s everies) Job(_ context.Context, p spec.Point) (*model.Job, error) {
+	i, _ := p.Get("i")
+	return &model.Job{Program: &model.Program{}, Data: spec.Data{Name: "mnist"}, Epochs: 1,
+		Evaluate: spec.Evaluate{Every: s[i.Any().(int64)]}}, nil
+}
+
+// Of two kinds of jobs on one data set the first alone reads the test split: its change is noticed, whichever comes last.
+func TestAChangeIsNoticedByTheKindThatReadsWhatChanged(t *testing.T) {
+	for _, s := range []everies{{1, 2}, {2, 1}} {
+		p, err := plan.Make(context.Background(), s, []uint32{0})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = p.Identify(context.Background(), func(j *model.Job) (model.Inputs, error) {
+			in := model.Inputs{Train: "aa"}
+			if j.Evaluate.Every == 1 {
+				in.Test, in.Measure = "cc", spec.Measure{Features: "pixels:1"}
+			}
+			return in, nil
+		})
+		if err != nil || len(p.Kinds) != 2 {
+			t.Fatalf("got %d kinds, %v, want 2", len(p.Kinds), err)
+		}
+		old := results.State{Trial: results.Trial{ID: "old", Data: p.Kinds[0].Job.Data.String(), Train: "aa", Test: "bb",
+			Measure: spec.Measure{Features: "pixels:0"}}}
+		list, trials := changes(p, []results.State{old})
+		want := []change{{"the test split of " + old.Data, "bb", "cc"}, {"the extractor pixels", "0", "1"}}
+		if !reflect.DeepEqual(list, want) || len(trials[want[0]]) != 1 {
+			t.Errorf("%v: got %v of %v, want %v", s, list, fmt.Sprint(trials), want)
+		}
+	}
+}
