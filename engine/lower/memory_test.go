@@ -1,6 +1,7 @@
 package lower_test
 
 import (
+	"runtime"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -57,4 +58,34 @@ func TestMemoryIsKnownWhereTheBackendPlansIt(t *testing.T) {
 		}
 		e.Release() // nothing is kept yet: it must not fail
 	}
+}
+
+func TestMemoryOfAProgramIsThatOfItsNodes(t *testing.T) {
+	heap := func() int {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	b, err := compute.NewWithConfig("cpu:threads=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := heap()
+	g := expr.New()
+	x := g.Leaf(expr.Leaf{Role: expr.State, Name: "x", Shape: expr.Of(expr.F32, "b", 4)})
+	for range 20000 {
+		x = expr.Tanh(expr.Add(x, expr.Exp(x)))
+	}
+	e, err := lower.Compile(b, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lives := heap() - before
+	m, _ := e.Memory()
+	t.Logf("%d nodes live on %d bytes, planned %d", 3*20000, lives, m.Fixed)
+	if m.Fixed < lives || m.Fixed > 2*lives {
+		t.Errorf("got %d bytes planned for a program that lives on %d", m.Fixed, lives)
+	}
+	runtime.KeepAlive(g)
 }
