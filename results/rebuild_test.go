@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -283,5 +284,14 @@ func TestTablesCanBeReadBeforeTheyHaveRows(t *testing.T) {
 		if rows := segmentRows(t, dir, table, "study"); len(rows) != 0 {
 			t.Errorf("%s: got %v, want no rows", table, rows)
 		}
+	}
+}
+
+func TestAViewOfAStudyWithoutItsJournalSaysWhatMakesItAnew(t *testing.T) {
+	original, _, _ := damageable(t)
+	dir := copied(t, original)
+	check(t, os.Remove(filepath.Join(dir, "journal")))
+	if _, err := results.Open(dir); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "makes the journal anew") {
+		t.Errorf("got %v, want an error that says that the next run makes the journal anew", err)
 	}
 }

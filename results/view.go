@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"maps"
 	"path/filepath"
@@ -125,6 +126,9 @@ func Open(dir string, objectives ...Objective) (*View, error) {
 		v.damaged("%v are damaged and left out", h)
 		return nil
 	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: the next starsweep run of this study makes the journal anew from its tables", err)
+	}
 	if err != nil {
 		return nil, err
 	}
