@@ -32,6 +32,7 @@ test-all: python pjrt-cpu chromium ## every test: all backends, Python readers, 
 		./engine/data ./internal/once ./runner/plan ./starlib # GoMLX's backend fails checkptr
 	CGO_ENABLED=0 go vet ./... # no C compiler: no XLA
 	CGO_ENABLED=0 GOARCH=arm64 go vet ./... # no assembly
+	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go vet ./... # macOS
 
 lint: ## formatting and vet
 	@test -z "$$(gofmt -l .)" || { echo "not gofmt-clean:"; gofmt -l .; exit 1; }

@@ -98,8 +98,6 @@ func child(t *testing.T, dir string, env ...string) (cmd *exec.Cmd, stdout io.Re
 	return cmd, stdout, stderr
 }
 
-func exists(path string) bool { _, err := os.Stat(path); return err == nil }
-
 // collect adds the acknowledged rows that a child reports. The last line may be cut by the kill.
 func collect(acknowledged map[string]bool, stdout io.Reader) {
 	lines := bufio.NewReader(stdout)

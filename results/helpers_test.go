@@ -152,3 +152,5 @@ func readFile(t testing.TB, dir, name string) []byte {
 	check(t, err)
 	return b
 }
+
+func exists(path string) bool { _, err := os.Stat(path); return err == nil }

@@ -34,7 +34,9 @@ func interruptible(ctx context.Context, f func() error) (ended bool, err error) 
 func abandonable(c *cobra.Command) *cobra.Command {
 	if f := c.RunE; f != nil {
 		c.RunE = func(c *cobra.Command, args []string) error {
-			_, err := interruptible(c.Context(), func() error { return f(c, args) })
+			_, err := interruptible(c.Context(), func() error {
+				return guarded(func() error { return f(c, args) })
+			})
 			return err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync"
 
 	"github.com/starsweep/starsweep/engine/data"
@@ -198,16 +197,6 @@ func aside(f func() error) (wait func() error) {
 	done := make(chan error, 1)
 	go func() { done <- guarded(f) }()
 	return sync.OnceValue(func() error { return <-done })
-}
-
-// guarded is f, where a panic, which is a fault of ours, is an error: it ends one trial only.
-func guarded(f func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("internal error: %v\n%s", r, debug.Stack())
-		}
-	}()
-	return f()
 }
 
 // open starts a trial, or continues it from its checkpoint.

@@ -1,0 +1,32 @@
+package runner
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// guarded is f, where a panic, which is a fault of ours, is an error that names the place: it ends one trial, or one command.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("internal error: %v, in %s: please report it", r, panicked())
+		}
+	}()
+	return f()
+}
+
+// panicked is where the panic began that a deferred function recovers from: the innermost function that is not Go's runtime.
+func panicked() string {
+	var callers [64]uintptr
+	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers[:])])
+	for begun := false; ; {
+		frame, more := frames.Next()
+		ours := !strings.HasPrefix(frame.Function, "runtime.")
+		if begun && ours || !more {
+			return fmt.Sprintf("%s (%s:%d)", frame.Function, filepath.Base(frame.File), frame.Line)
+		}
+		begun = begun || frame.Function == "runtime.gopanic"
+	}
+}

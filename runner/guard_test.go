@@ -1,0 +1,26 @@
+package runner
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestAPanicIsOneLineThatNamesThePlace(t *testing.T) {
+	var none []int
+	for what, f := range map[string]func() error{
+		"index out of range": func() error { _ = none[len(what())]; return nil },
+		"nil pointer":        func() error { var p *trainer; p.plan = nil; return nil },
+		"no luck":            func() error { panic("no luck") },
+	} {
+		err := guarded(f)
+		if err == nil || !strings.Contains(err.Error(), what) || !strings.Contains(err.Error(), "(guard_test.go:") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("got %v, want %s and its place in one line", err, what)
+		}
+	}
+	if err := guarded(func() error { return nil }); err != nil {
+		t.Errorf("got %v, want no error", err)
+	}
+}
+
+// what keeps the compiler from seeing that an index is out of range.
+func what() string { return "what" }
