@@ -3,9 +3,8 @@
     speed.py [--rounds 3] [--batches 3] [--threads N]
 
 PyTorch runs pytorch-fid's extractor in both memory layouts, a batch of 48; starsweep runs BenchmarkInception of engine/feature, three
-of its own batches. Both resize 32 x 32
-images to 299 x 299 within the time. The best batch of a round counts. Where the machine has other work, look at the CPU time of one thread
-(--threads 1): it counts what a batch takes while it runs.
+of its own batches. Both resize 32 x 32 images to 299 x 299 within the time. The best batch of a round counts. Where the machine has other
+work, look at the CPU time of one thread (--threads 1): it counts what a batch takes while it runs.
 """
 
 import argparse
