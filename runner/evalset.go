@@ -40,7 +40,7 @@ func (o evalOptions) open(ctx context.Context, env *Env, path string, p *passes)
 			d.Name = "parquet"
 		}
 	case strings.HasSuffix(path, ".npy"):
-		return openMatrix(path)
+		return openMatrix(env, path)
 	case strings.HasSuffix(path, ".parquet"):
 		d.Name = "parquet"
 	case !data.IsArchive(path):
@@ -59,14 +59,21 @@ func (o evalOptions) open(ctx context.Context, env *Env, path string, p *passes)
 	return &imageSet{path: path, images: set}, err
 }
 
-func openMatrix(path string) (*imageSet, error) {
+func openMatrix(env *Env, path string) (*imageSet, error) {
 	f, err := data.OpenFile(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if err := newMemory(env).check(need{kept: int(info.Size())}, false); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
 	s := &imageSet{path: path}
-	if s.matrix.N, s.matrix.D, s.matrix.X, err = npy.Matrix(f); err != nil {
+	if s.matrix.N, s.matrix.D, s.matrix.X, err = npy.Matrix(f, info.Size()); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return s, nil

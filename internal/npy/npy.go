@@ -29,8 +29,9 @@ var (
 	shape   = regexp.MustCompile(`'shape'\s*:\s*\(([0-9, ]*)\)`)
 )
 
-// Matrix reads an array of shape (rows, columns), in rows. float64 is rounded to float32.
-func Matrix(r io.Reader) (rows, columns int, x []float32, err error) {
+// Matrix reads an array of shape (rows, columns), in rows, from a file of so many bytes. float64 is rounded to float32. It takes memory
+// for its values at once, and for no more than the file can hold: the header may lie.
+func Matrix(r io.Reader, bytes int64) (rows, columns int, x []float32, err error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	text, err := readHeader(in)
 	if err != nil {
@@ -40,7 +41,7 @@ func Matrix(r io.Reader) (rows, columns int, x []float32, err error) {
 	if err != nil {
 		return 0, 0, nil, err
 	}
-	x = make([]float32, 0, min(rows*columns, 1<<20)) // the header may lie
+	x = make([]float32, 0, min(int64(rows*columns), bytes/int64(size)))
 	for range rows {
 		if x, err = readRow(in, x, columns, size); err != nil {
 			return 0, 0, nil, fmt.Errorf("got %d of %d values: %w", len(x), rows*columns, err)

@@ -52,7 +52,7 @@ func TestMatricesOfBothPrecisionsAreRead(t *testing.T) {
 		"version 3": file(3, header("<f4", "False", "2, 3"), want),
 		"order":     file(1, "{'shape':(2,3),'fortran_order':False,'descr':'<f4'}", want),
 	} {
-		rows, columns, x, err := npy.Matrix(bytes.NewReader(b))
+		rows, columns, x, err := npy.Matrix(bytes.NewReader(b), int64(len(b)))
 		if err != nil || rows != 2 || columns != 3 || !slices.Equal(x, want) {
 			t.Errorf("%s: got %d x %d %v, %v, want 2 x 3 %v", name, rows, columns, x, err, want)
 		}
@@ -64,7 +64,8 @@ func TestARowMayBeLongerThanTheBuffer(t *testing.T) {
 	for i := range want {
 		want[i] = float32(i)
 	}
-	_, columns, x, err := npy.Matrix(bytes.NewReader(file(1, header("<f4", "False", "3, 20001"), want)))
+	b := file(1, header("<f4", "False", "3, 20001"), want)
+	_, columns, x, err := npy.Matrix(bytes.NewReader(b), int64(len(b)))
 	if err != nil || columns != 20_001 || !slices.Equal(x, want) {
 		t.Errorf("got %d columns, %d values, %v", columns, len(x), err)
 	}
@@ -96,7 +97,7 @@ func TestOtherFilesAreRefusedWithAReason(t *testing.T) {
 		"no shape":    {file(1, "{'descr': '<f4', 'fortran_order': False}", values), "want descr, fortran_order and shape"},
 		"long header": {[]byte("\x93NUMPY\x02\x00\xff\xff\xff\xff"), "header: got 4294967295 bytes"},
 	} {
-		if _, _, _, err := npy.Matrix(bytes.NewReader(c.file)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, _, _, err := npy.Matrix(bytes.NewReader(c.file), int64(len(c.file))); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got error %v, want %q in it", name, err, c.want)
 		}
 	}
@@ -110,7 +111,7 @@ func FuzzMatrix(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		rows, columns, x, err := npy.Matrix(bytes.NewReader(b))
+		rows, columns, x, err := npy.Matrix(bytes.NewReader(b), int64(len(b)))
 		runtime.ReadMemStats(&after)
 		if took := after.TotalAlloc - before.TotalAlloc; took > 32<<20+64*uint64(len(b)) {
 			t.Errorf("%d bytes took %d MB: %v", len(b), took>>20, err)
