@@ -201,10 +201,10 @@ func (t *trainer) left() {
 		if n := len(names); n > most {
 			names = append(names[:most], fmt.Sprintf("%d more", n-most))
 		}
-		text := fmt.Sprintf("%s changed: digest %s, and %s when %d trials began, which stay as they are and are not continued (%s)",
-			c.what, c.is, c.was, len(trials[c]), strings.Join(names, ", "))
+		text := fmt.Sprintf("%s changed: digest %s, and %s at the beginning of these trials, which stay as they are and are not continued: %s",
+			c.what, c.is, c.was, strings.Join(names, ", "))
 		if half > 0 {
-			text += fmt.Sprintf("; %d of them are half done: their checkpoints stay until the old content is back", half)
+			text += fmt.Sprintf("; half done: %d, whose checkpoints stay until the old content is back", half)
 		}
 		t.warn(errors.New(text))
 	}

@@ -105,7 +105,7 @@ func TestTrialsOnReplacedImagesAreOthers(t *testing.T) {
 	draw(t, train, 200)
 	text := run("--profile", "more")
 	want(text, "changed: digest")
-	want(text, "when 2 trials began, which stay as they are and are not continued")
+	want(text, "at the beginning of these trials, which stay as they are and are not continued: ")
 	want(text, "3 completed of 3 trials")
 	second := digests()
 	if !slices.Equal(second[:2], first) {
@@ -225,7 +225,7 @@ func TestATrialGoesOnWithItsOwnImagesOnly(t *testing.T) {
 		t.Errorf("want the best value of a trial that is not finished in\n%s", text)
 	}
 	draw(t, filepath.Join(pictures, "test"), 200)
-	if got, want := run(1, 1), "1 of them are half done: their checkpoints stay until the old content is back"; !strings.Contains(got, want) {
+	if got, want := run(1, 1), "half done: 1, whose checkpoints stay until the old content is back"; !strings.Contains(got, want) {
 		t.Errorf("got\n%s\nwant %q in it", got, want)
 	}
 	if list := states(); len(list) != 2 || list[0].Epochs != old.Epochs {
