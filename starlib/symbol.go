@@ -135,6 +135,12 @@ func (f *formula) identify(text []byte) {
 // apply is b(args...) for arguments that have symbols among them: their values are taken without being asked for.
 func (r *run) apply(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	f := &formula{of: b, args: args, kwargs: kwargs, place: here(th).String()}
+	// The script may change its lists later, and evaluations at other points read the formula's side by side.
+	f.args, f.kwargs = f.fill(func(x *symbol) starlark.Value { return x })
+	f.args.Freeze()
+	for _, kv := range f.kwargs {
+		kv.Freeze()
+	}
 	given, named := f.fill(func(x *symbol) starlark.Value { return x.value })
 	v, err := b.CallInternal(th, given, named)
 	if err != nil || !isNumber(v) {

@@ -178,6 +178,7 @@ func TestNumbersDecideWhatTheyAreAskedFor(t *testing.T) {
 		{"w = {1.0: p.a}[1.0]", "w * y + m", "0.1", 1},
 		{"ws = [p.a, 1.0, 2.0]\n    w = 1.0 * ws.index(1.0)", "w * y + m", "0.1", all},
 		{"ws = [p.a]\n    ws.append(p.b)\n    ws += [p.a * 2]\n    ws.extend([p.b * 3])", "ws[3] * y + ws[2] * m", "0.1", 1},
+		{"vs = [p.a, 0.5]\n    w = piecewise(vs, epochs = [1])\n    vs[0] = p.b\n    vs[1] = 9.0", "w * y + m", "0.1", 1},
 		{"ws = [w * 2 for w in [p.a, p.b]]", "ws[0] * y + ws[1] * m", "0.1", 1},
 		{"w = [p.a, p.b][p.k % 2]", "w * y + m", "0.1", ints},
 		{"w = [1.0, 2.0] * p.k", "w[0] * y + m", "0.1", ints},
