@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"strings"
 	"testing"
 )
@@ -13,9 +14,14 @@ func TestAPanicIsOneLineThatNamesThePlace(t *testing.T) {
 		"no luck":            func() error { panic("no luck") },
 	} {
 		err := guarded(f)
-		if err == nil || !strings.Contains(err.Error(), what) || !strings.Contains(err.Error(), "(guard_test.go:") || strings.Contains(err.Error(), "\n") {
+		if err == nil || !strings.Contains(err.Error(), what) || !strings.Contains(err.Error(), "(guard_test.go:") ||
+			strings.Contains(err.Error(), "\n") {
 			t.Errorf("got %v, want %s and its place in one line", err, what)
 		}
+	}
+	ended, err := interruptible(context.Background(), func() error { panic("no luck elsewhere") }) // on a goroutine of its own
+	if !ended || err == nil || !strings.Contains(err.Error(), "no luck elsewhere, in ") {
+		t.Errorf("got %v, want the panic", err)
 	}
 	if err := guarded(func() error { return nil }); err != nil {
 		t.Errorf("got %v, want no error", err)

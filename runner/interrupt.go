@@ -10,12 +10,12 @@ import (
 // patience is how long an interrupted command, or trial, has to end by itself.
 const patience = 500 * time.Millisecond
 
-// interruptible runs f and waits for it, once ctx is done only as long as patience lasts: compilers, kernels and libraries return
-// when they are done. Then it reports the context's cause and that f did not end: f is abandoned, goes on with all the memory that
-// it has, and whatever it uses must not be closed any more. That is for a process that ends soon.
+// interruptible runs f, guarded, and waits for it, once ctx is done only as long as patience lasts: compilers, kernels and libraries
+// return when they are done. Then it reports the context's cause and that f did not end: f is abandoned, goes on with all the memory
+// that it has, and whatever it uses must not be closed any more. That is for a process that ends soon.
 func interruptible(ctx context.Context, f func() error) (ended bool, err error) {
 	done := make(chan error, 1)
-	go func() { done <- f() }()
+	go func() { done <- guarded(f) }()
 	select {
 	case err := <-done:
 		return true, err
@@ -34,9 +34,7 @@ func interruptible(ctx context.Context, f func() error) (ended bool, err error) 
 func abandonable(c *cobra.Command) *cobra.Command {
 	if f := c.RunE; f != nil {
 		c.RunE = func(c *cobra.Command, args []string) error {
-			_, err := interruptible(c.Context(), func() error {
-				return guarded(func() error { return f(c, args) })
-			})
+			_, err := interruptible(c.Context(), func() error { return f(c, args) })
 			return err
 		}
 	}

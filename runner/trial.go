@@ -34,9 +34,7 @@ func (t *trainer) trial(ctx context.Context, p plan.Trial) error {
 	}
 	outcome := results.Outcome{Trial: p.ID, Parameters: int64(p.Job.Program.Parameters("")), Program: p.Job.Program.Fingerprint(),
 		Settings: t.settings, Script: t.script, Version: t.version, Backend: on.Name, Device: on.Device()}
-	ended, err := interruptible(ctx, func() error {
-		return guarded(func() error { return t.epochs(ctx, p, &outcome) })
-	})
+	ended, err := interruptible(ctx, func() error { return t.epochs(ctx, p, &outcome) })
 	if !ended {
 		t.abandoned.Store(true)
 		t.progress.end(p, results.Interrupted, "")
