@@ -184,7 +184,7 @@ func TestCompilingTakesWorkInProportionToTheProgram(t *testing.T) {
 		for _, o := range f.out {
 			c.emit(o)
 		}
-		return newGrouping(f, true).work, c.schedule()
+		return newGrouping(f, liveNodes(f), true).work, c.schedule()
 	}
 	for name := range longPrograms(1) {
 		searched, scheduled := work(name, 500)
