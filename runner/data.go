@@ -35,13 +35,6 @@ func dataCommand(env *Env) *cobra.Command {
 	return c
 }
 
-func oneName(_ *cobra.Command, args []string) error {
-	if len(args) != 1 {
-		return usage("got %d arguments, want the name of one data set: see starsweep data list", len(args))
-	}
-	return nil
-}
-
 func listData(env *Env) {
 	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
 	for _, i := range env.store().List() {

@@ -1,9 +1,13 @@
 package runner
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -58,4 +62,59 @@ func origin(dir, script string) string {
 func folderName(name string) bool {
 	odd := func(r rune) bool { return r == '/' || r == '\\' || unicode.IsControl(r) }
 	return name != "" && name != "." && name != ".." && utf8.ValidString(name) && !strings.ContainsFunc(name, odd)
+}
+
+// openStudy makes the directory of a study, or continues it.
+func (e *Env) openStudy(dir string, m results.Meta, files map[string][]byte, o runOptions) (*results.Study, error) {
+	study, err := results.Create(dir, m, files, results.Options{Now: e.Now, FlushEvery: flushEvery, KeepCheckpoints: o.keepCheckpoints})
+	if err != nil {
+		return nil, mistake(err)
+	}
+	if n := study.Found.Dropped; n > 0 {
+		e.warn(fmt.Errorf("cut %d bytes from the journal's end: a record that was not written whole, or was damaged since", n))
+	}
+	const most = 20
+	for i, note := range study.Found.Notes {
+		if i == most {
+			e.warn(fmt.Errorf("and %d more of the like", len(study.Found.Notes)-most))
+			break
+		}
+		e.warn(errors.New(note))
+	}
+	e.warnOfParts(dir, study.Meta())
+	return study, nil
+}
+
+// warnOfParts warns of parts of a directory's path that readers take for columns, as lr=0.5 in /scratch/lr=0.5/study: DuckDB and others
+// then show the path's value in every row, in place of the file's.
+func (e *Env) warnOfParts(dir string, m results.Meta) {
+	if whole, err := filepath.Abs(dir); err == nil {
+		dir = whole
+	}
+	for part := range strings.SplitSeq(filepath.ToSlash(dir), "/") {
+		name, _, isPart := strings.Cut(part, "=")
+		for _, t := range results.Tables() {
+			if isPart && slices.ContainsFunc(m.Fields(t), func(f results.Field) bool { return strings.EqualFold(f.Name, name) }) {
+				e.warn(fmt.Errorf("%s: some readers take the folder %q for a value of the column %s in every row "+
+					"(DuckDB: hive_partitioning = false): choose another --dir",
+					dir, part, name))
+				break
+			}
+		}
+	}
+}
+
+// flushEvery is how long finished rows of a young study wait before the tables show them.
+const flushEvery = 2 * time.Second
+
+// view opens a study for reading, and warns if it cannot show all of it.
+func (e *Env) view(dir string, objectives ...results.Objective) (*results.View, error) {
+	v, err := results.Open(dir, objectives...)
+	if err != nil {
+		return nil, mistake(err)
+	}
+	for _, what := range v.Damage() {
+		e.warn(fmt.Errorf("%s; the next starsweep run of this study takes back what tables and checkpoints have of it", what))
+	}
+	return v, nil
 }

@@ -49,13 +49,6 @@ its own front; ways that only trials of earlier plans have are shown by --all-me
 	return c
 }
 
-func oneStudy(_ *cobra.Command, args []string) error {
-	if len(args) != 1 {
-		return usage("got %d arguments, want the directory of one study", len(args))
-	}
-	return nil
-}
-
 func printPareto(env *Env, dir string, o paretoOptions) error {
 	if !slices.Contains(results.Scopes(), results.Scope(o.scope)) {
 		return usage("--scope: got %q, want study, configuration or trial", o.scope)
@@ -140,18 +133,6 @@ func frontsOf(v *results.View, o paretoOptions, reference map[string]float64) (f
 	}
 	left.measures = len(others)
 	return fronts, left, nil
-}
-
-// view opens a study for reading, and warns if it cannot show all of it.
-func (e *Env) view(dir string, objectives ...results.Objective) (*results.View, error) {
-	v, err := results.Open(dir, objectives...)
-	if err != nil {
-		return nil, mistake(err)
-	}
-	for _, what := range v.Damage() {
-		e.warn(fmt.Errorf("%s; the next starsweep run of this study takes back what tables and checkpoints have of it", what))
-	}
-	return v, nil
 }
 
 func parseObjectives(flags []string) (objectives []results.Objective, err error) {

@@ -2,22 +2,14 @@ package runner
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/starsweep/starsweep/engine/data"
-	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/engine/train"
-	"github.com/starsweep/starsweep/internal/machine"
 	"github.com/starsweep/starsweep/results"
-	"github.com/starsweep/starsweep/results/report"
 	"github.com/starsweep/starsweep/runner/evaluation"
 	"github.com/starsweep/starsweep/runner/plan"
 )
@@ -46,31 +38,6 @@ from its last epoch, bit for bit as if nothing had happened.`,
 	c.Flags().IntVar(&o.workers, "workers", 1, "trials that train at the same time")
 	c.Flags().BoolVar(&o.keepCheckpoints, "keep-checkpoints", false, "keep the last checkpoint of finished trials")
 	return c
-}
-
-func backendFlag(c *cobra.Command, to *string) {
-	c.Flags().StringVar(to, "backend", "auto", "one of "+strings.Join(train.Names, ", ")+", or xla:/path/of/plugin.so")
-}
-
-// openBackend opens a backend by name; one that is not there is a fault of its own kind.
-func (e *Env) openBackend(name string) (*train.Backend, error) {
-	b, err := train.Open(name, e.trainOptions())
-	return b, mistake(err)
-}
-
-func (e *Env) trainOptions() train.Options {
-	return train.Options{PluginDir: e.plugins(), Plugins: filepath.SplitList(e.Getenv("PJRT_PLUGIN_LIBRARY_PATH")), Now: e.Now}
-}
-
-func (e *Env) store() *data.Store {
-	return &data.Store{Dir: e.data(), Cache: e.cache(), GoProxy: e.Getenv("GOPROXY"), Memory: int64(machine.Memory(e.System).Free()),
-		Warn: e.warn}
-}
-
-// evaluation is what a bench of evaluations works with.
-func (e *Env) evaluation(b *train.Backend, p *passes, open func(context.Context, spec.Data) (*data.Set, error)) evaluation.Config {
-	return evaluation.Config{Backend: b.Compute(), Numerics: b.Numerics(), Networks: e.networks(), Cache: filepath.Join(e.cache(), "features"),
-		Open: open, Warn: e.warn, Progress: p.watch, Now: e.Now}
 }
 
 func run(ctx context.Context, env *Env, script string, o runOptions) error {
@@ -149,64 +116,6 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 // two cores idle, half of sixteen: docs/performance.md.
 const overlapCores = 4
 
-// openStudy makes the directory of a study, or continues it.
-func (e *Env) openStudy(dir string, m results.Meta, files map[string][]byte, o runOptions) (*results.Study, error) {
-	study, err := results.Create(dir, m, files, results.Options{Now: e.Now, FlushEvery: flushEvery, KeepCheckpoints: o.keepCheckpoints})
-	if err != nil {
-		return nil, mistake(err)
-	}
-	if n := study.Found.Dropped; n > 0 {
-		e.warn(fmt.Errorf("cut %d bytes from the journal's end: a record that was not written whole, or was damaged since", n))
-	}
-	const most = 20
-	for i, note := range study.Found.Notes {
-		if i == most {
-			e.warn(fmt.Errorf("and %d more of the like", len(study.Found.Notes)-most))
-			break
-		}
-		e.warn(errors.New(note))
-	}
-	e.warnOfParts(dir, study.Meta())
-	return study, nil
-}
-
-// warnOfParts warns of parts of a directory's path that readers take for columns, as lr=0.5 in /scratch/lr=0.5/study: DuckDB and others
-// then show the path's value in every row, in place of the file's.
-func (e *Env) warnOfParts(dir string, m results.Meta) {
-	if whole, err := filepath.Abs(dir); err == nil {
-		dir = whole
-	}
-	for part := range strings.SplitSeq(filepath.ToSlash(dir), "/") {
-		name, _, isPart := strings.Cut(part, "=")
-		for _, t := range results.Tables() {
-			if isPart && slices.ContainsFunc(m.Fields(t), func(f results.Field) bool { return strings.EqualFold(f.Name, name) }) {
-				e.warn(fmt.Errorf("%s: some readers take the folder %q for a value of the column %s in every row "+
-					"(DuckDB: hive_partitioning = false): choose another --dir",
-					dir, part, name))
-				break
-			}
-		}
-	}
-}
-
-// flushEvery is how long finished rows of a young study wait before the tables show them.
-const flushEvery = 2 * time.Second
-
-func (e *Env) warn(err error) { fmt.Fprintf(e.Stderr, "starsweep: warning: %v\n", err) }
-
-// settings is the script's settings as a JSON object.
-func settings(s *study) string {
-	all := map[string]any{}
-	for _, x := range s.Settings {
-		all[x.Name] = x.Value.Any()
-	}
-	b, err := json.Marshal(all)
-	if err != nil {
-		return fmt.Sprintf("%q", s.Settings.String()) // an infinity or a NaN, which JSON lacks
-	}
-	return string(b)
-}
-
 // failures is the fault of a study that is over.
 func failures(count tally, trials int) error {
 	switch failed := count[results.Failed]; {
@@ -233,76 +142,4 @@ func (e *Env) farewell(count tally, total int, seconds float64) {
 		parts = append(parts, fmt.Sprintf("%d to do", total-sum))
 	}
 	fmt.Fprintf(e.Stdout, "%s of %d trials, %.0f s\n", strings.Join(parts, ", "), total, seconds)
-}
-
-// report draws the study's page, and tells where everything lies and the best of every objective.
-func (e *Env) report(dir string) error {
-	v, err := e.view(dir)
-	if err != nil {
-		return err
-	}
-	defer v.Close()
-	path, err := report.File(v)
-	if err != nil {
-		return err
-	}
-	tables := "trials,epochs,samples"
-	if len(v.Meta().Objectives) > 0 {
-		tables += ",pareto"
-	}
-	fmt.Fprintf(e.Stdout, "tables   %s/{%s}/*.parquet\nreport   %s\n", dir, tables, path)
-	trials := v.Trials()
-	for _, o := range v.Meta().Objectives {
-		for _, line := range best(v.Meta(), trials, o) {
-			fmt.Fprintf(e.Stdout, "best     %s\n", line)
-		}
-	}
-	return nil
-}
-
-func reportCommand(env *Env) *cobra.Command {
-	return &cobra.Command{
-		Use: "report DIR", Short: "draw the page of a study, finished or not", Args: oneStudy,
-		RunE: func(_ *cobra.Command, args []string) error { return env.report(args[0]) },
-	}
-}
-
-// describe is what the tables need to know of a study, and its files.
-func describe(s *study, p *plan.Plan, version string) (results.Meta, map[string][]byte, error) {
-	m := results.Meta{Study: s.Name, Script: filepath.Base(s.path), ScriptHash: s.hash, Version: version}
-	for _, d := range s.Space {
-		m.Columns = append(m.Columns, results.Column{Name: d.Name, Kind: results.Kind(d.Kind.String())})
-	}
-	add := func(name string) {
-		if name != "" && !slices.Contains(m.Metrics, name) {
-			m.Metrics = append(m.Metrics, name)
-		}
-	}
-	for _, program := range p.Programs {
-		for _, r := range append(slices.Clone(program.Readings), program.Test...) {
-			add(r.Name)
-			if r.Loss != "" && !slices.Contains(m.Losses, r.Name) {
-				m.Losses = append(m.Losses, r.Name)
-			}
-		}
-	}
-	for _, t := range p.Kinds {
-		for _, c := range t.Job.Columns() {
-			add(c.Name)
-		}
-		for _, name := range t.Job.Evaluate.Columns() {
-			add(name)
-		}
-	}
-	for _, o := range s.Objectives {
-		goal := results.Min
-		if o.Maximize {
-			goal = results.Max
-		}
-		m.Objectives = append(m.Objectives, results.Objective{Metric: o.Name, Goal: goal})
-	}
-	if err := m.Check(); err != nil {
-		return m, nil, withCode(exitSpace, fmt.Errorf("%s: %w", s.Pos(), err))
-	}
-	return m, s.Files, nil
 }

@@ -14,8 +14,6 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
-	"github.com/starsweep/starsweep/engine/spec"
-	"github.com/starsweep/starsweep/internal/once"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
 	"github.com/starsweep/starsweep/starlib"
@@ -30,13 +28,6 @@ type scriptOptions struct {
 func (o *scriptOptions) flags(c *cobra.Command) {
 	c.Flags().StringVar(&o.profile, "profile", "", "use a profile of the script, such as smoke or small")
 	c.Flags().StringArrayVar(&o.set, "set", nil, "NAME=VALUE: override a setting, or pin a hyperparameter to one value")
-}
-
-func oneScript(c *cobra.Command, args []string) error {
-	if len(args) != 1 {
-		return usage("got %d arguments, want one script: %s examples/quickstart.star", len(args), c.CommandPath())
-	}
-	return nil
 }
 
 // study is a script that was read, with the overrides of the command line.
@@ -106,39 +97,6 @@ func (s *study) plan(ctx context.Context, env *Env) (*plan.Plan, error) {
 	}
 	warn(env, append(s.Warnings(), biased(p)...))
 	return p, nil
-}
-
-func warn(env *Env, warnings []string) {
-	for _, warning := range warnings {
-		fmt.Fprintf(env.Stderr, "starsweep: warning: %s\n", warning)
-	}
-}
-
-// counter counts the images of data sets that tell without a file of the user's.
-func (e *Env) counter() func(spec.Data) (n int, known bool) {
-	size := e.sizes()
-	return func(d spec.Data) (int, bool) {
-		if d.Path != "" {
-			return 0, false
-		}
-		return size(d)
-	}
-}
-
-// sizes counts the images of data sets that are at hand, once each.
-func (e *Env) sizes() func(spec.Data) (n int, known bool) {
-	store := e.store()
-	var counts once.Map[string, int] // by the canonical text
-	return func(d spec.Data) (int, bool) {
-		n, _ := counts.Do(context.Background(), d.String(), func() (int, error) {
-			shape, err := store.Shape(d)
-			if err != nil {
-				return -1, nil // kept like a count: the trial will report the error
-			}
-			return shape.N, nil
-		})
-		return n, n >= 0
-	}
 }
 
 // hash names the content of a set of files.

@@ -3,6 +3,7 @@ package runner
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -87,4 +88,15 @@ func printMeasures(to io.Writer, v *results.View) error {
 		fmt.Fprintf(to, "  %s (no trial of the newest plan)\n", m)
 	}
 	return nil
+}
+
+// apart is what tells trial i from others with its label: " width=64 epochs_planned=6".
+func apart(differences []results.Difference, i int) string {
+	var b strings.Builder
+	for _, d := range differences {
+		if value := d.Values[i]; value != "" {
+			fmt.Fprintf(&b, " %s=%s", d.Name, plain.Line(value))
+		}
+	}
+	return b.String()
 }

@@ -1,14 +1,10 @@
 package runner
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"image"
-	"image/png"
 	"slices"
-	"strings"
 
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/feature"
@@ -142,67 +138,4 @@ func (x *examiner) stop() error {
 		return nil
 	}
 	return x.verdict()
-}
-
-// draw makes the trial's pictures, from the same latents at every epoch. One that a run drew before it was killed stays, which may
-// have had another size.
-func (x *examiner) draw(run *train.Run, epoch int) error {
-	if x.trainer.study.HasSample(x.trial.ID, epoch, gridKind) {
-		return nil
-	}
-	n := x.trial.Job.Evaluate.Grid
-	pixels, err := run.Sample(n, 0)
-	if err != nil {
-		return err
-	}
-	var b bytes.Buffer
-	if err := png.Encode(&b, sheet(x.set, pixels, n)); err != nil {
-		return err
-	}
-	return x.trainer.study.AppendSample(results.Sample{Trial: x.trial.ID, Epoch: epoch, Kind: gridKind, PNG: b.Bytes()})
-}
-
-// redraw draws the picture of the last epoch of a trial that is continued, if the journal has lost it: its state is at hand. Earlier
-// ones cannot come back.
-func (x *examiner) redraw(run *train.Run, done int) error {
-	job, study := x.trial.Job, x.trainer.study
-	if job.Program.Sample == nil {
-		return nil
-	}
-	var lost []string
-	for epoch := 1; epoch <= done; epoch++ {
-		if !job.Evaluate.Due(epoch, job.Epochs) || study.HasSample(x.trial.ID, epoch, gridKind) {
-			continue
-		}
-		if epoch == done {
-			if err := x.draw(run, epoch); err != nil {
-				return err
-			}
-		} else {
-			lost = append(lost, fmt.Sprint(epoch))
-		}
-	}
-	if len(lost) > 0 {
-		x.trainer.warn(fmt.Errorf("trial %s: the pictures of these epochs are lost: %s", x.trial.ID, strings.Join(lost, ", ")))
-	}
-	return nil
-}
-
-// gridKind is the kind of the pictures of samples.
-const gridKind = "grid"
-
-// sheet draws n pictures in about a square, or n points on a sheet with room around the points of the set.
-func sheet(set *data.Set, x []float32, n int) *image.NRGBA {
-	if set.Shape().Points() {
-		reach := float32(0)
-		for _, v := range set.F32 {
-			reach = max(reach, v, -v)
-		}
-		return data.Scatter(x, n, 256, 1.25*float64(reach))
-	}
-	cols := 1
-	for cols*cols < n {
-		cols++
-	}
-	return data.Montage(x, n, set.H, set.W, set.C, cols)
 }

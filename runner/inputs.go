@@ -2,18 +2,13 @@ package runner
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/feature"
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
-	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/evaluation"
-	"github.com/starsweep/starsweep/runner/plan"
 )
 
 // reader finds out what jobs read: their images and the networks that take features of them. Trials are who they are by the
@@ -129,83 +124,4 @@ func (r *reader) extractor(name string) (string, error) {
 	}
 	r.features[name] = name + ":" + spec.Short(digest)
 	return r.features[name], nil
-}
-
-// change is content that is no longer what some trials of the directory read under the same words.
-type change struct{ what, was, is string }
-
-// changes finds the trials of a study whose images or extractors have changed since, by what changed. They are none of the plan's.
-func changes(p *plan.Plan, begun []results.State) (list []change, trials map[change][]results.State) {
-	trials = map[change][]results.State{}
-	inputs, others := map[string][]model.Inputs{}, map[string]bool{} // by data: kinds read more of it or less
-	for i, k := range p.Kinds {
-		data := k.Job.Data.String()
-		inputs[data] = append(inputs[data], p.Inputs(i))
-	}
-	for _, old := range begun {
-		others[old.ID] = true
-	}
-	for i := range p.Len() {
-		delete(others, p.ID(i))
-	}
-	for _, old := range begun {
-		if !others[old.ID] {
-			continue
-		}
-		var found []change
-		for _, now := range inputs[old.Data] {
-			found = append(found, changed(old.Trial, now)...)
-		}
-		for i, c := range found {
-			if slices.Contains(found[:i], c) {
-				continue
-			}
-			if trials[c] == nil {
-				list = append(list, c)
-			}
-			trials[c] = append(trials[c], old)
-		}
-	}
-	return list, trials
-}
-
-// changed compares what a trial read with what is read now.
-func changed(old results.Trial, now model.Inputs) (list []change) {
-	compare := func(what, was, is string) {
-		if was != "" && is != "" && was != is {
-			list = append(list, change{what, was, is})
-		}
-	}
-	compare(old.Data, spec.Short(old.Train), spec.Short(now.Train))
-	compare("the test split of "+old.Data, spec.Short(old.Test), spec.Short(now.Test))
-	was, wasDigest, _ := strings.Cut(old.Measure.Features, ":")
-	if is, isDigest, _ := strings.Cut(now.Measure.Features, ":"); was == is {
-		compare("the extractor "+was, wasDigest, isDigest)
-	}
-	return list
-}
-
-// left warns of the trials that a change leaves behind.
-func (t *trainer) left() {
-	list, trials := changes(t.plan, t.study.Trials())
-	for _, c := range list {
-		var names []string
-		half := 0
-		for _, old := range trials[c] {
-			names = append(names, old.ID)
-			if old.Status == results.Interrupted {
-				half++
-			}
-		}
-		const most = 5
-		if n := len(names); n > most {
-			names = append(names[:most], fmt.Sprintf("%d more", n-most))
-		}
-		text := fmt.Sprintf("%s changed: digest %s, and %s at the beginning of these trials, which stay as they are and are not continued: %s",
-			c.what, c.is, c.was, strings.Join(names, ", "))
-		if half > 0 {
-			text += fmt.Sprintf("; half done: %d, whose checkpoints stay until the old content is back", half)
-		}
-		t.warn(errors.New(text))
-	}
 }

@@ -2,9 +2,7 @@ package runner
 
 import (
 	"fmt"
-	"strings"
 
-	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 )
 
@@ -56,15 +54,4 @@ func counted(n int, what string) string {
 		what += "s"
 	}
 	return fmt.Sprintf("%d %s", n, what)
-}
-
-// apart is what tells trial i from others with its label: " width=64 epochs_planned=6".
-func apart(differences []results.Difference, i int) string {
-	var b strings.Builder
-	for _, d := range differences {
-		if value := d.Values[i]; value != "" {
-			fmt.Fprintf(&b, " %s=%s", d.Name, plain.Line(value))
-		}
-	}
-	return b.String()
 }

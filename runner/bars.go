@@ -1,0 +1,125 @@
+package runner
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/starsweep/starsweep/internal/plain"
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/plan"
+)
+
+// bars shows one line for each running trial and a bar for the study, at the bottom of a terminal.
+type bars struct {
+	lines
+	console *console
+	now     func() time.Time
+	start   time.Time
+	stop    func()          // ends the clock that redraws
+	leave   func()          // leaves the study's bar where it is
+	passes  func() []string // lines of passes over images
+
+	mu      sync.Mutex
+	done    int // trials
+	running []*runningTrial
+}
+
+// runningTrial is what the terminal shows of a trial.
+type runningTrial struct {
+	plan.Trial
+	epoch   int
+	summary string
+}
+
+// redrawEvery keeps the clock of the terminal going.
+const redrawEvery = 200 * time.Millisecond
+
+// newBars shows bars until they are closed. The console is a terminal.
+func newBars(env *Env, trials, done int, p *passes) *bars {
+	b := &bars{lines: lines{w: env.Stderr, total: trials}, console: env.console, now: env.Now, start: env.Now(), done: done, passes: p.bars()}
+	ended, clock := make(chan struct{}), make(chan struct{})
+	b.stop = sync.OnceFunc(func() { close(ended); <-clock })
+	b.leave = sync.OnceFunc(func() { b.console.pin(b.render()); b.console.release() })
+	b.console.pin(b.render())
+	go func() {
+		defer close(clock)
+		tick := time.NewTicker(redrawEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ended:
+				return
+			case <-tick.C:
+				b.console.pin(b.render())
+			}
+		}
+	}()
+	return b
+}
+
+func (b *bars) begin(p plan.Trial) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.running = append(b.running, &runningTrial{Trial: p})
+}
+
+func (b *bars) epoch(p plan.Trial, row results.Epoch) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, t := range b.running {
+		if t.ID == p.ID {
+			t.epoch, t.summary = row.Epoch, summary(p, row)
+		}
+	}
+}
+
+func (b *bars) end(p plan.Trial, status results.Status, reason string) {
+	b.mu.Lock()
+	b.running = slices.DeleteFunc(b.running, func(t *runningTrial) bool { return t.ID == p.ID })
+	if status != results.Interrupted {
+		b.done++
+	}
+	b.mu.Unlock()
+	if status != results.Completed {
+		b.lines.end(p, status, reason)
+	}
+}
+
+// close leaves the study's bar on the terminal. Trials that an error has stopped are not waited for.
+func (b *bars) close() {
+	b.stop()
+	b.mu.Lock()
+	b.running = nil
+	b.mu.Unlock()
+	b.leave()
+}
+
+// render makes the lines. What changes comes first, since narrow terminals cut the ends.
+func (b *bars) render() (lines []string) {
+	passes := b.passes()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, t := range b.running {
+		line := fmt.Sprintf("%d/%d  epoch %d/%d", t.Place, b.total, t.epoch, t.Job.Epochs)
+		if t.summary != "" {
+			line += "  " + t.summary
+		}
+		lines = append(lines, plain.Line(line+"  "+label(t.Trial)))
+	}
+	lines = append(lines, passes...)
+	return append(lines, fmt.Sprintf("study %d/%d trials  %s  %v", b.done, b.total, bar(b.done, b.total),
+		b.now().Sub(b.start).Round(time.Second)))
+}
+
+// bar draws a part of a whole.
+func bar(part, whole int) string {
+	const length = 30
+	full := length
+	if whole > 0 {
+		full = part * length / whole
+	}
+	return "[" + strings.Repeat("=", full) + strings.Repeat(" ", length-full) + "]"
+}

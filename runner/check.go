@@ -1,0 +1,81 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/engine/model"
+)
+
+func checkCommand(env *Env) *cobra.Command {
+	var o scriptOptions
+	c := &cobra.Command{
+		Use:   "check SCRIPT",
+		Short: "check a script: types, and the shapes of its whole search space",
+		Long: `check evaluates the script, asks it for the model of every point of its search space, and traces each: names, types,
+shapes, losses. It trains nothing and opens no data.`,
+		Args: oneScript,
+		RunE: func(c *cobra.Command, args []string) error { return check(c.Context(), env, args[0], o) },
+	}
+	o.flags(c)
+	return c
+}
+
+func check(ctx context.Context, env *Env, path string, o scriptOptions) error {
+	start := env.Now()
+	s, err := load(ctx, env, path, o)
+	if err != nil {
+		return err
+	}
+	p, err := s.plan(ctx, env)
+	if err != nil {
+		return err
+	}
+	if err := env.checkMemory(p); err != nil {
+		return err
+	}
+	fmt.Fprintf(env.Stdout, "%s: ok: %s, checked in %.2f s\n", path, p.Summary(), env.Now().Sub(start).Seconds())
+	for _, name := range players(p.Programs) {
+		lo, hi := parameterRange(p.Programs, name)
+		if lo == hi {
+			fmt.Fprintf(env.Stdout, "  %-14s %s parameters\n", name, grouped(lo))
+		} else {
+			fmt.Fprintf(env.Stdout, "  %-14s %s to %s parameters\n", name, grouped(lo), grouped(hi))
+		}
+	}
+	return nil
+}
+
+// players lists the players of programs, in the order of their first appearance.
+func players(programs []*model.Program) (names []string) {
+	for _, p := range programs {
+		for _, v := range p.Vars {
+			if v.Role == model.Weight && !slices.Contains(names, v.Player()) {
+				names = append(names, v.Player())
+			}
+		}
+	}
+	return names
+}
+
+func parameterRange(programs []*model.Program, player string) (lo, hi int) {
+	for i, p := range programs {
+		n := p.Parameters(player)
+		if i == 0 {
+			lo = n
+		}
+		lo, hi = min(lo, n), max(hi, n)
+	}
+	return lo, hi
+}
+
+// grouped writes 1234567 as 1,234,567.
+func grouped(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

@@ -1,0 +1,69 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/starsweep/starsweep/engine/data"
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/internal/safetensors"
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/plan"
+)
+
+// open starts a trial, or continues it from its checkpoint.
+func (t *trainer) open(p plan.Trial, compiled *train.Compiled, set *data.Set) (*train.Run, int, error) {
+	images := trainImages(set)
+	c, found, err := t.study.Resume(p.ID)
+	if errors.Is(err, results.ErrCheckpoint) {
+		t.warn(fmt.Errorf("trial %s starts from its beginning: %w", p.ID, err))
+	} else if err != nil {
+		return nil, 0, err
+	}
+	if !found {
+		run, err := compiled.NewRun(p.Job, images, p.Seed)
+		return run, 0, err
+	}
+	if was, is := c.Meta[checkpointNumerics], t.backend.Numerics(); was != is {
+		t.warn(fmt.Errorf("trial %s goes on on %s after %d epochs on %s: its numbers are no longer those of either alone", p.ID, is, c.Row.Epoch,
+			was))
+	}
+	var state []train.Tensor
+	for _, x := range c.Tensors {
+		d, ok := dtypes[x.DType]
+		if !ok {
+			return nil, 0, fmt.Errorf("checkpoint of trial %s: tensor %s has the type %s", p.ID, x.Name, x.DType)
+		}
+		state = append(state, train.Tensor{Name: x.Name, DType: d, Shape: x.Shape, Data: x.Data})
+	}
+	run, err := compiled.Resume(p.Job, images, p.Seed, state, c.Row.Epoch)
+	return run, c.Row.Epoch, err
+}
+
+var dtypes = map[safetensors.DType]expr.DType{safetensors.F32: expr.F32, safetensors.F64: expr.F64, safetensors.U32: expr.U32,
+	safetensors.I32: expr.I32, safetensors.Bool: expr.Bool}
+
+func format(d expr.DType) safetensors.DType {
+	for name, e := range dtypes {
+		if e == d {
+			return name
+		}
+	}
+	panic(fmt.Sprintf("no safetensors type for %v", d))
+}
+
+// checkpointNumerics is what a checkpoint says of its making: a trial should go on where the same program gives the same bits.
+const checkpointNumerics = "numerics"
+
+// save makes an epoch durable: first the state with the row beside it, then the row.
+func (t *trainer) save(state []train.Tensor, row results.Epoch) error {
+	c := results.Checkpoint{Row: row, Meta: map[string]string{checkpointNumerics: t.backend.Numerics()}}
+	for _, x := range state {
+		c.Tensors = append(c.Tensors, safetensors.Tensor{Name: x.Name, DType: format(x.DType), Shape: x.Shape, Data: x.Data})
+	}
+	if err := t.study.SaveCheckpoint(c); err != nil {
+		return err
+	}
+	return t.study.AppendEpoch(row)
+}

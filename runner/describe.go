@@ -1,0 +1,64 @@
+package runner
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/plan"
+)
+
+// describe is what the tables need to know of a study, and its files.
+func describe(s *study, p *plan.Plan, version string) (results.Meta, map[string][]byte, error) {
+	m := results.Meta{Study: s.Name, Script: filepath.Base(s.path), ScriptHash: s.hash, Version: version}
+	for _, d := range s.Space {
+		m.Columns = append(m.Columns, results.Column{Name: d.Name, Kind: results.Kind(d.Kind.String())})
+	}
+	add := func(name string) {
+		if name != "" && !slices.Contains(m.Metrics, name) {
+			m.Metrics = append(m.Metrics, name)
+		}
+	}
+	for _, program := range p.Programs {
+		for _, r := range append(slices.Clone(program.Readings), program.Test...) {
+			add(r.Name)
+			if r.Loss != "" && !slices.Contains(m.Losses, r.Name) {
+				m.Losses = append(m.Losses, r.Name)
+			}
+		}
+	}
+	for _, t := range p.Kinds {
+		for _, c := range t.Job.Columns() {
+			add(c.Name)
+		}
+		for _, name := range t.Job.Evaluate.Columns() {
+			add(name)
+		}
+	}
+	for _, o := range s.Objectives {
+		goal := results.Min
+		if o.Maximize {
+			goal = results.Max
+		}
+		m.Objectives = append(m.Objectives, results.Objective{Metric: o.Name, Goal: goal})
+	}
+	if err := m.Check(); err != nil {
+		return m, nil, withCode(exitSpace, fmt.Errorf("%s: %w", s.Pos(), err))
+	}
+	return m, s.Files, nil
+}
+
+// settings is the script's settings as a JSON object.
+func settings(s *study) string {
+	all := map[string]any{}
+	for _, x := range s.Settings {
+		all[x.Name] = x.Value.Any()
+	}
+	b, err := json.Marshal(all)
+	if err != nil {
+		return fmt.Sprintf("%q", s.Settings.String()) // an infinity or a NaN, which JSON lacks
+	}
+	return string(b)
+}

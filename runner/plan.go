@@ -1,0 +1,135 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/runner/plan"
+)
+
+func planCommand(env *Env) *cobra.Command {
+	var (
+		o       scriptOptions
+		list    bool
+		backend string
+	)
+	c := &cobra.Command{
+		Use:   "plan SCRIPT",
+		Short: "tell what a run would do: trials, programs, images, memory",
+		Long: `plan lists the programs of a study, and the trials, images, arithmetic and memory of each. It trains nothing.
+
+The state is a trial's weights, with what optimizers and layers keep of them. The peak is all that a process needs which
+trains and evaluates one such trial: copies of the state, temporaries, images, and what metrics take. The backend cpu
+plans temporaries exactly; a ~ marks what is estimated from the sizes of all expressions, as for other backends and
+where there are more than 64 programs. On accelerators it is the host's memory alone. Workers multiply it.
+
+--trials lists every trial with its ID, which is that of the tables: it opens the images, since their content is part of it.`,
+		Args: oneScript,
+		RunE: func(c *cobra.Command, args []string) error {
+			s, err := load(c.Context(), env, args[0], o)
+			if err != nil {
+				return err
+			}
+			p, err := s.plan(c.Context(), env)
+			if err != nil {
+				return err
+			}
+			b, err := env.openBackend(backend)
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			if list {
+				if err := identify(c.Context(), env, p); err != nil {
+					return err
+				}
+			}
+			return printPlan(env, s, p, b, list)
+		},
+	}
+	o.flags(c)
+	backendFlag(c, &backend)
+	c.Flags().BoolVar(&list, "trials", false, "list every trial, with its ID; opens the images")
+	return c
+}
+
+// identify finds out who the trials of a plan are.
+func identify(ctx context.Context, env *Env, p *plan.Plan) error {
+	reads := newReader(env.store().Open, env.networks())
+	return p.Identify(ctx, func(j *model.Job) (model.Inputs, error) { return reads.inputs(ctx, j) })
+}
+
+func printPlan(env *Env, s *study, p *plan.Plan, b *train.Backend, list bool) error {
+	fmt.Fprintf(env.Stdout, "%s: %s\n", s.Name, p.Summary())
+	work := map[string]*workload{}
+	var order []string
+	total := workload{}
+	size := env.sizes()
+	for _, t := range p.Kinds {
+		f := t.Job.Program.Fingerprint()
+		if work[f] == nil {
+			work[f] = &workload{program: t.Job.Program}
+			order = append(order, f)
+		}
+		n, known := size(t.Job.Data)
+		work[f].add(t, n, known)
+		total.add(t, n, known)
+	}
+	memory := newMemory(env)
+	peaks, err := memory.peaks(p, b, size)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "program\ttrials\tparameters\timages\tGFLOP an image\tstate, MB\tpeak, MB\t")
+	for _, f := range order {
+		x := work[f]
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%.3f\t%.1f\t%v\t\n", f, x.trials, grouped(x.program.Parameters("")), grouped(x.images), x.flops()/1e9,
+			float64(x.program.StateBytes())/1e6,
+			peaks[f])
+	}
+	fmt.Fprintf(w, "all\t%d\t\t%s\t\t\t\t\n", total.trials, grouped(total.images))
+	w.Flush()
+	if memory.room.Bytes > 0 {
+		fmt.Fprintf(env.Stdout, "%s has %s of memory for this process\n", memory.room.Whose, gigabytes(memory.room.Bytes))
+	}
+	if total.unknown {
+		fmt.Fprintln(env.Stdout, "the number of images counts only the data sets at hand: see starsweep data list")
+	}
+	if !list {
+		return nil
+	}
+	for t := range p.All() {
+		fmt.Fprintf(env.Stdout, "%s  %s  %v seed=%d\n", t.ID, t.Job.Program.Fingerprint(), t.Point, t.Seed)
+	}
+	return nil
+}
+
+// workload is what the trials of a program ask for.
+type workload struct {
+	program        *model.Program
+	trials, images int
+	unknown        bool // a data set is not at hand
+}
+
+// add takes in the trials of a kind, each on n images, if their number is known.
+func (x *workload) add(t plan.Kind, n int, known bool) {
+	x.trials += t.Trials
+	if !known {
+		x.unknown = true
+		return
+	}
+	each := t.Job.Program.Batches * t.Job.Program.Config.Batch
+	x.images += t.Trials * t.Job.Epochs * (n / each) * each
+}
+
+// flops of an iteration, by real image.
+func (x *workload) flops() float64 {
+	cost := expr.Cost(x.program.Step()...)
+	return 2 * float64(cost.MulAdds) / float64(x.program.Batches*x.program.Config.Batch)
+}

@@ -1,0 +1,92 @@
+package runner
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/runner/plan"
+	"github.com/starsweep/starsweep/starlib"
+)
+
+func showCommand(env *Env) *cobra.Command {
+	var (
+		o       scriptOptions
+		index   int
+		program bool
+	)
+	c := &cobra.Command{
+		Use:   "show SCRIPT",
+		Short: "show the networks of a trial, and its program as expressions",
+		Args:  oneScript,
+		RunE: func(c *cobra.Command, args []string) error {
+			s, err := load(c.Context(), env, args[0], o)
+			if err != nil {
+				return err
+			}
+			points, err := s.Points()
+			if err != nil {
+				return err
+			}
+			if index < 1 || index > points.Len() {
+				return usage("--point: got %d, want 1 to %d", index, points.Len())
+			}
+			p, err := plan.Make(c.Context(), onePoint{s, points.At(index - 1)}, s.Seeds)
+			if err != nil {
+				return err
+			}
+			if _, _, err := describe(s, p, env.Version); err != nil { // or only this point has not all columns
+				if _, err := s.plan(c.Context(), env); err != nil {
+					return err
+				}
+			}
+			warn(env, s.Notes())
+			job := p.At(0).Job
+			show(env.Stdout, points.At(index-1).String(), s.Study, job, program)
+			return nil
+		},
+	}
+	o.flags(c)
+	c.Flags().IntVar(&index, "point", 1, "which point of the search space, from 1")
+	c.Flags().BoolVar(&program, "program", false, "print the training step as expressions")
+	return c
+}
+
+// onePoint is a study of one point of another.
+type onePoint struct {
+	*study
+	point spec.Point
+}
+
+func (s onePoint) Points() (spec.Points, error) { return spec.PointList(s.point), nil }
+
+func show(w io.Writer, point string, s *starlib.Study, job *model.Job, program bool) {
+	fmt.Fprintf(w, "%s\n%s, batch %d, %d epochs, program %s\n", point, job.Data, job.Program.Config.Batch, job.Epochs,
+		job.Program.Fingerprint())
+	fmt.Fprintf(w, "evaluate %v\n", job.Evaluate)
+	for _, n := range s.Networks(job) {
+		fmt.Fprintf(w, "\n%s\n", n.Name)
+		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(t, "  layer\toutput\tparameters")
+		for _, r := range n.Rows {
+			fmt.Fprintf(t, "  %s\t%s\t%s\n", r.Layer, r.Output, grouped(r.Params))
+		}
+		fmt.Fprintf(t, "  total\t\t%s\n", grouped(job.Program.Parameters(n.Name)))
+		t.Flush()
+	}
+	if job.Program.Reals > 0 {
+		fmt.Fprintln(w, "\nreal numbers, inputs of the program")
+		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		for i, r := range job.Reals[:job.Program.Reals] {
+			fmt.Fprintf(t, "  r%d\t%s\t%v\n", i, r.Site, r.Value)
+		}
+		t.Flush()
+	}
+	if program {
+		fmt.Fprintf(w, "\n%s", expr.Print(job.Program.Step()...))
+	}
+}
