@@ -6,28 +6,28 @@ import (
 
 func noArgs(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usage("got %q, want no arguments", args)
+		return usageErrorf("got %q, want no arguments", args)
 	}
 	return nil
 }
 
 func oneScript(c *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return usage("got %d arguments, want one script: %s examples/quickstart.star", len(args), c.CommandPath())
+		return usageErrorf("got %d arguments, want one script: %s examples/quickstart.star", len(args), c.CommandPath())
 	}
 	return nil
 }
 
 func oneStudy(_ *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return usage("got %d arguments, want the directory of one study", len(args))
+		return usageErrorf("got %d arguments, want the directory of one study", len(args))
 	}
 	return nil
 }
 
 func oneName(_ *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return usage("got %d arguments, want the name of one data set: see starsweep data list", len(args))
+		return usageErrorf("got %d arguments, want the name of one data set: see starsweep data list", len(args))
 	}
 	return nil
 }

@@ -84,11 +84,11 @@ how fast the processor is at best, which is measured, too. Bytes are counted onc
 
 func bench(ctx context.Context, env *Env, o benchOptions) error {
 	if o.steps < 1 || o.threads < 1 {
-		return usage("got --steps %d --threads %d, want at least 1", o.steps, o.threads)
+		return usageErrorf("got --steps %d --threads %d, want at least 1", o.steps, o.threads)
 	}
 	if o.processorTime {
 		if o.threads > 1 {
-			return usage("--processor-time: got --threads %d, want 1", o.threads)
+			return usageErrorf("--processor-time: got --threads %d, want 1", o.threads)
 		}
 		clocked := *env
 		clocked.Now = processorClock
@@ -101,7 +101,7 @@ func bench(ctx context.Context, env *Env, o benchOptions) error {
 	}
 	defer backend.Close()
 	if _, ok := backend.Compute().(*cpu.Backend); o.ops && !ok {
-		return usage("--ops: got backend %s, want cpu", backend.Name)
+		return usageErrorf("--ops: got backend %s, want cpu", backend.Name)
 	}
 	s, err := starlib.Loader{}.Load(ctx, "bench.star", benchScript)
 	if err != nil {
@@ -175,12 +175,12 @@ func measure(ctx context.Context, env *Env, b *train.Backend, job *model.Job, o 
 	var took, cpus []float64
 	sum := 0.0
 	for range o.steps {
-		start, cpu := env.Now(), processSeconds()
+		start, cpu := env.Now(), processorSeconds()
 		if err := run.Steps(ctx, 1); err != nil {
 			return m, err
 		}
 		took = append(took, env.Now().Sub(start).Seconds())
-		cpus = append(cpus, processSeconds()-cpu)
+		cpus = append(cpus, processorSeconds()-cpu)
 		sum += took[len(took)-1]
 	}
 	slices.Sort(took)

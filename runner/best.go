@@ -6,9 +6,9 @@ import (
 	"github.com/starsweep/starsweep/results"
 )
 
-// best says which trials of the newest plan, finished or not, reached the best value of an objective, one for each way in which it
+// bestLines says which trials of the newest plan, finished or not, reached the best value of an objective, one for each way in which it
 // is measured: only values of one measure can be compared.
-func best(m results.Meta, trials []results.State, o results.Objective) (lines []string) {
+func bestLines(m results.Meta, trials []results.State, o results.Objective) (lines []string) {
 	top := map[string]results.State{}
 	var measures []string
 	others := 0

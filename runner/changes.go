@@ -12,12 +12,12 @@ import (
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
-// change is content that is no longer what some trials of the directory read under the same words.
-type change struct{ what, was, is string }
+// inputChange is content that is no longer what some trials of the directory read under the same words.
+type inputChange struct{ what, was, is string }
 
-// changes finds the trials of a study whose images or extractors have changed since, by what changed. They are none of the plan's.
-func changes(p *plan.Plan, begun []results.State) (list []change, trials map[change][]results.State) {
-	trials = map[change][]results.State{}
+// findChanges finds the trials of a study whose images or extractors have changed since, by what changed. They are none of the plan's.
+func findChanges(p *plan.Plan, begun []results.State) (list []inputChange, trials map[inputChange][]results.State) {
+	trials = map[inputChange][]results.State{}
 	inputs, others := map[string][]model.Inputs{}, map[string]bool{} // by data: kinds read more of it or less
 	for i, k := range p.Kinds {
 		data := k.Job.Data.String()
@@ -33,9 +33,9 @@ func changes(p *plan.Plan, begun []results.State) (list []change, trials map[cha
 		if !others[old.ID] {
 			continue
 		}
-		var found []change
+		var found []inputChange
 		for _, now := range inputs[old.Data] {
-			found = append(found, changed(old.Trial, now)...)
+			found = append(found, compareInputs(old.Trial, now)...)
 		}
 		for i, c := range found {
 			if slices.Contains(found[:i], c) {
@@ -50,11 +50,11 @@ func changes(p *plan.Plan, begun []results.State) (list []change, trials map[cha
 	return list, trials
 }
 
-// changed compares what a trial read with what is read now.
-func changed(old results.Trial, now model.Inputs) (list []change) {
+// compareInputs compares what a trial read with what is read now.
+func compareInputs(old results.Trial, now model.Inputs) (list []inputChange) {
 	compare := func(what, was, is string) {
 		if was != "" && is != "" && was != is {
-			list = append(list, change{what, was, is})
+			list = append(list, inputChange{what, was, is})
 		}
 	}
 	compare(old.Data, spec.Short(old.Train), spec.Short(now.Train))
@@ -66,9 +66,9 @@ func changed(old results.Trial, now model.Inputs) (list []change) {
 	return list
 }
 
-// left warns of the trials that a change leaves behind.
-func (t *trainer) left() {
-	list, trials := changes(t.plan, t.study.Trials())
+// warnOfChanges warns of the trials that a change leaves behind.
+func (t *trainer) warnOfChanges() {
+	list, trials := findChanges(t.plan, t.study.Trials())
 	for _, c := range list {
 		var names []string
 		half := 0

@@ -45,8 +45,8 @@ func TestAChangeIsNoticedByTheKindThatReadsWhatChanged(t *testing.T) {
 		}
 		old := results.State{Trial: results.Trial{ID: "old", Data: p.Kinds[0].Job.Data.String(), Train: "aa", Test: "bb",
 			Measure: spec.Measure{Features: "pixels:0"}}}
-		list, trials := changes(p, []results.State{old})
-		want := []change{{"the test split of " + old.Data, "bb", "cc"}, {"the extractor pixels", "0", "1"}}
+		list, trials := findChanges(p, []results.State{old})
+		want := []inputChange{{"the test split of " + old.Data, "bb", "cc"}, {"the extractor pixels", "0", "1"}}
 		if !reflect.DeepEqual(list, want) || len(trials[want[0]]) != 1 {
 			t.Errorf("%v: got %v of %v, want %v", s, list, fmt.Sprint(trials), want)
 		}

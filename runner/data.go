@@ -27,7 +27,7 @@ func dataCommand(env *Env) *cobra.Command {
 				if err == nil {
 					fmt.Fprintf(env.Stdout, "%s is in %s\n", args[0], env.data())
 				}
-				return mistake(err)
+				return asUsageError(err)
 			},
 		},
 		showDataCommand(env),
@@ -58,7 +58,7 @@ func showDataCommand(env *Env) *cobra.Command {
 			store.Flags = true
 			set, err := store.Open(c.Context(), d)
 			if err != nil {
-				return mistake(err)
+				return asUsageError(err)
 			}
 			fmt.Fprintf(env.Stdout, "%s: %d images of %d x %d x %d, %d classes\ndigest %s\n", plain.Line(set.Name), set.N, set.H, set.W, set.C,
 				set.Classes, set.Digest)

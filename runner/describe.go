@@ -10,8 +10,8 @@ import (
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
-// describe is what the tables need to know of a study, and its files.
-func describe(s *study, p *plan.Plan, version string) (results.Meta, map[string][]byte, error) {
+// studyMeta is what the tables need to know of a study, and its files.
+func studyMeta(s *script, p *plan.Plan, version string) (results.Meta, map[string][]byte, error) {
 	m := results.Meta{Study: s.Name, Script: filepath.Base(s.path), ScriptHash: s.hash, Version: version}
 	for _, d := range s.Space {
 		m.Columns = append(m.Columns, results.Column{Name: d.Name, Kind: results.Kind(d.Kind.String())})
@@ -51,7 +51,7 @@ func describe(s *study, p *plan.Plan, version string) (results.Meta, map[string]
 }
 
 // settings is the script's settings as a JSON object.
-func settings(s *study) string {
+func settings(s *script) string {
 	all := map[string]any{}
 	for _, x := range s.Settings {
 		all[x.Name] = x.Value.Any()

@@ -16,7 +16,7 @@ import (
 
 // directory is where the study lies: as the command line says, or runs/NAME, or runs/NAME-PROFILE. One of these that holds the study
 // of another script is refused: two scripts of one name share a directory only if they are told to.
-func (s *study) directory(o runOptions) (string, error) {
+func (s *script) directory(o runOptions) (string, error) {
 	if o.dir != "" {
 		return o.dir, nil
 	}
@@ -25,7 +25,7 @@ func (s *study) directory(o runOptions) (string, error) {
 		name += "-" + o.profile
 	}
 	if !folderName(name) {
-		return "", usage("the study would lie in runs/%q, which is no name of a folder: choose one with --dir", name)
+		return "", usageErrorf("the study would lie in runs/%q, which is no name of a folder: choose one with --dir", name)
 	}
 	dir := filepath.Join("runs", name)
 	origin, err := results.Origin(dir)
@@ -40,7 +40,7 @@ func (s *study) directory(o runOptions) (string, error) {
 	if ours, err := os.Stat(s.path); err != nil || os.SameFile(ours, theirs) {
 		return dir, nil
 	}
-	return "", usage("%s holds the study of %s, and this is %s: choose another directory with --dir, or that one with --dir %s", dir, other,
+	return "", usageErrorf("%s holds the study of %s, and this is %s: choose another directory with --dir, or that one with --dir %s", dir, other,
 		s.path, dir)
 }
 
@@ -64,11 +64,11 @@ func folderName(name string) bool {
 	return name != "" && name != "." && name != ".." && utf8.ValidString(name) && !strings.ContainsFunc(name, odd)
 }
 
-// openStudy makes the directory of a study, or continues it.
-func (e *Env) openStudy(dir string, m results.Meta, files map[string][]byte, o runOptions) (*results.Study, error) {
+// createStudy makes the directory of a study, or continues it.
+func (e *Env) createStudy(dir string, m results.Meta, files map[string][]byte, o runOptions) (*results.Study, error) {
 	study, err := results.Create(dir, m, files, results.Options{Now: e.Now, FlushEvery: flushEvery, KeepCheckpoints: o.keepCheckpoints})
 	if err != nil {
-		return nil, mistake(err)
+		return nil, asUsageError(err)
 	}
 	if n := study.Found.Dropped; n > 0 {
 		e.warn(fmt.Errorf("cut %d bytes from the journal's end: a record that was not written whole, or was damaged since", n))
@@ -107,11 +107,11 @@ func (e *Env) warnOfParts(dir string, m results.Meta) {
 // flushEvery is how long finished rows of a young study wait before the tables show them.
 const flushEvery = 2 * time.Second
 
-// view opens a study for reading, and warns if it cannot show all of it.
-func (e *Env) view(dir string, objectives ...results.Objective) (*results.View, error) {
+// openView opens a study for reading, and warns if it cannot show all of it.
+func (e *Env) openView(dir string, objectives ...results.Objective) (*results.View, error) {
 	v, err := results.Open(dir, objectives...)
 	if err != nil {
-		return nil, mistake(err)
+		return nil, asUsageError(err)
 	}
 	for _, what := range v.Damage() {
 		e.warn(fmt.Errorf("%s; the next starsweep run of this study takes back what tables and checkpoints have of it", what))

@@ -50,7 +50,7 @@ func backendFlag(c *cobra.Command, to *string) {
 // openBackend opens a backend by name; one that is not there is a fault of its own kind.
 func (e *Env) openBackend(name string) (*train.Backend, error) {
 	b, err := train.Open(name, e.trainOptions())
-	return b, mistake(err)
+	return b, asUsageError(err)
 }
 
 func (e *Env) trainOptions() train.Options {

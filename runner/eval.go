@@ -46,7 +46,7 @@ computed elsewhere, (samples, features) as .npy, are compared as they are. docs/
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if c.Flags().Changed("k") && o.k < 1 {
-				return usage("--k: got %d, want 1 or more", o.k)
+				return usageErrorf("--k: got %d, want 1 or more", o.k)
 			}
 			return eval(c.Context(), env, o)
 		},
@@ -91,14 +91,14 @@ type evalSide struct {
 
 func eval(ctx context.Context, env *Env, o evalOptions) error {
 	if o.real == "" || o.fake == "" {
-		return usage("want two sets to compare: --real PATH --fake PATH")
+		return usageErrorf("want two sets to compare: --real PATH --fake PATH")
 	}
 	if o.features == spec.PointFeatures {
-		return usage("--features: got %q, which are those of no image; want one of %s", o.features, strings.Join(spec.Extractors, ", "))
+		return usageErrorf("--features: got %q, which are those of no image; want one of %s", o.features, strings.Join(spec.Extractors, ", "))
 	}
 	for _, name := range o.metrics {
 		if !slices.Contains(evalMetrics, name) {
-			return usage("--metrics: got %q, want some of %s", name, strings.Join(evalMetrics, ", "))
+			return usageErrorf("--metrics: got %q, want some of %s", name, strings.Join(evalMetrics, ", "))
 		}
 	}
 	backend, err := env.openBackend(o.backend)
@@ -116,7 +116,7 @@ func eval(ctx context.Context, env *Env, o evalOptions) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:
-		return mistake(err)
+		return asUsageError(err)
 	case o.json:
 		return v.json(env.Stdout)
 	}

@@ -41,17 +41,17 @@ func withCode(code int, err error) error {
 	return &codeError{code, err}
 }
 
-// mistake is an error about what the command line or the script names: data, weights, a study's directory. If its kind has no exit code
+// asUsageError is an error about what the command line or the script names: data, weights, a study's directory. If its kind has no exit code
 // of its own, it is that of a mistake in the command line, whichever command it is.
-func mistake(err error) error {
+func asUsageError(err error) error {
 	if err == nil || exitCode(err) != exitInternal {
 		return err
 	}
 	return withCode(exitUsage, err)
 }
 
-// usage is a mistake in the command line.
-func usage(format string, a ...any) error { return withCode(exitUsage, fmt.Errorf(format, a...)) }
+// usageErrorf is a mistake in the command line.
+func usageErrorf(format string, a ...any) error { return withCode(exitUsage, fmt.Errorf(format, a...)) }
 
 // exitCode is where the kinds of errors get their exit codes.
 func exitCode(err error) int {

@@ -28,18 +28,18 @@ characters are escaped as \u001b. Numbers are as they are. In JSON lines numbers
 "NaN", "Infinity" and "-Infinity". Pictures are base64.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usage("got %d arguments, want the directory of a study and a table", len(args))
+				return usageErrorf("got %d arguments, want the directory of a study and a table", len(args))
 			}
 			if asCSV == asJSON {
-				return usage("want one of --csv and --jsonl")
+				return usageErrorf("want one of --csv and --jsonl")
 			}
 			if !slices.Contains(results.Tables(), results.Table(args[1])) {
-				return usage("got the table %q, want one of %v", args[1], results.Tables())
+				return usageErrorf("got the table %q, want one of %v", args[1], results.Tables())
 			}
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			v, err := env.view(args[0])
+			v, err := env.openView(args[0])
 			if err != nil {
 				return err
 			}
@@ -94,7 +94,7 @@ func exportCSV(to io.Writer, v *results.View, t results.Table) error {
 		for i, f := range fields {
 			cells[i] = ""
 			if text, isText := row[f.Name].(string); isText {
-				cells[i] = inert(text)
+				cells[i] = escapeFormula(text)
 			} else if row[f.Name] != nil {
 				cells[i] = fmt.Sprint(portable(row[f.Name]))
 			}
@@ -107,8 +107,8 @@ func exportCSV(to io.Writer, v *results.View, t results.Table) error {
 	return w.Error()
 }
 
-// inert is a text that no spreadsheet takes for a formula: one that begins like a formula gets an apostrophe before it.
-func inert(text string) string {
+// escapeFormula is a text that no spreadsheet takes for a formula: one that begins like a formula gets an apostrophe before it.
+func escapeFormula(text string) string {
 	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
 		return "'" + text
 	}

@@ -9,7 +9,7 @@ import (
 func TestAStudyWithFailedTrialsHasAnExitCodeOfItsOwn(t *testing.T) {
 	for _, c := range []struct{ completed, failed, want int }{{2, 0, exitDone}, {1, 1, exitSomeFailed}, {0, 2, exitAllFailed},
 		{0, 0, exitDone}} {
-		err := failures(tally{results.Completed: c.completed, results.Failed: c.failed}, c.completed+c.failed)
+		err := trialFailures(tally{results.Completed: c.completed, results.Failed: c.failed}, c.completed+c.failed)
 		got := exitDone
 		if err != nil {
 			got = exitCode(err)

@@ -27,14 +27,14 @@ func featuresCommand(env *Env) *cobra.Command {
 			Use: "add FILE", Short: "keep the weights of Inception v3: FID's as .pth or .pt, Keras's as .h5, or either as .safetensors",
 			Args: func(_ *cobra.Command, args []string) error {
 				if len(args) != 1 {
-					return usage("got %d arguments, want one file of weights: starsweep features list says which and where from", len(args))
+					return usageErrorf("got %d arguments, want one file of weights: starsweep features list says which and where from", len(args))
 				}
 				return nil
 			},
 			RunE: func(_ *cobra.Command, args []string) error {
 				added, err := env.networks().Add(args[0])
 				if err != nil {
-					return mistake(err)
+					return asUsageError(err)
 				}
 				tellOrigin(env, added)
 				return nil
@@ -44,7 +44,7 @@ func featuresCommand(env *Env) *cobra.Command {
 			Use: "get NAME", Short: "fetch the published weights of inception, with their digests checked (81 MB)",
 			Args: func(_ *cobra.Command, args []string) error {
 				if len(args) != 1 {
-					return usage("got %d arguments, want the name of one network: inception", len(args))
+					return usageErrorf("got %d arguments, want the name of one network: inception", len(args))
 				}
 				return nil
 			},

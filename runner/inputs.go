@@ -11,9 +11,9 @@ import (
 	"github.com/starsweep/starsweep/runner/evaluation"
 )
 
-// reader finds out what jobs read: their images and the networks that take features of them. Trials are who they are by the
+// inputReader finds out what jobs read: their images and the networks that take features of them. Trials are who they are by the
 // content of these, so that a trial on other images under the same path is another trial.
-type reader struct {
+type inputReader struct {
 	open     func(context.Context, spec.Data) (*data.Set, error)
 	networks feature.Store
 
@@ -28,13 +28,13 @@ type content struct {
 	n      int
 }
 
-func newReader(open func(context.Context, spec.Data) (*data.Set, error), networks feature.Store) *reader {
-	return &reader{open: open, networks: networks, known: map[string]model.Inputs{}, contents: map[string]content{},
+func newInputReader(open func(context.Context, spec.Data) (*data.Set, error), networks feature.Store) *inputReader {
+	return &inputReader{open: open, networks: networks, known: map[string]model.Inputs{}, contents: map[string]content{},
 		features: map[string]string{}}
 }
 
 // images opens a set, once.
-func (r *reader) images(ctx context.Context, d spec.Data) (content, error) {
+func (r *inputReader) images(ctx context.Context, d spec.Data) (content, error) {
 	if c, ok := r.contents[d.String()]; ok {
 		return c, nil
 	}
@@ -48,7 +48,7 @@ func (r *reader) images(ctx context.Context, d spec.Data) (content, error) {
 }
 
 // inputs opens what a job reads. Jobs of the same words read the same.
-func (r *reader) inputs(ctx context.Context, j *model.Job) (in model.Inputs, err error) {
+func (r *inputReader) inputs(ctx context.Context, j *model.Job) (in model.Inputs, err error) {
 	words := fmt.Sprintf("%v %v %t", j.Data, j.Evaluate, len(j.Program.Test) > 0)
 	in, ok := r.known[words]
 	if !ok {
@@ -59,7 +59,7 @@ func (r *reader) inputs(ctx context.Context, j *model.Job) (in model.Inputs, err
 	return in, err
 }
 
-func (r *reader) read(ctx context.Context, j *model.Job) (in model.Inputs, err error) {
+func (r *inputReader) read(ctx context.Context, j *model.Job) (in model.Inputs, err error) {
 	train, err := r.images(ctx, j.Data)
 	if err != nil {
 		return in, err
@@ -82,7 +82,7 @@ func (r *reader) read(ctx context.Context, j *model.Job) (in model.Inputs, err e
 }
 
 // compared fills in what metrics compare generated images with.
-func (r *reader) compared(ctx context.Context, j *model.Job, in *model.Inputs) error {
+func (r *inputReader) compared(ctx context.Context, j *model.Job, in *model.Inputs) error {
 	e, m := j.Evaluate, &in.Measure
 	m.Metrics, m.Samples = e.Metrics, e.Samples
 	real, other := evaluation.Sets(j.Data, e)
@@ -111,7 +111,7 @@ func (r *reader) compared(ctx context.Context, j *model.Job, in *model.Inputs) e
 }
 
 // extractor names an extractor and its content.
-func (r *reader) extractor(name string) (string, error) {
+func (r *inputReader) extractor(name string) (string, error) {
 	if name == spec.PointFeatures {
 		return name, nil
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// patience is how long an interrupted command, or trial, has to end by itself.
-const patience = 500 * time.Millisecond
+// gracePeriod is how long an interrupted command, or trial, has to end by itself.
+const gracePeriod = 500 * time.Millisecond
 
 // interruptible runs f, guarded, and waits for it, once ctx is done only as long as patience lasts: compilers, kernels and libraries
 // return when they are done. Then it reports the context's cause and that f did not end: f is abandoned, goes on with all the memory
@@ -24,7 +24,7 @@ func interruptible(ctx context.Context, f func() error) (ended bool, err error) 
 	select {
 	case err := <-done:
 		return true, err
-	case <-time.After(patience):
+	case <-time.After(gracePeriod):
 		return false, context.Cause(ctx)
 	}
 }

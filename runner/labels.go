@@ -7,9 +7,9 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// labelled reports whether a set has the classes that the script says it has, which nothing could check before the files were read: a
+// checkLabels reports whether a set has the classes that the script says it has, which nothing could check before the files were read: a
 // network of more classes is sampled in some that it never saw, and one of fewer cannot take the labels.
-func labelled(d spec.Data, set *data.Set, labels int) error {
+func checkLabels(d spec.Data, set *data.Set, labels int) error {
 	if labels == 0 || !d.Files() {
 		if labels > 0 && set.Classes > labels {
 			return fmt.Errorf("data: got images of %d classes, want %d", set.Classes, labels)

@@ -92,7 +92,7 @@ func unknownCommand(c *cobra.Command, args []string) error {
 	}
 	c.SuggestionsMinimumDistance = 2
 	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-		return usage("%s has no command %q; did you mean %s?", c.CommandPath(), args[0], near[0])
+		return usageErrorf("%s has no command %q; did you mean %s?", c.CommandPath(), args[0], near[0])
 	}
-	return usage("%s has no command %q; see %s --help", c.CommandPath(), args[0], c.CommandPath())
+	return usageErrorf("%s has no command %q; see %s --help", c.CommandPath(), args[0], c.CommandPath())
 }

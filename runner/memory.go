@@ -89,14 +89,14 @@ func gigabytes(bytes int) string {
 	return fmt.Sprintf("%.0f MB", float64(bytes)/1e6)
 }
 
-// tooBig is the error of what does not fit into memory.
-type tooBig struct {
+// memoryError is the error of what does not fit into memory.
+type memoryError struct {
 	needs   int
 	atLeast bool // it may need more
 	has     machine.Room
 }
 
-func (e *tooBig) Error() string {
+func (e *memoryError) Error() string {
 	least := ""
 	if e.atLeast {
 		least = "at least "
@@ -133,7 +133,7 @@ const overhead = 48 << 20
 // check is a *tooBig if a need does not fit even if nothing else runs.
 func (m *memory) check(n need, atLeast bool) error {
 	if needs := m.process + n.total(); m.room.Bytes > 0 && needs > m.room.Bytes {
-		return &tooBig{needs, atLeast, m.room}
+		return &memoryError{needs, atLeast, m.room}
 	}
 	return nil
 }

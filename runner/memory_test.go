@@ -59,7 +59,7 @@ func TestTrialsWaitForMemoryThatOthersHave(t *testing.T) {
 	if err != nil {
 		t.Errorf("got %v for what fits now", err)
 	}
-	var big *tooBig
+	var big *memoryError
 	if _, err := m.take(t.Context(), need{own: 901}); !errors.As(err, &big) {
 		t.Errorf("got %v for what never fits", err)
 	}

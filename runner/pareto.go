@@ -51,13 +51,13 @@ its own front; ways that only trials of earlier plans have are shown by --all-me
 
 func printPareto(env *Env, dir string, o paretoOptions) error {
 	if !slices.Contains(results.Scopes(), results.Scope(o.scope)) {
-		return usage("--scope: got %q, want study, configuration or trial", o.scope)
+		return usageErrorf("--scope: got %q, want study, configuration or trial", o.scope)
 	}
 	objectives, err := parseObjectives(o.objectives)
 	if err != nil {
 		return err
 	}
-	v, err := env.view(dir, objectives...)
+	v, err := env.openView(dir, objectives...)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func printPareto(env *Env, dir string, o paretoOptions) error {
 		objectives = v.Meta().Objectives
 	}
 	if len(objectives) == 0 {
-		return usage("%s: the script has no objectives: name some, as --objective %s=min", dir,
+		return usageErrorf("%s: the script has no objectives: name some, as --objective %s=min", dir,
 			slices.Concat(v.Meta().Metrics, []string{"METRIC"})[0])
 	}
 	reference, err := parseReference(o.reference, objectives)
@@ -139,7 +139,7 @@ func parseObjectives(flags []string) (objectives []results.Objective, err error)
 	for _, text := range flags {
 		metric, goal, ok := strings.Cut(text, "=")
 		if !ok || metric == "" || goal != string(results.Min) && goal != string(results.Max) {
-			return nil, usage("--objective: got %q, want METRIC=min or METRIC=max", text)
+			return nil, usageErrorf("--objective: got %q, want METRIC=min or METRIC=max", text)
 		}
 		objectives = append(objectives, results.Objective{Metric: metric, Goal: results.Goal(goal)})
 	}
@@ -152,10 +152,10 @@ func parseReference(flags []string, objectives []results.Objective) (map[string]
 		metric, value, _ := strings.Cut(text, "=")
 		v, err := strconv.ParseFloat(value, 64)
 		if err != nil {
-			return nil, usage("--reference: got %q, want METRIC=VALUE", text)
+			return nil, usageErrorf("--reference: got %q, want METRIC=VALUE", text)
 		}
 		if !slices.ContainsFunc(objectives, func(o results.Objective) bool { return o.Metric == metric }) {
-			return nil, usage("--reference: %q is no objective", metric)
+			return nil, usageErrorf("--reference: %q is no objective", metric)
 		}
 		reference[metric] = v
 	}

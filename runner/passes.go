@@ -28,15 +28,15 @@ type passes struct {
 // runningPass is a pass and when it was last spoken of.
 type runningPass struct {
 	*pass.Pass
-	done         int // copies: the pass belongs to the goroutine that advances it
-	over         bool
-	begun, spoke time.Time
-	lines        int
+	done            int // copies: the pass belongs to the goroutine that advances it
+	over            bool
+	begun, reported time.Time
+	lines           int
 }
 
 const (
-	speakEvery = 10 * time.Second
-	settleIn   = time.Second // a pass shows on a terminal after so long
+	reportEvery = 10 * time.Second
+	showAfter   = time.Second // a pass shows on a terminal after so long
 )
 
 // newPasses watches passes for a command.
@@ -56,7 +56,7 @@ func (p *passes) watch(of *pass.Pass) {
 	i := slices.IndexFunc(p.running, func(r *runningPass) bool { return r.Pass == of })
 	if i < 0 {
 		i = len(p.running)
-		p.running = append(p.running, &runningPass{Pass: of, begun: now, spoke: now})
+		p.running = append(p.running, &runningPass{Pass: of, begun: now, reported: now})
 	}
 	r := p.running[i]
 	r.done, r.over = of.Done, of.Over
@@ -64,8 +64,8 @@ func (p *passes) watch(of *pass.Pass) {
 		p.running = slices.Delete(p.running, i, i+1)
 	}
 	switch {
-	case p.console == nil && (now.Sub(r.spoke) >= speakEvery || of.Over && r.lines > 0):
-		r.spoke, r.lines = now, r.lines+1
+	case p.console == nil && (now.Sub(r.reported) >= reportEvery || of.Over && r.lines > 0):
+		r.reported, r.lines = now, r.lines+1
 		fmt.Fprintln(p.w, r.line(now))
 	case p.console != nil && !p.inBars && (now.Sub(p.shown) >= redrawEvery || of.Over):
 		p.shown = now
@@ -88,7 +88,7 @@ func (p *passes) pin(lines []string) {
 // lines are those of the passes that run for a while. The caller holds the lock.
 func (p *passes) lines(now time.Time) (lines []string) {
 	for _, r := range p.running {
-		if now.Sub(r.begun) >= settleIn {
+		if now.Sub(r.begun) >= showAfter {
 			lines = append(lines, r.line(now))
 		}
 	}

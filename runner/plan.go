@@ -60,11 +60,11 @@ where there are more than 64 programs. On accelerators it is the host's memory a
 
 // identify finds out who the trials of a plan are.
 func identify(ctx context.Context, env *Env, p *plan.Plan) error {
-	reads := newReader(env.store().Open, env.networks())
+	reads := newInputReader(env.store().Open, env.networks())
 	return p.Identify(ctx, func(j *model.Job) (model.Inputs, error) { return reads.inputs(ctx, j) })
 }
 
-func printPlan(env *Env, s *study, p *plan.Plan, b *train.Backend, list bool) error {
+func printPlan(env *Env, s *script, p *plan.Plan, b *train.Backend, list bool) error {
 	fmt.Fprintf(env.Stdout, "%s: %s\n", s.Name, p.Summary())
 	work := map[string]*workload{}
 	var order []string

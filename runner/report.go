@@ -10,13 +10,13 @@ import (
 func reportCommand(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "report DIR", Short: "draw the page of a study, finished or not", Args: oneStudy,
-		RunE: func(_ *cobra.Command, args []string) error { return env.report(args[0]) },
+		RunE: func(_ *cobra.Command, args []string) error { return env.writeReport(args[0]) },
 	}
 }
 
-// report draws the study's page, and tells where everything lies and the best of every objective.
-func (e *Env) report(dir string) error {
-	v, err := e.view(dir)
+// writeReport draws the study's page, and tells where everything lies and the best of every objective.
+func (e *Env) writeReport(dir string) error {
+	v, err := e.openView(dir)
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (e *Env) report(dir string) error {
 	fmt.Fprintf(e.Stdout, "tables   %s/{%s}/*.parquet\nreport   %s\n", dir, tables, path)
 	trials := v.Trials()
 	for _, o := range v.Meta().Objectives {
-		for _, line := range best(v.Meta(), trials, o) {
+		for _, line := range bestLines(v.Meta(), trials, o) {
 			fmt.Fprintf(e.Stdout, "best     %s\n", line)
 		}
 	}

@@ -40,17 +40,17 @@ from its last epoch, bit for bit as if nothing had happened.`,
 	return c
 }
 
-func run(ctx context.Context, env *Env, script string, o runOptions) error {
+func run(ctx context.Context, env *Env, path string, o runOptions) error {
 	if o.workers < 1 {
-		return usage("--workers: got %d, want at least 1", o.workers)
+		return usageErrorf("--workers: got %d, want at least 1", o.workers)
 	}
 	var (
-		s       *study
+		s       *script
 		p       *plan.Plan
 		backend *train.Backend
 	)
 	_, err := interruptible(ctx, func() (err error) {
-		if s, err = load(ctx, env, script, o.scriptOptions); err != nil {
+		if s, err = load(ctx, env, path, o.scriptOptions); err != nil {
 			return err
 		}
 		if p, err = s.plan(ctx, env); err != nil {
@@ -74,21 +74,21 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	meta, files, err := describe(s, p, env.Version)
+	meta, files, err := studyMeta(s, p, env.Version)
 	if err != nil {
 		return err
 	}
 	meta.Origin = origin(dir, s.path)
-	study, err := env.openStudy(dir, meta, files, o)
+	study, err := env.createStudy(dir, meta, files, o)
 	if err != nil {
 		return err
 	}
 	t.study, t.script, t.memory = study, meta.ScriptHash, newMemory(env)
-	t.reads, t.profile = newReader(t.images, env.networks()), o.profile
+	t.inputs, t.profile = newInputReader(t.images, env.networks()), o.profile
 	t.bench = evaluation.New(env.evaluation(backend, t.passes, t.images))
 	fmt.Fprintf(env.Stdout, "%s: %s on %s\n", s.Name, p.Summary(), backend.Device())
 	start := env.Now()
-	count, err := t.all(ctx, env, o.workers)
+	count, err := t.runPlan(ctx, env, o.workers)
 	closed := study.Close()
 	if !t.abandoned.Load() {
 		closed = errors.Join(closed, t.bench.Close())
@@ -97,8 +97,8 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 		err = closed
 	}
 	if count != nil { // something has begun
-		env.farewell(count, p.Len(), env.Now().Sub(start).Seconds())
-		if drawn := env.report(dir); err == nil {
+		env.printOutcomes(count, p.Len(), env.Now().Sub(start).Seconds())
+		if drawn := env.writeReport(dir); err == nil {
 			err = drawn
 		}
 	}
@@ -109,15 +109,15 @@ func run(ctx context.Context, env *Env, script string, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	return failures(count, p.Len())
+	return trialFailures(count, p.Len())
 }
 
 // overlapCores is from how many cores on epochs are looked at while the next one trains. Training on the processor leaves 7 % of
 // two cores idle, half of sixteen: docs/performance.md.
 const overlapCores = 4
 
-// failures is the fault of a study that is over.
-func failures(count tally, trials int) error {
+// trialFailures is the fault of a study that is over.
+func trialFailures(count tally, trials int) error {
 	switch failed := count[results.Failed]; {
 	case failed > 0 && failed == trials:
 		return withCode(exitAllFailed, fmt.Errorf("all %d trials failed; the same command tries them again", failed))
@@ -128,8 +128,8 @@ func failures(count tally, trials int) error {
 	return nil
 }
 
-// farewell says how the trials ended.
-func (e *Env) farewell(count tally, total int, seconds float64) {
+// printOutcomes says how the trials ended.
+func (e *Env) printOutcomes(count tally, total int, seconds float64) {
 	var parts []string
 	sum := 0
 	for _, status := range []results.Status{results.Completed, results.Pruned, results.Collapsed, results.Diverged, results.Failed} {

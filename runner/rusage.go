@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// processSeconds is the time that processors have spent on the process.
-func processSeconds() float64 {
+// processorSeconds is the time that processors have spent on the process.
+func processorSeconds() float64 {
 	var r unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &r); err != nil {
 		return 0
@@ -17,7 +17,7 @@ func processSeconds() float64 {
 }
 
 // processorClock stands still while the process does.
-func processorClock() time.Time { return time.Unix(0, int64(processSeconds()*1e9)) }
+func processorClock() time.Time { return time.Unix(0, int64(processorSeconds()*1e9)) }
 
 // peakMemory is the most memory that the process has held, in MB.
 func peakMemory() float64 {

@@ -12,10 +12,10 @@ import (
 	"github.com/starsweep/starsweep/results"
 )
 
-// draw makes the trial's pictures, from the same latents at every epoch. One that a run drew before it was killed stays, which may
+// drawSheet makes the trial's pictures, from the same latents at every epoch. One that a run drew before it was killed stays, which may
 // have had another size.
-func (x *examiner) draw(run *train.Run, epoch int) error {
-	if x.trainer.study.HasSample(x.trial.ID, epoch, gridKind) {
+func (x *evaluator) drawSheet(run *train.Run, epoch int) error {
+	if x.trainer.study.HasSample(x.trial.ID, epoch, sheetKind) {
 		return nil
 	}
 	n := x.trial.Job.Evaluate.Grid
@@ -27,23 +27,23 @@ func (x *examiner) draw(run *train.Run, epoch int) error {
 	if err := png.Encode(&b, sheet(x.set, pixels, n)); err != nil {
 		return err
 	}
-	return x.trainer.study.AppendSample(results.Sample{Trial: x.trial.ID, Epoch: epoch, Kind: gridKind, PNG: b.Bytes()})
+	return x.trainer.study.AppendSample(results.Sample{Trial: x.trial.ID, Epoch: epoch, Kind: sheetKind, PNG: b.Bytes()})
 }
 
-// redraw draws the picture of the last epoch of a trial that is continued, if the journal has lost it: its state is at hand. Earlier
+// redrawSheet draws the picture of the last epoch of a trial that is continued, if the journal has lost it: its state is at hand. Earlier
 // ones cannot come back.
-func (x *examiner) redraw(run *train.Run, done int) error {
+func (x *evaluator) redrawSheet(run *train.Run, done int) error {
 	job, study := x.trial.Job, x.trainer.study
 	if job.Program.Sample == nil {
 		return nil
 	}
 	var lost []string
 	for epoch := 1; epoch <= done; epoch++ {
-		if !job.Evaluate.Due(epoch, job.Epochs) || study.HasSample(x.trial.ID, epoch, gridKind) {
+		if !job.Evaluate.Due(epoch, job.Epochs) || study.HasSample(x.trial.ID, epoch, sheetKind) {
 			continue
 		}
 		if epoch == done {
-			if err := x.draw(run, epoch); err != nil {
+			if err := x.drawSheet(run, epoch); err != nil {
 				return err
 			}
 		} else {
@@ -56,8 +56,8 @@ func (x *examiner) redraw(run *train.Run, done int) error {
 	return nil
 }
 
-// gridKind is the kind of the pictures of samples.
-const gridKind = "grid"
+// sheetKind is the kind of the pictures of samples.
+const sheetKind = "grid"
 
 // sheet draws n pictures in about a square, or n points on a sheet with room around the points of the set.
 func sheet(set *data.Set, x []float32, n int) *image.NRGBA {

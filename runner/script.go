@@ -31,21 +31,21 @@ func (o *scriptOptions) flags(c *cobra.Command) {
 }
 
 // study is a script that was read, with the overrides of the command line.
-type study struct {
+type script struct {
 	*starlib.Study
 	path, hash string
 }
 
-func load(ctx context.Context, env *Env, path string, o scriptOptions) (*study, error) {
+func load(ctx context.Context, env *Env, path string, o scriptOptions) (*script, error) {
 	source, err := readScript(os.DirFS(filepath.Dir(path)), filepath.Base(path))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usage("%s: no such script", path)
+		return nil, usageErrorf("%s: no such script", path)
 	} else if err != nil {
-		return nil, usage("%v", err)
+		return nil, usageErrorf("%v", err)
 	}
 	folder, err := os.OpenRoot(filepath.Dir(path)) // links that lead out of the folder are errors
 	if err != nil {
-		return nil, usage("%v", err)
+		return nil, usageErrorf("%v", err)
 	}
 	defer folder.Close()
 	l := starlib.Loader{
@@ -60,12 +60,12 @@ func load(ctx context.Context, env *Env, path string, o scriptOptions) (*study, 
 		return nil, err
 	}
 	if !folderName(s.Name) {
-		return nil, usage("%q: the study would be called %q, which is no name of a folder: rename the script", path, s.Name)
+		return nil, usageErrorf("%q: the study would be called %q, which is no name of a folder: rename the script", path, s.Name)
 	}
 	if s, err = s.With(o.profile, o.set); err != nil {
 		return nil, withCode(exitUsage, err)
 	}
-	return &study{s, path, hash(s.Files)}, nil
+	return &script{s, path, hash(s.Files)}, nil
 }
 
 // readScript reads a file up to one byte more than scripts may have. A pipe or a device, which may never end or begin, is an error.
@@ -87,15 +87,15 @@ func readScript(dir fs.FS, name string) ([]byte, error) {
 
 // plan expands the study as far as it can be checked without training, for every command alike, and warns of what is not wrong in
 // the script but looks so.
-func (s *study) plan(ctx context.Context, env *Env) (*plan.Plan, error) {
+func (s *script) plan(ctx context.Context, env *Env) (*plan.Plan, error) {
 	p, err := plan.Make(ctx, s, s.Seeds)
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := describe(s, p, env.Version); err != nil {
+	if _, _, err := studyMeta(s, p, env.Version); err != nil {
 		return nil, err
 	}
-	warn(env, append(s.Warnings(), biased(p)...))
+	warn(env, append(s.Warnings(), biasWarnings(p)...))
 	return p, nil
 }
 

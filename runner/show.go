@@ -33,13 +33,13 @@ func showCommand(env *Env) *cobra.Command {
 				return err
 			}
 			if index < 1 || index > points.Len() {
-				return usage("--point: got %d, want 1 to %d", index, points.Len())
+				return usageErrorf("--point: got %d, want 1 to %d", index, points.Len())
 			}
 			p, err := plan.Make(c.Context(), onePoint{s, points.At(index - 1)}, s.Seeds)
 			if err != nil {
 				return err
 			}
-			if _, _, err := describe(s, p, env.Version); err != nil { // or only this point has not all columns
+			if _, _, err := studyMeta(s, p, env.Version); err != nil { // or only this point has not all columns
 				if _, err := s.plan(c.Context(), env); err != nil {
 					return err
 				}
@@ -58,7 +58,7 @@ func showCommand(env *Env) *cobra.Command {
 
 // onePoint is a study of one point of another.
 type onePoint struct {
-	*study
+	*script
 	point spec.Point
 }
 

@@ -16,7 +16,7 @@ func statusCommand(env *Env) *cobra.Command {
 		Use: "status DIR", Short: "tell how the trials of a study stand",
 		Args: oneStudy,
 		RunE: func(_ *cobra.Command, args []string) error {
-			v, err := env.view(args[0])
+			v, err := env.openView(args[0])
 			if err != nil {
 				return err
 			}
@@ -59,7 +59,7 @@ func printStatus(to io.Writer, v *results.View) error {
 		if t.InPlan {
 			of = plan("newest")
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s%s\t%s\n", t.ID, t.Status, t.Epochs, of, labels[i]+apart(differences, i), plain.Line(t.Reason))
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s%s\t%s\n", t.ID, t.Status, t.Epochs, of, labels[i]+differing(differences, i), plain.Line(t.Reason))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -90,8 +90,8 @@ func printMeasures(to io.Writer, v *results.View) error {
 	return nil
 }
 
-// apart is what tells trial i from others with its label: " width=64 epochs_planned=6".
-func apart(differences []results.Difference, i int) string {
+// differing is what tells trial i from others with its label: " width=64 epochs_planned=6".
+func differing(differences []results.Difference, i int) string {
 	var b strings.Builder
 	for _, d := range differences {
 		if value := d.Values[i]; value != "" {

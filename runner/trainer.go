@@ -39,31 +39,31 @@ type trainer struct {
 	memory    *memory
 	abandoned atomic.Bool // something goes on that did not notice an interrupt: what it may use is not closed
 
-	reads *reader
-	sets  once.Map[string, *data.Set] // by the data's canonical text
-	said  sync.Map                    // notes of sets that were printed
+	inputs *inputReader
+	sets   once.Map[string, *data.Set] // by the data's canonical text
+	said   sync.Map                    // notes of sets that were printed
 }
 
 // tally counts how trials ended, those of earlier runs included.
 type tally map[results.Status]int
 
-// all trains what is not finished yet. Trials that failed before are tried again: what made them fail may be mended. Faults
+// runPlan trains what is not finished yet. Trials that failed before are tried again: what made them fail may be mended. Faults
 // that can be seen before the first trial, in data above all, come back with a nil tally, and nothing is recorded.
-func (t *trainer) all(ctx context.Context, env *Env, workers int) (tally, error) {
+func (t *trainer) runPlan(ctx context.Context, env *Env, workers int) (tally, error) {
 	var finished map[string]results.Status
 	ended, err := interruptible(ctx, func() error {
-		if err := t.plan.Identify(ctx, func(j *model.Job) (model.Inputs, error) { return t.reads.inputs(ctx, j) }); err != nil {
+		if err := t.plan.Identify(ctx, func(j *model.Job) (model.Inputs, error) { return t.inputs.inputs(ctx, j) }); err != nil {
 			return err
 		}
-		t.left()
+		t.warnOfChanges()
 		finished = t.study.Finished()
-		return t.inspect(ctx, finished)
+		return t.preflight(ctx, finished)
 	})
 	if !ended {
 		t.abandoned.Store(true)
 	}
 	if err != nil {
-		return nil, mistake(err)
+		return nil, asUsageError(err)
 	}
 	var failed []string
 	done := 0
@@ -76,7 +76,7 @@ func (t *trainer) all(ctx context.Context, env *Env, workers int) (tally, error)
 			done++
 		}
 	}
-	if err := t.study.BeginPlan(t.record()); err != nil {
+	if err := t.study.BeginPlan(t.planRecord()); err != nil {
 		return nil, err
 	}
 	if err := t.study.Forget(failed...); err != nil {
@@ -93,11 +93,11 @@ func (t *trainer) all(ctx context.Context, env *Env, workers int) (tally, error)
 		t.progress = newBars(env, t.plan.Len(), done, t.passes)
 	}
 	defer t.progress.close()
-	return t.run(ctx, workers)
+	return t.runTrials(ctx, workers)
 }
 
-// record is the plan as the directory keeps it.
-func (t *trainer) record() results.Plan {
+// planRecord is the plan as the directory keeps it.
+func (t *trainer) planRecord() results.Plan {
 	p := results.Plan{Profile: t.profile, Settings: t.settings, Script: t.script, Began: t.now()}
 	for i := range t.plan.Len() {
 		p.Trials = append(p.Trials, t.plan.ID(i))
@@ -105,8 +105,8 @@ func (t *trainer) record() results.Plan {
 	return p
 }
 
-// inspect opens the data of every trial to come, and what measures it, and holds them against what the trial wants of them.
-func (t *trainer) inspect(ctx context.Context, finished map[string]results.Status) error {
+// preflight opens the data of every trial to come, and what measures it, and holds them against what the trial wants of them.
+func (t *trainer) preflight(ctx context.Context, finished map[string]results.Status) error {
 	faults := &plan.Faults{Points: t.plan.Len()}
 	for p := range t.plan.All() {
 		if status, ok := finished[p.ID]; ok && status != results.Failed {
@@ -122,7 +122,7 @@ func (t *trainer) inspect(ctx context.Context, finished map[string]results.Statu
 		if _, err := t.backend.For(p.Job.Program); err != nil {
 			return err
 		}
-		if err := suits(p.Job.Data, set, p.Job.Program); err != nil {
+		if err := checkImages(p.Job.Data, set, p.Job.Program); err != nil {
 			faults.Add(err, p.Point)
 			continue
 		}
@@ -141,9 +141,9 @@ func (t *trainer) inspect(ctx context.Context, finished map[string]results.Statu
 	return nil
 }
 
-// suits reports whether a program can train on a set.
-func suits(d spec.Data, set *data.Set, p *model.Program) error {
-	if err := labelled(d, set, p.Config.Classes); err != nil {
+// checkImages reports whether a program can train on a set.
+func checkImages(d spec.Data, set *data.Set, p *model.Program) error {
+	if err := checkLabels(d, set, p.Config.Classes); err != nil {
 		return err
 	}
 	if want := p.Batches * p.Config.Batch; set.N < want {
@@ -152,8 +152,8 @@ func suits(d spec.Data, set *data.Set, p *model.Program) error {
 	return nil
 }
 
-// run trains on a number of workers until all trials are finished, ctx ends or the storage fails.
-func (t *trainer) run(ctx context.Context, workers int) (tally, error) {
+// runTrials trains on a number of workers until all trials are finished, ctx ends or the storage fails.
+func (t *trainer) runTrials(ctx context.Context, workers int) (tally, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	finished := t.study.Finished()
@@ -181,7 +181,7 @@ func (t *trainer) run(ctx context.Context, workers int) (tally, error) {
 	for range workers {
 		wg.Go(func() {
 			for trial := range queue {
-				if err := t.trial(ctx, trial); err != nil {
+				if err := t.runTrial(ctx, trial); err != nil {
 					cancel(err) // the first cause stays
 					return
 				}

@@ -13,8 +13,8 @@ import (
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
-// trial trains one trial to its end. Its own faults end in its row; an error is one of the whole run.
-func (t *trainer) trial(ctx context.Context, p plan.Trial) error {
+// runTrial trains one trial to its end. Its own faults end in its row; an error is one of the whole run.
+func (t *trainer) runTrial(ctx context.Context, p plan.Trial) error {
 	point := results.Values{}
 	for _, s := range p.Point {
 		point[s.Name] = s.Value.Any()
@@ -32,7 +32,7 @@ func (t *trainer) trial(ctx context.Context, p plan.Trial) error {
 	}
 	outcome := results.Outcome{Trial: p.ID, Parameters: int64(p.Job.Program.Parameters("")), Program: p.Job.Program.Fingerprint(),
 		Settings: t.settings, Script: t.script, Version: t.version, Backend: on.Name, Device: on.Device()}
-	ended, err := interruptible(ctx, func() error { return t.epochs(ctx, p, &outcome) })
+	ended, err := interruptible(ctx, func() error { return t.trainEpochs(ctx, p, &outcome) })
 	if !ended {
 		t.abandoned.Store(true)
 		t.progress.end(p, results.Interrupted, "")
@@ -61,10 +61,10 @@ func (t *trainer) trial(ctx context.Context, p plan.Trial) error {
 	return t.study.FinishTrial(outcome)
 }
 
-// epochs trains from the last checkpoint to the last epoch, and notes what was compiled for it. Where t.overlaps, the next epoch
+// trainEpochs trains from the last checkpoint to the last epoch, and notes what was compiled for it. Where t.overlaps, the next epoch
 // trains while one is looked at and saved: what is looked at is a copy of the run, and what training made meanwhile counts only
 // once that is done. So rows and checkpoints have the same order and the same bits either way.
-func (t *trainer) epochs(ctx context.Context, p plan.Trial, o *results.Outcome) error {
+func (t *trainer) trainEpochs(ctx context.Context, p plan.Trial, o *results.Outcome) error {
 	set, err := t.images(ctx, p.Job.Data)
 	if err != nil {
 		return err
@@ -81,14 +81,14 @@ func (t *trainer) epochs(ctx context.Context, p plan.Trial, o *results.Outcome) 
 		return err
 	}
 	defer run.Close()
-	look, err := t.examine(ctx, p, set, done)
+	ev, err := t.newEvaluator(ctx, p, set, done)
 	if err != nil {
 		return err
 	}
-	if err := look.redraw(run, done); err != nil {
+	if err := ev.redrawSheet(run, done); err != nil {
 		return err
 	}
-	if err := look.stop(); err != nil {
+	if err := ev.earlyStop(); err != nil {
 		return err
 	}
 	training, abandon := context.WithCancel(ctx)
@@ -114,14 +114,14 @@ func (t *trainer) epochs(ctx context.Context, p plan.Trial, o *results.Outcome) 
 		if err != nil {
 			return err
 		}
-		var still *train.Run
+		var snapshot *train.Run
 		if p.Job.Evaluate.Due(epoch, p.Job.Epochs) {
-			if still, err = run.Still(state); err != nil {
+			if snapshot, err = run.Still(state); err != nil {
 				return err
 			}
 		}
-		before = aside(func() error {
-			err := t.settle(ctx, look, still, state, row)
+		before = async(func() error {
+			err := t.commitEpoch(ctx, ev, snapshot, state, row)
 			if err != nil {
 				abandon()
 			}
@@ -136,7 +136,7 @@ func (t *trainer) epochs(ctx context.Context, p plan.Trial, o *results.Outcome) 
 	if err := before(); err != nil {
 		return err
 	}
-	return look.verdict()
+	return ev.collapse()
 }
 
 // compile compiles a trial's program, and takes the memory for the trial. What cannot fit is an error before anything large is
@@ -170,11 +170,11 @@ func (t *trainer) setsBytes(ctx context.Context, j *model.Job) (bytes int, err e
 	return bytes, nil
 }
 
-// settle looks at an epoch, by a copy of the run if it is one that is looked at, else nil, makes it durable and says whether
+// commitEpoch looks at an epoch, by a copy of the run if it is one that is looked at, else nil, makes it durable and says whether
 // it ends the trial.
-func (t *trainer) settle(ctx context.Context, look *examiner, still *train.Run, state []train.Tensor, row results.Epoch) error {
-	if still != nil {
-		if err := errors.Join(look.at(ctx, still, &row), still.Close()); err != nil {
+func (t *trainer) commitEpoch(ctx context.Context, ev *evaluator, snapshot *train.Run, state []train.Tensor, row results.Epoch) error {
+	if snapshot != nil {
+		if err := errors.Join(ev.evaluate(ctx, snapshot, &row), snapshot.Close()); err != nil {
 			return err
 		}
 	}
@@ -184,12 +184,12 @@ func (t *trainer) settle(ctx context.Context, look *examiner, still *train.Run, 
 	if err := t.save(state, row); err != nil {
 		return err
 	}
-	t.progress.epoch(look.trial, row)
-	return look.stop()
+	t.progress.epoch(ev.trial, row)
+	return ev.earlyStop()
 }
 
-// aside runs f in the background. What it gives waits for f, any number of times, and gives its error.
-func aside(f func() error) (wait func() error) {
+// async runs f in the background. What it gives waits for f, any number of times, and gives its error.
+func async(f func() error) (wait func() error) {
 	done := make(chan error, 1)
 	go func() { done <- guarded(f) }()
 	return sync.OnceValue(func() error { return <-done })

@@ -16,8 +16,8 @@ import (
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
-// examiner looks at one trial: it draws its pictures, measures its samples and its tests, and judges whether it has collapsed.
-type examiner struct {
+// evaluator looks at one trial: it draws its pictures, measures its samples and its tests, and judges whether it has collapsed.
+type evaluator struct {
 	trainer *trainer
 	trial   plan.Trial
 	set     *data.Set
@@ -27,9 +27,9 @@ type examiner struct {
 	history []metric.Evaluation
 }
 
-// biased warns of evaluations whose FID is of no more samples than features: it is then far above what more samples would give,
+// biasWarnings warns of evaluations whose FID is of no more samples than features: it is then far above what more samples would give,
 // for all generators alike.
-func biased(p *plan.Plan) (warnings []string) {
+func biasWarnings(p *plan.Plan) (warnings []string) {
 	for _, trial := range p.Kinds {
 		e := trial.Job.Evaluate
 		if !slices.ContainsFunc(e.Metrics, func(m spec.Metric) bool { return m.Name == spec.FID }) {
@@ -45,9 +45,9 @@ func biased(p *plan.Plan) (warnings []string) {
 	return warnings
 }
 
-// examine gets ready to look at a trial that has trained for done epochs.
-func (t *trainer) examine(ctx context.Context, p plan.Trial, set *data.Set, done int) (*examiner, error) {
-	x := &examiner{trainer: t, trial: p, set: set}
+// newEvaluator gets ready to look at a trial that has trained for done epochs.
+func (t *trainer) newEvaluator(ctx context.Context, p plan.Trial, set *data.Set, done int) (*evaluator, error) {
+	x := &evaluator{trainer: t, trial: p, set: set}
 	var err error
 	if len(p.Job.Program.Test) > 0 {
 		if x.tests, err = t.images(ctx, p.Job.Data.Test()); err != nil {
@@ -64,17 +64,17 @@ func (t *trainer) examine(ctx context.Context, p plan.Trial, set *data.Set, done
 	}
 	rows, err := t.study.Epochs(p.ID)
 	for _, row := range rows[:min(done, len(rows))] {
-		x.remember(row)
+		x.observe(row)
 	}
 	return x, err
 }
 
-// at looks at a run as it stood after an epoch, and fills in that epoch's row.
-func (x *examiner) at(ctx context.Context, run *train.Run, row *results.Epoch) error {
+// evaluate looks at a run as it stood after an epoch, and fills in that epoch's row.
+func (x *evaluator) evaluate(ctx context.Context, run *train.Run, row *results.Epoch) error {
 	p := x.trial
 	start := x.trainer.now()
 	if p.Job.Program.Sample != nil {
-		if err := x.draw(run, row.Epoch); err != nil {
+		if err := x.drawSheet(run, row.Epoch); err != nil {
 			return err
 		}
 	}
@@ -101,12 +101,12 @@ func (x *examiner) at(ctx context.Context, run *train.Run, row *results.Epoch) e
 	}
 	row.Evaluated = x.tests != nil || x.metrics != nil
 	row.SecondsEvaluate = x.trainer.now().Sub(start).Seconds()
-	x.remember(*row)
+	x.observe(*row)
 	return nil
 }
 
-// remember keeps what a row says of collapse.
-func (x *examiner) remember(row results.Epoch) {
+// observe keeps what a row says of collapse.
+func (x *evaluator) observe(row results.Epoch) {
 	if row.Evaluated && x.metrics != nil {
 		x.history = append(x.history, evaluation.Observation(row.Epoch, row.Metrics))
 	}
@@ -120,8 +120,8 @@ type collapsed struct {
 
 func (c *collapsed) Error() string { return fmt.Sprintf("collapsed at epoch %d: %s", c.epoch, c.why) }
 
-// verdict is a *collapsed if the last evaluations show one.
-func (x *examiner) verdict() error {
+// collapse is a *collapsed if the last evaluations show one.
+func (x *evaluator) collapse() error {
 	rule := x.trial.Job.Evaluate.Collapse
 	if rule == nil || len(x.history) == 0 {
 		return nil
@@ -132,10 +132,10 @@ func (x *examiner) verdict() error {
 	return nil
 }
 
-// stop is the verdict where it ends the trial at once.
-func (x *examiner) stop() error {
+// earlyStop is the verdict where it ends the trial at once.
+func (x *evaluator) earlyStop() error {
 	if rule := x.trial.Job.Evaluate.Collapse; rule == nil || !rule.Stop {
 		return nil
 	}
-	return x.verdict()
+	return x.collapse()
 }
