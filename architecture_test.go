@@ -39,6 +39,7 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 	{"engine/feature", "github.com/parquet-go", "features are matrices, whoever keeps them"},
 	{"engine/pareto", "github.com/", "pure mathematics, for tables that are made where no engine is"},
 	{"engine/metric", "go.starlark.net", "metrics are functions of matrices"},
+	{"engine/metric", "github.com/gomlx", "products of matrices come from a function, whatever computes them"},
 	{"engine/metric", module + "engine/model", "metrics are functions of matrices"},
 	{"engine/metric", module + "results", "metrics are functions of matrices"},
 	{"engine/pareto", module, "fronts are plain numbers"},

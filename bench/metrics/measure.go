@@ -16,6 +16,7 @@ import (
 	"github.com/gomlx/compute"
 
 	_ "github.com/starsweep/starsweep/engine/cpu" // registers "cpu"
+	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/engine/metric"
 )
 
@@ -81,8 +82,9 @@ func measure(task string, real, fake metric.Features) ([]float64, error) {
 			return nil, err
 		}
 		defer backend.Finalize()
-		p := metric.NewProducts(backend)
-		defer p.Close()
+		matrices := lower.NewProducts(backend)
+		defer matrices.Close()
+		p := metric.NewProducts(matrices.Multiply)
 		r, err := metric.NewManifold(ctx, p, real, 3)
 		if err != nil {
 			return nil, err

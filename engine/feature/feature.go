@@ -15,13 +15,8 @@ import (
 
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/lower"
+	"github.com/starsweep/starsweep/engine/metric"
 )
-
-// Features is a matrix of N rows, one an image, of D numbers, row-major.
-type Features struct {
-	N, D int
-	X    []float32
-}
 
 // Extractor is a network that gives features of images. It may be used by several goroutines.
 type Extractor struct {
@@ -65,7 +60,7 @@ func (e *Extractor) Dim(h, w, c int) (int, error) {
 // no columns). Images are first quantised to 8 bits, as files of them would be: 127.5 x + 128, clamped to 0 .. 255 and
 // truncated (Karras et al., metrics/metric_utils.py of stylegan2-ada-pytorch). What was 8 bits comes back exactly. It ends early
 // with the context's error, between two calls of the backend.
-func (e *Extractor) Extract(ctx context.Context, x []float32, n, h, w, c int) (features, logits Features, err error) {
+func (e *Extractor) Extract(ctx context.Context, x []float32, n, h, w, c int) (features, logits metric.Features, err error) {
 	defer func() {
 		if err != nil && ctx.Err() == nil {
 			err = fmt.Errorf("extractor %s: %w", e.Name, err)
@@ -80,14 +75,14 @@ func (e *Extractor) Extract(ctx context.Context, x []float32, n, h, w, c int) (f
 	if err := e.compile(size); err != nil {
 		return features, logits, err
 	}
-	features, logits = Features{N: n}, Features{N: n}
+	features, logits = metric.Features{N: n}, metric.Features{N: n}
 	for done := 0; done < n; done += size[0] {
 		if ctx.Err() != nil {
-			return Features{}, Features{}, context.Cause(ctx)
+			return metric.Features{}, metric.Features{}, context.Cause(ctx)
 		}
 		now := min(size[0], n-done)
 		if err := e.run(x[done*h*w*c:(done+now)*h*w*c], now, &features, &logits); err != nil {
-			return Features{}, Features{}, err
+			return metric.Features{}, metric.Features{}, err
 		}
 	}
 	return features, logits, nil
@@ -146,7 +141,7 @@ func (e *Extractor) upload(used weights) error {
 }
 
 // run appends the features and logits of a batch, or of fewer images: the rest of the batch is then grey.
-func (e *Extractor) run(x []float32, n int, features, logits *Features) (err error) {
+func (e *Extractor) run(x []float32, n int, features, logits *metric.Features) (err error) {
 	images := tensors.FromFlatDataAndDimensions(make([]float32, e.size[0]*e.size[1]*e.size[2]*e.size[3]), e.size[:]...)
 	defer func() { err = errors.Join(err, images.FinalizeAll()) }()
 	if err := tensors.MutableFlatData(images, func(flat []float32) { copy(flat, x) }); err != nil {
@@ -163,7 +158,7 @@ func (e *Extractor) run(x []float32, n int, features, logits *Features) (err err
 	if err != nil {
 		return err
 	}
-	for i, to := range []*Features{features, logits}[:len(outs)] {
+	for i, to := range []*metric.Features{features, logits}[:len(outs)] {
 		d := outs[i].Shape().Dim(1)
 		to.D = d
 		err = errors.Join(err, tensors.ConstFlatData(outs[i], func(flat []float32) { to.X = append(to.X, flat[:n*d]...) }), outs[i].FinalizeAll())

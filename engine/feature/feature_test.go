@@ -13,6 +13,7 @@ import (
 	"github.com/gomlx/compute"
 
 	_ "github.com/starsweep/starsweep/engine/cpu"
+	"github.com/starsweep/starsweep/engine/metric"
 )
 
 var background = context.Background()
@@ -43,7 +44,7 @@ func opened(t *testing.T, name string, st Store) *Extractor {
 	return e
 }
 
-func extract(t testing.TB, e *Extractor, x []float32, n, h, w, c int) Features {
+func extract(t testing.TB, e *Extractor, x []float32, n, h, w, c int) metric.Features {
 	t.Helper()
 	f, _, err := e.Extract(background, x, n, h, w, c)
 	if err != nil {

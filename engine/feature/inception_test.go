@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/starsweep/starsweep/internal/safetensors"
+
+	"github.com/starsweep/starsweep/engine/metric"
 )
 
 func TestInceptionHasThePublishedNumberOfParameters(t *testing.T) {
@@ -46,7 +48,7 @@ func TestInceptionGivesTheStoredNumbersOfPytorchFIDTorchFidelityAndKeras(t *test
 			t.Fatal(err)
 		}
 	}
-	got := map[string]Features{}
+	got := map[string]metric.Features{}
 	for _, name := range []string{"inception", "inception-ttur", "inception-keras"} {
 		e := opened(t, name, st)
 		e.batch = 2

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/starsweep/starsweep/engine/data"
+	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/internal/safetensors"
 	"github.com/starsweep/starsweep/internal/shared"
 )
@@ -58,7 +59,7 @@ func TestInceptionAgreesWithPytorchFIDTorchFidelityAndKeras(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				for what, got := range map[string]Features{"features": f, "logits": l} {
+				for what, got := range map[string]metric.Features{"features": f, "logits": l} {
 					key := name + "/" + set + "/" + what
 					if d := difference(got.X, want[key]); d > 1e-4 {
 						t.Errorf("%s: relative difference %.2g, want at most 1e-4", key, d)

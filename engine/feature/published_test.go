@@ -49,7 +49,7 @@ func TestFIDWithPublishedWeightsAgreesWithPytorchFIDAndTorchFidelity(t *testing.
 			} else {
 				t.Logf("%s: features of %s images: relative difference %.2g", name, side, d)
 			}
-			if moments[side], err = metric.Measure(metric.Features(f)); err != nil {
+			if moments[side], err = metric.Measure(f); err != nil {
 				t.Fatal(err)
 			}
 		}

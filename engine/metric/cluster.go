@@ -83,18 +83,16 @@ func assign(ctx context.Context, p *Products, f, centers Features) (labels []int
 	if err != nil {
 		return nil, 0, err
 	}
-	defer s.free()
 	c, err := p.surveyed(ctx, centers, mean)
 	if err != nil {
 		return nil, 0, err
 	}
-	defer c.free()
 	labels = make([]int, f.N)
 	near := make([]float64, f.N)
 	for i := range near {
 		near[i] = math.Inf(1)
 	}
-	err = p.each(ctx, s.operand, c.operand, func(t tile) error {
+	err = p.each(ctx, s.centred, c.centred, func(t tile) error {
 		for r := range t.rows {
 			i := t.At + r
 			for j, uv := range t.v[r*t.cols:][:t.cols] {

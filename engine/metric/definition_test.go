@@ -11,6 +11,7 @@ import (
 	_ "github.com/gomlx/compute/gobackend" // registers "go"
 
 	_ "github.com/starsweep/starsweep/engine/cpu" // registers "cpu"
+	"github.com/starsweep/starsweep/engine/lower"
 )
 
 // products computes on our backend.
@@ -22,9 +23,9 @@ func productsOn(t testing.TB, config string) *Products {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := NewProducts(b)
-	t.Cleanup(func() { p.Close(); b.Finalize() })
-	return p
+	matrices := lower.NewProducts(b)
+	t.Cleanup(func() { matrices.Close(); b.Finalize() })
+	return NewProducts(matrices.Multiply)
 }
 
 func random(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }

@@ -1,7 +1,7 @@
 // Package metric measures generated samples against real ones: Fréchet distance, precision and recall, density and coverage,
 // kernel distance, Inception score, PRD curves, Parzen windows, and what follows from them: collapse.
-// Everything is a function of feature matrices; it knows nothing of scripts, images, tables or files. Large products of float32
-// run on a GoMLX backend, what must be exact in float64 on the processor.
+// Everything is a function of feature matrices; it knows nothing of scripts, images, tables, files or devices. Large products of
+// float32 are computed by a function that the caller passes (see Multiply), what must be exact in float64 by this package.
 package metric
 
 import (
@@ -21,6 +21,9 @@ func (f Features) Row(i int) []float32 { return f.X[i*f.D:][:f.D] }
 
 // Slice is the samples i to j-1, a view.
 func (f Features) Slice(i, j int) Features { return Features{j - i, f.D, f.X[i*f.D : j*f.D]} }
+
+// Append is f followed by the samples of g, which have as many numbers; it may use the memory of f.
+func (f Features) Append(g Features) Features { return Features{f.N + g.N, g.D, append(f.X, g.X...)} }
 
 // Pick is a copy of some samples, in that order.
 func (f Features) Pick(rows []int) Features {

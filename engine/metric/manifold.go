@@ -32,12 +32,11 @@ func NewManifold(ctx context.Context, p *Products, f Features, k int) (Manifold,
 	if err != nil {
 		return Manifold{}, err
 	}
-	defer s.free()
 	near := make([]nearest, f.N)
 	for i := range near {
 		near[i] = newNearest(min(k+spare, f.N-1))
 	}
-	err = p.each(ctx, s.operand, s.operand, func(t tile) error {
+	err = p.each(ctx, s.centred, s.centred, func(t tile) error {
 		for r := range t.rows {
 			i := t.At + r
 			own, norms := &near[i], s.norms[t.Bt:][:t.cols]
@@ -149,9 +148,9 @@ func squaredPart(u, v []float32) float64 {
 	return even + odd
 }
 
-// survey is a set on the device, less a mean, with what distances need of it.
+// survey is a set less a mean, with what distances need of it. Distances stay, and their products round less.
 type survey struct {
-	*operand
+	centred *Features
 	norms   []float64 // squared
 	longest float64   // the largest of them
 	slack   float64   // a squared distance is wrong by at most slack (|u|² + |v|²)
@@ -165,15 +164,12 @@ func (p *Products) surveyed(ctx context.Context, f Features, mean []float64) (*s
 	if err != nil {
 		return nil, err
 	}
-	o, err := p.upload(f, mean)
-	if err != nil {
-		return nil, err
-	}
-	s := &survey{operand: o, norms: make([]float64, f.N), slack: slack}
+	s := &survey{centred: &Features{f.N, f.D, make([]float32, len(f.X))}, norms: make([]float64, f.N), slack: slack}
 	for i := range f.N {
+		row := s.centred.Row(i)
 		for j, v := range f.Row(i) {
-			c := float64(float32(float64(v) - mean[j]))
-			s.norms[i] += c * c
+			row[j] = float32(float64(v) - mean[j])
+			s.norms[i] += float64(row[j]) * float64(row[j])
 		}
 		s.longest = max(s.longest, s.norms[i])
 	}
@@ -189,12 +185,7 @@ func (p *Products) slack(d int) (float64, error) {
 		return s, nil
 	}
 	f := probe(64, d)
-	o, err := p.upload(f, make([]float64, d))
-	if err != nil {
-		return 0, err
-	}
-	defer o.free()
-	err = p.each(context.Background(), o, o, func(t tile) error {
+	err := p.each(context.Background(), &f, &f, func(t tile) error {
 		for i := range t.rows {
 			for j := range t.cols {
 				uv, uu, vv := dot(f.Row(i), f.Row(j)), dot(f.Row(i), f.Row(i)), dot(f.Row(j), f.Row(j))
@@ -203,11 +194,14 @@ func (p *Products) slack(d int) (float64, error) {
 		}
 		return nil
 	})
+	if err != nil {
+		return 0, err
+	}
 	s = 4*s + 0x1p-21 // other data may round worse than these, and their mean is taken off in float32
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.slacks[d] = s
-	return s, err
+	return s, nil
 }
 
 // probe is n samples of d numbers in (0, 1): sums of positive numbers round worst. Weyl's sequence.

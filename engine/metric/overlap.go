@@ -30,14 +30,12 @@ func Compare(ctx context.Context, p *Products, real, fake Manifold) (Overlap, er
 	if err != nil {
 		return Overlap{}, err
 	}
-	defer r.free()
 	f, err := p.surveyed(ctx, fake.Features, mean)
 	if err != nil {
 		return Overlap{}, err
 	}
-	defer f.free()
 	in := inside{real: real, fake: fake, precise: make([]bool, fake.N), recalled: make([]bool, real.N), covered: make([]bool, real.N)}
-	err = p.each(ctx, r.operand, f.operand, func(t tile) error {
+	err = p.each(ctx, r.centred, f.centred, func(t tile) error {
 		for row := range t.rows {
 			i := t.At + row
 			norm, radius := r.norms[i], real.Radii[i]

@@ -15,6 +15,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/feature"
+	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/once"
@@ -36,7 +37,8 @@ type Config struct {
 // Bench makes Evaluations. It may be used by several goroutines.
 type Bench struct {
 	Config
-	products *metric.Products
+	matrices *lower.Products
+	products *metric.Products // computed by matrices
 
 	extractors once.Map[string, *feature.Extractor]
 	references once.Map[string, *reference]
@@ -47,7 +49,8 @@ type Bench struct {
 
 // New makes a bench. The caller closes it before the backend.
 func New(c Config) *Bench {
-	return &Bench{Config: c, products: metric.NewProducts(c.Backend), told: map[string]bool{}}
+	matrices := lower.NewProducts(c.Backend)
+	return &Bench{Config: c, matrices: matrices, products: metric.NewProducts(matrices.Multiply), told: map[string]bool{}}
 }
 
 // Close frees what lies on the device.
@@ -56,7 +59,7 @@ func (b *Bench) Close() error {
 	for _, e := range b.extractors.Clear() {
 		errs = append(errs, e.Close())
 	}
-	b.products.Close()
+	b.matrices.Close()
 	return errors.Join(errs...)
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/feature"
+	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/engine/train"
@@ -163,8 +164,9 @@ func TestAnEvaluationIsTheMetricsOfTheFeatures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := metric.NewProducts(backend(t))
-	defer p.Close()
+	matrices := lower.NewProducts(backend(t))
+	defer matrices.Close()
+	p := metric.NewProducts(matrices.Multiply)
 	reals, errR := metric.NewManifold(t.Context(), p, real, 3)
 	fakes, errF := metric.NewManifold(t.Context(), p, fake, 3)
 	o, errO := metric.Compare(t.Context(), p, reals, fakes)

@@ -72,7 +72,7 @@ func (b *Bench) features(ctx context.Context, n network, what string, s size, co
 			return features, logits, fmt.Errorf("image %d: a value is %g: %w", from+i/values, x[i], metric.ErrNotFinite)
 		}
 		if n.extractor == nil {
-			features = joined(features, feature.Features{N: to - from, D: s.c, X: x})
+			features = features.Append(metric.Features{N: to - from, D: s.c, X: x})
 			progress.Advance(to - from)
 			continue
 		}
@@ -83,17 +83,12 @@ func (b *Bench) features(ctx context.Context, n network, what string, s size, co
 			if err != nil {
 				return features, logits, err
 			}
-			features, logits = joined(features, f), joined(logits, l)
+			features, logits = features.Append(f), logits.Append(l)
 			rest = rest[now*values:]
 			progress.Advance(now)
 		}
 	}
 	return features, logits, nil
-}
-
-// joined is a with the rows of b.
-func joined(a metric.Features, b feature.Features) metric.Features {
-	return metric.Features{N: a.N + b.N, D: b.D, X: append(a.X, b.X...)}
 }
 
 // errNoLogits is why there is no Inception score.
