@@ -43,6 +43,7 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 	{"engine/metric", module + "engine/model", "metrics are functions of matrices"},
 	{"engine/metric", module + "results", "metrics are functions of matrices"},
 	{"engine/pareto", module, "fronts are plain numbers"},
+	{"starlib/hint", module, "names and texts, whoever asks"},
 	{"starlib", "github.com/gomlx", "scripts are traced without an engine, so that check is fast and workers need no script"},
 	{"starlib", "github.com/parquet-go", "scripts know no files"},
 	{"starlib", module + "engine/train", "scripts are traced without an engine"},

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/starlib/hint"
 	"go.starlark.net/starlark"
 )
 
@@ -71,11 +72,11 @@ func (c invocation) unpack(pairs ...any) error {
 	for _, kv := range c.kwargs {
 		name := string(kv[0].(starlark.String))
 		switch i := slices.Index(names, name); {
-		case i < 0 && otherArguments[c.name+" "+name] != "":
-			strange = append(strange, fmt.Errorf("%s: there is no argument %q: %s; want one of %s", c.name, name, otherArguments[c.name+" "+name],
+		case i < 0 && hint.Argument(c.name, name) != "":
+			strange = append(strange, fmt.Errorf("%s: there is no argument %q: %s; want one of %s", c.name, name, hint.Argument(c.name, name),
 				strings.Join(names, ", ")))
 		case i < 0:
-			strange = append(strange, fmt.Errorf("%s: %w", c.name, unknown("argument", name, names)))
+			strange = append(strange, fmt.Errorf("%s: %w", c.name, hint.Unknown("argument", name, names)))
 		case given[i] != nil:
 			errs = append(errs, fmt.Errorf("%s: got the argument %s twice, want it once", c.name, name))
 		default:

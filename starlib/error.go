@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/starlib/hint"
 	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -82,15 +83,15 @@ func located(err error, fallback string) error {
 		for _, e := range unresolved {
 			msg, _, _ := strings.Cut(e.Msg, " (did you mean") // the interpreter's, which knows no synonyms
 			if name, ok := strings.CutPrefix(msg, "undefined: "); ok && identifier.MatchString(name) {
-				if hint := elsewhere[name]; hint != "" {
-					msg += "; " + hint
-				} else if layer := called(name, layers.AttrNames()); layer != "" {
+				if other := hint.Elsewhere(name); other != "" {
+					msg += "; " + other
+				} else if layer := hint.Meant(name, layers.AttrNames()); layer != "" {
 					msg += fmt.Sprintf(" (did you mean nn.%s?)", layer)
 				} else {
-					msg += didYouMean(name, Builtins())
+					msg += hint.DidYouMean(name, Builtins())
 				}
 			}
-			all = append(all, &Error{Pos: e.Pos.String(), Msg: msg + instead(msg, "")})
+			all = append(all, &Error{Pos: e.Pos.String(), Msg: msg + hint.Instead(msg, "")})
 		}
 		return errors.Join(all...)
 	}
@@ -131,7 +132,7 @@ func placed(eval *starlark.EvalError, text, fallback string) *Error {
 	if inner != "" {
 		e.Pos = inner
 	}
-	e.Msg += instead(e.Msg, "") + std
+	e.Msg += hint.Instead(e.Msg, "") + std
 	return e
 }
 
@@ -161,83 +162,4 @@ func here(th *starlark.Thread) syntax.Position {
 		}
 	}
 	return syntax.Position{}
-}
-
-// didYouMean suggests the one of the names that is meant by got or near to it: "" if none is.
-func didYouMean(got string, names []string) string {
-	best := called(got, names)
-	if best == "" {
-		best = nearest(got, names)
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (did you mean %s?)", best)
-}
-
-// nearest is the name that differs from got by a slip of the fingers, one in three letters, or by a word in front or behind: d_steps
-// for steps. Short names have many neighbours, so theirs begin
-// with the same letter, and the shortest are not looked for among many.
-func nearest(got string, names []string) string {
-	got = strings.ToLower(got)
-	best, distance := "", max(1, len(got)/3)+1
-	if len(got) < 3 && len(names) > 20 {
-		distance = 1
-	}
-	for _, n := range slices.Sorted(slices.Values(names)) {
-		lower := strings.ToLower(n)
-		d := editDistance(got, lower)
-		if len(got) > 2 && (strings.HasSuffix(lower, "_"+got) || strings.HasPrefix(lower, got+"_") || len(lower) > 2 &&
-			strings.HasSuffix(got, "_"+lower)) {
-			d = min(d, 1)
-		}
-		if len(got) < 5 && (got == "" || !strings.HasPrefix(lower, got[:1])) {
-			continue
-		}
-		if d < distance {
-			best, distance = n, d
-		}
-	}
-	return best
-}
-
-// editDistance counts the letters to insert, leave out or replace, and the neighbours to exchange, that make b of a.
-func editDistance(a, b string) int {
-	var before []int // the row before the last
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		next := make([]int, len(b)+1)
-		next[0] = i + 1
-		for j := range len(b) {
-			replace := row[j]
-			if a[i] != b[j] {
-				replace++
-			}
-			next[j+1] = min(replace, next[j]+1, row[j+1]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				next[j+1] = min(next[j+1], before[j-1]+1)
-			}
-		}
-		before, row = row, next
-	}
-	return row[len(b)]
-}
-
-// suggestion is what follows the complaint that got is not one of the names.
-func suggestion(got string, names []string) string {
-	if len(names) == 0 {
-		return "; there are none"
-	}
-	if near := didYouMean(got, names); near != "" {
-		return near
-	}
-	return "; want one of " + strings.Join(names, ", ")
-}
-
-// unknown is the error about a name that is not one of the names.
-func unknown(what, got string, names []string) error {
-	return fmt.Errorf("there is no %s %q%s", what, got, suggestion(got, names))
 }

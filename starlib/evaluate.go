@@ -7,6 +7,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/hint"
 	"go.starlark.net/starlark"
 )
 
@@ -91,7 +92,7 @@ func (l *metricList) Unpack(v starlark.Value) error {
 			return fmt.Errorf("got the function %s, want the metric that it returns: %s()", b.Name(), b.Name())
 		}
 		if !ok {
-			return fmt.Errorf("got %s, want metrics such as fid(): %s", describe(e), elsewhere["lpips"])
+			return fmt.Errorf("got %s, want metrics such as fid(): %s", describe(e), hint.Elsewhere("lpips"))
 		}
 		*l = append(*l, m.Metric)
 	}
@@ -185,7 +186,7 @@ func makeExtractor(c invocation) (starlark.Value, error) {
 		return nil, err
 	}
 	if names := append([]string{smallFeatures}, spec.Extractors...); !slices.Contains(names, f.name) {
-		return nil, fmt.Errorf("extractor: %w", unknown("extractor", f.name, names))
+		return nil, fmt.Errorf("extractor: %w", hint.Unknown("extractor", f.name, names))
 	}
 	return f, nil
 }

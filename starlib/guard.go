@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/starsweep/starsweep/starlib/hint"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
@@ -219,7 +220,7 @@ func attribute(x starlark.Value, name string) (starlark.Value, error) {
 		return nil, err
 	}
 	if v == nil {
-		return nil, fmt.Errorf("%s has no .%s field or method%s", x.Type(), name, didYouMean(name, has.AttrNames()))
+		return nil, fmt.Errorf("%s has no .%s field or method%s", x.Type(), name, hint.DidYouMean(name, has.AttrNames()))
 	}
 	method, ok := v.(*starlark.Builtin)
 	if !ok {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/hint"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
@@ -199,7 +200,7 @@ func (l *loading) read(module string) ([]byte, error) {
 	if isStd(module) {
 		source, ok := Std()[module]
 		if !ok {
-			return nil, unknown("file", module, slices.Sorted(maps.Keys(Std())))
+			return nil, hint.Unknown("file", module, slices.Sorted(maps.Keys(Std())))
 		}
 		return []byte(source), nil
 	}
@@ -228,7 +229,7 @@ func (l *loading) exec(name string, source []byte) (*file, error) {
 	options := &syntax.FileOptions{}
 	parsed, err := options.Parse(name, bytes.TrimPrefix(source, []byte("\ufeff")), 0) // as Windows' editors write
 	if err != nil {
-		return nil, located(hinted(err, source), "")
+		return nil, located(hint.Syntax(err, source), "")
 	}
 	f := &file{doc: docstring(parsed)}
 	if errs := rewrite(parsed); len(errs) > 0 {
@@ -267,7 +268,7 @@ func (l *loading) missing(f *syntax.File) error {
 		for _, from := range load.From {
 			if !loaded.globals.Has(from.Name) {
 				public := slices.DeleteFunc(loaded.globals.Keys(), func(name string) bool { return strings.HasPrefix(name, "_") })
-				return &Error{Pos: from.NamePos.String(), Msg: fmt.Sprintf("load: %s: %v", load.ModuleName(), unknown("name", from.Name, public))}
+				return &Error{Pos: from.NamePos.String(), Msg: fmt.Sprintf("load: %s: %v", load.ModuleName(), hint.Unknown("name", from.Name, public))}
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/starsweep/starsweep/starlib/hint"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 )
@@ -18,12 +19,12 @@ func (m module) Attr(name string) (starlark.Value, error) {
 		return v, nil
 	}
 	own := m.AttrNames()
-	if called(name, own) == "" {
-		if f := called(name, globalFunctions()); f != "" {
+	if hint.Meant(name, own) == "" {
+		if f := hint.Meant(name, globalFunctions()); f != "" {
 			return nil, fmt.Errorf("%s has no %s: %s is a global function", m.Name, name, f)
 		}
 	}
-	return nil, fmt.Errorf("%s has no %s%s", m.Name, name, suggestion(name, own))
+	return nil, fmt.Errorf("%s has no %s%s", m.Name, name, hint.Suggestion(name, own))
 }
 
 // globalFunctions lists the functions that stand in no module.

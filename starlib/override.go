@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/hint"
 	"go.starlark.net/starlark"
 )
 
@@ -157,7 +158,7 @@ func (b *overriding) profile(profile string) error {
 	}
 	v, ok, _ := b.decl.profiles.Get(starlark.String(profile))
 	if !ok {
-		return &outsideError{unknown("profile", profile, b.Profiles)}
+		return &outsideError{hint.Unknown("profile", profile, b.Profiles)}
 	}
 	changes, ok := v.(*starlark.Dict)
 	if !ok {
@@ -208,7 +209,7 @@ func (b *overriding) change(name string, v starlark.Value) (err error) {
 			name, _ := starlark.AsString(k)
 			i := slices.IndexFunc(b.Space, func(d spec.Dim) bool { return d.Name == name })
 			if i < 0 {
-				return fmt.Errorf("space: %w", unknown("hyperparameter", name, b.hyperparameters()))
+				return fmt.Errorf("space: %w", hint.Unknown("hyperparameter", name, b.hyperparameters()))
 			}
 			dim, err := dimensionOf(name, v)
 			if err == nil {
@@ -222,7 +223,7 @@ func (b *overriding) change(name string, v starlark.Value) (err error) {
 	default:
 		i := slices.IndexFunc(b.Settings, func(s spec.Setting) bool { return s.Name == name })
 		if i < 0 {
-			return unknown("setting", name, append(b.settingNames(), overridable...))
+			return hint.Unknown("setting", name, append(b.settingNames(), overridable...))
 		}
 		x, err := value(v)
 		if err == nil {
@@ -253,7 +254,7 @@ func (b *overriding) pin(set []string) error {
 		}
 		i := slices.IndexFunc(b.Space, func(d spec.Dim) bool { return d.Name == name })
 		if i < 0 {
-			return &outsideError{fmt.Errorf("set: %w", unknown("setting or hyperparameter", name, append(b.settingNames(), b.hyperparameters()...)))}
+			return &outsideError{fmt.Errorf("set: %w", hint.Unknown("setting or hyperparameter", name, append(b.settingNames(), b.hyperparameters()...)))}
 		}
 		v, err := spec.ParseValue(text, b.Space[i].Kind)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/hint"
 	"go.starlark.net/starlark"
 )
 
@@ -40,7 +41,7 @@ func (p *params) AttrNames() (names []string) {
 func (p *params) Attr(name string) (starlark.Value, error) {
 	v, ok := p.run.point.Get(name)
 	if !ok {
-		return nil, fmt.Errorf("p: %w", unknown("hyperparameter or setting", name, p.AttrNames()))
+		return nil, fmt.Errorf("p: %w", hint.Unknown("hyperparameter or setting", name, p.AttrNames()))
 	}
 	p.study.note(name)
 	return p.run.value(spec.Setting{Name: name, Value: v}, p.study.Settings), nil
@@ -50,7 +51,7 @@ func (p *params) Attr(name string) (starlark.Value, error) {
 func (p *params) Get(key starlark.Value) (starlark.Value, bool, error) {
 	name, ok := starlark.AsString(key)
 	if _, known := p.run.point.Get(name); ok && !known {
-		return nil, false, fmt.Errorf("p: %w", unknown("hyperparameter or setting", name, p.AttrNames()))
+		return nil, false, fmt.Errorf("p: %w", hint.Unknown("hyperparameter or setting", name, p.AttrNames()))
 	}
 	return nil, false, fmt.Errorf("p: got the index %s, want p.%s", key, cmp.Or(name, "NAME"))
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/hint"
 	"go.starlark.net/starlark"
 )
 
@@ -189,7 +190,7 @@ func (s *searchValue) within(space spec.Space) ([]spec.Point, error) {
 		for k := range dict.Entries() {
 			name, _ := starlark.AsString(k)
 			if !slices.Contains(names, name) {
-				return nil, fail(i, "%v", unknown("hyperparameter", name, names))
+				return nil, fail(i, "%v", hint.Unknown("hyperparameter", name, names))
 			}
 		}
 		var p spec.Point

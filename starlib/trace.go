@@ -8,6 +8,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/starlib/hint"
 	"go.starlark.net/starlark"
 )
 
@@ -207,7 +208,7 @@ func (t *tracer) bind(f function, what string) (starlark.Value, error) {
 			if fn.ParamDefault(i) != nil {
 				continue
 			}
-			return nil, &Error{Pos: pos.String(), Msg: fmt.Sprintf("%s: %v", what, unknown("parameter", name, t.names()))}
+			return nil, &Error{Pos: pos.String(), Msg: fmt.Sprintf("%s: %v", what, hint.Unknown("parameter", name, t.names()))}
 		}
 		v, err := t.lookup(name)
 		if err != nil {

@@ -1,20 +1,17 @@
-package starlib
+package hint
 
 import (
 	"errors"
 	"regexp"
-	"slices"
 	"strings"
 
 	"go.starlark.net/syntax"
 )
 
-// What those write who know Python, PyTorch or Keras, and what it is called here.
-
-// mistaken are the parts of Python that Starlark lacks: how the parser complains, of what line, and what to write.
-var mistaken = []struct {
-	complaint, line *regexp.Regexp
-	hint            string
+// python lists the parts of Python that Starlark lacks: the parser's error, the line it is about, and what to write instead.
+var python = []struct {
+	message, line *regexp.Regexp
+	hint          string
 }{
 	{regexp.MustCompile(`got (import|from),`), nil, `there is no import in Starlark: write load("@std//losses.star", "hinge")`},
 	{regexp.MustCompile(`got class,`), nil, "there are no classes in Starlark: write functions, and struct(a = 1) for values with fields"},
@@ -41,8 +38,8 @@ var mistaken = []struct {
 		"texts show numbers whole: math.round(1000 * x) / 1000 has three digits"},
 }
 
-// hinted adds to a complaint about syntax what to write instead, where it is Python.
-func hinted(err error, source []byte) error {
+// Syntax adds to a syntax error in source what to write instead, if the line is Python. Other errors pass unchanged.
+func Syntax(err error, source []byte) error {
 	var parse syntax.Error
 	if !errors.As(err, &parse) {
 		return err
@@ -51,20 +48,21 @@ func hinted(err error, source []byte) error {
 	if lines := strings.Split(string(source), "\n"); int(parse.Pos.Line) <= len(lines) {
 		line = lines[max(0, parse.Pos.Line-1)]
 	}
-	parse.Msg = strings.TrimSuffix(parse.Msg, " (use parens)") + instead(parse.Msg, line)
+	parse.Msg = strings.TrimSuffix(parse.Msg, " (use parens)") + Instead(parse.Msg, line)
 	return parse
 }
 
-func instead(complaint, line string) string {
-	for _, m := range mistaken {
-		if m.complaint.MatchString(complaint) && (m.line == nil || m.line.MatchString(line)) {
+// Instead is the end of an error's message for a line of Python: what to write. It is "" if the line is not known to be Python.
+func Instead(message, line string) string {
+	for _, m := range python {
+		if m.message.MatchString(message) && (m.line == nil || m.line.MatchString(line)) {
 			return "; " + m.hint
 		}
 	}
 	return ""
 }
 
-// elsewhere says, for what another language or library has and scripts have not, what to write instead.
+// elsewhere gives for names of other languages and libraries that scripts lack what to write instead.
 var elsewhere = func() map[string]string {
 	hints := map[string]string{
 		"round": "math.round(x) is of numbers, floor(x + 0.5) of tensors",
@@ -99,14 +97,20 @@ var elsewhere = func() map[string]string {
 	return hints
 }()
 
-// otherArguments says the same of arguments, by builtin.
+// Elsewhere returns what to write instead of a name of another language or library; "" for names it does not know.
+func Elsewhere(name string) string { return elsewhere[name] }
+
+// Argument is Elsewhere for the name of an argument of a builtin.
+func Argument(builtin, name string) string { return otherArguments[builtin+" "+name] }
+
+// otherArguments is elsewhere for arguments; a key is a builtin and its argument.
 var otherArguments = map[string]string{
 	"adam weight_decay": "adamw(decay = ...) has it", "adam decay": "adamw(decay = ...) has it",
 	"sgd weight_decay": "adamw(decay = ...) has it",
 	"adam amsgrad":     "the rules are those of the papers", "sgd nesterov": "the rules are those of the papers",
 }
 
-// synonyms gives, for what is called otherwise in PyTorch, Keras or papers, the names here. Its keys are as spoken gives them.
+// synonyms gives for names that PyTorch, Keras and papers use those that scripts use. Its keys are in normal form.
 var synonyms = map[string][]string{
 	// arguments
 	"learningrate": {"lr"}, "weightdecay": {"decay"}, "epsilon": {"eps"}, "beta1": {"betas"}, "beta2": {"betas"},
@@ -132,25 +136,4 @@ var synonyms = map[string][]string{
 	"nsgan": {"non_saturating"},
 	"ragan": {"relativistic_average"}, "bce": {"non_saturating"},
 	"xavieruniform": {"glorot_uniform"}, "xaviernormal": {"glorot_normal"}, "kaiminguniform": {"he_uniform"}, "kaimingnormal": {"he_normal"},
-}
-
-// spoken is a name as it sounds: without case, underscores and the 2d of PyTorch's layers.
-func spoken(name string) string {
-	return strings.TrimSuffix(strings.ToLower(strings.ReplaceAll(name, "_", "")), "2d")
-}
-
-// called is the one of the names that is meant by got, beyond doubt: "" if there is none.
-func called(got string, names []string) string {
-	said := spoken(got)
-	for _, n := range names {
-		if spoken(n) == said {
-			return n
-		}
-	}
-	for _, n := range synonyms[said] {
-		if slices.Contains(names, n) {
-			return n
-		}
-	}
-	return ""
 }
