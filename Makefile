@@ -5,9 +5,10 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PYTHON  ?= python3
 CACHE   ?= $(or $(STARSWEEP_HOME),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/starsweep)
 PLUGIN  := $(CACHE)/pjrt/xla_cpu_pjrt.so
+TOOL    := go tool -modfile=.ci/tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-all lint fmt update python chromium pjrt-cpu features bench bench-metrics bench-features bench-peers bench-check agreement clean
+.PHONY: help build run test test-all vet lint fmt update python chromium pjrt-cpu features bench bench-metrics bench-features bench-peers bench-check agreement clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,7 +19,7 @@ build: ## build bin/starsweep
 run: build ## build, and run the quickstart study on the embedded backend
 	$(BIN) run examples/quickstart.star --dir runs/quickstart --backend cpu --workers 2
 
-test: lint ## the fast tests, below 3 minutes
+test: vet ## formatting, go vet and the fast tests: below 3 minutes, and nothing is needed but Go
 	go test -short -timeout 10m ./...
 
 # Each feature's packages run where its tools are: the plugin and Python come from the targets below.
@@ -34,9 +35,18 @@ test-all: python pjrt-cpu chromium ## every test: all backends, Python readers, 
 	CGO_ENABLED=0 GOARCH=arm64 go vet ./... # no assembly
 	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go vet ./... # macOS
 
-lint: ## formatting and vet
+vet: ## formatting and go vet
 	@test -z "$$(gofmt -l .)" || { echo "not gofmt-clean:"; gofmt -l .; exit 1; }
 	go vet ./...
+
+lint: vet ## every linter: pinned in .ci/tools/go.mod, rules in revive.toml and staticcheck.conf
+	go mod tidy -diff
+	go -C .ci/tools mod tidy -diff
+	$(TOOL) staticcheck ./...
+	$(TOOL) go-errorlint ./...
+	$(TOOL) revive -config revive.toml -formatter unix ./...
+	$(TOOL) actionlint
+	.ci/vulnerabilities
 
 fmt: ## format the Go code
 	gofmt -w .
