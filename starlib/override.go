@@ -89,7 +89,7 @@ func (b *overriding) settings() error {
 		if err != nil {
 			return fmt.Errorf("settings: %s: %w", name, err)
 		}
-		b.Settings = append(b.Settings, spec.Setting{Name: name, Value: x})
+		b.Settings = append(b.Settings, spec.Assignment{Name: name, Value: x})
 	}
 	return nil
 }
@@ -221,7 +221,7 @@ func (b *overriding) change(name string, v starlark.Value) (err error) {
 			b.Space[i] = dim
 		}
 	default:
-		i := slices.IndexFunc(b.Settings, func(s spec.Setting) bool { return s.Name == name })
+		i := slices.IndexFunc(b.Settings, func(s spec.Assignment) bool { return s.Name == name })
 		if i < 0 {
 			return hint.Unknown("setting", name, append(b.settingNames(), overridable...))
 		}
@@ -244,7 +244,7 @@ func (b *overriding) pin(set []string) error {
 		if !ok {
 			return &outsideError{fmt.Errorf("set: got %q, want name=value", s)}
 		}
-		if i := slices.IndexFunc(b.Settings, func(s spec.Setting) bool { return s.Name == name }); i >= 0 {
+		if i := slices.IndexFunc(b.Settings, func(s spec.Assignment) bool { return s.Name == name }); i >= 0 {
 			v, err := spec.ParseValue(text, b.Settings[i].Value.Kind())
 			if err != nil {
 				return &outsideError{fmt.Errorf("set: %s: %w", name, err)}
@@ -266,7 +266,7 @@ func (b *overriding) pin(set []string) error {
 		if err != nil {
 			return &outsideError{fmt.Errorf("set: %s: %w: the values that the space has; a profile may give it others", name, err)}
 		}
-		b.pinned = append(b.pinned, spec.Setting{Name: name, Value: v})
+		b.pinned = append(b.pinned, spec.Assignment{Name: name, Value: v})
 	}
 	return nil
 }

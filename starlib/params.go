@@ -44,7 +44,7 @@ func (p *params) Attr(name string) (starlark.Value, error) {
 		return nil, fmt.Errorf("p: %w", hint.Unknown("hyperparameter or setting", name, p.AttrNames()))
 	}
 	p.study.note(name)
-	return p.run.value(spec.Setting{Name: name, Value: v}, p.study.Settings), nil
+	return p.run.value(spec.Assignment{Name: name, Value: v}, p.study.Settings), nil
 }
 
 // Get refuses p["lr"].

@@ -206,7 +206,7 @@ func (s *searchValue) within(space spec.Space) ([]spec.Point, error) {
 			if err != nil {
 				return nil, fail(i, "%s: %v", d.Name, err)
 			}
-			p = append(p, spec.Setting{Name: d.Name, Value: v})
+			p = append(p, spec.Assignment{Name: d.Name, Value: v})
 		}
 		points = append(points, p)
 	}

@@ -129,7 +129,7 @@ func (s Space) Points(search Search, uniform func(i, j int) float64) (Points, er
 		return Points{search.Trials, func(i int) Point {
 			p := make(Point, len(s))
 			for j, d := range s {
-				p[j] = Setting{d.Name, d.at(uniform(i, j))}
+				p[j] = Assignment{d.Name, d.at(uniform(i, j))}
 			}
 			return p
 		}}, nil
@@ -147,7 +147,7 @@ func (s Space) Points(search Search, uniform func(i, j int) float64) (Points, er
 		p, rest := make(Point, len(s)), i
 		for j := len(s) - 1; j >= 0; j-- {
 			c := s[j].Choices
-			p[j] = Setting{s[j].Name, c[rest%len(c)]}
+			p[j] = Assignment{s[j].Name, c[rest%len(c)]}
 			rest /= len(c)
 		}
 		return p

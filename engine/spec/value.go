@@ -124,14 +124,14 @@ func ParseValue(text string, k Kind) (Value, error) {
 	return v, nil
 }
 
-// Setting is a named value.
-type Setting struct {
+// Assignment is a named value.
+type Assignment struct {
 	Name  string
 	Value Value
 }
 
-// Point is one setting of every hyperparameter, in the order in which the script declares them.
-type Point []Setting
+// Point assigns a value to every hyperparameter, in the order in which the script declares them.
+type Point []Assignment
 
 // Get is the value of a hyperparameter; ok is false if the point lacks it.
 func (p Point) Get(name string) (Value, bool) {
@@ -153,7 +153,7 @@ func (p Point) GetAt(i int, name string) (Value, bool) {
 
 // Place is where the point has a hyperparameter; -1 if it has not.
 func (p Point) Place(name string) int {
-	return slices.IndexFunc(p, func(s Setting) bool { return s.Name == name })
+	return slices.IndexFunc(p, func(s Assignment) bool { return s.Name == name })
 }
 
 // String is canonical: name=value, separated by blanks.
