@@ -164,7 +164,7 @@ func (r *run) follow(e *entry) {
 
 // value is p.name: a symbol if it is a number of the space, no setting, that nothing has asked for. While a program is traced
 // integers are structure.
-func (r *run) value(v spec.Assignment, settings spec.Point) starlark.Value {
+func (r *run) value(v spec.Assignment, settings spec.Settings) starlark.Value {
 	k := v.Value.Kind()
 	_, fixed := settings.Get(v.Name)
 	if r.allPlain || r.plain[v.Name] || fixed || k != spec.Float && (k != spec.Int || r.trace != nil) {

@@ -20,8 +20,8 @@ type Study struct {
 	Search     spec.Search
 	Seeds      []uint32
 	Objectives []Objective
-	Settings   spec.Point // in the order of the script
-	Profiles   []string   // names, in the order of the script
+	Settings   spec.Settings // in the order of the script
+	Profiles   []string      // names, in the order of the script
 
 	loader Loader
 	decl   *studyValue

@@ -169,3 +169,13 @@ func (p Point) String() string {
 	}
 	return string(b)
 }
+
+// Settings are the named constants of a study, in the order in which the script declares them. Profiles and --set change their
+// values; a search does not.
+type Settings []Assignment
+
+// Get is the value of a setting; ok is false if there is none of that name.
+func (s Settings) Get(name string) (Value, bool) { return Point(s).Get(name) }
+
+// String is canonical: name=value, separated by blanks.
+func (s Settings) String() string { return Point(s).String() }
