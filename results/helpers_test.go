@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/results"
 )
@@ -32,7 +33,7 @@ var meta = results.Meta{
 		{Name: "penalty", Kind: results.Float, Optional: true}, // only with loss = wgan-gp
 	},
 	Metrics:    []string{"loss_generator", "loss_discriminator", "fid"},
-	Objectives: []results.Objective{{Metric: "fid", Goal: results.Min}},
+	Objectives: []results.Objective{{Metric: "fid", Direction: pareto.Min}},
 }
 
 // hourly publishes when it is told to, and not by itself.

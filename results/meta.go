@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results/internal/durable"
@@ -40,19 +41,10 @@ type Column struct {
 	Optional bool   `json:"optional,omitempty"` // conditional: null in the trials that do not have it
 }
 
-// Goal is the better direction of an objective.
-type Goal string
-
-// The goals.
-const (
-	Min Goal = "min"
-	Max Goal = "max"
-)
-
 // Objective is a metric whose best value, and the epoch of it, stand in the trials table.
 type Objective struct {
-	Metric string `json:"metric"`
-	Goal   Goal   `json:"goal"`
+	Metric    string           `json:"metric"`
+	Direction pareto.Direction `json:"goal"`
 }
 
 // Better reports whether value a is better than b.
@@ -138,8 +130,8 @@ func (m Meta) Check() error {
 		if !slices.Contains(m.Metrics, o.Metric) {
 			fault("objective %q: want one of the metrics %s", o.Metric, strings.Join(m.Metrics, ", "))
 		}
-		if o.Goal != Min && o.Goal != Max {
-			fault("objective %q: got goal %q, want min or max", o.Metric, o.Goal)
+		if _, err := pareto.ParseDirection(string(o.Direction)); err != nil {
+			fault("objective %q: %w", o.Metric, err)
 		}
 		claim("best_"+o.Metric, "column")
 		claim("best_"+o.Metric+"_epoch", "column")

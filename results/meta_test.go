@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/results"
 )
 
@@ -16,7 +17,7 @@ func TestNamesThatCannotBeColumnsAreAllReported(t *testing.T) {
 		{Name: "", Kind: results.Int}, {Name: "3d", Kind: results.Bool}, {Name: "depth", Kind: "complex"},
 	}
 	m.Metrics = []string{"fid", "fid", "status"}
-	m.Objectives = []results.Objective{{Metric: "precision", Goal: results.Max}, {Metric: "fid", Goal: "less"}}
+	m.Objectives = []results.Objective{{Metric: "precision", Direction: pareto.Max}, {Metric: "fid", Direction: "less"}}
 	wantError(t, m.Check(),
 		`hyperparameter "LR": the name clashes with hyperparameter "lr": rename it`,
 		`hyperparameter "Epoch": the name clashes with a column that every study has`,
@@ -29,7 +30,7 @@ func TestNamesThatCannotBeColumnsAreAllReported(t *testing.T) {
 		`metric "fid": the name clashes with metric "fid"`,
 		`metric "status": the name clashes with a column that every study has`,
 		`objective "precision": want one of the metrics fid, fid, status`,
-		`objective "fid": got goal "less", want min or max`,
+		`objective "fid": got "less", want min or max`,
 		"the study has no name",
 	)
 	check(t, meta.Check())

@@ -199,7 +199,7 @@ func (e *extent) reference(objectives []Objective, c Comparison) []float64 {
 		if lo == hi {
 			beyond = 0.1
 		}
-		if out[j] = hi + beyond; o.Goal == Max {
+		if out[j] = hi + beyond; o.Direction == pareto.Max {
 			out[j] = lo - beyond
 		}
 	}
@@ -228,7 +228,7 @@ func (v *View) ranked(contests []contest) iter.Seq2[Row, error] {
 func (m Meta) rank(c contest) ([]Row, error) {
 	directions := make([]pareto.Direction, len(m.Objectives))
 	for j, o := range m.Objectives {
-		directions[j] = map[Goal]pareto.Direction{Min: pareto.Min, Max: pareto.Max}[o.Goal]
+		directions[j] = o.Direction
 	}
 	points := make([][]float64, len(c.candidates))
 	for i, candidate := range c.candidates {
@@ -275,7 +275,7 @@ func (m Meta) rank(c contest) ([]Row, error) {
 
 // order is negative if value a is better than b.
 func (o Objective) order(a, b float64) int {
-	if o.Goal == Max {
+	if o.Direction == pareto.Max {
 		a, b = b, a
 	}
 	return cmp.Compare(a, b)

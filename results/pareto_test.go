@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/results"
 )
@@ -19,7 +20,7 @@ var rivals = results.Meta{
 	Study: "rivals", Script: "rivals.star", ScriptHash: "5c41", Version: "0.1.0",
 	Columns:    []results.Column{{Name: "lr", Kind: results.Float}},
 	Metrics:    []string{"fid", "recall", "loss"},
-	Objectives: []results.Objective{{Metric: "fid", Goal: results.Min}, {Metric: "recall", Goal: results.Max}},
+	Objectives: []results.Objective{{Metric: "fid", Direction: pareto.Min}, {Metric: "recall", Direction: pareto.Max}},
 }
 
 func createRivals(t testing.TB, dir string) *results.Study {
@@ -114,13 +115,13 @@ func TestAViewComparesAnyMetrics(t *testing.T) {
 	dir := t.TempDir()
 	s := createRivals(t, dir)
 	rival(t, s, "a", 1, 0, results.Completed, 9, 0, 4, math.NaN())
-	v, err := results.Open(dir, results.Objective{Metric: "loss", Goal: results.Max})
+	v, err := results.Open(dir, results.Objective{Metric: "loss", Direction: pareto.Max})
 	check(t, err)
 	defer v.Close()
 	wantLines(t, columns(t, v, results.Pareto, "scope", "epoch", "loss", "rank"),
 		"study 2 -2 1", "configuration <nil> -2 1", "trial 1 0 1", "trial 2 -2 2")
 	wantLines(t, columns(t, v, results.Trials, "best_fid"), "4") // the study's own objectives stay those of its trials
-	_, err = results.Open(dir, results.Objective{Metric: "kid", Goal: results.Min})
+	_, err = results.Open(dir, results.Objective{Metric: "kid", Direction: pareto.Min})
 	wantError(t, err, `objective "kid": want one of the metrics fid, recall, loss`)
 }
 

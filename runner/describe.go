@@ -38,11 +38,7 @@ func studyMeta(s *script, p *plan.Plan, version string) (results.Meta, map[strin
 		}
 	}
 	for _, o := range s.Objectives {
-		goal := results.Min
-		if o.Maximize {
-			goal = results.Max
-		}
-		m.Objectives = append(m.Objectives, results.Objective{Metric: o.Name, Goal: goal})
+		m.Objectives = append(m.Objectives, results.Objective{Metric: o.Name, Direction: o.Direction})
 	}
 	if err := m.Check(); err != nil {
 		return m, nil, withCode(exitSpace, fmt.Errorf("%s: %w", s.Pos(), err))

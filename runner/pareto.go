@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 )
@@ -137,11 +138,12 @@ func frontsOf(v *results.View, o paretoOptions, reference map[string]float64) (f
 
 func parseObjectives(flags []string) (objectives []results.Objective, err error) {
 	for _, text := range flags {
-		metric, goal, ok := strings.Cut(text, "=")
-		if !ok || metric == "" || goal != string(results.Min) && goal != string(results.Max) {
+		metric, value, _ := strings.Cut(text, "=")
+		direction, err := pareto.ParseDirection(value)
+		if metric == "" || err != nil {
 			return nil, usageErrorf("--objective: got %q, want METRIC=min or METRIC=max", text)
 		}
-		objectives = append(objectives, results.Objective{Metric: metric, Goal: results.Goal(goal)})
+		objectives = append(objectives, results.Objective{Metric: metric, Direction: direction})
 	}
 	return objectives, nil
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/engine/spec"
 	"go.starlark.net/starlark"
 )
@@ -35,8 +36,8 @@ type Study struct {
 
 // Objective is a figure of the tables that a study wants small or large.
 type Objective struct {
-	Name     string
-	Maximize bool
+	Name      string
+	Direction pareto.Direction
 }
 
 // studyValue is study(...) as a Starlark value: the declaration, checked as far as it can be without overrides.
@@ -74,11 +75,12 @@ func makeStudy(c invocation) (starlark.Value, error) {
 	}
 	for k, v := range objectives.Entries() {
 		name, isName := starlark.AsString(k)
-		way, _ := starlark.AsString(v)
-		if !isName || way != "min" && way != "max" {
+		text, _ := starlark.AsString(v)
+		direction, err := pareto.ParseDirection(text)
+		if !isName || err != nil {
 			return nil, fmt.Errorf(`study: for parameter objectives: got %s: %s, want a column's name and "min" or "max"`, describe(k), describe(v))
 		}
-		s.objectives = append(s.objectives, Objective{name, way == "max"})
+		s.objectives = append(s.objectives, Objective{name, direction})
 	}
 	return s, nil
 }

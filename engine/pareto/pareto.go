@@ -11,17 +11,30 @@ import (
 )
 
 // Direction says which values of an objective are better.
-type Direction int
+type Direction string
 
 const (
-	Min Direction = iota
-	Max
+	Min Direction = "min"
+	Max Direction = "max"
 )
+
+// ParseDirection reads a direction as scripts and command lines write it.
+func ParseDirection(text string) (Direction, error) {
+	if d := Direction(text); d == Min || d == Max {
+		return d, nil
+	}
+	return "", fmt.Errorf("got %q, want min or max", text)
+}
 
 // costs turns points round so that less is better everywhere, and checks them. NaN stays: such a point is nobody's rival.
 func costs(points [][]float64, directions []Direction) ([][]float64, error) {
 	if len(directions) == 0 {
 		return nil, fmt.Errorf("pareto: got no objective, want 1 or more")
+	}
+	for j, d := range directions {
+		if _, err := ParseDirection(string(d)); err != nil {
+			return nil, fmt.Errorf("pareto: direction of objective %d: %w", j, err)
+		}
 	}
 	out := make([][]float64, len(points))
 	for i, p := range points {

@@ -14,7 +14,7 @@ const side = 6 // points of the tests lie on whole numbers from 0 to side, so th
 
 func random(rng *rand.Rand, n, m int) (points [][]float64, directions []pareto.Direction) {
 	for range m {
-		directions = append(directions, pareto.Direction(rng.IntN(2)))
+		directions = append(directions, []pareto.Direction{pareto.Min, pareto.Max}[rng.IntN(2)])
 	}
 	for range n {
 		p := make([]float64, m)
@@ -173,6 +173,11 @@ func TestMalformedPointsAndReferencesAreErrors(t *testing.T) {
 		want string
 	}{
 		{"no objective", func() error { _, err := pareto.Ranks(nil, nil); return err }, "got no objective"},
+		{"no direction", func() error {
+			_, err := pareto.Ranks([][]float64{{1, 2}}, []pareto.Direction{"", pareto.Min})
+			return err
+		},
+			`direction of objective 0: got "", want min or max`},
 		{"ragged", func() error { _, err := pareto.Ranks([][]float64{{1, 2}, {1}}, min2); return err }, "point 1: got 1 values, want 2"},
 		{"NaN reference", func() error {
 			_, err := pareto.Hypervolume([][]float64{{1, 2}}, []float64{math.NaN(), 1}, min2)

@@ -67,11 +67,11 @@ func drawFront(v *results.View, measure string, rows map[results.Scope][]results
 			f.Earlier++
 		}
 	}
-	var goals []string
+	var described []string
 	for _, o := range m.Objectives {
-		goals = append(goals, fmt.Sprintf("%s (%s)", o.Metric, o.Goal))
+		described = append(described, fmt.Sprintf("%s (%s)", o.Metric, o.Direction))
 	}
-	f.Summary = fmt.Sprintf("%s; hypervolume %.4g", strings.Join(goals, ", "), study[0]["hypervolume"])
+	f.Summary = fmt.Sprintf("%s; hypervolume %.4g", strings.Join(described, ", "), study[0]["hypervolume"])
 	if joined := rows[results.ScopeConfiguration]; len(joined) < len(study) {
 		f.Joined = list(v, joined, "contribution", "seeds")
 	}
@@ -139,9 +139,7 @@ func value(v any) string {
 func staircase(points [][]float64, objectives []results.Objective) ([]int, error) {
 	directions := make([]pareto.Direction, len(objectives))
 	for i, o := range objectives {
-		if o.Goal == results.Max {
-			directions[i] = pareto.Max
-		}
+		directions[i] = o.Direction
 	}
 	return pareto.Front(points, directions)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/report"
 )
@@ -39,8 +40,8 @@ func pageOf(t *testing.T, objectives []results.Objective, trials ...[]float64) s
 	return b.String()
 }
 
-func goals(first, second results.Goal) []results.Objective {
-	return []results.Objective{{Metric: "fid", Goal: first}, {Metric: "recall", Goal: second}}
+func objectives(first, second pareto.Direction) []results.Objective {
+	return []results.Objective{{Metric: "fid", Direction: first}, {Metric: "recall", Direction: second}}
 }
 
 var step = regexp.MustCompile(`<path d="(M[^"]*)" fill="none"`)
@@ -49,14 +50,14 @@ func TestTheFrontIsAStaircaseAroundWhatItBeats(t *testing.T) {
 	// x and y are 0, 0.5 and 1: pixels 89.9, 322 and 554.1 from the left, 335.8, 184 and 32.2 from the top.
 	square := [][]float64{{0, 0}, {0.5, 0.5}, {1, 1}, {0, 1}, {1, 0}}
 	for _, c := range []struct {
-		x, y results.Goal
+		x, y pareto.Direction
 		drop int // the corner that would beat all others
 		want string
 	}{
-		{results.Min, results.Max, 3, "M89.9 354H89.9V335.8H322.0V184.0H554.1V32.2H582"},
-		{results.Min, results.Min, 0, "M89.9 14H89.9V32.2H322.0V184.0H554.1V335.8H582"},
-		{results.Max, results.Max, 2, "M62 32.2V32.2H89.9V184.0H322.0V335.8H554.1V354"},
-		{results.Max, results.Min, 4, "M62 335.8V335.8H89.9V184.0H322.0V32.2H554.1V14"},
+		{pareto.Min, pareto.Max, 3, "M89.9 354H89.9V335.8H322.0V184.0H554.1V32.2H582"},
+		{pareto.Min, pareto.Min, 0, "M89.9 14H89.9V32.2H322.0V184.0H554.1V335.8H582"},
+		{pareto.Max, pareto.Max, 2, "M62 32.2V32.2H89.9V184.0H322.0V335.8H554.1V354"},
+		{pareto.Max, pareto.Min, 4, "M62 335.8V335.8H89.9V184.0H322.0V32.2H554.1V14"},
 	} {
 		var trials [][]float64
 		for i, p := range square {
@@ -64,7 +65,7 @@ func TestTheFrontIsAStaircaseAroundWhatItBeats(t *testing.T) {
 				trials = append(trials, p)
 			}
 		}
-		page := pageOf(t, goals(c.x, c.y), trials...)
+		page := pageOf(t, objectives(c.x, c.y), trials...)
 		m := step.FindStringSubmatch(page)
 		if m == nil || m[1] != c.want {
 			t.Errorf("%s, %s: got %q, want %s", c.x, c.y, m, c.want)
@@ -76,7 +77,7 @@ func TestTheFrontIsAStaircaseAroundWhatItBeats(t *testing.T) {
 }
 
 func TestThePageShowsFrontsOfTrialsAndConfigurations(t *testing.T) {
-	page := pageOf(t, goals(results.Min, results.Max), []float64{1, 0.25}, []float64{3, 0.5}, []float64{2, 0.5}, []float64{4, 0.125})
+	page := pageOf(t, objectives(pareto.Min, pareto.Max), []float64{1, 0.25}, []float64{3, 0.5}, []float64{2, 0.5}, []float64{4, 0.125})
 	for what, want := range map[string]int{
 		"2 of 4 trials are on the front of fid (min), recall (max)": 1,
 		"fid, better ←": 1, "recall, better →": 1,
@@ -94,11 +95,11 @@ func TestThePageShowsFrontsOfTrialsAndConfigurations(t *testing.T) {
 }
 
 func TestOneObjectiveHasATableAndNoneHasNoFront(t *testing.T) {
-	one := pageOf(t, goals(results.Min, results.Max)[:1], []float64{2}, []float64{1})
+	one := pageOf(t, objectives(pareto.Min, pareto.Max)[:1], []float64{2}, []float64{1})
 	if !strings.Contains(one, "1 of 2 trials are on the front of fid (min)") || strings.Contains(one, "scatter") {
 		t.Error("got no table of one objective, or a drawing")
 	}
-	for name, page := range map[string]string{"no objective": pageOf(t, nil, nil), "no trial": pageOf(t, goals(results.Min, results.Max))} {
+	for name, page := range map[string]string{"no objective": pageOf(t, nil, nil), "no trial": pageOf(t, objectives(pareto.Min, pareto.Max))} {
 		if strings.Contains(page, "Pareto") {
 			t.Errorf("%s: got a front", name)
 		}
@@ -110,7 +111,7 @@ func TestValuesBeyondThePaletteAreOthers(t *testing.T) {
 	for i := range 22 {
 		trials = append(trials, []float64{float64(i), float64(i)})
 	}
-	page := pageOf(t, goals(results.Min, results.Max), trials...)
+	page := pageOf(t, objectives(pareto.Min, pareto.Max), trials...)
 	if got := strings.Count(page, ">others</text>"); got != 1 {
 		t.Errorf("got %d entries for others, want 1", got)
 	}
@@ -120,7 +121,7 @@ func TestValuesBeyondThePaletteAreOthers(t *testing.T) {
 }
 
 func TestEqualPointsCanBeDrawn(t *testing.T) {
-	page := pageOf(t, goals(results.Min, results.Max), []float64{0, 5}, []float64{0, 5})
+	page := pageOf(t, objectives(pareto.Min, pareto.Max), []float64{0, 5}, []float64{0, 5})
 	if strings.Contains(page, "NaN") || strings.Contains(page, "Inf") || strings.Count(page, `r="5.5" stroke`) != 2 {
 		t.Error("got no drawing of equal points")
 	}

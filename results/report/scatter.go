@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 )
@@ -145,7 +146,7 @@ func (p *scatter) axes(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, `<rect x="%d" y="%d" width="%d" height="%d" fill="none" stroke="#78716c"/>`, plotLeft, plotTop, plotWidth, plotHeight)
 	arrow := func(o results.Objective, less, more string) string {
-		if o.Goal == results.Max {
+		if o.Direction == pareto.Max {
 			less = more
 		}
 		return template.HTMLEscapeString(fmt.Sprintf("%s, better %s", o.Metric, less))
@@ -159,11 +160,11 @@ func (p *scatter) axes(b *strings.Builder) {
 // line draws the border of what the front beats: steps from point to point that turn on the worse side, and end at the frame.
 func (p *scatter) line(b *strings.Builder) {
 	worse := plotTop // of the second objective
-	if p.meta.Objectives[1].Goal == results.Max {
+	if p.meta.Objectives[1].Direction == pareto.Max {
 		worse = plotTop + plotHeight
 	}
 	var path strings.Builder
-	better := p.meta.Objectives[0].Goal == results.Min // the left: the front is reached from below or above, and left to the right
+	better := p.meta.Objectives[0].Direction == pareto.Min // the left: the front is reached from below or above, and left to the right
 	if better {
 		x, _ := p.at(p.points[p.front[0]][0], 0)
 		fmt.Fprintf(&path, "M%.1f %d", x, worse)
