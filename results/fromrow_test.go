@@ -53,8 +53,8 @@ func filled[T any](t *testing.T, except ...string) (out T) {
 
 // What the tables hold of a row is all that the journal has of it.
 func TestRowsOfTablesTurnBackIntoWhatTheJournalHad(t *testing.T) {
-	m := Meta{Study: "ring", Columns: []Column{{"s", String, false}, {"f", Float, false}, {"i", Int, false}, {"b", Bool, false},
-		{"o", Float, true}},
+	m := Meta{Study: "ring", Columns: []Column{
+		{"s", spec.String, false}, {"f", spec.Float, false}, {"i", spec.Int, false}, {"b", spec.Bool, false}, {"o", spec.Float, true}},
 		Metrics: []string{"fid", "loss", "never"}}
 	begun, e, sample, o := filled[Trial](t), filled[Epoch](t), filled[Sample](t), filled[Outcome](t)
 	e.Trial, sample.Trial, o.Trial = begun.ID, begun.ID, begun.ID
@@ -98,7 +98,7 @@ func TestRowsOfTablesTurnBackIntoWhatTheJournalHad(t *testing.T) {
 
 // A file of ours with any byte changed is an error, never other rows.
 func FuzzSegment(f *testing.F) {
-	m := Meta{Study: "ring", Columns: []Column{{"s", String, false}}, Metrics: []string{"fid"}}
+	m := Meta{Study: "ring", Columns: []Column{{"s", spec.String, false}}, Metrics: []string{"fid"}}
 	x := &trial{Trial: Trial{ID: "a", Point: Values{"s": "text"}}}
 	var b bytes.Buffer
 	rows := func(yield func(Row, error) bool) {

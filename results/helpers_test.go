@@ -26,11 +26,11 @@ func stopped() time.Time { return start }
 var meta = results.Meta{
 	Study: "ring", Script: "ring.star", ScriptHash: "5c41", Version: "0.1.0",
 	Columns: []results.Column{
-		{Name: "loss", Kind: results.String},
-		{Name: "lr", Kind: results.Float},
-		{Name: "batch", Kind: results.Int},
-		{Name: "norm", Kind: results.Bool},
-		{Name: "penalty", Kind: results.Float, Optional: true}, // only with loss = wgan-gp
+		{Name: "loss", Kind: spec.String},
+		{Name: "lr", Kind: spec.Float},
+		{Name: "batch", Kind: spec.Int},
+		{Name: "norm", Kind: spec.Bool},
+		{Name: "penalty", Kind: spec.Float, Optional: true}, // only with loss = wgan-gp
 	},
 	Metrics:    []string{"loss_generator", "loss_discriminator", "fid"},
 	Objectives: []results.Objective{{Metric: "fid", Direction: pareto.Min}},

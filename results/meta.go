@@ -23,22 +23,11 @@ import (
 // SchemaVersion changes when a file on disk changes its meaning. It stands in study.json and in every Parquet file.
 const SchemaVersion = 3
 
-// Kind is the type of a hyperparameter's column.
-type Kind string
-
-// The kinds, and the Go types of their values.
-const (
-	Bool   Kind = "bool"   // bool
-	Int    Kind = "int"    // int64
-	Float  Kind = "float"  // float64
-	String Kind = "string" // string
-)
-
 // Column is a hyperparameter, which every table repeats as a column of its own under the name that the script gave it.
 type Column struct {
-	Name     string `json:"name"`
-	Kind     Kind   `json:"kind"`
-	Optional bool   `json:"optional,omitempty"` // conditional: null in the trials that do not have it
+	Name     string    `json:"name"`
+	Kind     spec.Kind `json:"kind"`
+	Optional bool      `json:"optional,omitempty"` // conditional: null in the trials that do not have it
 }
 
 // Objective is a metric whose best value, and the epoch of it, stand in the trials table.
@@ -140,8 +129,8 @@ func (m Meta) Check() error {
 	}
 	for _, c := range m.Columns {
 		claim(c.Name, "hyperparameter")
-		if !slices.Contains([]Kind{Bool, Int, Float, String}, c.Kind) {
-			fault("hyperparameter %q: got kind %q, want bool, int, float or string", c.Name, c.Kind)
+		if _, ok := columnTypes[c.Kind]; !ok {
+			fault("hyperparameter %q: got kind %s, want bool, int, float or string", c.Name, c.Kind)
 		}
 	}
 	if m.Study == "" {
@@ -220,13 +209,17 @@ func readMeta(dir string) (Meta, error) {
 	} else if err != nil {
 		return Meta{}, durable.Fault(path, err)
 	}
+	var head struct { // what every schema has
+		Schema  int    `json:"schema"`
+		Version string `json:"version"`
+	}
+	if err := json.Unmarshal(b, &head); err == nil && head.Schema != SchemaVersion {
+		return Meta{}, fmt.Errorf("%w: %s: got schema version %d, want %d: use the version of starsweep that wrote it, %q",
+			ErrOther, path, head.Schema, SchemaVersion, head.Version)
+	}
 	var f file
 	if err := json.Unmarshal(b, &f); err != nil {
 		return Meta{}, fmt.Errorf("%w: %s: %w: restore it from a copy", ErrCorrupt, path, err)
-	}
-	if f.Schema != SchemaVersion {
-		return Meta{}, fmt.Errorf("%w: %s: got schema version %d, want %d: use the version of starsweep that wrote it, %q",
-			ErrOther, path, f.Schema, SchemaVersion, f.Version)
 	}
 	if f.ID != f.Meta.ID() {
 		return Meta{}, fmt.Errorf("%w: %s: the file was edited: its id is %q, its content says %s: restore it from a copy", ErrCorrupt, path,

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/results"
 )
 
@@ -12,9 +13,9 @@ func TestNamesThatCannotBeColumnsAreAllReported(t *testing.T) {
 	m := meta
 	m.Study = ""
 	m.Columns = []results.Column{
-		{Name: "lr", Kind: results.Float}, {Name: "LR", Kind: results.Float}, {Name: "Epoch", Kind: results.Int},
-		{Name: "fid", Kind: results.Float}, {Name: "best_fid", Kind: results.Float}, {Name: "a b", Kind: results.Int},
-		{Name: "", Kind: results.Int}, {Name: "3d", Kind: results.Bool}, {Name: "depth", Kind: "complex"},
+		{Name: "lr", Kind: spec.Float}, {Name: "LR", Kind: spec.Float}, {Name: "Epoch", Kind: spec.Int},
+		{Name: "fid", Kind: spec.Float}, {Name: "best_fid", Kind: spec.Float}, {Name: "a b", Kind: spec.Int},
+		{Name: "", Kind: spec.Int}, {Name: "3d", Kind: spec.Bool}, {Name: "depth", Kind: 9},
 	}
 	m.Metrics = []string{"fid", "fid", "status"}
 	m.Objectives = []results.Objective{{Metric: "precision", Direction: pareto.Max}, {Metric: "fid", Direction: "less"}}
@@ -26,7 +27,7 @@ func TestNamesThatCannotBeColumnsAreAllReported(t *testing.T) {
 		`hyperparameter "a b": want a name of letters, digits and underscores`,
 		`hyperparameter "": want a name`,
 		`hyperparameter "3d": want a name`,
-		`hyperparameter "depth": got kind "complex", want bool, int, float or string`,
+		`hyperparameter "depth": got kind 9, want bool, int, float or string`,
 		`metric "fid": the name clashes with metric "fid"`,
 		`metric "status": the name clashes with a column that every study has`,
 		`objective "precision": want one of the metrics fid, fid, status`,
@@ -37,8 +38,8 @@ func TestNamesThatCannotBeColumnsAreAllReported(t *testing.T) {
 }
 
 func TestLabelsReadLikeScripts(t *testing.T) {
-	m := results.Meta{Columns: []results.Column{{Name: "loss", Kind: results.String}, {Name: "lr", Kind: results.Float}, {Name: "norm", Kind: results.Bool},
-		{Name: "depth", Kind: results.Int}, {Name: "beta", Kind: results.Float}}}
+	m := results.Meta{Columns: []results.Column{{Name: "loss", Kind: spec.String}, {Name: "lr", Kind: spec.Float}, {Name: "norm", Kind: spec.Bool},
+		{Name: "depth", Kind: spec.Int}, {Name: "beta", Kind: spec.Float}}}
 	got := m.Label(results.Values{"loss": "ns", "lr": 2.0, "norm": true, "depth": int64(3)}, 7)
 	if want := "loss=ns lr=2.0 norm=True depth=3 beta=None seed=7"; got != want {
 		t.Errorf("got %s, want %s", got, want)

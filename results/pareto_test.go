@@ -18,7 +18,7 @@ import (
 // rivals is a study of two objectives.
 var rivals = results.Meta{
 	Study: "rivals", Script: "rivals.star", ScriptHash: "5c41", Version: "0.1.0",
-	Columns:    []results.Column{{Name: "lr", Kind: results.Float}},
+	Columns:    []results.Column{{Name: "lr", Kind: spec.Float}},
 	Metrics:    []string{"fid", "recall", "loss"},
 	Objectives: []results.Objective{{Metric: "fid", Direction: pareto.Min}, {Metric: "recall", Direction: pareto.Max}},
 }

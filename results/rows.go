@@ -194,11 +194,11 @@ func (c Column) value(v any) (any, error) {
 		return nil, fmt.Errorf("got no value, want %s", c.Kind)
 	}
 	switch c.Kind {
-	case Bool:
+	case spec.Bool:
 		if b, ok := v.(bool); ok {
 			return b, nil
 		}
-	case Int:
+	case spec.Int:
 		switch i := v.(type) {
 		case int64:
 			return i, nil
@@ -207,11 +207,11 @@ func (c Column) value(v any) (any, error) {
 		case json.Number:
 			return i.Int64()
 		}
-	case Float:
+	case spec.Float:
 		if f, err := asFloat(v); err == nil && !math.IsNaN(f) {
 			return f, nil
 		}
-	case String:
+	case spec.String:
 		if s, ok := v.(string); ok && utf8.ValidString(s) {
 			return s, nil
 		}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/safetensors"
 	"github.com/starsweep/starsweep/results"
 )
@@ -206,7 +207,7 @@ func TestADifferentStudyInTheSameDirectoryIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	check(t, create(t, dir).Close())
 	other := meta
-	other.Columns = append(slices.Clone(meta.Columns[:4]), results.Column{Name: "beta1", Kind: results.Float})
+	other.Columns = append(slices.Clone(meta.Columns[:4]), results.Column{Name: "beta1", Kind: spec.Float})
 	other.Metrics = []string{"recall"}
 	other.Objectives = nil
 	_, err := results.Create(dir, other, nil, hourly)

@@ -154,7 +154,7 @@ func (m Meta) paretoFields(fields []Field) []Field {
 	return slices.Concat([]Field{{"scope", TypeString, false}}, fields, paretoPosition, values, paretoMeasure, paretoStanding, references)
 }
 
-var columnTypes = map[Kind]Type{Bool: TypeBool, Int: TypeInt64, Float: TypeFloat, String: TypeString}
+var columnTypes = map[spec.Kind]Type{spec.Bool: TypeBool, spec.Int: TypeInt64, spec.Float: TypeFloat, spec.String: TypeString}
 
 // row begins a row: what all tables share.
 func (m Meta) row(t Trial) Row {

@@ -21,7 +21,32 @@ const (
 	String
 )
 
-func (k Kind) String() string { return [...]string{"none", "bool", "int", "float", "string"}[k] }
+var kindNames = [...]string{"none", "bool", "int", "float", "string"}
+
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return strconv.Itoa(int(k))
+}
+
+// MarshalText is the name of the kind, as files have it.
+func (k Kind) MarshalText() ([]byte, error) {
+	if int(k) < len(kindNames) {
+		return []byte(kindNames[k]), nil
+	}
+	return nil, fmt.Errorf("got kind %v, want none, bool, int, float or string", k)
+}
+
+// UnmarshalText reads what MarshalText wrote.
+func (k *Kind) UnmarshalText(text []byte) error {
+	i := slices.Index(kindNames[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("got kind %q, want none, bool, int, float or string", text)
+	}
+	*k = Kind(i)
+	return nil
+}
 
 // Value is one hyperparameter's value. It is comparable; the zero Value is none.
 type Value struct {

@@ -1,11 +1,33 @@
 package spec_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"math"
 	"testing"
 
 	. "github.com/starsweep/starsweep/engine/spec"
 )
+
+func TestKindsAreReadAsTheyAreWritten(t *testing.T) {
+	for k := None; k <= String; k++ {
+		text, err := json.Marshal(map[string]Kind{"kind": k})
+		if want := fmt.Sprintf(`{"kind":"%s"}`, k); err != nil || string(text) != want {
+			t.Errorf("got %s, %v, want %s", text, err, want)
+		}
+		var got map[string]Kind
+		if err := json.Unmarshal(text, &got); err != nil || got["kind"] != k {
+			t.Errorf("%s: got %v, %v, want %s", text, got, err, k)
+		}
+	}
+	var k Kind
+	if err := k.UnmarshalText([]byte("complex")); err == nil || err.Error() != `got kind "complex", want none, bool, int, float or string` {
+		t.Errorf("got %v", err)
+	}
+	if text, err := Kind(9).MarshalText(); err == nil {
+		t.Errorf("got %s, want an error", text)
+	}
+}
 
 func TestValuesHaveOneText(t *testing.T) {
 	for _, c := range []struct {

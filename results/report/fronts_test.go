@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/report"
 )
@@ -17,7 +18,7 @@ func pageOf(t *testing.T, objectives []results.Objective, trials ...[]float64) s
 	t.Helper()
 	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 	m := results.Meta{Study: "fronts", Script: "fronts.star", ScriptHash: "0", Version: "test",
-		Columns: []results.Column{{Name: "net", Kind: results.String}}, Objectives: objectives}
+		Columns: []results.Column{{Name: "net", Kind: spec.String}}, Objectives: objectives}
 	for _, o := range objectives {
 		m.Metrics = append(m.Metrics, o.Metric)
 	}

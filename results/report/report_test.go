@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/report"
 )
@@ -35,7 +36,7 @@ func study(t *testing.T) *results.Study {
 	t.Helper()
 	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 	s, err := results.Create(t.TempDir(), results.Meta{Study: "digits", Script: "digits.star", ScriptHash: "0", Version: "test",
-		Columns: []results.Column{{Name: "loss", Kind: results.String}}, Metrics: []string{"loss_generator", "loss_shape", "noise"},
+		Columns: []results.Column{{Name: "loss", Kind: spec.String}}, Metrics: []string{"loss_generator", "loss_shape", "noise"},
 		Losses: []string{"loss_generator"}}, nil, results.Options{Now: now})
 	must(t, err)
 	trial := func(id, loss string) results.Trial {
