@@ -64,6 +64,7 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 	{"internal/hdf5", module, "a file format"},
 	{"internal/npy", module, "a file format"},
 	{"internal/torch", module, "a file format"},
+	{"internal/durable", module, "files, whatever is in them"},
 	{"internal/fetch", module, "published files, whatever is in them"},
 	{"internal/plain", module, "plain text"},
 	{"internal/machine", module, "a property of the machine"},

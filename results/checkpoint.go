@@ -12,8 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/starsweep/starsweep/internal/durable"
 	"github.com/starsweep/starsweep/internal/safetensors"
-	"github.com/starsweep/starsweep/results/internal/durable"
 )
 
 // Checkpoint is the state of a trial at the end of an epoch.

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/starsweep/starsweep/results/internal/durable"
+	"github.com/starsweep/starsweep/internal/durable"
 )
 
 // ErrLocked is in the chain of the error for a study that another process writes.

@@ -16,8 +16,8 @@ import (
 
 	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/internal/durable"
 	"github.com/starsweep/starsweep/internal/plain"
-	"github.com/starsweep/starsweep/results/internal/durable"
 )
 
 // SchemaVersion changes when a file on disk changes its meaning. It stands in study.json and in every Parquet file.

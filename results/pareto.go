@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/starsweep/starsweep/engine/pareto"
-	"github.com/starsweep/starsweep/results/internal/durable"
+	"github.com/starsweep/starsweep/internal/durable"
 )
 
 // Scope says which points of the pareto table are compared with each other.

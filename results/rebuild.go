@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/starsweep/starsweep/results/internal/durable"
+	"github.com/starsweep/starsweep/internal/durable"
 	"github.com/starsweep/starsweep/results/internal/journal"
 )
 

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/starsweep/starsweep/results/internal/durable"
+	"github.com/starsweep/starsweep/internal/durable"
 	"github.com/starsweep/starsweep/results/internal/journal"
 )
 

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/starsweep/starsweep/results/internal/durable"
+	"github.com/starsweep/starsweep/internal/durable"
 	"github.com/starsweep/starsweep/results/internal/journal"
 )
 

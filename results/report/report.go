@@ -13,9 +13,9 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/starsweep/starsweep/internal/durable"
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
-	"github.com/starsweep/starsweep/results/internal/durable"
 )
 
 //go:embed report.html

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/starsweep/starsweep/results/internal/durable"
+	"github.com/starsweep/starsweep/internal/durable"
 )
 
 // open opens the journal in dir and gives its lines.
