@@ -69,12 +69,12 @@ func (s *Study) SaveCheckpoint(c Checkpoint) error {
 func (v *View) LoadCheckpoint(trial string) (Checkpoint, error) {
 	path := v.checkpointPath(trial)
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return Checkpoint{}, durable.Fault(path,
+		return Checkpoint{}, durable.StorageError(path,
 			errors.New("got a folder or a device, want a file: remove it, and the trial starts from its beginning"))
 	}
 	file, err := os.ReadFile(path)
 	if err != nil {
-		return Checkpoint{}, durable.Fault(path, err)
+		return Checkpoint{}, durable.StorageError(path, err)
 	}
 	tensors, metadata, err := safetensors.Read(file)
 	if err != nil {
@@ -127,7 +127,7 @@ func (s *Study) cleanCheckpoints() error {
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	} else if err != nil {
-		return durable.Fault(dir, err)
+		return durable.StorageError(dir, err)
 	}
 	for _, f := range files {
 		name := f.Name()

@@ -35,26 +35,26 @@ func newLock(dir string) (_ *lock, err error) {
 	}()
 	path := filepath.Join(dir, "lock")
 	if l.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666); err != nil {
-		return nil, durable.Fault(path, err)
+		return nil, durable.StorageError(path, err)
 	}
 	if l.dir, err = os.Open(dir); err != nil {
-		return nil, durable.Fault(dir, err)
+		return nil, durable.StorageError(dir, err)
 	}
 	overDir, overFile := hold(l.dir), hold(l.file)
 	switch {
 	case errors.Is(overDir, unix.EWOULDBLOCK), errors.Is(overFile, unix.EWOULDBLOCK):
 		return nil, fmt.Errorf("%s: %w by %s: wait for it or stop it", dir, ErrLocked, holder(l.file))
 	case overFile != nil:
-		return nil, durable.Fault(path, overFile)
+		return nil, durable.StorageError(path, overFile)
 	}
 	l.whole = overDir == nil // some file systems lock files only
 	host, _ := os.Hostname() // a machine without a name still holds the lock
 	text := fmt.Sprintf("process %d on %s\n", os.Getpid(), host)
 	if err := l.file.Truncate(0); err != nil {
-		return nil, durable.Fault(path, err)
+		return nil, durable.StorageError(path, err)
 	}
 	if _, err := l.file.WriteAt([]byte(text), 0); err != nil {
-		return nil, durable.Fault(path, err)
+		return nil, durable.StorageError(path, err)
 	}
 	return l, nil
 }

@@ -207,7 +207,7 @@ func readMeta(dir string) (Meta, error) {
 		}
 		return Meta{}, fmt.Errorf("%s: %w: it has no study.json", dir, ErrNoStudy)
 	} else if err != nil {
-		return Meta{}, durable.Fault(path, err)
+		return Meta{}, durable.StorageError(path, err)
 	}
 	var head struct { // what every schema has
 		Schema  int    `json:"schema"`

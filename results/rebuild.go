@@ -28,7 +28,7 @@ func (s *Study) rebuild(dir string) error {
 	spooled := filepath.Join(dir, ".rows"+durable.TempSuffix) // rows from segments, which may be more than fit in memory
 	spool, err := os.Create(spooled)
 	if err != nil {
-		return durable.Fault(spooled, err)
+		return durable.StorageError(spooled, err)
 	}
 	defer func() {
 		spool.Close()
@@ -47,7 +47,7 @@ func (s *Study) rebuild(dir string) error {
 	defer old.Close()
 	g.old = old
 	if info, err := os.Stat(path); err != nil {
-		return durable.Fault(path, err)
+		return durable.StorageError(path, err)
 	} else if info.Size() == 0 { // Open has made it
 		s.Found.note("%s was missing or empty: it is made anew from the tables", path)
 	} else {
@@ -70,7 +70,7 @@ func (s *Study) rebuild(dir string) error {
 func copyFile(to, from string) error {
 	f, err := os.Open(from)
 	if err != nil {
-		return durable.Fault(from, err)
+		return durable.StorageError(from, err)
 	}
 	defer f.Close()
 	return durable.WriteFile(to, func(w io.Writer) error { _, err := io.Copy(w, f); return err })
@@ -184,7 +184,7 @@ func (g *gathering) table(dir string, t Table) error {
 		path := filepath.Join(folder, segment.fileName())
 		file, err := os.ReadFile(path)
 		if err != nil {
-			return durable.Fault(path, err)
+			return durable.StorageError(path, err)
 		}
 		p, err := openParquet(file)
 		if id := ""; err == nil {
@@ -288,7 +288,7 @@ func (g *gathering) keep(v any) (piece, error) {
 	}
 	p := piece{true, journal.Line{Offset: g.end, Length: int32(len(line))}}
 	if _, err := g.spool.WriteAt(line, g.end); err != nil {
-		return piece{}, durable.Fault(g.spool.Name(), err)
+		return piece{}, durable.StorageError(g.spool.Name(), err)
 	}
 	g.end += int64(len(line))
 	return p, nil
@@ -382,7 +382,7 @@ func (g *gathering) read(p piece) ([]byte, error) {
 	}
 	line := make([]byte, p.at.Length)
 	_, err := g.spool.ReadAt(line, p.at.Offset)
-	return line, durable.Fault(g.spool.Name(), err)
+	return line, durable.StorageError(g.spool.Name(), err)
 }
 
 // report notes what came from the tables.

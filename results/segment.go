@@ -150,7 +150,7 @@ func listSegments(dir string) (segments []segment, strays []string, err error) {
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil, nil
 	} else if err != nil {
-		return nil, nil, durable.Fault(dir, err)
+		return nil, nil, durable.StorageError(dir, err)
 	}
 	for _, f := range files {
 		var g segment

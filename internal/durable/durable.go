@@ -18,8 +18,8 @@ var ErrStorage = errors.New("storage")
 // TempSuffix ends the name of a file that is still being written. A glob such as *.parquet never matches it.
 const TempSuffix = ".tmp"
 
-// Fault marks err, which the file system gave for path, as a storage error. A nil err stays nil.
-func Fault(path string, err error) error {
+// StorageError marks err, which the file system gave for path, as a storage error. A nil err stays nil.
+func StorageError(path string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -42,7 +42,7 @@ func WriteFile(path string, write func(io.Writer) error) error {
 	}
 	if err := os.Rename(temp, path); err != nil {
 		os.Remove(temp)
-		return Fault(path, err)
+		return StorageError(path, err)
 	}
 	return SyncDir(filepath.Dir(path))
 }
@@ -50,7 +50,7 @@ func WriteFile(path string, write func(io.Writer) error) error {
 func writeTemp(path string, write func(io.Writer) error) error {
 	f, err := os.Create(path)
 	if err != nil {
-		return Fault(path, err)
+		return StorageError(path, err)
 	}
 	defer f.Close() // the second close after a success is harmless
 	disk := &diskWriter{f: f}
@@ -60,15 +60,15 @@ func writeTemp(path string, write func(io.Writer) error) error {
 		err = buf.Flush()
 	}
 	if disk.err != nil { // whatever the callback made of it, the disk is to blame
-		return Fault(path, disk.err)
+		return StorageError(path, disk.err)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if err := f.Sync(); err != nil {
-		return Fault(path, err)
+		return StorageError(path, err)
 	}
-	return Fault(path, f.Close())
+	return StorageError(path, f.Close())
 }
 
 // diskWriter remembers the error of the disk, which encoders between it and the caller may hide.
@@ -90,16 +90,16 @@ func (w *diskWriter) Write(p []byte) (int, error) {
 func StillThere(f *os.File, meaning string) error {
 	opened, err := f.Stat()
 	if err != nil {
-		return Fault(f.Name(), err)
+		return StorageError(f.Name(), err)
 	}
 	named, err := os.Stat(f.Name())
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return Fault(f.Name(), fmt.Errorf("the file was removed: %s", meaning))
+		return StorageError(f.Name(), fmt.Errorf("the file was removed: %s", meaning))
 	case err != nil:
-		return Fault(f.Name(), err)
+		return StorageError(f.Name(), err)
 	case !os.SameFile(opened, named):
-		return Fault(f.Name(), fmt.Errorf("the file was replaced: %s", meaning))
+		return StorageError(f.Name(), fmt.Errorf("the file was replaced: %s", meaning))
 	}
 	return nil
 }
@@ -108,10 +108,10 @@ func StillThere(f *os.File, meaning string) error {
 func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
-		return Fault(dir, err)
+		return StorageError(dir, err)
 	}
 	defer d.Close()
-	return Fault(dir, d.Sync())
+	return StorageError(dir, d.Sync())
 }
 
 // MkdirAll makes dir and its missing parents, durably.
@@ -126,7 +126,7 @@ func MkdirAll(dir string) error {
 		}
 	}
 	if err := os.Mkdir(dir, 0o777); err != nil && !errors.Is(err, os.ErrExist) {
-		return Fault(dir, err)
+		return StorageError(dir, err)
 	}
 	return SyncDir(parent)
 }
@@ -136,7 +136,7 @@ func Remove(path string) error {
 	if err := os.Remove(path); errors.Is(err, os.ErrNotExist) {
 		return nil
 	} else if err != nil {
-		return Fault(path, err)
+		return StorageError(path, err)
 	}
 	return SyncDir(filepath.Dir(path))
 }

@@ -58,7 +58,7 @@ func Open(path string, each func(Line, []byte) error) (j *Journal, dropped int64
 	_, statErr := os.Stat(path)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
-		return nil, 0, durable.Fault(path, err)
+		return nil, 0, durable.StorageError(path, err)
 	}
 	defer func() {
 		if err != nil {
@@ -78,10 +78,10 @@ func Open(path string, each func(Line, []byte) error) (j *Journal, dropped int64
 	}
 	if end < size {
 		if err := f.Truncate(end); err != nil {
-			return nil, 0, durable.Fault(path, err)
+			return nil, 0, durable.StorageError(path, err)
 		}
 		if err := f.Sync(); err != nil {
-			return nil, 0, durable.Fault(path, err)
+			return nil, 0, durable.StorageError(path, err)
 		}
 	}
 	return &Journal{path: path, f: f, end: end}, size - end, nil
@@ -93,7 +93,7 @@ func Open(path string, each func(Line, []byte) error) (j *Journal, dropped int64
 func View(path string, each func(Line, []byte) error, hole func(Hole) error) (j *Journal, tail int64, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, 0, durable.Fault(path, err)
+		return nil, 0, durable.StorageError(path, err)
 	}
 	end, size, err := scan(f, path, each, hole)
 	if err != nil {
@@ -130,11 +130,11 @@ func (j *Journal) Append(lines ...[]byte) ([]Line, error) {
 		return nil, err
 	}
 	if _, err := j.f.WriteAt(record, j.end); err != nil {
-		j.err = durable.Fault(j.path, err)
+		j.err = durable.StorageError(j.path, err)
 		return nil, j.err
 	}
 	if err := j.f.Sync(); err != nil {
-		j.err = durable.Fault(j.path, err)
+		j.err = durable.StorageError(j.path, err)
 		return nil, j.err
 	}
 	j.end += int64(len(record))
@@ -169,10 +169,10 @@ func (j *Journal) Check() error {
 	}
 	info, err := j.f.Stat()
 	if err != nil {
-		return durable.Fault(j.path, err)
+		return durable.StorageError(j.path, err)
 	}
 	if info.Size() < j.end {
-		return durable.Fault(j.path, fmt.Errorf("the file was cut: got %d bytes, want %d", info.Size(), j.end))
+		return durable.StorageError(j.path, fmt.Errorf("the file was cut: got %d bytes, want %d", info.Size(), j.end))
 	}
 	return nil
 }
@@ -181,27 +181,27 @@ func (j *Journal) Check() error {
 func (j *Journal) Read(at Line) ([]byte, error) {
 	line := make([]byte, at.Length)
 	if _, err := j.f.ReadAt(line, at.Offset); err != nil {
-		return nil, durable.Fault(j.path, err)
+		return nil, durable.StorageError(j.path, err)
 	}
 	return line, nil
 }
 
 // Close closes the file. Everything appended is durable already.
-func (j *Journal) Close() error { return durable.Fault(j.path, j.f.Close()) }
+func (j *Journal) Close() error { return durable.StorageError(j.path, j.f.Close()) }
 
 // scan calls each for every line of the good records, and hole for what is bad between two of them. It returns where the last good
 // record ends and how long the file is.
 func scan(f *os.File, path string, each func(Line, []byte) error, hole func(Hole) error) (end, size int64, err error) {
 	info, err := f.Stat()
 	if err != nil {
-		return 0, 0, durable.Fault(path, err)
+		return 0, 0, durable.StorageError(path, err)
 	}
 	size = info.Size()
 	search := finder{f: f, path: path, size: size, budget: searchBudget * size}
 	for end < size {
 		payload, err := readRecord(f, end, size)
 		if err != nil {
-			return 0, 0, durable.Fault(path, err)
+			return 0, 0, durable.StorageError(path, err)
 		}
 		if payload == nil {
 			next, err := search.record(end + 1)
@@ -275,7 +275,7 @@ func (s *finder) record(from int64) (int64, error) {
 	for from+headerSize < s.size {
 		n, err := s.f.ReadAt(window[:min(int64(len(window)), s.size-from)], from)
 		if err != nil && err != io.EOF {
-			return 0, durable.Fault(s.path, err)
+			return 0, durable.StorageError(s.path, err)
 		}
 		for i := 0; i+headerSize < n; i++ {
 			at := from + int64(i)
@@ -287,7 +287,7 @@ func (s *finder) record(from int64) (int64, error) {
 				return 0, fmt.Errorf("%s: %w: there is hardly a good record after byte %d", s.path, ErrCorrupt, from)
 			}
 			if payload, err := readRecord(s.f, at, s.size); err != nil || payload != nil {
-				return at, durable.Fault(s.path, err)
+				return at, durable.StorageError(s.path, err)
 			}
 		}
 		from += int64(max(1, n-headerSize))
