@@ -48,7 +48,7 @@ func (r *inputReader) images(ctx context.Context, d spec.Data) (content, error) 
 }
 
 // inputs opens what a job reads. Jobs of the same words read the same.
-func (r *inputReader) inputs(ctx context.Context, j *model.Job) (in model.Inputs, err error) {
+func (r *inputReader) of(ctx context.Context, j *model.Job) (in model.Inputs, err error) {
 	words := fmt.Sprintf("%v %v %t", j.Data, j.Evaluate, len(j.Program.Test) > 0)
 	in, ok := r.known[words]
 	if !ok {

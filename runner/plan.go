@@ -61,7 +61,7 @@ where there are more than 64 programs. On accelerators it is the host's memory a
 // identify finds out who the trials of a plan are.
 func identify(ctx context.Context, env *Env, p *plan.Plan) error {
 	reads := newInputReader(env.store().Open, env.networks())
-	return p.Identify(ctx, func(j *model.Job) (model.Inputs, error) { return reads.inputs(ctx, j) })
+	return p.Identify(ctx, func(j *model.Job) (model.Inputs, error) { return reads.of(ctx, j) })
 }
 
 func printPlan(env *Env, s *script, p *plan.Plan, b *train.Backend, list bool) error {

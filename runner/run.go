@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/engine/train"
 	"github.com/starsweep/starsweep/results"
-	"github.com/starsweep/starsweep/runner/evaluation"
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
@@ -62,44 +60,21 @@ func run(ctx context.Context, env *Env, path string, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	t := &trainer{plan: p, backend: backend, store: env.store(), now: env.Now, warn: env.warn, version: env.Version, settings: settings(s),
-		passes: newPasses(env), overlaps: backend.Accelerator() || runtime.GOMAXPROCS(0) >= overlapCores}
-	t.store.Progress = t.passes.watch
-	defer func() {
-		if !t.abandoned.Load() {
-			backend.Close()
-		}
-	}()
-	dir, err := s.directory(o)
+	t, dir, err := newTrainer(env, s, p, backend, o)
 	if err != nil {
+		backend.Close()
 		return err
 	}
-	meta, files, err := studyMeta(s, p, env.Version)
-	if err != nil {
-		return err
-	}
-	meta.Origin = origin(dir, s.path)
-	study, err := env.createStudy(dir, meta, files, o)
-	if err != nil {
-		return err
-	}
-	t.study, t.script, t.memory = study, meta.ScriptHash, newMemory(env)
-	t.inputs, t.profile = newInputReader(t.images, env.networks()), o.profile
-	t.bench = evaluation.New(env.evaluation(backend, t.passes, t.images))
 	fmt.Fprintf(env.Stdout, "%s: %s on %s\n", s.Name, p.Summary(), backend.Device())
 	start := env.Now()
 	count, err := t.runPlan(ctx, env, o.workers)
-	closed := study.Close()
-	if !t.abandoned.Load() {
-		closed = errors.Join(closed, t.bench.Close())
+	if closeErr := t.close(); err == nil {
+		err = closeErr
 	}
-	if err == nil {
-		err = closed
-	}
-	if count != nil { // something has begun
+	if count != nil { // a trial may have begun
 		env.printOutcomes(count, p.Len(), env.Now().Sub(start).Seconds())
-		if drawn := env.writeReport(dir); err == nil {
-			err = drawn
+		if reportErr := env.writeReport(dir); err == nil {
+			err = reportErr
 		}
 	}
 	if ctx.Err() != nil && !errors.Is(err, results.ErrStorage) {
@@ -111,10 +86,6 @@ func run(ctx context.Context, env *Env, path string, o runOptions) error {
 	}
 	return trialFailures(count, p.Len())
 }
-
-// overlapCores is from how many cores on epochs are looked at while the next one trains. Training on the processor leaves 7 % of
-// two cores idle, half of sixteen: docs/performance.md.
-const overlapCores = 4
 
 // trialFailures is the fault of a study that is over.
 func trialFailures(count tally, trials int) error {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,17 +20,31 @@ import (
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
-// trainer runs the trials of a plan that are not finished yet, and records what happens.
+// trainer runs the trials of a plan that are not finished yet, and records the results.
+//
+// A run goes through these steps:
+//
+//  1. run (run.go) evaluates the script, plans its trials and opens the backend. newTrainer creates the directory of the study, or
+//     continues it.
+//  2. runPlan identifies the trials by the content that they read (inputs.go), warns of content that has changed (changes.go), and
+//     checks data and extractors (preflight). Until then nothing is recorded.
+//  3. The plan is journalled, and failed trials are forgotten, so that they run again. runTrials queues all unfinished trials for the
+//     workers, and publishes the tables from time to time.
+//  4. runTrial (trial.go) is the life of one trial: it compiles the program, waits for memory (memory.go), restores the last
+//     checkpoint (checkpoint.go) and trains epoch by epoch. An evaluator (evaluator.go) draws the sample sheet, computes the metrics
+//     and detects a collapse. Each epoch is committed as a checkpoint first, and then as a row.
+//  5. A trial ends as completed, collapsed, diverged or failed, and the run goes on. An interrupt or a storage error ends the run and
+//     leaves its trials to the next one.
 type trainer struct {
 	plan     *plan.Plan
 	backend  *train.Backend
 	study    *results.Study
 	store    *data.Store
 	bench    *evaluation.Bench
-	overlaps bool // epochs are looked at while the next one trains
+	overlaps bool // an epoch is evaluated while the next one trains
 	now      func() time.Time
 	progress progress
-	passes   *passes // over images
+	passes   *passes // over images: their progress
 	warn     func(error)
 	script   string // hash
 	settings string // of the script, JSON
@@ -37,22 +52,60 @@ type trainer struct {
 	version  string
 
 	memory    *memory
-	abandoned atomic.Bool // something goes on that did not notice an interrupt: what it may use is not closed
+	abandoned atomic.Bool // a goroutine still runs that ignored an interrupt: what it may use stays open
 
 	inputs *inputReader
 	sets   once.Map[string, *data.Set] // by the data's canonical text
-	said   sync.Map                    // notes of sets that were printed
+	noted  sync.Map                    // warnings about sets that were printed
+}
+
+// overlapCores is the number of cores from which on an epoch is evaluated while the next one trains. Training leaves 7 % of two cores
+// idle, and half of sixteen: docs/performance.md.
+const overlapCores = 4
+
+// newTrainer creates the directory of the study, or continues it, and returns a trainer for the plan. The caller closes the trainer;
+// if there is an error, the backend stays the caller's.
+func newTrainer(env *Env, s *script, p *plan.Plan, backend *train.Backend, o runOptions) (t *trainer, dir string, err error) {
+	if dir, err = s.directory(o); err != nil {
+		return nil, "", err
+	}
+	meta, files, err := studyMeta(s, p, env.Version)
+	if err != nil {
+		return nil, "", err
+	}
+	meta.Origin = origin(dir, s.path)
+	study, err := env.createStudy(dir, meta, files, o)
+	if err != nil {
+		return nil, "", err
+	}
+	t = &trainer{plan: p, backend: backend, study: study, store: env.store(), passes: newPasses(env), memory: newMemory(env), now: env.Now,
+		warn: env.warn, script: meta.ScriptHash, settings: settings(s), profile: o.profile, version: env.Version,
+		overlaps: backend.Accelerator() || runtime.GOMAXPROCS(0) >= overlapCores}
+	t.store.Progress = t.passes.watch
+	t.inputs = newInputReader(t.images, env.networks())
+	t.bench = evaluation.New(env.evaluation(backend, t.passes, t.images))
+	return t, dir, nil
+}
+
+// close closes the study and the backend. What an abandoned trial may still use stays open: the process ends soon.
+func (t *trainer) close() error {
+	err := t.study.Close()
+	if !t.abandoned.Load() {
+		err = errors.Join(err, t.bench.Close())
+		t.backend.Close()
+	}
+	return err
 }
 
 // tally counts how trials ended, those of earlier runs included.
 type tally map[results.Status]int
 
-// runPlan trains what is not finished yet. Trials that failed before are tried again: what made them fail may be mended. Faults
-// that can be seen before the first trial, in data above all, come back with a nil tally, and nothing is recorded.
+// runPlan trains the trials that are not finished yet. Trials that failed before run again, since the cause may be gone. Errors that
+// show before the first trial, mostly in data, are returned with a nil tally; then nothing is recorded.
 func (t *trainer) runPlan(ctx context.Context, env *Env, workers int) (tally, error) {
 	var finished map[string]results.Status
 	ended, err := interruptible(ctx, func() error {
-		if err := t.plan.Identify(ctx, func(j *model.Job) (model.Inputs, error) { return t.inputs.inputs(ctx, j) }); err != nil {
+		if err := t.plan.Identify(ctx, func(j *model.Job) (model.Inputs, error) { return t.inputs.of(ctx, j) }); err != nil {
 			return err
 		}
 		t.warnOfChanges()
@@ -96,7 +149,7 @@ func (t *trainer) runPlan(ctx context.Context, env *Env, workers int) (tally, er
 	return t.runTrials(ctx, workers)
 }
 
-// planRecord is the plan as the directory keeps it.
+// planRecord returns the plan as the journal keeps it.
 func (t *trainer) planRecord() results.Plan {
 	p := results.Plan{Profile: t.profile, Settings: t.settings, Script: t.script, Began: t.now()}
 	for i := range t.plan.Len() {
@@ -105,7 +158,7 @@ func (t *trainer) planRecord() results.Plan {
 	return p
 }
 
-// preflight opens the data of every trial to come, and what measures it, and holds them against what the trial wants of them.
+// preflight opens the data and the extractors of every trial to run, and checks that the trial can use them.
 func (t *trainer) preflight(ctx context.Context, finished map[string]results.Status) error {
 	faults := &plan.Faults{Points: t.plan.Len()}
 	for p := range t.plan.All() {
@@ -117,7 +170,7 @@ func (t *trainer) preflight(ctx context.Context, finished map[string]results.Sta
 			return context.Cause(ctx)
 		}
 		if err != nil {
-			return err // one for all: the data are missing or damaged
+			return err // the data are missing or damaged, for all trials alike
 		}
 		if _, err := t.backend.For(p.Job.Program); err != nil {
 			return err
@@ -127,7 +180,7 @@ func (t *trainer) preflight(ctx context.Context, finished map[string]results.Sta
 			continue
 		}
 		if t.memory.check(leastNeed(p.Job, t.backend.Accelerator()), true) != nil {
-			continue // the trial will fail; what compares its images may be what is too large
+			continue // the trial will fail; its metrics may be what is too large, so they are not opened here
 		}
 		if len(p.Job.Evaluate.Metrics) > 0 {
 			if _, err := t.bench.Open(ctx, p.Job.Data, p.Job.Evaluate); err != nil {
@@ -141,7 +194,7 @@ func (t *trainer) preflight(ctx context.Context, finished map[string]results.Sta
 	return nil
 }
 
-// checkImages reports whether a program can train on a set.
+// checkImages returns an error if a program cannot train on a set.
 func checkImages(d spec.Data, set *data.Set, p *model.Program) error {
 	if err := checkLabels(d, set, p.Config.Classes); err != nil {
 		return err
@@ -152,7 +205,7 @@ func checkImages(d spec.Data, set *data.Set, p *model.Program) error {
 	return nil
 }
 
-// runTrials trains on a number of workers until all trials are finished, ctx ends or the storage fails.
+// runTrials trains with a number of workers until all trials are finished, ctx is done or the storage fails.
 func (t *trainer) runTrials(ctx context.Context, workers int) (tally, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -182,14 +235,14 @@ func (t *trainer) runTrials(ctx context.Context, workers int) (tally, error) {
 		wg.Go(func() {
 			for trial := range queue {
 				if err := t.runTrial(ctx, trial); err != nil {
-					cancel(err) // the first cause stays
+					cancel(err) // the first cause counts
 					return
 				}
 			}
 		})
 	}
 	wg.Wait()
-	cancel(errFinished) // an earlier cause stays
+	cancel(errFinished) // unless there is an earlier cause
 	<-published
 	states := t.study.Finished()
 	for i := range t.plan.Len() {
@@ -203,10 +256,10 @@ func (t *trainer) runTrials(ctx context.Context, workers int) (tally, error) {
 	return count, nil
 }
 
-// errFinished ends the publishing of a run that is over.
+// errFinished is the cause that ends the publisher once all trials are finished.
 var errFinished = errors.New("finished")
 
-// publish keeps the tables of a study with slow epochs fresh for whoever reads them meanwhile.
+// publish updates the tables at intervals, so that readers see the epochs of slow trials.
 func (t *trainer) publish(ctx context.Context, cancel context.CancelCauseFunc) {
 	tick := time.NewTicker(publishEvery)
 	defer tick.Stop()
@@ -225,22 +278,22 @@ func (t *trainer) publish(ctx context.Context, cancel context.CancelCauseFunc) {
 
 const publishEvery = 15 * time.Second
 
-// images opens a data set once, however many trials train on it.
+// images opens a data set, once for all trials.
 func (t *trainer) images(ctx context.Context, d spec.Data) (*data.Set, error) {
 	return t.sets.Do(ctx, d.String(), func() (*data.Set, error) {
 		set, err := t.store.Open(ctx, d)
 		if err == nil {
-			t.note(d, set)
+			t.warnOfNotes(d, set)
 		}
 		return set, err
 	})
 }
 
-// note warns of what a set does not hold, once each, however many specs read the same files.
-func (t *trainer) note(d spec.Data, set *data.Set) {
+// warnOfNotes prints the notes of a set as warnings, each once even if several specifications read the same files.
+func (t *trainer) warnOfNotes(d spec.Data, set *data.Set) {
 	for _, note := range set.Notes {
 		warning := fmt.Errorf("%s: %s", cmp.Or(d.Path, d.Name), note)
-		if _, said := t.said.LoadOrStore(warning.Error(), true); !said {
+		if _, said := t.noted.LoadOrStore(warning.Error(), true); !said {
 			t.warn(warning)
 		}
 	}

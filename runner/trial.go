@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/model"
@@ -13,7 +12,7 @@ import (
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
-// runTrial trains one trial to its end. Its own faults end in its row; an error is one of the whole run.
+// runTrial runs one trial to its end. Errors of the trial itself end in its row; an error that runTrial returns ends the whole run.
 func (t *trainer) runTrial(ctx context.Context, p plan.Trial) error {
 	point := results.Values{}
 	for _, s := range p.Point {
@@ -27,53 +26,56 @@ func (t *trainer) runTrial(ctx context.Context, p plan.Trial) error {
 	}
 	t.progress.begin(p)
 	on := t.backend
-	if rounded, err := t.backend.For(p.Job.Program); err == nil { // else the trial fails for this reason
+	if rounded, err := t.backend.For(p.Job.Program); err == nil { // otherwise the trial fails for this reason
 		on = rounded
 	}
 	outcome := results.Outcome{Trial: p.ID, Parameters: int64(p.Job.Program.Parameters("")), Program: p.Job.Program.Fingerprint(),
 		Settings: t.settings, Script: t.script, Version: t.version, Backend: on.Name, Device: on.Device()}
-	ended, err := interruptible(ctx, func() error { return t.trainEpochs(ctx, p, &outcome) })
-	if !ended {
+	ended, err := interruptible(ctx, func() error { return t.train(ctx, p, &outcome) })
+	if ended {
+		outcome.Status, outcome.Reason, err = trialStatus(ctx, err)
+	} else {
 		t.abandoned.Store(true)
-		t.progress.end(p, results.Interrupted, "")
+		outcome.Status = results.Interrupted
+	}
+	t.progress.end(p, outcome.Status, outcome.Reason)
+	if err != nil {
 		return err
 	}
+	return t.study.FinishTrial(outcome)
+}
+
+// trialStatus returns the status and reason of a trial that ended with err, which may be nil. A trial that is interrupted, by ctx or
+// by an error that concerns the whole run, has no final status: fatal says why.
+func trialStatus(ctx context.Context, err error) (status results.Status, reason string, fatal error) {
 	var diverged *train.Diverged
 	var collapse *collapsed
 	switch {
 	case err == nil:
-		outcome.Status = results.Completed
+		return results.Completed, "", nil
 	case errors.As(err, &diverged):
-		outcome.Status, outcome.Reason = results.Diverged, fmt.Sprintf("%s in epoch %d, step %d", diverged.What, diverged.Epoch+1,
-			diverged.Step+1)
+		return results.Diverged, fmt.Sprintf("%s in epoch %d, step %d", diverged.What, diverged.Epoch+1, diverged.Step+1), nil
 	case errors.As(err, &collapse):
-		outcome.Status, outcome.Reason = results.Collapsed, fmt.Sprintf("epoch %d: %s", collapse.epoch, collapse.why)
-	case errors.Is(err, results.ErrStorage): // also after an interrupt, which a full disk is not
-		t.progress.end(p, results.Interrupted, "")
-		return err
+		return results.Collapsed, fmt.Sprintf("epoch %d: %s", collapse.epoch, collapse.why), nil
+	case errors.Is(err, results.ErrStorage): // also after an interrupt: a full disk is not one
+		return results.Interrupted, "", err
 	case ctx.Err() != nil:
-		t.progress.end(p, results.Interrupted, "")
-		return context.Cause(ctx)
-	default:
-		outcome.Status, outcome.Reason = results.Failed, err.Error()
+		return results.Interrupted, "", context.Cause(ctx)
 	}
-	t.progress.end(p, outcome.Status, outcome.Reason)
-	return t.study.FinishTrial(outcome)
+	return results.Failed, err.Error(), nil
 }
 
-// trainEpochs trains from the last checkpoint to the last epoch, and notes what was compiled for it. Where t.overlaps, the next epoch
-// trains while one is looked at and saved: what is looked at is a copy of the run, and what training made meanwhile counts only
-// once that is done. So rows and checkpoints have the same order and the same bits either way.
-func (t *trainer) trainEpochs(ctx context.Context, p plan.Trial, o *results.Outcome) error {
+// train trains a trial from its last checkpoint to its last epoch. It records the cost of compilation in o.
+func (t *trainer) train(ctx context.Context, p plan.Trial, o *results.Outcome) error {
 	set, err := t.images(ctx, p.Job.Data)
 	if err != nil {
 		return err
 	}
-	compiled, giveBack, err := t.compile(ctx, p)
+	compiled, release, err := t.compile(ctx, p)
 	if err != nil {
 		return err
 	}
-	defer giveBack()
+	defer release()
 	run, done, err := t.open(p, compiled, set)
 	claimed := compiled.Claim()
 	o.Compilations, o.SecondsCompile = claimed.Graphs, claimed.Seconds
@@ -91,87 +93,72 @@ func (t *trainer) trainEpochs(ctx context.Context, p plan.Trial, o *results.Outc
 	if err := ev.earlyStop(); err != nil {
 		return err
 	}
-	training, abandon := context.WithCancel(ctx)
-	defer abandon()
-	before := func() error { return nil } // waits for what is still to do of the epoch before
-	defer func() { _ = before() }()       // its error counted, unless another came first
-	for epoch := done + 1; epoch <= p.Job.Epochs; epoch++ {
-		start := t.now()
-		e, fault := run.Epoch(training)
-		took := t.now().Sub(start).Seconds()
-		if err := before(); err != nil {
-			return err
-		}
-		if fault != nil {
-			return fault
-		}
-		row := results.Epoch{Trial: p.ID, Epoch: epoch, Step: int64(epoch * run.StepsPerEpoch()), Images: int64(e.Images),
-			Metrics: results.Metrics{}, SecondsTrain: took, Backend: o.Backend}
-		for _, v := range append(e.Readings, e.Reals...) {
-			row.Metrics[v.Name] = v.V
-		}
-		state, err := run.State()
-		if err != nil {
-			return err
-		}
-		var snapshot *train.Run
-		if p.Job.Evaluate.Due(epoch, p.Job.Epochs) {
-			if snapshot, err = run.Still(state); err != nil {
-				return err
-			}
-		}
-		before = async(func() error {
-			err := t.commitEpoch(ctx, ev, snapshot, state, row)
-			if err != nil {
-				abandon()
-			}
-			return err
-		})
-		if !t.overlaps {
-			if err := before(); err != nil {
-				return err
-			}
-		}
-	}
-	if err := before(); err != nil {
+	if err := t.trainEpochs(ctx, run, ev, done, o.Backend); err != nil {
 		return err
 	}
 	return ev.collapse()
 }
 
-// compile compiles a trial's program, and takes the memory for the trial. What cannot fit is an error before anything large is
-// allocated: a compiler allocates little for what it does not run, but not for weights that alone are too many.
-func (t *trainer) compile(ctx context.Context, p plan.Trial) (c *train.Compiled, giveBack func(), err error) {
-	if err := t.memory.check(leastNeed(p.Job, t.backend.Accelerator()), true); err != nil {
-		return nil, nil, err
+// trainEpochs trains the epochs after done and commits each. If t.overlaps, an epoch is evaluated and saved while the next one trains:
+// the evaluator works on a snapshot of the run, and an epoch counts only once the one before it is committed. So rows and
+// checkpoints have the same order and the same bits either way.
+func (t *trainer) trainEpochs(ctx context.Context, run *train.Run, ev *evaluator, done int, backend string) error {
+	training, stop := context.WithCancel(ctx) // stopped by a commit that fails: the epoch in training will not count
+	defer stop()
+	var commit *background // of the epoch before
+	defer func() { _ = commit.wait() }()
+	for epoch := done + 1; epoch <= ev.trial.Job.Epochs; epoch++ {
+		row, trainErr := t.trainEpoch(training, run, epoch)
+		if err := commit.wait(); err != nil {
+			return err
+		}
+		if trainErr != nil {
+			return trainErr
+		}
+		row.Trial, row.Backend = ev.trial.ID, backend
+		state, err := run.State()
+		if err != nil {
+			return err
+		}
+		var snapshot *train.Run
+		if ev.trial.Job.Evaluate.Due(epoch, ev.trial.Job.Epochs) {
+			if snapshot, err = run.Still(state); err != nil {
+				return err
+			}
+		}
+		commit = inBackground(func() error {
+			err := t.commitEpoch(ctx, ev, snapshot, state, row)
+			if err != nil {
+				stop()
+			}
+			return err
+		})
+		if !t.overlaps {
+			if err := commit.wait(); err != nil {
+				return err
+			}
+		}
 	}
-	images, err := t.setsBytes(ctx, p.Job)
+	return commit.wait()
+}
+
+// trainEpoch trains one epoch and returns its row.
+func (t *trainer) trainEpoch(ctx context.Context, run *train.Run, epoch int) (results.Epoch, error) {
+	start := t.now()
+	e, err := run.Epoch(ctx)
 	if err != nil {
-		return nil, nil, err
+		return results.Epoch{}, err
 	}
-	if c, err = train.Compile(t.backend, p.Job.Program); err != nil {
-		return nil, nil, err
+	row := results.Epoch{Epoch: epoch, Step: int64(epoch * run.StepsPerEpoch()), Images: int64(e.Images), Metrics: results.Metrics{},
+		SecondsTrain: t.now().Sub(start).Seconds()}
+	for _, v := range append(e.Readings, e.Reals...) {
+		row.Metrics[v.Name] = v.V
 	}
-	giveBack, err = t.memory.take(ctx, needOf(p.Job, c.Memory(), t.backend.Accelerator(), images))
-	return c, giveBack, err
+	return row, nil
 }
 
-// setsBytes is the memory of all data sets that a job reads. Those that are missing were no error before: metrics do without.
-func (t *trainer) setsBytes(ctx context.Context, j *model.Job) (bytes int, err error) {
-	for _, d := range jobSets(j) {
-		set, err := t.images(ctx, d)
-		if ctx.Err() != nil {
-			return 0, context.Cause(ctx)
-		}
-		if err == nil {
-			bytes += setBytes(set)
-		}
-	}
-	return bytes, nil
-}
-
-// commitEpoch looks at an epoch, by a copy of the run if it is one that is looked at, else nil, makes it durable and says whether
-// it ends the trial.
+// commitEpoch evaluates an epoch on the run's snapshot, unless it is nil, makes the epoch durable, and returns an error that ends the
+// trial if the script says that a collapse does.
 func (t *trainer) commitEpoch(ctx context.Context, ev *evaluator, snapshot *train.Run, state []train.Tensor, row results.Epoch) error {
 	if snapshot != nil {
 		if err := errors.Join(ev.evaluate(ctx, snapshot, &row), snapshot.Close()); err != nil {
@@ -188,11 +175,60 @@ func (t *trainer) commitEpoch(ctx context.Context, ev *evaluator, snapshot *trai
 	return ev.earlyStop()
 }
 
-// async runs f in the background. What it gives waits for f, any number of times, and gives its error.
-func async(f func() error) (wait func() error) {
-	done := make(chan error, 1)
-	go func() { done <- guarded(f) }()
-	return sync.OnceValue(func() error { return <-done })
+// background is a function that runs on a goroutine of its own. A nil background has ended without error.
+type background struct {
+	done chan struct{}
+	err  error
+}
+
+// inBackground starts f. A panic of f is its error.
+func inBackground(f func() error) *background {
+	b := &background{done: make(chan struct{})}
+	go func() {
+		defer close(b.done)
+		b.err = guarded(f)
+	}()
+	return b
+}
+
+// wait waits until the function has returned, and returns its error. It may be called any number of times.
+func (b *background) wait() error {
+	if b == nil {
+		return nil
+	}
+	<-b.done
+	return b.err
+}
+
+// compile compiles a trial's program and reserves the trial's memory until release is called. A trial that cannot fit is an error
+// before anything large is allocated. The weights are checked before the compiler runs, since it allocates little but for them.
+func (t *trainer) compile(ctx context.Context, p plan.Trial) (c *train.Compiled, release func(), err error) {
+	if err := t.memory.check(leastNeed(p.Job, t.backend.Accelerator()), true); err != nil {
+		return nil, nil, err
+	}
+	images, err := t.setsBytes(ctx, p.Job)
+	if err != nil {
+		return nil, nil, err
+	}
+	if c, err = train.Compile(t.backend, p.Job.Program); err != nil {
+		return nil, nil, err
+	}
+	release, err = t.memory.take(ctx, needOf(p.Job, c.Memory(), t.backend.Accelerator(), images))
+	return c, release, err
+}
+
+// setsBytes is the memory of all data sets that a job reads. Those that are missing were no error before: metrics do without.
+func (t *trainer) setsBytes(ctx context.Context, j *model.Job) (bytes int, err error) {
+	for _, d := range jobSets(j) {
+		set, err := t.images(ctx, d)
+		if ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
+		if err == nil {
+			bytes += setBytes(set)
+		}
+	}
+	return bytes, nil
 }
 
 // trainImages is a set as training sees it.
