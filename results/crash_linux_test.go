@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/starsweep/starsweep/internal/require"
 	"github.com/starsweep/starsweep/results"
 )
 
@@ -236,7 +237,7 @@ func TestAFullDiskIsAStorageErrorThatLosesNothing(t *testing.T) {
 		t.Run(size, func(t *testing.T) {
 			disk := t.TempDir()
 			if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size="+size); err != nil {
-				t.Skipf("cannot mount a small tmpfs here (it takes root): %v", err)
+				require.Unavailable(t, "mounting a small tmpfs takes root: %v", err)
 			}
 			defer unix.Unmount(disk, unix.MNT_DETACH)
 			dir := filepath.Join(disk, "study")

@@ -13,15 +13,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/starsweep/starsweep/internal/require"
 	"github.com/starsweep/starsweep/internal/safetensors"
 	"github.com/starsweep/starsweep/results"
 )
 
 func TestPythonReadsWhatGoWroteAndTheOtherWayRound(t *testing.T) {
-	python := os.Getenv("STARSWEEP_PYTHON")
-	if testing.Short() || python == "" {
-		t.Skip("set STARSWEEP_PYTHON to a Python with duckdb, pyarrow, polars, pandas and safetensors, and leave out -short")
+	if testing.Short() {
+		t.Skip("-short: starts Python")
 	}
+	python := require.Tool(t, "STARSWEEP_PYTHON", "python")
 	dir := filepath.Join(t.TempDir(), "study")
 	s := create(t, dir)
 	trainForPython(t, s)

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/starsweep/starsweep/internal/shared"
+	"github.com/starsweep/starsweep/internal/require"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner"
 )
@@ -52,9 +52,9 @@ func TestEveryExampleTrainsASmokeTrial(t *testing.T) {
 			args := []string{"run", path, "--profile", "smoke", "--backend", "cpu", "--dir", dir}
 			switch name := filepath.Base(path); {
 			case strings.HasPrefix(name, "cifar10"):
-				link(t, filepath.Join(shared.Dir(t), "data", "cifar10"), filepath.Join(home, "data", "cifar10"))
+				link(t, filepath.Join(require.Shared(t), "data", "cifar10"), filepath.Join(home, "data", "cifar10"))
 			case name == "ct_dcgan.star":
-				args = append(args, "--set", "path="+filepath.Join(shared.Dir(t), "data", "chest_ct"))
+				args = append(args, "--set", "path="+filepath.Join(require.Shared(t), "data", "chest_ct"))
 			}
 			if code, text := command(t, home, args...); code != 0 {
 				t.Fatalf("exit code %d\n%s", code, text)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+
+	"github.com/starsweep/starsweep/internal/require"
 )
 
 const terminalStudy = `
@@ -35,7 +37,7 @@ func onTerminal(t *testing.T, columns int, command string, started func(*exec.Cm
 	}
 	master, slave, err := pty.Open()
 	if err != nil {
-		t.Skipf("no pseudo-terminals here: %v", err)
+		require.Unavailable(t, "no pseudo-terminals: %v", err)
 	}
 	defer master.Close()
 	if err := pty.Setsize(master, &pty.Winsize{Cols: uint16(columns), Rows: 24}); err != nil {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/starsweep/starsweep/internal/require"
 	"github.com/starsweep/starsweep/starlib"
 )
 
@@ -177,7 +178,7 @@ func userTime(t *testing.T) time.Duration {
 func rss(t *testing.T) int {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		t.Skipf("no /proc to read the memory from: %v", err)
+		require.Unavailable(t, "no /proc to read the memory from: %v", err)
 	}
 	for line := range strings.Lines(string(status)) {
 		if f := strings.Fields(line); len(f) > 1 && f[0] == "VmHWM:" {

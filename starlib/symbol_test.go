@@ -75,7 +75,7 @@ func TestExamplesHaveTheJobsOfPlainEvaluations(t *testing.T) {
 			study := func() *starlib.Study {
 				s, err := starlib.Loader{Reserved: results.Reserved(), Read: read}.Load(context.Background(), path, source)
 				if err != nil {
-					t.Skip(err)
+					t.Fatal(err)
 				}
 				return s
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/compute/dtypes"
 
 	"github.com/starsweep/starsweep/engine/cpu/kern"
+	"github.com/starsweep/starsweep/internal/require"
 )
 
 // vectorSizes are lengths of blocks about which vector code goes wrong.
@@ -25,7 +26,7 @@ func native(t testing.TB) map[string]*vectors {
 		}
 	}
 	if len(all) == 0 {
-		t.Skip("no vector functions for this processor")
+		require.Unavailable(t, "no vector functions for this processor")
 	}
 	return all
 }

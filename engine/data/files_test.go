@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/parquet-go/parquet-go"
-	"github.com/starsweep/starsweep/internal/shared"
+	"github.com/starsweep/starsweep/internal/require"
 )
 
 // write puts a file, and the folders above it, below dir.
@@ -284,7 +284,7 @@ func TestCorruptParquetNamesFileAndRow(t *testing.T) {
 }
 
 func TestChestCTSlicesFromParquet(t *testing.T) {
-	path := filepath.Join(shared.Dir(t), "data", "chest_ct")
+	path := filepath.Join(require.Shared(t), "data", "chest_ct")
 	s := open(t, store(t), Spec{Name: "parquet", Path: path, Limit: 500})
 	if want := (Shape{500, 64, 64, 1, 1}); s.Shape() != want || s.U8 == nil {
 		t.Errorf("got %v, want %v in bytes", s.Shape(), want)
@@ -310,7 +310,7 @@ func cifarBin(s *Set) []byte {
 
 func TestCIFAR10IsTheSameInBothLayouts(t *testing.T) {
 	st := store(t)
-	path := filepath.Join(shared.Dir(t), "data", "cifar10")
+	path := filepath.Join(require.Shared(t), "data", "cifar10")
 	for split, files := range cifarFiles {
 		real := open(t, st, Spec{Name: "cifar10", Path: path, Split: split, Limit: 300})
 		if real.C != 3 || real.U8 == nil || !reflect.DeepEqual(real.ClassNames, cifarNames) {
@@ -329,7 +329,7 @@ func TestCIFAR10IsTheSameInBothLayouts(t *testing.T) {
 }
 
 func TestGreyCIFAR10IsTheLumaOfEachPixel(t *testing.T) {
-	path := filepath.Join(shared.Dir(t), "data", "cifar10")
+	path := filepath.Join(require.Shared(t), "data", "cifar10")
 	st := store(t)
 	colour := open(t, st, Spec{Name: "cifar10", Path: path, Split: "test", Limit: 50})
 	s := open(t, st, Spec{Name: "cifar10", Path: path, Split: "test", Limit: 50, Channels: 1})
@@ -347,7 +347,7 @@ func TestWholeCIFAR10HasItsCounts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("decodes 60,000 images")
 	}
-	root := filepath.Join(shared.Dir(t), "data", "cifar10")
+	root := filepath.Join(require.Shared(t), "data", "cifar10")
 	st := store(t)
 	if err := os.Symlink(root, filepath.Join(st.Dir, "cifar10")); err != nil {
 		t.Fatal(err)

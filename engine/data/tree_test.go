@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/starsweep/starsweep/internal/require"
 )
 
 // layout is a tree of files in words: "a/1.png" is a picture of the shade that its content says, "x.txt" a text, "l.png -> a/1.png" a
@@ -227,7 +229,7 @@ func TestSpecialFilesAreRefusedByName(t *testing.T) {
 func TestFilesOfTheKernelAreNotWaitedFor(t *testing.T) {
 	const kernel = "/proc/kmsg"
 	if _, err := os.Stat(kernel); err != nil {
-		t.Skip(err)
+		require.Unavailable(t, "%v", err)
 	}
 	dir := t.TempDir()
 	write(t, dir, "1.png", tile(t, 1, 1, 1))

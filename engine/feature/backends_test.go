@@ -1,11 +1,12 @@
 package feature
 
 import (
-	"os"
 	"testing"
 
 	"github.com/gomlx/compute"
 	_ "github.com/gomlx/compute/gobackend"
+
+	"github.com/starsweep/starsweep/internal/require"
 )
 
 // TestEveryBackendGivesTheSameFeatures runs on GoMLX's own backend, and on the PJRT plugin (an absolute path) that STARSWEEP_PJRT
@@ -16,7 +17,7 @@ func TestEveryBackendGivesTheSameFeatures(t *testing.T) {
 	}
 	t.Setenv("GOMLX_NO_AUTO_INSTALL", "1")
 	configs := []string{"go:parallelism=-1"}
-	if p := os.Getenv("STARSWEEP_PJRT"); p != "" {
+	if p := require.Plugin(t); p != "" {
 		configs = append(configs, "xla:"+p)
 	}
 	for _, name := range []string{"random", "pixels"} {

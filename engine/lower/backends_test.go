@@ -2,7 +2,6 @@ package lower_test
 
 import (
 	"fmt"
-	"os"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -11,6 +10,7 @@ import (
 	. "github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/internal/exprtest"
+	"github.com/starsweep/starsweep/internal/require"
 )
 
 // open makes the backend of a configuration.
@@ -26,7 +26,7 @@ func each(t *testing.T, do func(t *testing.T, b compute.Backend)) {
 	configs := map[string]string{"cpu": "cpu"}
 	if !testing.Short() {
 		configs["go"] = "go:parallelism=-1"
-		if p := os.Getenv("STARSWEEP_PJRT"); p != "" {
+		if p := require.Plugin(t); p != "" {
 			configs["xla"] = "xla:" + p
 		}
 	}

@@ -3,11 +3,11 @@ package lower_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
 
 	. "github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/internal/require"
 )
 
 // author writes an expression graph as bytes choose; what is missing is 0. Values stay small, and only what is exact, the same
@@ -235,9 +235,11 @@ func FuzzExpressions(f *testing.F) {
 	}
 	configs := []string{"cpu", "go:parallelism=-1"}
 	slow := map[string]int{}
-	if p := os.Getenv("STARSWEEP_PJRT"); p != "" && !testing.Short() {
-		configs = append(configs, "xla:"+p)
-		slow[configs[2]] = 100 // XLA compiles slowly
+	if !testing.Short() {
+		if p := require.Plugin(f); p != "" {
+			configs = append(configs, "xla:"+p)
+			slow[configs[2]] = 100 // XLA compiles slowly
+		}
 	}
 	done := 0
 	f.Fuzz(func(t *testing.T, choices []byte) {

@@ -3,7 +3,6 @@ package metric
 import (
 	"math"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
 
@@ -12,6 +11,7 @@ import (
 
 	_ "github.com/starsweep/starsweep/engine/cpu" // registers "cpu"
 	"github.com/starsweep/starsweep/engine/lower"
+	"github.com/starsweep/starsweep/internal/require"
 )
 
 // products computes on our backend.
@@ -68,9 +68,11 @@ func overlapByDefinition(real, fake Features, k int) Overlap {
 func TestOverlapAgreesWithTheDefinition(t *testing.T) {
 	r := random(1)
 	configs := []string{"cpu", "cpu:kernels=go", "go:parallelism=-1"}
-	if p := os.Getenv("STARSWEEP_PJRT"); p != "" && !testing.Short() {
+	if !testing.Short() {
 		t.Setenv("GOMLX_NO_AUTO_INSTALL", "1")
-		configs = append(configs, "xla:"+p)
+		if p := require.Plugin(t); p != "" {
+			configs = append(configs, "xla:"+p)
+		}
 	}
 	for _, config := range configs {
 		p := productsOn(t, config)

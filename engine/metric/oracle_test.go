@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/starsweep/starsweep/internal/require"
 )
 
 // Agreement with the public packages, on features that bench/metrics/oracle.py and we both make. Its stored output is in
@@ -154,10 +156,10 @@ func TestMetricsAgreeWithThePublicPackages(t *testing.T) {
 }
 
 func TestMetricsAgreeWithThePublicPackagesAsInstalled(t *testing.T) {
-	python := os.Getenv("STARSWEEP_PYTHON_METRICS")
-	if python == "" || testing.Short() {
-		t.Skip("STARSWEEP_PYTHON_METRICS names no Python with bench/requirements-metrics.txt, or the tests are to be short")
+	if testing.Short() {
+		t.Skip("-short: starts Python")
 	}
+	python := require.Option(t, "STARSWEEP_PYTHON_METRICS", "make agreement sets it")
 	out, err := exec.Command(python, "../../bench/metrics/oracle.py").Output()
 	if err != nil {
 		t.Fatal(err)

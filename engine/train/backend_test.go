@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/starsweep/starsweep/internal/require"
 )
 
 func TestOpenNamesWhatItKnows(t *testing.T) {
@@ -75,10 +77,7 @@ func TestXLACPUIsFoundInTheCache(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: cpu only")
 	}
-	plugin := os.Getenv("STARSWEEP_PJRT")
-	if plugin == "" {
-		t.Skip("STARSWEEP_PJRT names no PJRT plugin: make pjrt-cpu")
-	}
+	plugin := require.Tool(t, "STARSWEEP_PJRT", "pjrt-cpu")
 	b, err := Open("xla-cpu", Options{PluginDir: filepath.Dir(plugin)})
 	if err != nil {
 		t.Fatal(err)

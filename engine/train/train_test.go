@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/internal/require"
 )
 
 // shared are the backends of the tests that do not care what ran before: compilations, slow on XLA, serve several.
@@ -55,11 +55,7 @@ func must(t testing.TB, name string) *Backend {
 		t.Skip("-short: cpu only")
 	}
 	if name == "xla" {
-		plugin := os.Getenv("STARSWEEP_PJRT")
-		if plugin == "" {
-			t.Skip("STARSWEEP_PJRT names no PJRT plugin: make pjrt-cpu")
-		}
-		name += ":" + plugin
+		name += ":" + require.Tool(t, "STARSWEEP_PJRT", "pjrt-cpu")
 	}
 	b, err := Open(name, Options{Now: time.Now})
 	if err != nil {

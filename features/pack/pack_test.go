@@ -14,8 +14,8 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/features"
 	"github.com/starsweep/starsweep/internal/exprtest"
+	"github.com/starsweep/starsweep/internal/require"
 	"github.com/starsweep/starsweep/internal/safetensors"
-	"github.com/starsweep/starsweep/internal/shared"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner"
 	"github.com/starsweep/starsweep/starlib"
@@ -166,7 +166,7 @@ func cifarHome(t *testing.T) string {
 	if err := os.Mkdir(filepath.Join(home, "data"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(filepath.Join(shared.Dir(t), "data", "cifar10"), filepath.Join(home, "data", "cifar10")); err != nil {
+	if err := os.Symlink(filepath.Join(require.Shared(t), "data", "cifar10"), filepath.Join(home, "data", "cifar10")); err != nil {
 		t.Fatal(err)
 	}
 	return home

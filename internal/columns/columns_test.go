@@ -15,6 +15,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/starsweep/starsweep/internal/columns"
+	"github.com/starsweep/starsweep/internal/require"
 )
 
 // The files of testdata are written and read by testdata/write.py.
@@ -29,10 +30,10 @@ func TestFilesOfOtherWritersAreReadAsTheyReadThem(t *testing.T) {
 }
 
 func TestEveryCodecVersionAndEncodingIsReadAsPyarrowPolarsAndDuckDBReadThem(t *testing.T) {
-	python := os.Getenv("STARSWEEP_PYTHON")
-	if testing.Short() || python == "" {
-		t.Skip("set STARSWEEP_PYTHON to a Python with pyarrow, polars and duckdb, and leave out -short")
+	if testing.Short() {
+		t.Skip("-short: starts Python")
 	}
+	python := require.Tool(t, "STARSWEEP_PYTHON", "python")
 	dir := t.TempDir()
 	if out, err := exec.Command(python, "testdata/write.py", dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"testing"
 	"testing/fstest"
+
+	"github.com/starsweep/starsweep/internal/require"
 )
 
 const (
@@ -72,7 +74,7 @@ func TestMemoryIsUnknownWithoutTheFiles(t *testing.T) {
 
 func TestMemoryOfThisProcessIsKnownOnLinux(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("no /proc")
+		require.Unavailable(t, "no /proc")
 	}
 	if got := Memory(os.DirFS("/")); got.Bytes < 10*mb || got.Whose == "" {
 		t.Errorf("got %+v", got)

@@ -7,15 +7,12 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/starsweep/starsweep/internal/require"
 	"github.com/starsweep/starsweep/results/report"
 )
 
-// STARSWEEP_CHROMIUM names a Chromium: make chromium installs one.
 func TestABrowserDrawsThePage(t *testing.T) {
-	browser := os.Getenv("STARSWEEP_CHROMIUM")
-	if browser == "" {
-		t.Skip("STARSWEEP_CHROMIUM names no browser: make chromium installs one")
-	}
+	browser := require.Tool(t, "STARSWEEP_CHROMIUM", "chromium")
 	s := study(t)
 	page, err := report.File(s.View)
 	must(t, err)

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"unsafe"
+
+	"github.com/starsweep/starsweep/internal/require"
 )
 
 // roundBF16 is the bfloat16 nearest to x, ties to even; numbers below the normal ones are zero, as the processor has it.
@@ -34,7 +36,7 @@ func randomPairs(r *rand.Rand, n int) []float32 {
 
 func TestRoundingToPairs(t *testing.T) {
 	if Sets()[0].Pairs == nil {
-		t.Skip("this processor does not multiply bfloat16")
+		require.Unavailable(t, "the processor does not multiply bfloat16")
 	}
 	inf := float32(math.Inf(1))
 	special := []float32{0, float32(math.Copysign(0, -1)), inf, -inf, float32(math.NaN()), 1, -1, math.MaxFloat32, -math.MaxFloat32,

@@ -16,6 +16,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/starsweep/starsweep/internal/require"
 )
 
 // expectation is a line of expected.txt, which testdata/make.py writes.
@@ -117,10 +119,7 @@ func (e expectation) distance(p Picture) string {
 // A folder of other pictures, Pillow's own say, for which make.py has written expected.txt. Every one is read as Pillow reads it, or
 // refused; the reasons are logged.
 func TestOtherPicturesAreReadAsPillowReadsThemOrRefused(t *testing.T) {
-	folder := os.Getenv("STARSWEEP_PICTURES")
-	if folder == "" {
-		t.Skip("STARSWEEP_PICTURES is not set")
-	}
+	folder := require.Option(t, "STARSWEEP_PICTURES", "make it name a folder of pictures for which testdata/make.py has written expected.txt")
 	for _, e := range expectations(t, folder) {
 		b, err := os.ReadFile(filepath.Join(folder, e.name))
 		if err != nil {
