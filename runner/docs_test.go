@@ -21,15 +21,15 @@ func TestTheDocumentNamesEveryColumn(t *testing.T) {
 	}
 }
 
-// The names that no script may use are listed whole, in docs/language.md as in the error about one of them.
-func TestTheDocumentListsTheNamesThatAreTaken(t *testing.T) {
+// docs/language.md lists every reserved name, as does the error about one of them.
+func TestTheDocumentListsTheReservedNames(t *testing.T) {
 	text, err := os.ReadFile("../docs/language.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := regexp.MustCompile(`(?s)these names are taken in every study:\n(.*?)\.\n`).FindSubmatch(text)
+	list := regexp.MustCompile(`(?s)names\s+are\s+reserved\s+in\s+every\s+study:\s+(.*?)\.\n`).FindSubmatch(text)
 	if list == nil {
-		t.Fatal("docs/language.md has no list of the names that are taken")
+		t.Fatal("docs/language.md has no list of the reserved names")
 	}
 	var names []string
 	for _, m := range regexp.MustCompile("`(\\w+)`").FindAllSubmatch(list[1], -1) {
