@@ -56,6 +56,7 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 	{"runner/evaluation", "go.starlark.net", "samples are measured without a script"},
 	{"runner/evaluation", module + "results", "numbers go out by the names of their columns"},
 	{"runner/evaluation", module + "engine/train", "images come from a function, whatever makes them"},
+	{"runner/roofline", module + "engine/model", "timings have no programs"},
 	{"engine/cpu/vecgen", "github.com/gomlx", "generators need nothing that they generate"},
 	{"engine/cpu/kern/gen", module + "engine/cpu/kern", "generators need nothing that they generate"},
 	{"engine/cpu/winograd", module, "pure mathematics"},

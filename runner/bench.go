@@ -16,6 +16,7 @@ import (
 	"github.com/starsweep/starsweep/engine/cpu"
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/runner/roofline"
 	"github.com/starsweep/starsweep/starlib"
 )
 
@@ -40,8 +41,8 @@ type measurement struct {
 	Median  float64 `json:"samples_per_s_median"`
 	PeakMB  float64 `json:"peak_mb"`
 
-	Parameters map[string]int `json:"parameters"`
-	Roofline   *roofline      `json:"roofline,omitempty"`
+	Parameters map[string]int     `json:"parameters"`
+	Roofline   *roofline.Roofline `json:"roofline,omitempty"`
 }
 
 type benchOptions struct {
@@ -191,7 +192,7 @@ func measure(ctx context.Context, env *Env, b *train.Backend, job *model.Job, o 
 	m.PeakMB = peakMemory()
 	if o.ops {
 		c := b.Compute().(*cpu.Backend)
-		m.Roofline = newRoofline(c.Timings(), c.Peak(env.Now), o.steps, sum)
+		m.Roofline = roofline.New(c.Timings(), c.Peak(env.Now), o.steps, sum)
 	}
 	return m, nil
 }
@@ -232,7 +233,8 @@ func printMeasurements(env *Env, all []measurement, asJSON bool) error {
 	}
 	for _, m := range all {
 		if m.Roofline != nil {
-			if err := m.Roofline.print(env.Stdout, m); err != nil {
+			heading := fmt.Sprintf("%s, batch %d, width %d, %d threads: %.1f ms a step", m.Step, m.Batch, m.Width, m.Threads, m.MeanS*1e3)
+			if err := m.Roofline.Write(env.Stdout, heading); err != nil {
 				return err
 			}
 		}
