@@ -44,6 +44,7 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 	{"engine/metric", module + "results", "metrics are functions of matrices"},
 	{"engine/pareto", module, "fronts are plain numbers"},
 	{"starlib/hint", module, "names and texts, whoever asks"},
+	{"starlib/sandbox", module + "engine", "the sandbox knows no value of the study language: values implement its interfaces"},
 	{"starlib", "github.com/gomlx", "scripts are traced without an engine, so that check is fast and workers need no script"},
 	{"starlib", "github.com/parquet-go", "scripts know no files"},
 	{"starlib", module + "engine/train", "scripts are traced without an engine"},

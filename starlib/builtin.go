@@ -8,7 +8,9 @@ import (
 
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/starlib/hint"
+	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
 // invocation is one call of a builtin.
@@ -91,7 +93,7 @@ func (c invocation) unpack(pairs ...any) error {
 		case v == nil || v == starlark.None && optional[i] == "??":
 		default:
 			if !takesSymbols(pairs[2*i+1]) {
-				v = concrete(c.thread, v)
+				v = sandbox.Reveal(c.thread, v)
 			}
 			if err := starlark.UnpackArg(v, pairs[2*i+1]); err != nil {
 				hint := ""
@@ -251,7 +253,7 @@ func describe(v starlark.Value) string {
 	case Tensor:
 		return v.Shape.String()
 	case *symbol:
-		return describe(v.ask())
+		return describe(v.Reveal())
 	case starlark.Callable:
 		if _, ok := v.(schedule); !ok {
 			return "the function " + v.Name()
@@ -267,4 +269,16 @@ func (opaque) Freeze()              {}
 func (opaque) Truth() starlark.Bool { return true }
 func (opaque) Hash() (uint32, error) {
 	return 0, fmt.Errorf("got a value of starsweep as a key, want a string or a number")
+}
+
+// sameText compares values of ours whose text says all of them. The interpreter compares others by identity, which Go refuses for
+// values that hold lists.
+func sameText(op syntax.Token, x, y starlark.Value) (bool, error) {
+	switch op {
+	case syntax.EQL:
+		return x.String() == y.String(), nil
+	case syntax.NEQ:
+		return x.String() != y.String(), nil
+	}
+	return false, fmt.Errorf("%s %s %s not implemented", x.Type(), op, y.Type())
 }

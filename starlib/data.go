@@ -8,6 +8,7 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/spec"
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
 // dataset is a data set as a Starlark value: what engine/data opens, and the shape that networks are checked against.
@@ -18,7 +19,10 @@ type dataset struct {
 	classes        int // of the labels; 0: none, or not known
 }
 
-var _ starlark.HasAttrs = dataset{}
+var (
+	_ starlark.HasAttrs   = dataset{}
+	_ starlark.Comparable = dataset{}
+)
 
 func (d dataset) Type() string { return "data" }
 
@@ -35,6 +39,11 @@ func (d dataset) Attr(name string) (starlark.Value, error) {
 }
 
 func (d dataset) AttrNames() []string { return []string{"channels", "classes", "size"} }
+
+// CompareSameType compares by text.
+func (d dataset) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	return sameText(op, d, y)
+}
 
 // Unpack takes a data set as an argument.
 func (d *dataset) Unpack(v starlark.Value) error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/starlib/hint"
+	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -48,9 +49,9 @@ func isStd(file string) bool { return strings.HasPrefix(file, stdPrefix) }
 // located makes *Errors of what the interpreter reports. A mistake that shows inside the standard library is placed at the
 // user's line that led there; fallback is the place if no frame is the user's. The end of a context passes as it is.
 func located(err error, fallback string) error {
-	var end ended
+	var end sandbox.Interrupted
 	if errors.As(err, &end) {
-		return end.error
+		return end.Cause
 	}
 	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []error
@@ -72,6 +73,10 @@ func located(err error, fallback string) error {
 			e.Pos = fallback
 		}
 		return &e
+	}
+	var refused *sandbox.Error
+	if errors.As(err, &refused) {
+		return &Error{Pos: refused.Pos.String(), Msg: refused.Msg}
 	}
 	var parse syntax.Error
 	if errors.As(err, &parse) {

@@ -9,6 +9,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/hint"
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
 // evaluateValue is when and how a trial is looked at. What depends on the data is left open until a trial is declared.
@@ -17,7 +18,14 @@ type evaluateValue struct {
 	spec.Evaluate
 }
 
+var _ starlark.Comparable = evaluateValue{}
+
 func (e evaluateValue) Type() string { return "evaluate" }
+
+// CompareSameType compares by text.
+func (e evaluateValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	return sameText(op, e, y)
+}
 
 // Unpack takes an evaluation as an argument.
 func (e *evaluateValue) Unpack(v starlark.Value) error {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 )
@@ -82,7 +83,7 @@ func (k *keyer) value(v starlark.Value) {
 	switch v := v.(type) {
 	case *symbol:
 		if _, isInt := v.value.(starlark.Int); isInt { // structure
-			k.value(v.ask())
+			k.value(v.Reveal())
 			return
 		}
 		k.text(v.Type(), string(v.formula.id[:]))
@@ -133,9 +134,9 @@ func (k *keyer) value(v starlark.Value) {
 		}
 	case dataset:
 		k.text(v.Type(), v.String(), strconv.Itoa(v.size), strconv.Itoa(v.channels), strconv.Itoa(v.classes))
-	case holder:
+	case sandbox.Holder:
 		k.text(v.Type())
-		for _, w := range v.held() {
+		for _, w := range v.Held() {
 			k.value(w)
 		}
 	case starlark.Float:

@@ -5,7 +5,6 @@
 package starlib
 
 import (
-	"bytes"
 	"context"
 	"embed"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/hint"
+	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
@@ -46,7 +46,7 @@ func Std() map[string]string {
 // Loader evaluates scripts.
 type Loader struct {
 	Read     func(path string) ([]byte, error) // .star files beside the script; nil: there are none
-	Limits   Limits
+	Limits   sandbox.Limits
 	Print    func(message string) // of print(...) in a script; nil drops it. Jobs may call it side by side
 	Reserved []string             // columns of the tables, which no hyperparameter may be called
 	DType    expr.DType           // of the programs; tests use f64
@@ -62,8 +62,8 @@ func (l Loader) reserved() string {
 	return strings.Join(slices.Sorted(slices.Values(l.Reserved)), ", ")
 }
 
-// MaxSource is the most bytes of one .star file: parsing takes some 600 times as much memory.
-const MaxSource = 1 << 20
+// MaxSource is the most bytes of one .star file.
+const MaxSource = sandbox.MaxSource
 
 // file is an evaluated .star file.
 type file struct {
@@ -86,7 +86,7 @@ func (l Loader) Load(ctx context.Context, name string, source []byte) (*Study, e
 	in := &loading{Loader: l, sources: map[string][]byte{path.Base(name): source}, files: map[string]*file{}, globals: predeclared()}
 	in.thread = l.thread()
 	in.thread.Load = in.load
-	s, err := bounded(ctx, in.thread, func() (*Study, error) {
+	s, err := sandbox.Run(ctx, in.thread, func() (*Study, error) {
 		if err := in.prelude(); err != nil {
 			return nil, err
 		}
@@ -131,51 +131,12 @@ func (l *loading) study(name string, source []byte) (*Study, error) {
 
 // thread is a fresh thread under the loader's limits.
 func (l Loader) thread() *starlark.Thread {
-	limit := l.Limits.steps()
-	th := &starlark.Thread{Name: "script", Print: func(_ *starlark.Thread, message string) {
+	return sandbox.NewThread(l.Limits, func(message string) {
 		if l.Print != nil {
 			l.Print(message)
 		}
-	}}
-	th.SetLocal(limitsKey, limit)
-	th.SetMaxExecutionSteps(limit)
-	th.OnMaxSteps = func(th *starlark.Thread) { th.Cancel(tooMuch(limit)) }
-	return th
+	})
 }
-
-// bounded runs f, which uses the thread, until it ends or ctx does. The interpreter looks up only between steps, so f is left
-// behind if it is inside one, or waits for a file.
-func bounded[T any](ctx context.Context, th *starlark.Thread, f func() (T, error)) (v T, err error) {
-	if ctx.Done() == nil {
-		return f()
-	}
-	if ctx.Err() != nil {
-		return v, ended{context.Cause(ctx)}
-	}
-	defer context.AfterFunc(ctx, func() { th.Cancel(context.Cause(ctx).Error()) })()
-	type result struct {
-		v   T
-		err error
-	}
-	done := make(chan result, 1)
-	go func() {
-		v, err := f()
-		done <- result{v, err}
-	}()
-	select {
-	case r := <-done:
-		if r.err == nil || ctx.Err() == nil {
-			return r.v, r.err
-		}
-	case <-ctx.Done():
-	}
-	return v, ended{context.Cause(ctx)}
-}
-
-// ended is the end of a context, which is no mistake of a script.
-type ended struct{ error }
-
-func (e ended) Unwrap() error { return e.error }
 
 // load is load("module", ...): a file of the standard library, or one beside the script.
 func (l *loading) load(_ *starlark.Thread, module string) (starlark.StringDict, error) {
@@ -222,19 +183,11 @@ func (l *loading) read(module string) ([]byte, error) {
 func (l *loading) exec(name string, source []byte) (*file, error) {
 	l.open = append(l.open, name)
 	defer func() { l.open = l.open[:len(l.open)-1] }()
-	if len(source) > MaxSource {
-		return nil, &Error{Pos: name + ":1:1", Msg: fmt.Sprintf("got a file of more than %d bytes, want fewer", MaxSource)}
-	}
-	// No while, no recursion, no reassigned globals: every script ends.
-	options := &syntax.FileOptions{}
-	parsed, err := options.Parse(name, bytes.TrimPrefix(source, []byte("\ufeff")), 0) // as Windows' editors write
+	parsed, err := sandbox.Parse(name, source)
 	if err != nil {
-		return nil, located(hint.Syntax(err, source), "")
+		return nil, located(err, "")
 	}
 	f := &file{doc: docstring(parsed)}
-	if errs := rewrite(parsed); len(errs) > 0 {
-		return nil, errs[0]
-	}
 	program, err := starlark.FileProgram(parsed, l.globals.Has)
 	if err != nil {
 		return nil, located(err, "")
@@ -246,7 +199,7 @@ func (l *loading) exec(name string, source []byte) (*file, error) {
 		return nil, located(err, "")
 	}
 	for _, global := range f.globals.Keys() { // sorted: the same mistake every time
-		if err := freeze(l.thread, f.globals[global]); err != nil {
+		if err := sandbox.Freeze(l.thread, f.globals[global]); err != nil {
 			return nil, located(err, name+":1:1")
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
 )
 
@@ -107,6 +108,7 @@ func (s *Study) evaluate(ctx context.Context, r *run) (*outcome, error) {
 func (s *Study) attempt(ctx context.Context, r *run) (o *outcome, again bool, err error) {
 	th := s.loader.thread()
 	th.SetLocal(runKey, r)
+	sandbox.Defer(th, r.askAll)
 	show := th.Print
 	th.Print = func(th *starlark.Thread, message string) {
 		if r.printed++; r.printed > *r.shown {
@@ -115,9 +117,9 @@ func (s *Study) attempt(ctx context.Context, r *run) (o *outcome, again bool, er
 		}
 	}
 	th.SetLocal(notesKey, s.notes)
-	o, err = bounded(ctx, th, func() (*outcome, error) { return s.outcome(ctx, th, r) })
+	o, err = sandbox.Run(ctx, th, func() (*outcome, error) { return s.outcome(ctx, th, r) })
 	if err != nil {
-		if errors.As(err, new(ended)) || ctx.Err() != nil {
+		if errors.As(err, new(sandbox.Interrupted)) || ctx.Err() != nil {
 			return nil, false, located(err, s.decl.pos)
 		}
 		o = &outcome{err: located(err, s.decl.pos)}
@@ -137,7 +139,7 @@ func (s *Study) outcome(ctx context.Context, th *starlark.Thread, r *run) (*outc
 			forgotten(v))}
 	}
 	// Networks and losses are called more than once, so they may not change what they captured.
-	if err := freeze(th, t); err != nil {
+	if err := sandbox.Freeze(th, t); err != nil {
 		return nil, located(err, t.pos)
 	}
 	key, err := t.key(r)

@@ -6,6 +6,7 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
 // optimizer is an update rule with its numbers, as a Starlark value.
@@ -14,8 +15,15 @@ type optimizer struct {
 	model.Optimizer
 }
 
+var _ starlark.Comparable = optimizer{}
+
 func (o optimizer) String() string { return string(o.Rule) + "(...)" } // not its numbers, which may be symbols
 func (o optimizer) Type() string   { return "optimizer" }
+
+// CompareSameType refuses: the numbers of optimizers may be symbols.
+func (o optimizer) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	return false, fmt.Errorf("got %s %s %s, want optimizers compared by the numbers that they are made of", o.Type(), op, y.Type())
+}
 
 // common are the arguments that every optimizer has.
 func (o *optimizer) common(clipNorm, clipValue, ema optional) {

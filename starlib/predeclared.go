@@ -3,6 +3,7 @@ package starlib
 import (
 	"fmt"
 
+	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/lib/math"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
@@ -18,7 +19,7 @@ func predeclared() starlark.StringDict {
 	}
 	// The tensor functions max, min and abs stand for Starlark's own too.
 	own := map[string]bool{"max": true, "min": true, "abs": true}
-	for _, family := range []starlark.StringDict{guards(), declarations, evaluations, dimensions, searches, datasets(), schedules, optimizers,
+	for _, family := range []starlark.StringDict{sandbox.Guards(), declarations, evaluations, dimensions, searches, datasets(), schedules, optimizers,
 		randoms(), functions()} {
 		for name, v := range family {
 			if _, taken := all[name]; taken && !own[name] {

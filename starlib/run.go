@@ -187,7 +187,7 @@ func (r *run) require(s spec.Schedule, holds func(s spec.Schedule) bool) (value 
 		r.bounds = append(r.bounds, requirement{x.formula, within})
 		return s, true
 	}
-	return asSchedule(x.ask()), false
+	return asSchedule(x.Reveal()), false
 }
 
 // asSchedule is a number as a schedule.

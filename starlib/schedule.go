@@ -19,6 +19,8 @@ var (
 	_ starlark.HasBinary = schedule{}
 	_ starlark.HasUnary  = schedule{}
 	_ starlark.Callable  = schedule{}
+
+	_ starlark.Comparable = schedule{}
 )
 
 func (s schedule) Type() string { return "schedule" }
@@ -63,6 +65,11 @@ func (s schedule) Unary(op syntax.Token) (starlark.Value, error) {
 		return nil, nil
 	}
 	return schedule{Schedule: negative(s.Schedule)}, nil
+}
+
+// CompareSameType compares by text.
+func (s schedule) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	return sameText(op, s, y)
 }
 
 func negative(s spec.Schedule) spec.Schedule { return spec.Product(spec.Constant(-1), s) }

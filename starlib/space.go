@@ -8,6 +8,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/hint"
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
 // dimension is one hyperparameter's values, not named yet.
@@ -18,8 +19,15 @@ type dimension struct {
 	text   string
 }
 
+var _ starlark.Comparable = dimension{}
+
 func (d dimension) String() string { return d.text }
 func (d dimension) Type() string   { return "dimension" }
+
+// CompareSameType compares by text.
+func (d dimension) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	return sameText(op, d, y)
+}
 
 // named is the dimension under its name.
 func (d dimension) named(name string) (spec.Dim, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
 )
 
@@ -55,9 +56,9 @@ type studyValue struct {
 
 func (s *studyValue) String() string { return "study" }
 func (s *studyValue) Type() string   { return "study" }
-func (s *studyValue) Freeze()        { freezeAll(s) }
+func (s *studyValue) Freeze()        { sandbox.FreezeHeld(s) }
 
-func (s *studyValue) held() []starlark.Value { return []starlark.Value{s.trial.fn} }
+func (s *studyValue) Held() []starlark.Value { return []starlark.Value{s.trial.fn} }
 
 func makeStudy(c invocation) (starlark.Value, error) {
 	search := searchArg{&searchValue{Search: spec.Search{Kind: spec.Grid}}}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 	"go.starlark.net/syntax"
@@ -17,7 +18,7 @@ import (
 // evaluation serves every value of p.w. Whatever else a script does with a symbol - compares it, takes it as a size, prints it -
 // asks for its value; then the evaluation holds for this value alone (run.ask).
 //
-// What computes with symbols stands in lifts. Everything else must get their values through concrete: a value of the script
+// What computes with symbols stands in lifts. Everything else must get their values through sandbox.Reveal: a value of the script
 // that only looks like a number would be told from one.
 
 // symbol is an int, a float or a schedule that depends on numbers of p.
@@ -31,34 +32,46 @@ var (
 	_ starlark.Comparable = (*symbol)(nil)
 	_ starlark.HasUnary   = (*symbol)(nil)
 	_ starlark.Callable   = (*symbol)(nil)
+	_ sandbox.Deferred    = (*symbol)(nil)
 )
 
-// ask is the symbol's value, which decides something from now on.
-func (x *symbol) ask() starlark.Value {
+// Reveal is the symbol's value, which decides something from now on.
+func (x *symbol) Reveal() starlark.Value {
 	x.run.ask(x.formula)
 	return x.value
 }
 
-func (x *symbol) String() string        { return x.ask().String() }
+// Operate keeps op of symbols and numbers as a formula.
+func (x *symbol) Operate(th *starlark.Thread, op *starlark.Builtin, operands starlark.Tuple) (v starlark.Value, ok bool, err error) {
+	for _, o := range operands {
+		if !isSymbol(o) && !isNumber(o) {
+			return nil, false, nil
+		}
+	}
+	v, err = x.run.apply(th, op, operands, nil)
+	return v, true, err
+}
+
+func (x *symbol) String() string        { return x.Reveal().String() }
 func (x *symbol) Type() string          { return "symbol" } // if it were that of its value, the interpreter would compare the two
 func (x *symbol) Freeze()               {}
-func (x *symbol) Truth() starlark.Bool  { return x.ask().Truth() }
-func (x *symbol) Hash() (uint32, error) { return x.ask().Hash() }
+func (x *symbol) Truth() starlark.Bool  { return x.Reveal().Truth() }
+func (x *symbol) Hash() (uint32, error) { return x.Reveal().Hash() }
 func (x *symbol) Name() string          { return "schedule" }
 
 func (x *symbol) CompareSameType(op syntax.Token, y starlark.Value, depth int) (bool, error) {
-	return starlark.CompareDepth(op, x.ask(), y.(*symbol).ask(), depth)
+	return starlark.CompareDepth(op, x.Reveal(), y.(*symbol).Reveal(), depth)
 }
 
 func (x *symbol) Unary(op syntax.Token) (starlark.Value, error) {
 	if op == syntax.PLUS {
 		return x, nil
 	}
-	return starlark.Unary(op, x.ask())
+	return starlark.Unary(op, x.Reveal())
 }
 
 func (x *symbol) CallInternal(th *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	return starlark.Call(th, x.ask(), args, kwargs)
+	return starlark.Call(th, x.Reveal(), args, kwargs)
 }
 
 // symbol is a number whose formula has a value at the run's point.
@@ -71,38 +84,6 @@ func (r *run) symbol(v starlark.Value, f *formula) *symbol {
 func (x *symbol) variable() spec.Schedule {
 	x.run.variables[x.formula.id] = x
 	return spec.Variable(string(x.formula.id[:]))
-}
-
-// concrete is v, or its value if it is a symbol. Symbols inside of v are asked for their values and stay: the evaluation does not
-// count then.
-func concrete(th *starlark.Thread, v starlark.Value) starlark.Value {
-	if r := runOf(th); r != nil {
-		budget := maxLimit
-		if !r.askWithin(v, &budget) {
-			r.askAll()
-		}
-	}
-	if x, ok := v.(*symbol); ok {
-		return x.ask()
-	}
-	return v
-}
-
-// askWithin asks all symbols inside of v; false if it holds more than the budget.
-func (r *run) askWithin(v starlark.Value, budget *int) bool {
-	*budget--
-	switch x := v.(type) {
-	case *symbol:
-		x.ask()
-	case *starlark.List, *starlark.Dict, starlark.Tuple, *starlarkstruct.Struct:
-		within := true
-		parts(v, func(w starlark.Value) bool {
-			within = *budget > 0 && r.askWithin(w, budget)
-			return within
-		})
-		return within
-	}
-	return true
 }
 
 // formula says how to compute a number of the script from those of p.
@@ -236,24 +217,11 @@ func lifted(b *starlark.Builtin, chooses bool) *starlark.Builtin {
 		case l.numbers && !(chooses && l.mixed):
 			return l.run.apply(th, b, args, kwargs)
 		}
-		return concreteCall(th, b, args, kwargs)
+		return sandbox.Call(th, b, args, kwargs)
 	})
 }
 
-// operated is the run of x op y, if both are numbers and one of them is a symbol.
-func operated(x, y starlark.Value) *run {
-	l := looked{numbers: true}
-	for _, v := range []starlark.Value{x, y} {
-		if !isSymbol(v) && !isNumber(v) {
-			return nil
-		}
-		l.at(v, false)
-	}
-	return l.run
-}
-
 func isSymbol(v starlark.Value) bool { _, ok := v.(*symbol); return ok }
-func isTensor(v starlark.Value) bool { _, ok := v.(Tensor); return ok }
 
 // looked is what arguments are made of.
 type looked struct {
@@ -294,35 +262,6 @@ func (l *looked) at(v starlark.Value, inList bool) {
 	l.kind = v.Type()
 }
 
-// concreteCall calls a builtin that knows no symbols.
-func concreteCall(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	given := make(starlark.Tuple, len(args))
-	for i, v := range args {
-		given[i] = concrete(th, v)
-	}
-	named := make([]starlark.Tuple, len(kwargs))
-	for i, kv := range kwargs {
-		named[i] = starlark.Tuple{kv[0], concrete(th, kv[1])}
-	}
-	return b.CallInternal(th, given, named)
-}
-
-// concreteOnly is a builtin that knows no symbols.
-func concreteOnly(b *starlark.Builtin) *starlark.Builtin {
-	own := b.Receiver()
-	c := starlark.NewBuiltin(b.Name(), func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple,
-		kwargs []starlark.Tuple) (starlark.Value, error) {
-		if own != nil {
-			concrete(th, own)
-		}
-		return concreteCall(th, b, args, kwargs)
-	})
-	if own != nil {
-		c = c.BindReceiver(own)
-	}
-	return c
-}
-
 // knowing gives every global function its way with symbols: those that compute with numbers are lifted, those that only hold or
 // hand on what they get stay as they are, and ours see to it when they unpack their arguments. All others are given values.
 func knowing(all starlark.StringDict) {
@@ -333,7 +272,7 @@ func knowing(all starlark.StringDict) {
 		all[name] = lifted(builtinOf(all, name), true)
 	}
 	for _, name := range []string{"hash", "bytes", "fail", "print", "repr", "sorted", "str", "bool", "chr", "dir", "hasattr", "ord", "range"} {
-		all[name] = concreteOnly(builtinOf(all, name))
+		all[name] = sandbox.Revealing(builtinOf(all, name))
 	}
 	kind := builtinOf(all, "type")
 	all["type"] = starlark.NewBuiltin("type", func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple,

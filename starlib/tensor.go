@@ -1,10 +1,12 @@
 package starlib
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
@@ -23,6 +25,8 @@ var (
 	_ starlark.Mapping   = Tensor{}
 
 	_ starlark.Comparable = Tensor{}
+
+	_ sandbox.Unknown = Tensor{}
 )
 
 func (x Tensor) String() string { return x.Shape.String() }
@@ -46,9 +50,10 @@ func (x Tensor) Attr(name string) (starlark.Value, error) {
 }
 
 // Get refuses x[0]: axes have names.
-func (x Tensor) Get(starlark.Value) (starlark.Value, bool, error) { return nil, false, x.indexed() }
+func (x Tensor) Get(starlark.Value) (starlark.Value, bool, error) { return nil, false, x.NoSlice() }
 
-func (x Tensor) indexed() error {
+// NoSlice refuses x[lo:hi].
+func (x Tensor) NoSlice() error {
 	return fmt.Errorf("got an index of %v, want slice(x, axis, lo, hi), which takes part of one axis", x.Shape)
 }
 
@@ -139,7 +144,7 @@ const nodeCost = 20
 func (t *tracer) tensor(n *expr.Node) (starlark.Value, error) {
 	made := t.Graph.Len() - t.paid
 	t.paid += made
-	if err := pay(t.thread, uint64(nodeCost*made)); err != nil {
+	if err := sandbox.Pay(t.thread, uint64(nodeCost*made)); err != nil {
 		return nil, err
 	}
 	return Tensor{Node: n, t: t}, nil
@@ -149,7 +154,7 @@ func (t *tracer) tensor(n *expr.Node) (starlark.Value, error) {
 func (t *tracer) operand(v starlark.Value) (*expr.Node, error) {
 	site := t.at()
 	if x, ok := v.(*symbol); ok && x.value.Type() == "int" { // structure
-		v = x.ask()
+		v = x.Reveal()
 	}
 	switch v := v.(type) {
 	case Tensor:
@@ -171,4 +176,28 @@ func (t *tracer) floats(n *expr.Node) *expr.Node {
 		return n
 	}
 	return expr.Convert(n, t.Config.DType)
+}
+
+// NoComparison refuses to compare the elements of tensors, which are not known yet. A tensor may be told from None or a string.
+func (x Tensor) NoComparison(y starlark.Value) error {
+	if _, isTensor := y.(Tensor); isTensor || numeric(y) {
+		return errors.New(compareElements)
+	}
+	return nil
+}
+
+const compareElements = "want less(a, b), greater(a, b) or equal(a, b), which compare elements; where(condition, a, b) chooses by them"
+
+func numeric(v starlark.Value) bool {
+	switch v.(type) {
+	case starlark.Bool, starlark.Int, starlark.Float, schedule:
+		return true
+	}
+	return false
+}
+
+// NoTruth refuses a tensor where a truth value is wanted.
+func (x Tensor) NoTruth() error {
+	return fmt.Errorf("got %v as a condition, want where(condition, a, b), which chooses element by element: "+
+		"no value is known while a network is traced", x)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/starlib/hint"
+	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
 )
 
@@ -143,7 +144,7 @@ func (t *tracer) number(m *model.Trace, f function, what string) (*expr.Node, er
 	}
 	t.Trace, t.stream = m, "loss"
 	v, err := t.bind(f, what)
-	if limit, _ := t.thread.Local(limitsKey).(uint64); err != nil && t.thread.Steps > limit {
+	if err != nil && sandbox.Exhausted(t.thread) {
 		t.spent = err
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
 )
 
@@ -28,10 +29,10 @@ type trial struct {
 func (t *trial) String() string { return "trial" }
 func (t *trial) Type() string   { return "trial" }
 
-// held lists all that is called while the trial is traced.
-func (t *trial) held() (all []starlark.Value) {
+// Held lists all that is called while the trial is traced.
+func (t *trial) Held() (all []starlark.Value) {
 	for _, p := range t.players {
-		all = append(all, p.held()...)
+		all = append(all, p.Held()...)
 	}
 	if t.sample != nil {
 		all = append(all, t.sample.fn)
@@ -42,14 +43,7 @@ func (t *trial) held() (all []starlark.Value) {
 	return all
 }
 
-func (t *trial) Freeze() { freezeAll(t) }
-
-// freezeAll freezes what a value holds.
-func freezeAll(h holder) {
-	for _, v := range h.held() {
-		v.Freeze()
-	}
-}
+func (t *trial) Freeze() { sandbox.FreezeHeld(t) }
 
 // player is a network with a loss and an optimizer.
 type player struct {
@@ -68,9 +62,9 @@ type player struct {
 
 func (p *player) String() string { return "player" }
 func (p *player) Type() string   { return "player" }
-func (p *player) Freeze()        { freezeAll(p) }
+func (p *player) Freeze()        { sandbox.FreezeHeld(p) }
 
-func (p *player) held() []starlark.Value {
+func (p *player) Held() []starlark.Value {
 	all := []starlark.Value{p.network.fn, p.loss.fn}
 	for _, f := range []*function{p.noise, p.logit} {
 		if f != nil {
@@ -97,9 +91,9 @@ type lossValue struct {
 
 func (l *lossValue) String() string { return "loss" }
 func (l *lossValue) Type() string   { return "loss" }
-func (l *lossValue) Freeze()        { freezeAll(l) }
+func (l *lossValue) Freeze()        { sandbox.FreezeHeld(l) }
 
-func (l *lossValue) held() []starlark.Value { return []starlark.Value{l.critic.fn, l.generator.fn} }
+func (l *lossValue) Held() []starlark.Value { return []starlark.Value{l.critic.fn, l.generator.fn} }
 
 var _ starlark.HasAttrs = (*lossValue)(nil)
 

@@ -1,21 +1,13 @@
-package starlib_test
+package sandbox
 
 import (
-	"context"
-	"errors"
-	"os"
 	"runtime"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
-
-	"github.com/starsweep/starsweep/internal/require"
-	"github.com/starsweep/starsweep/starlib"
 )
 
-// bombs are scripts that ask for gigabytes, or for eternity.
+// bombs are scripts that ask for gigabytes, or never end.
 var bombs = map[string]string{
 	"keys of one hash":           "def f():\n  d = {}\n  for i in range(400000):\n    d[i * (1 << 32)] = i\nf()",
 	"floats of one hash":         "def f():\n  d = {}\n  for i in range(400000):\n    d[i * 4294967296.0] = i\nf()",
@@ -101,14 +93,14 @@ func sharing(first, next, expression string) string {
 	return "def make():\n" + build + "def f():\n  x, y = make(), make()\n  return " + expression + "\nf()"
 }
 
-// Every bomb ends with an error that has a place, soon, and without taking memory.
+// Every bomb ends soon with an error that has a place, and takes little memory.
 func TestBombsEndWithAnError(t *testing.T) {
 	before := rss(t)
 	for name, source := range bombs {
 		start := userTime(t)
-		_, err := starlib.Loader{}.Load(context.Background(), "bomb.star", []byte(source))
-		if err == nil || !strings.HasPrefix(err.Error(), "bomb.star:") || !strings.Contains(err.Error(), "the script makes too much") {
-			t.Errorf("%s: got %v, want an error with its place that the script makes too much", name, err)
+		_, err := evaluate(source, nil)
+		if got := placed(err); !strings.HasPrefix(got, "test.star:") || !strings.Contains(got, "the script makes too much") {
+			t.Errorf("%s: got %v, want an error with its place that the script makes too much", name, got)
 		}
 		if d := userTime(t) - start; d > 5*time.Second {
 			t.Errorf("%s: took %v of the processors, want an end soon", name, d)
@@ -123,15 +115,14 @@ func TestBombsEndWithAnError(t *testing.T) {
 
 // Chains of elif take the compiler time by the square of their length.
 func TestChainsOfElifAreBounded(t *testing.T) {
-	chain := func(n int) []byte {
-		return []byte("def f(x):\n  if x == 0:\n    return 0\n" + strings.Repeat("  elif x == 1:\n    return 1\n", n) + "f(2)\n")
+	chain := func(n int) string {
+		return ("def f(x):\n  if x == 0:\n    return 0\n" + strings.Repeat("  elif x == 1:\n    return 1\n", n) + "f(2)\n")
 	}
-	if _, err := (starlib.Loader{}).Load(context.Background(), "chain.star", chain(1000)); err == nil ||
-		!strings.Contains(err.Error(), "no global named main") {
-		t.Errorf("1000: got %v, want no complaint but for main", err)
+	if _, err := evaluate(chain(1000), nil); err != nil {
+		t.Errorf("1000: got %v, want no error", err)
 	}
 	start := userTime(t)
-	_, err := starlib.Loader{}.Load(context.Background(), "chain.star", chain(35_000))
+	_, err := evaluate(chain(35_000), nil)
 	if want := "got more than 1000 elif in a row, want fewer: look the value up in a dict"; err == nil ||
 		!strings.HasSuffix(err.Error(), want) {
 		t.Errorf("35000: got %v, want %s", err, want)
@@ -141,102 +132,28 @@ func TestChainsOfElifAreBounded(t *testing.T) {
 	}
 }
 
-// Dicts that programs have in earnest cost what they did.
+// Keys with different hashes cost nothing more.
 func TestKeysThatDifferCostNothing(t *testing.T) {
-	const source = "def f():\n  d = {}\n  for i in range(20000):\n    d[(i, 'a')] = i\n    d[-1 - i] = i\n    d[str(i)] = d[(i, 'a')]\n  return len(d)\nmain = f()"
-	_, err := starlib.Loader{}.Load(context.Background(), "keys.star", []byte(source))
-	if err == nil || !strings.Contains(err.Error(), "main: got int") {
-		t.Errorf("got %v, want no complaint but for main", err)
+	const source = "def f():\n  d = {}\n  for i in range(20000):\n    d[(i, 'a')] = i\n    d[-1 - i] = i\n    d[str(i)] = d[(i, 'a')]\n  return len(d)\nf()"
+	if _, err := evaluate(source, nil); err != nil {
+		t.Errorf("got %v, want no error", placed(err))
 	}
 }
 
-// What is parsed is bounded, too: the interpreter counts no steps there.
-func TestFilesAreNoLargerThanParsingBears(t *testing.T) {
-	long := []byte("x = " + strings.Repeat("1+", starlib.MaxSource/2) + "1")
-	_, err := starlib.Loader{}.Load(context.Background(), "long.star", long)
-	want := "long.star:1:1: got a file of more than 1048576 bytes, want fewer"
-	if err == nil || err.Error() != want {
-		t.Errorf("got %v, want %s", err, want)
-	}
-	loader := starlib.Loader{Read: func(string) ([]byte, error) { return long, nil }}
-	_, err = loader.Load(context.Background(), "short.star", []byte(`load("long.star", "x")`))
-	if err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("loaded: got %v, want %s", err, want)
-	}
-}
-
-// userTime is what the process has used of the processors, which other processes cannot lengthen.
-func userTime(t *testing.T) time.Duration {
-	var r syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(r.Utime.Nano())
-}
-
-// rss is the peak resident memory of the process, in bytes.
-func rss(t *testing.T) int {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		require.Unavailable(t, "no /proc to read the memory from: %v", err)
-	}
-	for line := range strings.Lines(string(status)) {
-		if f := strings.Fields(line); len(f) > 1 && f[0] == "VmHWM:" {
-			kb, err := strconv.Atoi(f[1])
-			if err != nil {
-				t.Fatal(err)
-			}
-			return kb << 10
-		}
-	}
-	t.Fatal("no VmHWM in /proc/self/status")
-	return 0
-}
-
-// A network that builds without end pays for its expressions.
-func TestGraphBombsEndWithAnError(t *testing.T) {
-	source := strings.Replace(design, "discriminator32(norm = not wgan)", "bomb", 1)
-	source = strings.Replace(source, "def trial(p):", `def bomb(x):
-    y = nn.dense(flatten(x), 1)
-    for i in range(1000):
-        y = grad(sum(exp(y * y)), x)
-    return y
-
-def trial(p):`, 1)
-	s := load(t, source)
-	points, err := listed(s.Points())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err = s.Job(context.Background(), points[0]); err == nil || !strings.Contains(err.Error(), "makes too much") {
-		t.Errorf("got %v, want an error that the script makes too much", err)
-	}
-}
-
-// A script that would take too long for its caller ends with the caller's context.
-func TestLoadEndsWithItsContext(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	l := starlib.Loader{Print: func(string) { cancel() }}
-	source := "def f():\n  print('go')\n  for i in range(1000):\n    pass\nf()"
-	if _, err := l.Load(ctx, "slow.star", []byte(source)); !errors.Is(err, context.Canceled) || errors.As(err, new(*starlib.Error)) {
-		t.Errorf("got %v, want the end of the context, and no mistake of the script", err)
-	}
-}
-
-// The interpreter's own walks never end, or overflow the stack, for values that hold themselves.
+// The interpreter's own walks of values that hold themselves do not end, or overflow the stack.
 func TestValuesThatHoldThemselves(t *testing.T) {
 	for source, want := range map[string]string{
-		"def make():\n  def f():\n    return f\n  return f\ng = make()":                             "self.star:2:3: the function f captures itself",
-		"def make():\n  x = None\n  f = lambda: x\n  x = (f,)\n  return f\ng = make()":              "self.star:3:7: the function lambda captures itself",
+		"def make():\n  def f():\n    return f\n  return f\ng = make()":                             "test.star:2:3: the function f captures itself",
+		"def make():\n  x = None\n  f = lambda: x\n  x = (f,)\n  return f\ng = make()":              "test.star:3:7: the function lambda captures itself",
 		"def make():\n  def f():\n    return g\n  def g():\n    return f\n  return [f]\nh = make()": "captures itself",
 		"def make():\n  x = []\n  x.append(x)\n  return x\ng = make()\nmain = str(g)":               "makes too much",
 		"def make():\n  x = (0,)\n  for i in range(60):\n    x = (x, x)\n  return x\ng = make()":    "makes too much",
 		"def make():\n  x = (0,)\n  for i in range(100000):\n    x = (x,)\n  return x\ng = make()":  "nested more than 1000 deep",
 		"def make():\n  x = [0]\n  for i in range(100000):\n    x = [x]\n  print(x)\nmake()":        "makes too much",
 	} {
-		_, err := starlib.Loader{}.Load(context.Background(), "self.star", []byte(source))
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s\ngot %v, want %s", source, err, want)
+		_, err := evaluate(source, nil)
+		if got := placed(err); !strings.Contains(got, want) {
+			t.Errorf("%s\ngot %v, want %s", source, got, want)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package starlib
+package sandbox
 
 import (
 	"fmt"
@@ -6,9 +6,9 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// freeze makes a value immutable, after a look at whether the interpreter can: it follows functions that capture themselves for
-// ever, and shared tuples as often as they are shared.
-func freeze(th *starlark.Thread, v starlark.Value) error {
+// Freeze makes a value immutable, after checking that the interpreter can: it follows functions that capture themselves without end,
+// and shared tuples as often as they are shared.
+func Freeze(th *starlark.Thread, v starlark.Value) error {
 	f := freezer{thread: th, seen: map[starlark.Value]bool{}}
 	if err := f.check(v, 0); err != nil {
 		return err
@@ -19,7 +19,7 @@ func freeze(th *starlark.Thread, v starlark.Value) error {
 
 type freezer struct {
 	thread *starlark.Thread
-	seen   map[starlark.Value]bool // functions, lists and dicts: true while they are being looked through
+	seen   map[starlark.Value]bool // functions, lists and dicts: true while their parts are being checked
 }
 
 func (f *freezer) check(v starlark.Value, depth int) (err error) {
@@ -30,7 +30,8 @@ func (f *freezer) check(v starlark.Value, depth int) (err error) {
 	case *starlark.Function, *starlark.List, *starlark.Dict:
 		open, seen := f.seen[v]
 		if fn, isFunction := v.(*starlark.Function); open && isFunction {
-			return &Error{Pos: fn.Position().String(), Msg: fmt.Sprintf("the function %s captures itself, want one that does not: there is no recursion", fn.Name())}
+			return &Error{fn.Position(), fmt.Sprintf("the function %s captures itself, want one that does not: there is no recursion",
+				fn.Name())}
 		}
 		if seen {
 			return nil
@@ -38,7 +39,7 @@ func (f *freezer) check(v starlark.Value, depth int) (err error) {
 		f.seen[v] = true
 		defer func() { f.seen[v] = false }()
 	}
-	if err := pay(f.thread, 1); err != nil {
+	if err := Pay(f.thread, 1); err != nil {
 		return err
 	}
 	parts(v, func(w starlark.Value) bool {

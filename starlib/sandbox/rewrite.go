@@ -1,4 +1,4 @@
-package starlib
+package sandbox
 
 import (
 	"fmt"
@@ -6,24 +6,23 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// rewriter replaces what can make large values, and what asks for the truth of one, by calls of the builtins of guards, and
-// keeps positions.
+// rewriter replaces what can make or walk large values, and what asks for the truth of a value, by calls of the builtins of
+// Guards. It keeps positions. Names must not be resolved before.
 type rewriter struct {
-	errs  []*Error
-	elifs int // of the chain that is being rewritten
+	err   *Error // the first
+	elifs int    // of the chain that is being rewritten
 }
 
 // maxElifs bounds a chain of elif: the compiler takes time by the square of its length.
 const maxElifs = 1000
 
-// rewrite changes f in place. It must happen before names are resolved.
-func rewrite(f *syntax.File) []*Error {
-	var r rewriter
-	r.block(f.Stmts)
-	return r.errs
+func (r *rewriter) fail(pos syntax.Position, format string, a ...any) {
+	if r.err == nil {
+		r.err = &Error{pos, fmt.Sprintf(format, a...)}
+	}
 }
 
-// call is name(args...), standing at pos.
+// call is name(args...) at pos.
 func call(name string, pos syntax.Position, args ...syntax.Expr) syntax.Expr {
 	return &syntax.CallExpr{Fn: &syntax.Ident{NamePos: pos, Name: name}, Lparen: pos, Args: args, Rparen: pos}
 }
@@ -57,9 +56,7 @@ func (r *rewriter) stmt(s syntax.Stmt) {
 		if len(s.False) == 1 {
 			if _, chained := s.False[0].(*syntax.IfStmt); chained {
 				if r.elifs = outer + 1; r.elifs > maxElifs {
-					r.errs = append(r.errs,
-						&Error{Pos: s.ElsePos.String(), Msg: fmt.Sprintf("got more than %d elif in a row, want fewer: look the value up in a dict",
-							maxElifs)})
+					r.fail(s.ElsePos, "got more than %d elif in a row, want fewer: look the value up in a dict", maxElifs)
 					return
 				}
 			}
@@ -72,7 +69,7 @@ func (r *rewriter) stmt(s syntax.Stmt) {
 	}
 }
 
-// augmented are the assignments x op= y of guarded operators, with the guard that computes them.
+// augmented gives for the assignments x op= y of guarded operators the guard that computes them.
 var augmented = map[syntax.Token]string{
 	syntax.PLUS_EQ: "+=", syntax.MINUS_EQ: "-=", syntax.STAR_EQ: "*=", syntax.SLASH_EQ: "/=", syntax.SLASHSLASH_EQ: "//=",
 	syntax.PERCENT_EQ: "%=",
@@ -87,8 +84,7 @@ func (r *rewriter) assign(s *syntax.AssignStmt) {
 		return
 	}
 	if !plain(s.LHS) { // it would be evaluated twice
-		r.errs = append(r.errs, &Error{Pos: s.OpPos.String(), Msg: "got " + s.Op.String() +
-			" on a computed element, want a name for the list or dict and the index first"})
+		r.fail(s.OpPos, "got %s on a computed element, want a name for the list or dict and the index first", s.Op)
 		return
 	}
 	s.RHS = call(name, s.OpPos, r.expr(duplicate(s.LHS)), s.RHS)
@@ -96,7 +92,7 @@ func (r *rewriter) assign(s *syntax.AssignStmt) {
 	r.target(s.LHS)
 }
 
-// plain says whether evaluating x twice is evaluating it once.
+// plain reports whether evaluating x twice is the same as evaluating it once.
 func plain(x syntax.Expr) bool {
 	switch x := x.(type) {
 	case *syntax.Ident, *syntax.Literal:
@@ -111,7 +107,7 @@ func plain(x syntax.Expr) bool {
 	return false
 }
 
-// duplicate copies a plain expression: the resolver marks nodes.
+// duplicate copies a plain expression, since the resolver marks nodes.
 func duplicate(x syntax.Expr) syntax.Expr {
 	switch x := x.(type) {
 	case *syntax.Ident:
@@ -131,7 +127,7 @@ func duplicate(x syntax.Expr) syntax.Expr {
 	return x
 }
 
-// target rewrites inside what is assigned to, and not the assigned place itself.
+// target rewrites the expressions inside the target of an assignment, not the target itself.
 func (r *rewriter) target(x syntax.Expr) {
 	switch x := x.(type) {
 	case *syntax.ParenExpr:
@@ -151,7 +147,7 @@ func (r *rewriter) target(x syntax.Expr) {
 	}
 }
 
-// params rewrites the defaults of a function.
+// params rewrites the default values of parameters.
 func (r *rewriter) params(params []syntax.Expr) {
 	for _, p := range params {
 		if b, ok := p.(*syntax.BinaryExpr); ok {
@@ -166,16 +162,16 @@ func (r *rewriter) list(xs []syntax.Expr) {
 	}
 }
 
-// guardedOps are the operators that can make large values, if only integers, with their guards.
+// guardedOps gives for the operators that can make large values, if only integers, their guards.
 var guardedOps = map[syntax.Token]string{
 	syntax.PLUS: "+", syntax.MINUS: "-", syntax.STAR: "*", syntax.SLASH: "/", syntax.SLASHSLASH: "//", syntax.PERCENT: "%",
 	syntax.PIPE: "|", syntax.AMP: "&", syntax.CIRCUMFLEX: "^", syntax.LTLT: "<<", syntax.GTGT: ">>",
 }
 
-// guardedUnary are those of one operand.
+// guardedUnary is guardedOps for one operand.
 var guardedUnary = map[syntax.Token]string{syntax.MINUS: "-x", syntax.TILDE: "~x"}
 
-// comparisons that walk values, with their guards.
+// comparisons walk values; these are their guards.
 var comparisons = map[syntax.Token]string{
 	syntax.EQL: "==", syntax.NEQ: "!=", syntax.LT: "<", syntax.LE: "<=", syntax.GT: ">", syntax.GE: ">=",
 	syntax.IN: "in", syntax.NOT_IN: "not in",
@@ -258,7 +254,8 @@ func (r *rewriter) expr(x syntax.Expr) syntax.Expr {
 	return x
 }
 
-// condition rewrites what is asked for its truth: tensors have none. Comparisons, which give truth values, stay as they are.
+// condition rewrites an expression whose truth is asked for, which unknown values lack. Comparisons return truth values and need no
+// guard for that.
 func (r *rewriter) condition(x syntax.Expr) syntax.Expr {
 	switch x := x.(type) {
 	case *syntax.ParenExpr:

@@ -1,0 +1,56 @@
+package starlib_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/starsweep/starsweep/starlib"
+	"github.com/starsweep/starsweep/starlib/sandbox"
+)
+
+// What is parsed is bounded, too: the interpreter counts no steps there.
+func TestFilesAreNoLargerThanParsingBears(t *testing.T) {
+	long := []byte("x = " + strings.Repeat("1+", sandbox.MaxSource/2) + "1")
+	_, err := starlib.Loader{}.Load(context.Background(), "long.star", long)
+	want := "long.star:1:1: got a file of more than 1048576 bytes, want fewer"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	loader := starlib.Loader{Read: func(string) ([]byte, error) { return long, nil }}
+	_, err = loader.Load(context.Background(), "short.star", []byte(`load("long.star", "x")`))
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("loaded: got %v, want %s", err, want)
+	}
+}
+
+// A network that builds without end pays for its expressions.
+func TestGraphBombsEndWithAnError(t *testing.T) {
+	source := strings.Replace(design, "discriminator32(norm = not wgan)", "bomb", 1)
+	source = strings.Replace(source, "def trial(p):", `def bomb(x):
+    y = nn.dense(flatten(x), 1)
+    for i in range(1000):
+        y = grad(sum(exp(y * y)), x)
+    return y
+
+def trial(p):`, 1)
+	s := load(t, source)
+	points, err := listed(s.Points())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = s.Job(context.Background(), points[0]); err == nil || !strings.Contains(err.Error(), "makes too much") {
+		t.Errorf("got %v, want an error that the script makes too much", err)
+	}
+}
+
+// A script that would take too long for its caller ends with the caller's context.
+func TestLoadEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	l := starlib.Loader{Print: func(string) { cancel() }}
+	source := "def f():\n  print('go')\n  for i in range(1000):\n    pass\nf()"
+	if _, err := l.Load(ctx, "slow.star", []byte(source)); !errors.Is(err, context.Canceled) || errors.As(err, new(*starlib.Error)) {
+		t.Errorf("got %v, want the end of the context, and no mistake of the script", err)
+	}
+}
