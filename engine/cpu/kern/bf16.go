@@ -4,21 +4,21 @@ import "unsafe"
 
 // Products of bfloat16 take operands in pairs: two contracted elements, k and k+1, of 16 bits each lie in one of 32, and a kernel
 // adds both products to a float32. So an array of pairs is one of float32 with half as many contracted elements, which every
-// way of computing moves around as it would move float32.
+// algorithm moves around as it would move float32.
 
 // paired is a convolution with operands that were rounded to bfloat16, and pairs of contracted channels as elements.
 type paired struct {
-	*Conv        // of pairs
-	in, ker rows // of what was asked for
+	*Conv             // of pairs
+	in, ker pairArray // of what was asked for
 }
 
-// rows are an array [outer][k][inner] whose axis k is contracted.
-type rows struct{ outer, k, inner int }
+// pairArray are an array [outer][k][inner] whose axis k is contracted.
+type pairArray struct{ outer, k, inner int }
 
-func (r rows) pairs() int { return (r.outer*r.k*r.inner/2 + 15) &^ 15 } // what follows is aligned
+func (r pairArray) pairs() int { return (r.outer*r.k*r.inner/2 + 15) &^ 15 } // what follows is aligned
 
 // stride is where a step along another axis leads among the pairs. Axes lie wholly inside of k, or outside.
-func (r rows) stride(s int) (_ int, ok bool) {
+func (r pairArray) stride(s int) (_ int, ok bool) {
 	whole := r.k * r.inner
 	switch {
 	case s < r.inner:
@@ -40,11 +40,11 @@ func newPaired(c *Conv) *paired {
 	p := *c
 	p.Set, p.BF16, p.K = c.Set.Pairs, false, c.K/2
 	q := &paired{Conv: &p,
-		in:  rows{c.Groups * c.M * c.In[0] * c.In[1] / c.InS[3], c.K, c.InS[3]},
-		ker: rows{c.Groups * c.N * c.Ker[0] * c.Ker[1] / c.KerS[2], c.K, c.KerS[2]},
+		in:  pairArray{c.Groups * c.M * c.In[0] * c.In[1] / c.InS[3], c.K, c.InS[3]},
+		ker: pairArray{c.Groups * c.N * c.Ker[0] * c.Ker[1] / c.KerS[2], c.K, c.KerS[2]},
 	}
 	ok := min(q.in.outer, q.ker.outer) > 0
-	half := func(r rows, strides ...*int) {
+	half := func(r pairArray, strides ...*int) {
 		for _, s := range strides {
 			t, fits := r.stride(*s)
 			*s, ok = t, ok && fits
@@ -63,10 +63,10 @@ func newPaired(c *Conv) *paired {
 }
 
 // direct plans how to multiply pairs, and tells the cost, with that of making them.
-func (p *paired) direct(taps int) (func() way, int) {
+func (p *paired) direct(taps int) (func() algorithm, int) {
 	plan, cost := p.Conv.direct(taps)
-	return func() way {
-		p.Conv.way = plan()
+	return func() algorithm {
+		p.Conv.algorithm = plan()
 		return p
 	}, cost + roundCost*(p.in.pairs()+p.ker.pairs())
 }
@@ -77,18 +77,18 @@ func (p *paired) workspace() (shared, own int) {
 }
 
 func (p *paired) run(out, in, ker []float32, m Memory) {
-	x, w := cut(&m.Shared, p.in.pairs()), cut(&m.Shared, p.ker.pairs())
+	x, w := carve(&m.Shared, p.in.pairs()), carve(&m.Shared, p.ker.pairs())
 	p.in.fill(p.Team, x, in)
 	p.ker.fill(p.Team, w, ker)
 	m.Shared = m.Shared[16:]
-	p.Conv.way.run(out, x, w, m)
+	p.Conv.algorithm.run(out, x, w, m)
 }
 
 // fill rounds an array to pairs.
-func (r rows) fill(t Team, d, s []float32) {
+func (r pairArray) fill(t Team, d, s []float32) {
 	if r.inner == 1 { // pairs lie side by side
 		total := r.outer * r.k
-		pieces := min(parts(total, 1<<14), items)
+		pieces := min(parts(total, 1<<14), minPieces)
 		t.Each(pieces, func(_, i int) {
 			from, to := total/2*i/pieces, total/2*(i+1)/pieces
 			if from < to {
@@ -131,7 +131,7 @@ func (d *Dot) pairLeft(t Team, left, l []float32) {
 // pairRight copies the right operand to [batch][panel][pair][width].
 func (d *Dot) pairRight(t Team, packed, r []float32) {
 	K, P, nj, width := len(d.RK), d.pairs(), d.panels(), d.Set.Main.Width
-	pieces := min(parts(P, 64), parts(items, len(d.RB)*nj))
+	pieces := min(parts(P, 64), parts(minPieces, len(d.RB)*nj))
 	gathered := make([][]float32, t.Size())
 	t.Each(len(d.RB)*nj*pieces, func(w, it int) {
 		if gathered[w] == nil {

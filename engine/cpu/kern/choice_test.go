@@ -15,10 +15,10 @@ func geometries() []*Set {
 		return &Set{Name: name, Main: tiles(32, 14), Half: tiles(16, 14), Wide: tiles(64, 6)}
 	}
 	avx512, avx2 := wide("avx512"), &Set{Name: "avx2", Main: tiles(16, 6), Wide: tiles(16, 6)}
-	avx512.maps.width, avx2.maps.width = 16, 8
+	avx512.transforms.width, avx2.transforms.width = 16, 8
 	avx512.Pairs = wide("avx512bf16")
 	portable := &Set{Name: "go", Main: tiles(16, 8), Wide: tiles(16, 8)}
-	portable.maps.width = 1
+	portable.transforms.width = 1
 	return []*Set{avx512, avx2, portable}
 }
 
@@ -27,7 +27,7 @@ func TestGeometriesAreThoseOfTheKernels(t *testing.T) {
 		if s == nil {
 			return "none"
 		}
-		text := fmt.Sprintf("%s, transforms of %d columns", s.Name, s.maps.width)
+		text := fmt.Sprintf("%s, transforms of %d columns", s.Name, s.transforms.width)
 		for _, t := range []Tiles{s.Main, s.Half, s.Wide} {
 			text += fmt.Sprintf(", %d x %d", max(0, t.rows()), t.Width)
 		}
@@ -130,12 +130,12 @@ func (l layer) kernelGradient(batch int) *Conv {
 // describe names the algorithm of a planned convolution. F(m x n, r x s) is Winograd's, which computes m x n outputs of filters with
 // r x s taps at a time; after a slash, the numbers of phases that filters are split into first.
 func (c *Conv) describe() string {
-	if p, ok := c.way.(*paired); ok {
+	if p, ok := c.algorithm.(*paired); ok {
 		return p.Conv.describe() + " of bf16"
 	}
 	both := func(y, x int) string { return fmt.Sprintf("%dx%d", y, x) }
-	switch w := c.way.(type) {
-	case *minimal:
+	switch w := c.algorithm.(type) {
+	case *winogradConv:
 		outputs, taps := [2]int{1, w.x.form.outputs}, [2]int{1, w.x.form.taps}
 		if w.y != nil {
 			outputs[0], taps[0] = w.y.form.outputs, w.y.form.taps
@@ -150,7 +150,7 @@ func (c *Conv) describe() string {
 			text += "/" + both(split[0], split[1])
 		}
 		return text
-	case *minimalKernel:
+	case *winogradGradient:
 		if w.y == nil {
 			return "F(1x3, 1x4)"
 		}

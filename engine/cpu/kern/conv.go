@@ -4,9 +4,9 @@ package kern
 // the input (input dilation, reversed kernel, channel axes swapped) and to the kernel (batch and channels swapped, kernel
 // dilation) are the same operation with other numbers.
 //
-// There are seven ways. Five are direct: a panel of the kernel against one pixel of all examples (panels), the input packed with the
+// There are seven algorithms. Five are direct: a panel of the kernel against one pixel of all examples (panels), the input packed with the
 // batch (lanes) or pixels (planes) side by side, all taps as columns (spread), and along rows of pixels (strips). Two take fewer
-// products: minimal and minimalKernel, for the gradient of a kernel. None makes im2col's copies.
+// products: winogradConv, and winogradGradient for the gradient of a kernel. None makes im2col's copies.
 type Conv struct {
 	Set             *Set
 	Team            Team   // who may take part; Plan sends them away if the work is too little
@@ -21,11 +21,11 @@ type Conv struct {
 	Reverse         bool // read the kernel's pixels backwards
 	BF16            bool // round the operands to bfloat16, if the set has kernels for that and it helps
 
-	way way
+	algorithm algorithm
 }
 
-// way is how to compute a convolution.
-type way interface {
+// algorithm is how to compute a convolution.
+type algorithm interface {
 	workspace() (shared, own int)
 	run(out, in, ker []float32, m Memory)
 }
@@ -38,19 +38,19 @@ type Memory struct {
 	Own    [][]float32 // by worker
 }
 
-// cut takes the first n floats of what is left of a piece of memory, and leaves what comes after them, aligned.
-func cut(memory *[]float32, n int) []float32 {
+// carve takes the first n floats of what is left of a piece of memory, and leaves what comes after them, aligned.
+func carve(memory *[]float32, n int) []float32 {
 	piece := (*memory)[:n:n]
-	*memory = (*memory)[min(whole(n), len(*memory)):]
+	*memory = (*memory)[min(roundUp(n), len(*memory)):]
 	return piece
 }
 
-// whole rounds up to lines of the cache.
-func whole(floats int) int { return (floats + 15) &^ 15 }
+// roundUp rounds up to lines of the cache.
+func roundUp(floats int) int { return (floats + 15) &^ 15 }
 
-// items is the number of pieces that a task is cut into, at least, if it is short of them. It is no function of the number
+// minPieces is the number of pieces that a task is cut into, at least, if it is short of them. It is no function of the number
 // of threads, so that the order of sums is not either.
-const items = 16
+const minPieces = 16
 
 // Plan decides how to compute and builds the lists, once.
 func (c *Conv) Plan() {
@@ -60,60 +60,60 @@ func (c *Conv) Plan() {
 	if p := newPaired(c); p != nil {
 		plan, cost = p.direct(taps)
 	}
-	for _, w := range c.minimalWays() {
+	for _, w := range c.winogradAlgorithms() {
 		if n := w.cost(); n < cost {
-			plan, cost = func() way { return w }, n
+			plan, cost = func() algorithm { return w }, n
 		}
 	}
-	c.way = plan()
+	c.algorithm = plan()
 }
 
 // How many bytes of transformed or packed data are made before they are used.
 const (
-	lotBytes    = 600 << 10 // by a worker
-	planeBytes  = 256 << 10 // by a worker
-	kernelBytes = 8 << 20
+	chunkBytes         = 600 << 10 // by a worker
+	planeBytes         = 256 << 10 // by a worker
+	gradientChunkBytes = 8 << 20
 )
 
-// minimalWays are those with transforms, as far as they fit.
-func (c *Conv) minimalWays() (ways []costedWay) {
+// winogradAlgorithms are those with transforms, as far as they fit.
+func (c *Conv) winogradAlgorithms() (list []costed) {
 	for _, both := range []bool{false, true} {
-		if w := newMinimal(c, both, lotBytes); w != nil {
-			ways = append(ways, w)
+		if w := newWinogradConv(c, both, chunkBytes); w != nil {
+			list = append(list, w)
 		}
-		if w := newMinimalKernel(c, both, kernelBytes); w != nil {
-			ways = append(ways, w)
+		if w := newWinogradGradient(c, both, gradientChunkBytes); w != nil {
+			list = append(list, w)
 		}
 	}
-	if w := newMinimal(c.turned(), false, lotBytes); w != nil { // along columns
-		ways = append(ways, w)
+	if w := newWinogradConv(c.swapAxes(), false, chunkBytes); w != nil { // along columns
+		list = append(list, w)
 	}
-	return ways
+	return list
 }
 
-type costedWay interface {
-	way
+type costed interface {
+	algorithm
 	cost() int
 }
 
-// direct plans the cheapest way without transforms, and tells its cost.
-func (c *Conv) direct(taps int) (plan func() way, cost int) {
+// direct plans the cheapest algorithm without transforms, and tells its cost.
+func (c *Conv) direct(taps int) (plan func() algorithm, cost int) {
 	switch {
 	case c.empty():
-		return func() way { return nothing{c} }, 0
+		return func() algorithm { return zero{c} }, 0
 	case c.stripsFit():
-		return func() way { return newStrips(c) }, c.stripsCost(taps)
+		return func() algorithm { return newStrips(c) }, c.stripsCost(taps)
 	}
-	plan, cost = func() way { return newPanels(c) }, c.panelCost(taps)
+	plan, cost = func() algorithm { return newPanels(c) }, c.panelCost(taps)
 	if n := c.laneCost(taps); n < cost {
-		plan, cost = func() way { return newLanes(c) }, n
+		plan, cost = func() algorithm { return newLanes(c) }, n
 	}
 	if n := c.spreadCost(taps); n < cost {
-		plan, cost = func() way { return newSpread(c) }, n
+		plan, cost = func() algorithm { return newSpread(c) }, n
 	}
 	if p := newPlanes(c, planeBytes); p != nil {
 		if n := p.cost(); n < cost {
-			plan, cost = func() way { return p }, n
+			plan, cost = func() algorithm { return p }, n
 		}
 	}
 	return plan, cost
@@ -186,25 +186,25 @@ func (c *Conv) kernelPixel(ky, kx int) int {
 }
 
 // Workspace is how many floats of memory Run needs.
-func (c *Conv) Workspace() (shared, own int) { return c.way.workspace() }
+func (c *Conv) Workspace() (shared, own int) { return c.algorithm.workspace() }
 
 // Run computes out, which has no gaps. The memory has as many elements as Workspace says, or more, of any values, and is 64-byte
 // aligned; behind ker, 64 bytes are readable.
 func (c *Conv) Run(out, in, ker []float32, m Memory) {
 	if c.Groups*c.M*c.N*c.Out[0]*c.Out[1] > 0 {
-		c.way.run(out, in, ker, m)
+		c.algorithm.run(out, in, ker, m)
 	}
 }
 
 // empty says whether there is nothing to multiply.
 func (c *Conv) empty() bool { return c.K*c.Ker[0]*c.Ker[1]*c.In[0]*c.In[1] == 0 }
 
-// nothing is a convolution of nothing.
-type nothing struct{ *Conv }
+// zero is a convolution of zero.
+type zero struct{ *Conv }
 
-func (nothing) workspace() (shared, own int) { return 0, 0 }
+func (zero) workspace() (shared, own int) { return 0, 0 }
 
-func (c nothing) run(out, _, _ []float32, _ Memory) {
+func (c zero) run(out, _, _ []float32, _ Memory) {
 	npix := c.Out[0] * c.Out[1]
 	c.Team.Each(c.Groups*npix, func(_, it int) {
 		pix := it % npix

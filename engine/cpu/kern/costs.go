@@ -9,7 +9,7 @@ const (
 	packCost  = 90  // an element that is transposed
 	termCost  = 90  // a product that is added to its pixel
 	roundCost = 10  // a pair that is rounded
-	slotCost  = 9   // an element that is transformed for minimal filtering, or a product that is transformed back
+	slotCost  = 9   // an element that is transformed by Winograd, or a product that is transformed back
 	planeCost = 28  // an element of planes that is copied, or summed
 	farCost   = 25  // a transformed tap beyond nearTaps: so many stay in the cache
 	nearTaps  = 1 << 21
@@ -82,22 +82,22 @@ func (c *Conv) slotsCost(lists [][]Pair, rows, depth int) (products, back int) {
 	return products, back
 }
 
-// cost must not depend on the number of threads, unlike the size of lots: which way is taken shows in the last bits of results.
-func (w *minimal) cost() int {
-	rows, taps := w.x.tiles*w.M, w.taps()
-	cost := slotCost*(taps+w.M*w.example()) + farCost*max(0, taps-nearTaps)
-	for _, s := range w.stripes {
-		products, back := w.slotsCost(s.lists, rows, w.K)
+// cost must not depend on the number of threads, unlike the size of chunks: which algorithm is chosen shows in the last bits of results.
+func (c *winogradConv) cost() int {
+	rows, taps := c.x.tiles*c.M, c.taps()
+	cost := slotCost*(taps+c.M*c.example()) + farCost*max(0, taps-nearTaps)
+	for _, s := range c.tileRows {
+		products, back := c.slotsCost(s.lists, rows, c.K)
 		cost += products + back
 	}
 	return cost
 }
 
-func (w *minimalKernel) cost() int {
-	chunks := parts(w.K, w.chunk)
-	cost := chunks * slotCost * (w.data() + w.images())
-	for _, p := range w.pieces {
-		products, back := w.slotsCost(p.lists, w.M, w.depth(w.chunk))
+func (c *winogradGradient) cost() int {
+	chunks := parts(c.K, c.chunkSize)
+	cost := chunks * slotCost * (c.data() + c.images())
+	for _, p := range c.pieces {
+		products, back := c.slotsCost(p.lists, c.M, c.depth(c.chunkSize))
 		cost += chunks*products + back
 	}
 	return cost

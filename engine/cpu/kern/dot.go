@@ -93,22 +93,22 @@ func (d *Dot) Run(t Team, out, l, r, work []float32) {
 	nj, panel, width := d.panels(), d.panel(), d.Set.Main.Width
 	height := d.Set.Main.rows()
 	tiles := parts(M, height)
-	pieces := min(tiles, parts(items, B*nj)) // of the rows, if there are few panels
-	hands := make([]hand, t.Size())
-	t.Each(B*nj*pieces, func(w, it int) {
+	pieces := min(tiles, parts(minPieces, B*nj)) // of the rows, if there are few panels
+	workers := make([]worker, t.Size())
+	t.Each(B*nj*pieces, func(id, it int) {
 		piece, j, b := it%pieces, it/pieces%nj, it/pieces/nj
 		cols := min(width, N-j*width)
-		h := &hands[w]
-		h.Args = Args{List: &d.list[0], N: len(d.list), K: d.run, ARS: d.ars * 4, AKS: d.aks * 4, BKS: width * 4,
+		w := &workers[id]
+		w.Args = Args{List: &d.list[0], N: len(d.list), K: d.run, ARS: d.ars * 4, AKS: d.aks * 4, BKS: width * 4,
 			B: unsafe.Pointer(&packed[(b*nj+j)*panel])}
 		for i := tiles * piece / pieces; i < tiles*(piece+1)/pieces; i++ {
 			m0, m1 := M*i/tiles, M*(i+1)/tiles
 			if d.inPlace {
-				h.A = unsafe.Pointer(&l[d.LB[b]+m0*d.ars])
+				w.A = unsafe.Pointer(&l[d.LB[b]+m0*d.ars])
 			} else {
-				h.A = unsafe.Pointer(&left[(b*M+m0)*d.ars])
+				w.A = unsafe.Pointer(&left[(b*M+m0)*d.ars])
 			}
-			h.tile(d.Set.last(cols), m1-m0, cols, out, (b*M+m0)*N+j*width, N, 1)
+			w.tile(d.Set.last(cols), m1-m0, cols, out, (b*M+m0)*N+j*width, N, 1)
 		}
 	})
 }
@@ -140,7 +140,7 @@ func (d *Dot) packRight(t Team, packed, r []float32) {
 	nj, panel, width := d.panels(), d.panel(), d.Set.Main.Width
 	rs, evenRows := even(d.RK)
 	cs, evenCols := even(d.RN)
-	pieces := min(parts(K, 64), parts(items, len(d.RB)*nj))
+	pieces := min(parts(K, 64), parts(minPieces, len(d.RB)*nj))
 	t.Each(len(d.RB)*nj*pieces, func(_, it int) {
 		piece, j, b := it%pieces, it/pieces%nj, it/pieces/nj
 		k0, k1 := K*piece/pieces, K*(piece+1)/pieces

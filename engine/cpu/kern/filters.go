@@ -13,8 +13,8 @@ type form struct{ outputs, taps int }
 
 var forms = [...]form{{winograd.Outputs, winograd.Taps}, {winograd.Taps, winograd.Outputs}}
 
-// mostTaps is that of any form.
-const mostTaps = winograd.Outputs
+// maxTaps is that of any form.
+const maxTaps = winograd.Outputs
 
 // filters are what Winograd's algorithm computes along one axis of a convolution. Where there is a stride, or a dilated input,
 // every phase of the axis (even and odd pixels, for 2) is filtered for itself, with as many taps as the form has, or fewer.
@@ -26,7 +26,7 @@ type filters struct {
 	inputs int                    // phases of the input
 	needed [][winograd.Slots]bool // by phase of the input: slots that any phase of the output has
 
-	toSlots, fromSlots linearMap // of taps, of products
+	toSlots, fromSlots transform // of taps, of products
 }
 
 // taps are the pixels of a kernel that a filter has; none is -1.
@@ -79,10 +79,10 @@ func (c *Conv) phaseTaps(axis int) (taps [][]phaseTap) {
 // filters of an axis are nil if one of them has more taps than the form.
 func (c *Conv) filters(axis int, as form) *filters {
 	stride, dil := c.Stride[axis], c.InDil[axis]
-	f := &filters{form: as, tiles: parts(parts(c.Out[axis], dil), as.outputs), inputs: stride, toSlots: c.Set.maps.taps,
-		fromSlots: c.Set.maps.outputs}
+	f := &filters{form: as, tiles: parts(parts(c.Out[axis], dil), as.outputs), inputs: stride, toSlots: c.Set.transforms.taps,
+		fromSlots: c.Set.transforms.outputs}
 	if as.taps > winograd.Taps {
-		f.toSlots, f.fromSlots = c.Set.maps.gradients, c.Set.maps.tapGradients
+		f.toSlots, f.fromSlots = c.Set.transforms.gradients, c.Set.transforms.tapGradients
 	}
 	found := c.phaseTaps(axis)
 	first := slices.Repeat([]int{math.MaxInt}, stride) // by phase of the input: offset of the first tap of the first output
@@ -137,8 +137,8 @@ func (c Conv) split(axis, n int) *Conv {
 	return &c
 }
 
-// turned is a convolution with its axes exchanged.
-func (c Conv) turned() *Conv {
+// swapAxes is a convolution with its axes exchanged.
+func (c Conv) swapAxes() *Conv {
 	for _, v := range []*[2]int{&c.In, &c.Ker, &c.Out, &c.Stride, &c.Pad, &c.InDil, &c.KerDil} {
 		v[0], v[1] = v[1], v[0]
 	}
@@ -148,15 +148,15 @@ func (c Conv) turned() *Conv {
 	return &c
 }
 
-// mostPhases bounds the phases that an axis is split into: more leave tiles half empty.
-const mostPhases = 3
+// maxPhases bounds the phases that an axis is split into: more leave tiles half empty.
+const maxPhases = 3
 
-// filtered gives the filters of an axis that leave the fewest products, and the convolution with the axis split as they have it;
+// bestFilters gives the filters of an axis that leave the fewest products, and the convolution with the axis split as they have it;
 // they are nil if no form fits.
-func (c *Conv) filtered(axis int) (split *Conv, f *filters) {
+func (c *Conv) bestFilters(axis int) (split *Conv, f *filters) {
 	fewest := math.MaxInt
 	for _, as := range forms {
-		for n := 1; n <= mostPhases; n++ {
+		for n := 1; n <= maxPhases; n++ {
 			s := c.split(axis, n)
 			found := s.filters(axis, as)
 			if found == nil {

@@ -133,7 +133,7 @@ func TestKernelsOfEveryHeightSumTheWholeList(t *testing.T) {
 						}
 						want[i] = float32(v) + float32(acc)*c[i]
 					}
-					h := hand{Args: Args{A: unsafe.Pointer(&a[0]), B: unsafe.Pointer(&b[0]), C: unsafe.Pointer(&c[0]), List: &list[0], N: E, K: K,
+					h := worker{Args: Args{A: unsafe.Pointer(&a[0]), B: unsafe.Pointer(&b[0]), C: unsafe.Pointer(&c[0]), List: &list[0], N: E, K: K,
 						ARS: K * 4, AKS: 4, BKS: w * 4, CRS: w * 4, Acc: acc}}
 					tiles.By[rows](&h.Args)
 					same(t, fmt.Sprintf("%d x %d, acc %d", rows, w, acc), c, want)
@@ -143,12 +143,12 @@ func TestKernelsOfEveryHeightSumTheWholeList(t *testing.T) {
 	})
 }
 
-// name is that of the way.
+// name is that of the algorithm.
 func (c *Conv) name() string {
-	if s, ok := c.way.(*strips); ok && s.thin != nil {
+	if s, ok := c.algorithm.(*strips); ok && s.thin != nil {
 		return "thin strips"
 	}
-	return strings.TrimPrefix(fmt.Sprintf("%T", c.way), "*kern.")
+	return strings.TrimPrefix(fmt.Sprintf("%T", c.algorithm), "*kern.")
 }
 
 // meeting calls f for every pixel of the kernel that meets one of the input for output o: Taps by its definition.
@@ -222,7 +222,7 @@ func TestConvolutionsOfAnySizeFollowTheDefinition(t *testing.T) {
 	forEachPrecision(t, func(t *testing.T, s *Set, bf16 bool) {
 		r := rand.New(rand.NewPCG(3, 4))
 		pick := func(v ...int) int { return v[r.IntN(len(v))] }
-		ways := map[string]int{}
+		algorithms := map[string]int{}
 		for range count {
 			c := &Conv{Set: s, Team: NewTeam(3), BF16: bf16, M: pick(1, 2, 3, 7, 16, 33, 64), K: pick(1, 3, 8, 40),
 				N: pick(1, 3, 7, 8, 15, 16, 17, 31, 32, 33, 48, 64), Groups: pick(1, 1, 3),
@@ -253,17 +253,17 @@ func TestConvolutionsOfAnySizeFollowTheDefinition(t *testing.T) {
 				}
 			}
 			c.Plan()
-			ways[c.name()]++
+			algorithms[c.name()]++
 			x, k := randomOf(r, c.In[0]*c.In[1]*c.M*ik+16, bf16), randomOf(r, c.Ker[0]*c.Ker[1]*c.K*in+16, bf16)
 			got, want := aligned(c.Out[0]*c.Out[1]*c.M*in), make([]float32, c.Out[0]*c.Out[1]*c.M*in)
 			c.Run(got, x, k, memory(c))
 			naive(c, want, x, k)
 			sizes := *c
-			sizes.way = nil
+			sizes.algorithm = nil
 			same(t, fmt.Sprintf("%s of %+v", c.name(), sizes), got, want)
 		}
-		if bf16 != (ways["paired"] > count/10) {
-			t.Errorf("the test misses a way: %v", ways)
+		if bf16 != (algorithms["paired"] > count/10) {
+			t.Errorf("the test misses an algorithm: %v", algorithms)
 		}
 	})
 }
@@ -350,7 +350,7 @@ func TestProductsOfAnySizeFollowTheDefinition(t *testing.T) {
 			t.Errorf("%d products were rounded", rounded)
 		}
 		if copied == 0 {
-			t.Error("the left operand was never copied: the test misses a way")
+			t.Error("the left operand was never copied: the test misses a case")
 		}
 	})
 }
@@ -452,9 +452,9 @@ func TestHelpersGoWhenNobodyCalls(t *testing.T) {
 	for range 100 {
 		team.Each(8, func(_, _ int) {})
 	}
-	for start := time.Now(); len(team.crew.idle) < 3; time.Sleep(time.Millisecond) {
+	for start := time.Now(); len(team.pool.idle) < 3; time.Sleep(time.Millisecond) {
 		if time.Since(start) > 10*time.Second {
-			t.Fatalf("%d of 3 helpers are gone", len(team.crew.idle))
+			t.Fatalf("%d of 3 helpers are gone", len(team.pool.idle))
 		}
 	}
 }

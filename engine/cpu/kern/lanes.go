@@ -43,23 +43,23 @@ func (l *lanes) run(out, in, ker []float32, m Memory) {
 		src := in[g*l.InG+p/l.In[1]*l.InS[0]+p%l.In[1]*l.InS[1]:]
 		l.packPixel(packed[it*l.K*l.batch:][:l.K*l.batch], src)
 	})
-	hands := make([]hand, l.Team.Size())
-	l.Team.Each(l.Groups*opix, func(w, it int) {
+	workers := make([]worker, l.Team.Size())
+	l.Team.Each(l.Groups*opix, func(id, it int) {
 		g, p := it/opix, it%opix
 		y := result[it*l.N*l.batch:][:l.N*l.batch]
 		list := l.lists[p]
 		if len(list) == 0 {
 			clear(y)
 		} else {
-			h := &hands[w]
-			h.Args = Args{List: &list[0], N: len(list), K: l.K, ARS: l.KerS[3] * 4, AKS: l.KerS[2] * 4, BKS: l.batch * 4}
+			w := &workers[id]
+			w.Args = Args{List: &list[0], N: len(list), K: l.K, ARS: l.KerS[3] * 4, AKS: l.KerS[2] * 4, BKS: l.batch * 4}
 			nt := parts(l.N, l.tiles.rows())
 			for n := range nt {
 				n0, n1 := l.N*n/nt, l.N*(n+1)/nt
-				h.A = unsafe.Pointer(&ker[g*l.KerG+n0*l.KerS[3]])
+				w.A = unsafe.Pointer(&ker[g*l.KerG+n0*l.KerS[3]])
 				for b := 0; b < l.batch; b += l.tiles.Width {
-					h.B = unsafe.Pointer(&packed[g*l.inputs()+b])
-					h.tile(l.tiles, n1-n0, l.tiles.Width, y, n0*l.batch+b, l.batch, 1)
+					w.B = unsafe.Pointer(&packed[g*l.inputs()+b])
+					w.tile(l.tiles, n1-n0, l.tiles.Width, y, n0*l.batch+b, l.batch, 1)
 				}
 			}
 		}

@@ -59,9 +59,9 @@ func (p *panels) workspace() (shared, own int) { return p.Groups * p.panels() * 
 func (p *panels) run(out, in, ker []float32, m Memory) {
 	packed := m.Shared
 	p.pack(ker, packed)
-	hands := make([]hand, p.Team.Size())
-	for i := range hands {
-		hands[i].Args = Args{ARS: p.InS[2] * 4, AKS: p.InS[3] * 4, BKS: p.Set.Main.Width * 4}
+	workers := make([]worker, p.Team.Size())
+	for i := range workers {
+		workers[i].Args = Args{ARS: p.InS[2] * 4, AKS: p.InS[3] * 4, BKS: p.Set.Main.Width * 4}
 	}
 	nj, npix := p.panels(), p.Out[0]*p.Out[1]
 	// A worker keeps to some of the rows, if there are enough of them: where rows are the batch, its part of the input is what
@@ -72,18 +72,18 @@ func (p *panels) run(out, in, ker []float32, m Memory) {
 	if nj*p.size()*4 <= pixelMajor {
 		all = nj
 	}
-	p.Team.Each(nh*p.Groups*(nj/all)*npix, func(w, it int) {
-		pix, j0, g, h := it%npix, it/npix%(nj/all)*all, it/npix/(nj/all)%p.Groups, it/npix/(nj/all)/p.Groups
+	p.Team.Each(nh*p.Groups*(nj/all)*npix, func(id, it int) {
+		pix, j0, g, part := it%npix, it/npix%(nj/all)*all, it/npix/(nj/all)%p.Groups, it/npix/(nj/all)/p.Groups
 		for j := j0; j < j0+all; j++ {
-			for tile := nt * h / nh; tile < nt*(h+1)/nh; tile++ {
-				p.tile(&hands[w], g, j, pix, p.M*tile/nt, p.M*(tile+1)/nt, out, in, packed)
+			for tile := nt * part / nh; tile < nt*(part+1)/nh; tile++ {
+				p.tile(&workers[id], g, j, pix, p.M*tile/nt, p.M*(tile+1)/nt, out, in, packed)
 			}
 		}
 	})
 }
 
 // tile computes rows m0 to m1 of one pixel, of group g and panel j.
-func (p *panels) tile(h *hand, g, j, pix, m0, m1 int, out, in, packed []float32) {
+func (p *panels) tile(w *worker, g, j, pix, m0, m1 int, out, in, packed []float32) {
 	width := min(p.Set.Main.Width, p.N-j*p.Set.Main.Width)
 	to := g*p.OutG + pix/p.Out[1]*p.OutS[0] + pix%p.Out[1]*p.OutS[1] + m0*p.OutS[2] + j*p.Set.Main.Width*p.OutS[3]
 	list := p.lists[pix]
@@ -91,10 +91,10 @@ func (p *panels) tile(h *hand, g, j, pix, m0, m1 int, out, in, packed []float32)
 		fillZero(out[to:], m1-m0, width, p.OutS[2], p.OutS[3])
 		return
 	}
-	h.List, h.N, h.K = &list.pairs[0], len(list.pairs), list.depth
-	h.A = unsafe.Pointer(&in[g*p.InG+m0*p.InS[2]])
-	h.B = unsafe.Pointer(&packed[(g*p.panels()+j)*p.size()])
-	h.tile(p.Set.last(width), m1-m0, width, out, to, p.OutS[2], p.OutS[3])
+	w.List, w.N, w.K = &list.pairs[0], len(list.pairs), list.depth
+	w.A = unsafe.Pointer(&in[g*p.InG+m0*p.InS[2]])
+	w.B = unsafe.Pointer(&packed[(g*p.panels()+j)*p.size()])
+	w.tile(p.Set.last(width), m1-m0, width, out, to, p.OutS[2], p.OutS[3])
 }
 
 // pack copies the kernel to [group][panel][pixel][k][width], missing columns zero.

@@ -126,7 +126,7 @@ func (p *planes) kernels() int {
 }
 
 func (p *planes) workspace() (shared, own int) {
-	return p.Groups * p.kernels(), whole(p.K*p.size) + p.rows()*p.size
+	return p.Groups * p.kernels(), roundUp(p.K*p.size) + p.rows()*p.size
 }
 
 func (p *planes) run(out, in, ker []float32, m Memory) {
@@ -134,16 +134,16 @@ func (p *planes) run(out, in, ker []float32, m Memory) {
 	for g := range p.Groups {
 		p.pack(packed[g*p.kernels():], ker[g*p.KerG:])
 	}
-	hands := make([]hand, p.Team.Size())
-	p.Team.Share(p.M*p.Groups*p.bands, func(w int, next func() int) {
-		own := m.Own[w]
-		planes, products := cut(&own, p.K*p.size), cut(&own, p.rows()*p.size)
+	workers := make([]worker, p.Team.Size())
+	p.Team.Share(p.M*p.Groups*p.bands, func(id int, next func() int) {
+		own := m.Own[id]
+		planes, products := carve(&own, p.K*p.size), carve(&own, p.rows()*p.size)
 		clear(planes) // around the pixels it stays so
 		for it := next(); it >= 0; it = next() {
 			b, g, band := it/p.bands/p.Groups, it/p.bands%p.Groups, it%p.bands
 			p.copyIn(planes, in[g*p.InG+b*p.InS[2]:], band)
 			for i := range p.blocks {
-				p.multiply(&hands[w], &p.blocks[i], products, planes, packed[g*p.kernels():])
+				p.multiply(&workers[id], &p.blocks[i], products, planes, packed[g*p.kernels():])
 			}
 			p.copyOut(out[g*p.OutG+b*p.OutS[2]:], products, band)
 		}
@@ -190,23 +190,23 @@ func (p *planes) copyIn(planes, in []float32, band int) {
 // cache.
 const planeDepth = 32
 
-func (p *planes) multiply(h *hand, b *planeBlock, products, planes, packed []float32) {
+func (p *planes) multiply(w *worker, b *planeBlock, products, planes, packed []float32) {
 	products = products[b.first*p.size:]
 	if len(b.list) == 0 { // a phase without taps
 		clear(products[:b.rows*p.size])
 		return
 	}
-	h.Args = Args{List: &b.list[0], N: len(b.list), ARS: p.K * 4, AKS: 4, BKS: p.size * 4, CRS: p.size * 4}
+	w.Args = Args{List: &b.list[0], N: len(b.list), ARS: p.K * 4, AKS: 4, BKS: p.size * 4, CRS: p.size * 4}
 	for at := 0; at < p.length; {
 		tiles := b.tiles
 		if left := p.length - at; left <= p.Set.Main.Width {
 			tiles = p.Set.last(left)
 		}
-		h.C = unsafe.Pointer(&products[at])
+		w.C = unsafe.Pointer(&products[at])
 		for k := 0; k < p.K; k += planeDepth {
-			h.A, h.B = unsafe.Pointer(&packed[b.packed+k]), unsafe.Pointer(&planes[k*p.size+at])
-			h.K, h.Acc = min(planeDepth, p.K-k), min(k, 1)
-			tiles.By[b.rows](&h.Args)
+			w.A, w.B = unsafe.Pointer(&packed[b.packed+k]), unsafe.Pointer(&planes[k*p.size+at])
+			w.K, w.Acc = min(planeDepth, p.K-k), min(k, 1)
+			tiles.By[b.rows](&w.Args)
 		}
 		at += tiles.Width
 	}

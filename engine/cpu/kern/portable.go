@@ -3,7 +3,7 @@ package kern
 import "unsafe"
 
 // portable is the set in Go: the same contract, sums in the same order, without fused multiply-add unless the compiler fuses.
-var portable = &Set{Name: "go", Main: goTiles, Wide: goTiles, maps: portableMaps}
+var portable = &Set{Name: "go", Main: goTiles, Wide: goTiles, transforms: portableTransforms}
 
 var goTiles = Tiles{16, []Kernel{nil,
 	func(a *Args) { goTile(a, 1) }, func(a *Args) { goTile(a, 2) }, func(a *Args) { goTile(a, 3) }, func(a *Args) { goTile(a, 4) },

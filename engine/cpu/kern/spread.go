@@ -12,7 +12,7 @@ type spread struct {
 }
 
 func newSpread(c *Conv) *spread {
-	s := &spread{Conv: c, pieces: min(c.M, items), terms: make([][]int, c.Out[0]*c.Out[1])}
+	s := &spread{Conv: c, pieces: min(c.M, minPieces), terms: make([][]int, c.Out[0]*c.Out[1])}
 	s.width = parts(c.Ker[0]*c.Ker[1]*c.N, c.Set.Main.Width) * c.Set.Main.Width
 	for o := range s.terms {
 		c.Taps(o, func(t Tap) {
@@ -32,12 +32,12 @@ func (s *spread) run(out, in, ker []float32, m Memory) {
 	for g := range s.Groups {
 		s.pack(packed[g*s.K*s.width:], ker[g*s.KerG:])
 	}
-	hands := make([]hand, s.Team.Size())
-	s.Team.Each(s.pieces, func(w, it int) {
-		p := m.Own[w][:s.products()]
+	workers := make([]worker, s.Team.Size())
+	s.Team.Each(s.pieces, func(id, it int) {
+		p := m.Own[id][:s.products()]
 		for b := s.M * it / s.pieces; b < s.M*(it+1)/s.pieces; b++ {
 			for g := range s.Groups {
-				s.multiply(&hands[w], p, in[g*s.InG+b*s.InS[2]:], packed[g*s.K*s.width:])
+				s.multiply(&workers[id], p, in[g*s.InG+b*s.InS[2]:], packed[g*s.K*s.width:])
 				s.add(out[g*s.OutG+b*s.OutS[2]:], p)
 			}
 		}
@@ -61,21 +61,21 @@ func (s *spread) pack(d, ker []float32) {
 }
 
 // multiply computes the products of one example: [pixel][column].
-func (s *spread) multiply(h *hand, p, in, packed []float32) {
+func (s *spread) multiply(w *worker, p, in, packed []float32) {
 	width := s.Set.Main.Width
 	rows, length := s.In[0], s.In[1] // of pixels that lie at one distance
 	if s.InS[0] == s.In[1]*s.InS[1] {
 		rows, length = 1, rows*length
 	}
 	nt := parts(length, s.Set.Main.rows())
-	h.Args = Args{List: &Pair{}, N: 1, K: s.K, ARS: s.InS[1] * 4, AKS: s.InS[3] * 4, BKS: width * 4}
+	w.Args = Args{List: &Pair{}, N: 1, K: s.K, ARS: s.InS[1] * 4, AKS: s.InS[3] * 4, BKS: width * 4}
 	for y := range rows {
 		for tile := range nt {
 			x0, x1 := length*tile/nt, length*(tile+1)/nt
-			h.A = unsafe.Pointer(&in[y*s.InS[0]+x0*s.InS[1]])
+			w.A = unsafe.Pointer(&in[y*s.InS[0]+x0*s.InS[1]])
 			for j := 0; j < s.width; j += width {
-				h.B = unsafe.Pointer(&packed[j*s.K])
-				h.tile(s.Set.Main, x1-x0, width, p, (y*length+x0)*s.width+j, s.width, 1)
+				w.B = unsafe.Pointer(&packed[j*s.K])
+				w.tile(s.Set.Main, x1-x0, width, p, (y*length+x0)*s.width+j, s.width, 1)
 			}
 		}
 	}

@@ -7,10 +7,10 @@ import "unsafe"
 // of all examples. So both are read where they lie, almost in order; depth along the batch would jump by whole pages.
 type strips struct {
 	*Conv
-	chunk int        // examples whose pixels stay in cache
-	lists [][][]Pair // by chunk, output row
-	cols  []span     // by output column
-	thin  *Conv      // what was asked for, if Conv is its widened form
+	chunkSize int        // examples whose pixels stay in cache
+	lists     [][][]Pair // by chunk, output row
+	cols      []span     // by output column
+	thin      *Conv      // what was asked for, if Conv is its widened form
 }
 
 // span is the pixels of a kernel's row that meet the input: n of them from ker on, the first one at in.
@@ -54,15 +54,15 @@ func newStrips(c *Conv) *strips {
 	}
 	s.cols = make([]span, c.Out[1])
 	example := 4 * (c.In[0]*c.In[1]*c.M + c.Ker[0]*c.Ker[1]*c.Set.Main.Width)
-	s.chunk = min(c.K, max(1, stripBytes/example))
+	s.chunkSize = min(c.K, max(1, stripBytes/example))
 	if s.thin != nil {
-		s.chunk = min(s.chunk, parts(c.K, items))
+		s.chunkSize = min(s.chunkSize, parts(c.K, minPieces))
 	}
 	for k := range c.K {
-		if k%s.chunk == 0 {
+		if k%s.chunkSize == 0 {
 			s.lists = append(s.lists, make([][]Pair, c.Out[0]))
 		}
-		rows := s.lists[k/s.chunk]
+		rows := s.lists[k/s.chunkSize]
 		for oy := range c.Out[0] {
 			for ky := range c.Ker[0] {
 				if y, ok := c.meets(0, oy, ky); ok {
@@ -112,7 +112,7 @@ func (s *strips) pieces() int {
 	if s.thin == nil {
 		return 1
 	}
-	return parts(s.K, s.chunk)
+	return parts(s.K, s.chunkSize)
 }
 
 func (s *strips) outputs() int { return s.Groups * s.M * s.N * s.Out[0] * s.Out[1] }
@@ -127,7 +127,7 @@ func (s *strips) workspace() (shared, own int) {
 func (s *strips) run(out, in, ker []float32, m Memory) {
 	nt, nj, np := parts(s.M, s.Set.Main.rows()), s.panels(), s.pieces()
 	nh := 1 // parts of the tiles
-	for np*s.Groups*nj*nh < items/2 && nh < nt {
+	for np*s.Groups*nj*nh < minPieces/2 && nh < nt {
 		nh *= 2
 	}
 	nt = nh * parts(parts(s.M, nh), s.Set.Main.rows()) // the same for each
@@ -136,18 +136,18 @@ func (s *strips) run(out, in, ker []float32, m Memory) {
 		s.widen(m.Shared, in)
 		in, sums = m.Shared, m.Shared[s.Groups*s.InG:]
 	}
-	hands := make([]hand, s.Team.Size())
+	workers := make([]worker, s.Team.Size())
 	// A worker takes several panels at a time, if there are enough, and all of them through a chunk before the next chunk: what
 	// it read of the input serves them all.
 	cells := s.Groups * nh * nj
 	shares := min(cells, 2*s.Team.Size())
-	s.Team.Each(np*shares, func(w, it int) {
+	s.Team.Each(np*shares, func(id, it int) {
 		p, share := it/shares, it%shares
 		for chunk := len(s.lists) * p / np; chunk < len(s.lists)*(p+1)/np; chunk++ {
 			for cell := cells * share / shares; cell < cells*(share+1)/shares; cell++ {
-				j, h, g := cell%nj, cell/nj%nh, cell/nj/nh
-				for tile := nt * h / nh; tile < nt*(h+1)/nh; tile++ {
-					s.tile(&hands[w], chunk, s.M*tile/nt, s.M*(tile+1)/nt, g, j, sums[p*s.outputs():], in, ker, chunk > len(s.lists)*p/np)
+				j, part, g := cell%nj, cell/nj%nh, cell/nj/nh
+				for tile := nt * part / nh; tile < nt*(part+1)/nh; tile++ {
+					s.tile(&workers[id], chunk, s.M*tile/nt, s.M*(tile+1)/nt, g, j, sums[p*s.outputs():], in, ker, chunk > len(s.lists)*p/np)
 				}
 			}
 		}
@@ -164,12 +164,12 @@ func (s *strips) run(out, in, ker []float32, m Memory) {
 }
 
 // tile computes, or adds to, rows m0 to m1 of group g and panel j, for all pixels of the output.
-func (s *strips) tile(h *hand, chunk, m0, m1, g, j int, out, in, ker []float32, add bool) {
+func (s *strips) tile(w *worker, chunk, m0, m1, g, j int, out, in, ker []float32, add bool) {
 	width := s.Set.Main.Width
 	cols := min(width, s.N-j*width)
-	h.Args = Args{ARS: s.InS[2] * 4, AKS: s.KerDil[1] * s.InS[1] * 4, BKS: s.KerS[1] * 4}
+	w.Args = Args{ARS: s.InS[2] * 4, AKS: s.KerDil[1] * s.InS[1] * 4, BKS: s.KerS[1] * 4}
 	if add {
-		h.Acc = 1
+		w.Acc = 1
 	}
 	for oy, list := range s.lists[chunk] {
 		for ox, c := range s.cols {
@@ -178,10 +178,10 @@ func (s *strips) tile(h *hand, chunk, m0, m1, g, j int, out, in, ker []float32, 
 				fillZero(out[to:], m1-m0, cols, s.OutS[2], s.OutS[3])
 				continue
 			}
-			h.List, h.N, h.K = &list[0], len(list), c.n
-			h.A = unsafe.Pointer(&in[g*s.InG+c.in+m0*s.InS[2]])
-			h.B = unsafe.Pointer(&ker[g*s.KerG+c.ker+j*width])
-			h.tile(s.Set.last(cols), m1-m0, cols, out, to, s.OutS[2], s.OutS[3])
+			w.List, w.N, w.K = &list[0], len(list), c.n
+			w.A = unsafe.Pointer(&in[g*s.InG+c.in+m0*s.InS[2]])
+			w.B = unsafe.Pointer(&ker[g*s.KerG+c.ker+j*width])
+			w.tile(s.Set.last(cols), m1-m0, cols, out, to, s.OutS[2], s.OutS[3])
 		}
 	}
 }

@@ -9,12 +9,12 @@ import (
 // must not depend on it. Tasks may share a team at the same time. The zero Team is one thread.
 type Team struct {
 	helpers int // besides the caller
-	crew    *crew
+	pool    *helperPool
 }
 
 // NewTeam is a team of n threads.
 func NewTeam(n int) Team {
-	c := &crew{calls: make(chan *task, 4*n), idle: make(chan int, n)}
+	c := &helperPool{calls: make(chan *task, 4*n), idle: make(chan int, n)}
 	for i := 1; i < n; i++ {
 		c.idle <- i
 	}
@@ -44,7 +44,7 @@ func (t Team) Share(n int, f func(worker int, next func() int)) {
 		k.shares[i].end = int64(n * (i + 1) / t.Size())
 	}
 	k.members.Store(1)
-	t.crew.call(k, min(t.helpers, n-1))
+	t.pool.call(k, min(t.helpers, n-1))
 	k.work(0)
 	k.finish()
 }
@@ -68,9 +68,9 @@ func (t Team) For(work int) Team {
 
 const serialWork = 1 << 18
 
-// patience is how often a thread looks for something before it gives up: for some 50 us. Waking a thread that sleeps takes as
+// spins is how often a thread looks for something before it gives up: for some 50 us. Waking a thread that sleeps takes as
 // long, and a step of training has hundreds of short operations.
-const patience = 1 << 14
+const spins = 1 << 14
 
 // wait is what a thread does between two looks: now and then it lets another goroutine have the processor.
 func wait(look int) {
@@ -125,7 +125,7 @@ func (k *task) finish() {
 	if k.members.Add(-1) == 0 {
 		return
 	}
-	for i := range patience {
+	for i := range spins {
 		if k.members.Load() == 0 {
 			return
 		}
@@ -134,26 +134,26 @@ func (k *task) finish() {
 	<-k.left
 }
 
-// crew is the helpers of a team: goroutines that come when they are called, and go when nobody has called for a while. Callers
+// helperPool is the helpers of a team: goroutines that come when they are called, and go when nobody has called for a while. Callers
 // work, too, so that a task ends even if no helper comes.
-type crew struct {
+type helperPool struct {
 	calls chan *task // one for each helper wanted
 	idle  chan int   // the numbers of helpers who are not there
 }
 
-func (c *crew) call(k *task, helpers int) {
+func (c *helperPool) call(k *task, helpers int) {
 	for range helpers {
 		select {
 		case c.calls <- k:
-			c.hire()
+			c.start()
 		default: // so many tasks are waiting that one more would find no helper in time
 			return
 		}
 	}
 }
 
-// hire starts a helper if one is not there.
-func (c *crew) hire() {
+// start starts a helper if one is not there.
+func (c *helperPool) start() {
 	select {
 	case worker := <-c.idle:
 		go c.help(worker)
@@ -161,8 +161,8 @@ func (c *crew) hire() {
 	}
 }
 
-func (c *crew) help(worker int) {
-	for i := 0; i < patience; i++ {
+func (c *helperPool) help(worker int) {
+	for i := 0; i < spins; i++ {
 		select {
 		case k := <-c.calls:
 			k.join(worker)
@@ -173,6 +173,6 @@ func (c *crew) help(worker int) {
 	}
 	c.idle <- worker
 	if len(c.calls) > 0 { // who called just now took this helper to be there
-		c.hire()
+		c.start()
 	}
 }

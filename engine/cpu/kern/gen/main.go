@@ -15,8 +15,8 @@ import (
 	"strings"
 )
 
-// shape is a family of kernels: tiles of 1 to rows rows, each of vectors vector registers.
-type shape struct {
+// kernelShape is a family of kernels: tiles of 1 to rows rows, each of vectors vector registers.
+type kernelShape struct {
 	name      string
 	rows      int
 	vectors   int
@@ -30,7 +30,7 @@ type shape struct {
 }
 
 // AVX-512 has 32 registers: 28 accumulators, 2 vectors of B, 2 broadcast elements. AVX2 has 16: 12, 2 and 2.
-var shapes = []shape{
+var shapes = []kernelShape{
 	{"k512x32", 14, 2, "Z", 64, 4, 2, 2, false, "tiles of 32 columns, for AVX-512"},
 	{"k512x16", 14, 1, "Z", 64, 4, 2, 2, false, "tiles of 16 columns, for AVX-512"},
 	{"k512x64", 6, 4, "Z", 64, 8, 4, 4, false, "tiles of 64 columns, for AVX-512"},
@@ -41,7 +41,7 @@ var shapes = []shape{
 }
 
 // multiplyAdd adds the products of broadcast and the row of B to acc. All are numbers of registers.
-func (s shape) multiplyAdd(b, broadcast, acc int) string {
+func (s kernelShape) multiplyAdd(b, broadcast, acc int) string {
 	if s.pairs {
 		return dotPairs(acc, broadcast, b)
 	}
@@ -95,8 +95,8 @@ func files() map[string][]byte {
 		}
 		fmt.Fprintf(&decl, "\n// %s holds, by number of rows, %s.\nvar %s = []Kernel{%s}\n", s.name, s.doc, s.name, table)
 	}
-	transposes(&asm, &decl)
-	linearMaps(&asm, &decl)
+	writeTransposes(&asm, &decl)
+	writeTransforms(&asm, &decl)
 	return map[string][]byte{"kern_amd64.s": asm.Bytes(), "kern_amd64.go": decl.Bytes()}
 }
 
@@ -113,7 +113,7 @@ func row(i int) string {
 
 // kernel writes one function. Its argument is an *Args, whose fields lie at 0 (A), 8 (B), 16 (C), 24 (List), 32 (N), 40 (K),
 // 48 (ARS), 56 (AKS), 64 (BKS), 72 (CRS), 80 (Acc).
-func (s shape) kernel(w *bytes.Buffer, rows int) {
+func (s kernelShape) kernel(w *bytes.Buffer, rows int) {
 	p := func(format string, a ...any) { fmt.Fprintf(w, "\t"+format+"\n", a...) }
 	number := func(i, j int) int { return s.firstAcc + i*s.vectors + j }
 	acc := func(i, j int) string { return fmt.Sprintf("%s%d", s.register, number(i, j)) }

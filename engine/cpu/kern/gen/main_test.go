@@ -9,7 +9,7 @@ import (
 )
 
 func TestSharedSumsLeaveTheMatricesAsTheyAre(t *testing.T) {
-	for _, m := range maps {
+	for _, m := range transforms {
 		if got := m.expanded(); !slices.EqualFunc(got, m.matrix, slices.Equal[[]float32]) {
 			t.Errorf("%s: %v, want %v", m.name, got, m.matrix)
 		}

@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// transposes writes the functions that transpose a square of 16 x 16 floats, for AVX-512, and of 8 x 8, for AVX2. Rows come
+// writeTransposes writes the functions that transpose a square of 16 x 16 floats, for AVX-512, and of 8 x 8, for AVX2. Rows come
 // together in three steps: two rows' floats, two pairs of floats, and the 128-bit lanes, each of which holds a column of four rows.
-func transposes(asm, decl *bytes.Buffer) {
+func writeTransposes(asm, decl *bytes.Buffer) {
 	for _, t := range []struct {
 		name, register string
 		rows           int

@@ -9,16 +9,16 @@ import (
 	"github.com/starsweep/starsweep/engine/cpu/winograd"
 )
 
-// linearMap is one of Winograd's algorithm, under the name of its function. Each row has the coefficients of inputs and, behind them,
+// transform is one of Winograd's algorithm, under the name of its function. Each row has the coefficients of inputs and, behind them,
 // of sums that several rows share, which are rows of the same kind.
-type linearMap struct {
+type transform struct {
 	name         string
 	matrix       winograd.Matrix // what rows and shared sums come to
 	shared, rows winograd.Matrix
 }
 
-// maps in the order of the fields of kern's maps. Those of taps are applied to so little that they have no shared sums.
-var maps = []linearMap{
+// transforms in the order of the fields of kern's transforms. Those of taps are applied to so little that they have no shared sums.
+var transforms = []transform{
 	{"Data", winograd.BT(), winograd.Matrix{
 		{0, 0, -1, 0, 1, 0},        // u = d4 - d2
 		{0, 1, 0, -1, 0, 0},        // v = d1 - d3
@@ -56,10 +56,10 @@ var maps = []linearMap{
 	{"TapGradients", winograd.G().Transposed(), nil, winograd.G().Transposed()},
 }
 
-func (m linearMap) inputs() int { return len(m.matrix[0]) }
+func (m transform) inputs() int { return len(m.matrix[0]) }
 
 // expanded is what the rows come to.
-func (m linearMap) expanded() winograd.Matrix {
+func (m transform) expanded() winograd.Matrix {
 	var sums winograd.Matrix
 	for _, row := range slices.Concat(m.shared, m.rows) {
 		sum := make([]float32, m.inputs())
@@ -80,14 +80,14 @@ func (m linearMap) expanded() winograd.Matrix {
 // pointers hold the addresses of the rows of a map, its input first.
 var pointers = []string{"BX", "CX", "DX", "SI", "R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15"}
 
-// linearMaps writes the functions that apply a matrix to rows, a vector register of columns at a time, and then to the rows a step
-// further. The fields of a *Rows lie at 0 (In), 48 (Out), 96 (InStep) and 144 (OutStep). The last vector may overlap the one
+// writeTransforms writes the functions that apply a matrix to rows, a vector register of columns at a time, and then to the rows a step
+// further. The fields of a *rowOffsets lie at 0 (In), 48 (Out), 96 (InStep) and 144 (OutStep). The last vector may overlap the one
 // before it.
-func linearMaps(asm, decl *bytes.Buffer) {
+func writeTransforms(asm, decl *bytes.Buffer) {
 	p := func(format string, a ...any) { fmt.Fprintf(asm, "\t"+format+"\n", a...) }
-	constant := func(v float32) string { return fmt.Sprintf("·map%08x<>(SB)", math.Float32bits(v)) }
+	constant := func(v float32) string { return fmt.Sprintf("·coefficient%08x<>(SB)", math.Float32bits(v)) }
 	known := map[float32]bool{0: true, 1: true, -1: true}
-	for _, m := range maps {
+	for _, m := range transforms {
 		for _, v := range slices.Concat(slices.Concat(m.shared, m.rows)...) {
 			if known[v] {
 				continue
@@ -95,7 +95,7 @@ func linearMaps(asm, decl *bytes.Buffer) {
 			known[v] = true
 			fmt.Fprintf(asm, "\n// a vector of %v\n", v)
 			for i := range 16 {
-				fmt.Fprintf(asm, "DATA ·map%08[1]x<>+%[2]d(SB)/4, $0x%08[1]x\n", math.Float32bits(v), 4*i)
+				fmt.Fprintf(asm, "DATA ·coefficient%08[1]x<>+%[2]d(SB)/4, $0x%08[1]x\n", math.Float32bits(v), 4*i)
 			}
 			fmt.Fprintf(asm, "GLOBL %s, RODATA|NOPTR, $64\n", constant(v))
 		}
@@ -104,10 +104,10 @@ func linearMaps(asm, decl *bytes.Buffer) {
 		name, register string
 		bytes          int
 	}{{"512", "Z", 64}, {"256", "Y", 32}} {
-		for _, m := range maps {
-			name, ins, outs := "map"+m.name+set.name, m.inputs(), len(m.rows)
+		for _, m := range transforms {
+			name, ins, outs := "transform"+m.name+set.name, m.inputs(), len(m.rows)
 			r := func(i int) string { return fmt.Sprintf("%s%d", set.register, i) }
-			const args = "(r *Rows, in, out, zeros, waste unsafe.Pointer, n, count int)"
+			const args = "(r *rowOffsets, in, out, zeros, discarded unsafe.Pointer, n, count int)"
 			fmt.Fprintf(asm, "\n// func %s%s\nTEXT ·%s(SB), NOSPLIT, $16-56\n", name, args, name)
 			fmt.Fprintf(decl, "\n//go:noescape\nfunc %s%s\n", name, args)
 			p("MOVQ r+0(FP), DI")
@@ -123,7 +123,7 @@ func linearMaps(asm, decl *bytes.Buffer) {
 			}
 			p("MOVQ out+16(FP), AX")
 			for i := range outs {
-				place(48+8*i, pointers[ins+i], "waste+32(FP)")
+				place(48+8*i, pointers[ins+i], "discarded+32(FP)")
 			}
 			// Registers are for the inputs, the shared sums, another sum, and the coefficients.
 			acc := r(ins + len(m.shared))

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// tried computes a convolution of random numbers in one way, on all threads, and by its definition.
-func tried(c *Conv, w way, r *rand.Rand) (got, want []float32) {
-	c.way = w
+// try computes a convolution of random numbers by one algorithm, on all threads, and by its definition.
+func try(c *Conv, w algorithm, r *rand.Rand) (got, want []float32) {
+	c.algorithm = w
 	x, k := random(r, c.Groups*c.In[0]*c.In[1]*c.M*c.K+16), random(r, c.Groups*c.Ker[0]*c.Ker[1]*c.K*c.N+16)
 	n := c.Groups * c.Out[0] * c.Out[1] * c.M * c.N
 	got, want = aligned(n), make([]float32, n)
@@ -20,8 +20,8 @@ func tried(c *Conv, w way, r *rand.Rand) (got, want []float32) {
 
 type pick func(v ...int) int
 
-// followsTheDefinition tries a way on random convolutions of every kernel set. The way is nil if it does not fit.
-func followsTheDefinition(t *testing.T, draw func(p pick) Conv, plan func(p pick, c *Conv) way) {
+// followsTheDefinition tries an algorithm on random convolutions of every kernel set. It is nil if it does not fit.
+func followsTheDefinition(t *testing.T, draw func(p pick) Conv, plan func(p pick, c *Conv) algorithm) {
 	forEachSet(t, func(t *testing.T, s *Set) {
 		r := rand.New(rand.NewPCG(3, 4))
 		pick := func(v ...int) int { return v[r.IntN(len(v))] }
@@ -48,8 +48,8 @@ func followsTheDefinition(t *testing.T, draw func(p pick) Conv, plan func(p pick
 				continue
 			}
 			done++
-			got, want := tried(&c, w, r)
-			c.way = nil
+			got, want := try(&c, w, r)
+			c.algorithm = nil
 			most := 1e-5 * math.Sqrt(float64(c.K*c.Ker[0]*c.Ker[1])) // rounding errors of a tile are those of its largest sum
 			for i, v := range want {
 				if !(math.Abs(float64(got[i]-v)) <= most) {
@@ -64,11 +64,11 @@ func followsTheDefinition(t *testing.T, draw func(p pick) Conv, plan func(p pick
 }
 
 func TestDirectWaysFollowTheDefinition(t *testing.T) {
-	for name, plan := range map[string]func(p pick, c *Conv) way{
-		"panels": func(p pick, c *Conv) way { return newPanels(c) },
-		"lanes":  func(p pick, c *Conv) way { return newLanes(c) },
-		"spread": func(p pick, c *Conv) way { return newSpread(c) },
-		"strips": func(p pick, c *Conv) way {
+	for name, plan := range map[string]func(p pick, c *Conv) algorithm{
+		"panels": func(p pick, c *Conv) algorithm { return newPanels(c) },
+		"lanes":  func(p pick, c *Conv) algorithm { return newLanes(c) },
+		"spread": func(p pick, c *Conv) algorithm { return newSpread(c) },
+		"strips": func(p pick, c *Conv) algorithm {
 			if !c.stripsFit() {
 				return (*strips)(nil)
 			}
@@ -93,11 +93,11 @@ func TestMinimalFilteringFollowsTheDefinition(t *testing.T) {
 			Out:    [2]int{p(1, 3, 6), p(1, 4, 5, 9, 16)},
 			Stride: [2]int{p(1, 2), p(1, 2, 3)}, Pad: [2]int{p(-2, 0, 1, 4), p(-1, 0, 1, 2, 3)},
 			InDil: [2]int{p(1, 2), p(1, 2, 3)}, KerDil: [2]int{p(1, 2), p(1, 1, 1, 2)}, Reverse: p(0, 1, 1) == 1}
-	}, func(p pick, c *Conv) way {
+	}, func(p pick, c *Conv) algorithm {
 		if p(0, 1) == 0 {
-			c = c.turned()
+			c = c.swapAxes()
 		}
-		return newMinimal(c, p(0, 1) == 0, p(1<<14, 1<<30))
+		return newWinogradConv(c, p(0, 1) == 0, p(1<<14, 1<<30))
 	})
 }
 
@@ -107,7 +107,7 @@ func TestMinimalFilteringOfKernelGradientsFollowsTheDefinition(t *testing.T) {
 			In: [2]int{p(1, 4, 5, 9), p(1, 3, 8, 9, 17)}, Ker: [2]int{p(1, 2, 3, 5), p(1, 2, 3, 4, 5, 8)}, Out: [2]int{p(1, 3, 5), p(1, 2, 3, 4, 5)},
 			Stride: [2]int{p(1, 1, 2), 1}, Pad: [2]int{p(-2, 0, 1, 4), p(-1, 0, 1, 2, 3)},
 			InDil: [2]int{1, 1}, KerDil: [2]int{p(1, 2), p(1, 2, 3)}}
-	}, func(p pick, c *Conv) way { return newMinimalKernel(c, p(0, 1) == 0, p(1<<14, 1<<30)) })
+	}, func(p pick, c *Conv) algorithm { return newWinogradGradient(c, p(0, 1) == 0, p(1<<14, 1<<30)) })
 }
 
 func TestPlanesFollowTheDefinition(t *testing.T) {
@@ -117,15 +117,15 @@ func TestPlanesFollowTheDefinition(t *testing.T) {
 			Out:    [2]int{p(1, 3, 6, 40), p(1, 4, 5, 16)},
 			Stride: [2]int{1, 1}, Pad: [2]int{p(-2, 0, 1, 4), p(-1, 0, 1, 2, 3)},
 			InDil: [2]int{p(1, 2), p(1, 2, 3)}, KerDil: [2]int{p(1, 2), p(1, 1, 1, 2)}, Reverse: p(0, 1) == 1}
-	}, func(p pick, c *Conv) way { return newPlanes(c, p(1<<10, 1<<20)) })
+	}, func(p pick, c *Conv) algorithm { return newPlanes(c, p(1<<10, 1<<20)) })
 }
 
 // Fewer products cost little of float32's precision: on a layer of the thesis the error, against sums in float64, is at most a few
 // times that of sums in order.
 func TestMinimalFilteringLosesLittlePrecision(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
-	rms := func(c *Conv, w way) float64 {
-		got, want := tried(c, w, r)
+	rms := func(c *Conv, w algorithm) float64 {
+		got, want := try(c, w, r)
 		var sum, size float64
 		for i, v := range want {
 			sum += math.Pow(float64(got[i])-float64(v), 2)
@@ -143,11 +143,11 @@ func TestMinimalFilteringLosesLittlePrecision(t *testing.T) {
 		{"kernel gradient", kernelGradient(s, 8, 16, 64, 128, 1)},
 	} {
 		base := rms(c.conv, newPanels(c.conv))
-		ways := c.conv.minimalWays()
-		if len(ways) == 0 {
-			t.Errorf("%s: no way fits", c.name)
+		algorithms := c.conv.winogradAlgorithms()
+		if len(algorithms) == 0 {
+			t.Errorf("%s: no algorithm fits", c.name)
 		}
-		for _, w := range ways {
+		for _, w := range algorithms {
 			e := rms(c.conv, w)
 			t.Logf("%s: error %.2g, that of sums in order is %.2g", c.name, e, base)
 			if e > 4*base {
@@ -165,7 +165,7 @@ func TestLongFiltersAreSplitSoThatFewProductsAreLeft(t *testing.T) {
 	} {
 		conv := &Conv{Set: Sets()[0], In: [2]int{1, c.size}, Out: [2]int{1, c.size}, Ker: [2]int{1, c.taps}, Pad: [2]int{0, c.taps / 2},
 			Stride: [2]int{1, 1}, InDil: [2]int{1, 1}, KerDil: [2]int{1, 1}}
-		split, f := conv.filtered(1)
+		split, f := conv.bestFilters(1)
 		if f == nil || split.InDil[1] != c.phases || f.form.outputs != c.outputs || f.products() != c.products {
 			t.Errorf("%d taps on %d pixels: got %d phases, F(%d, %d), %d products, want %d phases, %d outputs, %d products", c.taps, c.size,
 				split.InDil[1], f.form.outputs, f.form.taps, f.products(), c.phases, c.outputs, c.products)
