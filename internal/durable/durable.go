@@ -1,6 +1,7 @@
-// Package durable writes files that survive a crash: whole and on disk, or not there at all. Everything under results that
-// reaches the disk goes through it, so that each error of the disk carries the path and is one errors.Is away from ErrStorage.
-// It imports nothing of ours.
+// Package durable writes files that survive a crash: a file is on disk whole, or the old one is still there. Everything that
+// starsweep keeps is written through it: studies by package results, and data sets, networks and caches by engine/data,
+// engine/feature and runner/evaluation. Each error of the disk carries the path and has ErrStorage in its chain. It imports nothing
+// of ours.
 package durable
 
 import (
@@ -15,10 +16,7 @@ import (
 // ErrStorage is in the chain of every error that the file system caused: disk full, no permission, a device that fails.
 var ErrStorage = errors.New("storage")
 
-// TempSuffix ends the name of a file that is still being written. A glob such as *.parquet never matches it.
-const TempSuffix = ".tmp"
-
-// StorageError marks err, which the file system gave for path, as a storage error. A nil err stays nil.
+// StorageError marks err, which the file system returned for path, as a storage error. A nil err stays nil.
 func StorageError(path string, err error) error {
 	if err == nil {
 		return nil
@@ -30,36 +28,51 @@ func StorageError(path string, err error) error {
 	return fmt.Errorf("%w: %s: %w", ErrStorage, path, err)
 }
 
-// WriteFile puts what write writes at path, replacing what was there only once the new content is safely on disk. After an
-// error the old file is untouched. One writer a path at a time: the temporary name is fixed, so that a crash leaves at most
-// one of them behind and the next write reuses it.
+// WriteFile replaces the file at path by what write writes, once that is safely on disk. After an error the old file is
+// untouched. A path has one writer at a time: the temporary name is fixed, so that a crash leaves at most one temporary file
+// behind and the next write reuses it.
 func WriteFile(path string, write func(io.Writer) error) error {
-	dir, base := filepath.Split(path)
-	temp := filepath.Join(dir, "."+base+TempSuffix)
-	if err := writeTemp(temp, write); err != nil {
-		os.Remove(temp) // gives a full disk its space back; what it says adds nothing to err
+	f, err := os.Create(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+TempSuffix))
+	if err != nil {
+		return StorageError(path, err)
+	}
+	return replace(path, f, write)
+}
+
+// WriteShared is WriteFile for a path that several processes may write at once: the last one that ends wins. What crashed
+// writers left behind is removed as CreateTemp says.
+func WriteShared(path string, write func(io.Writer) error) error {
+	f, err := CreateTemp(path)
+	if err != nil {
 		return err
 	}
-	if err := os.Rename(temp, path); err != nil {
-		os.Remove(temp)
+	return replace(path, f, write)
+}
+
+// replace writes f and gives it the name path.
+func replace(path string, f *os.File, write func(io.Writer) error) error {
+	if err := fill(f, write); err != nil {
+		os.Remove(f.Name()) // frees space on a full disk; its own error would add nothing to err
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		os.Remove(f.Name())
 		return StorageError(path, err)
 	}
 	return SyncDir(filepath.Dir(path))
 }
 
-func writeTemp(path string, write func(io.Writer) error) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return StorageError(path, err)
-	}
+// fill writes, syncs and closes f.
+func fill(f *os.File, write func(io.Writer) error) error {
 	defer f.Close() // the second close after a success is harmless
+	path := f.Name()
 	disk := &diskWriter{f: f}
 	buf := bufio.NewWriterSize(disk, 1<<16)
-	err = write(buf)
+	err := write(buf)
 	if err == nil {
 		err = buf.Flush()
 	}
-	if disk.err != nil { // whatever the callback made of it, the disk is to blame
+	if disk.err != nil { // whatever error the callback made of it
 		return StorageError(path, disk.err)
 	}
 	if err != nil {
@@ -85,8 +98,8 @@ func (w *diskWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// StillThere reports whether the name of an open file still leads to it: an error says what removing or replacing it means. Whoever
-// goes on writing to a file without a name loses everything.
+// StillThere returns an error if the name of an open file no longer leads to it; meaning says what that entails. A process
+// that goes on writing to a file without a name loses everything.
 func StillThere(f *os.File, meaning string) error {
 	opened, err := f.Stat()
 	if err != nil {
@@ -104,7 +117,7 @@ func StillThere(f *os.File, meaning string) error {
 	return nil
 }
 
-// SyncDir makes the names in a directory durable: a rename or a new file is only then sure to survive a power failure.
+// SyncDir makes the names in a directory durable: only then does a rename or a new file survive a power failure.
 func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -125,8 +138,10 @@ func MkdirAll(dir string) error {
 			return err
 		}
 	}
-	if err := os.Mkdir(dir, 0o777); err != nil && !errors.Is(err, os.ErrExist) {
-		return StorageError(dir, err)
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		if info, statErr := os.Stat(dir); statErr != nil || !info.IsDir() { // else another process was faster
+			return StorageError(dir, err)
+		}
 	}
 	return SyncDir(parent)
 }

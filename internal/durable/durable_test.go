@@ -5,8 +5,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func text(s string) func(io.Writer) error {
@@ -20,6 +22,18 @@ func content(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+func names(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		names = append(names, f.Name())
+	}
+	return names
 }
 
 func TestAFileIsReplacedWholeOrNotAtAll(t *testing.T) {
@@ -41,8 +55,84 @@ func TestAFileIsReplacedWholeOrNotAtAll(t *testing.T) {
 	if err := WriteFile(path, text("new")); err != nil || content(t, path) != "new" {
 		t.Errorf("got error %v and %q, want new", err, content(t, path))
 	}
-	if names, _ := os.ReadDir(filepath.Dir(path)); len(names) != 1 {
-		t.Errorf("got files %v, want one", names)
+	if got := names(t, filepath.Dir(path)); len(got) != 1 {
+		t.Errorf("got files %v, want one", got)
+	}
+}
+
+func TestACrashLeavesOneTemporaryFileThatTheNextWriteReuses(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "file")
+	for range 2 {
+		if err := os.WriteFile(filepath.Join(dir, ".file"+TempSuffix), []byte("half"), 0o666); err != nil { // of a writer that was killed
+			t.Fatal(err)
+		}
+		if err := WriteFile(path, text("new")); err != nil {
+			t.Fatal(err)
+		}
+		if got := names(t, dir); !slices.Equal(got, []string{"file"}) {
+			t.Errorf("got files %v, want one", got)
+		}
+	}
+}
+
+func TestSeveralProcessesMayWriteASharedFileAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "file")
+	err := WriteShared(path, func(w io.Writer) error {
+		io.WriteString(w, "fir")
+		if err := WriteShared(path, text("second")); err != nil { // another writer, which ends before this one
+			return err
+		}
+		if got := content(t, path); got != "second" {
+			t.Errorf("got %q, want second", got)
+		}
+		_, err := io.WriteString(w, "st")
+		return err
+	})
+	if err != nil || content(t, path) != "first" {
+		t.Errorf("got error %v and %q, want first", err, content(t, path))
+	}
+	if err := WriteShared(path, func(io.Writer) error { return errors.New("boom") }); err == nil || content(t, path) != "first" {
+		t.Errorf("got error %v and %q, want boom and first", err, content(t, path))
+	}
+	if got := names(t, dir); !slices.Equal(got, []string{"file"}) {
+		t.Errorf("got files %v, want one", got)
+	}
+	info, err := os.Stat(path)
+	other, otherErr := os.Create(filepath.Join(dir, "other"))
+	if err != nil || otherErr != nil {
+		t.Fatal(err, otherErr)
+	}
+	if want, _ := other.Stat(); info.Mode() != want.Mode() {
+		t.Errorf("got mode %v, want %v, that of any new file", info.Mode(), want.Mode())
+	}
+}
+
+func TestTemporaryFilesOfCrashedWritersAreRemovedAfterADay(t *testing.T) {
+	dir := t.TempDir()
+	old, young := time.Now().Add(-25*time.Hour), time.Now().Add(-23*time.Hour)
+	for name, at := range map[string]time.Time{
+		".gone.0123456789abcdef.tmp": old,
+		".busy.0123456789abcdef.tmp": young,
+		"mine.0123456789abcdef.tmp":  old,
+		".mine.0123456789abcdeg.tmp": old,
+		".mine.tmp":                  old,
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := WriteShared(filepath.Join(dir, "file"), text("x")); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{".busy.0123456789abcdef.tmp", ".mine.0123456789abcdeg.tmp", ".mine.tmp", "file", "mine.0123456789abcdef.tmp"}
+	if got := names(t, dir); !slices.Equal(got, want) {
+		t.Errorf("got files %v, want %v", got, want)
 	}
 }
 
@@ -53,10 +143,12 @@ func TestErrorsOfTheDiskAreStorageErrorsWithThePath(t *testing.T) {
 	}
 	inside := filepath.Join(blocked, "x")
 	for name, err := range map[string]error{
-		"WriteFile": WriteFile(inside, text("x")),
-		"MkdirAll":  MkdirAll(inside),
-		"SyncDir":   SyncDir(inside),
-		"Remove":    Remove(inside),
+		"MkdirAll of a file": MkdirAll(blocked),
+		"WriteFile":          WriteFile(inside, text("x")),
+		"WriteShared":        WriteShared(inside, text("x")),
+		"MkdirAll":           MkdirAll(inside),
+		"SyncDir":            SyncDir(inside),
+		"Remove":             Remove(inside),
 	} {
 		if !errors.Is(err, ErrStorage) || !strings.Contains(err.Error(), blocked) {
 			t.Errorf("%s: got %v, want ErrStorage with %s", name, err, blocked)

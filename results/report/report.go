@@ -37,7 +37,7 @@ type trial struct {
 // File writes the page into the study's directory, as report.html, and gives its path.
 func File(v *results.View) (string, error) {
 	path := filepath.Join(v.Dir(), "report.html")
-	return path, durable.WriteFile(path, func(w io.Writer) error { return Write(w, v) })
+	return path, durable.WriteShared(path, func(w io.Writer) error { return Write(w, v) })
 }
 
 // Write writes the page.

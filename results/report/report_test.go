@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"image"
 	"image/png"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,6 +55,30 @@ func study(t *testing.T) *results.Study {
 		s.FinishTrial(results.Outcome{Trial: "b", Status: results.Diverged, Reason: "loss in epoch 1"}))
 	t.Cleanup(func() { s.Close() })
 	return s
+}
+
+// report may run while the page is drawn at the end of a run.
+func TestSeveralProcessesMayDrawThePageAtOnce(t *testing.T) {
+	s := study(t)
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			if _, err := report.File(s.View); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	var want bytes.Buffer
+	must(t, report.Write(&want, s.View))
+	got, err := os.ReadFile(filepath.Join(s.Dir(), "report.html"))
+	must(t, err)
+	if !bytes.Equal(got, want.Bytes()) {
+		t.Errorf("got %d bytes, want the page, %d bytes", len(got), want.Len())
+	}
+	if left, err := filepath.Glob(filepath.Join(s.Dir(), ".*.tmp")); err != nil || len(left) != 0 {
+		t.Errorf("got temporary files %v, %v", left, err)
+	}
 }
 
 func TestThePageShowsEveryTrialWithItsLastPictureAndCurves(t *testing.T) {
