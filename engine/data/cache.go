@@ -17,11 +17,11 @@ import (
 	"runtime/debug"
 	"slices"
 
-	"github.com/google/renameio/v2"
+	"github.com/starsweep/starsweep/internal/durable"
 )
 
 // A cache file holds one decoded set: a line of JSON, labels and pixels as Set.writeContent writes them, and the SHA-256 of all
-// that. It is published whole by a rename, so that several processes may write the same one, and is verified when it is read.
+// that. Several processes may write the same one. It is verified when it is read.
 
 // cacheVersion changes with the layout and with anything that decoding does to pixels.
 const cacheVersion = 4
@@ -87,15 +87,10 @@ func (st *Store) writeCache(spec Spec, identity string, set *Set) {
 	}
 }
 
-func writeCacheFile(path string, s *Set) (err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+func writeCacheFile(path string, s *Set) error {
+	if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
 	}
-	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o666))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Cleanup()) }() // of no effect after the rename
 	line, err := json.Marshal(cacheHeader{
 		Version: cacheVersion, Name: s.Name, Shape: s.Shape(), Bytes: s.U8 != nil, Labels: s.Labels != nil,
 		ClassNames: s.ClassNames, Digest: s.Digest, Notes: s.Notes,
@@ -103,18 +98,18 @@ func writeCacheFile(path string, s *Set) (err error) {
 	if err != nil {
 		return err
 	}
-	h := sha256.New()
-	w := io.MultiWriter(f, h)
-	if _, err := w.Write(append(line, '\n')); err != nil {
+	return durable.WriteShared(path, func(f io.Writer) error {
+		h := sha256.New()
+		w := io.MultiWriter(f, h)
+		if _, err := w.Write(append(line, '\n')); err != nil {
+			return err
+		}
+		if err := s.writeContent(w); err != nil {
+			return err
+		}
+		_, err := f.Write(h.Sum(nil))
 		return err
-	}
-	if err := s.writeContent(w); err != nil {
-		return err
-	}
-	if _, err := f.Write(h.Sum(nil)); err != nil {
-		return err
-	}
-	return f.CloseAtomicallyReplace()
+	})
 }
 
 func readCacheFile(ctx context.Context, path string) (*Set, error) {

@@ -281,6 +281,30 @@ func TestOpensAtTheSameTimeAgree(t *testing.T) {
 	}
 }
 
+func TestFilesOfACrashedWriterDoNotMatterAndAreRemovedAfterADay(t *testing.T) {
+	st := store(t)
+	spec := Spec{Name: "images", Path: pictures(t), Size: 4}
+	want := open(t, st, spec)
+	path := cached(t, st)[0]
+	temporary := filepath.Join(st.Cache, "."+filepath.Base(path))
+	abandoned, recent := temporary+".0123456789abcdef.tmp", temporary+".fedcba9876543210.tmp"
+	for _, name := range []string{abandoned, recent} {
+		if err := os.WriteFile(name, []byte("half"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dayAgo := time.Now().Add(-25 * time.Hour)
+	if err := errors.Join(os.Chtimes(abandoned, dayAgo, dayAgo), os.Remove(path)); err != nil {
+		t.Fatal(err)
+	}
+	if got := open(t, st, spec); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got := cached(t, st); !slices.Equal(got, []string{recent, path}) {
+		t.Errorf("left in the cache: %v, want the file of the cache and the one that may still be written", got)
+	}
+}
+
 func TestCancelledReadOfACacheIsNoDamage(t *testing.T) {
 	st := store(t)
 	spec := Spec{Name: "images", Path: pictures(t), Size: 4}

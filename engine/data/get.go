@@ -16,8 +16,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
-
+	"github.com/starsweep/starsweep/internal/durable"
 	"github.com/starsweep/starsweep/internal/fetch"
 )
 
@@ -54,7 +53,7 @@ func (st *Store) getMNIST(ctx context.Context, progress fetch.Progress) error {
 	if mnistReady(st) {
 		return nil
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	if err := durable.MkdirAll(dir); err != nil {
 		return err
 	}
 	var faults []error
@@ -139,7 +138,7 @@ func (file mnistFile) save(dir string, content []byte, from string) error {
 	if got := fmt.Sprintf("%x", sha256.Sum256(content)); got != file.sha256 {
 		return fmt.Errorf("%s: %s: got SHA-256 %s, want %s", from, file.name, got, file.sha256)
 	}
-	return renameio.WriteFile(filepath.Join(dir, file.name), content, 0o666)
+	return publish(filepath.Join(dir, file.name), content)
 }
 
 // getCIFAR10 downloads the archive beside where it goes, checks it, and unpacks it.
@@ -148,10 +147,10 @@ func (st *Store) getCIFAR10(ctx context.Context, address, digest string, progres
 	if cifarReady(st) {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Join(root, cifarFolder), 0o777); err != nil {
+	if err := durable.MkdirAll(filepath.Join(root, cifarFolder)); err != nil {
 		return err
 	}
-	archive, err := os.CreateTemp(root, "."+cifarTar)
+	archive, err := durable.CreateTemp(filepath.Join(root, cifarTar))
 	if err != nil {
 		return err
 	}
@@ -177,12 +176,17 @@ func (st *Store) getCIFAR10(ctx context.Context, address, digest string, progres
 			return err
 		}
 		sums = fmt.Appendf(sums, "%x  %s\n", sha256.Sum256(content), path.Base(name))
-		return renameio.WriteFile(filepath.Join(root, cifarFolder, path.Base(name)), content, 0o666)
+		return publish(filepath.Join(root, cifarFolder, path.Base(name)), content)
 	})
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(filepath.Join(root, cifarFolder, cifarSums), sums, 0o666)
+	return publish(filepath.Join(root, cifarFolder, cifarSums), sums)
+}
+
+// publish puts content at path, whole.
+func publish(path string, content []byte) error {
+	return durable.WriteShared(path, func(w io.Writer) error { _, err := w.Write(content); return err })
 }
 
 // What is larger than these is something else than the file that was asked for: of MNIST 12 MB at most, of CIFAR-10 170 MB.

@@ -3,14 +3,14 @@ package feature
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 
-	"github.com/google/renameio/v2"
-
+	"github.com/starsweep/starsweep/internal/durable"
 	"github.com/starsweep/starsweep/internal/safetensors"
 )
 
@@ -62,18 +62,11 @@ func (st Store) write(w weights, o Origin) error {
 	for _, name := range slices.Sorted(maps.Keys(w)) {
 		tensors = append(tensors, safetensors.New(name, w[name].shape, w[name].data))
 	}
-	if err := os.MkdirAll(st.Dir, 0o777); err != nil {
-		return err
-	}
-	f, err := renameio.NewPendingFile(st.path(o.Network), renameio.WithPermissions(0o666))
-	if err != nil {
+	if err := durable.MkdirAll(st.Dir); err != nil {
 		return err
 	}
 	metadata := map[string]string{fileKey: o.File, sha256Key: o.SHA256, publishedKey: o.Published}
-	if err := safetensors.Write(f, tensors, metadata); err != nil {
-		return errors.Join(err, f.Cleanup())
-	}
-	return f.CloseAtomicallyReplace()
+	return durable.WriteShared(st.path(o.Network), func(w io.Writer) error { return safetensors.Write(w, tensors, metadata) })
 }
 
 // load reads a network that was added.

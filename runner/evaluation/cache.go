@@ -6,20 +6,20 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 
-	"github.com/google/renameio/v2"
-
 	"github.com/starsweep/starsweep/engine/metric"
+	"github.com/starsweep/starsweep/internal/durable"
 	"github.com/starsweep/starsweep/internal/safetensors"
 )
 
 // A file of the cache is the SHA-256 of what follows, and safetensors: the features [n d] and the logits [n c] of some images, and
-// in its metadata what they are of. It is published whole by a rename, so that several processes may write the same one. Anything
-// else in its place, and any error, costs time only.
+// in its metadata what they are of. Several processes may write the same one. Anything else in its place, and any error, costs time
+// only.
 const (
 	cacheVersion = 2 // changes with the layout, and with anything that extractors do beside what their digest says
 	cacheBytes   = 8 << 30
@@ -69,8 +69,8 @@ func (b *Bench) cached(net network, s selection, compute func() (features, logit
 	return features, logits, nil
 }
 
-func writeFeatures(path, of string, features, logits metric.Features) (err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+func writeFeatures(path, of string, features, logits metric.Features) error {
+	if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
 	}
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
@@ -86,19 +86,14 @@ func writeFeatures(path, of string, features, logits metric.Features) (err error
 	if err := safetensors.Write(&file, tensors, map[string]string{ofKey: of}); err != nil {
 		return err
 	}
-	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o666))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Cleanup()) }() // of no effect after the rename
 	sum := sha256.Sum256(file.Bytes())
-	if _, err := f.Write(sum[:]); err != nil {
+	return durable.WriteShared(path, func(w io.Writer) error {
+		if _, err := w.Write(sum[:]); err != nil {
+			return err
+		}
+		_, err := w.Write(file.Bytes())
 		return err
-	}
-	if _, err := f.Write(file.Bytes()); err != nil {
-		return err
-	}
-	return f.CloseAtomicallyReplace()
+	})
 }
 
 // readFeatures reads n features of a width, and logits. A file that is larger than they are is not read.
