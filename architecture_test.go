@@ -45,6 +45,8 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 	{"engine/pareto", module, "fronts are plain numbers"},
 	{"starlib/hint", module, "names and texts, whoever asks"},
 	{"starlib/sandbox", module + "engine", "the sandbox knows no value of the study language: values implement its interfaces"},
+	{"starlib/kit", module + "engine/model", "builtins are written with it, whatever they make"},
+	{"starlib/kit", module + "engine/spec", "builtins are written with it, whatever they make"},
 	{"starlib", "github.com/gomlx", "scripts are traced without an engine, so that check is fast and workers need no script"},
 	{"starlib", "github.com/parquet-go", "scripts know no files"},
 	{"starlib", module + "engine/train", "scripts are traced without an engine"},

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/kit"
 )
 
 // bound is the range from 0 that a number must lie in.
@@ -24,13 +25,13 @@ func (b bound) holds(v float64) bool { return (v > 0 || b.zero && v == 0) && v <
 
 // check looks at the value that an argument begins with; nil is none. A constant has no other value, and the later ones of a
 // schedule may be out of the trial's reach.
-func (b bound) check(c invocation, parameter string, s *spec.Schedule) error {
+func (b bound) check(c kit.Call, parameter string, s *spec.Schedule) error {
 	if s == nil {
 		return nil
 	}
 	holds := func(s spec.Schedule) bool { return b.holds(s.At(0, 1)) }
 	value, ok := *s, false
-	if r := runOf(c.thread); r != nil {
+	if r := runOf(c.Thread); r != nil {
 		value, ok = r.require(value, holds)
 	}
 	if ok || holds(value) {
@@ -41,5 +42,5 @@ func (b bound) check(c invocation, parameter string, s *spec.Schedule) error {
 	if !s.IsConstant() {
 		begins = fmt.Sprintf(", which begins with %g", s.At(0, 1))
 	}
-	return fmt.Errorf("%s: for parameter %s: got %v%s, want %s", c.name, parameter, s, begins, b.want)
+	return fmt.Errorf("%s: for parameter %s: got %v%s, want %s", c.Name, parameter, s, begins, b.want)
 }

@@ -7,13 +7,14 @@ import (
 
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/kit"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
 
 // dataset is a data set as a Starlark value: what engine/data opens, and the shape that networks are checked against.
 type dataset struct {
-	opaque
+	kit.Opaque
 	spec.Data
 	size, channels int // of what the networks see; size is 0 for points
 	classes        int // of the labels; 0: none, or not known
@@ -42,14 +43,14 @@ func (d dataset) AttrNames() []string { return []string{"channels", "classes", "
 
 // CompareSameType compares by text.
 func (d dataset) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
-	return sameText(op, d, y)
+	return kit.SameText(op, d, y)
 }
 
 // Unpack takes a data set as an argument.
 func (d *dataset) Unpack(v starlark.Value) error {
 	set, ok := v.(dataset)
 	if !ok {
-		return fmt.Errorf("got %s, want a data set such as mnist()", describe(v))
+		return fmt.Errorf("got %s, want a data set such as mnist()", kit.Describe(v))
 	}
 	*d = set
 	return nil
@@ -88,21 +89,21 @@ var sets = map[string]set{
 func datasets() starlark.StringDict {
 	d := starlark.StringDict{}
 	for name, s := range sets {
-		d[name] = builtin(name, s.open)
+		d[name] = kit.Builtin(name, s.open)
 	}
 	return d
 }
 
-func (s set) open(c invocation) (starlark.Value, error) {
+func (s set) open(c kit.Call) (starlark.Value, error) {
 	d := dataset{Data: spec.Data{Name: s.name}, size: s.size, channels: s.channels, classes: s.classes}
 	var (
-		size, channels    count
-		limit, seed       natural
-		countArg, modes   count
-		labels            count
+		size, channels    kit.Count
+		limit, seed       kit.Natural
+		countArg, modes   kit.Count
+		labels            kit.Count
 		classes           labelList
 		window            windowPair
-		radius, sigma     positive
+		radius, sigma     kit.Positive
 		split, path       = "train", ""
 		column, labelName string
 	)
@@ -113,14 +114,14 @@ func (s set) open(c invocation) (starlark.Value, error) {
 	for arg := range strings.FieldsSeq(s.args) {
 		pairs = append(pairs, arg, targets[strings.TrimSuffix(arg, "?")])
 	}
-	if err := c.unpack(pairs...); err != nil {
+	if err := c.Unpack(pairs...); err != nil {
 		return nil, err
 	}
 	if channels != 0 && channels != 1 && channels != 3 {
-		return nil, fmt.Errorf("%s: for parameter channels: got %d, want 1 (grey) or 3 (colour)", c.name, channels)
+		return nil, fmt.Errorf("%s: for parameter channels: got %d, want 1 (grey) or 3 (colour)", c.Name, channels)
 	}
 	if size > maxImage {
-		return nil, fmt.Errorf("%s: for parameter size: got %d, want at most %d", c.name, size, maxImage)
+		return nil, fmt.Errorf("%s: for parameter size: got %d, want at most %d", c.Name, size, maxImage)
 	}
 	d.Split, d.Path, d.Limit, d.Classes = split, path, int(limit), classes
 	d.Column, d.LabelColumn, d.Window = column, labelName, window
@@ -134,7 +135,7 @@ func (s set) open(c invocation) (starlark.Value, error) {
 }
 
 // validate tells the faults of a data set under the name that the script called it by.
-func (d dataset) validate(c invocation) error {
+func (d dataset) validate(c kit.Call) error {
 	err := d.Validate()
 	if err == nil {
 		return nil
@@ -144,35 +145,11 @@ func (d dataset) validate(c invocation) error {
 		_, fault, _ = strings.Cut(fault, ": ") // the name that engine/data knows it by
 		faults = append(faults, fault)
 	}
-	return fmt.Errorf("%s: %s", c.name, strings.Join(faults, "; "))
+	return fmt.Errorf("%s: %s", c.Name, strings.Join(faults, "; "))
 }
 
 // maxImage bounds the sides that a script may ask for; files may hold larger images (spec.MaxDataSize).
 const maxImage = 4096
-
-// natural is an argument that is an integer from 0.
-type natural int64
-
-func (n *natural) Unpack(v starlark.Value) error {
-	var i int64
-	if err := starlark.AsInt(v, &i); err != nil || i < 0 {
-		return fmt.Errorf("got %s, want an int from 0", describe(v))
-	}
-	*n = natural(i)
-	return nil
-}
-
-// positive is an argument that is a number above 0.
-type positive float64
-
-func (x *positive) Unpack(v starlark.Value) error {
-	f, ok := starlark.AsFloat(v)
-	if !ok || !(f > 0) {
-		return fmt.Errorf("got %s, want a positive number", describe(v))
-	}
-	*x = positive(f)
-	return nil
-}
 
 // labelList is an argument that lists labels.
 type labelList []int
@@ -180,10 +157,10 @@ type labelList []int
 func (l *labelList) Unpack(v starlark.Value) error {
 	values, ok := v.(starlark.Indexable)
 	if _, isString := v.(starlark.String); !ok || isString || values.Len() == 0 {
-		return fmt.Errorf("got %s, want a list of labels", describe(v))
+		return fmt.Errorf("got %s, want a list of labels", kit.Describe(v))
 	}
 	for i := range values.Len() {
-		var n natural
+		var n kit.Natural
 		if err := n.Unpack(values.Index(i)); err != nil {
 			return err
 		}
@@ -198,10 +175,10 @@ type windowPair [2]float64
 func (w *windowPair) Unpack(v starlark.Value) error {
 	t, ok := v.(starlark.Tuple)
 	if !ok || len(t) != 2 {
-		return fmt.Errorf("got %s, want a pair (centre, width)", describe(v))
+		return fmt.Errorf("got %s, want a pair (centre, width)", kit.Describe(v))
 	}
 	for i := range w {
-		var x number
+		var x kit.Number
 		if err := x.Unpack(t[i]); err != nil {
 			return err
 		}

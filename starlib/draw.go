@@ -5,12 +5,13 @@ import (
 
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/kit"
 	"go.starlark.net/starlark"
 )
 
 // latent is the distribution of z, as a Starlark value: [b c] with c = size.
 type latent struct {
-	opaque
+	kit.Opaque
 	kind string // normal or uniform
 	size int
 }
@@ -32,17 +33,17 @@ func (l latent) draw(t *tracer) *expr.Node {
 // distribution of a latent vector, normal(per_example = True) or normal(like = x) a draw inside a loss or a network, and
 // uniform(0.1, 0.5) a dimension of the space.
 func random(kind string, draw func(t *tracer, s expr.Shape) *expr.Node) *starlark.Builtin {
-	return builtin(kind, func(c invocation) (starlark.Value, error) {
-		if len(c.args) == 2 && kind == "uniform" {
-			var lo, hi number
-			if err := c.unpack("lo", &lo, "hi", &hi); err != nil {
+	return kit.Builtin(kind, func(c kit.Call) (starlark.Value, error) {
+		if len(c.Args) == 2 && kind == "uniform" {
+			var lo, hi kit.Number
+			if err := c.Unpack("lo", &lo, "hi", &hi); err != nil {
 				return nil, err
 			}
 			return interval(c, spec.Float, float64(lo), float64(hi), false)
 		}
-		if len(c.args) > 0 || len(c.kwargs) > 0 && c.kwargs[0][0] == starlark.String("size") {
-			var n count
-			if err := c.unpack("size", &n); err != nil {
+		if len(c.Args) > 0 || len(c.Kwargs) > 0 && c.Kwargs[0][0] == starlark.String("size") {
+			var n kit.Count
+			if err := c.Unpack("size", &n); err != nil {
 				return nil, err
 			}
 			return latent{kind: kind, size: int(n)}, nil
@@ -53,7 +54,7 @@ func random(kind string, draw func(t *tracer, s expr.Shape) *expr.Node) *starlar
 		}
 		var like Tensor
 		perExample := false
-		if err := c.keywords("per_example?", &perExample, "like?", &like); err != nil {
+		if err := c.Keywords("per_example?", &perExample, "like?", &like); err != nil {
 			return nil, err
 		}
 		s := expr.Of(t.Config.DType, "")
@@ -76,9 +77,9 @@ func randoms() starlark.StringDict {
 	d := starlark.StringDict{}
 	for kind, draw := range draws {
 		d[kind] = random(kind, draw)
-		d[kind+"_like"] = tensors(kind+"_like", func(t *tracer, c invocation) (*expr.Node, error) {
+		d[kind+"_like"] = tensors(kind+"_like", func(t *tracer, c kit.Call) (*expr.Node, error) {
 			var x Tensor
-			if err := c.unpack("x", &x); err != nil {
+			if err := c.Unpack("x", &x); err != nil {
 				return nil, err
 			}
 			return draw(t, x.Shape.As(t.Config.DType)), nil

@@ -8,13 +8,14 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/hint"
+	"github.com/starsweep/starsweep/starlib/kit"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
 
 // evaluateValue is when and how a trial is looked at. What depends on the data is left open until a trial is declared.
 type evaluateValue struct {
-	opaque
+	kit.Opaque
 	spec.Evaluate
 }
 
@@ -24,7 +25,7 @@ func (e evaluateValue) Type() string { return "evaluate" }
 
 // CompareSameType compares by text.
 func (e evaluateValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
-	return sameText(op, e, y)
+	return kit.SameText(op, e, y)
 }
 
 // Unpack takes an evaluation as an argument.
@@ -36,7 +37,7 @@ func (e *evaluateValue) Unpack(v starlark.Value) error {
 	case metricValue:
 		return fmt.Errorf("got the metric %v, want evaluate(metrics = [%v], ...)", given.Metric, given.Metric)
 	}
-	return fmt.Errorf("got %s, want evaluate(...)", describe(v))
+	return fmt.Errorf("got %s, want evaluate(...)", kit.Describe(v))
 }
 
 // standardEvaluate draws a sheet after the last epoch, and measures nothing.
@@ -46,24 +47,24 @@ var standardEvaluate = evaluateValue{Evaluate: spec.Evaluate{Grid: 64}}
 // CIFAR-10 have.
 const standardSamples = 10_000
 
-func makeEvaluate(c invocation) (starlark.Value, error) {
+func makeEvaluate(c kit.Call) (starlark.Value, error) {
 	e := standardEvaluate
 	var (
-		every    = natural(0)
-		grid     = count(e.Grid)
-		samples  count
+		every    = kit.Natural(0)
+		grid     = kit.Count(e.Grid)
+		samples  kit.Count
 		metrics  metricList
 		features featuresValue
 		rule     collapseArg
 	)
-	err := c.keywords("every?", &every, "metrics?", &metrics, "samples?", &samples, "features??", &features, "real??", &e.Real,
+	err := c.Keywords("every?", &every, "metrics?", &metrics, "samples?", &samples, "features??", &features, "real??", &e.Real,
 		"grid?", &grid, "collapse?", &rule)
 	if err != nil {
 		return nil, err
 	}
 	e.Every, e.Grid, e.Metrics, e.Samples, e.Features = int(every), int(grid), metrics, int(samples), features.name
 	if len(metrics) == 0 && (e.Real != "" || e.Features != "") {
-		noteHere(c.thread, "evaluate: got features or real and no metrics, which alone use them")
+		kit.Note(c.Thread, "evaluate: got features or real and no metrics, which alone use them")
 	}
 	if len(metrics) > 0 {
 		e.Samples = cmp.Or(e.Samples, standardSamples)
@@ -72,12 +73,12 @@ func makeEvaluate(c invocation) (starlark.Value, error) {
 		standard := spec.StandardCollapse()
 		e.Collapse = &standard
 	}
-	return e, each("evaluate: ", e.Validate()).err()
+	return e, kit.Each("evaluate: ", e.Validate()).Err()
 }
 
 // metricValue is what a metric measures, as a Starlark value.
 type metricValue struct {
-	opaque
+	kit.Opaque
 	spec.Metric
 }
 
@@ -92,7 +93,7 @@ func (l *metricList) Unpack(v starlark.Value) error {
 		return fmt.Errorf("got the metric %v, want a list of metrics: [%v]", m.Metric, m.Metric)
 	}
 	if _, isDict := v.(*starlark.Dict); !ok || isDict {
-		return fmt.Errorf("got %s, want a list of metrics such as [fid()]", describe(v))
+		return fmt.Errorf("got %s, want a list of metrics such as [fid()]", kit.Describe(v))
 	}
 	for e := range starlark.Elements(list) {
 		m, ok := e.(metricValue)
@@ -100,7 +101,7 @@ func (l *metricList) Unpack(v starlark.Value) error {
 			return fmt.Errorf("got the function %s, want the metric that it returns: %s()", b.Name(), b.Name())
 		}
 		if !ok {
-			return fmt.Errorf("got %s, want metrics such as fid(): %s", describe(e), hint.Elsewhere("lpips"))
+			return fmt.Errorf("got %s, want metrics such as fid(): %s", kit.Describe(e), hint.Elsewhere("lpips"))
 		}
 		*l = append(*l, m.Metric)
 	}
@@ -115,20 +116,20 @@ func (l metricList) tellOfCollapse() bool {
 // metricBuiltin makes metrics of one name. Its arguments are options, given as names and pointers into the metric that is made,
 // which begins as the standard one.
 func metricBuiltin(name string, options func(m *spec.Metric) []any) *starlark.Builtin {
-	return builtin(name, func(c invocation) (starlark.Value, error) {
+	return kit.Builtin(name, func(c kit.Call) (starlark.Value, error) {
 		m := metricValue{Metric: spec.StandardMetric(name)}
 		var pairs []any
 		if options != nil {
 			pairs = options(&m.Metric)
 		}
-		err := c.unpack(pairs...)
+		err := c.Unpack(pairs...)
 		return m, err
 	})
 }
 
 // collapseValue is the rule by which a trial counts as collapsed.
 type collapseValue struct {
-	opaque
+	kit.Opaque
 	spec.Collapse
 }
 
@@ -149,14 +150,14 @@ func (a *collapseArg) Unpack(v starlark.Value) error {
 		a.Collapse = &v.Collapse
 		return nil
 	}
-	return fmt.Errorf("got %s, want collapse(...) or None", describe(v))
+	return fmt.Errorf("got %s, want collapse(...) or None", kit.Describe(v))
 }
 
-func makeCollapse(c invocation) (starlark.Value, error) {
+func makeCollapse(c kit.Call) (starlark.Value, error) {
 	r := collapseValue{Collapse: spec.StandardCollapse()}
-	evaluations := count(r.Evaluations)
-	reach, spread, fidelity, modes := positive(r.Reach), positive(r.Spread), positive(r.Fidelity), positive(r.Modes)
-	err := c.keywords("stop?", &r.Stop, "evaluations?", &evaluations, "reach?", &reach, "spread?", &spread, "fidelity?", &fidelity, "modes?",
+	evaluations := kit.Count(r.Evaluations)
+	reach, spread, fidelity, modes := kit.Positive(r.Reach), kit.Positive(r.Spread), kit.Positive(r.Fidelity), kit.Positive(r.Modes)
+	err := c.Keywords("stop?", &r.Stop, "evaluations?", &evaluations, "reach?", &reach, "spread?", &spread, "fidelity?", &fidelity, "modes?",
 		&modes)
 	r.Evaluations = int(evaluations)
 	r.Reach, r.Spread, r.Fidelity, r.Modes = float64(reach), float64(spread), float64(fidelity), float64(modes)
@@ -165,7 +166,7 @@ func makeCollapse(c invocation) (starlark.Value, error) {
 
 // featuresValue is an extractor by its name; small() waits for the data.
 type featuresValue struct {
-	opaque
+	kit.Opaque
 	name string
 }
 
@@ -178,19 +179,19 @@ func (f *featuresValue) Unpack(v starlark.Value) error {
 		return fmt.Errorf("got the function %s, want the features that it returns: %s()", b.Name(), b.Name())
 	}
 	if !ok {
-		return fmt.Errorf("got %s, want features such as inception() or small()", describe(v))
+		return fmt.Errorf("got %s, want features such as inception() or small()", kit.Describe(v))
 	}
 	*f = given
 	return nil
 }
 
 func featuresBuiltin(name, extractor string) *starlark.Builtin {
-	return builtin(name, func(c invocation) (starlark.Value, error) { return featuresValue{name: extractor}, c.unpack() })
+	return kit.Builtin(name, func(c kit.Call) (starlark.Value, error) { return featuresValue{name: extractor}, c.Unpack() })
 }
 
-func makeExtractor(c invocation) (starlark.Value, error) {
+func makeExtractor(c kit.Call) (starlark.Value, error) {
 	var f featuresValue
-	if err := c.unpack("name", &f.name); err != nil {
+	if err := c.Unpack("name", &f.name); err != nil {
 		return nil, err
 	}
 	if names := append([]string{smallFeatures}, spec.Extractors...); !slices.Contains(names, f.name) {
@@ -246,21 +247,23 @@ func (t *trial) measurable(p *model.Program) error {
 }
 
 var evaluations = starlark.StringDict{
-	"evaluate": builtin("evaluate", makeEvaluate),
-	"collapse": builtin("collapse", makeCollapse),
+	"evaluate": kit.Builtin("evaluate", makeEvaluate),
+	"collapse": kit.Builtin("collapse", makeCollapse),
 
 	"fid": metricBuiltin(spec.FID, nil),
 	"precision_recall": metricBuiltin(spec.PrecisionRecall,
-		func(m *spec.Metric) []any { return []any{"k?", (*count)(&m.K)} }),
+		func(m *spec.Metric) []any { return []any{"k?", (*kit.Count)(&m.K)} }),
 	"density_coverage": metricBuiltin(spec.DensityCoverage,
-		func(m *spec.Metric) []any { return []any{"k?", (*count)(&m.K)} }),
+		func(m *spec.Metric) []any { return []any{"k?", (*kit.Count)(&m.K)} }),
 	"kid": metricBuiltin(spec.KID,
-		func(m *spec.Metric) []any { return []any{"subsets?", (*count)(&m.Subsets), "size?", (*count)(&m.Size)} }),
+		func(m *spec.Metric) []any {
+			return []any{"subsets?", (*kit.Count)(&m.Subsets), "size?", (*kit.Count)(&m.Size)}
+		}),
 	"inception_score": metricBuiltin(spec.InceptionScore,
-		func(m *spec.Metric) []any { return []any{"splits?", (*count)(&m.Splits)} }),
+		func(m *spec.Metric) []any { return []any{"splits?", (*kit.Count)(&m.Splits)} }),
 	"prd": metricBuiltin(spec.PRD, nil),
 	"parzen": metricBuiltin(spec.Parzen,
-		func(m *spec.Metric) []any { return []any{"sigma??", (*positive)(&m.Sigma)} }),
+		func(m *spec.Metric) []any { return []any{"sigma??", (*kit.Positive)(&m.Sigma)} }),
 
 	"inception":       featuresBuiltin("inception", standardFeatures),
 	"inception_ttur":  featuresBuiltin("inception_ttur", "inception-ttur"),
@@ -268,5 +271,5 @@ var evaluations = starlark.StringDict{
 	"small":           featuresBuiltin("small", smallFeatures),
 	"pixels":          featuresBuiltin("pixels", spec.PixelFeatures),
 	"random_features": featuresBuiltin("random_features", spec.RandomFeatures),
-	"extractor":       builtin("extractor", makeExtractor),
+	"extractor":       kit.Builtin("extractor", makeExtractor),
 }

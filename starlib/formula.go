@@ -3,6 +3,7 @@ package starlib
 import (
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/kit"
 	"go.starlark.net/starlark"
 )
 
@@ -14,7 +15,7 @@ func placeOf(th *starlark.Thread) string {
 	if place, ok := th.Local(placeKey).(string); ok {
 		return place
 	}
-	return here(th).String()
+	return kit.Here(th).String()
 }
 
 // compute gives the values of formulas at a point, each of which follows those that it is computed of; false if one has no value

@@ -8,33 +8,34 @@ import (
 
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/nn"
+	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/lib/math"
 	"go.starlark.net/starlark"
 )
 
 // tracerOf is the trace that a thread is in.
-func tracerOf(c invocation) (*tracer, error) {
-	if t, ok := c.thread.Local(traceKey).(*tracer); ok {
+func tracerOf(c kit.Call) (*tracer, error) {
+	if t, ok := c.Thread.Local(traceKey).(*tracer); ok {
 		t.at()
 		return t, nil
 	}
-	hint := ofNumbers(c.name)
-	if len(c.args) > 0 && c.args[0].Type() == "list" {
+	hint := ofNumbers(c.Name)
+	if len(c.Args) > 0 && c.Args[0].Type() == "list" {
 		hint = "; write a loop over the list"
 	}
-	return nil, fmt.Errorf("%s: got a call outside a network or a loss, want it inside: tensors exist only there%s", c.name, hint)
+	return nil, fmt.Errorf("%s: got a call outside a network or a loss, want it inside: tensors exist only there%s", c.Name, hint)
 }
 
 // timed is a call whose first argument, if it is a schedule, has become an input of the program.
-func (c invocation) timed(t *tracer) invocation {
-	if len(c.args) == 0 {
+func (t *tracer) timed(c kit.Call) kit.Call {
+	if len(c.Args) == 0 {
 		return c
 	}
-	if isSchedule(c.args[0]) {
-		if x, err := t.operand(c.args[0]); err == nil {
-			c.args = slices.Clone(c.args)
-			c.args[0] = Tensor{Node: x, t: t}
+	if isSchedule(c.Args[0]) {
+		if x, err := t.operand(c.Args[0]); err == nil {
+			c.Args = slices.Clone(c.Args)
+			c.Args[0] = Tensor{Node: x, t: t}
 		}
 	}
 	return c
@@ -49,8 +50,8 @@ func ofNumbers(name string) string {
 }
 
 // tensors makes a builtin of a function over the trace.
-func tensors(name string, f func(t *tracer, c invocation) (*expr.Node, error)) *starlark.Builtin {
-	return builtin(name, func(c invocation) (starlark.Value, error) {
+func tensors(name string, f func(t *tracer, c kit.Call) (*expr.Node, error)) *starlark.Builtin {
+	return kit.Builtin(name, func(c kit.Call) (starlark.Value, error) {
 		t, err := tracerOf(c)
 		if err != nil {
 			return nil, err
@@ -65,9 +66,9 @@ func tensors(name string, f func(t *tracer, c invocation) (*expr.Node, error)) *
 
 // pointwise is a function of one tensor, element by element.
 func pointwise(name string, f func(*expr.Node) *expr.Node) *starlark.Builtin {
-	return tensors(name, func(t *tracer, c invocation) (*expr.Node, error) {
+	return tensors(name, func(t *tracer, c kit.Call) (*expr.Node, error) {
 		var x Tensor
-		if err := c.timed(t).unpack("x", &x); err != nil {
+		if err := t.timed(c).Unpack("x", &x); err != nil {
 			return nil, err
 		}
 		return f(t.floats(x.Node)), nil
@@ -76,7 +77,7 @@ func pointwise(name string, f func(*expr.Node) *expr.Node) *starlark.Builtin {
 
 // activation binds one of nn.Activations; its number is an input of the program.
 func activation(name string, a nn.Activation) *starlark.Builtin {
-	return tensors(name, func(t *tracer, c invocation) (*expr.Node, error) {
+	return tensors(name, func(t *tracer, c kit.Call) (*expr.Node, error) {
 		var x Tensor
 		var param *expr.Node
 		pairs := []any{"x", &x}
@@ -84,7 +85,7 @@ func activation(name string, a nn.Activation) *starlark.Builtin {
 		if a.Param != "" {
 			pairs = append(pairs, a.Param+"?", &number)
 		}
-		if err := c.timed(t).unpack(pairs...); err != nil {
+		if err := t.timed(c).Unpack(pairs...); err != nil {
 			return nil, err
 		}
 		if a.Param != "" {
@@ -102,9 +103,9 @@ func activation(name string, a nn.Activation) *starlark.Builtin {
 
 // pairwise is a function of two tensors or numbers, one of them a tensor, joined by axis name.
 func pairwise(name string, f func(a, b *expr.Node) *expr.Node) *starlark.Builtin {
-	return tensors(name, func(t *tracer, c invocation) (*expr.Node, error) {
+	return tensors(name, func(t *tracer, c kit.Call) (*expr.Node, error) {
 		var a, b starlark.Value
-		if err := c.unpack("a", &a, "b", &b); err != nil {
+		if err := c.Unpack("a", &a, "b", &b); err != nil {
 			return nil, err
 		}
 		x, err := t.operand(a)
@@ -126,7 +127,7 @@ func (a *axesArg) Unpack(v starlark.Value) error {
 	s, ok := starlark.AsString(v)
 	switch {
 	case !ok:
-		return fmt.Errorf(`got %s, want the letters of axes, such as "hw"`, describe(v))
+		return fmt.Errorf(`got %s, want the letters of axes, such as "hw"`, kit.Describe(v))
 	case s == "":
 		return fmt.Errorf(`got "", want at least one axis; without the argument the default applies`)
 	}
@@ -152,10 +153,10 @@ func (a axesArg) of(name string, x Tensor, standard string) (string, error) {
 
 // reduction is over the axes named; without axes, over all but keep.
 func reduction(name, keep string, f func(x *expr.Node, axes string) *expr.Node) *starlark.Builtin {
-	return tensors(name, func(t *tracer, c invocation) (*expr.Node, error) {
+	return tensors(name, func(t *tracer, c kit.Call) (*expr.Node, error) {
 		var x Tensor
 		var given axesArg
-		if err := c.unpack("x", &x, "axes?", &given); err != nil {
+		if err := c.Unpack("x", &x, "axes?", &given); err != nil {
 			return nil, err
 		}
 		axes, err := given.of(name, x, x.Shape.Without(keep+"k").Axes())
@@ -169,14 +170,14 @@ func reduction(name, keep string, f func(x *expr.Node, axes string) *expr.Node) 
 // extremum is max or min: of a tensor over axes, of anything else what Starlark's own does.
 func extremum(name string, f func(x *expr.Node, axes string) *expr.Node) *starlark.Builtin {
 	own := sandbox.Universe(name)
-	return builtin(name, func(c invocation) (starlark.Value, error) {
-		if len(c.args) == 0 || c.args[0].Type() != "tensor" {
-			return own.CallInternal(c.thread, c.args, c.kwargs)
+	return kit.Builtin(name, func(c kit.Call) (starlark.Value, error) {
+		if len(c.Args) == 0 || c.Args[0].Type() != "tensor" {
+			return own.CallInternal(c.Thread, c.Args, c.Kwargs)
 		}
-		if len(c.args) > 1 && c.args[1].Type() != "string" {
-			return nil, fmt.Errorf("%s: got %d tensors, want one and its axes; %simum(a, b) compares two", name, len(c.args), name)
+		if len(c.Args) > 1 && c.Args[1].Type() != "string" {
+			return nil, fmt.Errorf("%s: got %d tensors, want one and its axes; %simum(a, b) compares two", name, len(c.Args), name)
 		}
-		return reduction(name, "", f).CallInternal(c.thread, c.args, c.kwargs)
+		return reduction(name, "", f).CallInternal(c.Thread, c.Args, c.Kwargs)
 	})
 }
 
@@ -191,17 +192,17 @@ func functions() starlark.StringDict {
 	d := starlark.StringDict{
 		"max": extremum("max", expr.Amax),
 		"min": extremum("min", minimum),
-		"abs": builtin("abs", func(c invocation) (starlark.Value, error) {
-			if len(c.args) == 1 && c.args[0].Type() == "tensor" {
-				return pointwise("abs", expr.Abs).CallInternal(c.thread, c.args, c.kwargs)
+		"abs": kit.Builtin("abs", func(c kit.Call) (starlark.Value, error) {
+			if len(c.Args) == 1 && c.Args[0].Type() == "tensor" {
+				return pointwise("abs", expr.Abs).CallInternal(c.Thread, c.Args, c.Kwargs)
 			}
-			return starlark.Universe["abs"].(*starlark.Builtin).CallInternal(c.thread, c.args, c.kwargs)
+			return starlark.Universe["abs"].(*starlark.Builtin).CallInternal(c.Thread, c.Args, c.Kwargs)
 		}),
 		"where": tensors("where", where),
 		"clamp": tensors("clamp", clamp),
-		"flatten": tensors("flatten", func(t *tracer, c invocation) (*expr.Node, error) {
+		"flatten": tensors("flatten", func(t *tracer, c kit.Call) (*expr.Node, error) {
 			var x Tensor
-			if err := c.unpack("x", &x); err != nil {
+			if err := c.Unpack("x", &x); err != nil {
 				return nil, err
 			}
 			return t.noted("flatten")(nn.Flatten(x.Node))
@@ -250,10 +251,10 @@ const normEps = 1e-12
 // overBatch is a function of the spread over axes, which are the batch unless a script names others. One value has no spread: a
 // loss or a network made of it would be a constant. The examples that are left of a test split are an exception, as they come one by one.
 func overBatch(name string, f func(x *expr.Node, axes string) *expr.Node) *starlark.Builtin {
-	return tensors(name, func(t *tracer, c invocation) (*expr.Node, error) {
+	return tensors(name, func(t *tracer, c kit.Call) (*expr.Node, error) {
 		var x Tensor
 		var given axesArg
-		if err := c.unpack("x", &x, "axes?", &given); err != nil {
+		if err := c.Unpack("x", &x, "axes?", &given); err != nil {
 			return nil, err
 		}
 		axes, err := given.of(name, x, "b")
@@ -267,10 +268,10 @@ func overBatch(name string, f func(x *expr.Node, axes string) *expr.Node) *starl
 	})
 }
 
-func where(t *tracer, c invocation) (*expr.Node, error) {
+func where(t *tracer, c kit.Call) (*expr.Node, error) {
 	var p Tensor
 	var a, b starlark.Value
-	if err := c.unpack("condition", &p, "a", &a, "b", &b); err != nil {
+	if err := c.Unpack("condition", &p, "a", &a, "b", &b); err != nil {
 		return nil, err
 	}
 	if p.Shape.DType != expr.Bool {
@@ -287,10 +288,10 @@ func where(t *tracer, c invocation) (*expr.Node, error) {
 	return expr.Where(p.Node, t.floats(x), t.floats(y)), nil
 }
 
-func clamp(t *tracer, c invocation) (*expr.Node, error) {
+func clamp(t *tracer, c kit.Call) (*expr.Node, error) {
 	var x Tensor
 	var lo, hi starlark.Value
-	if err := c.unpack("x", &x, "lo", &lo, "hi", &hi); err != nil {
+	if err := c.Unpack("x", &x, "lo", &lo, "hi", &hi); err != nil {
 		return nil, err
 	}
 	a, err := t.operand(lo)
@@ -304,26 +305,26 @@ func clamp(t *tracer, c invocation) (*expr.Node, error) {
 	return expr.Max(expr.Min(t.floats(x.Node), b), a), nil
 }
 
-func reshape(t *tracer, c invocation) (*expr.Node, error) {
+func reshape(t *tracer, c kit.Call) (*expr.Node, error) {
 	var x Tensor
-	var h, w, ch count
-	if err := c.unpack("x", &x, "h", &h, "w", &w, "c", &ch); err != nil {
+	var h, w, ch kit.Count
+	if err := c.Unpack("x", &x, "h", &h, "w", &w, "c", &ch); err != nil {
 		return nil, err
 	}
 	return t.noted("reshape")(nn.Reshape(x.Node, int(h), int(w), int(ch)))
 }
 
-func concat(t *tracer, c invocation) (*expr.Node, error) {
+func concat(t *tracer, c kit.Call) (*expr.Node, error) {
 	var list *starlark.List
 	axis := axisArg('c')
-	if err := c.unpack("xs", &list, "axis?", &axis); err != nil {
+	if err := c.Unpack("xs", &list, "axis?", &axis); err != nil {
 		return nil, err
 	}
 	var xs []*expr.Node
 	for v := range list.Elements() {
 		x, ok := v.(Tensor)
 		if !ok {
-			return nil, fmt.Errorf("concat: for parameter xs: got a list with %s, want tensors", describe(v))
+			return nil, fmt.Errorf("concat: for parameter xs: got a list with %s, want tensors", kit.Describe(v))
 		}
 		xs = append(xs, x.Node)
 	}
@@ -336,36 +337,36 @@ type axisArg byte
 func (a *axisArg) Unpack(v starlark.Value) error {
 	s, ok := starlark.AsString(v)
 	if !ok || len(s) != 1 || !strings.Contains(expr.Letters, s) {
-		return fmt.Errorf("got %s, want one of the axes b, h, w, c", describe(v))
+		return fmt.Errorf("got %s, want one of the axes b, h, w, c", kit.Describe(v))
 	}
 	*a = axisArg(s[0])
 	return nil
 }
 
-func slice(t *tracer, c invocation) (*expr.Node, error) {
+func slice(t *tracer, c kit.Call) (*expr.Node, error) {
 	var x Tensor
 	var axis axisArg
-	var lo natural
-	var hi, step count = 0, 1
-	if err := c.unpack("x", &x, "axis", &axis, "lo", &lo, "hi?", &hi, "step?", &step); err != nil {
+	var lo kit.Natural
+	var hi, step kit.Count = 0, 1
+	if err := c.Unpack("x", &x, "axis", &axis, "lo", &lo, "hi?", &hi, "step?", &step); err != nil {
 		return nil, err
 	}
 	end := cmp.Or(int(hi), x.Shape.Size(byte(axis)))
 	return nn.Slice(x.Node, byte(axis), int(lo), end, int(step))
 }
 
-func flip(_ *tracer, c invocation) (*expr.Node, error) {
+func flip(_ *tracer, c kit.Call) (*expr.Node, error) {
 	var x Tensor
 	var axis axisArg
-	if err := c.unpack("x", &x, "axis", &axis); err != nil {
+	if err := c.Unpack("x", &x, "axis", &axis); err != nil {
 		return nil, err
 	}
 	return expr.Reverse(x.Node, byte(axis)), nil
 }
 
-func grad(t *tracer, c invocation) (*expr.Node, error) {
+func grad(t *tracer, c kit.Call) (*expr.Node, error) {
 	var y, x Tensor
-	if err := c.unpack("y", &y, "x", &x); err != nil {
+	if err := c.Unpack("y", &y, "x", &x); err != nil {
 		return nil, err
 	}
 	if y.Shape.Axes() != "" {
@@ -373,16 +374,16 @@ func grad(t *tracer, c invocation) (*expr.Node, error) {
 	}
 	d := expr.Grad(t.floats(y.Node), x.Node)[0]
 	if d.IsZero() {
-		noteHere(c.thread, "grad: y does not depend on x here, or only through stop_gradient "+
+		kit.Note(c.Thread, "grad: y does not depend on x here, or only through stop_gradient "+
 			"and functions without a derivative, so it is 0 everywhere")
 	}
 	return d, nil
 }
 
-func oneHot(t *tracer, c invocation) (*expr.Node, error) {
+func oneHot(t *tracer, c kit.Call) (*expr.Node, error) {
 	var y Tensor
-	var classes count
-	if err := c.unpack("y", &y, "classes", &classes); err != nil {
+	var classes kit.Count
+	if err := c.Unpack("y", &y, "classes", &classes); err != nil {
 		return nil, err
 	}
 	if err := t.enough(c, "classes", int(classes)); err != nil {
@@ -392,21 +393,21 @@ func oneHot(t *tracer, c invocation) (*expr.Node, error) {
 }
 
 // enough refuses fewer classes than the labels have: one that is left out would count as no class, in silence.
-func (t *tracer) enough(c invocation, parameter string, classes int) error {
+func (t *tracer) enough(c kit.Call, parameter string, classes int) error {
 	if classes < t.Config.Classes {
-		return fmt.Errorf("%s: for parameter %s: got %d classes, want at least the data set's %d", c.name, parameter, classes, t.Config.Classes)
+		return fmt.Errorf("%s: for parameter %s: got %d classes, want at least the data set's %d", c.Name, parameter, classes, t.Config.Classes)
 	}
 	return nil
 }
 
 // logitsAndLabels unpacks logits [b c] and labels i32 [b], and makes one-hot vectors of the labels.
-func (t *tracer) logitsAndLabels(c invocation) (logits, hot *expr.Node, err error) {
+func (t *tracer) logitsAndLabels(c kit.Call) (logits, hot *expr.Node, err error) {
 	var x, y Tensor
-	if err := c.unpack("logits", &x, "y", &y); err != nil {
+	if err := c.Unpack("logits", &x, "y", &y); err != nil {
 		return nil, nil, err
 	}
 	if x.Shape.Axes() != "bc" {
-		return nil, nil, fmt.Errorf("%s: for parameter logits: got %v, want [b c]", c.name, x.Shape)
+		return nil, nil, fmt.Errorf("%s: for parameter logits: got %v, want [b c]", c.Name, x.Shape)
 	}
 	if err := t.enough(c, "logits", x.Shape.Size('c')); err != nil {
 		return nil, nil, err
@@ -416,7 +417,7 @@ func (t *tracer) logitsAndLabels(c invocation) (logits, hot *expr.Node, err erro
 }
 
 // softmaxCrossEntropy is -ln softmax(logits)[y], per example.
-func softmaxCrossEntropy(t *tracer, c invocation) (*expr.Node, error) {
+func softmaxCrossEntropy(t *tracer, c kit.Call) (*expr.Node, error) {
 	x, hot, err := t.logitsAndLabels(c)
 	if err != nil {
 		return nil, err
@@ -426,7 +427,7 @@ func softmaxCrossEntropy(t *tracer, c invocation) (*expr.Node, error) {
 
 // accuracy is the part of the examples whose largest logit is that of the label. Of a tie the label has a share, so that a
 // classifier that gives every class the same logit is right by chance and not always.
-func accuracy(t *tracer, c invocation) (*expr.Node, error) {
+func accuracy(t *tracer, c kit.Call) (*expr.Node, error) {
 	x, hot, err := t.logitsAndLabels(c)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
@@ -27,23 +28,23 @@ func (t *trial) key(r *run) (string, error) {
 			p.logit != nil} {
 			k.text(strconv.FormatBool(present))
 		}
-		k.value(p.network.fn)
-		k.value(p.loss.fn)
-		for _, f := range []*function{p.noise, p.logit} {
+		k.value(p.network.Fn)
+		k.value(p.loss.Fn)
+		for _, f := range []*kit.Function{p.noise, p.logit} {
 			if f != nil {
-				k.value(f.fn)
+				k.value(f.Fn)
 			}
 		}
 	}
 	if t.sample != nil {
-		k.value(t.sample.fn)
+		k.value(t.sample.Fn)
 	}
 	for _, w := range t.watches {
 		k.text("watch", w.name, strconv.FormatBool(w.test))
-		k.value(w.value.fn)
+		k.value(w.value.Fn)
 	}
 	if len(k.out) > maxKey {
-		return "", &Error{Pos: t.pos,
+		return "", &kit.Error{Pos: t.pos,
 			Msg: fmt.Sprintf("the networks and losses hold too much: got more than %d bytes of captured values, want fewer", maxKey)}
 	}
 	return string(k.out), nil

@@ -8,20 +8,21 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/nn"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/kit"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 )
 
 // layer makes a builtin of a layer and records it in the table of the network.
-func layer(kind string, f func(t *tracer, c invocation) (*expr.Node, error)) *starlark.Builtin {
-	return tensors("nn."+kind, func(t *tracer, c invocation) (*expr.Node, error) {
+func layer(kind string, f func(t *tracer, c kit.Call) (*expr.Node, error)) *starlark.Builtin {
+	return tensors("nn."+kind, func(t *tracer, c kit.Call) (*expr.Node, error) {
 		return t.noted(kind)(f(t, c))
 	})
 }
 
 // initializer is how a weight starts, as a Starlark value.
 type initializer struct {
-	opaque
+	kit.Opaque
 	model.Init
 }
 
@@ -33,7 +34,7 @@ type initArg struct{ *model.Init }
 func (a *initArg) Unpack(v starlark.Value) error {
 	i, ok := v.(initializer)
 	if !ok {
-		return fmt.Errorf("got %s, want an initializer such as init.he_normal()", describe(v))
+		return fmt.Errorf("got %s, want an initializer such as init.he_normal()", kit.Describe(v))
 	}
 	a.Init = &i.Init
 	return nil
@@ -41,15 +42,15 @@ func (a *initArg) Unpack(v starlark.Value) error {
 
 // initBy makes an initializer of the numbers named, with the standard values given.
 func initBy(name string, kind model.InitKind, names []string, standard ...float64) *starlark.Builtin {
-	return builtin("init."+name, func(c invocation) (starlark.Value, error) {
-		var args [2]number
+	return kit.Builtin("init."+name, func(c kit.Call) (starlark.Value, error) {
+		var args [2]kit.Number
 		var pairs []any
 		for i, n := range names {
-			if args[i] = number(standard[i]); n != "" {
+			if args[i] = kit.Number(standard[i]); n != "" {
 				pairs = append(pairs, n+"?", &args[i])
 			}
 		}
-		if err := c.unpack(pairs...); err != nil {
+		if err := c.Unpack(pairs...); err != nil {
 			return nil, err
 		}
 		return initializer{Init: model.Init{Kind: kind, Args: [2]float64{float64(args[0]), float64(args[1])}}}, nil
@@ -74,7 +75,7 @@ var initializers = module{&starlarkstruct.Module{Name: "init", Members: starlark
 type padding struct{ nn.Padding }
 
 func (p *padding) Unpack(v starlark.Value) error {
-	want := fmt.Errorf(`got %s, want "same", "valid", a number, (h, w) or ((top, bottom), (left, right))`, describe(v))
+	want := fmt.Errorf(`got %s, want "same", "valid", a number, (h, w) or ((top, bottom), (left, right))`, kit.Describe(v))
 	switch v := v.(type) {
 	case starlark.String:
 		if v != "same" && v != "valid" {
@@ -103,7 +104,7 @@ func (p *padding) explicit(sides starlark.Tuple, want error) error {
 		if len(ends) != 2 {
 			return want
 		}
-		var lo, hi natural
+		var lo, hi kit.Natural
 		if lo.Unpack(ends[0]) != nil || hi.Unpack(ends[1]) != nil {
 			return want
 		}
@@ -115,19 +116,19 @@ func (p *padding) explicit(sides starlark.Tuple, want error) error {
 func same() padding { return padding{nn.Padding{Mode: "same"}} }
 
 func convolution(kind string, f func(*model.Trace, *expr.Node, nn.ConvOptions) (*expr.Node, error)) *starlark.Builtin {
-	return layer(kind, func(t *tracer, c invocation) (*expr.Node, error) {
+	return layer(kind, func(t *tracer, c kit.Call) (*expr.Node, error) {
 		var x Tensor
-		var filters count
+		var filters kit.Count
 		var kernelInit, biasInit initArg
-		var extra pair
+		var extra kit.Pair
 		o := nn.ConvOptions{Bias: true}
-		kernel, stride, pad := pair{3, 3}, pair{1, 1}, same()
+		kernel, stride, pad := kit.Pair{3, 3}, kit.Pair{1, 1}, same()
 		pairs := []any{"x", &x, "filters", &filters, "kernel?", &kernel, "stride?", &stride, "padding?", &pad, "bias?", &o.Bias,
 			"spectral_norm?", &o.Spectral, "init??", &kernelInit, "bias_init??", &biasInit}
 		if kind == "conv_transpose" {
 			pairs = append(pairs, "output_padding?", &extra)
 		}
-		if err := c.unpack(pairs...); err != nil {
+		if err := c.Unpack(pairs...); err != nil {
 			return nil, err
 		}
 		o.Filters, o.Kernel, o.Stride, o.Padding, o.OutputPadding = int(filters), kernel, stride, pad.Padding, extra
@@ -139,10 +140,10 @@ func convolution(kind string, f func(*model.Trace, *expr.Node, nn.ConvOptions) (
 // normalisation binds a layer of NormOptions; more are its arguments of its own.
 func normalisation(kind string, momentum bool, f func(t *tracer, x *expr.Node, o nn.NormOptions, axes string,
 	groups int) (*expr.Node, error), more string) *starlark.Builtin {
-	return layer(kind, func(t *tracer, c invocation) (*expr.Node, error) {
+	return layer(kind, func(t *tracer, c kit.Call) (*expr.Node, error) {
 		var x Tensor
 		var m, eps realArg
-		var groups count
+		var groups kit.Count
 		var axes axesArg
 		o := nn.NormOptions{Scale: true, Center: true}
 		pairs := []any{"x", &x}
@@ -156,7 +157,7 @@ func normalisation(kind string, momentum bool, f func(t *tracer, x *expr.Node, o
 		if more == "axes" {
 			pairs = append(pairs, "axes?", &axes)
 		}
-		if err := c.unpack(pairs...); err != nil {
+		if err := c.Unpack(pairs...); err != nil {
 			return nil, err
 		}
 		if err := fraction.check(c, "momentum", m.number()); err != nil {
@@ -166,7 +167,7 @@ func normalisation(kind string, momentum bool, f func(t *tracer, x *expr.Node, o
 			return nil, err
 		}
 		o.Momentum, o.Eps = m.node(t, kind+" momentum"), eps.node(t, kind+" eps")
-		over, err := axes.of(c.name, x, "")
+		over, err := axes.of(c.Name, x, "")
 		if err != nil {
 			return nil, err
 		}
@@ -203,10 +204,10 @@ func (r realArg) node(t *tracer, part string) *expr.Node {
 
 // pooling binds a layer of windows.
 func pooling(kind string, f func(x *expr.Node, window, stride [2]int, p nn.Padding) (*expr.Node, error)) *starlark.Builtin {
-	return layer(kind, func(t *tracer, c invocation) (*expr.Node, error) {
+	return layer(kind, func(t *tracer, c kit.Call) (*expr.Node, error) {
 		var x Tensor
-		window, stride, pad := pair{2, 2}, pair{}, padding{nn.Padding{Mode: "valid"}}
-		if err := c.unpack("x", &x, "window?", &window, "stride?", &stride, "padding?", &pad); err != nil {
+		window, stride, pad := kit.Pair{2, 2}, kit.Pair{}, padding{nn.Padding{Mode: "valid"}}
+		if err := c.Unpack("x", &x, "window?", &window, "stride?", &stride, "padding?", &pad); err != nil {
 			return nil, err
 		}
 		return f(x.Node, window, cmp.Or(stride, window), pad.Padding)
@@ -216,23 +217,23 @@ func pooling(kind string, f func(x *expr.Node, window, stride [2]int, p nn.Paddi
 var layers = module{&starlarkstruct.Module{Name: "nn", Members: starlark.StringDict{
 	"conv":           convolution("conv", nn.Conv),
 	"conv_transpose": convolution("conv_transpose", nn.ConvTranspose),
-	"dense": layer("dense", func(t *tracer, c invocation) (*expr.Node, error) {
+	"dense": layer("dense", func(t *tracer, c kit.Call) (*expr.Node, error) {
 		var x Tensor
-		var units count
+		var units kit.Count
 		var kernelInit, biasInit initArg
 		o := nn.DenseOptions{Bias: true}
-		if err := c.unpack("x", &x, "units", &units, "bias?", &o.Bias, "spectral_norm?", &o.Spectral, "init??", &kernelInit, "bias_init??",
+		if err := c.Unpack("x", &x, "units", &units, "bias?", &o.Bias, "spectral_norm?", &o.Spectral, "init??", &kernelInit, "bias_init??",
 			&biasInit); err != nil {
 			return nil, err
 		}
 		o.Units, o.KernelInit, o.BiasInit = int(units), kernelInit.Init, biasInit.Init
 		return nn.Dense(t.Trace, x.Node, o)
 	}),
-	"embedding": layer("embedding", func(t *tracer, c invocation) (*expr.Node, error) {
+	"embedding": layer("embedding", func(t *tracer, c kit.Call) (*expr.Node, error) {
 		var y Tensor
-		var classes, units count
+		var classes, units kit.Count
 		var init initArg
-		if err := c.unpack("y", &y, "classes", &classes, "units", &units, "init??", &init); err != nil {
+		if err := c.Unpack("y", &y, "classes", &classes, "units", &units, "init??", &init); err != nil {
 			return nil, err
 		}
 		if err := t.enough(c, "classes", int(classes)); err != nil {
@@ -256,18 +257,18 @@ var layers = module{&starlarkstruct.Module{Name: "nn", Members: starlark.StringD
 		groups int) (*expr.Node, error) {
 		return nn.GroupNorm(t.Trace, x, groups, o)
 	}, "groups"),
-	"prelu": layer("prelu", func(t *tracer, c invocation) (*expr.Node, error) {
+	"prelu": layer("prelu", func(t *tracer, c kit.Call) (*expr.Node, error) {
 		var x Tensor
 		var init initArg
-		if err := c.unpack("x", &x, "init??", &init); err != nil {
+		if err := c.Unpack("x", &x, "init??", &init); err != nil {
 			return nil, err
 		}
 		return nn.PReLU(t.Trace, x.Node, init.Init)
 	}),
-	"dropout": layer("dropout", func(t *tracer, c invocation) (*expr.Node, error) {
+	"dropout": layer("dropout", func(t *tracer, c kit.Call) (*expr.Node, error) {
 		var x Tensor
 		var rate realArg
-		if err := c.unpack("x", &x, "rate", &rate); err != nil {
+		if err := c.Unpack("x", &x, "rate", &rate); err != nil {
 			return nil, err
 		}
 		if err := fraction.check(c, "rate", &rate.Schedule); err != nil {
@@ -275,11 +276,11 @@ var layers = module{&starlarkstruct.Module{Name: "nn", Members: starlark.StringD
 		}
 		return nn.Dropout(t.Trace, x.Node, rate.node(t, "rate"))
 	}),
-	"resize": layer("resize", func(t *tracer, c invocation) (*expr.Node, error) {
+	"resize": layer("resize", func(t *tracer, c kit.Call) (*expr.Node, error) {
 		var x Tensor
-		var size pair
+		var size kit.Pair
 		method := "nearest"
-		if err := c.unpack("x", &x, "size", &size, "method?", &method); err != nil {
+		if err := c.Unpack("x", &x, "size", &size, "method?", &method); err != nil {
 			return nil, err
 		}
 		switch method {
@@ -288,13 +289,13 @@ var layers = module{&starlarkstruct.Module{Name: "nn", Members: starlark.StringD
 		case "bilinear":
 			return nn.ResizeBilinear(x.Node, size[0], size[1])
 		}
-		return nil, fmt.Errorf(`%s: for parameter method: got %q, want "nearest" or "bilinear"`, c.name, method)
+		return nil, fmt.Errorf(`%s: for parameter method: got %q, want "nearest" or "bilinear"`, c.Name, method)
 	}),
 	"avg_pool": pooling("avg_pool", nn.AvgPool),
 	"max_pool": pooling("max_pool", nn.MaxPool),
-	"global_avg_pool": layer("global_avg_pool", func(t *tracer, c invocation) (*expr.Node, error) {
+	"global_avg_pool": layer("global_avg_pool", func(t *tracer, c kit.Call) (*expr.Node, error) {
 		var x Tensor
-		if err := c.unpack("x", &x); err != nil {
+		if err := c.Unpack("x", &x); err != nil {
 			return nil, err
 		}
 		return nn.GlobalAvgPool(x.Node)

@@ -7,6 +7,7 @@ package starlib
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -16,15 +17,15 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/hint"
+	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/sandbox"
+	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
 
 //go:embed std
 var std embed.FS
-
-const stdPrefix = "@std//"
 
 // Std lists the files of the standard library, as load names them, with their sources.
 func Std() map[string]string {
@@ -38,7 +39,7 @@ func Std() map[string]string {
 		if err != nil {
 			panic(err)
 		}
-		files[stdPrefix+e.Name()] = string(source)
+		files[kit.StdPrefix+e.Name()] = string(source)
 	}
 	return files
 }
@@ -61,6 +62,9 @@ type Loader struct {
 func (l Loader) reserved() string {
 	return strings.Join(slices.Sorted(slices.Values(l.Reserved)), ", ")
 }
+
+// Error is an error of a script: where, what it got and what it wants instead.
+type Error = kit.Error
 
 // MaxSource is the most bytes of one .star file.
 const MaxSource = sandbox.MaxSource
@@ -93,14 +97,14 @@ func (l Loader) Load(ctx context.Context, name string, source []byte) (*Study, e
 		return in.study(name, source)
 	})
 	if err != nil {
-		return nil, located(err, "")
+		return nil, kit.Locate(err, "")
 	}
 	return s, nil
 }
 
 // prelude makes instance_noise and the like visible without a load.
 func (l *loading) prelude() error {
-	noise, err := l.load(l.thread, stdPrefix+"noise.star")
+	noise, err := l.load(l.thread, kit.StdPrefix+"noise.star")
 	if err != nil {
 		return err
 	}
@@ -118,11 +122,11 @@ func (l *loading) study(name string, source []byte) (*Study, error) {
 	start := fmt.Sprintf("%s:1:1", name)
 	main, ok := f.globals["main"]
 	if !ok {
-		return nil, &Error{Pos: start, Msg: "got no global named main, want main = study(trial = ..., space = {...})"}
+		return nil, &kit.Error{Pos: start, Msg: "got no global named main, want main = study(trial = ..., space = {...})"}
 	}
 	decl, ok := main.(*studyValue)
 	if !ok {
-		return nil, &Error{Pos: start, Msg: fmt.Sprintf("main: got %s, want study(trial = ..., space = {...})", main.Type())}
+		return nil, &kit.Error{Pos: start, Msg: fmt.Sprintf("main: got %s, want study(trial = ..., space = {...})", main.Type())}
 	}
 	s := &Study{Name: strings.TrimSuffix(path.Base(name), ".star"), Doc: f.doc, Script: string(source), Files: l.sources,
 		loader: l.Loader, decl: decl, memo: newMemo()}
@@ -158,7 +162,7 @@ func (l *loading) load(_ *starlark.Thread, module string) (starlark.StringDict, 
 }
 
 func (l *loading) read(module string) ([]byte, error) {
-	if isStd(module) {
+	if kit.IsStd(module) {
 		source, ok := Std()[module]
 		if !ok {
 			return nil, hint.Unknown("file", module, slices.Sorted(maps.Keys(Std())))
@@ -166,7 +170,7 @@ func (l *loading) read(module string) ([]byte, error) {
 		return []byte(source), nil
 	}
 	if path.Base(module) != module || strings.ContainsAny(module, `\:`) || !strings.HasSuffix(module, ".star") {
-		return nil, fmt.Errorf("got %q, want a .star file beside the script, or one of the standard library (%s...)", module, stdPrefix)
+		return nil, fmt.Errorf("got %q, want a .star file beside the script, or one of the standard library (%s...)", module, kit.StdPrefix)
 	}
 	if l.Read == nil {
 		return nil, fmt.Errorf("there is no file %s beside the script", module)
@@ -185,22 +189,22 @@ func (l *loading) exec(name string, source []byte) (*file, error) {
 	defer func() { l.open = l.open[:len(l.open)-1] }()
 	parsed, err := sandbox.Parse(name, source)
 	if err != nil {
-		return nil, located(err, "")
+		return nil, kit.Locate(err, "")
 	}
 	f := &file{doc: docstring(parsed)}
 	program, err := starlark.FileProgram(parsed, l.globals.Has)
 	if err != nil {
-		return nil, located(err, "")
+		return nil, unresolved(err)
 	}
 	if f.globals, err = program.Init(l.thread, l.globals); err != nil {
 		if missing := l.missing(parsed); missing != nil {
 			return nil, missing
 		}
-		return nil, located(err, "")
+		return nil, kit.Locate(err, "")
 	}
 	for _, global := range f.globals.Keys() { // sorted: the same mistake every time
 		if err := sandbox.Freeze(l.thread, f.globals[global]); err != nil {
-			return nil, located(err, name+":1:1")
+			return nil, kit.Locate(err, name+":1:1")
 		}
 	}
 	l.files[name] = f
@@ -221,7 +225,7 @@ func (l *loading) missing(f *syntax.File) error {
 		for _, from := range load.From {
 			if !loaded.globals.Has(from.Name) {
 				public := slices.DeleteFunc(loaded.globals.Keys(), func(name string) bool { return strings.HasPrefix(name, "_") })
-				return &Error{Pos: from.NamePos.String(), Msg: fmt.Sprintf("load: %s: %v", load.ModuleName(), hint.Unknown("name", from.Name, public))}
+				return &kit.Error{Pos: from.NamePos.String(), Msg: fmt.Sprintf("load: %s: %v", load.ModuleName(), hint.Unknown("name", from.Name, public))}
 			}
 		}
 	}
@@ -239,4 +243,27 @@ func docstring(f *syntax.File) string {
 		}
 	}
 	return ""
+}
+
+// unresolved makes *Errors of what the resolver reports about names, with advice; the interpreter's knows no synonyms.
+func unresolved(err error) error {
+	var names resolve.ErrorList
+	if !errors.As(err, &names) {
+		return kit.Locate(err, "")
+	}
+	var all []error
+	for _, e := range names {
+		msg, _, _ := strings.Cut(e.Msg, " (did you mean")
+		if name, ok := strings.CutPrefix(msg, "undefined: "); ok && kit.IsWord(name) {
+			if other := hint.Elsewhere(name); other != "" {
+				msg += "; " + other
+			} else if layer := hint.Meant(name, layers.AttrNames()); layer != "" {
+				msg += fmt.Sprintf(" (did you mean nn.%s?)", layer)
+			} else {
+				msg += hint.DidYouMean(name, Builtins())
+			}
+		}
+		all = append(all, &kit.Error{Pos: e.Pos.String(), Msg: msg + hint.Instead(msg, "")})
+	}
+	return errors.Join(all...)
 }

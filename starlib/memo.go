@@ -9,6 +9,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
 )
@@ -116,31 +117,31 @@ func (s *Study) attempt(ctx context.Context, r *run) (o *outcome, again bool, er
 			show(th, message)
 		}
 	}
-	th.SetLocal(notesKey, s.notes)
+	kit.SetNotes(th, s.notes)
 	o, err = sandbox.Run(ctx, th, func() (*outcome, error) { return s.outcome(ctx, th, r) })
 	if err != nil {
 		if errors.As(err, new(sandbox.Interrupted)) || ctx.Err() != nil {
-			return nil, false, located(err, s.decl.pos)
+			return nil, false, kit.Locate(err, s.decl.pos)
 		}
-		o = &outcome{err: located(err, s.decl.pos)}
+		o = &outcome{err: kit.Locate(err, s.decl.pos)}
 	}
 	return o, r.asked, nil
 }
 
 func (s *Study) outcome(ctx context.Context, th *starlark.Thread, r *run) (*outcome, error) {
 	p := &params{run: r, study: s}
-	v, err := starlark.Call(th, s.decl.trial.fn, starlark.Tuple{p}, nil)
+	v, err := starlark.Call(th, s.decl.trial.Fn, starlark.Tuple{p}, nil)
 	if err != nil {
 		return nil, err
 	}
 	t, ok := v.(*trial)
 	if !ok {
-		return nil, &Error{Pos: s.decl.trial.position(), Msg: fmt.Sprintf("trial: got %s, want gan(...) or job(...)%s", describe(v),
+		return nil, &kit.Error{Pos: s.decl.trial.Position(), Msg: fmt.Sprintf("trial: got %s, want gan(...) or job(...)%s", kit.Describe(v),
 			forgotten(v))}
 	}
 	// Networks and losses are called more than once, so they may not change what they captured.
 	if err := sandbox.Freeze(th, t); err != nil {
-		return nil, located(err, t.pos)
+		return nil, kit.Locate(err, t.pos)
 	}
 	key, err := t.key(r)
 	if err != nil || r.asked {
@@ -159,7 +160,7 @@ func (s *Study) outcome(ctx context.Context, th *starlark.Thread, r *run) (*outc
 // assembled is the outcome of a trial whose program is traced.
 func (s *Study) assembled(t *trial, e *entry, r *run) (*outcome, error) {
 	for _, why := range e.program.Unread {
-		s.notes.add(t.pos, why+" (critic = lambda out: ... chooses of several numbers, critic = False records neither)")
+		s.notes.Add(t.pos, why+" (critic = lambda out: ... chooses of several numbers, critic = False records neither)")
 	}
 	reals, err := e.program.Rebind(e.reals, t.modelPlayers())
 	if err != nil {
@@ -173,11 +174,11 @@ func (s *Study) assembled(t *trial, e *entry, r *run) (*outcome, error) {
 	}
 	if err := s.columns(job); err != nil {
 		r.askAll() // the numbers under one name may be equal elsewhere
-		return nil, located(err, t.pos)
+		return nil, kit.Locate(err, t.pos)
 	}
 	o.names = namesMeet(job)
 	if err := t.measurable(e.program); err != nil {
-		return nil, &Error{Pos: t.pos, Msg: err.Error()}
+		return nil, &kit.Error{Pos: t.pos, Msg: err.Error()}
 	}
 	perEpoch, unsuited := t.suits(e.program, s.loader, s.notes, s.shortened)
 	all := lasting{pos: t.pos, epochs: t.epochs, perEpoch: perEpoch}

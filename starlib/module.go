@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/starsweep/starsweep/starlib/hint"
+	"github.com/starsweep/starsweep/starlib/kit"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 )
@@ -30,7 +31,7 @@ func (m module) Attr(name string) (starlark.Value, error) {
 // globalFunctions lists the functions that stand in no module.
 func globalFunctions() (names []string) {
 	for name, v := range predeclared() {
-		if _, ok := v.(*starlark.Builtin); ok && identifier.MatchString(name) {
+		if _, ok := v.(*starlark.Builtin); ok && kit.IsWord(name) {
 			names = append(names, name)
 		}
 	}

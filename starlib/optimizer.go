@@ -5,13 +5,14 @@ import (
 
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/kit"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
 
 // optimizer is an update rule with its numbers, as a Starlark value.
 type optimizer struct {
-	opaque
+	kit.Opaque
 	model.Optimizer
 }
 
@@ -36,7 +37,7 @@ var bounds = map[string]bound{
 }
 
 // check refuses numbers with which no update rule makes sense.
-func (o optimizer) check(c invocation) error {
+func (o optimizer) check(c kit.Call) error {
 	for _, p := range o.Params {
 		parameter := p.Name
 		if parameter == "beta1" || parameter == "beta2" {
@@ -57,7 +58,7 @@ func (o optimizer) check(c invocation) error {
 
 // rule makes the builtin of an update rule whose numbers have the standard values given; lr has none.
 func rule(r model.Rule, standard map[string]float64) *starlark.Builtin {
-	return builtin(string(r), func(c invocation) (starlark.Value, error) {
+	return kit.Builtin(string(r), func(c kit.Call) (starlark.Value, error) {
 		o := optimizer{Optimizer: model.Optimizer{Rule: r}}
 		var lr schedule
 		var clipNorm, clipValue, ema optional
@@ -75,7 +76,7 @@ func rule(r model.Rule, standard map[string]float64) *starlark.Builtin {
 			}
 		}
 		pairs = append(pairs, "clip_norm?", &clipNorm, "clip_value?", &clipValue, "ema?", &ema)
-		if err := c.unpack(pairs...); err != nil {
+		if err := c.Unpack(pairs...); err != nil {
 			return nil, err
 		}
 		values["beta1"], values["beta2"] = &schedule{Schedule: betas[0]}, &schedule{Schedule: betas[1]}
@@ -93,7 +94,7 @@ type betas [2]spec.Schedule
 func (b *betas) Unpack(v starlark.Value) error {
 	t, ok := v.(starlark.Indexable)
 	if _, isString := v.(starlark.String); !ok || isString || t.Len() != 2 {
-		return fmt.Errorf("got %s, want a pair of numbers", describe(v))
+		return fmt.Errorf("got %s, want a pair of numbers", kit.Describe(v))
 	}
 	for i := range b {
 		var s schedule
@@ -104,6 +105,9 @@ func (b *betas) Unpack(v starlark.Value) error {
 	}
 	return nil
 }
+
+// TakesDeferred marks a variable that keeps deferred numbers.
+func (b *betas) TakesDeferred() {}
 
 // eps is Keras's standard, which the thesis used; PyTorch's is 1e-8.
 const eps = 1e-7

@@ -3,13 +3,13 @@ package starlib
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
 
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/hint"
+	"github.com/starsweep/starsweep/starlib/kit"
 	"go.starlark.net/starlark"
 )
 
@@ -27,7 +27,7 @@ func (s *Study) With(profile string, set []string) (*Study, error) {
 func (s *Study) overridden(o overrides) (*Study, error) {
 	d := s.decl
 	t := &Study{Name: s.Name, Doc: s.Doc, Script: s.Script, Files: s.Files, Seeds: d.seeds, Objectives: d.objectives,
-		loader: s.loader, decl: d, memo: s.memo, notes: new(notes), made: new(outcomes), used: map[string]*atomic.Bool{},
+		loader: s.loader, decl: d, memo: s.memo, notes: new(kit.Notes), made: new(outcomes), used: map[string]*atomic.Bool{},
 		shortened: o.profile != "" || len(o.set) > 0}
 	b := &overriding{Study: t, search: d.search}
 	for _, step := range []func() error{
@@ -38,9 +38,9 @@ func (s *Study) overridden(o overrides) (*Study, error) {
 	} {
 		if err := step(); err != nil {
 			if outside := new(outsideError); errors.As(err, &outside) {
-				return nil, &Error{Msg: outside.Error()}
+				return nil, &kit.Error{Msg: outside.Error()}
 			}
-			return nil, located(err, d.pos)
+			return nil, kit.Locate(err, d.pos)
 		}
 	}
 	for _, name := range append(t.hyperparameters(), t.settingNames()...) {
@@ -60,8 +60,6 @@ type overriding struct {
 	pinned   spec.Point
 }
 
-var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-
 // overridable are the names that a profile gives a meaning of their own.
 var overridable = []string{"space", "search", "seeds"}
 
@@ -70,8 +68,8 @@ func (b *overriding) name(what string, v starlark.Value) (string, error) {
 	name, ok := starlark.AsString(v)
 	switch {
 	case !ok:
-		return "", fmt.Errorf("%s: got %s as a name, want a string", what, describe(v))
-	case !identifier.MatchString(name):
+		return "", fmt.Errorf("%s: got %s as a name, want a string", what, kit.Describe(v))
+	case !kit.IsWord(name):
 		return "", fmt.Errorf("%s: got the name %q, want letters, digits and _, since p.%s must be a word", what, name, "NAME")
 	case slices.Contains(overridable, name):
 		return "", fmt.Errorf("%s: got the name %q, which profiles use; want another", what, name)
@@ -125,7 +123,7 @@ func (b *overriding) space() error {
 func dimensionOf(name string, v starlark.Value) (spec.Dim, error) {
 	d, ok := v.(dimension)
 	if !ok {
-		return spec.Dim{}, fmt.Errorf("got %s, want choice(...), uniform(lo, hi), log_uniform(lo, hi) or integers(lo, hi)", describe(v))
+		return spec.Dim{}, fmt.Errorf("got %s, want choice(...), uniform(lo, hi), log_uniform(lo, hi) or integers(lo, hi)", kit.Describe(v))
 	}
 	return d.named(name)
 }
@@ -135,7 +133,7 @@ func (b *overriding) profiles() error {
 	for k := range b.decl.profiles.Entries() {
 		name, ok := starlark.AsString(k)
 		if !ok {
-			return fmt.Errorf("profiles: got %s as a name, want a string", describe(k))
+			return fmt.Errorf("profiles: got %s as a name, want a string", kit.Describe(k))
 		}
 		b.Profiles = append(b.Profiles, name)
 		study := *b.Study
@@ -162,7 +160,7 @@ func (b *overriding) profile(profile string) error {
 	}
 	changes, ok := v.(*starlark.Dict)
 	if !ok {
-		return fmt.Errorf("profiles: %s: got %s, want a dict", profile, describe(v))
+		return fmt.Errorf("profiles: %s: got %s, want a dict", profile, kit.Describe(v))
 	}
 	for k, v := range changes.Entries() {
 		name, _ := starlark.AsString(k)
@@ -203,7 +201,7 @@ func (b *overriding) change(name string, v starlark.Value) (err error) {
 	case "space":
 		dims, ok := v.(*starlark.Dict)
 		if !ok {
-			return fmt.Errorf("space: got %s, want a dict", describe(v))
+			return fmt.Errorf("space: got %s, want a dict", kit.Describe(v))
 		}
 		for k, v := range dims.Entries() {
 			name, _ := starlark.AsString(k)

@@ -6,12 +6,13 @@ import (
 
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/hint"
+	"github.com/starsweep/starsweep/starlib/kit"
 	"go.starlark.net/starlark"
 )
 
 // params is p, what trial(p) is called with: the hyperparameters of one point and the settings.
 type params struct {
-	opaque
+	kit.Opaque
 	run   *run
 	study *Study
 }

@@ -3,6 +3,7 @@ package starlib
 import (
 	"fmt"
 
+	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/lib/math"
 	"go.starlark.net/starlark"
@@ -36,7 +37,7 @@ func predeclared() starlark.StringDict {
 func Builtins() []string {
 	var names []string
 	for name := range predeclared() {
-		if identifier.MatchString(name) {
+		if kit.IsWord(name) {
 			names = append(names, name)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/kit"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
@@ -11,7 +12,7 @@ import (
 // schedule is a real number over training time as a Starlark value. It adds to and multiplies with numbers and schedules; with
 // a tensor it becomes an input of the program. sched(step, per_epoch) is its value, for tests.
 type schedule struct {
-	opaque
+	kit.Opaque
 	spec.Schedule
 }
 
@@ -27,9 +28,9 @@ func (s schedule) Type() string { return "schedule" }
 func (s schedule) Name() string { return "schedule" }
 
 func (s schedule) CallInternal(th *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	step, perEpoch := 0, count(1)
-	c := invocation{th, "schedule", args, kwargs}
-	if err := c.unpack("step", &step, "per_epoch?", &perEpoch); err != nil {
+	step, perEpoch := 0, kit.Count(1)
+	c := kit.Call{Thread: th, Name: "schedule", Args: args, Kwargs: kwargs}
+	if err := c.Unpack("step", &step, "per_epoch?", &perEpoch); err != nil {
 		return nil, err
 	}
 	if step < 0 {
@@ -69,7 +70,7 @@ func (s schedule) Unary(op syntax.Token) (starlark.Value, error) {
 
 // CompareSameType compares by text.
 func (s schedule) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
-	return sameText(op, s, y)
+	return kit.SameText(op, s, y)
 }
 
 func negative(s spec.Schedule) spec.Schedule { return spec.Product(spec.Constant(-1), s) }
@@ -88,8 +89,11 @@ func (s *schedule) Unpack(v starlark.Value) error {
 		*s = schedule{Schedule: spec.Constant(f)}
 		return nil
 	}
-	return fmt.Errorf("got %s, want a number or a schedule", describe(v))
+	return fmt.Errorf("got %s, want a number or a schedule", kit.Describe(v))
 }
+
+// TakesDeferred marks a variable that keeps deferred numbers.
+func (s *schedule) TakesDeferred() {}
 
 // optional is a real number that may be None.
 type optional struct{ *spec.Schedule }
@@ -105,29 +109,32 @@ func (o *optional) Unpack(v starlark.Value) error {
 	return err
 }
 
+// TakesDeferred marks a variable that keeps deferred numbers.
+func (o *optional) TakesDeferred() {}
+
 // over is how long a schedule takes: epochs = or steps =.
 type over struct{ epochs, steps optional }
 
-func (o *over) duration(c invocation) (float64, spec.Unit, error) {
+func (o *over) duration(c kit.Call) (float64, spec.Unit, error) {
 	got, unit := o.epochs.Schedule, spec.Epochs
 	if got == nil {
 		got, unit = o.steps.Schedule, spec.Steps
 	}
 	if (o.epochs.Schedule == nil) == (o.steps.Schedule == nil) {
-		return 0, 0, fmt.Errorf("%s: got both or neither of epochs and steps, want one", c.name)
+		return 0, 0, fmt.Errorf("%s: got both or neither of epochs and steps, want one", c.Name)
 	}
 	if d := got.At(0, 1); got.IsConstant() && d > 0 {
 		return d, unit, nil
 	}
-	return 0, 0, fmt.Errorf("%s: for parameter %s: got %s, want a positive number", c.name, unit, got)
+	return 0, 0, fmt.Errorf("%s: for parameter %s: got %s, want a positive number", c.Name, unit, got)
 }
 
 // ramp is a schedule of two numbers and a duration.
 func ramp(name, first, second string, make func(a, b, over float64, u spec.Unit) spec.Schedule) *starlark.Builtin {
-	return builtin(name, func(c invocation) (starlark.Value, error) {
-		var a, b number
+	return kit.Builtin(name, func(c kit.Call) (starlark.Value, error) {
+		var a, b kit.Number
 		var o over
-		if err := c.unpack(first, &a, second, &b, "epochs?", &o.epochs, "steps?", &o.steps); err != nil {
+		if err := c.Unpack(first, &a, second, &b, "epochs?", &o.epochs, "steps?", &o.steps); err != nil {
 			return nil, err
 		}
 		d, unit, err := o.duration(c)
@@ -143,44 +150,44 @@ var schedules = starlark.StringDict{
 	"cosine":      ramp("cosine", "start", "end", spec.Cosine),
 	"exponential": ramp("exponential", "start", "rate", spec.Exponential),
 	"step":        ramp("step", "start", "rate", spec.Step),
-	"warmup": builtin("warmup", func(c invocation) (starlark.Value, error) {
+	"warmup": kit.Builtin("warmup", func(c kit.Call) (starlark.Value, error) {
 		var o over
-		if err := c.keywords("epochs?", &o.epochs, "steps?", &o.steps); err != nil {
+		if err := c.Keywords("epochs?", &o.epochs, "steps?", &o.steps); err != nil {
 			return nil, err
 		}
 		d, unit, err := o.duration(c)
 		return schedule{Schedule: spec.Warmup(d, unit)}, err
 	}),
-	"constant": builtin("constant", func(c invocation) (starlark.Value, error) {
-		var v number
-		err := c.unpack("value", &v)
+	"constant": kit.Builtin("constant", func(c kit.Call) (starlark.Value, error) {
+		var v kit.Number
+		err := c.Unpack("value", &v)
 		return schedule{Schedule: spec.Constant(float64(v))}, err
 	}),
-	"piecewise": builtin("piecewise", makePiecewise),
-	"real": builtin("real", func(c invocation) (starlark.Value, error) {
+	"piecewise": kit.Builtin("piecewise", makePiecewise),
+	"real": kit.Builtin("real", func(c kit.Call) (starlark.Value, error) {
 		var s schedule
 		name := ""
-		if err := c.unpack("x", &s, "name?", &name); err != nil {
+		if err := c.Unpack("x", &s, "name?", &name); err != nil {
 			return nil, err
 		}
 		if name != "" {
-			if !identifier.MatchString(name) {
+			if !kit.IsWord(name) {
 				return nil, fmt.Errorf("real: for parameter name: got %q, want a word: it becomes a column", name)
 			}
-			s.Schedule = spec.Named(spec.Label{Name: name, Place: placeOf(c.thread)}, s.Schedule)
+			s.Schedule = spec.Named(spec.Label{Name: name, Place: placeOf(c.Thread)}, s.Schedule)
 		}
 		return s, nil
 	}),
 }
 
 // makePiecewise is piecewise([1e-3, 1e-4], epochs = [10]): a value, and when the next begins.
-func makePiecewise(c invocation) (starlark.Value, error) {
+func makePiecewise(c kit.Call) (starlark.Value, error) {
 	var values, epochs, steps *starlark.List
-	if err := c.unpack("values", &values, "epochs?", &epochs, "steps?", &steps); err != nil {
+	if err := c.Unpack("values", &values, "epochs?", &epochs, "steps?", &steps); err != nil {
 		return nil, err
 	}
 	if (epochs == nil) == (steps == nil) {
-		return nil, fmt.Errorf("%s: got both or neither of epochs and steps, want one list", c.name)
+		return nil, fmt.Errorf("%s: got both or neither of epochs and steps, want one list", c.Name)
 	}
 	unit, when := spec.Epochs, epochs
 	if when == nil {
@@ -190,21 +197,21 @@ func makePiecewise(c invocation) (starlark.Value, error) {
 	for v := range values.Elements() {
 		var s schedule
 		if err := s.Unpack(v); err != nil {
-			return nil, fmt.Errorf("%s: for parameter values: %w", c.name, err)
+			return nil, fmt.Errorf("%s: for parameter values: %w", c.Name, err)
 		}
 		parts = append(parts, s.Schedule)
 	}
 	var times []float64
 	for v := range when.Elements() {
-		var t number
+		var t kit.Number
 		if err := t.Unpack(v); err != nil {
-			return nil, fmt.Errorf("%s: for parameter %s: %w", c.name, unit, err)
+			return nil, fmt.Errorf("%s: for parameter %s: %w", c.Name, unit, err)
 		}
 		times = append(times, float64(t))
 	}
 	s, err := spec.Piecewise(times, parts, unit)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.name, err)
+		return nil, fmt.Errorf("%s: %w", c.Name, err)
 	}
 	return schedule{Schedule: s}, nil
 }

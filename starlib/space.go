@@ -7,13 +7,14 @@ import (
 
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/hint"
+	"github.com/starsweep/starsweep/starlib/kit"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
 
 // dimension is one hyperparameter's values, not named yet.
 type dimension struct {
-	opaque
+	kit.Opaque
 	values []spec.Value // of a choice
 	dim    spec.Dim     // of a range
 	text   string
@@ -26,7 +27,7 @@ func (d dimension) Type() string   { return "dimension" }
 
 // CompareSameType compares by text.
 func (d dimension) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
-	return sameText(op, d, y)
+	return kit.SameText(op, d, y)
 }
 
 // named is the dimension under its name.
@@ -55,7 +56,7 @@ func value(v starlark.Value) (spec.Value, error) {
 	case starlark.String:
 		return spec.StringValue(string(v)), nil
 	}
-	return spec.Value{}, fmt.Errorf("got %s, want a bool, an int of 64 bits, a finite float or a string", describe(v))
+	return spec.Value{}, fmt.Errorf("got %s, want a bool, an int of 64 bits, a finite float or a string", kit.Describe(v))
 }
 
 // starlarkValue is the other way.
@@ -74,12 +75,12 @@ func starlarkValue(v spec.Value) starlark.Value {
 }
 
 var dimensions = starlark.StringDict{
-	"choice": builtin("choice", func(c invocation) (starlark.Value, error) {
-		if len(c.kwargs) > 0 {
-			return nil, fmt.Errorf("choice: got the argument %s, want values only", c.kwargs[0][0])
+	"choice": kit.Builtin("choice", func(c kit.Call) (starlark.Value, error) {
+		if len(c.Kwargs) > 0 {
+			return nil, fmt.Errorf("choice: got the argument %s, want values only", c.Kwargs[0][0])
 		}
 		var d dimension
-		for _, a := range c.args {
+		for _, a := range c.Args {
 			v, err := value(a)
 			if list, isList := a.(*starlark.List); isList && err != nil {
 				return nil, fmt.Errorf("choice: got a list, want its values one by one: choice(*%s)", list)
@@ -92,40 +93,40 @@ var dimensions = starlark.StringDict{
 		if _, err := spec.Choice("", d.values...); err != nil {
 			return nil, fmt.Errorf("choice: %w", err)
 		}
-		d.text = "choice" + c.args.String()
+		d.text = "choice" + c.Args.String()
 		return d, nil
 	}),
-	"log_uniform": builtin("log_uniform", func(c invocation) (starlark.Value, error) {
-		var lo, hi number
-		if err := c.unpack("lo", &lo, "hi", &hi); err != nil {
+	"log_uniform": kit.Builtin("log_uniform", func(c kit.Call) (starlark.Value, error) {
+		var lo, hi kit.Number
+		if err := c.Unpack("lo", &lo, "hi", &hi); err != nil {
 			return nil, err
 		}
 		return interval(c, spec.Float, float64(lo), float64(hi), true)
 	}),
-	"integers": builtin("integers", func(c invocation) (starlark.Value, error) {
+	"integers": kit.Builtin("integers", func(c kit.Call) (starlark.Value, error) {
 		var lo, hi int64
 		log := false
-		if err := c.unpack("lo", &lo, "hi", &hi, "log?", &log); err != nil {
+		if err := c.Unpack("lo", &lo, "hi", &hi, "log?", &log); err != nil {
 			return nil, err
 		}
 		return interval(c, spec.Int, float64(lo), float64(hi), log)
 	}),
 }
 
-func interval(c invocation, k spec.Kind, lo, hi float64, log bool) (starlark.Value, error) {
+func interval(c kit.Call, k spec.Kind, lo, hi float64, log bool) (starlark.Value, error) {
 	if math.IsInf(lo, 0) || math.IsInf(hi, 0) {
-		return nil, fmt.Errorf("%s: got an infinite range, want finite ends", c.name)
+		return nil, fmt.Errorf("%s: got an infinite range, want finite ends", c.Name)
 	}
 	r, err := spec.Range("", k, lo, hi, log)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.name, err)
+		return nil, fmt.Errorf("%s: %w", c.Name, err)
 	}
-	return dimension{dim: r, text: fmt.Sprintf("%s(%g, %g)", c.name, lo, hi)}, nil
+	return dimension{dim: r, text: fmt.Sprintf("%s(%g, %g)", c.Name, lo, hi)}, nil
 }
 
 // searchValue is how points are chosen, as a Starlark value.
 type searchValue struct {
-	opaque
+	kit.Opaque
 	spec.Search
 	points []*starlark.Dict // of a list; they get their types from the space
 	pos    string
@@ -140,20 +141,20 @@ type searchArg struct{ *searchValue }
 func (a *searchArg) Unpack(v starlark.Value) error {
 	s, ok := v.(*searchValue)
 	if !ok {
-		return fmt.Errorf("got %s, want grid(), random(trials = ...) or points([...])", describe(v))
+		return fmt.Errorf("got %s, want grid(), random(trials = ...) or points([...])", kit.Describe(v))
 	}
 	a.searchValue = s
 	return nil
 }
 
 var searches = starlark.StringDict{
-	"grid": builtin("grid", func(c invocation) (starlark.Value, error) {
-		return &searchValue{Search: spec.Search{Kind: spec.Grid}}, c.unpack()
+	"grid": kit.Builtin("grid", func(c kit.Call) (starlark.Value, error) {
+		return &searchValue{Search: spec.Search{Kind: spec.Grid}}, c.Unpack()
 	}),
-	"random": builtin("random", func(c invocation) (starlark.Value, error) {
-		var trials count
-		var seed natural
-		if err := c.unpack("trials", &trials, "seed?", &seed); err != nil {
+	"random": kit.Builtin("random", func(c kit.Call) (starlark.Value, error) {
+		var trials kit.Count
+		var seed kit.Natural
+		if err := c.Unpack("trials", &trials, "seed?", &seed); err != nil {
 			return nil, err
 		}
 		if trials > spec.MaxPoints {
@@ -164,16 +165,16 @@ var searches = starlark.StringDict{
 		}
 		return &searchValue{Search: spec.Search{Kind: spec.Random, Trials: int(trials), Seed: uint64(seed)}}, nil
 	}),
-	"points": builtin("points", func(c invocation) (starlark.Value, error) {
+	"points": kit.Builtin("points", func(c kit.Call) (starlark.Value, error) {
 		var list *starlark.List
-		if err := c.unpack("points", &list); err != nil {
+		if err := c.Unpack("points", &list); err != nil {
 			return nil, err
 		}
-		s := &searchValue{Search: spec.Search{Kind: spec.List}, pos: here(c.thread).String()}
+		s := &searchValue{Search: spec.Search{Kind: spec.List}, pos: kit.Here(c.Thread).String()}
 		for v := range list.Elements() {
 			d, ok := v.(*starlark.Dict)
 			if !ok {
-				return nil, fmt.Errorf("points: got %s, want a dict of hyperparameters", describe(v))
+				return nil, fmt.Errorf("points: got %s, want a dict of hyperparameters", kit.Describe(v))
 			}
 			s.points = append(s.points, d)
 		}
@@ -191,7 +192,7 @@ func (s *searchValue) within(space spec.Space) ([]spec.Point, error) {
 		names = append(names, d.Name)
 	}
 	fail := func(i int, format string, a ...any) error {
-		return &Error{Pos: s.pos, Msg: fmt.Sprintf("points: point %d: ", i+1) + fmt.Sprintf(format, a...)}
+		return &kit.Error{Pos: s.pos, Msg: fmt.Sprintf("points: point %d: ", i+1) + fmt.Sprintf(format, a...)}
 	}
 	var points []spec.Point
 	for i, dict := range s.points {

@@ -9,6 +9,7 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
 )
@@ -29,7 +30,7 @@ type Study struct {
 	decl   *studyValue
 	used   map[string]*atomic.Bool // of every hyperparameter and setting: whether a trial has read it
 	memo   *memo
-	notes  *notes
+	notes  *kit.Notes
 	made   *outcomes
 
 	shortened bool // a profile or a setting from outside is in force
@@ -43,9 +44,9 @@ type Objective struct {
 
 // studyValue is study(...) as a Starlark value: the declaration, checked as far as it can be without overrides.
 type studyValue struct {
-	opaque
+	kit.Opaque
 	pos        string
-	trial      function
+	trial      kit.Function
 	space      *starlark.Dict
 	search     *searchValue
 	seeds      []uint32
@@ -58,14 +59,14 @@ func (s *studyValue) String() string { return "study" }
 func (s *studyValue) Type() string   { return "study" }
 func (s *studyValue) Freeze()        { sandbox.FreezeHeld(s) }
 
-func (s *studyValue) Held() []starlark.Value { return []starlark.Value{s.trial.fn} }
+func (s *studyValue) Held() []starlark.Value { return []starlark.Value{s.trial.Fn} }
 
-func makeStudy(c invocation) (starlark.Value, error) {
+func makeStudy(c kit.Call) (starlark.Value, error) {
 	search := searchArg{&searchValue{Search: spec.Search{Kind: spec.Grid}}}
-	s := &studyValue{pos: here(c.thread).String(),
+	s := &studyValue{pos: kit.Here(c.Thread).String(),
 		space: new(starlark.Dict), settings: new(starlark.Dict), profiles: new(starlark.Dict)}
 	seeds, objectives := starlark.Value(starlark.MakeInt(1)), new(starlark.Dict)
-	err := c.keywords("trial", &s.trial, "space?", &s.space, "search?", &search, "seeds?", &seeds, "objectives?", &objectives,
+	err := c.Keywords("trial", &s.trial, "space?", &s.space, "search?", &search, "seeds?", &seeds, "objectives?", &objectives,
 		"settings?", &s.settings, "profiles?", &s.profiles)
 	if err != nil {
 		return nil, err
@@ -79,7 +80,7 @@ func makeStudy(c invocation) (starlark.Value, error) {
 		text, _ := starlark.AsString(v)
 		direction, err := pareto.ParseDirection(text)
 		if !isName || err != nil {
-			return nil, fmt.Errorf(`study: for parameter objectives: got %s: %s, want a column's name and "min" or "max"`, describe(k), describe(v))
+			return nil, fmt.Errorf(`study: for parameter objectives: got %s: %s, want a column's name and "min" or "max"`, kit.Describe(k), kit.Describe(v))
 		}
 		s.objectives = append(s.objectives, Objective{name, direction})
 	}
@@ -90,9 +91,9 @@ func makeStudy(c invocation) (starlark.Value, error) {
 func seedList(v starlark.Value) (seeds []uint32, err error) {
 	if list, ok := v.(*starlark.List); ok {
 		for e := range list.Elements() {
-			var n natural
+			var n kit.Natural
 			if err := n.Unpack(e); err != nil || n > math.MaxUint32 {
-				return nil, fmt.Errorf("got %s, want an int from 0 to %d", describe(e), uint32(math.MaxUint32))
+				return nil, fmt.Errorf("got %s, want an int from 0 to %d", kit.Describe(e), uint32(math.MaxUint32))
 			}
 			if slices.Contains(seeds, uint32(n)) {
 				return nil, fmt.Errorf("got the seed %d twice", n)
@@ -104,9 +105,9 @@ func seedList(v starlark.Value) (seeds []uint32, err error) {
 		}
 		return seeds, nil
 	}
-	var n count
+	var n kit.Count
 	if err := n.Unpack(v); err != nil || n > maxSeeds {
-		return nil, fmt.Errorf("got %s, want how many seeds, 1 to %d, or a list of them", describe(v), maxSeeds)
+		return nil, fmt.Errorf("got %s, want how many seeds, 1 to %d, or a list of them", kit.Describe(v), maxSeeds)
 	}
 	for i := range n {
 		seeds = append(seeds, uint32(i))
@@ -142,17 +143,17 @@ func (s *Study) Points() (spec.Points, error) {
 		return source.Uniform()
 	})
 	if err != nil {
-		return spec.Points{}, &Error{Pos: s.decl.pos, Msg: "space: " + err.Error()}
+		return spec.Points{}, &kit.Error{Pos: s.decl.pos, Msg: "space: " + err.Error()}
 	}
 	if trials := points.Len() * len(s.Seeds); trials > spec.MaxPoints {
-		return spec.Points{}, &Error{Pos: s.decl.pos, Msg: fmt.Sprintf("study: got %d trials, %d points by %d seeds, want at most %d", trials,
+		return spec.Points{}, &kit.Error{Pos: s.decl.pos, Msg: fmt.Sprintf("study: got %d trials, %d points by %d seeds, want at most %d", trials,
 			points.Len(), len(s.Seeds), spec.MaxPoints)}
 	}
 	return points, nil
 }
 
 // Notes lists what looks wrong in the trials that Job has been called for, in the order of lines.
-func (s *Study) Notes() []string { return s.notes.list() }
+func (s *Study) Notes() []string { return s.notes.List() }
 
 // Warnings lists what is not wrong but looks so, after Job has been called for every point: hyperparameters and settings that no
 // trial read, in the order of the script, and what was noted of trials, in the order of lines.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/kit"
 )
 
 // most is the largest number of examples that a data set may have, as far as that is known without opening it.
@@ -22,9 +23,11 @@ func (l Loader) most(d spec.Data) (n int, known bool) {
 
 // suits refuses what a run would refuse as soon as it opens the data, and gives the number of iterations of an epoch, 0 where it is
 // not known. It notes what a training of this length never reaches, unless a profile or a setting from outside made it as short.
-func (t *trial) suits(p *model.Program, l Loader, n *notes, shortened bool) (perEpoch int, err error) {
+func (t *trial) suits(p *model.Program, l Loader, n *kit.Notes, shortened bool) (perEpoch int, err error) {
 	var errs []error
-	fault := func(format string, a ...any) { errs = append(errs, &Error{Pos: t.pos, Msg: fmt.Sprintf(format, a...)}) }
+	fault := func(format string, a ...any) {
+		errs = append(errs, &kit.Error{Pos: t.pos, Msg: fmt.Sprintf(format, a...)})
+	}
 	if l.Fits != nil {
 		if err := l.Fits(t.data.Data); err != nil {
 			fault("data: %v", err)
@@ -52,7 +55,7 @@ func (t *trial) suits(p *model.Program, l Loader, n *notes, shortened bool) (per
 			float64(t.evaluate.Grid)*float64(image.Elems()), float64(maxSheet))
 	}
 	if t.evaluate.Every > t.epochs && !shortened {
-		n.add(t.pos, fmt.Sprintf("evaluate: got every = %d of %d epochs: only the last is evaluated", t.evaluate.Every, t.epochs))
+		n.Add(t.pos, fmt.Sprintf("evaluate: got every = %d of %d epochs: only the last is evaluated", t.evaluate.Every, t.epochs))
 	}
 	if known && examples >= want {
 		perEpoch = examples / want
@@ -79,17 +82,17 @@ type lasting struct {
 }
 
 // check refuses numbers that become wrong while they train, and notes what is not over then.
-func (l lasting) check(n *notes, shortened bool) error {
+func (l lasting) check(n *kit.Notes, shortened bool) error {
 	var errs []error
 	for _, x := range l.numbers {
 		if err := x.holds(l.epochs, l.perEpoch); err != nil {
-			errs = append(errs, &Error{Pos: l.pos, Msg: fmt.Sprintf("the %s of the %s: %v", x.name, x.player, err)})
+			errs = append(errs, &kit.Error{Pos: l.pos, Msg: fmt.Sprintf("the %s of the %s: %v", x.name, x.player, err)})
 		}
 		for _, part := range x.value.Beyond(l.epochs, l.epochs*l.perEpoch) {
 			if shortened {
 				break
 			}
-			n.add(l.pos, fmt.Sprintf("the %s of the %s: %v is not over when training ends, after %d epochs", x.name, x.player, part, l.epochs))
+			n.Add(l.pos, fmt.Sprintf("the %s of the %s: %v is not over when training ends, after %d epochs", x.name, x.player, part, l.epochs))
 		}
 	}
 	return errors.Join(errs...)

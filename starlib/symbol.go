@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
@@ -115,7 +116,7 @@ func (f *formula) identify(text []byte) {
 
 // apply is b(args...) for arguments that have symbols among them: their values are taken without being asked for.
 func (r *run) apply(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	f := &formula{of: b, args: args, kwargs: kwargs, place: here(th).String()}
+	f := &formula{of: b, args: args, kwargs: kwargs, place: kit.Here(th).String()}
 	// The script may change its lists later, and evaluations at other points read the formula's side by side.
 	f.args, f.kwargs = f.fill(func(x *symbol) starlark.Value { return x })
 	f.args.Freeze()

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -13,7 +14,7 @@ import (
 
 // Tensor is a symbolic tensor as a Starlark value. Its sizes are attributes: x.b, x.h, x.w, x.c; x.shape is all of them.
 type Tensor struct {
-	opaque
+	kit.Opaque
 	*expr.Node
 	t *tracer
 }
@@ -88,7 +89,15 @@ func (x *Tensor) Unpack(v starlark.Value) error {
 	case *starlark.List:
 		return fmt.Errorf("got a list, want a tensor: a loop takes its elements one by one, concat(xs) makes one of tensors")
 	}
-	return fmt.Errorf("got %s, want a tensor", describe(v))
+	return fmt.Errorf("got %s, want a tensor", kit.Describe(v))
+}
+
+// Advise names the function of numbers, where a number is given to one of tensors.
+func (x *Tensor) Advise(builtin string, v starlark.Value) string {
+	if numeric(v) {
+		return ofNumbers(builtin)
+	}
+	return ""
 }
 
 // Binary is x op y by axis names. An int is part of the structure, a float or a schedule an input of the program.
@@ -100,7 +109,7 @@ func (x Tensor) Binary(op syntax.Token, y starlark.Value, side starlark.Side) (v
 		}
 		return nil, nil
 	}
-	defer recovered("operator "+op.String(), &err)
+	defer kit.Recover("operator "+op.String(), &err)
 	a := x.t.floats(x.Node)
 	b, err := x.t.operand(y)
 	if err != nil {
@@ -121,7 +130,7 @@ func (x Tensor) Unary(op syntax.Token) (v starlark.Value, err error) {
 	default:
 		return nil, nil
 	}
-	defer recovered("operator -", &err)
+	defer kit.Recover("operator -", &err)
 	x.t.at()
 	return x.t.tensor(expr.Neg(x.t.floats(x.Node)))
 }
@@ -133,7 +142,7 @@ func (x Tensor) CompareSameType(op syntax.Token, y starlark.Value, depth int) (b
 
 // at tells the graph where the script stands, and gives the place.
 func (t *tracer) at() string {
-	t.Graph.Pos = here(t.thread).String()
+	t.Graph.Pos = kit.Here(t.thread).String()
 	return t.Graph.Pos
 }
 
@@ -165,7 +174,7 @@ func (t *tracer) operand(v starlark.Value) (*expr.Node, error) {
 	}
 	var s schedule
 	if s.Unpack(v) != nil {
-		return nil, fmt.Errorf("got %s, want a tensor, a number or a schedule", describe(v))
+		return nil, fmt.Errorf("got %s, want a tensor, a number or a schedule", kit.Describe(v))
 	}
 	return t.Real(site, s.Schedule), nil
 }

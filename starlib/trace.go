@@ -9,6 +9,7 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/starlib/hint"
+	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
 )
@@ -51,7 +52,7 @@ func (l Loader) build(th *starlark.Thread, t *trial) *entry {
 	}
 	program, reals, err := model.Build(t.config(l), players, watches, tr.sampling())
 	if err != nil {
-		return &entry{err: located(err, t.pos)}
+		return &entry{err: kit.Locate(err, t.pos)}
 	}
 	e := &entry{program: program, reals: reals}
 	for _, n := range tr.tables {
@@ -72,7 +73,7 @@ func (t *trial) modelPlayers() (players []model.Player) {
 // columns checks that no two figures of a job have one name, and none a name that is taken. Names that differ in case only are
 // one, because SQL does not tell them apart. All mistakes are reported.
 func (s *Study) columns(job *model.Job) error {
-	var errs mistakes
+	var errs kit.Errors
 	owners := map[string]string{}
 	for _, name := range s.loader.Reserved {
 		owners[strings.ToLower(name)] = "of every study"
@@ -111,7 +112,7 @@ func (s *Study) columns(job *model.Job) error {
 			numbers[label.Name] = model.Column{Label: label, Value: v}
 		}
 	}
-	return errs.err()
+	return errs.Err()
 }
 
 // sampling is how the trial makes images; nil if it makes none.
@@ -138,7 +139,7 @@ func (t *tracer) sampling() func(m *model.Trace) (*expr.Node, error) {
 }
 
 // number calls a loss or a watch, which must give one number.
-func (t *tracer) number(m *model.Trace, f function, what string) (*expr.Node, error) {
+func (t *tracer) number(m *model.Trace, f kit.Function, what string) (*expr.Node, error) {
 	if t.spent != nil {
 		return nil, t.spent
 	}
@@ -160,7 +161,7 @@ func (t *tracer) number(m *model.Trace, f function, what string) (*expr.Node, er
 // logit is the part of a critic's output that d_real and d_fake are means of.
 func (t *tracer) logit(m *model.Trace, p *player, out *expr.Node) (*expr.Node, error) {
 	t.Trace, t.stream = m, "loss"
-	v, err := starlark.Call(t.thread, p.logit.fn, starlark.Tuple{Tensor{Node: out, t: t}}, nil)
+	v, err := starlark.Call(t.thread, p.logit.Fn, starlark.Tuple{Tensor{Node: out, t: t}}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -168,12 +169,12 @@ func (t *tracer) logit(m *model.Trace, p *player, out *expr.Node) (*expr.Node, e
 }
 
 // result is the tensor that a function of the script returned.
-func (t *tracer) result(v starlark.Value, f function, what string) (*expr.Node, error) {
+func (t *tracer) result(v starlark.Value, f kit.Function, what string) (*expr.Node, error) {
 	x, ok := v.(Tensor)
 	if ok {
 		return x.Node, nil
 	}
-	return nil, t.blame(f, "%s: got %s, want a tensor%s", what, describe(v), forgotten(v))
+	return nil, t.blame(f, "%s: got %s, want a tensor%s", what, kit.Describe(v), forgotten(v))
 }
 
 // forgotten is a hint where a function gave None.
@@ -185,9 +186,9 @@ func forgotten(v starlark.Value) string {
 }
 
 // blame is a mistake of a function: placed where the user wrote it, or where the trial was declared that uses one of @std.
-func (t *tracer) blame(f function, format string, a ...any) error {
-	e := &Error{Pos: f.position(), Msg: fmt.Sprintf(format, a...)}
-	if e.Pos == "" || isStd(e.Pos) {
+func (t *tracer) blame(f kit.Function, format string, a ...any) error {
+	e := &kit.Error{Pos: f.Position(), Msg: fmt.Sprintf(format, a...)}
+	if e.Pos == "" || kit.IsStd(e.Pos) {
 		if e.Pos != "" {
 			e.Msg += " (in " + e.Pos + ")"
 		}
@@ -197,10 +198,10 @@ func (t *tracer) blame(f function, format string, a ...any) error {
 }
 
 // bind calls a function of the script with what its parameters name.
-func (t *tracer) bind(f function, what string) (starlark.Value, error) {
-	fn, ok := f.fn.(*starlark.Function)
+func (t *tracer) bind(f kit.Function, what string) (starlark.Value, error) {
+	fn, ok := f.Fn.(*starlark.Function)
 	if !ok || fn.HasVarargs() || fn.HasKwargs() {
-		return nil, t.blame(f, "%s: got %s, want a function of some of %s", what, describe(f.fn), strings.Join(t.names(), ", "))
+		return nil, t.blame(f, "%s: got %s, want a function of some of %s", what, kit.Describe(f.Fn), strings.Join(t.names(), ", "))
 	}
 	var kwargs []starlark.Tuple
 	for i := range fn.NumParams() {
@@ -209,11 +210,11 @@ func (t *tracer) bind(f function, what string) (starlark.Value, error) {
 			if fn.ParamDefault(i) != nil {
 				continue
 			}
-			return nil, &Error{Pos: pos.String(), Msg: fmt.Sprintf("%s: %v", what, hint.Unknown("parameter", name, t.names()))}
+			return nil, &kit.Error{Pos: pos.String(), Msg: fmt.Sprintf("%s: %v", what, hint.Unknown("parameter", name, t.names()))}
 		}
 		v, err := t.lookup(name)
 		if err != nil {
-			return nil, &Error{Pos: pos.String(), Msg: fmt.Sprintf("%s: parameter %s: %v", what, name, err)}
+			return nil, &kit.Error{Pos: pos.String(), Msg: fmt.Sprintf("%s: parameter %s: %v", what, name, err)}
 		}
 		kwargs = append(kwargs, starlark.Tuple{starlark.String(name), v})
 	}
@@ -293,16 +294,16 @@ func (t *tracer) labels() (*expr.Node, error) {
 // network is a player as losses see it: a function whose layers have one set of parameters, however often it is called. A
 // network of two parameters gets the labels y as the second, unless the loss gives one.
 func (t *tracer) network(p *player) *starlark.Builtin {
-	return builtin(p.name, func(c invocation) (starlark.Value, error) {
-		if len(c.args) == 0 || len(c.kwargs) > 0 {
-			return nil, fmt.Errorf("%s: got %d arguments, want a tensor", p.name, len(c.args)+len(c.kwargs))
+	return kit.Builtin(p.name, func(c kit.Call) (starlark.Value, error) {
+		if len(c.Args) == 0 || len(c.Kwargs) > 0 {
+			return nil, fmt.Errorf("%s: got %d arguments, want a tensor", p.name, len(c.Args)+len(c.Kwargs))
 		}
-		in, ok := c.args[0].(Tensor)
+		in, ok := c.Args[0].(Tensor)
 		if !ok {
-			return nil, fmt.Errorf("%s: got %s, want a tensor", p.name, describe(c.args[0]))
+			return nil, fmt.Errorf("%s: got %s, want a tensor", p.name, kit.Describe(c.Args[0]))
 		}
-		args := slices.Clone(c.args)
-		if required(p.network.fn) == 2 && len(args) == 1 {
+		args := slices.Clone(c.Args)
+		if required(p.network.Fn) == 2 && len(args) == 1 {
 			y, err := t.labels()
 			if err != nil {
 				return nil, fmt.Errorf("%s: its network has two parameters: %w", p.name, err)
@@ -312,7 +313,7 @@ func (t *tracer) network(p *player) *starlark.Builtin {
 		defer func(stream string) { t.stream = stream }(t.stream)
 		if p.noise != nil && t.Training {
 			t.stream = "noise"
-			noisy, err := starlark.Call(c.thread, p.noise.fn, starlark.Tuple{in}, nil)
+			noisy, err := starlark.Call(c.Thread, p.noise.Fn, starlark.Tuple{in}, nil)
 			if err != nil {
 				return nil, err
 			}
@@ -350,7 +351,7 @@ func (t *tracer) run(p *player, args starlark.Tuple) (*expr.Node, error) {
 		t.tables = append(t.tables, t.open)
 		defer func() { t.open = outer }()
 	}
-	v, err := starlark.Call(t.thread, p.network.fn, args, nil)
+	v, err := starlark.Call(t.thread, p.network.Fn, args, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -6,19 +6,20 @@ import (
 
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
 )
 
 // trial is what trial(p) returns, gan(...) or job(...), as a Starlark value.
 type trial struct {
-	opaque
+	kit.Opaque
 	pos      string
 	data     dataset
 	latent   *latent // nil: there is no z
 	players  []*player
 	aliases  map[string]string // of a gan: the names D and G that losses know its players by
-	sample   *function         // nil: the generator of latents, or nothing
+	sample   *kit.Function     // nil: the generator of latents, or nothing
 	batch    int
 	epochs   int
 	bf16     bool // precision = "bf16"
@@ -35,10 +36,10 @@ func (t *trial) Held() (all []starlark.Value) {
 		all = append(all, p.Held()...)
 	}
 	if t.sample != nil {
-		all = append(all, t.sample.fn)
+		all = append(all, t.sample.Fn)
 	}
 	for _, w := range t.watches {
-		all = append(all, w.value.fn)
+		all = append(all, w.value.Fn)
 	}
 	return all
 }
@@ -47,17 +48,17 @@ func (t *trial) Freeze() { sandbox.FreezeHeld(t) }
 
 // player is a network with a loss and an optimizer.
 type player struct {
-	opaque
+	kit.Opaque
 	name      string
-	network   function
-	loss      function
-	noise     *function // applied to all that the network reads in training
+	network   kit.Function
+	loss      kit.Function
+	noise     *kit.Function // applied to all that the network reads in training
 	optimizer optimizer
 	steps     int
 	clip      *spec.Schedule
-	critic    bool      // d_real and d_fake are recorded
-	logit     *function // the part of its output that they are the means of; nil: all of it
-	image     bool      // the network must give images of the data set's shape
+	critic    bool          // d_real and d_fake are recorded
+	logit     *kit.Function // the part of its output that they are the means of; nil: all of it
+	image     bool          // the network must give images of the data set's shape
 }
 
 func (p *player) String() string { return "player" }
@@ -65,10 +66,10 @@ func (p *player) Type() string   { return "player" }
 func (p *player) Freeze()        { sandbox.FreezeHeld(p) }
 
 func (p *player) Held() []starlark.Value {
-	all := []starlark.Value{p.network.fn, p.loss.fn}
-	for _, f := range []*function{p.noise, p.logit} {
+	all := []starlark.Value{p.network.Fn, p.loss.Fn}
+	for _, f := range []*kit.Function{p.noise, p.logit} {
 		if f != nil {
-			all = append(all, f.fn)
+			all = append(all, f.Fn)
 		}
 	}
 	return all
@@ -79,13 +80,13 @@ type watch struct {
 	name  string // of the column
 	what  string // in messages
 	test  bool
-	value function
+	value kit.Function
 }
 
 // lossValue is the losses of a GAN.
 type lossValue struct {
-	opaque
-	critic, generator function
+	kit.Opaque
+	critic, generator kit.Function
 	clip              *spec.Schedule
 }
 
@@ -93,16 +94,16 @@ func (l *lossValue) String() string { return "loss" }
 func (l *lossValue) Type() string   { return "loss" }
 func (l *lossValue) Freeze()        { sandbox.FreezeHeld(l) }
 
-func (l *lossValue) Held() []starlark.Value { return []starlark.Value{l.critic.fn, l.generator.fn} }
+func (l *lossValue) Held() []starlark.Value { return []starlark.Value{l.critic.Fn, l.generator.Fn} }
 
 var _ starlark.HasAttrs = (*lossValue)(nil)
 
 func (l *lossValue) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "critic":
-		return l.critic.fn, nil
+		return l.critic.Fn, nil
 	case "generator":
-		return l.generator.fn, nil
+		return l.generator.Fn, nil
 	}
 	return nil, nil
 }
@@ -118,16 +119,16 @@ func (a *lossArg) Unpack(v starlark.Value) error {
 		return fmt.Errorf("got the function %s, want the loss that it returns: %s()", f.Name(), f.Name())
 	}
 	if !ok {
-		return fmt.Errorf("got %s, want loss(critic = ..., generator = ...) or one of @std//losses.star", describe(v))
+		return fmt.Errorf("got %s, want loss(critic = ..., generator = ...) or one of @std//losses.star", kit.Describe(v))
 	}
 	a.lossValue = l
 	return nil
 }
 
-func makeLoss(c invocation) (starlark.Value, error) {
+func makeLoss(c kit.Call) (starlark.Value, error) {
 	l := &lossValue{}
 	var clip optional
-	if err := c.keywords("critic", &l.critic, "generator", &l.generator, "clip?", &clip); err != nil {
+	if err := c.Keywords("critic", &l.critic, "generator", &l.generator, "clip?", &clip); err != nil {
 		return nil, err
 	}
 	l.clip = clip.Schedule
@@ -140,22 +141,22 @@ type latentArg struct{ *latent }
 func (a *latentArg) Unpack(v starlark.Value) error {
 	l, ok := v.(latent)
 	if !ok {
-		return fmt.Errorf("got %s, want normal(size) or uniform(size)", describe(v))
+		return fmt.Errorf("got %s, want normal(size) or uniform(size)", kit.Describe(v))
 	}
 	a.latent = &l
 	return nil
 }
 
 // functionOrNone is an argument that is a function or None.
-type functionOrNone struct{ *function }
+type functionOrNone struct{ *kit.Function }
 
 func (o *functionOrNone) Unpack(v starlark.Value) error {
 	if v == starlark.None {
 		return nil
 	}
-	var f function
+	var f kit.Function
 	err := f.Unpack(v)
-	o.function = &f
+	o.Function = &f
 	return err
 }
 
@@ -163,7 +164,7 @@ func (o *functionOrNone) Unpack(v starlark.Value) error {
 // what is averaged, one number an example.
 type criticArg struct {
 	read  bool
-	logit *function
+	logit *kit.Function
 }
 
 func (a *criticArg) Unpack(v starlark.Value) error {
@@ -171,9 +172,9 @@ func (a *criticArg) Unpack(v starlark.Value) error {
 		*a = criticArg{read: bool(read)}
 		return nil
 	}
-	var f function
+	var f kit.Function
 	if err := f.Unpack(v); err != nil {
-		return fmt.Errorf("got %s, want True, False, or a function from the network's output to one number an example", describe(v))
+		return fmt.Errorf("got %s, want True, False, or a function from the network's output to one number an example", kit.Describe(v))
 	}
 	*a = criticArg{read: true, logit: &f}
 	return nil
@@ -196,7 +197,7 @@ func (o *optimizersArg) Unpack(v starlark.Value) error {
 			name, _ := starlark.AsString(k)
 			opt, ok := e.(optimizer)
 			if !ok || name != "generator" && name != "discriminator" {
-				return fmt.Errorf(`got %s: %s, want {"generator": adam(...), "discriminator": adam(...)}`, describe(k), describe(e))
+				return fmt.Errorf(`got %s: %s, want {"generator": adam(...), "discriminator": adam(...)}`, kit.Describe(k), kit.Describe(e))
 			}
 			o.each[name] = opt
 		}
@@ -204,7 +205,7 @@ func (o *optimizersArg) Unpack(v starlark.Value) error {
 			return nil
 		}
 	}
-	return fmt.Errorf(`got %s, want adam(...) or {"generator": adam(...), "discriminator": adam(...)}`, describe(v))
+	return fmt.Errorf(`got %s, want adam(...) or {"generator": adam(...), "discriminator": adam(...)}`, kit.Describe(v))
 }
 
 // of is a player's optimizer. An average of weights serves sampling, so of one optimizer for both only the generator has it.
@@ -225,29 +226,29 @@ type precision string
 func (p *precision) Unpack(v starlark.Value) error {
 	s, ok := v.(starlark.String)
 	if !ok || s != "f32" && s != "bf16" {
-		return fmt.Errorf(`got %s, want "f32" or "bf16"`, describe(v))
+		return fmt.Errorf(`got %s, want "f32" or "bf16"`, kit.Describe(v))
 	}
 	*p = precision(s)
 	return nil
 }
 
 // makeGAN is gan(...): two players, the discriminator first. A player of no steps is never updated, which benchmarks use.
-func makeGAN(c invocation) (starlark.Value, error) {
-	t := &trial{pos: here(c.thread).String(), aliases: map[string]string{"D": "discriminator", "G": "generator"}}
+func makeGAN(c kit.Call) (starlark.Value, error) {
+	t := &trial{pos: kit.Here(c.Thread).String(), aliases: map[string]string{"D": "discriminator", "G": "generator"}}
 	var (
-		generator, discriminator function
+		generator, discriminator kit.Function
 		z                        latentArg
 		loss                     lossArg
 		noise                    functionOrNone
 		optimizers               optimizersArg
-		batch, epochs            count
-		dSteps, gSteps           = natural(1), natural(1)
+		batch, epochs            kit.Count
+		dSteps, gSteps           = kit.Natural(1), kit.Natural(1)
 		evaluate                 = standardEvaluate
 		numbers                  = precision("f32")
 		critic                   = criticArg{read: true}
 		watches, tests           = new(starlark.Dict), new(starlark.Dict)
 	)
-	err := c.keywords("data", &t.data, "generator", &generator, "discriminator", &discriminator, "latent", &z, "loss", &loss,
+	err := c.Keywords("data", &t.data, "generator", &generator, "discriminator", &discriminator, "latent", &z, "loss", &loss,
 		"optimizer", &optimizers, "batch", &batch, "epochs", &epochs, "noise?", &noise, "d_steps?", &dSteps, "g_steps?", &gSteps,
 		"evaluate??", &evaluate, "watch?", &watches, "test?", &tests, "precision?", &numbers, "critic?", &critic)
 	if err != nil {
@@ -255,56 +256,56 @@ func makeGAN(c invocation) (starlark.Value, error) {
 	}
 	t.latent, t.batch, t.epochs, t.bf16 = z.latent, int(batch), int(epochs), numbers == "bf16"
 	t.players = []*player{
-		{name: "discriminator", network: discriminator, loss: loss.critic, noise: noise.function, optimizer: optimizers.of("discriminator"),
+		{name: "discriminator", network: discriminator, loss: loss.critic, noise: noise.Function, optimizer: optimizers.of("discriminator"),
 			steps: int(dSteps), clip: loss.clip, critic: critic.read, logit: critic.logit},
 		{name: "generator", network: generator, loss: loss.generator, optimizer: optimizers.of("generator"), steps: int(gSteps), image: true},
 	}
 	return t, t.finish(c, evaluate, watches, tests)
 }
 
-func makePlayer(c invocation) (starlark.Value, error) {
+func makePlayer(c kit.Call) (starlark.Value, error) {
 	p := &player{}
 	var clip optional
 	var noise functionOrNone
 	var critic criticArg
-	steps := count(1)
-	err := c.keywords("network", &p.network, "loss", &p.loss, "optimizer", &p.optimizer, "steps?", &steps, "clip?", &clip, "noise?", &noise,
+	steps := kit.Count(1)
+	err := c.Keywords("network", &p.network, "loss", &p.loss, "optimizer", &p.optimizer, "steps?", &steps, "clip?", &clip, "noise?", &noise,
 		"critic?", &critic)
 	if err != nil {
 		return nil, err
 	}
-	p.steps, p.clip, p.noise, p.critic, p.logit = int(steps), clip.Schedule, noise.function, critic.read, critic.logit
+	p.steps, p.clip, p.noise, p.critic, p.logit = int(steps), clip.Schedule, noise.Function, critic.read, critic.logit
 	return p, aboveZero.check(c, "clip", p.clip)
 }
 
 // makeJob is job(...): any number of players under names of their own.
-func makeJob(c invocation) (starlark.Value, error) {
-	t := &trial{pos: here(c.thread).String()}
+func makeJob(c kit.Call) (starlark.Value, error) {
+	t := &trial{pos: kit.Here(c.Thread).String()}
 	var (
 		players       *starlark.Dict
 		z             latentArg
-		batch, epochs count
+		batch, epochs kit.Count
 		evaluate      = standardEvaluate
 		numbers       = precision("f32")
 		watches       = new(starlark.Dict)
 		tests         = new(starlark.Dict)
 		sample        functionOrNone
 	)
-	err := c.keywords("data", &t.data, "players", &players, "batch", &batch, "epochs", &epochs, "latent??", &z, "sample?", &sample,
+	err := c.Keywords("data", &t.data, "players", &players, "batch", &batch, "epochs", &epochs, "latent??", &z, "sample?", &sample,
 		"evaluate??", &evaluate, "watch?", &watches, "test?", &tests, "precision?", &numbers)
 	if err != nil {
 		return nil, err
 	}
-	t.latent, t.batch, t.epochs, t.sample, t.bf16 = z.latent, int(batch), int(epochs), sample.function, numbers == "bf16"
+	t.latent, t.batch, t.epochs, t.sample, t.bf16 = z.latent, int(batch), int(epochs), sample.Function, numbers == "bf16"
 	for k, v := range players.Entries() {
 		name, _ := starlark.AsString(k)
-		if !identifier.MatchString(name) || slices.Contains(given, name) {
-			return nil, fmt.Errorf("job: for parameter players: got %s as a name, want a word other than %v", describe(k), given)
+		if !kit.IsWord(name) || slices.Contains(given, name) {
+			return nil, fmt.Errorf("job: for parameter players: got %s as a name, want a word other than %v", kit.Describe(k), given)
 		}
 		declared, ok := v.(*player)
 		if !ok {
 			return nil, fmt.Errorf("job: for parameter players: %s: got %s, want player(network = ..., loss = ..., optimizer = ...)", name,
-				describe(v))
+				kit.Describe(v))
 		}
 		p := *declared
 		p.name = name
@@ -317,12 +318,12 @@ func makeJob(c invocation) (starlark.Value, error) {
 }
 
 // finish checks what gan and job have in common, and reports all mistakes.
-func (t *trial) finish(c invocation, evaluate evaluateValue, watches, tests *starlark.Dict) error {
-	var errs mistakes
-	fault := func(format string, a ...any) { errs = append(errs, fmt.Errorf(c.name+": "+format, a...)) }
+func (t *trial) finish(c kit.Call, evaluate evaluateValue, watches, tests *starlark.Dict) error {
+	var errs kit.Errors
+	fault := func(format string, a ...any) { errs = append(errs, fmt.Errorf(c.Name+": "+format, a...)) }
 	var err error
 	if t.evaluate, err = evaluate.on(t.data); err != nil {
-		errs = append(errs, each(c.name+": for parameter evaluate: ", err)...)
+		errs = append(errs, kit.Each(c.Name+": for parameter evaluate: ", err)...)
 	}
 	steps := 0
 	for _, p := range t.players {
@@ -337,18 +338,18 @@ func (t *trial) finish(c invocation, evaluate evaluateValue, watches, tests *sta
 	for _, err := range append(t.watch(watches, "watch", false), t.watch(tests, "test", true)...) {
 		fault("%w", err)
 	}
-	return errs.err()
+	return errs.Err()
 }
 
 // watch adds the functions of a dict, which become columns. Those of tests begin with test_.
 func (t *trial) watch(functions *starlark.Dict, parameter string, test bool) (errs []error) {
 	for k, v := range functions.Entries() {
 		name, _ := starlark.AsString(k)
-		if !identifier.MatchString(name) {
-			errs = append(errs, fmt.Errorf("for parameter %s: got %s as a name, want a word: it becomes a column", parameter, describe(k)))
+		if !kit.IsWord(name) {
+			errs = append(errs, fmt.Errorf("for parameter %s: got %s as a name, want a word: it becomes a column", parameter, kit.Describe(k)))
 			continue
 		}
-		var f function
+		var f kit.Function
 		if err := f.Unpack(v); err != nil {
 			errs = append(errs, fmt.Errorf("for parameter %s: %s: %w", parameter, name, err))
 			continue
@@ -395,9 +396,9 @@ func (t *trial) config(l Loader) model.Config {
 }
 
 var declarations = starlark.StringDict{
-	"study":  builtin("study", makeStudy),
-	"gan":    builtin("gan", makeGAN),
-	"job":    builtin("job", makeJob),
-	"player": builtin("player", makePlayer),
-	"loss":   builtin("loss", makeLoss),
+	"study":  kit.Builtin("study", makeStudy),
+	"gan":    kit.Builtin("gan", makeGAN),
+	"job":    kit.Builtin("job", makeJob),
+	"player": kit.Builtin("player", makePlayer),
+	"loss":   kit.Builtin("loss", makeLoss),
 }

@@ -1,4 +1,4 @@
-package starlib
+package kit
 
 import (
 	"errors"
@@ -9,12 +9,11 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/starlib/hint"
 	"github.com/starsweep/starsweep/starlib/sandbox"
-	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
 
-// Error is a mistake in a script: where it is, what was got and what was wanted.
+// Error is an error of a script: where it is, what was got and what was wanted.
 type Error struct {
 	Pos   string   // file:line:col
 	Msg   string   // lower case, without the place
@@ -44,11 +43,15 @@ func (e *Error) Detail() string {
 	return strings.Join(lines, "\n")
 }
 
-func isStd(file string) bool { return strings.HasPrefix(file, stdPrefix) }
+// StdPrefix begins the names of the files of the standard library.
+const StdPrefix = "@std//"
 
-// located makes *Errors of what the interpreter reports. A mistake that shows inside the standard library is placed at the
-// user's line that led there; fallback is the place if no frame is the user's. The end of a context passes as it is.
-func located(err error, fallback string) error {
+// IsStd reports whether a file, or a position in one, is of the standard library.
+func IsStd(file string) bool { return strings.HasPrefix(file, StdPrefix) }
+
+// Locate makes *Errors of what the interpreter reports, joined if there are several. An error inside the standard library is placed
+// at the user's line that led there; fallback is the place if no frame is the user's. The end of a context is returned as it is.
+func Locate(err error, fallback string) error {
 	var end sandbox.Interrupted
 	if errors.As(err, &end) {
 		return end.Cause
@@ -56,8 +59,8 @@ func located(err error, fallback string) error {
 	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []error
 		for _, e := range several.Unwrap() {
-			e = located(e, fallback)
-			if !slices.ContainsFunc(all, func(other error) bool { return other.Error() == e.Error() }) { // two losses call one network
+			e = Locate(e, fallback)
+			if !slices.ContainsFunc(all, func(other error) bool { return other.Error() == e.Error() }) { // of a network that two losses call
 				all = append(all, e)
 			}
 		}
@@ -82,24 +85,6 @@ func located(err error, fallback string) error {
 	if errors.As(err, &parse) {
 		return &Error{Pos: parse.Pos.String(), Msg: parse.Msg}
 	}
-	var unresolved resolve.ErrorList
-	if errors.As(err, &unresolved) {
-		var all []error
-		for _, e := range unresolved {
-			msg, _, _ := strings.Cut(e.Msg, " (did you mean") // the interpreter's, which knows no synonyms
-			if name, ok := strings.CutPrefix(msg, "undefined: "); ok && identifier.MatchString(name) {
-				if other := hint.Elsewhere(name); other != "" {
-					msg += "; " + other
-				} else if layer := hint.Meant(name, layers.AttrNames()); layer != "" {
-					msg += fmt.Sprintf(" (did you mean nn.%s?)", layer)
-				} else {
-					msg += hint.DidYouMean(name, Builtins())
-				}
-			}
-			all = append(all, &Error{Pos: e.Pos.String(), Msg: msg + hint.Instead(msg, "")})
-		}
-		return errors.Join(all...)
-	}
 	var eval *starlark.EvalError
 	if !errors.As(err, &eval) {
 		return &Error{Pos: fallback, Msg: message(err)}
@@ -107,19 +92,20 @@ func located(err error, fallback string) error {
 	return evaluated(eval, fallback)
 }
 
+// evaluated locates the errors that one builtin returned.
 func evaluated(eval *starlark.EvalError, fallback string) error {
-	var several mistakes
+	var several Errors
 	if !errors.As(eval, &several) {
-		several = mistakes{eval}
+		several = Errors{eval}
 	}
 	var all []error
 	for _, err := range several {
 		all = append(all, placed(eval, message(err), fallback))
 	}
-	return mistakes(all).err()
+	return Errors(all).Err()
 }
 
-// placed is a mistake with this text at the place that the interpreter was at.
+// placed is an error with this text at the place where the interpreter was.
 func placed(eval *starlark.EvalError, text, fallback string) *Error {
 	e := &Error{Pos: fallback, Msg: strings.TrimPrefix(text, "Starlark computation cancelled: ")}
 	inner, std := "", ""
@@ -128,7 +114,7 @@ func placed(eval *starlark.EvalError, text, fallback string) *Error {
 			continue
 		}
 		e.Stack = append(e.Stack, fmt.Sprintf("%s, %s", f.Name, f.Pos))
-		if isStd(f.Pos.Filename()) {
+		if IsStd(f.Pos.Filename()) {
 			std = fmt.Sprintf(" (in %s, %s)", f.Name, f.Pos)
 		} else {
 			inner, std = f.Pos.String(), ""
@@ -156,15 +142,44 @@ func message(err error) string {
 	return err.Error()
 }
 
-// isScript says whether a frame's position is in a script, and not in a builtin.
+// isScript reports whether a frame is of a script, not of a builtin.
 func isScript(p syntax.Position) bool { return p.Line > 0 && p.Filename() != "<builtin>" }
 
-// here is the innermost place in a script.
-func here(th *starlark.Thread) syntax.Position {
+// Here is the innermost place in a script.
+func Here(th *starlark.Thread) syntax.Position {
 	for depth := range th.CallStackDepth() {
 		if p := th.CallFrame(depth).Pos; isScript(p) {
 			return p
 		}
 	}
 	return syntax.Position{}
+}
+
+// Errors are several errors at one place of a script.
+type Errors []error
+
+func (e Errors) Error() string   { return errors.Join(e...).Error() }
+func (e Errors) Unwrap() []error { return e }
+
+// Each puts a text before an error, or before each of several joined ones.
+func Each(before string, err error) (all Errors) {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range several.Unwrap() {
+			all = append(all, fmt.Errorf("%s%w", before, e))
+		}
+	} else if err != nil {
+		all = Errors{fmt.Errorf("%s%w", before, err)}
+	}
+	return all
+}
+
+// Err is nil if there are none, and the error itself if there is one.
+func (e Errors) Err() error {
+	switch len(e) {
+	case 0:
+		return nil
+	case 1:
+		return e[0]
+	}
+	return e
 }

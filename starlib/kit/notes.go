@@ -1,4 +1,4 @@
-package starlib
+package kit
 
 import (
 	"cmp"
@@ -11,15 +11,16 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// notes gathers what is not wrong in a script but looks so, each once. It is safe for concurrent use.
-type notes struct {
+// Notes collects remarks about lines of a script that are valid but look wrong, each once. It is safe for concurrent use.
+type Notes struct {
 	mu   sync.Mutex
 	seen map[note]bool
 }
 
 type note struct{ pos, msg string }
 
-func (n *notes) add(pos, msg string) {
+// Add adds a remark about the line at pos, file:line:col.
+func (n *Notes) Add(pos, msg string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.seen == nil {
@@ -30,15 +31,18 @@ func (n *notes) add(pos, msg string) {
 
 const notesKey = "notes"
 
-// noteHere adds a note about the line where the script stands, while trial(p) is called.
-func noteHere(th *starlark.Thread, msg string) {
-	if n, ok := th.Local(notesKey).(*notes); ok {
-		n.add(here(th).String(), msg)
+// SetNotes makes n collect the notes of a thread.
+func SetNotes(th *starlark.Thread, n *Notes) { th.SetLocal(notesKey, n) }
+
+// Note adds a remark about the line that the thread evaluates, if it collects notes: while trial(p) is called.
+func Note(th *starlark.Thread, msg string) {
+	if n, ok := th.Local(notesKey).(*Notes); ok {
+		n.Add(Here(th).String(), msg)
 	}
 }
 
-// list is all that was noted, in the order of the lines.
-func (n *notes) list() (all []string) {
+// List returns the remarks in the order of lines, with their places.
+func (n *Notes) List() (all []string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	ordered := make([]note, 0, len(n.seen))
@@ -56,7 +60,7 @@ func (n *notes) list() (all []string) {
 	return all
 }
 
-// place takes file:line:col apart.
+// place parses file:line:col.
 func place(pos string) (file string, line, col int) {
 	rest, last := pos, ""
 	for _, n := range []*int{&col, &line} {
