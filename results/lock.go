@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/gofrs/flock"
 
 	"github.com/starsweep/starsweep/internal/durable"
 )
@@ -17,101 +17,95 @@ import (
 // ErrLocked is in the chain of the error for a study that another process writes.
 var ErrLocked = errors.New("study is in use")
 
-// lock is the right to write a study. The kernel takes it back when the process dies, however it dies. It is a lock on two things:
-// the file DIR/lock, which says who holds it and works on every file system, and the directory itself, where the file system
-// has such locks: nobody can take that one away by removing a file.
+// lock is the right to write a study. The kernel releases it when the process dies, however it dies. It is a lock on two
+// things: the file DIR/lock, which names the holder and can be locked on every file system, and the directory itself, where
+// the file system can lock directories: that lock cannot be taken away by removing a file.
 type lock struct {
-	file, dir *os.File
+	file, dir *flock.Flock
 	whole     bool // the directory is locked, too
 }
 
 // newLock makes this process the writer of dir until it closes the lock.
 func newLock(dir string) (_ *lock, err error) {
-	l := &lock{}
+	l := &lock{
+		file: flock.New(lockPath(dir), flock.SetFlag(os.O_RDWR|os.O_CREATE), flock.SetPermissions(0o666)),
+		dir:  flock.New(dir, flock.SetFlag(os.O_RDONLY)),
+	}
 	defer func() {
 		if err != nil {
 			l.Close()
 		}
 	}()
-	path := filepath.Join(dir, "lock")
-	if l.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666); err != nil {
-		return nil, durable.StorageError(path, err)
-	}
-	if l.dir, err = os.Open(dir); err != nil {
-		return nil, durable.StorageError(dir, err)
-	}
-	overDir, overFile := hold(l.dir), hold(l.file)
+	dirTaken, dirErr := try(l.dir.TryLock)
+	fileTaken, fileErr := try(l.file.TryLock)
 	switch {
-	case errors.Is(overDir, unix.EWOULDBLOCK), errors.Is(overFile, unix.EWOULDBLOCK):
-		return nil, fmt.Errorf("%s: %w by %s: wait for it or stop it", dir, ErrLocked, holder(l.file))
-	case overFile != nil:
-		return nil, durable.StorageError(path, overFile)
+	case dirTaken, fileTaken:
+		return nil, fmt.Errorf("%s: %w by %s: wait for it or stop it", dir, ErrLocked, holder(dir))
+	case fileErr != nil:
+		return nil, durable.StorageError(l.file.Path(), fileErr)
 	}
-	l.whole = overDir == nil // some file systems lock files only
+	l.whole = dirErr == nil  // some file systems lock files only
 	host, _ := os.Hostname() // a machine without a name still holds the lock
 	text := fmt.Sprintf("process %d on %s\n", os.Getpid(), host)
-	if err := l.file.Truncate(0); err != nil {
-		return nil, durable.StorageError(path, err)
+	if err := os.WriteFile(l.file.Path(), []byte(text), 0o666); err != nil {
+		return nil, durable.StorageError(l.file.Path(), err)
 	}
-	if _, err := l.file.WriteAt([]byte(text), 0); err != nil {
-		return nil, durable.StorageError(path, err)
+	if err := l.check(); err != nil {
+		return nil, err
 	}
 	return l, nil
 }
 
-// hold locks a file for this process. Writer may hold the lock, too, for an instant.
-func hold(f *os.File) (err error) {
+func lockPath(dir string) string { return filepath.Join(dir, "lock") }
+
+// try calls TryLock of a lock until it is ours. Taken reports that another process holds it for longer than Writer does.
+func try(tryLock func() (bool, error)) (taken bool, err error) {
 	for range 4 {
-		if err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
-			return err
+		if locked, err := tryLock(); locked || err != nil {
+			return false, err
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	return err
+	return true, nil
 }
 
-// check reports whether others can have become writers, too: where only the file is locked, and no longer is the one that they find.
+// check returns an error if another process may have become a writer, too: where only the file is locked, and its name no
+// longer leads to it.
 func (l *lock) check() error {
 	if l.whole {
 		return nil
 	}
-	return durable.StillThere(l.file, "another process may write the study now")
+	return durable.StillThere(l.file.Path(), l.file, "another process may write the study now")
 }
 
-// Close lets go of the lock.
-func (l *lock) Close() error {
-	var errs []error
-	for _, f := range []*os.File{l.dir, l.file} {
-		if f != nil {
-			errs = append(errs, f.Close())
-		}
-	}
-	return errors.Join(errs...)
-}
+// Close releases the lock.
+func (l *lock) Close() error { return errors.Join(l.dir.Close(), l.file.Close()) }
 
-// Writer tells which process writes the study in dir, if one does.
+// Writer names the process that writes the study in dir, if one does.
 func Writer(dir string) (process string, found bool) {
-	for _, path := range []string{filepath.Join(dir, "lock"), dir} {
-		f, err := os.Open(path)
-		if err != nil {
+	for _, path := range []string{lockPath(dir), dir} {
+		l := flock.New(path, flock.SetFlag(os.O_RDONLY)) // which does not make a file that is not there
+		locked, err := l.TryRLock()
+		l.Close()
+		if locked || err != nil {
 			continue
 		}
-		defer f.Close()
-		if err := unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
-			if path == dir {
-				return "a process that has lost its file lock", true
-			}
-			return holder(f), true
+		if path == dir {
+			return "a process that has lost its file lock", true
 		}
+		return holder(dir), true
 	}
 	return "", false
 }
 
-// holder is what the file of a lock says of its holder; it may say nothing for an instant.
-func holder(f *os.File) string {
-	text, _ := io.ReadAll(io.LimitReader(f, 1<<10))
-	if name := strings.TrimSpace(string(text)); name != "" {
-		return name
+// holder is what the lock file of dir says of its holder; it may say nothing for an instant.
+func holder(dir string) string {
+	if f, err := os.Open(lockPath(dir)); err == nil {
+		defer f.Close()
+		text, _ := io.ReadAll(io.LimitReader(f, 1<<10))
+		if name := strings.TrimSpace(string(text)); name != "" {
+			return name
+		}
 	}
 	return "another process"
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -98,21 +99,21 @@ func (w *diskWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// StillThere returns an error if the name of an open file no longer leads to it; meaning says what that entails. A process
-// that goes on writing to a file without a name loses everything.
-func StillThere(f *os.File, meaning string) error {
-	opened, err := f.Stat()
+// StillThere returns an error if path no longer leads to a file that was opened there; meaning says what that entails. A
+// process that goes on writing to a file without a name loses everything.
+func StillThere(path string, file interface{ Stat() (fs.FileInfo, error) }, meaning string) error {
+	opened, err := file.Stat()
 	if err != nil {
-		return StorageError(f.Name(), err)
+		return StorageError(path, err)
 	}
-	named, err := os.Stat(f.Name())
+	named, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return StorageError(f.Name(), fmt.Errorf("the file was removed: %s", meaning))
+		return StorageError(path, fmt.Errorf("the file was removed: %s", meaning))
 	case err != nil:
-		return StorageError(f.Name(), err)
+		return StorageError(path, err)
 	case !os.SameFile(opened, named):
-		return StorageError(f.Name(), fmt.Errorf("the file was replaced: %s", meaning))
+		return StorageError(path, fmt.Errorf("the file was replaced: %s", meaning))
 	}
 	return nil
 }

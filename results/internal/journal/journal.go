@@ -164,7 +164,7 @@ func encode(at int64, lines [][]byte) (record []byte, places []Line, err error) 
 // Check reports whether the file still is what Append left: an error says that it was removed, replaced or cut. Append does so, too;
 // it takes microseconds, a sync milliseconds.
 func (j *Journal) Check() error {
-	if err := durable.StillThere(j.f, "rows that were in it are lost"); err != nil {
+	if err := durable.StillThere(j.path, j.f, "rows that were in it are lost"); err != nil {
 		return err
 	}
 	info, err := j.f.Stat()
