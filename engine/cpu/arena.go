@@ -15,8 +15,8 @@ type arena struct {
 
 type gap struct{ offset, bytes int }
 
-// take gives the offset of a free place: in the smallest gap that fits, the first of several, or else at the top.
-func (a *arena) take(bytes int) (offset int) {
+// alloc gives the offset of a free place: in the smallest gap that fits, the first of several, or else at the top.
+func (a *arena) alloc(bytes int) (offset int) {
 	best, least := -1, math.MaxInt
 	for i, g := range a.gaps {
 		if g.bytes >= bytes && g.bytes < least {
@@ -38,8 +38,8 @@ func (a *arena) take(bytes int) (offset int) {
 	return offset
 }
 
-// give takes a place back.
-func (a *arena) give(offset, bytes int) {
+// free takes a place back.
+func (a *arena) free(offset, bytes int) {
 	if bytes == 0 {
 		return
 	}

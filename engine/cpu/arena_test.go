@@ -17,7 +17,7 @@ func TestArenaTakesTheSmallestGapThatFits(t *testing.T) {
 		for range 200 {
 			if len(used) > 0 && r.IntN(2) == 0 {
 				i := r.IntN(len(used))
-				a.give(used[i].offset, used[i].bytes)
+				a.free(used[i].offset, used[i].bytes)
 				used = slices.Delete(used, i, i+1)
 				continue
 			}
@@ -32,7 +32,7 @@ func TestArenaTakesTheSmallestGapThatFits(t *testing.T) {
 			if want < 0 {
 				want = end
 			}
-			if got := a.take(bytes); got != want {
+			if got := a.alloc(bytes); got != want {
 				t.Fatalf("seed %d: %d bytes beside %v: got offset %d, want %d", seed, bytes, used, got, want)
 			}
 			used = append(used, gap{want, bytes})

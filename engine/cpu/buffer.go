@@ -41,8 +41,8 @@ type pool struct {
 	closed bool
 }
 
-// take gives memory of any contents.
-func (p *pool) take(bytes int) ptr {
+// get gives memory of any contents.
+func (p *pool) get(bytes int) ptr {
 	n := roundUp(bytes)
 	p.mu.Lock()
 	if l := p.free[n]; len(l) > 0 {
@@ -56,7 +56,7 @@ func (p *pool) take(bytes int) ptr {
 	return newMemory(bytes)
 }
 
-func (p *pool) give(m ptr, bytes int) {
+func (p *pool) put(m ptr, bytes int) {
 	n := roundUp(bytes)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -97,7 +97,7 @@ var errFinalized = errors.New("backend cpu: the buffer is finalized")
 func byteSize(s shapes.Shape) int { return s.Size() * s.DType.Size() }
 
 func (b *Backend) newBuffer(s shapes.Shape) *Buffer {
-	return &Buffer{b, s.Clone(), b.pool.take(byteSize(s))}
+	return &Buffer{b, s.Clone(), b.pool.get(byteSize(s))}
 }
 
 func (f *Buffer) flat() any {
@@ -117,7 +117,7 @@ func (f *Buffer) Finalize() error {
 	if f.p == nil {
 		return nil
 	}
-	f.backend.pool.give(f.p, byteSize(f.shape))
+	f.backend.pool.put(f.p, byteSize(f.shape))
 	f.p = nil
 	return nil
 }

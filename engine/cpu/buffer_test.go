@@ -199,13 +199,13 @@ func TestBuffersCheckWhatTheyAreGiven(t *testing.T) {
 func TestThePoolIsBounded(t *testing.T) {
 	var p pool
 	for range 5 {
-		p.give(nil, poolBytes/4)
+		p.put(nil, poolBytes/4)
 	}
 	if p.kept > poolBytes {
 		t.Errorf("%d bytes are kept", p.kept)
 	}
 	for range 3 {
-		p.take(poolBytes / 4)
+		p.get(poolBytes / 4)
 	}
 	if p.kept != 0 {
 		t.Errorf("%d bytes are kept after all was taken", p.kept)

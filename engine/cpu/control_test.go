@@ -206,7 +206,7 @@ func TestBarriersAndIdentitiesAreFree(t *testing.T) {
 	e := compiled(b, func(f compute.Function, in []compute.Value) []compute.Value {
 		x := must(f.OptimizationBarrier(must(f.Neg(in[0])), in[0]))
 		return []compute.Value{must(f.SchedulingBarrier(must(f.Identity(x[0])), x[1]))}
-	}, f32(2)).(*program)
+	}, f32(2)).(*executable)
 	agree(t, "barrier", execute(b, e, []float32{1, 2}), []any{[]float32{-1, -2}}, 0)
 	if len(e.code) != 1 {
 		t.Errorf("%d instructions for one operation", len(e.code))

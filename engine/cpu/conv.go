@@ -97,7 +97,7 @@ func convolution(n *node) *kern.Conv {
 	}
 }
 
-func (c *compiler) lowerConv(n *node, in []int, out int) (run func(*machine), flop func() float64, workspace int) {
+func (c *compiler) lowerConv(n *node, in []int, out int) (run func(*memory), flop func() float64, workspace int) {
 	g, team := convolution(n), c.backend.team
 	flop = func() float64 { return convFlop(g) }
 	sizes := []int{n.in[0].shape.Size(), n.in[1].shape.Size(), n.shape.Size()}
@@ -109,7 +109,7 @@ func (c *compiler) lowerConv(n *node, in []int, out int) (run func(*machine), fl
 	shared, own := g.Workspace()
 	work := c.newBuf(buf{bytes: shared * 4})
 	c.scratch = max(c.scratch, own*4)
-	return func(m *machine) {
+	return func(m *memory) {
 		g.Run(of[float32](m.p[out], sizes[2]), of[float32](m.p[in[0]], sizes[0]), of[float32](m.p[in[1]], sizes[1]),
 			kern.Memory{Shared: of[float32](m.p[work], shared), Own: m.scratch})
 	}, flop, work
@@ -121,9 +121,9 @@ func convFlop(g *kern.Conv) float64 {
 }
 
 // plainConv is the convolution of other types, by its definition.
-func plainConv[T number](g *kern.Conv, team kern.Team, in []int, out int, sizes []int) func(*machine) {
+func plainConv[T number](g *kern.Conv, team kern.Team, in []int, out int, sizes []int) func(*memory) {
 	npix := g.Out[0] * g.Out[1]
-	return func(m *machine) {
+	return func(m *memory) {
 		x, k, y := of[T](m.p[in[0]], sizes[0]), of[T](m.p[in[1]], sizes[1]), of[T](m.p[out], sizes[2])
 		team.Each(g.Groups*npix, func(_, it int) {
 			group, pix := it/npix, it%npix

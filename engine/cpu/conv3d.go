@@ -45,7 +45,7 @@ func (f *Function) batchGroups(x, kernel *node, c conv, n int) (compute.Value, e
 
 // conv3D sums two-dimensional convolutions, one for each step in depth of the kernel, whose batch is that of all output depths.
 func (f *Function) conv3D(x, kernel *node, s shapes.Shape, c conv) (compute.Value, error) {
-	deep, flat := c.axes.InputSpatial[0], without(c.axes)
+	deep, flat := c.axes.InputSpatial[0], withoutDepth(c.axes)
 	depth := s.Dimensions[c.axes.OutputSpatial[0]]
 	zero, err := f.Constant(dtypes.MakeAnySlice(s.DType, 1))
 	if err != nil {
@@ -59,14 +59,14 @@ func (f *Function) conv3D(x, kernel *node, s shapes.Shape, c conv) (compute.Valu
 	}
 	var sum compute.Value
 	for k := range kernel.shape.Dimensions[c.axes.KernelSpatial[0]] {
-		part, err := f.take(padded, deep, k*c.dil[0], depth, c.stride[0])
+		part, err := f.sliceAxis(padded, deep, k*c.dil[0], depth, c.stride[0])
 		if err == nil {
 			part, err = f.mergeAfter(part, c.axes.InputBatch, deep)
 		}
 		if err != nil {
 			return nil, err
 		}
-		layer, err := f.take(kernel, c.axes.KernelSpatial[0], k, 1, 1)
+		layer, err := f.sliceAxis(kernel, c.axes.KernelSpatial[0], k, 1, 1)
 		if err == nil {
 			layer, err = f.Reshape(layer, slices.Delete(slices.Clone(kernel.shape.Dimensions), c.axes.KernelSpatial[0], c.axes.KernelSpatial[0]+1)...)
 		}
@@ -85,8 +85,8 @@ func (f *Function) conv3D(x, kernel *node, s shapes.Shape, c conv) (compute.Valu
 	return f.splitAfter(sum, s, c.axes.OutputBatch, c.axes.OutputSpatial[0])
 }
 
-// without is the axes of a convolution without its first spatial axis.
-func without(c compute.ConvolveAxesConfig) compute.ConvolveAxesConfig {
+// withoutDepth is the axes of a convolution withoutDepth its first spatial axis.
+func withoutDepth(c compute.ConvolveAxesConfig) compute.ConvolveAxesConfig {
 	less := func(removed int, axes ...int) []int {
 		for i, a := range axes {
 			if a > removed {
@@ -106,8 +106,8 @@ func without(c compute.ConvolveAxesConfig) compute.ConvolveAxesConfig {
 	return c
 }
 
-// take is n elements along an axis.
-func (f *Function) take(x compute.Value, axis, from, n, step int) (compute.Value, error) {
+// sliceAxis is n elements along an axis.
+func (f *Function) sliceAxis(x compute.Value, axis, from, n, step int) (compute.Value, error) {
 	s, err := f.Shape(x)
 	if err != nil {
 		return nil, err
@@ -117,8 +117,8 @@ func (f *Function) take(x compute.Value, axis, from, n, step int) (compute.Value
 	return f.Slice(x, lo, hi, steps)
 }
 
-// behind is the order of axes with one of them moved to just behind another.
-func behind(rank, axis, moved int) []int {
+// moveAfter is the order of axes with one of them moved to just moveAfter another.
+func moveAfter(rank, axis, moved int) []int {
 	order := others(rank, []int{moved})
 	return slices.Insert(order, slices.Index(order, axis)+1, moved)
 }
@@ -129,7 +129,7 @@ func (f *Function) mergeAfter(x compute.Value, first, second int) (compute.Value
 	if err != nil {
 		return nil, err
 	}
-	v, err := f.Transpose(x, behind(s.Rank(), first, second)...)
+	v, err := f.Transpose(x, moveAfter(s.Rank(), first, second)...)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func (f *Function) mergeAfter(x compute.Value, first, second int) (compute.Value
 
 // splitAfter undoes mergeAfter: the result has shape s.
 func (f *Function) splitAfter(x compute.Value, s shapes.Shape, first, second int) (compute.Value, error) {
-	order := behind(s.Rank(), first, second)
+	order := moveAfter(s.Rank(), first, second)
 	v, err := f.Reshape(x, pick(s.Dimensions, order...)...)
 	if err != nil {
 		return nil, err

@@ -43,7 +43,7 @@ func product(n *node) *kern.Dot {
 	}
 }
 
-func (c *compiler) lowerDot(n *node, in []int, out int) (run func(*machine), flop func() float64, workspace int) {
+func (c *compiler) lowerDot(n *node, in []int, out int) (run func(*memory), flop func() float64, workspace int) {
 	d, team := product(n), c.backend.team
 	flop = func() float64 { return 2 * float64(len(d.LB)*len(d.LM)*len(d.LK)*len(d.RN)) }
 	if t := n.shape.DType; t != dtypes.Float32 {
@@ -54,13 +54,13 @@ func (c *compiler) lowerDot(n *node, in []int, out int) (run func(*machine), flo
 	size := d.Workspace()
 	work := c.newBuf(buf{bytes: size * 4})
 	nl, nr, no := n.in[0].shape.Size(), n.in[1].shape.Size(), n.shape.Size()
-	return func(m *machine) {
+	return func(m *memory) {
 		d.Run(team, of[float32](m.p[out], no), of[float32](m.p[in[0]], nl), of[float32](m.p[in[1]], nr), of[float32](m.p[work], size))
 	}, flop, work
 }
 
 // plainDot is the product of other types: one sum after the other.
-func plainDot[T number](d *kern.Dot, team kern.Team, in []int, out int) func(*machine) {
+func plainDot[T number](d *kern.Dot, team kern.Team, in []int, out int) func(*memory) {
 	last := func(tables ...[]int) (n int) {
 		for _, t := range tables {
 			if len(t) == 0 {
@@ -71,7 +71,7 @@ func plainDot[T number](d *kern.Dot, team kern.Team, in []int, out int) func(*ma
 		return n + 1
 	}
 	nl, nr, M, N := last(d.LB, d.LM, d.LK), last(d.RB, d.RN, d.RK), len(d.LM), len(d.RN)
-	return func(m *machine) {
+	return func(m *memory) {
 		l, r, y := of[T](m.p[in[0]], nl), of[T](m.p[in[1]], nr), of[T](m.p[out], len(d.LB)*M*N)
 		team.Each(len(d.LB)*M, func(_, it int) {
 			b, row := it/M, y[it*N:][:N]

@@ -66,7 +66,7 @@ func indices(at *node, vector int) (rows []int, step int) {
 	return offsets(pick(at.shape.Dimensions, batch...), pick(st, batch...)), step
 }
 
-func (c *compiler) lowerGather(n *node, in []int, out int) func(*machine) {
+func (c *compiler) lowerGather(n *node, in []int, out int) func(*memory) {
 	g := n.attr.(gather)
 	x, at, y := n.in[0].shape, n.in[1].shape, n.shape
 	xs, ys := strides(x), strides(y)
@@ -83,7 +83,7 @@ func (c *compiler) lowerGather(n *node, in []int, out int) func(*machine) {
 	from, into := offsets(size, ss), offsets(size, ds)
 	es, team := x.DType.Size(), c.backend.team
 	group := parts(1<<14, max(1, run*len(from)*es)) // rows per piece of work
-	return func(m *machine) {
+	return func(m *memory) {
 		team.Each(parts(len(rows), group), func(_, it int) {
 			for r := it * group; r < min(len(rows), (it+1)*group); r++ {
 				base := 0
@@ -99,7 +99,7 @@ func (c *compiler) lowerGather(n *node, in []int, out int) func(*machine) {
 	}
 }
 
-func scatterOf[T number](n *node, in []int, out int) func(*machine) {
+func scatterOf[T number](n *node, in []int, out int) func(*memory) {
 	combine := func(a, b T) T { return a + b }
 	switch n.op {
 	case compute.OpTypeScatterMax:
@@ -119,7 +119,7 @@ func scatterOf[T number](n *node, in []int, out int) func(*machine) {
 	for i, axis := range window {
 		room[axis] -= size[i] - 1
 	}
-	return func(m *machine) {
+	return func(m *memory) {
 		y, u := of[T](m.p[out], x.Size()), of[T](m.p[in[2]], up.Size())
 		copy(y, of[T](m.p[in[0]], x.Size()))
 		for r, row := range rows {

@@ -63,7 +63,7 @@ func TestALoopReadsSlicesWhereTheyLie(t *testing.T) {
 				t.Errorf("got other numbers than one by one")
 			}
 			copies := 0
-			for _, in := range fused.(*program).code {
+			for _, in := range fused.(*executable).code {
 				if in.what == "Slice" {
 					copies++
 				}

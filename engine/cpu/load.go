@@ -6,7 +6,7 @@ import "unsafe"
 // vector that fits a whole number of times into a block), or block by block.
 func loadOf(buf, es int, dims, st []int, block int) register {
 	r := register{where: scratch, buf: buf, es: es}
-	n, s := joined(dims, st)
+	n, s := mergeAxes(dims, st)
 	switch {
 	case len(n) == 1 && s[0] == 1:
 		r.where = direct

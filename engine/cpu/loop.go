@@ -72,8 +72,8 @@ const (
 func (k *loop) blocks() int { return parts(k.n, k.block) }
 func (k *loop) pieces() int { return max(1, min(sumPieces, k.blocks()/pieceBlocks)) }
 
-// read are the members that somebody reads: what all readers compute again is not.
-func (c *compiler) read(members []*node) (list []*node) {
+// needed are the members that somebody reads: what all readers compute again is not.
+func (c *compiler) needed(members []*node) (list []*node) {
 	inside := map[*node]bool{}
 	for _, m := range slices.Backward(members) {
 		if inside[m] || c.groups.stored[m] || period(m) > 0 {
@@ -87,9 +87,9 @@ func (c *compiler) read(members []*node) (list []*node) {
 	return list
 }
 
-// fused emits the loop of a group.
-func (c *compiler) fused(members []*node) {
-	if members = c.read(members); len(members) == 0 {
+// emitLoop emits the loop of a group.
+func (c *compiler) emitLoop(members []*node) {
+	if members = c.needed(members); len(members) == 0 {
 		return
 	}
 	over := iterates(members[0])
@@ -117,12 +117,12 @@ func (c *compiler) fused(members []*node) {
 	}
 	what = fmt.Sprintf("%s %v: %d steps, %d sums, %d read, %d written", what, dims, len(k.code), len(k.sums), len(l.reads), len(l.makes))
 	team := c.backend.team
-	c.step(what, func(m *machine) { k.run(m, team) }, l.reads, l.makes...).over = l.overwritten()
+	c.addInstruction(what, func(m *memory) { k.run(m, team) }, l.reads, l.makes...).overwrites = l.overwrites()
 }
 
-// overwritten pairs each value that the loop stores with an operand whose place it may take, if nobody reads the operand later:
+// overwrites pairs each value that the loop stores with an operand whose place it may take, if nobody reads the operand later:
 // one that is read where it lies, and not after the step that stores the value. A step reads an element before it stores one.
-func (l *loopCompiler) overwritten() (pairs []over) {
+func (l *loopCompiler) overwrites() (pairs []overwrite) {
 	loads := map[int][]int{} // registers by buffer
 	for k, r := range l.loads {
 		loads[k.buf] = append(loads[k.buf], r)
@@ -144,7 +144,7 @@ func (l *loopCompiler) overwritten() (pairs []over) {
 		}
 		at := slices.IndexFunc(candidates, func(c candidate) bool { return c.es == d.es && c.last <= i })
 		if at >= 0 {
-			pairs = append(pairs, over{candidates[at].buf, d.buf})
+			pairs = append(pairs, overwrite{candidates[at].buf, d.buf})
 			candidates = slices.Delete(candidates, at, at+1)
 		}
 	}
@@ -179,10 +179,10 @@ func (l *loopCompiler) newSlot() int {
 
 // operand is the register of a as m reads it.
 func (l *loopCompiler) operand(m, a *node, st []int) int {
-	if r, ok := l.reg[a]; ok && alike(m, a) {
+	if r, ok := l.reg[a]; ok && canShareLoop(m, a) {
 		return r
 	}
-	if l.groups.again(m, a) {
+	if l.groups.recomputed(m, a) {
 		l.compute(a, register{where: scratch, slot: -1})
 		return l.reg[a]
 	}
@@ -293,7 +293,7 @@ func operandStrides(m, a *node) []int {
 	return out
 }
 
-func (k *loop) run(m *machine, team kern.Team) {
+func (k *loop) run(m *memory, team kern.Team) {
 	if k.blocks()*(len(k.code)+len(k.sums)) < serialSteps {
 		team = kern.Team{}
 	}
@@ -322,17 +322,17 @@ func (k *loop) run(m *machine, team kern.Team) {
 	})
 }
 
-// looping is one worker's share of a loop.
-type looping struct {
+// loopWorker is one worker's share of a loop.
+type loopWorker struct {
 	*loop
-	m       *machine
+	m       *memory
 	scratch ptr
 	regs    []ptr
 	every   []int // registers that change with the block
 }
 
-func (k *loop) start(m *machine, worker int) *looping {
-	l := &looping{k, m, ptr(unsafe.SliceData(m.scratch[worker])), make([]ptr, len(k.regs)), nil}
+func (k *loop) start(m *memory, worker int) *loopWorker {
+	l := &loopWorker{k, m, ptr(unsafe.SliceData(m.scratch[worker])), make([]ptr, len(k.regs)), nil}
 	for i := range k.regs {
 		r := &k.regs[i]
 		switch {
@@ -352,10 +352,10 @@ func (k *loop) start(m *machine, worker int) *looping {
 	return l
 }
 
-func (l *looping) slotAt(i int) ptr { return unsafe.Add(l.scratch, i*l.slot) }
+func (l *loopWorker) slotAt(i int) ptr { return unsafe.Add(l.scratch, i*l.slot) }
 
 // block runs the program on block i.
-func (l *looping) block(i int) {
+func (l *loopWorker) block(i int) {
 	at := i * l.loop.block
 	n := min(l.loop.block, l.n-at)
 	for _, j := range l.every {
@@ -377,14 +377,14 @@ func (l *looping) block(i int) {
 	}
 }
 
-func (l *looping) clearSums() {
+func (l *loopWorker) clearSums() {
 	for i := range l.sums {
 		l.sums[i].init(l.slotAt(l.sums[i].slot), l.loop.block)
 	}
 }
 
 // foldSums adds up the rows of each accumulator, upper half onto lower half, and stores the result of a piece.
-func (l *looping) foldSums(piece int) {
+func (l *loopWorker) foldSums(piece int) {
 	for i := range l.sums {
 		s := &l.sums[i]
 		acc := l.slotAt(s.slot)
@@ -397,7 +397,7 @@ func (l *looping) foldSums(piece int) {
 }
 
 // combine adds up the results of the pieces in order.
-func (s *sum) combine(m *machine, pieces int) {
+func (s *sum) combine(m *memory, pieces int) {
 	out, part := m.p[s.buf], m.p[s.partial]
 	copyBytes(out, part, s.period*s.es)
 	for p := 1; p < pieces; p++ {

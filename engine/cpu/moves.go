@@ -190,7 +190,7 @@ func (f *Function) Concatenate(axis int, xs ...compute.Value) (compute.Value, er
 
 // DynamicSlice clamps the start so that the slice lies inside.
 func (f *Function) DynamicSlice(x compute.Value, start []compute.Value, size []int) (compute.Value, error) {
-	in, err := f.startingAt(compute.OpTypeDynamicSlice, []compute.Value{x}, start)
+	in, err := f.startOperands(compute.OpTypeDynamicSlice, []compute.Value{x}, start)
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +204,7 @@ func (f *Function) DynamicSlice(x compute.Value, start []compute.Value, size []i
 
 // DynamicUpdateSlice clamps the start so that the update lies inside.
 func (f *Function) DynamicUpdateSlice(x, update compute.Value, start []compute.Value) (compute.Value, error) {
-	in, err := f.startingAt(compute.OpTypeDynamicUpdateSlice, []compute.Value{x, update}, start)
+	in, err := f.startOperands(compute.OpTypeDynamicUpdateSlice, []compute.Value{x, update}, start)
 	if err != nil {
 		return nil, err
 	}
@@ -220,9 +220,9 @@ func (f *Function) DynamicUpdateSlice(x, update compute.Value, start []compute.V
 	return f.add(compute.OpTypeDynamicUpdateSlice, s, nil, m, in...)
 }
 
-// startingAt is the operands of a dynamic slice: tensors, and an integer scalar for each axis of the first. One vector may
+// startOperands is the operands of a dynamic slice: tensors, and an integer scalar for each axis of the first. One vector may
 // stand for all the scalars.
-func (f *Function) startingAt(op compute.OpType, tensors, start []compute.Value) ([]*node, error) {
+func (f *Function) startOperands(op compute.OpType, tensors, start []compute.Value) ([]*node, error) {
 	in, err := f.operands(op, append(slices.Clone(tensors), start...)...)
 	if err != nil {
 		return nil, err
@@ -240,7 +240,7 @@ func (f *Function) startingAt(op compute.OpType, tensors, start []compute.Value)
 			}
 			scalars = append(scalars, v)
 		}
-		return f.startingAt(op, tensors, scalars)
+		return f.startOperands(op, tensors, scalars)
 	} else if len(at) != s.Rank() {
 		return nil, fmt.Errorf("backend cpu: %s: got %d starts, want one per axis of %s", op, len(at), s)
 	}
@@ -263,7 +263,7 @@ func room(large, small shapes.Shape) (r []int) {
 }
 
 // lowerMove makes the instruction.
-func (c *compiler) lowerMove(n *node, in []int, out int) func(*machine) {
+func (c *compiler) lowerMove(n *node, in []int, out int) func(*memory) {
 	copyPart := copyParallel[uint64]
 	fill := fillWith[uint64]
 	es := n.shape.DType.Size()
@@ -282,7 +282,7 @@ func (c *compiler) lowerMove(n *node, in []int, out int) func(*machine) {
 	for _, a := range n.in[mv.start:] {
 		startTypes = append(startTypes, a.shape.DType)
 	}
-	return func(m *machine) {
+	return func(m *memory) {
 		if mv.fill {
 			fill(m.p[out], m.p[in[len(in)-1]], size)
 		}

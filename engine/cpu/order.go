@@ -74,8 +74,8 @@ func (o *order) search(next [][]int, within func(v int) bool, goal int, from ...
 	return met, true
 }
 
-// needed reports whether a path leads from one of the vertices to v.
-func (o *order) needed(v int, from ...int) bool {
+// anyNeeds reports whether a path leads from one of the vertices to v.
+func (o *order) anyNeeds(v int, from ...int) bool {
 	met, ok := o.search(o.needs, func(w int) bool { return o.rank[w] >= o.rank[v] }, v, from...)
 	return !ok || len(met) > 0 && met[len(met)-1] == v
 }
@@ -120,9 +120,9 @@ func (o *order) merge(u, v int) bool {
 	return true
 }
 
-// apart reports whether each of two vertices needs one that counts and that the other does not need. It walks down the order
+// needDifferent reports whether each of two vertices needs one that counts and that the other does not need. It walks down the order
 // with the vertices that either needs, until all that are left are needed by both.
-func (o *order) apart(a, b int, counts func(v int) bool) bool {
+func (o *order) needDifferent(a, b int, counts func(v int) bool) bool {
 	f := &o.front
 	f.begin(len(o.rank))
 	defer f.end()

@@ -81,13 +81,13 @@ func TestOrderFindsThePathsThatThereAre(t *testing.T) {
 				if c.part[a] == c.part[b] {
 					continue
 				}
-				if got, want := o.needed(o.find(b), o.find(a)), c.path(a, b); got != want {
+				if got, want := o.anyNeeds(o.find(b), o.find(a)), c.path(a, b); got != want {
 					t.Fatalf("seed %d: a path from %d to %d: got %v, want %v", seed, a, b, got, want)
 				}
 				if c.path(a, b) || c.path(b, a) {
 					continue
 				}
-				if got, want := o.apart(o.find(a), o.find(b), counts), c.apart(a, b, u+1, counts); got != want {
+				if got, want := o.needDifferent(o.find(a), o.find(b), counts), c.apart(a, b, u+1, counts); got != want {
 					t.Fatalf("seed %d: %d and %d are apart: got %v, want %v", seed, a, b, got, want)
 				}
 			}
@@ -105,13 +105,13 @@ func TestSearchesThatRunOutSayThereIsAPath(t *testing.T) {
 	}
 	lone := o.add()
 	o.connect(lone, far)
-	if !o.needed(0, 4) {
+	if !o.anyNeeds(0, 4) {
 		t.Error("a search out of budget found no path, want one")
 	}
 	if o.merge(0, 4) {
 		t.Error("vertices merged out of budget")
 	}
-	if !o.apart(4, lone, func(int) bool { return false }) {
+	if !o.needDifferent(4, lone, func(int) bool { return false }) {
 		t.Error("a comparison out of budget found nothing, want vertices apart")
 	}
 }
@@ -184,7 +184,7 @@ func TestCompilingTakesWorkInProportionToTheProgram(t *testing.T) {
 		for _, o := range f.out {
 			c.emit(o)
 		}
-		return newGrouping(f, liveNodes(f), true).work, c.schedule()
+		return newGroupBuilder(f, liveNodes(f), true).work, c.schedule()
 	}
 	for name := range longPrograms(1) {
 		searched, scheduled := work(name, 500)

@@ -74,7 +74,7 @@ func TestEmptyTensorsPassThroughEverything(t *testing.T) {
 func TestProfileLabelsEveryOperation(t *testing.T) {
 	b := must(New("profile,threads=2"))
 	var labels []string
-	e := compiled(b, everySum, f32(2, 4, 4, 24), f32(3, 3, 24, 16)).(*program)
+	e := compiled(b, everySum, f32(2, 4, 4, 24), f32(3, 3, 24, 16)).(*executable)
 	for _, i := range e.code {
 		labels = append(labels, i.what)
 	}

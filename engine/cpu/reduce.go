@@ -169,19 +169,19 @@ func (f *Function) reduce(op compute.OpType, x compute.Value, axes []int) (compu
 
 // lowerReduce makes the instruction of a reduction that is not part of a loop. Either the elements of a run, which lie side
 // by side, become one, or whole rows are combined; then a fixed number of pieces keeps the order of sums.
-func (c *compiler) lowerReduce(n *node, in, out int) (run func(*machine), workspace int) {
+func (c *compiler) lowerReduce(n *node, in, out int) (run func(*memory), workspace int) {
 	s, axes, es := n.in[0].shape, n.attr.([]int), n.shape.DType.Size()
 	r, team := c.backend.reducer(n.op, s.DType), c.backend.team
 	st, keep := strides(s), others(s.Rank(), axes)
-	keepN, keepS := joined(pick(s.Dimensions, keep...), pick(st, keep...))
-	overN, overS := joined(pick(s.Dimensions, axes...), pick(st, axes...))
+	keepN, keepS := mergeAxes(pick(s.Dimensions, keep...), pick(st, keep...))
+	overN, overS := mergeAxes(pick(s.Dimensions, axes...), pick(st, axes...))
 	if s.Size() == 0 {
-		return func(m *machine) { r.init(m.p[out], n.shape.Size()) }, 0
+		return func(m *memory) { r.init(m.p[out], n.shape.Size()) }, 0
 	}
 	if last := len(overN) - 1; last >= 0 && overS[last] == 1 { // a run
 		length, kept, over := overN[last], offsets(keepN, keepS), offsets(overN[:last], overS[:last])
 		group := parts(1<<12, length*len(over)) // results per piece of work
-		return func(m *machine) {
+		return func(m *memory) {
 			x, y := m.p[in], m.p[out]
 			r.init(y, len(kept))
 			team.Each(parts(len(kept), group), func(_, it int) {
@@ -204,7 +204,7 @@ func (c *compiler) lowerReduce(n *node, in, out int) (run func(*machine), worksp
 		pieces = min(reducePieces, parts(len(over)*row, 1<<12), len(over))
 	}
 	work := c.newBuf(buf{bytes: len(kept) * pieces * row * es})
-	return func(m *machine) {
+	return func(m *memory) {
 		x, y, w := m.p[in], m.p[out], m.p[work]
 		if pieces == 1 {
 			w = y

@@ -127,7 +127,7 @@ func TestFinalizeWhileRunning(t *testing.T) {
 		e.Finalize()
 		all.Wait()
 	})
-	if len(e.(*program).idle) > 0 || b.pool.kept != 0 {
+	if len(e.(*executable).idle) > 0 || b.pool.kept != 0 {
 		t.Error("memory is kept after Finalize")
 	}
 }
@@ -207,7 +207,7 @@ func TestAStepAllocatesNextToNothing(t *testing.T) {
 	}
 	runtime.ReadMemStats(&after)
 	bytes, pieces := (after.TotalAlloc-before.TotalAlloc)/steps, (after.Mallocs-before.Mallocs)/steps
-	t.Logf("%d bytes in %d pieces per execution of %d instructions", bytes, pieces, len(e.(*program).code))
+	t.Logf("%d bytes in %d pieces per execution of %d instructions", bytes, pieces, len(e.(*executable).code))
 	if bytes > 32<<10 || pieces > 150 { // the temporaries take megabytes
 		t.Errorf("%d bytes in %d pieces per execution", bytes, pieces)
 	}

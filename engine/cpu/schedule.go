@@ -88,7 +88,7 @@ func (s *scheduler) growth(i int) (bytes int) {
 		}
 	}
 	for _, b := range s.operands[i] {
-		replaced := slices.ContainsFunc(s.code[i].over, func(o over) bool { return o.from == b })
+		replaced := slices.ContainsFunc(s.code[i].overwrites, func(o overwrite) bool { return o.from == b })
 		if s.left[b] == 1 && (s.bufs[b].kind == temporary || s.bufs[b].kind == input && replaced) {
 			bytes -= s.bufs[b].bytes
 		}

@@ -54,7 +54,7 @@ func TestOneBatchIsAliveAtATime(t *testing.T) {
 			in = append(in, f32(batch, size))
 		}
 		b := must(New("threads=1"))
-		return compiled(b, trained(layers, batches), in...).(*program).arena
+		return compiled(b, trained(layers, batches), in...).(*executable).arena
 	}
 	alive := 4 * batch * size
 	one := arena(1)
@@ -83,7 +83,7 @@ func TestChoicesOfNumbersAreMadeAgain(t *testing.T) {
 		e := compiled(b, leaky, shapes...)
 		agree(t, b.Description(), execute(b, e, in...), want, 1e-5)
 		stored := 0
-		for _, buf := range e.(*program).bufs {
+		for _, buf := range e.(*executable).bufs {
 			if buf.kind == temporary && buf.bytes == n*n {
 				stored++
 			}
@@ -91,7 +91,7 @@ func TestChoicesOfNumbersAreMadeAgain(t *testing.T) {
 		if stored != 1 {
 			t.Errorf("%s: %d conditions are stored, want one", b.Description(), stored)
 		}
-		for _, i := range e.(*program).code {
+		for _, i := range e.(*executable).code {
 			if len(i.makes) == 0 {
 				t.Errorf("%s: %q makes nothing", b.Description(), i.what)
 			}

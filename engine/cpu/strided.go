@@ -90,9 +90,9 @@ func others(rank int, not ...[]int) (a []int) {
 	return a
 }
 
-// joined is a walk over a strided array with axes of one element left out and neighbouring axes joined where their strides
+// mergeAxes is a walk over a strided array with axes of one element left out and neighbouring axes mergeAxes where their strides
 // allow it.
-func joined(dims, st []int) (n, s []int) {
+func mergeAxes(dims, st []int) (n, s []int) {
 	for i, d := range dims {
 		switch last := len(n) - 1; {
 		case d == 1:

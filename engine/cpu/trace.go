@@ -58,7 +58,7 @@ func (b *Backend) Timings() []Timing {
 }
 
 // run runs an instruction and enters what it took.
-func (t *trace) run(p *program, c *instruction, m *machine) {
+func (t *trace) run(p *executable, c *instruction, m *memory) {
 	start := t.now()
 	c.run(m)
 	took := t.now().Sub(start)
@@ -89,14 +89,14 @@ type Peak struct {
 func (b *Backend) Peak(now func() time.Time) Peak {
 	threads := b.team.Size()
 	return Peak{
-		Flop:  best(now, threads, kernelWork(b.kernels)),
-		Bytes: best(now, threads, copyWork),
+		Flop:  bestRate(now, threads, kernelWork(b.kernels)),
+		Bytes: bestRate(now, threads, copyWork),
 	}
 }
 
-// best is the most of a number of tries of work done by all threads a second. Each thread makes work of its own, which tells
+// bestRate is the most of a number of tries of work done by all threads a second. Each thread makes work of its own, which tells
 // how much it does.
-func best(now func() time.Time, threads int, work func() (run func(), amount float64)) float64 {
+func bestRate(now func() time.Time, threads int, work func() (run func(), amount float64)) float64 {
 	const tries = 10
 	runs, total := make([]func(), threads), 0.0
 	for i := range runs {

@@ -13,11 +13,11 @@ import (
 
 // typed is operations that are written once for all types of numbers.
 type typed struct {
-	conv             func(g *kern.Conv, team kern.Team, in []int, out int, sizes []int) func(*machine)
-	dot              func(d *kern.Dot, team kern.Team, in []int, out int) func(*machine)
-	scatter          func(n *node, in []int, out int) func(*machine)
-	selectAndScatter func(c *compiler, n *node, in []int, out int) func(*machine)
-	argMinMax        func(c *compiler, n *node, in, out int) func(*machine)
+	conv             func(g *kern.Conv, team kern.Team, in []int, out int, sizes []int) func(*memory)
+	dot              func(d *kern.Dot, team kern.Team, in []int, out int) func(*memory)
+	scatter          func(n *node, in []int, out int) func(*memory)
+	selectAndScatter func(c *compiler, n *node, in []int, out int) func(*memory)
+	argMinMax        func(c *compiler, n *node, in, out int) func(*memory)
 }
 
 func typedOf[T number]() typed {
@@ -68,7 +68,7 @@ func (f *Function) ArgMinMax(x compute.Value, axis int, d dtypes.DType, isMin bo
 	return f.add(compute.OpTypeArgMinMax, s, err, arg{axis, isMin}, in...)
 }
 
-func argMinMax[T number](c *compiler, n *node, in, out int) func(*machine) {
+func argMinMax[T number](c *compiler, n *node, in, out int) func(*memory) {
 	a, x, d, team := n.attr.(arg), n.in[0].shape, n.shape.DType, c.backend.team
 	count, step, total, results := x.Dimensions[a.axis], strides(x)[a.axis], x.Size(), n.shape.Size()
 	better := func(a, b T) bool { return a > b }
@@ -76,7 +76,7 @@ func argMinMax[T number](c *compiler, n *node, in, out int) func(*machine) {
 		better = func(a, b T) bool { return a < b }
 	}
 	group := parts(1<<12, count) // results per piece of work
-	return func(m *machine) {
+	return func(m *memory) {
 		v := of[T](m.p[in], total)
 		team.Each(parts(results, group), func(_, it int) {
 			for r := it * group; r < min(results, (it+1)*group); r++ {

@@ -117,15 +117,15 @@ func covered(taps [][][]int, position, base int, offsets []int) []int {
 	return offsets
 }
 
-func (c *compiler) lowerWindow(n *node, in, out int) func(*machine) {
+func (c *compiler) lowerWindow(n *node, in, out int) func(*memory) {
 	w, team, es := n.attr.(window), c.backend.team, n.shape.DType.Size()
 	r := c.backend.reducer(w.reduction, n.shape.DType)
 	if n.shape.Size() == 0 {
-		return func(*machine) {}
+		return func(*memory) {}
 	}
 	all := positions(w.taps)
 	group := parts(1<<10, w.row) // positions per piece of work
-	return func(m *machine) {
+	return func(m *memory) {
 		x, y := m.p[in], m.p[out]
 		team.Each(parts(all, group), func(_, it int) {
 			var offsets []int
@@ -143,7 +143,7 @@ func (c *compiler) lowerWindow(n *node, in, out int) func(*machine) {
 
 // selectAndScatter goes over the positions in order, since windows may overlap; only examples, along an axis where windows are
 // one element wide, are shared by threads.
-func selectAndScatter[T number](c *compiler, n *node, in []int, out int) func(*machine) {
+func selectAndScatter[T number](c *compiler, n *node, in []int, out int) func(*memory) {
 	w, team := n.attr.(window), c.backend.team
 	better := func(a, b T) bool { return a > b }
 	if n.op == compute.OpTypeSelectAndScatterMin {
@@ -154,7 +154,7 @@ func selectAndScatter[T number](c *compiler, n *node, in []int, out int) func(*m
 	if len(w.taps) > 0 && !slices.ContainsFunc(w.taps[0], func(t []int) bool { return len(t) > 1 }) {
 		pieces = len(w.taps[0])
 	}
-	return func(m *machine) {
+	return func(m *memory) {
 		x, source, y := of[T](m.p[in[0]], size), of[T](m.p[in[1]], windows), of[T](m.p[out], size)
 		clear(y)
 		if windows == 0 {

@@ -70,7 +70,7 @@ func (w *writer) set(s set) {
 // block writes a block function, and its rows of the table.
 func (w *writer) block(s set, o operation) {
 	name := s.prefix + o.op + strings.ReplaceAll(strings.Fields(o.dtypes)[0], ">", "")
-	p := &program{set: s}
+	p := &routine{set: s}
 	if o.far != "" {
 		p.effect("XORL R9, R9")
 	}
@@ -113,7 +113,7 @@ func (o operation) constant() string {
 // run writes a reduction, and its row of the table. Element i goes to sum i mod 32: the order is the same for both sets.
 func (w *writer) run(s set, r run) {
 	name := s.prefix + r.op
-	p := &program{set: s}
+	p := &routine{set: s}
 	sums := make([]*value, 32/s.lanes)
 	for i := range sums {
 		sums[i] = p.do("VMOVAPS V?, V?", p.number(r.neutral))
@@ -144,7 +144,7 @@ func (w *writer) run(s set, r run) {
 	fmt.Fprintf(&w.cases, "compute.OpType%s: %s,\n", r.op, name)
 }
 
-func (w *writer) function(p *program, name, signature string, argBytes int, arguments []string) {
+func (w *writer) function(p *routine, name, signature string, argBytes int, arguments []string) {
 	fmt.Fprintf(&w.stubs, "\n//go:noescape\nfunc %s%s\n", name, signature)
 	f := &w.functions
 	fmt.Fprintf(f, "\n// func %s%s\nTEXT ·%s(SB), NOSPLIT, $0-%d\n", name, signature, name, argBytes)

@@ -27,7 +27,7 @@ var (
 
 // expParts finds n and e = e^r - 1 such that e^x = 2^n (1 + e), for x between low and ExpMax; t is toInt + n.
 // VMAXPS and VMINPS give the second operand if one is NaN, so NaN stays NaN.
-func (p *program) expParts(x *value, low float64) (t, n, e *value) {
+func (p *routine) expParts(x *value, low float64) (t, n, e *value) {
 	x = p.op("VMAXPS", p.op("VMINPS", x, p.number(math32.ExpMax)), p.number(low))
 	t = p.fma(x, p.number(math.Log2E), p.number(toInt))
 	n = p.minus(t, p.number(toInt))
@@ -36,13 +36,13 @@ func (p *program) expParts(x *value, low float64) (t, n, e *value) {
 	return t, n, p.fma(p.horner(r, math32.ExpP[:]), p.times(r, r), r)
 }
 
-func (p *program) exp(x *value) *value {
+func (p *routine) exp(x *value) *value {
 	t, n, e := p.expParts(x, math32.ExpMin)
 	return p.scale(p.plus(e, p.number(1)), p.powers(t, n))
 }
 
 // powers is what scale needs of n: since 2^n may be no float32, in AVX2 two factors of it. Exponents have a bias of 127.
-func (p *program) powers(t, n *value) []*value {
+func (p *routine) powers(t, n *value) []*value {
 	if p.maskReg {
 		return []*value{n}
 	}
@@ -52,7 +52,7 @@ func (p *program) powers(t, n *value) []*value {
 }
 
 // scale is x 2^n, rounded once.
-func (p *program) scale(x *value, powers []*value) *value {
+func (p *routine) scale(x *value, powers []*value) *value {
 	if p.maskReg {
 		return p.op("VSCALEFPS", powers[0], x)
 	}
@@ -60,7 +60,7 @@ func (p *program) scale(x *value, powers []*value) *value {
 }
 
 // expm1 is 2 (2^(n-1) p + (2^(n-1) - 1/2)), since 2^n overflows too early. -0 keeps its sign.
-func (p *program) expm1(x *value) *value {
+func (p *routine) expm1(x *value) *value {
 	t, _, e := p.expParts(x, -25)
 	s := p.imm("VPSLLD", 23, p.op("VPADDD", p.word(126), t))
 	e = p.fma(s, e, p.minus(s, p.number(.5)))
@@ -69,7 +69,7 @@ func (p *program) expm1(x *value) *value {
 
 // logParts finds e and f such that x = 2^e (1 + f) and -1/4 <= f < 1/2. AVX-512 has instructions that also care for subnormal
 // numbers, and give infinite exponents of 0 and infinity, and NaN of negative numbers.
-func (p *program) logParts(x *value, subnormal bool) (e, f *value) {
+func (p *routine) logParts(x *value, subnormal bool) (e, f *value) {
 	if p.maskReg {
 		m := p.imm("VGETMANTPS", 0b1011, x)
 		return p.minus(p.op("VGETEXPPS", x), p.op("VGETEXPPS", m)), p.minus(m, p.number(1))
@@ -88,7 +88,7 @@ func (p *program) logParts(x *value, subnormal bool) (e, f *value) {
 }
 
 // logSum is e ln 2 + log(1 + f).
-func (p *program) logSum(e, f *value) *value {
+func (p *routine) logSum(e, f *value) *value {
 	z := p.times(f, f)
 	y := p.times(p.times(p.horner(f, math32.LogP[:]), f), z)
 	y = p.fma(e, p.number(ln2Lo), y)
@@ -97,13 +97,13 @@ func (p *program) logSum(e, f *value) *value {
 }
 
 // logSpecial puts in what the logarithm of u is where it is not finite: u itself if that is infinite or NaN.
-func (p *program) logSpecial(u, y *value) *value {
+func (p *routine) logSpecial(u, y *value) *value {
 	y = p.choose(p.compare(u, notLess, p.number(math.Inf(1))), u, y)
 	outside := p.choose(p.compare(u, equal, p.word(0)), p.number(math.Inf(-1)), p.number(math.NaN()))
 	return p.choose(p.compare(u, lessEqual, p.word(0)), outside, y)
 }
 
-func (p *program) log(x *value) *value {
+func (p *routine) log(x *value) *value {
 	y := p.logSum(p.logParts(x, true))
 	if p.maskReg {
 		return y
@@ -112,7 +112,7 @@ func (p *program) log(x *value) *value {
 }
 
 // log1p is the logarithm of u + c, the exact sum of 1 and x: f has room for the small part c. -0 keeps its sign.
-func (p *program) log1p(x *value) *value {
+func (p *routine) log1p(x *value) *value {
 	one := p.number(1)
 	u := p.plus(one, x)
 	rest := p.minus(u, one)
@@ -129,7 +129,7 @@ func (p *program) log1p(x *value) *value {
 }
 
 // tanh is odd: it is computed of |x|, where 1 - 2/(e^2x + 1) does not cancel.
-func (p *program) tanh(x *value) *value {
+func (p *routine) tanh(x *value) *value {
 	a, one := p.abs(x), p.number(1)
 	z := p.times(a, a)
 	near := p.fma(p.times(p.horner(z, math32.TanhP[:]), z), a, a)
@@ -139,7 +139,7 @@ func (p *program) tanh(x *value) *value {
 }
 
 // logistic is y = 1/(1 + e^-x), and of negative x it is y e^x, in the form 2^n (y + y e) with a correction for what y lacks.
-func (p *program) logistic(x *value) *value {
+func (p *routine) logistic(x *value) *value {
 	one, minusOne := p.number(1), p.number(-1)
 	t, n, e := p.expParts(p.or(x, p.word(signBit)), math32.ExpMin)
 	e1, powers := p.plus(e, one), p.powers(t, n)
@@ -150,7 +150,7 @@ func (p *program) logistic(x *value) *value {
 }
 
 // trig is the sine of x plus a number of quarter turns, and x itself where |x| is not below TrigMax, which it notes in R9.
-func (p *program) trig(x *value, quarters uint32) *value {
+func (p *routine) trig(x *value, quarters uint32) *value {
 	a := p.abs(x)
 	far := p.compare(a, notLess, p.number(math32.TrigMax))
 	if p.maskReg {

@@ -2,7 +2,7 @@ package main
 
 import "math"
 
-type body func(p *program, x ...*value) *value
+type body func(p *routine, x ...*value) *value
 
 // operation is a block function, for one or several dtypes. There must be a portable one in package cpu.
 type operation struct {
@@ -20,19 +20,19 @@ var operations = []operation{
 	{"Div", "Float32", "www", two("VDIVPS"), ""},
 	{"Max", "Float32", "www", largest, ""},
 	{"Min", "Float32", "www", smallest, ""},
-	{"Neg", "Float32", "ww", one((*program).negative), ""},
-	{"Abs", "Float32", "ww", one((*program).abs), ""},
-	{"Sign", "Float32", "ww", one((*program).signum), ""},
-	{"Sqrt", "Float32", "ww", one((*program).sqrt), ""},
-	{"Rsqrt", "Float32", "ww", one((*program).rsqrt), ""},
-	{"Exp", "Float32", "ww", one((*program).exp), ""},
-	{"Expm1", "Float32", "ww", one((*program).expm1), ""},
-	{"Log", "Float32", "ww", one((*program).log), ""},
-	{"Log1p", "Float32", "ww", one((*program).log1p), ""},
-	{"Tanh", "Float32", "ww", one((*program).tanh), ""},
-	{"Logistic", "Float32", "ww", one((*program).logistic), ""},
-	{"Sin", "Float32", "ww", one((*program).sin), "Sin"},
-	{"Cos", "Float32", "ww", one((*program).cos), "Cos"},
+	{"Neg", "Float32", "ww", one((*routine).negative), ""},
+	{"Abs", "Float32", "ww", one((*routine).abs), ""},
+	{"Sign", "Float32", "ww", one((*routine).signum), ""},
+	{"Sqrt", "Float32", "ww", one((*routine).sqrt), ""},
+	{"Rsqrt", "Float32", "ww", one((*routine).rsqrt), ""},
+	{"Exp", "Float32", "ww", one((*routine).exp), ""},
+	{"Expm1", "Float32", "ww", one((*routine).expm1), ""},
+	{"Log", "Float32", "ww", one((*routine).log), ""},
+	{"Log1p", "Float32", "ww", one((*routine).log1p), ""},
+	{"Tanh", "Float32", "ww", one((*routine).tanh), ""},
+	{"Logistic", "Float32", "ww", one((*routine).logistic), ""},
+	{"Sin", "Float32", "ww", one((*routine).sin), "Sin"},
+	{"Cos", "Float32", "ww", one((*routine).cos), "Cos"},
 	{"Floor", "Float32", "ww", rounded(down), ""},
 	{"Ceil", "Float32", "ww", rounded(up), ""},
 	{"Round", "Float32", "ww", rounded(toEven), ""},
@@ -42,8 +42,8 @@ var operations = []operation{
 	{"LessOrEqual", "Float32", "wwm", compared(lessEqual), ""},
 	{"GreaterThan", "Float32", "wwm", swapped(compared(less)), ""},
 	{"GreaterOrEqual", "Float32", "wwm", swapped(compared(lessEqual)), ""},
-	{"IsNaN", "Float32", "wm", one((*program).isNaN), ""},
-	{"IsFinite", "Float32", "wm", one((*program).isFinite), ""},
+	{"IsNaN", "Float32", "wm", one((*routine).isNaN), ""},
+	{"IsFinite", "Float32", "wm", one((*routine).isFinite), ""},
 	{"Where", "Float32 Uint32 Int32", "mwww", where, ""},
 	{"Add", "Uint32 Int32", "www", two("VPADDD"), ""},
 	{"Sub", "Uint32 Int32", "www", two("VPSUBD"), ""},
@@ -52,17 +52,17 @@ var operations = []operation{
 	{"Max", "Int32", "www", two("VPMAXSD"), ""},
 	{"Min", "Uint32", "www", two("VPMINUD"), ""},
 	{"Min", "Int32", "www", two("VPMINSD"), ""},
-	{"Neg", "Int32", "ww", one((*program).negativeInt), ""},
-	{"Abs", "Int32", "ww", one((*program).absInt), ""},
+	{"Neg", "Int32", "ww", one((*routine).negativeInt), ""},
+	{"Abs", "Int32", "ww", one((*routine).absInt), ""},
 	{"BitwiseAnd", "Uint32 Int32", "www", two("VANDPS"), ""},
 	{"BitwiseOr", "Uint32 Int32", "www", two("VORPS"), ""},
 	{"BitwiseXor", "Uint32 Int32", "www", two("VXORPS"), ""},
-	{"BitwiseNot", "Uint32 Int32", "ww", one((*program).not), ""},
+	{"BitwiseNot", "Uint32 Int32", "ww", one((*routine).not), ""},
 	{"ShiftLeft", "Uint32 Int32", "www", two("VPSLLVD"), ""},
 	{"ShiftRightLogical", "Uint32 Int32", "www", two("VPSRLVD"), ""},
 	{"ShiftRightArithmetic", "Uint32", "www", two("VPSRLVD"), ""},
 	{"ShiftRightArithmetic", "Int32", "www", two("VPSRAVD"), ""},
-	{"rotateLeft", "Uint32", "www", (*program).rotateLeft, ""},
+	{"rotateLeft", "Uint32", "www", (*routine).rotateLeft, ""},
 	{"Equal", "Uint32 Int32", "wwm", comparedInt(equal, true), ""},
 	{"NotEqual", "Uint32 Int32", "wwm", comparedInt(notEqual, true), ""},
 	{"LessThan", "Uint32", "wwm", comparedInt(less, false), ""},
@@ -73,13 +73,13 @@ var operations = []operation{
 	{"LessOrEqual", "Int32", "wwm", comparedInt(lessEqual, true), ""},
 	{"GreaterThan", "Int32", "wwm", swapped(comparedInt(less, true)), ""},
 	{"GreaterOrEqual", "Int32", "wwm", swapped(comparedInt(lessEqual, true)), ""},
-	{"ConvertDType", "Uint32>Float32", "ww", one((*program).unsignedToFloat), ""},
-	{"ConvertDType", "Int32>Float32", "ww", one((*program).intToFloat), ""},
-	{"ConvertDType", "Uint8>Float32", "bw", one((*program).intToFloat), ""},
-	{"ConvertDType", "Bool>Float32", "mw", one((*program).maskToFloat), ""},
-	{"ConvertDType", "Bool>Uint32 Bool>Int32", "mw", one((*program).maskToInt), ""},
-	{"ConvertDType", "Float32>Int32", "ww", one((*program).floatToInt), ""},
-	{"ConvertDType", "Float32>Bool", "wm", one((*program).nonZero), ""},
+	{"ConvertDType", "Uint32>Float32", "ww", one((*routine).unsignedToFloat), ""},
+	{"ConvertDType", "Int32>Float32", "ww", one((*routine).intToFloat), ""},
+	{"ConvertDType", "Uint8>Float32", "bw", one((*routine).intToFloat), ""},
+	{"ConvertDType", "Bool>Float32", "mw", one((*routine).maskToFloat), ""},
+	{"ConvertDType", "Bool>Uint32 Bool>Int32", "mw", one((*routine).maskToInt), ""},
+	{"ConvertDType", "Float32>Int32", "ww", one((*routine).floatToInt), ""},
+	{"ConvertDType", "Float32>Bool", "wm", one((*routine).nonZero), ""},
 }
 
 // run is a reduction of elements that lie side by side.
@@ -95,71 +95,71 @@ var runs = []run{
 	{"ReduceMin", math.Inf(1), smallest},
 }
 
-func one(f func(p *program, x *value) *value) body {
-	return func(p *program, x ...*value) *value { return f(p, x[0]) }
+func one(f func(p *routine, x *value) *value) body {
+	return func(p *routine, x ...*value) *value { return f(p, x[0]) }
 }
 
 func two(name string) body {
-	return func(p *program, x ...*value) *value { return p.op(name, x[1], x[0]) }
+	return func(p *routine, x ...*value) *value { return p.op(name, x[1], x[0]) }
 }
 
 func swapped(f body) body {
-	return func(p *program, x ...*value) *value { return f(p, x[1], x[0]) }
+	return func(p *routine, x ...*value) *value { return f(p, x[1], x[0]) }
 }
 
 func rounded(mode int) body {
-	return func(p *program, x ...*value) *value { return p.round(x[0], mode) }
+	return func(p *routine, x ...*value) *value { return p.round(x[0], mode) }
 }
 
 func compared(predicate int) body {
-	return func(p *program, x ...*value) *value { return p.compare(x[0], predicate, x[1]) }
+	return func(p *routine, x ...*value) *value { return p.compare(x[0], predicate, x[1]) }
 }
 
 func comparedInt(predicate int, signed bool) body {
-	return func(p *program, x ...*value) *value { return p.compareInt(x[0], predicate, x[1], signed) }
+	return func(p *routine, x ...*value) *value { return p.compareInt(x[0], predicate, x[1], signed) }
 }
 
-func where(p *program, x ...*value) *value { return p.choose(x[0], x[1], x[2]) }
+func where(p *routine, x ...*value) *value { return p.choose(x[0], x[1], x[2]) }
 
 // VMAXPS and VMINPS give the second operand if both are zeros, or one is NaN. Taken both ways round, the results differ
 // only there: bits in common are those of +0, the larger zero, and bits of either those of -0.
 
-func largest(p *program, x ...*value) *value {
+func largest(p *routine, x ...*value) *value {
 	return p.orNaN(x[0], x[1], p.and(p.op("VMAXPS", x[0], x[1]), p.op("VMAXPS", x[1], x[0])))
 }
 
-func smallest(p *program, x ...*value) *value {
+func smallest(p *routine, x ...*value) *value {
 	return p.orNaN(x[0], x[1], p.or(p.op("VMINPS", x[0], x[1]), p.op("VMINPS", x[1], x[0])))
 }
 
 // orNaN is z, or NaN if x or y is.
-func (p *program) orNaN(x, y, z *value) *value {
+func (p *routine) orNaN(x, y, z *value) *value {
 	return p.choose(p.compare(x, unordered, y), p.number(math.NaN()), z)
 }
 
 // signum is x itself where x is 0 or NaN.
-func (p *program) signum(x *value) *value {
+func (p *routine) signum(x *value) *value {
 	return p.choose(p.compare(x, apart, p.word(0)), p.or(p.sign(x), p.number(1)), x)
 }
 
-func (p *program) negative(x *value) *value    { return p.xor(x, p.word(signBit)) }
-func (p *program) sqrt(x *value) *value        { return p.op("VSQRTPS", x) }
-func (p *program) rsqrt(x *value) *value       { return p.over(p.number(1), p.op("VSQRTPS", x)) }
-func (p *program) sin(x *value) *value         { return p.trig(x, 0) }
-func (p *program) cos(x *value) *value         { return p.trig(x, 1) }
-func (p *program) isNaN(x *value) *value       { return p.compare(x, unordered, x) }
-func (p *program) isFinite(x *value) *value    { return p.compare(p.abs(x), less, p.number(math.Inf(1))) }
-func (p *program) nonZero(x *value) *value     { return p.compare(x, notEqual, p.word(0)) }
-func (p *program) not(x *value) *value         { return p.xor(x, p.word(math.MaxUint32)) }
-func (p *program) negativeInt(x *value) *value { return p.op("VPSUBD", x, p.word(0)) }
-func (p *program) absInt(x *value) *value      { return p.op("VPABSD", x) }
-func (p *program) intToFloat(x *value) *value  { return p.op("VCVTDQ2PS", x) }
-func (p *program) floatToInt(x *value) *value  { return p.op("VCVTTPS2DQ", x) }
-func (p *program) maskToFloat(m *value) *value { return p.choose(m, p.number(1), p.word(0)) }
-func (p *program) maskToInt(m *value) *value   { return p.choose(m, p.word(1), p.word(0)) }
+func (p *routine) negative(x *value) *value    { return p.xor(x, p.word(signBit)) }
+func (p *routine) sqrt(x *value) *value        { return p.op("VSQRTPS", x) }
+func (p *routine) rsqrt(x *value) *value       { return p.over(p.number(1), p.op("VSQRTPS", x)) }
+func (p *routine) sin(x *value) *value         { return p.trig(x, 0) }
+func (p *routine) cos(x *value) *value         { return p.trig(x, 1) }
+func (p *routine) isNaN(x *value) *value       { return p.compare(x, unordered, x) }
+func (p *routine) isFinite(x *value) *value    { return p.compare(p.abs(x), less, p.number(math.Inf(1))) }
+func (p *routine) nonZero(x *value) *value     { return p.compare(x, notEqual, p.word(0)) }
+func (p *routine) not(x *value) *value         { return p.xor(x, p.word(math.MaxUint32)) }
+func (p *routine) negativeInt(x *value) *value { return p.op("VPSUBD", x, p.word(0)) }
+func (p *routine) absInt(x *value) *value      { return p.op("VPABSD", x) }
+func (p *routine) intToFloat(x *value) *value  { return p.op("VCVTDQ2PS", x) }
+func (p *routine) floatToInt(x *value) *value  { return p.op("VCVTTPS2DQ", x) }
+func (p *routine) maskToFloat(m *value) *value { return p.choose(m, p.number(1), p.word(0)) }
+func (p *routine) maskToInt(m *value) *value   { return p.choose(m, p.word(1), p.word(0)) }
 
 // rotateLeft is two shifts in AVX2.
-func (p *program) rotateLeft(x ...*value) *value {
+func (p *routine) rotateLeft(x ...*value) *value {
 	if p.maskReg {
 		return p.op("VPROLVD", x[1], x[0])
 	}
@@ -168,7 +168,7 @@ func (p *program) rotateLeft(x ...*value) *value {
 }
 
 // unsignedToFloat adds halves of 16 bits, which are exact, in AVX2.
-func (p *program) unsignedToFloat(x *value) *value {
+func (p *routine) unsignedToFloat(x *value) *value {
 	if p.maskReg {
 		return p.op("VCVTUDQ2PS", x)
 	}

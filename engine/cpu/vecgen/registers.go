@@ -8,9 +8,9 @@ import (
 
 // assemble gives every value a register, and as many constants as possible one for the whole function; the others are loaded
 // where they are needed.
-func (p *program) assemble(constant func(bits uint32) string) []string {
+func (p *routine) assemble(constant func(bits uint32) string) []string {
 	for kept := len(p.constants); kept >= 0; kept-- {
-		a := &allocator{program: p, constant: constant, kept: p.constants[:kept]}
+		a := &allocator{routine: p, constant: constant, kept: p.constants[:kept]}
 		if a.run() {
 			return a.lines
 		}
@@ -19,7 +19,7 @@ func (p *program) assemble(constant func(bits uint32) string) []string {
 }
 
 type allocator struct {
-	*program
+	*routine
 	lines    []string
 	constant func(bits uint32) string // its address
 	kept     []*value

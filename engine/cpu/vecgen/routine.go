@@ -39,14 +39,14 @@ type instruction struct {
 	fma  bool   // in[0]*in[1] + in[2]: the registers choose the form
 }
 
-// program is the body of a loop in single-assignment form, as the functions below record it.
-type program struct {
+// routine is the body of a loop in single-assignment form, as the functions below record it.
+type routine struct {
 	set
 	code      []instruction
 	constants []*value
 }
 
-func (p *program) add(i instruction) *value {
+func (p *routine) add(i instruction) *value {
 	for _, v := range i.in {
 		v.last = len(p.code)
 	}
@@ -55,26 +55,26 @@ func (p *program) add(i instruction) *value {
 }
 
 // do records an instruction with a result.
-func (p *program) do(text string, in ...*value) *value {
+func (p *routine) do(text string, in ...*value) *value {
 	operands := strings.Fields(text)
 	return p.add(instruction{text: text, in: in, out: &value{mask: strings.HasPrefix(operands[len(operands)-1], "K")}})
 }
 
 // effect records an instruction without a result.
-func (p *program) effect(text string, in ...*value) { p.add(instruction{text: text, in: in}) }
+func (p *routine) effect(text string, in ...*value) { p.add(instruction{text: text, in: in}) }
 
 // op records an instruction on vectors. Operands are in the assembler's order: op("VSUBPS", y, x) is x - y.
-func (p *program) op(name string, in ...*value) *value {
+func (p *routine) op(name string, in ...*value) *value {
 	return p.do(name+" "+strings.Repeat("V?, ", len(in))+"V?", in...)
 }
 
 // imm records an instruction with a constant number as its first operand.
-func (p *program) imm(name string, n int, in ...*value) *value {
+func (p *routine) imm(name string, n int, in ...*value) *value {
 	return p.do(fmt.Sprintf("%s $%d, ", name, n)+strings.Repeat("V?, ", len(in))+"V?", in...)
 }
 
 // word is a vector of one word.
-func (p *program) word(bits uint32) *value {
+func (p *routine) word(bits uint32) *value {
 	for _, v := range p.constants {
 		if v.bits == bits {
 			return v
@@ -86,7 +86,7 @@ func (p *program) word(bits uint32) *value {
 }
 
 // number is a vector of one float32.
-func (p *program) number(x float64) *value { return p.word(math.Float32bits(float32(x))) }
+func (p *routine) number(x float64) *value { return p.word(math.Float32bits(float32(x))) }
 
 const (
 	signBit  = 1 << 31
@@ -95,21 +95,21 @@ const (
 
 // Arithmetic.
 
-func (p *program) plus(x, y *value) *value  { return p.op("VADDPS", y, x) }
-func (p *program) minus(x, y *value) *value { return p.op("VSUBPS", y, x) }
-func (p *program) times(x, y *value) *value { return p.op("VMULPS", y, x) }
-func (p *program) over(x, y *value) *value  { return p.op("VDIVPS", y, x) }
-func (p *program) and(x, y *value) *value   { return p.op("VANDPS", y, x) }
-func (p *program) or(x, y *value) *value    { return p.op("VORPS", y, x) }
-func (p *program) xor(x, y *value) *value   { return p.op("VXORPS", y, x) }
+func (p *routine) plus(x, y *value) *value  { return p.op("VADDPS", y, x) }
+func (p *routine) minus(x, y *value) *value { return p.op("VSUBPS", y, x) }
+func (p *routine) times(x, y *value) *value { return p.op("VMULPS", y, x) }
+func (p *routine) over(x, y *value) *value  { return p.op("VDIVPS", y, x) }
+func (p *routine) and(x, y *value) *value   { return p.op("VANDPS", y, x) }
+func (p *routine) or(x, y *value) *value    { return p.op("VORPS", y, x) }
+func (p *routine) xor(x, y *value) *value   { return p.op("VXORPS", y, x) }
 
 // fma is x*y + z, rounded once.
-func (p *program) fma(x, y, z *value) *value {
+func (p *routine) fma(x, y, z *value) *value {
 	return p.add(instruction{in: []*value{x, y, z}, out: &value{}, fma: true})
 }
 
 // horner is the polynomial with coefficients c, the highest power first.
-func (p *program) horner(x *value, c []float32) *value {
+func (p *routine) horner(x *value, c []float32) *value {
 	y := p.number(float64(c[0]))
 	for _, k := range c[1:] {
 		y = p.fma(y, x, p.number(float64(k)))
@@ -117,8 +117,8 @@ func (p *program) horner(x *value, c []float32) *value {
 	return y
 }
 
-func (p *program) abs(x *value) *value  { return p.and(x, p.word(restBits)) }
-func (p *program) sign(x *value) *value { return p.and(x, p.word(signBit)) }
+func (p *routine) abs(x *value) *value  { return p.and(x, p.word(restBits)) }
+func (p *routine) sign(x *value) *value { return p.and(x, p.word(signBit)) }
 
 // Rounding modes.
 const (
@@ -127,7 +127,7 @@ const (
 	up     = 10
 )
 
-func (p *program) round(x *value, mode int) *value {
+func (p *routine) round(x *value, mode int) *value {
 	if p.maskReg {
 		return p.imm("VRNDSCALEPS", mode, x)
 	}
@@ -146,7 +146,7 @@ const (
 )
 
 // compare is the mask of x against y.
-func (p *program) compare(x *value, predicate int, y *value) *value {
+func (p *routine) compare(x *value, predicate int, y *value) *value {
 	if p.maskReg {
 		return p.do(fmt.Sprintf("VCMPPS $%d, V?, V?, K?", predicate), y, x)
 	}
@@ -154,7 +154,7 @@ func (p *program) compare(x *value, predicate int, y *value) *value {
 }
 
 // compareInt is the mask of integers x against y. AVX2 has only two comparisons, of signed integers.
-func (p *program) compareInt(x *value, predicate int, y *value, signed bool) *value {
+func (p *routine) compareInt(x *value, predicate int, y *value, signed bool) *value {
 	if p.maskReg {
 		name, code := "VPCMPUD", map[int]int{equal: 0, less: 1, lessEqual: 2, notEqual: 4}[predicate]
 		if signed {
@@ -178,7 +178,7 @@ func (p *program) compareInt(x *value, predicate int, y *value, signed bool) *va
 }
 
 // choose takes yes where the mask is set, and else no.
-func (p *program) choose(mask, yes, no *value) *value {
+func (p *routine) choose(mask, yes, no *value) *value {
 	if p.maskReg {
 		return p.do("VBLENDMPS V?, V?, K?, V?", yes, no, mask)
 	}
@@ -186,7 +186,7 @@ func (p *program) choose(mask, yes, no *value) *value {
 }
 
 // topBits is the mask of the words whose top bit is set.
-func (p *program) topBits(x *value) *value {
+func (p *routine) topBits(x *value) *value {
 	if p.maskReg {
 		return p.do("VPMOVD2M V?, K?", x)
 	}
@@ -197,7 +197,7 @@ func (p *program) topBits(x *value) *value {
 var bases = []string{"SI", "DX", "R8"}
 
 // load reads operand i: w for words, m for a mask, stored as bytes 0 and 1, b for bytes that become words.
-func (p *program) load(kind byte, i int) *value {
+func (p *routine) load(kind byte, i int) *value {
 	words, bytes := "("+bases[i]+")(AX*4)", "("+bases[i]+")(AX*1)"
 	switch {
 	case kind == 'w':
@@ -212,7 +212,7 @@ func (p *program) load(kind byte, i int) *value {
 }
 
 // store writes the result.
-func (p *program) store(kind byte, x *value) {
+func (p *routine) store(kind byte, x *value) {
 	switch {
 	case kind == 'w':
 		p.effect("VMOVUPS V?, (DI)(AX*4)", x)

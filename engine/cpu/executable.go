@@ -14,22 +14,22 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// program is a compiled function: a list of instructions on numbered buffers. It is immutable but for the memory of past
+// executable is a compiled function: a list of instructions on numbered buffers. It is immutable but for the memory of past
 // executions, so that any number of executions may run at once.
-type program struct {
+type executable struct {
 	backend *Backend
 	params  []parameter
 	outs    []shapes.Shape
 	bufs    []buf
 	code    []instruction
-	passed  []passed // parameters that are results as they are
-	updated []passed // parameters whose last reader makes a result that may take their place
-	arena   int      // bytes of all temporaries
-	scratch int      // bytes per worker
-	nodes   int      // of the function
+	passed  []inOut // parameters that are results as they are
+	updated []inOut // parameters whose last reader makes a result that may take their place
+	arena   int     // bytes of all temporaries
+	scratch int     // bytes per worker
+	nodes   int     // of the function
 
 	mu   sync.Mutex
-	idle []*machine
+	idle []*memory
 	dead atomic.Bool
 }
 
@@ -38,8 +38,8 @@ type parameter struct {
 	shape shapes.Shape
 }
 
-// passed is a parameter whose memory a result may have: input in is, or becomes, output out.
-type passed struct{ in, out int }
+// inOut is a parameter whose memory a result may have: input in is, or becomes, output out.
+type inOut struct{ in, out int }
 
 // buf is a piece of memory that instructions name by its number.
 type buf struct {
@@ -62,39 +62,39 @@ const (
 // instruction runs to its end before the next one starts. makes includes its workspace.
 type instruction struct {
 	what         string
-	run          func(*machine)
+	run          func(*memory)
 	reads, makes []int
 	flop         func() float64 // multiplications and additions of a product; nil of others
-	over         []over
+	overwrites   []overwrite
 }
 
-// over says that buffer to may take the place of buffer from, which the same instruction reads.
-type over struct{ from, to int }
+// overwrite says that buffer to may take the place of buffer from, which the same instruction reads.
+type overwrite struct{ from, to int }
 
-// machine is the memory of one execution.
-type machine struct {
+// memory is the memory of one execution.
+type memory struct {
 	p       []ptr       // by buffer
 	scratch [][]float32 // by worker
 }
 
-// maxIdle is how many machines of a program are kept for its next execution.
+// maxIdle is how many memories of an executable are kept for its next execution.
 const maxIdle = 4
 
-func (p *program) newMachine() *machine {
-	p.mu.Lock()
-	if n := len(p.idle); n > 0 {
-		m := p.idle[n-1]
-		p.idle = p.idle[:n-1]
-		p.mu.Unlock()
+func (e *executable) acquire() *memory {
+	e.mu.Lock()
+	if n := len(e.idle); n > 0 {
+		m := e.idle[n-1]
+		e.idle = e.idle[:n-1]
+		e.mu.Unlock()
 		return m
 	}
-	p.mu.Unlock()
-	m := &machine{make([]ptr, len(p.bufs)), make([][]float32, p.backend.team.Size())}
-	arena := newMemory(p.arena)
+	e.mu.Unlock()
+	m := &memory{make([]ptr, len(e.bufs)), make([][]float32, e.backend.team.Size())}
+	arena := newMemory(e.arena)
 	for w := range m.scratch {
-		m.scratch[w] = of[float32](newMemory(p.scratch), p.scratch/4)
+		m.scratch[w] = of[float32](newMemory(e.scratch), e.scratch/4)
 	}
-	for i, b := range p.bufs {
+	for i, b := range e.bufs {
 		switch b.kind {
 		case temporary:
 			m.p[i] = unsafe.Add(arena, b.offset)
@@ -105,23 +105,23 @@ func (p *program) newMachine() *machine {
 	return m
 }
 
-func (p *program) release(m *machine) {
-	for i, b := range p.bufs {
+func (e *executable) release(m *memory) {
+	for i, b := range e.bufs {
 		if b.kind == input || b.kind == result {
 			m.p[i] = nil // not ours to keep
 		}
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.idle) < maxIdle && !p.dead.Load() {
-		p.idle = append(p.idle, m)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.idle) < maxIdle && !e.dead.Load() {
+		e.idle = append(e.idle, m)
 	}
 }
 
 // exec runs the program on memory. Where a parameter is a result, the two may share theirs.
-func (p *program) exec(in, out []ptr) {
-	m := p.newMachine()
-	for i, b := range p.bufs {
+func (e *executable) exec(in, out []ptr) {
+	m := e.acquire()
+	for i, b := range e.bufs {
 		switch b.kind {
 		case input:
 			m.p[i] = in[b.index]
@@ -129,24 +129,24 @@ func (p *program) exec(in, out []ptr) {
 			m.p[i] = out[b.index]
 		}
 	}
-	t := p.backend.trace.Load()
-	for i := range p.code {
-		c := &p.code[i]
+	t := e.backend.trace.Load()
+	for i := range e.code {
+		c := &e.code[i]
 		switch {
 		case t != nil:
-			t.run(p, c, m)
-		case p.backend.profile:
+			t.run(e, c, m)
+		case e.backend.profile:
 			pprof.Do(context.Background(), pprof.Labels("op", c.what), func(context.Context) { c.run(m) })
 		default:
 			c.run(m)
 		}
 	}
-	for _, h := range p.passed {
+	for _, h := range e.passed {
 		if out[h.out] != in[h.in] {
-			copyBytes(out[h.out], in[h.in], byteSize(p.outs[h.out]))
+			copyBytes(out[h.out], in[h.in], byteSize(e.outs[h.out]))
 		}
 	}
-	p.release(m)
+	e.release(m)
 }
 
 // nodeBytes is what a node of a graph takes at the peak, with its like in GoMLX's graph and its part of the instructions: some 900
@@ -155,19 +155,19 @@ const nodeBytes = 1500
 
 // Memory tells, in bytes, what executions of the program take beside their inputs: work are temporaries, which are kept for the next
 // execution, results are those that no donated input gives its memory to, and fixed is the program itself.
-func (p *program) Memory() (work, results, fixed int) {
-	work = roundUp(p.arena) + p.backend.team.Size()*roundUp(p.scratch)
+func (e *executable) Memory() (work, results, fixed int) {
+	work = roundUp(e.arena) + e.backend.team.Size()*roundUp(e.scratch)
 	reused := map[int]bool{}
-	for _, h := range slices.Concat(p.passed, p.updated) {
+	for _, h := range slices.Concat(e.passed, e.updated) {
 		reused[h.out] = true
 	}
-	for i, s := range p.outs {
+	for i, s := range e.outs {
 		if !reused[i] {
 			results += roundUp(byteSize(s))
 		}
 	}
-	fixed = p.nodes * nodeBytes
-	for _, b := range p.bufs {
+	fixed = e.nodes * nodeBytes
+	for _, b := range e.bufs {
 		if b.kind == constant {
 			fixed += b.bytes
 		}
@@ -176,76 +176,76 @@ func (p *program) Memory() (work, results, fixed int) {
 }
 
 // Release drops the memory that is kept for the next execution, and that of finalized buffers, whose sizes may not come again.
-func (p *program) Release() {
-	p.backend.pool.empty()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.idle = nil
+func (e *executable) Release() {
+	e.backend.pool.empty()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.idle = nil
 }
 
 // Finalize drops the memory. Executions under way end normally.
-func (p *program) Finalize() {
-	p.dead.Store(true)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.idle = nil
+func (e *executable) Finalize() {
+	e.dead.Store(true)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.idle = nil
 }
 
-func (p *program) Inputs() (names []string, s []shapes.Shape) {
-	for _, n := range p.params {
+func (e *executable) Inputs() (names []string, s []shapes.Shape) {
+	for _, n := range e.params {
 		names, s = append(names, n.name), append(s, n.shape)
 	}
 	return names, s
 }
 
-func (p *program) Outputs() []shapes.Shape { return p.outs }
+func (e *executable) Outputs() []shapes.Shape { return e.outs }
 
 // Execute runs the program. Donated buffers are finalized, whether or not their memory served. Those that the program returns
 // as they are become the results, and those that it reads a last time to compute a result of their size are overwritten with it.
-func (p *program) Execute(in []compute.Buffer, donate []bool, _ compute.DeviceNum) ([]compute.Buffer, error) {
-	if p.dead.Load() {
+func (e *executable) Execute(in []compute.Buffer, donate []bool, _ compute.DeviceNum) ([]compute.Buffer, error) {
+	if e.dead.Load() {
 		return nil, errors.New("backend cpu: the executable is finalized")
 	}
-	if len(in) != len(p.params) {
-		return nil, fmt.Errorf("backend cpu: got %d inputs, want %d", len(in), len(p.params))
+	if len(in) != len(e.params) {
+		return nil, fmt.Errorf("backend cpu: got %d inputs, want %d", len(in), len(e.params))
 	}
-	args, results := make([]ptr, len(in)), make([]ptr, len(p.outs))
+	args, results := make([]ptr, len(in)), make([]ptr, len(e.outs))
 	for i, b := range in {
 		f, ok := b.(*Buffer)
-		if !ok || f.backend != p.backend {
+		if !ok || f.backend != e.backend {
 			return nil, fmt.Errorf("backend cpu: input %d (%T) belongs to another backend", i, b)
 		}
 		if f.p == nil {
 			return nil, fmt.Errorf("input %d: %w", i, errFinalized)
 		}
-		if want := p.params[i].shape; !f.shape.Equal(want) {
+		if want := e.params[i].shape; !f.shape.Equal(want) {
 			return nil, fmt.Errorf("backend cpu: input %d is a %s, want a %s", i, f.shape, want)
 		}
 		args[i] = f.p
 	}
-	outs := make([]compute.Buffer, len(p.outs))
-	take := func(h passed) {
+	outs := make([]compute.Buffer, len(e.outs))
+	take := func(h inOut) {
 		if f := in[h.in].(*Buffer); h.in < len(donate) && donate[h.in] && f.p != nil {
-			outs[h.out], results[h.out] = &Buffer{p.backend, p.outs[h.out].Clone(), f.p}, f.p
+			outs[h.out], results[h.out] = &Buffer{e.backend, e.outs[h.out].Clone(), f.p}, f.p
 			f.p = nil // one result takes it, the others are copies
 		}
 	}
-	for _, h := range p.passed {
+	for _, h := range e.passed {
 		take(h)
 	}
-	for _, h := range p.updated {
+	for _, h := range e.updated {
 		memory := args[h.in]
 		if slices.Index(args, memory) == h.in && !slices.Contains(args[h.in+1:], memory) { // else another parameter is there
 			take(h)
 		}
 	}
-	for i, s := range p.outs {
+	for i, s := range e.outs {
 		if outs[i] == nil {
-			f := p.backend.newBuffer(s)
+			f := e.backend.newBuffer(s)
 			outs[i], results[i] = f, f.p
 		}
 	}
-	p.exec(args, results)
+	e.exec(args, results)
 	for i, d := range donate {
 		if d {
 			in[i].Finalize()
