@@ -56,31 +56,41 @@ func benchCommand(env *Env) *cobra.Command {
 	var o benchOptions
 	c := &cobra.Command{
 		Use:   "bench",
-		Short: "time the training steps of the thesis's networks",
-		Long: `bench times single training steps on random 32 x 32 images: ns (a discriminator and a generator step of the
-non-saturating GAN), critic (a WGAN-GP critic step) and wgen (its generator step). Peak memory is the whole
-process's, so time one step a process to compare it. make bench-peers runs PyTorch, Keras and JAX beside it.
+		Short: "Time training steps of reference networks",
+		Long: `Bench times single training steps on random 32 x 32 images:
 
-With --ops the backend cpu times every operation: a table tells which share of a step each takes, how fast it is, and
-how fast the processor is at best, which is measured, too. Bytes are counted once a call, wherever they lie.`,
+  ns      one discriminator and one generator step of the non-saturating GAN
+  critic  one critic step of WGAN-GP
+  wgen    one generator step of WGAN-GP
+
+Peak memory is that of the whole process: to compare it, run one step per
+process. In a source tree, make bench-peers compares with PyTorch, Keras and
+JAX.
+
+With --ops, the backend cpu times every operation. A table shows the share of
+the step that each operation takes, its rate, and the peak rate of the
+processor, which bench measures. Bytes are counted once per call, in caches or
+in memory.`,
+		Example: `  starsweep bench --backend cpu --step critic
+  starsweep bench --backend cpu --step ns --threads 1 --ops`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return bench(c.Context(), env, o) },
 	}
 	backendFlag(c, &o.backend)
 	f := c.Flags()
-	f.StringVar(&o.step, "step", "", "ns, critic or wgen (default: all)")
-	f.IntVar(&o.batch, "batch", 64, "examples a step")
-	f.IntVar(&o.width, "width", 64, "channels of the widest images; 64 is the thesis's")
-	f.IntVar(&o.threads, "threads", runtime.GOMAXPROCS(0), "cores used")
-	f.IntVar(&o.steps, "steps", 12, "steps timed")
-	f.BoolVar(&o.processorTime, "processor-time", false,
-		"measure the process's time on its processor, which other processes hardly change (one thread)")
-	f.BoolVar(&o.ops, "ops", false, "a table of the operations of each step (backend cpu)")
+	f.StringVar(&o.step, "step", "", "ns, critic or wgen (default all)")
+	f.IntVar(&o.batch, "batch", 64, "examples per step")
+	f.IntVar(&o.width, "width", 64, "channels of the feature maps at the highest resolution")
+	f.IntVar(&o.threads, "threads", runtime.GOMAXPROCS(0), "number of cores used")
+	f.Lookup("threads").DefValue = "all" // the help text does not depend on the machine
+	f.IntVar(&o.steps, "steps", 12, "number of steps timed")
+	f.BoolVar(&o.processorTime, "processor-time", false, "measure processor time, which other processes hardly affect (one thread)")
+	f.BoolVar(&o.ops, "ops", false, "print a table of the operations of each step (backend cpu)")
 	f.StringVar(&o.profile, "profile", "",
-		"write a CPU profile of all steps, with their compilation, here; "+
-			"with --backend cpu:profile, go tool pprof -tags tells the time of every operation")
-	f.BoolVar(&o.json, "json", false, "one line of JSON a step")
-	return c
+		"write a CPU profile of compilation and steps to this `file`; with --backend cpu:profile, "+
+			"go tool pprof -tags shows the time of every operation")
+	f.BoolVar(&o.json, "json", false, "print one line of JSON per step")
+	return exits(c, exitNoDevice, exitStorage)
 }
 
 func bench(ctx context.Context, env *Env, o benchOptions) error {

@@ -13,14 +13,18 @@ func checkCommand(env *Env) *cobra.Command {
 	var o scriptOptions
 	c := &cobra.Command{
 		Use:   "check SCRIPT",
-		Short: "check a script: types, and the shapes of its whole search space",
-		Long: `check evaluates the script, asks it for the model of every point of its search space, and traces each: names, types,
-shapes, losses. It trains nothing and opens no data.`,
+		Short: "Check a script and every point of its search space",
+		Long: `Check evaluates a script, builds the job of every point of its search space and
+traces it: names, types, shapes and losses. It reports every distinct error
+with the number of configurations that have it. It trains nothing and opens no
+data.`,
+		Example: `  starsweep check examples/quickstart.star
+  starsweep check examples/quickstart.star --profile smoke`,
 		Args: oneScript,
 		RunE: func(c *cobra.Command, args []string) error { return check(c.Context(), env, args[0], o) },
 	}
 	o.flags(c)
-	return c
+	return exits(c, exitScript, exitSpace)
 }
 
 func check(ctx context.Context, env *Env, path string, o scriptOptions) error {

@@ -44,7 +44,7 @@ func (e Env) networks() feature.Store { return feature.Store{Dir: filepath.Join(
 func (e Env) plugins() string         { return filepath.Join(e.Home, "pjrt") }
 
 func backendFlag(c *cobra.Command, to *string) {
-	c.Flags().StringVar(to, "backend", "auto", "one of "+strings.Join(train.Names, ", ")+", or xla:/path/of/plugin.so")
+	c.Flags().StringVar(to, "backend", "auto", "one of "+strings.Join(train.Names, ", ")+", or xla:/path/to/plugin.so")
 }
 
 // openBackend opens a backend by name; one that is not there is a fault of its own kind.

@@ -3,26 +3,66 @@ package runner
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/engine/train"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
 	"github.com/starsweep/starsweep/starlib"
 )
 
-// Exit codes.
 const (
 	exitDone        = 0
 	exitInternal    = 1
 	exitUsage       = 2
-	exitScript      = 10 // the script does not load
-	exitSpace       = 11 // some configurations are wrong: hyperparameters, shapes
+	exitScript      = 10
+	exitSpace       = 11
 	exitSomeFailed  = 20
 	exitAllFailed   = 21
-	exitInterrupted = 75 // run the same command again to continue
+	exitInterrupted = 75
 	exitNoDevice    = 77
 	exitStorage     = 80
 )
+
+// exitMeanings are all exit codes in order, with their meanings for help texts and docs/commands.md.
+var exitMeanings = [...]struct {
+	code    int
+	meaning string
+}{
+	{exitDone, "success"},
+	{exitInternal, "any other error"},
+	{exitUsage, "usage error, or data or weights that are missing or damaged"},
+	{exitScript, "the script does not load"},
+	{exitSpace, "a configuration is invalid: its hyperparameters, shapes, data or objectives"},
+	{exitSomeFailed, "some trials failed; the same command runs them again"},
+	{exitAllFailed, "all trials failed; the same command runs them again"},
+	{exitInterrupted, "interrupted; the same command continues"},
+	{exitNoDevice, "the device does not exist, or its plugin is missing"},
+	{exitStorage, "storage error: the disk, a damaged study, or a study that another process is writing"},
+}
+
+// exitText lists exit codes and their meanings, one a line.
+func exitText(codes []int) string {
+	var b strings.Builder
+	for _, e := range exitMeanings {
+		if slices.Contains(codes, e.code) {
+			fmt.Fprintf(&b, "  %2d  %s\n", e.code, e.meaning)
+		}
+	}
+	return b.String()
+}
+
+// exitAnnotation is the annotation that lists a command's exit codes, in the form of exitText.
+const exitAnnotation = "exit codes"
+
+// exits documents the exit codes of a command: those given, and those that every command has.
+func exits(c *cobra.Command, codes ...int) *cobra.Command {
+	all := append(codes, exitDone, exitInternal, exitUsage, exitInterrupted)
+	c.Annotations = map[string]string{exitAnnotation: exitText(all)}
+	return c
+}
 
 // codeError is an error with an exit code of its own.
 type codeError struct {
@@ -31,7 +71,6 @@ type codeError struct {
 }
 
 func (e *codeError) Error() string { return e.err.Error() }
-
 func (e *codeError) Unwrap() error { return e.err }
 
 func withCode(code int, err error) error {
@@ -41,8 +80,11 @@ func withCode(code int, err error) error {
 	return &codeError{code, err}
 }
 
-// asUsageError is an error about what the command line or the script names: data, weights, a study's directory. If its kind has no exit code
-// of its own, it is that of a mistake in the command line, whichever command it is.
+// usageErrorf returns an error in the command line.
+func usageErrorf(format string, a ...any) error { return withCode(exitUsage, fmt.Errorf(format, a...)) }
+
+// asUsageError is for errors about what the command line or the script names: data, weights, the directory of a study. It gives err
+// the exit code of a usage error unless the error has a code already, so that the code does not depend on the command.
 func asUsageError(err error) error {
 	if err == nil || exitCode(err) != exitInternal {
 		return err
@@ -50,15 +92,12 @@ func asUsageError(err error) error {
 	return withCode(exitUsage, err)
 }
 
-// usageErrorf is a mistake in the command line.
-func usageErrorf(format string, a ...any) error { return withCode(exitUsage, fmt.Errorf(format, a...)) }
-
-// exitCode is where the kinds of errors get their exit codes.
+// exitCode returns the exit code of an error that is not nil.
 func exitCode(err error) int {
 	var (
 		coded  *codeError
 		script *starlib.Error
-		faults *plan.Faults
+		space  *plan.Faults
 	)
 	switch {
 	case errors.As(err, &coded):
@@ -67,7 +106,7 @@ func exitCode(err error) int {
 		return exitStorage
 	case errors.Is(err, train.ErrNoDevice):
 		return exitNoDevice
-	case errors.As(err, &faults):
+	case errors.As(err, &space):
 		return exitSpace
 	case errors.As(err, &script):
 		return exitScript

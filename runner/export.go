@@ -21,11 +21,18 @@ func exportCommand(env *Env) *cobra.Command {
 	var asCSV, asJSON bool
 	c := &cobra.Command{
 		Use:   "export DIR TABLE",
-		Short: "print a table of a study as CSV or JSON lines",
-		Long: `export prints a table (trials, epochs, samples or pareto) for tools that do not read Parquet. In CSV null is empty, and a
-text that begins with =, +, -, @ or a tab gets an apostrophe before it, so that no spreadsheet computes it; control
-characters are escaped as \u001b. Numbers are as they are. In JSON lines numbers that JSON does not have are the strings
-"NaN", "Infinity" and "-Infinity". Pictures are base64.`,
+		Short: "Print a table of a study as CSV or JSON lines",
+		Long: `Export prints a table of a study (trials, epochs, samples or pareto) for tools
+that do not read Parquet.
+
+CSV: null is an empty cell. An apostrophe is put before text that begins with =,
++, -, @ or a tab, so that spreadsheets do not take it for a formula. Control
+characters are escaped, as in \u001b.
+
+JSON lines: numbers that JSON lacks are the strings "NaN", "Infinity" and
+"-Infinity". Images are base64 in both formats.`,
+		Example: `  starsweep export runs/quickstart trials --csv > trials.csv
+  starsweep export runs/quickstart epochs --jsonl | jq .fid`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usageErrorf("got %d arguments, want the directory of a study and a table", len(args))
@@ -55,9 +62,9 @@ characters are escaped as \u001b. Numbers are as they are. In JSON lines numbers
 			return out.Flush()
 		},
 	}
-	c.Flags().BoolVar(&asCSV, "csv", false, "comma-separated values, with a line of names")
-	c.Flags().BoolVar(&asJSON, "jsonl", false, "one JSON object a line")
-	return c
+	c.Flags().BoolVar(&asCSV, "csv", false, "print comma-separated values with a header line")
+	c.Flags().BoolVar(&asJSON, "jsonl", false, "print one JSON object per line")
+	return exits(c, exitStorage)
 }
 
 func exportJSON(to io.Writer, v *results.View, t results.Table) error {

@@ -25,29 +25,33 @@ func paretoCommand(env *Env) *cobra.Command {
 	var o paretoOptions
 	c := &cobra.Command{
 		Use:   "pareto DIR",
-		Short: "print the Pareto fronts of a study",
-		Long: `pareto compares the finished trials of a study by several objectives at once and prints those that no other beats:
-the front. Objectives are those of the script, or any metrics that --objective names. The columns are those of the
-pareto table, which docs/tables.md describes, and what else tells trials apart: settings, data, the script.
+		Short: "Print the Pareto fronts of a study",
+		Long: `Pareto compares the finished trials of a study by several objectives, and
+prints the front: the trials that no other trial dominates. The objectives are
+those of the script, or the metrics given by --objective. The columns are those
+of the pareto table (see docs/tables.md), and the settings, data and scripts in
+which the trials differ.
 
-Only what is measured alike is compared. Where trials of the newest plan measure the objectives in several ways, each has
-its own front; ways that only trials of earlier plans have are shown by --all-measures.`,
+Only values of the same measure are compared. If the trials of the newest plan
+have several measures, each measure has its own front. Measures that only trials
+of earlier plans have are shown with --all-measures.`,
 		Example: `  starsweep pareto runs/mnist_grid
   starsweep pareto runs/mnist_grid --objective fid=min --objective recall=max --scope configuration`,
 		Args: oneStudy,
 		RunE: func(_ *cobra.Command, args []string) error { return printPareto(env, args[0], o) },
 	}
 	f := c.Flags()
-	f.StringArrayVar(&o.objectives, "objective", nil, "METRIC=min or METRIC=max, in place of the script's objectives")
+	f.StringArrayVar(&o.objectives, "objective", nil,
+		"`METRIC=min` or METRIC=max, instead of the objectives of the script; may be repeated")
 	f.StringArrayVar(&o.reference, "reference", nil,
-		"METRIC=VALUE: reference point of the hypervolume, in place of the worst value and a tenth of the range")
+		"`METRIC=VALUE`: reference point of the hypervolume (default: the worst value and a tenth of the range); may be repeated")
 	f.StringVar(&o.scope, "scope", string(results.ScopeStudy),
-		"what is compared: study (trials), configuration (means over seeds) or trial (epochs)")
-	f.BoolVar(&o.best, "best", false, "compare trials by their best epoch of the first objective, in place of their last")
-	f.BoolVar(&o.all, "all", false, "print all ranks, not the first only")
-	f.BoolVar(&o.measures, "all-measures", false, "print the fronts of every measure, not those of the newest plan only")
+		"compare trials (study), means over seeds (configuration) or the epochs of each trial (trial)")
+	f.BoolVar(&o.best, "best", false, "compare trials at their best epoch by the first objective instead of their last epoch")
+	f.BoolVar(&o.all, "all", false, "print all ranks instead of the front only")
+	f.BoolVar(&o.measures, "all-measures", false, "print the fronts of all measures instead of those of the newest plan")
 	f.BoolVar(&o.json, "json", false, "print JSON")
-	return c
+	return exits(c, exitStorage)
 }
 
 func printPareto(env *Env, dir string, o paretoOptions) error {

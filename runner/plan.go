@@ -20,15 +20,21 @@ func planCommand(env *Env) *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "plan SCRIPT",
-		Short: "tell what a run would do: trials, programs, images, memory",
-		Long: `plan lists the programs of a study, and the trials, images, arithmetic and memory of each. It trains nothing.
+		Short: "Show the trials of a study, their programs and their memory",
+		Long: `Plan lists the programs of a study with the trials, images, arithmetic and
+memory of each. It trains nothing.
 
-The state is a trial's weights, with what optimizers and layers keep of them. The peak is all that a process needs which
-trains and evaluates one such trial: copies of the state, temporaries, images, and what metrics take. The backend cpu
-plans temporaries exactly; a ~ marks what is estimated from the sizes of all expressions, as for other backends and
-where there are more than 64 programs. On accelerators it is the host's memory alone. Workers multiply it.
+The state is the weights of a trial and what optimizers and layers store with
+them. The peak is the memory of a process that trains and evaluates one such
+trial: copies of the state, temporaries, images and metrics. Every worker adds
+one peak. The backend cpu knows the size of its temporaries. A ~ marks an
+estimate from the sizes of all expressions: on other backends, and for studies
+of more than 64 programs. On an accelerator the peak is the host's memory only.
 
---trials lists every trial with its ID, which is that of the tables: it opens the images, since their content is part of it.`,
+With --trials, plan lists every trial with the ID that it has in the tables. It
+then opens the images, because their content is part of the ID.`,
+		Example: `  starsweep plan examples/quickstart.star
+  starsweep plan examples/quickstart.star --profile smoke --trials`,
 		Args: oneScript,
 		RunE: func(c *cobra.Command, args []string) error {
 			s, err := load(c.Context(), env, args[0], o)
@@ -54,11 +60,11 @@ where there are more than 64 programs. On accelerators it is the host's memory a
 	}
 	o.flags(c)
 	backendFlag(c, &backend)
-	c.Flags().BoolVar(&list, "trials", false, "list every trial, with its ID; opens the images")
-	return c
+	c.Flags().BoolVar(&list, "trials", false, "list every trial with its ID; opens the images")
+	return exits(c, exitScript, exitSpace, exitNoDevice)
 }
 
-// identify finds out who the trials of a plan are.
+// identify computes the IDs of the trials of a plan.
 func identify(ctx context.Context, env *Env, p *plan.Plan) error {
 	reads := newInputReader(env.store().Open, env.networks())
 	return p.Identify(ctx, func(j *model.Job) (model.Inputs, error) { return reads.of(ctx, j) })

@@ -8,13 +8,20 @@ import (
 )
 
 func reportCommand(env *Env) *cobra.Command {
-	return &cobra.Command{
-		Use: "report DIR", Short: "draw the page of a study, finished or not", Args: oneStudy,
-		RunE: func(_ *cobra.Command, args []string) error { return env.writeReport(args[0]) },
-	}
+	return exits(&cobra.Command{
+		Use:   "report DIR",
+		Short: "Write the report of a study as an HTML page",
+		Long: `Report writes report.html into the directory of a study, finished or not: one
+page with the curves, the Pareto fronts, the sample sheets and the table of
+trials. It prints where the tables are and the best value of each objective. A
+run also writes the report when it ends.`,
+		Example: `  starsweep report runs/quickstart`,
+		Args:    oneStudy,
+		RunE:    func(_ *cobra.Command, args []string) error { return env.writeReport(args[0]) },
+	}, exitStorage)
 }
 
-// writeReport draws the study's page, and tells where everything lies and the best of every objective.
+// writeReport writes the report of a study, and prints where the tables are and the best value of each objective.
 func (e *Env) writeReport(dir string) error {
 	v, err := e.openView(dir)
 	if err != nil {

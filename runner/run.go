@@ -23,19 +23,23 @@ func runCommand(env *Env) *cobra.Command {
 	var o runOptions
 	c := &cobra.Command{
 		Use:   "run SCRIPT",
-		Short: "train every trial of a study",
-		Long: `run trains every trial of a study that is not finished yet and leaves tables in one directory. Stop it whenever you
-like, or let it be killed: the same command continues, finished trials are skipped, and a half-done trial goes on
-from its last epoch, bit for bit as if nothing had happened.`,
+		Short: "Train the trials of a study",
+		Long: `Run trains every trial of a study that is not finished yet, and writes the
+tables of the study to one directory. You can interrupt or kill it at any time.
+The same command continues: it skips finished trials, and resumes the others
+after their last epoch, with the same bits as without the interruption.`,
+		Example: `  starsweep run examples/quickstart.star --workers 2
+  starsweep run examples/quickstart.star --profile smoke --set epochs=1 --dir /tmp/q
+  starsweep run study.star --backend xla:cuda`,
 		Args: oneScript,
 		RunE: func(c *cobra.Command, args []string) error { return run(c.Context(), env, args[0], o) },
 	}
 	o.flags(c)
 	c.Flags().StringVar(&o.dir, "dir", "", "directory of the study (default runs/NAME, or runs/NAME-PROFILE)")
 	backendFlag(c, &o.backend)
-	c.Flags().IntVar(&o.workers, "workers", 1, "trials that train at the same time")
+	c.Flags().IntVar(&o.workers, "workers", 1, "number of trials that train at the same time")
 	c.Flags().BoolVar(&o.keepCheckpoints, "keep-checkpoints", false, "keep the last checkpoint of finished trials")
-	return c
+	return exits(c, exitScript, exitSpace, exitSomeFailed, exitAllFailed, exitNoDevice, exitStorage)
 }
 
 func run(ctx context.Context, env *Env, path string, o runOptions) error {

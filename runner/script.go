@@ -26,8 +26,8 @@ type scriptOptions struct {
 }
 
 func (o *scriptOptions) flags(c *cobra.Command) {
-	c.Flags().StringVar(&o.profile, "profile", "", "use a profile of the script, such as smoke or small")
-	c.Flags().StringArrayVar(&o.set, "set", nil, "NAME=VALUE: override a setting, or pin a hyperparameter to one value")
+	c.Flags().StringVar(&o.profile, "profile", "", "`name` of a profile of the script, such as smoke")
+	c.Flags().StringArrayVar(&o.set, "set", nil, "override a setting, or pin a hyperparameter, with `NAME=VALUE`; may be repeated")
 }
 
 // study is a script that was read, with the overrides of the command line.

@@ -21,8 +21,14 @@ func showCommand(env *Env) *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "show SCRIPT",
-		Short: "show the networks of a trial, and its program as expressions",
-		Args:  oneScript,
+		Short: "Show the networks, numbers and program of one point",
+		Long: `Show prints the networks of one point of the search space, layer by layer, with
+the shapes of their outputs and the numbers of their parameters, and the real
+numbers that the program takes as inputs. With --program, it prints the
+training step as expressions. It trains nothing and opens no data.`,
+		Example: `  starsweep show examples/quickstart.star
+  starsweep show examples/quickstart.star --point 3 --program`,
+		Args: oneScript,
 		RunE: func(c *cobra.Command, args []string) error {
 			s, err := load(c.Context(), env, args[0], o)
 			if err != nil {
@@ -39,7 +45,7 @@ func showCommand(env *Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if _, _, err := studyMeta(s, p, env.Version); err != nil { // or only this point has not all columns
+			if _, _, err := studyMeta(s, p, env.Version); err != nil { // columns may be missing in this point only
 				if _, err := s.plan(c.Context(), env); err != nil {
 					return err
 				}
@@ -51,9 +57,9 @@ func showCommand(env *Env) *cobra.Command {
 		},
 	}
 	o.flags(c)
-	c.Flags().IntVar(&index, "point", 1, "which point of the search space, from 1")
+	c.Flags().IntVar(&index, "point", 1, "number of the point in the search space, from 1")
 	c.Flags().BoolVar(&program, "program", false, "print the training step as expressions")
-	return c
+	return exits(c, exitScript, exitSpace)
 }
 
 // onePoint is a study of one point of another.

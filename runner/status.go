@@ -12,9 +12,14 @@ import (
 )
 
 func statusCommand(env *Env) *cobra.Command {
-	return &cobra.Command{
-		Use: "status DIR", Short: "tell how the trials of a study stand",
-		Args: oneStudy,
+	return exits(&cobra.Command{
+		Use:   "status DIR",
+		Short: "List the trials of a study and their status",
+		Long: `Status lists the trials of a study, finished or not, with status, epochs and
+hyperparameters, and the reason of those that did not complete. It names the
+process that is running the study, if there is one.`,
+		Example: `  starsweep status runs/quickstart`,
+		Args:    oneStudy,
 		RunE: func(_ *cobra.Command, args []string) error {
 			v, err := env.openView(args[0])
 			if err != nil {
@@ -25,11 +30,11 @@ func statusCommand(env *Env) *cobra.Command {
 				return err
 			}
 			if by, held := results.Writer(args[0]); held {
-				fmt.Fprintf(env.Stdout, "%s is at it: trials that read interrupted may be training now\n", by)
+				fmt.Fprintf(env.Stdout, "%s is running this study; trials listed as interrupted may be in progress\n", by)
 			}
 			return nil
 		},
-	}
+	}, exitStorage)
 }
 
 func printStatus(to io.Writer, v *results.View) error {

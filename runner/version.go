@@ -7,11 +7,14 @@ import (
 )
 
 func versionCommand(env *Env) *cobra.Command {
-	return &cobra.Command{
-		Use: "version", Short: "print the version", Args: noArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			fmt.Fprintf(env.Stdout, "starsweep %s\n", env.Version)
-			return nil
+	return exits(&cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Example: `  starsweep version`,
+		Args:    noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintf(env.Stdout, "starsweep %s\n", env.Version)
+			return err
 		},
-	}
+	})
 }
