@@ -12,12 +12,12 @@ import (
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
-// open starts a trial, or continues it from its checkpoint.
+// open starts a trial, or resumes it from its checkpoint, and returns the number of epochs that it has done.
 func (t *trainer) open(p plan.Trial, compiled *train.Compiled, set *data.Set) (*train.Run, int, error) {
 	images := trainImages(set)
 	c, found, err := t.study.Resume(p.ID)
 	if errors.Is(err, results.ErrCheckpoint) {
-		t.warn(fmt.Errorf("trial %s starts from its beginning: %w", p.ID, err))
+		t.warn(fmt.Errorf("trial %s starts again from its first epoch: %w", p.ID, err))
 	} else if err != nil {
 		return nil, 0, err
 	}
@@ -26,14 +26,14 @@ func (t *trainer) open(p plan.Trial, compiled *train.Compiled, set *data.Set) (*
 		return run, 0, err
 	}
 	if was, is := c.Meta[checkpointNumerics], t.backend.Numerics(); was != is {
-		t.warn(fmt.Errorf("trial %s goes on on %s after %d epochs on %s: its numbers are no longer those of either alone", p.ID, is, c.Row.Epoch,
-			was))
+		t.warn(fmt.Errorf("trial %s resumes after epoch %d on a different device (was %s, now %s): results may differ in the last digits",
+			p.ID, c.Row.Epoch, was, is))
 	}
 	var state []train.Tensor
 	for _, x := range c.Tensors {
 		d, ok := dtypes[x.DType]
 		if !ok {
-			return nil, 0, fmt.Errorf("checkpoint of trial %s: tensor %s has the type %s", p.ID, x.Name, x.DType)
+			return nil, 0, fmt.Errorf("checkpoint of trial %s: tensor %s has an unknown type %s", p.ID, x.Name, x.DType)
 		}
 		state = append(state, train.Tensor{Name: x.Name, DType: d, Shape: x.Shape, Data: x.Data})
 	}
@@ -53,10 +53,10 @@ func format(d expr.DType) safetensors.DType {
 	panic(fmt.Sprintf("no safetensors type for %v", d))
 }
 
-// checkpointNumerics is what a checkpoint says of its making: a trial should go on where the same program gives the same bits.
+// checkpointNumerics is the key of the backend's numerics in a checkpoint: a trial should resume where its program gives the same bits.
 const checkpointNumerics = "numerics"
 
-// save makes an epoch durable: first the state with the row beside it, then the row.
+// save makes an epoch durable: first the checkpoint, which holds the state and the row, and then the row.
 func (t *trainer) save(state []train.Tensor, row results.Epoch) error {
 	c := results.Checkpoint{Row: row, Meta: map[string]string{checkpointNumerics: t.backend.Numerics()}}
 	for _, x := range state {

@@ -71,7 +71,7 @@ func (e *Env) createStudy(dir string, m results.Meta, files map[string][]byte, o
 		return nil, asUsageError(err)
 	}
 	if n := study.Found.Dropped; n > 0 {
-		e.warn(fmt.Errorf("cut %d bytes from the journal's end: a record that was not written whole, or was damaged since", n))
+		e.warn(fmt.Errorf("recovered the journal: discarded %d bytes after the last valid record", n))
 	}
 	const most = 20
 	for i, note := range study.Found.Notes {

@@ -1,12 +1,14 @@
 package runner_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,7 +46,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("TESTDATA", testdata)
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "rows": rows, "wait_for": waitFor},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "interrupts": interrupts, "rows": rows, "wait_for": waitFor},
 	})
 }
 
@@ -61,6 +63,35 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if (got == want) == neg {
 		ts.Fatalf("got exit code %d, want %d", got, want)
+	}
+}
+
+// interrupts CODE PATTERN COMMAND... runs a command, interrupts it once a line of its standard error matches the pattern, and wants
+// that exit code.
+func interrupts(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	pattern, err := regexp.Compile(args[1])
+	ts.Check(err)
+	c := exec.Command(args[2], args[3:]...)
+	c.Dir, c.Stdout = ts.MkAbs("."), ts.Stdout()
+	c.Env = append(os.Environ(), "STARSWEEP_HOME="+ts.Getenv("STARSWEEP_HOME"), "GOMAXPROCS="+ts.Getenv("GOMAXPROCS"))
+	pipe, err := c.StderrPipe()
+	ts.Check(err)
+	ts.Check(c.Start())
+	limit := time.AfterFunc(time.Minute, func() { c.Process.Kill() })
+	defer limit.Stop()
+	matched := false
+	for lines := bufio.NewScanner(pipe); lines.Scan(); {
+		fmt.Fprintln(ts.Stderr(), lines.Text())
+		if !matched && pattern.MatchString(lines.Text()) {
+			matched = true
+			ts.Check(c.Process.Signal(os.Interrupt))
+		}
+	}
+	err = c.Wait()
+	if got := c.ProcessState.ExitCode(); !matched || got != want {
+		ts.Fatalf("got exit code %d (%v, a matching line: %t), want %d after a line that matches %s", got, err, matched, want, pattern)
 	}
 }
 
