@@ -97,6 +97,32 @@ func TestPackagesImportOnlyWhatTheArchitectureAllows(t *testing.T) {
 	}
 }
 
+// Who alone may import what, in code and in tests, and why. Others get it through them.
+var reserved = []struct {
+	prefix string
+	pkgs   []string
+	reason string
+}{
+	{"github.com/gomlx", []string{"engine/lower", "engine/cpu", "engine/feature", "internal/torch"},
+		"engine/lower alone knows GoMLX, and engine/cpu is one of its backends"},
+}
+
+func TestOnlyTheReservedPackagesImportALibrary(t *testing.T) {
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		for _, r := range reserved {
+			if slices.Contains(r.pkgs, name) {
+				continue
+			}
+			for _, i := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
+				if i == r.prefix || strings.HasPrefix(i, r.prefix+"/") {
+					t.Errorf("%s imports %s: %s", name, i, r.reason)
+				}
+			}
+		}
+	}
+}
+
 func TestEveryDependencyHasItsReason(t *testing.T) {
 	read := func(name string) string {
 		text, err := os.ReadFile(name)
@@ -136,10 +162,12 @@ func TestEveryPackageSaysWhatItIs(t *testing.T) {
 type goPackage struct {
 	ImportPath, Dir, Doc string
 	GoFiles, Deps        []string
+
+	Imports, TestImports, XTestImports []string // without what these import in turn
 }
 
 func packages(t *testing.T) (ps []goPackage) {
-	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Doc,GoFiles,Deps", "./...").Output()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Doc,GoFiles,Deps,Imports,TestImports,XTestImports", "./...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

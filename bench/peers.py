@@ -48,7 +48,7 @@ def systems(starsweep):
         "jax": python("jax_dcgan.py"),
         "starsweep-cpu": ours("cpu"),
         "starsweep-cpu-bf16": ours("cpu:precision=bf16"),
-        "starsweep-xla-cpu": ours("xla-cpu"),
+        "starsweep-xla-cpu": ours("xla:cpu"),
     }
 
 
@@ -99,7 +99,7 @@ def run(command, args, step, point, environment):
     steps = round(args.steps * max(1, THESIS[0] / batch * THESIS[1] / width))  # more of short ones
     command = command + ["--step", step, "--batch", str(batch), "--width", str(width), "--threads", str(threads), "--steps", str(steps)]
     # XLA takes as many threads as the process has CPUs, and knows no option for it.
-    pin = (lambda: os.sched_setaffinity(0, CPUS[:threads])) if "xla-cpu" in command else None
+    pin = (lambda: os.sched_setaffinity(0, CPUS[:threads])) if "xla:cpu" in command else None
     start, busy, own = time.monotonic(), busy_seconds(), own_seconds()
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=args.timeout, preexec_fn=pin, env=environment)

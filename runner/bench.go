@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/starsweep/starsweep/engine/cpu"
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/train"
 	"github.com/starsweep/starsweep/runner/roofline"
@@ -111,7 +110,7 @@ func bench(ctx context.Context, env *Env, o benchOptions) error {
 		return err
 	}
 	defer backend.Close()
-	if _, ok := backend.Compute().(*cpu.Backend); o.ops && !ok {
+	if _, ok := backend.CPU(); o.ops && !ok {
 		return usageErrorf("--ops: got backend %s, want cpu", backend.Name)
 	}
 	s, err := starlib.Loader{}.Load(ctx, "bench.star", benchScript)
@@ -169,7 +168,7 @@ func measure(ctx context.Context, env *Env, b *train.Backend, job *model.Job, o 
 	if err != nil {
 		return m, err
 	}
-	run, err := compiled.NewRun(job, randomImages(o.batch*4), 1)
+	run, err := compiled.NewRun(b.Device(), job, randomImages(o.batch*4), 1)
 	if err != nil {
 		return m, err
 	}
@@ -178,10 +177,10 @@ func measure(ctx context.Context, env *Env, b *train.Backend, job *model.Job, o 
 		return m, err
 	}
 	m.FirstS = env.Now().Sub(start).Seconds()
+	own, _ := b.CPU()
 	if o.ops {
-		c := b.Compute().(*cpu.Backend)
-		c.Trace(env.Now)
-		defer c.Trace(nil)
+		own.Trace(env.Now)
+		defer own.Trace(nil)
 	}
 	var took, cpus []float64
 	sum := 0.0
@@ -201,8 +200,7 @@ func measure(ctx context.Context, env *Env, b *train.Backend, job *model.Job, o 
 	m.Best, m.Median = float64(o.batch)/m.BestS, float64(o.batch)/m.MedianS
 	m.PeakMB = peakMemory()
 	if o.ops {
-		c := b.Compute().(*cpu.Backend)
-		m.Roofline = roofline.New(c.Timings(), c.Peak(env.Now), o.steps, sum)
+		m.Roofline = roofline.New(own.Timings(), own.Peak(env.Now), o.steps, sum)
 	}
 	return m, nil
 }

@@ -22,7 +22,7 @@ func (t *trainer) open(p plan.Trial, compiled *train.Compiled, set *data.Set) (*
 		return nil, 0, err
 	}
 	if !found {
-		run, err := compiled.NewRun(p.Job, images, p.Seed)
+		run, err := compiled.NewRun(t.backend.Device(), p.Job, images, p.Seed)
 		return run, 0, err
 	}
 	if was, is := c.Meta[checkpointNumerics], t.backend.Numerics(); was != is {
@@ -37,7 +37,7 @@ func (t *trainer) open(p plan.Trial, compiled *train.Compiled, set *data.Set) (*
 		}
 		state = append(state, train.Tensor{Name: x.Name, DType: d, Shape: x.Shape, Data: x.Data})
 	}
-	run, err := compiled.Resume(p.Job, images, p.Seed, state, c.Row.Epoch)
+	run, err := compiled.Resume(t.backend.Device(), p.Job, images, p.Seed, state, c.Row.Epoch)
 	return run, c.Row.Epoch, err
 }
 

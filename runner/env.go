@@ -64,7 +64,7 @@ func (e *Env) store() *data.Store {
 
 // evaluation is what a bench of evaluations works with.
 func (e *Env) evaluation(b *train.Backend, p *passes, open func(context.Context, spec.Data) (*data.Set, error)) evaluation.Config {
-	return evaluation.Config{Backend: b.Compute(), Numerics: b.Numerics(), Networks: e.networks(), Cache: filepath.Join(e.cache(), "features"),
+	return evaluation.Config{Device: b.Device(), Numerics: b.Numerics(), Networks: e.networks(), Cache: filepath.Join(e.cache(), "features"),
 		Open: open, Warn: e.warn, Progress: p.watch, Now: e.Now}
 }
 

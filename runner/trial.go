@@ -30,7 +30,7 @@ func (t *trainer) runTrial(ctx context.Context, p plan.Trial) error {
 		on = rounded
 	}
 	outcome := results.Outcome{Trial: p.ID, Parameters: int64(p.Job.Program.Parameters("")), Program: p.Job.Program.Fingerprint(),
-		Settings: t.settings, Script: t.script, Version: t.version, Backend: on.Name, Device: on.Device()}
+		Settings: t.settings, Script: t.script, Version: t.version, Backend: on.Name, Device: on.Device().String()}
 	ended, err := interruptible(ctx, func() error { return t.train(ctx, p, &outcome) })
 	if ended {
 		outcome.Status, outcome.Reason, err = trialStatus(ctx, err)

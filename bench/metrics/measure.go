@@ -13,9 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/gomlx/compute"
-
-	_ "github.com/starsweep/starsweep/engine/cpu" // registers "cpu"
 	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/engine/metric"
 )
@@ -77,12 +74,12 @@ func measure(task string, real, fake metric.Features) ([]float64, error) {
 		v, err := metric.FID(r, f)
 		return []float64{v}, err
 	case "precision":
-		backend, err := compute.NewWithConfig("cpu")
+		backend, err := lower.Open("cpu")
 		if err != nil {
 			return nil, err
 		}
-		defer backend.Finalize()
-		matrices := lower.NewProducts(backend)
+		defer backend.Close()
+		matrices := lower.NewProducts(backend.Devices()[0])
 		defer matrices.Close()
 		p := metric.NewProducts(matrices.Multiply)
 		r, err := metric.NewManifold(ctx, p, real, 3)

@@ -3,9 +3,7 @@ package feature
 import (
 	"testing"
 
-	"github.com/gomlx/compute"
-	_ "github.com/gomlx/compute/gobackend"
-
+	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/internal/require"
 )
 
@@ -15,8 +13,7 @@ func TestEveryBackendGivesTheSameFeatures(t *testing.T) {
 	if testing.Short() {
 		t.Skip("other backends are slow")
 	}
-	t.Setenv("GOMLX_NO_AUTO_INSTALL", "1")
-	configs := []string{"go:parallelism=-1"}
+	configs := []string{"go"}
 	if p := require.Plugin(t); p != "" {
 		configs = append(configs, "xla:"+p)
 	}
@@ -24,11 +21,11 @@ func TestEveryBackendGivesTheSameFeatures(t *testing.T) {
 		x := noise(5, 11, 9, 1)
 		want := extract(t, opened(t, name, Store{}), x, 5, 11, 9, 1)
 		for _, config := range configs {
-			b, err := compute.NewWithConfig(config)
+			b, err := lower.Open(config)
 			if err != nil {
 				t.Fatal(err)
 			}
-			e, err := Open(b, name, Store{})
+			e, err := Open(b.Devices()[0], name, Store{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,22 +7,22 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gomlx/compute"
+	"github.com/starsweep/starsweep/engine/lower"
 )
 
 // backends are those of the backend cpu that this processor runs, each kernel set on one thread and on three.
-func backends(t *testing.T) (list map[string][]compute.Backend) {
+func backends(t *testing.T) (list map[string][]lower.Device) {
 	t.Helper()
-	list = map[string][]compute.Backend{}
+	list = map[string][]lower.Device{}
 	for _, kernels := range []string{"go", "avx2", "avx512"} {
 		for _, threads := range []int{1, 3} {
-			b, err := compute.NewWithConfig(fmt.Sprintf("cpu:kernels=%s,threads=%d", kernels, threads))
+			b, err := lower.Open(fmt.Sprintf("cpu:kernels=%s,threads=%d", kernels, threads))
 			if err != nil {
 				t.Logf("%s: %v", kernels, err) // not on this processor
 				break
 			}
-			t.Cleanup(b.Finalize)
-			list[kernels] = append(list[kernels], b)
+			t.Cleanup(b.Close)
+			list[kernels] = append(list[kernels], b.Devices()[0])
 		}
 	}
 	return list
@@ -52,8 +52,8 @@ func TestFeaturesDoNotDependOnWhatWasExtractedBefore(t *testing.T) {
 				if large := c.name == "random" && c.h > 20; testing.Short() && (slow || large) || large && kernels == "go" {
 					t.Skip("slow")
 				}
-				open := func(b compute.Backend) *Extractor {
-					e, err := Open(b, c.name, st)
+				open := func(on lower.Device) *Extractor {
+					e, err := Open(on, c.name, st)
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -14,7 +14,7 @@ func BenchmarkInception(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	e := &Extractor{Name: "inception", batch: inceptionBatch, backend: backend(b), network: inceptionFID, weights: w}
+	e := &Extractor{Name: "inception", batch: inceptionBatch, on: backend(b), network: inceptionFID, weights: w}
 	const n = 3 * inceptionBatch
 	x := noise(n, 32, 32, 3)
 	extract(b, e, x, n, 32, 32, 3) // compiles

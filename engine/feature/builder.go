@@ -32,13 +32,15 @@ type builder struct {
 
 const imagesName = "images"
 
+func imagesShape(size [4]int) expr.Shape { return expr.Of(expr.F32, "bhwc", size[:]...) }
+
 // build writes a network for images of a size: batch, h, w, c.
 func (b *builder) build(n network, size [4]int) (features, logits node, err error) {
 	if slices.Min(size[:]) < 1 {
 		return nil, nil, fmt.Errorf("got images of %d x %d x %d, want at least one pixel", size[1], size[2], size[3])
 	}
 	err = b.g.Try(func() {
-		x := b.g.Input(imagesName, expr.Of(expr.F32, "bhwc", size[:]...))
+		x := b.g.Input(imagesName, imagesShape(size))
 		features, logits = n(b, b.quantise(x))
 	})
 	if len(b.faults) > 0 { // they may be why err is there

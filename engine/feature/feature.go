@@ -10,9 +10,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/gomlx/compute"
-	"github.com/gomlx/gomlx/core/tensors"
-
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/engine/metric"
@@ -25,13 +22,13 @@ type Extractor struct {
 	Logits int    // classes of the logits, 0 if it gives none
 
 	batch   int // images of one call of the backend, at most
-	backend compute.Backend
+	on      lower.Device
 	network network
 
-	mu       sync.Mutex                 // of what follows
-	weights  weights                    // once they are on the device, their shapes only
-	onDevice map[string]*tensors.Tensor // the weights
-	size     [4]int                     // of the images that program was compiled for: batch, h, w, c
+	mu       sync.Mutex               // of what follows
+	weights  weights                  // once they are on the device, their shapes only
+	onDevice map[string]*lower.Buffer // the weights
+	size     [4]int                   // of the images that program was compiled for: batch, h, w, c
 	program  *lower.Exec
 }
 
@@ -107,34 +104,40 @@ func (e *Extractor) compile(size [4]int) error {
 	if e.program != nil && e.size == size {
 		return nil
 	}
-	outs, used, err := e.trace(size)
+	outs, _, err := e.trace(size)
 	if err != nil {
 		return err
 	}
-	program, err := lower.Compile(e.backend, outs...)
+	program, err := lower.Compile(e.on.Backend, outs...)
 	if err != nil {
 		return err
 	}
 	if e.program != nil {
-		e.program.Finalize()
+		e.program.Close()
 	}
 	e.program, e.size = program, size
-	return e.upload(used)
+	return e.upload()
 }
 
-// upload moves the weights to the device, once.
-func (e *Extractor) upload(used weights) error {
+// upload moves the weights that the program reads to the device, once. Their shapes are kept.
+func (e *Extractor) upload() error {
 	if e.onDevice != nil {
 		return nil
 	}
-	onDevice, shapes := map[string]*tensors.Tensor{}, weights{}
-	for name, w := range used {
-		t := tensors.FromFlatDataAndDimensions(w.data, w.shape...)
-		if err := t.MaterializeOnDevice(e.backend, false, 0); err != nil {
+	onDevice, shapes := map[string]*lower.Buffer{}, weights{}
+	for _, n := range e.program.Inputs {
+		name := n.Attr.(expr.Leaf).Name
+		if name == imagesName {
+			continue
+		}
+		b, err := e.on.Upload(n.Shape, func(elements any) { lower.Fill(elements, e.weights[name].data) })
+		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		t.FinalizeLocal()
-		onDevice[name], shapes[name] = t, tensor{shape: w.shape}
+		onDevice[name] = b
+	}
+	for name, w := range e.weights {
+		shapes[name] = tensor{shape: w.shape}
 	}
 	e.onDevice, e.weights = onDevice, shapes
 	return nil
@@ -142,28 +145,37 @@ func (e *Extractor) upload(used weights) error {
 
 // run appends the features and logits of a batch, or of fewer images: the rest of the batch is then grey.
 func (e *Extractor) run(x []float32, n int, features, logits *metric.Features) (err error) {
-	images := tensors.FromFlatDataAndDimensions(make([]float32, e.size[0]*e.size[1]*e.size[2]*e.size[3]), e.size[:]...)
-	defer func() { err = errors.Join(err, images.FinalizeAll()) }()
-	if err := tensors.MutableFlatData(images, func(flat []float32) { copy(flat, x) }); err != nil {
+	images, err := e.on.Input(imagesShape(e.size))
+	if err != nil {
 		return err
 	}
-	in := make([]*tensors.Tensor, len(e.program.Inputs))
+	defer func() { err = errors.Join(err, lower.Free(images)) }()
+	if err := lower.Write(images, x...); err != nil {
+		return err
+	}
+	in := make([]*lower.Buffer, len(e.program.Inputs))
 	for i, node := range e.program.Inputs {
 		name := node.Attr.(expr.Leaf).Name
 		if in[i] = e.onDevice[name]; name == imagesName {
 			in[i] = images
 		}
 	}
-	outs, err := e.program.Run(in...)
+	outs, err := e.program.Run(e.on, in...)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, lower.Free(outs...)) }()
 	for i, to := range []*metric.Features{features, logits}[:len(outs)] {
-		d := outs[i].Shape().Dim(1)
-		to.D = d
-		err = errors.Join(err, tensors.ConstFlatData(outs[i], func(flat []float32) { to.X = append(to.X, flat[:n*d]...) }), outs[i].FinalizeAll())
+		err := outs[i].Read(func(elements any) {
+			numbers := elements.([]float32)
+			to.D = len(numbers) / e.size[0]
+			to.X = append(to.X, numbers[:n*to.D]...)
+		})
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // Close frees the memory on the device. The extractor cannot be used afterwards.
@@ -171,11 +183,11 @@ func (e *Extractor) Close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var errs []error
-	for _, t := range e.onDevice {
-		errs = append(errs, t.FinalizeAll())
+	for _, b := range e.onDevice {
+		errs = append(errs, lower.Free(b))
 	}
 	if e.program != nil {
-		e.program.Finalize()
+		e.program.Close()
 	}
 	e.program, e.onDevice = nil, nil
 	return errors.Join(errs...)

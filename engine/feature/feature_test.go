@@ -10,29 +10,26 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gomlx/compute"
-
-	_ "github.com/starsweep/starsweep/engine/cpu"
+	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/engine/metric"
 )
 
 var background = context.Background()
 
-func backend(t testing.TB) compute.Backend {
+func backend(t testing.TB) lower.Device {
 	t.Helper()
-	b, err := compute.NewWithConfig("cpu")
+	b, err := lower.Open("cpu")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(b.Finalize)
-	return b
+	t.Cleanup(b.Close)
+	return b.Devices()[0]
 }
 
 // opened opens an extractor on the cpu backend until the test ends.
 func opened(t *testing.T, name string, st Store) *Extractor {
 	t.Helper()
-	b := backend(t)
-	e, err := Open(b, name, st)
+	e, err := Open(backend(t), name, st)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func openDeclared(t *testing.T, n *features.Network, w features.Weights) *Extrac
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Extractor{Name: "tiny", batch: 4, backend: backend(t), network: c.network, weights: c.weights}
+	return &Extractor{Name: "tiny", batch: 4, on: backend(t), network: c.network, weights: c.weights}
 }
 
 func TestADeclaredNetworkIsWhatItsLayersSay(t *testing.T) {

@@ -13,8 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gomlx/compute"
-
+	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/features"
 )
 
@@ -113,14 +112,14 @@ func declaredIn(file []byte) (c content, err error) {
 	return c, err
 }
 
-// Open opens an extractor on a backend, by one of the Names. Weights that a user must add first are errors.Is fs.ErrNotExist,
+// Open opens an extractor on a device, by one of the Names. Weights that a user must add first are errors.Is fs.ErrNotExist,
 // and the error says where to get them.
-func Open(b compute.Backend, name string, st Store) (*Extractor, error) {
+func Open(on lower.Device, name string, st Store) (*Extractor, error) {
 	e, _, err := open(name, st)
 	if err != nil {
 		return nil, fmt.Errorf("extractor %s: %w", name, err)
 	}
-	e.backend = b
+	e.on = on
 	return e, nil
 }
 

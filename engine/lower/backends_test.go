@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/gomlx/compute"
-	"github.com/gomlx/gomlx/core/tensors"
-
 	. "github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/internal/exprtest"
@@ -14,18 +11,17 @@ import (
 )
 
 // open makes the backend of a configuration.
-func open(t testing.TB, config string) compute.Backend {
+func open(t testing.TB, config string) *lower.Backend {
 	t.Helper()
-	t.Setenv("GOMLX_NO_AUTO_INSTALL", "1")
 	return exprtest.Open(t, config)
 }
 
 // each runs a test on every backend at hand: cpu, and without -short GoMLX's own and the PJRT plugin (an absolute path) that
 // STARSWEEP_PJRT names.
-func each(t *testing.T, do func(t *testing.T, b compute.Backend)) {
+func each(t *testing.T, do func(t *testing.T, b *lower.Backend)) {
 	configs := map[string]string{"cpu": "cpu"}
 	if !testing.Short() {
-		configs["go"] = "go:parallelism=-1"
+		configs["go"] = "go"
 		if p := require.Plugin(t); p != "" {
 			configs["xla"] = "xla:" + p
 		}
@@ -41,43 +37,35 @@ type values map[string][]float64
 // program is a compiled tuple that is run on values.
 type program struct {
 	*lower.Exec
+	on lower.Device
 }
 
-func compile(t testing.TB, b compute.Backend, outs ...*Node) program {
+func compile(t testing.TB, b *lower.Backend, outs ...*Node) program {
 	t.Helper()
 	e, err := lower.Compile(b, outs...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(e.Finalize)
-	return program{e}
+	t.Cleanup(e.Close)
+	return program{e, b.Devices()[0]}
 }
 
-func (p program) run(t testing.TB, in values) (out [][]float64) {
+func (p program) run(t testing.TB, in values) [][]float64 {
 	t.Helper()
-	var args []*tensors.Tensor
 	for _, n := range p.Inputs {
 		if _, ok := in[n.Attr.(Leaf).Name]; !ok && n.Op.Name != "real" {
 			t.Fatalf("no value for %v", n.Attr)
 		}
-		args = append(args, lower.Tensor(n.Shape, exprtest.Values(in).Of(n)))
 	}
-	res, err := p.Run(args...)
+	out, err := exprtest.Run(p.Exec, p.on, exprtest.Values(in))
 	if err != nil {
 		t.Fatal(err)
-	}
-	for _, r := range res {
-		out = append(out, lower.Floats(r))
-		r.MustFinalizeAll()
-	}
-	for _, a := range args {
-		a.MustFinalizeAll()
 	}
 	return out
 }
 
 // eval runs outs once.
-func eval(t testing.TB, b compute.Backend, in values, outs ...*Node) [][]float64 {
+func eval(t testing.TB, b *lower.Backend, in values, outs ...*Node) [][]float64 {
 	t.Helper()
 	return compile(t, b, outs...).run(t, in)
 }

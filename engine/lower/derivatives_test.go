@@ -7,9 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gomlx/compute"
-
 	. "github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/lower"
 )
 
 // First and second derivatives of every example, in float64, against central differences of what the backend computes.
@@ -18,14 +17,14 @@ func TestDerivativesAreDifferences(t *testing.T) {
 	if testing.Short() {
 		samples = 2
 	}
-	each(t, func(t *testing.T, b compute.Backend) {
+	each(t, func(t *testing.T, b *lower.Backend) {
 		for _, ex := range examples() {
 			t.Run(ex.name, func(t *testing.T) { ex.differentiate(t, b, samples) })
 		}
 	})
 }
 
-func (ex example) differentiate(t *testing.T, b compute.Backend, samples int) {
+func (ex example) differentiate(t *testing.T, b *lower.Backend, samples int) {
 	h, tolerance := 1e-5, 2e-6
 	if ex.step > 0 {
 		h, tolerance = ex.step, ex.step*ex.step
@@ -74,7 +73,7 @@ func (ex example) differentiate(t *testing.T, b compute.Backend, samples int) {
 
 // Three trials at once give what three alone give, for every example and every subset of packed arguments, with gradients.
 func TestPackedTrialsAreTrialsAlone(t *testing.T) {
-	each(t, func(t *testing.T, b compute.Backend) {
+	each(t, func(t *testing.T, b *lower.Backend) {
 		types := map[DType]float64{F64: 1e-9, F32: 1e-5}
 		first := func(example) int { return 1 }
 		if b.Name() == "xla" { // which compiles slowly: the arguments packed all
@@ -94,7 +93,7 @@ func TestPackedTrialsAreTrialsAlone(t *testing.T) {
 }
 
 // pack compares with the arguments in mask packed.
-func (ex example) pack(t *testing.T, b compute.Backend, d DType, mask int, tolerance float64) {
+func (ex example) pack(t *testing.T, b *lower.Backend, d DType, mask int, tolerance float64) {
 	const trials = 3
 	r := rand.New(rand.NewPCG(5, 6))
 	all, alone := values{}, [trials]values{{}, {}, {}}
@@ -151,7 +150,7 @@ func TestBackendsAgree(t *testing.T) {
 		}
 	}
 	want := eval(t, open(t, "cpu"), data, outs...)
-	each(t, func(t *testing.T, b compute.Backend) {
+	each(t, func(t *testing.T, b *lower.Backend) {
 		for o, got := range eval(t, b, data, outs...) {
 			compare(t, names[o], got, want[o], 1e-9)
 		}

@@ -8,13 +8,13 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/gomlx/core/tensors"
 
 	. "github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/lower"
 )
 
-func TestTensorsKeepTheirElements(t *testing.T) {
+func TestBuffersKeepTheirElements(t *testing.T) {
+	on := open(t, "cpu").Devices()[0]
 	for _, d := range []DType{F32, F64, U32, I32, Bool} {
 		want := []float64{0, 1, 1, 0, 1, 0}
 		if d != Bool {
@@ -23,19 +23,62 @@ func TestTensorsKeepTheirElements(t *testing.T) {
 		if d == U32 {
 			want[5] = 1<<32 - 1
 		}
-		x := lower.Tensor(Of(d, "bc", 3, 2), want)
-		if got := lower.Floats(x); !slices.Equal(got, want) {
+		s := Of(d, "bc", 3, 2)
+		x := upload(t, on, s, want)
+		if got := floats(t, x); !slices.Equal(got, want) {
 			t.Errorf("%v: got %v, want %v", d, got, want)
 		}
-		if got := lower.TensorShape(Of(d, "cb", 2, 3)); !x.Shape().Equal(got) || !slices.Equal(got.Dimensions, []int{3, 2}) {
-			t.Errorf("%v: got the shape %v", d, got)
+		data, err := x.Bytes()
+		if err != nil || len(data) != s.Bytes() {
+			t.Fatalf("%v: got %d bytes and the error %v, want %d", d, len(data), err, s.Bytes())
+		}
+		y, err := on.UploadBytes(s, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := floats(t, y); !slices.Equal(got, want) {
+			t.Errorf("%v, from bytes: got %v, want %v", d, got, want)
+		}
+		if _, err := on.UploadBytes(s, data[1:]); err == nil {
+			t.Errorf("%v: bytes are missing: got no error", d)
+		}
+		in, err := on.Input(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := lower.Write(in, want[:4]...); err != nil {
+			t.Fatal(err)
+		}
+		if got := floats(t, in); !slices.Equal(got[:4], want[:4]) || got[4] != 0 || got[5] != 0 {
+			t.Errorf("%v, an input: got %v, want %v and zeros", d, got, want[:4])
+		}
+		if err := lower.Free(x, y, nil, in); err != nil {
+			t.Error(err)
 		}
 	}
 }
 
+func upload(t *testing.T, on lower.Device, s Shape, v []float64) *lower.Buffer {
+	t.Helper()
+	b, err := on.Upload(s, func(elements any) { lower.Fill(elements, v) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func floats(t *testing.T, b *lower.Buffer) []float64 {
+	t.Helper()
+	v, err := b.Floats()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
 // Consts of every type, an input that is an output, one output twice, and a program that reads nothing.
 func TestProgramsOfFewWords(t *testing.T) {
-	each(t, func(t *testing.T, b compute.Backend) {
+	each(t, func(t *testing.T, b *lower.Backend) {
 		g := New()
 		x, r := g.Input("x", Of(F32, "c", 2)), g.Real(F32, 2.5)
 		y := Mul(x, r)
@@ -54,29 +97,29 @@ func TestProgramsOfFewWords(t *testing.T) {
 
 // Inputs stay valid unless they are given up.
 func TestRunGivesUpWhatItIsToldTo(t *testing.T) {
-	each(t, func(t *testing.T, b compute.Backend) {
+	each(t, func(t *testing.T, b *lower.Backend) {
 		g := New()
 		x, y := g.Input("x", Of(F32, "c", 2)), g.Input("y", Of(F32, "c", 2))
 		p := compile(t, b, Add(x, y))
-		tx, ty := lower.Tensor(x.Shape, []float64{1, 2}), lower.Tensor(y.Shape, []float64{10, 20})
+		tx, ty := upload(t, p.on, x.Shape, []float64{1, 2}), upload(t, p.on, y.Shape, []float64{10, 20})
 		for range 3 {
-			out, err := p.Run(tx, ty)
-			if err != nil || !slices.Equal(lower.Floats(out[0]), []float64{11, 22}) {
+			out, err := p.Run(p.on, tx, ty)
+			if err != nil || !slices.Equal(floats(t, out[0]), []float64{11, 22}) {
 				t.Fatalf("got %v, %v", out, err)
 			}
 		}
 		// The sum is fed back and given up, as a training state is.
 		for range 3 {
-			out, err := p.RunDonating([]bool{true, false}, tx, ty)
+			out, err := p.RunDonating(p.on, []bool{true, false}, tx, ty)
 			if err != nil {
 				t.Fatal(err)
 			}
 			tx = out[0]
 		}
-		if got := lower.Floats(tx); !slices.Equal(got, []float64{31, 62}) {
+		if got := floats(t, tx); !slices.Equal(got, []float64{31, 62}) {
 			t.Errorf("got %v", got)
 		}
-		if got := lower.Floats(ty); !slices.Equal(got, []float64{10, 20}) {
+		if got := floats(t, ty); !slices.Equal(got, []float64{10, 20}) {
 			t.Errorf("what was kept is %v", got)
 		}
 	})
@@ -87,13 +130,13 @@ func TestRunChecksItsArguments(t *testing.T) {
 	g := New()
 	x := g.Input("x", Of(F32, "bc", 2, 3))
 	p := compile(t, b, Exp(x))
-	for want, in := range map[string][]*tensors.Tensor{
+	for want, in := range map[string][]*lower.Buffer{
 		"run: got 0 tensors, want 1":                                 nil,
-		"run: input x: got (Float32)[3, 2], want (Float32)[2, 3]":    {lower.Tensor(Of(F32, "bc", 3, 2), make([]float64, 6))},
-		"run: input x: got (Float64)[2, 3], want (Float32)[2, 3]":    {lower.Tensor(x.Shape.As(F64), make([]float64, 6))},
-		"run: input x: got (Float32)[3, 2, 3], want (Float32)[2, 3]": {lower.Tensor(x.Shape.With('k', 3), make([]float64, 18))},
+		"run: input x: got (Float32)[3, 2], want (Float32)[2, 3]":    {upload(t, p.on, Of(F32, "bc", 3, 2), make([]float64, 6))},
+		"run: input x: got (Float64)[2, 3], want (Float32)[2, 3]":    {upload(t, p.on, x.Shape.As(F64), make([]float64, 6))},
+		"run: input x: got (Float32)[3, 2, 3], want (Float32)[2, 3]": {upload(t, p.on, x.Shape.With('k', 3), make([]float64, 18))},
 	} {
-		if _, err := p.Run(in...); err == nil || err.Error() != want {
+		if _, err := p.Run(p.on, in...); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
@@ -125,7 +168,7 @@ func TestCompileErrorsHaveAPlace(t *testing.T) {
 	g.Pos = "ring.star:3:5"
 	y := Exp(x)
 	g.Pos = "ring.star:4:1"
-	_, err := lower.Compile(fakeBackend{open(t, "cpu")}, Sub(Sin(y), Cos(x)))
+	_, err := lower.Compile(lower.Wrap(fakeBackend{open(t, "cpu").Compute()}), Sub(Sin(y), Cos(x)))
 	want := "ring.star:3:5: exp: the backend refuses it: no exponential here (operands f32[c2])"
 	var at *Error
 	if !errors.As(err, &at) || at.Error() != want || err.Error() != "compile for cpu: "+want {

@@ -26,7 +26,7 @@ func take(c *ctx, m node) val {
 	at := graph.Reshape(c.arg(m, 1), append(i.Dims(), 1)...)
 	if s.Has('k') && i.Has('k') { // each trial has its own indices
 		gone = "k" + gone
-		trial := full(graph.Iota(c.g, TensorShape(i.Only("k")), 0), i.Only("k"), i)
+		trial := full(graph.Iota(c.g, tensorShape(i.Only("k")), 0), i.Only("k"), i)
 		at = graph.Concatenate([]val{graph.Reshape(trial, append(i.Dims(), 1)...), at}, -1)
 	}
 	size := s.Dims()
@@ -44,7 +44,7 @@ func put(c *ctx, m node) val {
 	at, first, rows := c.arg(m, 1), string(rune(a.A)), a.Size
 	if i.Has('k') {
 		k := i.Only("k")
-		at = graph.Add(at, as(graph.Mul(graph.Iota(c.g, TensorShape(k), 0), c.number(expr.I32, float64(a.Size))), k, i))
+		at = graph.Add(at, as(graph.Mul(graph.Iota(c.g, tensorShape(k), 0), c.number(expr.I32, float64(a.Size))), k, i))
 		first, rows = "k"+first, rows*i.Size('k')
 	}
 	all := row // v with all axes of i

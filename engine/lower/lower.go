@@ -7,8 +7,6 @@ package lower
 
 import (
 	"fmt"
-	"runtime"
-
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -21,16 +19,16 @@ type (
 	val  = *graph.Node
 )
 
-// Build makes the graph nodes of outs in the function of g that is being built: the main one, or the body of a While. in gives
-// the node of every input and real, in the order of Inputs(outs...). The expressions are not touched. Like GoMLX's own
-// functions it panics where the backend refuses something: with an *expr.Error, which has the place in the script.
+// build makes the graph nodes of outs in the function of g that is being built: the main one, or the body of a While. in has the
+// node of every input and real, in the order of Inputs(outs...). The expressions are not touched. Like GoMLX's own functions it
+// panics where the backend refuses something; placed then adds the place.
 //
 // In a closure nothing of the enclosing function is used: no captures, and constants are made anew (GoMLX caches its own per
 // graph, and then refuses them elsewhere). go-xla caches one reduction per element type and graph: so on XLA only one
-// function of a graph may hold what Build makes of sums, maxima and puts.
-func Build(g *graph.Graph, in []*graph.Node, outs ...*expr.Node) []*graph.Node {
+// function of a graph may hold what build makes of sums, maxima and puts.
+func (c *ctx) build(g *graph.Graph, in []val, outs ...*expr.Node) []val {
 	outs = expr.Copy(outs...) // rules that rewrite add nodes: not to a graph that another goroutine may be lowering
-	c := &ctx{g: g, done: map[node]val{}}
+	c.g, c.done = g, map[node]val{}
 	leaves := Inputs(outs...)
 	if len(in) != len(leaves) {
 		panic(fmt.Sprintf("lower: got %d inputs, want %d", len(in), len(leaves)))
@@ -38,7 +36,6 @@ func Build(g *graph.Graph, in []*graph.Node, outs ...*expr.Node) []*graph.Node {
 	for i, l := range leaves {
 		c.done[l] = in[i]
 	}
-	defer c.place()
 	r := make([]val, len(outs))
 	for i, o := range outs {
 		r[i] = c.value(o)
@@ -56,28 +53,23 @@ func Inputs(outs ...*expr.Node) (in []*expr.Node) {
 	return in
 }
 
-// ctx is one lowering: what is done, and what is being done.
+// ctx is one lowering: what is done, and what is being done. The zero value is ready to build.
 type ctx struct {
 	g    *graph.Graph
 	done map[node]val
-	at   node // the expression whose rule runs: the place of an error
+	at   node // the expression whose rule runs: the place of an error; nil before and after
 }
 
-// place adds the place to an error of GoMLX that is on its way out.
-func (c *ctx) place() {
-	r := recover()
-	err, ok := r.(error)
-	if _, ours := r.(runtime.Error); !ok || ours {
-		if r != nil {
-			panic(r)
-		}
-		return
+// placed adds to an error of the backend the expression that it refused, if it was one.
+func (c *ctx) placed(err error) error {
+	if c.at == nil {
+		return err
 	}
 	e := &expr.Error{Pos: c.at.Pos, Op: c.at.Op.Name, Why: "the backend refuses it: " + err.Error()}
 	for _, a := range c.at.Args {
 		e.Got = append(e.Got, a.Shape)
 	}
-	panic(e)
+	return e
 }
 
 // value lowers m, once.
@@ -92,7 +84,7 @@ func (c *ctx) value(m node) val {
 	outer := c.at
 	c.at, m.Graph().Pos = m, m.Pos
 	v := rule(c, m)
-	if want := TensorShape(m.Shape); !v.Shape().Equal(want) {
+	if want := tensorShape(m.Shape); !v.Shape().Equal(want) {
 		panic(fmt.Sprintf("lower: the rule gave %v, want %v", v.Shape(), want))
 	}
 	c.at = outer
@@ -110,8 +102,8 @@ var dtype = map[expr.DType]dtypes.DType{
 	expr.F32: dtypes.Float32, expr.F64: dtypes.Float64, expr.U32: dtypes.Uint32, expr.I32: dtypes.Int32, expr.Bool: dtypes.Bool,
 }
 
-// TensorShape is the GoMLX shape of s.
-func TensorShape(s expr.Shape) shapes.Shape { return shapes.Make(dtype[s.DType], s.Dims()...) }
+// tensorShape is the GoMLX shape of s.
+func tensorShape(s expr.Shape) shapes.Shape { return shapes.Make(dtype[s.DType], s.Dims()...) }
 
 // as views v of shape s with the axes of out, those missing of length 1. Scalars stay scalars.
 func as(v val, s, out expr.Shape) val {

@@ -4,10 +4,6 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/gomlx/compute"
-	_ "github.com/gomlx/compute/gobackend"
-
-	_ "github.com/starsweep/starsweep/engine/cpu"
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/lower"
 )
@@ -30,8 +26,8 @@ func TestMemoryIsKnownWhereTheBackendPlansIt(t *testing.T) {
 	for _, x := range []struct {
 		backend string
 		planned bool
-	}{{"cpu:threads=1", true}, {"cpu:threads=1,nofuse", true}, {"go:parallelism=-1", false}} {
-		b, err := compute.NewWithConfig(x.backend)
+	}{{"cpu:threads=1", true}, {"cpu:threads=1,nofuse", true}, {"go", false}} {
+		b, err := lower.Open(x.backend)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +63,7 @@ func TestMemoryOfAProgramIsThatOfItsNodes(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return int(m.HeapAlloc)
 	}
-	b, err := compute.NewWithConfig("cpu:threads=1")
+	b, err := lower.Open("cpu:threads=1")
 	if err != nil {
 		t.Fatal(err)
 	}

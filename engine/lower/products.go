@@ -9,18 +9,18 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// Products multiplies matrices of float32 on a backend. It keeps one small program for each size. It may be used by several
+// Products multiplies matrices of float32 on a device. It keeps one small program for each size. It may be used by several
 // goroutines.
 type Products struct {
-	backend compute.Backend
+	on Device
 
 	mu       sync.Mutex
 	programs map[[3]int]compute.Executable // by rows of a, rows of b, columns
 }
 
-// NewProducts multiplies on a backend, which stays the caller's.
-func NewProducts(b compute.Backend) *Products {
-	return &Products{backend: b, programs: map[[3]int]compute.Executable{}}
+// NewProducts multiplies on a device, which stays the caller's.
+func NewProducts(on Device) *Products {
+	return &Products{on: on, programs: map[[3]int]compute.Executable{}}
 }
 
 // Multiply writes a bᵀ to out: a is [m d], b is [n d] and out is [m n], row-major.
@@ -35,12 +35,12 @@ func (p *Products) Multiply(out, a, b []float32, d int) (err error) {
 	}
 	in := make([]compute.Buffer, 2)
 	for i, x := range [][]float32{a, b} {
-		if in[i], err = p.backend.BufferFromFlatData(0, x, shapes.Make(dtypes.Float32, len(x)/d, d)); err != nil {
+		if in[i], err = p.on.Backend.compute.BufferFromFlatData(p.on.num(), x, shapes.Make(dtypes.Float32, len(x)/d, d)); err != nil {
 			return fmt.Errorf("matrix to the device: %w", err)
 		}
 		defer in[i].Finalize() // a buffer that was made can be freed
 	}
-	results, err := e.Execute(in, nil, 0)
+	results, err := e.Execute(in, nil, p.on.num())
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (p *Products) program(m, n, d int) (compute.Executable, error) {
 	if e, ok := p.programs[size]; ok {
 		return e, nil
 	}
-	b := p.backend.Builder("product")
+	b := p.on.Backend.compute.Builder("product")
 	f := b.Main()
 	x, err := f.Parameter("a", shapes.Make(dtypes.Float32, m, d), nil)
 	if err != nil {

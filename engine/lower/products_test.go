@@ -12,7 +12,7 @@ import (
 
 // Products are the sums that they should be, whatever sizes were multiplied before, from several goroutines at once.
 func TestProductsOfMatrices(t *testing.T) {
-	p := lower.NewProducts(open(t, "cpu"))
+	p := lower.NewProducts(open(t, "cpu").Devices()[0])
 	defer p.Close()
 	r := rand.New(rand.NewPCG(1, 1))
 	var done sync.WaitGroup

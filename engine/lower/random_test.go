@@ -5,9 +5,8 @@ import (
 	"math"
 	"testing"
 
-	"github.com/gomlx/compute"
-
 	. "github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/lower"
 )
 
 func TestThreefryIsThreefry(t *testing.T) {
@@ -42,7 +41,7 @@ func drawn(seed, stream, step uint32, n int) []uint32 {
 func TestRandomBitsAreTheirDefinition(t *testing.T) {
 	const stream, step = 0xdeadbeef, 5
 	seeds := []uint32{42, 1 << 31}
-	each(t, func(t *testing.T, b compute.Backend) {
+	each(t, func(t *testing.T, b *lower.Backend) {
 		for _, shape := range []Shape{Of(F32, ""), Of(F32, "c", 1), Of(F32, "bhc", 3, 3, 2), Of(F32, "bhc", 3, 3, 5)} {
 			g := New()
 			seed, at := g.Input("seed", Of(U32, "")), g.Input("step", Of(U32, ""))

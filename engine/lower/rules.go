@@ -16,7 +16,7 @@ var rules map[string]rule
 func init() {
 	rules = map[string]rule{
 		"const": func(c *ctx, m node) val { n := m.Attr.(expr.Number); return c.number(n.DType, n.V) },
-		"iota":  func(c *ctx, m node) val { return graph.Iota(c.g, TensorShape(m.Shape), 0) },
+		"iota":  func(c *ctx, m node) val { return graph.Iota(c.g, tensorShape(m.Shape), 0) },
 		"bits":  func(c *ctx, m node) val { return c.value(bits(m)) },
 
 		"neg": one(graph.Neg), "abs": one(graph.Abs), "sign": one(graph.Sign), "floor": one(graph.Floor), "exp": one(graph.Exp),

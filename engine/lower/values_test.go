@@ -7,9 +7,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/gomlx/compute"
-
 	. "github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/lower"
 )
 
 // What operations give, against values worked out by hand. Shapes of one axis lie along c, of more as said.
@@ -59,7 +58,7 @@ func TestValues(t *testing.T) {
 		{"avg pool", f("hwc", 1, 3, 1), []float64{1, 2, 4}, func(x *Node) *Node { return AvgPool(x, row(3)) }, []float64{1.5, 4}},
 		{"pool both", square, []float64{1, 2, 3, 4}, func(x *Node) *Node { return AvgPool(x, Window2{H: Valid(2, 2, 1), W: Valid(2, 2, 1)}) }, []float64{2.5}},
 	}
-	each(t, func(t *testing.T, b compute.Backend) {
+	each(t, func(t *testing.T, b *lower.Backend) {
 		for _, c := range cases {
 			x := New().Input("x", c.shape)
 			compare(t, c.name, eval(t, b, values{"x": c.x}, c.build(x))[0], c.want, 1e-12)
@@ -96,7 +95,7 @@ func TestDerivativesAtKinks(t *testing.T) {
 // The three convolutions against their definition as loops: <g, conv(x, kernel)> is one sum.
 func TestConvolutionsAreTheirDefinition(t *testing.T) {
 	const batch, ci, co = 2, 2, 3
-	each(t, func(t *testing.T, b compute.Backend) {
+	each(t, func(t *testing.T, b *lower.Backend) {
 		for _, win := range windows {
 			h, w := win.H, win.W
 			g := New()
@@ -153,7 +152,7 @@ func TestConvolutionsAreTheirDefinition(t *testing.T) {
 
 // Of a NaN nothing is made that is not NaN: a diverged trial must be seen.
 func TestNaNPasses(t *testing.T) {
-	each(t, func(t *testing.T, b compute.Backend) {
+	each(t, func(t *testing.T, b *lower.Backend) {
 		x := New().Input("x", Of(F32, "c", 2))
 		outs := map[string]*Node{"relu": Relu(x), "leaky": Leaky(x, of(x, .3)), "sum": Sum(x, "c"), "times 0": Mul(x, of(x, 0)), "softplus": Softplus(x), "tanh": Tanh(x), "mean": Mean(x, "c")}
 		for name, y := range outs {

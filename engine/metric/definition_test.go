@@ -6,10 +6,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/gomlx/compute"
-	_ "github.com/gomlx/compute/gobackend" // registers "go"
-
-	_ "github.com/starsweep/starsweep/engine/cpu" // registers "cpu"
 	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/internal/require"
 )
@@ -19,12 +15,12 @@ func products(t testing.TB) *Products { return productsOn(t, "cpu") }
 
 func productsOn(t testing.TB, config string) *Products {
 	t.Helper()
-	b, err := compute.NewWithConfig(config)
+	b, err := lower.Open(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	matrices := lower.NewProducts(b)
-	t.Cleanup(func() { matrices.Close(); b.Finalize() })
+	matrices := lower.NewProducts(b.Devices()[0])
+	t.Cleanup(func() { matrices.Close(); b.Close() })
 	return NewProducts(matrices.Multiply)
 }
 

@@ -8,21 +8,22 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/internal/require"
 )
 
 func TestOpenNamesWhatItKnows(t *testing.T) {
 	dir := t.TempDir()
-	if !canXLA {
-		if _, err := Open("xla", Options{}); !errors.Is(err, errNoCgo) || !errors.Is(err, ErrNoDevice) {
+	if !lower.HasXLA {
+		if _, err := Open("xla", Options{}); !errors.Is(err, lower.ErrNoCgo) || !errors.Is(err, ErrNoDevice) {
 			t.Errorf("xla without cgo: got %v", err)
 		}
 		return
 	}
 	for name, want := range map[string]string{
-		"tpu":        `backend: got "tpu", want one of auto, cpu, go, xla, xla:cuda, xla-cpu, or xla: and the absolute path of a plugin`,
+		"tpu":        `backend: got "tpu", want one of auto, cpu, go, xla, xla:cuda, xla:cpu, or xla: and the absolute path of a plugin`,
 		"xla:b.so":   "backend: got",
-		"xla-cpu":    "a PJRT plugin for cpu was not found in " + dir + "; get it with make pjrt-cpu",
+		"xla:cpu":    "a PJRT plugin for cpu was not found in " + dir + "; get it with make pjrt-cpu",
 		"xla:cuda":   "a PJRT plugin for cuda was not found in " + dir,
 		"xla":        "a PJRT plugin was not found in " + dir,
 		"xla:/no.so": "backend xla:",
@@ -33,10 +34,39 @@ func TestOpenNamesWhatItKnows(t *testing.T) {
 		}
 	}
 	b, err := Open("auto", Options{})
-	if err != nil || !strings.HasPrefix(b.Name, "cpu ") || b.Device() == "" {
+	if err != nil || !strings.HasPrefix(b.Name, "cpu ") || b.Device().String() == "" {
 		t.Fatalf("auto without plugins: %v, %v", b, err)
 	}
 	b.Close()
+}
+
+func TestNamesAreTakenApart(t *testing.T) {
+	for name, want := range map[string]backendName{
+		"auto":                    {family: "auto"},
+		"auto,tf32=false":         {family: "auto", options: "tf32=false"},
+		"cpu":                     {family: "cpu"},
+		"cpu:threads=1,nofuse":    {family: "cpu", options: "threads=1,nofuse"},
+		"go":                      {family: "go"},
+		"xla":                     {family: "xla"},
+		"xla,tf32=false":          {family: "xla", options: "tf32=false"},
+		"xla:cpu":                 {family: "xla", plugin: "cpu"},
+		"xla:cuda,tf32=0,a=b":     {family: "xla", plugin: "cuda", options: "tf32=0,a=b"},
+		"xla:/a/cpu.so":           {family: "xla", plugin: "/a/cpu.so"},
+		"xla:/a/b:c.so,tf32=true": {family: "xla", plugin: "/a/b:c.so", options: "tf32=true"},
+	} {
+		if got, err := parse(name); err != nil || got != want {
+			t.Errorf("%s: got %+v and the error %v, want %+v", name, got, err, want)
+		}
+	}
+	const want = "want one of auto, cpu, go, xla, xla:cuda, xla:cpu, or xla: and the absolute path of a plugin"
+	for name, want := range map[string]string{
+		"": want, "tpu": want, "cpu,threads=1": want, "cpux": want, "go:x": want, "auto:cpu": want, "xla:": want, "xla:tpu": want, "xla:b.so": want,
+		"xla-cpu": `got "xla-cpu", which is now spelled xla:cpu`, "xla-cuda,tf32=false": "which is now spelled xla:cuda,tf32=false",
+	} {
+		if got, err := parse(name); err == nil || !strings.HasPrefix(err.Error(), "backend: got ") || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%q: got %+v and the error %v, want %s", name, got, err, want)
+		}
+	}
 }
 
 func TestPluginsAreFoundByTheirNames(t *testing.T) {
@@ -78,12 +108,12 @@ func TestXLACPUIsFoundInTheCache(t *testing.T) {
 		t.Skip("-short: cpu only")
 	}
 	plugin := require.Tool(t, "STARSWEEP_PJRT", "pjrt-cpu")
-	b, err := Open("xla-cpu", Options{PluginDir: filepath.Dir(plugin)})
+	b, err := Open("xla:cpu", Options{PluginDir: filepath.Dir(plugin)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	if b.Name != "xla:cpu" || !strings.Contains(b.Device(), "CPU") {
+	if b.Name != "xla:cpu" || !strings.Contains(b.Device().String(), "CPU") {
 		t.Errorf("%s: %s", b.Name, b.Device())
 	}
 }

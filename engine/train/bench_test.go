@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gomlx/gomlx/core/tensors"
 	"golang.org/x/sys/unix"
 
 	"github.com/starsweep/starsweep/engine/expr"
@@ -110,7 +109,7 @@ func packs(b *testing.B, on *Backend, job *model.Job, trials, k, workers, steps 
 	if k > 1 {
 		outs = p.Pack(k)
 	}
-	e, err := lower.Compile(on.compute, outs...)
+	e, err := lower.Compile(on.lower, outs...)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -127,15 +126,18 @@ func packs(b *testing.B, on *Backend, job *model.Job, trials, k, workers, steps 
 			}
 		}
 		values["step"] = []float64{0}
-		in, donate, place := make([]*tensors.Tensor, len(e.Inputs)), make([]bool, len(e.Inputs)), make([]int, len(e.Inputs))
+		in, donate, place := make([]*lower.Buffer, len(e.Inputs)), make([]bool, len(e.Inputs)), make([]int, len(e.Inputs))
 		for i, n := range e.Inputs {
 			name := n.Attr.(expr.Leaf).Name
-			in[i] = lower.Tensor(n.Shape, values[name])
+			in[i], err = on.Device().Upload(n.Shape, func(elements any) { lower.Fill(elements, values[name]) })
+			if err != nil {
+				b.Fatal(err)
+			}
 			place[i], donate[i] = vars[name]
 		}
 		list = append(list, func() error {
 			for range steps {
-				out, err := e.RunDonating(donate, in...)
+				out, err := e.RunDonating(on.Device(), donate, in...)
 				if err != nil {
 					return err
 				}
@@ -144,7 +146,7 @@ func packs(b *testing.B, on *Backend, job *model.Job, trials, k, workers, steps 
 						in[i] = out[place[i]]
 					}
 				}
-				if err := free(out[len(vars):]...); err != nil {
+				if err := lower.Free(out[len(vars):]...); err != nil {
 					return err
 				}
 			}

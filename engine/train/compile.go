@@ -6,8 +6,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/gomlx/gomlx/core/graph"
-
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/engine/model"
@@ -24,16 +22,16 @@ type Compiled struct {
 	test   *lower.Exec // nil if the program has no tests
 
 	testOne once.Map[struct{}, *lower.Exec] // only splits that are no multiple of model.TestBatch need it
-	loops   once.Map[int, *graph.Graph]     // by number of images
+	loops   once.Map[int, *lower.Loop]      // by number of images
 
 	mu        sync.Mutex
 	unclaimed Compilations
 	runs      int // that are open
 }
 
-// frugalPrograms is how many programs a frugal backend keeps. A program of cpu holds all its temporaries, up to hundreds of
+// keptPrograms is how many programs a backend keeps that evicts. A program of cpu holds all its temporaries, up to hundreds of
 // megabytes, and compiles in a tenth of a second; XLA's hold nothing between calls and compile in many.
-const frugalPrograms = 2
+const keptPrograms = 2
 
 // Compile compiles a program for a backend, or finds it compiled: programs of one fingerprint get one Compiled. A backend
 // that runs many steps a call compiles these in NewRun or Resume, where the size of the data set is known, once for each size.
@@ -56,7 +54,7 @@ func (b *Backend) use(id string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.recent = append(slices.DeleteFunc(b.recent, func(other string) bool { return other == id }), id)
-	if b.frugal && len(b.recent) > frugalPrograms { // runs still hold theirs; after them it is garbage
+	if b.evicts && len(b.recent) > keptPrograms { // runs still hold theirs; after them it is garbage
 		b.programs.Forget(b.recent[0])
 		b.recent = b.recent[1:]
 	}
@@ -65,7 +63,7 @@ func (b *Backend) use(id string) {
 func compile(b *Backend, p *model.Program) (*Compiled, error) {
 	c := &Compiled{backend: b, program: p, unclaimed: Compilations{Programs: 1}}
 	var err error
-	if !b.loops {
+	if !b.deviceLoop {
 		if c.step, err = c.build("step", p.Step()...); err != nil {
 			return nil, err
 		}
@@ -110,7 +108,7 @@ func (c *Compiled) use(runs int) {
 // build compiles expressions for one call.
 func (c *Compiled) build(what string, outs ...*expr.Node) (e *lower.Exec, err error) {
 	err = c.timed(what, func() error {
-		e, err = lower.Compile(c.backend.compute, outs...)
+		e, err = lower.Compile(c.backend.lower, outs...)
 		return err
 	})
 	return e, err

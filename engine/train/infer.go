@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/gomlx/gomlx/core/tensors"
-
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/engine/model"
@@ -73,9 +71,9 @@ func (r *Run) infer(e *lower.Exec, step uint32, images Images, index []int32, ou
 		return nil, fmt.Errorf("the state was lost: %w", r.dead)
 	}
 	ls := leaves(outs...)
-	in := make([]*tensors.Tensor, len(ls))
-	var own []*tensors.Tensor
-	defer func() { err = errors.Join(err, free(own...)) }()
+	in := make([]*lower.Buffer, len(ls))
+	var own []*lower.Buffer
+	defer func() { err = errors.Join(err, lower.Free(own...)) }()
 	for i, l := range ls {
 		if l.Role == expr.State {
 			in[i] = r.state[l.Index]
@@ -84,21 +82,21 @@ func (r *Run) infer(e *lower.Exec, step uint32, images Images, index []int32, ou
 		if images.N == 0 && (l.Role == expr.Images || l.Role == expr.Labels) {
 			return nil, errors.New("the program reads data, and there are none")
 		}
-		if in[i], err = r.c.backend.input(l.Shape); err != nil {
+		if in[i], err = r.on.Input(l.Shape); err != nil {
 			return nil, err
 		}
 		own = append(own, in[i])
 		switch l.Role {
 		case expr.Seed:
-			err = write(in[i], r.seed)
+			err = lower.Write(in[i], r.seed)
 		case expr.Step:
-			err = write(in[i], step)
+			err = lower.Write(in[i], step)
 		case expr.Real:
-			err = write(in[i], r.real(l.Index, max(0, r.step-1)))
+			err = lower.Write(in[i], r.real(l.Index, max(0, r.step-1)))
 		case expr.Images:
 			pixels := make([]float32, len(index)*images.size())
 			images.Batch(pixels, index)
-			err = write(in[i], pixels...)
+			err = lower.Write(in[i], pixels...)
 		case expr.Labels:
 			if len(images.Labels) != images.N {
 				return nil, fmt.Errorf("data: got %d labels for %d images, and the program uses them", len(images.Labels), images.N)
@@ -107,22 +105,22 @@ func (r *Run) infer(e *lower.Exec, step uint32, images Images, index []int32, ou
 			for j, at := range index {
 				labels[j] = images.Labels[at]
 			}
-			err = write(in[i], labels...)
+			err = lower.Write(in[i], labels...)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	results, err := e.Run(in...)
+	results, err := e.Run(r.on, in...)
 	if err != nil {
 		return nil, err
 	}
 	for _, t := range results {
-		v, err := floats(t)
+		v, err := t.Floats()
 		if err != nil {
-			return nil, errors.Join(err, free(results...))
+			return nil, errors.Join(err, lower.Free(results...))
 		}
 		got = append(got, v)
 	}
-	return got, free(results...)
+	return got, lower.Free(results...)
 }

@@ -5,11 +5,10 @@ import (
 	"math"
 	"testing"
 
-	"github.com/gomlx/gomlx/core/tensors"
-
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/internal/exprtest"
 )
 
 func TestAPackedStepIsThreeSteps(t *testing.T) {
@@ -22,11 +21,11 @@ func TestAPackedStepIsThreeSteps(t *testing.T) {
 				m.dtype = d
 				job := m.job(t)
 				p := job.Program
-				single, err := lower.Compile(b.compute, p.Step()...)
+				single, err := lower.Compile(b.lower, p.Step()...)
 				if err != nil {
 					t.Fatal(err)
 				}
-				packed, err := lower.Compile(b.compute, p.Pack(k)...)
+				packed, err := lower.Compile(b.lower, p.Pack(k)...)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -42,9 +41,9 @@ func TestAPackedStepIsThreeSteps(t *testing.T) {
 					for _, in := range append(alone, together) {
 						in["step"] = []float64{float64(step)}
 					}
-					got := call(t, packed, p, together)
+					got := call(t, packed, b.Device(), p, together)
 					for i := range alone {
-						for j, want := range call(t, single, p, alone[i]) {
+						for j, want := range call(t, single, b.Device(), p, alone[i]) {
 							name := fmt.Sprint("reading ", j-len(p.Vars))
 							if j < len(p.Vars) {
 								name = p.Vars[j].Name
@@ -93,18 +92,11 @@ func inputs(job *model.Job, i int) map[string][]float64 {
 }
 
 // call runs a step and puts the next state in the inputs' place.
-func call(t *testing.T, e *lower.Exec, p *model.Program, in map[string][]float64) (out [][]float64) {
+func call(t *testing.T, e *lower.Exec, on lower.Device, p *model.Program, in map[string][]float64) [][]float64 {
 	t.Helper()
-	var args []*tensors.Tensor
-	for _, n := range e.Inputs {
-		args = append(args, lower.Tensor(n.Shape, in[n.Attr.(expr.Leaf).Name]))
-	}
-	ts, err := e.Run(args...)
+	out, err := exprtest.Run(e, on, in)
 	if err != nil {
 		t.Fatal(err)
-	}
-	for _, x := range ts {
-		out = append(out, lower.Floats(x))
 	}
 	for i, v := range p.Vars {
 		in[v.Name] = out[i]

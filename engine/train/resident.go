@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/gomlx/gomlx/core/tensors"
-
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/lower"
 )
@@ -13,20 +11,21 @@ import (
 // residents is a whole data set in the device's memory, shared by the runs that train on it.
 type residents struct {
 	users          int
-	images, labels *tensors.Tensor // labels: nil if there are none
+	images, labels *lower.Buffer // labels is nil if there are none
 }
 
 // residentKey tells data sets apart, and the forms that programs want of them.
 type residentKey struct {
+	on    lower.Device
 	id    string
 	shape expr.Shape // of the images
 }
 
 // place puts a data set on the device, or finds it there. Sets that no run uses any more stay until another one needs room.
-func (b *Backend) place(m Images, s expr.Shape) (*residents, error) {
+func (b *Backend) place(on lower.Device, m Images, s expr.Shape) (*residents, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock() // also while copying: two runs that start together should not copy twice
-	key := residentKey{m.ID, s}
+	key := residentKey{on, m.ID, s}
 	if d, ok := b.resident[key]; ok && m.ID != "" {
 		d.users++
 		return d, nil
@@ -34,7 +33,7 @@ func (b *Backend) place(m Images, s expr.Shape) (*residents, error) {
 	for k, d := range b.resident {
 		if d.users == 0 {
 			delete(b.resident, k)
-			if err := free(d.images, d.labels); err != nil {
+			if err := lower.Free(d.images, d.labels); err != nil {
 				return nil, err
 			}
 		}
@@ -43,24 +42,21 @@ func (b *Backend) place(m Images, s expr.Shape) (*residents, error) {
 	for i := range index {
 		index[i] = int32(i)
 	}
-	d := &residents{users: 1, images: tensors.FromShape(lower.TensorShape(s))}
-	err := d.images.MutableFlatData(func(flat any) {
-		pixels, ok := flat.([]float32)
+	d := &residents{users: 1}
+	var err error
+	d.images, err = on.Upload(s, func(elements any) {
+		pixels, ok := elements.([]float32)
 		if !ok {
 			pixels = make([]float32, m.N*m.size())
+			defer func() { lower.Fill(elements, pixels) }()
 		}
 		m.Batch(pixels, index)
-		convert(flat, pixels)
 	})
-	if err == nil {
-		err = b.upload(d.images)
-	}
 	if err == nil && len(m.Labels) == m.N {
-		d.labels = tensors.FromFlatDataAndDimensions(m.Labels, m.N)
-		err = b.upload(d.labels)
+		d.labels, err = on.Upload(expr.Of(expr.I32, "b", m.N), func(elements any) { lower.Fill(elements, m.Labels) })
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("data: %d images do not go on the device: %w", m.N, err), free(d.images, d.labels))
+		return nil, errors.Join(fmt.Errorf("data: %d images do not go on the device: %w", m.N, err), lower.Free(d.images, d.labels))
 	}
 	if m.ID != "" {
 		b.resident[key] = d
@@ -73,7 +69,7 @@ func (b *Backend) leave(m Images, d *residents) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if d.users--; m.ID == "" {
-		return free(d.images, d.labels)
+		return lower.Free(d.images, d.labels)
 	}
 	return nil
 }

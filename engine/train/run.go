@@ -7,8 +7,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/gomlx/gomlx/core/tensors"
-
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/engine/model"
@@ -17,13 +15,14 @@ import (
 // Run is the training of one trial from one seed. It is not for concurrent use; several runs may share a Compiled.
 type Run struct {
 	c      *Compiled
+	on     lower.Device
 	job    *model.Job
 	images Images
 	seed   uint32
 	leaves []expr.Leaf // of a step
 
-	counted bool              // among the users of c
-	state   []*tensors.Tensor // of program.Vars; nil where an error lost it
+	counted bool            // among the users of c
+	state   []*lower.Buffer // of program.Vars; nil where an error lost it
 	machine machine
 	dead    error   // why the run cannot go on
 	step    int     // the next one
@@ -32,14 +31,14 @@ type Run struct {
 }
 
 // NewRun begins a trial: the state is model.Initial's for the seed.
-func (c *Compiled) NewRun(job *model.Job, images Images, seed uint32) (*Run, error) {
-	r, err := c.open(job, images, seed)
+func (c *Compiled) NewRun(on lower.Device, job *model.Job, images Images, seed uint32) (*Run, error) {
+	r, err := c.open(on, job, images, seed)
 	if err != nil {
 		return nil, err
 	}
 	for i, v := range job.Program.Vars {
-		r.state[i] = lower.Tensor(v.Shape, model.Initial(v, seed))
-		if err := c.backend.upload(r.state[i]); err != nil {
+		r.state[i], err = r.on.Upload(v.Shape, func(elements any) { lower.Fill(elements, model.Initial(v, seed)) })
+		if err != nil {
 			return nil, errors.Join(err, r.Close())
 		}
 	}
@@ -48,8 +47,8 @@ func (c *Compiled) NewRun(job *model.Job, images Images, seed uint32) (*Run, err
 
 // Resume continues a trial after the given number of whole epochs, from the state that State gave then. On the same backend it
 // goes on bit for bit as if it had never stopped.
-func (c *Compiled) Resume(job *model.Job, images Images, seed uint32, state []Tensor, epoch int) (*Run, error) {
-	r, err := c.open(job, images, seed)
+func (c *Compiled) Resume(on lower.Device, job *model.Job, images Images, seed uint32, state []Tensor, epoch int) (*Run, error) {
+	r, err := c.open(on, job, images, seed)
 	if err != nil {
 		return nil, err
 	}
@@ -75,10 +74,7 @@ func (r *Run) restore(state []Tensor) error {
 			return fmt.Errorf("%s: got %v%v of %d bytes, want %v", v.Name, t.DType, t.Shape, len(t.Data), v.Shape)
 		}
 		var err error
-		if r.state[i], err = tensors.FromRaw(nil, 0, lower.TensorShape(v.Shape), t.Data); err != nil {
-			return err
-		}
-		if err := r.c.backend.upload(r.state[i]); err != nil {
+		if r.state[i], err = r.on.UploadBytes(v.Shape, t.Data); err != nil {
 			return err
 		}
 	}
@@ -87,15 +83,15 @@ func (r *Run) restore(state []Tensor) error {
 
 // Still is a run that stays as this one is now, of the state that State gives now. It can sample and test, while this one goes on.
 func (r *Run) Still(state []Tensor) (*Run, error) {
-	s := &Run{c: r.c, job: r.job, images: r.images, seed: r.seed, step: r.step, ordered: -1,
-		state: make([]*tensors.Tensor, len(r.state)), dead: errors.New("it stands still")}
+	s := &Run{c: r.c, on: r.on, job: r.job, images: r.images, seed: r.seed, step: r.step, ordered: -1,
+		state: make([]*lower.Buffer, len(r.state)), dead: errors.New("it stands still")}
 	if err := s.restore(state); err != nil {
 		return nil, errors.Join(fmt.Errorf("copy of a run: %w", err), s.Close())
 	}
 	return s, nil
 }
 
-func (c *Compiled) open(job *model.Job, images Images, seed uint32) (*Run, error) {
+func (c *Compiled) open(on lower.Device, job *model.Job, images Images, seed uint32) (*Run, error) {
 	p := job.Program
 	if p.Fingerprint() != c.program.Fingerprint() {
 		return nil, fmt.Errorf("got a job of program %s, want %s", p.Fingerprint(), c.program.Fingerprint())
@@ -106,7 +102,7 @@ func (c *Compiled) open(job *model.Job, images Images, seed uint32) (*Run, error
 	if err := images.check(p.Config.Image); err != nil {
 		return nil, err
 	}
-	r := &Run{c: c, job: job, images: images, seed: seed, state: make([]*tensors.Tensor, len(p.Vars)), ordered: -1}
+	r := &Run{c: c, on: lower.Device{Backend: c.backend.lower, Number: on.Number}, job: job, images: images, seed: seed, state: make([]*lower.Buffer, len(p.Vars)), ordered: -1}
 	if r.StepsPerEpoch() == 0 {
 		return nil, fmt.Errorf("data: got %d images, want at least %d: one iteration takes %d of %d", images.N, r.examples(), p.Batches,
 			p.Config.Batch)
@@ -120,7 +116,7 @@ func (c *Compiled) open(job *model.Job, images Images, seed uint32) (*Run, error
 	r.counted = true
 	c.use(1)
 	var err error
-	if c.backend.loops {
+	if c.backend.deviceLoop {
 		r.machine, err = newDeviceLoop(r)
 	} else {
 		r.machine, err = newHostSteps(r)
@@ -133,7 +129,7 @@ func (c *Compiled) open(job *model.Job, images Images, seed uint32) (*Run, error
 
 // Close frees the run's memory on the device.
 func (r *Run) Close() error {
-	err := free(r.state...)
+	err := lower.Free(r.state...)
 	clear(r.state)
 	if r.dead == nil {
 		r.dead = errors.New("it was closed")
@@ -206,7 +202,7 @@ func (r *Run) advance(ctx context.Context, n int, each func(row []float64)) erro
 			r.order = model.NewSource(r.seed, fmt.Sprint("data order/", epoch)).Shuffle(r.images.N)
 			r.ordered = epoch
 		}
-		k, start := min(n, burst, r.machine.most(), r.StepsPerEpoch()-at), now()
+		k, start := min(n, burst, r.machine.maxSteps(), r.StepsPerEpoch()-at), now()
 		rows, err := r.machine.advance(r.state, r.step, r.order[at*r.examples():(at+k)*r.examples()])
 		if err != nil {
 			clear(r.state) // given away
@@ -223,7 +219,7 @@ func (r *Run) advance(ctx context.Context, n int, each func(row []float64)) erro
 		}
 		n -= k
 		if took := now().Sub(start).Seconds(); took < .5 { // so that a cancelled context is seen within about a second
-			burst = min(2*burst, r.machine.most())
+			burst = min(2*burst, r.machine.maxSteps())
 		} else {
 			burst = max(1, burst/2)
 		}
@@ -251,11 +247,11 @@ func (r *Run) State() ([]Tensor, error) {
 		if r.state[i] == nil {
 			return nil, fmt.Errorf("state: %s was lost in an error", v.Name)
 		}
-		t := Tensor{Name: v.Name, DType: v.Shape.DType, Shape: v.Shape.Dims()}
-		if err := r.state[i].ConstBytes(func(data []byte) { t.Data = slices.Clone(data) }); err != nil {
+		data, err := r.state[i].Bytes()
+		if err != nil {
 			return nil, fmt.Errorf("state: %s: %w", v.Name, err)
 		}
-		state = append(state, t)
+		state = append(state, Tensor{v.Name, v.Shape.DType, v.Shape.Dims(), data})
 	}
 	return state, nil
 }

@@ -1,42 +1,41 @@
 package train
 
 import (
-	"github.com/gomlx/gomlx/core/tensors"
-
 	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/lower"
 )
 
 // machine runs iterations of a Run.
 type machine interface {
 	// advance runs the steps first, first+1, ... on the examples of index, which has a whole number of iterations: it replaces
 	// the state and gives the readings of every step, the check last. After an error the state is lost.
-	advance(state []*tensors.Tensor, first int, index []int32) (rows [][]float64, err error)
-	// most is how many steps one call may take.
-	most() int
+	advance(state []*lower.Buffer, first int, index []int32) (rows [][]float64, err error)
+	// maxSteps is how many steps one call may take.
+	maxSteps() int
 	close() error
 }
 
 // hostSteps makes one call a step. The batch is gathered on the host, into memory that the backend reads.
 type hostSteps struct {
 	r      *Run
-	in     []*tensors.Tensor // of r.leaves
-	donate []bool            // the state
-	pixels []float32         // where batches are gathered if the program does not compute in float32
+	in     []*lower.Buffer // of r.leaves
+	donate []bool          // the state
+	pixels []float32       // where batches are gathered if the program does not compute in float32
 	labels []int32
 }
 
 func newHostSteps(r *Run) (m *hostSteps, err error) {
-	m = &hostSteps{r: r, in: make([]*tensors.Tensor, len(r.leaves)), donate: make([]bool, len(r.leaves))}
+	m = &hostSteps{r: r, in: make([]*lower.Buffer, len(r.leaves)), donate: make([]bool, len(r.leaves))}
 	for i, l := range r.leaves {
 		if m.donate[i] = l.Role == expr.State; m.donate[i] {
 			continue
 		}
-		if m.in[i], err = r.c.backend.input(l.Shape); err != nil {
+		if m.in[i], err = r.on.Input(l.Shape); err != nil {
 			return m, err
 		}
 		switch {
 		case l.Role == expr.Seed:
-			err = write(m.in[i], r.seed)
+			err = lower.Write(m.in[i], r.seed)
 		case l.Role == expr.Images && l.Shape.DType != expr.F32:
 			m.pixels = make([]float32, l.Shape.Elems())
 		case l.Role == expr.Labels:
@@ -49,7 +48,7 @@ func newHostSteps(r *Run) (m *hostSteps, err error) {
 	return m, nil
 }
 
-func (m *hostSteps) most() int { return 1 }
+func (m *hostSteps) maxSteps() int { return 1 }
 
 func (m *hostSteps) close() error {
 	for i, state := range m.donate {
@@ -57,10 +56,10 @@ func (m *hostSteps) close() error {
 			m.in[i] = nil // the run's
 		}
 	}
-	return free(m.in...)
+	return lower.Free(m.in...)
 }
 
-func (m *hostSteps) advance(state []*tensors.Tensor, first int, index []int32) (rows [][]float64, err error) {
+func (m *hostSteps) advance(state []*lower.Buffer, first int, index []int32) (rows [][]float64, err error) {
 	for step, each := first, m.r.examples(); len(index) > 0; step, index = step+1, index[each:] {
 		row, err := m.step(state, step, index[:each])
 		if err != nil {
@@ -71,13 +70,13 @@ func (m *hostSteps) advance(state []*tensors.Tensor, first int, index []int32) (
 	return rows, nil
 }
 
-func (m *hostSteps) step(state []*tensors.Tensor, step int, index []int32) ([]float64, error) {
+func (m *hostSteps) step(state []*lower.Buffer, step int, index []int32) ([]float64, error) {
 	for i, l := range m.r.leaves {
-		if err := m.give(i, l, state, step, index); err != nil {
+		if err := m.setInput(i, l, state, step, index); err != nil {
 			return nil, err
 		}
 	}
-	out, err := m.r.c.step.RunDonating(m.donate, m.in...)
+	out, err := m.r.c.step.RunDonating(m.r.on, m.donate, m.in...)
 	if err != nil {
 		return nil, err
 	}
@@ -85,40 +84,40 @@ func (m *hostSteps) step(state []*tensors.Tensor, step int, index []int32) ([]fl
 	readings := out[len(state):]
 	row := make([]float64, len(readings))
 	for i, t := range readings {
-		v, err := floats(t)
+		v, err := t.Floats()
 		if err != nil {
 			return nil, err
 		}
 		row[i] = v[0]
 	}
-	return row, free(readings...)
+	return row, lower.Free(readings...)
 }
 
-// give sets one input of a step.
-func (m *hostSteps) give(i int, l expr.Leaf, state []*tensors.Tensor, step int, index []int32) error {
+// setInput sets one input of a step.
+func (m *hostSteps) setInput(i int, l expr.Leaf, state []*lower.Buffer, step int, index []int32) error {
 	batch := m.r.c.program.Config.Batch
 	part := func() []int32 { return index[l.Index*batch : (l.Index+1)*batch] }
 	switch l.Role {
 	case expr.State:
 		m.in[i] = state[l.Index]
 	case expr.Step:
-		return write(m.in[i], uint32(step))
+		return lower.Write(m.in[i], uint32(step))
 	case expr.Real:
-		return write(m.in[i], m.r.real(l.Index, step))
+		return lower.Write(m.in[i], m.r.real(l.Index, step))
 	case expr.Images:
-		return m.in[i].MutableFlatData(func(flat any) {
-			if dst, ok := flat.([]float32); ok {
+		return m.in[i].Edit(func(elements any) {
+			if dst, ok := elements.([]float32); ok {
 				m.r.images.Batch(dst, part())
 				return
 			}
 			m.r.images.Batch(m.pixels, part())
-			convert(flat, m.pixels)
+			lower.Fill(elements, m.pixels)
 		})
 	case expr.Labels:
 		for j, e := range part() {
 			m.labels[j] = m.r.images.Labels[e]
 		}
-		return write(m.in[i], m.labels...)
+		return lower.Write(m.in[i], m.labels...)
 	}
 	return nil
 }

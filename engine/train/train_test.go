@@ -61,7 +61,7 @@ func must(t testing.TB, name string) *Backend {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.loops = loop
+	b.deviceLoop = loop
 	return b
 }
 
@@ -77,7 +77,7 @@ func start(t testing.TB, b *Backend, job *model.Job, images Images, seed uint32)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := c.NewRun(job, images, seed)
+	r, err := c.NewRun(b.Device(), job, images, seed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestTwoRunsAreBitIdenticalAndAStoppedOneContinues(t *testing.T) {
 				}
 				last := epoch(t, two)
 
-				third, err := one.c.Resume(job, c.images, 7, saved, 1)
+				third, err := one.c.Resume(b.Device(), job, c.images, 7, saved, 1)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -402,16 +402,16 @@ func TestACancelledEpochStopsWithinAStep(t *testing.T) {
 			gather(dst, index)
 		}
 		r := start(t, b, points.job(t), images, 1)
-		if b.loops {
+		if b.deviceLoop {
 			cancel() // the batches are gathered on the device
 		}
 		if _, err := r.Epoch(ctx); !errors.Is(err, context.Canceled) {
 			t.Fatalf("got %v, want context.Canceled", err)
 		}
-		if !b.loops && seen != 3 {
+		if !b.deviceLoop && seen != 3 {
 			t.Errorf("%d batches, want 3", seen)
 		}
-		if _, err := r.Epoch(context.Background()); err == nil && !b.loops {
+		if _, err := r.Epoch(context.Background()); err == nil && !b.deviceLoop {
 			t.Error("a cut epoch was run again without its first steps")
 		}
 	})
@@ -542,20 +542,20 @@ func TestMistakesAreErrors(t *testing.T) {
 	}
 	fewer := *job
 	fewer.Reals = fewer.Reals[1:]
+	begin := func(c *Compiled, job *model.Job, images Images) func() (*Run, error) {
+		return func() (*Run, error) { return c.NewRun(b.Device(), job, images, 1) }
+	}
+	resume := func(state []Tensor) func() (*Run, error) {
+		return func() (*Run, error) { return c.Resume(b.Device(), job, blobs(20, 8, 8), 1, state, 1) }
+	}
 	for want, do := range map[string]func() (*Run, error){
-		"data: got 5 images, want at least 6: one iteration takes 1 of 6": func() (*Run, error) { return c.NewRun(job, blobs(5, 8, 8), 1) },
-		"data: got images f32[h9 w9 c1], want f32[h8 w8 c1]":              func() (*Run, error) { return c.NewRun(job, blobs(20, 9, 9), 1) },
-		"data: got 0 labels for 100 images, and the program uses them":    func() (*Run, error) { return cc.NewRun(classes, unlabelled, 1) },
-		"got a job of program " + classes.Program.Fingerprint():           func() (*Run, error) { return c.NewRun(classes, ring(100), 1) },
-		"real numbers, want the":                                          func() (*Run, error) { return c.NewRun(&fewer, blobs(20, 8, 8), 1) },
-		"resume: the state lacks " + saved[0].Name: func() (*Run, error) {
-			return c.Resume(job, blobs(20, 8, 8), 1,
-				saved[1:], 1)
-		},
-		"resume: " + saved[2].Name + ": got": func() (*Run, error) {
-			return c.Resume(job, blobs(20, 8, 8), 1, short,
-				1)
-		},
+		"data: got 5 images, want at least 6: one iteration takes 1 of 6": begin(c, job, blobs(5, 8, 8)),
+		"data: got images f32[h9 w9 c1], want f32[h8 w8 c1]":              begin(c, job, blobs(20, 9, 9)),
+		"data: got 0 labels for 100 images, and the program uses them":    begin(cc, classes, unlabelled),
+		"got a job of program " + classes.Program.Fingerprint():           begin(c, classes, ring(100)),
+		"real numbers, want the":                                          begin(c, &fewer, blobs(20, 8, 8)),
+		"resume: the state lacks " + saved[0].Name:                        resume(saved[1:]),
+		"resume: " + saved[2].Name + ": got":                              resume(short),
 	} {
 		if _, err := do(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)

@@ -3,6 +3,7 @@
 package exprtest
 
 import (
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"math"
@@ -11,11 +12,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/gomlx/compute"
-	_ "github.com/gomlx/compute/gobackend" // registers "go"
-	"github.com/gomlx/gomlx/core/tensors"
-
-	_ "github.com/starsweep/starsweep/engine/cpu" // registers "cpu"
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/lower"
 )
@@ -52,6 +48,7 @@ func (v Values) Of(n *expr.Node) []float64 {
 // Exec is a compiled tuple of expressions.
 type Exec struct {
 	t    testing.TB
+	on   lower.Device
 	exec *lower.Exec
 }
 
@@ -67,18 +64,18 @@ func Backend() string {
 // opened are the backends so far, by configuration: a plugin is loaded once a process.
 var opened = struct {
 	sync.Mutex
-	by map[string]compute.Backend
-}{by: map[string]compute.Backend{}}
+	by map[string]*lower.Backend
+}{by: map[string]*lower.Backend{}}
 
 // Open opens a backend: "cpu", "go", or "xla:" and the path of a plugin. Tests share it.
-func Open(t testing.TB, config string) compute.Backend {
+func Open(t testing.TB, config string) *lower.Backend {
 	t.Helper()
 	opened.Lock()
 	defer opened.Unlock()
 	if b, ok := opened.by[config]; ok {
 		return b
 	}
-	b, err := compute.NewWithConfig(config)
+	b, err := lower.Open(config)
 	if err != nil {
 		t.Fatalf("backend %s: %v", config, err)
 	}
@@ -89,30 +86,46 @@ func Open(t testing.TB, config string) compute.Backend {
 // Compile compiles outs for a backend.
 func Compile(t testing.TB, backend string, outs ...*expr.Node) *Exec {
 	t.Helper()
-	e, err := lower.Compile(Open(t, backend), outs...)
+	b := Open(t, backend)
+	e, err := lower.Compile(b, outs...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(e.Finalize)
-	return &Exec{t, e}
+	t.Cleanup(e.Close)
+	return &Exec{t, b.Devices()[0], e}
 }
 
 // Run evaluates once.
 func (e *Exec) Run(v Values) [][]float64 {
 	e.t.Helper()
-	in := make([]*tensors.Tensor, len(e.exec.Inputs))
-	for i, n := range e.exec.Inputs {
-		in[i] = lower.Tensor(n.Shape, v.Of(n))
-	}
-	out, err := e.exec.Run(in...)
+	values, err := Run(e.exec, e.on, v)
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	values := make([][]float64, len(out))
-	for i, x := range out {
-		values[i] = lower.Floats(x)
-	}
 	return values
+}
+
+// Run evaluates a program once on a device, and frees what that takes.
+func Run(e *lower.Exec, on lower.Device, v Values) (values [][]float64, err error) {
+	in := make([]*lower.Buffer, len(e.Inputs))
+	defer func() { err = errors.Join(err, lower.Free(in...)) }()
+	for i, n := range e.Inputs {
+		if in[i], err = on.Upload(n.Shape, func(elements any) { lower.Fill(elements, v.Of(n)) }); err != nil {
+			return nil, err
+		}
+	}
+	out, err := e.Run(on, in...)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range out {
+		x, err := b.Floats()
+		if err != nil {
+			return nil, err
+		}
+		values = append(values, x)
+	}
+	return values, lower.Free(out...)
 }
 
 // Eval compiles and runs once on Backend.

@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gomlx/compute"
-
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/feature"
 	"github.com/starsweep/starsweep/engine/lower"
@@ -24,8 +22,8 @@ import (
 
 // Config is what a Bench works with.
 type Config struct {
-	Backend  compute.Backend
-	Numerics string                                              // of the backend: features of another differ in their last bits
+	Device   lower.Device
+	Numerics string                                              // of the device: features of another differ in their last bits
 	Networks feature.Store                                       // weights that the user added
 	Cache    string                                              // folder of the features of real images
 	Open     func(context.Context, spec.Data) (*data.Set, error) // opens a data set
@@ -49,7 +47,7 @@ type Bench struct {
 
 // New makes a bench. The caller closes it before the backend.
 func New(c Config) *Bench {
-	matrices := lower.NewProducts(c.Backend)
+	matrices := lower.NewProducts(c.Device)
 	return &Bench{Config: c, matrices: matrices, products: metric.NewProducts(matrices.Multiply), told: map[string]bool{}}
 }
 

@@ -16,8 +16,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/gomlx/compute"
-
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/feature"
 	"github.com/starsweep/starsweep/engine/lower"
@@ -39,14 +37,14 @@ func TestScriptsKnowAllExtractorsAndTheStandardRule(t *testing.T) {
 	}
 }
 
-func backend(t *testing.T) compute.Backend {
+func backend(t *testing.T) lower.Device {
 	t.Helper()
 	b, err := train.Open("cpu", train.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	return b.Compute()
+	return b.Device()
 }
 
 // bench is a bench that keeps its warnings.
@@ -54,7 +52,7 @@ func bench(t *testing.T, cache string) (*evaluation.Bench, *[]string) {
 	t.Helper()
 	var warnings []string
 	store := &data.Store{}
-	b := evaluation.New(evaluation.Config{Backend: backend(t), Cache: cache, Open: store.Open,
+	b := evaluation.New(evaluation.Config{Device: backend(t), Cache: cache, Open: store.Open,
 		Warn: func(err error) { warnings = append(warnings, err.Error()) }})
 	t.Cleanup(func() {
 		if err := b.Close(); err != nil {
@@ -453,7 +451,7 @@ func TestTooFewImagesForAFloorLeaveItOut(t *testing.T) {
 func TestACancelledCallerLeavesTheBenchUsable(t *testing.T) {
 	opened := 0
 	ctx, cancel := context.WithCancel(t.Context())
-	b := evaluation.New(evaluation.Config{Backend: backend(t), Open: func(ctx context.Context, d spec.Data) (*data.Set, error) {
+	b := evaluation.New(evaluation.Config{Device: backend(t), Open: func(ctx context.Context, d spec.Data) (*data.Set, error) {
 		if opened++; opened == 1 {
 			cancel()
 			return nil, ctx.Err()

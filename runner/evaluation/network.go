@@ -24,7 +24,7 @@ func (b *Bench) network(ctx context.Context, name string) (network, error) {
 	if name == spec.PointFeatures {
 		return network{}, nil
 	}
-	e, err := b.extractors.Do(ctx, name, func() (*feature.Extractor, error) { return feature.Open(b.Backend, name, b.Networks) })
+	e, err := b.extractors.Do(ctx, name, func() (*feature.Extractor, error) { return feature.Open(b.Device, name, b.Networks) })
 	return network{e}, err
 }
 

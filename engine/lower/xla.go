@@ -1,13 +1,14 @@
 //go:build cgo && (linux || darwin)
 
-package train
+package lower
 
 import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/go-xla/compute/xla"
 )
 
-const canXLA = true
+// HasXLA reports whether this binary can load PJRT plugins.
+const HasXLA = true
 
 // openXLA loads the plugin with dlopen, which is all that go-xla needs of C. The config is an absolute path and options.
 func openXLA(config string) (compute.Backend, error) { return xla.New(config) }

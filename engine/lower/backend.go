@@ -1,0 +1,84 @@
+package lower
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/gobackend"
+
+	"github.com/starsweep/starsweep/engine/cpu"
+)
+
+// Backend compiles programs and runs them on its devices. It may be used by several goroutines.
+type Backend struct {
+	compute compute.Backend
+}
+
+// ErrNoCgo is in the chain of errors about XLA in binaries that cannot load libraries.
+var ErrNoCgo = errors.New("this binary was built without cgo, so it cannot load PJRT plugins")
+
+// Open opens a backend by its configuration:
+//
+//	cpu, cpu:threads=1,kernels=avx2  engine/cpu and its options
+//	go, go:parallelism=-1            GoMLX's own backend, pure Go and slow: the reference of tests
+//	xla:/a/b.so, xla:/a/b.so,tf32=0  XLA with the PJRT plugin at an absolute path, and go-xla's options
+//
+// Plugins are loaded by absolute path only. That keeps go-xla from downloading plugins by itself, so nothing of its environment
+// (GOMLX_NO_AUTO_INSTALL, PJRT_PLUGIN_LIBRARY_PATH) matters here. XLA itself reads XLA_FLAGS.
+func Open(config string) (*Backend, error) {
+	name, options, _ := strings.Cut(config, ":")
+	var c compute.Backend
+	var err error
+	switch {
+	case name == "cpu":
+		c, err = cpu.New(options)
+	case name == "go": // with its pool of workers it can deadlock, a product within a product waiting for a free one
+		c, err = gobackend.New(cmp.Or(options, "parallelism=-1"))
+	case name == "xla" && filepath.IsAbs(options):
+		c, err = openXLA(options)
+	default:
+		err = fmt.Errorf("backend: got %q, want cpu, go, or xla: and the absolute path of a plugin", config)
+	}
+	if err != nil { // c may then be a nil pointer in an interface that is not nil
+		return nil, err
+	}
+	return &Backend{c}, nil
+}
+
+// Name is GoMLX's name for the backend, which errors have.
+func (b *Backend) Name() string { return b.compute.Name() }
+
+// CPU is the backend cpu, for what only it offers; ok is false if b is another.
+func (b *Backend) CPU() (own *cpu.Backend, ok bool) {
+	own, ok = b.compute.(*cpu.Backend)
+	return own, ok
+}
+
+// Close frees the devices. Nothing of the backend may be used afterwards.
+func (b *Backend) Close() { b.compute.Finalize() }
+
+// Devices lists what programs can run on, one at least.
+func (b *Backend) Devices() []Device {
+	devices := make([]Device, b.compute.NumDevices())
+	for i := range devices {
+		devices[i] = Device{b, i}
+	}
+	return devices
+}
+
+// Device is one device of a backend: what buffers lie on and programs run on. Devices are compared with ==.
+type Device struct {
+	Backend *Backend
+	Number  int // from 0
+}
+
+// String describes the device and its backend.
+func (d Device) String() string {
+	return fmt.Sprintf("%s (%s)", d.Backend.compute.DeviceDescription(d.num()), d.Backend.compute.Description())
+}
+
+func (d Device) num() compute.DeviceNum { return compute.DeviceNum(d.Number) }
