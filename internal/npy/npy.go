@@ -1,7 +1,11 @@
-// Package npy reads NumPy's files of one array, as feature matrices are passed around: two dimensions of float32 or float64, rows
-// one after the other. It imports nothing of ours.
+// Package npy reads NumPy's files of one array, the form in which feature matrices are exchanged: two dimensions of float32 or
+// float64, rows one after the other. It imports nothing of ours.
 //
 // The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+//
+// Headers are not trusted, which is why the format is read here: codeberg.org/sbinet/npyio v0.14 panics on headers that are cut
+// or name their keys in another order, allocates what the header claims before it reads a value (8 GB for a file of 132 bytes),
+// does not notice values that are missing or too many, and does not read version 3.
 package npy
 
 import (
@@ -29,8 +33,8 @@ var (
 	shape   = regexp.MustCompile(`'shape'\s*:\s*\(([0-9, ]*)\)`)
 )
 
-// Matrix reads an array of shape (rows, columns), in rows, from a file of so many bytes. float64 is rounded to float32. It takes memory
-// for its values at once, and for no more than the file can hold: the header may lie.
+// Matrix reads an array of shape (rows, columns), in rows, from a file of this size in bytes. It rounds float64 to float32. It
+// allocates memory for the values once, and for no more of them than the file can hold.
 func Matrix(r io.Reader, bytes int64) (rows, columns int, x []float32, err error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	text, err := readHeader(in)
@@ -42,10 +46,8 @@ func Matrix(r io.Reader, bytes int64) (rows, columns int, x []float32, err error
 		return 0, 0, nil, err
 	}
 	x = make([]float32, 0, min(int64(rows*columns), bytes/int64(size)))
-	for range rows {
-		if x, err = readRow(in, x, columns, size); err != nil {
-			return 0, 0, nil, fmt.Errorf("got %d of %d values: %w", len(x), rows*columns, err)
-		}
+	if x, err = readValues(in, x, rows*columns, size); err != nil {
+		return 0, 0, nil, fmt.Errorf("got %d of %d values: %w", len(x), rows*columns, err)
 	}
 	if _, err := in.ReadByte(); !errors.Is(err, io.EOF) {
 		return 0, 0, nil, fmt.Errorf("got more than the %d values of shape (%d, %d)", rows*columns, rows, columns)
@@ -83,7 +85,7 @@ func readHeader(in io.Reader) (string, error) {
 	return strings.TrimSpace(string(text)), nil
 }
 
-// parse gives the shape, and the bytes of a value.
+// parse returns the shape and the size of a value in bytes.
 func parse(header string) (rows, columns, size int, err error) {
 	d, f, s := descr.FindStringSubmatch(header), fortran.FindStringSubmatch(header), shape.FindStringSubmatch(header)
 	if d == nil || f == nil || s == nil {
@@ -116,22 +118,22 @@ func parse(header string) (rows, columns, size int, err error) {
 	return sides[0], sides[1], size, nil
 }
 
-// readRow appends n values of 4 or 8 bytes each.
-func readRow(in io.Reader, x []float32, n, size int) ([]float32, error) {
-	const most = 1 << 13
-	buf := make([]byte, min(n, most)*size)
+// readValues appends n values of size bytes each, 4 or 8.
+func readValues(in io.Reader, x []float32, n, size int) ([]float32, error) {
+	const atOnce = 1 << 13
+	buf := make([]byte, min(n, atOnce)*size)
 	for n > 0 {
-		part := buf[:min(n, most)*size]
-		if _, err := io.ReadFull(in, part); err != nil {
-			return x, err
-		}
-		for ; len(part) > 0; part = part[size:] {
+		got, err := io.ReadFull(in, buf[:min(n, atOnce)*size])
+		for part := buf[:got-got%size]; len(part) > 0; part = part[size:] {
 			if size == 4 {
 				x = append(x, math.Float32frombits(binary.LittleEndian.Uint32(part)))
 			} else {
 				x = append(x, float32(math.Float64frombits(binary.LittleEndian.Uint64(part))))
 			}
 			n--
+		}
+		if err != nil {
+			return x, err
 		}
 	}
 	return x, nil

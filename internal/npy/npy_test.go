@@ -59,7 +59,7 @@ func TestMatricesOfBothPrecisionsAreRead(t *testing.T) {
 	}
 }
 
-func TestARowMayBeLongerThanTheBuffer(t *testing.T) {
+func TestValuesMayBeMoreThanTheBufferHolds(t *testing.T) {
 	want := make([]float32, 3*20_001)
 	for i := range want {
 		want[i] = float32(i)
@@ -91,7 +91,7 @@ func TestOtherFilesAreRefusedWithAReason(t *testing.T) {
 		"no samples":  {file(1, header("<f4", "False", "0, 3"), values[:0]), "at least one sample"},
 		"huge":        {file(1, header("<f4", "False", "9000000000, 9000000000"), values), "values or fewer"},
 		"overflow":    {file(1, header("<f4", "False", "99999999999999999999, 1"), values), "want two whole numbers"},
-		"cut":         {whole[:len(whole)-1], "got 3 of 6 values"},
+		"cut":         {whole[:len(whole)-1], "got 5 of 6 values: unexpected EOF"},
 		"cut header":  {whole[:40], "header: unexpected EOF"},
 		"more":        {append(slices.Clone(whole), 0), "more than the 6 values"},
 		"no shape":    {file(1, "{'descr': '<f4', 'fortran_order': False}", values), "want descr, fortran_order and shape"},
