@@ -47,6 +47,7 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 	{"starlib/sandbox", module + "engine", "the sandbox knows no value of the study language: values implement its interfaces"},
 	{"starlib/kit", module + "engine/model", "builtins are written with it, whatever they make"},
 	{"starlib/kit", module + "engine/spec", "builtins are written with it, whatever they make"},
+	{"starlib/number", module + "engine/model", "numbers are values and formulas, whatever program they enter"},
 	{"starlib", "github.com/gomlx", "scripts are traced without an engine, so that check is fast and workers need no script"},
 	{"starlib", "github.com/parquet-go", "scripts know no files"},
 	{"starlib", module + "engine/train", "scripts are traced without an engine"},

@@ -6,12 +6,13 @@ import (
 
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/number"
 )
 
 // PlainJob is Job by an evaluation of its own, in which p's numbers are the script's.
 func (s *Study) PlainJob(ctx context.Context, point spec.Point) (*model.Job, error) {
 	values := append(slices.Clone(point), s.Settings...)
-	o, _, err := s.attempt(ctx, newRun(values).plainly())
+	o, _, err := s.attempt(ctx, number.New(values).Plainly())
 	if err != nil {
 		return nil, err
 	}
@@ -24,15 +25,5 @@ func (s *Study) PlainJob(ctx context.Context, point spec.Point) (*model.Job, err
 
 // Traces counts the traces, programs and evaluations of trial(p) that a study keeps.
 func (s *Study) Traces() (traces, programs, outcomes int) {
-	return s.memo.traces, len(s.memo.programs), s.made.tree.count()
-}
-
-func (t *tree[T]) count() (n int) {
-	if t.leaf != nil {
-		return 1
-	}
-	for _, next := range t.next {
-		n += next.count()
-	}
-	return n
+	return s.memo.traces, len(s.memo.programs), s.made.made
 }

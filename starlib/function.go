@@ -9,6 +9,7 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/nn"
 	"github.com/starsweep/starsweep/starlib/kit"
+	"github.com/starsweep/starsweep/starlib/number"
 	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/lib/math"
 	"go.starlark.net/starlark"
@@ -32,7 +33,7 @@ func (t *tracer) timed(c kit.Call) kit.Call {
 	if len(c.Args) == 0 {
 		return c
 	}
-	if isSchedule(c.Args[0]) {
+	if number.IsSchedule(c.Args[0]) {
 		if x, err := t.operand(c.Args[0]); err == nil {
 			c.Args = slices.Clone(c.Args)
 			c.Args[0] = Tensor{Node: x, t: t}
@@ -81,16 +82,16 @@ func activation(name string, a nn.Activation) *starlark.Builtin {
 		var x Tensor
 		var param *expr.Node
 		pairs := []any{"x", &x}
-		number := starlark.Value(starlark.Float(a.Default))
+		arg := starlark.Value(starlark.Float(a.Default))
 		if a.Param != "" {
-			pairs = append(pairs, a.Param+"?", &number)
+			pairs = append(pairs, a.Param+"?", &arg)
 		}
 		if err := t.timed(c).Unpack(pairs...); err != nil {
 			return nil, err
 		}
 		if a.Param != "" {
-			var s schedule
-			if err := s.Unpack(number); err != nil {
+			var s number.Real
+			if err := s.Unpack(arg); err != nil {
 				return nil, fmt.Errorf("%s: for parameter %s: %w", name, a.Param, err)
 			}
 			param = t.Real(t.at(), s.Schedule)

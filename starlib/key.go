@@ -2,21 +2,21 @@ package starlib
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 
 	"github.com/starsweep/starsweep/starlib/kit"
+	"github.com/starsweep/starsweep/starlib/number"
 	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 )
 
 // key is the structure of a trial: all that its trace depends on, but for what functions read of p later.
-func (t *trial) key(r *run) (string, error) {
+func (t *trial) key(r *number.Evaluation) (string, error) {
 	k := keyer{seen: map[any]int{}}
-	k.text(strconv.FormatBool(r.allPlain))
-	k.text(slices.Sorted(maps.Keys(r.plain))...)
+	plain, all := r.PlainNames()
+	k.text(strconv.FormatBool(all))
+	k.text(plain...)
 	k.text(t.data.image().String(), strconv.Itoa(t.data.classes), fmt.Sprint(t.data.Classes), strconv.Itoa(t.batch),
 		strconv.Itoa(t.sampleBatch()), strconv.FormatBool(t.bf16), t.pos)
 	if t.latent != nil {
@@ -82,12 +82,12 @@ func (k *keyer) value(v starlark.Value) {
 		return
 	}
 	switch v := v.(type) {
-	case *symbol:
-		if _, isInt := v.value.(starlark.Int); isInt { // structure
+	case *number.Symbol:
+		if v.IsInt() { // structure
 			k.value(v.Reveal())
 			return
 		}
-		k.text(v.Type(), string(v.formula.id[:]))
+		k.text(v.Type(), v.ID())
 	case *starlark.Function:
 		if !k.again(v) {
 			k.function(v)
@@ -99,7 +99,7 @@ func (k *keyer) value(v starlark.Value) {
 			return
 		}
 		k.text("builtin", fmt.Sprintf("%p", v)) // names are not enough: tanh and math.tanh have one
-	case *params:
+	case *number.Params:
 		k.text("p") // what is read of it is compared by bucket.entry
 	case *starlark.Dict:
 		if k.again(v) {

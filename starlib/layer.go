@@ -7,8 +7,8 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/nn"
-	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/kit"
+	"github.com/starsweep/starsweep/starlib/number"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 )
@@ -142,7 +142,7 @@ func normalisation(kind string, momentum bool, f func(t *tracer, x *expr.Node, o
 	groups int) (*expr.Node, error), more string) *starlark.Builtin {
 	return layer(kind, func(t *tracer, c kit.Call) (*expr.Node, error) {
 		var x Tensor
-		var m, eps realArg
+		var m, eps number.Optional
 		var groups kit.Count
 		var axes axesArg
 		o := nn.NormOptions{Scale: true, Center: true}
@@ -160,13 +160,13 @@ func normalisation(kind string, momentum bool, f func(t *tracer, x *expr.Node, o
 		if err := c.Unpack(pairs...); err != nil {
 			return nil, err
 		}
-		if err := fraction.check(c, "momentum", m.number()); err != nil {
+		if err := number.Fraction.Check(c, "momentum", m.Value()); err != nil {
 			return nil, err
 		}
-		if err := aboveZero.check(c, "eps", eps.number()); err != nil {
+		if err := number.AboveZero.Check(c, "eps", eps.Value()); err != nil {
 			return nil, err
 		}
-		o.Momentum, o.Eps = m.node(t, kind+" momentum"), eps.node(t, kind+" eps")
+		o.Momentum, o.Eps = real(t, m, kind+" momentum"), real(t, eps, kind+" eps")
 		over, err := axes.of(c.Name, x, "")
 		if err != nil {
 			return nil, err
@@ -175,28 +175,10 @@ func normalisation(kind string, momentum bool, f func(t *tracer, x *expr.Node, o
 	})
 }
 
-// realArg is an argument that is a real number, an input of the program; not given, it is nil.
-type realArg struct {
-	schedule
-	given bool
-}
-
-func (r *realArg) Unpack(v starlark.Value) error {
-	r.given = true
-	return r.schedule.Unpack(v)
-}
-
-// number is nil if it was not given.
-func (r realArg) number() *spec.Schedule {
-	if !r.given {
-		return nil
-	}
-	return &r.Schedule
-}
-
-// node is the number's place in the program. Several numbers may stand at one place of the script: part tells them apart.
-func (r realArg) node(t *tracer, part string) *expr.Node {
-	if !r.given {
+// real is the input of the program for a number; nil if it was omitted. Several numbers may be at one place of the script: part tells
+// them apart.
+func real(t *tracer, r number.Optional, part string) *expr.Node {
+	if r.Value() == nil {
 		return nil
 	}
 	return t.Real(t.at()+" "+part, r.Schedule)
@@ -267,14 +249,14 @@ var layers = module{&starlarkstruct.Module{Name: "nn", Members: starlark.StringD
 	}),
 	"dropout": layer("dropout", func(t *tracer, c kit.Call) (*expr.Node, error) {
 		var x Tensor
-		var rate realArg
+		var rate number.Optional
 		if err := c.Unpack("x", &x, "rate", &rate); err != nil {
 			return nil, err
 		}
-		if err := fraction.check(c, "rate", &rate.Schedule); err != nil {
+		if err := number.Fraction.Check(c, "rate", &rate.Schedule); err != nil {
 			return nil, err
 		}
-		return nn.Dropout(t.Trace, x.Node, rate.node(t, "rate"))
+		return nn.Dropout(t.Trace, x.Node, real(t, rate, "rate"))
 	}),
 	"resize": layer("resize", func(t *tracer, c kit.Call) (*expr.Node, error) {
 		var x Tensor

@@ -10,6 +10,7 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/kit"
+	"github.com/starsweep/starsweep/starlib/number"
 	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
 )
@@ -19,17 +20,17 @@ import (
 // and batch agree share a trace, and equal programs are one. It is safe for concurrent use.
 func (s *Study) Job(ctx context.Context, point spec.Point) (*model.Job, error) {
 	values := append(slices.Clone(point), s.Settings...)
-	o := s.made.find(values)
+	o := s.made.Find(values)
 	if o == nil {
 		var err error
-		if o, err = s.evaluate(ctx, newRun(values)); err != nil {
+		if o, err = s.evaluate(ctx, number.New(values)); err != nil {
 			return nil, err
 		}
 	}
 	job, ok := s.at(o, values)
 	if !ok { // a number is out of its bounds here, or has no value
 		var err error
-		if o, _, err = s.attempt(ctx, newRun(values).plainly()); err != nil {
+		if o, _, err = s.attempt(ctx, number.New(values).Plainly()); err != nil {
 			return nil, err
 		}
 		job, _ = s.at(o, values)
@@ -43,22 +44,24 @@ func (s *Study) Job(ctx context.Context, point spec.Point) (*model.Job, error) {
 // outcomes are those of a study.
 type outcomes struct {
 	mu      sync.RWMutex
-	tree    tree[outcome]
-	nodes   int       // of the tree
+	tree    number.Tree[outcome]
+	nodes   int // of the tree
+	made    int
 	threads sync.Pool // to compute formulas with
 }
 
-func (o *outcomes) find(point spec.Point) *outcome {
+func (o *outcomes) Find(point spec.Point) *outcome {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	return o.tree.find(point)
+	return o.tree.Find(point)
 }
 
 func (o *outcomes) add(names []string, point spec.Point, made *outcome) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.nodes < maxNodes {
-		o.nodes += o.tree.add(names, point, made)
+		o.made++
+		o.nodes += o.tree.Add(names, point, made)
 	}
 }
 
@@ -68,52 +71,49 @@ const maxNodes = 100_000
 
 // outcome is what evaluating trial(p) gave, for all points that agree in what it read.
 type outcome struct {
-	err      error     // of the script; or:
-	job      model.Job // with variables among its numbers
-	formulas []*formula
-	bounds   []requirement
-	lasting  lasting
-	names    bool // whether two numbers have one name depends on the point
+	err error     // of the script; or:
+	job model.Job // with variables among its numbers
+	number.Assumptions
+	lasting lasting
+	names   bool // whether two numbers have one name depends on the point
 }
 
 // evaluate makes the outcome for the run's point and those like it.
-func (s *Study) evaluate(ctx context.Context, r *run) (*outcome, error) {
+func (s *Study) evaluate(ctx context.Context, r *number.Evaluation) (*outcome, error) {
 	for {
 		o, again, err := s.attempt(ctx, r)
 		if err != nil {
 			return nil, err
 		}
 		if again { // for every number once at most
-			r = r.again()
+			r = r.Again()
 			continue
 		}
-		if o.err != nil && len(r.formulas) > 0 {
+		if o.err != nil && !r.None() {
 			failed := o.err
 			// The message may speak of symbols. If it is the same without them it is that of every point like this one.
 			first := r
-			r = r.plainly()
+			r = r.Plainly()
 			if o, _, err = s.attempt(ctx, r); err != nil {
 				return nil, err
 			}
 			if o.err != nil && o.err.Error() == failed.Error() {
-				o.formulas, o.bounds, r = first.formulas, first.bounds, first
+				o.Assumptions, r = first.Current(), first
 			}
 		}
-		s.made.add(r.reads.list, r.point, o)
+		s.made.add(r.ReadNames(), r.Point, o)
 		return o, nil
 	}
 }
 
 // attempt evaluates trial(p) once; again says that the values of symbols decided something, so that they should be none. The
 // error is the end of the context, mistakes of the script are part of the outcome.
-func (s *Study) attempt(ctx context.Context, r *run) (o *outcome, again bool, err error) {
+func (s *Study) attempt(ctx context.Context, r *number.Evaluation) (o *outcome, again bool, err error) {
 	th := s.loader.thread()
-	th.SetLocal(runKey, r)
-	sandbox.Defer(th, r.askAll)
+	r.Attach(th)
 	show := th.Print
 	th.Print = func(th *starlark.Thread, message string) {
-		if r.printed++; r.printed > *r.shown {
-			*r.shown = r.printed
+		if r.Shows() {
 			show(th, message)
 		}
 	}
@@ -125,11 +125,11 @@ func (s *Study) attempt(ctx context.Context, r *run) (o *outcome, again bool, er
 		}
 		o = &outcome{err: kit.Locate(err, s.decl.pos)}
 	}
-	return o, r.asked, nil
+	return o, r.HasAsked(), nil
 }
 
-func (s *Study) outcome(ctx context.Context, th *starlark.Thread, r *run) (*outcome, error) {
-	p := &params{run: r, study: s}
+func (s *Study) outcome(ctx context.Context, th *starlark.Thread, r *number.Evaluation) (*outcome, error) {
+	p := number.NewParams(r, s.Settings, s.note)
 	v, err := starlark.Call(th, s.decl.trial.Fn, starlark.Tuple{p}, nil)
 	if err != nil {
 		return nil, err
@@ -144,21 +144,21 @@ func (s *Study) outcome(ctx context.Context, th *starlark.Thread, r *run) (*outc
 		return nil, kit.Locate(err, t.pos)
 	}
 	key, err := t.key(r)
-	if err != nil || r.asked {
+	if err != nil || r.HasAsked() {
 		return nil, err
 	}
 	e := s.memo.bucket(key).entry(r, func() *entry { return s.loader.build(th, t) }, func() bool { return ctx.Err() == nil })
-	for _, name := range e.reads.list {
+	for _, name := range e.Reads() {
 		s.note(name)
 	}
-	if e.err != nil || r.asked {
+	if e.err != nil || r.HasAsked() {
 		return nil, e.err
 	}
 	return s.assembled(t, e, r)
 }
 
 // assembled is the outcome of a trial whose program is traced.
-func (s *Study) assembled(t *trial, e *entry, r *run) (*outcome, error) {
+func (s *Study) assembled(t *trial, e *entry, r *number.Evaluation) (*outcome, error) {
 	for _, why := range e.program.Unread {
 		s.notes.Add(t.pos, why+" (critic = lambda out: ... chooses of several numbers, critic = False records neither)")
 	}
@@ -166,14 +166,14 @@ func (s *Study) assembled(t *trial, e *entry, r *run) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &outcome{formulas: r.formulas, bounds: r.bounds,
+	o := &outcome{Assumptions: r.Current(),
 		job: model.Job{Data: t.data.Data, Epochs: t.epochs, Evaluate: t.evaluate, Program: e.program, Reals: reals}}
-	job, ok := s.at(o, r.point)
+	job, ok := s.at(o, r.Point)
 	if !ok {
 		return nil, fmt.Errorf("internal error: the numbers of a trial are not those that it was evaluated with")
 	}
 	if err := s.columns(job); err != nil {
-		r.askAll() // the numbers under one name may be equal elsewhere
+		r.AskAll() // the numbers under one name may be equal elsewhere
 		return nil, kit.Locate(err, t.pos)
 	}
 	o.names = namesMeet(job)
@@ -186,10 +186,10 @@ func (s *Study) assembled(t *trial, e *entry, r *run) (*outcome, error) {
 		all.numbers = append(all.numbers, p.numbers()...)
 	}
 	o.lasting = all.variables()
-	bind, _ := s.binding(o, r.point)
+	bind, _ := s.binding(o, r.Point)
 	wrong := all.at(bind).check(s.notes, s.shortened)
 	if wrong != nil {
-		r.askAll()
+		r.AskAll()
 	}
 	return o, errors.Join(unsuited, wrong)
 }
@@ -198,7 +198,7 @@ func (s *Study) assembled(t *trial, e *entry, r *run) (*outcome, error) {
 // evaluation took for granted.
 func (s *Study) at(o *outcome, point spec.Point) (*model.Job, bool) {
 	job := o.job
-	if len(o.formulas) == 0 {
+	if o.None() {
 		return &job, true
 	}
 	bind, ok := s.binding(o, point)
@@ -212,13 +212,17 @@ func (s *Study) at(o *outcome, point spec.Point) (*model.Job, bool) {
 	return &job, o.lasting.at(bind).check(s.notes, s.shortened) == nil && (!o.names || s.columns(&job) == nil)
 }
 
-// binding gives the values of the outcome's variables at a point; false if the point does not keep to what was taken for granted.
+// binding returns the values of the outcome's variables at a point; ok is false if the point does not keep to what was assumed.
 func (s *Study) binding(o *outcome, point spec.Point) (bind func(id string) spec.Schedule, ok bool) {
-	values, ok := s.compute(o.formulas, point)
-	for _, b := range o.bounds {
-		ok = ok && b.holds(values[b.of.id])
+	th, _ := s.made.threads.Get().(*starlark.Thread)
+	if th == nil {
+		th = s.loader.thread()
 	}
-	return func(id string) spec.Schedule { return asSchedule(values[formulaID([]byte(id))]) }, ok
+	defer func() {
+		th.Steps = 0
+		s.made.threads.Put(th)
+	}()
+	return o.Assumptions.At(th, point)
 }
 
 // Networks describes the networks of a job that Job gave.
@@ -241,7 +245,7 @@ type memo struct {
 type bucket struct {
 	memo    *memo
 	mu      sync.Mutex // held while a program is traced, so that it is traced once
-	entries tree[entry]
+	entries number.Tree[entry]
 }
 
 // entry is a traced program, or why there is none.
@@ -250,8 +254,7 @@ type entry struct {
 	reals    []model.Real // of the trial that was traced
 	networks []Network
 	err      error
-	readings
-	taken
+	number.Traced
 }
 
 func newMemo() *memo {
@@ -269,24 +272,21 @@ func (m *memo) bucket(key string) *bucket {
 
 // entry is the trace for points that agree in what it read, or a new one. What was built is kept if keep says so: the end of a
 // context is no fault of the trial.
-func (b *bucket) entry(r *run, build func() *entry, keep func() bool) *entry {
+func (b *bucket) entry(r *number.Evaluation, build func() *entry, keep func() bool) *entry {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if e := b.entries.find(r.point); e != nil {
-		r.follow(e)
+	if e := b.entries.Find(r.Point); e != nil {
+		r.Follow(e.Traced)
 		return e
 	}
-	own := r.taken
-	r.trace, r.taken = &readings{}, nothingTaken()
-	e := build()
-	e.readings, e.taken = *r.trace, r.taken
-	r.trace, r.taken = nil, own
-	r.follow(e)
+	var e *entry
+	t := r.Tracing(func() { e = build() })
+	e.Traced = t
 	if e.err != nil && !keep() {
 		return e
 	}
 	b.memo.intern(e)
-	b.entries.add(e.reads.list, r.point, e)
+	b.entries.Add(e.Reads(), r.Point, e)
 	return e
 }
 
@@ -304,4 +304,18 @@ func (m *memo) intern(e *entry) {
 		m.networks[e.program] = e.networks
 	}
 	e.program = m.programs[id]
+}
+
+// namesMeet reports whether a job has several numbers under one name, which may be equal at one point and not at another.
+func namesMeet(job *model.Job) bool {
+	seen := map[string]bool{}
+	for _, r := range job.Reals {
+		for label := range r.Value.Named() {
+			if seen[label.Name] {
+				return true
+			}
+			seen[label.Name] = true
+		}
+	}
+	return false
 }

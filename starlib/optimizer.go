@@ -6,6 +6,7 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/kit"
+	"github.com/starsweep/starsweep/starlib/number"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
@@ -27,13 +28,13 @@ func (o optimizer) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bo
 }
 
 // common are the arguments that every optimizer has.
-func (o *optimizer) common(clipNorm, clipValue, ema optional) {
+func (o *optimizer) common(clipNorm, clipValue, ema number.OrNone) {
 	o.ClipNorm, o.ClipValue, o.EMA = clipNorm.Schedule, clipValue.Schedule, ema.Schedule
 }
 
 // bounds of the numbers of update rules.
-var bounds = map[string]bound{
-	"lr": notNegative, "beta1": fraction, "beta2": fraction, "rho": fraction, "momentum": fraction, "eps": aboveZero, "decay": notNegative,
+var bounds = map[string]number.Bound{
+	"lr": number.NotNegative, "beta1": number.Fraction, "beta2": number.Fraction, "rho": number.Fraction, "momentum": number.Fraction, "eps": number.AboveZero, "decay": number.NotNegative,
 }
 
 // check refuses numbers with which no update rule makes sense.
@@ -43,27 +44,27 @@ func (o optimizer) check(c kit.Call) error {
 		if parameter == "beta1" || parameter == "beta2" {
 			parameter = "betas"
 		}
-		if err := bounds[p.Name].check(c, parameter, &p.Value); err != nil {
+		if err := bounds[p.Name].Check(c, parameter, &p.Value); err != nil {
 			return err
 		}
 	}
-	if err := aboveZero.check(c, "clip_norm", o.ClipNorm); err != nil {
+	if err := number.AboveZero.Check(c, "clip_norm", o.ClipNorm); err != nil {
 		return err
 	}
-	if err := aboveZero.check(c, "clip_value", o.ClipValue); err != nil {
+	if err := number.AboveZero.Check(c, "clip_value", o.ClipValue); err != nil {
 		return err
 	}
-	return fraction.check(c, "ema", o.EMA)
+	return number.Fraction.Check(c, "ema", o.EMA)
 }
 
 // rule makes the builtin of an update rule whose numbers have the standard values given; lr has none.
 func rule(r model.Rule, standard map[string]float64) *starlark.Builtin {
 	return kit.Builtin(string(r), func(c kit.Call) (starlark.Value, error) {
 		o := optimizer{Optimizer: model.Optimizer{Rule: r}}
-		var lr schedule
-		var clipNorm, clipValue, ema optional
+		var lr number.Real
+		var clipNorm, clipValue, ema number.OrNone
 		pairs := []any{"lr", &lr}
-		values := map[string]*schedule{"lr": &lr}
+		values := map[string]*number.Real{"lr": &lr}
 		var betas betas
 		if b1, ok := standard["beta1"]; ok {
 			betas = [2]spec.Schedule{spec.Constant(b1), spec.Constant(standard["beta2"])}
@@ -71,7 +72,7 @@ func rule(r model.Rule, standard map[string]float64) *starlark.Builtin {
 		}
 		for _, name := range model.Rules[r].Params {
 			if v, ok := standard[name]; ok && name != "beta1" && name != "beta2" {
-				values[name] = &schedule{Schedule: spec.Constant(v)}
+				values[name] = &number.Real{Schedule: spec.Constant(v)}
 				pairs = append(pairs, name+"?", values[name])
 			}
 		}
@@ -79,7 +80,7 @@ func rule(r model.Rule, standard map[string]float64) *starlark.Builtin {
 		if err := c.Unpack(pairs...); err != nil {
 			return nil, err
 		}
-		values["beta1"], values["beta2"] = &schedule{Schedule: betas[0]}, &schedule{Schedule: betas[1]}
+		values["beta1"], values["beta2"] = &number.Real{Schedule: betas[0]}, &number.Real{Schedule: betas[1]}
 		for _, name := range model.Rules[r].Params {
 			o.Params = append(o.Params, model.Param{Name: name, Value: values[name].Schedule})
 		}
@@ -97,7 +98,7 @@ func (b *betas) Unpack(v starlark.Value) error {
 		return fmt.Errorf("got %s, want a pair of numbers", kit.Describe(v))
 	}
 	for i := range b {
-		var s schedule
+		var s number.Real
 		if err := s.Unpack(t.Index(i)); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/starsweep/starsweep/starlib/kit"
+	"github.com/starsweep/starsweep/starlib/number"
 	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/lib/math"
 	"go.starlark.net/starlark"
@@ -15,12 +16,12 @@ func predeclared() starlark.StringDict {
 	all := starlark.StringDict{
 		"nn":     layers,
 		"init":   initializers,
-		"math":   module{liftedModule(math.Module)},
+		"math":   module{number.LiftedModule(math.Module)},
 		"struct": starlark.NewBuiltin("struct", starlarkstruct.Make),
 	}
 	// The tensor functions max, min and abs stand for Starlark's own too.
 	own := map[string]bool{"max": true, "min": true, "abs": true}
-	for _, family := range []starlark.StringDict{sandbox.Guards(), declarations, evaluations, dimensions, searches, datasets(), schedules, optimizers,
+	for _, family := range []starlark.StringDict{sandbox.Guards(), declarations, evaluations, dimensions, searches, datasets(), number.Schedules, optimizers,
 		randoms(), functions()} {
 		for name, v := range family {
 			if _, taken := all[name]; taken && !own[name] {
@@ -29,7 +30,7 @@ func predeclared() starlark.StringDict {
 			all[name] = v
 		}
 	}
-	knowing(all)
+	lift(all)
 	return all
 }
 
@@ -42,4 +43,27 @@ func Builtins() []string {
 		}
 	}
 	return names
+}
+
+// lift adapts global functions to symbols: those that compute with numbers are lifted, and those that need their values get them.
+// Functions that only hold or pass on their arguments stay as they are, as do ours, which decide when they unpack their arguments.
+func lift(all starlark.StringDict) {
+	for _, name := range []string{"float", "int", "real", "linear", "cosine", "exponential", "step", "warmup", "constant", "piecewise"} {
+		all[name] = number.Lifted(builtinOf(all, name), false)
+	}
+	for _, name := range []string{"abs", "max", "min"} {
+		all[name] = number.Lifted(builtinOf(all, name), true)
+	}
+	for _, name := range []string{"hash", "bytes", "fail", "print", "repr", "sorted", "str", "bool", "chr", "dir", "hasattr", "ord", "range"} {
+		all[name] = sandbox.Revealing(builtinOf(all, name))
+	}
+	all["type"] = number.LiftedType()
+}
+
+// builtinOf is a global function, ours or Starlark's.
+func builtinOf(all starlark.StringDict, name string) *starlark.Builtin {
+	if b, ok := all[name].(*starlark.Builtin); ok {
+		return b
+	}
+	return starlark.Universe[name].(*starlark.Builtin)
 }

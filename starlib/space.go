@@ -59,21 +59,6 @@ func value(v starlark.Value) (spec.Value, error) {
 	return spec.Value{}, fmt.Errorf("got %s, want a bool, an int of 64 bits, a finite float or a string", kit.Describe(v))
 }
 
-// starlarkValue is the other way.
-func starlarkValue(v spec.Value) starlark.Value {
-	switch x := v.Any().(type) {
-	case bool:
-		return starlark.Bool(x)
-	case int64:
-		return starlark.MakeInt64(x)
-	case float64:
-		return starlark.Float(x)
-	case string:
-		return starlark.String(x)
-	}
-	return starlark.None
-}
-
 var dimensions = starlark.StringDict{
 	"choice": kit.Builtin("choice", func(c kit.Call) (starlark.Value, error) {
 		if len(c.Kwargs) > 0 {

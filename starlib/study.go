@@ -170,3 +170,10 @@ func (s *Study) Warnings() (warnings []string) {
 	unread(s.settingNames(), "setting", "settings")
 	return append(warnings, s.Notes()...)
 }
+
+// note records that a trial has read a hyperparameter or setting.
+func (s *Study) note(name string) {
+	if used := s.used[name]; used != nil && !used.Load() {
+		used.Store(true)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/kit"
+	"github.com/starsweep/starsweep/starlib/number"
 )
 
 // most is the largest number of examples that a data set may have, as far as that is known without opening it.
@@ -71,7 +72,7 @@ type playerNumber struct {
 	name   string
 	player string
 	value  spec.Schedule
-	bound  bound
+	bound  number.Bound
 }
 
 // lasting are the numbers of a trial's players, which must be good until training ends.
@@ -126,9 +127,9 @@ func (p *player) numbers() (all []playerNumber) {
 	for _, x := range []struct {
 		name  string
 		value *spec.Schedule
-		bound bound
-	}{{"clip_norm", p.optimizer.ClipNorm, aboveZero}, {"clip_value", p.optimizer.ClipValue, aboveZero}, {"ema", p.optimizer.EMA, fraction},
-		{"clip", p.clip, aboveZero}} {
+		bound number.Bound
+	}{{"clip_norm", p.optimizer.ClipNorm, number.AboveZero}, {"clip_value", p.optimizer.ClipValue, number.AboveZero}, {"ema", p.optimizer.EMA, number.Fraction},
+		{"clip", p.clip, number.AboveZero}} {
 		if x.value != nil {
 			all = append(all, playerNumber{x.name, p.name, *x.value, x.bound})
 		}
@@ -145,8 +146,8 @@ func (x playerNumber) holds(epochs, perEpoch int) error {
 		perEpoch = 1000 // any: fractions of epochs are all that counts
 	}
 	for step, v := range x.value.Over(epochs*perEpoch, perEpoch) {
-		if !x.bound.holds(v) {
-			return fmt.Errorf("got %v, which is %.3g in epoch %d, want %s", x.value, v, step/perEpoch+1, x.bound.want)
+		if !x.bound.Holds(v) {
+			return fmt.Errorf("got %v, which is %.3g in epoch %d, want %s", x.value, v, step/perEpoch+1, x.bound.Want)
 		}
 	}
 	return nil

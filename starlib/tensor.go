@@ -7,6 +7,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/starlib/kit"
+	"github.com/starsweep/starsweep/starlib/number"
 	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -83,7 +84,7 @@ func (x *Tensor) Unpack(v starlark.Value) error {
 		*x = given
 		return nil
 	case starlark.Callable:
-		if _, isSchedule := v.(schedule); !isSchedule {
+		if _, isSchedule := v.(number.Real); !isSchedule {
 			return fmt.Errorf("got the function %s, want a tensor: call it, %s(...)", given.Name(), given.Name())
 		}
 	case *starlark.List:
@@ -162,7 +163,7 @@ func (t *tracer) tensor(n *expr.Node) (starlark.Value, error) {
 // operand is a number or a tensor as an expression.
 func (t *tracer) operand(v starlark.Value) (*expr.Node, error) {
 	site := t.at()
-	if x, ok := v.(*symbol); ok && x.value.Type() == "int" { // structure
+	if x, ok := v.(*number.Symbol); ok && x.IsInt() { // structure
 		v = x.Reveal()
 	}
 	switch v := v.(type) {
@@ -172,7 +173,7 @@ func (t *tracer) operand(v starlark.Value) (*expr.Node, error) {
 		f, _ := starlark.AsFloat(v)
 		return t.Number(f), nil
 	}
-	var s schedule
+	var s number.Real
 	if s.Unpack(v) != nil {
 		return nil, fmt.Errorf("got %s, want a tensor, a number or a schedule", kit.Describe(v))
 	}
@@ -199,7 +200,7 @@ const compareElements = "want less(a, b), greater(a, b) or equal(a, b), which co
 
 func numeric(v starlark.Value) bool {
 	switch v.(type) {
-	case starlark.Bool, starlark.Int, starlark.Float, schedule:
+	case starlark.Bool, starlark.Int, starlark.Float, number.Real:
 		return true
 	}
 	return false

@@ -7,6 +7,7 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/kit"
+	"github.com/starsweep/starsweep/starlib/number"
 	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
 )
@@ -127,12 +128,12 @@ func (a *lossArg) Unpack(v starlark.Value) error {
 
 func makeLoss(c kit.Call) (starlark.Value, error) {
 	l := &lossValue{}
-	var clip optional
+	var clip number.OrNone
 	if err := c.Keywords("critic", &l.critic, "generator", &l.generator, "clip?", &clip); err != nil {
 		return nil, err
 	}
 	l.clip = clip.Schedule
-	return l, aboveZero.check(c, "clip", l.clip)
+	return l, number.AboveZero.Check(c, "clip", l.clip)
 }
 
 // latentArg is an argument that is a latent distribution or None.
@@ -265,7 +266,7 @@ func makeGAN(c kit.Call) (starlark.Value, error) {
 
 func makePlayer(c kit.Call) (starlark.Value, error) {
 	p := &player{}
-	var clip optional
+	var clip number.OrNone
 	var noise functionOrNone
 	var critic criticArg
 	steps := kit.Count(1)
@@ -275,7 +276,7 @@ func makePlayer(c kit.Call) (starlark.Value, error) {
 		return nil, err
 	}
 	p.steps, p.clip, p.noise, p.critic, p.logit = int(steps), clip.Schedule, noise.Function, critic.read, critic.logit
-	return p, aboveZero.check(c, "clip", p.clip)
+	return p, number.AboveZero.Check(c, "clip", p.clip)
 }
 
 // makeJob is job(...): any number of players under names of their own.

@@ -1,0 +1,64 @@
+package number
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/hint"
+	"github.com/starsweep/starsweep/starlib/kit"
+	"go.starlark.net/starlark"
+)
+
+// Params is p, the argument of trial(p): the hyperparameters of one point and the settings.
+type Params struct {
+	kit.Opaque
+	in       *Evaluation
+	settings spec.Settings
+	note     func(name string) // is called for every value that is read
+}
+
+// NewParams is p in an evaluation. note is called with the name of every value that is read.
+func NewParams(in *Evaluation, settings spec.Settings, note func(name string)) *Params {
+	return &Params{in: in, settings: settings, note: note}
+}
+
+var (
+	_ starlark.HasAttrs = (*Params)(nil)
+	_ starlark.Mapping  = (*Params)(nil)
+)
+
+func (p *Params) Type() string { return "hyperparameters" }
+
+func (p *Params) String() string {
+	for _, s := range p.in.Point {
+		p.note(s.Name)
+		p.in.read(s.Name)
+	}
+	return fmt.Sprintf("hyperparameters(%s)", p.in.Point)
+}
+
+func (p *Params) AttrNames() (names []string) {
+	for _, s := range p.in.Point {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+func (p *Params) Attr(name string) (starlark.Value, error) {
+	v, ok := p.in.Point.Get(name)
+	if !ok {
+		return nil, fmt.Errorf("p: %w", hint.Unknown("hyperparameter or setting", name, p.AttrNames()))
+	}
+	p.note(name)
+	return p.in.value(spec.Assignment{Name: name, Value: v}, p.settings), nil
+}
+
+// Get refuses p["lr"].
+func (p *Params) Get(key starlark.Value) (starlark.Value, bool, error) {
+	name, ok := starlark.AsString(key)
+	if _, known := p.in.Point.Get(name); ok && !known {
+		return nil, false, fmt.Errorf("p: %w", hint.Unknown("hyperparameter or setting", name, p.AttrNames()))
+	}
+	return nil, false, fmt.Errorf("p: got the index %s, want p.%s", key, cmp.Or(name, "NAME"))
+}

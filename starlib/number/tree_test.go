@@ -1,0 +1,36 @@
+package number
+
+import (
+	"testing"
+
+	"github.com/starsweep/starsweep/engine/spec"
+)
+
+// The tree finds what was made by the values that were read, whatever the others are.
+func TestTreeFindsByWhatDecided(t *testing.T) {
+	point := func(a int64, b bool, c float64) spec.Point {
+		return spec.Point{{Name: "a", Value: spec.IntValue(a)}, {Name: "b", Value: spec.BoolValue(b)}, {Name: "c", Value: spec.FloatValue(c)}}
+	}
+	var tree Tree[string]
+	if tree.Find(point(1, true, 1)) != nil {
+		t.Error("an empty tree finds something")
+	}
+	first, second, late := "a=1, b", "a=2", "late"
+	if n := tree.Add([]string{"a", "b"}, point(1, true, 1), &first); n != 2 {
+		t.Errorf("got %d new nodes, want 2", n)
+	}
+	if n := tree.Add([]string{"a"}, point(2, true, 1), &second); n != 1 {
+		t.Errorf("got %d new nodes, want 1", n)
+	}
+	tree.Add([]string{"a", "b"}, point(1, true, 2), &late)
+	for _, c := range []struct {
+		point spec.Point
+		want  *string
+	}{
+		{point(1, true, 1), &first}, {point(1, true, 9), &first}, {point(1, false, 1), nil}, {point(2, false, 3), &second}, {point(3, true, 1), nil},
+	} {
+		if got := tree.Find(c.point); got != c.want {
+			t.Errorf("%v: got %v, want %v", c.point, got, c.want)
+		}
+	}
+}
