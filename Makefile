@@ -80,8 +80,8 @@ features: build ## train the embedded small networks anew, on all of MNIST and C
 	$(BIN) data get mnist
 	$(BIN) data get cifar10
 	for set in mnist cifar10; do \
-		$(BIN) run features/$$set.star --backend cpu --dir runs/features-$$set --keep-checkpoints && \
-		go run ./features/pack -study runs/features-$$set -network features/$$set.json -out engine/feature/small/small-$$set.safetensors || exit 1; \
+		$(BIN) run engine/feature/small/$$set.star --backend cpu --dir runs/features-$$set --keep-checkpoints && \
+		go run ./engine/feature/small/pack -study runs/features-$$set -network engine/feature/small/$$set.json -out engine/feature/small/small-$$set.safetensors || exit 1; \
 	done
 
 bench: build ## time the training steps of the thesis's networks

@@ -77,9 +77,9 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 	{"internal/pass", module, "a pass over anything"},
 	{"internal/columns", module, "a file format"},
 	{"internal/dicom", module, "a file format"},
-	{"features", module + "engine", "the form of a file"},
-	{"features/pack", module + "engine/train", "packing trains nothing"},
-	{"features/pack", "go.starlark.net", "packing needs no script"},
+	{"engine/feature/small", module + "engine", "the form of a file"},
+	{"engine/feature/small/pack", module + "engine/train", "packing trains nothing"},
+	{"engine/feature/small/pack", "go.starlark.net", "packing needs no script"},
 	{"runner/cmd/starsweep", "testing", "tests' helpers stay in tests"},
 }
 

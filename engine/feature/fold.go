@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/starsweep/starsweep/features"
+	"github.com/starsweep/starsweep/engine/feature/small"
 )
 
 // affine names the tensors of a convolution or a dense layer in a file, and of the batch norm that follows it. "" is a tensor
@@ -16,7 +16,7 @@ type affine struct {
 	eps                         float64
 }
 
-// fold writes layer/kernel and layer/bias to out: see features.Norm.
+// fold writes layer/kernel and layer/bias to out: see small.Norm.
 func (a affine) fold(raw, out weights, layer string) error {
 	kernel, err := a.get(raw, a.kernel, 0)
 	if err != nil {
@@ -43,7 +43,7 @@ func (a affine) fold(raw, out weights, layer string) error {
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
-	k, b := features.Norm{Mean: mean, Variance: variance, Gamma: gamma, Beta: beta, Eps: a.eps}.Fold(kernel.data, bias)
+	k, b := small.Norm{Mean: mean, Variance: variance, Gamma: gamma, Beta: beta, Eps: a.eps}.Fold(kernel.data, bias)
 	out[layer+"/kernel"], out[layer+"/bias"] = tensor{kernel.shape, k}, tensor{[]int{n}, b}
 	return nil
 }

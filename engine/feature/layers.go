@@ -4,13 +4,13 @@ import (
 	"fmt"
 
 	"github.com/starsweep/starsweep/engine/expr"
-	"github.com/starsweep/starsweep/features"
+	"github.com/starsweep/starsweep/engine/feature/small"
 )
 
-// declared is a network that its file declares layer by layer (package features). It reads images in [-1, 1], as in
+// declared is a network that its file declares layer by layer (package small). It reads images in [-1, 1], as in
 // training: resized by half-pixel bilinear interpolation if they have another size, and grey ones repeated where it wants
 // colour.
-func declared(n *features.Network) network {
+func declared(n *small.Network) network {
 	return func(b *builder, x node) (feature, logits node) {
 		if n.Channels == 3 {
 			x = b.colour(x)
@@ -30,8 +30,8 @@ func declared(n *features.Network) network {
 	}
 }
 
-// layer is one layer; features.Layer says what each kind does.
-func (b *builder) layer(name string, l features.Layer, x node) node {
+// layer is one layer; small.Layer says what each kind does.
+func (b *builder) layer(name string, l small.Layer, x node) node {
 	switch l.Kind {
 	case "conv":
 		return b.conv(name, x, l.Filters, window(x, func(in int) expr.Window { return expr.Same(in, l.Kernel, l.Stride) }))
@@ -44,5 +44,5 @@ func (b *builder) layer(name string, l features.Layer, x node) node {
 	case "dense":
 		return b.dense(name, x, l.Units)
 	}
-	panic(fmt.Sprintf("feature: layer %s has no meaning here", name)) // features.Unmarshal lets no other kind pass
+	panic(fmt.Sprintf("feature: layer %s has no meaning here", name)) // small.Unmarshal lets no other kind pass
 }

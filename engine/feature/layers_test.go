@@ -5,22 +5,22 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/starsweep/starsweep/features"
+	"github.com/starsweep/starsweep/engine/feature/small"
 )
 
 // tiny is a network with every kind of layer, and planted weights.
-func tiny(t *testing.T) (*features.Network, features.Weights) {
+func tiny(t *testing.T) (*small.Network, small.Weights) {
 	t.Helper()
-	n := &features.Network{Name: "tiny", Size: 8, Channels: 3, Feature: "global_avg_pool1", Layers: []features.Layer{
+	n := &small.Network{Name: "tiny", Size: 8, Channels: 3, Feature: "global_avg_pool1", Layers: []small.Layer{
 		{Kind: "conv", Filters: 5, Kernel: 3, Stride: 2}, {Kind: "relu"}, {Kind: "max_pool", Window: 2},
 		{Kind: "conv", Filters: 4, Kernel: 3, Stride: 1}, {Kind: "relu"}, {Kind: "global_avg_pool"}, {Kind: "dense", Units: 2},
 	}}
-	w := features.Weights{}
+	w := small.Weights{}
 	for name, shape := range map[string][]int{
 		"conv1/kernel": {3, 3, 3, 5}, "conv1/bias": {5}, "conv2/kernel": {3, 3, 5, 4}, "conv2/bias": {4}, "dense1/kernel": {4, 2},
 		"dense1/bias": {2},
 	} {
-		x := features.Tensor{Shape: shape, Data: make([]float32, product(shape))}
+		x := small.Tensor{Shape: shape, Data: make([]float32, product(shape))}
 		for i, u := range uniform(name, len(x.Data)) {
 			x.Data[i] = float32(math.Round((u-.4)*256) / 256) // exact in float16, as the file has it
 		}
@@ -30,9 +30,9 @@ func tiny(t *testing.T) (*features.Network, features.Weights) {
 }
 
 // openDeclared opens a network from its file.
-func openDeclared(t *testing.T, n *features.Network, w features.Weights) *Extractor {
+func openDeclared(t *testing.T, n *small.Network, w small.Weights) *Extractor {
 	t.Helper()
-	file, err := features.Marshal(n, w, nil)
+	file, err := small.Marshal(n, w, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestADeclaredNetworkIsWhatItsLayersSay(t *testing.T) {
 }
 
 // plain is tiny on one image, in loops.
-func plain(x []float32, w features.Weights) (feature, logits []float32) {
+func plain(x []float32, w small.Weights) (feature, logits []float32) {
 	h := convolve(x, 8, 3, 2, w["conv1/kernel"], w["conv1/bias"]) // 4 x 4 x 5
 	pooled := make([]float32, 2*2*5)
 	for i := range pooled {
@@ -86,7 +86,7 @@ func plain(x []float32, w features.Weights) (feature, logits []float32) {
 }
 
 // convolve is a 3 x 3 convolution with "same" padding and a ReLU. Of an odd row of padding TensorFlow puts the zero behind.
-func convolve(x []float32, side, in, stride int, kernel, bias features.Tensor) (y []float32) {
+func convolve(x []float32, side, in, stride int, kernel, bias small.Tensor) (y []float32) {
 	out := side / stride
 	before := ((out-1)*stride + 3 - side) / 2
 	for py := range out {
@@ -130,11 +130,11 @@ func TestADeclaredNetworkResizesImagesOfAnotherSize(t *testing.T) {
 }
 
 func TestANetworkOfGreyImagesRefusesColour(t *testing.T) {
-	n := &features.Network{Name: "grey", Size: 4, Channels: 1, Feature: "global_avg_pool1", Layers: []features.Layer{
+	n := &small.Network{Name: "grey", Size: 4, Channels: 1, Feature: "global_avg_pool1", Layers: []small.Layer{
 		{Kind: "conv", Filters: 1, Kernel: 1, Stride: 1}, {Kind: "global_avg_pool"}, {Kind: "dense", Units: 1},
 	}}
-	one := func(shape ...int) features.Tensor { return features.Tensor{Shape: shape, Data: []float32{1}} }
-	e := openDeclared(t, n, features.Weights{"conv1/kernel": one(1, 1, 1, 1), "conv1/bias": one(1), "dense1/kernel": one(1, 1),
+	one := func(shape ...int) small.Tensor { return small.Tensor{Shape: shape, Data: []float32{1}} }
+	e := openDeclared(t, n, small.Weights{"conv1/kernel": one(1, 1, 1, 1), "conv1/bias": one(1), "dense1/kernel": one(1, 1),
 		"dense1/bias": one(1)})
 	if _, _, err := e.Extract(background, noise(1, 4, 4, 3), 1, 4, 4, 3); err == nil ||
 		!strings.Contains(err.Error(), "got images with 3 channels, want 1") {

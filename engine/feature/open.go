@@ -13,8 +13,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/starsweep/starsweep/engine/feature/small"
 	"github.com/starsweep/starsweep/engine/lower"
-	"github.com/starsweep/starsweep/features"
 )
 
 // kind is an extractor by its name.
@@ -84,13 +84,13 @@ func added(name string, n network, hint string) func(Store) (content, error) {
 	}
 }
 
-//go:embed small
-var small embed.FS
+//go:embed small/*.safetensors
+var files embed.FS
 
 // embedded is a network in the binary.
 func embedded(name string) func(Store) (content, error) {
 	return func(Store) (content, error) {
-		file, err := small.ReadFile("small/" + name + ".safetensors")
+		file, err := files.ReadFile("small/" + name + ".safetensors")
 		if err != nil {
 			return content{}, err
 		}
@@ -98,9 +98,9 @@ func embedded(name string) func(Store) (content, error) {
 	}
 }
 
-// declaredIn is a network in a file of package features.
+// declaredIn is a network in a file of package small.
 func declaredIn(file []byte) (c content, err error) {
-	n, tensors, _, err := features.Unmarshal(file)
+	n, tensors, _, err := small.Unmarshal(file)
 	if err != nil {
 		return c, err
 	}

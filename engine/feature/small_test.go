@@ -33,7 +33,7 @@ func TestSmallMNISTReadsDigits(t *testing.T) {
 			right++
 		}
 	}
-	if right < set.N*98/100 { // package features/pack tests the accuracy itself
+	if right < set.N*98/100 { // package small/pack tests the accuracy itself
 		t.Errorf("got %d of %d right, want 98 in 100", right, set.N)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/starsweep/starsweep/features"
+	"github.com/starsweep/starsweep/engine/feature/small"
 	"github.com/starsweep/starsweep/internal/safetensors"
 	"github.com/starsweep/starsweep/results"
 )
@@ -24,7 +24,7 @@ type packed struct {
 
 // pack makes the file of the one trial of a study.
 func pack(study string, declaration []byte) (p packed, err error) {
-	n, err := features.ParseNetwork(declaration)
+	n, err := small.ParseNetwork(declaration)
 	if err != nil {
 		return p, err
 	}
@@ -51,7 +51,7 @@ func pack(study string, declaration []byte) (p packed, err error) {
 		return p, fmt.Errorf("trial %s: %w", p.trial, err)
 	}
 	// Not the trial's name, which a later version of starsweep may choose in another way.
-	p.file, err = features.Marshal(n, w, map[string]string{"seed": fmt.Sprint(row["seed"]), accuracy: strconv.FormatFloat(p.accuracy, 'f', 4, 64)})
+	p.file, err = small.Marshal(n, w, map[string]string{"seed": fmt.Sprint(row["seed"]), accuracy: strconv.FormatFloat(p.accuracy, 'f', 4, 64)})
 	return p, err
 }
 
@@ -71,12 +71,12 @@ func only(v *results.View) (trial results.Row, err error) {
 }
 
 // checkpoint is the weights and moving averages of a trial, and what its optimizer keeps.
-func checkpoint(v *results.View, trial string) (features.Weights, error) {
+func checkpoint(v *results.View, trial string) (small.Weights, error) {
 	c, err := v.LoadCheckpoint(trial)
 	if err != nil {
 		return nil, fmt.Errorf("%w: run the study with --keep-checkpoints", err)
 	}
-	w := features.Weights{}
+	w := small.Weights{}
 	for _, t := range c.Tensors {
 		if t.DType != safetensors.F32 {
 			continue
@@ -85,36 +85,36 @@ func checkpoint(v *results.View, trial string) (features.Weights, error) {
 		if err != nil {
 			return nil, err
 		}
-		w[t.Name] = features.Tensor{Shape: t.Shape, Data: x}
+		w[t.Name] = small.Tensor{Shape: t.Shape, Data: x}
 	}
 	return w, nil
 }
 
-// fold gives the network without batch norms, and its weights: see features.Norm.
-func fold(n *features.Network, trained features.Weights) (*features.Network, features.Weights, error) {
-	folded, w := *n, features.Weights{}
+// fold gives the network without batch norms, and its weights: see small.Norm.
+func fold(n *small.Network, trained small.Weights) (*small.Network, small.Weights, error) {
+	folded, w := *n, small.Weights{}
 	folded.Layers = nil
 	conv := "" // the last one
 	for name, l := range n.Named() {
-		own := func(what string) features.Tensor { return trained[player+"/"+name+"/"+what] }
+		own := func(what string) small.Tensor { return trained[player+"/"+name+"/"+what] }
 		switch l.Kind {
 		case "conv", "dense":
 			w[name+"/kernel"], w[name+"/bias"] = own("kernel"), own("bias")
 			if own("bias").Data == nil {
 				units := max(l.Filters, l.Units)
-				w[name+"/bias"] = features.Tensor{Shape: []int{units}, Data: make([]float32, units)}
+				w[name+"/bias"] = small.Tensor{Shape: []int{units}, Data: make([]float32, units)}
 			}
 			conv = name
 		case "batch_norm":
 			kernel, bias := w[conv+"/kernel"], w[conv+"/bias"]
-			norm := features.Norm{Mean: own("mean").Data, Variance: own("variance").Data, Gamma: own("gamma").Data, Beta: own("beta").Data, Eps: l.Eps}
+			norm := small.Norm{Mean: own("mean").Data, Variance: own("variance").Data, Gamma: own("gamma").Data, Beta: own("beta").Data, Eps: l.Eps}
 			for _, x := range [][]float32{norm.Mean, norm.Variance, norm.Gamma, norm.Beta} {
 				if len(x) != len(bias.Data) {
 					return nil, nil, fmt.Errorf("%s: got %d numbers for %d channels", name, len(x), len(bias.Data))
 				}
 			}
 			k, b := norm.Fold(kernel.Data, bias.Data)
-			w[conv+"/kernel"], w[conv+"/bias"] = features.Tensor{Shape: kernel.Shape, Data: k}, features.Tensor{Shape: bias.Shape, Data: b}
+			w[conv+"/kernel"], w[conv+"/bias"] = small.Tensor{Shape: kernel.Shape, Data: k}, small.Tensor{Shape: bias.Shape, Data: b}
 			continue
 		}
 		folded.Layers = append(folded.Layers, l)

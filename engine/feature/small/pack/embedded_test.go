@@ -29,7 +29,7 @@ func TestTheEmbeddedNetworksKnowTheirTestSets(t *testing.T) {
 			if c.name == "cifar10" && testing.Short() {
 				t.Skip("-short: the embedded images only")
 			}
-			packed, err := os.ReadFile("../../engine/feature/small/small-" + c.name + ".safetensors")
+			packed, err := os.ReadFile("../small-" + c.name + ".safetensors")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,4 +1,4 @@
-package features
+package small
 
 import (
 	"math"

@@ -11,8 +11,8 @@ import (
 
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/feature/small"
 	"github.com/starsweep/starsweep/engine/model"
-	"github.com/starsweep/starsweep/features"
 	"github.com/starsweep/starsweep/internal/exprtest"
 	"github.com/starsweep/starsweep/internal/require"
 	"github.com/starsweep/starsweep/internal/safetensors"
@@ -51,7 +51,7 @@ func file(t *testing.T, dir, declaration string) []byte {
 // build writes a network of a file as expressions over x, as its documentation says it is to be read.
 func build(t *testing.T, g *expr.Graph, file []byte, x *expr.Node) (feature, logits *expr.Node, values exprtest.Values) {
 	t.Helper()
-	n, w, _, err := features.Unmarshal(file)
+	n, w, _, err := small.Unmarshal(file)
 	if err != nil {
 		t.Fatal(err)
 	}

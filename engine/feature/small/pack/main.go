@@ -1,5 +1,5 @@
 // Command pack turns the checkpoint of a trained network into the file of an extractor: it folds every batch norm into the
-// convolution before it, rounds the weights to float16 and adds the declaration of the layers (package features). The study is
+// convolution before it, rounds the weights to float16 and adds the declaration of the layers (package small). The study is
 // one trial that was run with --keep-checkpoints; `make features` runs both. The same trial gives the same bytes.
 package main
 
@@ -12,7 +12,7 @@ import (
 
 func main() {
 	study := flag.String("study", "", "directory of the study")
-	network := flag.String("network", "", "declaration of the layers, such as features/mnist.json")
+	network := flag.String("network", "", "declaration of the layers, such as engine/feature/small/mnist.json")
 	out := flag.String("out", "", "file to write")
 	flag.Parse()
 	if err := run(*study, *network, *out); err != nil {

@@ -1,8 +1,8 @@
-// Package features holds the form of the small networks whose features starsweep compares images by when no Inception weights are
+// Package small holds the form of the small networks whose features starsweep compares images by when no Inception weights are
 // at hand. A file is safetensors: float16 weights, and in its metadata a declaration of the layers that is enough to build the
-// network. It imports nothing of ours but internal/safetensors; engine/feature runs the networks, and features/pack makes their
+// network. It imports nothing of ours but internal/safetensors; engine/feature runs the networks, and the command pack makes their
 // files of checkpoints, trained by the scripts in this folder.
-package features
+package small
 
 import (
 	"bytes"
