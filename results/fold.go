@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/results/internal/journal"
 )
 
@@ -136,7 +137,7 @@ func (v *View) foldTrial(t Trial) error {
 	}
 	t.Point = point
 	begun := &trial{Trial: t, plan: v.plan, samples: map[sampleKey]journal.Line{}, last: Metrics{}, best: map[string]Best{},
-		measure: t.Measure.Of(t.Train, v.compared.objectives()...).String()}
+		measure: metric.Deciding(t.Measure, t.Train, v.compared.objectives()...).String()}
 	v.trials[t.ID] = begun
 	v.replicates[t.replicate()] = t.ID
 	v.order = append(v.order, begun)

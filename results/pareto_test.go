@@ -273,7 +273,8 @@ func TestPointsAreComparedWithinOneMeasure(t *testing.T) {
 	s := createRivals(t, t.TempDir())
 	of := func(samples, subsets int) spec.Measure {
 		return spec.Measure{Samples: samples, Real: "test:77", Features: "pixels:f00d",
-			Metrics: []spec.Metric{{Name: spec.FID}, {Name: spec.PrecisionRecall, K: 3}, {Name: spec.KID, Subsets: subsets, Size: 10}}}
+			Metrics: []spec.Metric{{Name: "fid"}, {Name: "precision_recall", Args: []spec.Arg{{Name: "k", Value: 3}}},
+				{Name: "kid", Args: []spec.Arg{{Name: "subsets", Value: float64(subsets)}, {Name: "size", Value: 10}}}}}
 	}
 	for i, m := range []spec.Measure{of(20, 10), of(1000, 10), of(1000, 50)} { // KID is no objective
 		id := fmt.Sprint("t", i)

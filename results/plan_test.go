@@ -69,7 +69,7 @@ func TestAPlanThatGoesOnIsWrittenOnce(t *testing.T) {
 func TestMeasuresOfTheNewestPlanComeFirst(t *testing.T) {
 	s := createRivals(t, t.TempDir())
 	of := func(samples int) spec.Measure {
-		return spec.Measure{Samples: samples, Metrics: []spec.Metric{{Name: spec.FID}}, Real: "test:77", Features: "pixels:f00d"}
+		return spec.Measure{Samples: samples, Metrics: []spec.Metric{{Name: "fid"}}, Real: "test:77", Features: "pixels:f00d"}
 	}
 	begin := func(id string, samples int) {
 		t.Helper()

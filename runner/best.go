@@ -3,6 +3,7 @@ package runner
 import (
 	"fmt"
 
+	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/results"
 )
 
@@ -21,7 +22,7 @@ func bestLines(m results.Meta, trials []results.State, o results.Objective) (lin
 			others++
 			continue
 		}
-		measure := t.Measure.Of(t.Train, o.Metric).String()
+		measure := metric.Deciding(t.Measure, t.Train, o.Metric).String()
 		old, any := top[measure]
 		if !any {
 			measures = append(measures, measure)

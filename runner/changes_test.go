@@ -23,7 +23,7 @@ func (s everies) Points() (spec.Points, error) {
 func (s everies) Job(_ context.Context, p spec.Point) (*model.Job, error) {
 	i, _ := p.Get("i")
 	return &model.Job{Program: &model.Program{}, Data: spec.Data{Name: "mnist"}, Epochs: 1,
-		Evaluate: spec.Evaluate{Every: s[i.Any().(int64)]}}, nil
+		Evaluate: spec.Evaluation{Every: s[i.Any().(int64)]}}, nil
 }
 
 // Of two kinds of jobs on one data set the first alone reads the test split: its change is noticed, whichever comes last.

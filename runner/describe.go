@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
 )
@@ -33,7 +34,7 @@ func studyMeta(s *script, p *plan.Plan, version string) (results.Meta, map[strin
 		for _, c := range t.Job.Columns() {
 			add(c.Name)
 		}
-		for _, name := range t.Job.Evaluate.Columns() {
+		for _, name := range metric.Columns(t.Job.Evaluate) {
 			add(name)
 		}
 	}

@@ -1,10 +1,8 @@
 package runner
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -14,6 +12,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/runner/evaluation"
@@ -21,17 +21,10 @@ import (
 
 type evalOptions struct {
 	real, fake, features, backend string
-	metrics                       []string
-	k, samples, size, channels    int
-	sigma                         float64
-	floor, json                   bool
+	metricOptions
+	samples, size, channels int
+	floor, json             bool
 }
-
-// evalMetrics are the metrics by the names of --metrics, and those of them that are measured if none is named.
-var (
-	evalMetrics     = []string{spec.FID, spec.KID, spec.PrecisionRecall, spec.DensityCoverage, spec.InceptionScore, spec.PRD, spec.Parzen}
-	standardMetrics = evalMetrics[:4]
-)
 
 func evalCommand(env *Env) *cobra.Command {
 	var o evalOptions
@@ -40,28 +33,21 @@ func evalCommand(env *Env) *cobra.Command {
 		Short: "measure any images, or features, against real ones",
 		Long: `eval compares two sets of images: folders, zip or tar files, Parquet files with a column of images. Both go through one
 feature extractor (see starsweep features list), and the metrics compare the features. Matrices of features that were
-computed elsewhere, (samples, features) as .npy, are compared as they are. docs/metrics.md defines every number.`,
+computed elsewhere, (samples, features) as .npy, are compared as they are. docs/metrics.md defines every number. The metrics:
+` + o.list(),
 		Example: `  starsweep eval --real cifar10-test/ --fake samples.zip
   starsweep eval --real real.npy --fake fake.npy --metrics fid,precision_recall --k 5 --json`,
 		Args: noArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if c.Flags().Changed("k") && o.k < 1 {
-				return usageErrorf("--k: got %d, want 1 or more", o.k)
-			}
-			return eval(c.Context(), env, o)
-		},
+		RunE: func(c *cobra.Command, _ []string) error { return eval(c.Context(), env, o) },
 	}
 	f := c.Flags()
 	f.StringVar(&o.real, "real", "", "real images or features")
 	f.StringVar(&o.fake, "fake", "", "generated ones")
-	f.StringSliceVar(&o.metrics, "metrics", standardMetrics, "some of "+strings.Join(evalMetrics, ","))
+	o.metricOptions.flags(f)
 	f.StringVar(&o.features, "features", "inception", "extractor of features for images: "+strings.Join(spec.Extractors, ", "))
-	f.IntVar(&o.k, "k", 0, fmt.Sprintf("neighbours (default %d for precision and recall, %d for density and coverage)",
-		spec.StandardMetric(spec.PrecisionRecall).K, spec.StandardMetric(spec.DensityCoverage).K))
 	f.IntVar(&o.samples, "samples", 0, "compare so many of each, drawn at random (default all)")
 	f.IntVar(&o.size, "size", 0, "resize images to this height and width first")
 	f.IntVar(&o.channels, "channels", 0, "1 or 3: make images grey or coloured first")
-	f.Float64Var(&o.sigma, "sigma", 0, "deviation of the Parzen window")
 	f.BoolVar(&o.floor, "floor", false, "measure real samples against as many other real ones, too; wants --samples")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	backendFlag(c, &o.backend)
@@ -96,10 +82,8 @@ func eval(ctx context.Context, env *Env, o evalOptions) error {
 	if o.features == spec.PointFeatures {
 		return usageErrorf("--features: got %q, which are those of no image; want one of %s", o.features, strings.Join(spec.Extractors, ", "))
 	}
-	for _, name := range o.metrics {
-		if !slices.Contains(evalMetrics, name) {
-			return usageErrorf("--metrics: got %q, want some of %s", name, strings.Join(evalMetrics, ", "))
-		}
+	if err := o.check(); err != nil {
+		return err
 	}
 	backend, err := env.openBackend(o.backend)
 	if err != nil {
@@ -124,7 +108,7 @@ func eval(ctx context.Context, env *Env, o evalOptions) error {
 }
 
 // compare reads both sets and measures.
-func (o evalOptions) compare(ctx context.Context, env *Env, b *evaluation.Bench, p *passes) (*verdict, error) {
+func (o evalOptions) compare(ctx context.Context, env *Env, b *evaluation.Comparer, p *passes) (*verdict, error) {
 	real, err := o.open(ctx, env, o.real, p)
 	if err != nil {
 		return nil, err
@@ -155,13 +139,14 @@ func (o evalOptions) compare(ctx context.Context, env *Env, b *evaluation.Bench,
 		return nil, err
 	}
 	for _, m := range metrics {
+		row, _ := metric.Lookup(m.Name)
 		v.Metrics = append(v.Metrics, m.String())
-		v.columns = append(v.columns, m.Columns()...)
-	}
-	if slices.Contains(o.metrics, spec.FID) && n <= v.Dimensions {
-		fmt.Fprintf(env.Stderr,
-			"starsweep: warning: fid of %d samples of %d features is far too high: read it beside --floor, or take more samples\n",
-			n, v.Dimensions)
+		for _, c := range row.Columns {
+			v.columns = append(v.columns, c.Name)
+		}
+		if row.Biased && n <= v.Dimensions {
+			warn(env, []string{biasWarning(m, n, v.Dimensions, "--floor")})
+		}
 	}
 	if v.Values, err = b.Compare(ctx, metrics, v.Real.set, v.Fake.set); err != nil {
 		return nil, err
@@ -184,7 +169,7 @@ func (o evalOptions) fits(env *Env, real, fake *imageSet) error {
 	if err != nil {
 		return nil // another error, reported once the samples are drawn
 	}
-	e, h, w, c := spec.Evaluate{Samples: n, Metrics: metrics, Features: spec.PointFeatures}, 1, 1, real.matrix.D
+	e, h, w, c := spec.Evaluation{Samples: n, Metrics: metrics, Features: spec.PointFeatures}, 1, 1, real.matrix.D
 	if set := real.images; set != nil {
 		e.Features, h, w, c = o.features, set.H, set.W, set.C
 	}
@@ -196,7 +181,7 @@ func (o evalOptions) fits(env *Env, real, fake *imageSet) error {
 }
 
 // extract takes a side to features, with as many others if there is to be a floor.
-func (o evalOptions) extract(ctx context.Context, b *evaluation.Bench, what string, s *imageSet, others bool) (
+func (o evalOptions) extract(ctx context.Context, b *evaluation.Comparer, what string, s *imageSet, others bool) (
 	side evalSide, extractor string, err error) {
 	index, err := o.draw(s, others)
 	if err != nil {
@@ -246,24 +231,13 @@ func (o evalOptions) draw(s *imageSet, others bool) ([]int, error) {
 	return index, nil
 }
 
-// parse gives the metrics for n samples of each set. KID takes subsets of all samples where these are fewer than it takes otherwise.
+// parse is the metrics for n samples of each set.
 func (o evalOptions) parse(n int) ([]spec.Metric, error) {
-	e := spec.Evaluate{Samples: n, Features: o.features}
-	for _, name := range o.metrics {
-		m := spec.StandardMetric(name)
-		switch name {
-		case spec.PrecisionRecall, spec.DensityCoverage:
-			m.K = cmp.Or(o.k, m.K)
-		case spec.KID:
-			m.Size = min(m.Size, n)
-		case spec.Parzen:
-			if m.Sigma = o.sigma; m.Sigma <= 0 {
-				return nil, errors.New("parzen: got no deviation, want --sigma above 0")
-			}
-		}
-		e.Metrics = append(e.Metrics, m)
+	metrics, err := o.metrics(n)
+	if err != nil {
+		return nil, err
 	}
-	return e.Metrics, e.Validate()
+	return metrics, metric.Validate(spec.Evaluation{Samples: n, Features: o.features, Metrics: metrics}, spec.HasLogits(o.features))
 }
 
 func (v *verdict) table(to io.Writer) error {

@@ -305,7 +305,7 @@ func TestEvalNamesTheFileAtFault(t *testing.T) {
 		{"too few for k", good, few, "precision_recall(k=3): got 3 samples, want 4 or more: each needs k neighbours"},
 		{"NaN", "testdata/eval/real.npy", nan, "nan.npy: sample 3, feature 5: got NaN, want a number"},
 		{"other widths", "testdata/eval/real.npy", npy(t, 6, 9), "got 8 features a sample in testdata/eval/real.npy and 9 in "},
-		{"one sample", npy(t, 1, 8), "testdata/eval/real.npy", "fid(): got 1 samples, want 2 or more: it takes covariances"},
+		{"one sample", npy(t, 1, 8), "testdata/eval/real.npy", "fid(): got 1 samples, want 2 or more: covariances need two"},
 		{"no samples", "testdata/eval/real.npy", npy(t, 0, 8), "got shape (0, 8), want at least one sample"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -21,28 +21,32 @@ type evaluator struct {
 	trainer *trainer
 	trial   plan.Trial
 	set     *data.Set
-	tests   *data.Set              // nil: the program has no tests
-	metrics *evaluation.Evaluation // nil: the script asks for none
+	tests   *data.Set          // nil: the program has no tests
+	scorer  *evaluation.Scorer // nil: the script asks for none
 
-	history []metric.Evaluation
+	history []metric.Observation
 }
 
-// biasWarnings warns of evaluations whose FID is of no more samples than features: it is then far above what more samples would give,
-// for all generators alike.
+// biasWarnings warns of metrics that are far above what more samples would give, for all generators alike: those that are biased for
+// no more samples than features.
 func biasWarnings(p *plan.Plan) (warnings []string) {
 	for _, trial := range p.Kinds {
 		e := trial.Job.Evaluate
-		if !slices.ContainsFunc(e.Metrics, func(m spec.Metric) bool { return m.Name == spec.FID }) {
-			continue
-		}
-		if width := feature.Width(e.Features, trial.Job.Program.Config.Image.Elems()); e.Samples <= width {
-			w := fmt.Sprintf("fid of %d samples of %d features is far too high: read it beside fid_floor, or take more samples", e.Samples, width)
-			if !slices.Contains(warnings, w) {
+		width := feature.Width(e.Features, trial.Job.Program.Config.Image.Elems())
+		for _, m := range e.Metrics {
+			if row, _ := metric.Lookup(m.Name); !row.Biased || e.Samples > width {
+				continue
+			}
+			if w := biasWarning(m, e.Samples, width, m.Name+metric.Floor); !slices.Contains(warnings, w) {
 				warnings = append(warnings, w)
 			}
 		}
 	}
 	return warnings
+}
+
+func biasWarning(m spec.Metric, samples, features int, floor string) string {
+	return fmt.Sprintf("%s of %d samples of %d features is far too high: compare it with %s, or take more samples", m.Name, samples, features, floor)
 }
 
 // newEvaluator gets ready to look at a trial that has trained for done epochs.
@@ -55,10 +59,10 @@ func (t *trainer) newEvaluator(ctx context.Context, p plan.Trial, set *data.Set,
 		}
 	}
 	if len(p.Job.Evaluate.Metrics) > 0 {
-		if x.metrics, err = t.bench.Open(ctx, p.Job.Data, p.Job.Evaluate); err != nil {
+		if x.scorer, err = t.comparer.Open(ctx, p.Job.Data, p.Job.Evaluate); err != nil {
 			return nil, fmt.Errorf("evaluate: %w", err)
 		}
-		if got, want := x.metrics.Extractor(), p.Inputs.Measure.Features; got != want {
+		if got, want := x.scorer.Extractor(), p.Inputs.Measure.Features; got != want {
 			return nil, fmt.Errorf("evaluate: the weights changed since the run began: got the features %s, want %s", got, want)
 		}
 	}
@@ -87,9 +91,9 @@ func (x *evaluator) evaluate(ctx context.Context, run *train.Run, row *results.E
 			row.Metrics[v.Name] = v.V
 		}
 	}
-	if x.metrics != nil {
+	if x.scorer != nil {
 		batch := p.Job.Program.Config.SampleBatch
-		values, err := x.metrics.Measure(ctx, func(from, to int) ([]float32, error) { return run.Sample(to-from, uint32(from/batch)) })
+		values, err := x.scorer.Score(ctx, func(from, to int) ([]float32, error) { return run.Sample(to-from, uint32(from/batch)) })
 		if errors.Is(err, metric.ErrNotFinite) {
 			return &train.Diverged{Epoch: row.Epoch - 1, Step: int(row.Step) - 1, What: fmt.Sprintf("generated images are not finite: %v", err)}
 		} else if err != nil {
@@ -99,7 +103,7 @@ func (x *evaluator) evaluate(ctx context.Context, run *train.Run, row *results.E
 			row.Metrics[name] = v
 		}
 	}
-	row.Evaluated = x.tests != nil || x.metrics != nil
+	row.Evaluated = x.tests != nil || x.scorer != nil
 	row.SecondsEvaluate = x.trainer.now().Sub(start).Seconds()
 	x.observe(*row)
 	return nil
@@ -107,8 +111,8 @@ func (x *evaluator) evaluate(ctx context.Context, run *train.Run, row *results.E
 
 // observe keeps what a row says of collapse.
 func (x *evaluator) observe(row results.Epoch) {
-	if row.Evaluated && x.metrics != nil {
-		x.history = append(x.history, evaluation.Observation(row.Epoch, row.Metrics))
+	if row.Evaluated && x.scorer != nil {
+		x.history = append(x.history, metric.Observe(row.Epoch, x.trial.Job.Evaluate.Metrics, row.Metrics))
 	}
 }
 
@@ -126,7 +130,7 @@ func (x *evaluator) collapse() error {
 	if rule == nil || len(x.history) == 0 {
 		return nil
 	}
-	if yes, why := evaluation.Rule(*rule).Judge(x.history); yes {
+	if yes, why := metric.Collapsed(*rule, x.history); yes {
 		return &collapsed{x.history[len(x.history)-1].Epoch, why}
 	}
 	return nil

@@ -154,14 +154,14 @@ func TestAPlanListsTheTrialsThatARunTrains(t *testing.T) {
 func TestASheetOfAnotherSizeStopsNoTrial(t *testing.T) {
 	home, dir := t.TempDir(), t.TempDir()
 	script := filepath.Join(home, "sheet.star")
-	study := strings.Replace(retryStudy, "epochs = 1)", "epochs = 1, evaluate = evaluate(grid = p.grid))", 1)
-	study = strings.Replace(study, `{"batch": 8}`, `{"batch": 8, "grid": 4}`, 1)
+	study := strings.Replace(retryStudy, "epochs = 1)", "epochs = 1, evaluate = evaluate(sheet = p.sheet))", 1)
+	study = strings.Replace(study, `{"batch": 8}`, `{"batch": 8, "sheet": 4}`, 1)
 	if err := os.WriteFile(script, []byte(study), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	run := func(grid int) string {
+	run := func(size int) string {
 		t.Helper()
-		code, text := command(t, home, "run", script, "--backend", "cpu", "--dir", dir, "--set", fmt.Sprint("grid=", grid))
+		code, text := command(t, home, "run", script, "--backend", "cpu", "--dir", dir, "--set", fmt.Sprint("sheet=", size))
 		if code != 0 {
 			t.Fatalf("exit code %d\n%s", code, text)
 		}

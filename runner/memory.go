@@ -40,9 +40,9 @@ func needOf(j *model.Job, m train.Memory, accelerator bool, images int) need {
 		n.own += state + m.Step + m.Sample + m.Test
 	}
 	if p.Sample != nil {
-		sheet := e.Grid * each * 4
+		sheet := e.Sheet * each * 4
 		if h > 0 { // NRGBA, and the compressed file
-			sheet += e.Grid * h * w * 6
+			sheet += e.Sheet * h * w * 6
 		}
 		n.own += sheet + 2*p.Config.SampleBatch*each*8
 	}

@@ -23,7 +23,7 @@ func TestAPictureThatTheJournalLostIsDrawnAgain(t *testing.T) {
 	}
 	home, dir := t.TempDir(), filepath.Join(t.TempDir(), "study")
 	script := filepath.Join(home, "redraw.star")
-	text := strings.NewReplacer("epochs = 2)", "epochs = 100000, evaluate = evaluate(every = 1, grid = 4))", "choice(1e-3, 1e-2)",
+	text := strings.NewReplacer("epochs = 2)", "epochs = 100000, evaluate = evaluate(every = 1, sheet = 4))", "choice(1e-3, 1e-2)",
 		"choice(1e-3)").Replace(smallStudy)
 	if err := os.WriteFile(script, []byte(text), 0o644); err != nil {
 		t.Fatal(err)

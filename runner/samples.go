@@ -18,7 +18,7 @@ func (x *evaluator) drawSheet(run *train.Run, epoch int) error {
 	if x.trainer.study.HasSample(x.trial.ID, epoch, sheetKind) {
 		return nil
 	}
-	n := x.trial.Job.Evaluate.Grid
+	n := x.trial.Job.Evaluate.Sheet
 	pixels, err := run.Sample(n, 0)
 	if err != nil {
 		return err

@@ -40,7 +40,7 @@ type trainer struct {
 	backend  *train.Backend
 	study    *results.Study
 	store    *data.Store
-	bench    *evaluation.Bench
+	comparer *evaluation.Comparer
 	overlaps bool // an epoch is evaluated while the next one trains
 	now      func() time.Time
 	progress progress
@@ -83,7 +83,7 @@ func newTrainer(env *Env, s *script, p *plan.Plan, backend *train.Backend, o run
 		overlaps: backend.Accelerator() || runtime.GOMAXPROCS(0) >= overlapCores}
 	t.store.Progress = t.passes.watch
 	t.inputs = newInputReader(t.images, env.networks())
-	t.bench = evaluation.New(env.evaluation(backend, t.passes, t.images))
+	t.comparer = evaluation.New(env.evaluation(backend, t.passes, t.images))
 	return t, dir, nil
 }
 
@@ -91,7 +91,7 @@ func newTrainer(env *Env, s *script, p *plan.Plan, backend *train.Backend, o run
 func (t *trainer) close() error {
 	err := t.study.Close()
 	if !t.abandoned.Load() {
-		err = errors.Join(err, t.bench.Close())
+		err = errors.Join(err, t.comparer.Close())
 		t.backend.Close()
 	}
 	return err
@@ -183,7 +183,7 @@ func (t *trainer) preflight(ctx context.Context, finished map[string]results.Sta
 			continue // the trial will fail; its metrics may be what is too large, so they are not opened here
 		}
 		if len(p.Job.Evaluate.Metrics) > 0 {
-			if _, err := t.bench.Open(ctx, p.Job.Data, p.Job.Evaluate); err != nil {
+			if _, err := t.comparer.Open(ctx, p.Job.Data, p.Job.Evaluate); err != nil {
 				return fmt.Errorf("evaluate: %w", err)
 			}
 		}

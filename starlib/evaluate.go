@@ -3,20 +3,23 @@ package starlib
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/hint"
 	"github.com/starsweep/starsweep/starlib/kit"
-	"go.starlark.net/starlark"
-	"go.starlark.net/syntax"
 )
 
 // evaluateValue is when and how a trial is looked at. What depends on the data is left open until a trial is declared.
 type evaluateValue struct {
 	kit.Opaque
-	spec.Evaluate
+	spec.Evaluation
 }
 
 var _ starlark.Comparable = evaluateValue{}
@@ -41,7 +44,7 @@ func (e *evaluateValue) Unpack(v starlark.Value) error {
 }
 
 // standardEvaluate draws a sheet after the last epoch, and measures nothing.
-var standardEvaluate = evaluateValue{Evaluate: spec.Evaluate{Grid: 64}}
+var standardEvaluate = evaluateValue{Evaluation: spec.Evaluation{Sheet: 64}}
 
 // standardSamples is how many images are measured where a script does not say: as many as the test splits of MNIST and
 // CIFAR-10 have.
@@ -51,29 +54,29 @@ func makeEvaluate(c kit.Call) (starlark.Value, error) {
 	e := standardEvaluate
 	var (
 		every    = kit.Natural(0)
-		grid     = kit.Count(e.Grid)
+		sheet    = kit.Count(e.Sheet)
 		samples  kit.Count
 		metrics  metricList
 		features featuresValue
 		rule     collapseArg
 	)
 	err := c.Keywords("every?", &every, "metrics?", &metrics, "samples?", &samples, "features??", &features, "real??", &e.Real,
-		"grid?", &grid, "collapse?", &rule)
+		"sheet?", &sheet, "collapse?", &rule)
 	if err != nil {
 		return nil, err
 	}
-	e.Every, e.Grid, e.Metrics, e.Samples, e.Features = int(every), int(grid), metrics, int(samples), features.name
+	e.Every, e.Sheet, e.Metrics, e.Samples, e.Features = int(every), int(sheet), metrics, int(samples), features.name
 	if len(metrics) == 0 && (e.Real != "" || e.Features != "") {
 		kit.Note(c.Thread, "evaluate: got features or real and no metrics, which alone use them")
 	}
 	if len(metrics) > 0 {
 		e.Samples = cmp.Or(e.Samples, standardSamples)
 	}
-	if e.Collapse = rule.Collapse; !rule.given && metrics.tellOfCollapse() {
+	if e.Collapse = rule.Collapse; !rule.given && metric.DetectCollapse(metrics) {
 		standard := spec.StandardCollapse()
 		e.Collapse = &standard
 	}
-	return e, kit.Each("evaluate: ", e.Validate()).Err()
+	return e, kit.Each("evaluate: ", metric.Validate(e.Evaluation, spec.HasLogits(e.Features))).Err()
 }
 
 // metricValue is what a metric measures, as a Starlark value.
@@ -82,7 +85,14 @@ type metricValue struct {
 	spec.Metric
 }
 
+var _ starlark.Comparable = metricValue{}
+
 func (m metricValue) Type() string { return "metric" }
+
+// CompareSameType compares by text.
+func (m metricValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	return kit.SameText(op, m, y)
+}
 
 // metricList is an argument that lists metrics.
 type metricList []spec.Metric
@@ -108,21 +118,35 @@ func (l *metricList) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// tellOfCollapse reports whether the metrics see how much of the real set samples reach.
-func (l metricList) tellOfCollapse() bool {
-	return slices.ContainsFunc(l, func(m spec.Metric) bool { return m.Name == spec.PrecisionRecall || m.Name == spec.DensityCoverage })
-}
-
-// metricBuiltin makes metrics of one name. Its arguments are options, given as names and pointers into the metric that is made,
-// which begins as the standard one.
-func metricBuiltin(name string, options func(m *spec.Metric) []any) *starlark.Builtin {
-	return kit.Builtin(name, func(c kit.Call) (starlark.Value, error) {
-		m := metricValue{Metric: spec.StandardMetric(name)}
+// metricBuiltin makes a metric of the table. Its arguments begin as those of papers.
+func metricBuiltin(row metric.Metric) *starlark.Builtin {
+	return kit.Builtin(row.Name, func(c kit.Call) (starlark.Value, error) {
+		m := metricValue{Metric: row.Standard()}
+		variables := make([]any, len(row.Args))
 		var pairs []any
-		if options != nil {
-			pairs = options(&m.Metric)
+		for i, a := range row.Args {
+			name := a.Name + "?"
+			if a.Default == 0 { // None leaves it to the metric
+				name += "?"
+			}
+			if variables[i] = new(kit.Count); a.Real {
+				variables[i] = new(kit.Positive)
+			}
+			pairs = append(pairs, name, variables[i])
 		}
 		err := c.Unpack(pairs...)
+		for i, a := range row.Args {
+			switch v := variables[i].(type) {
+			case *kit.Count:
+				if *v > 0 {
+					m.Metric = m.With(a.Name, float64(*v))
+				}
+			case *kit.Positive:
+				if *v > 0 {
+					m.Metric = m.With(a.Name, float64(*v))
+				}
+			}
+		}
 		return m, err
 	})
 }
@@ -206,11 +230,11 @@ const (
 )
 
 // on is the evaluation of trials on a data set, all that was left open decided.
-func (e evaluateValue) on(d dataset) (spec.Evaluate, error) {
+func (e evaluateValue) on(d dataset) (spec.Evaluation, error) {
 	if len(e.Metrics) == 0 {
-		return e.Evaluate, nil
+		return e.Evaluation, nil
 	}
-	out := e.Evaluate
+	out := e.Evaluation
 	points := d.size == 0
 	switch {
 	case points && e.Features != "" && e.Features != spec.PixelFeatures:
@@ -235,7 +259,7 @@ func (e evaluateValue) on(d dataset) (spec.Evaluate, error) {
 			out.Real = "train"
 		}
 	}
-	return out, out.Validate()
+	return out, metric.Validate(out, spec.HasLogits(out.Features))
 }
 
 // measurable checks an evaluation beside what the trial's program gives.
@@ -246,24 +270,18 @@ func (t *trial) measurable(p *model.Program) error {
 	return nil
 }
 
-var evaluations = starlark.StringDict{
+func evaluations() starlark.StringDict {
+	d := starlark.StringDict{}
+	for _, m := range metric.All {
+		d[m.Name] = metricBuiltin(m)
+	}
+	maps.Copy(d, evaluationBuiltins)
+	return d
+}
+
+var evaluationBuiltins = starlark.StringDict{
 	"evaluate": kit.Builtin("evaluate", makeEvaluate),
 	"collapse": kit.Builtin("collapse", makeCollapse),
-
-	"fid": metricBuiltin(spec.FID, nil),
-	"precision_recall": metricBuiltin(spec.PrecisionRecall,
-		func(m *spec.Metric) []any { return []any{"k?", (*kit.Count)(&m.K)} }),
-	"density_coverage": metricBuiltin(spec.DensityCoverage,
-		func(m *spec.Metric) []any { return []any{"k?", (*kit.Count)(&m.K)} }),
-	"kid": metricBuiltin(spec.KID,
-		func(m *spec.Metric) []any {
-			return []any{"subsets?", (*kit.Count)(&m.Subsets), "size?", (*kit.Count)(&m.Size)}
-		}),
-	"inception_score": metricBuiltin(spec.InceptionScore,
-		func(m *spec.Metric) []any { return []any{"splits?", (*kit.Count)(&m.Splits)} }),
-	"prd": metricBuiltin(spec.PRD, nil),
-	"parzen": metricBuiltin(spec.Parzen,
-		func(m *spec.Metric) []any { return []any{"sigma??", (*kit.Positive)(&m.Sigma)} }),
 
 	"inception":       featuresBuiltin("inception", standardFeatures),
 	"inception_ttur":  featuresBuiltin("inception_ttur", "inception-ttur"),

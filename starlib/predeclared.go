@@ -21,7 +21,7 @@ func predeclared() starlark.StringDict {
 	}
 	// The tensor functions max, min and abs stand for Starlark's own too.
 	own := map[string]bool{"max": true, "min": true, "abs": true}
-	for _, family := range []starlark.StringDict{sandbox.Guards(), declarations, evaluations, dimensions, searches, datasets(), number.Schedules, optimizers,
+	for _, family := range []starlark.StringDict{sandbox.Guards(), declarations, evaluations(), dimensions, searches, datasets(), number.Schedules, optimizers,
 		randoms(), functions()} {
 		for name, v := range family {
 			if _, taken := all[name]; taken && !own[name] {

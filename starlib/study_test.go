@@ -250,7 +250,7 @@ def D(x, y):
 
 def trial(p):
     return gan(data = ring(), generator = G, discriminator = D, latent = normal(2), loss = hinge(), optimizer = sgd(lr = 1),
-        batch = 4, epochs = 1, evaluate = evaluate(grid = 19))
+        batch = 4, epochs = 1, evaluate = evaluate(sheet = 19))
 
 main = study(trial = trial)
 `))
@@ -286,7 +286,7 @@ def D(x, y):
 
 def trial(p):
     return gan(data = mnist(size = 1, classes = [9, 3, 7, 3]), generator = G, discriminator = D, latent = normal(2), loss = hinge(), optimizer = sgd(lr = 1),
-        batch = 4, epochs = 1, evaluate = evaluate(grid = 8))
+        batch = 4, epochs = 1, evaluate = evaluate(sheet = 8))
 
 main = study(trial = trial)
 `))
@@ -441,8 +441,8 @@ main = study(trial = trial)
 		job, err := load(t, fmt.Sprintf(script, c.data, c.metric, c.features)).Job(context.Background(), nil)
 		if err != nil {
 			t.Errorf("%s: %v", c.data, err)
-		} else if got := job.Evaluate.String(); got != "every=0 grid=64 "+c.want {
-			t.Errorf("%s: got  %s\nwant every=0 grid=64 %s", c.data, got, c.want)
+		} else if got := job.Evaluate.String(); got != "every=0 sheet=64 "+c.want {
+			t.Errorf("%s: got  %s\nwant every=0 sheet=64 %s", c.data, got, c.want)
 		}
 	}
 }

@@ -51,9 +51,9 @@ func (t *trial) suits(p *model.Program, l Loader, n *kit.Notes, shortened bool) 
 				e.Samples, what, compared)
 		}
 	}
-	if image := t.data.image(); t.evaluate.Grid > maxSheet/image.Elems() {
-		fault("evaluate: got grid = %d images of %d numbers, a sheet of %.3g, want at most %.3g", t.evaluate.Grid, image.Elems(),
-			float64(t.evaluate.Grid)*float64(image.Elems()), float64(maxSheet))
+	if image := t.data.image(); t.evaluate.Sheet > maxSheet/image.Elems() {
+		fault("evaluate: got sheet = %d images of %d numbers, a sheet of %.3g, want at most %.3g", t.evaluate.Sheet, image.Elems(),
+			float64(t.evaluate.Sheet)*float64(image.Elems()), float64(maxSheet))
 	}
 	if t.evaluate.Every > t.epochs && !shortened {
 		n.Add(t.pos, fmt.Sprintf("evaluate: got every = %d of %d epochs: only the last is evaluated", t.evaluate.Every, t.epochs))

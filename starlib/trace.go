@@ -6,12 +6,14 @@ import (
 	"slices"
 	"strings"
 
+	"go.starlark.net/starlark"
+
 	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/starlib/hint"
 	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/sandbox"
-	"go.starlark.net/starlark"
 )
 
 const traceKey = "trace"
@@ -81,7 +83,7 @@ func (s *Study) columns(job *model.Job) error {
 	for _, name := range s.hyperparameters() {
 		owners[strings.ToLower(name)] = "of a hyperparameter"
 	}
-	for _, name := range job.Evaluate.Columns() {
+	for _, name := range metric.Columns(job.Evaluate) {
 		owners[strings.ToLower(name)] = "of a metric"
 	}
 	taken := func(what, name string) bool {

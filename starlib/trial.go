@@ -24,7 +24,7 @@ type trial struct {
 	batch    int
 	epochs   int
 	bf16     bool // precision = "bf16"
-	evaluate spec.Evaluate
+	evaluate spec.Evaluation
 	watches  []watch
 }
 

@@ -3,66 +3,106 @@ package metric
 import (
 	"fmt"
 	"math"
+	"strings"
+
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// Evaluation is what one look at a generator found, as far as collapse is concerned. What was not measured is NaN.
-type Evaluation struct {
-	Epoch                       int
-	Precision, Recall, Coverage float64
-	Spread, RealSpread          float64 // of the features: see Features.Spread
+// Observation is what one evaluation of a generator says about collapse. What was not measured is missing, and a spread is NaN.
+type Observation struct {
+	Epoch    int
+	Reach    []Reading // how much of the real set samples reach: recall, coverage
+	Fidelity []Reading // how many samples look real: precision
+	Spread   float64   // of the features, relative to the real ones: see Features.Spread
 }
 
-// Collapse is the rule by which a generator counts as collapsed: each of the last Evaluations evaluations shows one of two signs.
-//
-//   - One image: recall and coverage are at most Reach, and the spread of features is at most Spread of the real set's.
-//   - Few modes: samples look real (precision is at least Fidelity), and recall and coverage are at most Modes.
-//
-// A young generator reaches as little as a collapsed one, but its samples are spread or do not look real. A sign that needs a
-// number which was not measured does not show; of recall and coverage one is enough.
-type Collapse struct {
-	Evaluations                    int
-	Reach, Spread, Fidelity, Modes float64
+// Reading is the value of a column.
+type Reading struct {
+	Column string
+	Value  float64
 }
 
-// Judge says whether a history, in order of epochs, ends in collapse, and by which numbers.
-func (c Collapse) Judge(history []Evaluation) (collapsed bool, why string) {
-	if c.Evaluations < 1 || len(history) < c.Evaluations {
+// Observe collects from the values of an epoch what they say about collapse.
+func Observe(epoch int, metrics []spec.Metric, values map[string]float64) Observation {
+	o := Observation{Epoch: epoch, Spread: math.NaN()}
+	if v, ok := values[Spread]; ok {
+		o.Spread = v
+	}
+	for _, m := range metrics {
+		row, _ := Lookup(m.Name)
+		for _, c := range row.Columns {
+			v, measured := values[c.Name]
+			switch {
+			case !measured || math.IsNaN(v):
+			case c.Shows == Reach:
+				o.Reach = append(o.Reach, Reading{c.Name, v})
+			case c.Shows == Fidelity:
+				o.Fidelity = append(o.Fidelity, Reading{c.Name, v})
+			}
+		}
+	}
+	return o
+}
+
+// Collapsed reports whether a history, in order of epochs, ends in collapse, and by which numbers: each of the last rule.Evaluations
+// evaluations shows one of two signs.
+//
+//   - One image: recall and coverage are at most rule.Reach, and the spread of features is at most rule.Spread of the real set's.
+//   - Few modes: samples look real (precision is at least rule.Fidelity), and recall and coverage are at most rule.Modes.
+//
+// A young generator reaches as little as a collapsed one, but its samples are spread or do not look real. A sign that needs a number
+// which was not measured does not show; of recall and coverage one is enough.
+func Collapsed(rule spec.Collapse, history []Observation) (collapsed bool, why string) {
+	if rule.Evaluations < 1 || len(history) < rule.Evaluations {
 		return false, ""
 	}
-	last := history[len(history)-c.Evaluations:]
-	for _, e := range last {
-		if why = c.sign(e); why == "" {
+	last := history[len(history)-rule.Evaluations:]
+	for _, o := range last {
+		if why = o.sign(rule); why == "" {
 			return false, ""
 		}
 	}
-	if c.Evaluations > 1 {
-		why += fmt.Sprintf(", and so in every evaluation from epoch %d to %d", last[0].Epoch, last[len(last)-1].Epoch)
+	if rule.Evaluations > 1 {
+		why += fmt.Sprintf(", in every evaluation from epoch %d to %d", last[0].Epoch, last[len(last)-1].Epoch)
 	}
 	return true, why
 }
 
-// sign is what an evaluation shows of collapse, "" if nothing. Comparisons with NaN are false.
-func (c Collapse) sign(e Evaluation) string {
-	reach := func(bound float64) bool {
-		known := e.Recall == e.Recall || e.Coverage == e.Coverage
-		return known && !(e.Recall > bound) && !(e.Coverage > bound)
-	}
+// sign is what an observation shows of collapse, or "". Comparisons with NaN are false.
+func (o Observation) sign(rule spec.Collapse) string {
 	switch {
-	case reach(c.Reach) && e.Spread <= c.Spread*e.RealSpread:
-		return fmt.Sprintf("one image: the spread of features is %.3g of %.3g in the real set, with %s", e.Spread, e.RealSpread, e.reached(""))
-	case reach(c.Modes) && e.Precision >= c.Fidelity:
-		return fmt.Sprintf("few modes: %s at precision %.3g", e.reached("is "), e.Precision)
+	case o.reachesAtMost(rule.Reach) && o.Spread <= rule.Spread:
+		return fmt.Sprintf("one image: the spread of features is %.3g of that of the real set, with %s", o.Spread, list(o.Reach, " "))
+	case o.reachesAtMost(rule.Modes) && o.looksReal(rule.Fidelity):
+		return fmt.Sprintf("few modes: %s at %s", list(o.Reach, " is "), list(o.Fidelity, " "))
 	}
 	return ""
 }
 
-// reached names recall and coverage, as far as they were measured, with a verb before the first number.
-func (e Evaluation) reached(verb string) string {
-	switch {
-	case math.IsNaN(e.Coverage):
-		return fmt.Sprintf("recall %s%.3g", verb, e.Recall)
-	case math.IsNaN(e.Recall):
-		return fmt.Sprintf("coverage %s%.3g", verb, e.Coverage)
+func (o Observation) reachesAtMost(bound float64) bool {
+	for _, r := range o.Reach {
+		if r.Value > bound {
+			return false
+		}
 	}
-	return fmt.Sprintf("recall %s%.3g and coverage %.3g", verb, e.Recall, e.Coverage)
+	return len(o.Reach) > 0
+}
+
+func (o Observation) looksReal(bound float64) bool {
+	for _, r := range o.Fidelity {
+		if r.Value < bound {
+			return false
+		}
+	}
+	return len(o.Fidelity) > 0
+}
+
+// list names readings, with a verb before the first value.
+func list(readings []Reading, verb string) string {
+	parts := make([]string, len(readings))
+	for i, r := range readings {
+		parts[i] = fmt.Sprintf("%s%s%.3g", r.Column, verb, r.Value)
+		verb = " "
+	}
+	return strings.Join(parts, " and ")
 }

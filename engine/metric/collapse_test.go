@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
 // ring is n samples of the given ones of eight Gaussians on a ring.
@@ -17,13 +19,21 @@ func ring(r *rand.Rand, n int, modes ...int) Features {
 	return f
 }
 
-// standard is the rule of scripts that give none, which looks at two evaluations.
-var standard = Collapse{Evaluations: 2, Reach: 0.05, Spread: 0.25, Fidelity: 0.7, Modes: 0.3}
-
-func evaluated(t *testing.T, p *Products, epoch int, real, fake Features) Evaluation {
+func observed(t *testing.T, p *Products, epoch int, real, fake Features) Observation {
 	t.Helper()
 	o := compared(t, p, real, fake, 3)
-	return Evaluation{epoch, o.Precision, o.Recall, o.Coverage, fake.Spread(), real.Spread()}
+	return observation(epoch, o.Precision, o.Recall, o.Coverage, fake.Spread()/real.Spread())
+}
+
+// observation is of columns by the metrics that have them; NaN is not measured.
+func observation(epoch int, precision, recall, coverage, spread float64) Observation {
+	values := map[string]float64{}
+	for name, v := range map[string]float64{"precision": precision, "recall": recall, "coverage": coverage, Spread: spread, "fid": 7} {
+		if !math.IsNaN(v) {
+			values[name] = v
+		}
+	}
+	return Observe(epoch, []spec.Metric{{Name: "fid"}, {Name: "precision_recall"}, {Name: "density_coverage"}}, values)
 }
 
 func TestCollapseIsSeen(t *testing.T) {
@@ -47,11 +57,11 @@ func TestCollapseIsSeen(t *testing.T) {
 		{"seven modes", func() Features { return ring(r, 500, 0, 1, 2, 3, 4, 5, 6) }, ""},
 		{"noise, as before training", func() Features { return gaussian(r, 500, 2, 0, 3) }, ""},
 	} {
-		var history []Evaluation
+		var history []Observation
 		for epoch := 5; epoch <= 15; epoch += 5 {
-			history = append(history, evaluated(t, p, epoch, real, c.fake()))
+			history = append(history, observed(t, p, epoch, real, c.fake()))
 		}
-		got, why := standard.Judge(history)
+		got, why := Collapsed(spec.StandardCollapse(), history)
 		if got != (c.want != "") || !strings.HasPrefix(why, c.want) {
 			t.Errorf("%s: got %v, %q, want %q; saw %+v", c.name, got, why, c.want, history[2])
 		}
@@ -59,17 +69,18 @@ func TestCollapseIsSeen(t *testing.T) {
 }
 
 func TestTheReasonOfACollapseNamesWhatWasMeasured(t *testing.T) {
-	rule := Collapse{Evaluations: 1, Reach: 0.05, Spread: 0.25, Fidelity: 0.9, Modes: 0.3}
-	nan, oneImage := math.NaN(), "one image: the spread of features is 0.1 of 1 in the real set, with recall 0"
+	rule := spec.Collapse{Evaluations: 1, Reach: 0.05, Spread: 0.25, Fidelity: 0.9, Modes: 0.3}
+	nan := math.NaN()
 	for _, c := range []struct {
-		of   Evaluation
+		of   Observation
 		want string
 	}{
-		{Evaluation{Recall: 0, Coverage: nan, Precision: nan, Spread: 0.1, RealSpread: 1}, oneImage},
-		{Evaluation{Recall: nan, Coverage: 0.2, Precision: 1, Spread: 1, RealSpread: 1}, "few modes: coverage is 0.2 at precision 1"},
-		{Evaluation{Recall: 0.1, Coverage: 0.2, Precision: 1, Spread: 1, RealSpread: 1}, "few modes: recall is 0.1 and coverage 0.2 at precision 1"},
+		{observation(5, nan, 0, nan, 0.1), "one image: the spread of features is 0.1 of that of the real set, with recall 0"},
+		{observation(5, 1, nan, 0.2, 1), "few modes: coverage is 0.2 at precision 1"},
+		{observation(5, 1, 0.1, 0.2, 1), "few modes: recall is 0.1 and coverage 0.2 at precision 1"},
+		{observation(5, 1, 0.1, 0.2, nan), "few modes: recall is 0.1 and coverage 0.2 at precision 1"},
 	} {
-		if _, why := rule.Judge([]Evaluation{c.of}); why != c.want {
+		if _, why := Collapsed(rule, []Observation{c.of}); why != c.want {
 			t.Errorf("got %q, want %q", why, c.want)
 		}
 	}
@@ -77,28 +88,28 @@ func TestTheReasonOfACollapseNamesWhatWasMeasured(t *testing.T) {
 
 func TestCollapseTakesAsManyEvaluationsAsTheRuleSays(t *testing.T) {
 	nan := math.NaN()
-	healthy := Evaluation{Precision: 0.8, Recall: 0.6, Coverage: 0.7, Spread: 1, RealSpread: 1}
-	flat := func(epoch int) Evaluation { return Evaluation{epoch, nan, 0, nan, 0.1, 1} } // coverage and precision were not asked for
-	rule := standard
+	healthy := observation(0, 0.8, 0.6, 0.7, 1)
+	flat := func(epoch int) Observation { return observation(epoch, nan, 0, nan, 0.1) } // coverage and precision were not asked for
+	rule := spec.StandardCollapse()
 	for _, c := range []struct {
 		name    string
-		history []Evaluation
+		history []Observation
 		want    bool
 	}{
 		{"nothing", nil, false},
-		{"one", []Evaluation{flat(5)}, false},
-		{"two", []Evaluation{healthy, flat(10), flat(15)}, true},
-		{"recovered", []Evaluation{flat(5), flat(10), healthy}, false},
-		{"in turns", []Evaluation{flat(5), healthy, flat(15)}, false},
-		{"nothing measured", []Evaluation{{5, nan, nan, nan, 0, 1}, {10, nan, nan, nan, 0, 1}}, false},
-		{"covered, though not recalled", []Evaluation{{5, nan, 0, 0.5, 0.1, 1}, {10, nan, 0, 0.5, 0.1, 1}}, false},
+		{"one", []Observation{flat(5)}, false},
+		{"two", []Observation{healthy, flat(10), flat(15)}, true},
+		{"recovered", []Observation{flat(5), flat(10), healthy}, false},
+		{"in turns", []Observation{flat(5), healthy, flat(15)}, false},
+		{"nothing measured", []Observation{observation(5, nan, nan, nan, 0), observation(10, nan, nan, nan, 0)}, false},
+		{"covered, though not recalled", []Observation{observation(5, nan, 0, 0.5, 0.1), observation(10, nan, 0, 0.5, 0.1)}, false},
 	} {
-		got, why := rule.Judge(c.history)
+		got, why := Collapsed(rule, c.history)
 		if got != c.want || got != strings.Contains(why, "epoch 10 to 15") {
 			t.Errorf("%s: got %v, %q", c.name, got, why)
 		}
 	}
-	if got, _ := (Collapse{}).Judge([]Evaluation{flat(5)}); got {
+	if got, _ := Collapsed(spec.Collapse{}, []Observation{flat(5)}); got {
 		t.Error("the empty rule sees collapse")
 	}
 }

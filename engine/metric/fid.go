@@ -1,13 +1,41 @@
 package metric
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
 
 	"github.com/starsweep/starsweep/engine/metric/linalg"
+	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/engine/spec"
 )
+
+// fid is the metric of scripts.
+var fid = Metric{
+	Name:       "fid",
+	Doc:        "Fréchet distance of two Gaussians (Heusel et al. 2017)",
+	Columns:    []Column{{Name: "fid", Better: pareto.Min}},
+	Default:    true,
+	Biased:     true,
+	MinSamples: func(spec.Metric) (int, string) { return 2, "covariances need two" },
+	derive: func(_ context.Context, _ *Products, s *Stats, _ spec.Metric) (err error) {
+		s.moments, err = Measure(s.Features)
+		return err
+	},
+	compute: func(_ context.Context, c *Comparison, _ spec.Metric) ([]float64, error) {
+		v, err := FID(c.Real.moments, c.Fake.moments)
+		return []float64{v}, err
+	},
+	memory: func(_ spec.Metric, n, d int) Memory {
+		block := min(n, chunk)
+		if n < d { // a problem of n x n, from some columns of both sets at a time
+			return Memory{Work: double * max(4*n*n+4*n*256, n*n+2*n*min(d, columns)+2*n*256)}
+		}
+		return Memory{Set: double * d * d, Work: double * max(5*d*d, block*d+2*256*d)} // two covariances, a factor and its like
+	},
+}
 
 // FID is the Fréchet distance of two Gaussians with the given moments (Heusel et al. 2017, eq. 6, after Dowson and Landau 1982):
 //

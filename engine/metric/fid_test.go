@@ -9,7 +9,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-func fid(t *testing.T, real, fake Moments) float64 {
+func fidOf(t *testing.T, real, fake Moments) float64 {
 	t.Helper()
 	d, err := FID(real, fake)
 	if err != nil {
@@ -37,7 +37,7 @@ func TestFIDOfTwoGaussiansIsTheClosedForm(t *testing.T) {
 		x, y := r.Float64(), r.Float64()
 		trace, det := a*e+2*c*g+b*f, (a*b-c*c)*(e*f-g*g)
 		want := x*x + y*y + a + b + e + f - 2*math.Sqrt(trace+2*math.Sqrt(det))
-		got := fid(t, exactly([]float64{x, 0}, []float64{a, c, c, b}), exactly([]float64{0, y}, []float64{e, g, g, f}))
+		got := fidOf(t, exactly([]float64{x, 0}, []float64{a, c, c, b}), exactly([]float64{0, y}, []float64{e, g, g, f}))
 		if math.Abs(got-want) > 1e-12 {
 			t.Fatalf("got %.15g, want %.15g", got, want)
 		}
@@ -50,7 +50,7 @@ func TestFIDOfSamplesNearsTheClosedFormAsTheyGrow(t *testing.T) {
 	last := math.Inf(1)
 	for _, n := range []int{20, 200, 2000, 40000} {
 		r := random(7)
-		off := math.Abs(fid(t, measured(t, gaussian(r, n, d, 0, 1)), measured(t, gaussian(r, n, d, mean, std))) - want)
+		off := math.Abs(fidOf(t, measured(t, gaussian(r, n, d, 0, 1)), measured(t, gaussian(r, n, d, mean, std))) - want)
 		if off > last {
 			t.Errorf("%d samples: %g off, fewer were %g off", n, off, last)
 		}
@@ -66,10 +66,10 @@ func TestFIDIsSymmetricAndZeroForOneSet(t *testing.T) {
 	for _, n := range []int{2, 5, 300} { // fewer and more than features
 		set := gaussian(r, n, 20, 0, 1)
 		a, b := measured(t, set), measured(t, gaussian(r, 100, 20, 1, 2))
-		if ab, ba := fid(t, a, b), fid(t, b, a); math.Abs(ab-ba) > 1e-10*ab {
+		if ab, ba := fidOf(t, a, b), fidOf(t, b, a); math.Abs(ab-ba) > 1e-10*ab {
 			t.Errorf("%d samples: got %g one way and %g the other", n, ab, ba)
 		}
-		if self := fid(t, a, a); self > 1e-12*set.Spread()*set.Spread() {
+		if self := fidOf(t, a, a); self > 1e-12*set.Spread()*set.Spread() {
 			t.Errorf("%d samples: got %g from itself", n, self)
 		}
 	}
@@ -84,7 +84,7 @@ func TestFIDOfConstantSamplesIsExact(t *testing.T) {
 		}
 		return measured(t, f)
 	}
-	if got := fid(t, constant(1), constant(3)); got != 12 {
+	if got := fidOf(t, constant(1), constant(3)); got != 12 {
 		t.Errorf("two constants: got %g, want 12", got)
 	}
 	set := gaussian(random(3), 50, 3, 0, 1)
@@ -92,7 +92,7 @@ func TestFIDOfConstantSamplesIsExact(t *testing.T) {
 	for _, v := range m.Mean {
 		want += (v - 1) * (v - 1)
 	}
-	if got := fid(t, m, constant(1)); math.Abs(got-want) > 1e-12 {
+	if got := fidOf(t, m, constant(1)); math.Abs(got-want) > 1e-12 {
 		t.Errorf("got %g, want %g", got, want)
 	}
 }
@@ -109,7 +109,7 @@ func TestFIDIgnoresFeaturesThatNeverChange(t *testing.T) {
 		}
 		return w
 	}
-	want, got := fid(t, measured(t, a), measured(t, b)), fid(t, measured(t, widen(a)), measured(t, widen(b)))
+	want, got := fidOf(t, measured(t, a), measured(t, b)), fidOf(t, measured(t, widen(a)), measured(t, widen(b)))
 	if math.Abs(got-want) > 1e-12 {
 		t.Errorf("got %.15g, want %.15g", got, want)
 	}
@@ -141,10 +141,10 @@ func TestFIDOfFewSamplesIsThatOfTheirCovariances(t *testing.T) {
 		{59, 59, 60}, {3, 5, 9000}} {
 		r := random(uint64(c.real*c.fake + c.d))
 		real, fake := gaussian(r, c.real, c.d, 0, 1), gaussian(r, c.fake, c.d, .3, 1.5)
-		got := fid(t, measured(t, real), measured(t, fake))
+		got := fidOf(t, measured(t, real), measured(t, fake))
 		var want float64
 		if c.d < 1000 {
-			want = fid(t, dense(real), dense(fake))
+			want = fidOf(t, dense(real), dense(fake))
 		} else { // the singular values, by LAPACK's algorithm
 			a, b := measured(t, real), measured(t, fake)
 			p := crossProducts(a, b)
@@ -180,7 +180,7 @@ func TestFIDOfWideFeaturesIsNumpys(t *testing.T) {
 		return f
 	}
 	x, y := draw(4, 1), draw(4, .5)
-	if got, want := fid(t, measured(t, x), measured(t, y)), numpysWide; math.Abs(got-want) > 1e-9*want {
+	if got, want := fidOf(t, measured(t, x), measured(t, y)), numpysWide; math.Abs(got-want) > 1e-9*want {
 		t.Errorf("got %.12g, want %.12g", got, want)
 	}
 }

@@ -1,10 +1,31 @@
 package metric
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
+
+	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/engine/spec"
 )
+
+// inceptionScore is the metric of scripts.
+var inceptionScore = Metric{
+	Name:       "inception_score",
+	Doc:        "Inception score, its mean and deviation over splits (Salimans et al. 2016)",
+	Args:       []Arg{{Name: "splits", Default: 10}},
+	Columns:    []Column{{Name: "inception_score", Better: pareto.Max}, {Name: "inception_score_std", Deviation: true}},
+	Logits:     true,
+	MinSamples: func(m spec.Metric) (int, string) { return int(m.Arg("splits")), "each split needs one" },
+	compute: func(_ context.Context, c *Comparison, m spec.Metric) ([]float64, error) {
+		if c.Fake.Logits.D == 0 {
+			return nil, ErrNoLogits
+		}
+		mean, std, err := InceptionScore(c.Fake.Logits, int(m.Arg("splits")), nil)
+		return []float64{mean, std}, err
+	},
+}
 
 // InceptionScore is exp E KL(p(y|x) || p(y)) (Salimans et al. 2016, section 4), its mean and standard deviation (ddof 0)
 // over splits, of logits [N, classes] in float64. Papers take 10 splits; split i has the samples iN/splits to (i+1)N/splits,

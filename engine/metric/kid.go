@@ -7,7 +7,28 @@ import (
 	"math/rand/v2"
 
 	"github.com/starsweep/starsweep/engine/metric/linalg"
+	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/engine/spec"
 )
+
+// kid is the metric of scripts.
+var kid = Metric{
+	Name:       "kid",
+	Doc:        "kernel distance, its mean and deviation over subsets (Bińkowski et al. 2018)",
+	Args:       []Arg{{Name: "subsets", Default: 100}, {Name: "size", Default: 1000, Clamp: true}},
+	Columns:    []Column{{Name: "kid", Better: pareto.Min}, {Name: "kid_std", Deviation: true}},
+	Default:    true,
+	MinSamples: func(m spec.Metric) (int, string) { return int(m.Arg("size")), "subsets are drawn without replacement" },
+	compute: func(ctx context.Context, c *Comparison, m spec.Metric) ([]float64, error) {
+		mean, std, err := KID(ctx, c.Real.Features, c.Fake.Features, int(m.Arg("subsets")), int(m.Arg("size")), c.Draws)
+		return []float64{mean, std}, err
+	},
+	memory: func(m spec.Metric, _, d int) Memory {
+		size := int(m.Arg("size"))
+		block := min(size, chunk)
+		return Memory{Work: 2*single*size*d + double*block*(3*d+block)}
+	},
+}
 
 // KID is the kernel inception distance (Bińkowski et al. 2018, section 3): the unbiased estimate of the squared maximum mean
 // discrepancy with the kernel (x·y/d + 1)³, over random subsets of size samples of each set, drawn without replacement. It

@@ -3,7 +3,43 @@ package metric
 import (
 	"context"
 	"fmt"
+
+	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/engine/spec"
 )
+
+// precisionRecall and densityCoverage are the metrics of scripts.
+var (
+	precisionRecall = neighbours(Metric{
+		Name:    "precision_recall",
+		Doc:     "improved precision and recall (Kynkäänniemi et al. 2019)",
+		Columns: []Column{{Name: "precision", Better: pareto.Max, Shows: Fidelity}, {Name: "recall", Better: pareto.Max, Shows: Reach}},
+	}, 3, func(o Overlap) []float64 { return []float64{o.Precision, o.Recall} })
+	densityCoverage = neighbours(Metric{
+		Name:    "density_coverage",
+		Doc:     "density and coverage (Naeem et al. 2020)",
+		Columns: []Column{{Name: "density", Better: pareto.Max}, {Name: "coverage", Better: pareto.Max, Shows: Reach}},
+	}, 5, func(o Overlap) []float64 { return []float64{o.Density, o.Coverage} })
+)
+
+// neighbours completes a metric that counts samples in balls to the kth neighbour.
+func neighbours(m Metric, k float64, numbers func(Overlap) []float64) Metric {
+	m.Args = []Arg{{Name: "k", Default: k, Flag: "neighbours"}}
+	m.Default = true
+	m.MinSamples = func(m spec.Metric) (int, string) { return int(m.Arg("k")) + 1, "each needs k neighbours" }
+	m.derive = deriveManifold
+	m.compute = func(ctx context.Context, c *Comparison, m spec.Metric) ([]float64, error) {
+		o, err := c.overlap(ctx, int(m.Arg("k")))
+		return numbers(o), err
+	}
+	m.memory = func(m spec.Metric, n, d int) Memory {
+		block := min(n, 1024)
+		return Memory{
+			Set: double * n, Device: single * (2*n*d + 4*block*d), Work: 16*n*(int(m.Arg("k"))+4) + single*block*(4*d+block),
+		}
+	}
+	return m
+}
 
 // Overlap says how two manifolds lie on each other. All four are computed at once, since they look at the same distances.
 type Overlap struct {

@@ -8,7 +8,41 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/starsweep/starsweep/engine/metric/linalg"
+	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/engine/spec"
 )
+
+// parzenWindow is the metric of scripts.
+var parzenWindow = Metric{
+	Name:    "parzen",
+	Doc:     "mean log-likelihood, in nats, of real samples under Gaussians around the generated ones (Goodfellow et al. 2014)",
+	Args:    []Arg{{Name: "sigma", Real: true, Flag: "deviation of the Parzen window"}},
+	Columns: []Column{{Name: "parzen", Better: pareto.Max}},
+	compute: func(ctx context.Context, c *Comparison, m spec.Metric) ([]float64, error) {
+		sigma := m.Arg("sigma")
+		if sigma == 0 {
+			var err error
+			if sigma, err = ParzenSigma(ctx, c.Others, c.Fake.Features, parzenSigmas()); err != nil {
+				return nil, err
+			}
+		}
+		mean, _, err := ParzenWindow(ctx, c.Real.Features, c.Fake.Features, sigma)
+		return []float64{mean}, err
+	},
+	memory: func(_ spec.Metric, n, d int) Memory {
+		block := min(n, chunk)
+		return Memory{Work: double * (n*d + block*(d+2*n) + 256*n)}
+	},
+}
+
+// parzenSigmas are the deviations that Goodfellow et al. 2014 choose from: ten from 0.1 to 1 in equal ratios.
+func parzenSigmas() []float64 {
+	s := make([]float64, 10)
+	for i := range s {
+		s[i] = math.Pow(10, float64(i)/9-1)
+	}
+	return s
+}
 
 // ParzenWindow is the mean log-likelihood of test samples, in nats, under Gaussians of deviation sigma around each of the
 // generated samples (Goodfellow et al. 2014, section 5, after Breuleux et al. 2011), and its standard error, std/√N with

@@ -6,11 +6,34 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+
+	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/engine/spec"
 )
+
+// prd is the metric of scripts.
+var prd = Metric{
+	Name:    "prd",
+	Doc:     "precision and recall of distributions, F8 and F1/8 (Sajjadi et al. 2018)",
+	Columns: []Column{{Name: "prd_f8", Better: pareto.Max}, {Name: "prd_f1_8", Better: pareto.Max}},
+	MinSamples: func(spec.Metric) (int, string) {
+		return prdClusters, fmt.Sprintf("they are put in %d clusters", prdClusters)
+	},
+	compute: func(ctx context.Context, c *Comparison, _ spec.Metric) ([]float64, error) {
+		curve, err := PRD(ctx, c.Products, c.Real.Features, c.Fake.Features, PRDOptions{}, c.Draws)
+		return []float64{curve.F8, curve.F1over8}, err
+	},
+	memory: func(_ spec.Metric, n, d int) Memory {
+		return Memory{Device: single * 2 * n * d, Work: single * d * (2*n + min(2*n, 3*clusterBatch) + 4*min(2*n, clusterBatch))}
+	},
+}
+
+// prdClusters is how many clusters the authors take.
+const prdClusters = 20
 
 // PRDOptions are the choices of a PRD curve. The zero value means the authors' (compare_gan's prd_score.py).
 type PRDOptions struct {
-	Clusters int // 20
+	Clusters int // prdClusters
 	Angles   int // 1001 points of the curve
 	Runs     int // 10 clusterings, whose curves are averaged
 }
@@ -55,7 +78,7 @@ func PRD(ctx context.Context, p *Products, real, fake Features, o PRDOptions, rn
 }
 
 func (o PRDOptions) orDefault() PRDOptions {
-	return PRDOptions{cmp.Or(o.Clusters, 20), cmp.Or(o.Angles, 1001), cmp.Or(o.Runs, 10)}
+	return PRDOptions{cmp.Or(o.Clusters, prdClusters), cmp.Or(o.Angles, 1001), cmp.Or(o.Runs, 10)}
 }
 
 func histogram(labels []int, n int) []float64 {

@@ -15,7 +15,7 @@ import (
 type Job struct {
 	Data     spec.Data
 	Epochs   int
-	Evaluate spec.Evaluate
+	Evaluate spec.Evaluation
 	Program  *Program
 	Reals    []Real // the inputs of the program, in its order, and after them numbers that are only recorded
 }

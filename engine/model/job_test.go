@@ -14,7 +14,7 @@ import (
 func job(t *testing.T, s study) *model.Job {
 	t.Helper()
 	p, reals, _ := s.trace(t)
-	return &model.Job{Data: spec.Data{Name: "mnist", Size: 4}, Epochs: 3, Evaluate: spec.Evaluate{Every: 1, Grid: 4}, Program: p, Reals: reals}
+	return &model.Job{Data: spec.Data{Name: "mnist", Size: 4}, Epochs: 3, Evaluate: spec.Evaluation{Every: 1, Sheet: 4}, Program: p, Reals: reals}
 }
 
 // id is the ID of a trial whose inputs nobody has read.
@@ -49,7 +49,7 @@ func TestATrialsIDIsItsContent(t *testing.T) {
 		"samples":          func(j *model.Job) { j.Evaluate.Samples = 64 },
 		"features":         func(j *model.Job) { j.Evaluate.Features = "random" },
 		"real images":      func(j *model.Job) { j.Evaluate.Real = "train" },
-		"a metric":         func(j *model.Job) { j.Evaluate.Metrics = []spec.Metric{{Name: spec.FID}} },
+		"a metric":         func(j *model.Job) { j.Evaluate.Metrics = []spec.Metric{{Name: "fid"}} },
 		"collapse":         func(j *model.Job) { j.Evaluate.Collapse = &spec.Collapse{Stop: true} },
 		"a number":         func(j *model.Job) { j.Reals[0].Value = spec.Constant(77) },
 		"order of numbers": func(j *model.Job) { j.Reals[0], j.Reals[1] = j.Reals[1], j.Reals[0] },
@@ -62,12 +62,12 @@ func TestATrialsIDIsItsContent(t *testing.T) {
 }
 
 func TestWhatChangesNoNumberIsNoPartOfAConfiguration(t *testing.T) {
-	read := model.Inputs{Train: "aa", Test: "bb", Measure: spec.Measure{Metrics: []spec.Metric{{Name: spec.FID}, {Name: spec.PRD}},
+	read := model.Inputs{Train: "aa", Test: "bb", Measure: spec.Measure{Metrics: []spec.Metric{{Name: "fid"}, {Name: "prd"}},
 		Samples: 64}}
 	base := job(t, small)
 	want := base.Configuration(read)
 	for name, change := range map[string]func(j *model.Job, in *model.Inputs){
-		"the size of the sheet":   func(j *model.Job, _ *model.Inputs) { j.Evaluate.Grid = 5 },
+		"the size of the sheet":   func(j *model.Job, _ *model.Inputs) { j.Evaluate.Sheet = 5 },
 		"where the images lie":    func(j *model.Job, _ *model.Inputs) { j.Data.Path = "elsewhere" },
 		"the order of metrics":    func(_ *model.Job, in *model.Inputs) { slices.Reverse(in.Measure.Metrics) },
 		"the length of the trial": func(j *model.Job, _ *model.Inputs) { j.Epochs = 4 },

@@ -7,22 +7,22 @@ import (
 	"strings"
 )
 
-// Measure says what an evaluation compares generated images with, and how. Two values of a metric are comparable exactly if the
-// parts of their measures that decide the metric are equal: see Of. Fields are empty where nothing depends on them.
+// Measure says what an evaluation compares generated images with, and how. Two values of a metric are comparable if and only if the
+// parts of their measures that decide the metric are equal: see engine/metric.Deciding. Fields are empty where nothing depends on them.
 type Measure struct {
-	Metrics  []Metric `json:"metrics,omitempty"` // with their arguments, by name
+	Metrics  []Metric `json:"metrics,omitempty"`
 	Samples  int      `json:"samples,omitempty"` // generated images, compared with as many real ones
-	Real     string   `json:"real,omitempty"`    // SPLIT:DIGEST of the set that the real ones are drawn from
-	Floor    string   `json:"floor,omitempty"`   // likewise, of the other set that floors are drawn from, if there is another
+	Real     string   `json:"real,omitempty"`    // SPLIT:DIGEST of the set that the real images are drawn from
+	Floor    string   `json:"floor,omitempty"`   // likewise of the set that floors are drawn from, if it is another
 	Features string   `json:"features,omitempty"`
-	Tests    string   `json:"tests,omitempty"` // digest of the images that the script's tests are of
+	Tests    string   `json:"tests,omitempty"` // digest of the images that the script's tests evaluate
 	Train    string   `json:"train,omitempty"` // digest of the training images, where losses and watches are compared
 }
 
-// digits is how many hexadecimal digits of a digest stand for it where people read it.
+// digits is how many hexadecimal digits of a digest appear where people read it.
 const digits = 16
 
-// Short is a digest as tables have it.
+// Short is a digest as it appears in the tables.
 func Short(digest string) string { return digest[:min(digits, len(digest))] }
 
 // Images names a split and its content, as a Measure has it.
@@ -55,35 +55,3 @@ func (m Measure) String() string {
 func byName(metrics []Metric) []Metric {
 	return slices.SortedFunc(slices.Values(metrics), func(a, b Metric) int { return cmp.Compare(a.Name, b.Name) })
 }
-
-// Of is the part of the measure that decides whether values of some columns are comparable. A metric's need its arguments, the
-// features, the number of samples and the real images; its floor and a Parzen window without a sigma need the set of floors, too.
-// Those of tests need the images that they are of, and all others, losses and watches, the training images, whose digest is given.
-// What an equation computes is the script's business: a column has one meaning in all trials of a study.
-func (m Measure) Of(train string, columns ...string) Measure {
-	var part Measure
-	for _, column := range columns {
-		base, isFloor := strings.CutSuffix(column, Floor)
-		i := slices.IndexFunc(m.Metrics, func(x Metric) bool { return slices.Contains(x.Columns(), base) })
-		switch {
-		case i >= 0:
-			if x := m.Metrics[i]; !slices.Contains(part.Metrics, x) {
-				part.Metrics = append(part.Metrics, x)
-			}
-			if isFloor || m.Metrics[i].Name == Parzen && m.Metrics[i].Sigma == 0 {
-				part.Floor = m.Floor
-			}
-			fallthrough
-		case column == Spread && m.Samples > 0:
-			part.Samples, part.Real, part.Features = m.Samples, m.Real, m.Features
-		case strings.HasPrefix(column, TestPrefix) && m.Tests != "":
-			part.Tests = m.Tests
-		default:
-			part.Train = Short(train)
-		}
-	}
-	return part
-}
-
-// TestPrefix begins the columns of a script's tests.
-const TestPrefix = "test_"

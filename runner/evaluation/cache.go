@@ -36,35 +36,35 @@ type selection struct {
 }
 
 // cached gives what compute gives, from the cache if it is there.
-func (b *Bench) cached(net network, s selection, compute func() (features, logits metric.Features, err error)) (
+func (c *Comparer) cached(net network, s selection, compute func() (features, logits metric.Features, err error)) (
 	features, logits metric.Features, err error) {
-	if net.extractor == nil || b.Cache == "" { // points are their own features
+	if net.extractor == nil || c.Cache == "" { // points are their own features
 		return compute()
 	}
 	width, err := net.extractor.Dim(s.h, s.w, s.c)
 	if err != nil {
 		return features, logits, err
 	}
-	of := fmt.Sprintf("version %d; numerics %s; extractor %s %s; batch %d; images %s: %s, %d", cacheVersion, b.Numerics, net.extractor.Name,
+	of := fmt.Sprintf("version %d; numerics %s; extractor %s %s; batch %d; images %s: %s, %d", cacheVersion, c.Numerics, net.extractor.Name,
 		net.extractor.Digest, net.extractor.Batch(s.h, s.w, s.c), s.digest, s.which, s.count)
-	path := filepath.Join(b.Cache, fmt.Sprintf("%x%s", sha256.Sum256([]byte(of)), cacheSuffix))
+	path := filepath.Join(c.Cache, fmt.Sprintf("%x%s", sha256.Sum256([]byte(of)), cacheSuffix))
 	features, logits, err = readFeatures(path, of, s.count, width, net.extractor.Logits)
 	if err == nil {
-		if b.Now != nil {
-			_ = os.Chtimes(path, b.Now(), b.Now()) // for trim; in a folder that cannot be written nothing is trimmed either
+		if c.Now != nil {
+			_ = os.Chtimes(path, c.Now(), c.Now()) // for trim; in a folder that cannot be written nothing is trimmed either
 		}
 		return features, logits, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		b.warn(fmt.Errorf("%s: %w; the features are computed again", path, err))
+		c.warn(fmt.Errorf("%s: %w; the features are computed again", path, err))
 	}
 	if features, logits, err = compute(); err != nil {
 		return features, logits, err
 	}
 	if err := writeFeatures(path, of, features, logits); err != nil {
-		b.warn(fmt.Errorf("the features of images are not kept: %w", err))
-	} else if err := trim(b.Cache, filepath.Base(path), cacheBytes); err != nil {
-		b.warn(fmt.Errorf("old features are not removed: %w", err))
+		c.warn(fmt.Errorf("the features of images are not kept: %w", err))
+	} else if err := trim(c.Cache, filepath.Base(path), cacheBytes); err != nil {
+		c.warn(fmt.Errorf("old features are not removed: %w", err))
 	}
 	return features, logits, nil
 }

@@ -27,13 +27,9 @@ import (
 	"github.com/starsweep/starsweep/runner/evaluation"
 )
 
-func TestScriptsKnowAllExtractorsAndTheStandardRule(t *testing.T) {
+func TestScriptsKnowAllExtractors(t *testing.T) {
 	if got := feature.Names(); !slices.Equal(got, spec.Extractors) {
 		t.Errorf("engine/feature has %q, engine/spec %q", got, spec.Extractors)
-	}
-	if got, want := evaluation.Rule(spec.StandardCollapse()), (metric.Collapse{Evaluations: 2, Reach: 0.05, Spread: 0.25, Fidelity: 0.7,
-		Modes: 0.3}); got != want {
-		t.Errorf("got the rule %+v, want %+v", got, want)
 	}
 }
 
@@ -47,8 +43,8 @@ func backend(t *testing.T) lower.Device {
 	return b.Device()
 }
 
-// bench is a bench that keeps its warnings.
-func bench(t *testing.T, cache string) (*evaluation.Bench, *[]string) {
+// comparer is a Comparer that keeps its warnings.
+func comparer(t *testing.T, cache string) (*evaluation.Comparer, *[]string) {
 	t.Helper()
 	var warnings []string
 	store := &data.Store{}
@@ -62,13 +58,22 @@ func bench(t *testing.T, cache string) (*evaluation.Bench, *[]string) {
 	return b, &warnings
 }
 
-var everything = []spec.Metric{{Name: spec.FID}, {Name: spec.PrecisionRecall, K: 3}, {Name: spec.DensityCoverage, K: 5},
-	{Name: spec.KID, Subsets: 5, Size: 50}, {Name: spec.PRD}, {Name: spec.Parzen}}
+// standard is a metric with its default arguments.
+func standard(name string) spec.Metric {
+	row, ok := metric.Lookup(name)
+	if !ok {
+		panic(name)
+	}
+	return row.Standard()
+}
+
+var everything = []spec.Metric{standard("fid"), standard("precision_recall"), standard("density_coverage"),
+	standard("kid").With("subsets", 5).With("size", 50), standard("prd"), standard("parzen")}
 
 func ring(count int) spec.Data { return spec.Data{Name: "ring", Count: count}.WithDefaults() }
 
-func onPoints(samples int) spec.Evaluate {
-	return spec.Evaluate{Grid: 4, Samples: samples, Real: "test", Features: spec.PointFeatures, Metrics: everything}
+func onPoints(samples int) spec.Evaluation {
+	return spec.Evaluation{Sheet: 4, Samples: samples, Real: "test", Features: spec.PointFeatures, Metrics: everything}
 }
 
 // images gives those of a set.
@@ -88,13 +93,13 @@ func images(t *testing.T, d spec.Data) evaluation.Images {
 	}
 }
 
-func measure(t *testing.T, b *evaluation.Bench, d spec.Data, e spec.Evaluate, generated evaluation.Images) map[string]float64 {
+func measure(t *testing.T, b *evaluation.Comparer, d spec.Data, e spec.Evaluation, generated evaluation.Images) map[string]float64 {
 	t.Helper()
 	x, err := b.Open(t.Context(), d, e)
 	if err != nil {
 		t.Fatal(err)
 	}
-	values, err := x.Measure(t.Context(), generated)
+	values, err := x.Score(t.Context(), generated)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,10 +107,10 @@ func measure(t *testing.T, b *evaluation.Bench, d spec.Data, e spec.Evaluate, ge
 }
 
 func TestEveryColumnOfAnEvaluationIsMeasured(t *testing.T) {
-	b, _ := bench(t, "")
+	b, _ := comparer(t, "")
 	e := onPoints(300)
 	values := measure(t, b, ring(600), e, images(t, ring(600)))
-	if got, want := slices.Sorted(maps.Keys(values)), slices.Sorted(slices.Values(e.Columns())); !slices.Equal(got, want) {
+	if got, want := slices.Sorted(maps.Keys(values)), slices.Sorted(slices.Values(metric.Columns(e))); !slices.Equal(got, want) {
 		t.Errorf("got the columns %q, want %q", got, want)
 	}
 	for name, v := range values {
@@ -117,7 +122,7 @@ func TestEveryColumnOfAnEvaluationIsMeasured(t *testing.T) {
 
 // Other draws of the same distribution score like the floor; a distribution that lacks half of it scores worse in every metric.
 func TestMetricsTellGoodSamplesFromBad(t *testing.T) {
-	b, _ := bench(t, "")
+	b, _ := comparer(t, "")
 	e := onPoints(400)
 	good := measure(t, b, ring(1000), e, images(t, spec.Data{Name: "ring", Count: 1000, Seed: 7}))
 	narrow := ring(1000)
@@ -143,7 +148,7 @@ func TestMetricsTellGoodSamplesFromBad(t *testing.T) {
 
 // The numbers are those of engine/metric on the features of the same images.
 func TestAnEvaluationIsTheMetricsOfTheFeatures(t *testing.T) {
-	b, _ := bench(t, "")
+	b, _ := comparer(t, "")
 	d, n := ring(200), 200
 	e := onPoints(n)
 	e.Metrics = e.Metrics[:2]
@@ -187,13 +192,13 @@ func TestAnEvaluationIsTheMetricsOfTheFeatures(t *testing.T) {
 }
 
 // digits are features of an untrained network, 24 of each set.
-func digits() (spec.Data, spec.Evaluate) {
-	return spec.Data{Name: "mnist12k"}.WithDefaults(), spec.Evaluate{Samples: 24, Real: "test", Features: spec.RandomFeatures,
-		Metrics: []spec.Metric{{Name: spec.FID}, {Name: spec.PrecisionRecall, K: 3}}}
+func digits() (spec.Data, spec.Evaluation) {
+	return spec.Data{Name: "mnist12k"}.WithDefaults(), spec.Evaluation{Samples: 24, Real: "test", Features: spec.RandomFeatures,
+		Metrics: []spec.Metric{standard("fid"), standard("precision_recall")}}
 }
 
 // watched counts the passes over images that a bench makes.
-func watched(b *evaluation.Bench) *int {
+func watched(b *evaluation.Comparer) *int {
 	var passes int
 	b.Progress = func(p *pass.Pass) {
 		if p.Over {
@@ -211,7 +216,7 @@ func TestFeaturesOfRealImagesAreKept(t *testing.T) {
 	var first map[string]float64
 	check := func(what string, passes, warnings int) {
 		t.Helper()
-		b, told := bench(t, cache)
+		b, told := comparer(t, cache)
 		count := watched(b)
 		got := measure(t, b, d, e, images(t, d))
 		if first == nil {
@@ -281,7 +286,7 @@ func TestFeaturesOfAnyImagesAreKept(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, _ := bench(t, cache)
+		b, _ := comparer(t, cache)
 		count := watched(b)
 		s, _, err := b.Extract(t.Context(), spec.PixelFeatures, "images", set, index)
 		if err != nil {
@@ -311,7 +316,7 @@ func TestFeaturesOfOtherShapesAreNotUsed(t *testing.T) {
 	cache := t.TempDir()
 	d, e := digits()
 	e.Features = "small-mnist"
-	b, _ := bench(t, cache)
+	b, _ := comparer(t, cache)
 	want := measure(t, b, d, e, images(t, d))
 	files, _ := filepath.Glob(filepath.Join(cache, "*.features"))
 	for _, path := range files {
@@ -337,7 +342,7 @@ func TestFeaturesOfOtherShapesAreNotUsed(t *testing.T) {
 			if err := os.WriteFile(path, append(sum[:], out.Bytes()...), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			b, _ := bench(t, cache)
+			b, _ := comparer(t, cache)
 			if got := measure(t, b, d, e, images(t, d)); !maps.Equal(got, want) {
 				t.Errorf("got %v, want %v", got, want)
 			}
@@ -352,12 +357,12 @@ func TestStudiesAtOnceShareTheCache(t *testing.T) {
 	var results [4]map[string]float64
 	var wg sync.WaitGroup
 	for i := range results {
-		b, warnings := bench(t, cache)
+		b, warnings := comparer(t, cache)
 		generated := images(t, d)
 		wg.Go(func() {
 			x, err := b.Open(t.Context(), d, e)
 			if err == nil {
-				results[i], err = x.Measure(t.Context(), generated)
+				results[i], err = x.Score(t.Context(), generated)
 			}
 			if err != nil || slices.ContainsFunc(*warnings, func(w string) bool { return strings.Contains(w, "computed again") }) {
 				t.Errorf("%v, warnings %q", err, *warnings)
@@ -377,7 +382,7 @@ func TestStudiesAtOnceShareTheCache(t *testing.T) {
 		}
 	}
 	count(2) // the compared ones and those of the floor
-	b, _ := bench(t, cache)
+	b, _ := comparer(t, cache)
 	b.Numerics = "another precision"
 	if _, err := b.Open(t.Context(), d, e); err != nil {
 		t.Error(err)
@@ -387,7 +392,7 @@ func TestStudiesAtOnceShareTheCache(t *testing.T) {
 
 func TestWhatCannotBeMeasuredIsAnError(t *testing.T) {
 	d, e := digits()
-	change := func(f func(e *spec.Evaluate)) spec.Evaluate {
+	change := func(f func(e *spec.Evaluation)) spec.Evaluation {
 		own := e
 		f(&own)
 		return own
@@ -395,31 +400,31 @@ func TestWhatCannotBeMeasuredIsAnError(t *testing.T) {
 	for _, c := range []struct {
 		what string
 		data spec.Data
-		e    spec.Evaluate
+		e    spec.Evaluation
 		want string
 	}{
-		{"too few", d, change(func(e *spec.Evaluate) { e.Samples = 2001 }), "real images: got 2000 of mnist12k"},
-		{"no logits", d, change(func(e *spec.Evaluate) { e.Metrics = []spec.Metric{{Name: spec.InceptionScore, Splits: 2}} }), "have no logits"},
-		{"no weights", d, change(func(e *spec.Evaluate) { e.Features = "inception" }), "run: starsweep features add FILE"},
-		{"no window", ring(300).Test(), onPoints(300), "parzen(): got no real images beside the 300"},
+		{"too few", d, change(func(e *spec.Evaluation) { e.Samples = 2001 }), "real images: got 2000 of mnist12k"},
+		{"no logits", d, change(func(e *spec.Evaluation) { e.Metrics = []spec.Metric{standard("inception_score").With("splits", 2)} }), "have no logits"},
+		{"no weights", d, change(func(e *spec.Evaluation) { e.Features = "inception" }), "run: starsweep features add FILE"},
+		{"no window", ring(300).Test(), onPoints(300), "parzen(): got no real images beyond the 300"},
 		{"no data", spec.Data{Name: "mnist", Split: "train"}, e, "starsweep data get mnist"},
 	} {
-		b, _ := bench(t, "")
+		b, _ := comparer(t, "")
 		if _, err := b.Open(t.Context(), c.data, c.e); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.what, err, c.want)
 		}
 	}
-	b, _ := bench(t, "")
+	b, _ := comparer(t, "")
 	x, err := b.Open(t.Context(), d, e)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := x.Measure(t.Context(), func(from, to int) ([]float32, error) { return nil, fmt.Errorf("no luck") }); err == nil ||
+	if _, err := x.Score(t.Context(), func(from, to int) ([]float32, error) { return nil, fmt.Errorf("no luck") }); err == nil ||
 		err.Error() != "no luck" {
 		t.Errorf("got %v, want the generator's error", err)
 	}
 	for _, v := range []float32{float32(math.NaN()), float32(math.Inf(-1))} {
-		_, err := x.Measure(t.Context(), func(from, to int) ([]float32, error) {
+		_, err := x.Score(t.Context(), func(from, to int) ([]float32, error) {
 			images := make([]float32, (to-from)*28*28)
 			images[28*28*3] = v
 			return images, nil
@@ -430,14 +435,14 @@ func TestWhatCannotBeMeasuredIsAnError(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := x.Measure(ended, images(t, d)); err != context.Canceled {
+	if _, err := x.Score(ended, images(t, d)); err != context.Canceled {
 		t.Errorf("got %v, want the context's error", err)
 	}
 }
 
 // Where neither the rest of the split nor the other split has enough images there is no floor, and nothing else is missing.
 func TestTooFewImagesForAFloorLeaveItOut(t *testing.T) {
-	b, _ := bench(t, "")
+	b, _ := comparer(t, "")
 	e := onPoints(300)
 	e.Metrics = e.Metrics[:3]
 	values := measure(t, b, ring(300).Test(), e, images(t, ring(300)))
@@ -472,17 +477,16 @@ func TestTheOrderOfOpeningChangesNoBits(t *testing.T) {
 	d := spec.Data{Name: "mnist12k"}.WithDefaults()
 	for _, features := range []string{"small-mnist", spec.PixelFeatures} {
 		counts := []int{7, 60, 260}
-		of := func(n int) spec.Evaluate {
-			return spec.Evaluate{Samples: n, Real: "test", Features: features, Metrics: []spec.Metric{{Name: spec.FID},
-				{Name: spec.PrecisionRecall, K: 3}}}
+		of := func(n int) spec.Evaluation {
+			return spec.Evaluation{Samples: n, Real: "test", Features: features, Metrics: []spec.Metric{standard("fid"), standard("precision_recall")}}
 		}
 		alone := map[int]map[string]float64{}
 		for _, n := range counts {
-			b, _ := bench(t, "")
+			b, _ := comparer(t, "")
 			alone[n] = measure(t, b, d, of(n), images(t, d))
 		}
 		for _, order := range [][]int{{7, 60, 260}, {7, 260, 60}, {60, 7, 260}, {60, 260, 7}, {260, 7, 60}, {260, 60, 7}} {
-			b, _ := bench(t, "")
+			b, _ := comparer(t, "")
 			for _, n := range order {
 				if got := measure(t, b, d, of(n), images(t, d)); !maps.Equal(got, alone[n]) {
 					t.Errorf("%s, samples %v in this order: got %v of %d, alone %v", features, order, got, n, alone[n])
@@ -505,15 +509,15 @@ func TestAnotherSplitOfAnotherSizeIsNoFloor(t *testing.T) {
 		{nil, fs.ErrNotExist, ""},
 		{&data.Set{N: 7, H: 8, W: 8, C: 1, U8: make([]uint8, 7*64)}, nil, ""}, // too few
 	} {
-		b, warnings := bench(t, "")
+		b, warnings := comparer(t, "")
 		b.Config.Open = func(_ context.Context, d spec.Data) (*data.Set, error) {
 			if d.Split == "test" {
 				return c.rest, c.err
 			}
 			return &data.Set{N: 10, H: 8, W: 8, C: 1, U8: make([]uint8, 10*64), Digest: "d"}, nil
 		}
-		e := spec.Evaluate{Samples: 8, Real: "train", Features: spec.PixelFeatures,
-			Metrics: []spec.Metric{{Name: spec.FID}, {Name: spec.PrecisionRecall, K: 3}}}
+		e := spec.Evaluation{Samples: 8, Real: "train", Features: spec.PixelFeatures,
+			Metrics: []spec.Metric{standard("fid"), standard("precision_recall")}}
 		values := measure(t, b, spec.Data{Name: "images", Split: "train", Path: "somewhere"}, e, func(from, to int) ([]float32, error) {
 			return make([]float32, (to-from)*64), nil
 		})

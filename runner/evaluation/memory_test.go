@@ -51,8 +51,8 @@ func TestEvaluationsTakeTheMemoryThatIsEstimated(t *testing.T) {
 		t.Skip("hundreds of MB")
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(2))
-	fid, pr, kid := spec.Metric{Name: spec.FID}, spec.Metric{Name: spec.PrecisionRecall, K: 3}, spec.StandardMetric(spec.KID)
-	prd, parzen := spec.Metric{Name: spec.PRD}, spec.Metric{Name: spec.Parzen}
+	fid, pr, kid := standard("fid"), standard("precision_recall"), standard("kid")
+	prd, parzen := standard("prd"), standard("parzen")
 	for _, c := range []struct {
 		features string
 		side, n  int
@@ -75,16 +75,16 @@ func TestEvaluationsTakeTheMemoryThatIsEstimated(t *testing.T) {
 				state = state*1664525 + 1013904223
 				real.U8[i] = uint8(state >> 24)
 			}
-			b, _ := bench(t, "")
+			b, _ := comparer(t, "")
 			b.Config.Open = func(_ context.Context, _ spec.Data) (*data.Set, error) { return real, nil }
-			e := spec.Evaluate{Samples: c.n, Real: "train", Features: c.features, Metrics: c.metrics}
-			var x *evaluation.Evaluation
+			e := spec.Evaluation{Samples: c.n, Real: "train", Features: c.features, Metrics: c.metrics}
+			var x *evaluation.Scorer
 			most, kept := peak(func() {
 				var err error
 				if x, err = b.Open(t.Context(), spec.Data{Name: "images", Path: "somewhere"}, e); err != nil {
 					t.Fatal(err)
 				}
-				_, err = x.Measure(t.Context(), func(from, to int) ([]float32, error) {
+				_, err = x.Score(t.Context(), func(from, to int) ([]float32, error) {
 					images, index := make([]float32, (to-from)*values), make([]int32, to-from)
 					for i := range index {
 						index[i] = int32(c.n + from + i)
@@ -107,7 +107,7 @@ func TestEvaluationsTakeTheMemoryThatIsEstimated(t *testing.T) {
 			runtime.KeepAlive(x)
 		})
 	}
-	if kept, passing := evaluation.Memory(spec.Evaluate{Grid: 16}, 32, 32, 3); kept != 0 || passing != 0 {
+	if kept, passing := evaluation.Memory(spec.Evaluation{Sheet: 16}, 32, 32, 3); kept != 0 || passing != 0 {
 		t.Errorf("no metrics: got %d and %d", kept, passing)
 	}
 }

@@ -2,7 +2,6 @@ package evaluation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -20,11 +19,11 @@ type network struct {
 }
 
 // network opens an extractor once, for all sets of images.
-func (b *Bench) network(ctx context.Context, name string) (network, error) {
+func (c *Comparer) network(ctx context.Context, name string) (network, error) {
 	if name == spec.PointFeatures {
 		return network{}, nil
 	}
-	e, err := b.extractors.Do(ctx, name, func() (*feature.Extractor, error) { return feature.Open(b.Device, name, b.Networks) })
+	e, err := c.extractors.Do(ctx, name, func() (*feature.Extractor, error) { return feature.Open(c.Device, name, c.Networks) })
 	return network{e}, err
 }
 
@@ -42,12 +41,12 @@ const chunkValues = 1 << 22
 func chunkImages(values int) int { return max(1, chunkValues/(values*Align)) * Align }
 
 // features are those of some images, and their logits, of no columns if there are none. What says which images, in words.
-func (b *Bench) features(ctx context.Context, n network, what string, s size, count int, images Images) (
+func (c *Comparer) features(ctx context.Context, n network, what string, s size, count int, images Images) (
 	features, logits metric.Features, err error) {
 	if n.extractor != nil {
 		what += " through " + n.extractor.Name
 	}
-	progress := b.Progress.Begin(what, count)
+	progress := c.Progress.Begin(what, count)
 	defer progress.End()
 	values := s.h * s.w * s.c
 	step := chunkImages(values)
@@ -90,7 +89,3 @@ func (b *Bench) features(ctx context.Context, n network, what string, s size, co
 	}
 	return features, logits, nil
 }
-
-// errNoLogits is why there is no Inception score.
-var errNoLogits = errors.New("the features have no logits; " +
-	"want those of small(), or of inception() with weights that have them (pytorch-fid's)")

@@ -107,6 +107,7 @@ func Argument(builtin, name string) string { return otherArguments[builtin+" "+n
 var otherArguments = map[string]string{
 	"adam weight_decay": "adamw(decay = ...) has it", "adam decay": "adamw(decay = ...) has it",
 	"sgd weight_decay": "adamw(decay = ...) has it",
+	"evaluate grid":    "the size of the sheet of samples is sheet",
 	"adam amsgrad":     "the rules are those of the papers", "sgd nesterov": "the rules are those of the papers",
 }
 

@@ -109,7 +109,7 @@ func TestATrialThatDoesNotFitFailsAndTheStudyGoesOn(t *testing.T) {
 }
 
 func TestASheetThatDoesNotFitFailsTheTrial(t *testing.T) {
-	script, dir := write(t, strings.Replace(pictures, "samples = 1000", "samples = 1000, grid = 60000", 1))
+	script, dir := write(t, strings.Replace(pictures, "samples = 1000", "samples = 1000, sheet = 60000", 1))
 	out, state := starsweep(t, "7000000", "run", script, "--dir", dir)
 	if state.ExitCode() != 21 ||
 		!regexp.MustCompile(`failed: needs at least \d\.\d GB of memory, the address space \(ulimit -v\) has`).MatchString(out) {

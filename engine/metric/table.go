@@ -1,0 +1,117 @@
+package metric
+
+import (
+	"context"
+	"slices"
+
+	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/engine/spec"
+)
+
+// All are the metrics, in the order of lists. Scripts, commands, tables and documents learn of a metric from its row here: a new one
+// is a file of this package that declares a Metric, and a line in this table.
+var All = []Metric{fid, kid, precisionRecall, densityCoverage, inceptionScore, prd, parzenWindow}
+
+// Metric declares a metric and computes it.
+type Metric struct {
+	Name    string // in scripts and on the command line
+	Doc     string // what it is and who defines it, in one line
+	Args    []Arg
+	Columns []Column // of the tables, in the order of the numbers that compute returns
+	Logits  bool     // it compares logits, which not all features have
+	Default bool     // the command eval computes it if no metric is named
+	Biased  bool     // it is far too high for no more samples than features
+
+	// MinSamples is the least number of samples of each set, and why; nil: 1.
+	MinSamples func(m spec.Metric) (n int, why string)
+
+	// derive adds to the statistics of one set what the metric needs of it; nil: nothing.
+	derive func(ctx context.Context, p *Products, s *Stats, m spec.Metric) error
+	// compute returns the numbers of the columns. What is random in it comes from c.Draws.
+	compute func(ctx context.Context, c *Comparison, m spec.Metric) ([]float64, error)
+	// memory is what both take for n samples of d features a side, besides the features.
+	memory func(m spec.Metric, n, d int) Memory
+}
+
+// Arg declares an argument: a whole number from 1, or a real number above 0.
+type Arg struct {
+	Name    string
+	Real    bool
+	Default float64 // 0: left out, the argument is chosen by real images that are not compared
+	Flag    string  // help of the flag of eval that sets it, under the same name; "": there is none
+	Clamp   bool    // eval lowers the default to the number of samples
+}
+
+// Column declares a column of the tables.
+type Column struct {
+	Name      string
+	Better    pareto.Direction // of all but deviations
+	Deviation bool             // over subsets or splits of the samples; it has no floor
+	Shows     Sign             // what the number says about collapse
+}
+
+// Sign says what a column says about collapse: see Observation.
+type Sign int
+
+const (
+	Nothing  Sign = iota
+	Reach         // how much of the real set samples reach
+	Fidelity      // how many samples look real
+)
+
+// Memory is the memory that a metric takes, in bytes.
+type Memory struct {
+	Set    int // of what is derived of one set, which stays as long as the set does
+	Device int // on the device that multiplies, which may keep it for reuse
+	Work   int // for the rest of the computation
+}
+
+const single, double = 4, 8 // bytes of float32 and float64
+
+// Lookup is the declaration of a metric.
+func Lookup(name string) (Metric, bool) {
+	if i := slices.IndexFunc(All, func(m Metric) bool { return m.Name == name }); i >= 0 {
+		return All[i], true
+	}
+	return Metric{}, false
+}
+
+// Names are the names of metrics.
+func Names(all []Metric) (names []string) {
+	for _, m := range all {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+// Standard is the metric with its default arguments, as papers take it.
+func (m Metric) Standard() spec.Metric {
+	s := spec.Metric{Name: m.Name}
+	for _, a := range m.Args {
+		if a.Default != 0 {
+			s = s.With(a.Name, a.Default)
+		}
+	}
+	return s
+}
+
+// NeedsOthers reports whether m leaves an argument to be chosen by real images that are not compared.
+func NeedsOthers(m spec.Metric) bool { return ChosenArg(m) != "" }
+
+// ChosenArg is the argument that m leaves to other real images; "" if m has all of its arguments.
+func ChosenArg(m spec.Metric) string {
+	row, _ := Lookup(m.Name)
+	for _, a := range row.Args {
+		if m.Arg(a.Name) == 0 {
+			return a.Name
+		}
+	}
+	return ""
+}
+
+func (m Metric) columnNames() (names []string) {
+	for _, c := range m.Columns {
+		names = append(names, c.Name)
+	}
+	return names
+}

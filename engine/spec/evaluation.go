@@ -1,0 +1,54 @@
+package spec
+
+import "fmt"
+
+// Evaluation says when a trial is evaluated and what is measured then. It is plain data; engine/metric knows what its metrics mean
+// and whether they can be computed.
+type Evaluation struct {
+	Every    int       // epochs between evaluations; the last epoch is always evaluated
+	Sheet    int       // images on the sheet of samples
+	Metrics  []Metric  // without any, only the sheet is drawn
+	Samples  int       // generated images, compared with as many real ones; 0 without metrics
+	Real     string    // the source of the real images: "train", the data of the trial, or "test", the test split of the same set
+	Features string    // the extractor whose features are compared, by its name in the tables
+	Collapse *Collapse // nil: collapse is not detected
+}
+
+// Due reports whether an epoch, counted from 1, is evaluated.
+func (e Evaluation) Due(epoch, epochs int) bool {
+	return epoch == epochs || e.Every > 0 && epoch%e.Every == 0
+}
+
+// String is canonical.
+func (e Evaluation) String() string {
+	s := fmt.Sprintf("every=%d sheet=%d", e.Every, e.Sheet)
+	if len(e.Metrics) == 0 {
+		return s
+	}
+	s += fmt.Sprintf(" metrics=%v samples=%d real=%s features=%s", e.Metrics, e.Samples, e.Real, e.Features)
+	if e.Collapse != nil {
+		s += fmt.Sprintf(" collapse=%v", *e.Collapse)
+	}
+	return s
+}
+
+// PointFeatures names the coordinates of points in the plane, which are their own features: no extractor computes them.
+const PointFeatures = "points"
+
+// Collapse is the rule by which a generator counts as collapsed; engine/metric applies it.
+type Collapse struct {
+	Stop                           bool // end the trial at once
+	Evaluations                    int
+	Reach, Spread, Fidelity, Modes float64
+}
+
+// StandardCollapse is the rule of scripts that name none.
+func StandardCollapse() Collapse {
+	return Collapse{Evaluations: 2, Reach: 0.05, Spread: 0.25, Fidelity: 0.7, Modes: 0.3}
+}
+
+// String is canonical.
+func (c Collapse) String() string {
+	return fmt.Sprintf("(stop=%t, evaluations=%d, reach=%s, spread=%s, fidelity=%s, modes=%s)",
+		c.Stop, c.Evaluations, shortest(c.Reach), shortest(c.Spread), shortest(c.Fidelity), shortest(c.Modes))
+}
