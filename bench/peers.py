@@ -1,11 +1,11 @@
 """Runs starsweep, PyTorch, Keras and JAX in turn on the same training steps and prints Markdown tables with ratios.
 
-Each run is a process of its own that prints one line of JSON (see peers/common.py for the steps and the fields). A round runs
-every system once at every point (batch, width, threads); ratios are taken within a round, to PyTorch's best layout there, and
-the tables show their median over the rounds, since the speed of a shared machine changes from minute to minute. README.md tells
-how to read the tables.
+Each run is a separate process that prints one JSON record (see peers/common.py for the steps and the fields). A round runs
+every system once at every point (batch, width, threads); ratios are taken within a round, to PyTorch's faster layout there, and
+the tables show their median over the rounds, since the speed of a shared machine changes from minute to minute. README.md explains
+the tables.
 
-    python bench/peers.py                                           # all points, three rounds: hours; --budget 60 ends it after one
+    python bench/peers.py                                           # all points, three rounds: hours; --budget 60 stops after one
     python bench/peers.py --batch 64 --width 64 --threads 2         # the thesis's networks, all systems
     python bench/peers.py --batch 64 --width 64 --threads 2 --step ns --systems pytorch-channels_last,starsweep-cpu --rounds 5
 """
@@ -28,14 +28,14 @@ import tables
 
 BENCH = Path(__file__).resolve().parent
 CPUS = sorted(os.sched_getaffinity(0))
-NO_DEVICE = 77  # starsweep's exit code when the backend is not there
-FLAGS = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "amx_bf16")  # of the CPU, worth knowing here
-EVERYWHERE = (*tables.LAYOUTS, "starsweep-cpu")  # others run at the thesis's point only, unless asked for
+NO_DEVICE = 77  # exit code of starsweep if the backend is not available
+FLAGS = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "amx_bf16")  # CPU flags to report
+EVERYWHERE = (*tables.LAYOUTS, "starsweep-cpu")  # by default, others run only at the sizes of the thesis
 THESIS = (64, 64)  # batch and width
 
 
 def systems(starsweep):
-    """The command of each system, less the options that all of them take."""
+    """The command of each system, without the options common to all."""
     python = lambda script, *options: [sys.executable, str(BENCH / "peers" / script), *options]
     ours = lambda backend: [starsweep, "bench", "--json", "--backend", backend]
     return {
@@ -57,20 +57,23 @@ def arguments():
     names = list(systems(""))
     numbers = lambda text: [int(n) for n in text.split(",")]
     words = lambda text: text.split(",")
-    p.add_argument("--systems", type=words, metavar="LIST", help=f"at every point, of: {','.join(names)} (default: all of them at"
-                   f" batch {THESIS[0]}, width {THESIS[1]} and most threads, elsewhere {','.join(EVERYWHERE)})")
-    p.add_argument("--step", action="append", choices=tables.STEPS, help="repeatable; all of them when absent")
+    p.add_argument("--systems", type=words, metavar="LIST", help=f"run these at every point: {','.join(names)} (default: all at batch"
+                   f" {THESIS[0]}, width {THESIS[1]} and the most threads, {','.join(EVERYWHERE)} elsewhere)")
+    p.add_argument("--step", action="append", choices=tables.STEPS, help="may be repeated (default: all)")
     p.add_argument("--batch", type=numbers, default=[64, 16, 256], metavar="LIST", help="default 64,16,256")
     p.add_argument("--width", type=numbers, default=[64, 16], metavar="LIST", help="default 64,16")
-    p.add_argument("--threads", type=numbers, default=sorted({len(CPUS), 1}, reverse=True), metavar="LIST", help="default: all CPUs, and 1")
+    p.add_argument("--threads", type=numbers, default=sorted({len(CPUS), 1}, reverse=True), metavar="LIST",
+                   help="default: all CPUs, and 1")
     p.add_argument("--rounds", type=int, default=3)
-    p.add_argument("--budget", type=float, default=float("inf"), metavar="MINUTES", help="begin nothing new after so long, but finish the first round")
-    p.add_argument("--steps", type=int, default=12, help="timed steps of a run; more of them below the thesis's size, which are short")
-    p.add_argument("--starsweep", default=str(BENCH.parent / "bin" / "starsweep"), help="the program (default: bin/starsweep)")
-    p.add_argument("--timeout", type=float, default=900, help="seconds that a run may take")
-    p.add_argument("--quiet-only", type=float, default=float("inf"), metavar="SHARE", help="drop runs with a larger foreign load, such as 0.05")
-    p.add_argument("--retries", type=int, default=0, help="repeat runs that --quiet-only would drop, up to so often")
-    p.add_argument("--json", metavar="FILE", help="also write every run, with the machine, to this file, after each round")
+    p.add_argument("--budget", type=float, default=float("inf"), metavar="MINUTES",
+                   help="after this time, finish the first round and start nothing new")
+    p.add_argument("--steps", type=int, default=12, help="timed steps per run; more at smaller sizes, where steps are short")
+    p.add_argument("--starsweep", default=str(BENCH.parent / "bin" / "starsweep"), help="path of the binary (default: bin/starsweep)")
+    p.add_argument("--timeout", type=float, default=900, help="limit of a run, in seconds")
+    p.add_argument("--quiet-only", type=float, default=float("inf"), metavar="SHARE",
+                   help="drop runs with a larger foreign load, such as 0.05")
+    p.add_argument("--retries", type=int, default=0, help="how often to repeat a run that --quiet-only would drop")
+    p.add_argument("--json", metavar="FILE", help="also write all runs and the machine to this file after each round")
     args = p.parse_args()
     if unknown := [name for name in args.systems or [] if name not in names]:
         p.error(f"unknown systems: got {', '.join(unknown)}, want some of {', '.join(names)}")
@@ -81,32 +84,32 @@ def arguments():
 
 
 def busy_seconds():
-    """CPU seconds that the whole machine has spent since it started, what the hypervisor took away (steal) included."""
+    """CPU seconds used on the whole machine since it booted, including those taken by the hypervisor (steal)."""
     with open("/proc/stat") as f:
         user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, f.readline().split()[1:9])
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
 def own_seconds():
-    """CPU seconds of this process and of its finished children."""
+    """CPU seconds of this process and its finished children."""
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(u.ru_utime + u.ru_stime for u in usage)
 
 
 def run(command, args, step, point, environment):
-    """The record of one run, with the share of the machine's CPU time that others took meanwhile; None without a device."""
+    """The record of one run and the share of the machine's CPU time used by other processes; None without a device."""
     batch, width, threads = point
-    steps = round(args.steps * max(1, THESIS[0] / batch * THESIS[1] / width))  # more of short ones
+    steps = round(args.steps * max(1, THESIS[0] / batch * THESIS[1] / width))  # short steps are timed more often
     command = command + ["--step", step, "--batch", str(batch), "--width", str(width), "--threads", str(threads), "--steps", str(steps)]
-    # XLA takes as many threads as the process has CPUs, and knows no option for it.
+    # XLA uses one thread per CPU of the process; there is no option for it.
     pin = (lambda: os.sched_setaffinity(0, CPUS[:threads])) if "xla:cpu" in command else None
     start, busy, own = time.monotonic(), busy_seconds(), own_seconds()
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=args.timeout, preexec_fn=pin, env=environment)
     except FileNotFoundError:
-        sys.exit(f"{command[0]}: not found; make build makes bin/starsweep, --systems leaves it out")
+        sys.exit(f"{command[0]}: not found; run make build, or omit it with --systems")
     except subprocess.TimeoutExpired:
-        sys.exit(f"{' '.join(command)}: not done after {args.timeout:.0f} s")
+        sys.exit(f"{' '.join(command)}: not finished after {args.timeout:.0f} s")
     wall, busy, own = time.monotonic() - start, busy_seconds() - busy, own_seconds() - own
     if done.returncode == NO_DEVICE:
         print(done.stderr.strip(), file=sys.stderr)
@@ -127,15 +130,15 @@ def chosen(args, point):
 
 
 def measure(args, save):
-    """All runs: rounds outermost, so that every system meets the machine's good and bad minutes. save(runs) after each round."""
+    """All runs. Rounds are outermost, so that changes of the machine's speed affect every system; save(runs) follows each round."""
     commands, runs, missing, start = systems(args.starsweep), [], set(), time.monotonic()
     with tempfile.TemporaryDirectory() as cache:
-        # torch.compile compiles in the first round, and finds what it made there in the others.
+        # torch.compile compiles in the first round, and reuses the results in later ones.
         environment = os.environ | {"TORCHINDUCTOR_CACHE_DIR": cache}
         for number in range(1, args.rounds + 1):
             for point, step in itertools.product(itertools.product(args.batch, args.width, args.threads), args.step):
                 if number > 1 and time.monotonic() - start > 60 * args.budget:
-                    print(f"the budget of {args.budget:g} minutes is spent in round {number}", file=sys.stderr)
+                    print(f"the budget of {args.budget:g} minutes ran out in round {number}", file=sys.stderr)
                     return runs
                 for name in chosen(args, point):
                     if name in missing:
@@ -146,7 +149,7 @@ def measure(args, save):
                             break
                     if record is None:
                         missing.add(name)
-                        print(f"{name}: no device, left out", file=sys.stderr)
+                        print(f"{name}: no device, skipped", file=sys.stderr)
                         continue
                     runs.append(record | {"name": name, "round": number, "point": point})
                     print(
@@ -161,17 +164,17 @@ def measure(args, save):
 
 
 def check_parameters(runs):
-    """All systems must have trained networks of the same size."""
+    """Stops unless all systems trained networks of the same size."""
     sizes = {}
     for r in runs:
         sizes.setdefault((r["step"], r["width"]), {})[r["name"]] = json.dumps(r["parameters"], sort_keys=True)
     for (step, width), of in sizes.items():
         if len(set(of.values())) > 1:
-            sys.exit(f"{step}, width {width}: the systems disagree about the number of parameters: {of}")
+            sys.exit(f"{step}, width {width}: the systems differ in their number of parameters: {of}")
 
 
 def machine():
-    """What a reader must know of the machine to compare numbers."""
+    """The properties of the machine that a reader needs to compare numbers."""
     with open("/proc/cpuinfo") as f:
         info = dict(map(str.strip, line.split(":", 1)) for line in f if ":" in line)
     flags = info.get("flags", info.get("Features", "")).split()

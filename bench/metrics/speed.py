@@ -1,11 +1,11 @@
-"""Time and peak memory of metrics here and in the packages that papers use, on the same features, as a Markdown table.
+"""Prints the time and peak memory of metrics in starsweep and in the packages that papers use, on the same features.
 
     python bench/metrics/speed.py [--n 10000] [--d 2048] [--rounds 3] [--tasks fid,precision,kid]
 
-needs bench/requirements-metrics.txt and Go. Each run is a process of its own, which loads the features, then is timed. Peak
-memory is the whole process's: features (2 x 82 MB at the default size), and for Python numpy, scipy and PyTorch. Rounds are outermost; the table has
-the best of each. The last column is the largest share of the machine's CPU time that others took meanwhile: above some percent, only
-CPU seconds compare.
+needs bench/requirements-metrics.txt and Go. Each run is a separate process that loads the features, then is timed. Peak memory is that of
+the whole process: features (2 x 82 MB at the default size) and, for Python, NumPy, SciPy and PyTorch. Rounds are outermost; the
+table has the best of each. The last column is the largest share of the machine's CPU time used by other processes meanwhile: above a
+few percent, only CPU seconds are comparable.
 """
 import argparse
 import contextlib
@@ -26,7 +26,7 @@ sys.path.insert(0, str(HERE.parent))
 from peers import busy_seconds, own_seconds  # noqa: E402
 
 
-# Each of these imports what it needs, and gives what is timed: numbers of the real features a and the fake ones b.
+# Each of these imports what it needs and returns the function to time: numbers from the real features a and the fake ones b.
 
 def pytorch_fid():
     from pytorch_fid.fid_score import calculate_frechet_distance as distance
@@ -84,7 +84,7 @@ SYSTEMS = {
 
 
 def one(task, system, d, files):
-    """The child: one package on one task."""
+    """Runs one package on one task, in a child process."""
     warnings.filterwarnings("ignore")
     a, b = [np.fromfile(f, np.float32).reshape(-1, d) for f in files]
     measure = SYSTEMS[task][system]()
@@ -96,7 +96,7 @@ def one(task, system, d, files):
 
 
 def run(command):
-    # Each library chooses its kernels by itself.
+    # Each library chooses its own kernels.
     env = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
     start, busy, own = time.monotonic(), busy_seconds(), own_seconds()
     out = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True).stdout
@@ -130,12 +130,13 @@ def main():
                 for system, command in commands.items():
                     runs.setdefault((task, system), []).append(run(command))
                     print(task, system, runs[task, system][-1], file=sys.stderr, flush=True)
-    print(f"{args.n} by {args.n} samples of {args.d}, {os.cpu_count()} processors, best of {args.rounds}\n")
-    print("| metric | system | seconds | CPU seconds | peak MB | values | others' load |\n|---|---|---|---|---|---|---|")
+    print(f"{args.n} by {args.n} samples of {args.d}, {os.cpu_count()} CPUs, best of {args.rounds}\n")
+    print("| metric | system | seconds | CPU seconds | peak MB | values | foreign load |\n|---|---|---|---|---|---|---|")
     for (task, system), rs in runs.items():
         best = min(rs, key=lambda r: r["seconds"])
         values = ", ".join(f"{v:.8g}" for v in best["values"])
-        print(f"| {task} | {system} | {best['seconds']:.1f} | {min(r['cpu_seconds'] for r in rs):.1f} | {max(r['peak_mb'] for r in rs)} | {values} | {max(r['foreign'] for r in rs):.0%} |")
+        cpu, peak, foreign = min(r["cpu_seconds"] for r in rs), max(r["peak_mb"] for r in rs), max(r["foreign"] for r in rs)
+        print(f"| {task} | {system} | {best['seconds']:.1f} | {cpu:.1f} | {peak} | {values} | {foreign:.0%} |")
 
 
 if __name__ == "__main__":

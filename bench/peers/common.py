@@ -1,8 +1,8 @@
-"""What the peers share: arguments, environment, parameter counts, timing and the line of JSON they print.
+"""Shared by the peers: arguments, environment, parameter counts, timing and the JSON record.
 
-Import this before the framework: thread counts and library settings are read when a framework loads.
+Import this before the framework, which reads thread counts and library settings when it loads.
 
-The network is the one of Westberg's thesis ("Investigating the impact of hyperparameters on GANs", section 4.2) for
+The networks are those of Westberg's thesis ("Investigating the impact of hyperparameters on GANs", section 4.2) for
 32 x 32 images of one channel. With w = width (64 in the thesis), convolutions of kernel 5 and stride 2, SAME:
 
     generator      dense 100 -> 4*4*4w, no bias; batch norm; relu
@@ -14,17 +14,17 @@ The network is the one of Westberg's thesis ("Investigating the impact of hyperp
                    conv -> 4w, bias; batch norm (discriminator only); leaky relu
                    flatten; dense -> 1, bias (a logit)
 
-Batch norm is Keras's: epsilon 1e-3, moving averages with momentum 0.99, updated in every pass of a training step.
+Batch norm is as in Keras: epsilon 1e-3, moving averages with momentum 0.99, updated in every pass of a training step.
 
-A step is one of
+The steps are:
 
-    ns      NS-GAN: one update of the discriminator, then one of the generator. Inputs of the discriminator get
-            Gaussian noise of deviation 0.1. Adam with betas (0.5, 0.999).
+    ns      NS-GAN: one update of the discriminator, then one of the generator. Gaussian noise of deviation 0.1 is added
+            to the inputs of the discriminator. Adam with betas (0.5, 0.999).
     critic  WGAN-GP: one update of the critic with the gradient penalty, weight 10. Adam with betas (0, 0.9).
     wgen    WGAN-GP: one update of the generator. Adam with betas (0, 0.9).
 
-Learning rate 2e-4 and epsilon 1e-7 throughout. Everything is float32. The batch of real images is made once and stays in
-memory; latent vectors, noise and interpolation weights are drawn anew in each step, by the framework's own generator.
+The learning rate is 2e-4 and epsilon 1e-7. Everything is float32. The batch of real images is created once and stays in
+memory; each step draws latent vectors, noise and interpolation weights with the framework's own generator.
 """
 
 import argparse
@@ -36,10 +36,10 @@ import statistics
 import sys
 import time
 
-for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):  # some machines set these for old libraries; they slow new ones
+for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):  # some machines set these for old libraries; they slow down new ones
     os.environ.pop(name, None)
 
-# glibc would give the memory of large arrays back to the system, and page it in anew in every step: 1 to 6 % of PyTorch's time.
+# glibc would return the memory of large arrays to the system and fault it in again in every step: 1 to 6% of PyTorch's time.
 if hasattr(libc := ctypes.CDLL(None), "mallopt"):
     M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
     libc.mallopt(M_MMAP_THRESHOLD, 1 << 30), libc.mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)
@@ -48,7 +48,7 @@ LATENT, SIZE, CHANNELS = 100, 32, 1
 LEARNING_RATE, EPSILON = 2e-4, 1e-7
 NORM_EPSILON, NORM_MOMENTUM = 1e-3, 0.99
 SLOPE, NOISE, PENALTY = 0.3, 0.1, 10.0
-LEAST_STEPS = 3  # timed even when --max-seconds has passed
+LEAST_STEPS = 3  # timed even after --max-seconds
 
 
 def betas(step):
@@ -56,14 +56,14 @@ def betas(step):
 
 
 def arguments(layouts=("default",), precisions=("float32",), compile=False):
-    """Reads the command line: layouts and precisions that this peer knows, the defaults first, and if it can --compile."""
+    """Parses the command line. The first layout and precision are the defaults; compile adds --compile."""
     p = argparse.ArgumentParser(formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     p.add_argument("--step", choices=("ns", "critic", "wgen"), default="ns")
     p.add_argument("--batch", type=int, default=64)
-    p.add_argument("--width", type=int, default=64, help="channels of the layer next to the image")
+    p.add_argument("--width", type=int, default=64, help="channels of the layer closest to the image")
     p.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    p.add_argument("--steps", type=int, default=12, help="steps to time, after a first one that is timed apart")
-    p.add_argument("--max-seconds", type=float, default=30, help=f"stop earlier, but not before {LEAST_STEPS} steps")
+    p.add_argument("--steps", type=int, default=12, help="steps to time after the first, which is timed separately")
+    p.add_argument("--max-seconds", type=float, default=30, help=f"stop after this time, but not before {LEAST_STEPS} steps")
     p.add_argument("--layout", choices=layouts, default=layouts[0])
     p.add_argument("--precision", choices=precisions, default=precisions[0])
     if compile:
@@ -72,7 +72,7 @@ def arguments(layouts=("default",), precisions=("float32",), compile=False):
 
 
 def parameters(width, norm):
-    """Trainable parameters of the generator and of the discriminator (norm) or critic (no norm), from the table above."""
+    """The number of trainable parameters of the generator and of the discriminator (norm) or critic (no norm) above."""
     w, taps = width, 25
     generator = (
         LATENT * 64 * w + 2 * 4 * w
@@ -91,26 +91,26 @@ def parameters(width, norm):
 
 
 def peak_mb():
-    """The most memory that the process has held."""
+    """The peak memory of the process."""
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
 
 
 def measure(system, version, args, counts, imported_mb, step):
-    """Times step(), which runs one step and returns its losses as numbers, and prints the line of JSON.
+    """Times step(), which runs one step and returns its losses as numbers, and prints the JSON record.
 
-    counts holds the parameters that the framework counted in its own networks: they must be those of the thesis. imported_mb is
-    peak_mb() just after the framework was imported.
+    counts are the parameters counted by the framework in its own networks, which must match the thesis. imported_mb is peak_mb()
+    right after the import of the framework.
     """
     want = parameters(args.width, norm=args.step == "ns")
     if counts != want:
         sys.exit(f"{system}: parameters: got {counts}, want {want}")
 
     def timed():
-        """Wall and processor seconds of a step."""
+        """Wall-clock and CPU seconds of a step."""
         start, cpu = time.perf_counter(), time.process_time()
         losses = step()
         seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-        if not all(abs(loss) < 1e6 for loss in losses):  # false for NaN, too
+        if not all(abs(loss) < 1e6 for loss in losses):  # also catches NaN
             sys.exit(f"{system}: {args.step} step diverged: losses {losses}")
         return seconds, cpu
 

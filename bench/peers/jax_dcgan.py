@@ -1,4 +1,4 @@
-"""JAX on the training steps that common.py describes, each step one jitted function that updates its state in place."""
+"""The training steps of common.py in JAX, each as one jitted function that updates its state in place."""
 
 import os
 
@@ -6,7 +6,7 @@ import common
 
 args = common.arguments()
 os.environ["JAX_PLATFORMS"] = "cpu"
-# XLA's CPU client takes as many threads as the process has CPUs and knows no option for it.
+# XLA's CPU client uses one thread per CPU of the process; there is no option for it.
 os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.threads])
 
 import jax
@@ -15,7 +15,7 @@ from jax import lax, random
 
 imported_mb = common.peak_mb()
 
-NORMALISE = args.step == "ns"  # batch norm in the discriminator
+NORMALIZE = args.step == "ns"  # batch norm in the discriminator
 BETA1, BETA2 = common.betas(args.step)
 AXES = ("NHWC", "HWIO", "NHWC")
 
@@ -33,7 +33,7 @@ def leaky_relu(x):
 
 
 def batch_norm(x, p, average):
-    """Normalises over batch and pixels; returns the moving averages of mean and variance, too."""
+    """Normalizes over batch and pixels; also returns the moving averages of mean and variance."""
     mean, var = x.mean((0, 1, 2)), x.var((0, 1, 2))
     m = common.NORM_MOMENTUM
     average = jax.tree.map(lambda old, new: m * old + (1 - m) * lax.stop_gradient(new), average, (mean, var))
@@ -45,7 +45,7 @@ def norm_parameters(channels):
 
 
 def init_generator(key, w):
-    """Parameters, and the moving averages of batch norm."""
+    """The parameters and the moving averages of batch norm."""
     keys = iter(random.split(key, 4))
     kernel = lambda *shape: 0.02 * random.normal(next(keys), shape)
     norms, averages = zip(*(norm_parameters(c) for c in (4 * w, 2 * w, w)))
@@ -60,7 +60,7 @@ def init_generator(key, w):
 def init_discriminator(key, w):
     keys = iter(random.split(key, 4))
     kernel = lambda *shape: 0.02 * random.normal(next(keys), shape)
-    norms, averages = zip(*(norm_parameters(c) for c in (2 * w, 4 * w))) if NORMALISE else ((), ())
+    norms, averages = zip(*(norm_parameters(c) for c in (2 * w, 4 * w))) if NORMALIZE else ((), ())
     return {
         "conv": (kernel(5, 5, common.CHANNELS, w), kernel(5, 5, w, 2 * w), kernel(5, 5, 2 * w, 4 * w)),
         "bias": (jnp.zeros(w), jnp.zeros(2 * w), jnp.zeros(4 * w)),
@@ -71,7 +71,7 @@ def init_discriminator(key, w):
 
 
 def generate(p, averages, z):
-    """Images, and the new moving averages."""
+    """The images and the new moving averages."""
     h, new = (z @ p["dense"]).reshape(len(z), 4, 4, -1), []
     for kernel, norm, average in zip(p["conv"], p["norm"], averages):
         h, average = batch_norm(h, norm, average)
@@ -81,11 +81,11 @@ def generate(p, averages, z):
 
 
 def judge(p, averages, x):
-    """Logits, and the new moving averages."""
+    """The logits and the new moving averages."""
     h, new = leaky_relu(conv(x, p["conv"][0]) + p["bias"][0]), []
     for i in (1, 2):
         h = conv(h, p["conv"][i]) + p["bias"][i]
-        if NORMALISE:
+        if NORMALIZE:
             h, average = batch_norm(h, p["norm"][i - 1], averages[i - 1])
             new.append(average)
         h = leaky_relu(h)
@@ -116,14 +116,14 @@ def noisy(x, key):
 
 
 def update_discriminator(s, loss):
-    """loss maps parameters and averages to the loss and the new averages."""
+    """Updates D. loss maps its parameters and averages to the loss and the new averages."""
     (value, averages), gradient = jax.value_and_grad(loss, has_aux=True)(s["D"], s["averages_d"])
     p, state = adam(s["D"], s["adam_d"], gradient)
     return s | {"D": p, "adam_d": state, "averages_d": averages}, value
 
 
 def update_generator(s, loss):
-    """loss maps the generator's parameters to the loss and the new averages of both players."""
+    """Updates G. loss maps its parameters to the loss and the new averages of both players."""
     (value, (g, d)), gradient = jax.value_and_grad(loss, has_aux=True)(s["G"])
     p, state = adam(s["G"], s["adam_g"], gradient)
     return s | {"G": p, "adam_g": state, "averages_g": g, "averages_d": d}, value

@@ -1,6 +1,6 @@
-"""Keras on TensorFlow on the training steps that common.py describes, each step one tf.function.
+"""The training steps of common.py in Keras on TensorFlow, each as one tf.function.
 
-TensorFlow prunes what a step does not use (such as the discriminator's gradients in the generator's update) from the graph.
+TensorFlow prunes from the graph what a step does not use, such as the discriminator's gradients in the generator's update.
 """
 
 import os
@@ -43,19 +43,19 @@ def generator(width):
     ])
 
 
-def discriminator(width, normalise):
-    """The critic of WGAN-GP when normalise is false."""
+def discriminator(width, normalize):
+    """The discriminator, or with normalize = False the critic of WGAN-GP."""
     w = width
     stack = [keras.Input((common.SIZE, common.SIZE, common.CHANNELS))]
     for filters in (w, 2 * w, 4 * w):
         stack.append(layers.Conv2D(filters, 5, 2, "same"))
-        if normalise and filters > w:
+        if normalize and filters > w:
             stack.append(norm())
         stack.append(layers.LeakyReLU(negative_slope=common.SLOPE))
     return keras.Sequential(stack + [layers.Flatten(), layers.Dense(1)])
 
 
-G, D = generator(args.width), discriminator(args.width, normalise=args.step == "ns")
+G, D = generator(args.width), discriminator(args.width, normalize=args.step == "ns")
 beta_1, beta_2 = common.betas(args.step)
 adam_g, adam_d = (keras.optimizers.Adam(common.LEARNING_RATE, beta_1, beta_2, common.EPSILON) for _ in range(2))
 real = 2 * tf.random.uniform((args.batch, common.SIZE, common.SIZE, common.CHANNELS)) - 1

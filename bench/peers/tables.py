@@ -1,7 +1,7 @@
-"""Markdown tables of what peers.py has measured. Prints those of a file that peers.py wrote:
+"""Prints Markdown tables of the runs in a file that peers.py wrote:
 
     python bench/peers/tables.py runs.json
-    python bench/peers/tables.py runs.json 0.05     # without runs that had more than 5 % foreign load
+    python bench/peers/tables.py runs.json 0.05     # without runs of more than 5% foreign load
 """
 
 import json
@@ -9,19 +9,20 @@ import statistics
 import sys
 
 STEPS = {"ns": "NS-GAN, discriminator and generator", "critic": "WGAN-GP critic", "wgen": "WGAN-GP generator"}
-LAYOUTS = ("pytorch-default", "pytorch-channels_last")  # whose best the ratios are to
+LAYOUTS = ("pytorch-default", "pytorch-channels_last")  # ratios are to the faster one
 BF16 = ("pytorch-bf16", "pytorch-bf16-channels_last")
 
 
-# How fast a run was.
+# The speed of a run.
 BEST, MEDIAN = (lambda r: r["samples_per_s"]), (lambda r: r["samples_per_s_median"])
-CPU = lambda r: r["batch"] / r["cpu_s"]  # samples a second of processor time
+CPU = lambda r: r["batch"] / r["cpu_s"]  # samples per CPU second
 
 
 def ratios(runs, name, speed, peers=LAYOUTS):
-    """Speed of the named system over the best of the peers in the same round. runs are those of one step and point.
+    """The speed of a system relative to the fastest peer in the same round; runs are those of one step and point.
 
-    Rounds that lack the system or a peer that ran in others (dropped as disturbed) give none: what is left might not be the best.
+    Rounds without the system, or without a peer that ran in other rounds (dropped for foreign load), are skipped: the fastest peer
+    may be the one that is missing.
     """
     of = {(r["name"], r["round"]): speed(r) for r in runs}
     peers = [p for p in peers if any(p == other for other, _ in of)]
@@ -33,14 +34,14 @@ def ratios(runs, name, speed, peers=LAYOUTS):
 
 
 def spread(values):
-    """Median and range."""
+    """The median and range of the values."""
     if not values:
         return ""
     return f"{statistics.median(values):.2f}" + (f" ({min(values):.2f}-{max(values):.2f})" if len(values) > 1 else "")
 
 
 def detailed(runs):
-    """Table lines of one step at one point: a dictionary of columns for each system that ran."""
+    """Table rows of one step at one point: a dictionary of columns for each system."""
     bf16 = any("bf16" in r["name"] for r in runs)
     for name in dict.fromkeys(r["name"] for r in runs):
         mine = [r for r in runs if r["name"] == name]
@@ -64,7 +65,7 @@ def detailed(runs):
 
 
 def by_point(runs):
-    """Runs by (batch, width, threads)."""
+    """The runs grouped by (batch, width, threads)."""
     at = {}
     for r in runs:
         at.setdefault(tuple(r["point"]), []).append(r)
@@ -73,11 +74,12 @@ def by_point(runs):
 
 def common_names(at):
     """The systems that ran at every point."""
-    return [name for name in dict.fromkeys(r["name"] for r in sum(at.values(), [])) if all(any(r["name"] == name for r in runs) for runs in at.values())]
+    names = dict.fromkeys(r["name"] for runs in at.values() for r in runs)
+    return [name for name in names if all(any(r["name"] == name for r in runs) for runs in at.values())]
 
 
 def overview(at):
-    """Table lines of one step: a row for each point, columns for each system that ran at all of them."""
+    """Table rows of one step: a row for each point, with columns for each system that ran at every point."""
     names = common_names(at)
     for point in sorted(at, key=lambda p: (-p[2], -p[1], p[0])):
         row = dict(zip(("threads", "width", "batch"), map(str, reversed(point))))
@@ -92,7 +94,7 @@ def overview(at):
 
 
 def markdown(lines):
-    """A Markdown table of dictionaries with the same keys: the first column to the left, numbers to the right."""
+    """A Markdown table of dictionaries with the same keys: first column left-aligned, the others right-aligned."""
     lines = list(lines)
     yield "| " + " | ".join(lines[0]) + " |"
     yield "|---" + "|---:" * (len(lines[0]) - 1) + "|"
@@ -107,8 +109,8 @@ def report(runs, here, quiet_only=float("inf")):
     yield f"{here['cpu']} (family/model {here['family_model']}), {here['cpus']} CPUs ({', '.join(here['flags'])}), {here['system']}."
     yield f"{here['date']}; Python {here['python']}; " + "; ".join(f"{s} {v}" for s, v in versions.items()) + "."
     yield (
-        f"32 x 32 x 1, latent 100, float32 but for bf16; {max(r['round'] for r in runs)} rounds."
-        " Ratios: to PyTorch's best layout in float32 in the same round, median (range)."
+        f"32 x 32 x 1, latent 100, float32 except where bf16; {max(r['round'] for r in runs)} rounds."
+        " Ratios: to PyTorch's faster layout in float32 in the same round, median (range)."
     )
     if len(quiet) < len(runs):
         yield f"{len(runs) - len(quiet)} of {len(runs)} runs dropped: foreign load above {quiet_only:.0%}."
@@ -120,7 +122,7 @@ def report(runs, here, quiet_only=float("inf")):
             yield f"\n### {STEPS[step]} (`{step}`)\n"
             yield from markdown(overview(at))
         for (batch, width, threads), here in at.items():
-            if len(at) == 1 or {r["name"] for r in here} > set(common_names(at)):  # the overview does not have it all
+            if len(at) == 1 or {r["name"] for r in here} > set(common_names(at)):  # more than the overview shows
                 yield f"\n### {STEPS[step]} (`{step}`), batch {batch}, width {width}, {threads} threads\n"
                 yield from markdown(detailed(here))
 

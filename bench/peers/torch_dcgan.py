@@ -1,9 +1,9 @@
-"""PyTorch on the training steps that common.py describes.
+"""The training steps of common.py in PyTorch.
 
-It is given its best: no gradients that the step does not use (the generator's are off while the discriminator learns, the
-discriminator's weights are frozen while the generator learns), Adam fused into one kernel, and either memory layout. It can run
-under autocast in bfloat16, and with torch.compile: of the critic's step all but the penalty, which needs a derivative of a derivative.
-PyTorch pads 2 pixels before and 1 after where Keras pads 1 and 2: the mirror image, with the same work.
+It is set up to be fast: no unused gradients are computed (those of the generator are off while the discriminator trains, and vice
+versa), Adam is one fused kernel, and both memory layouts are available. It can run under autocast in bfloat16 and with
+torch.compile, which covers everything except the penalty of the critic, a derivative of a derivative. PyTorch pads 2 pixels before
+and 1 after where Keras pads 1 and 2: the mirror image, with the same amount of work.
 """
 
 import common
@@ -42,16 +42,16 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """The critic of WGAN-GP when normalise is false."""
+    """The discriminator, or with normalize = False the critic of WGAN-GP."""
 
-    def __init__(self, width, normalise):
+    def __init__(self, width, normalize):
         super().__init__()
         w = width
         self.conv1 = nn.Conv2d(common.CHANNELS, w, 5, stride=2, padding=2)
         self.conv2 = nn.Conv2d(w, 2 * w, 5, stride=2, padding=2)
         self.conv3 = nn.Conv2d(2 * w, 4 * w, 5, stride=2, padding=2)
-        self.norm2 = norm(2 * w) if normalise else nn.Identity()
-        self.norm3 = norm(4 * w) if normalise else nn.Identity()
+        self.norm2 = norm(2 * w) if normalize else nn.Identity()
+        self.norm3 = norm(4 * w) if normalize else nn.Identity()
         self.dense = nn.Linear(64 * w, 1)
 
     def forward(self, x):
@@ -63,7 +63,7 @@ class Discriminator(nn.Module):
 
 layout = torch.channels_last if args.layout == "channels_last" else torch.contiguous_format
 G = Generator(args.width).to(memory_format=layout)
-D = Discriminator(args.width, normalise=args.step == "ns").to(memory_format=layout)
+D = Discriminator(args.width, normalize=args.step == "ns").to(memory_format=layout)
 adam = dict(lr=common.LEARNING_RATE, betas=common.betas(args.step), eps=common.EPSILON, fused=True)
 adam_g, adam_d = torch.optim.Adam(G.parameters(), **adam), torch.optim.Adam(D.parameters(), **adam)
 real = (2 * torch.rand(args.batch, common.CHANNELS, common.SIZE, common.SIZE) - 1).to(memory_format=layout)
@@ -74,7 +74,7 @@ def noisy(x):
     return x + common.NOISE * torch.randn_like(x)
 
 
-# Passes through the networks. What autocast makes bfloat16 ends here: images, logits, losses and slopes are float32.
+# Passes through the networks. bfloat16 stays inside: images, logits, losses and slopes are float32.
 def forward(network, x):
     with torch.autocast("cpu", torch.bfloat16, enabled=args.precision == "bf16"):
         return network(x).float()
@@ -88,7 +88,7 @@ def generate():
     return forward(G, torch.randn(args.batch, common.LATENT))
 
 
-# What torch.compile gets whole: all of a pass but its gradients, which it derives.
+# Passes compiled as a whole by torch.compile, which derives the gradients.
 @compiled
 def sample():
     return generate()
