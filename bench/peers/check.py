@@ -1,6 +1,6 @@
-"""Checks that the three peers train the same network: given the same weights, they make the same images, logits and slopes.
+"""Checks that the three peers train the same networks: with the same weights, they produce the same images, logits and slopes.
 
-Weights go from JAX to Keras as they are, and to PyTorch mirrored, since PyTorch pads at the other side (torch_dcgan.py).
+Weights are copied from JAX to Keras unchanged, and to PyTorch mirrored, because PyTorch pads on the other side (torch_dcgan.py).
 """
 
 import os
@@ -8,15 +8,17 @@ import runpy
 import sys
 
 import common
+import numpy as np
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
-TOLERANCE = 1e-4  # relative to the largest entry; float32 sums in different orders differ by about 1e-6
+WIDTH = 8
+TOLERANCE = 1e-4  # relative to the largest entry; sums of float32 in different orders differ by about 1e-6
 
 
 def load(peer, step):
-    """The globals of a peer's script, its networks at width 8 and initial values, with no step run."""
+    """The globals of a peer's script, with networks of width WIDTH in their initial state and no step run."""
     kept, common.measure, argv = common.measure, lambda *_: None, sys.argv
-    sys.argv = [peer, "--step", step, "--width", "8", "--batch", "4"]
+    sys.argv = [peer, "--step", step, "--width", str(WIDTH), "--batch", "4"]
     try:
         return runpy.run_path(os.path.join(FOLDER, peer))
     finally:
@@ -24,63 +26,73 @@ def load(peer, step):
 
 
 def agree(what, got, want):
-    import numpy as np
-
     error = np.abs(got - want).max() / np.abs(want).max()
     print(f"{what:<32} relative difference {error:.1e}")
     if not error < TOLERANCE:
         sys.exit(f"{what}: relative difference {error:.1e}, want below {TOLERANCE:.0e}")
 
 
-def check(step):
-    t, k, j = load("torch_dcgan.py", step), load("keras_dcgan.py", step), load("jax_dcgan.py", step)
-    import jax
-    import numpy as np
-    import tensorflow as tf
-    import torch
+def to_keras(G, D, generator, discriminator):
+    """Copies the weights of JAX to the networks of Keras.
 
-    rng = np.random.default_rng(0)
-    shake = lambda tree: jax.tree.map(lambda a: (0.1 * rng.standard_normal(a.shape)).astype("float32"), tree)
-    G, D = shake(j["G"]), shake(j["D"])  # every entry random, so that no bias or scale can hide
-    z = rng.standard_normal((4, common.LATENT)).astype("float32")
-    x = rng.standard_normal((4, common.SIZE, common.SIZE, common.CHANNELS)).astype("float32")
-    mirrored = np.ascontiguousarray(x[:, ::-1, ::-1].transpose(0, 3, 1, 2))
-    w = 8
-
-    # Keras keeps [h w o i] for transposed convolutions and correlates with the mirrored kernel, as its gradient does.
+    Keras stores kernels of transposed convolutions as [h w o i] and correlates with the mirrored kernel, as its gradient does.
+    """
     norm = lambda p: [p["gamma"], p["beta"]]
     up = lambda kernel: kernel[::-1, ::-1].transpose(0, 1, 3, 2)
     values = [G["dense"]]
     for n, kernel in zip(G["norm"], G["conv"]):
         values += norm(n) + [up(kernel)]
-    for variable, value in zip(k["G"].trainable_variables, values + [G["bias"]], strict=True):
+    for variable, value in zip(generator.trainable_variables, values + [G["bias"]], strict=True):
         variable.assign(value)
     values = []
     for i, (kernel, bias) in enumerate(zip(D["conv"], D["bias"])):
         values += [kernel, bias] + (norm(D["norm"][i - 1]) if i and D["norm"] else [])
-    for variable, value in zip(k["D"].trainable_variables, values + [D["dense"], D["dense_bias"]], strict=True):
+    for variable, value in zip(discriminator.trainable_variables, values + [D["dense"], D["dense_bias"]], strict=True):
         variable.assign(value)
 
-    # PyTorch: the mirror of each kernel, and of the 4 x 4 pixels in each dense layer.
-    set_ = lambda parameter, value: parameter.data.copy_(torch.from_numpy(np.ascontiguousarray(value)))
-    tg, td = t["G"], t["D"]
-    dense = lambda pixels: pixels.reshape(4, 4, 4 * w, -1)[::-1, ::-1].transpose(3, 2, 0, 1).reshape(-1, 64 * w)
-    set_(tg.dense.weight, dense(G["dense"].T.copy()).T)
+
+def to_pytorch(G, D, generator, discriminator):
+    """Copies the weights of JAX to the networks of PyTorch, mirroring kernels and the 4 x 4 pixels of dense layers."""
+    import torch
+
+    copy = lambda parameter, value: parameter.data.copy_(torch.from_numpy(np.ascontiguousarray(value)))
+    pixels = lambda kernel: kernel.reshape(4, 4, 4 * WIDTH, -1)[::-1, ::-1].transpose(3, 2, 0, 1).reshape(-1, 64 * WIDTH)
+
+    def copy_norm(norm, p):
+        copy(norm.weight, p["gamma"])
+        copy(norm.bias, p["beta"])
+
+    copy(generator.dense.weight, pixels(G["dense"].T.copy()).T)
     for i, (kernel, n) in enumerate(zip(G["conv"], G["norm"])):
-        set_(getattr(tg, f"conv{i + 1}").weight, kernel.transpose(2, 3, 0, 1))
-        set_(getattr(tg, f"norm{i}").weight, n["gamma"]), set_(getattr(tg, f"norm{i}").bias, n["beta"])
-    set_(tg.conv3.bias, G["bias"])
+        copy(getattr(generator, f"conv{i + 1}").weight, kernel.transpose(2, 3, 0, 1))
+        copy_norm(getattr(generator, f"norm{i}"), n)
+    copy(generator.conv3.bias, G["bias"])
     for i, (kernel, bias) in enumerate(zip(D["conv"], D["bias"]), 1):
-        set_(getattr(td, f"conv{i}").weight, kernel[::-1, ::-1].transpose(3, 2, 0, 1))
-        set_(getattr(td, f"conv{i}").bias, bias)
+        copy(getattr(discriminator, f"conv{i}").weight, kernel[::-1, ::-1].transpose(3, 2, 0, 1))
+        copy(getattr(discriminator, f"conv{i}").bias, bias)
         if i > 1 and D["norm"]:
-            n = D["norm"][i - 2]
-            set_(getattr(td, f"norm{i}").weight, n["gamma"]), set_(getattr(td, f"norm{i}").bias, n["beta"])
-    set_(td.dense.weight, dense(D["dense"])), set_(td.dense.bias, D["dense_bias"])
+            copy_norm(getattr(discriminator, f"norm{i}"), D["norm"][i - 2])
+    copy(discriminator.dense.weight, pixels(D["dense"]))
+    copy(discriminator.dense.bias, D["dense_bias"])
+
+
+def check(step):
+    t, k, j = load("torch_dcgan.py", step), load("keras_dcgan.py", step), load("jax_dcgan.py", step)
+    import jax
+    import tensorflow as tf
+    import torch
+
+    rng = np.random.default_rng(0)
+    shake = lambda tree: jax.tree.map(lambda a: (0.1 * rng.standard_normal(a.shape)).astype("float32"), tree)
+    G, D = shake(j["G"]), shake(j["D"])  # random biases and scales, too, so that no mistake in them is hidden
+    to_keras(G, D, k["G"], k["D"])
+    to_pytorch(G, D, t["G"], t["D"])
+    z = rng.standard_normal((4, common.LATENT)).astype("float32")
+    x = rng.standard_normal((4, common.SIZE, common.SIZE, common.CHANNELS)).astype("float32")
 
     images = np.asarray(j["generate"](G, j["averages_g"], z)[0])
     agree(f"{step}: images, Keras and JAX", k["G"](z, training=True).numpy(), images)
-    agree(f"{step}: images, PyTorch and JAX", tg(torch.from_numpy(z)).detach().numpy().transpose(0, 2, 3, 1)[:, ::-1, ::-1], images)
+    agree(f"{step}: images, PyTorch and JAX", t["G"](torch.from_numpy(z)).detach().numpy().transpose(0, 2, 3, 1)[:, ::-1, ::-1], images)
 
     out = lambda x: j["judge"](D, j["averages_d"], x)[0]
     logits, slope = np.asarray(out(x)), np.asarray(jax.grad(lambda x: out(x).sum())(x))
@@ -90,8 +102,9 @@ def check(step):
         y = k["D"](image, training=True)
     agree(f"{step}: logits, Keras and JAX", y.numpy(), logits)
     agree(f"{step}: slopes, Keras and JAX", tape.gradient(y, image).numpy(), slope)
+    mirrored = np.ascontiguousarray(x[:, ::-1, ::-1].transpose(0, 3, 1, 2))
     image = torch.from_numpy(mirrored).requires_grad_(True)
-    y = td(image)
+    y = t["D"](image)
     agree(f"{step}: logits, PyTorch and JAX", y.detach().numpy(), logits)
     (g,) = torch.autograd.grad(y.sum(), image)
     agree(f"{step}: slopes, PyTorch and JAX", g.numpy().transpose(0, 2, 3, 1)[:, ::-1, ::-1], slope)
