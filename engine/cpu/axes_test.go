@@ -8,8 +8,11 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
+// axisWriter writes something about an axis of x.
+type axisWriter func(w *writer, x compute.Value, dims []int, axis int) []compute.Value
+
 // ofAxis is a phrase about an axis of x.
-func ofAxis(write func(w *writer, x compute.Value, dims []int, axis int) []compute.Value) func(w *writer, x, _ compute.Value) []compute.Value {
+func ofAxis(write axisWriter) func(w *writer, x, _ compute.Value) []compute.Value {
 	return func(w *writer, x, _ compute.Value) []compute.Value {
 		dims := w.shape(x).Dimensions
 		return write(w, x, dims, w.below(len(dims)))
@@ -26,11 +29,17 @@ func sums(w *writer, x compute.Value, dims []int, axis int) []compute.Value {
 	return []compute.Value{s, must(w.f.BroadcastInDim(s, w.shape(x), others(len(dims), axes)))}
 }
 
-// axisPhrases are about whole axes, and take the operations that are not elementwise.
+// axisPhrases are about whole axes, and cover the operations that are not elementwise. Some of them refer to write, which refers to
+// this table.
 var axisPhrases []phrase
 
-func init() { // some refer to write
-	axisPhrases = []phrase{
+func init() {
+	axisPhrases = slices.Concat(reducingPhrases(), movingPhrases(), indexingPhrases(), multiplyingPhrases(), wholePhrases())
+}
+
+// reducingPhrases reduce axes.
+func reducingPhrases() []phrase {
+	return []phrase{
 		{takes: floats, rank: 1, write: ofAxis(sums)}, {takes: floats, rank: 1, write: ofAxis(sums)},
 		{takes: numbers, gives: true, rank: 1, write: ofAxis(func(w *writer, x compute.Value, _ []int, axis int) []compute.Value {
 			return one(w.f.ReduceMax(x, axis))
@@ -44,12 +53,22 @@ func init() { // some refer to write
 		{takes: truths, rank: 1, write: ofAxis(func(w *writer, x compute.Value, _ []int, axis int) []compute.Value {
 			return one(w.f.ReduceLogicalOr(x, axis))
 		})},
+	}
+}
+
+// movingPhrases move elements along axes.
+func movingPhrases() []phrase {
+	return []phrase{
 		{takes: all, gives: true, rank: 2, write: ofAxis(func(w *writer, x compute.Value, dims []int, axis int) []compute.Value {
 			perm := others(len(dims), []int{axis})
 			return one(w.f.Transpose(x, slices.Insert(perm, w.below(len(dims)), axis)...))
 		})},
-		{takes: all, gives: true, rank: 1, write: ofAxis(func(w *writer, x compute.Value, _ []int, axis int) []compute.Value { return one(w.f.Reverse(x, axis)) })},
-		{takes: all, gives: true, write: func(w *writer, x, _ compute.Value) []compute.Value { return one(w.f.Reshape(x, 1, w.shape(x).Size())) }},
+		{takes: all, gives: true, rank: 1, write: ofAxis(func(w *writer, x compute.Value, _ []int, axis int) []compute.Value {
+			return one(w.f.Reverse(x, axis))
+		})},
+		{takes: all, gives: true, write: func(w *writer, x, _ compute.Value) []compute.Value {
+			return one(w.f.Reshape(x, 1, w.shape(x).Size()))
+		}},
 		{takes: integers, write: func(w *writer, x, _ compute.Value) []compute.Value {
 			d := w.shape(x).DType
 			if i := slices.Index(supported, d); d.IsUnsigned() {
@@ -79,6 +98,12 @@ func init() { // some refer to write
 			n := must(w.f.Iota(shapes.Make(w.shape(x).DType, dims...), axis))
 			return one(w.f.Max(x, must(w.f.Min(n, w.number(x, 2)))))
 		})},
+	}
+}
+
+// indexingPhrases read and write by index, search and sort.
+func indexingPhrases() []phrase {
+	return []phrase{
 		{takes: all, gives: true, rank: 1, write: func(w *writer, x, _ compute.Value) []compute.Value { // rows by number
 			dims := w.shape(x).Dimensions
 			at := must(w.f.Constant([]int32{0, int32(dims[0] - 1), int32(dims[0] / 2), 0}, 4, 1))
@@ -103,8 +128,17 @@ func init() { // some refer to write
 		})},
 		{takes: numbers, gives: true, rank: 1, write: ofAxis(func(w *writer, x compute.Value, _ []int, axis int) []compute.Value {
 			s := shapes.Make(w.shape(x).DType)
-			return must(w.f.Sort(closure(w.f, func(g compute.Function, in []compute.Value) []compute.Value { return one(g.LessThan(in[0], in[1])) }, s, s), axis, true, x))
+			less := closure(w.f, func(g compute.Function, in []compute.Value) []compute.Value {
+				return one(g.LessThan(in[0], in[1]))
+			}, s, s)
+			return must(w.f.Sort(less, axis, true, x))
 		})},
+	}
+}
+
+// multiplyingPhrases sum products.
+func multiplyingPhrases() []phrase {
+	return []phrase{
 		{takes: floats, rank: 2, write: ofAxis(func(w *writer, x compute.Value, dims []int, axis int) []compute.Value { // by itself
 			over := []int{axis}
 			batch := others(len(dims), over, []int{(axis + 1) % len(dims)})
@@ -112,6 +146,12 @@ func init() { // some refer to write
 			return one(w.f.Tanh(must(w.f.Mul(d, w.number(x, 1./16)))))
 		})},
 		{takes: func(d dtypes.DType) bool { return d == dtypes.Float32 }, rank: 3, write: convolutionPhrase},
+	}
+}
+
+// wholePhrases use what the Go backend lacks or defines otherwise.
+func wholePhrases() []phrase {
+	return []phrase{
 		{takes: all, gives: true, rank: 1, whole: true, write: ofAxis(func(w *writer, x compute.Value, dims []int, axis int) []compute.Value {
 			start := slices.Repeat([]compute.Value{must(w.f.Constant([]int64{0}))}, len(dims))
 			if at := w.pick(func(s shapes.Shape, _ compute.Value) bool { return s.Rank() == 0 && s.DType.IsInt() }); at != nil {
@@ -175,8 +215,17 @@ func convolutionPhrase(w *writer, x, _ compute.Value) []compute.Value {
 		groups, co = 2, 6
 	}
 	axes := others(spatial + 2)
-	config := compute.ConvolveAxesConfig{InputBatch: 0, InputSpatial: axes[1 : 1+spatial], InputChannels: spatial + 1, KernelSpatial: axes[:spatial], KernelInputChannels: spatial,
-		KernelOutputChannels: spatial + 1, OutputBatch: 0, OutputSpatial: axes[1 : 1+spatial], OutputChannels: spatial + 1}
+	config := compute.ConvolveAxesConfig{
+		InputBatch:           0,
+		InputSpatial:         axes[1 : 1+spatial],
+		InputChannels:        spatial + 1,
+		KernelSpatial:        axes[:spatial],
+		KernelInputChannels:  spatial,
+		KernelOutputChannels: spatial + 1,
+		OutputBatch:          0,
+		OutputSpatial:        axes[1 : 1+spatial],
+		OutputChannels:       spatial + 1,
+	}
 	size := append(slices.Repeat([]int{2}, spatial), ci/groups, co)
 	n := shapes.Make(dtypes.Float32, size...).Size()
 	if n > 2000 {

@@ -31,6 +31,12 @@ func (n *normalization) means(v func(i int) float64) []float64 {
 	return m
 }
 
+// measure sets mean and variance to those of x.
+func (n *normalization) measure() {
+	n.mean = n.means(func(i int) float64 { return n.x[i] })
+	n.variance = n.means(func(i int) float64 { d := n.x[i] - n.mean[n.feature(i)]; return d * d })
+}
+
 // z is the i-th element of x less the mean, over the standard deviation.
 func (n *normalization) z(i int) float64 {
 	k := n.feature(i)
@@ -60,62 +66,75 @@ func (n *normalization) gradients() (dx, dScale, dOffset []float64) {
 	return dx, dScale, dOffset
 }
 
+// batchNormGraph is an operation on a tensor, its gradient, and vectors over a feature axis.
+type batchNormGraph func(f compute.Function, x, dy, scale, offset, mean, variance compute.Value, axis int) []compute.Value
+
+// batchNormProperty is an operation that computes what loops compute over its operands.
+func batchNormProperty(graph batchNormGraph, loops func(n *normalization) [][]float64) property {
+	return property{takes: floats, draw: func(r *draw) trial {
+		s := r.shape(1 + r.IntN(4))
+		for i, n := range s.Dimensions {
+			s.Dimensions[i] = max(1, n)
+		}
+		axis := r.IntN(s.Rank())
+		v := shapes.Make(r.d, s.Dimensions[axis])
+		c := trial{
+			in:        []operand{r.filled(s), r.filled(s), r.filled(v), r.filled(v), r.filled(v), r.filled(v)},
+			tolerance: 1e-3,
+		}
+		if r.d == dtypes.Float64 {
+			c.tolerance = 1e-9
+		}
+		n := &normalization{s: s, axis: axis, epsilon: float64(float32(testEpsilon))}
+		for i, to := range []*[]float64{&n.x, &n.dy, &n.scale, &n.offset, &n.mean, &n.variance} {
+			flat := reflect.ValueOf(c.in[i].flat)
+			for j := 0; j < flat.Len() && r.d.IsFloat(); j++ {
+				if i == 5 {
+					flat.Index(j).SetFloat(.5 + math.Abs(flat.Index(j).Float()))
+				}
+				*to = append(*to, flat.Index(j).Float())
+			}
+		}
+		c.graph = func(f compute.Function, in []compute.Value) []compute.Value {
+			return graph(f, in[0], in[1], in[2], in[3], in[4], in[5], axis)
+		}
+		c.loops = func() (want []any) {
+			for _, v := range loops(n) {
+				flat := reflect.ValueOf(dtypes.MakeAnySlice(r.d, len(v)))
+				for i, x := range v {
+					flat.Index(i).SetFloat(x)
+				}
+				want = append(want, flat.Interface())
+			}
+			return want
+		}
+		return c
+	}}
+}
+
+const testEpsilon = 1e-3
+
 func batchNormProperties() map[compute.OpType]property {
-	const epsilon = 1e-3
-	of := func(graph func(f compute.Function, x, dy, scale, offset, mean, variance compute.Value, axis int) []compute.Value, loops func(n *normalization) [][]float64) property {
-		return property{takes: floats, draw: func(r *draw) trial {
-			s := r.shape(1 + r.IntN(4))
-			for i, n := range s.Dimensions {
-				s.Dimensions[i] = max(1, n)
-			}
-			axis := r.IntN(s.Rank())
-			v := shapes.Make(r.d, s.Dimensions[axis])
-			c := trial{in: []operand{r.filled(s), r.filled(s), r.filled(v), r.filled(v), r.filled(v), r.filled(v)}, tolerance: 1e-3}
-			if r.d == dtypes.Float64 {
-				c.tolerance = 1e-9
-			}
-			n := &normalization{s: s, axis: axis, epsilon: float64(float32(epsilon))}
-			for i, to := range []*[]float64{&n.x, &n.dy, &n.scale, &n.offset, &n.mean, &n.variance} {
-				flat := reflect.ValueOf(c.in[i].flat)
-				for j := 0; j < flat.Len() && r.d.IsFloat(); j++ {
-					if i == 5 {
-						flat.Index(j).SetFloat(.5 + math.Abs(flat.Index(j).Float()))
-					}
-					*to = append(*to, flat.Index(j).Float())
-				}
-			}
-			c.graph = func(f compute.Function, in []compute.Value) []compute.Value {
-				return graph(f, in[0], in[1], in[2], in[3], in[4], in[5], axis)
-			}
-			c.loops = func() (want []any) {
-				for _, v := range loops(n) {
-					flat := reflect.ValueOf(dtypes.MakeAnySlice(r.d, len(v)))
-					for i, x := range v {
-						flat.Index(i).SetFloat(x)
-					}
-					want = append(want, flat.Interface())
-				}
-				return want
-			}
-			return c
-		}}
+	inference := func(f compute.Function, x, _, scale, offset, mean, variance compute.Value, axis int) []compute.Value {
+		return one(f.BatchNormForInference(x, scale, offset, mean, variance, testEpsilon, axis))
+	}
+	training := func(f compute.Function, x, _, scale, offset, _, _ compute.Value, axis int) []compute.Value {
+		y, mean, variance, err := f.BatchNormForTraining(x, scale, offset, testEpsilon, axis)
+		return []compute.Value{must(y, err), mean, variance}
+	}
+	gradient := func(f compute.Function, x, dy, scale, _, mean, variance compute.Value, axis int) []compute.Value {
+		dx, dScale, dOffset, err := f.BatchNormGradient(x, scale, mean, variance, dy, testEpsilon, axis)
+		return []compute.Value{must(dx, err), dScale, dOffset}
 	}
 	return map[compute.OpType]property{
-		compute.OpTypeBatchNormForInference: of(func(f compute.Function, x, _, scale, offset, mean, variance compute.Value, axis int) []compute.Value {
-			return one(f.BatchNormForInference(x, scale, offset, mean, variance, epsilon, axis))
-		}, func(n *normalization) [][]float64 { return [][]float64{n.y()} }),
-		compute.OpTypeBatchNormForTraining: of(func(f compute.Function, x, _, scale, offset, _, _ compute.Value, axis int) []compute.Value {
-			y, mean, variance, err := f.BatchNormForTraining(x, scale, offset, epsilon, axis)
-			return []compute.Value{must(y, err), mean, variance}
-		}, func(n *normalization) [][]float64 {
-			n.mean = n.means(func(i int) float64 { return n.x[i] })
-			n.variance = n.means(func(i int) float64 { d := n.x[i] - n.mean[n.feature(i)]; return d * d })
+		compute.OpTypeBatchNormForInference: batchNormProperty(inference, func(n *normalization) [][]float64 {
+			return [][]float64{n.y()}
+		}),
+		compute.OpTypeBatchNormForTraining: batchNormProperty(training, func(n *normalization) [][]float64 {
+			n.measure()
 			return [][]float64{n.y(), n.mean, n.variance}
 		}),
-		compute.OpTypeBatchNormGradient: of(func(f compute.Function, x, dy, scale, _, mean, variance compute.Value, axis int) []compute.Value {
-			dx, dScale, dOffset, err := f.BatchNormGradient(x, scale, mean, variance, dy, epsilon, axis)
-			return []compute.Value{must(dx, err), dScale, dOffset}
-		}, func(n *normalization) [][]float64 {
+		compute.OpTypeBatchNormGradient: batchNormProperty(gradient, func(n *normalization) [][]float64 {
 			dx, dScale, dOffset := n.gradients()
 			return [][]float64{dx, dScale, dOffset}
 		}),
@@ -127,8 +146,7 @@ func TestTheGradientOfBatchNormIsTheDifferenceQuotient(t *testing.T) {
 	draw := func(n int) []float64 { return values(r, dtypes.Float64, n).([]float64) }
 	n := &normalization{s: s, axis: 1, epsilon: 1e-3, x: draw(60), dy: draw(60), scale: draw(4), offset: draw(4)}
 	loss := func() (sum float64) {
-		n.mean = n.means(func(i int) float64 { return n.x[i] })
-		n.variance = n.means(func(i int) float64 { d := n.x[i] - n.mean[n.feature(i)]; return d * d })
+		n.measure()
 		for i, v := range n.y() {
 			sum += v * n.dy[i]
 		}

@@ -99,6 +99,7 @@ func TestUpdatesTakeThePlaceOfDonatedInputs(t *testing.T) {
 		return must(f.Sub(must(f.Mul(v[0], v[0])), v[1]))
 	}
 	update := func(f compute.Function, v []compute.Value) []compute.Value { return []compute.Value{sub(f, v)} }
+	both := func(f compute.Function, v []compute.Value) []compute.Value { return []compute.Value{sub(f, v), v[0]} }
 	later := func(f compute.Function, v []compute.Value) []compute.Value { // the product reads x when the difference is there
 		return []compute.Value{sub(f, v), must(f.DotGeneral(v[0], []int{1}, nil, v[0], []int{0}, nil, compute.DotGeneralConfig{}))}
 	}
@@ -113,7 +114,7 @@ func TestUpdatesTakeThePlaceOfDonatedInputs(t *testing.T) {
 		{"the first donated", update, []bool{true}, false, true},
 		{"one buffer twice", update, []bool{true}, true, false},
 		{"read later", later, []bool{true}, false, false},
-		{"a result itself", func(f compute.Function, v []compute.Value) []compute.Value { return []compute.Value{sub(f, v), v[0]} }, []bool{true}, false, false},
+		{"a result itself", both, []bool{true}, false, false},
 	} {
 		for _, b := range ours() {
 			e := compiled(b, c.graph, s, s)

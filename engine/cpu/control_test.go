@@ -1,7 +1,6 @@
 package cpu
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -24,8 +23,10 @@ func closure(f compute.Function, b build, ss ...shapes.Shape) compute.Function {
 	return g
 }
 
+type loopBody func(g compute.Function, n, x compute.Value) compute.Value
+
 // countdown runs body while its first value, an int32, is positive; body gets the other values.
-func countdown(f compute.Function, start compute.Value, body func(g compute.Function, n, x compute.Value) compute.Value, x compute.Value) compute.Value {
+func countdown(f compute.Function, start compute.Value, body loopBody, x compute.Value) compute.Value {
 	s := must(f.Shape(x))
 	cond := closure(f, func(g compute.Function, in []compute.Value) []compute.Value {
 		return []compute.Value{must(g.GreaterThan(in[0], must(g.Constant([]int32{0}))))}
@@ -36,82 +37,105 @@ func countdown(f compute.Function, start compute.Value, body func(g compute.Func
 	return must(f.While(cond, step, start, x))[1]
 }
 
-// controlProperties run closures with captures, nested, on operands x and y, and a count or a truth value. The Go backend gets the
-// same without closures: it computes over values that they capture.
-func controlProperties() map[compute.OpType]property {
-	mix := func(f compute.Function, x, y compute.Value) compute.Value {
-		if must(f.Shape(x)).DType == dtypes.Bool {
-			return must(f.LogicalXor(x, y))
+// mix is a sum that tells its operands apart.
+func mix(f compute.Function, x, y compute.Value) compute.Value {
+	if must(f.Shape(x)).DType == dtypes.Bool {
+		return must(f.LogicalXor(x, y))
+	}
+	return must(f.Sub(y, x))
+}
+
+// controlGraph is a graph over x, y and a number: an Int32, or a truth value.
+type controlGraph func(f compute.Function, n, x, y compute.Value) []compute.Value
+
+// controlProperty runs closures that capture values, and closures within them. The Go backend runs the plain form without closures
+// for the same number.
+func controlProperty(d dtypes.DType, ours controlGraph, plain func(n int) controlGraph) property {
+	return property{takes: all, draw: func(r *draw) trial {
+		s, n := r.shape(r.IntN(3)), r.IntN(4)
+		number := operand{i32(), []int32{int32(n)}}
+		if d == dtypes.Bool {
+			n = n % 2
+			number = operand{shapes.Make(d), []bool{n == 1}}
 		}
-		return must(f.Sub(y, x))
-	}
-	type graph func(f compute.Function, n, x, y compute.Value) []compute.Value
-	on := func(d dtypes.DType, ours graph, plain func(count int) graph) property {
-		return property{takes: all, draw: func(r *draw) trial {
-			s, n := r.shape(r.IntN(3)), r.IntN(4)
-			count := operand{i32(), []int32{int32(n)}}
-			if d == dtypes.Bool {
-				n = n % 2
-				count = operand{shapes.Make(d), []bool{n == 1}}
-			}
-			over := func(g graph) build {
-				return func(f compute.Function, in []compute.Value) []compute.Value { return g(f, in[2], in[0], in[1]) }
-			}
-			return trial{in: []operand{r.filled(s), r.filled(s), count}, graph: over(ours), plain: over(plain(n))}
-		}}
-	}
+		over := func(g controlGraph) build {
+			return func(f compute.Function, in []compute.Value) []compute.Value { return g(f, in[2], in[0], in[1]) }
+		}
+		return trial{
+			in:    []operand{r.filled(s), r.filled(s), number},
+			graph: over(ours),
+			plain: over(plain(n)),
+		}
+	}}
+}
+
+func controlProperties() map[compute.OpType]property {
 	return map[compute.OpType]property{
-		compute.OpTypeWhile: on(dtypes.Int32, func(f compute.Function, n, x, y compute.Value) []compute.Value {
-			z := mix(f, x, y)
-			outer := countdown(f, n, func(g compute.Function, i, v compute.Value) compute.Value {
-				return mix(g, y, countdown(g, i, func(h compute.Function, _, v compute.Value) compute.Value { return mix(h, v, z) }, v))
-			}, x)
-			return []compute.Value{outer, mix(f, outer, z)}
-		}, func(count int) graph {
-			return func(f compute.Function, _, x, y compute.Value) []compute.Value {
-				z := mix(f, x, y)
-				for i := count; i > 0; i-- {
-					for range i {
-						x = mix(f, x, z)
-					}
-					x = mix(f, y, x)
-				}
-				return []compute.Value{x, mix(f, x, z)}
+		compute.OpTypeWhile: controlProperty(dtypes.Int32, whileGraph, plainWhile),
+		compute.OpTypeIf:    controlProperty(dtypes.Bool, ifGraph, plainIf),
+		compute.OpTypeCall:  controlProperty(dtypes.Int32, callGraph, plainCall),
+	}
+}
+
+func whileGraph(f compute.Function, n, x, y compute.Value) []compute.Value {
+	z := mix(f, x, y)
+	outer := countdown(f, n, func(g compute.Function, i, v compute.Value) compute.Value {
+		return mix(g, y, countdown(g, i, func(h compute.Function, _, v compute.Value) compute.Value { return mix(h, v, z) }, v))
+	}, x)
+	return []compute.Value{outer, mix(f, outer, z)}
+}
+
+func plainWhile(n int) controlGraph {
+	return func(f compute.Function, _, x, y compute.Value) []compute.Value {
+		z := mix(f, x, y)
+		for i := n; i > 0; i-- {
+			for range i {
+				x = mix(f, x, z)
 			}
-		}),
-		compute.OpTypeIf: on(dtypes.Bool, func(f compute.Function, p, x, y compute.Value) []compute.Value {
-			z := mix(f, x, y)
-			branch := func(f compute.Function, out func(g compute.Function) []compute.Value) compute.Function {
-				return closure(f, func(g compute.Function, _ []compute.Value) []compute.Value { return out(g) })
-			}
-			return must(f.If(p, branch(f, func(g compute.Function) []compute.Value {
-				inner := must(g.If(must(g.LogicalNot(p)), branch(g, func(compute.Function) []compute.Value { return []compute.Value{x} }),
-					branch(g, func(h compute.Function) []compute.Value { return []compute.Value{mix(h, z, x)} })))
-				return []compute.Value{inner[0], z}
-			}), branch(f, func(g compute.Function) []compute.Value { return []compute.Value{y, mix(g, y, x)} })))
-		}, func(truth int) graph {
-			return func(f compute.Function, p, x, y compute.Value) []compute.Value {
-				if z := mix(f, x, y); truth == 1 {
-					return []compute.Value{mix(f, z, x), z}
-				}
-				return []compute.Value{y, mix(f, y, x)}
-			}
-		}),
-		compute.OpTypeCall: on(dtypes.Int32, func(f compute.Function, _, x, y compute.Value) []compute.Value {
-			s := must(f.Shape(x))
-			g := must(f.Builder().NewFunction("mix"))
-			a, b := must(g.Parameter("a", s, nil)), must(g.Parameter("b", s, nil))
-			if err := g.Return([]compute.Value{mix(g, a, b), a}, nil); err != nil {
-				panic(err)
-			}
-			once := must(f.Call(g, x, y))
-			return append(must(f.Call(g, once[0], once[1])), once[0])
-		}, func(int) graph {
-			return func(f compute.Function, _, x, y compute.Value) []compute.Value {
-				once := mix(f, x, y)
-				return []compute.Value{mix(f, once, x), once, once}
-			}
-		}),
+			x = mix(f, y, x)
+		}
+		return []compute.Value{x, mix(f, x, z)}
+	}
+}
+
+func ifGraph(f compute.Function, p, x, y compute.Value) []compute.Value {
+	z := mix(f, x, y)
+	branch := func(f compute.Function, out func(g compute.Function) []compute.Value) compute.Function {
+		return closure(f, func(g compute.Function, _ []compute.Value) []compute.Value { return out(g) })
+	}
+	yes := branch(f, func(g compute.Function) []compute.Value {
+		never := branch(g, func(compute.Function) []compute.Value { return []compute.Value{x} })
+		always := branch(g, func(h compute.Function) []compute.Value { return []compute.Value{mix(h, z, x)} })
+		return []compute.Value{must(g.If(must(g.LogicalNot(p)), never, always))[0], z}
+	})
+	no := branch(f, func(g compute.Function) []compute.Value { return []compute.Value{y, mix(g, y, x)} })
+	return must(f.If(p, yes, no))
+}
+
+func plainIf(n int) controlGraph {
+	return func(f compute.Function, p, x, y compute.Value) []compute.Value {
+		if z := mix(f, x, y); n == 1 {
+			return []compute.Value{mix(f, z, x), z}
+		}
+		return []compute.Value{y, mix(f, y, x)}
+	}
+}
+
+func callGraph(f compute.Function, _, x, y compute.Value) []compute.Value {
+	s := must(f.Shape(x))
+	g := must(f.Builder().NewFunction("mix"))
+	a, b := must(g.Parameter("a", s, nil)), must(g.Parameter("b", s, nil))
+	if err := g.Return([]compute.Value{mix(g, a, b), a}, nil); err != nil {
+		panic(err)
+	}
+	once := must(f.Call(g, x, y))
+	return append(must(f.Call(g, once[0], once[1])), once[0])
+}
+
+func plainCall(int) controlGraph {
+	return func(f compute.Function, _, x, y compute.Value) []compute.Value {
+		once := mix(f, x, y)
+		return []compute.Value{mix(f, once, x), once, once}
 	}
 }
 
@@ -210,108 +234,5 @@ func TestBarriersAndIdentitiesAreFree(t *testing.T) {
 	agree(t, "barrier", execute(b, e, []float32{1, 2}), []any{[]float32{-1, -2}}, 0)
 	if len(e.code) != 1 {
 		t.Errorf("%d instructions for one operation", len(e.code))
-	}
-}
-
-// TestWhatIsMissingIsAnErrorWhenBuilding: and the error names the operation and the type.
-func TestWhatIsMissingIsAnErrorWhenBuilding(t *testing.T) {
-	b := must(New(""))
-	f := b.Builder("test").Main()
-	x, u, flag := must(f.Parameter("x", f32(2, 2), nil)), must(f.Parameter("u", shapes.Make(dtypes.Uint32, 2), nil)), must(f.Parameter("b", shapes.Make(dtypes.Bool, 2), nil))
-	foreign := must(b.Builder("other").Main().Parameter("x", f32(2, 2), nil))
-	stranger := closure(f, func(g compute.Function, in []compute.Value) []compute.Value { return in }, f32(2, 2))
-	hidden := must(must(f.Closure()).Parameter("x", f32(2, 2), nil))
-	state := must(f.Parameter("s", i32(), nil))
-	always := closure(f, func(g compute.Function, in []compute.Value) []compute.Value {
-		return []compute.Value{must(g.Constant([]bool{true}))}
-	}, i32())
-	for _, c := range []struct {
-		want string
-		call func() (compute.Value, error)
-	}{
-		{"backend cpu: ReduceWindow of Bool is not implemented", func() (compute.Value, error) {
-			return f.ReduceWindow(flag, compute.ReduceOpMax, []int{1}, nil, nil, nil, nil)
-		}},
-		{"backend cpu: ReduceWindow by Undefined is not implemented", func() (compute.Value, error) {
-			return f.ReduceWindow(x, compute.ReduceOpUndefined, []int{1, 1}, nil, nil, nil, nil)
-		}},
-		{"SelectAndScatterMax: the source is a (Float32)[2, 2], want a (Float32)[1, 1]", func() (compute.Value, error) {
-			return f.SelectAndScatterMax(x, x, []int{2, 2}, []int{1, 1}, nil)
-		}},
-		{"ArgMinMax: axis 0 of (Float32)[0, 2] has no elements", func() (compute.Value, error) {
-			return f.ArgMinMax(must(f.Slice(x, []int{0, 0}, []int{0, 2}, nil)), 0, dtypes.Int32, true)
-		}},
-		{"RNGBitGenerator: the state is a (Float32)[2, 2]", func() (compute.Value, error) {
-			_, bits, err := f.RNGBitGenerator(x, f32(2))
-			return bits, err
-		}},
-		{"Sort: parameter of the comparator: got 1 values, want 2", func() (compute.Value, error) {
-			_, err := f.Sort(always, 0, true, x)
-			return nil, err
-		}},
-		{"backend cpu: Parameter of BFloat16 is not implemented", func() (compute.Value, error) { return f.Parameter("y", shapes.Make(dtypes.BFloat16, 2), nil) }},
-		{"backend cpu: Parameter with a dynamic axis", func() (compute.Value, error) {
-			return f.Parameter("y", shapes.MakeDynamic(dtypes.Float32, []int{shapes.DynamicDim}, []string{"batch"}), nil)
-		}},
-		{"cannot be broadcast", func() (compute.Value, error) {
-			return f.Add(must(f.Slice(x, []int{0, 0}, []int{0, 2}, nil)), must(f.Slice(x, []int{0, 0}, []int{1, 2}, nil)))
-		}},
-		{"backend cpu: Constant of Complex64 is not implemented", func() (compute.Value, error) { return f.Constant([]complex64{1}) }},
-		{"backend cpu: ConvertDType from Float32 to Float16 is not implemented", func() (compute.Value, error) { return f.ConvertDType(x, dtypes.Float16) }},
-		{"backend cpu: EqualTotalOrder is not implemented", func() (compute.Value, error) { return f.EqualTotalOrder(x, x) }},
-		{"backend cpu: Clz: ", func() (compute.Value, error) { return f.Clz(x) }},
-		{"BatchNormForTraining of (Float32)[2, 2] along axis 1: got a (Uint32)[2], want a (Float32)[2]", func() (compute.Value, error) {
-			y, _, _, err := f.BatchNormForTraining(x, u, u, 0, 1)
-			return y, err
-		}},
-		{"backend cpu: Max of Bool is not implemented", func() (compute.Value, error) { return f.Max(flag, flag) }},
-		{"backend cpu: ReduceSum of Bool is not implemented", func() (compute.Value, error) { return f.ReduceSum(flag) }},
-		{"backend cpu: ReduceBitwiseAnd of Float32 is not implemented", func() (compute.Value, error) { return f.ReduceBitwiseAnd(x) }},
-		{"backend cpu: DotGeneral of Bool is not implemented", func() (compute.Value, error) {
-			return f.DotGeneral(flag, []int{0}, nil, flag, []int{0}, nil, compute.DotGeneralConfig{})
-		}},
-		{"DotGeneral from Float32 to Float64", func() (compute.Value, error) {
-			return f.DotGeneral(x, []int{0}, nil, x, []int{0}, nil, compute.DotGeneralConfig{OutputDType: dtypes.Float64})
-		}},
-		{"Add: data types", func() (compute.Value, error) { return f.Add(x, u) }},
-		{"Add: operand 1 (*cpu.node) is not a value of this program", func() (compute.Value, error) { return f.Add(x, foreign) }},
-		{"Add: operand 0 (int) is not a value of this program", func() (compute.Value, error) { return f.Add(7, x) }},
-		{"Neg: operand 0 is a value of function \"\"", func() (compute.Value, error) { return f.Neg(hidden) }},
-		{"after Return", func() (compute.Value, error) { return stranger.Neg(x) }},
-		{"Reverse: axes [0 0]", func() (compute.Value, error) { return f.Reverse(x, 0, 0) }},
-		{"ReduceMax: axes [2]", func() (compute.Value, error) { return f.ReduceMax(x, 2) }},
-		{"Iota: axis 1", func() (compute.Value, error) { return f.Iota(f32(2), 1) }},
-		{"dtypes differ", func() (compute.Value, error) {
-			return f.BroadcastInDim(x, shapes.Make(dtypes.Int32, 2, 2), []int{0, 1})
-		}},
-		{"fill is a", func() (compute.Value, error) { return f.Pad(x, u, compute.PadAxis{}) }},
-		{"got 1 starts, want one per axis", func() (compute.Value, error) { return f.DynamicSlice(x, []compute.Value{state}, []int{1, 1}) }},
-		{"want an integer scalar", func() (compute.Value, error) { return f.DynamicSlice(x, []compute.Value{state, x}, []int{1, 1}) }},
-		{"update (Float32)[2, 2] is larger than (Float32)[1, 2]", func() (compute.Value, error) {
-			y := must(f.Slice(x, []int{0, 0}, []int{1, 2}, nil))
-			return f.DynamicUpdateSlice(y, x, []compute.Value{state, state})
-		}},
-		{"While: initial value: got 1 values, want 2", func() (compute.Value, error) {
-			body := closure(f, func(g compute.Function, in []compute.Value) []compute.Value { return []compute.Value{in[0], in[0]} }, i32())
-			_, err := f.While(always, body, state)
-			return nil, err
-		}},
-		{"While: result of the condition 0", func() (compute.Value, error) {
-			id := closure(f, func(g compute.Function, in []compute.Value) []compute.Value { return in }, i32())
-			_, err := f.While(id, id, state)
-			return nil, err
-		}},
-		{"got a string, want a slice", func() (compute.Value, error) { return f.Constant("x") }},
-		{"got 3 elements in a []float32", func() (compute.Value, error) { return f.Constant([]float32{1, 2, 3}, 2) }},
-	} {
-		v, err := c.call()
-		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("got %v, %v, want an error with %q", v, err, c.want)
-		}
-	}
-	for _, config := range []string{"threads=0", "threads=x", "kernels=mmx", "fast"} {
-		if b, err := compute.NewWithConfig("cpu:" + config); err == nil || b != nil {
-			t.Errorf("configuration %q: got %v, %v, want an error and no backend", config, b, err)
-		}
 	}
 }

@@ -22,30 +22,57 @@ var (
 		takes func(dtypes.DType) bool
 		op    unaryOp
 	}{
-		compute.OpTypeAbs: {numbers, compute.Function.Abs}, compute.OpTypeNeg: {signed, compute.Function.Neg}, compute.OpTypeSign: {numbers, compute.Function.Sign},
-		compute.OpTypeFloor: {floats, compute.Function.Floor}, compute.OpTypeCeil: {floats, compute.Function.Ceil}, compute.OpTypeRound: {floats, compute.Function.Round},
-		compute.OpTypeExp: {floats, compute.Function.Exp}, compute.OpTypeExpm1: {floats, compute.Function.Expm1}, compute.OpTypeLog: {floats, compute.Function.Log},
-		compute.OpTypeLog1p: {floats, compute.Function.Log1p}, compute.OpTypeSqrt: {floats, compute.Function.Sqrt}, compute.OpTypeRsqrt: {floats, compute.Function.Rsqrt},
-		compute.OpTypeTanh: {floats, compute.Function.Tanh}, compute.OpTypeLogistic: {floats, compute.Function.Logistic}, compute.OpTypeSin: {floats, compute.Function.Sin},
-		compute.OpTypeCos: {floats, compute.Function.Cos}, compute.OpTypeErf: {floats, compute.Function.Erf}, compute.OpTypeIsFinite: {floats, compute.Function.IsFinite},
-		compute.OpTypeIsNaN: {floats, compute.Function.IsNaN}, compute.OpTypeLogicalNot: {truths, compute.Function.LogicalNot},
-		compute.OpTypeBitwiseNot: {integers, compute.Function.BitwiseNot}, compute.OpTypeBitCount: {integers, compute.Function.BitCount},
-		compute.OpTypeClz: {integers, compute.Function.Clz},
+		compute.OpTypeAbs:        {numbers, compute.Function.Abs},
+		compute.OpTypeNeg:        {signed, compute.Function.Neg},
+		compute.OpTypeSign:       {numbers, compute.Function.Sign},
+		compute.OpTypeFloor:      {floats, compute.Function.Floor},
+		compute.OpTypeCeil:       {floats, compute.Function.Ceil},
+		compute.OpTypeRound:      {floats, compute.Function.Round},
+		compute.OpTypeExp:        {floats, compute.Function.Exp},
+		compute.OpTypeExpm1:      {floats, compute.Function.Expm1},
+		compute.OpTypeLog:        {floats, compute.Function.Log},
+		compute.OpTypeLog1p:      {floats, compute.Function.Log1p},
+		compute.OpTypeSqrt:       {floats, compute.Function.Sqrt},
+		compute.OpTypeRsqrt:      {floats, compute.Function.Rsqrt},
+		compute.OpTypeTanh:       {floats, compute.Function.Tanh},
+		compute.OpTypeLogistic:   {floats, compute.Function.Logistic},
+		compute.OpTypeSin:        {floats, compute.Function.Sin},
+		compute.OpTypeCos:        {floats, compute.Function.Cos},
+		compute.OpTypeErf:        {floats, compute.Function.Erf},
+		compute.OpTypeIsFinite:   {floats, compute.Function.IsFinite},
+		compute.OpTypeIsNaN:      {floats, compute.Function.IsNaN},
+		compute.OpTypeLogicalNot: {truths, compute.Function.LogicalNot},
+		compute.OpTypeBitwiseNot: {integers, compute.Function.BitwiseNot},
+		compute.OpTypeBitCount:   {integers, compute.Function.BitCount},
+		compute.OpTypeClz:        {integers, compute.Function.Clz},
 	}
 	binaryOps = map[compute.OpType]struct {
 		takes func(dtypes.DType) bool
 		op    binaryOp
 	}{
-		compute.OpTypeAdd: {numbers, compute.Function.Add}, compute.OpTypeSub: {numbers, compute.Function.Sub}, compute.OpTypeMul: {numbers, compute.Function.Mul},
-		compute.OpTypeDiv: {numbers, compute.Function.Div}, compute.OpTypeRem: {numbers, compute.Function.Rem}, compute.OpTypePow: {numbers, possiblePow},
-		compute.OpTypeMax: {numbers, compute.Function.Max}, compute.OpTypeMin: {numbers, compute.Function.Min},
-		compute.OpTypeBitwiseAnd: {integers, compute.Function.BitwiseAnd}, compute.OpTypeBitwiseOr: {integers, compute.Function.BitwiseOr},
-		compute.OpTypeBitwiseXor: {integers, compute.Function.BitwiseXor}, compute.OpTypeShiftLeft: {integers, compute.Function.ShiftLeft},
-		compute.OpTypeShiftRightLogical: {integers, compute.Function.ShiftRightLogical}, compute.OpTypeShiftRightArithmetic: {integers, compute.Function.ShiftRightArithmetic},
-		compute.OpTypeLogicalAnd: {truths, compute.Function.LogicalAnd}, compute.OpTypeLogicalOr: {truths, compute.Function.LogicalOr},
-		compute.OpTypeLogicalXor: {truths, compute.Function.LogicalXor}, compute.OpTypeEqual: {all, compute.Function.Equal}, compute.OpTypeNotEqual: {all, compute.Function.NotEqual},
-		compute.OpTypeLessThan: {numbers, compute.Function.LessThan}, compute.OpTypeLessOrEqual: {numbers, compute.Function.LessOrEqual},
-		compute.OpTypeGreaterThan: {numbers, compute.Function.GreaterThan}, compute.OpTypeGreaterOrEqual: {numbers, compute.Function.GreaterOrEqual},
+		compute.OpTypeAdd:                  {numbers, compute.Function.Add},
+		compute.OpTypeSub:                  {numbers, compute.Function.Sub},
+		compute.OpTypeMul:                  {numbers, compute.Function.Mul},
+		compute.OpTypeDiv:                  {numbers, compute.Function.Div},
+		compute.OpTypeRem:                  {numbers, compute.Function.Rem},
+		compute.OpTypePow:                  {numbers, possiblePow},
+		compute.OpTypeMax:                  {numbers, compute.Function.Max},
+		compute.OpTypeMin:                  {numbers, compute.Function.Min},
+		compute.OpTypeBitwiseAnd:           {integers, compute.Function.BitwiseAnd},
+		compute.OpTypeBitwiseOr:            {integers, compute.Function.BitwiseOr},
+		compute.OpTypeBitwiseXor:           {integers, compute.Function.BitwiseXor},
+		compute.OpTypeShiftLeft:            {integers, compute.Function.ShiftLeft},
+		compute.OpTypeShiftRightLogical:    {integers, compute.Function.ShiftRightLogical},
+		compute.OpTypeShiftRightArithmetic: {integers, compute.Function.ShiftRightArithmetic},
+		compute.OpTypeLogicalAnd:           {truths, compute.Function.LogicalAnd},
+		compute.OpTypeLogicalOr:            {truths, compute.Function.LogicalOr},
+		compute.OpTypeLogicalXor:           {truths, compute.Function.LogicalXor},
+		compute.OpTypeEqual:                {all, compute.Function.Equal},
+		compute.OpTypeNotEqual:             {all, compute.Function.NotEqual},
+		compute.OpTypeLessThan:             {numbers, compute.Function.LessThan},
+		compute.OpTypeLessOrEqual:          {numbers, compute.Function.LessOrEqual},
+		compute.OpTypeGreaterThan:          {numbers, compute.Function.GreaterThan},
+		compute.OpTypeGreaterOrEqual:       {numbers, compute.Function.GreaterOrEqual},
 	}
 )
 
@@ -76,59 +103,32 @@ func (r *draw) broadcast(s shapes.Shape) operand {
 
 func elementwiseProperties() map[compute.OpType]property {
 	p := map[compute.OpType]property{
-		compute.OpTypeConvertDType: {takes: all, draw: func(r *draw) trial {
-			into := supported[r.IntN(len(supported))]
-			return trial{in: []operand{r.filled(r.shape(r.IntN(3)))}, graph: func(f compute.Function, in []compute.Value) []compute.Value {
-				return one(f.ConvertDType(in[0], into))
-			}}
-		}},
-		compute.OpTypeWhere: {takes: all, draw: func(r *draw) trial {
-			s := r.shape(r.IntN(4))
-			part := func(s shapes.Shape) operand { // whole or a scalar
-				if r.IntN(3) == 0 {
-					s = shapes.Make(s.DType)
-				}
-				return r.filled(s)
-			}
-			return trial{in: []operand{r.filled(withType(s, dtypes.Bool)), part(s), part(s)}, graph: func(f compute.Function, in []compute.Value) []compute.Value {
-				return one(f.Where(in[0], in[1], in[2]))
-			}}
-		}},
-		compute.OpTypeClamp: {takes: numbers, draw: func(r *draw) trial {
-			s := r.shape(r.IntN(4))
-			return trial{in: []operand{r.broadcast(s), r.filled(s), r.broadcast(s)}, graph: func(f compute.Function, in []compute.Value) []compute.Value {
-				return one(f.Clamp(in[0], in[1], in[2]))
-			}, plain: func(f compute.Function, in []compute.Value) []compute.Value {
-				return one(f.Min(must(f.Max(in[1], in[0])), in[2]))
-			}}
-		}},
-		compute.OpTypeAtan2: {takes: floats, draw: func(r *draw) trial {
-			s := r.shape(r.IntN(4))
-			y, x := r.filled(s), r.filled(s)
-			return trial{in: []operand{y, x}, graph: func(f compute.Function, in []compute.Value) []compute.Value {
-				return one(f.Atan2(in[0], in[1]))
-			}, loops: func() []any {
-				want := reflect.ValueOf(dtypes.MakeAnySlice(s.DType, s.Size()))
-				for i := range s.Size() {
-					want.Index(i).SetFloat(math.Atan2(reflect.ValueOf(y.flat).Index(i).Float(), reflect.ValueOf(x.flat).Index(i).Float()))
-				}
-				return []any{want.Interface()}
-			}, tolerance: 1e-6}
-		}},
+		compute.OpTypeConvertDType: {takes: all, draw: convertDTypeTrial},
+		compute.OpTypeWhere:        {takes: all, draw: whereTrial},
+		compute.OpTypeClamp:        {takes: numbers, draw: clampTrial},
+		compute.OpTypeAtan2:        {takes: floats, draw: atan2Trial},
 	}
 	for name, u := range unaryOps {
 		p[name] = property{takes: u.takes, draw: func(r *draw) trial {
-			return trial{in: []operand{r.filled(r.shape(r.IntN(4)))}, graph: func(f compute.Function, in []compute.Value) []compute.Value {
-				return one(u.op(f, in[0]))
-			}, tolerance: 1e-6}
+			return trial{
+				in: []operand{r.filled(r.shape(r.IntN(4)))},
+				graph: func(f compute.Function, in []compute.Value) []compute.Value {
+					return one(u.op(f, in[0]))
+				},
+				tolerance: 1e-6,
+			}
 		}}
 	}
 	for name, b := range binaryOps {
 		p[name] = property{takes: b.takes, draw: func(r *draw) trial {
 			s := r.shape(r.IntN(4))
-			c := trial{in: []operand{r.broadcast(s), r.broadcast(s)}, graph: func(f compute.Function, in []compute.Value) []compute.Value {
-				return one(b.op(f, in[0], in[1]))
-			}, tolerance: 1e-6}
+			c := trial{
+				in: []operand{r.broadcast(s), r.broadcast(s)},
+				graph: func(f compute.Function, in []compute.Value) []compute.Value {
+					return one(b.op(f, in[0], in[1]))
+				},
+				tolerance: 1e-6,
+			}
 			if r.d == dtypes.Bool && (name == compute.OpTypeEqual || name == compute.OpTypeNotEqual) { // which the Go backend compares as numbers
 				c.plain = func(f compute.Function, in []compute.Value) []compute.Value {
 					return one(b.op(f, must(f.ConvertDType(in[0], dtypes.Uint8)), must(f.ConvertDType(in[1], dtypes.Uint8))))
@@ -140,18 +140,106 @@ func elementwiseProperties() map[compute.OpType]property {
 	return p
 }
 
+func convertDTypeTrial(r *draw) trial {
+	into := supported[r.IntN(len(supported))]
+	return trial{
+		in: []operand{r.filled(r.shape(r.IntN(3)))},
+		graph: func(f compute.Function, in []compute.Value) []compute.Value {
+			return one(f.ConvertDType(in[0], into))
+		},
+	}
+}
+
+func whereTrial(r *draw) trial {
+	s := r.shape(r.IntN(4))
+	part := func(s shapes.Shape) operand { // whole or a scalar
+		if r.IntN(3) == 0 {
+			s = shapes.Make(s.DType)
+		}
+		return r.filled(s)
+	}
+	return trial{
+		in: []operand{r.filled(withType(s, dtypes.Bool)), part(s), part(s)},
+		graph: func(f compute.Function, in []compute.Value) []compute.Value {
+			return one(f.Where(in[0], in[1], in[2]))
+		},
+	}
+}
+
+func clampTrial(r *draw) trial {
+	s := r.shape(r.IntN(4))
+	return trial{
+		in: []operand{r.broadcast(s), r.filled(s), r.broadcast(s)},
+		graph: func(f compute.Function, in []compute.Value) []compute.Value {
+			return one(f.Clamp(in[0], in[1], in[2]))
+		},
+		plain: func(f compute.Function, in []compute.Value) []compute.Value {
+			return one(f.Min(must(f.Max(in[1], in[0])), in[2]))
+		},
+	}
+}
+
+func atan2Trial(r *draw) trial {
+	s := r.shape(r.IntN(4))
+	y, x := r.filled(s), r.filled(s)
+	return trial{
+		in: []operand{y, x},
+		graph: func(f compute.Function, in []compute.Value) []compute.Value {
+			return one(f.Atan2(in[0], in[1]))
+		},
+		loops: func() []any {
+			want := reflect.ValueOf(dtypes.MakeAnySlice(s.DType, s.Size()))
+			for i := range s.Size() {
+				want.Index(i).SetFloat(math.Atan2(reflect.ValueOf(y.flat).Index(i).Float(), reflect.ValueOf(x.flat).Index(i).Float()))
+			}
+			return []any{want.Interface()}
+		},
+		tolerance: 1e-6,
+	}
+}
+
 func TestIntegersHaveNoUndefinedResults(t *testing.T) {
 	for _, b := range ours() {
 		for name, c := range map[string]struct {
 			op         binaryOp
 			x, y, want []int32
 		}{
-			"Div":                  {compute.Function.Div, []int32{7, -7, 5, math.MinInt32}, []int32{2, 2, 0, -1}, []int32{3, -3, -1, math.MinInt32}},
-			"Rem":                  {compute.Function.Rem, []int32{7, -7, 5, math.MinInt32}, []int32{2, 2, 0, -1}, []int32{1, -1, 5, 0}},
-			"Pow":                  {compute.Function.Pow, []int32{2, -3, 2, 1, -1, -1}, []int32{10, 3, -1, -5, -5, -4}, []int32{1024, -27, 0, 1, -1, 1}},
-			"ShiftLeft":            {compute.Function.ShiftLeft, []int32{1, -1, 1, 1}, []int32{4, 31, 32, -1}, []int32{16, math.MinInt32, 0, 0}},
-			"ShiftRightLogical":    {compute.Function.ShiftRightLogical, []int32{-1, -1, -1}, []int32{28, 32, -1}, []int32{15, 0, 0}},
-			"ShiftRightArithmetic": {compute.Function.ShiftRightArithmetic, []int32{-16, -1, 1, -5}, []int32{2, 32, 40, -1}, []int32{-4, -1, 0, -1}},
+			"Div": {
+				op:   compute.Function.Div,
+				x:    []int32{7, -7, 5, math.MinInt32},
+				y:    []int32{2, 2, 0, -1},
+				want: []int32{3, -3, -1, math.MinInt32},
+			},
+			"Rem": {
+				op:   compute.Function.Rem,
+				x:    []int32{7, -7, 5, math.MinInt32},
+				y:    []int32{2, 2, 0, -1},
+				want: []int32{1, -1, 5, 0},
+			},
+			"Pow": {
+				op:   compute.Function.Pow,
+				x:    []int32{2, -3, 2, 1, -1, -1},
+				y:    []int32{10, 3, -1, -5, -5, -4},
+				want: []int32{1024, -27, 0, 1, -1, 1},
+			},
+			"ShiftLeft": {
+				op:   compute.Function.ShiftLeft,
+				x:    []int32{1, -1, 1, 1},
+				y:    []int32{4, 31, 32, -1},
+				want: []int32{16, math.MinInt32, 0, 0},
+			},
+			"ShiftRightLogical": {
+				op:   compute.Function.ShiftRightLogical,
+				x:    []int32{-1, -1, -1},
+				y:    []int32{28, 32, -1},
+				want: []int32{15, 0, 0},
+			},
+			"ShiftRightArithmetic": {
+				op:   compute.Function.ShiftRightArithmetic,
+				x:    []int32{-16, -1, 1, -5},
+				y:    []int32{2, 32, 40, -1},
+				want: []int32{-4, -1, 0, -1},
+			},
 		} {
 			s := shapes.Make(dtypes.Int32, len(c.x))
 			got := execute(b, compiled(b, func(f compute.Function, in []compute.Value) []compute.Value {
@@ -184,11 +272,27 @@ func testNaN[T float](t *testing.T, d dtypes.DType) {
 	s := shapes.Make(d, n)
 	for _, b := range ours() {
 		out := execute(b, compiled(b, func(f compute.Function, in []compute.Value) []compute.Value {
-			return []compute.Value{must(f.Max(in[0], in[1])), must(f.Min(in[0], in[1])), must(f.Clamp(in[0], in[1], in[0])),
-				must(f.Sign(in[0])), must(f.Abs(in[0])), must(f.IsNaN(in[0])), must(f.IsFinite(in[0])),
-				must(f.Equal(in[0], in[1])), must(f.NotEqual(in[0], in[1])), must(f.LessThan(in[0], in[1])), must(f.GreaterOrEqual(in[0], in[1]))}
+			return []compute.Value{
+				must(f.Max(in[0], in[1])),
+				must(f.Min(in[0], in[1])),
+				must(f.Clamp(in[0], in[1], in[0])),
+				must(f.Sign(in[0])),
+				must(f.Abs(in[0])),
+				must(f.IsNaN(in[0])),
+				must(f.IsFinite(in[0])),
+				must(f.Equal(in[0], in[1])),
+				must(f.NotEqual(in[0], in[1])),
+				must(f.LessThan(in[0], in[1])),
+				must(f.GreaterOrEqual(in[0], in[1])),
+			}
 		}, s, s), x, y)
-		want := []any{make([]T, n), make([]T, n), make([]T, n), make([]T, n), make([]T, n), make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n)}
+		var want []any
+		for range 5 {
+			want = append(want, make([]T, n))
+		}
+		for range 6 {
+			want = append(want, make([]bool, n))
+		}
 		for i := range x {
 			a, b := float64(x[i]), float64(y[i])
 			sign := a

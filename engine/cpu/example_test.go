@@ -34,7 +34,8 @@ func Example() {
 	}
 	store := model.NewStore()
 	store.SetParam(model.ParamInitialSeed, int64(1))
-	trainer := train.NewTrainer(backend, store, classifier, loss.BinaryCrossentropyLogits, optimizer.Adam().LearningRate(0.01).Done(), nil, nil)
+	adam := optimizer.Adam().LearningRate(0.01).Done()
+	trainer := train.NewTrainer(backend, store, classifier, loss.BinaryCrossentropyLogits, adam, nil, nil)
 
 	r := rand.New(rand.NewPCG(1, 2))
 	var first, last float32

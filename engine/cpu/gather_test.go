@@ -99,33 +99,32 @@ func (x indexed) each(clamped bool, do func(window, at int)) {
 	}
 }
 
+// scatterOp is a ScatterSum, ScatterMax or ScatterMin.
+type scatterOp func(f compute.Function, x, at, up compute.Value, vector int, window, inserted, starts []int,
+	sorted, unique bool) (compute.Value, error)
+
 func indexProperties() map[compute.OpType]property {
-	scatter := func(combine func(old, update reflect.Value) reflect.Value, op func(f compute.Function, x, at, up compute.Value, vector int, window, inserted, starts []int, sorted, unique bool) (compute.Value, error)) property {
+	scatter := func(combine func(old, update reflect.Value) reflect.Value, op scatterOp) property {
 		return property{takes: numbers, draw: func(r *draw) trial {
 			x := r.indexed()
 			to, up := r.filled(x.x), r.filled(x.windows)
-			return trial{in: []operand{to, x.at, up}, graph: func(f compute.Function, in []compute.Value) []compute.Value {
-				return one(op(f, in[0], in[1], in[2], x.vector, x.window, x.inserted, x.starts, false, false))
-			}, loops: func() []any {
-				y := reflect.ValueOf(dtypes.MakeAnySlice(r.d, x.x.Size()))
-				reflect.Copy(y, reflect.ValueOf(to.flat))
-				x.each(false, func(window, at int) { y.Index(at).Set(combine(y.Index(at), reflect.ValueOf(up.flat).Index(window))) })
-				return []any{y.Interface()}
-			}, tolerance: 1e-6}
+			return trial{
+				in: []operand{to, x.at, up},
+				graph: func(f compute.Function, in []compute.Value) []compute.Value {
+					return one(op(f, in[0], in[1], in[2], x.vector, x.window, x.inserted, x.starts, false, false))
+				},
+				loops: func() []any {
+					y := reflect.ValueOf(dtypes.MakeAnySlice(r.d, x.x.Size()))
+					reflect.Copy(y, reflect.ValueOf(to.flat))
+					x.each(false, func(window, at int) { y.Index(at).Set(combine(y.Index(at), reflect.ValueOf(up.flat).Index(window))) })
+					return []any{y.Interface()}
+				},
+				tolerance: 1e-6,
+			}
 		}}
 	}
 	return map[compute.OpType]property{
-		compute.OpTypeGather: {takes: all, draw: func(r *draw) trial {
-			x := r.indexed()
-			from := r.filled(x.x)
-			return trial{in: []operand{from, x.at}, graph: func(f compute.Function, in []compute.Value) []compute.Value {
-				return one(f.Gather(in[0], in[1], x.vector, x.window, x.inserted, x.starts, x.size, false))
-			}, loops: func() []any {
-				y := reflect.ValueOf(dtypes.MakeAnySlice(r.d, x.windows.Size()))
-				x.each(true, func(window, at int) { y.Index(window).Set(reflect.ValueOf(from.flat).Index(at)) })
-				return []any{y.Interface()}
-			}}
-		}},
+		compute.OpTypeGather:     {takes: all, draw: gatherTrial},
 		compute.OpTypeScatterSum: scatter(sumOf, compute.Function.ScatterSum),
 		compute.OpTypeScatterMax: scatter(func(a, b reflect.Value) reflect.Value {
 			if asFloat(a) < asFloat(b) {
@@ -139,5 +138,21 @@ func indexProperties() map[compute.OpType]property {
 			}
 			return a
 		}, compute.Function.ScatterMin),
+	}
+}
+
+func gatherTrial(r *draw) trial {
+	x := r.indexed()
+	from := r.filled(x.x)
+	return trial{
+		in: []operand{from, x.at},
+		graph: func(f compute.Function, in []compute.Value) []compute.Value {
+			return one(f.Gather(in[0], in[1], x.vector, x.window, x.inserted, x.starts, x.size, false))
+		},
+		loops: func() []any {
+			y := reflect.ValueOf(dtypes.MakeAnySlice(r.d, x.windows.Size()))
+			x.each(true, func(window, at int) { y.Index(window).Set(reflect.ValueOf(from.flat).Index(at)) })
+			return []any{y.Interface()}
+		},
 	}
 }

@@ -9,52 +9,58 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// A slice is read where it lies by the one loop that needs it; it is copied where it is a result or a part in one piece, where
-// several loops read it, and where its pieces are short.
-func TestALoopReadsSlicesWhereTheyLie(t *testing.T) {
-	max := func(f compute.Function, x ...compute.Value) compute.Value {
-		for _, y := range x[1:] {
-			x[0] = must(f.Max(x[0], y))
-		}
-		return x[0]
+// largest is the maximum of tensors, element by element.
+func largest(f compute.Function, x ...compute.Value) compute.Value {
+	for _, y := range x[1:] {
+		x[0] = must(f.Max(x[0], y))
 	}
-	part := func(f compute.Function, x compute.Value, from int) compute.Value { // every second column, from one on
-		s := must(f.Shape(x)).Dimensions
-		return must(f.Slice(x, []int{0, 0, from, 0}, []int{s[0], s[1], s[2] - 2 + from, s[3]}, []int{1, 1, 2, 1}))
-	}
-	wide, thin := f32(3, 5, 12, 32), f32(3, 5, 12, 2)
-	for _, c := range []struct {
-		name   string
-		in     shapes.Shape
-		build  build
-		copies int
-	}{
-		{"a pool of maxima", wide, func(f compute.Function, in []compute.Value) []compute.Value {
-			return []compute.Value{max(f, part(f, in[0], 0), part(f, in[0], 1), part(f, in[0], 2))}
-		}, 0},
-		{"of computed values", wide, func(f compute.Function, in []compute.Value) []compute.Value {
-			x := must(f.Tanh(in[0]))
-			return []compute.Value{x, max(f, part(f, x, 0), part(f, x, 1))}
-		}, 0},
-		{"the largest of a slice", wide, func(f compute.Function, in []compute.Value) []compute.Value {
-			return []compute.Value{must(f.ReduceMax(part(f, in[0], 1), 0, 1, 2))}
-		}, 0},
-		{"one that is a result, too", wide, func(f compute.Function, in []compute.Value) []compute.Value {
-			x := part(f, in[0], 0)
-			return []compute.Value{x, max(f, x, part(f, in[0], 1))}
-		}, 1},
-		{"one that a product reads, too", wide, func(f compute.Function, in []compute.Value) []compute.Value {
-			x := part(f, in[0], 0)
-			y := must(f.DotGeneral(x, []int{3}, nil, x, []int{3}, nil, compute.DotGeneralConfig{}))
-			return []compute.Value{y, must(f.Neg(x))}
-		}, 1},
-		{"short pieces", thin, func(f compute.Function, in []compute.Value) []compute.Value {
-			return []compute.Value{max(f, part(f, in[0], 0), part(f, in[0], 1))}
-		}, 2},
-		{"the first examples", wide, func(f compute.Function, in []compute.Value) []compute.Value {
-			return []compute.Value{must(f.Neg(must(f.Slice(in[0], []int{1, 0, 0, 0}, []int{3, 5, 12, 32}, nil))))}
-		}, 1},
-	} {
+	return x[0]
+}
+
+// everySecond is every second column, from one on.
+func everySecond(f compute.Function, x compute.Value, from int) compute.Value {
+	s := must(f.Shape(x)).Dimensions
+	return must(f.Slice(x, []int{0, 0, from, 0}, []int{s[0], s[1], s[2] - 2 + from, s[3]}, []int{1, 1, 2, 1}))
+}
+
+// sliceCases are graphs of slices, and how many of these are copied.
+var sliceCases = []struct {
+	name   string
+	in     shapes.Shape
+	build  build
+	copies int
+}{
+	{"a pool of maxima", f32(3, 5, 12, 32), func(f compute.Function, in []compute.Value) []compute.Value {
+		return []compute.Value{largest(f, everySecond(f, in[0], 0), everySecond(f, in[0], 1), everySecond(f, in[0], 2))}
+	}, 0},
+	{"of computed values", f32(3, 5, 12, 32), func(f compute.Function, in []compute.Value) []compute.Value {
+		x := must(f.Tanh(in[0]))
+		return []compute.Value{x, largest(f, everySecond(f, x, 0), everySecond(f, x, 1))}
+	}, 0},
+	{"the largest of a slice", f32(3, 5, 12, 32), func(f compute.Function, in []compute.Value) []compute.Value {
+		return []compute.Value{must(f.ReduceMax(everySecond(f, in[0], 1), 0, 1, 2))}
+	}, 0},
+	{"one that is a result, too", f32(3, 5, 12, 32), func(f compute.Function, in []compute.Value) []compute.Value {
+		x := everySecond(f, in[0], 0)
+		return []compute.Value{x, largest(f, x, everySecond(f, in[0], 1))}
+	}, 1},
+	{"one that a product reads, too", f32(3, 5, 12, 32), func(f compute.Function, in []compute.Value) []compute.Value {
+		x := everySecond(f, in[0], 0)
+		y := must(f.DotGeneral(x, []int{3}, nil, x, []int{3}, nil, compute.DotGeneralConfig{}))
+		return []compute.Value{y, must(f.Neg(x))}
+	}, 1},
+	{"short pieces", f32(3, 5, 12, 2), func(f compute.Function, in []compute.Value) []compute.Value {
+		return []compute.Value{largest(f, everySecond(f, in[0], 0), everySecond(f, in[0], 1))}
+	}, 2},
+	{"the first examples", f32(3, 5, 12, 32), func(f compute.Function, in []compute.Value) []compute.Value {
+		return []compute.Value{must(f.Neg(must(f.Slice(in[0], []int{1, 0, 0, 0}, []int{3, 5, 12, 32}, nil))))}
+	}, 1},
+}
+
+// A slice is read in place by the one loop that needs it. It is copied where it is a result or contiguous, where several loops read
+// it, and where its pieces are short.
+func TestALoopReadsSlicesInPlace(t *testing.T) {
+	for _, c := range sliceCases {
 		t.Run(c.name, func(t *testing.T) {
 			x := random(rand.New(rand.NewPCG(1, 2)), c.in.Size())
 			b, plain := must(New("threads=2")), must(New("threads=1,nofuse"))

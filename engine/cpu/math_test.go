@@ -59,7 +59,9 @@ func TestMathFunctionsAreAccurate(t *testing.T) {
 			x = append(x, float32(scale*(2*r.Float64()-1)))
 		}
 	}
-	for _, v := range []float64{0, 88.72, 88.73, -87.3, -87.4, -103.2, -103.97, -104, 16.6, .625, -1, math.Pi, math.Pi / 2, 0x1p-126, 8191.9, 8192, 3217} {
+	for _, v := range []float64{
+		0, 88.72, 88.73, -87.3, -87.4, -103.2, -103.97, -104, 16.6, .625, -1, math.Pi, math.Pi / 2, 0x1p-126, 8191.9, 8192, 3217,
+	} {
 		x = append(x, float32(v), -float32(v), math.Nextafter32(float32(v), 1e9), math.Nextafter32(float32(v), -1e9))
 	}
 	y := make([]float32, len(x)+slack)

@@ -39,7 +39,12 @@ func padded(f compute.Function, x, fill compute.Value, axes []compute.PadAxis) c
 
 func moveProperties() map[compute.OpType]property {
 	same := func(graph build) property {
-		return property{takes: all, draw: func(r *draw) trial { return trial{in: []operand{r.filled(r.shape(r.IntN(4)))}, graph: graph} }}
+		return property{takes: all, draw: func(r *draw) trial {
+			return trial{
+				in:    []operand{r.filled(r.shape(r.IntN(4)))},
+				graph: graph,
+			}
+		}}
 	}
 	return map[compute.OpType]property{
 		compute.OpTypeParameter: same(func(f compute.Function, in []compute.Value) []compute.Value { return in }),
@@ -50,120 +55,178 @@ func moveProperties() map[compute.OpType]property {
 		compute.OpTypeSchedulingBarrier: same(func(f compute.Function, in []compute.Value) []compute.Value {
 			return one(f.SchedulingBarrier(in[0], must(f.Reshape(in[0], must(f.Shape(in[0])).Size()))))
 		}),
-		compute.OpTypeConstant: {takes: all, draw: func(r *draw) trial {
-			c := r.filled(r.shape(r.IntN(4)))
-			return trial{graph: func(f compute.Function, in []compute.Value) []compute.Value {
-				return one(f.Constant(c.flat, c.shape.Dimensions...))
-			},
-				loops: func() []any { return []any{c.flat} }}
-		}},
-		compute.OpTypeIota: {takes: numbers, draw: func(r *draw) trial {
-			s := r.shape(1 + r.IntN(3))
-			axis := r.IntN(s.Rank())
-			return trial{graph: func(f compute.Function, in []compute.Value) []compute.Value { return one(f.Iota(s, axis)) }}
-		}},
-		compute.OpTypeReshape: {takes: all, draw: func(r *draw) trial {
-			s := r.shape(r.IntN(4))
-			to := slices.Clone(s.Dimensions)
-			r.Shuffle(len(to), func(i, j int) { to[i], to[j] = to[j], to[i] })
-			if r.IntN(2) == 0 {
-				to = []int{1, s.Size()}
-			}
-			return trial{in: []operand{r.filled(s)}, graph: func(f compute.Function, in []compute.Value) []compute.Value { return one(f.Reshape(in[0], to...)) }}
-		}},
-		compute.OpTypeBitcast: {takes: all, draw: func(r *draw) trial {
-			into := supported[r.IntN(len(supported))]
-			for into == dtypes.Bool {
-				into = supported[r.IntN(len(supported))]
-			}
-			dims := r.shape(r.IntN(3)).Dimensions
-			if ratio := into.Size() / r.d.Size(); ratio > 1 {
-				dims = append(dims, ratio)
-			}
-			return trial{in: []operand{r.filled(shapes.Make(r.d, dims...))}, graph: func(f compute.Function, in []compute.Value) []compute.Value {
-				return one(f.Bitcast(in[0], into))
-			}}
-		}},
-		compute.OpTypeBroadcastInDim: {takes: all, draw: func(r *draw) trial {
-			s := r.shape(r.IntN(4))
-			axes := r.some(s.Rank())
-			slices.Sort(axes)
-			x := shapes.Make(r.d, pick(s.Dimensions, axes...)...)
-			for i := range x.Dimensions {
-				if x.Dimensions[i] > 0 && r.IntN(3) == 0 {
-					x.Dimensions[i] = 1
-				}
-			}
-			return trial{in: []operand{r.filled(x)}, graph: func(f compute.Function, in []compute.Value) []compute.Value {
-				return one(f.BroadcastInDim(in[0], s, axes))
-			}}
-		}},
-		compute.OpTypeTranspose: {takes: all, draw: func(r *draw) trial {
-			s := r.shape(r.IntN(5))
-			perm := r.Perm(s.Rank())
-			return trial{in: []operand{r.filled(s)}, graph: func(f compute.Function, in []compute.Value) []compute.Value { return one(f.Transpose(in[0], perm...)) }}
-		}},
-		compute.OpTypeSlice: {takes: all, draw: func(r *draw) trial {
-			s := r.shape(r.IntN(4))
-			var lo, hi, step []int
-			for _, n := range s.Dimensions {
-				l := r.IntN(n + 1)
-				lo, hi, step = append(lo, l), append(hi, l+r.IntN(n-l+1)), append(step, r.pick(1, 1, 2, 3))
-			}
-			return trial{in: []operand{r.filled(s)}, graph: func(f compute.Function, in []compute.Value) []compute.Value { return one(f.Slice(in[0], lo, hi, step)) }}
-		}},
-		compute.OpTypePad: {takes: all, draw: func(r *draw) trial {
-			s := r.shape(r.IntN(4))
+		compute.OpTypeConstant:           {takes: all, draw: constantTrial},
+		compute.OpTypeIota:               {takes: numbers, draw: iotaTrial},
+		compute.OpTypeReshape:            {takes: all, draw: reshapeTrial},
+		compute.OpTypeBitcast:            {takes: all, draw: bitcastTrial},
+		compute.OpTypeBroadcastInDim:     {takes: all, draw: broadcastInDimTrial},
+		compute.OpTypeTranspose:          {takes: all, draw: transposeTrial},
+		compute.OpTypeSlice:              {takes: all, draw: sliceTrial},
+		compute.OpTypePad:                {takes: all, draw: padTrial},
+		compute.OpTypeReverse:            {takes: all, draw: reverseTrial},
+		compute.OpTypeConcatenate:        {takes: all, draw: concatenateTrial},
+		compute.OpTypeDynamicSlice:       {takes: all, draw: dynamicSliceTrial},
+		compute.OpTypeDynamicUpdateSlice: {takes: all, draw: dynamicUpdateSliceTrial},
+	}
+}
+
+func constantTrial(r *draw) trial {
+	c := r.filled(r.shape(r.IntN(4)))
+	return trial{
+		graph: func(f compute.Function, in []compute.Value) []compute.Value {
+			return one(f.Constant(c.flat, c.shape.Dimensions...))
+		},
+		loops: func() []any { return []any{c.flat} },
+	}
+}
+
+func iotaTrial(r *draw) trial {
+	s := r.shape(1 + r.IntN(3))
+	axis := r.IntN(s.Rank())
+	return trial{
+		graph: func(f compute.Function, in []compute.Value) []compute.Value { return one(f.Iota(s, axis)) },
+	}
+}
+
+func reshapeTrial(r *draw) trial {
+	s := r.shape(r.IntN(4))
+	to := slices.Clone(s.Dimensions)
+	r.Shuffle(len(to), func(i, j int) { to[i], to[j] = to[j], to[i] })
+	if r.IntN(2) == 0 {
+		to = []int{1, s.Size()}
+	}
+	return trial{
+		in:    []operand{r.filled(s)},
+		graph: func(f compute.Function, in []compute.Value) []compute.Value { return one(f.Reshape(in[0], to...)) },
+	}
+}
+
+func bitcastTrial(r *draw) trial {
+	into := supported[r.IntN(len(supported))]
+	for into == dtypes.Bool {
+		into = supported[r.IntN(len(supported))]
+	}
+	dims := r.shape(r.IntN(3)).Dimensions
+	if ratio := into.Size() / r.d.Size(); ratio > 1 {
+		dims = append(dims, ratio)
+	}
+	return trial{
+		in: []operand{r.filled(shapes.Make(r.d, dims...))},
+		graph: func(f compute.Function, in []compute.Value) []compute.Value {
+			return one(f.Bitcast(in[0], into))
+		},
+	}
+}
+
+func broadcastInDimTrial(r *draw) trial {
+	s := r.shape(r.IntN(4))
+	axes := r.some(s.Rank())
+	slices.Sort(axes)
+	x := shapes.Make(r.d, pick(s.Dimensions, axes...)...)
+	for i := range x.Dimensions {
+		if x.Dimensions[i] > 0 && r.IntN(3) == 0 {
+			x.Dimensions[i] = 1
+		}
+	}
+	return trial{
+		in: []operand{r.filled(x)},
+		graph: func(f compute.Function, in []compute.Value) []compute.Value {
+			return one(f.BroadcastInDim(in[0], s, axes))
+		},
+	}
+}
+
+func transposeTrial(r *draw) trial {
+	s := r.shape(r.IntN(5))
+	perm := r.Perm(s.Rank())
+	return trial{
+		in:    []operand{r.filled(s)},
+		graph: func(f compute.Function, in []compute.Value) []compute.Value { return one(f.Transpose(in[0], perm...)) },
+	}
+}
+
+func sliceTrial(r *draw) trial {
+	s := r.shape(r.IntN(4))
+	var lo, hi, step []int
+	for _, n := range s.Dimensions {
+		l := r.IntN(n + 1)
+		lo, hi, step = append(lo, l), append(hi, l+r.IntN(n-l+1)), append(step, r.pick(1, 1, 2, 3))
+	}
+	return trial{
+		in:    []operand{r.filled(s)},
+		graph: func(f compute.Function, in []compute.Value) []compute.Value { return one(f.Slice(in[0], lo, hi, step)) },
+	}
+}
+
+func padTrial(r *draw) trial {
+	s := r.shape(r.IntN(4))
+	var axes []compute.PadAxis
+	for _, n := range s.Dimensions {
+		axes = append(axes, r.padding(n, true))
+	}
+	return trial{
+		in: []operand{r.filled(s), r.filled(shapes.Make(r.d))},
+		graph: func(f compute.Function, in []compute.Value) []compute.Value {
+			return one(f.Pad(in[0], in[1], axes...))
+		},
+		plain: func(f compute.Function, in []compute.Value) []compute.Value {
+			return []compute.Value{padded(f, in[0], in[1], axes)}
+		},
+	}
+}
+
+func reverseTrial(r *draw) trial {
+	s := r.shape(r.IntN(4))
+	axes := r.some(s.Rank())
+	return trial{
+		in:    []operand{r.filled(s)},
+		graph: func(f compute.Function, in []compute.Value) []compute.Value { return one(f.Reverse(in[0], axes...)) },
+	}
+}
+
+func concatenateTrial(r *draw) trial {
+	s := r.shape(1 + r.IntN(3))
+	axis := r.IntN(s.Rank())
+	var c trial
+	for range 1 + r.IntN(4) {
+		s = s.Clone()
+		s.Dimensions[axis] = r.pick(0, 1, 3, 16, 17)
+		c.in = append(c.in, r.filled(s))
+	}
+	c.graph = func(f compute.Function, in []compute.Value) []compute.Value { return one(f.Concatenate(axis, in...)) }
+	return c
+}
+
+func dynamicSliceTrial(r *draw) trial {
+	b := r.box()
+	return trial{
+		in: append([]operand{r.filled(b.around)}, b.start...),
+		graph: func(f compute.Function, in []compute.Value) []compute.Value {
+			return one(f.DynamicSlice(in[0], in[1:], b.size))
+		},
+		plain: func(f compute.Function, in []compute.Value) []compute.Value {
+			return one(f.Slice(in[0], b.lo, b.hi, nil))
+		},
+	}
+}
+
+func dynamicUpdateSliceTrial(r *draw) trial {
+	b := r.box()
+	return trial{
+		in: append([]operand{r.filled(b.around), r.filled(shapes.Make(r.d, b.size...))}, b.start...),
+		graph: func(f compute.Function, in []compute.Value) []compute.Value {
+			return one(f.DynamicUpdateSlice(in[0], in[1], in[2:]))
+		},
+		plain: func(f compute.Function, in []compute.Value) []compute.Value {
 			var axes []compute.PadAxis
-			for _, n := range s.Dimensions {
-				axes = append(axes, r.padding(n, true))
+			for i, n := range b.around.Dimensions {
+				axes = append(axes, compute.PadAxis{Start: b.lo[i], End: n - b.hi[i]})
 			}
-			return trial{in: []operand{r.filled(s), r.filled(shapes.Make(r.d))}, graph: func(f compute.Function, in []compute.Value) []compute.Value {
-				return one(f.Pad(in[0], in[1], axes...))
-			}, plain: func(f compute.Function, in []compute.Value) []compute.Value {
-				return []compute.Value{padded(f, in[0], in[1], axes)}
-			}}
-		}},
-		compute.OpTypeReverse: {takes: all, draw: func(r *draw) trial {
-			s := r.shape(r.IntN(4))
-			axes := r.some(s.Rank())
-			return trial{in: []operand{r.filled(s)}, graph: func(f compute.Function, in []compute.Value) []compute.Value { return one(f.Reverse(in[0], axes...)) }}
-		}},
-		compute.OpTypeConcatenate: {takes: all, draw: func(r *draw) trial {
-			s := r.shape(1 + r.IntN(3))
-			axis := r.IntN(s.Rank())
-			var c trial
-			for range 1 + r.IntN(4) {
-				s = s.Clone()
-				s.Dimensions[axis] = r.pick(0, 1, 3, 16, 17)
-				c.in = append(c.in, r.filled(s))
-			}
-			c.graph = func(f compute.Function, in []compute.Value) []compute.Value { return one(f.Concatenate(axis, in...)) }
-			return c
-		}},
-		compute.OpTypeDynamicSlice: {takes: all, draw: func(r *draw) trial {
-			b := r.box()
-			return trial{in: append([]operand{r.filled(b.around)}, b.start...), graph: func(f compute.Function, in []compute.Value) []compute.Value {
-				return one(f.DynamicSlice(in[0], in[1:], b.size))
-			}, plain: func(f compute.Function, in []compute.Value) []compute.Value {
-				return one(f.Slice(in[0], b.lo, b.hi, nil))
-			}}
-		}},
-		compute.OpTypeDynamicUpdateSlice: {takes: all, draw: func(r *draw) trial {
-			b := r.box()
-			return trial{in: append([]operand{r.filled(b.around), r.filled(shapes.Make(r.d, b.size...))}, b.start...), graph: func(f compute.Function, in []compute.Value) []compute.Value {
-				return one(f.DynamicUpdateSlice(in[0], in[1], in[2:]))
-			}, plain: func(f compute.Function, in []compute.Value) []compute.Value {
-				var axes []compute.PadAxis
-				for i, n := range b.around.Dimensions {
-					axes = append(axes, compute.PadAxis{Start: b.lo[i], End: n - b.hi[i]})
-				}
-				inside := must(f.BroadcastInDim(must(f.Constant([]bool{true})), shapes.Make(dtypes.Bool, b.size...), nil))
-				inside = must(f.Pad(inside, must(f.Constant([]bool{false})), axes...))
-				update := must(f.Pad(in[1], must(f.ConvertDType(must(f.Constant([]bool{false})), r.d)), axes...))
-				return one(f.Where(inside, update, in[0]))
-			}}
-		}},
+			inside := must(f.BroadcastInDim(must(f.Constant([]bool{true})), shapes.Make(dtypes.Bool, b.size...), nil))
+			inside = must(f.Pad(inside, must(f.Constant([]bool{false})), axes...))
+			update := must(f.Pad(in[1], must(f.ConvertDType(must(f.Constant([]bool{false})), r.d)), axes...))
+			return one(f.Where(inside, update, in[0]))
+		},
 	}
 }
 
@@ -205,7 +268,11 @@ func TestBitcastKeepsTheBits(t *testing.T) {
 		u := must(f.Bitcast(in[0], dtypes.Uint32))
 		return []compute.Value{u, must(f.Bitcast(in[1], dtypes.Uint32)), must(f.Bitcast(must(f.Add(u, u)), dtypes.Float32))}
 	}, f32(2), shapes.Make(dtypes.Uint64, 1)), []float32{1, -2.5}, []uint64{0x100000002})
-	for k, want := range []any{[]uint32{0x3f800000, 0xc0200000}, []uint32{2, 1}, []float32{math.Float32frombits(0x7f000000), math.Float32frombits(0x80400000)}} {
+	for k, want := range []any{
+		[]uint32{0x3f800000, 0xc0200000},
+		[]uint32{2, 1},
+		[]float32{math.Float32frombits(0x7f000000), math.Float32frombits(0x80400000)},
+	} {
 		if err := similar(out[k], want, 0); err != nil {
 			t.Errorf("result %d: %v", k, err)
 		}

@@ -62,9 +62,16 @@ func TestEmptyTensorsPassThroughEverything(t *testing.T) {
 		out := execute(b, compiled(b, func(f compute.Function, in []compute.Value) []compute.Value {
 			e, x := in[0], in[1] // [0 3], [2 3]
 			y := must(f.Exp(must(f.Add(e, must(f.Mul(e, must(f.Constant([]float32{2}))))))))
-			return []compute.Value{y, must(f.Concatenate(0, y, x)), must(f.Transpose(y, 1, 0)), must(f.Slice(x, []int{2, 0}, []int{2, 3}, nil)),
-				must(f.DotGeneral(y, []int{0}, nil, y, []int{0}, nil, compute.DotGeneralConfig{})), must(f.Pad(y, must(f.Constant([]float32{7})), compute.PadAxis{Start: 1})),
-				must(f.Gather(x, must(f.Constant([]int32{}, 0, 1)), 1, []int{1}, []int{0}, []int{0}, []int{1, 3}, false)), must(f.Iota(f32(0, 2), 1))}
+			return []compute.Value{
+				y,
+				must(f.Concatenate(0, y, x)),
+				must(f.Transpose(y, 1, 0)),
+				must(f.Slice(x, []int{2, 0}, []int{2, 3}, nil)),
+				must(f.DotGeneral(y, []int{0}, nil, y, []int{0}, nil, compute.DotGeneralConfig{})),
+				must(f.Pad(y, must(f.Constant([]float32{7})), compute.PadAxis{Start: 1})),
+				must(f.Gather(x, must(f.Constant([]int32{}, 0, 1)), 1, []int{1}, []int{0}, []int{0}, []int{1, 3}, false)),
+				must(f.Iota(f32(0, 2), 1)),
+			}
 		}, f32(0, 3), f32(2, 3)), []float32{}, []float32{1, 2, 3, 4, 5, 6})
 		none, nine := []float32{}, make([]float32, 9)
 		agree(t, b.Description(), out, []any{none, []float32{1, 2, 3, 4, 5, 6}, none, none, nine, []float32{7, 7, 7}, none, none}, 0)
@@ -88,7 +95,9 @@ func TestProfileLabelsEveryOperation(t *testing.T) {
 
 func TestCapabilitiesNameWhatThereIs(t *testing.T) {
 	c := must(New("")).Capabilities()
-	for _, op := range []compute.OpType{compute.OpTypeAdd, compute.OpTypeConvGeneral, compute.OpTypeReduceSum, compute.OpTypeWhile, compute.OpTypeWhere, compute.OpTypeSort} {
+	for _, op := range []compute.OpType{
+		compute.OpTypeAdd, compute.OpTypeConvGeneral, compute.OpTypeReduceSum, compute.OpTypeWhile, compute.OpTypeWhere, compute.OpTypeSort,
+	} {
 		if !c.Operations[op] {
 			t.Errorf("%s is missing", op)
 		}

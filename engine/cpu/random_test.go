@@ -13,29 +13,34 @@ import (
 
 func randomProperties() map[compute.OpType]property {
 	return map[compute.OpType]property{compute.OpTypeRNGBitGenerator: {takes: all, draw: func(r *draw) trial {
-		s, state := r.shape(r.IntN(3)), []uint64{r.Uint64(), math.MaxUint64 - uint64(r.IntN(9)), r.Uint64()} // the counter's low half may run over
+		s := r.shape(r.IntN(3))
+		state := []uint64{r.Uint64(), math.MaxUint64 - uint64(r.IntN(9)), r.Uint64()} // the low half of the counter may overflow
 		n := parts(byteSize(s), 16)
-		return trial{in: []operand{{compute.RNGStateShape, state}}, graph: func(f compute.Function, in []compute.Value) []compute.Value {
-			next, v, err := f.RNGBitGenerator(in[0], s)
-			return []compute.Value{must(next, err), v}
-		}, loops: func() []any {
-			counter := func(i int) (low, high uint64) {
-				low = state[1] + uint64(i)
-				if high = state[2]; low < state[1] {
-					high++
+		return trial{
+			in: []operand{{compute.RNGStateShape, state}},
+			graph: func(f compute.Function, in []compute.Value) []compute.Value {
+				next, v, err := f.RNGBitGenerator(in[0], s)
+				return []compute.Value{must(next, err), v}
+			},
+			loops: func() []any {
+				counter := func(i int) (low, high uint64) {
+					low = state[1] + uint64(i)
+					if high = state[2]; low < state[1] {
+						high++
+					}
+					return low, high
 				}
-				return low, high
-			}
-			low, high := counter(n)
-			flat, words := dtypes.MakeAnySlice(s.DType, s.Size()), make([]uint32, 0, 4*n)
-			for i := range n {
-				l, h := counter(i)
-				w := philox(state[0], l, h)
-				words = append(words, w[:]...)
-			}
-			copyBytes(reflect.ValueOf(flat).UnsafePointer(), ptr(unsafe.SliceData(words)), byteSize(s))
-			return []any{[]uint64{state[0], low, high}, flat}
-		}}
+				low, high := counter(n)
+				flat, words := dtypes.MakeAnySlice(s.DType, s.Size()), make([]uint32, 0, 4*n)
+				for i := range n {
+					l, h := counter(i)
+					w := philox(state[0], l, h)
+					words = append(words, w[:]...)
+				}
+				copyBytes(reflect.ValueOf(flat).UnsafePointer(), ptr(unsafe.SliceData(words)), byteSize(s))
+				return []any{[]uint64{state[0], low, high}, flat}
+			},
+		}
 	}}}
 }
 

@@ -15,18 +15,35 @@ var reduceOps = map[compute.OpType]struct {
 	takes func(dtypes.DType) bool
 	op    func(compute.Function, compute.Value, ...int) (compute.Value, error)
 }{
-	compute.OpTypeReduceSum: {numbers, compute.Function.ReduceSum}, compute.OpTypeReduceProduct: {numbers, compute.Function.ReduceProduct},
-	compute.OpTypeReduceMax: {numbers, compute.Function.ReduceMax}, compute.OpTypeReduceMin: {numbers, compute.Function.ReduceMin},
-	compute.OpTypeReduceBitwiseAnd: {integers, compute.Function.ReduceBitwiseAnd}, compute.OpTypeReduceBitwiseOr: {integers, compute.Function.ReduceBitwiseOr},
-	compute.OpTypeReduceBitwiseXor: {integers, compute.Function.ReduceBitwiseXor}, compute.OpTypeReduceLogicalAnd: {truths, compute.Function.ReduceLogicalAnd},
-	compute.OpTypeReduceLogicalOr: {truths, compute.Function.ReduceLogicalOr}, compute.OpTypeReduceLogicalXor: {truths, compute.Function.ReduceLogicalXor},
+	compute.OpTypeReduceSum:        {numbers, compute.Function.ReduceSum},
+	compute.OpTypeReduceProduct:    {numbers, compute.Function.ReduceProduct},
+	compute.OpTypeReduceMax:        {numbers, compute.Function.ReduceMax},
+	compute.OpTypeReduceMin:        {numbers, compute.Function.ReduceMin},
+	compute.OpTypeReduceBitwiseAnd: {integers, compute.Function.ReduceBitwiseAnd},
+	compute.OpTypeReduceBitwiseOr:  {integers, compute.Function.ReduceBitwiseOr},
+	compute.OpTypeReduceBitwiseXor: {integers, compute.Function.ReduceBitwiseXor},
+	compute.OpTypeReduceLogicalAnd: {truths, compute.Function.ReduceLogicalAnd},
+	compute.OpTypeReduceLogicalOr:  {truths, compute.Function.ReduceLogicalOr},
+	compute.OpTypeReduceLogicalXor: {truths, compute.Function.ReduceLogicalXor},
 }
 
 // reduced are shapes that a reduction treats in ways of their own.
 var reduced = []struct{ dims, axes []int }{
-	{[]int{1}, nil}, {[]int{33}, nil}, {[]int{5000}, []int{0}}, {[]int{300, 24}, []int{0}}, {[]int{300, 100}, []int{0}}, {[]int{33, 17, 31}, []int{1}},
-	{[]int{3, 17, 31, 2}, []int{0, 2}}, {[]int{8, 9, 10, 3}, []int{1, 2}}, {[]int{8, 9, 10, 3}, []int{3}}, {[]int{8, 9, 10, 3}, []int{0, 1, 2}},
-	{[]int{8, 9, 10, 3}, []int{2, 0, 1, 3}}, {[]int{4, 1, 64}, []int{1}}, {[]int{2, 3000}, []int{0}}, {[]int{40, 700, 2}, []int{1}}, {[]int{64, 1, 1}, []int{0}},
+	{[]int{1}, nil},
+	{[]int{33}, nil},
+	{[]int{5000}, []int{0}},
+	{[]int{300, 24}, []int{0}},
+	{[]int{300, 100}, []int{0}},
+	{[]int{33, 17, 31}, []int{1}},
+	{[]int{3, 17, 31, 2}, []int{0, 2}},
+	{[]int{8, 9, 10, 3}, []int{1, 2}},
+	{[]int{8, 9, 10, 3}, []int{3}},
+	{[]int{8, 9, 10, 3}, []int{0, 1, 2}},
+	{[]int{8, 9, 10, 3}, []int{2, 0, 1, 3}},
+	{[]int{4, 1, 64}, []int{1}},
+	{[]int{2, 3000}, []int{0}},
+	{[]int{40, 700, 2}, []int{1}},
+	{[]int{64, 1, 1}, []int{0}},
 	{[]int{20, 2000}, []int{0}},
 }
 
@@ -46,9 +63,13 @@ func reduceProperties() map[compute.OpType]property {
 					v.Index(i).SetFloat(1 + v.Index(i).Float()/3000)
 				}
 			}
-			return trial{in: []operand{x}, graph: func(f compute.Function, in []compute.Value) []compute.Value {
-				return one(o.op(f, in[0], axes...))
-			}, tolerance: 1e-5 * math.Sqrt(float64(s.Size()))}
+			return trial{
+				in: []operand{x},
+				graph: func(f compute.Function, in []compute.Value) []compute.Value {
+					return one(o.op(f, in[0], axes...))
+				},
+				tolerance: 1e-5 * math.Sqrt(float64(s.Size())),
+			}
 		}}
 	}
 	return p
@@ -108,8 +129,17 @@ func TestNaNPassesThroughReductions(t *testing.T) {
 // everySum is a graph with sums of all forms.
 func everySum(f compute.Function, in []compute.Value) []compute.Value {
 	x, k := in[0], in[1] // [64 16 16 24], [3 3 24 16]
-	axes := compute.ConvolveAxesConfig{InputBatch: 0, InputSpatial: []int{1, 2}, InputChannels: 3, KernelSpatial: []int{0, 1}, KernelInputChannels: 2, KernelOutputChannels: 3,
-		OutputBatch: 0, OutputSpatial: []int{1, 2}, OutputChannels: 3}
+	axes := compute.ConvolveAxesConfig{
+		InputBatch:           0,
+		InputSpatial:         []int{1, 2},
+		InputChannels:        3,
+		KernelSpatial:        []int{0, 1},
+		KernelInputChannels:  2,
+		KernelOutputChannels: 3,
+		OutputBatch:          0,
+		OutputSpatial:        []int{1, 2},
+		OutputChannels:       3,
+	}
 	y := must(f.ConvGeneral(x, k, axes, []int{1, 1}, [][2]int{{1, 1}, {1, 1}}, nil, nil, 1, 1))
 	gradAxes := axes
 	gradAxes.InputBatch, gradAxes.InputChannels, gradAxes.KernelInputChannels = 3, 0, 0
@@ -117,8 +147,15 @@ func everySum(f compute.Function, in []compute.Value) []compute.Value {
 	grad := must(f.ConvGeneral(x, y, gradAxes, []int{1, 1}, [][2]int{{1, 1}, {1, 1}}, nil, nil, 1, 1))
 	mean := must(f.ReduceSum(y, 0, 1, 2))
 	centred := must(f.Sub(y, must(f.BroadcastInDim(mean, must(f.Shape(y)), []int{3}))))
-	return []compute.Value{grad, mean, must(f.ReduceSum(must(f.Mul(centred, centred)), 0, 1, 2)), must(f.ReduceSum(centred)), must(f.ReduceSum(y, 1, 2)),
-		must(f.ReduceSum(y, 1, 2, 3)), must(f.DotGeneral(y, []int{0, 1, 2}, nil, y, []int{0, 1, 2}, nil, compute.DotGeneralConfig{}))}
+	return []compute.Value{
+		grad,
+		mean,
+		must(f.ReduceSum(must(f.Mul(centred, centred)), 0, 1, 2)),
+		must(f.ReduceSum(centred)),
+		must(f.ReduceSum(y, 1, 2)),
+		must(f.ReduceSum(y, 1, 2, 3)),
+		must(f.DotGeneral(y, []int{0, 1, 2}, nil, y, []int{0, 1, 2}, nil, compute.DotGeneralConfig{})),
+	}
 }
 
 func TestResultsDoNotDependOnTheNumberOfThreads(t *testing.T) {

@@ -15,7 +15,9 @@ func sortProperties() map[compute.OpType]property {
 	return map[compute.OpType]property{compute.OpTypeSort: {takes: all, draw: func(r *draw) trial {
 		s := r.shape(1 + r.IntN(3))
 		axis, up, along := r.IntN(s.Rank()), r.IntN(2) == 0, r.IntN(2) == 0
-		c := trial{in: []operand{r.filled(s)}}
+		c := trial{
+			in: []operand{r.filled(s)},
+		}
 		scalars := []shapes.Shape{shapes.Make(r.d), shapes.Make(r.d)}
 		if along { // ties are kept in order
 			c.in = append(c.in, r.filled(withType(s, dtypes.Int32)))

@@ -34,7 +34,8 @@ func (r *draw) sliding(dilated bool) (w sliding) {
 		if room := (n-1)*inDil + pad[0] + pad[1] - (size-1)*dil; room < 0 {
 			pad[1] -= room
 		}
-		w.size, w.stride, w.inDil, w.dil, w.pad = append(w.size, size), append(w.stride, stride), append(w.inDil, inDil), append(w.dil, dil), append(w.pad, pad)
+		w.size, w.stride, w.pad = append(w.size, size), append(w.stride, stride), append(w.pad, pad)
+		w.inDil, w.dil = append(w.inDil, inDil), append(w.dil, dil)
 	}
 	w.y = must(shapeinference.ReduceWindow(w.x, w.size, w.stride, w.inDil, w.dil, w.pad))
 	return w
@@ -58,59 +59,77 @@ func (w sliding) taps(position int, do func(at int)) {
 	visit(0, 0)
 }
 
+type selectAndScatterOp func(f compute.Function, x, source compute.Value, size, stride []int, pad [][2]int) (compute.Value, error)
+
 func windowProperties() map[compute.OpType]property {
-	selectAndScatter := func(sign float64, op func(f compute.Function, x, source compute.Value, size, stride []int, pad [][2]int) (compute.Value, error)) property {
+	selectAndScatter := func(sign float64, op selectAndScatterOp) property {
 		return property{takes: numbers, draw: func(r *draw) trial {
 			w := r.sliding(false)
 			x, source := r.filled(w.x), r.filled(w.y)
-			return trial{in: []operand{x, source}, graph: func(f compute.Function, in []compute.Value) []compute.Value {
-				return one(op(f, in[0], in[1], w.size, w.stride, w.pad))
-			}, loops: func() []any {
-				v, y := reflect.ValueOf(x.flat), reflect.ValueOf(dtypes.MakeAnySlice(r.d, w.x.Size()))
-				for p := range w.y.Size() {
-					best := -1
-					w.taps(p, func(at int) {
-						if best < 0 || sign*asFloat(v.Index(at)) > sign*asFloat(v.Index(best)) {
-							best = at
+			return trial{
+				in: []operand{x, source},
+				graph: func(f compute.Function, in []compute.Value) []compute.Value {
+					return one(op(f, in[0], in[1], w.size, w.stride, w.pad))
+				},
+				loops: func() []any {
+					v, y := reflect.ValueOf(x.flat), reflect.ValueOf(dtypes.MakeAnySlice(r.d, w.x.Size()))
+					for p := range w.y.Size() {
+						best := -1
+						w.taps(p, func(at int) {
+							if best < 0 || sign*asFloat(v.Index(at)) > sign*asFloat(v.Index(best)) {
+								best = at
+							}
+						})
+						if best >= 0 {
+							y.Index(best).Set(sumOf(y.Index(best), reflect.ValueOf(source.flat).Index(p)))
 						}
-					})
-					if best >= 0 {
-						y.Index(best).Set(sumOf(y.Index(best), reflect.ValueOf(source.flat).Index(p)))
 					}
-				}
-				return []any{y.Interface()}
-			}, tolerance: 1e-6}
+					return []any{y.Interface()}
+				},
+				tolerance: 1e-6,
+			}
 		}}
 	}
 	return map[compute.OpType]property{
-		compute.OpTypeReduceWindow: {takes: numbers, draw: func(r *draw) trial {
-			w := r.sliding(true)
-			op := []compute.ReduceOpType{compute.ReduceOpSum, compute.ReduceOpProduct, compute.ReduceOpMax, compute.ReduceOpMin}[r.IntN(4)]
-			c := trial{in: []operand{r.filled(w.x)}, graph: func(f compute.Function, in []compute.Value) []compute.Value {
-				return one(f.ReduceWindow(in[0], op, w.size, w.stride, w.inDil, w.dil, w.pad))
-			}, tolerance: 1e-5}
-			if r.IntN(5) == 0 {
-				size := []int{1, 1, 2, 1}
-				c.graph = func(f compute.Function, in []compute.Value) []compute.Value {
-					return one(f.ReduceWindow(in[0], op, size, nil, nil, nil, nil))
-				}
-			}
-			return c
-		}},
+		compute.OpTypeReduceWindow:        {takes: numbers, draw: reduceWindowTrial},
 		compute.OpTypeSelectAndScatterMax: selectAndScatter(1, compute.Function.SelectAndScatterMax),
 		compute.OpTypeSelectAndScatterMin: selectAndScatter(-1, compute.Function.SelectAndScatterMin),
-		compute.OpTypeArgMinMax: {takes: numbers, draw: func(r *draw) trial {
-			s := r.shape(1 + r.IntN(3))
-			axis, least := r.IntN(s.Rank()), r.IntN(2) == 0
-			s.Dimensions[axis] = max(1, s.Dimensions[axis])
-			into := []dtypes.DType{dtypes.Int32, dtypes.Uint8, dtypes.Int64, dtypes.Int16}[r.IntN(4)]
-			if s.Dimensions[axis] > 200 {
-				into = dtypes.Int32
-			}
-			return trial{in: []operand{r.filled(s)}, graph: func(f compute.Function, in []compute.Value) []compute.Value {
-				return one(f.ArgMinMax(in[0], axis, into, least))
-			}}
-		}},
+		compute.OpTypeArgMinMax:           {takes: numbers, draw: argMinMaxTrial},
+	}
+}
+
+func reduceWindowTrial(r *draw) trial {
+	w := r.sliding(true)
+	op := []compute.ReduceOpType{compute.ReduceOpSum, compute.ReduceOpProduct, compute.ReduceOpMax, compute.ReduceOpMin}[r.IntN(4)]
+	c := trial{
+		in: []operand{r.filled(w.x)},
+		graph: func(f compute.Function, in []compute.Value) []compute.Value {
+			return one(f.ReduceWindow(in[0], op, w.size, w.stride, w.inDil, w.dil, w.pad))
+		},
+		tolerance: 1e-5,
+	}
+	if r.IntN(5) == 0 {
+		size := []int{1, 1, 2, 1}
+		c.graph = func(f compute.Function, in []compute.Value) []compute.Value {
+			return one(f.ReduceWindow(in[0], op, size, nil, nil, nil, nil))
+		}
+	}
+	return c
+}
+
+func argMinMaxTrial(r *draw) trial {
+	s := r.shape(1 + r.IntN(3))
+	axis, least := r.IntN(s.Rank()), r.IntN(2) == 0
+	s.Dimensions[axis] = max(1, s.Dimensions[axis])
+	into := []dtypes.DType{dtypes.Int32, dtypes.Uint8, dtypes.Int64, dtypes.Int16}[r.IntN(4)]
+	if s.Dimensions[axis] > 200 {
+		into = dtypes.Int32
+	}
+	return trial{
+		in: []operand{r.filled(s)},
+		graph: func(f compute.Function, in []compute.Value) []compute.Value {
+			return one(f.ArgMinMax(in[0], axis, into, least))
+		},
 	}
 }
 
@@ -122,7 +141,10 @@ func TestWindowsOfPaddingAreNeutral(t *testing.T) {
 			}
 		}
 		for op, want := range map[compute.ReduceOpType][]float32{
-			compute.ReduceOpSum: {0, 5}, compute.ReduceOpProduct: {1, 5}, compute.ReduceOpMax: {float32(math.Inf(-1)), 5}, compute.ReduceOpMin: {float32(math.Inf(1)), 5},
+			compute.ReduceOpSum:     {0, 5},
+			compute.ReduceOpProduct: {1, 5},
+			compute.ReduceOpMax:     {float32(math.Inf(-1)), 5},
+			compute.ReduceOpMin:     {float32(math.Inf(1)), 5},
 		} {
 			if err := similar(execute(b, compiled(b, f(op), f32(1)), []float32{5})[0], want, 0); err != nil {
 				t.Errorf("%s: %s: %v", op, b.Description(), err)

@@ -32,7 +32,14 @@ func randomChoices(seed uint64) []byte {
 
 // given are the parameters of every program.
 var given = []shapes.Shape{
-	f32(37, 64), f32(5, 8, 24), f32(3), f32(), f32(2, 6, 5, 8), shapes.Make(dtypes.Int32, 5, 8, 24), shapes.Make(dtypes.Uint8, 33), shapes.Make(dtypes.Bool, 37, 64),
+	f32(37, 64),
+	f32(5, 8, 24),
+	f32(3),
+	f32(),
+	f32(2, 6, 5, 8),
+	shapes.Make(dtypes.Int32, 5, 8, 24),
+	shapes.Make(dtypes.Uint8, 33),
+	shapes.Make(dtypes.Bool, 37, 64),
 	shapes.Make(dtypes.Float64, 3, 31),
 }
 
@@ -133,7 +140,9 @@ func small(op binaryOp) func(w *writer, x, y compute.Value) []compute.Value {
 
 // elementwisePhrases take any shape.
 var elementwisePhrases = []phrase{
-	{takes: floats, write: small(compute.Function.Add)}, {takes: floats, write: small(compute.Function.Sub)}, {takes: floats, write: small(compute.Function.Mul)},
+	{takes: floats, write: small(compute.Function.Add)},
+	{takes: floats, write: small(compute.Function.Sub)},
+	{takes: floats, write: small(compute.Function.Mul)},
 	{takes: floats, write: func(w *writer, x, y compute.Value) []compute.Value { return one(w.f.Div(must(w.f.Tanh(x)), w.away(y))) }},
 	{takes: floats, write: func(w *writer, x, y compute.Value) []compute.Value { return one(w.f.Pow(w.away(x), must(w.f.Sin(y)))) }},
 	{takes: floats, write: func(w *writer, x, _ compute.Value) []compute.Value {
@@ -142,23 +151,36 @@ var elementwisePhrases = []phrase{
 	{takes: floats, write: func(w *writer, x, _ compute.Value) []compute.Value { return one(w.f.Log(w.away(x))) }},
 	{takes: floats, write: func(w *writer, x, _ compute.Value) []compute.Value { return one(w.f.Sqrt(w.away(x))) }},
 	{takes: floats, write: func(w *writer, x, _ compute.Value) []compute.Value { return one(w.f.Rsqrt(w.away(x))) }},
-	{takes: floats, write: ofOne(compute.Function.Tanh)}, {takes: floats, write: ofOne(compute.Function.Logistic)}, {takes: floats, write: ofOne(compute.Function.Sin)},
-	{takes: floats, write: ofOne(compute.Function.Cos)}, {takes: floats, write: ofOne(compute.Function.Erf)},
-	{takes: floats, needs: true, gives: true, write: ofOne(compute.Function.Floor)}, {takes: floats, needs: true, gives: true, write: ofOne(compute.Function.Round)},
+	{takes: floats, write: ofOne(compute.Function.Tanh)},
+	{takes: floats, write: ofOne(compute.Function.Logistic)},
+	{takes: floats, write: ofOne(compute.Function.Sin)},
+	{takes: floats, write: ofOne(compute.Function.Cos)},
+	{takes: floats, write: ofOne(compute.Function.Erf)},
+	{takes: floats, needs: true, gives: true, write: ofOne(compute.Function.Floor)},
+	{takes: floats, needs: true, gives: true, write: ofOne(compute.Function.Round)},
 	{takes: floats, needs: true, write: ofOne(compute.Function.IsFinite)},
-	{takes: numbers, gives: true, write: ofTwo(compute.Function.Max)}, {takes: numbers, gives: true, write: ofTwo(compute.Function.Min)},
-	{takes: signed, gives: true, write: ofOne(compute.Function.Neg)}, {takes: numbers, gives: true, write: ofOne(compute.Function.Abs)},
+	{takes: numbers, gives: true, write: ofTwo(compute.Function.Max)},
+	{takes: numbers, gives: true, write: ofTwo(compute.Function.Min)},
+	{takes: signed, gives: true, write: ofOne(compute.Function.Neg)},
+	{takes: numbers, gives: true, write: ofOne(compute.Function.Abs)},
 	{takes: numbers, needs: true, gives: true, write: ofOne(compute.Function.Sign)},
-	{takes: integers, write: ofTwo(compute.Function.Add)}, {takes: integers, write: ofTwo(compute.Function.Mul)}, {takes: integers, write: ofTwo(compute.Function.BitwiseXor)},
-	{takes: integers, write: ofTwo(compute.Function.BitwiseAnd)}, {takes: integers, write: ofOne(compute.Function.BitwiseNot)}, {takes: integers, write: ofOne(compute.Function.BitCount)},
+	{takes: integers, write: ofTwo(compute.Function.Add)},
+	{takes: integers, write: ofTwo(compute.Function.Mul)},
+	{takes: integers, write: ofTwo(compute.Function.BitwiseXor)},
+	{takes: integers, write: ofTwo(compute.Function.BitwiseAnd)},
+	{takes: integers, write: ofOne(compute.Function.BitwiseNot)},
+	{takes: integers, write: ofOne(compute.Function.BitCount)},
 	{takes: integers, write: func(w *writer, x, y compute.Value) []compute.Value {
 		return one(w.f.Rem(x, must(w.f.BitwiseOr(y, w.number(x, 1)))))
 	}},
 	{takes: integers, write: func(w *writer, x, y compute.Value) []compute.Value {
 		return one(w.f.ShiftRightLogical(x, must(w.f.BitwiseAnd(y, w.number(x, 7)))))
 	}},
-	{takes: truths, write: ofTwo(compute.Function.LogicalXor)}, {takes: truths, write: ofTwo(compute.Function.LogicalAnd)}, {takes: truths, write: ofOne(compute.Function.LogicalNot)},
-	{takes: numbers, needs: true, write: ofTwo(compute.Function.LessThan)}, {takes: numbers, needs: true, write: ofTwo(compute.Function.Equal)},
+	{takes: truths, write: ofTwo(compute.Function.LogicalXor)},
+	{takes: truths, write: ofTwo(compute.Function.LogicalAnd)},
+	{takes: truths, write: ofOne(compute.Function.LogicalNot)},
+	{takes: numbers, needs: true, write: ofTwo(compute.Function.LessThan)},
+	{takes: numbers, needs: true, write: ofTwo(compute.Function.Equal)},
 	{takes: numbers, needs: true, gives: true, write: func(w *writer, x, _ compute.Value) []compute.Value {
 		return one(w.f.ConvertDType(x, []dtypes.DType{dtypes.Float32, dtypes.Int32, dtypes.Float64, dtypes.Int8, dtypes.Int64}[w.below(5)]))
 	}},
