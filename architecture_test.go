@@ -3,9 +3,12 @@ package starsweep
 import (
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/token"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,8 +17,11 @@ import (
 
 const module = "github.com/starsweep/starsweep/"
 
-// Who must not import what, directly or through others, and why. ARCHITECTURE.md has the same table in words.
-var forbidden = []struct{ pkg, prefix, reason string }{
+type rule struct{ pkg, prefix, reason string }
+
+// Who must not import what, directly or through others, and why. "engine/data/..." stands for the packages below, too. ARCHITECTURE.md
+// has the same table in words.
+var forbidden = []rule{
 	{"engine/expr", module, "the expression graph is the base: it knows nothing of ours"},
 	{"engine/expr", "github.com/gomlx", "expressions are data; engine/lower makes GoMLX graphs of them"},
 	{"engine/spec", module, "a study's values are the base: they know nothing of ours"},
@@ -24,37 +30,38 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 	{"engine/model", "go.starlark.net", "programs can be made without a script"},
 	{"engine/nn", "github.com/gomlx", "layers are expressions"},
 	{"engine/nn", "go.starlark.net", "layers can be used without a script"},
-	{"engine/cpu", module + "engine/expr", "the backend serves any GoMLX program"},
-	{"engine/cpu", module + "engine/model", "the backend serves any GoMLX program"},
+	{"engine/cpu/...", module + "engine/expr", "the backend serves any GoMLX program"},
+	{"engine/cpu/...", module + "engine/model", "the backend serves any GoMLX program"},
 	{"engine/lower", module + "engine/model", "lowering knows expressions only"},
 	{"engine/lower", "go.starlark.net", "lowering knows expressions only"},
 	{"engine/train", "go.starlark.net", "trials run without a script"},
 	{"engine/train", "github.com/parquet-go", "training knows no files"},
 	{"engine/train", module + "results", "training knows no files"},
-	{"engine/data", "github.com/gomlx", "images are plain memory"},
-	{"engine/data", "go.starlark.net", "data sets are described by plain values"},
+	{"engine/data/...", "github.com/gomlx", "images are plain memory"},
+	{"engine/data/...", "go.starlark.net", "data sets are described by plain values"},
 	{"engine/feature", module + "engine/train", "extractors are fixed networks: nothing trains them"},
 	{"engine/feature", module + "results", "features are matrices, whoever keeps them"},
 	{"engine/feature", "go.starlark.net", "features need no script"},
 	{"engine/feature", "github.com/parquet-go", "features are matrices, whoever keeps them"},
 	{"engine/pareto", "github.com/", "pure mathematics, for tables that are made where no engine is"},
-	{"engine/metric", "go.starlark.net", "metrics are functions of matrices"},
-	{"engine/metric", "github.com/gomlx", "products of matrices come from a function, whatever computes them"},
-	{"engine/metric", module + "engine/model", "metrics are functions of matrices"},
-	{"engine/metric", module + "results", "metrics are functions of matrices"},
+	{"engine/metric/...", "go.starlark.net", "metrics are functions of matrices"},
+	{"engine/metric/...", "github.com/gomlx", "products of matrices come from a function, whatever computes them"},
+	{"engine/metric/...", module + "engine/model", "metrics are functions of matrices"},
+	{"engine/metric/...", module + "results", "metrics are functions of matrices"},
+	{"engine/metric/...", "github.com/parquet-go", "metrics are functions of matrices"},
 	{"engine/pareto", module, "fronts are plain numbers"},
 	{"starlib/hint", module, "names and texts, whoever asks"},
 	{"starlib/sandbox", module + "engine", "the sandbox knows no value of the study language: values implement its interfaces"},
 	{"starlib/kit", module + "engine/model", "builtins are written with it, whatever they make"},
 	{"starlib/kit", module + "engine/spec", "builtins are written with it, whatever they make"},
 	{"starlib/number", module + "engine/model", "numbers are values and formulas, whatever program they enter"},
-	{"starlib", "github.com/gomlx", "scripts are traced without an engine, so that check is fast and workers need no script"},
-	{"starlib", "github.com/parquet-go", "scripts know no files"},
-	{"starlib", module + "engine/train", "scripts are traced without an engine"},
-	{"starlib", module + "results", "scripts know no files"},
-	{"results", "github.com/gomlx", "tables are read where no engine is"},
-	{"results", "go.starlark.net", "tables are read where no script is"},
-	{"results", module + "engine/train", "tables are read where no engine is"},
+	{"starlib/...", "github.com/gomlx", "scripts are traced without an engine, so that check is fast and workers need no script"},
+	{"starlib/...", "github.com/parquet-go", "scripts know no files"},
+	{"starlib/...", module + "engine/train", "scripts are traced without an engine"},
+	{"starlib/...", module + "results", "scripts know no files"},
+	{"results/...", "github.com/gomlx", "tables are read where no engine is"},
+	{"results/...", "go.starlark.net", "tables are read where no script is"},
+	{"results/...", module + "engine/train", "tables are read where no engine is"},
 	{"runner/plan", "github.com/gomlx", "a plan is made without an engine"},
 	{"runner/plan", "go.starlark.net", "a plan is made of any study"},
 	{"runner/evaluation", "go.starlark.net", "samples are measured without a script"},
@@ -62,6 +69,8 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 	{"runner/evaluation", module + "engine/train", "images come from a function, whatever makes them"},
 	{"runner/roofline", module + "engine/model", "timings have no programs"},
 	{"engine/cpu/vecgen", "github.com/gomlx", "generators need nothing that they generate"},
+	{"engine/cpu/vecgen", module + "engine/cpu/kern", "generators need nothing that they generate"},
+	{"engine/cpu/kern/gen", "github.com/gomlx", "generators need nothing that they generate"},
 	{"engine/cpu/kern/gen", module + "engine/cpu/kern", "generators need nothing that they generate"},
 	{"engine/cpu/winograd", module, "pure mathematics"},
 	{"engine/cpu/winograd", "github.com/", "pure mathematics"},
@@ -84,17 +93,123 @@ var forbidden = []struct{ pkg, prefix, reason string }{
 }
 
 func TestPackagesImportOnlyWhatTheArchitectureAllows(t *testing.T) {
-	deps := dependencies(t)
+	all := packages(t)
 	for _, f := range forbidden {
-		list, ok := deps[module+f.pkg]
-		if !ok {
-			t.Errorf("there is no package %s: mend the table", f.pkg)
-		}
-		for _, d := range list {
-			if d == f.prefix || strings.HasPrefix(d, strings.TrimSuffix(f.prefix, "/")+"/") {
-				t.Errorf("%s imports %s: %s", f.pkg, d, f.reason)
+		known := false
+		for _, p := range all {
+			if !within(p.name(), f.pkg) {
+				continue
+			}
+			known = true
+			for _, d := range p.Deps {
+				if within(d, strings.TrimSuffix(f.prefix, "/")+"/...") {
+					t.Errorf("%s imports %s: %s", p.name(), d, f.reason)
+				}
 			}
 		}
+		if !known {
+			t.Errorf("there is no package %s: change the table", f.pkg)
+		}
+	}
+}
+
+// words are what the last column of ARCHITECTURE.md's table says, and the imports that they mean.
+var words = map[string][]string{
+	"anything of ours": {module},
+	"any library":      {"github.com/"},
+	"GoMLX":            {"github.com/gomlx"},
+	"Parquet":          {"github.com/parquet-go"},
+	"Starlark":         {"go.starlark.net"},
+	"`testing`":        {"testing"},
+	"expressions":      {module + "engine/expr"},
+	"files":            {"github.com/parquet-go", module + "results"},
+	"plain values":     {module + "engine/spec"},
+	"programs":         {module + "engine/model"},
+	"studies":          {module + "starlib"},
+	"tables":           {module + "results"},
+	"the backend":      {"github.com/gomlx", module + "engine/cpu/kern"},
+	"the engine":       {module + "engine"},
+	"training":         {module + "engine/train"},
+}
+
+func TestTheTableOfPackagesIsWholeAndEnforced(t *testing.T) {
+	left := map[string]bool{} // packages that the table does not have
+	for _, p := range packages(t) {
+		left[p.name()] = true
+	}
+	for _, row := range table(t, "Packages") {
+		for _, pkg := range strings.Split(row[0], ", ") {
+			if !left[pkg] {
+				t.Errorf("ARCHITECTURE.md has %s twice, or there is no such package", pkg)
+			}
+			delete(left, pkg)
+			for _, word := range strings.Split(row[2], ", ") {
+				prefixes, known := words[word]
+				if !known && word != "—" {
+					t.Errorf("ARCHITECTURE.md: %s must not know %s: this test does not know which imports these are", pkg, word)
+				}
+				for _, prefix := range prefixes {
+					if !slices.ContainsFunc(forbidden, func(f rule) bool { return within(pkg, f.pkg) && strings.HasPrefix(prefix, f.prefix) }) {
+						t.Errorf("ARCHITECTURE.md says that %s does not know %s: no rule forbids that it imports %s", pkg, word, prefix)
+					}
+				}
+			}
+		}
+	}
+	for pkg := range left {
+		t.Errorf("ARCHITECTURE.md does not have %s", pkg)
+	}
+}
+
+// within reports whether a package is that of the pattern, or below it if the pattern ends in "/...".
+func within(pkg, pattern string) bool {
+	above, below := strings.CutSuffix(pattern, "/...")
+	return pkg == above || below && strings.HasPrefix(pkg, above+"/")
+}
+
+// table is the first table of a section of ARCHITECTURE.md: its rows, by cell.
+func table(t *testing.T, section string) (rows [][]string) {
+	t.Helper()
+	text, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "\n## "+section)
+	rest, _, _ = strings.Cut(rest, "\n## ")
+	for line := range strings.Lines(rest) {
+		if cells := strings.Split(strings.TrimSpace(line), "|"); len(cells) > 3 {
+			for i := range cells {
+				cells[i] = strings.TrimSpace(cells[i])
+			}
+			rows = append(rows, cells[1:len(cells)-1])
+		} else if len(rows) > 0 {
+			break
+		}
+	}
+	if len(rows) < 3 {
+		t.Fatalf("ARCHITECTURE.md has no table of %s", section)
+	}
+	return rows[2:] // without the header and the line below it
+}
+
+func TestEveryDependencyHasItsReason(t *testing.T) {
+	var listed, required []string
+	for _, row := range table(t, "Dependencies") {
+		listed = append(listed, strings.Split(row[0], ", ")...)
+	}
+	mod, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(mod)) {
+		if f := strings.Fields(line); len(f) == 2 && strings.HasPrefix(line, "\t") {
+			required = append(required, regexp.MustCompile(`/v\d+$`).ReplaceAllString(f[0], ""))
+		}
+	}
+	slices.Sort(listed)
+	slices.Sort(required)
+	if !slices.Equal(listed, required) {
+		t.Errorf("the modules of ARCHITECTURE.md and go.mod differ:\n%v\n%v", listed, required)
 	}
 }
 
@@ -106,69 +221,71 @@ var reserved = []struct {
 }{
 	{"github.com/gomlx", []string{"engine/lower", "engine/cpu", "engine/feature", "internal/torch"},
 		"engine/lower alone knows GoMLX, and engine/cpu is one of its backends"},
+	{"github.com/gofrs/flock", []string{"results"}, "a study has one writer"},
+	{"github.com/parquet-go", []string{"results", "internal/columns", "engine/data", "runner"},
+		"tables are written in one place, users' files read in another; runner's tests write such files"},
+	{"github.com/spf13", []string{"runner"}, "commands are the outermost part"},
+	{"go.starlark.net", []string{"starlib/..."}, "the language is one part"},
+	{"golang.org/x/term", []string{"runner"}, "only commands have a terminal"},
 }
 
 func TestOnlyTheReservedPackagesImportALibrary(t *testing.T) {
 	for _, p := range packages(t) {
-		name := strings.TrimPrefix(p.ImportPath, module)
 		for _, r := range reserved {
-			if slices.Contains(r.pkgs, name) {
+			if slices.ContainsFunc(r.pkgs, func(pattern string) bool { return within(p.name(), pattern) }) {
 				continue
 			}
 			for _, i := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
-				if i == r.prefix || strings.HasPrefix(i, r.prefix+"/") {
-					t.Errorf("%s imports %s: %s", name, i, r.reason)
+				if within(i, r.prefix+"/...") {
+					t.Errorf("%s imports %s: %s", p.name(), i, r.reason)
 				}
 			}
 		}
 	}
 }
 
-func TestEveryDependencyHasItsReason(t *testing.T) {
-	read := func(name string) string {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
+// The edge of the process is one package: the others take arguments, environment and output as values, so that tests can give them
+// any. Commands that build the product (go generate, go run) are processes of their own.
+func TestOnlyCommandsTouchTheProcess(t *testing.T) {
+	edge := regexp.MustCompile(`^(Args|Exit|Getenv|LookupEnv|Environ|Setenv|Unsetenv|Stdin|Stdout|Stderr|Chdir)$`)
+	each(t, ".go", func(path string, file *ast.File, at *token.FileSet) {
+		if file.Name.Name == "main" || strings.HasSuffix(path, "_test.go") || forTests[filepath.ToSlash(filepath.Dir(path))] {
+			return
 		}
-		return string(text)
-	}
-	_, rest, _ := strings.Cut(read("ARCHITECTURE.md"), "## Dependencies")
-	table, _, _ := strings.Cut(rest, "\n## ")
-	var told, required []string
-	for line := range strings.Lines(table) {
-		if cells := strings.Split(line, "|"); len(cells) > 2 && strings.Contains(cells[1], ".") {
-			told = append(told, strings.Split(strings.TrimSpace(cells[1]), ", ")...)
-		}
-	}
-	for line := range strings.Lines(read("go.mod")) {
-		if f := strings.Fields(line); len(f) == 2 && strings.HasPrefix(line, "\t") {
-			required = append(required, regexp.MustCompile(`/v\d+$`).ReplaceAllString(f[0], ""))
-		}
-	}
-	slices.Sort(told)
-	slices.Sort(required)
-	if !slices.Equal(told, required) {
-		t.Errorf("the modules of ARCHITECTURE.md and go.mod differ:\n%v\n%v", told, required)
-	}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok {
+				if pkg, ok := s.X.(*ast.Ident); ok && pkg.Name == "os" && edge.MatchString(s.Sel.Name) {
+					t.Errorf("%s: os.%s belongs to runner/cmd/starsweep", at.Position(n.Pos()), s.Sel.Name)
+				}
+			}
+			return true
+		})
+	})
 }
+
+// forTests are packages that only tests import.
+var forTests = map[string]bool{"internal/require": true, "internal/exprtest": true}
 
 func TestEveryPackageSaysWhatItIs(t *testing.T) {
 	for _, p := range packages(t) {
-		if strings.HasPrefix(p.ImportPath, module) && len(p.GoFiles) > 0 && len(p.Doc) < 40 {
+		if len(p.GoFiles) > 0 && len(p.Doc) < 40 {
 			t.Errorf("%s has no package comment", p.ImportPath)
 		}
 	}
 }
 
 type goPackage struct {
-	ImportPath, Dir, Doc string
-	GoFiles, Deps        []string
-
-	Imports, TestImports, XTestImports []string // without what these import in turn
+	ImportPath, Dir, Doc                              string
+	GoFiles, Imports, TestImports, XTestImports, Deps []string
 }
 
+// name is the import path within the module.
+func (p goPackage) name() string { return strings.TrimPrefix(p.ImportPath, module) }
+
+// packages are those of the module, but for this one.
 func packages(t *testing.T) (ps []goPackage) {
-	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Doc,GoFiles,Deps,Imports,TestImports,XTestImports", "./...").Output()
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Doc,GoFiles,Imports,TestImports,XTestImports,Deps", "./...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,14 +300,8 @@ func packages(t *testing.T) (ps []goPackage) {
 		if _, err := os.ReadDir(p.Dir); err != nil { // a cached result of this test counts for these files only
 			t.Fatal(err)
 		}
-		ps = append(ps, p)
+		if p.ImportPath != strings.TrimSuffix(module, "/") {
+			ps = append(ps, p)
+		}
 	}
-}
-
-func dependencies(t *testing.T) map[string][]string {
-	deps := map[string][]string{}
-	for _, p := range packages(t) {
-		deps[p.ImportPath] = p.Deps
-	}
-	return deps
 }
