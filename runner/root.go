@@ -62,7 +62,7 @@ in pure Go, and writes the results as Parquet tables.`,
 	root.AddGroup(&cobra.Group{ID: groupStudy, Title: "Studies:"}, &cobra.Group{ID: groupResults, Title: "Results:"},
 		&cobra.Group{ID: groupData, Title: "Data and metrics:"}, &cobra.Group{ID: groupSystem, Title: "System:"})
 	root.SetHelpCommandGroupID(groupSystem)
-	root.SetCompletionCommandGroupID(groupSystem)
+	root.CompletionOptions.DisableDefaultCmd = true
 	add := func(group string, commands ...*cobra.Command) {
 		for _, c := range commands {
 			c.GroupID = group
@@ -74,7 +74,8 @@ in pure Go, and writes the results as Parquet tables.`,
 	add(groupResults, abandonable(statusCommand(env)), abandonable(reportCommand(env)), abandonable(paretoCommand(env)),
 		abandonable(exportCommand(env)))
 	add(groupData, abandonable(dataCommand(env)), abandonable(featuresCommand(env)), abandonable(evalCommand(env)))
-	add(groupSystem, abandonable(doctorCommand(env)), abandonable(benchCommand(env)), abandonable(versionCommand(env)))
+	add(groupSystem, abandonable(doctorCommand(env)), abandonable(benchCommand(env)), abandonable(completionCommand(env)),
+		abandonable(versionCommand(env)))
 	return root
 }
 
