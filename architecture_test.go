@@ -77,7 +77,8 @@ var forbidden = []rule{
 	{"internal/safetensors", module, "a file format"},
 	{"internal/hdf5", module, "a file format"},
 	{"internal/npy", module, "a file format"},
-	{"internal/torch", module, "a file format"},
+	{"internal/torch", module + "engine", "a file format"},
+	{"internal/floats", module, "numbers in bytes"},
 	{"internal/durable", module, "files, whatever is in them"},
 	{"internal/fetch", module, "published files, whatever is in them"},
 	{"internal/plain", module, "plain text"},
@@ -219,7 +220,7 @@ var reserved = []struct {
 	pkgs   []string
 	reason string
 }{
-	{"github.com/gomlx", []string{"engine/lower", "engine/cpu", "engine/feature", "internal/torch"},
+	{"github.com/gomlx", []string{"engine/lower", "engine/cpu"},
 		"engine/lower alone knows GoMLX, and engine/cpu is one of its backends"},
 	{"github.com/gofrs/flock", []string{"results"}, "a study has one writer"},
 	{"github.com/parquet-go", []string{"results", "internal/columns", "engine/data", "runner"},

@@ -1,14 +1,11 @@
 package feature
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 
-	"github.com/gomlx/compute/dtypes/float16"
-
+	"github.com/starsweep/starsweep/internal/floats"
 	"github.com/starsweep/starsweep/internal/hdf5"
 	"github.com/starsweep/starsweep/internal/safetensors"
 	"github.com/starsweep/starsweep/internal/torch"
@@ -78,34 +75,30 @@ func readSafetensors(file []byte) (weights, map[string]string, error) {
 	}
 	w := weights{}
 	for _, t := range tensors {
-		if data, ok := floats(t); ok {
+		if data, ok := elements(t); ok {
 			w[t.Name] = tensor{t.Shape, data}
 		}
 	}
 	return w, metadata, nil
 }
 
-// floats are the elements of a tensor of floats; ok is false for other types.
-func floats(t safetensors.Tensor) (v []float32, ok bool) {
-	var size int
-	var decode func(b []byte) float32
-	switch t.DType {
-	case safetensors.F16:
-		size, decode = 2, func(b []byte) float32 { return float16.FromBits(binary.LittleEndian.Uint16(b)).Float32() }
-	case safetensors.BF16:
-		size, decode = 2, func(b []byte) float32 {
-			return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16)
-		}
-	case safetensors.F32:
-		size, decode = 4, func(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) }
-	case safetensors.F64:
-		size, decode = 8, func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) }
-	default:
+// decoders read an element of a type of floats, of size bytes.
+var decoders = map[safetensors.DType]struct {
+	size   int
+	decode func(b []byte) float32
+}{
+	safetensors.F16: {2, floats.F16}, safetensors.BF16: {2, floats.BF16}, safetensors.F32: {4, floats.F32}, safetensors.F64: {8, floats.F64},
+}
+
+// elements are those of a tensor of floats; ok is false for other types.
+func elements(t safetensors.Tensor) (v []float32, ok bool) {
+	d, ok := decoders[t.DType]
+	if !ok {
 		return nil, false
 	}
-	v = make([]float32, len(t.Data)/size)
+	v = make([]float32, len(t.Data)/d.size)
 	for i := range v {
-		v[i] = decode(t.Data[i*size:])
+		v[i] = d.decode(t.Data[i*d.size:])
 	}
 	return v, true
 }

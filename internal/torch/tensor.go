@@ -1,12 +1,10 @@
 package torch
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 
-	"github.com/gomlx/compute/dtypes/float16"
+	"github.com/starsweep/starsweep/internal/floats"
 )
 
 // sizes are the bytes of an element of each kind of storage.
@@ -15,14 +13,9 @@ var sizes = map[string]int{
 	"LongStorage": 8, "IntStorage": 4, "ShortStorage": 2, "CharStorage": 1, "ByteStorage": 1, "BoolStorage": 1,
 }
 
-// floats decode an element of the kinds that are floats.
-var floats = map[string]func(b []byte) float32{
-	"FloatStorage":  func(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) },
-	"DoubleStorage": func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) },
-	"HalfStorage":   func(b []byte) float32 { return float16.FromBits(binary.LittleEndian.Uint16(b)).Float32() },
-	"BFloat16Storage": func(b []byte) float32 {
-		return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16)
-	},
+// decoders read an element of the kinds that are floats.
+var decoders = map[string]func(b []byte) float32{
+	"FloatStorage": floats.F32, "DoubleStorage": floats.F64, "HalfStorage": floats.F16, "BFloat16Storage": floats.BF16,
 }
 
 // collector gathers the tensors of a value and of all that is in it.
@@ -67,7 +60,7 @@ func (c *collector) collect(name string, value any, depth int) error {
 
 // tensor adds the elements of a view, row-major: it may have any strides.
 func (c *collector) tensor(name string, v view) error {
-	decode, ok := floats[v.storage.kind]
+	decode, ok := decoders[v.storage.kind]
 	if !ok {
 		return nil
 	}

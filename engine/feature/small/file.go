@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/starsweep/starsweep/internal/floats"
 	"github.com/starsweep/starsweep/internal/safetensors"
 )
 
@@ -36,9 +37,11 @@ func Marshal(n *Network, w Weights, metadata map[string]string) ([]byte, error) 
 	maps.Copy(all, metadata)
 	var tensors []safetensors.Tensor
 	for _, name := range slices.Sorted(maps.Keys(w)) {
-		data, err := toHalf(w[name].Data)
-		if err != nil {
-			return nil, fmt.Errorf("tensor %s: %w", name, err)
+		data := make([]byte, 0, 2*len(w[name].Data))
+		for i, v := range w[name].Data {
+			if data, err = floats.AppendF16(data, v); err != nil {
+				return nil, fmt.Errorf("tensor %s: element %d: %w", name, i, err)
+			}
 		}
 		tensors = append(tensors, safetensors.Tensor{Name: name, DType: safetensors.F16, Shape: w[name].Shape, Data: data})
 	}
@@ -66,7 +69,11 @@ func Unmarshal(file []byte) (n *Network, w Weights, metadata map[string]string, 
 		if t.DType != safetensors.F16 {
 			return nil, nil, nil, fmt.Errorf("tensor %s: got %s, want %s", t.Name, t.DType, safetensors.F16)
 		}
-		w[t.Name] = Tensor{t.Shape, fromHalf(t.Data)}
+		data := make([]float32, len(t.Data)/2)
+		for i := range data {
+			data[i] = floats.F16(t.Data[2*i:])
+		}
+		w[t.Name] = Tensor{t.Shape, data}
 	}
 	if err := n.check(w); err != nil {
 		return nil, nil, nil, err
