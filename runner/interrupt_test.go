@@ -26,8 +26,8 @@ func TestWhatDoesNotNoticeAnInterruptIsAbandoned(t *testing.T) {
 	if ended || !errors.Is(err, cause) {
 		t.Errorf("got ended %v, error %v, want an abandoned function and the cause", ended, err)
 	}
-	if took := time.Since(start); took < gracePeriod || took > gracePeriod+5*time.Second {
-		t.Errorf("it took %v, want about %v", took, gracePeriod)
+	if took := time.Since(start); took < gracePeriod {
+		t.Errorf("it was abandoned after %v, want %v or more", took, gracePeriod)
 	}
 }
 
