@@ -10,11 +10,14 @@ import (
 // forward is a convolution of stride 2 with a 5 x 5 kernel, NHWC by HWIO, of size x size pixels.
 func forward(s *Set, batch, size, ci, co, groups int) *Conv {
 	out := size / 2
-	return &Conv{Set: s, M: batch, K: ci, N: co, Groups: groups, In: [2]int{size, size}, Ker: [2]int{5, 5}, Out: [2]int{out, out},
+	return &Conv{
+		Set: s, M: batch, K: ci, N: co, Groups: groups,
+		In: [2]int{size, size}, Ker: [2]int{5, 5}, Out: [2]int{out, out},
 		InS: [4]int{size * ci * groups, ci * groups, size * size * ci * groups, 1}, InG: ci,
 		KerS: [4]int{5 * ci * co * groups, ci * co * groups, co * groups, 1}, KerG: co,
 		OutS: [4]int{out * co * groups, co * groups, out * out * co * groups, 1}, OutG: co,
-		Stride: [2]int{2, 2}, Pad: [2]int{1, 1}, InDil: [2]int{1, 1}, KerDil: [2]int{1, 1}}
+		Stride: [2]int{2, 2}, Pad: [2]int{1, 1}, InDil: [2]int{1, 1}, KerDil: [2]int{1, 1},
+	}
 }
 
 // inputGradient is that of forward with respect to its input: the output gradient, dilated, with the reversed kernel.
@@ -40,27 +43,39 @@ func kernelGradient(s *Set, batch, size, ci, co, groups int) *Conv {
 	return f
 }
 
-// BenchmarkConv: the layers of the networks that starsweep trains, thin and wide.
+// benchmarkLayers are layers of the networks that starsweep trains, thin and wide.
+var benchmarkLayers = []struct{ batch, size, ci, co, groups int }{
+	{64, 32, 1, 64, 1},
+	{64, 16, 64, 128, 1},
+	{64, 8, 128, 256, 1},
+	{64, 32, 3, 16, 1},
+	{64, 32, 1, 8, 1},
+	{64, 16, 8, 16, 1},
+	{64, 16, 16, 32, 1},
+	{64, 16, 24, 48, 1},
+	{16, 16, 16, 32, 1},
+	{16, 16, 8, 16, 4},
+}
+
 func BenchmarkConv(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 2))
 	team := NewTeam(runtime.GOMAXPROCS(0))
-	for _, c := range []struct{ batch, size, ci, co, groups int }{
-		{64, 32, 1, 64, 1}, {64, 16, 64, 128, 1}, {64, 8, 128, 256, 1}, {64, 32, 3, 16, 1}, {64, 32, 1, 8, 1}, {64, 16, 8, 16, 1}, {64, 16, 16, 32, 1}, {64, 16, 24, 48, 1}, {16, 16, 16, 32, 1}, {16, 16, 8, 16, 4},
-	} {
-		for name, make := range map[string]func(s *Set, batch, size, ci, co, groups int) *Conv{"forward": forward, "input": inputGradient, "kernel": kernelGradient} {
+	directions := map[string]func(s *Set, batch, size, ci, co, groups int) *Conv{
+		"forward": forward, "input": inputGradient, "kernel": kernelGradient,
+	}
+	for _, l := range benchmarkLayers {
+		for direction, conv := range directions {
 			for _, s := range Sets() {
-				g := make(s, c.batch, c.size, c.ci, c.co, c.groups)
-				g.Team = team
-				g.Plan()
+				c := conv(s, l.batch, l.size, l.ci, l.co, l.groups)
+				c.Team = team
+				c.Plan()
 				x, k, y := random(r, 1<<22), random(r, 1<<22), aligned(1<<22)
-				work := memory(g)
-				flop := 0.0
-				for o := range g.Out[0] * g.Out[1] {
-					g.Taps(o, func(Tap) { flop += float64(2 * g.M * g.K * g.N * g.Groups) })
-				}
-				b.Run(fmt.Sprintf("%s/%dx%dx%d-%dx%d/%s/%s", name, c.batch, c.size, c.ci, c.co, c.groups, s.Name, g.name()), func(b *testing.B) {
+				work := memory(c)
+				flop := 2 * float64(c.Groups*c.M*c.K*c.N*c.CountTaps())
+				name := fmt.Sprintf("%s/%dx%dx%d-%dx%d/%s/%s", direction, l.batch, l.size, l.ci, l.co, l.groups, s.Name, c.name())
+				b.Run(name, func(b *testing.B) {
 					for b.Loop() {
-						g.Run(y, x, k, work)
+						c.Run(y, x, k, work)
 					}
 					b.ReportMetric(flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 				})

@@ -181,12 +181,6 @@ func (l layer) choices(d direction, batch int, set *Set, bf16 bool) string {
 type dense struct{ in, out int }
 
 func (l dense) product(direction string, batch int) *Dot {
-	offsets := func(n, step int) (o []int) {
-		for i := range n {
-			o = append(o, i*step)
-		}
-		return o
-	}
 	d := &Dot{LB: []int{0}, RB: []int{0}}
 	switch direction {
 	case "forward":
