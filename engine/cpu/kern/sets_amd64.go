@@ -8,16 +8,39 @@ import (
 
 func nativeSets() (s []*Set) {
 	if x := cpu.X86; x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL {
-		wide := &Set{Name: "avx512", Main: Tiles{32, k512x32}, Half: Tiles{16, k512x16}, Wide: Tiles{64, k512x64}, Square: 16, Transpose: transpose16,
-			transforms: transforms{16, transformData512, transformTaps512, transformOutputs512, transformGradients512, transformTapGradients512}}
+		wide := &Set{
+			Name: "avx512",
+			Main: Tiles{32, k512x32},
+			Half: Tiles{16, k512x16},
+			Wide: Tiles{64, k512x64},
+
+			Square:     16,
+			Transpose:  transpose16,
+			transforms: transforms{16, transformData512, transformTaps512, transformOutputs512, transformGradients512, transformTapGradients512},
+		}
 		if x.HasAVX512BF16 {
-			wide.Pairs = &Set{Name: "avx512bf16", Main: Tiles{32, kbf16x32}, Half: Tiles{16, kbf16x16}, Wide: Tiles{64, kbf16x64}, Square: 16, Transpose: transpose16}
+			wide.Pairs = &Set{
+				Name: "avx512bf16",
+				Main: Tiles{32, kbf16x32},
+				Half: Tiles{16, kbf16x16},
+				Wide: Tiles{64, kbf16x64},
+
+				Square:    16,
+				Transpose: transpose16,
+			}
 		}
 		s = append(s, wide)
 	}
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
-		s = append(s, &Set{Name: "avx2", Main: Tiles{16, k256x16}, Wide: Tiles{16, k256x16}, Square: 8, Transpose: transpose8,
-			transforms: transforms{8, transformData256, transformTaps256, transformOutputs256, transformGradients256, transformTapGradients256}})
+		s = append(s, &Set{
+			Name: "avx2",
+			Main: Tiles{16, k256x16},
+			Wide: Tiles{16, k256x16},
+
+			Square:     8,
+			Transpose:  transpose8,
+			transforms: transforms{8, transformData256, transformTaps256, transformOutputs256, transformGradients256, transformTapGradients256},
+		})
 	}
 	return s
 }

@@ -2,40 +2,64 @@ package kern
 
 import "github.com/starsweep/starsweep/engine/cpu/winograd"
 
-// winogradConv computes a convolution by Winograd's minimal filtering F(4, 3) or F(3, 4), see package winograd, along rows of pixels, or
-// along both axes: for each of six, or 36, slots a batch-reduce product of transformed data and taps. The list of a product holds the
-// phases of the input, and the rows of the kernel if they are summed as they are. All phases of the output share the transformed
-// data.
+// Winograd's minimal filtering computes four outputs y of a filter g with three taps from six pixels d with six products instead of
+// twelve. With the matrices of package winograd,
+//
+//	y = Aᵀ[(G g) ⊙ (Bᵀ d)]                 F(4, 3), along one axis,
+//	Y = Aᵀ[(G g Gᵀ) ⊙ (Bᵀ D B)] A          F(4x4, 3x3), along both,
+//
+// where ⊙ multiplies element by element (Winograd, Arithmetic Complexity of Computations, 1980; Lavin and Gray, Fast Algorithms for
+// Convolutional Neural Networks, arXiv:1509.09308, section 4.1). An element of the transformed vectors is called a slot. The sum over
+// input channels turns ⊙ into one matrix product for each slot, which the micro-kernels compute:
+//
+//	image [y][x][example][k]      kernel [ky][kx][k][n]          output [y][x][example][n]
+//	        │                             │                              ▲
+//	        │ Bᵀ along x                  │ G along x                    │ Aᵀ along x
+//	        │ Bᵀ along y                  │ G along y                    │ Aᵀ along y
+//	        ▼                             ▼                              │
+//	data                          taps                           products
+//	[row][in][tile][example]      [panel][row][out][in]          [tile][example]
+//	            [slot x][k]               [slot x][k][width]             [slot y][slot x][column]
+//	        │                             │                              ▲
+//	        │ A: rows are                 │ B: columns are               │ C, for each slot: the sum of A·B
+//	        │ [tile][example]             │ those of a panel             │ over the list of (row, in)
+//	        └─────────────────────────────┴──────────────────────────────┘
+//
+//	k, n       input and output channels of a group; n is cut into panels of width columns
+//	tile       six pixels of a row, four of them its own: ┌d0 d1 d2 d3┐d4 d5  makes y0 to y3, and
+//	                                                                  └d4 d5 d6 d7┘d8 d9  y4 to y7
+//	in, out    phases along x of the input and of the output: with a stride of 2, even and odd pixels are filtered separately
+//	row        with filters along y: [in y][tile y][slot y] of data, [out y][in y][slot y] of taps; else a row of the image, or
+//	           of the kernel, and the list sums over those that meet
+//
+// Taps are in shared memory. A worker transforms the data of a chunk of examples at a time into memory of its own, and its
+// products remain there, too, until they are transformed back.
+
+// winogradConv computes a convolution by F(4, 3) or F(3, 4), along rows of pixels or along both axes. All phases of the output share
+// the transformed data.
 type winogradConv struct {
 	*Conv
-	x, y      *filters  // y is nil if it has none
-	chunkSize int       // of examples, whose products are computed together
-	chunks    int       // of which data are transformed before they are used: one from each share of the batch
-	share     int       // of examples, which a worker keeps to, in all operations: it finds them in its own cache
-	folded    bool      // phases of a row of the output lie side by side in one panel
-	tileRows  []tileRow // by phase of x
+	x, y      *filters  // y is nil without filters along y
+	chunkSize int       // examples whose products are computed together
+	chunks    int       // chunks whose data are transformed together: one of each share of the batch
+	share     int       // examples of a share; a worker keeps to its share in all operations, and finds it in its own cache
+	folded    bool      // the phases of a row of the output are next to each other in one panel
+	tileRows  []tileRow // [phase of x][row of tiles]
 	groups    int       // of panels, which different workers may compute
 
 	zeros        []float32
-	dataX, dataY []rowOffsets // by phase of the input and tile: the transforms of data along an axis
-	tapsX, tapsY []rowOffsets // by phase of the output and of the input
+	dataX, dataY []rowOffsets // transforms of data, by phase of the input and tile
+	tapsX, tapsY []rowOffsets // transforms of taps, by phase of the output and phase of the input
 }
 
-// tileRow is a row of the output, or four of them of one phase, if y has filters: its products by slot, [of y][of x], and how they are
-// transformed back along y, if at all, and along x: by phase, for a tile and for the last one.
-type tileRow struct {
-	lists [][]Pair
-	y     rowOffsets
-	x     [][2]rowOffsets
-}
-
-// tapBlock is how many rows of the kernel are transformed at a time.
+// tapBlock is the number of input channels whose taps are transformed at a time.
 const tapBlock = 16
 
-// newWinogradConv is nil if the operation does not fit. A worker transforms so many bytes of data, at most, before it uses them, or what
-// a few rows of products need.
+// newWinogradConv returns nil if the algorithm does not apply. A worker transforms at most the given number of bytes of data before it
+// uses them, or what a few rows of products need.
 func newWinogradConv(c *Conv, both bool, bytes int) *winogradConv {
-	if least := c.Set.transforms.width; least == 0 || c.empty() || c.M == 0 || c.InS[3] != 1 || c.OutS[3] != 1 || min(c.K, c.N) < least {
+	width := c.Set.transforms.width
+	if width == 0 || c.empty() || c.M == 0 || c.InS[3] != 1 || c.OutS[3] != 1 || min(c.K, c.N) < width {
 		return nil
 	}
 	c, x := c.bestFilters(1)
@@ -73,16 +97,17 @@ func newWinogradConv(c *Conv, both bool, bytes int) *winogradConv {
 	return w
 }
 
-// The least height of products, if the batch has it, for transformed taps that stay in the second-level cache and for others.
+// Minimum heights of products, if the batch allows them: where transformed taps stay in the second-level cache, and elsewhere.
 const (
 	minRowsNear = 28
 	minRowsFar  = 64
 )
 
-// productBytes is how much of products a worker makes before it transforms them back, if it has a choice.
+// productBytes is the size of the products that a worker computes before it transforms them back, where it has a choice.
 const productBytes = 600 << 10
 
-// panelGroups cuts the panels for so many tasks each, at most so many together. Every group has a vector of columns at least.
+// panelGroups is the number of groups that the panels are cut into: enough to have minPieces with the given number of tasks, and with
+// at most so many panels each. Every group has at least a vector of columns.
 func (c *Conv) panelGroups(tasks, most int) int {
 	if rest := c.N % c.Set.Main.Width; rest > 0 && rest < c.Set.transforms.width {
 		return 1
@@ -90,10 +115,10 @@ func (c *Conv) panelGroups(tasks, most int) int {
 	return min(c.panels(), max(parts(minPieces, tasks), parts(c.panels(), most)))
 }
 
-// groupColumns is the columns of the largest of so many groups of panels.
+// groupColumns is the number of columns of the largest group of panels.
 func (c *Conv) groupColumns(groups int) int { return parts(c.panels(), groups) * c.Set.Main.Width }
 
-// phases is how many phases of x are computed for themselves.
+// phases is the number of phases along x that are computed separately.
 func (c *winogradConv) phases() int {
 	if c.folded {
 		return 1
@@ -103,7 +128,7 @@ func (c *winogradConv) phases() int {
 
 func (c *winogradConv) slotCount() int { return slotCount(c.y != nil) }
 
-// tileRowCount is the number of tile rows.
+// tileRowCount is the number of rows of tiles of one phase along x.
 func (c *winogradConv) tileRowCount() int {
 	if c.y == nil {
 		return c.Out[0]
@@ -111,12 +136,10 @@ func (c *winogradConv) tileRowCount() int {
 	return len(c.y.taps) * c.y.tiles
 }
 
-// rows is the height of a slot's product.
+// rows is the number of rows of the product of a slot.
 func (c *winogradConv) rows() int { return c.x.tiles * c.chunkSize }
 
-// Transformed data of a chunk are [row][phase of the input][tile][example][slot of x][k], where a row is one of the input, or y's [phase
-// of the input][tile][slot]. Transformed taps are [panel][row][phase of the output][of the input][slot of x][k][width], where a row
-// is one of the kernel, or y's [phase of the output][of the input][slot].
+// Offsets into the transformed data of a chunk and into the transformed taps, laid out as drawn above.
 
 func (c *winogradConv) dataRows() int {
 	if c.y == nil {
@@ -125,7 +148,7 @@ func (c *winogradConv) dataRows() int {
 	return len(c.y.data) * winograd.Slots
 }
 
-// example is the size of the transformed data of one.
+// example is the size of the transformed data of one example.
 func (c *winogradConv) example() int {
 	return c.dataRows() * c.x.inputs * c.x.tiles * winograd.Slots * c.K
 }
@@ -145,184 +168,27 @@ func (c *winogradConv) tapsAt(panel, row, out, in, slot int) int {
 	return ((((panel*c.tapsRows()+row)*c.phases()+out)*c.x.inputs+in)*winograd.Slots + slot) * c.K * c.Set.Main.Width
 }
 
-// need says whether there is anything to multiply in a slot of x.
-func (c *winogradConv) need(out, in, slot int) bool {
-	if c.folded {
-		return c.x.needed[in][slot]
-	}
-	return c.x.taps[out][in].need(slot)
-}
-
-// planTileRow lists the products of one.
-func (c *winogradConv) planTileRow(out, number int) tileRow {
-	s := tileRow{lists: make([][]Pair, c.slotCount())}
-	add := func(slotY, dataRow, tapsRow int) {
-		for in := range c.x.inputs {
-			for slot := range winograd.Slots {
-				if c.need(out, in, slot) {
-					l := &s.lists[slotY*winograd.Slots+slot]
-					*l = append(*l, Pair{A: (c.dataAt(dataRow, in, 0, 0) + slot*c.K) * 4, B: c.tapsAt(0, tapsRow, out, in, slot) * 4})
-				}
-			}
-		}
-	}
-	if c.y == nil {
-		for ky := range c.Ker[0] {
-			if y, ok := c.meets(0, number, ky); ok {
-				add(0, y, ky)
-			}
-		}
-		return s
-	}
-	outY, tile := number/c.y.tiles, number%c.y.tiles
-	if c.firstRow(number) >= c.Out[0] { // this phase has fewer tiles
-		return s
-	}
-	for in, t := range c.y.taps[outY] {
-		for slot := range winograd.Slots {
-			if t.need(slot) {
-				add(slot, (in*c.y.tiles+tile)*winograd.Slots+slot, (outY*c.y.inputs+in)*winograd.Slots+slot)
-			}
-		}
-	}
-	return s
-}
-
-// firstRow is the first row of a tile row.
-func (c *winogradConv) firstRow(number int) int {
-	if c.y == nil {
-		return number
-	}
-	return number/c.y.tiles + c.InDil[0]*c.y.form.outputs*(number%c.y.tiles)
-}
-
-// planProducts says how the products of a tile row, [row][slot][column], are transformed back. A tile of pixels, in one row or in
-// several, is of one phase of x, or folded.
-func (c *winogradConv) planProducts(s *tileRow, phase int) {
-	columns, dil := c.columns(), c.InDil[1]
-	var slotsX, slotsY [winograd.Slots]bool
-	for i, list := range s.lists {
-		slotsX[i%winograd.Slots] = slotsX[i%winograd.Slots] || len(list) > 0
-		slotsY[i/winograd.Slots] = slotsY[i/winograd.Slots] || len(list) > 0
-	}
-	if s.y = newRowOffsets(); c.y != nil {
-		for slot, ok := range slotsY {
-			if ok {
-				s.y.read(slot, slot*winograd.Slots*columns, 0)
-			}
-		}
-		s.y.writeSlots(c.y.form.outputs, 0, winograd.Slots*columns, 0)
-	}
-	first, last := phase, phase
-	if c.folded {
-		first, last = 0, len(c.x.taps)-1
-	}
-	for o := first; o <= last; o++ {
-		var x [2]rowOffsets
-		for k, tile := range []int{0, c.x.tiles - 1} {
-			x[k] = newRowOffsets()
-			for slot, ok := range slotsX {
-				if ok {
-					x[k].read(slot, slot*columns+(o-first)*c.N, winograd.Slots*columns)
-				}
-			}
-			for i := range c.x.form.outputs {
-				if o+dil*(c.x.form.outputs*tile+i) < c.Out[1] {
-					x[k].write(i, (o+dil*i)*c.OutS[1], c.InDil[0]*c.OutS[0])
-				}
-			}
-		}
-		s.x = append(s.x, x)
-	}
-}
-
-func (c *winogradConv) planData() {
-	step := winograd.Slots * c.K // from row to row, of what y's map takes or of the data
-	if c.y == nil {
-		step = c.dataAt(1, 0, 0, 0)
-	}
-	for _, pixels := range c.x.data {
-		r := newRowOffsets()
-		r.readPixels(pixels[:], c.InS[1], c.InS[0])
-		r.writeSlots(winograd.Slots, 0, c.K, step)
-		c.dataX = append(c.dataX, r)
-	}
-	if c.y == nil {
-		return
-	}
-	for j, pixels := range c.y.data {
-		r := newRowOffsets()
-		r.readPixels(pixels[:], winograd.Slots*c.K, 0)
-		for slot, ok := range c.y.needed[j/c.y.tiles] {
-			if ok {
-				r.write(slot, c.dataAt(j*winograd.Slots+slot, 0, 0, 0), 0)
-			}
-		}
-		c.dataY = append(c.dataY, r)
-	}
-}
-
-func (c *winogradConv) planTaps() {
-	size := tapBlock * c.Set.Main.Width
-	for out := range c.phases() {
-		for in := range c.x.inputs {
-			r := newRowOffsets()
-			for j := range c.x.form.taps {
-				if c.folded || c.x.taps[out][in][j] >= 0 {
-					r.read(j, j*size, 0)
-				}
-			}
-			for slot := range winograd.Slots {
-				switch {
-				case !c.need(out, in, slot):
-				case c.y == nil:
-					r.write(slot, c.tapsAt(0, 0, out, in, slot), 0)
-				default:
-					r.write(slot, c.intermediateAt(0, slot), 0)
-				}
-			}
-			c.tapsX = append(c.tapsX, r)
-		}
-	}
-	if c.y == nil {
-		return
-	}
-	for out, phases := range c.y.taps {
-		for in, t := range phases {
-			r := newRowOffsets()
-			for j, ky := range t {
-				if ky >= 0 {
-					r.read(j, c.intermediateAt(ky, 0), 0)
-				}
-			}
-			for slot := range winograd.Slots {
-				if t.need(slot) {
-					r.write(slot, c.tapsAt(0, (out*c.y.inputs+in)*winograd.Slots+slot, 0, 0, 0), 0)
-				}
-			}
-			c.tapsY = append(c.tapsY, r)
-		}
-	}
-}
-
-// columns is the width of a group's products.
+// columns is the number of columns of the products of a group.
 func (c *winogradConv) columns() int { return c.groupColumns(c.groups) }
 
-// intermediate is a worker's place for what x's map makes and y's takes, or the other way round.
+// intermediate is a worker's memory for the results of one of two transforms: the input of the other.
 func (c *winogradConv) intermediate(w *slotWorker) []float32 {
 	return w.spare[maxTaps*tapBlock*c.Set.Main.Width:]
 }
 
-// intermediateAt is where some rows of x's transformed taps begin there.
+// intermediateAt is the offset into it of taps that are transformed along x.
 func (c *winogradConv) intermediateAt(ky, slot int) int {
 	return (ky*winograd.Slots + slot) * tapBlock * c.Set.Main.Width
 }
 
 func (c *winogradConv) sizes() slotSizes {
 	width := c.Set.Main.Width
-	s := slotSizes{data: c.dataAt(c.dataRows(), 0, 0, 0),
-		row: winograd.Slots * max(c.K, c.columns(), tapBlock*width), products: c.rows() * c.slotCount() * c.columns(),
-		spare: maxTaps * tapBlock * width}
+	s := slotSizes{
+		data:     c.dataAt(c.dataRows(), 0, 0, 0),
+		row:      winograd.Slots * max(c.K, c.columns(), tapBlock*width),
+		products: c.rows() * c.slotCount() * c.columns(),
+		spare:    maxTaps * tapBlock * width,
+	}
 	if c.y != nil {
 		s.spare += max(c.intermediateAt(c.Ker[0], 0), c.In[0]*winograd.Slots*c.K, winograd.Outputs*winograd.Slots*c.columns())
 	}
@@ -345,7 +211,8 @@ func (c *winogradConv) run(out, in, ker []float32, m Memory) {
 	}
 }
 
-// transformTaps makes those of a panel and some rows of the kernel, for one phase of the output and of the input, as a piece.
+// transformTaps transforms the kernel. A piece of work is some input channels of a panel, for one phase of the output and one of the
+// input.
 func (c *winogradConv) transformTaps(workers []slotWorker, taps, ker []float32) {
 	width, blocks := c.Set.Main.Width, parts(c.K, tapBlock)
 	pairs := c.phases() * c.x.inputs
@@ -366,13 +233,14 @@ func (c *winogradConv) transformTaps(workers []slotWorker, taps, ker []float32) 
 				continue
 			}
 			for i := range c.tapsY {
-				w.apply(c.y.toSlots, &c.tapsY[i], c.intermediate(w)[c.intermediateAt(0, slot):], taps[c.tapsAt(panel, 0, out, in, slot)+k*width:], rows*width, 1)
+				from, to := c.intermediate(w)[c.intermediateAt(0, slot):], taps[c.tapsAt(panel, 0, out, in, slot)+k*width:]
+				w.apply(c.y.toSlots, &c.tapsY[i], from, to, rows*width, 1)
 			}
 		}
 	})
 }
 
-// packTaps packs the taps of a filter: rows of the kernel from k on, filled up with zeros to a panel's width.
+// packTaps copies the taps of a filter: input channels from k on, padded with zeros to the width of a panel.
 func (c *winogradConv) packTaps(packed, ker []float32, panel, k, rows, ky, out, in int) {
 	width := c.Set.Main.Width
 	for j := range c.x.form.taps {
@@ -391,7 +259,7 @@ func (c *winogradConv) packTaps(packed, ker []float32, panel, k, rows, ky, out, 
 	}
 }
 
-// examples is a chunk, by its first example and their number, when so many of each share are done.
+// examples returns the first example of a chunk and their number, after done examples of each share.
 func (c *winogradConv) examples(chunk, done int) (first, n int) {
 	first = chunk*c.share + done
 	return first, min(c.chunkSize, c.share-done, c.M-first)
@@ -419,7 +287,7 @@ func (c *winogradConv) transformData(workers []slotWorker, in []float32, done in
 
 func (c *winogradConv) multiply(workers []slotWorker, out, taps []float32, done int) {
 	width, nj, columns := c.Set.Main.Width, c.panels(), c.columns()
-	wide := c.N // of all columns of products
+	wide := c.N // columns of the products of all panels
 	if c.folded {
 		wide *= len(c.x.taps)
 	}
@@ -439,7 +307,7 @@ func (c *winogradConv) multiply(workers []slotWorker, out, taps []float32, done 
 	})
 }
 
-// transformProducts computes n channels of the pixels of one phase of x and tile row.
+// transformProducts computes n channels of the pixels of a row of tiles, of one phase along x.
 func (c *winogradConv) transformProducts(w *slotWorker, s *tileRow, out []float32, number, n, examples int) {
 	columns, y, height := c.columns(), c.firstRow(number%c.tileRowCount()), 1
 	if c.y != nil {

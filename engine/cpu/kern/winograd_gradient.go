@@ -2,31 +2,49 @@ package kern
 
 import "github.com/starsweep/starsweep/engine/cpu/winograd"
 
-// winogradGradient computes the gradient of a kernel by Winograd's minimal filtering F(3, 4), see package winograd, along rows of pixels,
-// or along both axes. What is small here is the output, with at most three columns of each phase, and what is called the kernel is
-// an image, of which four pixels of a row make a tile. Examples and tiles are the depth of the products.
+// The gradient of a kernel is a convolution with a large kernel, the gradient of the output, and a small output, the taps. Minimal
+// filtering F(3, 4) computes three taps g from four pixels y of that kernel and six pixels d of the image,
+//
+//	g = Gᵀ[(A y) ⊙ (Bᵀ d)],
+//
+// the transpose of F(4, 3) in winograd.go. Examples and tiles are what the products sum over:
+//
+//	image [y][x][example][m]      kernel [y][x][example][n]      output [tap y][tap x][m][n]
+//	        │                             │                              ▲
+//	        │ Bᵀ along x                  │ A along x                    │ Gᵀ along x
+//	        │ Bᵀ along y                  │ A along y                    │ Gᵀ along y
+//	        ▼                             ▼                              │
+//	data                          pixels                         products
+//	[phase x][row][slot x]        [row][slot x]                  [m][slot y][slot x][column]
+//	        [example][tile][m]            [example][tile][n]
+//
+//	phase      of the output: with a stride of 2 in the convolution whose gradient this is, even and odd taps
+//	row        with filters along y: [phase y][slot y][tile y] of data, [slot y][tile y] of pixels; else a row of the image, or
+//	           of the kernel, and the list sums over those that meet
+
+// winogradGradient computes the gradient of a kernel by F(3, 4), along rows of pixels or along both axes.
 type winogradGradient struct {
 	*Conv
-	x, y      *gradientFilters // y is nil if it has none
-	chunkSize int              // examples at a time
+	x, y      *gradientFilters // y is nil without filters along y
+	chunkSize int              // examples that are transformed together
 	pieces    []gradientPart
 	groups    int // of panels, which different workers may compute
 	rowGroups int // of rows of the products, likewise
 
 	zeros            []float32
-	dataX, dataY     []rowOffsets // by phase and tile: the transforms of data along an axis
-	pixelsX, pixelsY []rowOffsets // by tile: those of pixels of the kernel
+	dataX, dataY     []rowOffsets // transforms of data, by phase and tile
+	pixelsX, pixelsY []rowOffsets // transforms of pixels of the kernel, by tile
 }
 
-// gradientFilters are what the algorithm computes along one axis of the gradient of a kernel.
+// gradientFilters are what the algorithm computes along one axis.
 type gradientFilters struct {
 	phases, tiles int
-	taps          []int                   // by phase of the output: how many
-	data          [][winograd.Slots]int   // by phase and tile: six pixels of the input; -1 is one outside
-	pixels        [][winograd.Outputs]int // by tile: four pixels of the kernel; -1 is one outside
+	taps          []int                   // number of taps, by phase of the output
+	data          [][winograd.Slots]int   // six pixels of the image, by phase and tile; -1 is outside
+	pixels        [][winograd.Outputs]int // four pixels of the kernel, by tile; -1 is outside
 }
 
-// gradientFilters of an axis are nil if a phase of the output has more than three taps.
+// gradientFilters returns those of an axis, nil if a phase of the output has more than three taps.
 func (c *Conv) gradientFilters(axis int) *gradientFilters {
 	f := &gradientFilters{phases: min(c.KerDil[axis], c.Out[axis]), tiles: parts(c.Ker[axis], winograd.Outputs)}
 	if c.Stride[axis] != 1 || c.InDil[axis] != 1 || parts(c.Out[axis], f.phases) > winograd.Taps {
@@ -52,7 +70,7 @@ func (c *Conv) gradientFilters(axis int) *gradientFilters {
 	return f
 }
 
-// slotCount is how many a phase of the output has: the last tap's comes last.
+// slotCount is the number of slots of a phase of the output. That of the last tap comes last, and is not needed without it.
 func (f *gradientFilters) slotCount(phase int) int {
 	if f.taps[phase] < winograd.Taps {
 		return winograd.Slots - 1
@@ -60,19 +78,18 @@ func (f *gradientFilters) slotCount(phase int) int {
 	return winograd.Slots
 }
 
-// gradientPart is a row of the output, or all rows of one phase, if y has filters, of one phase of x: its products by slot, [of y][of
-// x], and how they are transformed back along the axes.
+// gradientPart is a row of the output or, with filters along y, all rows of one phase along y; of one phase along x.
 type gradientPart struct {
-	lists [][]Pair
-	x, y  rowOffsets
-	out   int // where it begins
-	taps  int // of y
+	lists [][]Pair   // products, [slot y][slot x]
+	x, y  rowOffsets // how they are transformed back along the axes
+	out   int        // offset of its first element
+	taps  int        // along y
 }
 
-// newWinogradGradient is nil if the operation does not fit. It transforms data for so many bytes, at most, before they are used.
+// newWinogradGradient returns nil if the algorithm does not apply. At most the given number of bytes of data is transformed at a time.
 func newWinogradGradient(c *Conv, both bool, bytes int) *winogradGradient {
-	least := c.Set.transforms.width
-	if least == 0 || c.empty() || c.InS[2] != 1 || c.KerS[3] != 1 || c.OutS[3] != 1 || min(c.M, c.N) < least || c.Reverse {
+	width := c.Set.transforms.width
+	if width == 0 || c.empty() || c.InS[2] != 1 || c.KerS[3] != 1 || c.OutS[3] != 1 || min(c.M, c.N) < width || c.Reverse {
 		return nil
 	}
 	w := &winogradGradient{Conv: c, x: c.gradientFilters(1)}
@@ -104,15 +121,14 @@ func newWinogradGradient(c *Conv, both bool, bytes int) *winogradGradient {
 
 func (c *winogradGradient) slotCount() int { return slotCount(c.y != nil) }
 
-// depth is that of products of so many examples.
+// depth is the depth of products of the given number of examples.
 func (c *winogradGradient) depth(examples int) int { return c.x.tiles * examples }
 
-// rows is the height of the products of the largest group, columns their width.
+// rows and columns are the size of the products of the largest group.
 func (c *winogradGradient) rows() int    { return parts(c.M, c.rowGroups) }
 func (c *winogradGradient) columns() int { return c.groupColumns(c.groups) }
 
-// Transformed data are [phase of x][row][slot of x][example][tile][m], where a row is one of the input, or y's [phase][slot][tile].
-// Pixels of the kernel are [row][slot of x][example][tile][n], where a row is one of the kernel, or y's [slot][tile].
+// Offsets into the transformed data and into the transformed pixels of the kernel, laid out as drawn above.
 
 func (c *winogradGradient) dataRows() int {
 	if c.y == nil {
@@ -136,7 +152,7 @@ func (c *winogradGradient) pixelsAt(row, slot int) int {
 	return (row*winograd.Slots + slot) * c.depth(c.chunkSize) * c.N
 }
 
-// piece plans the products of one phase of x and a row of the output, or a phase of y.
+// piece plans the products of one phase along x and a row of the output, or a phase along y.
 func (c *winogradGradient) piece(o, row int) gradientPart {
 	columns, width := c.columns(), winograd.Slots*c.columns()
 	p := gradientPart{lists: make([][]Pair, c.slotCount()), x: newRowOffsets(), y: newRowOffsets(), out: row*c.OutS[0] + o*c.OutS[1], taps: 1}
@@ -168,7 +184,7 @@ func (c *winogradGradient) piece(o, row int) gradientPart {
 	return p
 }
 
-// planTransforms says how data and pixels are transformed.
+// planTransforms plans how data and pixels are transformed.
 func (c *winogradGradient) planTransforms() {
 	for i, from := range c.x.data {
 		phase, tile := i/c.x.tiles, i%c.x.tiles
@@ -217,7 +233,7 @@ func (c *winogradGradient) sizes() slotSizes {
 	return s
 }
 
-// sums is the size of the products of all tasks, which are kept while chunks of examples are added to them.
+// sums is the size of the products of all tasks, which are kept while chunks of examples are added to them; zero with one chunk.
 func (c *winogradGradient) sums() int {
 	if c.chunkSize == c.K {
 		return 0
@@ -227,7 +243,7 @@ func (c *winogradGradient) sums() int {
 
 func (c *winogradGradient) tasks() int { return len(c.pieces) * c.rowGroups * c.groups }
 
-// data and images are the sizes of what is transformed; panels are read beyond the last row of an image.
+// data and images are the sizes of the transformed data and pixels. The last panel is read beyond the last pixel.
 func (c *winogradGradient) data() int   { return c.dataAt(c.x.phases, 0, 0) }
 func (c *winogradGradient) images() int { return c.pixelsAt(c.pixelRows(), 0) + c.Set.Main.Width }
 
@@ -279,7 +295,7 @@ func (c *winogradGradient) transformPixels(workers []slotWorker, pixels, ker []f
 	})
 }
 
-// multiply adds up the products of so many examples, and transforms them back after the last ones.
+// multiply adds the products of some examples to the sums, and transforms these back after the last ones.
 func (c *winogradGradient) multiply(workers []slotWorker, out, data, pixels, sums []float32, from, examples int) {
 	width, nj, columns := c.Set.Main.Width, c.panels(), c.columns()
 	panel := func(j int) []float32 { return pixels[j*width:] }
@@ -299,7 +315,7 @@ func (c *winogradGradient) multiply(workers []slotWorker, out, data, pixels, sum
 	})
 }
 
-// transformProducts makes n columns of some rows of a piece of the output.
+// transformProducts computes n columns of some rows of a piece of the output.
 func (c *winogradGradient) transformProducts(w *slotWorker, p *gradientPart, products, out []float32, rows, n int) {
 	if c.y == nil {
 		w.apply(c.Set.transforms.tapGradients, &p.x, products, out, n, rows)

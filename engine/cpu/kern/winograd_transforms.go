@@ -6,23 +6,23 @@ import (
 	"github.com/starsweep/starsweep/engine/cpu/winograd"
 )
 
-// rowOffsets are where a linear map reads and writes: offsets in bytes from two places, and how far the rows of the next application are.
-// A negative offset is a row that is absent: zeros are read, and what is written is lost. The assembly knows the layout.
+// rowOffsets say where a transform reads and writes its rows, in bytes from its operands. A negative offset is an absent row: zeros are
+// read, and what is written is lost. The assembly depends on the layout of this struct; see gen.
 type rowOffsets struct {
 	In, Out         [winograd.Slots]int
-	InStep, OutStep [winograd.Slots]int
+	InStep, OutStep [winograd.Slots]int // to the rows of the next application
 }
 
-// newRowOffsets are all absent.
+// newRowOffsets returns offsets of absent rows.
 func newRowOffsets() rowOffsets {
 	absent := [winograd.Slots]int{-1, -1, -1, -1, -1, -1}
 	return rowOffsets{In: absent, Out: absent}
 }
 
-// read sets where row i comes from, and how far the next one is, in floats.
+// read sets the place of input row i, and the step to the next one, in floats.
 func (r *rowOffsets) read(i, at, step int) { r.In[i], r.InStep[i] = at*4, step*4 }
 
-// readPixels has rows come from pixels that are stride apart; -1 is one outside.
+// readPixels makes pixels the input rows. They are stride apart; -1 is a pixel outside.
 func (r *rowOffsets) readPixels(pixels []int, stride, step int) {
 	for i, p := range pixels {
 		if p >= 0 {
@@ -31,29 +31,40 @@ func (r *rowOffsets) readPixels(pixels []int, stride, step int) {
 	}
 }
 
-// write sets where row i goes.
+// write sets the place of output row i, and the step to the next one, in floats.
 func (r *rowOffsets) write(i, at, step int) { r.Out[i], r.OutStep[i] = at*4, step*4 }
 
-// writeSlots has the first n rows, from at on, go to places that are apart by so much.
-func (r *rowOffsets) writeSlots(n, at, apart, step int) {
+// writeSlots makes n places that are stride apart the output rows.
+func (r *rowOffsets) writeSlots(n, at, stride, step int) {
 	for i := range n {
-		r.write(i, at+i*apart, step)
+		r.write(i, at+i*stride, step)
 	}
 }
 
-// transform makes rows of n elements, each a sum of rows, and then the next ones, count times in all.
-type transform func(r *rowOffsets, in, out, zeros, waste unsafe.Pointer, n, count int)
+// transform multiplies a matrix by rows of n elements, and by those a step further, count times in all.
+type transform func(r *rowOffsets, in, out, zeros, discarded unsafe.Pointer, n, count int)
 
-// transforms are those of package winograd, of rows that have at least so many elements.
+// transforms are those of the matrices of package winograd.
 type transforms struct {
-	width                                        int
-	data, taps, outputs, gradients, tapGradients transform
+	width        int       // the least number of elements of a row
+	data         transform // Bᵀ
+	taps         transform // G
+	outputs      transform // Aᵀ
+	gradients    transform // A
+	tapGradients transform // Gᵀ
 }
 
-var portableTransforms = transforms{1, transformOf(winograd.BT()), transformOf(winograd.G()), transformOf(winograd.A().Transposed()), transformOf(winograd.A()), transformOf(winograd.G().Transposed())}
+var portableTransforms = transforms{
+	width:        1,
+	data:         transformOf(winograd.BT()),
+	taps:         transformOf(winograd.G()),
+	outputs:      transformOf(winograd.A().Transposed()),
+	gradients:    transformOf(winograd.A()),
+	tapGradients: transformOf(winograd.G().Transposed()),
+}
 
 func transformOf(m winograd.Matrix) transform {
-	return func(r *rowOffsets, in, out, zeros, waste unsafe.Pointer, n, count int) {
+	return func(r *rowOffsets, in, out, zeros, discarded unsafe.Pointer, n, count int) {
 		place := func(base unsafe.Pointer, offset int, absent unsafe.Pointer) unsafe.Pointer {
 			if offset < 0 {
 				return absent
@@ -62,7 +73,7 @@ func transformOf(m winograd.Matrix) transform {
 		}
 		var from, to [winograd.Slots]unsafe.Pointer
 		for i := range from {
-			from[i], to[i] = place(in, r.In[i], zeros), place(out, r.Out[i], waste)
+			from[i], to[i] = place(in, r.In[i], zeros), place(out, r.Out[i], discarded)
 		}
 		for c := range count {
 			for x := range n {
