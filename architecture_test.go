@@ -84,6 +84,7 @@ var forbidden = []rule{
 	{"internal/plain", module, "plain text"},
 	{"internal/machine", module, "a property of the machine"},
 	{"internal/once", module, "a map of values, whatever they are"},
+	{"internal/parallel", module, "loops over anything"},
 	{"internal/pass", module, "a pass over anything"},
 	{"internal/columns", module, "a file format"},
 	{"internal/dicom", module, "a file format"},

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/starsweep/starsweep/internal/dicom"
+	"github.com/starsweep/starsweep/internal/parallel"
 )
 
 // findDICOM takes grey DICOM slices, one frame a file. Stored values go through the rescale or the table of the file (to Hounsfield
@@ -40,7 +41,7 @@ func isDICOM(file string, begin func() []byte) bool {
 // do not have in common.
 func siftDICOM(ctx context.Context, t tree, files []string, window [2]float64) (kept, notes []string, err error) {
 	sets := make([]dicom.Set, len(files))
-	err = parallel(ctx, len(files), func(i int) error {
+	err = parallel.For(ctx, len(files), func(i int) error {
 		set, err := dicomAttributes(func(limit int64) ([]byte, error) { return t.read(files[i], limit) })
 		sets[i] = set
 		if err != nil {

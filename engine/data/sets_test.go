@@ -273,28 +273,6 @@ func TestCancelledContextEndsOpen(t *testing.T) {
 	}
 }
 
-func TestParallelReturnsTheFirstErrorAndStops(t *testing.T) {
-	for range 20 {
-		err := parallel(context.Background(), 1000, func(k int) error {
-			if k == 7 || k > 8 {
-				return errors.New("fault " + string(rune('a'+k%26)))
-			}
-			return nil
-		})
-		wantError(t, err, "fault h")
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	err := parallel(ctx, 1<<40, func(k int) error {
-		if k == 100 {
-			cancel()
-		}
-		return nil
-	})
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v, want context.Canceled", err)
-	}
-}
-
 // A digest is part of a trial's identity: one that changes makes a study run again. So neither the pixels nor the way they are
 // hashed may change without a reason that the change log tells.
 func TestDigestsStayTheSame(t *testing.T) {

@@ -7,13 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/starsweep/starsweep/engine/data/raster"
+	"github.com/starsweep/starsweep/internal/parallel"
 )
 
 // source is where the pictures of one split come from.
@@ -75,7 +74,7 @@ func (st *Store) build(ctx context.Context, k kind, src source, spec Spec) (*Set
 			set.F32 = make([]float32, d.N*d.H*d.W*d.C)
 		}
 		progress, mu := st.Progress.Begin("reading images of "+cmp.Or(spec.Path, spec.Name), d.N), sync.Mutex{}
-		err = parallel(ctx, d.N, func(k int) error {
+		err = parallel.For(ctx, d.N, func(k int) error {
 			err := a.place(set, k)
 			mu.Lock()
 			defer mu.Unlock()
@@ -173,41 +172,6 @@ func traitNotes(traits []raster.Traits) (notes []string) {
 		}
 	}
 	return notes
-}
-
-// parallel calls do for 0 to n-1 on all processors. Of several errors it returns that of the lowest number, so that a run repeats.
-func parallel(ctx context.Context, n int, do func(k int) error) error {
-	var (
-		next   atomic.Int64
-		failed atomic.Bool
-		mu     sync.Mutex
-		first  = n
-		fault  error
-		wait   sync.WaitGroup
-	)
-	for range min(n, runtime.GOMAXPROCS(0)) {
-		wait.Go(func() {
-			for !failed.Load() && ctx.Err() == nil {
-				k := int(next.Add(1)) - 1
-				if k >= n {
-					return
-				}
-				if err := do(k); err != nil {
-					failed.Store(true)
-					mu.Lock()
-					if k < first {
-						first, fault = k, err
-					}
-					mu.Unlock()
-				}
-			}
-		})
-	}
-	wait.Wait()
-	if fault == nil {
-		return context.Cause(ctx)
-	}
-	return fault
 }
 
 // filesNamed lists the files of dir whose names end in suffix, in alphabetic order. Those that begin with a dot are not meant.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/starsweep/starsweep/engine/metric/linalg"
+	"github.com/starsweep/starsweep/internal/parallel"
 )
 
 // Manifold is a set of features with a ball around each sample that reaches to its Kth nearest neighbour, itself not counted:
@@ -61,7 +61,7 @@ func NewManifold(ctx context.Context, p *Products, f Features, k int) (Manifold,
 		return Manifold{}, err
 	}
 	m := Manifold{f, k, make([]float64, f.N)}
-	linalg.Parallel(f.N, func(i int) {
+	parallel.Each(f.N, func(i int) {
 		if ctx.Err() == nil {
 			m.Radii[i] = s.radius(f, i, k, near[i])
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/starsweep/starsweep/engine/metric/linalg"
+	"github.com/starsweep/starsweep/internal/parallel"
 )
 
 // Moments are what FID needs of a set of features, in float64.
@@ -81,7 +82,7 @@ func (m *Moments) shift(n int, mean []float64) {
 		return
 	}
 	w := a * b / (a + b)
-	linalg.Parallel(len(delta), func(i int) {
+	parallel.Each(len(delta), func(i int) {
 		row, d := m.Scatter[i*len(delta):][:len(delta)], w*delta[i]
 		for j, v := range delta {
 			row[j] += d * v

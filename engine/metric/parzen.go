@@ -10,6 +10,7 @@ import (
 	"github.com/starsweep/starsweep/engine/metric/linalg"
 	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/internal/parallel"
 )
 
 // parzenWindow is the metric of scripts.
@@ -97,7 +98,7 @@ func parzen(ctx context.Context, test, samples Features, sigmas []float64) ([][]
 		x, xNorms := normed(test.Slice(at, min(test.N, at+chunk)), mean)
 		d := linalg.New(x.Rows, s.Rows)
 		d.AddMulT(x, s)
-		linalg.Parallel(d.Rows, func(i int) {
+		parallel.Each(d.Rows, func(i int) {
 			row, e := d.Row(i), make([]float64, s.Rows)
 			for j, uv := range row {
 				row[j] = max(0, xNorms[i]+sNorms[j]-2*uv)

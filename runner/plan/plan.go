@@ -11,13 +11,13 @@ import (
 	"fmt"
 	"iter"
 	"maps"
-	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
-	"golang.org/x/sync/errgroup"
+	"github.com/starsweep/starsweep/internal/parallel"
 )
 
 // Study is what a plan is made of.
@@ -303,62 +303,63 @@ func (p *Plan) Identify(ctx context.Context, inputs func(*model.Job) (model.Inpu
 	return nil
 }
 
-// eachPoint calls do for every point, on all cores, and gathers its mistakes; nil if there are none.
+// eachPoint calls do for every point, on all cores, and gathers its errors; nil if there are none.
 func (p *Plan) eachPoint(ctx context.Context, do func(i int, point spec.Point) error) (*Faults, error) {
-	type mistake struct {
-		i   int
-		err error
-	}
-	var mu sync.Mutex
-	var mistakes []mistake
-	first, count := map[string]int{}, map[string]int{} // by words: place in mistakes
-	enough := errors.New("enough mistakes")
-	g, group := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	const chunk = 256 // points that one goroutine makes in a row
-	for lo := 0; lo < p.points.Len() && group.Err() == nil; lo += chunk {
-		g.Go(func() error {
-			for i := lo; i < min(lo+chunk, p.points.Len()); i++ {
-				if group.Err() != nil {
-					return context.Cause(group)
-				}
-				err := do(i, p.points.At(i))
-				if err == nil {
-					continue
-				}
-				mu.Lock()
-				words := err.Error()
-				at, known := first[words]
-				switch {
-				case !known:
-					first[words] = len(mistakes)
-					mistakes = append(mistakes, mistake{i, err})
-				case i < mistakes[at].i:
-					mistakes[at] = mistake{i, err}
-				}
-				count[words]++
-				full := len(mistakes) >= maxFaults
-				mu.Unlock()
-				if full {
-					return enough
-				}
+	const chunk = 256 // points that one goroutine makes in a row: neighbours have most in common
+	n := p.points.Len()
+	found := gathering{place: map[string]int{}}
+	err := parallel.For(ctx, (n+chunk-1)/chunk, func(c int) error {
+		for i := c * chunk; i < min((c+1)*chunk, n) && !found.full.Load(); i++ {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
 			}
-			return nil
-		})
-	}
-	err := g.Wait()
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	if len(mistakes) == 0 {
+			if err := do(i, p.points.At(i)); err != nil {
+				found.add(i, err)
+			}
+		}
+		return nil
+	})
+	if err != nil || len(found.errors) == 0 {
 		return nil, err
 	}
-	slices.SortFunc(mistakes, func(a, b mistake) int { return cmp.Compare(a.i, b.i) })
-	faults := &Faults{Points: p.points.Len()}
-	for _, m := range mistakes {
-		faults.Count(m.err, p.points.At(m.i), count[m.err.Error()])
+	slices.SortFunc(found.errors, func(a, b gathered) int { return cmp.Compare(a.first, b.first) })
+	faults := &Faults{Points: n}
+	for _, e := range found.errors {
+		faults.Count(e.err, p.points.At(e.first), e.count)
 	}
 	return faults, nil
+}
+
+// gathering is the distinct errors of points, from several goroutines, until there are maxFaults of them.
+type gathering struct {
+	mu     sync.Mutex
+	errors []gathered
+	place  map[string]int // in errors, by text
+	full   atomic.Bool
+}
+
+// gathered is an error that count points share, the first of them at place first.
+type gathered struct {
+	first, count int
+	err          error
+}
+
+func (g *gathering) add(i int, err error) {
+	text := err.Error()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at, known := g.place[text]
+	if !known {
+		at = len(g.errors)
+		g.place[text] = at
+		g.errors = append(g.errors, gathered{first: i, err: err})
+		g.full.Store(len(g.errors) >= maxFaults)
+	}
+	e := &g.errors[at]
+	if i < e.first {
+		e.first, e.err = i, err
+	}
+	e.count++
 }
 
 // Summary is a line for people: "384 trials, 32 programs", and how many more are the same as one of these.

@@ -6,6 +6,8 @@ import (
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/lapack/gonum"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/starsweep/starsweep/internal/parallel"
 )
 
 // Factor is F with FᵀF = a for a positive semidefinite a, with as many rows as a has rank: a Cholesky factorisation with pivots
@@ -89,7 +91,7 @@ func (a Matrix) reflect(v, w Matrix, i int, tau float64) {
 	first := i + 1
 	h, u := v.Row(i)[first:], w.Row(i)[first:]
 	const rows = 32
-	Parallel(up(len(u), rows), func(part int) {
+	parallel.Each(up(len(u), rows), func(part int) {
 		for r := part * rows; r < min(len(u), (part+1)*rows); r++ {
 			u[r] = floats.Dot(a.Row(first + r)[first:], h)
 		}

@@ -1,13 +1,12 @@
 // Package linalg is the dense float64 linear algebra that metrics need and gonum does slowly: products on vector registers,
-// and the eigenvalues of symmetric matrices. It imports gonum and nothing of ours; package metric alone imports it.
+// and the eigenvalues of symmetric matrices. It imports gonum and, of ours, internal/parallel; package metric alone imports it.
 // Results do not depend on the number of threads.
 package linalg
 
 import (
 	"fmt"
-	"runtime"
-	"sync"
-	"sync/atomic"
+
+	"github.com/starsweep/starsweep/internal/parallel"
 )
 
 // Matrix is dense and row-major.
@@ -111,13 +110,13 @@ func (c Matrix) add(K int, packA, packB pack, upper bool) {
 	a, b := make([]float64, rows*size), make([]float64, cols*(width/strip)*size)
 	for k0 := 0; k0 < K; k0 += depth {
 		k1 := min(K, k0+depth)
-		Parallel(rows, func(i int) { packA(a[i*size:][:size], k0, k1, i*strip) })
-		Parallel(cols*(width/strip), func(j int) {
+		parallel.Each(rows, func(i int) { packA(a[i*size:][:size], k0, k1, i*strip) })
+		parallel.Each(cols*(width/strip), func(j int) {
 			if j*strip < c.Cols {
 				packB(b[j*size:][:size], k0, k1, j*strip)
 			}
 		})
-		Parallel(cols, func(j int) {
+		parallel.Each(cols, func(j int) {
 			var t [height * width]float64
 			last := rows
 			if upper {
@@ -143,24 +142,3 @@ func (c Matrix) addTile(t *[height * width]float64, row, col int) {
 
 // up is how many pieces of a size cover n.
 func up(n, size int) int { return (n + size - 1) / size }
-
-// Parallel runs f(0) to f(n-1) on all processors.
-func Parallel(n int, f func(i int)) {
-	workers := min(n, runtime.GOMAXPROCS(0))
-	if workers <= 1 {
-		for i := range n {
-			f(i)
-		}
-		return
-	}
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				f(i)
-			}
-		})
-	}
-	wg.Wait()
-}
