@@ -98,7 +98,8 @@ func (f *Function) BatchNormForInference(x, scale, offset, mean, variance comput
 
 // BatchNormForTraining normalizes with the mean and variance of x, and gives them; the variance divides by the number of
 // elements.
-func (f *Function) BatchNormForTraining(x, scale, offset compute.Value, epsilon float32, axis int) (y, mean, variance compute.Value, err error) {
+func (f *Function) BatchNormForTraining(x, scale, offset compute.Value, epsilon float32, axis int) (
+	y, mean, variance compute.Value, err error) {
 	b, err := f.batchNorm(compute.OpTypeBatchNormForTraining, x, axis, scale, offset)
 	if err != nil {
 		return nil, nil, nil, err
@@ -112,7 +113,8 @@ func (f *Function) BatchNormForTraining(x, scale, offset compute.Value, epsilon 
 
 // BatchNormGradient gives the gradients with respect to x, scale and offset of BatchNormForTraining, for the gradient dy of its
 // result.
-func (f *Function) BatchNormGradient(x, scale, mean, variance, dy compute.Value, epsilon float32, axis int) (dx, dScale, dOffset compute.Value, err error) {
+func (f *Function) BatchNormGradient(x, scale, mean, variance, dy compute.Value, epsilon float32, axis int) (
+	dx, dScale, dOffset compute.Value, err error) {
 	b, err := f.batchNorm(compute.OpTypeBatchNormGradient, x, axis, scale, mean, variance)
 	if err != nil {
 		return nil, nil, nil, err

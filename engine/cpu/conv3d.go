@@ -66,9 +66,10 @@ func (f *Function) conv3D(x, kernel *node, s shapes.Shape, c conv) (compute.Valu
 		if err != nil {
 			return nil, err
 		}
-		layer, err := f.sliceAxis(kernel, c.axes.KernelSpatial[0], k, 1, 1)
+		axis := c.axes.KernelSpatial[0]
+		layer, err := f.sliceAxis(kernel, axis, k, 1, 1)
 		if err == nil {
-			layer, err = f.Reshape(layer, slices.Delete(slices.Clone(kernel.shape.Dimensions), c.axes.KernelSpatial[0], c.axes.KernelSpatial[0]+1)...)
+			layer, err = f.Reshape(layer, slices.Delete(slices.Clone(kernel.shape.Dimensions), axis, axis+1)...)
 		}
 		if err != nil {
 			return nil, err

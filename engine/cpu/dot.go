@@ -14,7 +14,8 @@ import (
 type dot struct{ lc, lb, rc, rb []int }
 
 // DotGeneral accumulates in the dtype of its operands.
-func (f *Function) DotGeneral(l compute.Value, lc, lb []int, r compute.Value, rc, rb []int, c compute.DotGeneralConfig) (compute.Value, error) {
+func (f *Function) DotGeneral(l compute.Value, lc, lb []int, r compute.Value, rc, rb []int, c compute.DotGeneralConfig) (
+	compute.Value, error) {
 	in, err := f.operands(compute.OpTypeDotGeneral, l, r)
 	if err != nil {
 		return nil, err

@@ -32,21 +32,22 @@ type scatter struct {
 }
 
 // ScatterSum leaves out updates that do not lie inside. It adds them in order.
-func (f *Function) ScatterSum(x, at, up compute.Value, vector int, window, inserted, scatters []int, sorted, unique bool) (compute.Value, error) {
+func (f *Function) ScatterSum(x, at, up compute.Value, vector int, window, inserted, scatters []int, _, _ bool) (compute.Value, error) {
 	return f.scatter(compute.OpTypeScatterSum, x, at, up, vector, window, inserted, scatters)
 }
 
 // ScatterMax leaves out updates that do not lie inside.
-func (f *Function) ScatterMax(x, at, up compute.Value, vector int, window, inserted, scatters []int, sorted, unique bool) (compute.Value, error) {
+func (f *Function) ScatterMax(x, at, up compute.Value, vector int, window, inserted, scatters []int, _, _ bool) (compute.Value, error) {
 	return f.scatter(compute.OpTypeScatterMax, x, at, up, vector, window, inserted, scatters)
 }
 
 // ScatterMin leaves out updates that do not lie inside.
-func (f *Function) ScatterMin(x, at, up compute.Value, vector int, window, inserted, scatters []int, sorted, unique bool) (compute.Value, error) {
+func (f *Function) ScatterMin(x, at, up compute.Value, vector int, window, inserted, scatters []int, _, _ bool) (compute.Value, error) {
 	return f.scatter(compute.OpTypeScatterMin, x, at, up, vector, window, inserted, scatters)
 }
 
-func (f *Function) scatter(op compute.OpType, x, at, up compute.Value, vector int, window, inserted, scatters []int) (compute.Value, error) {
+func (f *Function) scatter(op compute.OpType, x, at, up compute.Value, vector int, window, inserted, scatters []int) (
+	compute.Value, error) {
 	in, err := f.operands(op, x, at, up)
 	if err != nil {
 		return nil, err

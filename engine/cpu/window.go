@@ -23,7 +23,8 @@ var windowReductions = map[compute.ReduceOpType]compute.OpType{
 }
 
 // ReduceWindow leaves out what the window covers besides elements: a window of padding gives the neutral element.
-func (f *Function) ReduceWindow(x compute.Value, reduction compute.ReduceOpType, size, stride, inDil, dil []int, pad [][2]int) (compute.Value, error) {
+func (f *Function) ReduceWindow(x compute.Value, reduction compute.ReduceOpType, size, stride, inDil, dil []int, pad [][2]int) (
+	compute.Value, error) {
 	in, err := f.operands(compute.OpTypeReduceWindow, x)
 	if err != nil {
 		return nil, err

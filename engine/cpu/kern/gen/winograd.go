@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 	"slices"
@@ -77,111 +76,145 @@ func (m transform) expanded() winograd.Matrix {
 	return sums[len(m.shared):]
 }
 
-// pointers hold the addresses of the rows of a map, its input first.
-var pointers = []string{"BX", "CX", "DX", "SI", "R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15"}
+// transformSet is an instruction set.
+type transformSet struct {
+	name, register string
+	bytes          int // of a register
+}
 
-// writeTransforms writes the functions that apply a matrix to rows, a vector register of columns at a time, and then to the rows a step
-// further. The fields of a *rowOffsets lie at 0 (In), 48 (Out), 96 (InStep) and 144 (OutStep). The last vector may overlap the one
-// before it.
-func writeTransforms(asm, decl *bytes.Buffer) {
-	p := func(format string, a ...any) { fmt.Fprintf(asm, "\t"+format+"\n", a...) }
-	constant := func(v float32) string { return fmt.Sprintf("·coefficient%08x<>(SB)", math.Float32bits(v)) }
-	known := map[float32]bool{0: true, 1: true, -1: true}
-	for _, m := range transforms {
-		for _, v := range slices.Concat(slices.Concat(m.shared, m.rows)...) {
-			if known[v] {
-				continue
-			}
-			known[v] = true
-			fmt.Fprintf(asm, "\n// a vector of %v\n", v)
-			for i := range 16 {
-				fmt.Fprintf(asm, "DATA ·coefficient%08[1]x<>+%[2]d(SB)/4, $0x%08[1]x\n", math.Float32bits(v), 4*i)
-			}
-			fmt.Fprintf(asm, "GLOBL %s, RODATA|NOPTR, $64\n", constant(v))
-		}
-	}
-	for _, set := range []struct {
-		name, register string
-		bytes          int
-	}{{"512", "Z", 64}, {"256", "Y", 32}} {
-		for _, m := range transforms {
-			name, ins, outs := "transform"+m.name+set.name, m.inputs(), len(m.rows)
-			r := func(i int) string { return fmt.Sprintf("%s%d", set.register, i) }
-			const args = "(r *rowOffsets, in, out, zeros, discarded unsafe.Pointer, n, count int)"
-			fmt.Fprintf(asm, "\n// func %s%s\nTEXT ·%s(SB), NOSPLIT, $16-56\n", name, args, name)
-			fmt.Fprintf(decl, "\n//go:noescape\nfunc %s%s\n", name, args)
-			p("MOVQ r+0(FP), DI")
-			place := func(offset int, register, absent string) {
-				p("MOVQ %d(DI), %s", offset, register)
-				p("TESTQ %s, %s", register, register)
-				p("LEAQ (%s)(AX*1), %s", register, register)
-				p("CMOVQLT %s, %s", absent, register)
-			}
-			p("MOVQ in+8(FP), AX")
-			for i := range ins {
-				place(8*i, pointers[i], "zeros+24(FP)")
-			}
-			p("MOVQ out+16(FP), AX")
-			for i := range outs {
-				place(48+8*i, pointers[ins+i], "discarded+32(FP)")
-			}
-			// Registers are for the inputs, the shared sums, another sum, and the coefficients.
-			acc := r(ins + len(m.shared))
-			coefficients := map[float32]string{}
-			for _, v := range slices.Concat(slices.Concat(m.shared, m.rows)...) {
-				if v != 0 && v != 1 && v != -1 && coefficients[v] == "" {
-					coefficients[v] = r(ins + len(m.shared) + 1 + len(coefficients))
-					p("VMOVUPS %s, %s", constant(v), coefficients[v])
-				}
-			}
-			p("MOVQ n+40(FP), AX")
-			p("LEAQ -%d(AX*4), AX", set.bytes)
-			p("MOVQ AX, last-8(SP)") // where the last vector begins
-			p("MOVQ count+48(FP), AX")
-			p("MOVQ AX, left-16(SP)")
-			fmt.Fprintln(asm, "again:")
-			p("XORL AX, AX")
-			fmt.Fprintln(asm, "next:")
-			for j := range ins {
-				p("VMOVUPS (%s)(AX*1), %s", pointers[j], r(j))
-			}
-			for i, row := range m.shared {
-				linearSum(p, row, r, r(ins+i), coefficients)
-			}
-			for i, row := range m.rows {
-				p("VMOVUPS %s, (%s)(AX*1)", linearSum(p, row, r, acc, coefficients), pointers[ins+i])
-			}
-			p("CMPQ AX, last-8(SP)")
-			p("JEQ done")
-			p("ADDQ $%d, AX", set.bytes)
-			p("CMPQ AX, last-8(SP)")
-			p("CMOVQGT last-8(SP), AX")
-			p("JMP next")
-			fmt.Fprintln(asm, "done:")
-			for i := range ins {
-				p("ADDQ %d(DI), %s", 96+8*i, pointers[i])
-			}
-			for i := range outs {
-				p("ADDQ %d(DI), %s", 144+8*i, pointers[ins+i])
-			}
-			p("DECQ left-16(SP)")
-			p("JNZ again")
-			p("VZEROUPPER")
-			p("RET")
+var transformSets = []transformSet{{"512", "Z", 64}, {"256", "Y", 32}}
+
+// used calls f with every coefficient that needs a register: 0, 1 and -1 do not.
+func (m transform) used(f func(v float32)) {
+	for _, v := range slices.Concat(slices.Concat(m.shared, m.rows)...) {
+		if v != 0 && v != 1 && v != -1 {
+			f(v)
 		}
 	}
 }
 
-// linearSum adds up the registers from 0 on, times a row of a matrix, and gives the register that has the sum: acc, unless the row has
-// one term, with coefficient 1. It begins with such a term, if it can.
-func linearSum(p func(string, ...any), row []float32, r func(int) string, acc string, coefficients map[float32]string) string {
+// coefficient is the address of a vector of v.
+func coefficient(v float32) string {
+	return fmt.Sprintf("·coefficient%08x<>(SB)", math.Float32bits(v))
+}
+
+// writeCoefficients writes a vector of every coefficient, as large as any register.
+func writeCoefficients(w *writer) {
+	known := map[float32]bool{}
+	for _, m := range transforms {
+		m.used(func(v float32) {
+			if known[v] {
+				return
+			}
+			known[v] = true
+			fmt.Fprintf(&w.asm, "\n// a vector of %v\n", v)
+			for i := range 16 {
+				fmt.Fprintf(&w.asm, "DATA ·coefficient%08[1]x<>+%[2]d(SB)/4, $0x%08[1]x\n", math.Float32bits(v), 4*i)
+			}
+			fmt.Fprintf(&w.asm, "GLOBL %s, RODATA|NOPTR, $64\n", coefficient(v))
+		})
+	}
+}
+
+// transformWriter writes the function of one transform for one instruction set. It applies the matrix to rows, a vector of columns at a
+// time, and then to the rows a step further. The last vector may overlap the one before it.
+type transformWriter struct {
+	*writer
+	transformSet
+	m            transform
+	ins, outs    int
+	coefficients map[float32]string // registers
+}
+
+// pointers hold the addresses of the rows, the input's first.
+var pointers = []string{"BX", "CX", "DX", "SI", "R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15"}
+
+func newTransformWriter(w *writer, m transform, set transformSet) *transformWriter {
+	return &transformWriter{w, set, m, m.inputs(), len(m.rows), map[float32]string{}}
+}
+
+// reg is the i-th register. Registers hold the inputs, the shared sums, another sum, and then the coefficients.
+func (w *transformWriter) reg(i int) string { return fmt.Sprintf("%s%d", w.register, i) }
+
+func (w *transformWriter) write() {
+	w.function("", "transform"+w.m.name+w.name, "(r *rowOffsets, in, out, zeros, discarded unsafe.Pointer, n, count int)", 16, 56)
+	w.writePointers()
+	w.m.used(func(v float32) {
+		if w.coefficients[v] == "" {
+			w.coefficients[v] = w.reg(w.ins + len(w.m.shared) + 1 + len(w.coefficients))
+			w.op("VMOVUPS %s, %s", coefficient(v), w.coefficients[v])
+		}
+	})
+	w.op("MOVQ n+40(FP), AX")
+	w.op("LEAQ -%d(AX*4), AX", w.bytes)
+	w.op("MOVQ AX, last-8(SP)") // where the last vector begins
+	w.op("MOVQ count+48(FP), AX")
+	w.op("MOVQ AX, left-16(SP)")
+	w.label("again")
+	w.op("XORL AX, AX")
+	w.label("next")
+	w.writeSums()
+	w.op("CMPQ AX, last-8(SP)")
+	w.op("JEQ done")
+	w.op("ADDQ $%d, AX", w.bytes)
+	w.op("CMPQ AX, last-8(SP)")
+	w.op("CMOVQGT last-8(SP), AX")
+	w.op("JMP next")
+	w.label("done")
+	for i := range w.ins {
+		w.op("ADDQ %d(DI), %s", 96+8*i, pointers[i])
+	}
+	for i := range w.outs {
+		w.op("ADDQ %d(DI), %s", 144+8*i, pointers[w.ins+i])
+	}
+	w.op("DECQ left-16(SP)")
+	w.op("JNZ again")
+	w.op("VZEROUPPER")
+	w.op("RET")
+}
+
+// writePointers finds the rows. The fields of a *rowOffsets are at 0 (In), 48 (Out), 96 (InStep) and 144 (OutStep).
+func (w *transformWriter) writePointers() {
+	place := func(offset int, register, absent string) {
+		w.op("MOVQ %d(DI), %s", offset, register)
+		w.op("TESTQ %s, %s", register, register)
+		w.op("LEAQ (%s)(AX*1), %s", register, register)
+		w.op("CMOVQLT %s, %s", absent, register)
+	}
+	w.op("MOVQ r+0(FP), DI")
+	w.op("MOVQ in+8(FP), AX")
+	for i := range w.ins {
+		place(8*i, pointers[i], "zeros+24(FP)")
+	}
+	w.op("MOVQ out+16(FP), AX")
+	for i := range w.outs {
+		place(48+8*i, pointers[w.ins+i], "discarded+32(FP)")
+	}
+}
+
+// writeSums loads a vector of each input row, and stores one of each output row.
+func (w *transformWriter) writeSums() {
+	for j := range w.ins {
+		w.op("VMOVUPS (%s)(AX*1), %s", pointers[j], w.reg(j))
+	}
+	for i, row := range w.m.shared {
+		w.sum(row, w.reg(w.ins+i))
+	}
+	for i, row := range w.m.rows {
+		w.op("VMOVUPS %s, (%s)(AX*1)", w.sum(row, w.reg(w.ins+len(w.m.shared))), pointers[w.ins+i])
+	}
+}
+
+// sum adds up the registers from 0 on, times a row of a matrix, and returns the register of the sum: acc, unless the row has one term,
+// with coefficient 1. It begins with such a term, if there is one.
+func (w *transformWriter) sum(row []float32, acc string) string {
 	first := max(slices.Index(row, 1), 0)
 	for row[first] == 0 {
 		first++
 	}
-	sum := r(first)
+	sum := w.reg(first)
 	if v := row[first]; v != 1 {
-		p("VMULPS %s, %s, %s", coefficients[v], sum, acc)
+		w.op("VMULPS %s, %s, %s", w.coefficients[v], sum, acc)
 		sum = acc
 	}
 	for j, v := range row {
@@ -189,14 +222,14 @@ func linearSum(p func(string, ...any), row []float32, r func(int) string, acc st
 		case j == first || v == 0:
 			continue
 		case v == 1:
-			p("VADDPS %s, %s, %s", r(j), sum, acc)
+			w.op("VADDPS %s, %s, %s", w.reg(j), sum, acc)
 		case v == -1:
-			p("VSUBPS %s, %s, %s", r(j), sum, acc)
+			w.op("VSUBPS %s, %s, %s", w.reg(j), sum, acc)
 		default:
 			if sum != acc {
-				p("VMOVAPS %s, %s", sum, acc)
+				w.op("VMOVAPS %s, %s", sum, acc)
 			}
-			p("VFMADD231PS %s, %s, %s", coefficients[v], r(j), acc)
+			w.op("VFMADD231PS %s, %s, %s", w.coefficients[v], w.reg(j), acc)
 		}
 		sum = acc
 	}
