@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"strings"
 
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/kit"
-	"go.starlark.net/starlark"
-	"go.starlark.net/syntax"
 )
 
 // dataset is a data set as a Starlark value: what engine/data opens, and the shape that networks are checked against.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
 	"github.com/starsweep/starsweep/starlib"
 	"github.com/starsweep/starsweep/starlib/sandbox"
 )

@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"strconv"
 
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+
 	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/number"
 	"github.com/starsweep/starsweep/starlib/sandbox"
-	"go.starlark.net/starlark"
-	"go.starlark.net/starlarkstruct"
 )
 
 // key is the structure of a trial: all that its trace depends on, but for what functions read of p later.

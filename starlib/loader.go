@@ -14,14 +14,16 @@ import (
 	"slices"
 	"strings"
 
+	"go.starlark.net/resolve"
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/hint"
 	"github.com/starsweep/starsweep/starlib/kit"
+	"github.com/starsweep/starsweep/starlib/layer"
 	"github.com/starsweep/starsweep/starlib/sandbox"
-	"go.starlark.net/resolve"
-	"go.starlark.net/starlark"
-	"go.starlark.net/syntax"
 )
 
 //go:embed std
@@ -257,7 +259,7 @@ func unresolved(err error) error {
 		if name, ok := strings.CutPrefix(msg, "undefined: "); ok && kit.IsWord(name) {
 			if other := hint.Elsewhere(name); other != "" {
 				msg += "; " + other
-			} else if layer := hint.Meant(name, layers.AttrNames()); layer != "" {
+			} else if layer := hint.Meant(name, layer.Module.AttrNames()); layer != "" {
 				msg += fmt.Sprintf(" (did you mean nn.%s?)", layer)
 			} else {
 				msg += hint.DidYouMean(name, Builtins())

@@ -7,12 +7,14 @@ import (
 	"slices"
 	"sync"
 
+	"go.starlark.net/starlark"
+
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/number"
 	"github.com/starsweep/starsweep/starlib/sandbox"
-	"go.starlark.net/starlark"
+	"github.com/starsweep/starsweep/starlib/tensor"
 )
 
 // Job is what trial(p) declares at a point, with its program. The script is evaluated once for all points that agree in what
@@ -226,7 +228,7 @@ func (s *Study) binding(o *outcome, point spec.Point) (bind func(id string) spec
 }
 
 // Networks describes the networks of a job that Job gave.
-func (s *Study) Networks(job *model.Job) []Network {
+func (s *Study) Networks(job *model.Job) []tensor.Network {
 	s.memo.mu.Lock()
 	defer s.memo.mu.Unlock()
 	return s.memo.networks[job.Program]
@@ -237,7 +239,7 @@ type memo struct {
 	mu       sync.Mutex
 	buckets  map[string]*bucket
 	programs map[string]*model.Program
-	networks map[*model.Program][]Network
+	networks map[*model.Program][]tensor.Network
 	traces   int
 }
 
@@ -252,13 +254,13 @@ type bucket struct {
 type entry struct {
 	program  *model.Program
 	reals    []model.Real // of the trial that was traced
-	networks []Network
+	networks []tensor.Network
 	err      error
 	number.Traced
 }
 
 func newMemo() *memo {
-	return &memo{buckets: map[string]*bucket{}, programs: map[string]*model.Program{}, networks: map[*model.Program][]Network{}}
+	return &memo{buckets: map[string]*bucket{}, programs: map[string]*model.Program{}, networks: map[*model.Program][]tensor.Network{}}
 }
 
 func (m *memo) bucket(key string) *bucket {

@@ -4,14 +4,27 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/starsweep/starsweep/starlib/hint"
-	"github.com/starsweep/starsweep/starlib/kit"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
+
+	"github.com/starsweep/starsweep/starlib/hint"
+	"github.com/starsweep/starsweep/starlib/kit"
 )
 
-// module is a module whose missing members are told by its name, with what else may be meant.
+// module is a module whose errors about missing members have its name and say what may be meant.
 type module struct{ *starlarkstruct.Module }
+
+// advising is m as a module, with the modules in it.
+func advising(m *starlarkstruct.Module) module {
+	members := starlark.StringDict{}
+	for name, v := range m.Members {
+		if inner, ok := v.(*starlarkstruct.Module); ok {
+			v = advising(inner)
+		}
+		members[name] = v
+	}
+	return module{&starlarkstruct.Module{Name: m.Name, Members: members}}
+}
 
 var _ starlark.HasAttrs = module{}
 
@@ -28,7 +41,7 @@ func (m module) Attr(name string) (starlark.Value, error) {
 	return nil, fmt.Errorf("%s has no %s%s", m.Name, name, hint.Suggestion(name, own))
 }
 
-// globalFunctions lists the functions that stand in no module.
+// globalFunctions lists the functions that are in no module.
 func globalFunctions() (names []string) {
 	for name, v := range predeclared() {
 		if _, ok := v.(*starlark.Builtin); ok && kit.IsWord(name) {

@@ -7,10 +7,12 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"go.starlark.net/starlark"
+
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/hint"
 	"github.com/starsweep/starsweep/starlib/kit"
-	"go.starlark.net/starlark"
+	"github.com/starsweep/starsweep/starlib/space"
 )
 
 // overrides is what a profile and --set change.
@@ -55,7 +57,7 @@ type outsideError struct{ error }
 // overriding is a study while it is put together from its declaration, a profile and settings from outside.
 type overriding struct {
 	*Study
-	search   *searchValue
+	search   *space.Search
 	declared spec.Space // the space of the script, without a profile
 	pinned   spec.Point
 }
@@ -83,7 +85,7 @@ func (b *overriding) settings() error {
 		if err != nil {
 			return err
 		}
-		x, err := value(v)
+		x, err := space.Value(v)
 		if err != nil {
 			return fmt.Errorf("settings: %s: %w", name, err)
 		}
@@ -121,11 +123,11 @@ func (b *overriding) space() error {
 }
 
 func dimensionOf(name string, v starlark.Value) (spec.Dim, error) {
-	d, ok := v.(dimension)
+	d, ok := v.(space.Dimension)
 	if !ok {
 		return spec.Dim{}, fmt.Errorf("got %s, want choice(...), uniform(lo, hi), log_uniform(lo, hi) or integers(lo, hi)", kit.Describe(v))
 	}
-	return d.named(name)
+	return d.Named(name)
 }
 
 // profiles checks all profiles, so that a mistake shows before the day the profile is used.
@@ -193,11 +195,11 @@ func (b *overriding) change(name string, v starlark.Value) (err error) {
 			return fmt.Errorf("seeds: %w", err)
 		}
 	case "search":
-		var s searchArg
+		var s space.SearchArgument
 		if err := s.Unpack(v); err != nil {
 			return fmt.Errorf("search: %w", err)
 		}
-		b.search = s.searchValue
+		b.search = s.Search
 	case "space":
 		dims, ok := v.(*starlark.Dict)
 		if !ok {
@@ -223,7 +225,7 @@ func (b *overriding) change(name string, v starlark.Value) (err error) {
 		if i < 0 {
 			return hint.Unknown("setting", name, append(b.settingNames(), overridable...))
 		}
-		x, err := value(v)
+		x, err := space.Value(v)
 		if err == nil {
 			x, err = x.As(b.Settings[i].Value.Kind())
 		}
@@ -258,8 +260,8 @@ func (b *overriding) pin(set []string) error {
 		if err != nil {
 			return &outsideError{fmt.Errorf("set: %s: %w", name, err)}
 		}
-		if v, err = typed(b.declared[i], v); err != nil { // a profile may have fewer values, or others
-			v, err = typed(b.Space[i], v)
+		if v, err = space.Typed(b.declared[i], v); err != nil { // a profile may have fewer values, or others
+			v, err = space.Typed(b.Space[i], v)
 		}
 		if err != nil {
 			return &outsideError{fmt.Errorf("set: %s: %w: the values that the space has; a profile may give it others", name, err)}
@@ -272,8 +274,8 @@ func (b *overriding) pin(set []string) error {
 // points settles the search: the points of a list get the types of the space, and pinned dimensions one value.
 func (b *overriding) points() error {
 	b.Search = b.search.Search
-	if b.search.points != nil {
-		points, err := b.search.within(b.Space)
+	if b.search.Points != nil {
+		points, err := b.search.Within(b.Space)
 		if err != nil {
 			return err
 		}

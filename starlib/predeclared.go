@@ -3,26 +3,32 @@ package starlib
 import (
 	"fmt"
 
-	"github.com/starsweep/starsweep/starlib/kit"
-	"github.com/starsweep/starsweep/starlib/number"
-	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/lib/math"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
+
+	"github.com/starsweep/starsweep/starlib/draw"
+	"github.com/starsweep/starsweep/starlib/function"
+	"github.com/starsweep/starsweep/starlib/kit"
+	"github.com/starsweep/starsweep/starlib/layer"
+	"github.com/starsweep/starsweep/starlib/number"
+	"github.com/starsweep/starsweep/starlib/optimizer"
+	"github.com/starsweep/starsweep/starlib/sandbox"
+	"github.com/starsweep/starsweep/starlib/space"
 )
 
 // predeclared is all that a script sees without load, one family a file.
 func predeclared() starlark.StringDict {
 	all := starlark.StringDict{
-		"nn":     layers,
-		"init":   initializers,
-		"math":   module{number.LiftedModule(math.Module)},
+		"nn":     advising(layer.Module),
+		"init":   advising(layer.Initializers),
+		"math":   advising(number.LiftedModule(math.Module)),
 		"struct": starlark.NewBuiltin("struct", starlarkstruct.Make),
 	}
 	// The tensor functions max, min and abs stand for Starlark's own too.
 	own := map[string]bool{"max": true, "min": true, "abs": true}
-	for _, family := range []starlark.StringDict{sandbox.Guards(), declarations, evaluations(), dimensions, searches, datasets(), number.Schedules, optimizers,
-		randoms(), functions()} {
+	for _, family := range []starlark.StringDict{sandbox.Guards(), declarations, evaluations(), space.Dimensions, space.Searches, datasets(), number.Schedules, optimizer.Builtins,
+		draw.Builtins(), function.Builtins()} {
 		for name, v := range family {
 			if _, taken := all[name]; taken && !own[name] {
 				panic(fmt.Sprintf("starlib: two builtins are called %s", name))

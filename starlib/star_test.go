@@ -1,13 +1,12 @@
 package starlib_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"context"
 
 	"github.com/starsweep/starsweep/starlib"
 )

@@ -6,12 +6,14 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"go.starlark.net/starlark"
+
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/sandbox"
-	"go.starlark.net/starlark"
+	"github.com/starsweep/starsweep/starlib/space"
 )
 
 // Study is what a script declares. It is immutable and safe for concurrent use.
@@ -48,7 +50,7 @@ type studyValue struct {
 	pos        string
 	trial      kit.Function
 	space      *starlark.Dict
-	search     *searchValue
+	search     *space.Search
 	seeds      []uint32
 	objectives []Objective
 	settings   *starlark.Dict
@@ -62,7 +64,7 @@ func (s *studyValue) Freeze()        { sandbox.FreezeHeld(s) }
 func (s *studyValue) Held() []starlark.Value { return []starlark.Value{s.trial.Fn} }
 
 func makeStudy(c kit.Call) (starlark.Value, error) {
-	search := searchArg{&searchValue{Search: spec.Search{Kind: spec.Grid}}}
+	search := space.SearchArgument{Search: &space.Search{Search: spec.Search{Kind: spec.Grid}}}
 	s := &studyValue{pos: kit.Here(c.Thread).String(),
 		space: new(starlark.Dict), settings: new(starlark.Dict), profiles: new(starlark.Dict)}
 	seeds, objectives := starlark.Value(starlark.MakeInt(1)), new(starlark.Dict)
@@ -71,7 +73,7 @@ func makeStudy(c kit.Call) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.search = search.searchValue
+	s.search = search.Search
 	if s.seeds, err = seedList(seeds); err != nil {
 		return nil, fmt.Errorf("study: for parameter seeds: %w", err)
 	}

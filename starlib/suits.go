@@ -9,6 +9,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/number"
+	"github.com/starsweep/starsweep/starlib/optimizer"
 )
 
 // most is the largest number of examples that a data set may have, as far as that is known without opening it.
@@ -122,7 +123,7 @@ func (l lasting) variables() lasting {
 
 func (p *player) numbers() (all []playerNumber) {
 	for _, x := range p.optimizer.Params {
-		all = append(all, playerNumber{x.Name, p.name, x.Value, bounds[x.Name]})
+		all = append(all, playerNumber{x.Name, p.name, x.Value, optimizer.Bounds[x.Name]})
 	}
 	for _, x := range []struct {
 		name  string

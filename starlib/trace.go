@@ -14,20 +14,15 @@ import (
 	"github.com/starsweep/starsweep/starlib/hint"
 	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/sandbox"
+	"github.com/starsweep/starsweep/starlib/tensor"
 )
 
-const traceKey = "trace"
-
-// tracer calls a trial's networks and losses with symbolic tensors.
-type tracer struct {
-	*model.Trace
-	thread *starlark.Thread
+// builder traces a trial's program: it calls its networks and losses with symbolic tensors.
+type builder struct {
+	*tensor.Tracer
 	trial  *trial
-	stream string // the stream that normal and uniform draw from: loss, noise, network or sample
-	paid   int    // nodes of the graph that were charged for
-	spent  error  // of the function that used up the steps: those after it cannot be looked at
-	tables []*Network
-	open   *Network // the table being recorded
+	spent  error // of the function that used up the steps: those after it cannot be evaluated
+	tables []*tensor.Network
 }
 
 // given are the names that a loss may ask for beside the players'.
@@ -35,9 +30,9 @@ var given = []string{"x", "y", "z", "batch"}
 
 // build traces a trial's program: an entry of the memo.
 func (l Loader) build(th *starlark.Thread, t *trial) *entry {
-	tr := &tracer{thread: th, trial: t}
-	th.SetLocal(traceKey, tr)
-	defer th.SetLocal(traceKey, nil)
+	core, end := tensor.Begin(th)
+	defer end()
+	tr := &builder{Tracer: core, trial: t}
 	var watches []model.Watch
 	for _, w := range t.watches {
 		watches = append(watches, model.Watch{Name: w.name, Test: w.test, Value: func(m *model.Trace) (*expr.Node, error) {
@@ -58,7 +53,7 @@ func (l Loader) build(th *starlark.Thread, t *trial) *entry {
 	}
 	e := &entry{program: program, reals: reals}
 	for _, n := range tr.tables {
-		e.networks = append(e.networks, n.counted(program))
+		e.networks = append(e.networks, n.Counted(program))
 	}
 	return e
 }
@@ -118,12 +113,12 @@ func (s *Study) columns(job *model.Job) error {
 }
 
 // sampling is how the trial makes images; nil if it makes none.
-func (t *tracer) sampling() func(m *model.Trace) (*expr.Node, error) {
+func (t *builder) sampling() func(m *model.Trace) (*expr.Node, error) {
 	if t.trial.sample == nil && t.trial.aliases == nil {
 		return nil
 	}
 	return func(m *model.Trace) (*expr.Node, error) {
-		t.Trace, t.stream = m, "sample"
+		t.Trace, t.Stream = m, "sample"
 		if f := t.trial.sample; f != nil {
 			v, err := t.bind(*f, "sample")
 			if err != nil {
@@ -132,22 +127,22 @@ func (t *tracer) sampling() func(m *model.Trace) (*expr.Node, error) {
 			return t.result(v, *f, "sample")
 		}
 		g := t.trial.player("generator")
-		v, err := starlark.Call(t.thread, t.network(g), starlark.Tuple{Tensor{Node: t.trial.latent.draw(t), t: t}}, nil)
+		v, err := starlark.Call(t.Thread, t.network(g), starlark.Tuple{t.Tensor(t.trial.latent.Draw(t.Tracer))}, nil)
 		if err != nil {
 			return nil, err
 		}
-		return v.(Tensor).Node, nil
+		return v.(tensor.Tensor).Node, nil
 	}
 }
 
 // number calls a loss or a watch, which must give one number.
-func (t *tracer) number(m *model.Trace, f kit.Function, what string) (*expr.Node, error) {
+func (t *builder) number(m *model.Trace, f kit.Function, what string) (*expr.Node, error) {
 	if t.spent != nil {
 		return nil, t.spent
 	}
-	t.Trace, t.stream = m, "loss"
+	t.Trace, t.Stream = m, "loss"
 	v, err := t.bind(f, what)
-	if err != nil && sandbox.Exhausted(t.thread) {
+	if err != nil && sandbox.Exhausted(t.Thread) {
 		t.spent = err
 	}
 	if err != nil {
@@ -161,9 +156,9 @@ func (t *tracer) number(m *model.Trace, f kit.Function, what string) (*expr.Node
 }
 
 // logit is the part of a critic's output that d_real and d_fake are means of.
-func (t *tracer) logit(m *model.Trace, p *player, out *expr.Node) (*expr.Node, error) {
-	t.Trace, t.stream = m, "loss"
-	v, err := starlark.Call(t.thread, p.logit.Fn, starlark.Tuple{Tensor{Node: out, t: t}}, nil)
+func (t *builder) logit(m *model.Trace, p *player, out *expr.Node) (*expr.Node, error) {
+	t.Trace, t.Stream = m, "loss"
+	v, err := starlark.Call(t.Thread, p.logit.Fn, starlark.Tuple{t.Tensor(out)}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -171,8 +166,8 @@ func (t *tracer) logit(m *model.Trace, p *player, out *expr.Node) (*expr.Node, e
 }
 
 // result is the tensor that a function of the script returned.
-func (t *tracer) result(v starlark.Value, f kit.Function, what string) (*expr.Node, error) {
-	x, ok := v.(Tensor)
+func (t *builder) result(v starlark.Value, f kit.Function, what string) (*expr.Node, error) {
+	x, ok := v.(tensor.Tensor)
 	if ok {
 		return x.Node, nil
 	}
@@ -188,7 +183,7 @@ func forgotten(v starlark.Value) string {
 }
 
 // blame is a mistake of a function: placed where the user wrote it, or where the trial was declared that uses one of @std.
-func (t *tracer) blame(f kit.Function, format string, a ...any) error {
+func (t *builder) blame(f kit.Function, format string, a ...any) error {
 	e := &kit.Error{Pos: f.Position(), Msg: fmt.Sprintf(format, a...)}
 	if e.Pos == "" || kit.IsStd(e.Pos) {
 		if e.Pos != "" {
@@ -200,7 +195,7 @@ func (t *tracer) blame(f kit.Function, format string, a ...any) error {
 }
 
 // bind calls a function of the script with what its parameters name.
-func (t *tracer) bind(f kit.Function, what string) (starlark.Value, error) {
+func (t *builder) bind(f kit.Function, what string) (starlark.Value, error) {
 	fn, ok := f.Fn.(*starlark.Function)
 	if !ok || fn.HasVarargs() || fn.HasKwargs() {
 		return nil, t.blame(f, "%s: got %s, want a function of some of %s", what, kit.Describe(f.Fn), strings.Join(t.names(), ", "))
@@ -220,11 +215,11 @@ func (t *tracer) bind(f kit.Function, what string) (starlark.Value, error) {
 		}
 		kwargs = append(kwargs, starlark.Tuple{starlark.String(name), v})
 	}
-	return starlark.Call(t.thread, fn, nil, kwargs)
+	return starlark.Call(t.Thread, fn, nil, kwargs)
 }
 
 // names lists what a function may ask for.
-func (t *tracer) names() []string {
+func (t *builder) names() []string {
 	names := slices.Sorted(maps.Keys(t.trial.aliases))
 	for _, p := range t.trial.players {
 		names = append(names, p.name)
@@ -232,22 +227,22 @@ func (t *tracer) names() []string {
 	return append(names, given...)
 }
 
-func (t *tracer) lookup(name string) (starlark.Value, error) {
+func (t *builder) lookup(name string) (starlark.Value, error) {
 	t.Graph.Pos = t.trial.pos
 	switch name {
 	case "x":
 		if !t.HasData() {
 			return nil, fmt.Errorf("got x while sampling, want only networks, y and z: no data is read then")
 		}
-		return Tensor{Node: t.X(), t: t}, nil
+		return t.Tensor(t.X()), nil
 	case "y":
 		y, err := t.labels()
-		return Tensor{Node: y, t: t}, err
+		return t.Tensor(y), err
 	case "z":
 		if t.trial.latent == nil {
 			return nil, fmt.Errorf("got no latent, want job(latent = normal(size), ...)")
 		}
-		return Tensor{Node: t.trial.latent.draw(t), t: t}, nil
+		return t.Tensor(t.trial.latent.Draw(t.Tracer)), nil
 	case "batch":
 		return starlark.MakeInt(t.Examples()), nil
 	}
@@ -267,7 +262,7 @@ func (t *trial) player(name string) *player {
 }
 
 // labels is y: of the examples read; while sampling, the classes in turn that the data set has images of.
-func (t *tracer) labels() (*expr.Node, error) {
+func (t *builder) labels() (*expr.Node, error) {
 	if t.HasData() {
 		return t.Y()
 	}
@@ -295,12 +290,12 @@ func (t *tracer) labels() (*expr.Node, error) {
 
 // network is a player as losses see it: a function whose layers have one set of parameters, however often it is called. A
 // network of two parameters gets the labels y as the second, unless the loss gives one.
-func (t *tracer) network(p *player) *starlark.Builtin {
+func (t *builder) network(p *player) *starlark.Builtin {
 	return kit.Builtin(p.name, func(c kit.Call) (starlark.Value, error) {
 		if len(c.Args) == 0 || len(c.Kwargs) > 0 {
 			return nil, fmt.Errorf("%s: got %d arguments, want a tensor", p.name, len(c.Args)+len(c.Kwargs))
 		}
-		in, ok := c.Args[0].(Tensor)
+		in, ok := c.Args[0].(tensor.Tensor)
 		if !ok {
 			return nil, fmt.Errorf("%s: got %s, want a tensor", p.name, kit.Describe(c.Args[0]))
 		}
@@ -310,11 +305,11 @@ func (t *tracer) network(p *player) *starlark.Builtin {
 			if err != nil {
 				return nil, fmt.Errorf("%s: its network has two parameters: %w", p.name, err)
 			}
-			args = append(args, Tensor{Node: y, t: t})
+			args = append(args, t.Tensor(y))
 		}
-		defer func(stream string) { t.stream = stream }(t.stream)
+		defer func(stream string) { t.Stream = stream }(t.Stream)
 		if p.noise != nil && t.Training {
-			t.stream = "noise"
+			t.Stream = "noise"
 			noisy, err := starlark.Call(c.Thread, p.noise.Fn, starlark.Tuple{in}, nil)
 			if err != nil {
 				return nil, err
@@ -324,19 +319,19 @@ func (t *tracer) network(p *player) *starlark.Builtin {
 			}
 			args[0] = noisy
 		}
-		t.stream = "network"
+		t.Stream = "network"
 		out, err := t.Call(p.name, in.Node, func() (*expr.Node, error) { return t.run(p, args) }, identities(args[1:])...)
 		if err != nil {
 			return nil, err
 		}
-		return t.tensor(out)
+		return t.Value(out)
 	})
 }
 
 // identities tell values apart: a tensor by its expression, others by what they print as.
 func identities(values starlark.Tuple) (ids []any) {
 	for _, v := range values {
-		if x, ok := v.(Tensor); ok {
+		if x, ok := v.(tensor.Tensor); ok {
 			ids = append(ids, x.Node)
 		} else {
 			ids = append(ids, v.String())
@@ -346,14 +341,13 @@ func identities(values starlark.Tuple) (ids []any) {
 }
 
 // run calls a network's function, and records its table the first time.
-func (t *tracer) run(p *player, args starlark.Tuple) (*expr.Node, error) {
-	if !slices.ContainsFunc(t.tables, func(n *Network) bool { return n.Name == p.name }) {
-		outer := t.open
-		t.open = &Network{Name: p.name, Input: args[0].(Tensor).Shape}
-		t.tables = append(t.tables, t.open)
-		defer func() { t.open = outer }()
+func (t *builder) run(p *player, args starlark.Tuple) (*expr.Node, error) {
+	if !slices.ContainsFunc(t.tables, func(n *tensor.Network) bool { return n.Name == p.name }) {
+		table := &tensor.Network{Name: p.name, Input: args[0].(tensor.Tensor).Shape}
+		t.tables = append(t.tables, table)
+		defer t.Record(table)()
 	}
-	v, err := starlark.Call(t.thread, p.network.Fn, args, nil)
+	v, err := starlark.Call(t.Thread, p.network.Fn, args, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"slices"
 
+	"go.starlark.net/starlark"
+
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/draw"
 	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/number"
+	"github.com/starsweep/starsweep/starlib/optimizer"
 	"github.com/starsweep/starsweep/starlib/sandbox"
-	"go.starlark.net/starlark"
 )
 
 // trial is what trial(p) returns, gan(...) or job(...), as a Starlark value.
@@ -17,7 +20,7 @@ type trial struct {
 	kit.Opaque
 	pos      string
 	data     dataset
-	latent   *latent // nil: there is no z
+	latent   *draw.Latent // nil: there is no z
 	players  []*player
 	aliases  map[string]string // of a gan: the names D and G that losses know its players by
 	sample   *kit.Function     // nil: the generator of latents, or nothing
@@ -54,7 +57,7 @@ type player struct {
 	network   kit.Function
 	loss      kit.Function
 	noise     *kit.Function // applied to all that the network reads in training
-	optimizer optimizer
+	optimizer optimizer.Value
 	steps     int
 	clip      *spec.Schedule
 	critic    bool          // d_real and d_fake are recorded
@@ -137,14 +140,14 @@ func makeLoss(c kit.Call) (starlark.Value, error) {
 }
 
 // latentArg is an argument that is a latent distribution or None.
-type latentArg struct{ *latent }
+type latentArg struct{ *draw.Latent }
 
 func (a *latentArg) Unpack(v starlark.Value) error {
-	l, ok := v.(latent)
+	l, ok := v.(draw.Latent)
 	if !ok {
 		return fmt.Errorf("got %s, want normal(size) or uniform(size)", kit.Describe(v))
 	}
-	a.latent = &l
+	a.Latent = &l
 	return nil
 }
 
@@ -183,20 +186,20 @@ func (a *criticArg) Unpack(v starlark.Value) error {
 
 // optimizersArg is one optimizer for all players, or a dict of one for each.
 type optimizersArg struct {
-	all  *optimizer
-	each map[string]optimizer
+	all  *optimizer.Value
+	each map[string]optimizer.Value
 }
 
 func (o *optimizersArg) Unpack(v starlark.Value) error {
 	switch v := v.(type) {
-	case optimizer:
+	case optimizer.Value:
 		o.all = &v
 		return nil
 	case *starlark.Dict:
-		o.each = map[string]optimizer{}
+		o.each = map[string]optimizer.Value{}
 		for k, e := range v.Entries() {
 			name, _ := starlark.AsString(k)
-			opt, ok := e.(optimizer)
+			opt, ok := e.(optimizer.Value)
 			if !ok || name != "generator" && name != "discriminator" {
 				return fmt.Errorf(`got %s: %s, want {"generator": adam(...), "discriminator": adam(...)}`, kit.Describe(k), kit.Describe(e))
 			}
@@ -210,7 +213,7 @@ func (o *optimizersArg) Unpack(v starlark.Value) error {
 }
 
 // of is a player's optimizer. An average of weights serves sampling, so of one optimizer for both only the generator has it.
-func (o optimizersArg) of(player string) optimizer {
+func (o optimizersArg) of(player string) optimizer.Value {
 	if o.all == nil {
 		return o.each[player]
 	}
@@ -255,7 +258,7 @@ func makeGAN(c kit.Call) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.latent, t.batch, t.epochs, t.bf16 = z.latent, int(batch), int(epochs), numbers == "bf16"
+	t.latent, t.batch, t.epochs, t.bf16 = z.Latent, int(batch), int(epochs), numbers == "bf16"
 	t.players = []*player{
 		{name: "discriminator", network: discriminator, loss: loss.critic, noise: noise.Function, optimizer: optimizers.of("discriminator"),
 			steps: int(dSteps), clip: loss.clip, critic: critic.read, logit: critic.logit},
@@ -297,7 +300,7 @@ func makeJob(c kit.Call) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.latent, t.batch, t.epochs, t.sample, t.bf16 = z.latent, int(batch), int(epochs), sample.Function, numbers == "bf16"
+	t.latent, t.batch, t.epochs, t.sample, t.bf16 = z.Latent, int(batch), int(epochs), sample.Function, numbers == "bf16"
 	for k, v := range players.Entries() {
 		name, _ := starlark.AsString(k)
 		if !kit.IsWord(name) || slices.Contains(given, name) {

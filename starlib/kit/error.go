@@ -6,11 +6,12 @@ import (
 	"slices"
 	"strings"
 
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/starlib/hint"
 	"github.com/starsweep/starsweep/starlib/sandbox"
-	"go.starlark.net/starlark"
-	"go.starlark.net/syntax"
 )
 
 // Error is an error of a script: where it is, what was got and what was wanted.

@@ -9,10 +9,11 @@ import (
 	"slices"
 	"strings"
 
+	"go.starlark.net/starlark"
+
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/starlib/hint"
 	"github.com/starsweep/starsweep/starlib/sandbox"
-	"go.starlark.net/starlark"
 )
 
 // Call is one call of a builtin.

@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"regexp"
 
-	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+
+	"github.com/starsweep/starsweep/starlib/sandbox"
 )
 
 // Opaque is embedded in values of the study language. They are immutable and true, and cannot be keys of dicts.

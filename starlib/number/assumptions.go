@@ -1,9 +1,10 @@
 package number
 
 import (
+	"go.starlark.net/starlark"
+
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/kit"
-	"go.starlark.net/starlark"
 )
 
 // Assumptions are what an evaluation took for granted of the numbers that it did not ask for: that the formulas which it computed

@@ -4,9 +4,10 @@ import (
 	"maps"
 	"slices"
 
+	"go.starlark.net/starlark"
+
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/sandbox"
-	"go.starlark.net/starlark"
 )
 
 // Evaluation is one evaluation of trial(p) at a point, together with the trace of its program. It records what decided something, so

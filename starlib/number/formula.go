@@ -6,8 +6,9 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/starsweep/starsweep/starlib/kit"
 	"go.starlark.net/starlark"
+
+	"github.com/starsweep/starsweep/starlib/kit"
 )
 
 // formula is how to compute a number of the script from those of p.

@@ -1,9 +1,10 @@
 package number
 
 import (
-	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
+
+	"github.com/starsweep/starsweep/starlib/sandbox"
 )
 
 // Lifted is a builtin that computes with symbols if its other arguments are numbers, or texts and lists of numbers. A builtin that

@@ -4,10 +4,11 @@ import (
 	"cmp"
 	"fmt"
 
+	"go.starlark.net/starlark"
+
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/hint"
 	"github.com/starsweep/starsweep/starlib/kit"
-	"go.starlark.net/starlark"
 )
 
 // Params is p, the argument of trial(p): the hyperparameters of one point and the settings.

@@ -7,10 +7,11 @@ package number
 import (
 	"fmt"
 
-	"github.com/starsweep/starsweep/engine/spec"
-	"github.com/starsweep/starsweep/starlib/kit"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/kit"
 )
 
 // Real is a real number over training time: a constant or a schedule. It can be added to and multiplied with numbers and schedules;

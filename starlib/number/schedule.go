@@ -3,9 +3,10 @@ package number
 import (
 	"fmt"
 
+	"go.starlark.net/starlark"
+
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/kit"
-	"go.starlark.net/starlark"
 )
 
 // over is the duration of a schedule: epochs = or steps =.

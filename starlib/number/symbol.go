@@ -1,10 +1,11 @@
 package number
 
 import (
-	"github.com/starsweep/starsweep/engine/spec"
-	"github.com/starsweep/starsweep/starlib/sandbox"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/sandbox"
 )
 
 // Symbol is an int, a float or a schedule that depends on numbers of p.

@@ -4,9 +4,10 @@ import (
 	"slices"
 	"testing"
 
+	"go.starlark.net/starlark"
+
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/sandbox"
-	"go.starlark.net/starlark"
 )
 
 var point = spec.Point{{Name: "w", Value: spec.FloatValue(2)}, {Name: "k", Value: spec.IntValue(3)}, {Name: "s", Value: spec.StringValue("x")}}

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/starsweep/starsweep/starlib/hint"
 	"go.starlark.net/starlark"
+
+	"github.com/starsweep/starsweep/starlib/hint"
 )
 
 // methods are the names of the methods of Starlark's own types. Only attributes of these names are rewritten.

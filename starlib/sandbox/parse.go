@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"fmt"
 
-	"github.com/starsweep/starsweep/starlib/hint"
 	"go.starlark.net/syntax"
+
+	"github.com/starsweep/starsweep/starlib/hint"
 )
 
 // MaxSource is the most bytes of one file. Parsing takes some 600 times as much memory.

@@ -1,23 +1,27 @@
-package starlib
+// Package tensor holds symbolic tensors as values of scripts, and the trace that builtins of tensors add expressions to. Networks and
+// losses are called with tensors while a program is traced; what they compute becomes expressions of engine/expr. The families of
+// builtins that compute with tensors import it, and package trace, which begins and ends traces.
+package tensor
 
 import (
 	"errors"
 	"fmt"
 	"slices"
 
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/number"
 	"github.com/starsweep/starsweep/starlib/sandbox"
-	"go.starlark.net/starlark"
-	"go.starlark.net/syntax"
 )
 
-// Tensor is a symbolic tensor as a Starlark value. Its sizes are attributes: x.b, x.h, x.w, x.c; x.shape is all of them.
+// Tensor is a symbolic tensor. Its sizes are attributes: x.b, x.h, x.w, x.c; x.shape is all of them.
 type Tensor struct {
 	kit.Opaque
 	*expr.Node
-	t *tracer
+	t *Tracer
 }
 
 var (
@@ -70,7 +74,7 @@ var operators = map[syntax.Token]func(a, b *expr.Node) *expr.Node{
 	syntax.PLUS: expr.Add, syntax.MINUS: expr.Sub, syntax.STAR: expr.Mul, syntax.SLASH: expr.Div,
 }
 
-// otherOperators says what to write for operators that tensors lack.
+// otherOperators gives for operators that tensors lack what to write instead.
 var otherOperators = map[syntax.Token]string{
 	syntax.PERCENT: "a - b * floor(a / b) is the remainder", syntax.SLASHSLASH: "write floor(a / b)",
 	syntax.PIPE: "maximum(a, b) is or of truth values", syntax.AMP: "minimum(a, b) is and of truth values",
@@ -93,7 +97,7 @@ func (x *Tensor) Unpack(v starlark.Value) error {
 	return fmt.Errorf("got %s, want a tensor", kit.Describe(v))
 }
 
-// Advise names the function of numbers, where a number is given to one of tensors.
+// Advise names the function of numbers of the same name, if the value is a number.
 func (x *Tensor) Advise(builtin string, v starlark.Value) string {
 	if numeric(v) {
 		return ofNumbers(builtin)
@@ -111,16 +115,16 @@ func (x Tensor) Binary(op syntax.Token, y starlark.Value, side starlark.Side) (v
 		return nil, nil
 	}
 	defer kit.Recover("operator "+op.String(), &err)
-	a := x.t.floats(x.Node)
-	b, err := x.t.operand(y)
+	a := x.t.Floats(x.Node)
+	b, err := x.t.Operand(y)
 	if err != nil {
 		return nil, fmt.Errorf("operator %s: %w", op, err)
 	}
-	b = x.t.floats(b)
+	b = x.t.Floats(b)
 	if side == starlark.Right {
 		a, b = b, a
 	}
-	return x.t.tensor(f(a, b))
+	return x.t.Value(f(a, b))
 }
 
 func (x Tensor) Unary(op syntax.Token) (v starlark.Value, err error) {
@@ -132,63 +136,17 @@ func (x Tensor) Unary(op syntax.Token) (v starlark.Value, err error) {
 		return nil, nil
 	}
 	defer kit.Recover("operator -", &err)
-	x.t.at()
-	return x.t.tensor(expr.Neg(x.t.floats(x.Node)))
+	x.t.At()
+	return x.t.Value(expr.Neg(x.t.Floats(x.Node)))
 }
 
-// CompareSameType refuses to compare tensors inside of lists and the like, which would compare expressions and not their elements.
+// CompareSameType refuses to compare tensors, also inside lists and the like: it would compare expressions, not elements.
 func (x Tensor) CompareSameType(op syntax.Token, y starlark.Value, depth int) (bool, error) {
 	return false, fmt.Errorf("got tensor %s tensor, %s", op, compareElements)
 }
 
-// at tells the graph where the script stands, and gives the place.
-func (t *tracer) at() string {
-	t.Graph.Pos = kit.Here(t.thread).String()
-	return t.Graph.Pos
-}
-
-// nodeCost is what an expression costs in steps: it takes some hundred bytes.
-const nodeCost = 20
-
-// tensor is the value of a node, paid for with all that was made since the last.
-func (t *tracer) tensor(n *expr.Node) (starlark.Value, error) {
-	made := t.Graph.Len() - t.paid
-	t.paid += made
-	if err := sandbox.Pay(t.thread, uint64(nodeCost*made)); err != nil {
-		return nil, err
-	}
-	return Tensor{Node: n, t: t}, nil
-}
-
-// operand is a number or a tensor as an expression.
-func (t *tracer) operand(v starlark.Value) (*expr.Node, error) {
-	site := t.at()
-	if x, ok := v.(*number.Symbol); ok && x.IsInt() { // structure
-		v = x.Reveal()
-	}
-	switch v := v.(type) {
-	case Tensor:
-		return v.Node, nil
-	case starlark.Int:
-		f, _ := starlark.AsFloat(v)
-		return t.Number(f), nil
-	}
-	var s number.Real
-	if s.Unpack(v) != nil {
-		return nil, fmt.Errorf("got %s, want a tensor, a number or a schedule", kit.Describe(v))
-	}
-	return t.Real(site, s.Schedule), nil
-}
-
-// floats converts truth values and labels, so that scripts can count them.
-func (t *tracer) floats(n *expr.Node) *expr.Node {
-	if n.Shape.DType.Float() {
-		return n
-	}
-	return expr.Convert(n, t.Config.DType)
-}
-
-// NoComparison refuses to compare the elements of tensors, which are not known yet. A tensor may be told from None or a string.
+// NoComparison refuses to compare the elements of tensors, which are not known yet. Comparing a tensor with None or a string is
+// possible: they differ.
 func (x Tensor) NoComparison(y starlark.Value) error {
 	if _, isTensor := y.(Tensor); isTensor || numeric(y) {
 		return errors.New(compareElements)
@@ -206,7 +164,7 @@ func numeric(v starlark.Value) bool {
 	return false
 }
 
-// NoTruth refuses a tensor where a truth value is wanted.
+// NoTruth refuses a tensor as a condition.
 func (x Tensor) NoTruth() error {
 	return fmt.Errorf("got %v as a condition, want where(condition, a, b), which chooses element by element: "+
 		"no value is known while a network is traced", x)

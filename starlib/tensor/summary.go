@@ -1,14 +1,13 @@
-package starlib
+package tensor
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/model"
 )
 
-// Network is a player's network as a table of its steps, like Keras's summary.
+// Network is a player's network as a table of its steps, like the summary of Keras.
 type Network struct {
 	Name    string
 	Input   expr.Shape
@@ -17,7 +16,7 @@ type Network struct {
 	Buffers int // numbers that layers keep: moving averages
 }
 
-// Row is one step of a network: a layer, or a function of tensors that a reader wants to see.
+// Row is one step of a network: a layer, or a function that changes the shape.
 type Row struct {
 	Layer   string // kind and count: conv2
 	Output  expr.Shape
@@ -25,22 +24,8 @@ type Row struct {
 	Buffers int
 }
 
-// row adds a step to the table that is being recorded.
-func (t *tracer) row(kind string, out *expr.Node) {
-	if t.open == nil {
-		return
-	}
-	n := 1
-	for _, r := range t.open.Rows {
-		if strings.TrimRight(r.Layer, "0123456789") == kind {
-			n++
-		}
-	}
-	t.open.Rows = append(t.open.Rows, Row{Layer: fmt.Sprintf("%s%d", kind, n), Output: out.Shape})
-}
-
-// counted is the table with the sizes of the program's variables, which are named player/layer/name.
-func (n *Network) counted(p *model.Program) Network {
+// Counted is the table with the sizes of the program's variables, which are named player/layer/name.
+func (n *Network) Counted(p *model.Program) Network {
 	t := *n
 	for _, v := range p.Vars {
 		if v.Player() != n.Name || v.Role != model.Weight && v.Role != model.Buffer {

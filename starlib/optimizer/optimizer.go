@@ -1,50 +1,53 @@
-package starlib
+// Package optimizer is the family of builtins for optimizers: update rules of engine/model with their numbers. Players of a trial have
+// one; the loader of starlib composes the builtins.
+package optimizer
 
 import (
 	"fmt"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/number"
-	"go.starlark.net/starlark"
-	"go.starlark.net/syntax"
 )
 
-// optimizer is an update rule with its numbers, as a Starlark value.
-type optimizer struct {
+// Value is an update rule with its numbers.
+type Value struct {
 	kit.Opaque
 	model.Optimizer
 }
 
-var _ starlark.Comparable = optimizer{}
+var _ starlark.Comparable = Value{}
 
-func (o optimizer) String() string { return string(o.Rule) + "(...)" } // not its numbers, which may be symbols
-func (o optimizer) Type() string   { return "optimizer" }
+func (o Value) String() string { return string(o.Rule) + "(...)" } // not its numbers, which may be symbols
+func (o Value) Type() string   { return "optimizer" }
 
 // CompareSameType refuses: the numbers of optimizers may be symbols.
-func (o optimizer) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+func (o Value) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
 	return false, fmt.Errorf("got %s %s %s, want optimizers compared by the numbers that they are made of", o.Type(), op, y.Type())
 }
 
-// common are the arguments that every optimizer has.
-func (o *optimizer) common(clipNorm, clipValue, ema number.OrNone) {
+// common sets the arguments that every optimizer has.
+func (o *Value) common(clipNorm, clipValue, ema number.OrNone) {
 	o.ClipNorm, o.ClipValue, o.EMA = clipNorm.Schedule, clipValue.Schedule, ema.Schedule
 }
 
-// bounds of the numbers of update rules.
-var bounds = map[string]number.Bound{
+// Bounds gives for the numbers of update rules the ranges that they must lie in.
+var Bounds = map[string]number.Bound{
 	"lr": number.NotNegative, "beta1": number.Fraction, "beta2": number.Fraction, "rho": number.Fraction, "momentum": number.Fraction, "eps": number.AboveZero, "decay": number.NotNegative,
 }
 
-// check refuses numbers with which no update rule makes sense.
-func (o optimizer) check(c kit.Call) error {
+// check refuses numbers that are out of bounds at the start.
+func (o Value) check(c kit.Call) error {
 	for _, p := range o.Params {
 		parameter := p.Name
 		if parameter == "beta1" || parameter == "beta2" {
 			parameter = "betas"
 		}
-		if err := bounds[p.Name].Check(c, parameter, &p.Value); err != nil {
+		if err := Bounds[p.Name].Check(c, parameter, &p.Value); err != nil {
 			return err
 		}
 	}
@@ -57,10 +60,10 @@ func (o optimizer) check(c kit.Call) error {
 	return number.Fraction.Check(c, "ema", o.EMA)
 }
 
-// rule makes the builtin of an update rule whose numbers have the standard values given; lr has none.
+// rule is the builtin of an update rule whose numbers have these default values; lr has none.
 func rule(r model.Rule, standard map[string]float64) *starlark.Builtin {
 	return kit.Builtin(string(r), func(c kit.Call) (starlark.Value, error) {
-		o := optimizer{Optimizer: model.Optimizer{Rule: r}}
+		o := Value{Optimizer: model.Optimizer{Rule: r}}
 		var lr number.Real
 		var clipNorm, clipValue, ema number.OrNone
 		pairs := []any{"lr", &lr}
@@ -110,10 +113,11 @@ func (b *betas) Unpack(v starlark.Value) error {
 // TakesDeferred marks a variable that keeps deferred numbers.
 func (b *betas) TakesDeferred() {}
 
-// eps is Keras's standard, which the thesis used; PyTorch's is 1e-8.
+// eps is the default of Keras, which the thesis used; that of PyTorch is 1e-8.
 const eps = 1e-7
 
-var optimizers = starlark.StringDict{
+// Builtins are the optimizers.
+var Builtins = starlark.StringDict{
 	"adam":    rule(model.Adam, map[string]float64{"beta1": .9, "beta2": .999, "eps": eps}),
 	"adamw":   rule(model.AdamW, map[string]float64{"beta1": .9, "beta2": .999, "eps": eps, "decay": .004}),
 	"sgd":     rule(model.SGD, map[string]float64{"momentum": 0}),

@@ -1,26 +1,32 @@
-package starlib
+// Package draw is the family of random numbers: normal and uniform, which are the distribution of latent vectors, draws inside
+// networks and losses, and, for uniform, a dimension of the space. The loader of starlib composes its builtins; package trial
+// declares latents with them.
+package draw
 
 import (
 	"fmt"
 
+	"go.starlark.net/starlark"
+
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/kit"
-	"go.starlark.net/starlark"
+	"github.com/starsweep/starsweep/starlib/space"
+	"github.com/starsweep/starsweep/starlib/tensor"
 )
 
-// latent is the distribution of z, as a Starlark value: [b c] with c = size.
-type latent struct {
+// Latent is the distribution of z, [b c] with c = size.
+type Latent struct {
 	kit.Opaque
 	kind string // normal or uniform
 	size int
 }
 
-func (l latent) String() string { return fmt.Sprintf("%s(%d)", l.kind, l.size) }
-func (l latent) Type() string   { return "latent" }
+func (l Latent) String() string { return fmt.Sprintf("%s(%d)", l.kind, l.size) }
+func (l Latent) Type() string   { return "latent" }
 
-// draw is z for the batch that is being traced.
-func (l latent) draw(t *tracer) *expr.Node {
+// Draw is z for the batch that is being traced.
+func (l Latent) Draw(t *tensor.Tracer) *expr.Node {
 	s := expr.Of(t.Config.DType, "bc", t.Examples(), l.size)
 	if l.kind == "normal" {
 		return t.Normal("latent", s)
@@ -32,27 +38,27 @@ func (l latent) draw(t *tracer) *expr.Node {
 // random makes uniform and normal, whose meaning depends on what they are given, as in mathematics: normal(64) is the
 // distribution of a latent vector, normal(per_example = True) or normal(like = x) a draw inside a loss or a network, and
 // uniform(0.1, 0.5) a dimension of the space.
-func random(kind string, draw func(t *tracer, s expr.Shape) *expr.Node) *starlark.Builtin {
+func random(kind string, draw func(t *tensor.Tracer, s expr.Shape) *expr.Node) *starlark.Builtin {
 	return kit.Builtin(kind, func(c kit.Call) (starlark.Value, error) {
 		if len(c.Args) == 2 && kind == "uniform" {
 			var lo, hi kit.Number
 			if err := c.Unpack("lo", &lo, "hi", &hi); err != nil {
 				return nil, err
 			}
-			return interval(c, spec.Float, float64(lo), float64(hi), false)
+			return space.Interval(c, spec.Float, float64(lo), float64(hi), false)
 		}
 		if len(c.Args) > 0 || len(c.Kwargs) > 0 && c.Kwargs[0][0] == starlark.String("size") {
 			var n kit.Count
 			if err := c.Unpack("size", &n); err != nil {
 				return nil, err
 			}
-			return latent{kind: kind, size: int(n)}, nil
+			return Latent{kind: kind, size: int(n)}, nil
 		}
-		t, err := tracerOf(c)
+		t, err := tensor.Of(c)
 		if err != nil {
 			return nil, fmt.Errorf("%s: got no size, want %s(size) for a latent vector; draws exist only inside networks and losses", kind, kind)
 		}
-		var like Tensor
+		var like tensor.Tensor
 		perExample := false
 		if err := c.Keywords("per_example?", &perExample, "like?", &like); err != nil {
 			return nil, err
@@ -64,21 +70,22 @@ func random(kind string, draw func(t *tracer, s expr.Shape) *expr.Node) *starlar
 		case perExample:
 			s = s.With('b', t.Examples())
 		}
-		return t.tensor(draw(t, s))
+		return t.Value(draw(t, s))
 	})
 }
 
-var draws = map[string]func(t *tracer, s expr.Shape) *expr.Node{
-	"normal":  func(t *tracer, s expr.Shape) *expr.Node { return t.Normal(t.stream, s) },
-	"uniform": func(t *tracer, s expr.Shape) *expr.Node { return t.Uniform(t.stream, s) },
+var draws = map[string]func(t *tensor.Tracer, s expr.Shape) *expr.Node{
+	"normal":  func(t *tensor.Tracer, s expr.Shape) *expr.Node { return t.Normal(t.Stream, s) },
+	"uniform": func(t *tensor.Tracer, s expr.Shape) *expr.Node { return t.Uniform(t.Stream, s) },
 }
 
-func randoms() starlark.StringDict {
+// Builtins returns normal and uniform, and normal_like and uniform_like.
+func Builtins() starlark.StringDict {
 	d := starlark.StringDict{}
 	for kind, draw := range draws {
 		d[kind] = random(kind, draw)
-		d[kind+"_like"] = tensors(kind+"_like", func(t *tracer, c kit.Call) (*expr.Node, error) {
-			var x Tensor
+		d[kind+"_like"] = tensor.Builtin(kind+"_like", func(t *tensor.Tracer, c kit.Call) (*expr.Node, error) {
+			var x tensor.Tensor
 			if err := c.Unpack("x", &x); err != nil {
 				return nil, err
 			}

@@ -1,0 +1,112 @@
+package space
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"go.starlark.net/starlark"
+
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/hint"
+	"github.com/starsweep/starsweep/starlib/kit"
+)
+
+// Search is how points are chosen.
+type Search struct {
+	kit.Opaque
+	spec.Search
+	Points []*starlark.Dict // of points(...); they get their types from the space
+	pos    string
+}
+
+func (s *Search) String() string { return string(s.Kind) }
+func (s *Search) Type() string   { return "search" }
+
+// SearchArgument is a variable for a search.
+type SearchArgument struct{ *Search }
+
+func (a *SearchArgument) Unpack(v starlark.Value) error {
+	s, ok := v.(*Search)
+	if !ok {
+		return fmt.Errorf("got %s, want grid(), random(trials = ...) or points([...])", kit.Describe(v))
+	}
+	a.Search = s
+	return nil
+}
+
+// Searches are the builtins that make searches.
+var Searches = starlark.StringDict{
+	"grid": kit.Builtin("grid", func(c kit.Call) (starlark.Value, error) {
+		return &Search{Search: spec.Search{Kind: spec.Grid}}, c.Unpack()
+	}),
+	"random": kit.Builtin("random", func(c kit.Call) (starlark.Value, error) {
+		var trials kit.Count
+		var seed kit.Natural
+		if err := c.Unpack("trials", &trials, "seed?", &seed); err != nil {
+			return nil, err
+		}
+		if trials > spec.MaxPoints {
+			return nil, fmt.Errorf("random: for parameter trials: got %d, want at most %d", trials, spec.MaxPoints)
+		}
+		if seed > math.MaxUint32 {
+			return nil, fmt.Errorf("random: for parameter seed: got %d, want at most %d", seed, uint32(math.MaxUint32))
+		}
+		return &Search{Search: spec.Search{Kind: spec.Random, Trials: int(trials), Seed: uint64(seed)}}, nil
+	}),
+	"points": kit.Builtin("points", func(c kit.Call) (starlark.Value, error) {
+		var list *starlark.List
+		if err := c.Unpack("points", &list); err != nil {
+			return nil, err
+		}
+		s := &Search{Search: spec.Search{Kind: spec.List}, pos: kit.Here(c.Thread).String()}
+		for v := range list.Elements() {
+			d, ok := v.(*starlark.Dict)
+			if !ok {
+				return nil, fmt.Errorf("points: got %s, want a dict of hyperparameters", kit.Describe(v))
+			}
+			s.Points = append(s.Points, d)
+		}
+		if len(s.Points) == 0 {
+			return nil, fmt.Errorf("points: got no points, want at least one")
+		}
+		return s, nil
+	}),
+}
+
+// Within returns the points of points(...) with the types of the space; an error if one is not in it.
+func (s *Search) Within(space spec.Space) ([]spec.Point, error) {
+	var names []string
+	for _, d := range space {
+		names = append(names, d.Name)
+	}
+	fail := func(i int, format string, a ...any) error {
+		return &kit.Error{Pos: s.pos, Msg: fmt.Sprintf("points: point %d: ", i+1) + fmt.Sprintf(format, a...)}
+	}
+	var points []spec.Point
+	for i, dict := range s.Points {
+		for k := range dict.Entries() {
+			name, _ := starlark.AsString(k)
+			if !slices.Contains(names, name) {
+				return nil, fail(i, "%v", hint.Unknown("hyperparameter", name, names))
+			}
+		}
+		var p spec.Point
+		for _, d := range space {
+			raw, ok, _ := dict.Get(starlark.String(d.Name))
+			if !ok {
+				return nil, fail(i, "got no %s, want every hyperparameter of the space", d.Name)
+			}
+			v, err := Value(raw)
+			if err == nil {
+				v, err = Typed(d, v)
+			}
+			if err != nil {
+				return nil, fail(i, "%s: %v", d.Name, err)
+			}
+			p = append(p, spec.Assignment{Name: d.Name, Value: v})
+		}
+		points = append(points, p)
+	}
+	return points, nil
+}

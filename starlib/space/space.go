@@ -1,0 +1,144 @@
+// Package space is the family of builtins that declare what a study varies: the values of its hyperparameters (choice, log_uniform,
+// integers; uniform is in package draw) and the search that picks points among them (grid, random, points). It makes values of
+// engine/spec. Package starlib puts a study's space together from them.
+package space
+
+import (
+	"fmt"
+	"math"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/kit"
+)
+
+// Dimension is the values of a hyperparameter, which has no name yet.
+type Dimension struct {
+	kit.Opaque
+	values []spec.Value // of a choice
+	dim    spec.Dim     // of a range
+	text   string
+}
+
+var _ starlark.Comparable = Dimension{}
+
+func (d Dimension) String() string { return d.text }
+func (d Dimension) Type() string   { return "dimension" }
+
+// CompareSameType compares by text.
+func (d Dimension) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	return kit.SameText(op, d, y)
+}
+
+// Named is the dimension under a name.
+func (d Dimension) Named(name string) (spec.Dim, error) {
+	if d.values == nil {
+		r := d.dim
+		r.Name = name
+		return r, nil
+	}
+	return spec.Choice(name, d.values...)
+}
+
+// Value converts a value of a script to that of a hyperparameter or setting.
+func Value(v starlark.Value) (spec.Value, error) {
+	switch v := v.(type) {
+	case starlark.Bool:
+		return spec.BoolValue(bool(v)), nil
+	case starlark.Int:
+		if i, ok := v.Int64(); ok {
+			return spec.IntValue(i), nil
+		}
+	case starlark.Float:
+		if f := float64(v); !math.IsNaN(f) && !math.IsInf(f, 0) {
+			return spec.FloatValue(f), nil
+		}
+	case starlark.String:
+		return spec.StringValue(string(v)), nil
+	}
+	return spec.Value{}, fmt.Errorf("got %s, want a bool, an int of 64 bits, a finite float or a string", kit.Describe(v))
+}
+
+// Dimensions are the builtins that make dimensions.
+var Dimensions = starlark.StringDict{
+	"choice": kit.Builtin("choice", func(c kit.Call) (starlark.Value, error) {
+		if len(c.Kwargs) > 0 {
+			return nil, fmt.Errorf("choice: got the argument %s, want values only", c.Kwargs[0][0])
+		}
+		var d Dimension
+		for _, a := range c.Args {
+			v, err := Value(a)
+			if list, isList := a.(*starlark.List); isList && err != nil {
+				return nil, fmt.Errorf("choice: got a list, want its values one by one: choice(*%s)", list)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("choice: %w", err)
+			}
+			d.values = append(d.values, v)
+		}
+		if _, err := spec.Choice("", d.values...); err != nil {
+			return nil, fmt.Errorf("choice: %w", err)
+		}
+		d.text = "choice" + c.Args.String()
+		return d, nil
+	}),
+	"log_uniform": kit.Builtin("log_uniform", func(c kit.Call) (starlark.Value, error) {
+		var lo, hi kit.Number
+		if err := c.Unpack("lo", &lo, "hi", &hi); err != nil {
+			return nil, err
+		}
+		return Interval(c, spec.Float, float64(lo), float64(hi), true)
+	}),
+	"integers": kit.Builtin("integers", func(c kit.Call) (starlark.Value, error) {
+		var lo, hi int64
+		log := false
+		if err := c.Unpack("lo", &lo, "hi", &hi, "log?", &log); err != nil {
+			return nil, err
+		}
+		return Interval(c, spec.Int, float64(lo), float64(hi), log)
+	}),
+}
+
+// Interval is the dimension of a range.
+func Interval(c kit.Call, k spec.Kind, lo, hi float64, log bool) (starlark.Value, error) {
+	if math.IsInf(lo, 0) || math.IsInf(hi, 0) {
+		return nil, fmt.Errorf("%s: got an infinite range, want finite ends", c.Name)
+	}
+	r, err := spec.Range("", k, lo, hi, log)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Name, err)
+	}
+	return Dimension{dim: r, text: fmt.Sprintf("%s(%g, %g)", c.Name, lo, hi)}, nil
+}
+
+// abridged is the values of a choice in a message: if there are many, the first ones and how many follow.
+func abridged(choices []spec.Value) string {
+	const most = 12
+	if len(choices) <= most {
+		return fmt.Sprint(choices)
+	}
+	return fmt.Sprintf("%v and %d more", choices[:most], len(choices)-most)
+}
+
+// Typed is v with the type of the dimension; an error if it is not one of its values.
+func Typed(d spec.Dim, v spec.Value) (spec.Value, error) {
+	v, err := v.As(d.Kind)
+	if err != nil {
+		return v, err
+	}
+	if len(d.Choices) > 0 {
+		for _, c := range d.Choices {
+			if c == v {
+				return v, nil
+			}
+		}
+		return v, fmt.Errorf("got %v, want one of %s", v, abridged(d.Choices))
+	}
+	f, _ := v.As(spec.Float)
+	if x, ok := f.Any().(float64); ok && (x < d.Lo || x > d.Hi) {
+		return v, fmt.Errorf("got %v, want a number from %g to %g", v, d.Lo, d.Hi)
+	}
+	return v, nil
+}
