@@ -77,7 +77,7 @@ func (t *trainer) train(ctx context.Context, p plan.Trial, o *results.Outcome) e
 	}
 	defer release()
 	run, done, err := t.open(p, compiled, set)
-	claimed := compiled.Claim()
+	claimed := compiled.TakeCompileCost()
 	o.Compilations, o.SecondsCompile = claimed.Graphs, claimed.Seconds
 	if err != nil {
 		return err
@@ -122,7 +122,7 @@ func (t *trainer) trainEpochs(ctx context.Context, run *train.Run, ev *evaluator
 		}
 		var snapshot *train.Run
 		if ev.trial.Job.Evaluate.Due(epoch, ev.trial.Job.Epochs) {
-			if snapshot, err = run.Still(state); err != nil {
+			if snapshot, err = run.Snapshot(state); err != nil {
 				return err
 			}
 		}

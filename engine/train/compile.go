@@ -81,9 +81,9 @@ func compile(b *Backend, p *model.Program) (*Compiled, error) {
 	return c, nil
 }
 
-// Claim is what was compiled for the program and is nobody's yet: of several trials that share it, the first to ask has the
+// TakeCompileCost is what was compiled for the program and is nobody's yet: of several trials that share it, the first to ask has the
 // cost, and the others have none.
-func (c *Compiled) Claim() Compilations {
+func (c *Compiled) TakeCompileCost() Compilations {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	claimed := c.unclaimed

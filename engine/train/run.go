@@ -23,7 +23,7 @@ type Run struct {
 
 	counted bool            // among the users of c
 	state   []*lower.Buffer // of program.Vars; nil where an error lost it
-	machine machine
+	stepper stepper
 	dead    error   // why the run cannot go on
 	step    int     // the next one
 	order   []int32 // of the examples in the epoch of step
@@ -81,8 +81,8 @@ func (r *Run) restore(state []Tensor) error {
 	return nil
 }
 
-// Still is a run that stays as this one is now, of the state that State gives now. It can sample and test, while this one goes on.
-func (r *Run) Still(state []Tensor) (*Run, error) {
+// Snapshot is a run that stays as this one is now, of the state that State gives now. It can sample and test, while this one goes on.
+func (r *Run) Snapshot(state []Tensor) (*Run, error) {
 	s := &Run{c: r.c, on: r.on, job: r.job, images: r.images, seed: r.seed, step: r.step, ordered: -1,
 		state: make([]*lower.Buffer, len(r.state)), dead: errors.New("it stands still")}
 	if err := s.restore(state); err != nil {
@@ -117,9 +117,9 @@ func (c *Compiled) open(on lower.Device, job *model.Job, images Images, seed uin
 	c.use(1)
 	var err error
 	if c.backend.deviceLoop {
-		r.machine, err = newDeviceLoop(r)
+		r.stepper, err = newDeviceLoop(r)
 	} else {
-		r.machine, err = newHostSteps(r)
+		r.stepper, err = newHostSteps(r)
 	}
 	if err != nil {
 		return nil, errors.Join(err, r.Close())
@@ -134,9 +134,9 @@ func (r *Run) Close() error {
 	if r.dead == nil {
 		r.dead = errors.New("it was closed")
 	}
-	if r.machine != nil {
-		err = errors.Join(err, r.machine.close())
-		r.machine = nil
+	if r.stepper != nil {
+		err = errors.Join(err, r.stepper.close())
+		r.stepper = nil
 	}
 	if r.counted {
 		r.counted = false
@@ -202,8 +202,8 @@ func (r *Run) advance(ctx context.Context, n int, each func(row []float64)) erro
 			r.order = model.NewSource(r.seed, fmt.Sprint("data order/", epoch)).Shuffle(r.images.N)
 			r.ordered = epoch
 		}
-		k, start := min(n, burst, r.machine.maxSteps(), r.StepsPerEpoch()-at), now()
-		rows, err := r.machine.advance(r.state, r.step, r.order[at*r.examples():(at+k)*r.examples()])
+		k, start := min(n, burst, r.stepper.maxSteps(), r.StepsPerEpoch()-at), now()
+		rows, err := r.stepper.advance(r.state, r.step, r.order[at*r.examples():(at+k)*r.examples()])
 		if err != nil {
 			clear(r.state) // given away
 			r.dead = fmt.Errorf("step %d: %w", r.step, err)
@@ -219,7 +219,7 @@ func (r *Run) advance(ctx context.Context, n int, each func(row []float64)) erro
 		}
 		n -= k
 		if took := now().Sub(start).Seconds(); took < .5 { // so that a cancelled context is seen within about a second
-			burst = min(2*burst, r.machine.maxSteps())
+			burst = min(2*burst, r.stepper.maxSteps())
 		} else {
 			burst = max(1, burst/2)
 		}

@@ -5,8 +5,8 @@ import (
 	"github.com/starsweep/starsweep/engine/lower"
 )
 
-// machine runs iterations of a Run.
-type machine interface {
+// stepper runs iterations of a Run.
+type stepper interface {
 	// advance runs the steps first, first+1, ... on the examples of index, which has a whole number of iterations: it replaces
 	// the state and gives the readings of every step, the check last. After an error the state is lost.
 	advance(state []*lower.Buffer, first int, index []int32) (rows [][]float64, err error)

@@ -450,7 +450,7 @@ func TestAStillStaysWhileTheRunGoesOn(t *testing.T) {
 		r := start(t, b, tiny.job(t), blobs(20, 8, 8), 3)
 		epoch(t, r)
 		saved := state(t, r)
-		still, err := r.Still(saved)
+		still, err := r.Snapshot(saved)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -479,7 +479,7 @@ func TestAStillStaysWhileTheRunGoesOn(t *testing.T) {
 		if _, err := still.Epoch(t.Context()); err == nil || !strings.Contains(err.Error(), "stands still") {
 			t.Errorf("a still trained: %v", err)
 		}
-		if _, err := r.Still(saved[1:]); err == nil || !strings.Contains(err.Error(), "lacks "+saved[0].Name) {
+		if _, err := r.Snapshot(saved[1:]); err == nil || !strings.Contains(err.Error(), "lacks "+saved[0].Name) {
 			t.Errorf("got %v, want what the state lacks", err)
 		}
 	})
