@@ -14,7 +14,7 @@ import (
 	"github.com/starsweep/starsweep/internal/once"
 )
 
-// Backend compiles programs and runs them on its devices. It may be used by several goroutines.
+// Backend compiles programs and runs them on its devices. It is safe for concurrent use.
 type Backend struct {
 	// Name is the backend with the kernels, the precision and the options that decide the bits of its results: "cpu avx512",
 	// "cpu avx512 bf16", "cpu go", "go", "xla:cuda", "xla:cuda,tf32=false". Numerics adds the device.
@@ -22,19 +22,19 @@ type Backend struct {
 
 	lower      *lower.Backend
 	deviceLoop bool // many steps a call, the data set on the device: for accelerators, where calls and copies cost
-	evicts     bool // keeps few programs: they hold much memory and compile in no time
+	evicts     bool // keeps few programs: each holds much memory and compiles quickly
 	now        func() time.Time
-	rounded    func() (*Backend, error) // this one with products of bfloat16
+	rounded    func() (*Backend, error) // the same backend with products of bfloat16
 
 	programs once.Map[string, *Compiled] // by fingerprint
 
 	mu       sync.Mutex
-	recent   []string // their fingerprints, the last used last
+	recent   []string // fingerprints of programs, the most recently used last
 	resident map[residentKey]*residents
 	stats    *ledger
 }
 
-// ledger counts what was compiled for a backend, in all its precisions.
+// ledger counts the compilations for a backend in all its precisions.
 type ledger struct {
 	sync.Mutex
 	Compilations
@@ -47,15 +47,15 @@ type Compilations struct {
 	Seconds  float64
 }
 
-// Compilations is what was compiled since the backend was opened.
+// Compilations returns the compilations since the backend was opened.
 func (b *Backend) Compilations() Compilations {
 	b.stats.Lock()
 	defer b.stats.Unlock()
 	return b.stats.Compilations
 }
 
-// For is the backend for the precision that a program asks for: b itself, or one that rounds the operands of products to
-// bfloat16. The error is ErrNoDevice where there is none.
+// For returns the backend for the precision that a program asks for: b itself, or one that rounds the operands of products to
+// bfloat16. The error wraps ErrNoDevice if there is none.
 func (b *Backend) For(p *model.Program) (*Backend, error) {
 	if !p.Config.BF16 {
 		return b, nil
@@ -71,7 +71,7 @@ func (b *Backend) For(p *model.Program) (*Backend, error) {
 func newBackend(kind string, l *lower.Backend, o Options) *Backend {
 	xla := strings.HasPrefix(kind, "xla")
 	b := &Backend{Name: kind, lower: l, now: o.Now, evicts: !xla,
-		// XLA's compiler for CPUs finds no fast convolutions in a loop: a step of the thesis's networks takes 12 s there and 0.8 s
+		// XLA's compiler for CPUs has no fast convolutions inside a loop: a step of the thesis's networks takes 12 s there and 0.8 s
 		// outside (2 cores).
 		deviceLoop: xla && kind != "xla:cpu",
 		resident:   map[residentKey]*residents{}, stats: &ledger{}}
@@ -96,12 +96,12 @@ func (b *Backend) Devices() []lower.Device { return b.lower.Devices() }
 // Device is the first of Devices, for callers that do not assign devices.
 func (b *Backend) Device() lower.Device { return b.Devices()[0] }
 
-// CPU is the backend cpu, for what only it offers; ok is false if b is another.
+// CPU returns the backend cpu, for timings and the processor's peak; ok is false if b is another.
 func (b *Backend) CPU() (own *cpu.Backend, ok bool) { return b.lower.CPU() }
 
-// Numerics is equal where the same program and the same inputs give the same bits: the key of caches, and what a resumed trial
-// should continue on. It is Name with the processor's architecture or, of XLA, the plugin's version and the device. It does not
-// depend on the number of threads.
+// Numerics identifies the bits of results: where it is equal, the same program and the same inputs give the same bits. It is the key
+// of caches, and a resumed trial should find the one that it was interrupted on. It is Name with the processor's architecture or,
+// for XLA, the plugin's version and the device. It does not depend on the number of threads.
 func (b *Backend) Numerics() string {
 	if strings.HasPrefix(b.Name, "xla") {
 		return b.Name + ", " + b.Device().String()

@@ -12,29 +12,30 @@ import (
 	"github.com/starsweep/starsweep/internal/once"
 )
 
-// Compiled is a program ready to run on a backend. It may be used by several goroutines.
+// Compiled is a program ready to run on a backend. It is safe for concurrent use.
 type Compiled struct {
 	backend *Backend
 	program *model.Program
 
-	step   *lower.Exec // nil on backends that loop: the loop depends on the number of images
+	step   *lower.Exec // nil on backends that loop on the device: the loop depends on the number of images
 	sample *lower.Exec // nil if the program samples nothing
 	test   *lower.Exec // nil if the program has no tests
 
-	testOne once.Map[struct{}, *lower.Exec] // only splits that are no multiple of model.TestBatch need it
+	testOne once.Map[struct{}, *lower.Exec] // needed only for splits that are not a multiple of model.TestBatch
 	loops   once.Map[int, *lower.Loop]      // by number of images
 
 	mu        sync.Mutex
 	unclaimed Compilations
-	runs      int // that are open
+	runs      int // open ones
 }
 
-// keptPrograms is how many programs a backend keeps that evicts. A program of cpu holds all its temporaries, up to hundreds of
-// megabytes, and compiles in a tenth of a second; XLA's hold nothing between calls and compile in many.
+// keptPrograms is the number of programs that a backend with evicts keeps. A program of cpu holds all its temporaries, up to
+// hundreds of megabytes, and compiles in a tenth of a second; XLA's hold nothing between calls and take many seconds to compile.
 const keptPrograms = 2
 
-// Compile compiles a program for a backend, or finds it compiled: programs of one fingerprint get one Compiled. A backend
-// that runs many steps a call compiles these in NewRun or Resume, where the size of the data set is known, once for each size.
+// Compile compiles a program for a backend, or returns it if it has been compiled: programs of one fingerprint get one Compiled.
+// A backend that runs many steps a call compiles their loop in NewRun or Resume, where the size of the data set is known, once for
+// each size.
 func Compile(b *Backend, p *model.Program) (*Compiled, error) {
 	b, err := b.For(p)
 	if err != nil {
@@ -49,12 +50,12 @@ func Compile(b *Backend, p *model.Program) (*Compiled, error) {
 	})
 }
 
-// use notes that a program is wanted, and drops the one that was not for the longest time where there are too many.
+// use records that a program was asked for. If the backend then keeps too many, it drops the least recently used one.
 func (b *Backend) use(id string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.recent = append(slices.DeleteFunc(b.recent, func(other string) bool { return other == id }), id)
-	if b.evicts && len(b.recent) > keptPrograms { // runs still hold theirs; after them it is garbage
+	if b.evicts && len(b.recent) > keptPrograms { // its open runs still hold it; once they close it is garbage
 		b.programs.Forget(b.recent[0])
 		b.recent = b.recent[1:]
 	}
@@ -81,8 +82,8 @@ func compile(b *Backend, p *model.Program) (*Compiled, error) {
 	return c, nil
 }
 
-// TakeCompileCost is what was compiled for the program and is nobody's yet: of several trials that share it, the first to ask has the
-// cost, and the others have none.
+// TakeCompileCost returns the compilations of the program that no earlier call returned: of several trials that share it, the first
+// to ask is charged, and the others are not.
 func (c *Compiled) TakeCompileCost() Compilations {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,7 +92,7 @@ func (c *Compiled) TakeCompileCost() Compilations {
 	return claimed
 }
 
-// use counts the runs that are open. Between trials a program does not keep the memory of its calls.
+// use adds to the number of open runs. While there are none, a program does not keep the memory of its calls.
 func (c *Compiled) use(runs int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,6 +106,11 @@ func (c *Compiled) use(runs int) {
 	}
 }
 
+// device is on, as a device of c's backend: a program of bfloat16 runs on a backend of its own.
+func (c *Compiled) device(on lower.Device) lower.Device {
+	return lower.Device{Backend: c.backend.lower, Number: on.Number}
+}
+
 // build compiles expressions for one call.
 func (c *Compiled) build(what string, outs ...*expr.Node) (e *lower.Exec, err error) {
 	err = c.timed(what, func() error {
@@ -114,7 +120,7 @@ func (c *Compiled) build(what string, outs ...*expr.Node) (e *lower.Exec, err er
 	return e, err
 }
 
-// timed counts a compilation.
+// timed runs a compilation, and counts and times it.
 func (c *Compiled) timed(what string, do func() error) error {
 	b := c.backend
 	start := b.now()

@@ -10,8 +10,29 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 )
 
-// Test gives the program's tests as means over all of the images, with the present weights; training is not disturbed. Every
-// image counts once: whole batches are weighed by their size, and what is left of the images is read one by one.
+// Sample generates n images [n h w c] with the present weights. Batch number i of the sampling program, counted from at, draws its
+// latents from the seed and i, so that images of one number show one latent at every epoch. Training is not affected.
+func (r *Run) Sample(n int, at uint32) ([]float32, error) {
+	p := r.job.Program
+	if p.Sample == nil {
+		return nil, errors.New("the program generates no images")
+	}
+	want := n * p.Sample.Shape.Without("b").Elems()
+	images := make([]float32, 0, want)
+	for ; len(images) < want; at++ {
+		batch, err := r.infer(r.c.sample, at, Images{}, nil, p.Sample)
+		if err != nil {
+			return nil, fmt.Errorf("sample: %w", err)
+		}
+		for _, v := range batch[0][:min(len(batch[0]), want-len(images))] {
+			images = append(images, float32(v))
+		}
+	}
+	return images, nil
+}
+
+// Test returns the program's tests as means over all images, with the present weights. Training is not affected. Every image counts
+// once: whole batches are weighted by their size, and the images left over are read one by one.
 func (r *Run) Test(ctx context.Context, images Images) ([]Value, error) {
 	p := r.job.Program
 	if len(p.Test) == 0 {
@@ -64,11 +85,11 @@ func nodes(readings []model.Reading) (list []*expr.Node) {
 	return list
 }
 
-// infer evaluates outs, expressions of the run's program that e was compiled of, with the present weights. Their inputs are the
-// images at index; the step is a number that tells calls apart.
+// infer evaluates outs, expressions of the run's program that e was compiled from, with the present weights, on the images at
+// index. The step seeds the draws of the call.
 func (r *Run) infer(e *lower.Exec, step uint32, images Images, index []int32, outs ...*expr.Node) (got [][]float64, err error) {
-	if r.state[0] == nil {
-		return nil, fmt.Errorf("the state was lost: %w", r.dead)
+	if err := r.lost(); err != nil {
+		return nil, err
 	}
 	ls := leaves(outs...)
 	in := make([]*lower.Buffer, len(ls))
@@ -99,7 +120,7 @@ func (r *Run) infer(e *lower.Exec, step uint32, images Images, index []int32, ou
 			err = lower.Write(in[i], pixels...)
 		case expr.Labels:
 			if len(images.Labels) != images.N {
-				return nil, fmt.Errorf("data: got %d labels for %d images, and the program uses them", len(images.Labels), images.N)
+				return nil, missingLabels(images)
 			}
 			labels := make([]int32, len(index))
 			for j, at := range index {

@@ -6,14 +6,14 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 )
 
-// Memory is what a run of a program takes on a backend, in bytes, beside data sets and what is made of its samples.
+// Memory is the memory that a run of a program takes on a backend, in bytes, without data sets and evaluations.
 type Memory struct {
-	State              int  // one copy: a run has one, and each of State and Still makes another
-	Step, Sample, Test int  // calls: temporaries, inputs beside the state, results, and the program itself
-	Planned            bool // by the backend; else estimated from the sizes of all expressions, which is more where a compiler fuses them
+	State              int  // one copy: a run has one, and each of State and Snapshot makes another
+	Step, Sample, Test int  // of a call: temporaries, inputs other than the state, results, and the program itself
+	Planned            bool // by the backend; else estimated from the sizes of all expressions, an overestimate where a compiler fuses them
 }
 
-// Memory is known when a program is compiled, before anything is allocated for it.
+// Memory returns the memory of a run, before any of it is allocated.
 func (c *Compiled) Memory() Memory {
 	return memory(c.program, func(what *lower.Exec, outs []*expr.Node) (lower.Memory, bool) {
 		if what == nil {

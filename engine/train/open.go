@@ -12,11 +12,11 @@ import (
 	"github.com/starsweep/starsweep/engine/lower"
 )
 
-// Options is what a backend needs of its surroundings. The zero value finds no plugins and measures no time.
+// Options is what a backend needs of its environment. The zero value finds no plugins and measures no time.
 type Options struct {
-	Plugins   []string         // folders searched for PJRT plugins, the first find counts
+	Plugins   []string         // folders searched for PJRT plugins; the first match is taken
 	PluginDir string           // the user's cache, searched last
-	Now       func() time.Time // the clock that compilations are measured with; nil: they count 0 seconds
+	Now       func() time.Time // the clock that times compilations; nil: they take 0 seconds
 }
 
 // Names are the names that Open knows, in addition to "xla:" with the absolute path of a plugin.
@@ -24,16 +24,16 @@ var Names = []string{"auto", "cpu", "go", "xla", "xla:cuda", "xla:cpu"}
 
 // Open opens a backend by name:
 //
-//	auto         an accelerator if there is one that works, else cpu
-//	cpu          our own, pure Go; with its options after a colon: cpu:threads=1,kernels=avx2
+//	auto         an accelerator if one works, else cpu
+//	cpu          starsweep's own, with its options after a colon: cpu:threads=1,kernels=avx2
 //	go           GoMLX's own, pure Go and slow: the reference of tests
 //	xla:cuda     XLA with a CUDA plugin found in the options' folders
 //	xla:cpu      XLA with a CPU plugin found there
 //	xla          the first of these two that is found
 //	xla:/a/b.so  XLA with the plugin at an absolute path
 //
-// go-xla's options may follow auto and every xla name, with commas: xla:cuda,tf32=false. The error is ErrNoDevice if the backend is
-// known but not available.
+// go-xla's options may follow auto and every xla name after a comma: xla:cuda,tf32=false. The error wraps ErrNoDevice if the backend
+// is known but not available.
 func Open(name string, o Options) (*Backend, error) {
 	n, err := parse(name)
 	if err != nil {
@@ -72,7 +72,7 @@ func Open(name string, o Options) (*Backend, error) {
 	return nil, o.missing(n.plugin)
 }
 
-// backendName is the name of a backend, taken apart.
+// backendName is the name of a backend in its parts.
 type backendName struct {
 	family  string // auto, cpu, go or xla
 	plugin  string // of xla: the kind of a plugin or its absolute path; "" is any
@@ -97,7 +97,8 @@ func parse(name string) (backendName, error) {
 	case head == "xla-cpu" || head == "xla-cuda":
 		return backendName{}, fmt.Errorf("backend: got %q, which is now spelled %s", name, strings.Replace(name, "-", ":", 1))
 	}
-	return backendName{}, fmt.Errorf("backend: got %q, want one of %s, or xla: and the absolute path of a plugin", name, strings.Join(Names, ", "))
+	return backendName{}, fmt.Errorf("backend: got %q, want one of %s, or xla: and the absolute path of a plugin", name,
+		strings.Join(Names, ", "))
 }
 
 func (o Options) openCPU(options string) (*Backend, error) {
@@ -108,7 +109,7 @@ func (o Options) openCPU(options string) (*Backend, error) {
 		}
 		l, err := lower.Open(config)
 		if err != nil {
-			return nil, err // the processor is there: an option is wrong
+			return nil, err // an option is wrong: the processor itself is available
 		}
 		return newBackend("cpu", l, o), nil
 	}
@@ -116,7 +117,7 @@ func (o Options) openCPU(options string) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	// What the other precision compiles counts for b. It holds nothing that needs closing.
+	// Compilations in the other precision count as b's. Its backend holds nothing that needs closing.
 	b.rounded = sync.OnceValues(func() (*Backend, error) {
 		r, err := open(strings.TrimPrefix(options+",precision=bf16", ","))
 		if err != nil {
@@ -150,15 +151,15 @@ func (o Options) openPlugin(path, options string) (*Backend, error) {
 	return b, nil
 }
 
-// Info is what List found out about a backend.
+// Info describes a backend.
 type Info struct {
 	Name      string
 	Available bool
 	Detail    string // the device, or why there is none
-	Hint      string // how to get what is missing, if it is known
+	Hint      string // how to get what is missing, if known
 }
 
-// List tries every backend.
+// List opens every backend in turn and describes it.
 func List(o Options) []Info {
 	var list []Info
 	for _, name := range []string{"cpu", "go", "xla:cuda", "xla:cpu"} {
@@ -173,7 +174,7 @@ func List(o Options) []Info {
 			i.Detail, i.Hint = m.what, m.hint
 		case errors.Is(err, lower.ErrNoCgo):
 			i.Detail, i.Hint = err.Error(), "build with CGO_ENABLED=1 and a C compiler"
-		default: // there is a plugin, but it does not work
+		default: // the plugin does not work
 			i.Detail = err.Error()
 		}
 		list = append(list, i)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// find is the path of the first plugin of a kind, "" if there is none.
+// find returns the path of the first plugin of a kind, "" if there is none.
 func (o Options) find(kind string) string {
 	for _, dir := range o.folders() {
 		for _, pattern := range []string{"*.so", "*/*.so", "*.dylib", "*/*.dylib"} {
@@ -29,8 +29,8 @@ func (o Options) folders() []string {
 	return dirs
 }
 
-// pluginKind recognizes a plugin's device by the name of its file: xla_cuda_plugin.so, pjrt_c_api_cuda_plugin.so,
-// xla_cpu_pjrt.so, libpjrt_cpu.so. Other libraries are of no kind.
+// pluginKind returns a plugin's kind of device, by the name of its file: xla_cuda_plugin.so, pjrt_c_api_cuda_plugin.so,
+// xla_cpu_pjrt.so, libpjrt_cpu.so. Other libraries are "other".
 func pluginKind(path string) string {
 	file := strings.ToLower(filepath.Base(path))
 	if strings.Contains(file, "pjrt") || strings.Contains(file, "xla") {
@@ -43,7 +43,7 @@ func pluginKind(path string) string {
 	return "other"
 }
 
-// missing is the error of a plugin that is in no folder.
+// missing is the error of a plugin that no folder has.
 type missing struct{ what, hint string }
 
 func (e *missing) Error() string { return e.what + "; " + e.hint }

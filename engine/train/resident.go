@@ -8,23 +8,23 @@ import (
 	"github.com/starsweep/starsweep/engine/lower"
 )
 
-// residents is a whole data set in the device's memory, shared by the runs that train on it.
+// residents is a whole data set in a device's memory, shared by the runs that train on it.
 type residents struct {
 	users          int
 	images, labels *lower.Buffer // labels is nil if there are none
 }
 
-// residentKey tells data sets apart, and the forms that programs want of them.
+// residentKey identifies a data set on a device in the form that a program reads.
 type residentKey struct {
 	on    lower.Device
 	id    string
 	shape expr.Shape // of the images
 }
 
-// place puts a data set on the device, or finds it there. Sets that no run uses any more stay until another one needs room.
+// place uploads a data set to a device, unless it is there. Sets that no run uses any longer stay until another one is uploaded.
 func (b *Backend) place(on lower.Device, m Images, s expr.Shape) (*residents, error) {
 	b.mu.Lock()
-	defer b.mu.Unlock() // also while copying: two runs that start together should not copy twice
+	defer b.mu.Unlock() // also during the upload, so that two runs that start together make one copy
 	key := residentKey{on, m.ID, s}
 	if d, ok := b.resident[key]; ok && m.ID != "" {
 		d.users++
@@ -56,7 +56,7 @@ func (b *Backend) place(on lower.Device, m Images, s expr.Shape) (*residents, er
 		d.labels, err = on.Upload(expr.Of(expr.I32, "b", m.N), func(elements any) { lower.Fill(elements, m.Labels) })
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("data: %d images do not go on the device: %w", m.N, err), lower.Free(d.images, d.labels))
+		return nil, errors.Join(fmt.Errorf("data: upload %d images: %w", m.N, err), lower.Free(d.images, d.labels))
 	}
 	if m.ID != "" {
 		b.resident[key] = d

@@ -12,7 +12,16 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 )
 
-// Run is the training of one trial from one seed. It is not for concurrent use; several runs may share a Compiled.
+// Run is the training of one trial from one seed. It is not safe for concurrent use; several runs may share a Compiled.
+//
+// A run trains while ended is nil. Afterwards it can still be sampled and tested as long as it has a state:
+//
+//	ended                  state    cause
+//	nil                    present  -
+//	errSnapshot            present  Snapshot made it
+//	a *Diverged            present  a loss or a weight is not finite
+//	any other error        lost     a step failed on the device, which had been given the state
+//	errClosed, or earlier  lost     Close
 type Run struct {
 	c      *Compiled
 	on     lower.Device
@@ -22,15 +31,20 @@ type Run struct {
 	leaves []expr.Leaf // of a step
 
 	counted bool            // among the users of c
-	state   []*lower.Buffer // of program.Vars; nil where an error lost it
-	stepper stepper
-	dead    error   // why the run cannot go on
-	step    int     // the next one
-	order   []int32 // of the examples in the epoch of step
-	ordered int     // the epoch that order is of; -1 at first
+	state   []*lower.Buffer // of program.Vars, in their order; all nil if it is lost
+	stepper stepper         // nil in a snapshot and after Close
+	ended   error           // why no step can follow
+	step    int             // the next one
+	order   []int32         // of the examples in the epoch of step
+	ordered int             // the epoch that order belongs to; -1 before the first
 }
 
-// NewRun begins a trial: the state is model.Initial's for the seed.
+var (
+	errSnapshot = errors.New("it is a snapshot")
+	errClosed   = errors.New("it is closed")
+)
+
+// NewRun begins a trial on a device of the program's backend: the state is model.Initial's for the seed.
 func (c *Compiled) NewRun(on lower.Device, job *model.Job, images Images, seed uint32) (*Run, error) {
 	r, err := c.open(on, job, images, seed)
 	if err != nil {
@@ -45,8 +59,8 @@ func (c *Compiled) NewRun(on lower.Device, job *model.Job, images Images, seed u
 	return r, nil
 }
 
-// Resume continues a trial after the given number of whole epochs, from the state that State gave then. On the same backend it
-// goes on bit for bit as if it had never stopped.
+// Resume continues a trial after the given number of whole epochs, from the state that State returned then. On the same backend
+// it goes on bit for bit as if it had never stopped.
 func (c *Compiled) Resume(on lower.Device, job *model.Job, images Images, seed uint32, state []Tensor, epoch int) (*Run, error) {
 	r, err := c.open(on, job, images, seed)
 	if err != nil {
@@ -59,7 +73,18 @@ func (c *Compiled) Resume(on lower.Device, job *model.Job, images Images, seed u
 	return r, nil
 }
 
-// restore takes a state that State gave.
+// Snapshot returns a copy of the run as it is now, made of the state that State returns now. It can be sampled and tested while r
+// trains.
+func (r *Run) Snapshot(state []Tensor) (*Run, error) {
+	s := &Run{c: r.c, on: r.on, job: r.job, images: r.images, seed: r.seed, step: r.step, ordered: -1,
+		state: make([]*lower.Buffer, len(r.state)), ended: errSnapshot}
+	if err := s.restore(state); err != nil {
+		return nil, errors.Join(fmt.Errorf("snapshot: %w", err), s.Close())
+	}
+	return s, nil
+}
+
+// restore uploads a state that State returned.
 func (r *Run) restore(state []Tensor) error {
 	saved := map[string]Tensor{}
 	for _, t := range state {
@@ -81,16 +106,7 @@ func (r *Run) restore(state []Tensor) error {
 	return nil
 }
 
-// Snapshot is a run that stays as this one is now, of the state that State gives now. It can sample and test, while this one goes on.
-func (r *Run) Snapshot(state []Tensor) (*Run, error) {
-	s := &Run{c: r.c, on: r.on, job: r.job, images: r.images, seed: r.seed, step: r.step, ordered: -1,
-		state: make([]*lower.Buffer, len(r.state)), dead: errors.New("it stands still")}
-	if err := s.restore(state); err != nil {
-		return nil, errors.Join(fmt.Errorf("copy of a run: %w", err), s.Close())
-	}
-	return s, nil
-}
-
+// open checks the parts of a run and prepares its steps. The run has no state yet.
 func (c *Compiled) open(on lower.Device, job *model.Job, images Images, seed uint32) (*Run, error) {
 	p := job.Program
 	if p.Fingerprint() != c.program.Fingerprint() {
@@ -102,7 +118,7 @@ func (c *Compiled) open(on lower.Device, job *model.Job, images Images, seed uin
 	if err := images.check(p.Config.Image); err != nil {
 		return nil, err
 	}
-	r := &Run{c: c, on: lower.Device{Backend: c.backend.lower, Number: on.Number}, job: job, images: images, seed: seed, state: make([]*lower.Buffer, len(p.Vars)), ordered: -1}
+	r := &Run{c: c, on: c.device(on), job: job, images: images, seed: seed, state: make([]*lower.Buffer, len(p.Vars)), ordered: -1}
 	if r.StepsPerEpoch() == 0 {
 		return nil, fmt.Errorf("data: got %d images, want at least %d: one iteration takes %d of %d", images.N, r.examples(), p.Batches,
 			p.Config.Batch)
@@ -110,7 +126,7 @@ func (c *Compiled) open(on lower.Device, job *model.Job, images Images, seed uin
 	r.leaves = leaves(p.Step()...)
 	for _, l := range r.leaves {
 		if l.Role == expr.Labels && len(images.Labels) != images.N {
-			return nil, fmt.Errorf("data: got %d labels for %d images, and the program uses them", len(images.Labels), images.N)
+			return nil, missingLabels(images)
 		}
 	}
 	r.counted = true
@@ -127,12 +143,16 @@ func (c *Compiled) open(on lower.Device, job *model.Job, images Images, seed uin
 	return r, nil
 }
 
+func missingLabels(images Images) error {
+	return fmt.Errorf("data: got %d labels for %d images, and the program uses them", len(images.Labels), images.N)
+}
+
 // Close frees the run's memory on the device.
 func (r *Run) Close() error {
 	err := lower.Free(r.state...)
 	clear(r.state)
-	if r.dead == nil {
-		r.dead = errors.New("it was closed")
+	if r.ended == nil {
+		r.ended = errClosed
 	}
 	if r.stepper != nil {
 		err = errors.Join(err, r.stepper.close())
@@ -145,22 +165,22 @@ func (r *Run) Close() error {
 	return err
 }
 
-// examples is how many an iteration takes.
+// examples is the number of examples that an iteration takes.
 func (r *Run) examples() int { return r.job.Program.Batches * r.job.Program.Config.Batch }
 
-// StepsPerEpoch is the number of iterations that take every example at most once; the few that are left over wait for the
-// next epoch's order.
+// StepsPerEpoch is the number of iterations that take every example at most once. The few examples left over are left out of the
+// epoch.
 func (r *Run) StepsPerEpoch() int { return r.images.N / r.examples() }
 
-// real is an input of the job's program at a step.
+// real is the value of an input of the job's program at a step.
 func (r *Run) real(i, step int) float64 { return r.job.Reals[i].Value.At(step, r.StepsPerEpoch()) }
 
-// Epoch runs the next epoch. It ends early with the context's error, at most one call of the backend after it is done, or
-// with a *Diverged. After either a trial can only continue from the state of an epoch before.
+// Epoch runs the next epoch. It ends early with the context's error, at most one call of the backend after the context is
+// cancelled, or with a *Diverged. After either, a trial can only continue from the state at the end of an earlier epoch.
 func (r *Run) Epoch(ctx context.Context) (Epoch, error) {
 	steps := r.StepsPerEpoch()
 	if r.step%steps != 0 {
-		return Epoch{}, fmt.Errorf("the run was cut in epoch %d, at step %d: resume it from its last state", r.step/steps, r.step)
+		return Epoch{}, fmt.Errorf("the run was interrupted in epoch %d, at step %d: resume it from its last state", r.step/steps, r.step)
 	}
 	e := Epoch{Number: r.step / steps, Steps: steps, Images: steps * r.examples()}
 	readings := r.job.Program.Readings
@@ -182,20 +202,20 @@ func (r *Run) Epoch(ctx context.Context) (Epoch, error) {
 	return e, nil
 }
 
-// Steps runs n iterations, whatever the epoch: for benchmarks.
+// Steps runs n iterations, across epochs: for benchmarks.
 func (r *Run) Steps(ctx context.Context, n int) error {
 	return r.advance(ctx, n, func([]float64) {})
 }
 
-// advance runs n steps and shows each one's readings.
+// advance runs n steps and passes each one's readings to each.
 func (r *Run) advance(ctx context.Context, n int, each func(row []float64)) error {
 	now := r.c.backend.now
 	for burst := 1; n > 0; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if r.dead != nil {
-			return fmt.Errorf("the run has ended: %w", r.dead)
+		if r.ended != nil {
+			return fmt.Errorf("the run has ended: %w", r.ended)
 		}
 		epoch, at := r.step/r.StepsPerEpoch(), r.step%r.StepsPerEpoch()
 		if r.ordered != epoch {
@@ -205,20 +225,20 @@ func (r *Run) advance(ctx context.Context, n int, each func(row []float64)) erro
 		k, start := min(n, burst, r.stepper.maxSteps(), r.StepsPerEpoch()-at), now()
 		rows, err := r.stepper.advance(r.state, r.step, r.order[at*r.examples():(at+k)*r.examples()])
 		if err != nil {
-			clear(r.state) // given away
-			r.dead = fmt.Errorf("step %d: %w", r.step, err)
-			return r.dead
+			clear(r.state) // donated
+			r.ended = fmt.Errorf("step %d: %w", r.step, err)
+			return r.ended
 		}
 		for _, row := range rows {
-			if what := r.fault(row); what != "" {
-				r.dead = &Diverged{epoch, r.step, what}
-				return r.dead
+			if what := r.notFinite(row); what != "" {
+				r.ended = &Diverged{epoch, r.step, what}
+				return r.ended
 			}
 			each(row)
 			r.step++
 		}
 		n -= k
-		if took := now().Sub(start).Seconds(); took < .5 { // so that a cancelled context is seen within about a second
+		if took := now().Sub(start).Seconds(); took < .5 { // so that a cancelled context is noticed within about a second
 			burst = min(2*burst, r.stepper.maxSteps())
 		} else {
 			burst = max(1, burst/2)
@@ -227,8 +247,8 @@ func (r *Run) advance(ctx context.Context, n int, each func(row []float64)) erro
 	return nil
 }
 
-// fault says what is not finite in a step's readings, "" if nothing.
-func (r *Run) fault(row []float64) string {
+// notFinite names a loss of a step's readings that is not finite, or the weights; "" if all are finite.
+func (r *Run) notFinite(row []float64) string {
 	for i, q := range r.job.Program.Readings {
 		if v := row[i]; q.Loss != "" && (math.IsNaN(v) || math.IsInf(v, 0)) {
 			return fmt.Sprintf("%s is %g", q.Name, v)
@@ -240,13 +260,20 @@ func (r *Run) fault(row []float64) string {
 	return ""
 }
 
+// lost reports why the run has no state, nil if it has one.
+func (r *Run) lost() error {
+	if len(r.state) > 0 && r.state[0] == nil {
+		return fmt.Errorf("the state is lost: %w", r.ended)
+	}
+	return nil
+}
+
 // State copies the state to the host, in the order of the program's Vars.
-func (r *Run) State() ([]Tensor, error) {
-	var state []Tensor
+func (r *Run) State() (state []Tensor, err error) {
+	if err := r.lost(); err != nil {
+		return nil, err
+	}
 	for i, v := range r.job.Program.Vars {
-		if r.state[i] == nil {
-			return nil, fmt.Errorf("state: %s was lost in an error", v.Name)
-		}
 		data, err := r.state[i].Bytes()
 		if err != nil {
 			return nil, fmt.Errorf("state: %s: %w", v.Name, err)
@@ -254,25 +281,4 @@ func (r *Run) State() ([]Tensor, error) {
 		state = append(state, Tensor{v.Name, v.Shape.DType, v.Shape.Dims(), data})
 	}
 	return state, nil
-}
-
-// Sample generates n images [n h w c] with the present weights. Batch number i of the sampling program, counted from at on,
-// draws its latents from the seed and i, so the same images of different epochs belong together; training is not disturbed.
-func (r *Run) Sample(n int, at uint32) ([]float32, error) {
-	p := r.job.Program
-	if p.Sample == nil {
-		return nil, errors.New("the program generates no images")
-	}
-	want := n * p.Sample.Shape.Without("b").Elems()
-	images := make([]float32, 0, want)
-	for ; len(images) < want; at++ {
-		batch, err := r.infer(r.c.sample, at, Images{}, nil, p.Sample)
-		if err != nil {
-			return nil, fmt.Errorf("sample: %w", err)
-		}
-		for _, v := range batch[0][:min(len(batch[0]), want-len(images))] {
-			images = append(images, float32(v))
-		}
-	}
-	return images, nil
 }

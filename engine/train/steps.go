@@ -7,10 +7,10 @@ import (
 
 // stepper runs iterations of a Run.
 type stepper interface {
-	// advance runs the steps first, first+1, ... on the examples of index, which has a whole number of iterations: it replaces
-	// the state and gives the readings of every step, the check last. After an error the state is lost.
+	// advance runs the steps first, first+1, ... on the examples at index, a whole number of iterations. It replaces the state
+	// and returns the readings of every step, with the program's Finite last. After an error the state is lost.
 	advance(state []*lower.Buffer, first int, index []int32) (rows [][]float64, err error)
-	// maxSteps is how many steps one call may take.
+	// maxSteps is the most steps of one call.
 	maxSteps() int
 	close() error
 }
@@ -53,7 +53,7 @@ func (m *hostSteps) maxSteps() int { return 1 }
 func (m *hostSteps) close() error {
 	for i, state := range m.donate {
 		if state {
-			m.in[i] = nil // the run's
+			m.in[i] = nil // it belongs to the run
 		}
 	}
 	return lower.Free(m.in...)

@@ -1,8 +1,9 @@
-// Package train runs model.Programs on GoMLX backends. It opens a backend, compiles each program once however many trials
-// share it, and carries a Run, one trial of one seed, from epoch to epoch; State and Resume stop and continue it bit for bit.
-// It knows neither scripts nor files: programs come from engine/model, and paths and the clock are arguments.
+// Package train runs model.Programs on backends. It opens a backend, compiles each program once for all trials that share it,
+// and advances a Run, one trial of one seed, from epoch to epoch; State and Resume stop and continue it bit for bit. Programs come
+// from engine/model, and engine/lower compiles them. It knows neither scripts nor tables; of files it knows only the plugins of
+// XLA, whose folders are arguments, as is the clock.
 //
-// A Run hands its iterations to a machine: hostSteps makes one call a step, deviceLoop many steps a call inside a While.
+// A Run passes its iterations to a stepper: hostSteps makes one call a step, deviceLoop many steps a call inside a While.
 package train
 
 import (
@@ -11,13 +12,13 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 )
 
-// Images is a data set as training sees it. Everything in it is read only.
+// Images is a data set as training sees it. Everything in it is read-only.
 type Images struct {
-	ID      string // of the content: runs on images of one ID share one copy on the device; "" is shared with nobody
+	ID      string // of the content: runs on images of one ID share one copy on the device; those of "" share none
 	N       int
 	H, W, C int
 	Labels  []int32 // [n], nil if there are none
-	// Batch writes the images at index to dst, [len(index) h w c]. Several goroutines may call it at once.
+	// Batch writes the images at index to dst, [len(index) h w c]. It is safe for concurrent use.
 	Batch func(dst []float32, index []int32)
 }
 
@@ -41,7 +42,7 @@ type Tensor struct {
 	Name  string
 	DType expr.DType
 	Shape []int
-	Data  []byte // row-major, in the byte order of the machine (little-endian on all that we build for)
+	Data  []byte // row-major, in the byte order of the processor (little-endian wherever starsweep runs)
 }
 
 // Value is a named number.
@@ -50,7 +51,7 @@ type Value struct {
 	V    float64
 }
 
-// Epoch is what one pass over the data gave.
+// Epoch is the result of one pass over the data.
 type Epoch struct {
 	Number   int // from 0
 	Steps    int // iterations
@@ -59,10 +60,10 @@ type Epoch struct {
 	Reals    []Value // the program's named real numbers, at the last step
 }
 
-// Diverged ends a run whose loss or weights are not finite any more.
+// Diverged is the error of a run whose loss or weights are no longer finite.
 type Diverged struct {
 	Epoch, Step int    // both from 0; Step counts from the beginning of the run
-	What        string // what was found
+	What        string // which number it is, and its value
 }
 
 func (d *Diverged) Error() string {

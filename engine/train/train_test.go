@@ -445,16 +445,16 @@ func TestSamplesDependOnSeedAndPlaceOnly(t *testing.T) {
 	})
 }
 
-func TestAStillStaysWhileTheRunGoesOn(t *testing.T) {
+func TestASnapshotStaysWhileTheRunGoesOn(t *testing.T) {
 	eachBackend(t, func(t *testing.T, b *Backend) {
 		r := start(t, b, tiny.job(t), blobs(20, 8, 8), 3)
 		epoch(t, r)
 		saved := state(t, r)
-		still, err := r.Snapshot(saved)
+		snapshot, err := r.Snapshot(saved)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer still.Close()
+		defer snapshot.Close()
 		want, err := r.Sample(20, 1)
 		if err != nil {
 			t.Fatal(err)
@@ -465,19 +465,19 @@ func TestAStillStaysWhileTheRunGoesOn(t *testing.T) {
 			trained <- err
 		}()
 		for range 3 {
-			if got, err := still.Sample(20, 1); err != nil || !slices.Equal(got, want) {
-				t.Errorf("the still changed: %v", err)
+			if got, err := snapshot.Sample(20, 1); err != nil || !slices.Equal(got, want) {
+				t.Errorf("the snapshot changed: %v", err)
 			}
 		}
 		if err := <-trained; err != nil {
 			t.Fatal(err)
 		}
-		same(t, "the still's state", state(t, still), saved)
+		same(t, "the snapshot's state", state(t, snapshot), saved)
 		if moved, err := r.Sample(20, 1); err != nil || slices.Equal(moved, want) {
-			t.Errorf("the run stood still: %v", err)
+			t.Errorf("the run did not move: %v", err)
 		}
-		if _, err := still.Epoch(t.Context()); err == nil || !strings.Contains(err.Error(), "stands still") {
-			t.Errorf("a still trained: %v", err)
+		if _, err := snapshot.Epoch(t.Context()); err == nil || !strings.Contains(err.Error(), "it is a snapshot") {
+			t.Errorf("a snapshot trained: %v", err)
 		}
 		if _, err := r.Snapshot(saved[1:]); err == nil || !strings.Contains(err.Error(), "lacks "+saved[0].Name) {
 			t.Errorf("got %v, want what the state lacks", err)
