@@ -60,7 +60,8 @@ func TestNamesAreTakenApart(t *testing.T) {
 	}
 	const want = "want one of auto, cpu, go, xla, xla:cuda, xla:cpu, or xla: and the absolute path of a plugin"
 	for name, want := range map[string]string{
-		"": want, "tpu": want, "cpu,threads=1": want, "cpux": want, "go:x": want, "auto:cpu": want, "xla:": want, "xla:tpu": want, "xla:b.so": want,
+		"": want, "tpu": want, "cpu,threads=1": want, "cpux": want, "go:x": want, "auto:cpu": want,
+		"xla:": want, "xla:tpu": want, "xla:b.so": want,
 		"xla-cpu": `got "xla-cpu", which is now spelled xla:cpu`, "xla-cuda,tf32=false": "which is now spelled xla:cuda,tf32=false",
 	} {
 		if got, err := parse(name); err == nil || !strings.HasPrefix(err.Error(), "backend: got ") || !strings.HasSuffix(err.Error(), want) {

@@ -60,7 +60,7 @@ func BenchmarkTrials(b *testing.B) {
 				m.width, m.batch = width, batch
 				job := m.job(b)
 				steps := max(1, 512/width/batch) // of every trial in one turn: some tenths of a second
-				ways := []struct {
+				configurations := []struct {
 					name    string
 					backend *Backend
 					pack    int
@@ -73,19 +73,19 @@ func BenchmarkTrials(b *testing.B) {
 					{"pack-8", all, 8, 1},
 					{"workers-pack-4", one, 4, threads},
 				}
-				run, best, least := make([]func(), len(ways)), make([]time.Duration, len(ways)), make([]time.Duration, len(ways))
-				for i, w := range ways {
+				run, best, least := make([]func(), len(configurations)), make([]time.Duration, len(configurations)), make([]time.Duration, len(configurations))
+				for i, w := range configurations {
 					run[i], best[i], least[i] = packs(b, w.backend, job, trials, w.pack, w.workers, steps), time.Hour, time.Hour
 					run[i]() // the first call grows pools
 				}
 				for b.Loop() {
-					for i := range ways {
+					for i := range configurations {
 						start, cpu := time.Now(), processTime(b)
 						run[i]()
 						best[i], least[i] = min(best[i], time.Since(start)), min(least[i], processTime(b)-cpu)
 					}
 				}
-				for i, w := range ways {
+				for i, w := range configurations {
 					b.ReportMetric(float64(trials*steps*batch)/best[i].Seconds(), w.name+"-images/s")
 					b.ReportMetric(float64(trials*steps*batch)/least[i].Seconds(), w.name+"-images/cpu-s")
 				}
@@ -102,56 +102,20 @@ func processTime(b *testing.B) time.Duration {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-// packs prepares trials of a program in packs of k, and gives a function that runs so many steps of each by so many workers.
+// packs prepares trials of a program in packs of k. The function that it returns runs the given number of steps of each trial on a
+// number of workers.
 func packs(b *testing.B, on *Backend, job *model.Job, trials, k, workers, steps int) func() {
-	p := job.Program
-	outs := p.Step()
+	outs := job.Program.Step()
 	if k > 1 {
-		outs = p.Pack(k)
+		outs = job.Program.Pack(k)
 	}
 	e, err := lower.Compile(on.lower, outs...)
 	if err != nil {
 		b.Fatal(err)
 	}
-	vars := map[string]int{} // their place among the results
-	for i, v := range p.Vars {
-		vars[v.Name] = i
-	}
 	var list []func() error
 	for first := 0; first < trials; first += k {
-		values := map[string][]float64{}
-		for i := first; i < first+k; i++ {
-			for name, v := range inputs(job, i) {
-				values[name] = append(values[name], v...)
-			}
-		}
-		values["step"] = []float64{0}
-		in, donate, place := make([]*lower.Buffer, len(e.Inputs)), make([]bool, len(e.Inputs)), make([]int, len(e.Inputs))
-		for i, n := range e.Inputs {
-			name := n.Attr.(expr.Leaf).Name
-			in[i], err = on.Device().Upload(n.Shape, func(elements any) { lower.Fill(elements, values[name]) })
-			if err != nil {
-				b.Fatal(err)
-			}
-			place[i], donate[i] = vars[name]
-		}
-		list = append(list, func() error {
-			for range steps {
-				out, err := e.RunDonating(on.Device(), donate, in...)
-				if err != nil {
-					return err
-				}
-				for i, donated := range donate {
-					if donated {
-						in[i] = out[place[i]]
-					}
-				}
-				if err := lower.Free(out[len(vars):]...); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		list = append(list, pack(b, e, on.Device(), job, first, k, steps))
 	}
 	return func() {
 		queue := make(chan func() error, len(list))
@@ -170,5 +134,46 @@ func packs(b *testing.B, on *Backend, job *model.Job, trials, k, workers, steps 
 			})
 		}
 		wg.Wait()
+	}
+}
+
+// pack returns a function that runs steps of k trials, from the first one on, packed in one program.
+func pack(b *testing.B, e *lower.Exec, on lower.Device, job *model.Job, first, k, steps int) func() error {
+	vars := map[string]int{} // their place among the results
+	for i, v := range job.Program.Vars {
+		vars[v.Name] = i
+	}
+	values := map[string][]float64{"step": {0}}
+	for i := first; i < first+k; i++ {
+		for name, v := range inputs(job, i) {
+			values[name] = append(values[name], v...)
+		}
+	}
+	in, donate, place := make([]*lower.Buffer, len(e.Inputs)), make([]bool, len(e.Inputs)), make([]int, len(e.Inputs))
+	for i, n := range e.Inputs {
+		name := n.Attr.(expr.Leaf).Name
+		var err error
+		in[i], err = on.Upload(n.Shape, func(elements any) { lower.Fill(elements, values[name]) })
+		if err != nil {
+			b.Fatal(err)
+		}
+		place[i], donate[i] = vars[name]
+	}
+	return func() error {
+		for range steps {
+			out, err := e.RunDonating(on, donate, in...)
+			if err != nil {
+				return err
+			}
+			for i, donated := range donate {
+				if donated {
+					in[i] = out[place[i]]
+				}
+			}
+			if err := lower.Free(out[len(vars):]...); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 }

@@ -1,0 +1,117 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/starsweep/starsweep/engine/model"
+)
+
+func TestSamplesDependOnSeedAndPlaceOnly(t *testing.T) {
+	eachBackend(t, func(t *testing.T, b *Backend) {
+		r := start(t, b, tiny.job(t), blobs(20, 8, 8), 1)
+		epoch(t, r)
+		sample := func(n int, at uint32) []float32 {
+			t.Helper()
+			x, err := r.Sample(n, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(x) != n*64 {
+				t.Fatalf("%d values for %d images", len(x), n)
+			}
+			return x
+		}
+		all := sample(20, 0)
+		if fmt.Sprint(all[8*64:16*64]) != fmt.Sprint(sample(8, 1)) || fmt.Sprint(all[:5*64]) != fmt.Sprint(sample(5, 0)) {
+			t.Error("samples depend on how many are asked for")
+		}
+		if fmt.Sprint(all[:64]) == fmt.Sprint(all[8*64:9*64]) {
+			t.Error("two batches have the same latents")
+		}
+		before := state(t, r)
+		sample(20, 0)
+		same(t, "before and after sampling", before, state(t, r))
+	})
+}
+
+func TestASnapshotStaysWhileTheRunGoesOn(t *testing.T) {
+	eachBackend(t, func(t *testing.T, b *Backend) {
+		r := start(t, b, tiny.job(t), blobs(20, 8, 8), 3)
+		epoch(t, r)
+		saved := state(t, r)
+		snapshot, err := r.Snapshot(saved)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer snapshot.Close()
+		want, err := r.Sample(20, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		trained := make(chan error)
+		go func() {
+			_, err := r.Epoch(t.Context())
+			trained <- err
+		}()
+		for range 3 {
+			if got, err := snapshot.Sample(20, 1); err != nil || !slices.Equal(got, want) {
+				t.Errorf("the snapshot changed: %v", err)
+			}
+		}
+		if err := <-trained; err != nil {
+			t.Fatal(err)
+		}
+		same(t, "the snapshot's state", state(t, snapshot), saved)
+		if moved, err := r.Sample(20, 1); err != nil || slices.Equal(moved, want) {
+			t.Errorf("the run did not move: %v", err)
+		}
+		if _, err := snapshot.Epoch(t.Context()); err == nil || !strings.Contains(err.Error(), "it is a snapshot") {
+			t.Errorf("a snapshot trained: %v", err)
+		}
+		if _, err := r.Snapshot(saved[1:]); err == nil || !strings.Contains(err.Error(), "lacks "+saved[0].Name) {
+			t.Errorf("got %v, want what the state lacks", err)
+		}
+	})
+}
+
+func TestATestIsTheMeanOverEveryImage(t *testing.T) {
+	eachBackend(t, func(t *testing.T, b *Backend) {
+		r := start(t, b, classifier(t, 8), ring(100), 1)
+		for range 10 {
+			epoch(t, r)
+		}
+		before := state(t, r)
+		images := ring(2*model.TestBatch + 3)
+		want := map[string]float64{}
+		point := make([]float32, 2)
+		for i := range images.N {
+			images.Batch(point, []int32{int32(i)})
+			want["first"] += float64(point[0]) / float64(images.N)
+			want["label"] += float64(images.Labels[i]) / float64(images.N)
+		}
+		for range 2 {
+			got, err := r.Test(context.Background(), images)
+			if err != nil || len(got) != 3 {
+				t.Fatalf("got %v, %v; want 3 tests", got, err)
+			}
+			for _, v := range got {
+				if w, known := want[v.Name]; known && math.Abs(v.V-w) > 1e-5 {
+					t.Errorf("%s: got %g, want %g", v.Name, v.V, w)
+				}
+				if v.Name == "loss" && !(0 < v.V && v.V < .5) {
+					t.Errorf("the loss on the test images is %g, want what a trained network has", v.V)
+				}
+			}
+		}
+		same(t, "before and after the tests", before, state(t, r))
+		images.Labels = nil
+		if _, err := r.Test(context.Background(), images); err == nil || !strings.Contains(err.Error(), "got 0 labels") {
+			t.Errorf("without labels: got %v, want an error that says so", err)
+		}
+	})
+}
