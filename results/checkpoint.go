@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/starsweep/starsweep/internal/durable"
+	"github.com/starsweep/starsweep/internal/regular"
 	"github.com/starsweep/starsweep/internal/safetensors"
 )
 
@@ -68,9 +69,12 @@ func (s *Study) SaveCheckpoint(c Checkpoint) error {
 // LoadCheckpoint gives the checkpoint of a trial. The error is os.ErrNotExist where there is none.
 func (v *View) LoadCheckpoint(trial string) (Checkpoint, error) {
 	path := v.checkpointPath(trial)
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return Checkpoint{}, durable.StorageError(path,
-			errors.New("got a folder or a device, want a file: remove it, and the trial starts from its beginning"))
+	info, err := os.Stat(path)
+	if err != nil {
+		return Checkpoint{}, durable.StorageError(path, err)
+	}
+	if err := regular.Check(info.Mode()); err != nil {
+		return Checkpoint{}, durable.StorageError(path, fmt.Errorf("%w: remove it, and the trial starts from its beginning", err))
 	}
 	file, err := os.ReadFile(path)
 	if err != nil {

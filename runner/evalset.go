@@ -11,6 +11,7 @@ import (
 	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/npy"
+	"github.com/starsweep/starsweep/internal/regular"
 )
 
 // imageSet is what eval compares: images, or features that were computed elsewhere.
@@ -60,7 +61,7 @@ func (o evalOptions) open(ctx context.Context, env *Env, path string, p *passes)
 }
 
 func openMatrix(env *Env, path string) (*imageSet, error) {
-	f, err := data.OpenFile(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/internal/regular"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
 	"github.com/starsweep/starsweep/starlib"
@@ -74,8 +75,8 @@ func readScript(dir fs.FS, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("got a folder, a pipe or a device, want a file")}
+	if err := regular.Check(info.Mode()); err != nil {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: err}
 	}
 	f, err := dir.Open(name)
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"slices"
 
 	"github.com/starsweep/starsweep/internal/durable"
+	"github.com/starsweep/starsweep/internal/regular"
 )
 
 // A cache file holds one decoded set: a line of JSON, labels and pixels as Set.writeContent writes them, and the SHA-256 of all
@@ -113,7 +114,7 @@ func writeCacheFile(path string, s *Set) error {
 }
 
 func readCacheFile(ctx context.Context, path string) (*Set, error) {
-	f, err := OpenFile(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/starsweep/starsweep/internal/regular"
 )
 
 // The binary archive of CIFAR-10 (https://www.cs.toronto.edu/~kriz/cifar.html), its folder, and its record: a label, then the red,
@@ -109,7 +111,7 @@ func (b cifarBatches) read() (cifarRecords, error) {
 	}
 	var all cifarRecords
 	for _, name := range cifarFiles[b.split] {
-		text, err := readFile(filepath.Join(b.dir, name))
+		text, err := regular.Read(filepath.Join(b.dir, name), maxCIFAR)
 		if err != nil {
 			return nil, fmt.Errorf("%w; run: starsweep data get cifar10", err)
 		}
@@ -129,7 +131,7 @@ func (b cifarBatches) read() (cifarRecords, error) {
 
 // sums is the digests of the files; none where they were put there by hand.
 func (b cifarBatches) sums() (map[string]string, error) {
-	text, err := readFile(filepath.Join(b.dir, cifarSums))
+	text, err := regular.Read(filepath.Join(b.dir, cifarSums), maxCIFAR)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -151,7 +153,7 @@ type cifarArchive struct {
 func (a *cifarArchive) identity() (string, error) { return filesIdentity([]string{a.path}) }
 
 func (a *cifarArchive) survey(ctx context.Context) (survey, error) {
-	in, err := OpenFile(a.path)
+	in, err := regular.Open(a.path)
 	if err != nil {
 		return survey{}, err
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/starsweep/starsweep/engine/data/raster"
+	"github.com/starsweep/starsweep/internal/regular"
 )
 
 // format is a kind of file that holds one picture.
@@ -66,7 +67,7 @@ func findFolder(ctx context.Context, spec Spec, format format) (source, error) {
 	}
 	if !info.IsDir() {
 		got := "a file"
-		if err := regular(info.Mode()); err != nil {
+		if err := regular.Check(info.Mode()); err != nil {
 			return nil, fmt.Errorf("%s: %w or a folder", spec.Path, err)
 		}
 		return nil, fmt.Errorf("%s: got %s, want a folder, or a %s file", spec.Path, got, strings.Join(archiveEndings, ", "))

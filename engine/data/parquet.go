@@ -14,6 +14,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/starsweep/starsweep/internal/columns"
+	"github.com/starsweep/starsweep/internal/regular"
 )
 
 // parquetFiles is the rows of one or several Parquet files with a column of encoded images: binary, or a struct with a binary
@@ -251,7 +252,7 @@ func roomForImages(file *columns.File) int64 { return 1<<28 + 64*file.Size() }
 
 // withParquet opens a file, and names it in errors.
 func withParquet(path string, use func(*columns.File) error) error {
-	f, err := OpenFile(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return err
 	}

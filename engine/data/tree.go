@@ -1,14 +1,12 @@
 package data
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"io/fs"
 	"maps"
-	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -17,6 +15,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/starsweep/starsweep/internal/regular"
 )
 
 // tree is a folder, or what an archive would be when it is unpacked. Paths have slashes and begin at the root, "."; links in them
@@ -63,26 +63,7 @@ func (t diskTree) stat(name string) (fs.FileInfo, error) { return os.Stat(t.full
 func (t diskTree) same(a, b fs.FileInfo) bool { return os.SameFile(a, b) }
 
 func (t diskTree) read(name string, limit int64) ([]byte, error) {
-	f, err := OpenFile(t.full(name))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return readAll(f, limit)
-}
-
-// readAll reads up to limit bytes of a file in one piece of memory.
-func readAll(f *os.File, limit int64) ([]byte, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() == 0 { // empty, or of the kernel, where reading may wait as a pipe would
-		return nil, nil
-	}
-	b := bytes.NewBuffer(make([]byte, 0, max(min(info.Size(), limit), 0)+bytes.MinRead))
-	_, err = b.ReadFrom(io.LimitReader(f, limit))
-	return b.Bytes(), err
+	return regular.Read(t.full(name), limit)
 }
 
 func (t diskTree) identity(files []string) (string, error) {
@@ -91,47 +72,6 @@ func (t diskTree) identity(files []string) (string, error) {
 		paths[i] = t.full(file)
 	}
 	return filesIdentity(paths)
-}
-
-// OpenFile opens a regular file. Opening a pipe would wait for somebody who writes to it, and a device may have no end.
-func OpenFile(path string) (*os.File, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if err := regular(info.Mode()); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return os.Open(path)
-}
-
-// readFile reads a regular file whole.
-func readFile(path string) ([]byte, error) {
-	f, err := OpenFile(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return readAll(f, math.MaxInt64)
-}
-
-// regular returns an error that names what is not a regular file.
-func regular(mode fs.FileMode) error {
-	if mode.IsRegular() {
-		return nil
-	}
-	kind := "a special file"
-	switch {
-	case mode.IsDir():
-		kind = "a folder"
-	case mode&fs.ModeNamedPipe != 0:
-		kind = "a named pipe"
-	case mode&fs.ModeSocket != 0:
-		kind = "a socket"
-	case mode&fs.ModeDevice != 0:
-		kind = "a device"
-	}
-	return fmt.Errorf("got %s, want a file", kind)
 }
 
 const (
@@ -234,7 +174,7 @@ func (w *walker) entry(ctx context.Context, name string, mode fs.FileMode, above
 		}
 		mode = info.Mode()
 	}
-	if err := regular(mode); err != nil {
+	if err := regular.Check(mode); err != nil {
 		if w.format.is(name, nil) {
 			return fmt.Errorf("%s: %w", w.tree.full(name), err)
 		}

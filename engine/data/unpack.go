@@ -15,6 +15,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/starsweep/starsweep/engine/data/raster"
+	"github.com/starsweep/starsweep/internal/regular"
 )
 
 // An archive may unpack to so many times its size, and to so many bytes at least: pictures are compressed already, and hardly shrink
@@ -35,7 +36,7 @@ type unpacker struct {
 
 // openArchive reads the pictures of an archive into memory, encoded, and says what it left out.
 func openArchive(ctx context.Context, st *Store, file string) (tree, []string, error) {
-	f, err := OpenFile(file)
+	f, err := regular.Open(file)
 	if err != nil {
 		return nil, nil, err
 	}

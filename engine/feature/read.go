@@ -1,12 +1,12 @@
 package feature
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
 	"github.com/starsweep/starsweep/internal/floats"
 	"github.com/starsweep/starsweep/internal/hdf5"
+	"github.com/starsweep/starsweep/internal/regular"
 	"github.com/starsweep/starsweep/internal/safetensors"
 	"github.com/starsweep/starsweep/internal/torch"
 )
@@ -28,17 +28,16 @@ func decode(file []byte) (w weights, err error) {
 // maxFile bounds files of weights; Inception's have 100 MB. What they hold takes memory in proportion to their size.
 const maxFile = 2 << 30
 
-// readRegular reads a file that is neither a device nor a pipe, which may never end.
-func readRegular(path string) ([]byte, error) {
+// readFile reads a file of weights.
+func readFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case info.IsDir():
-		return nil, errors.New("is a directory, want a file of weights")
-	case !info.Mode().IsRegular():
-		return nil, errors.New("got a pipe or a device, want a file of weights")
-	case info.Size() > maxFile:
+	}
+	if err := regular.Check(info.Mode()); err != nil {
+		return nil, err
+	}
+	if info.Size() > maxFile {
 		return nil, fmt.Errorf("got %d MB, want a file of weights of at most %d", info.Size()>>20, maxFile>>20)
 	}
 	return os.ReadFile(path)

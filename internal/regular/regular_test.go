@@ -1,0 +1,67 @@
+//go:build unix
+
+package regular_test
+
+import (
+	"errors"
+	"io/fs"
+	"math"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/starsweep/starsweep/internal/regular"
+)
+
+func TestOnlyRegularFilesAreOpened(t *testing.T) {
+	dir := t.TempDir()
+	file, link, pipe, socket := filepath.Join(dir, "file"), filepath.Join(dir, "link"), filepath.Join(dir, "pipe"), filepath.Join(dir, "socket")
+	if err := errors.Join(os.WriteFile(file, []byte("text"), 0o666), os.Symlink(file, link), syscall.Mkfifo(pipe, 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, path := range []string{file, link} {
+		f, err := regular.Open(path)
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		f.Close()
+	}
+	for path, want := range map[string]string{
+		dir: "got a folder, want a file", pipe: "got a named pipe, want a file", socket: "got a socket, want a file",
+		os.DevNull: "got a device, want a file",
+	} {
+		f, err := regular.Open(path)
+		if err == nil {
+			f.Close()
+		}
+		if err == nil || err.Error() != path+": "+want {
+			t.Errorf("%s: got %v, want %s", path, err, want)
+		}
+	}
+	if _, err := regular.Open(filepath.Join(dir, "missing")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v, want ErrNotExist", err)
+	}
+}
+
+func TestFilesAreReadUpToALimit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	text := strings.Repeat("0123456789", 10_000)
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, limit := range []int64{0, 1, 99_999, 100_000, 100_001, math.MaxInt64} {
+		got, err := regular.Read(path, limit)
+		if want := text[:min(limit, 100_000)]; err != nil || string(got) != want {
+			t.Errorf("limit %d: got %d bytes, %v, want %d", limit, len(got), err, len(want))
+		}
+	}
+}
