@@ -13,7 +13,7 @@ import (
 )
 
 // key is the structure of a trial: all that its trace depends on, but for what functions read of p later.
-func (t *trial) key(r *number.Evaluation) (string, error) {
+func key(t *trial, r *number.Evaluation) (string, error) {
 	k := keyer{seen: map[any]int{}}
 	plain, all := r.PlainNames()
 	k.text(strconv.FormatBool(all))

@@ -24,6 +24,7 @@ func predeclared() starlark.StringDict {
 		"init":   advising(layer.Initializers),
 		"math":   advising(number.LiftedModule(math.Module)),
 		"struct": starlark.NewBuiltin("struct", starlarkstruct.Make),
+		"study":  kit.Builtin("study", makeStudy),
 	}
 	// The tensor functions max, min and abs stand for Starlark's own too.
 	own := map[string]bool{"max": true, "min": true, "abs": true}

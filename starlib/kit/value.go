@@ -58,3 +58,11 @@ var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // IsWord reports whether a name is an identifier, and so can be a field of p or a column.
 func IsWord(name string) bool { return identifier.MatchString(name) }
+
+// Forgotten is advice where a function returned None.
+func Forgotten(v starlark.Value) string {
+	if v == starlark.None {
+		return ": is there a return?"
+	}
+	return ""
+}

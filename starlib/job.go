@@ -139,17 +139,17 @@ func (s *Study) outcome(ctx context.Context, th *starlark.Thread, r *number.Eval
 	t, ok := v.(*trial)
 	if !ok {
 		return nil, &kit.Error{Pos: s.decl.trial.Position(), Msg: fmt.Sprintf("trial: got %s, want gan(...) or job(...)%s", kit.Describe(v),
-			forgotten(v))}
+			kit.Forgotten(v))}
 	}
 	// Networks and losses are called more than once, so they may not change what they captured.
 	if err := sandbox.Freeze(th, t); err != nil {
 		return nil, kit.Locate(err, t.pos)
 	}
-	key, err := t.key(r)
+	key, err := key(t, r)
 	if err != nil || r.HasAsked() {
 		return nil, err
 	}
-	e := s.memo.bucket(key).entry(r, func() *entry { return s.loader.build(th, t) }, func() bool { return ctx.Err() == nil })
+	e := s.memo.bucket(key).entry(r, func() *entry { return build(th, t, s.loader.DType) }, func() bool { return ctx.Err() == nil })
 	for _, name := range e.Reads() {
 		s.note(name)
 	}
@@ -182,7 +182,7 @@ func (s *Study) assembled(t *trial, e *entry, r *number.Evaluation) (*outcome, e
 	if err := t.measurable(e.program); err != nil {
 		return nil, &kit.Error{Pos: t.pos, Msg: err.Error()}
 	}
-	perEpoch, unsuited := t.suits(e.program, s.loader, s.notes, s.shortened)
+	perEpoch, unsuited := t.suits(e.program, dataSets{s.loader.Images, s.loader.Fits}, s.notes, s.shortened)
 	all := lasting{pos: t.pos, epochs: t.epochs, perEpoch: perEpoch}
 	for _, p := range t.players {
 		all.numbers = append(all.numbers, p.numbers()...)
@@ -232,80 +232,6 @@ func (s *Study) Networks(job *model.Job) []tensor.Network {
 	s.memo.mu.Lock()
 	defer s.memo.mu.Unlock()
 	return s.memo.networks[job.Program]
-}
-
-// memo keeps traces by the structure of the trials that they were made for, and each program once.
-type memo struct {
-	mu       sync.Mutex
-	buckets  map[string]*bucket
-	programs map[string]*model.Program
-	networks map[*model.Program][]tensor.Network
-	traces   int
-}
-
-// bucket is the traces of one key. They differ in what their functions read of p while they were traced.
-type bucket struct {
-	memo    *memo
-	mu      sync.Mutex // held while a program is traced, so that it is traced once
-	entries number.Tree[entry]
-}
-
-// entry is a traced program, or why there is none.
-type entry struct {
-	program  *model.Program
-	reals    []model.Real // of the trial that was traced
-	networks []tensor.Network
-	err      error
-	number.Traced
-}
-
-func newMemo() *memo {
-	return &memo{buckets: map[string]*bucket{}, programs: map[string]*model.Program{}, networks: map[*model.Program][]tensor.Network{}}
-}
-
-func (m *memo) bucket(key string) *bucket {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.buckets[key] == nil {
-		m.buckets[key] = &bucket{memo: m}
-	}
-	return m.buckets[key]
-}
-
-// entry is the trace for points that agree in what it read, or a new one. What was built is kept if keep says so: the end of a
-// context is no fault of the trial.
-func (b *bucket) entry(r *number.Evaluation, build func() *entry, keep func() bool) *entry {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if e := b.entries.Find(r.Point); e != nil {
-		r.Follow(e.Traced)
-		return e
-	}
-	var e *entry
-	t := r.Tracing(func() { e = build() })
-	e.Traced = t
-	if e.err != nil && !keep() {
-		return e
-	}
-	b.memo.intern(e)
-	b.entries.Add(e.Reads(), r.Point, e)
-	return e
-}
-
-// intern makes equal programs one.
-func (m *memo) intern(e *entry) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.traces++
-	if e.program == nil {
-		return
-	}
-	id := e.program.Identity()
-	if m.programs[id] == nil {
-		m.programs[id] = e.program
-		m.networks[e.program] = e.networks
-	}
-	e.program = m.programs[id]
 }
 
 // namesMeet reports whether a job has several numbers under one name, which may be equal at one point and not at another.

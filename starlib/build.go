@@ -1,0 +1,187 @@
+package starlib
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.starlark.net/starlark"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/starlib/hint"
+	"github.com/starsweep/starsweep/starlib/kit"
+	"github.com/starsweep/starsweep/starlib/sandbox"
+	"github.com/starsweep/starsweep/starlib/tensor"
+)
+
+// builder traces a trial's program: it calls its networks and losses with symbolic tensors.
+type builder struct {
+	*tensor.Tracer
+	trial  *trial
+	spent  error // of the function that used up the steps: those after it cannot be evaluated
+	tables []*tensor.Network
+}
+
+// build traces a trial's program.
+func build(th *starlark.Thread, t *trial, dtype expr.DType) *entry {
+	core, end := tensor.Begin(th)
+	defer end()
+	tr := &builder{Tracer: core, trial: t}
+	var watches []model.Watch
+	for _, w := range t.watches {
+		watches = append(watches, model.Watch{Name: w.name, Test: w.test, Value: func(m *model.Trace) (*expr.Node, error) {
+			return tr.number(m, w.value, w.what)
+		}})
+	}
+	players := t.modelPlayers()
+	for i := range players {
+		p := t.players[i]
+		if p.logit != nil {
+			players[i].Logit = func(m *model.Trace, out *expr.Node) (*expr.Node, error) { return tr.logit(m, p, out) }
+		}
+		players[i].Loss = func(m *model.Trace) (*expr.Node, error) { return tr.number(m, p.loss, "the loss of the "+p.name) }
+	}
+	program, reals, err := model.Build(t.config(dtype), players, watches, tr.sampling())
+	if err != nil {
+		return &entry{err: kit.Locate(err, t.pos)}
+	}
+	e := &entry{program: program, reals: reals}
+	for _, n := range tr.tables {
+		e.networks = append(e.networks, n.Counted(program))
+	}
+	return e
+}
+
+// sampling is how the trial makes images; nil if it makes none.
+func (t *builder) sampling() func(m *model.Trace) (*expr.Node, error) {
+	if t.trial.sample == nil && t.trial.aliases == nil {
+		return nil
+	}
+	return func(m *model.Trace) (*expr.Node, error) {
+		t.Trace, t.Stream = m, "sample"
+		if f := t.trial.sample; f != nil {
+			v, err := t.bind(*f, "sample")
+			if err != nil {
+				return nil, err
+			}
+			return t.result(v, *f, "sample")
+		}
+		g := t.trial.player("generator")
+		v, err := starlark.Call(t.Thread, t.network(g), starlark.Tuple{t.Tensor(t.trial.latent.Draw(t.Tracer))}, nil)
+		if err != nil {
+			return nil, err
+		}
+		return v.(tensor.Tensor).Node, nil
+	}
+}
+
+// number calls a loss or a watch, which must give one number.
+func (t *builder) number(m *model.Trace, f kit.Function, what string) (*expr.Node, error) {
+	if t.spent != nil {
+		return nil, t.spent
+	}
+	t.Trace, t.Stream = m, "loss"
+	v, err := t.bind(f, what)
+	if err != nil && sandbox.Exhausted(t.Thread) {
+		t.spent = err
+	}
+	if err != nil {
+		return nil, err
+	}
+	n, err := t.result(v, f, what)
+	if err == nil && n.Shape.Axes() != "" {
+		err = t.blame(f, "%s: got %v, want one number: use mean(...) or sum(...)", what, n.Shape)
+	}
+	return n, err
+}
+
+// logit is the part of a critic's output that d_real and d_fake are means of.
+func (t *builder) logit(m *model.Trace, p *player, out *expr.Node) (*expr.Node, error) {
+	t.Trace, t.Stream = m, "loss"
+	v, err := starlark.Call(t.Thread, p.logit.Fn, starlark.Tuple{t.Tensor(out)}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return t.result(v, *p.logit, "critic of the "+p.name)
+}
+
+// result is the tensor that a function of the script returned.
+func (t *builder) result(v starlark.Value, f kit.Function, what string) (*expr.Node, error) {
+	x, ok := v.(tensor.Tensor)
+	if ok {
+		return x.Node, nil
+	}
+	return nil, t.blame(f, "%s: got %s, want a tensor%s", what, kit.Describe(v), kit.Forgotten(v))
+}
+
+// blame is a mistake of a function: placed where the user wrote it, or where the trial was declared that uses one of @std.
+func (t *builder) blame(f kit.Function, format string, a ...any) error {
+	e := &kit.Error{Pos: f.Position(), Msg: fmt.Sprintf(format, a...)}
+	if e.Pos == "" || kit.IsStd(e.Pos) {
+		if e.Pos != "" {
+			e.Msg += " (in " + e.Pos + ")"
+		}
+		e.Pos = t.trial.pos
+	}
+	return e
+}
+
+// bind calls a function of the script with what its parameters name.
+func (t *builder) bind(f kit.Function, what string) (starlark.Value, error) {
+	fn, ok := f.Fn.(*starlark.Function)
+	if !ok || fn.HasVarargs() || fn.HasKwargs() {
+		return nil, t.blame(f, "%s: got %s, want a function of some of %s", what, kit.Describe(f.Fn), strings.Join(t.names(), ", "))
+	}
+	var kwargs []starlark.Tuple
+	for i := range fn.NumParams() {
+		name, pos := fn.Param(i)
+		if !slices.Contains(t.names(), name) {
+			if fn.ParamDefault(i) != nil {
+				continue
+			}
+			return nil, &kit.Error{Pos: pos.String(), Msg: fmt.Sprintf("%s: %v", what, hint.Unknown("parameter", name, t.names()))}
+		}
+		v, err := t.lookup(name)
+		if err != nil {
+			return nil, &kit.Error{Pos: pos.String(), Msg: fmt.Sprintf("%s: parameter %s: %v", what, name, err)}
+		}
+		kwargs = append(kwargs, starlark.Tuple{starlark.String(name), v})
+	}
+	return starlark.Call(t.Thread, fn, nil, kwargs)
+}
+
+// names lists what a function may ask for.
+func (t *builder) names() []string {
+	names := slices.Sorted(maps.Keys(t.trial.aliases))
+	for _, p := range t.trial.players {
+		names = append(names, p.name)
+	}
+	return append(names, given...)
+}
+
+func (t *builder) lookup(name string) (starlark.Value, error) {
+	t.Graph.Pos = t.trial.pos
+	switch name {
+	case "x":
+		if !t.HasData() {
+			return nil, fmt.Errorf("got x while sampling, want only networks, y and z: no data is read then")
+		}
+		return t.Tensor(t.X()), nil
+	case "y":
+		y, err := t.labels()
+		return t.Tensor(y), err
+	case "z":
+		if t.trial.latent == nil {
+			return nil, fmt.Errorf("got no latent, want job(latent = normal(size), ...)")
+		}
+		return t.Tensor(t.trial.latent.Draw(t.Tracer)), nil
+	case "batch":
+		return starlark.MakeInt(t.Examples()), nil
+	}
+	if alias, ok := t.trial.aliases[name]; ok {
+		name = alias
+	}
+	return t.network(t.trial.player(name)), nil
+}

@@ -1,0 +1,163 @@
+package starlib
+
+import (
+	"fmt"
+	"slices"
+
+	"go.starlark.net/starlark"
+
+	"github.com/starsweep/starsweep/starlib/kit"
+	"github.com/starsweep/starsweep/starlib/number"
+)
+
+// declarations are the builtins that declare a trial.
+var declarations = starlark.StringDict{
+	"gan":    kit.Builtin("gan", makeGAN),
+	"job":    kit.Builtin("job", makeJob),
+	"player": kit.Builtin("player", makePlayer),
+	"loss":   kit.Builtin("loss", makeLoss),
+}
+
+// makeGAN is gan(...): two players, the discriminator first. A player of no steps is never updated, which benchmarks use.
+func makeGAN(c kit.Call) (starlark.Value, error) {
+	t := &trial{pos: kit.Here(c.Thread).String(), aliases: map[string]string{"D": "discriminator", "G": "generator"}}
+	var (
+		generator, discriminator kit.Function
+		z                        latentArg
+		loss                     lossArg
+		noise                    functionOrNone
+		optimizers               optimizersArg
+		batch, epochs            kit.Count
+		dSteps, gSteps           = kit.Natural(1), kit.Natural(1)
+		evaluate                 = standardEvaluate
+		numbers                  = precision("f32")
+		critic                   = criticArg{read: true}
+		watches, tests           = new(starlark.Dict), new(starlark.Dict)
+	)
+	err := c.Keywords("data", &t.data, "generator", &generator, "discriminator", &discriminator, "latent", &z, "loss", &loss,
+		"optimizer", &optimizers, "batch", &batch, "epochs", &epochs, "noise?", &noise, "d_steps?", &dSteps, "g_steps?", &gSteps,
+		"evaluate??", &evaluate, "watch?", &watches, "test?", &tests, "precision?", &numbers, "critic?", &critic)
+	if err != nil {
+		return nil, err
+	}
+	t.latent, t.batch, t.epochs, t.bf16 = z.Latent, int(batch), int(epochs), numbers == "bf16"
+	t.players = []*player{
+		{name: "discriminator", network: discriminator, loss: loss.critic, noise: noise.Function, optimizer: optimizers.of("discriminator"),
+			steps: int(dSteps), clip: loss.clip, critic: critic.read, logit: critic.logit},
+		{name: "generator", network: generator, loss: loss.generator, optimizer: optimizers.of("generator"), steps: int(gSteps), image: true},
+	}
+	return t, t.finish(c, evaluate, watches, tests)
+}
+
+func makePlayer(c kit.Call) (starlark.Value, error) {
+	p := &player{}
+	var clip number.OrNone
+	var noise functionOrNone
+	var critic criticArg
+	steps := kit.Count(1)
+	err := c.Keywords("network", &p.network, "loss", &p.loss, "optimizer", &p.optimizer, "steps?", &steps, "clip?", &clip, "noise?", &noise,
+		"critic?", &critic)
+	if err != nil {
+		return nil, err
+	}
+	p.steps, p.clip, p.noise, p.critic, p.logit = int(steps), clip.Schedule, noise.Function, critic.read, critic.logit
+	return p, number.AboveZero.Check(c, "clip", p.clip)
+}
+
+// makeJob is job(...): any number of players under names of their own.
+func makeJob(c kit.Call) (starlark.Value, error) {
+	t := &trial{pos: kit.Here(c.Thread).String()}
+	var (
+		players       *starlark.Dict
+		z             latentArg
+		batch, epochs kit.Count
+		evaluate      = standardEvaluate
+		numbers       = precision("f32")
+		watches       = new(starlark.Dict)
+		tests         = new(starlark.Dict)
+		sample        functionOrNone
+	)
+	err := c.Keywords("data", &t.data, "players", &players, "batch", &batch, "epochs", &epochs, "latent??", &z, "sample?", &sample,
+		"evaluate??", &evaluate, "watch?", &watches, "test?", &tests, "precision?", &numbers)
+	if err != nil {
+		return nil, err
+	}
+	t.latent, t.batch, t.epochs, t.sample, t.bf16 = z.Latent, int(batch), int(epochs), sample.Function, numbers == "bf16"
+	for k, v := range players.Entries() {
+		name, _ := starlark.AsString(k)
+		if !kit.IsWord(name) || slices.Contains(given, name) {
+			return nil, fmt.Errorf("job: for parameter players: got %s as a name, want a word other than %v", kit.Describe(k), given)
+		}
+		declared, ok := v.(*player)
+		if !ok {
+			return nil, fmt.Errorf("job: for parameter players: %s: got %s, want player(network = ..., loss = ..., optimizer = ...)", name,
+				kit.Describe(v))
+		}
+		p := *declared
+		p.name = name
+		t.players = append(t.players, &p)
+	}
+	if len(t.players) == 0 {
+		return nil, fmt.Errorf("job: for parameter players: got none, want at least one")
+	}
+	return t, t.finish(c, evaluate, watches, tests)
+}
+
+// finish checks what gan and job have in common, and reports all mistakes.
+func (t *trial) finish(c kit.Call, evaluate evaluateValue, watches, tests *starlark.Dict) error {
+	var errs kit.Errors
+	fault := func(format string, a ...any) { errs = append(errs, fmt.Errorf(c.Name+": "+format, a...)) }
+	var err error
+	if t.evaluate, err = evaluate.on(t.data); err != nil {
+		errs = append(errs, kit.Each(c.Name+": for parameter evaluate: ", err)...)
+	}
+	steps := 0
+	for _, p := range t.players {
+		steps += p.steps
+	}
+	if steps < 1 || steps > maxSteps {
+		fault("got %d updates in one iteration, want 1 to %d", steps, maxSteps)
+	}
+	if tests.Len() > 0 && t.data.Split != "train" {
+		fault("for parameter test: got data of split %q, want split = \"train\": tests read its split \"test\"", t.data.Split)
+	}
+	for _, err := range append(t.watch(watches, "watch", false), t.watch(tests, "test", true)...) {
+		fault("%w", err)
+	}
+	return errs.Err()
+}
+
+// watch adds the functions of a dict, which become columns. Those of tests begin with test_.
+func (t *trial) watch(functions *starlark.Dict, parameter string, test bool) (errs []error) {
+	for k, v := range functions.Entries() {
+		name, _ := starlark.AsString(k)
+		if !kit.IsWord(name) {
+			errs = append(errs, fmt.Errorf("for parameter %s: got %s as a name, want a word: it becomes a column", parameter, kit.Describe(k)))
+			continue
+		}
+		var f kit.Function
+		if err := f.Unpack(v); err != nil {
+			errs = append(errs, fmt.Errorf("for parameter %s: %s: %w", parameter, name, err))
+			continue
+		}
+		w := watch{name, parameter + " " + name, test, f}
+		if test {
+			w.name = "test_" + name
+		}
+		t.watches = append(t.watches, w)
+	}
+	return errs
+}
+
+// maxSteps bounds the updates of an iteration, since they are unrolled.
+const maxSteps = 64
+
+func makeLoss(c kit.Call) (starlark.Value, error) {
+	l := &lossValue{}
+	var clip number.OrNone
+	if err := c.Keywords("critic", &l.critic, "generator", &l.generator, "clip?", &clip); err != nil {
+		return nil, err
+	}
+	l.clip = clip.Schedule
+	return l, number.AboveZero.Check(c, "clip", l.clip)
+}

@@ -1,0 +1,98 @@
+package starlib
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/kit"
+	"github.com/starsweep/starsweep/starlib/number"
+	"github.com/starsweep/starsweep/starlib/optimizer"
+)
+
+// playerNumber is a real number of a player's optimizer, or the bound of its weights.
+type playerNumber struct {
+	name   string
+	player string
+	value  spec.Schedule
+	bound  number.Bound
+}
+
+// lasting are the numbers of a trial's players, which must be good until training ends.
+type lasting struct {
+	pos              string
+	epochs, perEpoch int
+	numbers          []playerNumber
+}
+
+// check refuses numbers that become wrong while they train, and notes what is not over then.
+func (l lasting) check(n *kit.Notes, shortened bool) error {
+	var errs []error
+	for _, x := range l.numbers {
+		if err := x.holds(l.epochs, l.perEpoch); err != nil {
+			errs = append(errs, &kit.Error{Pos: l.pos, Msg: fmt.Sprintf("the %s of the %s: %v", x.name, x.player, err)})
+		}
+		for _, part := range x.value.Beyond(l.epochs, l.epochs*l.perEpoch) {
+			if shortened {
+				break
+			}
+			n.Add(l.pos, fmt.Sprintf("the %s of the %s: %v is not over when training ends, after %d epochs", x.name, x.player, part, l.epochs))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// at are the numbers that change over time or between points, with the values of a point.
+func (l lasting) at(bind func(id string) spec.Schedule) lasting {
+	var changing []playerNumber
+	for _, x := range l.numbers {
+		if x.value = x.value.Bind(bind); !x.value.IsConstant() {
+			changing = append(changing, x)
+		}
+	}
+	l.numbers = changing
+	return l
+}
+
+// variables are the numbers that depend on the point.
+func (l lasting) variables() lasting {
+	l.numbers = slices.DeleteFunc(slices.Clone(l.numbers), func(x playerNumber) bool {
+		_, ok := x.value.Variable()
+		return !ok
+	})
+	return l
+}
+
+func (p *player) numbers() (all []playerNumber) {
+	for _, x := range p.optimizer.Params {
+		all = append(all, playerNumber{x.Name, p.name, x.Value, optimizer.Bounds[x.Name]})
+	}
+	for _, x := range []struct {
+		name  string
+		value *spec.Schedule
+		bound number.Bound
+	}{{"clip_norm", p.optimizer.ClipNorm, number.AboveZero}, {"clip_value", p.optimizer.ClipValue, number.AboveZero}, {"ema", p.optimizer.EMA, number.Fraction},
+		{"clip", p.clip, number.AboveZero}} {
+		if x.value != nil {
+			all = append(all, playerNumber{x.name, p.name, *x.value, x.bound})
+		}
+	}
+	return all
+}
+
+// holds looks at a schedule from the first step to the last. What counts in steps is known only if the data's size is.
+func (x playerNumber) holds(epochs, perEpoch int) error {
+	if x.value.IsConstant() || perEpoch == 0 && x.value.Counts(spec.Steps) {
+		return nil
+	}
+	if perEpoch == 0 {
+		perEpoch = 1000 // any: fractions of epochs are all that counts
+	}
+	for step, v := range x.value.Over(epochs*perEpoch, perEpoch) {
+		if !x.bound.Holds(v) {
+			return fmt.Errorf("got %v, which is %.3g in epoch %d, want %s", x.value, v, step/perEpoch+1, x.bound.Want)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,128 @@
+package starlib
+
+import (
+	"fmt"
+	"slices"
+
+	"go.starlark.net/starlark"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/starlib/kit"
+	"github.com/starsweep/starsweep/starlib/tensor"
+)
+
+// labels is y: of the examples read; while sampling, the classes in turn that the data set has images of.
+func (t *builder) labels() (*expr.Node, error) {
+	if t.HasData() {
+		return t.Y()
+	}
+	n := t.Config.Classes
+	if n == 0 {
+		return nil, fmt.Errorf("the data set has no labels")
+	}
+	chosen := t.trial.data.Data.WithDefaults().Classes // in order; nil: all
+	if chosen != nil {
+		n = len(chosen)
+	}
+	i := expr.Convert(t.Graph.Iota('b', t.Examples()), t.Config.DType)
+	classes := t.Number(float64(n))
+	turns := expr.Floor(expr.Div(expr.Add(i, t.Number(.5)), classes)) // the half keeps a rounded quotient from the next integer
+	y := expr.Sub(i, expr.Mul(classes, turns))
+	if chosen != nil {
+		turn := y
+		y = t.Number(float64(chosen[0]))
+		for k, class := range chosen[1:] {
+			y = expr.Where(expr.Equal(turn, t.Number(float64(k+1))), t.Number(float64(class)), y)
+		}
+	}
+	return expr.Convert(y, expr.I32), nil
+}
+
+// network is a player as losses see it: a function whose layers have one set of parameters, however often it is called. A
+// network of two parameters gets the labels y as the second, unless the loss gives one.
+func (t *builder) network(p *player) *starlark.Builtin {
+	return kit.Builtin(p.name, func(c kit.Call) (starlark.Value, error) {
+		if len(c.Args) == 0 || len(c.Kwargs) > 0 {
+			return nil, fmt.Errorf("%s: got %d arguments, want a tensor", p.name, len(c.Args)+len(c.Kwargs))
+		}
+		in, ok := c.Args[0].(tensor.Tensor)
+		if !ok {
+			return nil, fmt.Errorf("%s: got %s, want a tensor", p.name, kit.Describe(c.Args[0]))
+		}
+		args := slices.Clone(c.Args)
+		if required(p.network.Fn) == 2 && len(args) == 1 {
+			y, err := t.labels()
+			if err != nil {
+				return nil, fmt.Errorf("%s: its network has two parameters: %w", p.name, err)
+			}
+			args = append(args, t.Tensor(y))
+		}
+		defer func(stream string) { t.Stream = stream }(t.Stream)
+		if p.noise != nil && t.Training {
+			t.Stream = "noise"
+			noisy, err := starlark.Call(c.Thread, p.noise.Fn, starlark.Tuple{in}, nil)
+			if err != nil {
+				return nil, err
+			}
+			if _, err := t.result(noisy, *p.noise, "noise"); err != nil {
+				return nil, err
+			}
+			args[0] = noisy
+		}
+		t.Stream = "network"
+		out, err := t.Call(p.name, in.Node, func() (*expr.Node, error) { return t.run(p, args) }, identities(args[1:])...)
+		if err != nil {
+			return nil, err
+		}
+		return t.Value(out)
+	})
+}
+
+// identities tell values apart: a tensor by its expression, others by what they print as.
+func identities(values starlark.Tuple) (ids []any) {
+	for _, v := range values {
+		if x, ok := v.(tensor.Tensor); ok {
+			ids = append(ids, x.Node)
+		} else {
+			ids = append(ids, v.String())
+		}
+	}
+	return ids
+}
+
+// run calls a network's function, and records its table the first time.
+func (t *builder) run(p *player, args starlark.Tuple) (*expr.Node, error) {
+	if !slices.ContainsFunc(t.tables, func(n *tensor.Network) bool { return n.Name == p.name }) {
+		table := &tensor.Network{Name: p.name, Input: args[0].(tensor.Tensor).Shape}
+		t.tables = append(t.tables, table)
+		defer t.Record(table)()
+	}
+	v, err := starlark.Call(t.Thread, p.network.Fn, args, nil)
+	if err != nil {
+		return nil, err
+	}
+	n, err := t.result(v, p.network, "the network "+p.name)
+	if err != nil {
+		return nil, err
+	}
+	want := t.Config.Image.With('b', t.Examples())
+	if p.image && n.Shape != want {
+		return nil, t.blame(p.network, "the network %s: got %v, want the shape of the data, %v", p.name, n.Shape, want)
+	}
+	return n, nil
+}
+
+// required counts the parameters that a function must be given; 1 for what is no function of the script.
+func required(f starlark.Callable) int {
+	fn, ok := f.(*starlark.Function)
+	if !ok {
+		return 1
+	}
+	n := 0
+	for i := range fn.NumParams() {
+		if fn.ParamDefault(i) == nil {
+			n++
+		}
+	}
+	return n
+}
