@@ -68,11 +68,17 @@ func recipes(t *testing.T) map[string]recipe {
 	_, section, _ := strings.Cut(string(page), "\n## Recipes\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	all := map[string]recipe{}
-	for _, p := range regexp.MustCompile(`(?s)\*\*A new ([a-z ]+)\*\*[a-z ]* touches (\w+) files?:(.*?)\n\n`).FindAllStringSubmatch(section+"\n\n", -1) {
+	for _, text := range strings.Split(section, "\n**A new ")[1:] {
+		p := regexp.MustCompile(`^([a-z ]+)\*\*[a-z ]* touches (\w+) files?:`).FindStringSubmatch(text)
+		if p == nil {
+			continue
+		}
 		name, _, _ := strings.Cut(p[1], " of ")
 		r := recipe{count: slices.Index([]string{"no", "one", "two", "three", "four", "five", "six", "seven", "eight"}, p[2])}
-		for _, path := range regexp.MustCompile("`([\\w/]+/[\\w/]+\\.(?:go|star))`").FindAllStringSubmatch(p[3], -1) {
-			r.files = append(r.files, path[1])
+		for _, path := range regexp.MustCompile("`([\\w/]+/[\\w/]+\\.(?:go|star))`").FindAllStringSubmatch(text, -1) {
+			if !strings.HasSuffix(path[1], "_test.go") {
+				r.files = append(r.files, path[1])
+			}
 		}
 		all[strings.ReplaceAll(name, " ", "-")] = r
 	}
