@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/internal/plain"
 )
 
 func checkCommand(env *Env) *cobra.Command {
@@ -40,7 +41,7 @@ func check(ctx context.Context, env *Env, path string, o scriptOptions) error {
 	if err := env.checkMemory(p); err != nil {
 		return err
 	}
-	fmt.Fprintf(env.Stdout, "%s: ok: %s, checked in %.2f s\n", path, p.Summary(), env.Now().Sub(start).Seconds())
+	fmt.Fprintf(env.Stdout, "%s: ok: %s, checked in %.2f s\n", plain.Line(path), p.Summary(), env.Now().Sub(start).Seconds())
 	for _, name := range players(p.Programs) {
 		lo, hi := parameterRange(p.Programs, name)
 		if lo == hi {

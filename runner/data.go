@@ -25,7 +25,7 @@ func dataCommand(env *Env) *cobra.Command {
 			RunE: func(c *cobra.Command, args []string) error {
 				err := env.store().Get(c.Context(), args[0], env.downloaded(args[0]))
 				if err == nil {
-					fmt.Fprintf(env.Stdout, "%s is in %s\n", args[0], env.data())
+					fmt.Fprintf(env.Stdout, "%s is in %s\n", args[0], plain.Line(env.data()))
 				}
 				return asUsageError(err)
 			},
@@ -42,7 +42,7 @@ func listData(env *Env) {
 		if i.Present {
 			here = "here"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", i.Name, here, i.What, i.Source)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", i.Name, here, i.What, plain.Line(i.Source))
 	}
 	w.Flush()
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/internal/plain"
 )
 
 func doctorCommand(env *Env) *cobra.Command {
@@ -34,7 +35,7 @@ says which of them work here, and how to get those that are missing.`,
 			for _, f := range []struct{ what, path string }{
 				{"data", env.data()}, {"features", env.networks().Dir}, {"cache", env.cache()}, {"plugins", env.plugins()},
 			} {
-				fmt.Fprintf(env.Stdout, "  %-8s %s\n", f.what, filepath.Clean(f.path))
+				fmt.Fprintf(env.Stdout, "  %-8s %s\n", f.what, plain.Line(filepath.Clean(f.path)))
 			}
 			return nil
 		},
@@ -44,13 +45,14 @@ says which of them work here, and how to get those that are missing.`,
 func listBackends(to io.Writer, backends []train.Info) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	for _, b := range backends {
+		detail := plain.Line(b.Detail)
 		switch {
 		case b.Available:
-			fmt.Fprintf(w, "  %s\tok\t%s\n", b.Name, b.Detail)
+			fmt.Fprintf(w, "  %s\tok\t%s\n", b.Name, detail)
 		case b.Hint == "": // there is a plugin, but it does not work
-			fmt.Fprintf(w, "  %s\tbroken\t%s\n", b.Name, b.Detail)
+			fmt.Fprintf(w, "  %s\tbroken\t%s\n", b.Name, detail)
 		default:
-			fmt.Fprintf(w, "  %s\tmissing\t%s; %s\n", b.Name, b.Detail, b.Hint)
+			fmt.Fprintf(w, "  %s\tmissing\t%s; %s\n", b.Name, detail, plain.Line(b.Hint))
 		}
 	}
 	return w.Flush()

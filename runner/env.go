@@ -19,6 +19,7 @@ import (
 	"github.com/starsweep/starsweep/engine/train"
 	"github.com/starsweep/starsweep/internal/machine"
 	"github.com/starsweep/starsweep/internal/once"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/runner/evaluation"
 )
 
@@ -68,11 +69,13 @@ func (e *Env) evaluation(b *train.Backend, p *passes, open func(context.Context,
 		Open: open, Warn: e.warn, Progress: p.watch, Now: e.Now}
 }
 
-func (e *Env) warn(err error) { fmt.Fprintf(e.Stderr, "starsweep: warning: %v\n", err) }
+// warn prints a warning in one line.
+func (e *Env) warn(err error) { warn(e, []string{err.Error()}) }
 
+// warn prints warnings, each in one line.
 func warn(env *Env, warnings []string) {
 	for _, warning := range warnings {
-		fmt.Fprintf(env.Stderr, "starsweep: warning: %s\n", warning)
+		fmt.Fprintf(env.Stderr, "starsweep: warning: %s\n", plain.Line(warning))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/feature"
 	"github.com/starsweep/starsweep/internal/fetch"
+	"github.com/starsweep/starsweep/internal/plain"
 )
 
 func featuresCommand(env *Env) *cobra.Command {
@@ -66,7 +67,7 @@ func tellOrigin(env *Env, o feature.Origin) {
 	if published == "" {
 		published = "no published file that starsweep knows"
 	}
-	fmt.Fprintf(env.Stdout, "%s: added from %s (%s)\n", o.Network, o.File, published)
+	fmt.Fprintf(env.Stdout, "%s: added from %s (%s)\n", o.Network, plain.Line(o.File), published)
 }
 
 // downloaded shows how far the download of something is, every 4 MB.
@@ -103,6 +104,6 @@ func listFeatures(env *Env) {
 			continue
 		}
 		told = append(told, i.Err.Error())
-		fmt.Fprintf(env.Stdout, "%s: %v\n", i.Name, i.Err)
+		fmt.Fprintf(env.Stdout, "%s: %s\n", i.Name, plain.Line(i.Err.Error()))
 	}
 }

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/starsweep/starsweep/internal/plain"
-	"github.com/starsweep/starsweep/starlib"
 )
 
 // Main runs one command and returns its exit code. Nothing that it prints, such as the name of a file or a string of a script, can
@@ -32,26 +30,9 @@ func Main(ctx context.Context, env Env) int {
 	case code == exitInterrupted:
 		fmt.Fprintln(env.Stderr, "starsweep: interrupted")
 	default:
-		fmt.Fprintf(env.Stderr, "starsweep: %s\n", detail(err))
+		fmt.Fprintf(env.Stderr, "starsweep: %s\n", plain.Error(err))
 	}
 	return code
-}
-
-// detail returns the text of an error, or of several joined errors, with the calls in the script that led to each.
-func detail(err error) string {
-	if script, ok := err.(*starlib.Error); ok {
-		return script.Detail()
-	}
-	var plain, all []string
-	if several, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, e := range several.Unwrap() {
-			plain, all = append(plain, e.Error()), append(all, detail(e))
-		}
-	}
-	if strings.Join(plain, "\n") == err.Error() {
-		return strings.Join(all, "\n")
-	}
-	return err.Error()
 }
 
 // errReported is the error of a command that has printed its error already.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
 )
@@ -48,7 +49,7 @@ func (l *lines) end(p plan.Trial, status results.Status, reason string) {
 	if reason != "" {
 		reason = ": " + reason
 	}
-	l.print("%s %s%s", l.name(p), status, reason)
+	l.print("%s %s%s", l.name(p), status, plain.Line(reason))
 }
 
 func (l *lines) close() {}

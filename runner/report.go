@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results/report"
 )
 
@@ -36,7 +37,7 @@ func (e *Env) writeReport(dir string) error {
 	if len(v.Meta().Objectives) > 0 {
 		tables += ",pareto"
 	}
-	fmt.Fprintf(e.Stdout, "tables   %s/{%s}/*.parquet\nreport   %s\n", dir, tables, path)
+	fmt.Fprintf(e.Stdout, "tables   %s/{%s}/*.parquet\nreport   %s\n", plain.Line(dir), tables, plain.Line(path))
 	trials := v.Trials()
 	for _, o := range v.Meta().Objectives {
 		for _, line := range bestLines(v.Meta(), trials, o) {

@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/internal/regular"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
@@ -56,7 +57,7 @@ func load(ctx context.Context, env *Env, path string, o scriptOptions) (*script,
 		Images:   env.counter(),
 		Fits:     env.store().Fits,
 	}
-	s, err := l.Load(ctx, path, source)
+	s, err := l.Load(ctx, plain.Line(path), source)
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ process that is running the study, if there is one.`,
 				return err
 			}
 			if by, held := results.Writer(args[0]); held {
-				fmt.Fprintf(env.Stdout, "%s is running this study; trials listed as interrupted may be in progress\n", by)
+				fmt.Fprintf(env.Stdout, "%s is running this study; trials listed as interrupted may be in progress\n", plain.Line(by))
 			}
 			return nil
 		},

@@ -151,6 +151,9 @@ func (f *Faults) Error() string {
 	return s
 }
 
+// Detail is the text: its lines are all of the plan's making.
+func (f *Faults) Detail() string { return f.Error() }
+
 // detail is the text of an error with the calls that led to it, if it knows them.
 func detail(err error) string {
 	if e, ok := err.(interface{ Detail() string }); ok {
