@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// try computes a convolution of random numbers by one algorithm, on all threads, and by its definition.
+// try computes a convolution of random numbers by the given algorithm, and by its definition.
 func try(c *Conv, w algorithm, r *rand.Rand) (got, want []float32) {
 	c.algorithm = w
 	x, k := random(r, c.Groups*c.In[0]*c.In[1]*c.M*c.K+16), random(r, c.Groups*c.Ker[0]*c.Ker[1]*c.K*c.N+16)
@@ -20,7 +20,8 @@ func try(c *Conv, w algorithm, r *rand.Rand) (got, want []float32) {
 
 type pick func(v ...int) int
 
-// followsTheDefinition tries an algorithm on random convolutions of every kernel set. It is nil if it does not fit.
+// followsTheDefinition compares an algorithm with the definition on random convolutions, for every kernel set. plan returns nil where it
+// does not apply.
 func followsTheDefinition(t *testing.T, draw func(p pick) Conv, plan func(p pick, c *Conv) algorithm) {
 	forEachSet(t, func(t *testing.T, s *Set) {
 		r := rand.New(rand.NewPCG(3, 4))
@@ -63,7 +64,7 @@ func followsTheDefinition(t *testing.T, draw func(p pick) Conv, plan func(p pick
 	})
 }
 
-func TestDirectWaysFollowTheDefinition(t *testing.T) {
+func TestDirectAlgorithmsFollowTheDefinition(t *testing.T) {
 	for name, plan := range map[string]func(p pick, c *Conv) algorithm{
 		"panels": func(p pick, c *Conv) algorithm { return newPanels(c) },
 		"lanes":  func(p pick, c *Conv) algorithm { return newLanes(c) },
@@ -120,7 +121,7 @@ func TestPlanesFollowTheDefinition(t *testing.T) {
 	}, func(p pick, c *Conv) algorithm { return newPlanes(c, p(1<<10, 1<<20)) })
 }
 
-// Fewer products cost little of float32's precision: on a layer of the thesis the error, against sums in float64, is at most a few
+// Fewer products lose little of float32's precision. On a layer of 64 to 128 channels the error against sums in float64 is at most four
 // times that of sums in order.
 func TestMinimalFilteringLosesLittlePrecision(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
@@ -157,9 +158,9 @@ func TestMinimalFilteringLosesLittlePrecision(t *testing.T) {
 	}
 }
 
-// Long filters are split into phases and the form is the one that fits their number of pixels: on 17 pixels seven taps leave 66
-// products a pair of channels in place of 107, with F(3, 4) of two phases.
-func TestLongFiltersAreSplitSoThatFewProductsAreLeft(t *testing.T) {
+// The phases and the form are those that leave the fewest products: seven taps on 17 pixels take 66 products for each pair of channels
+// instead of 107, with F(3, 4) in two phases.
+func TestLongFiltersAreSplitIntoPhases(t *testing.T) {
 	for _, c := range []struct{ size, taps, phases, outputs, products int }{
 		{17, 7, 2, 3, 66}, {35, 5, 2, 4, 110}, {16, 3, 1, 4, 24}, {6, 3, 1, 3, 10}, {16, 4, 1, 3, 36},
 	} {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// forward is a convolution of stride 2 with a 5 x 5 kernel, NHWC by HWIO, of size x size pixels.
+// forward returns a convolution of size x size pixels with a 5 x 5 kernel and stride 2, NHWC by HWIO.
 func forward(s *Set, batch, size, ci, co, groups int) *Conv {
 	out := size / 2
 	return &Conv{
@@ -20,7 +20,7 @@ func forward(s *Set, batch, size, ci, co, groups int) *Conv {
 	}
 }
 
-// inputGradient is that of forward with respect to its input: the output gradient, dilated, with the reversed kernel.
+// inputGradient returns the gradient of forward with respect to its input: the output gradient, dilated, with the reversed kernel.
 func inputGradient(s *Set, batch, size, ci, co, groups int) *Conv {
 	f := forward(s, batch, size, ci, co, groups)
 	f.K, f.N, f.In, f.Out = co, ci, f.Out, f.In
@@ -30,7 +30,7 @@ func inputGradient(s *Set, batch, size, ci, co, groups int) *Conv {
 	return f
 }
 
-// kernelGradient is that with respect to its kernel: batch and channels change places, and the output gradient is the kernel.
+// kernelGradient returns the gradient with respect to its kernel: batch and channels are exchanged, and the output gradient is the kernel.
 func kernelGradient(s *Set, batch, size, ci, co, groups int) *Conv {
 	f := forward(s, batch, size, ci, co, groups)
 	in, ker, out := f.InS, f.KerS, f.OutS

@@ -2,22 +2,22 @@ package kern
 
 import "unsafe"
 
-// Products of bfloat16 take operands in pairs: two contracted elements, k and k+1, of 16 bits each lie in one of 32, and a kernel
-// adds both products to a float32. So an array of pairs is one of float32 with half as many contracted elements, which every
-// algorithm moves around as it would move float32.
+// Products of bfloat16 take their operands in pairs: two contracted elements of 16 bits, k and k+1, are one element of 32 bits, and a
+// kernel adds both products to a float32. So an array of pairs is one of float32 with half as many contracted elements, and every
+// algorithm moves it as it moves float32.
 
-// paired is a convolution with operands that were rounded to bfloat16, and pairs of contracted channels as elements.
+// paired is a convolution of operands that are rounded to bfloat16, with pairs of contracted channels as elements.
 type paired struct {
 	*Conv             // of pairs
-	in, ker pairArray // of what was asked for
+	in, ker pairArray // operands of the original convolution
 }
 
-// pairArray are an array [outer][k][inner] whose axis k is contracted.
+// pairArray is an array [outer][k][inner] whose axis k is contracted.
 type pairArray struct{ outer, k, inner int }
 
-func (r pairArray) pairs() int { return (r.outer*r.k*r.inner/2 + 15) &^ 15 } // what follows is aligned
+func (r pairArray) pairs() int { return (r.outer*r.k*r.inner/2 + 15) &^ 15 } // keeps what follows aligned
 
-// stride is where a step along another axis leads among the pairs. Axes lie wholly inside of k, or outside.
+// stride converts the stride of another axis to pairs. ok is false if that axis is neither entirely inside of k nor outside.
 func (r pairArray) stride(s int) (_ int, ok bool) {
 	whole := r.k * r.inner
 	switch {
@@ -29,10 +29,10 @@ func (r pairArray) stride(s int) (_ int, ok bool) {
 	return 0, false
 }
 
-// minPaired is the least depth, and number of output channels, of which pairs are worth their making.
+// minPaired is the least depth, and the least number of output channels, for which rounding to pairs pays.
 const minPaired = 8
 
-// newPaired is c with its operands in pairs, or nil if that does not fit it or does not help it.
+// newPaired returns c with its operands in pairs, or nil if that is impossible or does not pay.
 func newPaired(c *Conv) *paired {
 	if !c.BF16 || c.Set.Pairs == nil || c.empty() || c.K%2 != 0 || min(c.K, c.N) < minPaired {
 		return nil
@@ -62,7 +62,7 @@ func newPaired(c *Conv) *paired {
 	return q
 }
 
-// direct plans how to multiply pairs, and tells the cost, with that of making them.
+// direct chooses the cheapest direct algorithm for pairs. The cost includes that of rounding.
 func (p *paired) direct(taps int) (func() algorithm, int) {
 	plan, cost := p.Conv.direct(taps)
 	return func() algorithm {
@@ -86,7 +86,7 @@ func (p *paired) run(out, in, ker []float32, m Memory) {
 
 // fill rounds an array to pairs.
 func (r pairArray) fill(t Team, d, s []float32) {
-	if r.inner == 1 { // pairs lie side by side
+	if r.inner == 1 { // pairs are contiguous
 		total := r.outer * r.k
 		pieces := min(parts(total, 1<<14), minPieces)
 		t.Each(pieces, func(_, i int) {
@@ -102,7 +102,7 @@ func (r pairArray) fill(t Team, d, s []float32) {
 	})
 }
 
-// pairs is the depth of a product in pairs; a last element alone is filled up with zero.
+// pairs is the depth of a product in pairs. A single last element is paired with zero.
 func (d *Dot) pairs() int { return parts(len(d.LK), 2) }
 
 // pairLeft copies the left operand to [batch][m][pair].

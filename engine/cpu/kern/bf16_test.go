@@ -9,7 +9,7 @@ import (
 	"github.com/starsweep/starsweep/internal/require"
 )
 
-// roundBF16 is the bfloat16 nearest to x, ties to even; numbers below the normal ones are zero, as the processor has it.
+// roundBF16 returns the bfloat16 nearest to x, ties to even. Subnormal numbers become zero, as on the processor.
 func roundBF16(x float32) uint16 {
 	b := math.Float32bits(x)
 	switch {
@@ -21,10 +21,10 @@ func roundBF16(x float32) uint16 {
 	return uint16((b + 0x7fff + b>>16&1) >> 16)
 }
 
-// widen is a bfloat16 as float32.
+// widen converts a bfloat16 to float32.
 func widen(b uint16) float32 { return math.Float32frombits(uint32(b) << 16) }
 
-// randomPairs are pairs of bfloat16 in the bits of float32.
+// randomPairs returns pairs of bfloat16 in the bits of float32.
 func randomPairs(r *rand.Rand, n int) []float32 {
 	v := random(r, 2*n)
 	p := make([]float32, n)
@@ -34,7 +34,7 @@ func randomPairs(r *rand.Rand, n int) []float32 {
 	return p
 }
 
-func TestRoundingToPairs(t *testing.T) {
+func TestRoundingToPairsIsToNearestEven(t *testing.T) {
 	if Sets()[0].Pairs == nil {
 		require.Unavailable(t, "the processor does not multiply bfloat16")
 	}

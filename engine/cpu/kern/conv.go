@@ -1,58 +1,61 @@
 package kern
 
-// Conv is a 2D convolution (cross-correlation) with any strides of its operands, in floats. The gradients with respect to
-// the input (input dilation, reversed kernel, channel axes swapped) and to the kernel (batch and channels swapped, kernel
-// dilation) are the same operation with other numbers.
+// Conv is a 2D convolution (cross-correlation) with any strides of its operands, in floats. The gradients with respect to the input
+// (dilated input, reversed kernel, channel axes swapped) and to the kernel (batch and channels swapped, dilated kernel) are the same
+// operation with other numbers.
 //
-// There are seven algorithms. Five are direct: a panel of the kernel against one pixel of all examples (panels), the input packed with the
-// batch (lanes) or pixels (planes) side by side, all taps as columns (spread), and along rows of pixels (strips). Two take fewer
-// products: winogradConv, and winogradGradient for the gradient of a kernel. None makes im2col's copies.
+// There are seven algorithms. Five are direct: panels multiplies a panel of the kernel by one pixel of all examples, lanes and planes pack
+// the input with the batch or the pixels as columns, spread has all taps as columns, and strips runs along rows of pixels. Two take
+// fewer products: winogradConv, and winogradGradient for the gradient of a kernel. None makes the copies of im2col.
+//
+// A cost model (costs.go) chooses when Plan is called, by sizes and kernel set alone. The choice decides the last bits of results;
+// testdata/algorithms.txt has it for the layers of common networks.
 type Conv struct {
 	Set             *Set
-	Team            Team   // who may take part; Plan sends them away if the work is too little
+	Team            Team   // Plan reduces it to one thread if there is little work
 	M, K, N, Groups int    // batch; contracted and output channels of one group
 	In, Ker, Out    [2]int // pixels: y, x
 	InS             [4]int // strides: y, x, batch, contracted channel
 	KerS            [4]int // strides: y, x, contracted channel, output channel
 	OutS            [4]int // strides: y, x, batch, output channel
-	InG, KerG, OutG int    // from group to group
-	Stride, Pad     [2]int // Pad: before the first pixel; what follows the last is in Out
+	InG, KerG, OutG int    // strides from group to group
+	Stride, Pad     [2]int // Pad is that before the first pixel; Out implies that after the last
 	InDil, KerDil   [2]int
-	Reverse         bool // read the kernel's pixels backwards
-	BF16            bool // round the operands to bfloat16, if the set has kernels for that and it helps
+	Reverse         bool // the pixels of the kernel are read backwards
+	BF16            bool // operands are rounded to bfloat16 if the set has kernels for that and it helps
 
 	algorithm algorithm
 }
 
-// algorithm is how to compute a convolution.
+// algorithm computes a planned convolution. workspace returns the floats of memory that it needs.
 type algorithm interface {
 	workspace() (shared, own int)
 	run(out, in, ker []float32, m Memory)
 }
 
-// Memory is what a computation works with: a part that its team shares, and a part of each worker's own. What a worker has in its
-// own for one computation it finds in its own cache for the next. To write where another core wrote last takes much longer, most
-// of all if the cores share no cache.
+// Memory is the workspace of a computation: a part that its team shares, and a part for each worker. A worker finds its own part in its
+// own cache from one computation to the next. Writing where another core wrote last takes much longer, above all if the cores share no
+// cache.
 type Memory struct {
 	Shared []float32
 	Own    [][]float32 // by worker
 }
 
-// carve takes the first n floats of what is left of a piece of memory, and leaves what comes after them, aligned.
+// carve returns the first n floats of memory, and advances memory to the next cache line after them.
 func carve(memory *[]float32, n int) []float32 {
 	piece := (*memory)[:n:n]
 	*memory = (*memory)[min(roundUp(n), len(*memory)):]
 	return piece
 }
 
-// roundUp rounds up to lines of the cache.
+// roundUp rounds a number of floats up to whole cache lines.
 func roundUp(floats int) int { return (floats + 15) &^ 15 }
 
-// minPieces is the number of pieces that a task is cut into, at least, if it is short of them. It is no function of the number
-// of threads, so that the order of sums is not either.
+// minPieces is the least number of pieces that a task is cut into, if it can be. It does not depend on the number of threads, so neither
+// does the order of sums.
 const minPieces = 16
 
-// Plan decides how to compute and builds the lists, once.
+// Plan chooses the algorithm and builds its lists. It is called once, before Workspace and Run.
 func (c *Conv) Plan() {
 	taps := c.CountTaps()
 	c.Team = c.Team.For(c.Groups * c.M * c.K * c.N * taps)
@@ -68,14 +71,14 @@ func (c *Conv) Plan() {
 	c.algorithm = plan()
 }
 
-// How many bytes of transformed or packed data are made before they are used.
+// Bytes of transformed or packed data that are computed before they are used.
 const (
-	chunkBytes         = 600 << 10 // by a worker
-	planeBytes         = 256 << 10 // by a worker
-	gradientChunkBytes = 8 << 20
+	chunkBytes         = 600 << 10 // of a worker
+	planeBytes         = 256 << 10 // of a worker
+	gradientChunkBytes = 8 << 20   // of a team
 )
 
-// winogradAlgorithms are those with transforms, as far as they fit.
+// winogradAlgorithms returns those of Winograd's algorithms that apply.
 func (c *Conv) winogradAlgorithms() (list []costed) {
 	for _, both := range []bool{false, true} {
 		if w := newWinogradConv(c, both, chunkBytes); w != nil {
@@ -96,7 +99,7 @@ type costed interface {
 	cost() int
 }
 
-// direct plans the cheapest algorithm without transforms, and tells its cost.
+// direct chooses the cheapest direct algorithm. It returns a function that plans it, and its cost.
 func (c *Conv) direct(taps int) (plan func() algorithm, cost int) {
 	switch {
 	case c.empty():
@@ -122,7 +125,7 @@ func (c *Conv) direct(taps int) (plan func() algorithm, cost int) {
 // Tap is a pixel of the kernel that meets a pixel of the input.
 type Tap struct {
 	Number int // of the kernel's pixel: y * width + x
-	Kernel int // its offset
+	Kernel int // offset of the kernel's pixel
 	Y, X   int // of the input
 }
 
@@ -144,7 +147,7 @@ func (c *Conv) Taps(o int, f func(t Tap)) {
 	}
 }
 
-// CountTaps is the number of taps of all output pixels: those of one axis times those of the other.
+// CountTaps returns the number of taps of all output pixels: that of one axis times that of the other.
 func (c *Conv) CountTaps() int {
 	var n [2]int
 	for axis := range n {
@@ -160,10 +163,10 @@ func (c *Conv) CountTaps() int {
 	return n[0] * n[1]
 }
 
-// span is where the pixels of the kernel lie, along an axis, that can meet the input for output o: a kernel may be much larger
-// than the image.
+// span returns the range of the kernel's pixels along an axis that can meet the input for output o. A kernel may be much larger than the
+// image.
 func (c *Conv) span(axis, o int) (first, last int) {
-	start := c.Pad[axis] - o*c.Stride[axis] // of the input, from the kernel's first pixel on
+	start := c.Pad[axis] - o*c.Stride[axis] // where the input begins, seen from the first pixel of the kernel
 	end := start + (c.In[axis]-1)*c.InDil[axis]
 	if end < 0 {
 		return 0, -1
@@ -171,13 +174,13 @@ func (c *Conv) span(axis, o int) (first, last int) {
 	return parts(max(0, start), c.KerDil[axis]), min(c.Ker[axis]-1, end/c.KerDil[axis])
 }
 
-// meets is the pixel of the input that pixel k of the kernel meets for output o, along an axis; not ok if there is none.
+// meets returns the pixel of the input that pixel k of the kernel meets for output o, along an axis; ok is false if there is none.
 func (c *Conv) meets(axis, o, k int) (pixel int, ok bool) {
 	x := o*c.Stride[axis] + k*c.KerDil[axis] - c.Pad[axis]
 	return x / c.InDil[axis], x >= 0 && x%c.InDil[axis] == 0 && x/c.InDil[axis] < c.In[axis]
 }
 
-// kernelPixel is the offset of the kernel's pixel (ky, kx), counted from the end if the kernel is reversed.
+// kernelPixel returns the offset of the kernel's pixel (ky, kx), counted from the end if the kernel is reversed.
 func (c *Conv) kernelPixel(ky, kx int) int {
 	if c.Reverse {
 		ky, kx = c.Ker[0]-1-ky, c.Ker[1]-1-kx
@@ -185,21 +188,21 @@ func (c *Conv) kernelPixel(ky, kx int) int {
 	return ky*c.KerS[0] + kx*c.KerS[1]
 }
 
-// Workspace is how many floats of memory Run needs.
+// Workspace returns the floats of memory that Run needs: of the team, and of each worker.
 func (c *Conv) Workspace() (shared, own int) { return c.algorithm.workspace() }
 
-// Run computes out, which has no gaps. The memory has as many elements as Workspace says, or more, of any values, and is 64-byte
-// aligned; behind ker, 64 bytes are readable.
+// Run computes out, which is contiguous. The memory has at least the sizes that Workspace returned, with any contents, and is 64-byte
+// aligned. 64 bytes after ker must be readable.
 func (c *Conv) Run(out, in, ker []float32, m Memory) {
 	if c.Groups*c.M*c.N*c.Out[0]*c.Out[1] > 0 {
 		c.algorithm.run(out, in, ker, m)
 	}
 }
 
-// empty says whether there is nothing to multiply.
+// empty reports whether there is nothing to multiply.
 func (c *Conv) empty() bool { return c.K*c.Ker[0]*c.Ker[1]*c.In[0]*c.In[1] == 0 }
 
-// zero is a convolution of zero.
+// zero is a convolution without products: its output is zero.
 type zero struct{ *Conv }
 
 func (zero) workspace() (shared, own int) { return 0, 0 }

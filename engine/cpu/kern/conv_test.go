@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// layKernelGradient lays out the gradient of a kernel: batch and channels change places, and the output gradient is the kernel.
+// layKernelGradient sets the strides of the gradient of a kernel: batch and channels are exchanged, and the output gradient is the kernel.
 func layKernelGradient(c *Conv) {
 	in, im := c.N*c.Groups, c.M*c.Groups
 	c.InS, c.InG = [4]int{c.In[1] * im, im, 1, c.In[0] * c.In[1] * im}, c.M
@@ -16,7 +16,7 @@ func layKernelGradient(c *Conv) {
 	c.OutS, c.OutG = [4]int{c.Out[1] * c.M * in, c.M * in, in, 1}, c.N
 }
 
-// memory is what a convolution needs.
+// memory allocates the workspace of a convolution.
 func memory(c *Conv) (m Memory) {
 	shared, own := c.Workspace()
 	for range c.Team.Size() {
@@ -26,7 +26,7 @@ func memory(c *Conv) (m Memory) {
 	return m
 }
 
-// name is that of the algorithm.
+// name returns the name of the algorithm.
 func (c *Conv) name() string {
 	if s, ok := c.algorithm.(*strips); ok && s.thin != nil {
 		return "thin strips"
@@ -34,7 +34,7 @@ func (c *Conv) name() string {
 	return strings.TrimPrefix(fmt.Sprintf("%T", c.algorithm), "*kern.")
 }
 
-// meeting calls f for every pixel of the kernel that meets one of the input for output o: Taps by its definition.
+// meeting calls f for every pixel of the kernel that meets a pixel of the input for output o. It is Taps by definition.
 func (c *Conv) meeting(o int, f func(t Tap)) {
 	for ky := range c.Ker[0] {
 		for kx := range c.Ker[1] {
@@ -69,7 +69,7 @@ func TestTapsAreThePixelsThatMeet(t *testing.T) {
 	}
 }
 
-func TestTapsOfAKernelMuchLargerThanTheImageAreFoundAtOnce(t *testing.T) {
+func TestCountingTapsOfAHugeKernelTakesNoTime(t *testing.T) {
 	const side = 1 << 40
 	c := &Conv{In: [2]int{8, 8}, Ker: [2]int{side, side}, Out: [2]int{8, 8}, Stride: [2]int{1, 1}, Pad: [2]int{side / 2, side / 2},
 		InDil: [2]int{1, 1}, KerDil: [2]int{1, 1}}
@@ -112,7 +112,7 @@ func TestConvolutionsOfAnySizeFollowTheDefinition(t *testing.T) {
 				In: [2]int{pick(1, 4, 5, 9), pick(1, 3, 8)}, Ker: [2]int{pick(1, 2, 3, 12), pick(1, 3, 8)}, Out: [2]int{pick(1, 3, 6), pick(1, 4, 5)},
 				Stride: [2]int{pick(1, 2), pick(1, 3)}, Pad: [2]int{pick(-2, 0, 1, 4), pick(-1, 0, 2)},
 				InDil: [2]int{pick(1, 2), pick(1, 3)}, KerDil: [2]int{pick(1, 2), pick(1, 2)}, Reverse: pick(0, 1) == 1}
-			// NHWC, HWIO, or the roles of batch and channels exchanged
+			// NHWC and HWIO, or with batch and channels exchanged
 			ik, in := c.K*c.Groups, c.N*c.Groups
 			if pick(0, 1) == 0 {
 				c.InS, c.InG = [4]int{c.In[1] * c.M * ik, c.M * ik, ik, 1}, c.K
@@ -151,7 +151,7 @@ func TestConvolutionsOfAnySizeFollowTheDefinition(t *testing.T) {
 	})
 }
 
-func TestConvolutionsOfNothingAreZero(t *testing.T) {
+func TestConvolutionsWithoutProductsAreZero(t *testing.T) {
 	forEachSet(t, func(t *testing.T, s *Set) {
 		for _, k := range []int{0, 2} {
 			c := &Conv{Set: s, Team: NewTeam(2), M: 2, K: k, N: 3, Groups: 1, In: [2]int{0, 4}, Ker: [2]int{1, 1}, Out: [2]int{2, 2},

@@ -2,25 +2,28 @@ package kern
 
 import "math"
 
-// What things cost, in the time of one multiply-add of a full tile; measured, and roughly right on every kernel set.
+// Costs, in units of the time that one multiply-add of a full tile takes. They were measured, and are roughly right for every kernel set.
 const (
 	pairCost  = 400 // a pair of a list, for one tile
-	edgeCost  = 400 // a row of a tile that is copied, since some of its columns are not wanted
+	edgeCost  = 400 // a row of a tile that is copied, since only some of its columns are needed
 	packCost  = 90  // an element that is transposed
 	termCost  = 90  // a product that is added to its pixel
-	roundCost = 10  // a pair that is rounded
-	slotCost  = 9   // an element that is transformed by Winograd, or a product that is transformed back
-	planeCost = 28  // an element of planes that is copied, or summed
-	farCost   = 25  // a transformed tap beyond nearTaps: so many stay in the cache
+	roundCost = 10  // a pair that is rounded to bfloat16
+	slotCost  = 9   // an element that is transformed for Winograd's algorithms, or a product that is transformed back
+	planeCost = 28  // an element of planes that is copied or summed
+	farCost   = 25  // a transformed tap beyond nearTaps, as many as stay in the cache
 	nearTaps  = 1 << 21
 )
+
+// Costs must not depend on the number of threads, though the size of chunks does: the algorithm that is chosen decides the last bits of
+// results. They depend on sizes and on the geometry of the kernel set alone.
 
 func (p *planes) cost() int {
 	copied := p.K*p.height*p.pitch + p.rows()*p.length
 	return p.M * p.bands * (p.tapsCost(p.blocks) + planeCost*copied)
 }
 
-// tapsCost is that of the products of blocks, for one band.
+// tapsCost is the cost of the products of blocks, for one band.
 func (p *planes) tapsCost(blocks []planeBlock) (cost int) {
 	for _, b := range blocks {
 		cost += len(b.list) * (p.K*tileCost(b.tiles, b.rows, p.length) + pairCost*parts(p.length, b.tiles.Width)*parts(p.K, planeDepth))
@@ -28,14 +31,14 @@ func (p *planes) tapsCost(blocks []planeBlock) (cost int) {
 	return cost
 }
 
-// tileCost is that of tiles of the given rows for one pair and one k, all in all.
+// tileCost is the cost of all tiles of the given rows and columns, for one pair and one k.
 func tileCost(t Tiles, rows, columns int) int {
 	n := parts(rows, t.rows())
-	full := max(rows, n*128/t.Width) // few rows have to wait for their own sums
+	full := max(rows, n*128/t.Width) // tiles of few rows wait for their own sums
 	return full * columns
 }
 
-// panelCost is that of packing the kernel, given the number of taps of all pixels.
+// panelCost is the cost of panels, given the number of taps of all pixels.
 func (c *Conv) panelCost(taps int) int {
 	opix := c.Out[0] * c.Out[1]
 	whole, rest := c.N/c.Set.Main.Width, c.N%c.Set.Main.Width
@@ -52,7 +55,7 @@ func (c *Conv) panelCost(taps int) int {
 	return cost
 }
 
-// laneCost is that of packing the input.
+// laneCost is the cost of lanes.
 func (c *Conv) laneCost(taps int) int {
 	if c.empty() {
 		return math.MaxInt
@@ -64,12 +67,12 @@ func (c *Conv) laneCost(taps int) int {
 	return cost + packCost*c.M*(c.In[0]*c.In[1]*c.K+c.Out[0]*c.Out[1]*c.N)
 }
 
-// stripsCost is that of products along rows of pixels.
+// stripsCost is the cost of strips.
 func (c *Conv) stripsCost(taps int) int {
 	return taps * c.K * tileCost(c.Set.Main, c.M, c.panels()*c.Set.Main.Width)
 }
 
-// slotsCost is that of the products of all slots, and of transforming them back. They have so many rows, and the given depth a pair.
+// slotsCost is the cost of the products of all slots, of the given rows and depth of a pair, and of transforming them back.
 func (c *Conv) slotsCost(lists [][]Pair, rows, depth int) (products, back int) {
 	columns := c.panels() * c.Set.Main.Width
 	pair := depth*tileCost(c.Set.Main, rows, columns) + pairCost*parts(rows, c.Set.Main.rows())*c.panels()
@@ -82,7 +85,6 @@ func (c *Conv) slotsCost(lists [][]Pair, rows, depth int) (products, back int) {
 	return products, back
 }
 
-// cost must not depend on the number of threads, unlike the size of chunks: which algorithm is chosen shows in the last bits of results.
 func (c *winogradConv) cost() int {
 	rows, taps := c.x.tiles*c.M, c.taps()
 	cost := slotCost*(taps+c.M*c.example()) + farCost*max(0, taps-nearTaps)
@@ -103,7 +105,7 @@ func (c *winogradGradient) cost() int {
 	return cost
 }
 
-// spreadCost is that of multiplying by all taps at once.
+// spreadCost is the cost of spread.
 func (c *Conv) spreadCost(taps int) int {
 	columns := c.Ker[0] * c.Ker[1] * c.N
 	if c.empty() || columns > maxSpread {
@@ -113,5 +115,5 @@ func (c *Conv) spreadCost(taps int) int {
 	return c.M*c.K*tileCost(c.Set.Main, c.In[0]*c.In[1], columns) + termCost*c.M*taps*c.N
 }
 
-// maxSpread bounds the products of one pixel.
+// maxSpread is the most products of one pixel for which spread is considered.
 const maxSpread = 256

@@ -2,23 +2,23 @@ package kern
 
 import "unsafe"
 
-// Dot is a product of stacks of matrices, [batch][m][k] by [batch][k][n], to a contiguous [batch][m][n]. Tables of offsets, in
-// floats, say where the operands' elements lie: any axes may be contracted.
+// Dot is a product of stacks of matrices, [batch][m][k] by [batch][k][n], with the contiguous result [batch][m][n]. Tables of offsets,
+// in floats, locate the elements of the operands, so any axes may be contracted.
 type Dot struct {
 	Set        *Set
 	LB, LM, LK []int
 	RB, RK, RN []int
-	BF16       bool // round the operands to bfloat16, if the set has kernels for that and it helps
+	BF16       bool // operands are rounded to bfloat16 if the set has kernels for that and it helps
 
-	inPlace  bool // the left operand is read where it lies
+	inPlace  bool // the left operand is read without a copy
 	ars, aks int  // its strides
-	run      int  // contracted elements that are one stride apart: the depth of a pair
+	run      int  // contracted elements at one stride: the depth of a pair
 	list     []Pair
 }
 
 func (d *Dot) sizes() (b, m, k, n int) { return len(d.LB), len(d.LM), len(d.LK), len(d.RN) }
 
-// Plan finds the strides, once.
+// Plan finds the strides, and decides whether to copy or round the left operand. It is called once, before Workspace and Run.
 func (d *Dot) Plan() {
 	_, _, K, N := d.sizes()
 	if d.BF16 = d.BF16 && d.Set.Pairs != nil && min(K, N) >= minPaired; d.BF16 {
@@ -40,7 +40,7 @@ func (d *Dot) Plan() {
 		}
 		d.list = append(d.list, Pair{A: d.LK[k] * 4, B: k * d.Set.Main.Width * 4})
 	}
-	// Elements that are whole pages apart fall in few sets of the caches. A copy is worth its cost if it is read often.
+	// Elements that are whole pages apart share few sets of the caches. A copy pays if it is read often.
 	paged := d.aks*4 >= 4096 && K > 1 && N >= 8*d.Set.Main.Width
 	if !d.inPlace || K%max(1, d.run) != 0 || paged {
 		d.inPlace, d.ars, d.aks, d.run, d.list = false, K, 1, K, []Pair{{}}
@@ -50,7 +50,7 @@ func (d *Dot) Plan() {
 func (d *Dot) panels() int { return parts(len(d.RN), d.Set.Main.Width) }
 func (d *Dot) panel() int  { return d.depth() * d.Set.Main.Width }
 
-// depth is the number of contracted elements, or pairs of them.
+// depth is the number of contracted elements, or of pairs of them.
 func (d *Dot) depth() int {
 	if d.BF16 {
 		return d.pairs()
@@ -58,18 +58,18 @@ func (d *Dot) depth() int {
 	return len(d.RK)
 }
 
-// left is the size of the copy of the left operand, if one is needed.
+// left is the size of the copy of the left operand, 0 without one.
 func (d *Dot) left() int {
 	if d.inPlace {
 		return 0
 	}
-	return (len(d.LB)*len(d.LM)*d.depth() + 15) &^ 15 // what follows is aligned
+	return (len(d.LB)*len(d.LM)*d.depth() + 15) &^ 15 // keeps what follows aligned
 }
 
-// Workspace is how many floats Run needs.
+// Workspace returns the floats of memory that Run needs.
 func (d *Dot) Workspace() int { return d.left() + len(d.RB)*d.panels()*d.panel() }
 
-// Run computes out. work has Workspace elements of any values, and is 64-byte aligned.
+// Run computes out. work has at least Workspace elements with any contents, and is 64-byte aligned.
 func (d *Dot) Run(t Team, out, l, r, work []float32) {
 	B, M, K, N := d.sizes()
 	if B*M*N == 0 {
@@ -93,7 +93,7 @@ func (d *Dot) Run(t Team, out, l, r, work []float32) {
 	nj, panel, width := d.panels(), d.panel(), d.Set.Main.Width
 	height := d.Set.Main.rows()
 	tiles := parts(M, height)
-	pieces := min(tiles, parts(minPieces, B*nj)) // of the rows, if there are few panels
+	pieces := min(tiles, parts(minPieces, B*nj)) // of the rows, where there are few panels
 	workers := make([]worker, t.Size())
 	t.Each(B*nj*pieces, func(id, it int) {
 		piece, j, b := it%pieces, it/pieces%nj, it/pieces/nj
@@ -160,7 +160,7 @@ func (d *Dot) packRight(t Team, packed, r []float32) {
 	})
 }
 
-// even says whether the offsets are 0, s, 2s, ...
+// even reports whether the offsets are 0, s, 2s, and so on.
 func even(o []int) (s int, ok bool) {
 	if len(o) > 1 {
 		s = o[1]

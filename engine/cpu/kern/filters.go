@@ -7,32 +7,32 @@ import (
 	"github.com/starsweep/starsweep/engine/cpu/winograd"
 )
 
-// form is how many outputs a filter has, and how many taps at most: F(4, 3), or F(3, 4), which takes the matrices of the gradient
-// of F(4, 3)'s taps.
+// form is the number of outputs of a filter, and the most taps: F(4, 3), or F(3, 4), whose matrices are those of the gradient of the
+// taps of F(4, 3).
 type form struct{ outputs, taps int }
 
 var forms = [...]form{{winograd.Outputs, winograd.Taps}, {winograd.Taps, winograd.Outputs}}
 
-// maxTaps is that of any form.
+// maxTaps is the most taps of any form.
 const maxTaps = winograd.Outputs
 
-// filters are what Winograd's algorithm computes along one axis of a convolution. Where there is a stride, or a dilated input,
-// every phase of the axis (even and odd pixels, for 2) is filtered for itself, with as many taps as the form has, or fewer.
+// filters are what Winograd's algorithm computes along one axis of a convolution. With a stride, or a dilated input, every phase of the
+// axis (for 2, even and odd pixels) is filtered separately, with at most as many taps as the form has.
 type filters struct {
 	form   form
-	tiles  int                    // of the form's outputs of a phase
-	taps   [][]taps               // by phase of the output, of the input
-	data   [][winograd.Slots]int  // by phase of the input and tile: six pixels; -1 is one outside
+	tiles  int                    // tiles of one phase, of as many outputs as the form has
+	taps   [][]taps               // by phase of the output, and phase of the input
+	data   [][winograd.Slots]int  // six pixels, by phase of the input and tile; -1 is outside
 	inputs int                    // phases of the input
-	needed [][winograd.Slots]bool // by phase of the input: slots that any phase of the output has
+	needed [][winograd.Slots]bool // slots that some phase of the output needs, by phase of the input
 
 	toSlots, fromSlots transform // of taps, of products
 }
 
-// taps are the pixels of a kernel that a filter has; none is -1.
+// taps are the pixels of the kernel that a filter multiplies by; -1 is none.
 type taps []int
 
-// need says whether there is anything to multiply in a slot. The first and the last tap have one for themselves.
+// need reports whether there is anything to multiply in a slot. The first and the last tap have a slot of their own.
 func (t taps) need(slot int) bool {
 	switch slot {
 	case winograd.FirstTap:
@@ -43,7 +43,7 @@ func (t taps) need(slot int) bool {
 	return slices.Max(t) >= 0
 }
 
-// products counts those of one pair of channels, for all pixels of the axis.
+// products counts the products of one pair of channels, for all pixels of the axis.
 func (f *filters) products() (n int) {
 	for _, ins := range f.taps {
 		for _, t := range ins {
@@ -60,7 +60,7 @@ func (f *filters) products() (n int) {
 // phaseTap is a pixel of the kernel, and the pixel of a phase of the input that it meets for the first output of a phase.
 type phaseTap struct{ pixel, in, offset int }
 
-// phaseTaps are those of an axis, by phase of the output.
+// phaseTaps returns the taps of an axis, by phase of the output.
 func (c *Conv) phaseTaps(axis int) (taps [][]phaseTap) {
 	stride, dil := c.Stride[axis], c.InDil[axis]
 	for out := range min(dil, c.Out[axis]) {
@@ -76,7 +76,7 @@ func (c *Conv) phaseTaps(axis int) (taps [][]phaseTap) {
 	return taps
 }
 
-// filters of an axis are nil if one of them has more taps than the form.
+// filters returns the filters of an axis, nil if one of them has more taps than the form.
 func (c *Conv) filters(axis int, as form) *filters {
 	stride, dil := c.Stride[axis], c.InDil[axis]
 	f := &filters{form: as, tiles: parts(parts(c.Out[axis], dil), as.outputs), inputs: stride, toSlots: c.Set.transforms.taps,
@@ -127,8 +127,8 @@ func (c *Conv) filters(axis int, as form) *filters {
 	return f
 }
 
-// split is a convolution whose axis is written as n phases, every nth pixel a phase of its own, which has so many fewer taps: five
-// in a row become three and two.
+// split returns the convolution with an axis split into n phases, one for every nth pixel, which have fewer taps: with two phases, five
+// taps become three and two.
 func (c Conv) split(axis, n int) *Conv {
 	c.Stride[axis] *= n
 	c.InDil[axis] *= n
@@ -137,7 +137,7 @@ func (c Conv) split(axis, n int) *Conv {
 	return &c
 }
 
-// swapAxes is a convolution with its axes exchanged.
+// swapAxes returns the convolution with its axes exchanged.
 func (c Conv) swapAxes() *Conv {
 	for _, v := range []*[2]int{&c.In, &c.Ker, &c.Out, &c.Stride, &c.Pad, &c.InDil, &c.KerDil} {
 		v[0], v[1] = v[1], v[0]
@@ -148,11 +148,11 @@ func (c Conv) swapAxes() *Conv {
 	return &c
 }
 
-// maxPhases bounds the phases that an axis is split into: more leave tiles half empty.
+// maxPhases is the most phases that an axis is split into. More would leave tiles half empty.
 const maxPhases = 3
 
-// bestFilters gives the filters of an axis that leave the fewest products, and the convolution with the axis split as they have it;
-// they are nil if no form fits.
+// bestFilters returns the filters of an axis that leave the fewest products, and the convolution with the axis split accordingly. They
+// are nil if no form applies.
 func (c *Conv) bestFilters(axis int) (split *Conv, f *filters) {
 	fewest := math.MaxInt
 	for _, as := range forms {
@@ -165,7 +165,7 @@ func (c *Conv) bestFilters(axis int) (split *Conv, f *filters) {
 			if count := found.products(); count < fewest {
 				split, f, fewest = s, found, count
 			}
-			break // more phases have no fewer products
+			break // more phases do not have fewer products
 		}
 	}
 	return split, f

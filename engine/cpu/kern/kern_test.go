@@ -8,7 +8,7 @@ import (
 	"unsafe"
 )
 
-// aligned is n floats at a multiple of 64 bytes, of values that nobody may rely on.
+// aligned returns n floats at a multiple of 64 bytes. They are NaN, since nothing may depend on their values.
 func aligned(n int) []float32 {
 	b := make([]float32, n+16)
 	b = b[-uintptr(unsafe.Pointer(&b[0]))&63/4:][:n]
@@ -41,7 +41,7 @@ func forEachSet(t *testing.T, f func(t *testing.T, s *Set)) {
 	}
 }
 
-func TestChooseNamesTheSetsThatThereAre(t *testing.T) {
+func TestChooseFindsSetsByName(t *testing.T) {
 	if _, err := Choose("mmx"); err == nil || err.Error()[:28] != `no kernels "mmx" for this pr` {
 		t.Error(err)
 	}
@@ -53,7 +53,7 @@ func TestChooseNamesTheSetsThatThereAre(t *testing.T) {
 	}
 }
 
-// forEachPrecision also runs f with operands in pairs of bfloat16, where the processor multiplies them.
+// forEachPrecision runs f for every set and, where the processor multiplies bfloat16, again with operands of that type.
 func forEachPrecision(t *testing.T, f func(t *testing.T, s *Set, bf16 bool)) {
 	forEachSet(t, func(t *testing.T, s *Set) {
 		f(t, s, false)
@@ -63,7 +63,7 @@ func forEachPrecision(t *testing.T, f func(t *testing.T, s *Set, bf16 bool)) {
 	})
 }
 
-// randomOf gives numbers that are bfloat16 if asked for, so that their products are exact.
+// randomOf returns random numbers. With bf16 they are bfloat16, so that rounding them is exact.
 func randomOf(r *rand.Rand, n int, bf16 bool) []float32 {
 	v := random(r, n)
 	for i := range v {
@@ -74,7 +74,7 @@ func randomOf(r *rand.Rand, n int, bf16 bool) []float32 {
 	return v
 }
 
-func TestKernelsOfEveryHeightSumTheWholeList(t *testing.T) {
+func TestKernelsOfEveryHeightSumTheirWholeList(t *testing.T) {
 	forEachPrecision(t, func(t *testing.T, s *Set, bf16 bool) {
 		product := func(a, b float32) float64 { return float64(a) * float64(b) }
 		if bf16 {

@@ -2,8 +2,8 @@ package kern
 
 import "unsafe"
 
-// lanes computes a convolution to few channels: rows of a tile are output channels, columns the batch, and the input is
-// packed to [pixel][k][batch].
+// lanes computes a convolution with few output channels. Rows of a tile are output channels, columns are the batch, and the input is
+// packed as [pixel][k][batch].
 type lanes struct {
 	*Conv
 	tiles Tiles
@@ -11,7 +11,7 @@ type lanes struct {
 	lists [][]Pair // by output pixel
 }
 
-// laneTiles is the tiles to use: the wide ones, if they are filled.
+// laneTiles returns the tiles to use: the wide ones if the batch fills them.
 func (c *Conv) laneTiles() Tiles {
 	if c.N <= c.Set.Wide.rows() && c.M > c.Set.Main.Width {
 		return c.Set.Wide
@@ -73,8 +73,8 @@ func (l *lanes) run(out, in, ker []float32, m Memory) {
 	})
 }
 
-// packPixel copies one pixel to [k][batch], missing examples zero. It goes in blocks of 16, so that what it reads and what it
-// writes both stay in the first-level cache.
+// packPixel copies one pixel to [k][batch]. Missing examples are zero. It proceeds in blocks of 16, so that source and destination stay
+// in the first-level cache.
 func (l *lanes) packPixel(d, s []float32) {
 	const T = 16
 	for k0 := 0; k0 < l.K; k0 += T {

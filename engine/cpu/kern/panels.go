@@ -2,27 +2,28 @@ package kern
 
 import "unsafe"
 
-// panels computes a convolution with its kernel packed, columns side by side: the output of one pixel is a batch-reduce product.
-// Rows are the batch, columns the output channels, and the list holds the taps that fall on the input.
+// panels computes a convolution with a packed kernel. The output of one pixel is a batch-reduce product: rows are the batch, columns are
+// output channels, and the list holds the taps that meet the input.
 type panels struct {
 	*Conv
 	lists  []pixelList // by output pixel
-	height int         // of the tallest tile
+	height int         // most rows of a tile
 }
 
-// pixelList is the products of a pixel, each of the same depth.
+// pixelList is the products of a pixel, all of the same depth.
 type pixelList struct {
 	pairs []Pair
 	depth int
 }
 
-// At most so many rows that share a set of the first-level cache, which has 8 ways or more: strides of whole pages.
+// pageRows is the most rows of a tile whose stride is whole pages: such rows share a set of the first-level cache, which has at least
+// 8 ways.
 const pageRows = 8
 
-// pixelMajor limits the packed kernel, in bytes, for which one pixel takes all channels before the next pixel.
+// pixelMajor is the largest packed kernel, in bytes, with which all channels of one pixel are computed before the next pixel.
 const pixelMajor = 1 << 20
 
-// minRows is the least number of rows that are worth a worker of their own: lower tiles read the kernel too often.
+// minRows is the least number of rows for which another worker pays: lower tiles read the kernel too often.
 const minRows = 16
 
 func newPanels(c *Conv) *panels {
@@ -35,7 +36,7 @@ func newPanels(c *Conv) *panels {
 			}
 			y = t.Y
 		})
-		list.depth = c.K * taps / max(1, len(list.pairs)) // of every row alike
+		list.depth = c.K * taps / max(1, len(list.pairs)) // the same for every row
 	}
 	if c.InS[2]*4%4096 == 0 {
 		p.height = min(p.height, pageRows)
@@ -43,7 +44,7 @@ func newPanels(c *Conv) *panels {
 	return p
 }
 
-// rowsInOne says whether taps of a row lie side by side in the input: they are one product then, of all their channels.
+// rowsInOne reports whether the taps of a row are contiguous in the input. They are one product then, over all their channels.
 func (c *Conv) rowsInOne() bool {
 	return c.InS[1] == c.K*c.InS[3] && c.KerDil[1] == 1 && c.InDil[1] == 1
 }
@@ -51,7 +52,7 @@ func (c *Conv) rowsInOne() bool {
 // panels is the number of packed pieces of the kernel, each of one tile's width.
 func (c *Conv) panels() int { return parts(c.N, c.Set.Main.Width) }
 
-// size is that of one panel.
+// size is the size of one panel.
 func (p *panels) size() int { return p.Ker[0] * p.Ker[1] * p.K * p.Set.Main.Width }
 
 func (p *panels) workspace() (shared, own int) { return p.Groups * p.panels() * p.size(), 0 }
@@ -64,11 +65,10 @@ func (p *panels) run(out, in, ker []float32, m Memory) {
 		workers[i].Args = Args{ARS: p.InS[2] * 4, AKS: p.InS[3] * 4, BKS: p.Set.Main.Width * 4}
 	}
 	nj, npix := p.panels(), p.Out[0]*p.Out[1]
-	// A worker keeps to some of the rows, if there are enough of them: where rows are the batch, its part of the input is what
-	// it made itself.
+	// A worker keeps to some of the rows, if there are enough. Where rows are the batch, it computed its part of the input itself.
 	nh := max(1, min(p.Team.Size(), p.M/minRows))
 	nt := nh * parts(parts(p.M, nh), p.height)
-	all := 1 // panels of an item: one stays in cache while all pixels pass
+	all := 1 // panels of a piece of work: one stays in cache while all pixels pass
 	if nj*p.size()*4 <= pixelMajor {
 		all = nj
 	}
@@ -82,7 +82,7 @@ func (p *panels) run(out, in, ker []float32, m Memory) {
 	})
 }
 
-// tile computes rows m0 to m1 of one pixel, of group g and panel j.
+// tile computes rows m0 to m1 of one pixel, group g and panel j.
 func (p *panels) tile(w *worker, g, j, pix, m0, m1 int, out, in, packed []float32) {
 	width := min(p.Set.Main.Width, p.N-j*p.Set.Main.Width)
 	to := g*p.OutG + pix/p.Out[1]*p.OutS[0] + pix%p.Out[1]*p.OutS[1] + m0*p.OutS[2] + j*p.Set.Main.Width*p.OutS[3]
@@ -97,7 +97,7 @@ func (p *panels) tile(w *worker, g, j, pix, m0, m1 int, out, in, packed []float3
 	w.tile(p.Set.last(width), m1-m0, width, out, to, p.OutS[2], p.OutS[3])
 }
 
-// pack copies the kernel to [group][panel][pixel][k][width], missing columns zero.
+// pack copies the kernel to [group][panel][pixel][k][width]. Missing columns are zero.
 func (p *panels) pack(ker, packed []float32) {
 	kpix, nj, width, panel := p.Ker[0]*p.Ker[1], p.panels(), p.Set.Main.Width, p.size()
 	p.Team.Each(p.Groups*kpix, func(_, it int) {
@@ -111,7 +111,7 @@ func (p *panels) pack(ker, packed []float32) {
 	})
 }
 
-// packColumns copies a matrix with the given strides to rows of a fixed width, filled up with zeros.
+// packColumns copies a matrix with the given strides to rows of a fixed width, padded with zeros.
 func (set *Set) packColumns(d, s []float32, rows, cols, width, rowStride, colStride int) {
 	if cols < width {
 		clear(d[:rows*width])
@@ -127,7 +127,7 @@ func (set *Set) copyColumns(d, s []float32, rows, cols, width, rowStride, colStr
 		}
 		return
 	}
-	i, j := 0, 0 // what lies before row i and column j is done
+	i, j := 0, 0 // rows before i and columns before j are done
 	if rowStride == 1 && set.Square > 0 {
 		n := set.Square
 		i, j = rows/n*n, cols/n*n
@@ -140,7 +140,7 @@ func (set *Set) copyColumns(d, s []float32, rows, cols, width, rowStride, colStr
 			return
 		}
 	}
-	for x := range cols { // along the columns, which mostly lie side by side here
+	for x := range cols { // along the columns, which are mostly contiguous here
 		col, from := s[x*colStride:], 0
 		if x < j {
 			from = i

@@ -2,44 +2,44 @@ package kern
 
 import "unsafe"
 
-// planes computes a convolution to few channels, such as those of an image. Columns of a tile are pixels: the input is copied to
-// [k][plane], where a plane has the rows of pixels one after another, with zeros around them. So a tap of a phase is a place in the
-// planes, from which one product covers many rows. Rows of a tile are output channels: of all phases, with zeros for the taps that
-// a phase lacks, or of each for itself.
+// planes computes a convolution with few output channels, such as those of an image. Columns of a tile are pixels: the input is copied
+// to [k][plane], where a plane is the rows of pixels one after another, with zeros around them. A tap of a phase is then an offset into
+// the planes, and one product covers many rows. Rows of a tile are output channels: of all phases, with zeros for the taps that a phase
+// lacks, or of each phase separately.
 type planes struct {
 	*Conv
 	phases [2]int
-	origin [2]int // the pixel of the input where planes begin, which may lie outside
+	origin [2]int // the pixel of the input where planes begin, which may be outside
 	pitch  int    // from row to row of a plane
 	band   int    // rows of a phase of the output that are computed together
-	bands  int    // how many times
+	bands  int    // number of bands
 	height int    // rows of a plane
 	length int    // from the first to the last pixel of a phase, in a plane
-	size   int    // of a plane, and of a row of products, which tiles may fill up
+	size   int    // of a plane, and of a row of products, with room for whole tiles
 	blocks []planeBlock
 }
 
-// planeBlock is some rows of the products, which are [phase, of y and x][n]: one tile.
+// planeBlock is some rows of the products, [phase y][phase x][n]: one tile.
 type planeBlock struct {
 	tiles       Tiles
 	first, rows int
-	taps        [][]int // by tap and row: where the kernel's elements begin; -1 is none
+	taps        [][]int // offsets into the kernel, by tap and row; -1 is none
 	list        []Pair
-	packed      int // where the taps are, packed [tap][row][k]
+	packed      int // offset of the packed taps, [tap][row][k]
 }
 
-// maxPlanes is the most output channels for which it can pay.
+// maxPlanes is the most output channels for which planes are considered.
 const maxPlanes = 64
 
-// newPlanes is nil if the operation has strides, many channels or taps, or nothing to multiply. A worker copies so many bytes of the
-// input at a time, at most, or what a row of the output needs.
+// newPlanes returns nil if the operation has strides, many channels or taps, or nothing to multiply. A worker copies at most the given
+// number of bytes of the input at a time, or what a row of the output needs.
 func newPlanes(c *Conv, bytes int) *planes {
 	if c.Stride != [2]int{1, 1} || c.empty() || c.N == 0 || c.N > maxPlanes || c.Ker[0]*c.Ker[1] > maxSpread {
 		return nil
 	}
 	p := &planes{Conv: c}
 	var taps [2][][]phaseTap
-	var span, most [2]int // of taps, and the outputs of a phase
+	var span, most [2]int // of taps; outputs of a phase
 	for axis := range taps {
 		taps[axis] = c.phaseTaps(axis)
 		p.phases[axis] = len(taps[axis])
@@ -67,7 +67,7 @@ func newPlanes(c *Conv, bytes int) *planes {
 
 func (p *planes) rows() int { return p.phases[0] * p.phases[1] * p.N }
 
-// plan chooses the blocks: a phase may take several.
+// plan chooses the blocks. A phase may take several.
 func (p *planes) plan(taps [2][][]phaseTap) {
 	most := p.Set.Main.rows()
 	pieces := parts(p.N, most)
@@ -90,13 +90,13 @@ func (p *planes) plan(taps [2][][]phaseTap) {
 	}
 }
 
-// block finds the taps of some rows.
+// block returns the block of some rows, with their taps.
 func (p *planes) block(taps [2][][]phaseTap, first, rows int) planeBlock {
 	b := planeBlock{tiles: p.Set.Main, first: first, rows: rows}
 	if rows <= p.Set.Wide.rows() {
 		b.tiles = p.Set.Wide
 	}
-	tapAt := map[int]int{} // by place in a plane
+	tapAt := map[int]int{} // by offset into a plane
 	for r := range rows {
 		phase, n := (first+r)/p.N, (first+r)%p.N
 		for _, y := range taps[0][phase/p.phases[1]] {
@@ -119,7 +119,7 @@ func (p *planes) block(taps [2][][]phaseTap, first, rows int) planeBlock {
 	return b
 }
 
-// kernels is the size of the packed taps of a group.
+// kernels is the size of the packed taps of one group.
 func (p *planes) kernels() int {
 	last := p.blocks[len(p.blocks)-1]
 	return last.packed + len(last.taps)*last.rows*p.K
@@ -138,7 +138,7 @@ func (p *planes) run(out, in, ker []float32, m Memory) {
 	p.Team.Share(p.M*p.Groups*p.bands, func(id int, next func() int) {
 		own := m.Own[id]
 		planes, products := carve(&own, p.K*p.size), carve(&own, p.rows()*p.size)
-		clear(planes) // around the pixels it stays so
+		clear(planes) // the zeros around the pixels remain
 		for it := next(); it >= 0; it = next() {
 			b, g, band := it/p.bands/p.Groups, it/p.bands%p.Groups, it%p.bands
 			p.copyIn(planes, in[g*p.InG+b*p.InS[2]:], band)
@@ -168,7 +168,7 @@ func (p *planes) pack(d, ker []float32) {
 	}
 }
 
-// copyIn copies the pixels that a band needs to the planes, and clears rows outside where another band may have been.
+// copyIn copies the pixels that a band needs to the planes, and clears rows outside the image where another band may have had pixels.
 func (p *planes) copyIn(planes, in []float32, band int) {
 	x0, x1 := max(0, p.origin[1]), min(p.In[1], p.origin[1]+p.pitch)
 	if x0 >= x1 {
@@ -186,7 +186,7 @@ func (p *planes) copyIn(planes, in []float32, band int) {
 	}
 }
 
-// planeDepth is how many contracted channels a tile goes through at a time, for all of its taps: their pixels stay in the first-level
+// planeDepth is the number of contracted channels that a tile sums at a time, for all of its taps. Their pixels stay in the first-level
 // cache.
 const planeDepth = 32
 

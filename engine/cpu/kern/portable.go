@@ -2,7 +2,7 @@ package kern
 
 import "unsafe"
 
-// portable is the set in Go: the same contract, sums in the same order, without fused multiply-add unless the compiler fuses.
+// portable is the set in Go: the same contract, and sums in the same order, but without fused multiply-add unless the compiler fuses.
 var portable = &Set{Name: "go", Main: goTiles, Wide: goTiles, transforms: portableTransforms}
 
 var goTiles = Tiles{16, []Kernel{nil,
@@ -10,7 +10,7 @@ var goTiles = Tiles{16, []Kernel{nil,
 	func(a *Args) { goTile(a, 5) }, func(a *Args) { goTile(a, 6) }, func(a *Args) { goTile(a, 7) }, func(a *Args) { goTile(a, 8) },
 }}
 
-// goTile computes a tile in pieces of 2 x 4, which registers can hold.
+// goTile computes a tile in pieces of 2 x 4, which fit registers.
 func goTile(a *Args, rows int) {
 	for j := 0; j < 64; j += 16 {
 		i := 0
@@ -25,8 +25,8 @@ func goTile(a *Args, rows int) {
 
 func pairs(a *Args) []Pair { return unsafe.Slice(a.List, a.N) }
 
-// at is the value at an offset. Sums go over offsets, not pointers: a pointer past the end of the last operand, left in a
-// variable, would be an error for the garbage collector.
+// at returns the value at an offset. Loops advance offsets, not pointers: a pointer past the end of an operand, left in a variable, is
+// an error to the garbage collector.
 func at[T any](p unsafe.Pointer, offset int) *T { return (*T)(unsafe.Add(p, offset)) }
 
 func goTwoRows(a *Args, i, j int) {

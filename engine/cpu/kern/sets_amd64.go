@@ -45,12 +45,12 @@ func nativeSets() (s []*Set) {
 	return s
 }
 
-// roundPairs rounds n float32 at s to bfloat16 at d.
+// roundPairs rounds n float32 at s to bfloat16, stored at d.
 //
 //go:noescape
 func roundPairs(d, s unsafe.Pointer, n int)
 
-// roundRows rounds n float32 each of the rows a and b to n pairs at d: a's are the lower halves.
+// roundRows rounds n float32 of each of the rows a and b to bfloat16, stored as n pairs at d. Those of a are the lower halves.
 //
 //go:noescape
 func roundRows(d, a, b unsafe.Pointer, n int)

@@ -2,12 +2,12 @@ package kern
 
 import "unsafe"
 
-// spread computes a convolution to very few channels, such as those of an image: the pixels of an example are multiplied by
-// all taps at once, which are the columns, and each output pixel then adds up the products that belong to it.
+// spread computes a convolution with very few output channels, such as those of an image. The pixels of an example are multiplied by all
+// taps at once, which are the columns, and each output pixel then adds up its products.
 type spread struct {
 	*Conv
-	width  int     // of a row of products: taps x output channels, filled up to whole tiles
-	terms  [][]int // by output pixel: byte offsets of products
+	width  int     // of a row of products: taps x output channels, rounded up to whole tiles
+	terms  [][]int // byte offsets of products, by output pixel
 	pieces int     // of the batch
 }
 
@@ -63,7 +63,7 @@ func (s *spread) pack(d, ker []float32) {
 // multiply computes the products of one example: [pixel][column].
 func (s *spread) multiply(w *worker, p, in, packed []float32) {
 	width := s.Set.Main.Width
-	rows, length := s.In[0], s.In[1] // of pixels that lie at one distance
+	rows, length := s.In[0], s.In[1] // rows of pixels at one stride
 	if s.InS[0] == s.In[1]*s.InS[1] {
 		rows, length = 1, rows*length
 	}
@@ -81,7 +81,7 @@ func (s *spread) multiply(w *worker, p, in, packed []float32) {
 	}
 }
 
-// add sums up the products that belong to each pixel.
+// add adds up the products of each output pixel.
 func (s *spread) add(out, p []float32) {
 	base := unsafe.Pointer(&p[0])
 	for o, terms := range s.terms {

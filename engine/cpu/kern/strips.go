@@ -2,34 +2,34 @@ package kern
 
 import "unsafe"
 
-// strips computes a convolution whose kernel is an image, in memory order [k][y][x][n] or the like: the gradient of a kernel,
-// where k counts the batch. The depth of a product runs along a row of pixels, in both operands, and the list holds the rows
-// of all examples. So both are read where they lie, almost in order; depth along the batch would jump by whole pages.
+// strips computes a convolution whose kernel is an image, with memory order [k][y][x][n] or similar: the gradient of a kernel, where k is
+// the batch. The depth of a product runs along a row of pixels, in both operands, and the list holds the rows of all examples. So both
+// are read in place, almost in order; depth along the batch would advance by whole pages.
+//
+// The last columns of a tile may be beyond a row of the kernel, even beyond its end. They are computed from whatever is there, and
+// dropped. With tiles of half the width for the last columns, there are fewer than 16.
 type strips struct {
 	*Conv
 	chunkSize int        // examples whose pixels stay in cache
-	lists     [][][]Pair // by chunk, output row
+	lists     [][][]Pair // by chunk and output row
 	cols      []span     // by output column
-	thin      *Conv      // what was asked for, if Conv is its widened form
+	thin      *Conv      // the original convolution, if Conv is its widened form
 }
 
-// span is the pixels of a kernel's row that meet the input: n of them from ker on, the first one at in.
+// span is the pixels of a row of the kernel that meet the input: n of them from ker on, the first one at in.
 type span struct{ in, ker, n int }
 
-// The last columns of a tile may lie beyond a row of the kernel, even beyond its end: they are computed from what is there, and
-// dropped. With tiles of half the width for them, these are less than 16.
-
-// stripBytes is how much of both operands is to stay in the second-level cache.
+// stripBytes is the size of the parts of both operands that should stay in the second-level cache.
 const stripBytes = 1 << 19
 
-// stripsFit says whether the operands lie in memory as strips need them, and depth along the pixels is better.
+// stripsFit reports whether the operands have the memory order that strips need, and depth along the pixels is better.
 func (c *Conv) stripsFit() bool {
 	return c.KerS[3] == 1 && c.N >= 8 && c.KerS[2] > c.KerS[1] && c.InS[3] > c.InS[1] &&
 		c.InDil == [2]int{1, 1} && !c.Reverse && c.Ker[1] > 2
 }
 
-// widened is c with the columns of its output as rows, if it has few rows: neighbouring pixels are neighbouring rows of A then.
-// Its input is a copy that is padded along x, so that all columns have the same taps. It is nil if c is wide enough.
+// widened returns c with the columns of its output as rows, if it has few rows: then neighbouring pixels are neighbouring rows of A. Its
+// input is a copy that is padded along x, so that all columns have the same taps. It returns nil if c has enough rows.
 func (c *Conv) widened() *Conv {
 	row := c.OutS[2]
 	if c.M == 1 {
@@ -93,7 +93,7 @@ func (s *strips) widen(wide, in []float32) {
 			d := wide[g*s.InG+k*s.InS[3]+y*width:][:width]
 			clear(d)
 			src := in[g*c.InG+k*c.InS[3]+y*c.InS[0]:]
-			from, to := max(0, -c.Pad[1]), min(c.In[1], s.In[1]-c.Pad[1]) // pixels that are not cut off
+			from, to := max(0, -c.Pad[1]), min(c.In[1], s.In[1]-c.Pad[1]) // pixels that padding does not crop
 			if from < to && c.InS[2] == 1 && c.InS[1] == c.M {
 				copy(d[(from+c.Pad[1])*c.M:], src[from*c.M:to*c.M])
 				continue
@@ -107,7 +107,7 @@ func (s *strips) widen(wide, in []float32) {
 	})
 }
 
-// pieces is how many sums of a part of the examples there are, which are then added up: more than one if the output is small.
+// pieces is the number of sums over part of the examples, which are then added up: more than one if the output is small.
 func (s *strips) pieces() int {
 	if s.thin == nil {
 		return 1
@@ -126,19 +126,19 @@ func (s *strips) workspace() (shared, own int) {
 
 func (s *strips) run(out, in, ker []float32, m Memory) {
 	nt, nj, np := parts(s.M, s.Set.Main.rows()), s.panels(), s.pieces()
-	nh := 1 // parts of the tiles
+	nh := 1 // parts of the rows
 	for np*s.Groups*nj*nh < minPieces/2 && nh < nt {
 		nh *= 2
 	}
-	nt = nh * parts(parts(s.M, nh), s.Set.Main.rows()) // the same for each
+	nt = nh * parts(parts(s.M, nh), s.Set.Main.rows()) // tiles, the same number for each part
 	sums := out
 	if s.thin != nil {
 		s.widen(m.Shared, in)
 		in, sums = m.Shared, m.Shared[s.Groups*s.InG:]
 	}
 	workers := make([]worker, s.Team.Size())
-	// A worker takes several panels at a time, if there are enough, and all of them through a chunk before the next chunk: what
-	// it read of the input serves them all.
+	// A worker takes several panels at a time, if there are enough, and computes a chunk for all of them before the next chunk, so that
+	// it reads the input once.
 	cells := s.Groups * nh * nj
 	shares := min(cells, 2*s.Team.Size())
 	s.Team.Each(np*shares, func(id, it int) {
@@ -163,7 +163,7 @@ func (s *strips) run(out, in, ker []float32, m Memory) {
 	}
 }
 
-// tile computes, or adds to, rows m0 to m1 of group g and panel j, for all pixels of the output.
+// tile computes rows m0 to m1 of group g and panel j for all pixels of the output, or adds to them.
 func (s *strips) tile(w *worker, chunk, m0, m1, g, j int, out, in, ker []float32, add bool) {
 	width := s.Set.Main.Width
 	cols := min(width, s.N-j*width)

@@ -5,14 +5,14 @@ import (
 	"sync/atomic"
 )
 
-// Team is a number of threads that share the pieces of one task. Which worker gets which piece is left to chance, so results
-// must not depend on it. Tasks may share a team at the same time. The zero Team is one thread.
+// Team is a number of threads that share the pieces of a task. Which worker gets which piece is not determined, and results must not
+// depend on it. Several tasks may use a team at the same time. The zero Team is one thread.
 type Team struct {
-	helpers int // besides the caller
+	helpers int // in addition to the caller
 	pool    *helperPool
 }
 
-// NewTeam is a team of n threads.
+// NewTeam returns a team of n threads.
 func NewTeam(n int) Team {
 	c := &helperPool{calls: make(chan *task, 4*n), idle: make(chan int, n)}
 	for i := 1; i < n; i++ {
@@ -21,12 +21,12 @@ func NewTeam(n int) Team {
 	return Team{n - 1, c}
 }
 
-// Size is the number of threads.
+// Size returns the number of threads.
 func (t Team) Size() int { return t.helpers + 1 }
 
-// Share runs f on as many workers at once as there are threads, each with a number below Size of its own. next hands out 0 to
-// n-1, and then -1. Each worker begins with the same share of them in every task, so that it finds in its own cache what it
-// left there, and then takes from the others.
+// Share runs f on as many workers at once as there are threads, each with its own number below Size. next returns 0 to n-1, each to one
+// worker, and then -1. A worker begins with the same share of them in every task, so that it finds the results of its last task in its
+// own cache, and then takes pieces from the shares of others.
 func (t Team) Share(n int, f func(worker int, next func() int)) {
 	if t.helpers == 0 || n <= 1 {
 		i := -1
@@ -58,7 +58,7 @@ func (t Team) Each(n int, f func(worker, i int)) {
 	})
 }
 
-// For is the team for a task of so many multiply-adds: another thread saves nothing below serialWork of them.
+// For returns the team for a task of the given number of multiply-adds: one thread below serialWork, where another saves nothing.
 func (t Team) For(work int) Team {
 	if work < serialWork {
 		return Team{}
@@ -68,13 +68,13 @@ func (t Team) For(work int) Team {
 
 const serialWork = 1 << 18
 
-// spins is how often a thread looks for something before it gives up: for some 50 us. Waking a thread that sleeps takes as
-// long, and a step of training has hundreds of short operations.
+// spins is the number of times that a thread polls before it gives up, after some 50 µs. Waking a sleeping thread takes as long, and a
+// training step has hundreds of short operations.
 const spins = 1 << 14
 
-// wait is what a thread does between two looks: now and then it lets another goroutine have the processor.
-func wait(look int) {
-	if look%64 == 63 {
+// wait is called between two polls. It yields the processor from time to time.
+func wait(poll int) {
+	if poll%64 == 63 {
 		runtime.Gosched()
 	}
 }
@@ -83,11 +83,11 @@ func wait(look int) {
 type task struct {
 	f       func(worker int, next func() int)
 	shares  []share       // by worker
-	members atomic.Int64  // who are at work, the caller included; at 0 the task is over, and nobody can join
-	left    chan struct{} // gets a value when the last helper leaves after the caller
+	members atomic.Int64  // workers, the caller included; at 0 the task is over, and none can join
+	left    chan struct{} // receives a value when the last helper leaves after the caller
 }
 
-// share is a range of pieces that are still to be done.
+// share is a range of pieces that remain.
 type share struct {
 	next atomic.Int64
 	end  int64
@@ -107,7 +107,7 @@ func (k *task) work(worker int) {
 	})
 }
 
-// join takes part, unless the task is over.
+// join works on the task, unless it is over.
 func (k *task) join(worker int) {
 	for n := k.members.Load(); n > 0; n = k.members.Load() {
 		if k.members.CompareAndSwap(n, n+1) {
@@ -120,7 +120,7 @@ func (k *task) join(worker int) {
 	}
 }
 
-// finish waits, as the caller, until all who joined have finished.
+// finish waits for the helpers that joined. Only the caller of Share calls it.
 func (k *task) finish() {
 	if k.members.Add(-1) == 0 {
 		return
@@ -134,25 +134,26 @@ func (k *task) finish() {
 	<-k.left
 }
 
-// helperPool is the helpers of a team: goroutines that come when they are called, and go when nobody has called for a while. Callers
-// work, too, so that a task ends even if no helper comes.
+// helperPool is the helpers of a team: goroutines that start when there is a task, and exit after a while without one. Callers also work
+// on their tasks, so that these end even if no helper joins.
 type helperPool struct {
-	calls chan *task // one for each helper wanted
-	idle  chan int   // the numbers of helpers who are not there
+	calls chan *task // one for each helper that should join
+	idle  chan int   // numbers of the helpers that are not running
 }
 
+// call asks helpers to join a task.
 func (c *helperPool) call(k *task, helpers int) {
 	for range helpers {
 		select {
 		case c.calls <- k:
 			c.start()
-		default: // so many tasks are waiting that one more would find no helper in time
+		default: // so many calls are waiting that another would come too late
 			return
 		}
 	}
 }
 
-// start starts a helper if one is not there.
+// start starts a helper, unless all are running.
 func (c *helperPool) start() {
 	select {
 	case worker := <-c.idle:
@@ -172,7 +173,7 @@ func (c *helperPool) help(worker int) {
 		}
 	}
 	c.idle <- worker
-	if len(c.calls) > 0 { // who called just now took this helper to be there
+	if len(c.calls) > 0 { // a call after the last poll counted on this helper
 		c.start()
 	}
 }

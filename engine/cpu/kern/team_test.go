@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestTeamHandsOutEveryNumberOnce(t *testing.T) {
+func TestEveryPieceIsComputedOnce(t *testing.T) {
 	for _, size := range []int{1, 2, 5} {
 		team := NewTeam(size)
 		for _, n := range []int{0, 1, 3, 100} {
@@ -28,7 +28,7 @@ func TestTeamHandsOutEveryNumberOnce(t *testing.T) {
 	}
 }
 
-func TestTasksShareATeam(t *testing.T) {
+func TestTasksShareATeamConcurrently(t *testing.T) {
 	const tasks, rounds, n = 7, 200, 9
 	team := NewTeam(3)
 	var wg sync.WaitGroup
@@ -59,7 +59,7 @@ func TestTasksShareATeam(t *testing.T) {
 	wg.Wait()
 }
 
-func TestATaskMayBePartOfATask(t *testing.T) {
+func TestTasksNest(t *testing.T) {
 	team := NewTeam(2)
 	var sum atomic.Int64
 	team.Each(10, func(_, i int) {
@@ -70,7 +70,7 @@ func TestATaskMayBePartOfATask(t *testing.T) {
 	}
 }
 
-func TestHelpersGoWhenNobodyCalls(t *testing.T) {
+func TestIdleHelpersExit(t *testing.T) {
 	team := NewTeam(4)
 	for range 100 {
 		team.Each(8, func(_, _ int) {})

@@ -1,14 +1,17 @@
-// Package math32 has elementary functions of float32 in portable Go, to within 0.6 units in the last place. They share their
-// polynomials with the vector versions of package cpu, but compute in float64: that takes no longer than float32, one number
-// at a time, and leaves one rounding that counts.
+// Package math32 implements elementary functions of float32 in portable Go, accurate to 0.6 units in the last place. They share their
+// polynomials with the vector functions of package cpu, whose generator vecgen reads the coefficients, but compute in float64: for one
+// number at a time that takes no longer, and only the last rounding counts.
+//
+// The tests here compare every function with package math over all magnitudes. Those of package cpu compare the vector functions with
+// these.
 package math32
 
 import "math"
 
-// Polynomials, the highest power first, with float32 coefficients: minimax in relative error of the function, fitted by
-// Lawson's algorithm (iterated weighted least squares) and rounded one after the other, the lowest power first.
+// Polynomials with float32 coefficients, the highest power first. They minimize the greatest relative error of the function: fitted by
+// Lawson's algorithm (iterated weighted least squares), with coefficients rounded one after the other, the lowest power first.
 var (
-	// e^r = 1 + r + r^2 ExpP(r) for |r| <= ln(2)/2; of e^r - 1, the error is 2^-31.
+	// e^r = 1 + r + r^2 ExpP(r) for |r| <= ln(2)/2; the error of e^r - 1 is 2^-31.
 	ExpP = [...]float32{0.000197669942, 0.00139332283, 0.00833354145, 0.0416664854, 0.166666657, 0.5}
 	// log(1+f) = f - f^2/2 + f^3 LogP(f) for -1/4 <= f <= 1/2, to 2^-30.
 	LogP = [...]float32{
@@ -30,7 +33,7 @@ const (
 	TrigMax        = 8192     // beyond, angles are reduced by package math
 )
 
-// toInt added to a small number moves its nearest integer to the low bits.
+// toInt, added to a small number, moves the nearest integer to the low bits.
 const toInt = 3 << 51
 
 // exp is e^x for ExpMin <= x <= 2 ExpMax.
@@ -112,7 +115,7 @@ func Sin(x float32) float32 { return trig(x, 0, math.Sin) }
 // Cos is the cosine of an angle in radians.
 func Cos(x float32) float32 { return trig(x, 1, math.Cos) }
 
-// trig is the sine of x plus a number of quarter turns.
+// trig is the sine of x plus the given number of quarter turns.
 func trig(x float32, quarters uint64, far func(float64) float64) float32 {
 	if !(-TrigMax < x && x < TrigMax) {
 		return float32(far(f(x)))

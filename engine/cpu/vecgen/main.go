@@ -1,6 +1,8 @@
-// Command vecgen writes the vector block functions of package cpu, for AVX-512 and for AVX2 with FMA, from one table. A
-// function is a loop over 16 or 8 elements at a time: loads, the operation, a store. It runs by go generate in package cpu;
-// the output depends on nothing but this package and the constants of math32.
+// Command vecgen writes the vector block functions of package cpu, for AVX-512 and for AVX2 with FMA, from one table. A function is a
+// loop over 16 or 8 elements at a time: loads, the operation, a store.
+//
+// go generate runs it in package cpu. Its output depends on this package and the constants of math32 alone. The test here compares the
+// committed files with it; what the functions compute is tested in package cpu.
 package main
 
 import (
@@ -27,7 +29,7 @@ func main() {
 	}
 }
 
-// files are the generated files, by name.
+// files returns the generated files by name.
 func files() (map[string][]byte, error) {
 	w := &writer{}
 	for _, s := range sets {
@@ -37,7 +39,7 @@ func files() (map[string][]byte, error) {
 	return map[string][]byte{"vector_amd64.s": w.assembly(), "vector_amd64.go": declarations}, err
 }
 
-// writer collects what goes into the files.
+// writer collects the contents of the files.
 type writer struct {
 	functions bytes.Buffer // in assembly
 	stubs     bytes.Buffer // their declarations
@@ -45,7 +47,7 @@ type writer struct {
 	words     []uint32     // constants
 }
 
-// constant is the address of a word.
+// constant returns the address of a word.
 func (w *writer) constant(bits uint32) string {
 	i := slices.Index(w.words, bits)
 	if i < 0 {
@@ -67,7 +69,7 @@ func (w *writer) set(s set) {
 	fmt.Fprint(&w.cases, "},\n}\n")
 }
 
-// block writes a block function, and its rows of the table.
+// block writes a block function and its entries of the table.
 func (w *writer) block(s set, o operation) {
 	name := s.prefix + o.op + strings.ReplaceAll(strings.Fields(o.dtypes)[0], ">", "")
 	p := &routine{set: s}
@@ -102,7 +104,7 @@ func (w *writer) block(s set, o operation) {
 	}
 }
 
-// constant is the name of the operation in Go.
+// constant returns the name of the operation in Go.
 func (o operation) constant() string {
 	if unicode.IsLower(rune(o.op[0])) {
 		return o.op
@@ -110,7 +112,7 @@ func (o operation) constant() string {
 	return "compute.OpType" + o.op
 }
 
-// run writes a reduction, and its row of the table. Element i goes to sum i mod 32: the order is the same for both sets.
+// run writes a reduction and its entry of the table. Element i is added to sum i mod 32, so the order is the same for both sets.
 func (w *writer) run(s set, r run) {
 	name := s.prefix + r.op
 	p := &routine{set: s}

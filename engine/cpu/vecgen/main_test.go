@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestCommittedVectorFunctionsAreWhatTheGeneratorWrites(t *testing.T) {
+func TestCommittedVectorFunctionsAreThoseOfTheGenerator(t *testing.T) {
 	want, err := files()
 	if err != nil {
 		t.Fatal(err)
@@ -18,7 +18,7 @@ func TestCommittedVectorFunctionsAreWhatTheGeneratorWrites(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(got, text) {
-			t.Errorf("%s differs from what the generator writes: run go generate ./engine/cpu and look at the difference", name)
+			t.Errorf("%s differs from what the generator writes: run go generate ./engine/cpu and read the diff", name)
 		}
 	}
 }

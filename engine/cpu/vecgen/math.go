@@ -6,13 +6,13 @@ import (
 	"github.com/starsweep/starsweep/engine/cpu/math32"
 )
 
-// The functions of package math32 in float32. Each step rounds: where a value is the sum of a large and a small part, the
-// large part is exact, or is added last by a fused multiplication and addition.
+// The functions of package math32 in float32. Every step rounds. Where a value is the sum of a large and a small part, the large part is
+// exact, or is added last, by a fused multiply-add.
 
-// toInt added to a number below 2^21 moves its nearest integer to the low bits.
+// toInt, added to a number below 2^21, moves the nearest integer to the low bits.
 const toInt = 3 << 22
 
-// ln 2 in two parts. The first is rounded down, so that the second is positive: then infinite exponents stay infinite.
+// ln 2 in two parts. The first is rounded down so that the second is positive, which keeps infinite exponents infinite.
 var (
 	ln2Hi = float64(math.Nextafter32(float32(math.Ln2), 0))
 	ln2Lo = math.Ln2 - ln2Hi
@@ -22,11 +22,11 @@ var (
 var (
 	halfPi1 = float64(float32(math.Pi / 2))
 	halfPi2 = float64(float32(math.Pi/2 - halfPi1))
-	halfPi3 = 6.123233995736766e-17 + (math.Pi/2 - halfPi1 - halfPi2) // what float64 lacks, first
+	halfPi3 = 6.123233995736766e-17 + (math.Pi/2 - halfPi1 - halfPi2) // beginning with what float64 lacks
 )
 
-// expParts finds n and e = e^r - 1 such that e^x = 2^n (1 + e), for x between low and ExpMax; t is toInt + n.
-// VMAXPS and VMINPS give the second operand if one is NaN, so NaN stays NaN.
+// expParts returns n and e = e^r - 1 such that e^x = 2^n (1 + e), for x clamped to low and ExpMax; t is toInt + n. VMAXPS and VMINPS
+// return the second operand if one is NaN, so NaN stays NaN.
 func (p *routine) expParts(x *value, low float64) (t, n, e *value) {
 	x = p.op("VMAXPS", p.op("VMINPS", x, p.number(math32.ExpMax)), p.number(low))
 	t = p.fma(x, p.number(math.Log2E), p.number(toInt))
@@ -41,7 +41,7 @@ func (p *routine) exp(x *value) *value {
 	return p.scale(p.plus(e, p.number(1)), p.powers(t, n))
 }
 
-// powers is what scale needs of n: since 2^n may be no float32, in AVX2 two factors of it. Exponents have a bias of 127.
+// powers returns what scale multiplies by: with AVX2 two factors of 2^n, which may be no float32. The bias of exponents is 127.
 func (p *routine) powers(t, n *value) []*value {
 	if p.maskReg {
 		return []*value{n}
@@ -59,7 +59,7 @@ func (p *routine) scale(x *value, powers []*value) *value {
 	return p.times(p.times(x, powers[0]), powers[1])
 }
 
-// expm1 is 2 (2^(n-1) p + (2^(n-1) - 1/2)), since 2^n overflows too early. -0 keeps its sign.
+// expm1 is 2 (2^(n-1) e + (2^(n-1) - 1/2)), since 2^n overflows too early. -0 keeps its sign.
 func (p *routine) expm1(x *value) *value {
 	t, _, e := p.expParts(x, -25)
 	s := p.imm("VPSLLD", 23, p.op("VPADDD", p.word(126), t))
@@ -67,8 +67,8 @@ func (p *routine) expm1(x *value) *value {
 	return p.or(p.plus(e, e), p.sign(x))
 }
 
-// logParts finds e and f such that x = 2^e (1 + f) and -1/4 <= f < 1/2. AVX-512 has instructions that also care for subnormal
-// numbers, and give infinite exponents of 0 and infinity, and NaN of negative numbers.
+// logParts returns e and f such that x = 2^e (1 + f) and -1/4 <= f < 1/2. The instructions of AVX-512 also handle subnormal numbers, and
+// return infinite exponents for 0 and infinity, and NaN for negative numbers.
 func (p *routine) logParts(x *value, subnormal bool) (e, f *value) {
 	if p.maskReg {
 		m := p.imm("VGETMANTPS", 0b1011, x)
@@ -96,7 +96,7 @@ func (p *routine) logSum(e, f *value) *value {
 	return p.fma(e, p.number(ln2Hi), p.plus(f, y))
 }
 
-// logSpecial puts in what the logarithm of u is where it is not finite: u itself if that is infinite or NaN.
+// logSpecial replaces y by the logarithm of u where that is not finite: u itself if that is infinite or NaN.
 func (p *routine) logSpecial(u, y *value) *value {
 	y = p.choose(p.compare(u, notLess, p.number(math.Inf(1))), u, y)
 	outside := p.choose(p.compare(u, equal, p.word(0)), p.number(math.Inf(-1)), p.number(math.NaN()))
@@ -111,7 +111,7 @@ func (p *routine) log(x *value) *value {
 	return p.logSpecial(x, y)
 }
 
-// log1p is the logarithm of u + c, the exact sum of 1 and x: f has room for the small part c. -0 keeps its sign.
+// log1p is the logarithm of u + c, the exact sum of 1 and x. The small part c is added to f. -0 keeps its sign.
 func (p *routine) log1p(x *value) *value {
 	one := p.number(1)
 	u := p.plus(one, x)
@@ -121,14 +121,14 @@ func (p *routine) log1p(x *value) *value {
 	if p.maskReg {
 		c = p.op("VSCALEFPS", p.minus(p.word(0), e), c)
 	} else {
-		scale := p.op("VPSUBD", p.op("VCVTPS2DQ", e), p.word(127)) // 2^-e; beyond 2^127 c counts no more
+		scale := p.op("VPSUBD", p.op("VCVTPS2DQ", e), p.word(127)) // 2^-e; beyond 2^127 c is negligible
 		c = p.times(c, p.imm("VPSLLD", 23, p.op("VPMAXSD", p.word(0), scale)))
 	}
 	y := p.logSum(e, p.plus(f, c))
 	return p.or(p.logSpecial(u, y), p.sign(x))
 }
 
-// tanh is odd: it is computed of |x|, where 1 - 2/(e^2x + 1) does not cancel.
+// tanh is odd, and computed of |x|, where 1 - 2/(e^2x + 1) does not cancel.
 func (p *routine) tanh(x *value) *value {
 	a, one := p.abs(x), p.number(1)
 	z := p.times(a, a)
@@ -138,7 +138,7 @@ func (p *routine) tanh(x *value) *value {
 	return p.or(y, p.sign(x))
 }
 
-// logistic is y = 1/(1 + e^-x), and of negative x it is y e^x, in the form 2^n (y + y e) with a correction for what y lacks.
+// logistic is y = 1/(1 + e^-|x|) or, for negative x, y e^x in the form 2^n (y + y e), with a correction for the rounding of y.
 func (p *routine) logistic(x *value) *value {
 	one, minusOne := p.number(1), p.number(-1)
 	t, n, e := p.expParts(p.or(x, p.word(signBit)), math32.ExpMin)
@@ -149,7 +149,7 @@ func (p *routine) logistic(x *value) *value {
 	return p.choose(p.topBits(x), p.scale(p.fma(y, p.fma(lack, e1, e), y), powers), y)
 }
 
-// trig is the sine of x plus a number of quarter turns, and x itself where |x| is not below TrigMax, which it notes in R9.
+// trig is the sine of x plus the given number of quarter turns. Where |x| is not below TrigMax it is x itself, and R9 is not zero.
 func (p *routine) trig(x *value, quarters uint32) *value {
 	a := p.abs(x)
 	far := p.compare(a, notLess, p.number(math32.TrigMax))

@@ -4,13 +4,13 @@ import "math"
 
 type body func(p *routine, x ...*value) *value
 
-// operation is a block function, for one or several dtypes. There must be a portable one in package cpu.
+// operation is a block function for one or several dtypes. Package cpu must have a portable version.
 type operation struct {
-	op     string // of the table: one of GoMLX's, or of package cpu if its first letter is small
-	dtypes string // separated by spaces; a conversion has the result's after an arrow
-	kinds  string // operands, and then the result: w words of 4 bytes, m truth values, b bytes
+	op     string // key of the table: an operation of GoMLX or, with a lower-case letter, of package cpu
+	dtypes string // separated by spaces; that of a conversion's result follows an arrow
+	kinds  string // of the operands and the result: w words of 4 bytes, m truth values, b bytes
 	body   body
-	far    string // a function of package math32 for numbers that the vector function leaves as they are
+	far    string // a function of package math32 for numbers that the vector function leaves unchanged
 }
 
 var operations = []operation{
@@ -82,7 +82,7 @@ var operations = []operation{
 	{"ConvertDType", "Float32>Bool", "wm", one((*routine).nonZero), ""},
 }
 
-// run is a reduction of elements that lie side by side.
+// run is a reduction of contiguous elements.
 type run struct {
 	op      string
 	neutral float64
@@ -121,8 +121,8 @@ func comparedInt(predicate int, signed bool) body {
 
 func where(p *routine, x ...*value) *value { return p.choose(x[0], x[1], x[2]) }
 
-// VMAXPS and VMINPS give the second operand if both are zeros, or one is NaN. Taken both ways round, the results differ
-// only there: bits in common are those of +0, the larger zero, and bits of either those of -0.
+// VMAXPS and VMINPS return the second operand if both are zeros or one is NaN. The results of both orders differ only there: the bits in
+// common are those of +0, the larger zero, and the bits of either are those of -0.
 
 func largest(p *routine, x ...*value) *value {
 	return p.orNaN(x[0], x[1], p.and(p.op("VMAXPS", x[0], x[1]), p.op("VMAXPS", x[1], x[0])))
@@ -137,7 +137,7 @@ func (p *routine) orNaN(x, y, z *value) *value {
 	return p.choose(p.compare(x, unordered, y), p.number(math.NaN()), z)
 }
 
-// signum is x itself where x is 0 or NaN.
+// signum is x where x is 0 or NaN.
 func (p *routine) signum(x *value) *value {
 	return p.choose(p.compare(x, apart, p.word(0)), p.or(p.sign(x), p.number(1)), x)
 }

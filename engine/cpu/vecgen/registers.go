@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// assemble gives every value a register, and as many constants as possible one for the whole function; the others are loaded
+// assemble assigns a register to every value, and to as many constants as possible for the whole function. Other constants are loaded
 // where they are needed.
 func (p *routine) assemble(constant func(bits uint32) string) []string {
 	for kept := len(p.constants); kept >= 0; kept-- {
@@ -23,9 +23,9 @@ type allocator struct {
 	lines    []string
 	constant func(bits uint32) string // its address
 	kept     []*value
-	vectors  []int // free registers, the next last
+	vectors  []int // free registers, taken from the end
 	masks    []int
-	full     bool // registers ran out
+	full     bool // there were too few registers
 }
 
 func (a *allocator) run() bool {
@@ -51,7 +51,7 @@ func (a *allocator) emit(text string, regs ...int) {
 
 func (a *allocator) load(v *value) { a.emit("VBROADCASTSS "+a.constant(v.bits)+", V?", v.reg) }
 
-// fill puts register numbers into a line.
+// fill inserts register numbers into a line.
 func (a *allocator) fill(text string, regs ...int) string {
 	for _, r := range regs {
 		i := strings.Index(text, "?")
@@ -83,7 +83,7 @@ func (a *allocator) take(v *value) {
 
 func (a *allocator) give(v *value) { *a.pool(v) = append(*a.pool(v), v.reg) }
 
-// instruction emits instruction i. The result may take the register of an operand that is needed no more.
+// instruction emits instruction i. The result may take the register of an operand that is no longer needed.
 func (a *allocator) instruction(i int) {
 	c := a.code[i]
 	var dying []*value
@@ -116,7 +116,7 @@ func (a *allocator) instruction(i int) {
 	a.emit(c.text, regs...)
 }
 
-// fma emits a multiplication and addition. Its result replaces an operand: one that is needed no more, if there is one.
+// fma emits a fused multiply-add. Its result replaces an operand: one that is no longer needed, or else a copy of z.
 func (a *allocator) fma(c instruction, dying []*value) {
 	x, y, z := c.in[0], c.in[1], c.in[2]
 	over, form, first, second := z, "VFMADD231PS V?, V?, V?", y, x // z += x*y

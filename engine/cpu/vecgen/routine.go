@@ -8,12 +8,12 @@ import (
 
 // set is an instruction set.
 type set struct {
-	name    string // of the set of kernels that goes with it
+	name    string // of the kernel set that it belongs to
 	prefix  string // of functions
 	letter  string // of its registers
 	lanes   int    // words of a register
 	count   int    // registers
-	maskReg bool   // comparisons give bits in K registers, not words of all ones or zeros
+	maskReg bool   // comparisons set bits in K registers, not words of all ones or zeros
 }
 
 var sets = []set{
@@ -21,17 +21,17 @@ var sets = []set{
 	{"avx2", "v256", "Y", 8, 16, false},
 }
 
-// value is what one instruction computes for another: a vector or a mask.
+// value is the result of an instruction, or a constant: a vector or a mask.
 type value struct {
 	constant bool
 	bits     uint32 // of each word of a constant
-	mask     bool   // lives in a K register
+	mask     bool   // in a K register
 	last     int    // the last instruction that needs it
 	reg      int
 }
 
-// instruction is one line of assembly, with a question mark for the number of each register: operands first, the result last,
-// as is the assembler's order. V stands for the letter of the set's registers.
+// instruction is one line of assembly with a question mark for the number of each register, in the assembler's order: operands first,
+// the result last. V stands for the letter of the set's registers.
 type instruction struct {
 	text string
 	in   []*value
@@ -39,7 +39,7 @@ type instruction struct {
 	fma  bool   // in[0]*in[1] + in[2]: the registers choose the form
 }
 
-// routine is the body of a loop in single-assignment form, as the functions below record it.
+// routine is the body of a function in single-assignment form. The methods below record its instructions.
 type routine struct {
 	set
 	code      []instruction
@@ -73,7 +73,7 @@ func (p *routine) imm(name string, n int, in ...*value) *value {
 	return p.do(fmt.Sprintf("%s $%d, ", name, n)+strings.Repeat("V?, ", len(in))+"V?", in...)
 }
 
-// word is a vector of one word.
+// word returns a vector of one word.
 func (p *routine) word(bits uint32) *value {
 	for _, v := range p.constants {
 		if v.bits == bits {
@@ -85,7 +85,7 @@ func (p *routine) word(bits uint32) *value {
 	return v
 }
 
-// number is a vector of one float32.
+// number returns a vector of one float32.
 func (p *routine) number(x float64) *value { return p.word(math.Float32bits(float32(x))) }
 
 const (
@@ -93,7 +93,7 @@ const (
 	restBits = 1<<31 - 1
 )
 
-// Arithmetic.
+// Arithmetic
 
 func (p *routine) plus(x, y *value) *value  { return p.op("VADDPS", y, x) }
 func (p *routine) minus(x, y *value) *value { return p.op("VSUBPS", y, x) }
@@ -134,7 +134,7 @@ func (p *routine) round(x *value, mode int) *value {
 	return p.imm("VROUNDPS", mode, x)
 }
 
-// Predicates of comparisons. Of floats they do not trap; with NaN, only unordered and those called not hold.
+// Predicates of comparisons. Those of floats do not trap. With NaN, only unordered, notEqual and notLess hold.
 const (
 	equal     = 0
 	unordered = 3
@@ -142,10 +142,10 @@ const (
 	less      = 17
 	lessEqual = 18
 	notLess   = 21
-	apart     = 12 // not equal, and no NaN
+	apart     = 12 // not equal, and neither is NaN
 )
 
-// compare is the mask of x against y.
+// compare returns the mask of x against y.
 func (p *routine) compare(x *value, predicate int, y *value) *value {
 	if p.maskReg {
 		return p.do(fmt.Sprintf("VCMPPS $%d, V?, V?, K?", predicate), y, x)
@@ -153,7 +153,7 @@ func (p *routine) compare(x *value, predicate int, y *value) *value {
 	return p.imm("VCMPPS", predicate, y, x)
 }
 
-// compareInt is the mask of integers x against y. AVX2 has only two comparisons, of signed integers.
+// compareInt returns the mask of integers x against y. AVX2 has only two comparisons, of signed integers.
 func (p *routine) compareInt(x *value, predicate int, y *value, signed bool) *value {
 	if p.maskReg {
 		name, code := "VPCMPUD", map[int]int{equal: 0, less: 1, lessEqual: 2, notEqual: 4}[predicate]
@@ -177,7 +177,7 @@ func (p *routine) compareInt(x *value, predicate int, y *value, signed bool) *va
 	return not(p.op("VPCMPGTD", y, x))
 }
 
-// choose takes yes where the mask is set, and else no.
+// choose returns yes where the mask is set, and no elsewhere.
 func (p *routine) choose(mask, yes, no *value) *value {
 	if p.maskReg {
 		return p.do("VBLENDMPS V?, V?, K?, V?", yes, no, mask)
@@ -185,18 +185,18 @@ func (p *routine) choose(mask, yes, no *value) *value {
 	return p.op("VBLENDVPS", mask, yes, no)
 }
 
-// topBits is the mask of the words whose top bit is set.
+// topBits returns the mask of the words whose top bit is set.
 func (p *routine) topBits(x *value) *value {
 	if p.maskReg {
 		return p.do("VPMOVD2M V?, K?", x)
 	}
-	return x // VBLENDVPS looks at nothing else
+	return x // VBLENDVPS reads nothing else
 }
 
-// Operands lie at SI, DX and R8, the result at DI; AX counts elements.
+// Operands are at SI, DX and R8, the result at DI. AX counts elements.
 var bases = []string{"SI", "DX", "R8"}
 
-// load reads operand i: w for words, m for a mask, stored as bytes 0 and 1, b for bytes that become words.
+// load reads operand i: words (w), a mask stored as bytes 0 and 1 (m), or bytes that become words (b).
 func (p *routine) load(kind byte, i int) *value {
 	words, bytes := "("+bases[i]+")(AX*4)", "("+bases[i]+")(AX*1)"
 	switch {

@@ -1,38 +1,41 @@
-// Package winograd has the matrices of Winograd's minimal filtering algorithm F(4, 3): four neighbouring outputs of a filter g
+// Package winograd computes the matrices of Winograd's minimal filtering algorithm F(4, 3). Four neighbouring outputs of a filter g
 // with three taps on six data d, y_i = sum_j g_j d_(i+j), take six products instead of twelve:
 //
 //	y = Aᵀ [(G g) ⊙ (Bᵀ d)]
 //
-// (Winograd, Arithmetic Complexity of Computations, 1980; Lavin and Gray, arXiv:1509.09308, section 4.1). As the sum is
-// trilinear, the same matrices give the gradient of the taps from four gradients of outputs, Gᵀ [(A y) ⊙ (Bᵀ d)]: F(3, 4).
+// (Winograd, Arithmetic Complexity of Computations, 1980; Lavin and Gray, arXiv:1509.09308, section 4.1). Since the sum is
+// trilinear, the same matrices give the gradient of the taps from the gradients of four outputs, Gᵀ [(A y) ⊙ (Bᵀ d)]: F(3, 4).
+//
+// It is pure mathematics and imports nothing of ours. Package kern applies the matrices, and its generator kern/gen writes them in
+// assembly.
 package winograd
 
 import "math/big"
 
-// The numbers of outputs, of taps, and of products, which are called slots.
+// Numbers of outputs, of taps, and of products, which are called slots.
 const (
 	Outputs = 4
 	Taps    = 3
 	Slots   = Outputs + Taps - 1
 )
 
-// Slots that one end of a filter has for itself: without its tap there is no product.
+// Slots that only the tap at one end of a filter contributes to: without that tap there is no product.
 const (
 	FirstTap = 0         // of the point 0
 	LastTap  = Slots - 1 // of the point at infinity
 )
 
-// points are where the polynomials of taps and outputs are multiplied, besides infinity (Toom and Cook). These lose the least
-// in float32 among small ones: the error of a sum of 1920 products is 1.5 times that of adding them up in order.
+// points are where the polynomials of taps and outputs are multiplied, in addition to infinity (Toom and Cook). Of all small points
+// these lose the least precision in float32: the error of a sum of 1920 products is 1.5 times that of adding them in order.
 var points = [Slots - 1]*big.Rat{big.NewRat(0, 1), big.NewRat(1, 1), big.NewRat(-1, 1), big.NewRat(2, 1), big.NewRat(-1, 2)}
 
 // Matrix is a linear map, by rows.
 type Matrix [][]float32
 
-// A takes outputs to slots: the values of their polynomial at the points, and its highest coefficient.
+// A maps outputs to slots: the values of their polynomial at the points, and its highest coefficient.
 func A() Matrix { return values(Outputs, func(*big.Rat) *big.Rat { return big.NewRat(1, 1) }) }
 
-// G takes taps to slots: the same, divided by the product of the distances to the other points.
+// G maps taps to slots: the same values, divided by the product of the distances to the other points.
 func G() Matrix {
 	return values(Taps, func(p *big.Rat) *big.Rat {
 		n := big.NewRat(1, 1)
@@ -45,6 +48,7 @@ func G() Matrix {
 	})
 }
 
+// values returns the powers of every point below n, over its divisor, and a row for infinity.
 func values(n int, divisor func(p *big.Rat) *big.Rat) Matrix {
 	var m Matrix
 	for _, p := range points {
@@ -60,7 +64,7 @@ func values(n int, divisor func(p *big.Rat) *big.Rat) Matrix {
 	return append(m, highest)
 }
 
-// BT takes data to slots: the coefficients of the polynomial whose roots are the other points.
+// BT maps data to slots: the coefficients of the polynomial whose roots are the other points.
 func BT() Matrix {
 	var m Matrix
 	for slot := range Slots {

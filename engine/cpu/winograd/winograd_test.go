@@ -58,10 +58,10 @@ func TestFilteringFollowsTheDefinition(t *testing.T) {
 	}
 }
 
-func TestTheSlotsOfTheEndTapsAreTheirsAlone(t *testing.T) {
+func TestOnlyTheEndTapsContributeToTheirSlots(t *testing.T) {
 	for j := range Taps {
 		if g := G(); (g[FirstTap][j] != 0) != (j == 0) || (g[LastTap][j] != 0) != (j == Taps-1) {
-			t.Errorf("tap %d counts %g and %g", j, g[FirstTap][j], g[LastTap][j])
+			t.Errorf("tap %d contributes %g and %g", j, g[FirstTap][j], g[LastTap][j])
 		}
 	}
 }

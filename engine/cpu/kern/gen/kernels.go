@@ -13,8 +13,8 @@ type kernelShape struct {
 	register  string // Z or Y
 	bytes     int    // of a register
 	firstAcc  int    // registers below hold a row of B and broadcast elements of A
-	broadcast int    // the first of the registers for elements of A
-	rotate    int    // how many of those: more of them let loads run ahead
+	broadcast int    // first of the registers for elements of A
+	rotate    int    // number of those registers: more let loads run ahead
 	pairs     bool   // elements of A and B are pairs of bfloat16: k and k+1
 	doc       string
 }
@@ -30,7 +30,7 @@ var kernels = []kernelShape{
 	{"kbf16x64", 6, 4, "Z", 64, 8, 4, 4, true, "tiles of 64 columns of pairs of bfloat16, for AVX-512 BF16"},
 }
 
-// multiplyAdd adds the products of broadcast and the row of B to acc. All are numbers of registers.
+// multiplyAdd returns the instruction that adds the products of broadcast and b, a row of B, to acc. All are numbers of registers.
 func (s kernelShape) multiplyAdd(b, broadcast, acc int) string {
 	if s.pairs {
 		return dotPairs(acc, broadcast, b)
@@ -38,8 +38,8 @@ func (s kernelShape) multiplyAdd(b, broadcast, acc int) string {
 	return fmt.Sprintf("VFMADD231PS %[1]s%[2]d, %[1]s%[3]d, %[1]s%[4]d", s.register, b, broadcast, acc)
 }
 
-// dotPairs is VDPBF16PS of 512-bit registers, acc += pairs of x times pairs of y, as bytes: Go's assembler does not know it. It is
-// EVEX.512.F3.0F38.W0 52 /r (Intel SDM, volume 2); all bits of registers' numbers but the lowest three are stored inverted.
+// dotPairs returns VDPBF16PS of 512-bit registers, acc += pairs of x times pairs of y, as bytes, since Go's assembler lacks it. It is
+// EVEX.512.F3.0F38.W0 52 /r (Intel SDM, volume 2). All bits of the registers' numbers except the lowest three are stored inverted.
 func dotPairs(acc, x, y int) string {
 	bit := func(n, i, to int) int { return (^n >> i & 1) << to }
 	code := []int{

@@ -1,10 +1,13 @@
-// Command gen writes the assembly micro-kernels of package kern. Each computes one tile of a batch-reduce product,
+// Command gen writes the assembly of package kern: micro-kernels, transposes and the transforms of Winograd's algorithms. A micro-kernel
+// computes one tile of a batch-reduce product,
 //
 //	C[rows x width] (+)= sum_e sum_k A_e[m*ARS + k*AKS] * B_e[k*BKS : +width]
 //
-// where e runs over a list of (A offset, B offset) pairs. The tile stays in registers over the whole list, so one kernel
-// serves products, convolutions and both gradients of convolutions, without copies of the input.
-// It runs by go generate in package kern; the output depends on nothing but this package.
+// where e runs over a list of (A offset, B offset) pairs. The tile stays in registers over the whole list, so one kernel serves
+// products, convolutions and both gradients of convolutions, without copies of the input.
+//
+// go generate runs it in package kern. Its output depends on this package and package winograd alone. The tests here compare the committed
+// files with it; what the assembly computes is tested in package kern.
 package main
 
 import (

@@ -8,15 +8,15 @@ import (
 	"github.com/starsweep/starsweep/engine/cpu/winograd"
 )
 
-// transform is one of Winograd's algorithm, under the name of its function. Each row has the coefficients of inputs and, behind them,
-// of sums that several rows share, which are rows of the same kind.
+// transform is a matrix of Winograd's algorithms. A row has the coefficients of the inputs, followed by those of sums that several rows
+// share; shared sums have the same form.
 type transform struct {
 	name         string
-	matrix       winograd.Matrix // what rows and shared sums come to
+	matrix       winograd.Matrix // that rows and shared sums must amount to
 	shared, rows winograd.Matrix
 }
 
-// transforms in the order of the fields of kern's transforms. Those of taps are applied to so little that they have no shared sums.
+// transforms has the order of the fields of kern's transforms. Those of taps have no shared sums, since they are applied to little data.
 var transforms = []transform{
 	{"Data", winograd.BT(), winograd.Matrix{
 		{0, 0, -1, 0, 1, 0},        // u = d4 - d2
@@ -57,7 +57,7 @@ var transforms = []transform{
 
 func (m transform) inputs() int { return len(m.matrix[0]) }
 
-// expanded is what the rows come to.
+// expanded returns the matrix that the rows amount to.
 func (m transform) expanded() winograd.Matrix {
 	var sums winograd.Matrix
 	for _, row := range slices.Concat(m.shared, m.rows) {
