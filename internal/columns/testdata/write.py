@@ -64,7 +64,8 @@ def with_pyarrow(folder):
                     encoding = {f.name: integer for f in t.schema if pyarrow.types.is_integer(f.type)}
                     encoding |= {f.name: binary for f in t.schema if pyarrow.types.is_binary(f.type) or pyarrow.types.is_string(f.type)}
                     encoding |= {"truth": "RLE", "image.bytes": binary, "image.path": binary}
-                    pq.write_table(t, folder / f"pyarrow-{codec}-v{version[0]}-{binary}-{integer}.parquet", compression=codec, use_dictionary=False,
+                    path = folder / f"pyarrow-{codec}-v{version[0]}-{binary}-{integer}.parquet"
+                    pq.write_table(t, path, compression=codec, use_dictionary=False,
                                    data_page_version=version, column_encoding=encoding, row_group_size=300, data_page_size=1000)
 
 

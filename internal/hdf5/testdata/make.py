@@ -1,4 +1,5 @@
-"""Makes small.h5: groups, floats of 4 and 8 bytes, a number, integers and text, a soft link; enough members for a tree of two nodes; and files that are refused."""
+"""Makes small.h5: groups, floats of 4 and 8 bytes, a number, integers and text, a soft link; enough
+members for a tree of two nodes; and files that are refused."""
 import h5py
 import numpy as np
 

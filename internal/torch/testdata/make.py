@@ -35,14 +35,17 @@ class Outer(torch.nn.Module):
 def main():
     base = torch.arange(12.0)
     state = collections.OrderedDict(
-        kernel=base.reshape(3, 4), transposed=base.reshape(3, 4).T, part=base[4:6], stretched=base[3].expand(2, 2), scalar=torch.tensor(7.0),
-        empty=torch.zeros(0, 3), double=torch.tensor([0.1], dtype=torch.float64), half=torch.tensor([1.5, 2.0**-24, -3], dtype=torch.float16),
+        kernel=base.reshape(3, 4), transposed=base.reshape(3, 4).T, part=base[4:6],
+        stretched=base[3].expand(2, 2), scalar=torch.tensor(7.0),
+        empty=torch.zeros(0, 3), double=torch.tensor([0.1], dtype=torch.float64),
+        half=torch.tensor([1.5, 2.0**-24, -3], dtype=torch.float16),
         brain=torch.tensor([-3.0], dtype=torch.bfloat16), count=torch.tensor(7), flag=torch.tensor([True]))
     state["parameter"] = torch.nn.Parameter(torch.tensor([5.0]))
     torch.save(state, FOLDER / "state.pth")
     torch.save(state, FOLDER / "state-4.pth", pickle_protocol=4)
     torch.save(state, FOLDER / "state-old.pth", _use_new_zipfile_serialization=False)
-    torch.save({"model": {"state": state}, "epoch": 3, "loss": 0.5, "lr": [1e-3], "args": pathlib.PurePosixPath("x")}, FOLDER / "checkpoint.pth")
+    torch.save({"model": {"state": state}, "epoch": 3, "loss": 0.5, "lr": [1e-3],
+                "args": pathlib.PurePosixPath("x")}, FOLDER / "checkpoint.pth")
     torch.jit.script(Outer()).save(FOLDER / "scripted.pt")
     expected = {k: [list(v.shape), v.detach().double().ravel().tolist()] for k, v in state.items() if v.is_floating_point()}
     scripted = {k: [list(v.shape), v.detach().double().ravel().tolist()] for k, v in Outer().state_dict().items()}

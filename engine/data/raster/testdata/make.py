@@ -47,7 +47,8 @@ def png(h, w, kind, depth, interlaced, extra=b"", before=b""):
         data = scan(h, w)
     header = struct.pack(">IIBBBBB", w, h, depth, kind, 0, 0, interlaced)
     palette = chunk(b"PLTE", bytes(random.randrange(256) for _ in range(3 << min(depth, 8)))) if kind == 3 else b""
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + before + palette + extra + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
+    start = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
+    return start + before + palette + extra + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
 
 
 def tiff(h, w, c, bits, tags=(), tile=0, blocks=None):
@@ -98,7 +99,8 @@ def make(folder):
             clear = {0: struct.pack(">H", 1), 2: struct.pack(">HHH", 1, 2, 3), 3: bytes(range(0, 250, 125))}.get(kind)
             if clear:
                 write(f"{names[kind]}-{depth}-transparent.png", png(5, 6, kind, depth, 0, chunk(b"tRNS", clear)))
-    write("gamma.png", png(4, 4, 2, 8, 0, before=chunk(b"gAMA", struct.pack(">I", 45455)) + chunk(b"sRGB", b"\0") + chunk(b"tIME", bytes(7))))
+    gamma = chunk(b"gAMA", struct.pack(">I", 45455)) + chunk(b"sRGB", b"\0") + chunk(b"tIME", bytes(7))
+    write("gamma.png", png(4, 4, 2, 8, 0, before=gamma))
     rgb = [Image.fromarray(picture(11, 14, 3)) for _ in range(3)]
     save("animated.png", rgb[0], save_all=True, append_images=rgb[1:])
 

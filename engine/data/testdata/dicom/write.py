@@ -41,7 +41,8 @@ def attributes(pixels, bits=12, signed=0, syntax=uid.ExplicitVRLittleEndian, res
 
 def case(name, d, greys):
     syntax = d.file_meta.TransferSyntaxUID
-    pydicom.dcmwrite(FOLDER / f"{name}.dcm", d, enforce_file_format=True, implicit_vr=syntax.is_implicit_VR, little_endian=syntax.is_little_endian)
+    pydicom.dcmwrite(FOLDER / f"{name}.dcm", d, enforce_file_format=True, implicit_vr=syntax.is_implicit_VR,
+                     little_endian=syntax.is_little_endian)
     if greys is not None:
         expected[name] = np.asarray(greys, float).ravel().tolist()
 
@@ -80,7 +81,8 @@ def main():
     case("left_aligned", attributes(STORED << 4, HighBit=15), greys)
     case("overlay_above", attributes(STORED | 0xA000), greys)
     case("signed", attributes((STORED - 2048) & 0xFFF, signed=1, rescale=(1, 0), window=(0, 4096)), linear(STORED - 2048.0, 0, 4096))
-    case("signed_16", attributes((UNITS * 8).astype(np.int16), bits=16, signed=1, rescale=(1, 0), window=(0, 4096)), linear(UNITS * 8, 0, 4096))
+    case("signed_16", attributes((UNITS * 8).astype(np.int16), bits=16, signed=1, rescale=(1, 0), window=(0, 4096)),
+         linear(UNITS * 8, 0, 4096))
     case("fraction", attributes(STORED, rescale=("0.5", "-100.25")), linear(STORED * 0.5 - 100.25, 1000, 2000))
     case("small_window", attributes(STORED, rescale=("0.0001", "0"), window=("0.2", "0.4")), exact(STORED * 1e-4, 0.2, 0.4))
     case("threshold", attributes(STORED, window=(1, 1)), np.where(UNITS <= 0.5, -1, 1))
@@ -90,10 +92,12 @@ def main():
 
     square = np.arange(4096) ** 2 // 400
     for kind in "US", "OW":
-        case(f"modality_table_{kind}", attributes(STORED, rescale=None, window=(9000, 20000), ModalityLUTSequence=Sequence([table(square, kind=kind)])),
+        case(f"modality_table_{kind}", attributes(STORED, rescale=None, window=(9000, 20000),
+                                                         ModalityLUTSequence=Sequence([table(square, kind=kind)])),
              linear(square[STORED].astype(float), 9000, 20000))
     short = np.arange(100, 356) % 256  # of 1000 to 1255: the first and the last entry hold for what is below and above
-    case("modality_table_bytes", attributes(STORED, rescale=None, window=(100, 256), ModalityLUTSequence=Sequence([table(short, 1000, 8, "bytes")])),
+    case("modality_table_bytes", attributes(STORED, rescale=None, window=(100, 256),
+                                            ModalityLUTSequence=Sequence([table(short, 1000, 8, "bytes")])),
          linear(short[np.clip(STORED.astype(int) - 1000, 0, 255)].astype(float), 100, 256))
     case("voi_table", attributes(STORED, rescale=None, window=None, VOILUTSequence=Sequence([table(1023 - np.arange(4096) // 4, bits=10)])),
          2 * (1023 - STORED // 4) / 1023 - 1)
@@ -116,7 +120,8 @@ def main():
     case("refused_function", attributes(STORED, VOILUTFunction="CUBIC"), None)
     case("refused_negative_width", attributes(STORED, window=(1000, -5)), None)
     case("refused_slope", attributes(STORED, rescale=(0, 5)), None)
-    case("refused_fraction_voi_table", attributes(STORED, rescale=("0.5", "0"), window=None, VOILUTSequence=Sequence([table(range(4096))])), None)
+    case("refused_fraction_voi_table", attributes(STORED, rescale=("0.5", "0"), window=None,
+                                                 VOILUTSequence=Sequence([table(range(4096))])), None)
     case("refused_two_modalities", attributes(STORED, ModalityLUTSequence=Sequence([table(square)])), None)
     case("refused_high_bit", attributes(STORED, HighBit=7), None)
 
