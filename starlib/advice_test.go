@@ -26,7 +26,7 @@ func TestMistakesOfOtherLanguagesSayWhatToWrite(t *testing.T) {
 		{`sum([k, k])`, "sum: for parameter x: got a list, want a tensor: a loop takes its elements one by one"},
 		{`flatten(relu)`, "flatten: for parameter x: got the function relu, want a tensor: call it, relu(...)"},
 		{`where(k, 1, 2)`, "where: for parameter condition: got f32[b4], want truth values, of less(a, b) and the like"},
-		{`"%.3f" % 0.1`, "unknown conversion %.; texts show numbers whole"},
+		{`"%.3f" % 0.1`, "unknown conversion %.; numbers are formatted in full"},
 		{`adam(1e-3, weight_decay = 0.1)`, `adam: there is no argument "weight_decay": adamw(decay = ...) has it`},
 		{`choice([1, 2])`, "choice: got a list, want its values one by one: choice(*[1, 2])"},
 		{`evaluate(metrics = fid())`, "evaluate: for parameter metrics: got the metric fid(), want a list of metrics: [fid()]"},

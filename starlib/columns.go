@@ -10,44 +10,41 @@ import (
 	"github.com/starsweep/starsweep/starlib/kit"
 )
 
-// columns checks that no two figures of a job have one name, and none a name that is taken. Names that differ in case only are
-// one, because SQL does not tell them apart. All mistakes are reported.
+// columns checks that all values that a job records have columns of their own. Names that differ only in case are one, since SQL does
+// not distinguish them. All errors are reported.
 func (s *Study) columns(job *model.Job) error {
 	var errs kit.Errors
-	owners := map[string]string{}
+	taken := map[string]string{} // names in lower case, with the reason
 	for _, name := range s.loader.Reserved {
-		owners[strings.ToLower(name)] = "of every study"
+		taken[strings.ToLower(name)] = "every study has it; choose a name other than " + s.loader.reserved()
 	}
 	for _, name := range s.hyperparameters() {
-		owners[strings.ToLower(name)] = "of a hyperparameter"
+		taken[strings.ToLower(name)] = "a hyperparameter has this name; choose another name"
 	}
 	for _, name := range metric.Columns(job.Evaluate) {
-		owners[strings.ToLower(name)] = "of a metric"
+		taken[strings.ToLower(name)] = "a metric has this name; choose another name"
 	}
-	taken := func(what, name string) bool {
-		other, taken := owners[strings.ToLower(name)]
-		switch {
-		case taken && other == "of every study":
-			errs = append(errs, fmt.Errorf("%s has a name that is taken (%s); want none of %s", what, other, s.loader.reserved()))
-		case taken:
-			errs = append(errs, fmt.Errorf("%s has a name that is taken (%s); want another", what, other))
+	isTaken := func(what, name string) bool {
+		reason, ok := taken[strings.ToLower(name)]
+		if ok {
+			errs = append(errs, fmt.Errorf("the column %s already exists: %s", what, reason))
 		}
-		return taken
+		return ok
 	}
 	for _, r := range append(slices.Clone(job.Program.Readings), job.Program.Test...) {
-		if !taken("the figure "+r.Name, r.Name) {
-			owners[strings.ToLower(r.Name)] = "of another figure"
+		if !isTaken(r.Name, r.Name) {
+			taken[strings.ToLower(r.Name)] = "another value has this name; choose another name"
 		}
 	}
 	numbers := map[string]model.Column{}
 	for _, r := range job.Reals {
 		for label, v := range r.Value.Named() {
-			if taken(fmt.Sprintf("the number %v, recorded as %s (%s),", v, label.Name, label.Place), label.Name) {
+			if isTaken(fmt.Sprintf("%s of the number %v (%s)", label.Name, v, label.Place), label.Name) {
 				continue
 			}
 			if first, ok := numbers[label.Name]; ok && first.Value.String() != v.String() {
-				errs = append(errs, fmt.Errorf("the name %s has two numbers: %v (%s) and %v (%s); want a name for each", label.Name, first.Value,
-					first.Place, v, label.Place))
+				errs = append(errs, fmt.Errorf("the name %s has two numbers: %v (%s) and %v (%s); want a name for each", label.Name,
+					first.Value, first.Place, v, label.Place))
 			}
 			numbers[label.Name] = model.Column{Label: label, Value: v}
 		}

@@ -86,7 +86,7 @@ func makeJob(c kit.Call) (starlark.Value, error) {
 	for k, v := range players.Entries() {
 		name, _ := starlark.AsString(k)
 		if !kit.IsWord(name) || slices.Contains(given, name) {
-			return nil, fmt.Errorf("job: for parameter players: got %s as a name, want a word other than %v", kit.Describe(k), given)
+			return nil, fmt.Errorf("job: for parameter players: got %s as a name, want an identifier other than %v", kit.Describe(k), given)
 		}
 		declared, ok := v.(*player)
 		if !ok {
@@ -132,7 +132,7 @@ func (t *trial) watch(functions *starlark.Dict, parameter string, test bool) (er
 	for k, v := range functions.Entries() {
 		name, _ := starlark.AsString(k)
 		if !kit.IsWord(name) {
-			errs = append(errs, fmt.Errorf("for parameter %s: got %s as a name, want a word: it becomes a column", parameter, kit.Describe(k)))
+			errs = append(errs, fmt.Errorf("for parameter %s: got %s as a name, want an identifier: it becomes a column", parameter, kit.Describe(k)))
 			continue
 		}
 		var f kit.Function

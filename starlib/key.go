@@ -46,7 +46,7 @@ func key(t *trial, r *number.Evaluation) (string, error) {
 	}
 	if len(k.out) > maxKey {
 		return "", &kit.Error{Pos: t.pos,
-			Msg: fmt.Sprintf("the networks and losses hold too much: got more than %d bytes of captured values, want fewer", maxKey)}
+			Msg: fmt.Sprintf("networks and losses capture too much: got more than %d bytes of values, want fewer", maxKey)}
 	}
 	return string(k.out), nil
 }

@@ -37,7 +37,7 @@ func (l lasting) check(n *kit.Notes, shortened bool) error {
 			if shortened {
 				break
 			}
-			n.Add(l.pos, fmt.Sprintf("the %s of the %s: %v is not over when training ends, after %d epochs", x.name, x.player, part, l.epochs))
+			n.Add(l.pos, fmt.Sprintf("the %s of the %s: %v is not complete when training ends, after %d epochs", x.name, x.player, part, l.epochs))
 		}
 	}
 	return errors.Join(errs...)

@@ -172,10 +172,10 @@ func (l *loading) read(module string) ([]byte, error) {
 		return []byte(source), nil
 	}
 	if path.Base(module) != module || strings.ContainsAny(module, `\:`) || !strings.HasSuffix(module, ".star") {
-		return nil, fmt.Errorf("got %q, want a .star file beside the script, or one of the standard library (%s...)", module, kit.StdPrefix)
+		return nil, fmt.Errorf("got %q, want a .star file next to the script, or one of the standard library (%s...)", module, kit.StdPrefix)
 	}
 	if l.Read == nil {
-		return nil, fmt.Errorf("there is no file %s beside the script", module)
+		return nil, fmt.Errorf("there is no file %s next to the script", module)
 	}
 	source, err := l.Read(module)
 	if err != nil {

@@ -103,7 +103,7 @@ func TestOneNameOfTwoNumbersIsAnErrorThatNamesBoth(t *testing.T) {
 		!strings.Contains(err.Error(), "has two numbers: 0.2 (s.star:12:121) and 0.5 (s.star:5:13)") {
 		t.Errorf("in a loss and in an optimizer: got %v", err)
 	}
-	if _, err := columns(t, "real(1.0, name = 'no word') * y", "0.1", 0); err == nil || !strings.Contains(err.Error(), "want a word") {
+	if _, err := columns(t, "real(1.0, name = 'no word') * y", "0.1", 0); err == nil || !strings.Contains(err.Error(), "want an identifier") {
 		t.Errorf("a name that is no word: got %v", err)
 	}
 }

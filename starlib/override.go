@@ -72,9 +72,9 @@ func (b *overriding) name(what string, v starlark.Value) (string, error) {
 	case !ok:
 		return "", fmt.Errorf("%s: got %s as a name, want a string", what, kit.Describe(v))
 	case !kit.IsWord(name):
-		return "", fmt.Errorf("%s: got the name %q, want letters, digits and _, since p.%s must be a word", what, name, "NAME")
+		return "", fmt.Errorf("%s: got the name %q, want letters, digits and _, since p.%s must be an identifier", what, name, "NAME")
 	case slices.Contains(overridable, name):
-		return "", fmt.Errorf("%s: got the name %q, which profiles use; want another", what, name)
+		return "", fmt.Errorf("%s: got the name %q, which profiles use; choose another", what, name)
 	}
 	return name, nil
 }
@@ -102,7 +102,7 @@ func (b *overriding) space() error {
 		}
 	}
 	if len(taken) > 0 {
-		return fmt.Errorf("space: got the name %s, which the tables use; want none of %s", strings.Join(taken, " and "), b.loader.reserved())
+		return fmt.Errorf("space: got the name %s, which every study has as a column; choose a name other than %s", strings.Join(taken, " and "), b.loader.reserved())
 	}
 	for k, v := range b.decl.space.Entries() {
 		name, err := b.name("space", k)
@@ -110,7 +110,7 @@ func (b *overriding) space() error {
 			return err
 		}
 		if _, taken := b.Settings.Get(name); taken {
-			return fmt.Errorf("space: got the name %q, which is a setting too; want another", name)
+			return fmt.Errorf("space: got the name %q, which is also a setting; choose another", name)
 		}
 		dim, err := dimensionOf(name, v)
 		if err != nil {

@@ -109,7 +109,7 @@ func seedList(v starlark.Value) (seeds []uint32, err error) {
 	}
 	var n kit.Count
 	if err := n.Unpack(v); err != nil || n > maxSeeds {
-		return nil, fmt.Errorf("got %s, want how many seeds, 1 to %d, or a list of them", kit.Describe(v), maxSeeds)
+		return nil, fmt.Errorf("got %s, want a number of seeds from 1 to %d, or a list of seeds", kit.Describe(v), maxSeeds)
 	}
 	for i := range n {
 		seeds = append(seeds, uint32(i))
@@ -163,7 +163,7 @@ func (s *Study) Warnings() (warnings []string) {
 	unread := func(names []string, what, where string) {
 		for _, name := range names {
 			if !s.used[name].Load() {
-				warnings = append(warnings, fmt.Sprintf("%s: no trial reads the %s %s: use p.%s, or take it out of the %s", s.decl.pos, what, name,
+				warnings = append(warnings, fmt.Sprintf("%s: no trial reads the %s %s: use p.%s, or remove it from the %s", s.decl.pos, what, name,
 					name, where))
 			}
 		}

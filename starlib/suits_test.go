@@ -103,11 +103,11 @@ func TestWhatDoesNothingIsNoted(t *testing.T) {
 			"grad: y does not depend on x here, or only through stop_gradient and functions without a derivative, so it is 0 everywhere"}},
 		{`epochs = 5, optimizer = adam(cosine(1e-3, 0, epochs = 5))`, nil},
 		{`optimizer = adam(cosine(1e-3, 0, epochs = 3) * warmup(epochs = 1))`, []string{
-			"the lr of the discriminator: cosine(0.001, 0.0, 3.0, epochs) is not over when training ends, after 2 epochs",
-			"the lr of the generator: cosine(0.001, 0.0, 3.0, epochs) is not over when training ends, after 2 epochs"}},
+			"the lr of the discriminator: cosine(0.001, 0.0, 3.0, epochs) is not complete when training ends, after 2 epochs",
+			"the lr of the generator: cosine(0.001, 0.0, 3.0, epochs) is not complete when training ends, after 2 epochs"}},
 		{`optimizer = adam(piecewise([1e-3, 1e-4], epochs = [2.5]))`, []string{
-			"the lr of the discriminator: piecewise(0.001, 2.5, 0.0001, epochs) is not over when training ends, after 2 epochs",
-			"the lr of the generator: piecewise(0.001, 2.5, 0.0001, epochs) is not over when training ends, after 2 epochs"}},
+			"the lr of the discriminator: piecewise(0.001, 2.5, 0.0001, epochs) is not complete when training ends, after 2 epochs",
+			"the lr of the generator: piecewise(0.001, 2.5, 0.0001, epochs) is not complete when training ends, after 2 epochs"}},
 	} {
 		arguments := c.arguments
 		for name, standard := range map[string]string{"epochs": "2", "optimizer": "adam(1e-3)"} {

@@ -13,9 +13,9 @@ func TestUnreadHyperparametersAndSettingsAreWarnings(t *testing.T) {
 	s := load(t, source)
 	jobs(t, s)
 	want := []string{
-		"study.star:17:13: no trial reads the hyperparameter lr: use p.lr, or take it out of the space",
-		"study.star:17:13: no trial reads the setting rate: use p.rate, or take it out of the settings",
-		"study.star:17:13: no trial reads the setting Bias: use p.Bias, or take it out of the settings",
+		"study.star:17:13: no trial reads the hyperparameter lr: use p.lr, or remove it from the space",
+		"study.star:17:13: no trial reads the setting rate: use p.rate, or remove it from the settings",
+		"study.star:17:13: no trial reads the setting Bias: use p.Bias, or remove it from the settings",
 	}
 	if got := s.Warnings(); !slices.Equal(got, want) {
 		t.Errorf("got warnings %q, want %q", got, want)

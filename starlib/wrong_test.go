@@ -61,7 +61,7 @@ func whole(files map[string]string) error {
 		if source, ok := files[name]; ok {
 			return []byte(source), nil
 		}
-		return nil, fmt.Errorf("there is no file %s beside the script", name)
+		return nil, fmt.Errorf("there is no file %s next to the script", name)
 	}
 	ctx := context.Background()
 	s, err := starlib.Loader{Read: read, Reserved: []string{"epoch", "seed", "trial"}}.Load(ctx, "study.star", []byte(files["study.star"]))

@@ -16,7 +16,7 @@ var python = []struct {
 	{regexp.MustCompile(`got (import|from),`), nil, `there is no import in Starlark: write load("@std//losses.star", "hinge")`},
 	{regexp.MustCompile(`got class,`), nil, "there are no classes in Starlark: write functions, and struct(a = 1) for values with fields"},
 	{regexp.MustCompile(`got (try|except|finally|raise),`), nil, `there are no exceptions in Starlark: fail("...") ends a script`},
-	{regexp.MustCompile(`got (async|await|yield|global|nonlocal|del|with),`), nil, "Starlark lacks this word of Python"},
+	{regexp.MustCompile(`got (async|await|yield|global|nonlocal|del|with),`), nil, "Starlark has no such statement"},
 	{regexp.MustCompile(`got is,`), nil, `there is no "is" in Starlark: write == or !=`},
 	{regexp.MustCompile(`got identifier,`), regexp.MustCompile(`^\s*assert\b`),
 		`there is no assert in Starlark: write if not ...: fail("...")`},
@@ -35,7 +35,7 @@ var python = []struct {
 	{regexp.MustCompile(`got '[,.:]', want primary`), regexp.MustCompile(`\[[^\]]*(:|\.\.\.)[^\]]*,|,[^\]]*(:|\.\.\.)[^\]]*\]`),
 		"tensors have no index: slice(x, axis, lo, hi) takes part of an axis by its name; no axis need be added, since operands meet by name"},
 	{regexp.MustCompile(`unknown conversion %\.|format spec features not supported`), nil,
-		"texts show numbers whole: math.round(1000 * x) / 1000 has three digits"},
+		"numbers are formatted in full: math.round(1000 * x) / 1000 has three digits"},
 }
 
 // Syntax adds to a syntax error in source what to write instead, if the line is Python. Other errors pass unchanged.

@@ -136,7 +136,7 @@ func (c Call) store(v starlark.Value, name string, variable any) error {
 // Keywords is Unpack for builtins that take no positional arguments.
 func (c Call) Keywords(pairs ...any) error {
 	if len(c.Args) > 0 {
-		return fmt.Errorf("%s: got %d unnamed arguments, want name = value", c.Name, len(c.Args))
+		return fmt.Errorf("%s: got %d positional arguments, want name = value", c.Name, len(c.Args))
 	}
 	return c.Unpack(pairs...)
 }

@@ -70,7 +70,7 @@ var Schedules = starlark.StringDict{
 		}
 		if name != "" {
 			if !kit.IsWord(name) {
-				return nil, fmt.Errorf("real: for parameter name: got %q, want a word: it becomes a column", name)
+				return nil, fmt.Errorf("real: for parameter name: got %q, want an identifier: it becomes a column", name)
 			}
 			s.Schedule = spec.Named(spec.Label{Name: name, Place: placeOf(c.Thread)}, s.Schedule)
 		}
