@@ -13,7 +13,7 @@ import (
 	"github.com/starsweep/starsweep/engine/cpu"
 )
 
-// Backend compiles programs and runs them on its devices. It may be used by several goroutines.
+// Backend compiles programs and runs them on its devices. It is safe for concurrent use.
 type Backend struct {
 	compute compute.Backend
 }
@@ -36,7 +36,7 @@ func Open(config string) (*Backend, error) {
 	switch {
 	case name == "cpu":
 		c, err = cpu.New(options)
-	case name == "go": // with its pool of workers it can deadlock, a product within a product waiting for a free one
+	case name == "go": // its pool of workers can deadlock: a product inside a worker waits for a free worker
 		c, err = gobackend.New(cmp.Or(options, "parallelism=-1"))
 	case name == "xla" && filepath.IsAbs(options):
 		c, err = openXLA(options)
@@ -61,7 +61,7 @@ func (b *Backend) CPU() (own *cpu.Backend, ok bool) {
 // Close frees the devices. Nothing of the backend may be used afterwards.
 func (b *Backend) Close() { b.compute.Finalize() }
 
-// Devices lists what programs can run on, one at least.
+// Devices lists the devices that programs can run on, at least one.
 func (b *Backend) Devices() []Device {
 	devices := make([]Device, b.compute.NumDevices())
 	for i := range devices {
@@ -70,7 +70,7 @@ func (b *Backend) Devices() []Device {
 	return devices
 }
 
-// Device is one device of a backend: what buffers lie on and programs run on. Devices are compared with ==.
+// Device is a device of a backend, where buffers are and programs run. Devices can be compared with ==.
 type Device struct {
 	Backend *Backend
 	Number  int // from 0

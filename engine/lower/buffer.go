@@ -9,18 +9,18 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 )
 
-// Buffer is a tensor that programs read or have written: inputs of the host, and what lies on a device. It is GoMLX's tensor,
-// which only this package knows as such.
+// Buffer is a tensor that programs read or have written, in the memory of a device or as an input that the host writes. It is
+// GoMLX's tensor under a name that other packages may use.
 type Buffer tensors.Tensor
 
 func (b *Buffer) tensor() *tensors.Tensor { return (*tensors.Tensor)(b) }
 
-// Element is a type of numbers that buffers can be written from.
+// Element is a type of numbers that are written to buffers.
 type Element interface {
 	float32 | float64 | int32 | uint32
 }
 
-// Input makes a buffer that the host writes before calls; where host and device share memory, that is all there is to do.
+// Input makes a buffer of zeros that the host writes before calls, without a copy where host and device share memory.
 func (d Device) Input(s expr.Shape) (*Buffer, error) {
 	t, err := tensors.FromShapeForBackend(d.Backend.compute, d.num(), tensorShape(s))
 	return (*Buffer)(t), err
@@ -39,7 +39,7 @@ func (d Device) UploadBytes(s expr.Shape, data []byte) (*Buffer, error) {
 	return d.upload(s, func(t *tensors.Tensor) error { return t.MutableBytes(func(own []byte) { copy(own, data) }) })
 }
 
-// upload leaves no copy on the host: its first use could make that shared memory, which cannot be donated later.
+// upload leaves no copy on the host: its first use could turn it into shared memory, which cannot be donated.
 func (d Device) upload(s expr.Shape, fill func(*tensors.Tensor) error) (*Buffer, error) {
 	t := tensors.FromShape(tensorShape(s))
 	err := fill(t)
@@ -59,7 +59,7 @@ func (b *Buffer) Edit(f func(elements any)) error { return b.tensor().MutableFla
 // Read lets f read the elements.
 func (b *Buffer) Read(f func(elements any)) error { return b.tensor().ConstFlatData(f) }
 
-// Write sets the first elements of a buffer, converted to its type.
+// Write sets the first elements of a buffer to v, converted to its type.
 func Write[T Element](b *Buffer, v ...T) error {
 	return b.Edit(func(elements any) { Fill(elements, v) })
 }
@@ -94,8 +94,7 @@ func (b *Buffer) Floats() (v []float64, err error) {
 	return v, err
 }
 
-// Free frees buffers now; nil is none. On a GPU their memory would otherwise wait for Go's collector, which does not know that
-// it is scarce.
+// Free frees buffers at once; it ignores nil. Left to Go's collector, which does not see a device's memory, they could fill it.
 func Free(buffers ...*Buffer) error {
 	var errs []error
 	for _, b := range buffers {

@@ -15,9 +15,9 @@ import (
 //	conv_input_grad   the kernel backwards, the image dilated by the stride
 //	conv_kernel_grad  the cotangent as a kernel, dilated by the stride; the example is what is summed over
 //
-// Trials of the first operand are feature groups: its channel becomes (k channel), as does the output channel of the
-// second. Trials that only the second operand has are more output channels; those that only the first has, the second is
-// repeated for.
+// Trials of the first operand become feature groups: its channel becomes (k channel), as does the output channel of the
+// second. Trials that only the second operand has become output channels; for trials that only the first has, the second is
+// repeated.
 func conv(c *ctx, m node) val {
 	w := m.Attr.(expr.Window2)
 	x, k := operand{c.arg(m, 0), m.Args[0].Shape}, operand{c.arg(m, 1), m.Args[1].Shape}
@@ -32,7 +32,7 @@ func conv(c *ctx, m node) val {
 	}
 	strides, one := []int{w.H.Stride, w.W.Stride}, []int{1, 1}
 	stride, dilateInput, dilateKernel := one, one, one
-	var pads func(expr.Window) [2]int // may be negative: elements that no tap reaches
+	var pads func(expr.Window) [2]int // may be negative, for elements that no tap reaches
 	var xv, kv val
 	switch m.Op.Name {
 	case "conv":
@@ -67,16 +67,16 @@ func conv(c *ctx, m node) val {
 // dilated is the length of w's output with stride-1 zeros between its elements.
 func dilated(w expr.Window) int { return (w.Out()-1)*w.Stride + 1 }
 
-// swaps says whether the backend is XLA's CPU compiler. Where the kernel has more taps than the image has pixels it exchanges
-// the two, and then finds no fast code: the input gradient 256 x 4 x 4 -> 128 x 8 x 8, kernel 5, batch 64, takes 0.5 to 1.7
-// seconds instead of 0.03 to 0.09. An image that is padded beforehand has enough pixels.
+// swaps reports whether the backend is XLA's CPU compiler. Where the kernel has more taps than the image has pixels it exchanges
+// the two, and has no fast code for the result: the input gradient 256 x 4 x 4 -> 128 x 8 x 8, kernel 5, batch 64, takes 0.5 to
+// 1.7 seconds instead of 0.03 to 0.09. An image that is padded beforehand has enough pixels.
 func swaps(b compute.Backend) bool {
 	return b.Name() == "xla" && strings.Contains(strings.ToLower(b.Description()), "cpu")
 }
 
 func pixels(v val, spatial []int) int { return v.Shape().Dim(spatial[0]) * v.Shape().Dim(spatial[1]) }
 
-// padFirst moves padding of the convolution, whole steps of the image's dilation, into the image.
+// padFirst moves padding of the convolution into the image, in whole steps of the image's dilation.
 func (c *ctx) padFirst(x val, d expr.DType, dilation []int, padding [][2]int) val {
 	spec := make([]graph.PadAxis, 4)
 	for i, step := range dilation {
@@ -108,7 +108,7 @@ func (o operand) grouped(channel byte) val {
 	return graph.Reshape(permute(o.v, o.shape.Axes(), to), dims...)
 }
 
-// ungroup takes the trials out of the last axis, the channel of every result: [b h w (k c)] or [h w i (k o)].
+// ungroup splits the trials off the last axis, the channel of every result: [b h w (k c)] or [h w i (k o)].
 func ungroup(y val, s expr.Shape) val {
 	if !s.Has('k') {
 		return y

@@ -10,14 +10,14 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 )
 
-// Exec is a compiled tuple of expressions. It may be run from several goroutines, on any device of its backend.
+// Exec is a compiled tuple of expressions. It is safe for concurrent use, and runs on any device of its backend.
 type Exec struct {
 	Inputs  []*expr.Node // inputs and reals, in the order of Run's arguments
 	backend *Backend
 	graph   *graph.Graph
 }
 
-// Compile builds and compiles outs for a backend. The outputs come in the order given. Where the backend refuses an
+// Compile builds and compiles outs for a backend. The outputs keep their order. Where the backend does not support an
 // expression, the error wraps an *expr.Error with its place in the script. Several goroutines may compile the same
 // expressions at once.
 func Compile(b *Backend, outs ...*expr.Node) (*Exec, error) {
@@ -40,8 +40,7 @@ func Compile(b *Backend, outs ...*expr.Node) (*Exec, error) {
 	return e, nil
 }
 
-// try is the border to GoMLX, which panics with errors where it refuses something: it returns them. Other panics, which are bugs,
-// pass.
+// try is the border to GoMLX, which reports errors by panics: it returns these errors. Other panics, which are bugs, pass.
 func try(f func() error) (err error) {
 	defer func() {
 		switch r := recover().(type) {
@@ -62,8 +61,8 @@ func (e *Exec) Run(on Device, in ...*Buffer) ([]*Buffer, error) {
 	return e.RunDonating(on, nil, in...)
 }
 
-// RunDonating is Run, but the buffers whose donate is true are given up: the backend may reuse their memory, and they are
-// invalid afterwards, whether or not it succeeds. A nil donate gives up none.
+// RunDonating is Run, but donates the buffers whose donate is true: the backend may reuse their memory, and they are invalid
+// afterwards, even after an error. A nil donate donates none.
 func (e *Exec) RunDonating(on Device, donate []bool, in ...*Buffer) ([]*Buffer, error) {
 	if len(in) != len(e.Inputs) {
 		return nil, fmt.Errorf("run: got %d tensors, want %d", len(in), len(e.Inputs))

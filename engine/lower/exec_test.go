@@ -160,7 +160,7 @@ func (fakeFunction) Exp(compute.Value) (compute.Value, error) {
 	return nil, errors.New("no exponential here")
 }
 
-// What a backend refuses, and expr did not, is an error that points into the script.
+// What a backend does not support is an error that points into the script.
 func TestCompileErrorsHaveAPlace(t *testing.T) {
 	g := New()
 	g.Pos = "ring.star:2:1"
@@ -169,7 +169,7 @@ func TestCompileErrorsHaveAPlace(t *testing.T) {
 	y := Exp(x)
 	g.Pos = "ring.star:4:1"
 	_, err := lower.Compile(lower.Wrap(fakeBackend{open(t, "cpu").Compute()}), Sub(Sin(y), Cos(x)))
-	want := "ring.star:3:5: exp: the backend refuses it: no exponential here (operands f32[c2])"
+	want := "ring.star:3:5: exp: the backend does not support it: no exponential here (operands f32[c2])"
 	var at *Error
 	if !errors.As(err, &at) || at.Error() != want || err.Error() != "compile for cpu: "+want {
 		t.Errorf("got  %v\nwant %s", err, want)

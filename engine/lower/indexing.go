@@ -7,8 +7,8 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 )
 
-// dot is one DotGeneral, whose result has its axes in the order: those of both operands, those of the first, those of the
-// second. The order of the operands is chosen that needs no transposition of the result, if there is one.
+// dot is one DotGeneral. The axes of its result are those of both operands, those of the first only, those of the second only, in
+// this order. The operands are exchanged if that avoids a transposition of the result.
 func dot(c *ctx, m node) val {
 	a, b, over := m.Args[0], m.Args[1], m.Attr.(string)
 	batch := a.Shape.Only(b.Shape.Axes()).Without(over).Axes()
@@ -20,7 +20,7 @@ func dot(c *ctx, m node) val {
 	return permute(y, batch+freeA+freeB, m.Shape.Axes())
 }
 
-// take is one gather, whose result has its axes where they belong.
+// take is one gather, whose result has its axes in order.
 func take(c *ctx, m node) val {
 	s, i, gone := m.Args[0].Shape, m.Args[1].Shape, string(rune(m.Attr.(expr.Index).A))
 	at := graph.Reshape(c.arg(m, 1), append(i.Dims(), 1)...)
@@ -37,7 +37,7 @@ func take(c *ctx, m node) val {
 	return graph.BackendGather(c.arg(m, 0), at, len(i.Dims()), places(m.Shape, rest), places(s, gone), places(s, gone), size, false)
 }
 
-// put is one scatter of rows: the new axis leads, each trial has its own part of it, and what stays of v is a row.
+// put is one scatter of rows: the new axis comes first, each trial has its own part of it, and the other axes of v form a row.
 func put(c *ctx, m node) val {
 	v, i, a := m.Args[0], m.Args[1].Shape, m.Attr.(expr.Index)
 	row := v.Shape.Without(i.Axes())

@@ -11,7 +11,7 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 )
 
-// Iteration is one step of training, for a Loop to repeat. Its leaves are told apart by their roles.
+// Iteration is one step of training, for a Loop to repeat. The roles of its leaves say what they read.
 type Iteration struct {
 	Outs    []*expr.Node // the next state, as many as State, then numbers to record
 	State   int
@@ -21,8 +21,8 @@ type Iteration struct {
 	Images  expr.Shape // of the whole data set: [b ...], b images
 }
 
-// Loop is a step that is compiled to run many times a call, in a While on the device: for accelerators, where calls and copies
-// cost. It may be run from several goroutines.
+// Loop is a step that is compiled to run many times a call, in a While on the device: for accelerators, where calls and copies are
+// expensive. It is safe for concurrent use.
 type Loop struct {
 	step    Iteration
 	leaves  []expr.Leaf // of the step
@@ -31,14 +31,15 @@ type Loop struct {
 	graph   *graph.Graph
 }
 
-// LoopSteps is the most steps of one call of a loop. How many a call runs is an input, so that one compilation serves the
-// whole epoch and what is left of it.
+// LoopSteps is the most steps of one call of a loop. The number of steps is an input, so that one compilation serves all calls of
+// an epoch, including the last.
 const LoopSteps = 64
 
-// The state of the loop: places in the parameters of its graph, its condition and its body, which are the same.
+// The state of the loop: positions in the parameters of its graph, its condition and its body, which are the same.
 //
-// Everything that the body uses must be loop state (go-xla cannot capture values of the enclosing function), even what never
-// changes; XLA leaves that where it is. Nothing but the body makes constants, which GoMLX caches by graph, not by function.
+// Everything that the body reads must be loop state, even if it never changes, because go-xla cannot capture values of the
+// enclosing function; XLA does not copy what does not change. Only the body makes constants, because GoMLX caches them by graph,
+// not by function.
 const (
 	loopAt     = iota // i32: steps done in this call
 	loopEnd           // i32: steps to do
@@ -46,7 +47,7 @@ const (
 	loopSeed          // u32
 	loopReals         // [LoopSteps, reals of the program]: their values at each step
 	loopIndex         // i32 [LoopSteps, examples of an iteration]
-	loopRows          // [LoopSteps, numbers to record]: where they go
+	loopRows          // [LoopSteps, numbers to record]: the recorded numbers
 	loopImages        // [n h w c]
 	loopLabels        // i32 [n]
 	loopState         // the state of training
@@ -90,7 +91,7 @@ func CompileLoop(b *Backend, s Iteration) (*Loop, error) {
 	return l, nil
 }
 
-// inputs are the shapes of the parameters before the state.
+// inputs returns the shapes of the parameters before the state.
 func (s Iteration) inputs() (in [loopState]expr.Shape) {
 	in[loopAt], in[loopEnd] = expr.Of(expr.I32, ""), expr.Of(expr.I32, "")
 	in[loopFirst], in[loopSeed] = expr.Of(expr.U32, ""), expr.Of(expr.U32, "")
@@ -102,7 +103,7 @@ func (s Iteration) inputs() (in [loopState]expr.Shape) {
 	return in
 }
 
-// body is one step: it takes its numbers and its examples from the tables, and enters what is to be recorded.
+// body is one step: it reads its numbers and its examples from the tables, and writes the numbers to record.
 func (l *Loop) body(c *ctx, in []val) []val {
 	g, batch := in[0].Graph(), l.step.Batch
 	at := graph.Reshape(in[loopAt], 1)
@@ -152,7 +153,7 @@ func enter(table, at val, numbers []val) val {
 	return graph.Where(here, graph.BroadcastToDims(row, dims...), table)
 }
 
-// LoopCall is a loop with the inputs of one trial on a device. It is not for concurrent use.
+// LoopCall is a loop with the inputs of one trial on a device. It is not safe for concurrent use.
 type LoopCall struct {
 	loop   *Loop
 	on     Device
@@ -162,8 +163,8 @@ type LoopCall struct {
 	own    []*Buffer
 }
 
-// Open makes the inputs of a trial's calls. The images and their labels (nil if there are none) lie on the device and stay the
-// caller's.
+// Open makes the inputs of a trial's calls. The images and their labels (nil if there are none) are on the device and still belong to
+// the caller.
 func (l *Loop) Open(on Device, seed uint32, images, labels *Buffer) (*LoopCall, error) {
 	c := &LoopCall{loop: l, on: on, table: make([]float64, l.inputs[loopReals].Elems()), donate: make([]bool, loopState+l.step.State)}
 	for i := range l.step.State {
@@ -186,9 +187,9 @@ func (l *Loop) Open(on Device, seed uint32, images, labels *Buffer) (*LoopCall, 
 	return c, nil
 }
 
-// Run runs the steps first, first+1, ... on the examples of index, which has a whole number of iterations, LoopSteps at most. real
-// is input i of the program at a step. It replaces the state and returns the recorded numbers of every step. After an error the
-// state is lost.
+// Run runs the steps first, first+1, ... on the examples at index, a whole number of iterations, at most LoopSteps. real returns
+// input i of the program at a step. Run replaces the state and returns the recorded numbers of every step. After an error the state
+// is lost.
 func (c *LoopCall) Run(state []*Buffer, first int, index []int32, real func(i, step int) float64) ([][]float64, error) {
 	s := c.loop.step
 	steps := len(index) / (s.Batches * s.Batch)

@@ -1,8 +1,10 @@
-// Package lower turns expressions into GoMLX graphs and compiles them: one lowering for every backend. It is the only
-// package that knows both languages; train runs what it compiles. It imports expr and GoMLX, nothing else of ours.
+// Package lower turns expressions into GoMLX graphs, compiles them and runs them on devices: one lowering for every backend. It
+// alone imports GoMLX, except for engine/cpu, which is one of GoMLX's backends; training, extractors and metrics use its Backend,
+// Device, Buffer, Exec and Loop. Of starsweep's packages it imports engine/expr and engine/cpu.
 //
-// rules.go has one row per operation, indexing.go and conv.go the long ones, random.go the generator, and exec.go the compiled
-// program.
+// backend.go opens backends and buffer.go moves numbers to and from their devices. rules.go has one row per operation, indexing.go
+// and conv.go the long ones, and random.go the generator. exec.go is a compiled program, loop.go one that runs many steps a call,
+// and products.go multiplies matrices.
 package lower
 
 import (
@@ -20,12 +22,12 @@ type (
 )
 
 // build makes the graph nodes of outs in the function of g that is being built: the main one, or the body of a While. in has the
-// node of every input and real, in the order of Inputs(outs...). The expressions are not touched. Like GoMLX's own functions it
+// node of every input and real, in the order of Inputs(outs...). The expressions do not change. Like GoMLX's own functions it
 // panics where the backend refuses something; placed then adds the place.
 //
-// In a closure nothing of the enclosing function is used: no captures, and constants are made anew (GoMLX caches its own per
-// graph, and then refuses them elsewhere). go-xla caches one reduction per element type and graph: so on XLA only one
-// function of a graph may hold what build makes of sums, maxima and puts.
+// In a closure it uses nothing of the enclosing function: no captures, and new constants (GoMLX caches its own by graph, and
+// refuses them in other functions). go-xla caches one reduction per element type and graph, so on XLA only one function of a graph
+// may hold what build makes of sums, maxima and puts.
 func (c *ctx) build(g *graph.Graph, in []val, outs ...*expr.Node) []val {
 	outs = expr.Copy(outs...) // rules that rewrite add nodes: not to a graph that another goroutine may be lowering
 	c.g, c.done = g, map[node]val{}
@@ -43,7 +45,7 @@ func (c *ctx) build(g *graph.Graph, in []val, outs ...*expr.Node) []val {
 	return r
 }
 
-// Inputs lists the leaves that outs read, inputs and reals, in the order of their first use.
+// Inputs lists the leaves that outs read, inputs and reals, in the order of first use.
 func Inputs(outs ...*expr.Node) (in []*expr.Node) {
 	for _, m := range expr.Order(outs...) {
 		if _, ok := m.Attr.(expr.Leaf); ok {
@@ -53,19 +55,19 @@ func Inputs(outs ...*expr.Node) (in []*expr.Node) {
 	return in
 }
 
-// ctx is one lowering: what is done, and what is being done. The zero value is ready to build.
+// ctx is the progress of one lowering. The zero value is ready to build.
 type ctx struct {
 	g    *graph.Graph
 	done map[node]val
-	at   node // the expression whose rule runs: the place of an error; nil before and after
+	at   node // the expression whose rule is running, the place of an error; nil before and after
 }
 
-// placed adds to an error of the backend the expression that it refused, if it was one.
+// placed adds to an error of the backend the expression that it refused, if there is one.
 func (c *ctx) placed(err error) error {
 	if c.at == nil {
 		return err
 	}
-	e := &expr.Error{Pos: c.at.Pos, Op: c.at.Op.Name, Why: "the backend refuses it: " + err.Error()}
+	e := &expr.Error{Pos: c.at.Pos, Op: c.at.Op.Name, Why: "the backend does not support it: " + err.Error()}
 	for _, a := range c.at.Args {
 		e.Got = append(e.Got, a.Shape)
 	}
@@ -85,7 +87,7 @@ func (c *ctx) value(m node) val {
 	c.at, m.Graph().Pos = m, m.Pos
 	v := rule(c, m)
 	if want := tensorShape(m.Shape); !v.Shape().Equal(want) {
-		panic(fmt.Sprintf("lower: the rule gave %v, want %v", v.Shape(), want))
+		panic(fmt.Sprintf("lower: the rule of %s returned %v, want %v", m.Op.Name, v.Shape(), want))
 	}
 	c.at = outer
 	c.done[m] = v
@@ -95,7 +97,7 @@ func (c *ctx) value(m node) val {
 // arg is the value of m's i-th argument.
 func (c *ctx) arg(m node, i int) val { return c.value(m.Args[i]) }
 
-// number is a constant of this function.
+// number makes a constant in the function that is being built.
 func (c *ctx) number(d expr.DType, v float64) val { return graph.ConstAsDType(c.g, dtype[d], v) }
 
 var dtype = map[expr.DType]dtypes.DType{
@@ -105,7 +107,7 @@ var dtype = map[expr.DType]dtypes.DType{
 // tensorShape is the GoMLX shape of s.
 func tensorShape(s expr.Shape) shapes.Shape { return shapes.Make(dtype[s.DType], s.Dims()...) }
 
-// as views v of shape s with the axes of out, those missing of length 1. Scalars stay scalars.
+// as reshapes v of shape s to the axes of out; those that s lacks have length 1. Scalars stay scalars.
 func as(v val, s, out expr.Shape) val {
 	if s.Axes() == out.Axes() || s.Scalar() {
 		return v
@@ -117,7 +119,7 @@ func as(v val, s, out expr.Shape) val {
 	return graph.Reshape(v, d...)
 }
 
-// full repeats v of shape s to out.
+// full repeats v of shape s along the axes of out that it lacks.
 func full(v val, s, out expr.Shape) val {
 	added := out.Minus(s)
 	if added == "" {

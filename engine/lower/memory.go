@@ -9,23 +9,23 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 )
 
-// Memory is what calls of a program take, in bytes.
+// Memory is the memory of a program's calls, in bytes.
 type Memory struct {
 	Work    int // temporaries
-	Results int // those that take no donated input's place
+	Results int // results that do not reuse a donated input's memory
 	Fixed   int // the program itself
 }
 
-// Total is all of it.
+// Total is the sum.
 func (m Memory) Total() int { return m.Work + m.Results + m.Fixed }
 
-// planned is an executable that knows the memory of its executions, and can drop what it keeps between them.
+// planned is an executable that knows the memory of its executions, and can release what it keeps between them.
 type planned interface {
 	Memory() (work, results, fixed int)
 	Release()
 }
 
-// Memory is what the backend has planned; not ok if it tells nothing, as XLA and GoMLX's own.
+// Memory returns the memory that the backend has planned; ok is false if it plans none, as XLA and GoMLX's own.
 func (e *Exec) Memory() (m Memory, ok bool) {
 	p, ok := e.executable().(planned)
 	if ok {
@@ -34,21 +34,21 @@ func (e *Exec) Memory() (m Memory, ok bool) {
 	return m, ok
 }
 
-// Release drops the memory that the backend keeps for the next call.
+// Release frees the memory that the backend keeps for the next call.
 func (e *Exec) Release() {
 	if p, ok := e.executable().(planned); ok {
 		p.Release()
 	}
 }
 
-// executable is a private field of GoMLX's graph, which has no method for it.
+// executable reads a private field of GoMLX's graph, which has no method for it.
 func (e *Exec) executable() compute.Executable {
 	f := reflect.ValueOf(e.graph).Elem().FieldByName("executable")
 	return *(*compute.Executable)(unsafe.Pointer(f.UnsafeAddr()))
 }
 
-// Live is the memory of a call of outs where nothing is fused: the most bytes that are alive at once, without inputs, if expressions
-// are computed in order and each is dropped after its last use. Compilers that fuse take less.
+// Live is the memory of a call of outs without fusion: the most bytes that are alive at once, without inputs, if expressions are
+// computed in order and each is freed after its last use. Compilers that fuse need less.
 func Live(outs ...*expr.Node) Memory {
 	order := expr.Order(outs...)
 	last := map[*expr.Node]int{}

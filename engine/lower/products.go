@@ -9,8 +9,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// Products multiplies matrices of float32 on a device. It keeps one small program for each size. It may be used by several
-// goroutines.
+// Products multiplies matrices of float32 on a device. It keeps one small program for each size. It is safe for concurrent use.
 type Products struct {
 	on Device
 
@@ -18,7 +17,7 @@ type Products struct {
 	programs map[[3]int]compute.Executable // by rows of a, rows of b, columns
 }
 
-// NewProducts multiplies on a device, which stays the caller's.
+// NewProducts returns Products on a device. The caller closes them before the backend.
 func NewProducts(on Device) *Products {
 	return &Products{on: on, programs: map[[3]int]compute.Executable{}}
 }
@@ -36,7 +35,7 @@ func (p *Products) Multiply(out, a, b []float32, d int) (err error) {
 	in := make([]compute.Buffer, 2)
 	for i, x := range [][]float32{a, b} {
 		if in[i], err = p.on.Backend.compute.BufferFromFlatData(p.on.num(), x, shapes.Make(dtypes.Float32, len(x)/d, d)); err != nil {
-			return fmt.Errorf("matrix to the device: %w", err)
+			return fmt.Errorf("upload a matrix: %w", err)
 		}
 		defer in[i].Finalize() // a buffer that was made can be freed
 	}
@@ -48,7 +47,7 @@ func (p *Products) Multiply(out, a, b []float32, d int) (err error) {
 	return results[0].ToFlatData(out)
 }
 
-// program multiplies [m d] by [n d] to [m n].
+// program returns the program that multiplies [m d] by [n d] to [m n].
 func (p *Products) program(m, n, d int) (compute.Executable, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -2,7 +2,7 @@ package lower
 
 import . "github.com/starsweep/starsweep/engine/expr"
 
-// bits writes the generator in expr itself, so that packing over trials comes free: Threefry as expr defines it, element by
+// bits writes the generator as expressions, so that it packs over trials like any other: Threefry as expr defines it, element by
 // element. Additions and multiplications of U32 wrap around.
 func bits(n *Node) *Node {
 	d, g := n.Attr.(Draw), n.Graph()
@@ -24,7 +24,7 @@ func threefry(k0, k1, c0, c1 *Node) (*Node, *Node) {
 	c0, c1 = Add(c0, k[0]), Add(c1, k[1])
 	for round, r := range ThreefryRotations {
 		c0 = Add(c0, c1)
-		c1 = Xor(Add(Mul(c1, u(1<<r)), Shr(c1, u(32-r))), c0) // the bits of the two addends do not overlap: a rotation
+		c1 = Xor(Add(Mul(c1, u(1<<r)), Shr(c1, u(32-r))), c0) // a rotation: the bits of the two addends do not overlap
 		if s := round/4 + 1; round%4 == 3 {
 			c0, c1 = Add(c0, k[s%3]), Add(Add(c1, k[(s+1)%3]), u(uint32(s)))
 		}

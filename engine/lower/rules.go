@@ -10,7 +10,7 @@ import (
 
 type rule = func(c *ctx, m node) val
 
-// rules has one row per operation. It is filled in init because rules call value, which looks rules up.
+// rules has one row per operation. It is filled in init because rules call value, which reads rules.
 var rules map[string]rule
 
 func init() {
@@ -65,7 +65,7 @@ func two(f func(a, b val) val) rule {
 	}
 }
 
-// where: GoMLX takes branches that are scalars or whole, and a condition that is whole.
+// where repeats its operands: GoMLX wants a condition of the result's shape, and branches of that shape or scalars.
 func where(c *ctx, m node) val {
 	v := make([]val, 3)
 	for i, a := range m.Args {
@@ -83,7 +83,7 @@ func reduce(f func(x val, axes ...int) val) rule {
 
 func reshape(c *ctx, m node) val { return graph.Reshape(c.arg(m, 0), m.Shape.Dims()...) }
 
-// chain gathers neighbouring operations of one kind on different axes: GoMLX does them at once. x is what they act on.
+// chain collects consecutive operations of one kind on different axes, which are one operation of GoMLX. x is their operand.
 func chain(m node) (x node, along map[byte]expr.Axis) {
 	name := m.Op.Name
 	along = map[byte]expr.Axis{}
@@ -132,7 +132,7 @@ func concat(c *ctx, m node) val {
 	return graph.Concatenate(v, places(m.Shape, axis)[0])
 }
 
-// positions are the places of axes in the string all.
+// positions are the indices of axes in the string all.
 func positions(all, axes string) (p []int) {
 	for _, a := range axes {
 		p = append(p, strings.IndexRune(all, a))
