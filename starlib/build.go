@@ -162,7 +162,7 @@ func (t *builder) names() []string {
 }
 
 func (t *builder) lookup(name string) (starlark.Value, error) {
-	t.Graph.Pos = t.trial.pos
+	t.Graph.At(t.trial.pos)
 	switch name {
 	case "x":
 		if !t.HasData() {

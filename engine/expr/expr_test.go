@@ -228,7 +228,7 @@ func TestErrorsNameShapesAndPlace(t *testing.T) {
 			MaxPool(a, Window2{H: Valid(4, 2, 2), W: Valid(8, 2, 2)})
 		}},
 	} {
-		g.Pos = "ring.star:14:9"
+		g.At("ring.star:14:9")
 		err := g.Try(c.build)
 		if want := "ring.star:14:9: " + c.want; err == nil || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)
@@ -239,14 +239,15 @@ func TestErrorsNameShapesAndPlace(t *testing.T) {
 // An error that arises in a derivative points at the line of the operation, not of grad.
 func TestNodesKeepTheirPlace(t *testing.T) {
 	g := New()
-	g.Pos = "a.star:1:1"
+	g.At("a.star:1:1")
 	x := g.Input("x", Of(F32, "c", 3))
-	g.Pos = "a.star:2:1"
+	g.At("a.star:2:1")
 	y := Sum(Tanh(x), "c")
-	g.Pos = "a.star:3:1"
+	g.At("a.star:3:1")
 	d := Grad(y, x)[0]
-	if y.Pos != "a.star:2:1" || d.Pos != "a.star:2:1" || g.Pos != "a.star:3:1" {
-		t.Errorf("got places %s and %s, graph %s", y.Pos, d.Pos, g.Pos)
+	here := g.At("")
+	if y.Pos != "a.star:2:1" || d.Pos != "a.star:2:1" || here != "a.star:3:1" {
+		t.Errorf("got places %s and %s, graph %s", y.Pos, d.Pos, here)
 	}
 }
 

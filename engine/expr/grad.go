@@ -15,15 +15,14 @@ func Grad(y *Node, xs ...*Node) []*Node {
 	}
 	cotangent := make([]*Node, g.nodes)
 	cotangent[y.id] = y.lit(1).expandTo(y.Shape)
-	here := g.Pos
-	defer func() { g.Pos = here }()
+	defer g.At(g.pos)
 	for i := len(order) - 1; i >= 0; i-- {
 		n := order[i]
 		v := cotangent[n.id]
 		if v == nil || !active[n.id] || n.Op.VJP == nil {
 			continue
 		}
-		g.Pos = n.Pos // an error in a derivative points at the line that asked for the operation
+		g.At(n.Pos) // an error in a derivative points at the line that asked for the operation
 		for j, d := range n.Op.VJP(n, v) {
 			a := n.Args[j]
 			if d == nil || !active[a.id] || !a.Shape.DType.Float() {

@@ -58,7 +58,7 @@ func AvgPool(x *Node, win Window2) *Node {
 // cost least.
 func pool(x *Node, win Window2, padding float64, fold func(first, next *Node) *Node) *Node {
 	if x.Shape.Size('h') != win.H.In || x.Shape.Size('w') != win.W.In {
-		panic(&Error{Pos: x.g.Pos, Op: "pool", Got: []Shape{x.Shape}, Why: "window: got " + win.String() + ", want one of the size of the image"})
+		x.g.Fail("pool", []*Node{x}, "window: got %v, want one of the size of the image", win)
 	}
 	for _, along := range [2]struct {
 		a byte
@@ -66,7 +66,7 @@ func pool(x *Node, win Window2, padding float64, fold func(first, next *Node) *N
 	}{{'h', win.H}, {'w', win.W}} {
 		a, w := along.a, along.w
 		if w.Out() < 1 || w.Stride < 1 || w.Lo >= w.Kernel || w.Hi >= w.Kernel {
-			panic(&Error{Pos: x.g.Pos, Op: "pool", Got: []Shape{x.Shape}, Why: "window: got " + w.String() + ", want one that fits the image and always covers part of it"})
+			x.g.Fail("pool", []*Node{x}, "window: got %v, want one that fits the image and always covers part of it", w)
 		}
 		border := func(n int) *Node { return x.lit(padding).expandTo(x.Shape.With(a, n)) }
 		padded := []*Node{x}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -145,7 +146,7 @@ func TestRunChecksItsArguments(t *testing.T) {
 	}
 }
 
-// fakeBackend // for tests: cpu without an exponential.
+// fakeBackend // for tests: cpu without an exponential and without bits.
 type (
 	fakeBackend  struct{ compute.Backend }
 	fakeBuilder  struct{ compute.Builder }
@@ -159,19 +160,28 @@ func (b fakeBuilder) Main() compute.Function { return fakeFunction{b.Builder.Mai
 func (fakeFunction) Exp(compute.Value) (compute.Value, error) {
 	return nil, errors.New("no exponential here")
 }
+func (fakeFunction) BitwiseXor(_, _ compute.Value) (compute.Value, error) {
+	return nil, errors.New("no bits here")
+}
 
 // What a backend does not support is an error that points into the script.
 func TestCompileErrorsHaveAPlace(t *testing.T) {
 	g := New()
-	g.Pos = "ring.star:2:1"
+	g.At("ring.star:2:1")
 	x := g.Input("x", Of(F32, "c", 2))
-	g.Pos = "ring.star:3:5"
+	g.At("ring.star:3:5")
 	y := Exp(x)
-	g.Pos = "ring.star:4:1"
+	g.At("ring.star:4:1")
 	_, err := lower.Compile(lower.Wrap(fakeBackend{open(t, "cpu").Compute()}), Sub(Sin(y), Cos(x)))
 	want := "ring.star:3:5: exp: the backend does not support it: no exponential here (operands f32[c2])"
 	var at *Error
 	if !errors.As(err, &at) || at.Error() != want || err.Error() != "compile for cpu: "+want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	g.At("ring.star:5:1") // of a rule that adds expressions
+	draw := Uniform(g.Input("seed", Of(U32, "")), g.Const(U32, 0), 1, Of(F32, "c", 2))
+	_, err = lower.Compile(lower.Wrap(fakeBackend{open(t, "cpu").Compute()}), draw)
+	if want := "ring.star:5:1: xor: the backend does not support it: no bits here"; !errors.As(err, &at) || !strings.HasPrefix(at.Error(), want) {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }

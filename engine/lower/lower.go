@@ -84,7 +84,7 @@ func (c *ctx) value(m node) val {
 		panic("lower: no rule for " + m.Op.Name)
 	}
 	outer := c.at
-	c.at, m.Graph().Pos = m, m.Pos
+	c.at = m
 	v := rule(c, m)
 	if want := tensorShape(m.Shape); !v.Shape().Equal(want) {
 		panic(fmt.Sprintf("lower: the rule of %s returned %v, want %v", m.Op.Name, v.Shape(), want))

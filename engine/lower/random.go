@@ -6,6 +6,7 @@ import . "github.com/starsweep/starsweep/engine/expr"
 // element. Additions and multiplications of U32 wrap around.
 func bits(n *Node) *Node {
 	d, g := n.Attr.(Draw), n.Graph()
+	defer g.At(g.At(n.Pos))
 	u := func(v uint32) *Node { return g.Const(U32, float64(v)) }
 	k0, k1 := threefry(n.Args[0], u(0), u(d.Stream), n.Args[1])
 	size := d.Shape.Elems()

@@ -171,7 +171,7 @@ func (p *Program) move(t *Trace, q Player, finite *expr.Node) (*expr.Node, error
 		if loss.Shape.Axes() != "" {
 			return finite, fmt.Errorf("the loss of the %s is %v, want one number: use mean(...) or sum(...)", q.Name, loss.Shape)
 		}
-		t.Graph.Pos = ""
+		t.Graph.At("")
 		calls := t.calls
 		norm, err := q.improve(t, loss)
 		if err != nil {

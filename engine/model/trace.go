@@ -188,8 +188,7 @@ func (t *Trace) Once(weight *expr.Node, derive func() *expr.Node) *expr.Node {
 func (t *Trace) variable(name string, s expr.Shape, r Role, init Init) *expr.Node {
 	if n, ok := t.now[name]; ok {
 		if n.Shape != s {
-			panic(&expr.Error{Pos: t.Graph.Pos, Op: name,
-				Why: fmt.Sprintf("the network is called with another shape than before: its parameter would be %v and is %v", s, n.Shape)})
+			t.Graph.Fail(name, nil, "the network is called with another shape than before: its parameter would be %v and is %v", s, n.Shape)
 		}
 		return n
 	}

@@ -85,8 +85,9 @@ func Builtin(name string, f func(t *Tracer, c kit.Call) (*expr.Node, error)) *st
 
 // At makes the place in the script that is being evaluated the place of new expressions, and returns it.
 func (t *Tracer) At() string {
-	t.Graph.Pos = kit.Here(t.Thread).String()
-	return t.Graph.Pos
+	pos := kit.Here(t.Thread).String()
+	t.Graph.At(pos)
+	return pos
 }
 
 // nodeCost is the cost of an expression in steps: it takes some hundred bytes.
