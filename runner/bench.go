@@ -113,7 +113,7 @@ func bench(ctx context.Context, env *Env, o benchOptions) error {
 	if _, ok := backend.CPU(); o.ops && !ok {
 		return usageErrorf("--ops: got backend %s, want cpu", backend.Name)
 	}
-	s, err := starlib.Loader{}.Load(ctx, "bench.star", benchScript)
+	s, err := starlib.Loader{Catalogue: catalogue()}.Load(ctx, "bench.star", benchScript)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/starsweep/starsweep/engine/feature"
 	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/plain"
@@ -44,7 +45,7 @@ computed elsewhere, (samples, features) as .npy, are compared as they are. docs/
 	f.StringVar(&o.real, "real", "", "real images or features")
 	f.StringVar(&o.fake, "fake", "", "generated ones")
 	o.metricOptions.flags(f)
-	f.StringVar(&o.features, "features", "inception", "extractor of features for images: "+strings.Join(spec.Extractors, ", "))
+	f.StringVar(&o.features, "features", feature.Names()[0], "extractor of features for images: "+strings.Join(feature.Names(), ", "))
 	f.IntVar(&o.samples, "samples", 0, "compare so many of each, drawn at random (default all)")
 	f.IntVar(&o.size, "size", 0, "resize images to this height and width first")
 	f.IntVar(&o.channels, "channels", 0, "1 or 3: make images grey or coloured first")
@@ -80,7 +81,7 @@ func eval(ctx context.Context, env *Env, o evalOptions) error {
 		return usageErrorf("want two sets to compare: --real PATH --fake PATH")
 	}
 	if o.features == spec.PointFeatures {
-		return usageErrorf("--features: got %q, which are those of no image; want one of %s", o.features, strings.Join(spec.Extractors, ", "))
+		return usageErrorf("--features: got %q, which are those of no image; want one of %s", o.features, strings.Join(feature.Names(), ", "))
 	}
 	if err := o.check(); err != nil {
 		return err
@@ -237,7 +238,8 @@ func (o evalOptions) parse(n int) ([]spec.Metric, error) {
 	if err != nil {
 		return nil, err
 	}
-	return metrics, metric.Validate(spec.Evaluation{Samples: n, Features: o.features, Metrics: metrics}, spec.HasLogits(o.features))
+	logits := slices.ContainsFunc(feature.Declarations(), func(x spec.Extractor) bool { return x.Name == o.features && x.Logits })
+	return metrics, metric.Validate(spec.Evaluation{Samples: n, Features: o.features, Metrics: metrics}, logits)
 }
 
 func (v *verdict) table(to io.Writer) error {

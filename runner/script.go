@@ -14,6 +14,9 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+
+	"github.com/starsweep/starsweep/engine/feature"
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/internal/regular"
 	"github.com/starsweep/starsweep/results"
@@ -51,11 +54,12 @@ func load(ctx context.Context, env *Env, path string, o scriptOptions) (*script,
 	}
 	defer folder.Close()
 	l := starlib.Loader{
-		Read:     func(name string) ([]byte, error) { return readScript(folder.FS(), name) },
-		Reserved: results.Reserved(),
-		Print:    func(line string) { fmt.Fprintln(env.Stderr, line) },
-		Images:   env.counter(),
-		Fits:     env.store().Fits,
+		Catalogue: catalogue(),
+		Read:      func(name string) ([]byte, error) { return readScript(folder.FS(), name) },
+		Reserved:  results.Reserved(),
+		Print:     func(line string) { fmt.Fprintln(env.Stderr, line) },
+		Images:    env.counter(),
+		Fits:      env.store().Fits,
 	}
 	s, err := l.Load(ctx, plain.Line(path), source)
 	if err != nil {
@@ -69,6 +73,9 @@ func load(ctx context.Context, env *Env, path string, o scriptOptions) (*script,
 	}
 	return &script{s, path, hash(s.Files)}, nil
 }
+
+// catalogue is what scripts choose from.
+func catalogue() spec.Catalogue { return spec.Catalogue{Extractors: feature.Declarations()} }
 
 // readScript reads a file up to one byte more than scripts may have. A pipe or a device, which may never end or begin, is an error.
 func readScript(dir fs.FS, name string) ([]byte, error) {

@@ -19,7 +19,7 @@ def trial(p):
 
 main = study(trial = trial)
 `
-	s, err := starlib.Loader{DType: expr.F64}.Load(context.Background(), "study.star", []byte(script))
+	s, err := starlib.Loader{Catalogue: catalogue, DType: expr.F64}.Load(context.Background(), "study.star", []byte(script))
 	if err != nil {
 		t.Fatal(err)
 	}

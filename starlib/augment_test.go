@@ -49,7 +49,7 @@ func TestAugmentationsGiveTheirImages(t *testing.T) {
 		{"random_shift", "random_shift(x, pixels = 1)", shifts, 150},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s, err := starlib.Loader{DType: expr.F64}.Load(context.Background(), "x.star", fmt.Appendf(nil, augmented, c.name, c.call))
+			s, err := starlib.Loader{Catalogue: catalogue, DType: expr.F64}.Load(context.Background(), "x.star", fmt.Appendf(nil, augmented, c.name, c.call))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -17,7 +17,7 @@ func tenThousand() string {
 func BenchmarkCheckOfTenThousandConfigurations(b *testing.B) {
 	source := tenThousand()
 	for b.Loop() {
-		s, err := starlib.Loader{}.Load(context.Background(), "study.star", []byte(source))
+		s, err := starlib.Loader{Catalogue: catalogue}.Load(context.Background(), "study.star", []byte(source))
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -21,7 +21,7 @@ main = study(trial = lambda p: None, settings = {"same": x == y,
 		{"choice(1, 2)", "choice(1, 3)"}, {"uniform(1, 2)", "uniform(1, 3)"}, {"normal(3)", "normal(4)"}, {"real(1)", "real(2)"},
 		{"init.zeros()", "init.ones()"}, {"ring(modes = 3)", "ring(modes = 4)"},
 	} {
-		s, err := starlib.Loader{}.Load(context.Background(), "s.star", fmt.Appendf(nil, script, c[0], c[0], c[1]))
+		s, err := starlib.Loader{Catalogue: catalogue}.Load(context.Background(), "s.star", fmt.Appendf(nil, script, c[0], c[0], c[1]))
 		if err != nil {
 			t.Errorf("%v: %v", c, err)
 			continue
@@ -32,7 +32,7 @@ main = study(trial = lambda p: None, settings = {"same": x == y,
 	}
 	for _, c := range []string{"adam(lr = 1) == adam(lr = 1)", "sgd(lr = 1) in [sgd(lr = 1)]",
 		"linear(1, 0, epochs = 1) < linear(1, 0, epochs = 2)"} {
-		_, err := (starlib.Loader{}).Load(context.Background(), "s.star", []byte("x = "+c))
+		_, err := (starlib.Loader{Catalogue: catalogue}).Load(context.Background(), "s.star", []byte("x = "+c))
 		if err == nil || strings.Contains(err.Error(), "main") {
 			t.Errorf("%s: got %v, want an error", c, err)
 		}

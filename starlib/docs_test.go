@@ -55,7 +55,7 @@ func TestDocumentedScriptsTrace(t *testing.T) {
 		whole := 0
 		for _, b := range blocks(t, path) {
 			place := fmt.Sprintf("%s:%d", path, b.line)
-			s, err := starlib.Loader{Reserved: results.Reserved()}.Load(context.Background(), "doc.star", []byte(b.code))
+			s, err := starlib.Loader{Catalogue: catalogue, Reserved: results.Reserved()}.Load(context.Background(), "doc.star", []byte(b.code))
 			if !strings.Contains(b.code, "main = study(") {
 				if err == nil || !strings.Contains(err.Error(), "got no global named main") {
 					t.Errorf("%s: got %v, want no mistake but that there is no main", place, err)
@@ -111,7 +111,7 @@ func TestTheDocumentNamesAllThatAScriptCanSay(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(raw)
-	names := starlib.Builtins()
+	names := starlib.Builtins(catalogue)
 	for _, module := range []string{"nn", "init"} {
 		members := membersOf(t, module)
 		if len(members) < 5 {
@@ -178,7 +178,7 @@ func written(text, function, argument string) bool {
 // membersOf lists the members of a module.
 func membersOf(t *testing.T, module string) (members []string) {
 	t.Helper()
-	l := starlib.Loader{Print: func(line string) { members = append(members, strings.Fields(line)...) }}
+	l := starlib.Loader{Catalogue: catalogue, Print: func(line string) { members = append(members, strings.Fields(line)...) }}
 	_, err := l.Load(context.Background(), "dir.star", []byte("print(' '.join(dir("+module+")))"))
 	if err == nil || !strings.Contains(err.Error(), "no global named main") {
 		t.Fatal(err)
@@ -200,7 +200,7 @@ def trial(p):
 main = study(trial = trial)
 `
 	for _, first := range []string{"", "1, ", "1, 2, ", "x, "} {
-		s, err := starlib.Loader{}.Load(context.Background(), "ask.star", fmt.Appendf(nil, script, name, first))
+		s, err := starlib.Loader{Catalogue: catalogue}.Load(context.Background(), "ask.star", fmt.Appendf(nil, script, name, first))
 		if err == nil {
 			_, err = s.Job(context.Background(), nil)
 		}

@@ -20,6 +20,7 @@ import (
 type evaluateValue struct {
 	kit.Opaque
 	spec.Evaluation
+	features featuresValue
 }
 
 var _ starlark.Comparable = evaluateValue{}
@@ -50,22 +51,24 @@ var standardEvaluate = evaluateValue{Evaluation: spec.Evaluation{Sheet: 64}}
 // CIFAR-10 have.
 const standardSamples = 10_000
 
-func makeEvaluate(c kit.Call) (starlark.Value, error) {
+func makeEvaluate(c kit.Call, extractors []spec.Extractor) (starlark.Value, error) {
 	e := standardEvaluate
+	if len(extractors) > 0 {
+		e.features.candidates = extractors[:1]
+	}
 	var (
-		every    = kit.Natural(0)
-		sheet    = kit.Count(e.Sheet)
-		samples  kit.Count
-		metrics  metricList
-		features featuresValue
-		rule     collapseArg
+		every   = kit.Natural(0)
+		sheet   = kit.Count(e.Sheet)
+		samples kit.Count
+		metrics metricList
+		rule    collapseArg
 	)
-	err := c.Keywords("every?", &every, "metrics?", &metrics, "samples?", &samples, "features??", &features, "real??", &e.Real,
+	err := c.Keywords("every?", &every, "metrics?", &metrics, "samples?", &samples, "features??", &e.features, "real??", &e.Real,
 		"sheet?", &sheet, "collapse?", &rule)
 	if err != nil {
 		return nil, err
 	}
-	e.Every, e.Sheet, e.Metrics, e.Samples, e.Features = int(every), int(sheet), metrics, int(samples), features.name
+	e.Every, e.Sheet, e.Metrics, e.Samples, e.Features = int(every), int(sheet), metrics, int(samples), e.features.name
 	if len(metrics) == 0 && (e.Real != "" || e.Features != "") {
 		kit.Note(c.Thread, "evaluate: got features or real and no metrics, which alone use them")
 	}
@@ -76,7 +79,7 @@ func makeEvaluate(c kit.Call) (starlark.Value, error) {
 		standard := spec.StandardCollapse()
 		e.Collapse = &standard
 	}
-	return e, kit.Each("evaluate: ", metric.Validate(e.Evaluation, spec.HasLogits(e.Features))).Err()
+	return e, kit.Each("evaluate: ", metric.Validate(e.Evaluation, len(e.features.candidates) == 0 || e.features.candidates[0].Logits)).Err()
 }
 
 // metricValue is what a metric measures, as a Starlark value.
@@ -188,14 +191,22 @@ func makeCollapse(c kit.Call) (starlark.Value, error) {
 	return r, err
 }
 
-// featuresValue is an extractor by its name; small() waits for the data.
+// featuresValue is an extractor, or several that wait for the data: small().
 type featuresValue struct {
 	kit.Opaque
-	name string
+	name       string
+	candidates []spec.Extractor // one or more
 }
+
+var _ starlark.Comparable = featuresValue{}
 
 func (f featuresValue) String() string { return f.name }
 func (f featuresValue) Type() string   { return "features" }
+
+// CompareSameType compares by text.
+func (f featuresValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	return kit.SameText(op, f, y)
+}
 
 func (f *featuresValue) Unpack(v starlark.Value) error {
 	given, ok := v.(featuresValue)
@@ -209,49 +220,56 @@ func (f *featuresValue) Unpack(v starlark.Value) error {
 	return nil
 }
 
-func featuresBuiltin(name, extractor string) *starlark.Builtin {
-	return kit.Builtin(name, func(c kit.Call) (starlark.Value, error) { return featuresValue{name: extractor}, c.Unpack() })
+// extractors are the builtins of the extractors in a catalogue.
+func extractors(all []spec.Extractor) starlark.StringDict {
+	byName := map[string]featuresValue{} // for extractor(name): names of extractors, and builtins that choose among several
+	d := starlark.StringDict{}
+	for _, x := range all {
+		byName[x.Name] = featuresValue{name: x.Name, candidates: []spec.Extractor{x}}
+	}
+	for _, x := range all {
+		if d[x.Builtin] != nil {
+			continue
+		}
+		called := featuresValue{name: x.Name, candidates: spec.Called(all, x.Builtin)}
+		if len(called.candidates) > 1 {
+			called.name = x.Builtin
+			byName[x.Builtin] = called
+		}
+		d[x.Builtin] = kit.Builtin(x.Builtin, func(c kit.Call) (starlark.Value, error) { return called, c.Unpack() })
+	}
+	d["extractor"] = kit.Builtin("extractor", func(c kit.Call) (starlark.Value, error) {
+		var name string
+		if err := c.Unpack("name", &name); err != nil {
+			return nil, err
+		}
+		f, ok := byName[name]
+		if !ok {
+			return nil, fmt.Errorf("extractor: %w", hint.Unknown("extractor", name, slices.Sorted(maps.Keys(byName))))
+		}
+		return f, nil
+	})
+	return d
 }
 
-func makeExtractor(c kit.Call) (starlark.Value, error) {
-	var f featuresValue
-	if err := c.Unpack("name", &f.name); err != nil {
-		return nil, err
-	}
-	if names := append([]string{smallFeatures}, spec.Extractors...); !slices.Contains(names, f.name) {
-		return nil, fmt.Errorf("extractor: %w", hint.Unknown("extractor", f.name, names))
-	}
-	return f, nil
-}
-
-const (
-	smallFeatures    = "small"
-	standardFeatures = "inception" // what papers mean by FID
-)
-
-// on is the evaluation of trials on a data set, all that was left open decided.
+// on is the evaluation of trials on a data set, with everything decided that was left open.
 func (e evaluateValue) on(d dataset) (spec.Evaluation, error) {
 	if len(e.Metrics) == 0 {
 		return e.Evaluation, nil
 	}
 	out := e.Evaluation
-	points := d.size == 0
-	switch {
-	case points && e.Features != "" && e.Features != spec.PixelFeatures:
+	x := spec.For(e.features.candidates, d.Name, d.channels)
+	logits := x.Logits
+	switch points := d.size == 0; {
+	case points && e.Features != "" && !x.Raw:
 		return out, fmt.Errorf("features: got %s, and the data are points: leave features out, or say pixels()", e.Features)
 	case points:
-		out.Features = spec.PointFeatures
-	case e.Features == "":
-		out.Features = standardFeatures
-	case e.Features == smallFeatures && (d.Name == "cifar10" || d.channels == 3):
-		out.Features = "small-cifar10"
-	case e.Features == smallFeatures:
-		out.Features = "small-mnist"
-	}
-	if want := spec.FeatureChannels(out.Features); want > 0 && want != d.channels {
+		out.Features, logits = spec.PointFeatures, false
+	case !x.Takes(d.channels):
 		return out, fmt.Errorf("features: got %s, whose images have %d channels, for images of %d: "+
-			"want small(), which chooses by them, or another extractor",
-			out.Features, want, d.channels)
+			"want small(), which chooses by them, or another extractor", x.Name, x.Channels, d.channels)
+	default:
+		out.Features = x.Name
 	}
 	if out.Real == "" {
 		out.Real = "test"
@@ -259,7 +277,7 @@ func (e evaluateValue) on(d dataset) (spec.Evaluation, error) {
 			out.Real = "train"
 		}
 	}
-	return out, metric.Validate(out, spec.HasLogits(out.Features))
+	return out, metric.Validate(out, logits)
 }
 
 // measurable checks an evaluation beside what the trial's program gives.
@@ -270,24 +288,13 @@ func (t *trial) measurable(p *model.Program) error {
 	return nil
 }
 
-func evaluations() starlark.StringDict {
-	d := starlark.StringDict{}
+// evaluations are the builtins of evaluations; the first extractor is the default.
+func evaluations(catalogue spec.Catalogue) starlark.StringDict {
+	d := extractors(catalogue.Extractors)
+	d["evaluate"] = kit.Builtin("evaluate", func(c kit.Call) (starlark.Value, error) { return makeEvaluate(c, catalogue.Extractors) })
+	d["collapse"] = kit.Builtin("collapse", makeCollapse)
 	for _, m := range metric.All {
 		d[m.Name] = metricBuiltin(m)
 	}
-	maps.Copy(d, evaluationBuiltins)
 	return d
-}
-
-var evaluationBuiltins = starlark.StringDict{
-	"evaluate": kit.Builtin("evaluate", makeEvaluate),
-	"collapse": kit.Builtin("collapse", makeCollapse),
-
-	"inception":       featuresBuiltin("inception", standardFeatures),
-	"inception_ttur":  featuresBuiltin("inception_ttur", "inception-ttur"),
-	"inception_keras": featuresBuiltin("inception_keras", "inception-keras"),
-	"small":           featuresBuiltin("small", smallFeatures),
-	"pixels":          featuresBuiltin("pixels", spec.PixelFeatures),
-	"random_features": featuresBuiltin("random_features", spec.RandomFeatures),
-	"extractor":       kit.Builtin("extractor", makeExtractor),
 }

@@ -27,7 +27,7 @@ func TestExamplesTrace(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, err := starlib.Loader{Reserved: results.Reserved()}.Load(context.Background(), path, source)
+			s, err := starlib.Loader{Catalogue: catalogue, Reserved: results.Reserved()}.Load(context.Background(), path, source)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -30,7 +30,7 @@ main = study(trial = trial)
 // traced is the error of an expression inside a loss, without its place; "" if there is none.
 func traced(t *testing.T, expression string) string {
 	t.Helper()
-	s, err := starlib.Loader{}.Load(context.Background(), "study.star", fmt.Appendf(nil, inLoss, expression))
+	s, err := starlib.Loader{Catalogue: catalogue}.Load(context.Background(), "study.star", fmt.Appendf(nil, inLoss, expression))
 	if err == nil {
 		_, err = s.Job(context.Background(), nil)
 	}

@@ -44,7 +44,7 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, source string) {
 		// No deadline: what does not end in 100,000 steps runs into the time limit of go test.
 		ctx := context.Background()
-		l := starlib.Loader{Limits: sandbox.Limits{Steps: 100_000}}
+		l := starlib.Loader{Catalogue: catalogue, Limits: sandbox.Limits{Steps: 100_000}}
 		s, err := l.Load(ctx, "fuzz.star", []byte(source))
 		if err != nil {
 			placed(t, err)

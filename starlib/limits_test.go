@@ -13,12 +13,12 @@ import (
 // What is parsed is bounded, too: the interpreter counts no steps there.
 func TestFilesAreNoLargerThanParsingBears(t *testing.T) {
 	long := []byte("x = " + strings.Repeat("1+", sandbox.MaxSource/2) + "1")
-	_, err := starlib.Loader{}.Load(context.Background(), "long.star", long)
+	_, err := starlib.Loader{Catalogue: catalogue}.Load(context.Background(), "long.star", long)
 	want := "long.star:1:1: got a file of more than 1048576 bytes, want fewer"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	loader := starlib.Loader{Read: func(string) ([]byte, error) { return long, nil }}
+	loader := starlib.Loader{Catalogue: catalogue, Read: func(string) ([]byte, error) { return long, nil }}
 	_, err = loader.Load(context.Background(), "short.star", []byte(`load("long.star", "x")`))
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("loaded: got %v, want %s", err, want)
@@ -48,7 +48,7 @@ def trial(p):`, 1)
 // A script that would take too long for its caller ends with the caller's context.
 func TestLoadEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
-	l := starlib.Loader{Print: func(string) { cancel() }}
+	l := starlib.Loader{Catalogue: catalogue, Print: func(string) { cancel() }}
 	source := "def f():\n  print('go')\n  for i in range(1000):\n    pass\nf()"
 	if _, err := l.Load(ctx, "slow.star", []byte(source)); !errors.Is(err, context.Canceled) || errors.As(err, new(*starlib.Error)) {
 		t.Errorf("got %v, want the end of the context, and no mistake of the script", err)

@@ -48,11 +48,12 @@ func Std() map[string]string {
 
 // Loader evaluates scripts.
 type Loader struct {
-	Read     func(path string) ([]byte, error) // .star files beside the script; nil: there are none
-	Limits   sandbox.Limits
-	Print    func(message string) // of print(...) in a script; nil drops it. Jobs may call it side by side
-	Reserved []string             // columns of the tables, which no hyperparameter may be called
-	DType    expr.DType           // of the programs; tests use f64
+	Read      func(path string) ([]byte, error) // .star files beside the script; nil: there are none
+	Limits    sandbox.Limits
+	Print     func(message string) // of print(...) in a script; nil drops it. Jobs may call it side by side
+	Reserved  []string             // columns of the tables, which no hyperparameter may be called
+	DType     expr.DType           // of the programs; tests use f64
+	Catalogue spec.Catalogue       // what scripts choose from that other packages implement
 	// Images counts the images of a data set, where that is known without opening it; nil: it never is. Jobs may call it
 	// side by side.
 	Images func(spec.Data) (n int, known bool)
@@ -89,7 +90,8 @@ type loading struct {
 
 // Load evaluates a script, whose last word is main = study(...). Mistakes come back as *Errors, joined if there are several.
 func (l Loader) Load(ctx context.Context, name string, source []byte) (*Study, error) {
-	in := &loading{Loader: l, sources: map[string][]byte{path.Base(name): source}, files: map[string]*file{}, globals: predeclared()}
+	in := &loading{Loader: l, sources: map[string][]byte{path.Base(name): source}, files: map[string]*file{},
+		globals: predeclared(l.Catalogue)}
 	in.thread = l.thread()
 	in.thread.Load = in.load
 	s, err := sandbox.Run(ctx, in.thread, func() (*Study, error) {
@@ -196,7 +198,7 @@ func (l *loading) exec(name string, source []byte) (*file, error) {
 	f := &file{doc: docstring(parsed)}
 	program, err := starlark.FileProgram(parsed, l.globals.Has)
 	if err != nil {
-		return nil, unresolved(err)
+		return nil, unresolved(err, l.globals)
 	}
 	if f.globals, err = program.Init(l.thread, l.globals); err != nil {
 		if missing := l.missing(parsed); missing != nil {
@@ -248,7 +250,7 @@ func docstring(f *syntax.File) string {
 }
 
 // unresolved makes *Errors of what the resolver reports about names, with advice; the interpreter's knows no synonyms.
-func unresolved(err error) error {
+func unresolved(err error, globals starlark.StringDict) error {
 	var names resolve.ErrorList
 	if !errors.As(err, &names) {
 		return kit.Locate(err, "")
@@ -262,7 +264,7 @@ func unresolved(err error) error {
 			} else if layer := hint.Meant(name, layer.Module.AttrNames()); layer != "" {
 				msg += fmt.Sprintf(" (did you mean nn.%s?)", layer)
 			} else {
-				msg += hint.DidYouMean(name, Builtins())
+				msg += hint.DidYouMean(name, words(globals))
 			}
 		}
 		all = append(all, &kit.Error{Pos: e.Pos.String(), Msg: msg + hint.Instead(msg, "")})

@@ -52,7 +52,7 @@ main = study(
 
 func load(t testing.TB, source string) *starlib.Study {
 	t.Helper()
-	s, err := starlib.Loader{}.Load(context.Background(), "study.star", []byte(source))
+	s, err := starlib.Loader{Catalogue: catalogue}.Load(context.Background(), "study.star", []byte(source))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestLoadReadsFilesBesideTheScript(t *testing.T) {
 		"b.star": "load('c.star', 'x')\nload('@std//losses.star', 'hinge')\ny = x\n",
 		"c.star": "x = 1\n",
 	}
-	l := starlib.Loader{Read: func(name string) ([]byte, error) {
+	l := starlib.Loader{Catalogue: catalogue, Read: func(name string) ([]byte, error) {
 		read = append(read, name)
 		return []byte(files[name]), nil
 	}}
@@ -141,7 +141,7 @@ func TestFilesOfWindowsLoad(t *testing.T) {
 
 func TestPrintGoesToTheLoader(t *testing.T) {
 	var said []string
-	l := starlib.Loader{Print: func(message string) { said = append(said, message) }}
+	l := starlib.Loader{Catalogue: catalogue, Print: func(message string) { said = append(said, message) }}
 	if _, err := l.Load(context.Background(), "x.star", []byte("print('hello', 3)\n")); err == nil {
 		t.Error("got no error, want one: there is no main")
 	}
@@ -174,7 +174,7 @@ func TestErrorsTellTheWay(t *testing.T) {
 // The loader reads nothing but through Read, and scripts see neither time nor chance.
 func TestScriptsAreHermetic(t *testing.T) {
 	for _, name := range []string{"open", "time", "os", "random_number", "input", "import_module", "json"} {
-		if slices.Contains(starlib.Builtins(), name) {
+		if slices.Contains(starlib.Builtins(catalogue), name) {
 			t.Errorf("scripts see %s", name)
 		}
 	}

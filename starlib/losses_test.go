@@ -243,7 +243,7 @@ func rows(v vec, columns int) (r []vec) {
 // evaluate runs one step of the only point of a script, at weights and examples that are plain numbers, and gives its readings.
 func evaluate(t *testing.T, source string) (world, map[string]float64) {
 	t.Helper()
-	s, err := starlib.Loader{DType: expr.F64}.Load(context.Background(), "losses.star", []byte(source))
+	s, err := starlib.Loader{Catalogue: catalogue, DType: expr.F64}.Load(context.Background(), "losses.star", []byte(source))
 	if err != nil {
 		t.Fatal(err)
 	}

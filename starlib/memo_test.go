@@ -23,7 +23,7 @@ def trial(p):
 main = study(trial = trial, space = {"wrong": choice(%s)})
 `
 	for _, order := range []string{"False, True", "True, False"} {
-		s, err := starlib.Loader{}.Load(context.Background(), "study.star", fmt.Appendf(nil, script, order))
+		s, err := starlib.Loader{Catalogue: catalogue}.Load(context.Background(), "study.star", fmt.Appendf(nil, script, order))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +63,7 @@ main = study(trial = trial, space = {"weight": %s, "big": choice(False, True)}, 
 		{"adam_rate", "uniform(0.1, 20)", 1, 1, 1},
 	} {
 		lr := strings.ReplaceAll(c.lr, "adam_rate", "linear(p.weight / 1000, 0, epochs = 1)")
-		s, err := starlib.Loader{}.Load(context.Background(), "study.star", fmt.Appendf(nil, script, lr, c.weight))
+		s, err := starlib.Loader{Catalogue: catalogue}.Load(context.Background(), "study.star", fmt.Appendf(nil, script, lr, c.weight))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +104,7 @@ def trial(p):
 
 main = study(trial = trial, space = {"k": choice(1, 2, 3), "name": choice("u", "v")})
 `
-	s, err := starlib.Loader{}.Load(context.Background(), "study.star", []byte(script))
+	s, err := starlib.Loader{Catalogue: catalogue}.Load(context.Background(), "study.star", []byte(script))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ def trial(p):
 main = study(trial = trial, space = {"a": choice(1.0, 2.0), "lr": choice(0.1, 0.2, 0.3)})
 `
 	var printed []string
-	s, err := starlib.Loader{Print: func(line string) { printed = append(printed, line) }}.Load(context.Background(), "study.star",
+	s, err := starlib.Loader{Catalogue: catalogue, Print: func(line string) { printed = append(printed, line) }}.Load(context.Background(), "study.star",
 		[]byte(script))
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/hint"
 	"github.com/starsweep/starsweep/starlib/kit"
 )
@@ -43,7 +44,7 @@ func (m module) Attr(name string) (starlark.Value, error) {
 
 // globalFunctions lists the functions that are in no module.
 func globalFunctions() (names []string) {
-	for name, v := range predeclared() {
+	for name, v := range predeclared(spec.Catalogue{}) {
 		if _, ok := v.(*starlark.Builtin); ok && kit.IsWord(name) {
 			names = append(names, name)
 		}

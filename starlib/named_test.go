@@ -30,7 +30,7 @@ main = study(trial = trial)
 // columns are the named numbers of the study's only job, as text, with their values in the given step of ten an epoch.
 func columns(t *testing.T, loss, lr string, step int) (string, error) {
 	t.Helper()
-	s, err := starlib.Loader{}.Load(context.Background(), "s.star", fmt.Appendf(nil, named, loss, lr))
+	s, err := starlib.Loader{Catalogue: catalogue}.Load(context.Background(), "s.star", fmt.Appendf(nil, named, loss, lr))
 	if err != nil {
 		return "", err
 	}
@@ -75,7 +75,7 @@ func TestANameBelongsToTheNumberThatBearsIt(t *testing.T) {
 
 func TestTheValueOfADivisionIsTheQuotient(t *testing.T) {
 	job := func(loss string) string {
-		s, err := starlib.Loader{}.Load(context.Background(), "s.star", fmt.Appendf(nil, named, loss, "0.1"))
+		s, err := starlib.Loader{Catalogue: catalogue}.Load(context.Background(), "s.star", fmt.Appendf(nil, named, loss, "0.1"))
 		if err != nil {
 			t.Fatal(err)
 		}

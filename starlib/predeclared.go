@@ -7,6 +7,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/draw"
 	"github.com/starsweep/starsweep/starlib/function"
 	"github.com/starsweep/starsweep/starlib/kit"
@@ -18,7 +19,7 @@ import (
 )
 
 // predeclared is all that a script sees without load, one family a file.
-func predeclared() starlark.StringDict {
+func predeclared(catalogue spec.Catalogue) starlark.StringDict {
 	all := starlark.StringDict{
 		"nn":     advising(layer.Module),
 		"init":   advising(layer.Initializers),
@@ -28,7 +29,7 @@ func predeclared() starlark.StringDict {
 	}
 	// The tensor functions max, min and abs stand for Starlark's own too.
 	own := map[string]bool{"max": true, "min": true, "abs": true}
-	for _, family := range []starlark.StringDict{sandbox.Guards(), declarations, evaluations(), space.Dimensions, space.Searches, datasets(), number.Schedules, optimizer.Builtins,
+	for _, family := range []starlark.StringDict{sandbox.Guards(), declarations, evaluations(catalogue), space.Dimensions, space.Searches, datasets(), number.Schedules, optimizer.Builtins,
 		draw.Builtins(), function.Builtins()} {
 		for name, v := range family {
 			if _, taken := all[name]; taken && !own[name] {
@@ -41,10 +42,12 @@ func predeclared() starlark.StringDict {
 	return all
 }
 
-// Builtins lists the names that a script sees without load, beside Starlark's own.
-func Builtins() []string {
-	var names []string
-	for name := range predeclared() {
+// Builtins lists the names that a script sees without load, except those of Starlark itself.
+func Builtins(catalogue spec.Catalogue) []string { return words(predeclared(catalogue)) }
+
+// words are the names of values that scripts can write.
+func words(values starlark.StringDict) (names []string) {
+	for name := range values {
 		if kit.IsWord(name) {
 			names = append(names, name)
 		}

@@ -34,7 +34,7 @@ func TestStar(t *testing.T) {
 			t.Run(strings.TrimSuffix(filepath.Base(path), "_test.star")+"/"+name, func(t *testing.T) {
 				script := string(source) + fmt.Sprintf("\ntest_%s()\n\ndef trial(p):\n    return None\n\nmain = study(trial = trial)\n", name)
 				read := func(name string) ([]byte, error) { return os.ReadFile(filepath.Join("testdata", name)) }
-				if _, err := (starlib.Loader{Read: read}).Load(context.Background(), path, []byte(script)); err != nil {
+				if _, err := (starlib.Loader{Catalogue: catalogue, Read: read}).Load(context.Background(), path, []byte(script)); err != nil {
 					t.Error(err)
 				}
 			})
@@ -48,7 +48,7 @@ func TestStar(t *testing.T) {
 // A failing test fails: the harness sees what assert.star says.
 func TestStarSeesFailures(t *testing.T) {
 	read := func(name string) ([]byte, error) { return os.ReadFile(filepath.Join("testdata", name)) }
-	_, err := starlib.Loader{Read: read}.Load(context.Background(), "x.star", []byte("load('assert.star', 'near')\nnear(1.0, 1.1)\n"))
+	_, err := starlib.Loader{Catalogue: catalogue, Read: read}.Load(context.Background(), "x.star", []byte("load('assert.star', 'near')\nnear(1.0, 1.1)\n"))
 	if err == nil || !strings.Contains(err.Error(), "got 1.0, want 1.1") {
 		t.Errorf("got %v, want a failure", err)
 	}

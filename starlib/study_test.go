@@ -239,7 +239,7 @@ main = study(trial = trial)
 
 // Conditional networks get labels: those of the batch, and while sampling the classes in turn.
 func TestNetworksOfTwoParametersGetLabels(t *testing.T) {
-	s, err := starlib.Loader{DType: expr.F64}.Load(context.Background(), "conditional.star", []byte(`
+	s, err := starlib.Loader{Catalogue: catalogue, DType: expr.F64}.Load(context.Background(), "conditional.star", []byte(`
 load("@std//losses.star", "hinge")
 
 def G(z, y):
@@ -275,7 +275,7 @@ main = study(trial = trial)
 
 // Samples of classes that no image has would be compared with images of others.
 func TestSamplesTakeTheClassesThatTheDataAreLimitedTo(t *testing.T) {
-	s, err := starlib.Loader{DType: expr.F64}.Load(context.Background(), "conditional.star", []byte(`
+	s, err := starlib.Loader{Catalogue: catalogue, DType: expr.F64}.Load(context.Background(), "conditional.star", []byte(`
 load("@std//losses.star", "hinge")
 
 def G(z, y):
@@ -307,7 +307,7 @@ main = study(trial = trial)
 // A trial that ran out of time, here while its network was traced, may be tried again.
 func TestTheEndOfAContextIsNotRemembered(t *testing.T) {
 	ending, cancel := context.WithCancel(context.Background())
-	l := starlib.Loader{Print: func(string) {
+	l := starlib.Loader{Catalogue: catalogue, Print: func(string) {
 		cancel()
 		time.Sleep(10 * time.Millisecond) // so that the end comes first
 	}}
@@ -382,7 +382,7 @@ def trial(p):
 
 main = study(trial = trial, settings = {"samples": 100, "real": "test"})
 `
-	l := starlib.Loader{Images: func(d spec.Data) (int, bool) {
+	l := starlib.Loader{Catalogue: catalogue, Images: func(d spec.Data) (int, bool) {
 		if d.Limit > 0 {
 			return d.Limit, true
 		}

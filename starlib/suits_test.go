@@ -25,7 +25,7 @@ main = study(trial = trial)
 // What a run would refuse, or what would go wrong while it trains, is refused before; what does nothing is noted.
 func TestWhatCannotTrainAsDeclaredIsRefused(t *testing.T) {
 	const at = "study.star:6:15: "
-	l := starlib.Loader{Images: func(d spec.Data) (int, bool) { return 1000, d.Path == "" }}
+	l := starlib.Loader{Catalogue: catalogue, Images: func(d spec.Data) (int, bool) { return 1000, d.Path == "" }}
 	for _, c := range []struct{ arguments, want string }{
 		{`data = ring(), loss = hinge(), optimizer = adam(1e-3), batch = 1000, epochs = 1`, ""},
 		{`data = ring(), loss = hinge(), optimizer = adam(1e-3), batch = 501, d_steps = 2, epochs = 1`,

@@ -73,7 +73,7 @@ func TestExamplesHaveTheJobsOfPlainEvaluations(t *testing.T) {
 			}
 			read := func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(filepath.Dir(path), name)) }
 			study := func() *starlib.Study {
-				s, err := starlib.Loader{Reserved: results.Reserved(), Read: read}.Load(context.Background(), path, source)
+				s, err := starlib.Loader{Catalogue: catalogue, Reserved: results.Reserved(), Read: read}.Load(context.Background(), path, source)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -119,7 +119,7 @@ func numberStudy(t *testing.T, body, loss, lr string, trials int) *starlib.Study
 
 func studyOf(t *testing.T, source string) *starlib.Study {
 	t.Helper()
-	s, err := starlib.Loader{}.Load(context.Background(), "s.star", []byte(source))
+	s, err := starlib.Loader{Catalogue: catalogue}.Load(context.Background(), "s.star", []byte(source))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, source)
 	}

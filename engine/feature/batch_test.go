@@ -113,9 +113,9 @@ func TestBatchesAreSmallerForLargeImages(t *testing.T) {
 			t.Errorf("%s: got batches of %v, want %v", name, got, want)
 		}
 	}
-	for _, k := range kinds {
-		if strings.HasPrefix(k.name, "inception") && k.batch*inceptionSize*inceptionSize*3 > callValues {
-			t.Errorf("%s: a batch of %d images of its own size is too large", k.name, k.batch)
+	for _, r := range table {
+		if strings.HasPrefix(r.Name, "inception") && r.batch*inceptionSize*inceptionSize*3 > callValues {
+			t.Errorf("%s: a batch of %d images of its own size is too large", r.Name, r.batch)
 		}
 	}
 }

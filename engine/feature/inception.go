@@ -1,6 +1,13 @@
 package feature
 
-import "github.com/starsweep/starsweep/engine/expr"
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/spec"
+)
 
 // Inception v3 (Szegedy et al. 2016, arXiv 1512.00567), up to the global average pool, 2048 features. Names are torchvision's
 // and pytorch-fid's. The convolutions stand in the order in which Keras's inception_v3.py makes them, by which its weights are
@@ -12,7 +19,42 @@ const (
 	fidClasses        = 1008
 	kerasClasses      = 1000
 	logitsLayer       = "logits"
+
+	fidHint = "run: starsweep features get inception; or, for the Inception score too, get pt_inception-2015-12-05-6726825d.pth from " +
+		"https://github.com/mseitzer/pytorch-fid/releases/tag/fid_weights and run: starsweep features add FILE"
+	kerasHint = "get https://storage.googleapis.com/tensorflow/keras-applications/" +
+		"inception_v3/inception_v3_weights_tf_dim_ordering_tf_kernels.h5 " +
+		"and run: starsweep features add FILE"
 )
+
+var (
+	fidInception = row{spec.Extractor{Name: "inception", Builtin: "inception",
+		Doc:   "Inception v3 of FID, resized as pytorch-fid does; 2,048 features, and logits if its file has them",
+		Width: inceptionFeatures, Logits: true, Channels: 3, Converts: true},
+		inceptionBatch, added("inception", inceptionFID, fidHint), inceptionTakes}
+	tturInception = row{spec.Extractor{Name: "inception-ttur", Builtin: "inception_ttur",
+		Doc:   "the same network, resized as the original FID code and torch-fidelity do",
+		Width: inceptionFeatures, Logits: true, Channels: 3, Converts: true},
+		inceptionBatch, added("inception", inceptionTTUR, fidHint), inceptionTakes}
+	kerasInception = row{spec.Extractor{Name: "inception-keras", Builtin: "inception_keras",
+		Doc:   "Keras's InceptionV3 (ImageNet) up to its last pooling layer; 2,048 features",
+		Width: inceptionFeatures, Logits: true, Channels: 3, Converts: true},
+		inceptionBatch, added("inception-keras", inceptionKeras, kerasHint), inceptionTakes}
+
+	inceptionTakes = memory{logits: fidClasses, fixed: 94 << 20, image: 15100 << 10}
+	inceptionProbe = [4]int{1, inceptionSize, inceptionSize, 3}
+)
+
+// added is a network whose weights a user added.
+func added(name string, n network, hint string) func(Store) (content, error) {
+	return func(st Store) (content, error) {
+		w, o, err := st.load(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("its weights are not here: %s: %w", hint, fs.ErrNotExist)
+		}
+		return content{network: n, weights: w, probe: inceptionProbe, origin: o}, err
+	}
+}
 
 // inceptionFID is the network of FID, inception-2015-12-05, as pytorch-fid runs it: its last block takes maxima where
 // Inception v3 takes averages. Images are resized by half-pixel bilinear interpolation. The logits have no bias, as the

@@ -6,6 +6,19 @@ import (
 	"math/rand/v2"
 
 	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/spec"
+)
+
+// Extractors that need no training.
+var (
+	pixelFeatures = row{spec.Extractor{Name: "pixels", Builtin: "pixels", Doc: "the pixels themselves, from 0 to 1", Raw: true}, smallBatch,
+		func(Store) (content, error) { return content{network: pixels, probe: anySize}, nil }, memory{}}
+	randomFeatures = row{spec.Extractor{Name: "random", Builtin: "random_features", Doc: "an untrained convolutional network; 256 features",
+		Width: 256}, smallBatch,
+		func(Store) (content, error) {
+			return content{network: random, weights: randomWeights(1), probe: anySize}, nil
+		},
+		memory{fixed: 1400 << 10, pixel: 440}}
 )
 
 // pixels is the pixels themselves, from 0 to 1.

@@ -2,24 +2,44 @@ package spec
 
 import "slices"
 
-// Extractors are those of engine/feature, by name.
-var Extractors = []string{"inception", "inception-ttur", "inception-keras", "small-mnist", "small-cifar10", PixelFeatures, RandomFeatures}
-
-// FeatureChannels is how many channels the images of an extractor must have; 0 if it takes grey and colour.
-func FeatureChannels(extractor string) int {
-	if extractor == "small-mnist" {
-		return 1
-	}
-	return 0
+// Extractor declares an extractor of features.
+type Extractor struct {
+	Name     string // in the tables and on the command line: inception-ttur
+	Builtin  string // in scripts: inception_ttur. Extractors that share a builtin are meant for different images
+	Doc      string // what it is, in one line
+	Width    int    // features of an image; 0: as many as the image has numbers
+	Logits   bool   // it has logits if its weights do
+	Channels int    // of its images; 0: any
+	Converts bool   // it converts images of other numbers of channels
+	Raw      bool   // its features are the numbers of the image itself, which points may have, too
+	Set      string // the data set that it is meant for, if its channels do not say so
 }
 
-// Features that are not those of a trained network.
-const (
-	PixelFeatures  = "pixels"
-	RandomFeatures = "random"
-)
+// Takes reports whether images may have so many channels.
+func (x Extractor) Takes(channels int) bool {
+	return x.Channels == 0 || x.Converts || x.Channels == channels
+}
 
-// HasLogits reports whether features may come with logits.
-func HasLogits(features string) bool {
-	return !slices.Contains([]string{PixelFeatures, RandomFeatures, PointFeatures}, features)
+// For chooses among extractors that share a builtin the one for a data set: the one that names the set, else the one for its number
+// of channels, else the first.
+func For(candidates []Extractor, set string, channels int) Extractor {
+	by := func(suits func(Extractor) bool) (Extractor, bool) {
+		i := slices.IndexFunc(candidates, suits)
+		if i < 0 {
+			return Extractor{}, false
+		}
+		return candidates[i], true
+	}
+	if x, ok := by(func(x Extractor) bool { return x.Set == set }); ok {
+		return x
+	}
+	if x, ok := by(func(x Extractor) bool { return x.Channels == channels }); ok {
+		return x
+	}
+	return candidates[0]
+}
+
+// Called are the extractors of a builtin.
+func Called(all []Extractor, builtin string) []Extractor {
+	return slices.DeleteFunc(slices.Clone(all), func(x Extractor) bool { return x.Builtin != builtin })
 }

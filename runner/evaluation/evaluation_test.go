@@ -17,7 +17,6 @@ import (
 	"testing"
 
 	"github.com/starsweep/starsweep/engine/data"
-	"github.com/starsweep/starsweep/engine/feature"
 	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/engine/spec"
@@ -26,12 +25,6 @@ import (
 	"github.com/starsweep/starsweep/internal/safetensors"
 	"github.com/starsweep/starsweep/runner/evaluation"
 )
-
-func TestScriptsKnowAllExtractors(t *testing.T) {
-	if got := feature.Names(); !slices.Equal(got, spec.Extractors) {
-		t.Errorf("engine/feature has %q, engine/spec %q", got, spec.Extractors)
-	}
-}
 
 func backend(t *testing.T) lower.Device {
 	t.Helper()
@@ -193,7 +186,7 @@ func TestAnEvaluationIsTheMetricsOfTheFeatures(t *testing.T) {
 
 // digits are features of an untrained network, 24 of each set.
 func digits() (spec.Data, spec.Evaluation) {
-	return spec.Data{Name: "mnist12k"}.WithDefaults(), spec.Evaluation{Samples: 24, Real: "test", Features: spec.RandomFeatures,
+	return spec.Data{Name: "mnist12k"}.WithDefaults(), spec.Evaluation{Samples: 24, Real: "test", Features: "random",
 		Metrics: []spec.Metric{standard("fid"), standard("precision_recall")}}
 }
 
@@ -288,7 +281,7 @@ func TestFeaturesOfAnyImagesAreKept(t *testing.T) {
 		}
 		b, _ := comparer(t, cache)
 		count := watched(b)
-		s, _, err := b.Extract(t.Context(), spec.PixelFeatures, "images", set, index)
+		s, _, err := b.Extract(t.Context(), "pixels", "images", set, index)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -475,7 +468,7 @@ func TestACancelledCallerLeavesTheBenchUsable(t *testing.T) {
 // An evaluation gives the same bits whichever evaluations were opened before it.
 func TestTheOrderOfOpeningChangesNoBits(t *testing.T) {
 	d := spec.Data{Name: "mnist12k"}.WithDefaults()
-	for _, features := range []string{"small-mnist", spec.PixelFeatures} {
+	for _, features := range []string{"small-mnist", "pixels"} {
 		counts := []int{7, 60, 260}
 		of := func(n int) spec.Evaluation {
 			return spec.Evaluation{Samples: n, Real: "test", Features: features, Metrics: []spec.Metric{standard("fid"), standard("precision_recall")}}
@@ -516,7 +509,7 @@ func TestAnotherSplitOfAnotherSizeIsNoFloor(t *testing.T) {
 			}
 			return &data.Set{N: 10, H: 8, W: 8, C: 1, U8: make([]uint8, 10*64), Digest: "d"}, nil
 		}
-		e := spec.Evaluation{Samples: 8, Real: "train", Features: spec.PixelFeatures,
+		e := spec.Evaluation{Samples: 8, Real: "train", Features: "pixels",
 			Metrics: []spec.Metric{standard("fid"), standard("precision_recall")}}
 		values := measure(t, b, spec.Data{Name: "images", Split: "train", Path: "somewhere"}, e, func(from, to int) ([]float32, error) {
 			return make([]float32, (to-from)*64), nil

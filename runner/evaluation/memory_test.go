@@ -58,13 +58,13 @@ func TestEvaluationsTakeTheMemoryThatIsEstimated(t *testing.T) {
 		side, n  int
 		metrics  []spec.Metric
 	}{
-		{spec.PixelFeatures, 64, 400, []spec.Metric{fid}},
-		{spec.PixelFeatures, 32, 2000, []spec.Metric{fid}},
-		{spec.PixelFeatures, 16, 4000, []spec.Metric{fid}},
-		{spec.PixelFeatures, 32, 3000, []spec.Metric{pr}},
-		{spec.PixelFeatures, 32, 1000, []spec.Metric{kid}},
-		{spec.PixelFeatures, 32, 200, []spec.Metric{prd}},
-		{spec.PixelFeatures, 24, 2000, []spec.Metric{parzen}},
+		{"pixels", 64, 400, []spec.Metric{fid}},
+		{"pixels", 32, 2000, []spec.Metric{fid}},
+		{"pixels", 16, 4000, []spec.Metric{fid}},
+		{"pixels", 32, 3000, []spec.Metric{pr}},
+		{"pixels", 32, 1000, []spec.Metric{kid}},
+		{"pixels", 32, 200, []spec.Metric{prd}},
+		{"pixels", 24, 2000, []spec.Metric{parzen}},
 		{"small-cifar10", 32, 2000, []spec.Metric{fid, pr}},
 	} {
 		t.Run(fmt.Sprint(c.features, " ", c.side, " ", c.n, " ", c.metrics), func(t *testing.T) {
