@@ -66,7 +66,7 @@ func (l lasting) variables() lasting {
 
 func (p *player) numbers() (all []playerNumber) {
 	for _, x := range p.optimizer.Params {
-		all = append(all, playerNumber{x.Name, p.name, x.Value, optimizer.Bounds[x.Name]})
+		all = append(all, playerNumber{x.Name, p.name, x.Value, optimizer.Bound(x.Name)})
 	}
 	for _, x := range []struct {
 		name  string

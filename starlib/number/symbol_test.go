@@ -10,7 +10,8 @@ import (
 	"github.com/starsweep/starsweep/starlib/sandbox"
 )
 
-var point = spec.Point{{Name: "w", Value: spec.FloatValue(2)}, {Name: "k", Value: spec.IntValue(3)}, {Name: "s", Value: spec.StringValue("x")}}
+var point = spec.Point{{Name: "w", Value: spec.FloatValue(2)}, {Name: "k", Value: spec.IntValue(3)},
+	{Name: "s", Value: spec.StringValue("x")}}
 
 // evaluating is an evaluation at the point, on a thread that has its guards.
 func evaluating(t *testing.T, expression string) (*Evaluation, starlark.Value) {
@@ -43,7 +44,9 @@ func TestOnlyWhatDecidesIsAskedFor(t *testing.T) {
 		asked      bool
 		reads      []string
 	}{
-		{"p.w", false, nil}, {"10 * p.w + p.k", false, nil}, {"[p.w, p.k]", false, nil}, {"max(p.w, 1.5)", false, nil}, {"p.s", false, []string{"s"}},
+		{"p.w", false, nil},
+		{"10 * p.w + p.k", false, nil}, {"[p.w, p.k]", false, nil},
+		{"max(p.w, 1.5)", false, nil}, {"p.s", false, []string{"s"}},
 		{"p.w > 1", true, []string{"w"}}, {"1 if p.k else 2", true, []string{"k"}}, {"(p.w * p.k) == 6", true, []string{"w", "k"}},
 		{"[0] * p.k", true, []string{"k"}}, {`"%d" % p.k`, true, []string{"k"}}, {"max(p.w, 1)", true, []string{"w"}},
 	} {

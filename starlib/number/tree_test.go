@@ -27,7 +27,8 @@ func TestTreeFindsByWhatDecided(t *testing.T) {
 		point spec.Point
 		want  *string
 	}{
-		{point(1, true, 1), &first}, {point(1, true, 9), &first}, {point(1, false, 1), nil}, {point(2, false, 3), &second}, {point(3, true, 1), nil},
+		{point(1, true, 1), &first}, {point(1, true, 9), &first}, {point(1, false, 1), nil}, {point(2, false, 3), &second},
+		{point(3, true, 1), nil},
 	} {
 		if got := tree.Find(c.point); got != c.want {
 			t.Errorf("%v: got %v, want %v", c.point, got, c.want)

@@ -35,9 +35,15 @@ func (o *Value) common(clipNorm, clipValue, ema number.OrNone) {
 	o.ClipNorm, o.ClipValue, o.EMA = clipNorm.Schedule, clipValue.Schedule, ema.Schedule
 }
 
-// Bounds gives for the numbers of update rules the ranges that they must lie in.
-var Bounds = map[string]number.Bound{
-	"lr": number.NotNegative, "beta1": number.Fraction, "beta2": number.Fraction, "rho": number.Fraction, "momentum": number.Fraction, "eps": number.AboveZero, "decay": number.NotNegative,
+// Bound is the range that a number of an update rule must lie in.
+func Bound(name string) number.Bound {
+	switch name {
+	case "lr", "decay":
+		return number.NotNegative
+	case "eps":
+		return number.AboveZero
+	}
+	return number.Fraction // what is kept of an average
 }
 
 // check refuses numbers that are out of bounds at the start.
@@ -47,7 +53,7 @@ func (o Value) check(c kit.Call) error {
 		if parameter == "beta1" || parameter == "beta2" {
 			parameter = "betas"
 		}
-		if err := Bounds[p.Name].Check(c, parameter, &p.Value); err != nil {
+		if err := Bound(p.Name).Check(c, parameter, &p.Value); err != nil {
 			return err
 		}
 	}

@@ -78,8 +78,9 @@ var bombs = map[string]string{
 	"shared by arguments":        "def g(*x):\n  return x\ndef f():\n  x = 1\n  for i in range(60):\n    x = g(x, x)\n  return {x: 1}\nf()",
 	"sorted shared":              sharing("(0,)", "(x, x)", "sorted([x, y])"),
 	"max of shared":              sharing("(0,)", "(x, x)", "max(x, y)"),
-	"keyword dicts":              "def g(**k):\n  return k\ndef f():\n  d = {'k%d' % i: i for i in range(2000)}\n  return [g(**d) for i in range(1000000)]\nf()",
-	"in two keyword dicts":       "def f(**k):\n  pass\nf(**{'x': [0] * 1000000000})",
+	"keyword dicts": "def g(**k):\n  return k\ndef f():\n" +
+		"  d = {'k%d' % i: i for i in range(2000)}\n  return [g(**d) for i in range(1000000)]\nf()",
+	"in two keyword dicts": "def f(**k):\n  pass\nf(**{'x': [0] * 1000000000})",
 }
 
 // large is a script that evaluates an expression of an integer of ten thousand digits again and again.
@@ -134,7 +135,14 @@ func TestChainsOfElifAreBounded(t *testing.T) {
 
 // Keys with different hashes cost nothing more.
 func TestKeysThatDifferCostNothing(t *testing.T) {
-	const source = "def f():\n  d = {}\n  for i in range(20000):\n    d[(i, 'a')] = i\n    d[-1 - i] = i\n    d[str(i)] = d[(i, 'a')]\n  return len(d)\nf()"
+	const source = `
+def f():
+    d = {}
+    for i in range(20000):
+        d[(i, 'a')] = i
+        d[-1 - i] = i
+        d[str(i)] = d[(i, 'a')]
+f()`
 	if _, err := evaluate(source, nil); err != nil {
 		t.Errorf("got %v, want no error", placed(err))
 	}
@@ -142,18 +150,25 @@ func TestKeysThatDifferCostNothing(t *testing.T) {
 
 // The interpreter's own walks of values that hold themselves do not end, or overflow the stack.
 func TestValuesThatHoldThemselves(t *testing.T) {
-	for source, want := range map[string]string{
-		"def make():\n  def f():\n    return f\n  return f\ng = make()":                             "test.star:2:3: the function f captures itself",
-		"def make():\n  x = None\n  f = lambda: x\n  x = (f,)\n  return f\ng = make()":              "test.star:3:7: the function lambda captures itself",
-		"def make():\n  def f():\n    return g\n  def g():\n    return f\n  return [f]\nh = make()": "captures itself",
-		"def make():\n  x = []\n  x.append(x)\n  return x\ng = make()\nmain = str(g)":               "takes too much work",
-		"def make():\n  x = (0,)\n  for i in range(60):\n    x = (x, x)\n  return x\ng = make()":    "takes too much work",
-		"def make():\n  x = (0,)\n  for i in range(100000):\n    x = (x,)\n  return x\ng = make()":  "nested more than 1000 deep",
-		"def make():\n  x = [0]\n  for i in range(100000):\n    x = [x]\n  print(x)\nmake()":        "takes too much work",
+	for _, c := range []struct{ source, want string }{
+		{"def make():\n  def f():\n    return f\n  return f\ng = make()",
+			"test.star:2:3: the function f captures itself"},
+		{"def make():\n  x = None\n  f = lambda: x\n  x = (f,)\n  return f\ng = make()",
+			"test.star:3:7: the function lambda captures itself"},
+		{"def make():\n  def f():\n    return g\n  def g():\n    return f\n  return [f]\nh = make()",
+			"captures itself"},
+		{"def make():\n  x = []\n  x.append(x)\n  return x\ng = make()\nmain = str(g)",
+			"takes too much work"},
+		{"def make():\n  x = (0,)\n  for i in range(60):\n    x = (x, x)\n  return x\ng = make()",
+			"takes too much work"},
+		{"def make():\n  x = (0,)\n  for i in range(100000):\n    x = (x,)\n  return x\ng = make()",
+			"nested more than 1000 deep"},
+		{"def make():\n  x = [0]\n  for i in range(100000):\n    x = [x]\n  print(x)\nmake()",
+			"takes too much work"},
 	} {
-		_, err := evaluate(source, nil)
-		if got := placed(err); !strings.Contains(got, want) {
-			t.Errorf("%s\ngot %v, want %s", source, got, want)
+		_, err := evaluate(c.source, nil)
+		if got := placed(err); !strings.Contains(got, c.want) {
+			t.Errorf("%s\ngot %v, want %s", c.source, got, c.want)
 		}
 	}
 }

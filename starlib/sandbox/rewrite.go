@@ -185,30 +185,16 @@ func (r *rewriter) key(x syntax.Expr) syntax.Expr {
 	return call("x[k]", syntax.Start(x), r.expr(x))
 }
 
+// expr rewrites an expression with all in it.
 func (r *rewriter) expr(x syntax.Expr) syntax.Expr {
 	switch x := x.(type) {
 	case *syntax.BinaryExpr:
-		if x.Op == syntax.AND || x.Op == syntax.OR {
-			x.X, x.Y = r.condition(x.X), r.expr(x.Y)
-			return x
-		}
-		x.X, x.Y = r.expr(x.X), r.expr(x.Y)
-		if name := guardedOps[x.Op] + comparisons[x.Op]; name != "" {
-			return call(name, x.OpPos, x.X, x.Y)
-		}
+		return r.binary(x)
 	case *syntax.CallExpr:
 		x.Fn = r.expr(x.Fn)
 		r.args(x.Args)
 	case *syntax.Comprehension:
-		for _, c := range x.Clauses {
-			switch c := c.(type) {
-			case *syntax.ForClause:
-				r.target(c.Vars)
-				c.X = r.expr(c.X)
-			case *syntax.IfClause:
-				c.Cond = r.condition(c.Cond)
-			}
-		}
+		r.clauses(x.Clauses)
 		x.Body = r.expr(x.Body)
 	case *syntax.CondExpr:
 		x.Cond, x.True, x.False = r.condition(x.Cond), r.expr(x.True), r.expr(x.False)
@@ -241,17 +227,47 @@ func (r *rewriter) expr(x syntax.Expr) syntax.Expr {
 	case *syntax.TupleExpr:
 		r.list(x.List)
 	case *syntax.UnaryExpr:
-		if x.Op == syntax.NOT {
-			x.X = r.condition(x.X)
-			return x
-		}
-		_, isLiteral := x.X.(*syntax.Literal)
-		x.X = r.expr(x.X)
-		if name := guardedUnary[x.Op]; name != "" && !isLiteral {
-			return call(name, x.OpPos, x.X)
-		}
+		return r.unary(x)
 	}
 	return x
+}
+
+func (r *rewriter) binary(x *syntax.BinaryExpr) syntax.Expr {
+	if x.Op == syntax.AND || x.Op == syntax.OR {
+		x.X, x.Y = r.condition(x.X), r.expr(x.Y)
+		return x
+	}
+	x.X, x.Y = r.expr(x.X), r.expr(x.Y)
+	if name := guardedOps[x.Op] + comparisons[x.Op]; name != "" {
+		return call(name, x.OpPos, x.X, x.Y)
+	}
+	return x
+}
+
+func (r *rewriter) unary(x *syntax.UnaryExpr) syntax.Expr {
+	if x.Op == syntax.NOT {
+		x.X = r.condition(x.X)
+		return x
+	}
+	_, isLiteral := x.X.(*syntax.Literal)
+	x.X = r.expr(x.X)
+	if name := guardedUnary[x.Op]; name != "" && !isLiteral {
+		return call(name, x.OpPos, x.X)
+	}
+	return x
+}
+
+// clauses rewrites the for and if of a comprehension.
+func (r *rewriter) clauses(clauses []syntax.Node) {
+	for _, c := range clauses {
+		switch c := c.(type) {
+		case *syntax.ForClause:
+			r.target(c.Vars)
+			c.X = r.expr(c.X)
+		case *syntax.IfClause:
+			c.Cond = r.condition(c.Cond)
+		}
+	}
 }
 
 // condition rewrites an expression whose truth is asked for, which unknown values lack. Comparisons return truth values and need no
