@@ -6,18 +6,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
-
-	"github.com/starsweep/starsweep/internal/require"
 )
 
 // layout is a tree of files in words: "a/1.png" is a picture of the shade that its content says, "x.txt" a text, "l.png -> a/1.png" a
@@ -197,63 +192,6 @@ func TestUnlabelledTakesEveryImage(t *testing.T) {
 	}
 }
 
-func TestSpecialFilesAreRefusedByName(t *testing.T) {
-	dir := t.TempDir()
-	write(t, dir, "1.png", tile(t, 1, 1, 1))
-	pipe := filepath.Join(dir, "control")
-	if err := syscall.Mkfifo(pipe, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	st := store(t)
-	if s := open(t, st, Spec{Name: "images", Path: dir}); s.N != 1 || !slices.Equal(s.Notes,
-		[]string{"left out 1 pipe, socket or device: control"}) {
-		t.Errorf("got %d images, notes %q", s.N, s.Notes)
-	}
-	if err := os.Rename(pipe, filepath.Join(dir, "2.png")); err != nil {
-		t.Fatal(err)
-	}
-	_, err := st.Open(context.Background(), Spec{Name: "images", Path: dir})
-	wantError(t, err, "2.png: got a named pipe, want a file")
-	for name, path := range map[string]string{"images": "2.png", "parquet": "2.png", "dicom": "2.png"} {
-		_, err := st.Open(context.Background(), Spec{Name: name, Path: filepath.Join(dir, path)})
-		wantError(t, err, name+": ", "2.png: got a named pipe, want a file")
-	}
-	if err := os.Rename(filepath.Join(dir, "2.png"), filepath.Join(dir, "a.zip")); err != nil {
-		t.Fatal(err)
-	}
-	_, err = st.Open(context.Background(), Spec{Name: "images", Path: filepath.Join(dir, "a.zip")})
-	wantError(t, err, "a.zip: got a named pipe, want a file")
-}
-
-// /proc/kmsg is a regular file to look at, and reading it waits for messages of the kernel.
-func TestFilesOfTheKernelAreNotWaitedFor(t *testing.T) {
-	const kernel = "/proc/kmsg"
-	if _, err := os.Stat(kernel); err != nil {
-		require.Unavailable(t, "%v", err)
-	}
-	dir := t.TempDir()
-	write(t, dir, "1.png", tile(t, 1, 1, 1))
-	if err := os.Symlink(kernel, filepath.Join(dir, "messages")); err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan *Set)
-	go func() {
-		s, err := store(t).Open(context.Background(), Spec{Name: "images", Path: dir})
-		if err != nil {
-			t.Error(err)
-		}
-		done <- s
-	}()
-	select {
-	case s := <-done:
-		if s != nil && s.N != 1 {
-			t.Errorf("got %d images", s.N)
-		}
-	case <-time.After(10 * time.Second):
-		t.Error("waits")
-	}
-}
-
 func TestTreesOfAnyDepthEnd(t *testing.T) {
 	dir := t.TempDir()
 	deep := dir
@@ -279,164 +217,4 @@ func TestTreesOfAnyDepthEnd(t *testing.T) {
 	if _, err := store(t).Open(ctx, Spec{Name: "images", Path: wide}); !errors.Is(err, context.DeadlineExceeded) { // 2^60 paths never end
 		t.Errorf("got %v, want the context's error", err)
 	}
-}
-
-// sparse is a tar file of a few kilobytes, whose one member, 1.png, has so many bytes, all of them zero but those it begins with: GNU's
-// sparse format 1.0 (https://www.gnu.org/software/tar/manual/html_node/PAX-1.html).
-func sparse(begin []byte, size int) []byte {
-	block := func(b []byte) []byte { return append(b, make([]byte, (512-len(b)%512)%512)...) }
-	header := func(name string, kind byte, size int) []byte {
-		b := make([]byte, 512)
-		copy(b, name)
-		copy(b[100:], "0000644\x000000000\x000000000\x00")
-		copy(b[124:], fmt.Sprintf("%011o\x00%011o\x00        ", size, 0))
-		b[156] = kind
-		copy(b[257:], "ustar\x0000")
-		sum := 0
-		for _, x := range b {
-			sum += int(x)
-		}
-		copy(b[148:], fmt.Sprintf("%06o\x00 ", sum))
-		return b
-	}
-	var records []byte
-	for _, r := range []string{"GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.name=1.png",
-		fmt.Sprintf("GNU.sparse.realsize=%d", size)} {
-		n := len(r) + 4
-		records = fmt.Appendf(records, "%d %s\n", n, r)
-	}
-	data := append(block(fmt.Appendf(nil, "2\n0\n%d\n%d\n0\n", len(begin), size)), begin...)
-	return slices.Concat(header("pax", 'x', len(records)), block(records), header("GNUSparseFile.0/1.png", '0', len(data)), block(data),
-		make([]byte, 1024))
-}
-
-func TestArchivesUnpackWithinABudget(t *testing.T) {
-	dir := t.TempDir()
-	png := tile(t, 1, 1, 1)
-	large := append(slices.Clone(png), make([]byte, 3<<20)...)
-	st := store(t)
-	st.Memory = 2 << 20
-	for name, b := range map[string][]byte{
-		"bomb.zip":    zipped(t, []member{{"1.png", large}}),
-		"bomb.tar":    tarred(t, []member{{"1.png", large}}),
-		"bomb.tar.gz": gzipped(t, tarred(t, []member{{"readme.txt", make([]byte, 3<<20)}, {"1.png", png}})),
-		"sparse.tar":  sparse(png, 1<<40),
-		"many.zip":    zipped(t, []member{{"1.png", large[:1<<20]}, {"2.png", large[:1<<20]}, {"3.png", large[:1<<20]}}),
-	} {
-		_, err := st.Open(context.Background(), Spec{Name: "images", Path: write(t, dir, name, b)})
-		wantError(t, err, name+": ", "unpacks to more than 2.1 MB", "unpack it, and set path to the folder")
-	}
-}
-
-func TestEncryptedArchivesSaySo(t *testing.T) {
-	b := zipped(t, []member{{"1.png", tile(t, 1, 1, 1)}})
-	b[6] |= 1 // the flags of the local header and of the directory
-	at := bytes.LastIndex(b, []byte("PK\x01\x02"))
-	b[at+8] |= 1
-	_, err := store(t).Open(context.Background(), Spec{Name: "images", Path: write(t, t.TempDir(), "a.zip", b)})
-	wantError(t, err, "a.zip: 1.png: encrypted: unpack the archive with its password")
-}
-
-func TestUnpackingEndsWithItsContext(t *testing.T) {
-	path := write(t, t.TempDir(), "a.tar.gz", gzipped(t, tarred(t, []member{{"1.txt", make([]byte, 100<<20)}})))
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
-	defer cancel()
-	if _, err := store(t).Open(ctx, Spec{Name: "images", Path: path}); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v, want the context's error", err)
-	}
-}
-
-func TestALimitOfFilesTakesAllClasses(t *testing.T) {
-	var l layout
-	for _, class := range []struct {
-		name string
-		n    int
-	}{{"a", 30}, {"b", 10}, {"c", 1}} {
-		for i := range class.n {
-			l = append(l, class.name+"/"+string(rune('A'+i))+".png")
-		}
-	}
-	dir := l.in(t)[0]
-	var before *Set
-	for limit, want := range map[int][]int{1: {1, 0, 0}, 3: {1, 1, 1}, 8: {5, 2, 1}, 21: {15, 5, 1}, 41: {30, 10, 1}, 100: {30, 10, 1}} {
-		s := open(t, store(t), Spec{Name: "images", Path: dir, Limit: limit})
-		got := make([]int, 3)
-		for _, label := range s.Labels {
-			got[label]++
-		}
-		if !reflect.DeepEqual(got, want) {
-			t.Errorf("limit %d: got %v of each class, want %v", limit, got, want)
-		}
-		if !slices.IsSorted(s.U8) {
-			t.Errorf("limit %d: got the order %v, want that of the files", limit, s.U8)
-		}
-	}
-	for _, limit := range []int{3, 8, 20, 41} { // each holds the one before
-		s := open(t, store(t), Spec{Name: "images", Path: dir, Limit: limit})
-		if before != nil {
-			for _, shade := range before.U8 {
-				if !slices.Contains(s.U8, shade) {
-					t.Errorf("limit %d lacks image %d of limit %d", limit, shade, before.N)
-				}
-			}
-		}
-		before = s
-	}
-	one := open(t, store(t), Spec{Name: "images", Path: dir, Limit: 5, Unlabelled: true})
-	if slices.Equal(one.U8, []uint8{0, 1, 2, 3, 4}) {
-		t.Errorf("without labels, a limit took the first images")
-	}
-}
-
-func TestSizesAreHeldAgainstTheMemory(t *testing.T) {
-	st := store(t)
-	st.Memory = 10_000
-	for _, c := range []struct {
-		spec Spec
-		want string
-	}{
-		{Spec{Name: "ring", Count: 2_000_000_000}, "2000000000 points need 32.0 GB of memory, and one set may take 10.0 kB: lower count"},
-		{Spec{Name: "ellipses", Count: 1_000_000_000}, "1000000000 phantoms of 64 x 64 need 4.1 TB"},
-		{Spec{Name: "mnist12k", Limit: 13}, "13 images of 28 x 28 x 1 need 10.2 kB of memory, and one set may take 10.0 kB: set size or limit"},
-		{Spec{Name: "mnist12k", Limit: 12, Size: 29}, "12 images of 29 x 29 x 1 need 40.4 kB"},
-	} {
-		_, err := st.Open(context.Background(), c.spec)
-		wantError(t, err, c.spec.Name+": ", c.want)
-	}
-	for _, spec := range []Spec{{Name: "ring", Count: 2_000_000_000}, {Name: "mnist", Limit: 13}, {Name: "cifar10", Size: 4096}} {
-		wantError(t, st.Fits(spec), spec.Name+": ", "one set may take 10.0 kB")
-	}
-	if err := st.Fits(Spec{Name: "mnist", Limit: 12}); err != nil {
-		t.Error(err)
-	}
-	_, err := st.Shape(Spec{Name: "ring", Count: 2_000_000_000})
-	wantError(t, err, "ring: 2000000000 points need")
-}
-
-func FuzzArchive(f *testing.F) {
-	members := []member{{"a/1.png", tile(f, 1, 1, 1)}, {"b/2.png", tile(f, 2, 2, 2)}, {"c.txt", []byte("text")}}
-	f.Add(zipped(f, members), 0)
-	f.Add(tarred(f, members), 1)
-	f.Add(gzipped(f, tarred(f, members)), 2)
-	for _, path := range (layout{"a/1.png", "a/2.png -> 1.png", "b -> a", "c.png => a/1.png", "l -> l"}).in(f)[1:] {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(b, map[string]int{".zip": 0, ".tar": 1}[filepath.Ext(path)])
-	}
-	dir := f.TempDir()
-	f.Fuzz(func(t *testing.T, b []byte, kind int) {
-		path := write(t, dir, "x"+archiveEndings[uint(kind)%3], b)
-		st := &Store{Memory: 1 << 24}
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		s, err := st.Open(ctx, Spec{Name: "images", Path: path, Size: 2, Channels: 1})
-		if errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("did not end: %v", err)
-		}
-		if err == nil && s.N < 1 {
-			t.Errorf("got %v", s.Shape())
-		}
-	})
 }
