@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/internal/machine"
 	"github.com/starsweep/starsweep/runner/roofline"
 	"github.com/starsweep/starsweep/starlib"
 )
@@ -198,7 +199,7 @@ func measure(ctx context.Context, env *Env, b *train.Backend, job *model.Job, o 
 	m.CPUS = cpus[len(cpus)/2]
 	m.BestS, m.MedianS, m.MeanS = took[0], took[len(took)/2], sum/float64(len(took))
 	m.Best, m.Median = float64(o.batch)/m.BestS, float64(o.batch)/m.MedianS
-	m.PeakMB = peakMemory()
+	m.PeakMB = float64(machine.Used().PeakMemory) / 1e6
 	if o.ops {
 		m.Roofline = roofline.New(own.Timings(), own.Peak(env.Now), o.steps, sum)
 	}

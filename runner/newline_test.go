@@ -82,3 +82,14 @@ func TestALineEndInANameBreaksNoLine(t *testing.T) {
 		}
 	}
 }
+
+const smallStudy = `
+load("@std//mlp.star", "mlp")
+load("@std//losses.star", "least_squares")
+
+def trial(p):
+    return gan(data = ring(count = 64), generator = mlp([4], 2), discriminator = mlp([4], 1), latent = normal(2),
+               loss = least_squares(), optimizer = sgd(lr = p.lr), batch = 8, epochs = 2)
+
+main = study(trial = trial, space = {"lr": choice(1e-3, 1e-2)})
+`

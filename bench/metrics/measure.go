@@ -10,11 +10,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"syscall"
 	"time"
 
 	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/engine/metric"
+	"github.com/starsweep/starsweep/internal/machine"
 )
 
 func main() {
@@ -39,24 +39,14 @@ func run(task string, d int, files []string) error {
 	if err != nil {
 		return err
 	}
-	start, before := time.Now(), usage()
+	start, before := time.Now(), machine.Used().Processor()
 	values, err := measure(task, real, fake)
 	if err != nil {
 		return err
 	}
-	seconds, after := time.Since(start).Seconds(), usage()
+	seconds, after := time.Since(start).Seconds(), machine.Used()
 	return json.NewEncoder(os.Stdout).Encode(map[string]any{
-		"seconds": seconds, "cpu_seconds": processor(after) - processor(before), "peak_mb": after.Maxrss / 1024, "values": values})
-}
-
-func usage() (u syscall.Rusage) {
-	syscall.Getrusage(syscall.RUSAGE_SELF, &u) // it fails for a bad argument only
-	return u
-}
-
-// processor is the seconds that all threads have spent.
-func processor(u syscall.Rusage) float64 {
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
+		"seconds": seconds, "cpu_seconds": (after.Processor() - before).Seconds(), "peak_mb": after.PeakMemory >> 20, "values": values})
 }
 
 func measure(task string, real, fake metric.Features) ([]float64, error) {

@@ -1,10 +1,9 @@
-//go:build unix
-
 package feature
 
 import (
-	"syscall"
 	"testing"
+
+	"github.com/starsweep/starsweep/internal/machine"
 )
 
 // BenchmarkInception is the FID network on 48 images of 32 x 32 x 3. bench/features/speed.py compares it with PyTorch, by CPU
@@ -18,17 +17,9 @@ func BenchmarkInception(b *testing.B) {
 	const n = 3 * inceptionBatch
 	x := noise(n, 32, 32, 3)
 	extract(b, e, x, n, 32, 32, 3) // compiles
-	before := cpuSeconds(b)
+	before := machine.Used().Processor()
 	for b.Loop() {
 		extract(b, e, x, n, 32, 32, 3)
 	}
-	b.ReportMetric((cpuSeconds(b)-before)/float64(b.N), "cpu-s/op")
-}
-
-func cpuSeconds(b *testing.B) float64 {
-	var r syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
-		b.Fatal(err)
-	}
-	return float64(r.Utime.Nano()+r.Stime.Nano()) / 1e9
+	b.ReportMetric((machine.Used().Processor()-before).Seconds()/float64(b.N), "cpu-s/op")
 }

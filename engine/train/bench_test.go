@@ -8,11 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/internal/machine"
 )
 
 // The networks of Westberg's thesis, one iteration an operation: a step of each player on minibatches of 64 images of 32 x 32.
@@ -80,9 +79,9 @@ func BenchmarkTrials(b *testing.B) {
 				}
 				for b.Loop() {
 					for i := range configurations {
-						start, cpu := time.Now(), processTime(b)
+						start, cpu := time.Now(), machine.Used().Processor()
 						run[i]()
-						best[i], least[i] = min(best[i], time.Since(start)), min(least[i], processTime(b)-cpu)
+						best[i], least[i] = min(best[i], time.Since(start)), min(least[i], machine.Used().Processor()-cpu)
 					}
 				}
 				for i, w := range configurations {
@@ -92,14 +91,6 @@ func BenchmarkTrials(b *testing.B) {
 			})
 		}
 	}
-}
-
-func processTime(b *testing.B) time.Duration {
-	var r unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &r); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
 // packs prepares trials of a program in packs of k. The function that it returns runs the given number of steps of each trial on a

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 )
 
 // ErrStorage is in the chain of every error that the file system caused: disk full, no permission, a device that fails.
@@ -120,6 +121,9 @@ func StillThere(path string, file interface{ Stat() (fs.FileInfo, error) }, mean
 
 // SyncDir makes the names in a directory durable: only then does a rename or a new file survive a power failure.
 func SyncDir(dir string) error {
+	if runtime.GOOS == "windows" { // which cannot sync a folder
+		return nil
+	}
 	d, err := os.Open(dir)
 	if err != nil {
 		return StorageError(dir, err)

@@ -1,6 +1,6 @@
-// Package machine finds out how much memory this process may have, on Linux: the least of what the machine, the control groups
-// and the limit of the address space leave it. It reads the system's files only, which are an argument, and serves whoever is
-// about to take much memory. It imports nothing of ours.
+// Package machine reports how much memory this process may have, on Linux, and what it has used, on Unix. The memory is the
+// least of what the machine, the control groups and the limit of the address space leave; it is read from the system's files,
+// which are an argument. Whoever is about to allocate much memory, or measures work, asks it. It imports nothing of ours.
 package machine
 
 import (

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/starsweep/starsweep/internal/require"
 )
@@ -64,6 +65,24 @@ func TestMemoryIsTheLeastOfWhatBoundsIt(t *testing.T) {
 			t.Errorf("%s: got %d bytes free, want %d", x.name, got, want)
 		}
 	}
+}
+
+func TestWorkAndMemoryOfThisProcessAreCounted(t *testing.T) {
+	before := Used()
+	if before.PeakMemory < mb {
+		require.Unavailable(t, "the system does not report usage: %+v", before)
+	}
+	work := make([]byte, 100*mb)
+	for n := 0; Used().Processor()-before.Processor() < 20*time.Millisecond; n++ {
+		work[n%len(work)]++
+	}
+	for i := range work {
+		work[i]++
+	}
+	if after := Used(); after.PeakMemory < 100*mb || after.PeakMemory > 100*gb || after.User < before.User || after.System < before.System {
+		t.Errorf("got %+v, before it was %+v", after, before)
+	}
+	runtime.KeepAlive(work)
 }
 
 func TestMemoryIsUnknownWithoutTheFiles(t *testing.T) {

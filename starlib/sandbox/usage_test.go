@@ -4,21 +4,10 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/starsweep/starsweep/internal/require"
 )
-
-// userTime is the processor time that the process has used; other processes cannot lengthen it.
-func userTime(t *testing.T) time.Duration {
-	var r syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(r.Utime.Nano())
-}
 
 // rss is the peak resident memory of the process, in bytes.
 func rss(t *testing.T) int {
