@@ -6,16 +6,16 @@ import (
 	"sort"
 )
 
-// arena hands out places in a memory that is as large as needed.
+// arena allocates places in a memory that is as large as they need. It plans the memory; it does not hold any.
 type arena struct {
-	gaps []gap // free places below top, by offset; no two of them touch
-	top  int   // what is in use ends here
-	size int   // the highest top
+	gaps []gap // free places below top, by offset; no two are adjacent
+	top  int   // end of the places in use
+	size int   // highest top so far
 }
 
 type gap struct{ offset, bytes int }
 
-// alloc gives the offset of a free place: in the smallest gap that fits, the first of several, or else at the top.
+// alloc returns the offset of a free place: in the smallest gap that fits, the first of several, or else at the top.
 func (a *arena) alloc(bytes int) (offset int) {
 	best, least := -1, math.MaxInt
 	for i, g := range a.gaps {
@@ -38,7 +38,7 @@ func (a *arena) alloc(bytes int) (offset int) {
 	return offset
 }
 
-// free takes a place back.
+// free returns a place.
 func (a *arena) free(offset, bytes int) {
 	if bytes == 0 {
 		return

@@ -8,10 +8,10 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// Batch normalization is made of other operations, which fuse: S. Ioffe and C. Szegedy, "Batch normalization: accelerating deep
+// Batch normalization is composed of other operations, which fuse: S. Ioffe and C. Szegedy, "Batch normalization: accelerating deep
 // network training by reducing internal covariate shift", 2015, algorithm 1 and section 3.
 
-// batchNorm makes values over the tensor x, and vectors over its feature axis; the first error stays.
+// batchNorm builds values over the tensor x, and vectors over its feature axis. It keeps the first error.
 type batchNorm struct {
 	f    *Function
 	x    shapes.Shape
@@ -57,21 +57,21 @@ func (b *batchNorm) number(x float64) compute.Value {
 	return b.do(func(_, _ compute.Value) (compute.Value, error) { return b.f.Constant(flat) }, nil, nil)
 }
 
-// spread repeats a vector over x.
+// spread broadcasts a vector over x.
 func (b *batchNorm) spread(v compute.Value) compute.Value {
 	return b.do(func(v, _ compute.Value) (compute.Value, error) { return b.f.BroadcastInDim(v, b.x, []int{b.axis}) }, v, nil)
 }
 
-// sum is the vector of sums over all axes but the features'.
+// sum is the vector of sums over all axes except that of features.
 func (b *batchNorm) sum(v compute.Value) compute.Value {
 	over := others(b.x.Rank(), []int{b.axis})
-	if len(over) == 0 { // ReduceSum takes that for all axes
+	if len(over) == 0 { // to ReduceSum, none means all axes
 		return v
 	}
 	return b.do(func(v, _ compute.Value) (compute.Value, error) { return b.f.ReduceSum(v, over...) }, v, nil)
 }
 
-// mean is sum over the number of elements per feature.
+// mean is the sum divided by the number of elements per feature.
 func (b *batchNorm) mean(v compute.Value) compute.Value {
 	return b.mul(b.sum(v), b.number(float64(b.x.Dimensions[b.axis])/float64(b.x.Size())))
 }
@@ -96,8 +96,8 @@ func (f *Function) BatchNormForInference(x, scale, offset, mean, variance comput
 	return y, b.err
 }
 
-// BatchNormForTraining normalizes with the mean and variance of x, and gives them; the variance divides by the number of
-// elements.
+// BatchNormForTraining normalizes with the mean and variance of x, and returns them. The variance is that of the population: it divides
+// by the number of elements.
 func (f *Function) BatchNormForTraining(x, scale, offset compute.Value, epsilon float32, axis int) (
 	y, mean, variance compute.Value, err error) {
 	b, err := f.batchNorm(compute.OpTypeBatchNormForTraining, x, axis, scale, offset)
@@ -111,7 +111,7 @@ func (f *Function) BatchNormForTraining(x, scale, offset compute.Value, epsilon 
 	return y, mean, variance, b.err
 }
 
-// BatchNormGradient gives the gradients with respect to x, scale and offset of BatchNormForTraining, for the gradient dy of its
+// BatchNormGradient returns the gradients with respect to x, scale and offset of BatchNormForTraining, given the gradient dy of its
 // result.
 func (f *Function) BatchNormGradient(x, scale, mean, variance, dy compute.Value, epsilon float32, axis int) (
 	dx, dScale, dOffset compute.Value, err error) {

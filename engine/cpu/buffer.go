@@ -14,12 +14,13 @@ import (
 
 type ptr = unsafe.Pointer
 
-// slack is readable and writable behind every piece of memory: vector loops round up to 16 elements. It is the alignment, too.
+// slack is the number of bytes after every piece of memory that may be read and written, since vector loops round up to 16 elements. It
+// is also the alignment.
 const slack = 64
 
 func roundUp(bytes int) int { return (bytes + slack - 1 + slack) &^ (slack - 1) }
 
-// newMemory is zeroed and aligned, with the slack.
+// newMemory allocates zeroed and aligned memory, with slack.
 func newMemory(bytes int) ptr {
 	m := make([]byte, roundUp(bytes)+slack-1)
 	p := ptr(unsafe.SliceData(m))
@@ -30,10 +31,10 @@ func of[T any](p ptr, n int) []T { return unsafe.Slice((*T)(p), n) }
 
 func copyBytes(d, s ptr, n int) { copy(of[byte](d, n), of[byte](s, n)) }
 
-// poolBytes is the most memory that a pool keeps. Two copies of the state of a large network fit.
+// poolBytes is the most memory that a pool keeps: two copies of the state of a large network fit.
 const poolBytes = 512 << 20
 
-// pool keeps the memory of finalized buffers by size: a training step makes the same buffers again and again.
+// pool keeps the memory of finalized buffers by size: a training step allocates the same buffers again and again.
 type pool struct {
 	mu     sync.Mutex
 	free   map[int][]ptr
@@ -41,7 +42,7 @@ type pool struct {
 	closed bool
 }
 
-// get gives memory of any contents.
+// get returns memory with any contents.
 func (p *pool) get(bytes int) ptr {
 	n := roundUp(bytes)
 	p.mu.Lock()
@@ -56,6 +57,7 @@ func (p *pool) get(bytes int) ptr {
 	return newMemory(bytes)
 }
 
+// put takes memory back.
 func (p *pool) put(m ptr, bytes int) {
 	n := roundUp(bytes)
 	p.mu.Lock()
@@ -70,14 +72,14 @@ func (p *pool) put(m ptr, bytes int) {
 	p.kept += n
 }
 
-// empty drops what is kept.
+// empty drops all memory.
 func (p *pool) empty() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.free, p.kept = nil, 0
 }
 
-// close drops what is kept, and keeps nothing from then on.
+// close drops all memory, and keeps none from then on.
 func (p *pool) close() {
 	p.empty()
 	p.mu.Lock()
@@ -85,7 +87,7 @@ func (p *pool) close() {
 	p.closed = true
 }
 
-// Buffer is a tensor in host memory. A buffer that is dropped without Finalize is garbage like any other.
+// Buffer is a tensor in host memory. A buffer that is dropped without Finalize is collected like any value.
 type Buffer struct {
 	backend *Backend
 	shape   shapes.Shape
@@ -111,8 +113,7 @@ func (f *Buffer) CopyToDevice(compute.DeviceNum) (compute.Buffer, error) {
 	return nil, errors.New("backend cpu: there is one device only")
 }
 
-// Finalize gives the memory back: slices that Data returned are invalid from now on. It may be called again, also for a buffer
-// that was donated.
+// Finalize releases the memory, which invalidates slices that Data returned. It may be called again, and for donated buffers.
 func (f *Buffer) Finalize() error {
 	if f.p == nil {
 		return nil
@@ -140,7 +141,7 @@ func (f *Buffer) Data() (any, error) {
 	return f.flat(), nil
 }
 
-// elementType is the dtype of a slice.
+// elementType returns the dtype of a slice.
 func elementType(flat any) (dtypes.DType, error) {
 	t := reflect.TypeOf(flat)
 	if t == nil || t.Kind() != reflect.Slice {
@@ -167,7 +168,7 @@ func (b *Backend) BufferFromFlatData(_ compute.DeviceNum, flat any, s shapes.Sha
 	return f, nil
 }
 
-// NewSharedBuffer gives zeros, and the slice that they lie in.
+// NewSharedBuffer returns a buffer of zeros, and its memory as a slice.
 func (b *Backend) NewSharedBuffer(_ compute.DeviceNum, s shapes.Shape) (compute.Buffer, any, error) {
 	f := b.newBuffer(s)
 	clear(of[byte](f.p, byteSize(s)))

@@ -19,7 +19,7 @@ type conv struct {
 	reverse            bool // the kernel is read backwards along its spatial axes
 }
 
-// ConvGeneral takes one to three spatial axes, and groups of channels or of the batch.
+// ConvGeneral supports one to three spatial axes, and groups of channels or of the batch.
 func (f *Function) ConvGeneral(x, kernel compute.Value, axes compute.ConvolveAxesConfig, stride []int, pad [][2]int, inDil, dil []int,
 	groups, batchGroups int) (compute.Value, error) {
 	in, err := f.operands(compute.OpTypeConvGeneral, x, kernel)
@@ -42,13 +42,13 @@ func (f *Function) ConvGeneral(x, kernel compute.Value, axes compute.ConvolveAxe
 	case spatial == 3:
 		return f.conv3D(in[0], in[1], s, c)
 	}
-	if k := in[1]; k.op == compute.OpTypeReverse && reverses(k, axes.KernelSpatial) { // as gradients have it
+	if k := in[1]; k.op == compute.OpTypeReverse && reverses(k, axes.KernelSpatial) { // as in gradients
 		c.reverse, in[1] = true, k.in[0]
 	}
 	return f.add(compute.OpTypeConvGeneral, s, nil, c, in...)
 }
 
-// orElse is a copy of v, or the neutral value that nil stands for.
+// orElse returns a copy of v, or the neutral value if v is nil.
 func orElse[T any](v, neutral []T) []T {
 	if v == nil {
 		return neutral
@@ -56,7 +56,7 @@ func orElse[T any](v, neutral []T) []T {
 	return slices.Clone(v)
 }
 
-// reverses says whether Reverse node n reverses just these axes.
+// reverses reports whether the Reverse n reverses exactly these axes.
 func reverses(n *node, axes []int) bool {
 	for i, s := range n.attr.(move).parts[0].ss {
 		if (s < 0) != slices.Contains(axes, i) {
@@ -66,7 +66,7 @@ func reverses(n *node, axes []int) bool {
 	return true
 }
 
-// convolution is a ConvGeneral as package kern wants it: one spatial axis becomes the second of two.
+// convolution returns a ConvGeneral in the form of package kern. A single spatial axis becomes the second of two.
 func convolution(n *node) *kern.Conv {
 	a := n.attr.(conv)
 	x, k, y := n.in[0].shape, n.in[1].shape, n.shape
@@ -115,12 +115,12 @@ func (c *compiler) lowerConv(n *node, in []int, out int) (run func(*memory), flo
 	}, flop, work
 }
 
-// convFlop counts what meets the image: padding costs nothing.
+// convFlop returns the number of floating-point operations on pixels of the image: padding costs nothing.
 func convFlop(g *kern.Conv) float64 {
 	return 2 * float64(g.Groups*g.M*g.K*g.N*g.CountTaps())
 }
 
-// plainConv is the convolution of other types, by its definition.
+// plainConv computes the convolution of other types by its definition.
 func plainConv[T number](g *kern.Conv, team kern.Team, in []int, out int, sizes []int) func(*memory) {
 	npix := g.Out[0] * g.Out[1]
 	return func(m *memory) {

@@ -8,16 +8,16 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// Convolutions that are made of others.
+// Convolutions that are composed of other operations.
 
-// batchGroups is a convolution whose output channels, in groups, each see one part of the batch: that part becomes a group of
+// batchGroups computes a convolution in which each group of output channels sees one part of the batch: that part becomes a group of
 // input channels.
 func (f *Function) batchGroups(x, kernel *node, c conv, n int) (compute.Value, error) {
 	batch, channels := c.axes.InputBatch, c.axes.InputChannels
 	dims := x.shape.Dimensions
 	split := slices.Insert(slices.Clone(dims), batch, n)
 	split[batch+1] /= n
-	var perm []int // the new axis goes before the channels
+	var perm []int // puts the new axis before the channels
 	for a := range dims {
 		if a == channels {
 			perm = append(perm, batch)
@@ -43,7 +43,7 @@ func (f *Function) batchGroups(x, kernel *node, c conv, n int) (compute.Value, e
 	return f.ConvGeneral(v, kernel, c.axes, c.stride, c.pad, c.inDil, c.dil, n, 1)
 }
 
-// conv3D sums two-dimensional convolutions, one for each step in depth of the kernel, whose batch is that of all output depths.
+// conv3D sums two-dimensional convolutions, one for each plane of the kernel. The batch of each holds all output depths.
 func (f *Function) conv3D(x, kernel *node, s shapes.Shape, c conv) (compute.Value, error) {
 	deep, flat := c.axes.InputSpatial[0], withoutDepth(c.axes)
 	depth := s.Dimensions[c.axes.OutputSpatial[0]]
@@ -86,7 +86,7 @@ func (f *Function) conv3D(x, kernel *node, s shapes.Shape, c conv) (compute.Valu
 	return f.splitAfter(sum, s, c.axes.OutputBatch, c.axes.OutputSpatial[0])
 }
 
-// withoutDepth is the axes of a convolution withoutDepth its first spatial axis.
+// withoutDepth returns the axes of a convolution without the first spatial axis.
 func withoutDepth(c compute.ConvolveAxesConfig) compute.ConvolveAxesConfig {
 	less := func(removed int, axes ...int) []int {
 		for i, a := range axes {
@@ -107,7 +107,7 @@ func withoutDepth(c compute.ConvolveAxesConfig) compute.ConvolveAxesConfig {
 	return c
 }
 
-// sliceAxis is n elements along an axis.
+// sliceAxis returns n elements along an axis.
 func (f *Function) sliceAxis(x compute.Value, axis, from, n, step int) (compute.Value, error) {
 	s, err := f.Shape(x)
 	if err != nil {
@@ -118,13 +118,13 @@ func (f *Function) sliceAxis(x compute.Value, axis, from, n, step int) (compute.
 	return f.Slice(x, lo, hi, steps)
 }
 
-// moveAfter is the order of axes with one of them moved to just moveAfter another.
+// moveAfter returns the order of axes with one of them moved to directly after another.
 func moveAfter(rank, axis, moved int) []int {
 	order := others(rank, []int{moved})
 	return slices.Insert(order, slices.Index(order, axis)+1, moved)
 }
 
-// mergeAfter makes one axis of two, the second running faster; it lies where the first one did.
+// mergeAfter merges two axes into one in the place of the first. The second runs faster.
 func (f *Function) mergeAfter(x compute.Value, first, second int) (compute.Value, error) {
 	s, err := f.Shape(x)
 	if err != nil {
@@ -139,7 +139,7 @@ func (f *Function) mergeAfter(x compute.Value, first, second int) (compute.Value
 	return f.Reshape(v, slices.Delete(dims, second, second+1)...)
 }
 
-// splitAfter undoes mergeAfter: the result has shape s.
+// splitAfter undoes mergeAfter. The result has shape s.
 func (f *Function) splitAfter(x compute.Value, s shapes.Shape, first, second int) (compute.Value, error) {
 	order := moveAfter(s.Rank(), first, second)
 	v, err := f.Reshape(x, pick(s.Dimensions, order...)...)

@@ -32,7 +32,7 @@ func (f *Function) DotGeneral(l compute.Value, lc, lb []int, r compute.Value, rc
 	return f.add(compute.OpTypeDotGeneral, s, err, dot{slices.Clone(lc), slices.Clone(lb), slices.Clone(rc), slices.Clone(rb)}, in...)
 }
 
-// product is a DotGeneral as tables of offsets, [batch][m][k] by [batch][k][n].
+// product returns a DotGeneral as tables of offsets, [batch][m][k] by [batch][k][n].
 func product(n *node) *kern.Dot {
 	a := n.attr.(dot)
 	l, r := n.in[0].shape, n.in[1].shape
@@ -60,7 +60,7 @@ func (c *compiler) lowerDot(n *node, in []int, out int) (run func(*memory), flop
 	}, flop, work
 }
 
-// plainDot is the product of other types: one sum after the other.
+// plainDot computes the product of other types, one sum after another.
 func plainDot[T number](d *kern.Dot, team kern.Team, in []int, out int) func(*memory) {
 	last := func(tables ...[]int) (n int) {
 		for _, t := range tables {

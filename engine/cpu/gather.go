@@ -8,13 +8,13 @@ import (
 	"github.com/gomlx/compute/shapeinference"
 )
 
-// gather is the attribute of a Gather, with the names of StableHLO.
+// gather is the attribute of a Gather, in the terms of StableHLO.
 type gather struct {
 	vector                          int
 	offset, collapsed, starts, size []int
 }
 
-// Gather clamps indices so that each slice lies inside.
+// Gather clamps indices so that each slice is inside.
 func (f *Function) Gather(x, at compute.Value, vector int, offset, collapsed, starts, size []int, sorted bool) (compute.Value, error) {
 	in, err := f.operands(compute.OpTypeGather, x, at)
 	if err != nil {
@@ -31,17 +31,17 @@ type scatter struct {
 	window, inserted, scatters []int
 }
 
-// ScatterSum leaves out updates that do not lie inside. It adds them in order.
+// ScatterSum skips updates that are not inside. It adds the others in order.
 func (f *Function) ScatterSum(x, at, up compute.Value, vector int, window, inserted, scatters []int, _, _ bool) (compute.Value, error) {
 	return f.scatter(compute.OpTypeScatterSum, x, at, up, vector, window, inserted, scatters)
 }
 
-// ScatterMax leaves out updates that do not lie inside.
+// ScatterMax skips updates that are not inside.
 func (f *Function) ScatterMax(x, at, up compute.Value, vector int, window, inserted, scatters []int, _, _ bool) (compute.Value, error) {
 	return f.scatter(compute.OpTypeScatterMax, x, at, up, vector, window, inserted, scatters)
 }
 
-// ScatterMin leaves out updates that do not lie inside.
+// ScatterMin skips updates that are not inside.
 func (f *Function) ScatterMin(x, at, up compute.Value, vector int, window, inserted, scatters []int, _, _ bool) (compute.Value, error) {
 	return f.scatter(compute.OpTypeScatterMin, x, at, up, vector, window, inserted, scatters)
 }
@@ -56,8 +56,8 @@ func (f *Function) scatter(op compute.OpType, x, at, up compute.Value, vector in
 	return f.add(op, s, err, scatter{vector, slices.Clone(window), slices.Clone(inserted), slices.Clone(scatters)}, in...)
 }
 
-// indices tells where to find the index vectors of a gather or scatter: the offset of the first element of each, and the step
-// from element to element.
+// indices locates the index vectors of a gather or scatter: it returns the offset of the first element of each, and the step from element
+// to element.
 func indices(at *node, vector int) (rows []int, step int) {
 	st := strides(at.shape)
 	batch := others(at.shape.Rank(), []int{vector})
@@ -75,7 +75,7 @@ func (c *compiler) lowerGather(n *node, in []int, out int) func(*memory) {
 	batch, window := others(y.Rank(), g.offset), others(x.Rank(), g.collapsed)
 	to := offsets(pick(y.Dimensions, batch...), pick(ys, batch...))
 	size := pick(g.size, window...)
-	run := 1 // elements that lie side by side in both
+	run := 1 // elements that are contiguous in both
 	ss, ds := pick(xs, window...), pick(ys, g.offset...)
 	for i := len(size) - 1; i >= 0 && (size[i] == 1 || ss[i] == run && ds[i] == run); i-- {
 		run *= size[i]

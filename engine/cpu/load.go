@@ -2,8 +2,8 @@ package cpu
 
 import "unsafe"
 
-// loadOf is the cheapest way for a loop over dims to read a buffer with the given strides: in place, once (a scalar, or a
-// vector that fits a whole number of times into a block), or block by block.
+// loadOf returns the cheapest way for a loop over dims to read a buffer with the given strides: in place; once, for a scalar or a vector
+// that fits a whole number of times into a block; or block by block.
 func loadOf(buf, es int, dims, st []int, block int) register {
 	r := register{where: scratch, buf: buf, es: es}
 	n, s := mergeAxes(dims, st)
@@ -27,7 +27,8 @@ func loadOf(buf, es int, dims, st []int, block int) register {
 	return r
 }
 
-// walk reads elements at to at+n of a strided array, in order, from the beginning again after the end.
+// walk returns a function that reads elements at to at+n of a strided array in order. After the last element it continues with the
+// first.
 func walk[T any](dims, st []int) func(base, d ptr, at, n int) {
 	if len(dims) == 0 {
 		return func(base, d ptr, _, n int) { fillWith[T](d, base, n) }

@@ -6,29 +6,29 @@ import (
 	"github.com/starsweep/starsweep/engine/cpu/kern"
 )
 
-// block is about how many elements a loop handles at a time: a register of that many float32 takes 4 kB, so that some
-// of them stay in the first-level cache and all of them in the second.
+// block is the approximate number of elements that a loop processes at a time. A register of as many float32 takes 4 kB, so some registers
+// stay in the first-level cache and all of them in the second.
 const block = 1024
 
-// loop is a fused group: a register program that runs on one block of elements after the other.
+// loop is a fused group: a program on registers that runs on one block of elements after another.
 type loop struct {
 	n     int // elements
-	block int // elements of a block: a multiple of 16 and of what repeats
+	block int // elements of a block: a multiple of 16 and of the periods of all sums
 	slots int // scratch registers
-	slot  int // bytes of one
+	slot  int // bytes of a scratch register
 	regs  []register
 	code  []step
 	sums  []sum
 }
 
-// register says where the value of a register lies.
+// register is the place of a value.
 type register struct {
 	where     where
 	slot, buf int
-	from      int // bytes of buf before the value, if it is a part of it
+	from      int // offset of the value in buf, in bytes
 	es        int // element size
 	fixed     bool
-	load      func(base, d ptr, at, n int) // fills scratch from buf: once if fixed, else for every block
+	load      func(base, d ptr, at, n int) // fills scratch from buf: once if fixed, else for each block
 }
 
 type where int
@@ -36,7 +36,7 @@ type where int
 const (
 	scratch  where = iota // in the worker's scratch, at slot
 	direct                // in the buffer, at the block's place
-	repeated              // in the buffer, which holds a block of one value
+	repeated              // in the buffer, which repeats one value over a block
 )
 
 // step is one operation on registers.
@@ -45,20 +45,20 @@ type step struct {
 	d, a, b, c int
 }
 
-// sum is a reduction to the innermost axes: blocks are added up element by element, and then folded to the period.
+// sum is a reduction to the innermost axes. Blocks are added element by element, and the result is then folded to the period.
 type sum struct {
 	*reducer
 	from    int // register
 	slot    int // accumulator
 	buf     int
-	partial int // buffer of one result per piece
+	partial int // buffer with a result of each piece
 	period  int
 	es      int
 }
 
-// A loop that ends in sums is cut into at most sumPieces pieces of at least pieceBlocks blocks, for any number of threads, so
-// that the order of additions is fixed. Other loops are handed out block by block. A loop that takes few steps in all runs on one
-// thread: a step takes about 0.1 us, waking a thread some 5.
+// A loop that ends in sums is cut into at most sumPieces pieces of at least pieceBlocks blocks, whatever the number of threads, so that the
+// order of additions is fixed. Other loops are distributed block by block. A loop of few steps in all runs on one thread: a step takes
+// about 0.1 µs, and waking a thread about 5.
 const (
 	sumPieces   = 64
 	pieceBlocks = 4
@@ -97,7 +97,7 @@ func (k *loop) run(m *memory, team kern.Team) {
 	})
 }
 
-// loopWorker is one worker's share of a loop.
+// loopWorker is the state of one worker in a loop.
 type loopWorker struct {
 	*loop
 	m       *memory
@@ -129,7 +129,7 @@ func (k *loop) start(m *memory, worker int) *loopWorker {
 
 func (l *loopWorker) slotAt(i int) ptr { return unsafe.Add(l.scratch, i*l.slot) }
 
-// block runs the program on block i.
+// block runs the steps on block i.
 func (l *loopWorker) block(i int) {
 	at := i * l.loop.block
 	n := min(l.loop.block, l.n-at)
@@ -158,7 +158,7 @@ func (l *loopWorker) clearSums() {
 	}
 }
 
-// foldSums adds up the rows of each accumulator, upper half onto lower half, and stores the result of a piece.
+// foldSums adds up the rows of each accumulator, the upper half to the lower half, and stores the result of a piece.
 func (l *loopWorker) foldSums(piece int) {
 	for i := range l.sums {
 		s := &l.sums[i]
@@ -171,7 +171,7 @@ func (l *loopWorker) foldSums(piece int) {
 	}
 }
 
-// combine adds up the results of the pieces in order.
+// combine adds up the results of the pieces, in order.
 func (s *sum) combine(m *memory, pieces int) {
 	out, part := m.p[s.buf], m.p[s.partial]
 	copyBytes(out, part, s.period*s.es)

@@ -12,8 +12,8 @@ type loopCompiler struct {
 	*compiler
 	*loop
 	dims         []int
-	reg          map[*node]int // of the members, and of what is computed again
-	last         map[int]int   // by register: step of last use
+	reg          map[*node]int // of the members, and of recomputed operands
+	last         map[int]int   // step of last use, by register
 	loads        map[loadKey]int
 	seen         map[int]bool // buffers in reads
 	reads, makes []int
@@ -25,7 +25,7 @@ type loadKey struct {
 	walk string // strides, and where it begins
 }
 
-// needed are the members that somebody reads: what all readers compute again is not.
+// needed returns the members that are read. Those that every reader recomputes are not.
 func (c *compiler) needed(members []*node) (list []*node) {
 	inside := map[*node]bool{}
 	for _, m := range slices.Backward(members) {
@@ -40,7 +40,7 @@ func (c *compiler) needed(members []*node) (list []*node) {
 	return list
 }
 
-// emitLoop emits the loop of a group.
+// emitLoop appends the loop of a group.
 func (c *compiler) emitLoop(members []*node) {
 	if members = c.needed(members); len(members) == 0 {
 		return
@@ -73,8 +73,8 @@ func (c *compiler) emitLoop(members []*node) {
 	c.addInstruction(what, func(m *memory) { k.run(m, team) }, l.reads, l.makes...).overwrites = l.overwrites()
 }
 
-// overwrites pairs each value that the loop stores with an operand whose place it may take, if nobody reads the operand later:
-// one that is read where it lies, and not after the step that stores the value. A step reads an element before it stores one.
+// overwrites pairs each value that the loop stores with an operand whose place it may take, if no later instruction reads the operand:
+// one that is read in place, and not after the step that stores the value. A step reads an element before it stores one.
 func (l *loopCompiler) overwrites() (pairs []overwrite) {
 	loads := map[int][]int{} // registers by buffer
 	for k, r := range l.loads {
@@ -114,7 +114,7 @@ func (l *loopCompiler) newSlot() int {
 	return l.slots - 1
 }
 
-// operand is the register of a as m reads it.
+// operand returns the register of operand a of m.
 func (l *loopCompiler) operand(m, a *node, st []int) int {
 	if r, ok := l.reg[a]; ok && canShareLoop(m, a) {
 		return r
@@ -156,7 +156,7 @@ func (l *loopCompiler) load(k loadKey, make func() register) int {
 	return r
 }
 
-// member adds one operation.
+// member adds an operation.
 func (l *loopCompiler) member(m *node) {
 	es := m.shape.DType.Size()
 	if p := period(m); p > 0 {
@@ -178,7 +178,7 @@ func (l *loopCompiler) member(m *node) {
 	l.compute(m, d)
 }
 
-// compute adds the step that makes n.
+// compute adds the step that computes n.
 func (l *loopCompiler) compute(n *node, d register) {
 	var in [3]int
 	for i, a := range n.in {
@@ -191,7 +191,7 @@ func (l *loopCompiler) compute(n *node, d register) {
 	l.code = append(l.code, step{l.backend.fns.of(n), l.reg[n], in[0], in[1], in[2]})
 }
 
-// placeScratch gives slots to computed registers and uses them again after the last use.
+// placeScratch assigns slots to computed registers, and reuses them after the last use.
 func (l *loopCompiler) placeScratch() {
 	var free []int
 	computed := map[int]bool{}
@@ -214,7 +214,7 @@ func (l *loopCompiler) placeScratch() {
 	}
 }
 
-// operandStrides is how m's loop walks over operand a: 0 along axes that it repeats.
+// operandStrides returns the strides with which the loop of m reads operand a: 0 along axes that it repeats.
 func operandStrides(m, a *node) []int {
 	out := make([]int, m.shape.Rank())
 	st := strides(a.shape)

@@ -12,22 +12,22 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// move is a strided copy of parts of the operands.
+// move is a strided copy of parts of the operands. It is the attribute of operations that move elements.
 type move struct {
 	parts []part
-	fill  bool // the result is filled with the last operand first
-	first bool // the result is a copy of the first operand first
-	start int  // the operands from here on are where parts[0] starts, one per axis; 0 if that is fixed
-	room  []int
+	fill  bool  // the result is filled with the last operand first
+	first bool  // the result is a copy of the first operand first
+	start int   // operands from here on are the start of parts[0], one for each axis; 0 if that is fixed
+	room  []int // how far the start can move, by axis
 }
 
-// part copies n elements per axis from one operand.
+// part copies a box from one operand.
 type part struct {
 	arg, to, from int   // operand; offsets of the first element
-	n, ds, ss     []int // sizes, strides of the destination, strides of the source
+	n, ds, ss     []int // by axis: sizes, strides of the destination, strides of the source
 }
 
-// strides of a contiguous tensor.
+// strides returns those of a contiguous tensor.
 func strides(s shapes.Shape) []int {
 	st, n := make([]int, s.Rank()), 1
 	for i := s.Rank() - 1; i >= 0; i-- {
@@ -37,7 +37,7 @@ func strides(s shapes.Shape) []int {
 	return st
 }
 
-// Reshape is free: the same memory under another shape.
+// Reshape is free: its result is the same memory.
 func (f *Function) Reshape(x compute.Value, dims ...int) (compute.Value, error) {
 	in, err := f.operands(compute.OpTypeReshape, x)
 	if err != nil {
@@ -47,7 +47,7 @@ func (f *Function) Reshape(x compute.Value, dims ...int) (compute.Value, error) 
 	return f.add(compute.OpTypeReshape, s, err, nil, in...)
 }
 
-// Bitcast is free, as Reshape is.
+// Bitcast is free: its result is the same memory.
 func (f *Function) Bitcast(x compute.Value, d dtypes.DType) (compute.Value, error) {
 	in, err := f.operands(compute.OpTypeBitcast, x)
 	if err != nil {
@@ -60,7 +60,7 @@ func (f *Function) Bitcast(x compute.Value, d dtypes.DType) (compute.Value, erro
 	return f.add(compute.OpTypeBitcast, s, err, nil, in...)
 }
 
-// Iota is a constant, made now.
+// Iota returns a constant.
 func (f *Function) Iota(s shapes.Shape, axis int) (compute.Value, error) {
 	if axis < 0 || axis >= s.Rank() {
 		return nil, fmt.Errorf("backend cpu: Iota: axis %d of %s", axis, s)
@@ -116,7 +116,7 @@ func (f *Function) Slice(x compute.Value, lo, hi, step []int) (compute.Value, er
 	return f.add(compute.OpTypeSlice, s, nil, move{parts: []part{p}}, in...)
 }
 
-// Pad also takes negative padding, which crops.
+// Pad accepts negative padding, which crops.
 func (f *Function) Pad(x, fill compute.Value, ax ...compute.PadAxis) (compute.Value, error) {
 	in, err := f.operands(compute.OpTypePad, x, fill)
 	if err != nil {
@@ -132,7 +132,7 @@ func (f *Function) Pad(x, fill compute.Value, ax ...compute.PadAxis) (compute.Va
 	p := part{n: slices.Clone(in[0].shape.Dimensions), ds: strides(s), ss: strides(in[0].shape)}
 	for i, a := range ax {
 		step := a.Interior + 1
-		first, last := 0, p.n[i]-1 // of the elements that are inside the result
+		first, last := 0, p.n[i]-1 // elements inside the result
 		if a.Start < 0 {
 			first = (-a.Start + step - 1) / step
 		}
@@ -188,7 +188,7 @@ func (f *Function) Concatenate(axis int, xs ...compute.Value) (compute.Value, er
 	return f.add(compute.OpTypeConcatenate, s, nil, m, in...)
 }
 
-// DynamicSlice clamps the start so that the slice lies inside.
+// DynamicSlice clamps the start so that the slice is inside.
 func (f *Function) DynamicSlice(x compute.Value, start []compute.Value, size []int) (compute.Value, error) {
 	in, err := f.startOperands(compute.OpTypeDynamicSlice, []compute.Value{x}, start)
 	if err != nil {
@@ -202,7 +202,7 @@ func (f *Function) DynamicSlice(x compute.Value, start []compute.Value, size []i
 	return f.add(compute.OpTypeDynamicSlice, s, nil, m, in...)
 }
 
-// DynamicUpdateSlice clamps the start so that the update lies inside.
+// DynamicUpdateSlice clamps the start so that the update is inside.
 func (f *Function) DynamicUpdateSlice(x, update compute.Value, start []compute.Value) (compute.Value, error) {
 	in, err := f.startOperands(compute.OpTypeDynamicUpdateSlice, []compute.Value{x, update}, start)
 	if err != nil {
@@ -220,8 +220,8 @@ func (f *Function) DynamicUpdateSlice(x, update compute.Value, start []compute.V
 	return f.add(compute.OpTypeDynamicUpdateSlice, s, nil, m, in...)
 }
 
-// startOperands is the operands of a dynamic slice: tensors, and an integer scalar for each axis of the first. One vector may
-// stand for all the scalars.
+// startOperands returns the operands of a dynamic slice: tensors, and an integer scalar for each axis of the first. A vector may replace
+// the scalars.
 func (f *Function) startOperands(op compute.OpType, tensors, start []compute.Value) ([]*node, error) {
 	in, err := f.operands(op, append(slices.Clone(tensors), start...)...)
 	if err != nil {
@@ -252,7 +252,7 @@ func (f *Function) startOperands(op compute.OpType, tensors, start []compute.Val
 	return in, nil
 }
 
-// room is how far a small box can move inside a large one.
+// room returns how far a small box can move inside a large one, by axis.
 func room(large, small shapes.Shape) (r []int) {
 	for i, n := range large.Dimensions {
 		if i < small.Rank() {
@@ -262,7 +262,7 @@ func room(large, small shapes.Shape) (r []int) {
 	return r
 }
 
-// lowerMove makes the instruction.
+// lowerMove returns the instruction of a move.
 func (c *compiler) lowerMove(n *node, in []int, out int) func(*memory) {
 	copyPart := copyParallel[uint64]
 	fill := fillWith[uint64]
@@ -276,7 +276,7 @@ func (c *compiler) lowerMove(n *node, in []int, out int) func(*memory) {
 		copyPart, fill = copyParallel[uint32], fillWith[uint32]
 	}
 	mv, size := n.attr.(move), n.shape.Size()
-	// an empty part may begin outside: no pointer to it must ever exist
+	// An empty part may begin outside, where no pointer may point.
 	mv.parts = slices.DeleteFunc(slices.Clone(mv.parts), func(p part) bool { return slices.Contains(p.n, 0) })
 	var startTypes []dtypes.DType
 	for _, a := range n.in[mv.start:] {

@@ -5,27 +5,27 @@ import (
 	"slices"
 )
 
-// order is a directed acyclic graph that grows by vertices that need earlier ones, and whose vertices merge. It is kept in
-// topological order: a search for a path between two vertices follows only edges to what lies between them, and a merge moves
-// only that (Pearce and Kelly 2007, "A dynamic topological sort algorithm for directed acyclic graphs").
+// order is a directed acyclic graph. Vertices are added that need earlier ones, and vertices merge. It is kept in topological order: a
+// search for a path between two vertices follows only edges to vertices between them, and a merge moves only those (Pearce and Kelly
+// 2007, "A dynamic topological sort algorithm for directed acyclic graphs").
 //
-// Searches have a budget, so that a graph takes time in proportion to its size. One that runs out answers as is safe: there is
-// a path, and the vertices do not merge.
+// Searches have a budget, so that a graph takes time in proportion to its size. A search that exceeds its budget gives the safe answer:
+// there is a path, and the vertices do not merge.
 type order struct {
-	budget int // edges that one search follows at most
+	budget int // most edges that a search follows
 	work   int // edges that were followed
 
-	into  []int   // by vertex: itself, or one that it was merged into
-	rank  []int   // by vertex: above those of all that it needs
-	at    []int   // by rank
-	needs [][]int // by vertex: the direct ones, some of them merged since
+	into  []int   // by vertex: itself, or a vertex that it was merged into
+	rank  []int   // by vertex: higher than those of all vertices that it needs
+	at    []int   // vertex, by rank
+	needs [][]int // direct ones, by vertex; some of them were merged since
 	users [][]int
-	seen  []int // by vertex: the last search that came by
-	tries int   // searches
+	seen  []int // the last search that visited a vertex, by vertex
+	tries int   // number of searches
 	front frontier
 }
 
-// add makes a vertex, the last one in the order, and gives its number.
+// add adds a vertex, the last one in the order, and returns its number.
 func (o *order) add() int {
 	v := len(o.into)
 	o.into, o.rank, o.at, o.seen = append(o.into, v), append(o.rank, v), append(o.at, v), append(o.seen, 0)
@@ -33,7 +33,7 @@ func (o *order) add() int {
 	return v
 }
 
-// find is the vertex that v is part of.
+// find returns the vertex that v was merged into.
 func (o *order) find(v int) int {
 	for o.into[v] != v {
 		o.into[v] = o.into[o.into[v]]
@@ -42,13 +42,13 @@ func (o *order) find(v int) int {
 	return v
 }
 
-// connect says that u, which nothing needs yet, needs v.
+// connect records that u, which nothing needs yet, needs v.
 func (o *order) connect(u, v int) {
 	o.needs[u], o.users[v] = append(o.needs[u], v), append(o.users[v], u)
 }
 
-// search lists the vertices that paths from those given lead to, those themselves left out, as long as they are within. A path
-// goes on from v to next[v]. It ends when it meets the goal, and reports false where the budget runs out.
+// search returns the vertices that paths from the given ones reach, without these, as long as within holds. A path continues from v to
+// next[v]. The search ends when it reaches the goal. ok is false if it exceeds its budget.
 func (o *order) search(next [][]int, within func(v int) bool, goal int, from ...int) (met []int, ok bool) {
 	o.tries++
 	left := o.budget
@@ -80,12 +80,12 @@ func (o *order) anyNeeds(v int, from ...int) bool {
 	return !ok || len(met) > 0 && met[len(met)-1] == v
 }
 
-// merge makes one vertex of two of which neither needs the other. It reports false if it gave up.
+// merge merges two vertices of which neither needs the other. It returns false if a search exceeds its budget.
 func (o *order) merge(u, v int) bool {
 	if o.rank[u] > o.rank[v] {
 		u, v = v, u
 	}
-	// The new vertex has the place of the lower one, u. What v needs and lies above goes below it, with what needs u above them all.
+	// The new vertex takes the place of the lower one, u. Vertices above it that v needs move below it, those that need u above all.
 	below, ok := o.search(o.needs, func(w int) bool { return o.rank[w] > o.rank[u] }, -1, v)
 	if !ok {
 		return false
@@ -120,8 +120,8 @@ func (o *order) merge(u, v int) bool {
 	return true
 }
 
-// needDifferent reports whether each of two vertices needs one that counts and that the other does not need. It walks down the order
-// with the vertices that either needs, until all that are left are needed by both.
+// needDifferent reports whether each of two vertices needs one that counts and that the other does not need. It goes down the order
+// through the vertices that either needs, until both need all that remain.
 func (o *order) needDifferent(a, b int, counts func(v int) bool) bool {
 	f := &o.front
 	f.begin(len(o.rank))
@@ -147,15 +147,15 @@ func (o *order) needDifferent(a, b int, counts func(v int) bool) bool {
 	return false
 }
 
-// frontier is a set of ranks to visit, the highest first. Each is needed by a, b or both.
+// frontier is a set of ranks to visit, the highest first, that a, b or both need.
 type frontier struct {
 	a, b   []uint64 // bit sets
 	low    int      // the lowest word in use
 	high   int      // the highest
-	single int      // ranks that are needed by one only
+	single int      // number of ranks that only one needs
 }
 
-// begin makes an empty frontier for ranks below n.
+// begin prepares an empty frontier for ranks below n.
 func (f *frontier) begin(n int) {
 	words := (n + 63) / 64
 	for len(f.a) < words {
@@ -164,7 +164,7 @@ func (f *frontier) begin(n int) {
 	f.low, f.high, f.single = words, 0, 0
 }
 
-// end leaves empty sets, which begin relies on.
+// end empties the sets, as begin expects them.
 func (f *frontier) end() {
 	clear(f.a[f.low:])
 	clear(f.b[f.low:])
@@ -187,7 +187,7 @@ func (f *frontier) add(rank int, byA, byB bool) {
 	}
 }
 
-// next takes the highest rank out. There is one.
+// next removes and returns the highest rank. The frontier must not be empty.
 func (f *frontier) next() (rank int, byA, byB bool) {
 	for f.a[f.high]|f.b[f.high] == 0 {
 		f.high--

@@ -2,8 +2,7 @@ package cpu
 
 import "math"
 
-// Portable block functions. They are loops over one type each, since a call per element would cost more than the operation;
-// instances of the generic ones differ in type only where the memory layout does.
+// Portable block functions. Each is a loop over one type, since a call for each element would cost more than the operation.
 
 type number interface {
 	float | integer
@@ -67,7 +66,7 @@ func floatDivOf[T float](d, a, b, _ ptr, n int) {
 	}
 }
 
-// divideOf truncates. Division by zero has all bits set, as XLA defines it.
+// divideOf truncates. As in XLA, all bits of a division by zero are set.
 func divideOf[T integer](d, a, b, _ ptr, n int) {
 	y, u, v := of[T](d, n), of[T](a, n), of[T](b, n)
 	for i := range y {
@@ -79,7 +78,7 @@ func divideOf[T integer](d, a, b, _ ptr, n int) {
 	}
 }
 
-// remainderOf has the sign of the dividend. The remainder by zero is the dividend, as XLA defines it.
+// remainderOf has the sign of the dividend. As in XLA, the remainder by zero is the dividend.
 func remainderOf[T integer](d, a, b, _ ptr, n int) {
 	y, u, v := of[T](d, n), of[T](a, n), of[T](b, n)
 	for i := range y {
@@ -91,7 +90,7 @@ func remainderOf[T integer](d, a, b, _ ptr, n int) {
 	}
 }
 
-// power of a negative exponent is 0, except that of 1 and -1, as XLA defines it.
+// power of a negative exponent is 0, except for 1 and -1, as in XLA.
 func power[T integer](x, e T) T {
 	y := T(1)
 	if e < 0 {
@@ -115,7 +114,7 @@ func power[T integer](x, e T) T {
 	return y
 }
 
-// maxOf and minOf give NaN if one operand is NaN.
+// maxOf and minOf return NaN if an operand is NaN.
 
 func maxOf[T number](d, a, b, _ ptr, n int) {
 	y, u, v := of[T](d, n), of[T](a, n), of[T](b, n)
@@ -142,11 +141,11 @@ func negOf[T number](d, a, _, _ ptr, n int) {
 func absOf[T number](d, a, _, _ ptr, n int) {
 	y, u := of[T](d, n), of[T](a, n)
 	for i, x := range u {
-		y[i] = max(x, -x) // of -0, too: max(-0, 0) is 0
+		y[i] = max(x, -x) // also right for -0: max(-0, 0) is 0
 	}
 }
 
-// signOf is -1, 0 or 1; of NaN it is NaN.
+// signOf is -1, 0 or 1, and NaN for NaN.
 func signOf[T number](d, a, _, _ ptr, n int) {
 	y, u := of[T](d, n), of[T](a, n)
 	for i, x := range u {
@@ -161,7 +160,7 @@ func signOf[T number](d, a, _, _ ptr, n int) {
 	}
 }
 
-// Bits. A shift by the width or more gives 0, or the sign: counts are unsigned.
+// Bits. A shift by the width or more returns 0, or the sign. Counts are unsigned.
 
 func andOf[T integer](d, a, b, _ ptr, n int) {
 	y, u, v := of[T](d, n), of[T](a, n), of[T](b, n)

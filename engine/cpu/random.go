@@ -9,9 +9,9 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// RNGBitGenerator is Philox 4x32-10: J. K. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011. The state is
-// the key, and the low and high half of a counter of blocks; 32-bit word i of the result is word i%4 of block counter + i/4. So
-// the bits depend neither on threads nor on the dtype.
+// RNGBitGenerator is Philox 4x32-10: J. K. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011. The state is a key and
+// a counter of blocks, as its low and high half. 32-bit word i of the result is word i%4 of block counter + i/4, so the bits depend
+// neither on threads nor on the dtype.
 func (f *Function) RNGBitGenerator(state compute.Value, s shapes.Shape) (newState, values compute.Value, err error) {
 	in, err := f.operands(compute.OpTypeRNGBitGenerator, state)
 	if err != nil {
@@ -44,10 +44,10 @@ func (f *Function) RNGBitGenerator(state compute.Value, s shapes.Shape) (newStat
 	return outs[0], outs[1], nil
 }
 
-// philoxBlocks is how many blocks a thread makes at a time.
+// philoxBlocks is the number of blocks that a thread computes at a time.
 const philoxBlocks = 1 << 10
 
-// philox is one block of four random words.
+// philox returns a block of four random words.
 func philox(key, low, high uint64) [4]uint32 {
 	k0, k1 := uint32(key), uint32(key>>32)
 	c := [4]uint32{uint32(low), uint32(low >> 32), uint32(high), uint32(high >> 32)}

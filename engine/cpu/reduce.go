@@ -11,7 +11,7 @@ import (
 	"github.com/gomlx/compute/shapeinference"
 )
 
-// reductions are binary operations over axes. All of them are associative but for rounding, and commutative.
+// reductions maps reductions to their binary operations. These are commutative and, except for rounding, associative.
 var reductions = map[compute.OpType]compute.OpType{
 	compute.OpTypeReduceSum:        compute.OpTypeAdd,
 	compute.OpTypeReduceProduct:    compute.OpTypeMul,
@@ -30,14 +30,14 @@ func isReduction(op compute.OpType) bool {
 	return ok
 }
 
-// reducer is what a reduction of one dtype needs.
+// reducer is the functions of a reduction of one dtype.
 type reducer struct {
 	f    blockFn               // of exactly n elements
-	init func(d ptr, n int)    // with the neutral element
+	init func(d ptr, n int)    // sets n elements to the neutral element
 	run  func(d, x ptr, n int) // d = op(d, x[0], ..., x[n-1])
 }
 
-// reducer is nil if there is none.
+// reducer returns nil if the operation is not defined for the dtype.
 func (b *Backend) reducer(op compute.OpType, d dtypes.DType) *reducer {
 	k := tableKey{op: reductions[op], in: d}
 	r := typedReducer(op, d)
@@ -45,7 +45,7 @@ func (b *Backend) reducer(op compute.OpType, d dtypes.DType) *reducer {
 		return nil
 	}
 	r.f = b.plain[k]
-	if r.run == nil { // rare
+	if r.run == nil { // bitwise and logical operations
 		r.run = func(y, x ptr, n int) {
 			for i := range n {
 				r.f(y, y, unsafe.Add(x, i*d.Size()), nil, 1)
@@ -112,7 +112,7 @@ func fillBytes(v byte, es int) func(ptr, int) {
 }
 
 func sumRun[T number](d, x ptr, n int) {
-	var s0, s1, s2, s3 T // four sums, since each addition waits for the one before
+	var s0, s1, s2, s3 T // four sums, since each addition waits for the previous one
 	v := of[T](x, n)
 	for ; len(v) >= 4; v = v[4:] {
 		s0, s1, s2, s3 = s0+v[0], s1+v[1], s2+v[2], s3+v[3]
@@ -147,7 +147,7 @@ func minRun[T number](d, x ptr, n int) {
 	*(*T)(d) = m
 }
 
-// reduce's node has the axes as its attribute, sorted.
+// reduce adds a reduction. The attribute of its node is the sorted axes.
 func (f *Function) reduce(op compute.OpType, x compute.Value, axes []int) (compute.Value, error) {
 	in, err := f.operands(op, x)
 	if err != nil {
@@ -167,8 +167,8 @@ func (f *Function) reduce(op compute.OpType, x compute.Value, axes []int) (compu
 	return f.add(op, s, err, axes, in...)
 }
 
-// lowerReduce makes the instruction of a reduction that is not part of a loop. Either the elements of a run, which lie side
-// by side, become one, or whole rows are combined; then a fixed number of pieces keeps the order of sums.
+// lowerReduce returns the instruction of a reduction that is not part of a loop. It either reduces runs of contiguous elements to one, or
+// combines whole rows. The number of pieces of the latter does not depend on the number of threads, and neither does the order of sums.
 func (c *compiler) lowerReduce(n *node, in, out int) (run func(*memory), workspace int) {
 	s, axes, es := n.in[0].shape, n.attr.([]int), n.shape.DType.Size()
 	r, team := c.backend.reducer(n.op, s.DType), c.backend.team
@@ -180,7 +180,7 @@ func (c *compiler) lowerReduce(n *node, in, out int) (run func(*memory), workspa
 	}
 	if last := len(overN) - 1; last >= 0 && overS[last] == 1 { // a run
 		length, kept, over := overN[last], offsets(keepN, keepS), offsets(overN[:last], overS[:last])
-		group := parts(1<<12, length*len(over)) // results per piece of work
+		group := parts(1<<12, length*len(over)) // results in a piece of work
 		return func(m *memory) {
 			x, y := m.p[in], m.p[out]
 			r.init(y, len(kept))
@@ -193,7 +193,7 @@ func (c *compiler) lowerReduce(n *node, in, out int) (run func(*memory), workspa
 			})
 		}, 0
 	}
-	row := 1 // elements that are kept and lie side by side
+	row := 1 // contiguous elements that are kept
 	if last := len(keepN) - 1; last >= 0 && keepS[last] == 1 {
 		row = keepN[last]
 		keepN, keepS = keepN[:last], keepS[:last]
@@ -227,7 +227,7 @@ func (c *compiler) lowerReduce(n *node, in, out int) (run func(*memory), workspa
 	}, work
 }
 
-// reducePieces is how many pieces a long reduction to few rows is cut into.
+// reducePieces is the most pieces that a long reduction to few rows is cut into.
 const reducePieces = 16
 
 func parts(n, size int) int { return (n + size - 1) / size }

@@ -2,13 +2,13 @@ package cpu
 
 import "slices"
 
-// schedule reorders the instructions so that fewer bytes are alive between them: what fits into the last-level cache is fast to read.
-// Emission goes down to what one result needs after another, and would leave for the last one what all of them need. Here
-// instructions come in order of emission, but one that leaves no more alive than it frees comes as soon as it can: the gradient
-// of a kernel when that of its output is there, which frees its input, and an update of a parameter when the old one has had
-// its last reader. What an instruction needs while it runs does not count.
+// schedule reorders the instructions so that fewer bytes are live between them, since memory that fits the last-level cache is fast.
+// Instructions are emitted depth first, for one result after another, which alone would keep what several results need until the last
+// of them. schedule keeps the order of emission, but runs an instruction that frees at least as many bytes as it makes as soon as its
+// operands exist: the gradient of a kernel once the gradient of its output exists, which frees its input, and the update of a parameter
+// once the old value has had its last reader. Workspaces do not count.
 //
-// It gives the number of times that an instruction was considered.
+// It returns the number of times that an instruction was considered.
 func (c *compiler) schedule() int {
 	s := &scheduler{
 		compiler: c,
@@ -45,15 +45,15 @@ func (c *compiler) schedule() int {
 type scheduler struct {
 	*compiler
 	order    []instruction
-	operands [][]int // by instruction: what it reads, each buffer once
-	waits    []int   // by instruction: operands that are not made
+	operands [][]int // buffers that an instruction reads, each once, by instruction
+	waits    []int   // number of operands that do not exist yet, by instruction
 	done     []bool  // by instruction
-	readers  [][]int // by buffer
-	left     []int   // by buffer: readers that are not done
+	readers  [][]int // instructions, by buffer
+	left     []int   // number of readers that are not done, by buffer
 	work     int     // instructions that were considered
 }
 
-// take appends an instruction, and those that it makes worth while.
+// take appends an instruction, and those that should follow at once.
 func (s *scheduler) take(i int) {
 	if s.done[i] {
 		return
@@ -68,7 +68,7 @@ func (s *scheduler) take(i int) {
 		near = append(near, s.readers[b]...)
 	}
 	for _, b := range s.operands[i] {
-		if s.left[b]--; s.left[b] == 1 { // the last one frees it
+		if s.left[b]--; s.left[b] == 1 { // the last reader frees it
 			near = append(near, s.readers[b]...)
 		}
 	}
@@ -80,7 +80,7 @@ func (s *scheduler) take(i int) {
 	}
 }
 
-// growth is how many bytes more are alive after instruction i.
+// growth returns how many more bytes are live after instruction i.
 func (s *scheduler) growth(i int) (bytes int) {
 	for _, b := range s.code[i].makes {
 		if s.left[b] > 0 || s.bufs[b].kind == result {

@@ -9,7 +9,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// Sort is always stable. The comparator gets a left and a right scalar of the first tensor, and then of the others.
+// Sort is always stable. The comparator gets a left and a right scalar of the first tensor, and then those of the others.
 func (f *Function) Sort(comparator compute.Function, axis int, _ bool, xs ...compute.Value) ([]compute.Value, error) {
 	in, err := f.operands(compute.OpTypeSort, xs...)
 	if err != nil {
@@ -25,7 +25,7 @@ func (f *Function) Sort(comparator compute.Function, axis int, _ bool, xs ...com
 	var outs, scalars []shapes.Shape
 	for i, x := range in {
 		if !x.shape.EqualDimensions(in[0].shape) {
-			return nil, fmt.Errorf("backend cpu: Sort: tensor %d is a %s beside a %s", i, x.shape, in[0].shape)
+			return nil, fmt.Errorf("backend cpu: Sort: tensor %d is a %s, want the dimensions of %s", i, x.shape, in[0].shape)
 		}
 		scalar := shapes.Make(x.shape.DType)
 		outs, scalars = append(outs, x.shape), append(scalars, scalar, scalar)
@@ -37,7 +37,7 @@ func (f *Function) Sort(comparator compute.Function, axis int, _ bool, xs ...com
 		return nil, err
 	}
 	s := &sorter{outs: outs, compare: p.exec, n: in[0].shape.Dimensions[axis], step: strides(in[0].shape)[axis], backend: f.builder.backend}
-	if c := g.out[0]; isElementwise(c.op) && len(c.in) == 2 { // as GoMLX's own Sort has it: no need for a program
+	if c := g.out[0]; isElementwise(c.op) && len(c.in) == 2 { // as in GoMLX's own Sort: needs no program
 		if a, b := indexOf(g.params, c.in[0]), indexOf(g.params, c.in[1]); a >= 0 && b >= 0 {
 			less := s.backend.fns.of(c)
 			s.compare = func(in, out []ptr) { less(out[0], in[a], in[b], nil, 1) }
@@ -59,7 +59,7 @@ func indexOf(nodes []*node, n *node) int {
 type sorter struct {
 	backend *Backend
 	outs    []shapes.Shape
-	compare func(in, out []ptr) // a left and a right scalar of each tensor, and what the comparator captures
+	compare func(in, out []ptr) // of a left and a right scalar of each tensor, and of captured values
 	n, step int                 // of the axis
 }
 
@@ -70,7 +70,7 @@ func (s *sorter) run(in, out []ptr) {
 	}
 	s.backend.team.Each(size/s.n, func(_, row int) {
 		base := row/s.step*s.step*s.n + row%s.step
-		var flag [slack]bool // vector functions write more than one
+		var flag [slack]bool // vector functions write more than one element
 		args, result := make([]ptr, 2*len(s.outs)), []ptr{ptr(&flag)}
 		args = append(args, in[len(s.outs):]...)
 		at := func(t, i int) ptr { return unsafe.Add(in[t], (base+i*s.step)*s.outs[t].DType.Size()) }
@@ -94,7 +94,7 @@ func (s *sorter) run(in, out []ptr) {
 	})
 }
 
-// mergeSort is stable, and ends whatever less says.
+// mergeSort is stable, and terminates even if less is not an order.
 func mergeSort(v, space []int, less func(i, j int) bool) {
 	if len(v) < 2 {
 		return

@@ -7,7 +7,7 @@ import (
 	"github.com/starsweep/starsweep/engine/cpu/kern"
 )
 
-// copyParallel copies a part that is not empty, by slices of the first axis if it is worth it.
+// copyParallel copies a part that is not empty, with a team if it is large.
 func copyParallel[T any](t kern.Team, p *part, dst, src ptr) {
 	size := 1
 	for _, n := range p.n {
@@ -44,7 +44,7 @@ func copyStrided[T any](d, s ptr, n, ds, ss []int) {
 	}
 }
 
-// fillWith sets n elements to the one at v: the first few one by one, and then as many again by each copy.
+// fillWith sets n elements to the one at v: the first few one by one, and then twice as many by each copy.
 func fillWith[T any](d, v ptr, n int) {
 	x := *(*T)(v)
 	s := of[T](d, n)
@@ -57,7 +57,7 @@ func fillWith[T any](d, v ptr, n int) {
 	}
 }
 
-// offsets lists the offset of every element of a strided array, in order.
+// offsets returns the offset of every element of a strided array, in order.
 func offsets(n, st []int) []int {
 	o := []int{0}
 	for i, size := range n {
@@ -72,7 +72,7 @@ func offsets(n, st []int) []int {
 	return o
 }
 
-// pick takes the elements of s at axes.
+// pick returns the elements of s at axes.
 func pick(s []int, axes ...int) (p []int) {
 	for _, a := range axes {
 		p = append(p, s[a])
@@ -80,7 +80,7 @@ func pick(s []int, axes ...int) (p []int) {
 	return p
 }
 
-// others lists the axes below rank that are in none of the lists.
+// others returns the axes below rank that are in none of the lists.
 func others(rank int, not ...[]int) (a []int) {
 	for i := range rank {
 		if !slices.Contains(slices.Concat(not...), i) {
@@ -90,8 +90,8 @@ func others(rank int, not ...[]int) (a []int) {
 	return a
 }
 
-// mergeAxes is a walk over a strided array with axes of one element left out and neighbouring axes mergeAxes where their strides
-// allow it.
+// mergeAxes returns the sizes and strides of a strided array without axes of one element, and with neighbouring axes merged where their
+// strides allow it.
 func mergeAxes(dims, st []int) (n, s []int) {
 	for i, d := range dims {
 		switch last := len(n) - 1; {

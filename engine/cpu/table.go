@@ -12,20 +12,20 @@ import (
 	"github.com/starsweep/starsweep/engine/cpu/math32"
 )
 
-// blockFn computes n elements d from a, b, c. Vector versions round n up to 16 elements, which may read and write the slack
-// behind the block; portable ones do exactly n.
+// blockFn computes n elements d from a, b, c. Vector functions round n up to 16 elements, and may read and write the slack after the block.
+// Portable functions compute exactly n elements.
 type blockFn func(d, a, b, c ptr, n int)
 
-// table holds the block functions.
+// table holds block functions.
 type table map[tableKey]blockFn
 
 type tableKey struct {
 	op   compute.OpType
 	in   dtypes.DType // of the last operand
-	into dtypes.DType // of the result of a conversion, else of no type
+	into dtypes.DType // of the result of a conversion, else zero
 }
 
-// of is the function for n, nil if there is none.
+// of returns the function for n, nil if there is none.
 func (t table) of(n *node) blockFn {
 	k := tableKey{op: n.op, in: n.in[len(n.in)-1].shape.DType}
 	if n.op == compute.OpTypeConvertDType {
@@ -36,7 +36,7 @@ func (t table) of(n *node) blockFn {
 
 func (t table) set(d dtypes.DType, op compute.OpType, f blockFn) { t[tableKey{op: op, in: d}] = f }
 
-// newTable has the portable functions.
+// newTable returns the portable functions.
 func newTable() table {
 	t := table{}
 	addNumbers[float32](t, dtypes.Float32)
@@ -56,7 +56,7 @@ func newTable() table {
 	return t
 }
 
-// with puts the functions of u over those of t.
+// with returns the functions of u, and those of t that u lacks.
 func (t table) with(u table) table {
 	t = maps.Clone(t)
 	maps.Copy(t, u)
@@ -94,7 +94,7 @@ func addNumbers[T number](t table, d dtypes.DType) {
 	t[tableKey{compute.OpTypeConvertDType, dtypes.Bool, d}] = fromBoolOf[T]
 }
 
-// addIntegers has a signed and an unsigned type of one size.
+// addIntegers adds functions of a signed and an unsigned type of one size.
 func addIntegers[S, U integer](t table, signed, unsigned dtypes.DType) {
 	addNumbers[S](t, signed)
 	addNumbers[U](t, unsigned)
@@ -103,7 +103,7 @@ func addIntegers[S, U integer](t table, signed, unsigned dtypes.DType) {
 	addBits[U, U](t, unsigned)
 }
 
-// addBits is for integers T, of the size of the unsigned U.
+// addBits adds functions of integers T, which have the size of the unsigned U.
 func addBits[T, U integer](t table, d dtypes.DType) {
 	t.set(d, compute.OpTypeDiv, divideOf[T])
 	t.set(d, compute.OpTypeRem, remainderOf[T])
@@ -124,7 +124,7 @@ func addSigned[T number](t table, d dtypes.DType) {
 	t.set(d, compute.OpTypeAbs, absOf[T])
 }
 
-// addFloats has what is rare: through float64, one call an element.
+// addFloats adds rare functions, which compute in float64 and take a call for each element.
 func addFloats[T float](t table, d dtypes.DType) {
 	t.set(d, compute.OpTypeDiv, floatDivOf[T])
 	t.set(d, compute.OpTypeRem, each2(func(a, b T) T { return T(math.Mod(float64(a), float64(b))) }))
@@ -168,7 +168,7 @@ func addFloat64(t table) {
 	}
 }
 
-// addBools computes with truth values as bytes 0 and 1.
+// addBools adds functions of truth values, which are bytes 0 and 1.
 func addBools(t table) {
 	d := dtypes.Bool
 	t.set(d, compute.OpTypeLogicalAnd, andOf[uint8])
@@ -181,8 +181,7 @@ func addBools(t table) {
 	t.set(d, compute.OpTypeBroadcastInDim, copyOf[uint8])
 }
 
-// exact makes a vector function of 4-byte elements never touch what lies behind n, as sums in place need it: the portable one
-// does the rest.
+// exact makes a vector function of 4-byte elements compute exactly n, as sums in place require: the portable function computes the rest.
 func exact(vector, portable blockFn) blockFn {
 	return func(y, a, b, c ptr, n int) {
 		m := n &^ 15

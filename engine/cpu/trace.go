@@ -12,13 +12,13 @@ import (
 	"github.com/starsweep/starsweep/engine/cpu/kern"
 )
 
-// Timing is what one kind of instruction took, in all its calls.
+// Timing is the cost of one kind of instruction, over all its calls.
 type Timing struct {
 	What  string // operation and shapes
 	Calls int
 	Time  time.Duration
-	Flop  float64 // multiplications and additions of convolutions and products; of others 0
-	Bytes float64 // of operands, results and workspaces, each once a call
+	Flop  float64 // multiplications and additions of convolutions and products; else 0
+	Bytes float64 // of operands, results and workspaces, each counted once for each call
 }
 
 // trace is a record of instructions.
@@ -29,8 +29,9 @@ type trace struct {
 	of map[*instruction]*Timing
 }
 
-// Trace begins a new record of what instructions take, by a clock, and ends it if the clock is nil. Programs that run side by
-// side get each other's waiting on their account. Closures count twice: alone, and in the While or If that they belong to.
+// Trace begins to record the time of instructions by the given clock, and drops earlier records. A nil clock ends recording. Programs that
+// run concurrently are charged for the time that they wait for each other. Closures count twice: on their own, and in the While or If
+// that runs them.
 func (b *Backend) Trace(now func() time.Time) {
 	var t *trace
 	if now != nil {
@@ -39,7 +40,7 @@ func (b *Backend) Trace(now func() time.Time) {
 	b.trace.Store(t)
 }
 
-// Timings are those of the record under way, the longest first; none without one.
+// Timings returns what was recorded since Trace, the longest time first; nil if Trace is off.
 func (b *Backend) Timings() []Timing {
 	t := b.trace.Load()
 	if t == nil {
@@ -57,7 +58,7 @@ func (b *Backend) Timings() []Timing {
 	})
 }
 
-// run runs an instruction and enters what it took.
+// run runs an instruction and records it.
 func (t *trace) run(p *executable, c *instruction, m *memory) {
 	start := t.now()
 	c.run(m)
@@ -66,7 +67,7 @@ func (t *trace) run(p *executable, c *instruction, m *memory) {
 	defer t.mu.Unlock()
 	x := t.of[c]
 	if x == nil {
-		x = &Timing{What: c.what} // with what one call does
+		x = &Timing{What: c.what} // Flop and Bytes are those of one call
 		if c.flop != nil {
 			x.Flop = c.flop()
 		}
@@ -79,13 +80,13 @@ func (t *trace) run(p *executable, c *instruction, m *memory) {
 	x.Time += took
 }
 
-// Peak is what the processor does at best with the backend's threads, a second.
+// Peak is the best that the processor achieves with the threads of the backend, per second.
 type Peak struct {
 	Flop  float64 // of the widest micro-kernel, its operands in the first-level cache
 	Bytes float64 // read and written by copies of memory too large for any cache
 }
 
-// Peak measures it in about half a second, by a clock.
+// Peak measures the peak by the given clock, in about half a second.
 func (b *Backend) Peak(now func() time.Time) Peak {
 	threads := b.team.Size()
 	return Peak{
@@ -94,8 +95,8 @@ func (b *Backend) Peak(now func() time.Time) Peak {
 	}
 }
 
-// bestRate is the most of a number of tries of work done by all threads a second. Each thread makes work of its own, which tells
-// how much it does.
+// bestRate returns the highest rate of several tries, in units of work of all threads per second. work is called once for each thread, and
+// returns a function and its units of work.
 func bestRate(now func() time.Time, threads int, work func() (run func(), amount float64)) float64 {
 	const tries = 10
 	runs, total := make([]func(), threads), 0.0
@@ -116,7 +117,7 @@ func bestRate(now func() time.Time, threads int, work func() (run func(), amount
 	return top
 }
 
-// kernelWork is a sum of many pairs, all of them the same two small matrices.
+// kernelWork is a sum of many pairs, all of the same two small matrices.
 func kernelWork(s *kern.Set) func() (func(), float64) {
 	const depth, pairs, calls = 64, 256, 100
 	rows, width := len(s.Main.By)-1, s.Main.Width
@@ -142,7 +143,7 @@ func kernelWork(s *kern.Set) func() (func(), float64) {
 func copyWork() (func(), float64) {
 	const size = 64 << 20
 	from, to := newMemory(size), newMemory(size)
-	for _, m := range []ptr{from, to} { // pages that were never written are one and the same
+	for _, m := range []ptr{from, to} { // pages that were never written share one page of memory
 		for i := 0; i < size; i += 4096 {
 			*(*byte)(unsafe.Add(m, i)) = 1
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/starsweep/starsweep/engine/cpu/kern"
 )
 
-// typed is operations that are written once for all types of numbers.
+// typed holds operations that are generic over the types of numbers.
 type typed struct {
 	conv             func(g *kern.Conv, team kern.Team, in []int, out int, sizes []int) func(*memory)
 	dot              func(d *kern.Dot, team kern.Team, in []int, out int) func(*memory)
@@ -24,7 +24,7 @@ func typedOf[T number]() typed {
 	return typed{plainConv[T], plainDot[T], scatterOf[T], selectAndScatter[T], argMinMax[T]}
 }
 
-// typedFor is that of the elements of d.
+// typedFor returns the operations on elements of d.
 func typedFor(d dtypes.DType) typed {
 	switch d {
 	case dtypes.Float32:
@@ -55,7 +55,7 @@ type arg struct {
 	min  bool
 }
 
-// ArgMinMax gives the first of equal elements, and the first NaN if there is one.
+// ArgMinMax returns the first of equal elements, and the first NaN if there is one.
 func (f *Function) ArgMinMax(x compute.Value, axis int, d dtypes.DType, isMin bool) (compute.Value, error) {
 	in, err := f.operands(compute.OpTypeArgMinMax, x)
 	if err != nil {
@@ -75,7 +75,7 @@ func argMinMax[T number](c *compiler, n *node, in, out int) func(*memory) {
 	if a.min {
 		better = func(a, b T) bool { return a < b }
 	}
-	group := parts(1<<12, count) // results per piece of work
+	group := parts(1<<12, count) // results in a piece of work
 	return func(m *memory) {
 		v := of[T](m.p[in], total)
 		team.Each(parts(results, group), func(_, it int) {
@@ -94,7 +94,7 @@ func argMinMax[T number](c *compiler, n *node, in, out int) func(*memory) {
 	}
 }
 
-// setInteger stores v, which is not negative, as an integer of so many bytes.
+// setInteger stores v, which is not negative, as an integer of the given number of bytes.
 func setInteger(p ptr, bytes, v int) {
 	switch bytes {
 	case 1:

@@ -10,13 +10,13 @@ import (
 
 //go:generate go run ./vecgen
 
-// vectors are the functions in assembly that go with a set of kernels. Those of AVX-512 and of AVX2 give the same results.
+// vectors are the functions in assembly that accompany a kernel set. Those of AVX-512 and AVX2 return the same results.
 type vectors struct {
 	fns  table
 	runs map[compute.OpType]func(d, x ptr, n int) // reducer.run for multiples of 32 elements
 }
 
-// exactRun makes a reducer's run of any number of elements: the portable one does what does not fill vectors.
+// exactRun returns the run of a reducer for any number of elements: the portable function computes those that do not fill vectors.
 func exactRun(vector, portable func(d, x ptr, n int)) func(d, x ptr, n int) {
 	return func(d, x ptr, n int) {
 		m := n &^ 31
@@ -29,9 +29,9 @@ func exactRun(vector, portable func(d, x ptr, n int)) func(d, x ptr, n int) {
 	}
 }
 
-// trigOf is a sine or cosine. Numbers beyond math32.TrigMax are few, and take one call each. The vector function leaves them as
-// they are, and gives 0 if there are none. What it computes of an element depends on that alone, not on its neighbours, which
-// may be what lies behind a tensor.
+// trigOf returns a sine or cosine. Arguments beyond math32.TrigMax are rare, and take a call each: the vector function leaves them
+// unchanged, and returns 0 if there are none. The result for an element does not depend on its neighbours, which may be beyond the end of
+// a tensor.
 func trigOf(vector func(d, a ptr, n int) int, f func(float32) float32) blockFn {
 	return func(d, a, _, _ ptr, n int) {
 		if vector(d, a, n) == 0 {

@@ -2,5 +2,5 @@
 
 package cpu
 
-// vectorsOf is the vector functions that go with a set of kernels: none.
+// vectorsOf returns nil: only amd64 has vector functions.
 func vectorsOf(string) *vectors { return nil }

@@ -13,8 +13,8 @@ import (
 // window is the attribute of a ReduceWindow or SelectAndScatter.
 type window struct {
 	reduction compute.OpType
-	taps      [][][]int // by axis and position of the window: offsets into the tensor that it slides over
-	row       int       // elements of the innermost axes, which the window leaves as they are
+	taps      [][][]int // offsets into the tensor that the window slides over, by axis and position
+	row       int       // elements of the innermost axes, over which the window does not slide
 }
 
 var windowReductions = map[compute.ReduceOpType]compute.OpType{
@@ -22,7 +22,7 @@ var windowReductions = map[compute.ReduceOpType]compute.OpType{
 	compute.ReduceOpMax: compute.OpTypeReduceMax, compute.ReduceOpMin: compute.OpTypeReduceMin,
 }
 
-// ReduceWindow leaves out what the window covers besides elements: a window of padding gives the neutral element.
+// ReduceWindow ignores padding: a window of nothing else yields the neutral element.
 func (f *Function) ReduceWindow(x compute.Value, reduction compute.ReduceOpType, size, stride, inDil, dil []int, pad [][2]int) (
 	compute.Value, error) {
 	in, err := f.operands(compute.OpTypeReduceWindow, x)
@@ -42,13 +42,13 @@ func (f *Function) ReduceWindow(x compute.Value, reduction compute.ReduceOpType,
 	return f.add(compute.OpTypeReduceWindow, s, nil, w, in...)
 }
 
-// SelectAndScatterMax adds each element of source to the first of the greatest elements of its window. It is the gradient of a
-// maximum over windows.
+// SelectAndScatterMax adds each element of source to the first of the greatest elements of its window. It is the gradient of the maximum
+// over windows.
 func (f *Function) SelectAndScatterMax(x, source compute.Value, size, stride []int, pad [][2]int) (compute.Value, error) {
 	return f.selectAndScatter(compute.OpTypeSelectAndScatterMax, x, source, size, stride, pad)
 }
 
-// SelectAndScatterMin is that of a minimum.
+// SelectAndScatterMin is the gradient of the minimum over windows.
 func (f *Function) SelectAndScatterMin(x, source compute.Value, size, stride []int, pad [][2]int) (compute.Value, error) {
 	return f.selectAndScatter(compute.OpTypeSelectAndScatterMin, x, source, size, stride, pad)
 }
@@ -69,8 +69,8 @@ func (f *Function) selectAndScatter(op compute.OpType, x, source compute.Value, 
 	return f.add(op, s, nil, newWindow(s, windows, size, stride, nil, nil, pad), in...)
 }
 
-// newWindow lists the taps of a window that slides over x to the positions of y. By default it is one element wide, moves by
-// its width, and has no dilations or padding.
+// newWindow returns a window over x whose positions are the elements of y. By default it is one element wide, moves by its width, and has
+// no dilation or padding.
 func newWindow(x, y shapes.Shape, size, stride, inDil, dil []int, pad [][2]int) window {
 	ones := slices.Repeat([]int{1}, x.Rank())
 	size, inDil, dil = orElse(size, ones), orElse(inDil, ones), orElse(dil, ones)
@@ -97,7 +97,7 @@ func newWindow(x, y shapes.Shape, size, stride, inDil, dil []int, pad [][2]int) 
 	return w
 }
 
-// positions is the number of positions of the window, each of a row of results.
+// positions returns the number of positions of the window. Each has a row of results.
 func positions(taps [][][]int) int {
 	n := 1
 	for _, t := range taps {
@@ -106,7 +106,7 @@ func positions(taps [][][]int) int {
 	return n
 }
 
-// covered appends the offsets of what the window covers at a position, in order.
+// covered appends the offsets of the elements that the window covers at a position, in order.
 func covered(taps [][][]int, position, base int, offsets []int) []int {
 	if len(taps) == 0 {
 		return append(offsets, base)
@@ -125,7 +125,7 @@ func (c *compiler) lowerWindow(n *node, in, out int) func(*memory) {
 		return func(*memory) {}
 	}
 	all := positions(w.taps)
-	group := parts(1<<10, w.row) // positions per piece of work
+	group := parts(1<<10, w.row) // positions in a piece of work
 	return func(m *memory) {
 		x, y := m.p[in], m.p[out]
 		team.Each(parts(all, group), func(_, it int) {
@@ -142,8 +142,8 @@ func (c *compiler) lowerWindow(n *node, in, out int) func(*memory) {
 	}
 }
 
-// selectAndScatter goes over the positions in order, since windows may overlap; only examples, along an axis where windows are
-// one element wide, are shared by threads.
+// selectAndScatter visits the positions in order, since windows may overlap. Threads share only the first axis, and only if windows are one
+// element wide along it.
 func selectAndScatter[T number](c *compiler, n *node, in []int, out int) func(*memory) {
 	w, team := n.attr.(window), c.backend.team
 	better := func(a, b T) bool { return a > b }

@@ -182,7 +182,7 @@ import (
 	"github.com/starsweep/starsweep/engine/cpu/math32"
 )
 
-// vectorsOf is the vector functions that go with a set of kernels, nil if there are none.
+// vectorsOf returns the vector functions that accompany a kernel set, nil if there are none.
 func vectorsOf(kernels string) *vectors {
 	switch kernels {
 	%s}
