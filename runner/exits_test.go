@@ -41,6 +41,8 @@ func TestTheSameMistakeHasOneExitCode(t *testing.T) {
 			`"mlp")`, `"mlp", "image_mlp")`).Replace(smallStudy)
 	}
 	write("missing.star", pictures(at("no pictures")))
+	write("mnist.star", strings.NewReplacer("ring(count = 64)", "mnist()", "mlp([4], 2)", "image_mlp([4], 28)",
+		`"mlp")`, `"mlp", "image_mlp")`).Replace(smallStudy))
 	write("text.tar", "not an archive")
 	write("damaged.star", pictures(at("text.tar")))
 	write("folder.star/x", "")
@@ -107,7 +109,8 @@ func TestTheSameMistakeHasOneExitCode(t *testing.T) {
 		{"no data", "missing.star", 2, data(at("no pictures"))},
 		{"damaged data", "damaged.star", 2, data(at("text.tar"))},
 		{"unknown data", "", 2, [][]string{{"data", "show", "nosuch"}, {"data", "get", "nosuch"}}},
-		{"data that were not fetched", "", 2, [][]string{{"data", "show", "mnist"}}},
+		{"data that were not fetched", "", 2, [][]string{{"data", "show", "mnist"}, {"run", at("mnist.star"), "--dir", at("new")},
+			{"plan", at("mnist.star"), "--trials"}}},
 		{"an unknown backend", at("small.star"), 2, [][]string{{"run", "DIR", "--backend", "tpu"}, {"bench", "--backend", "tpu"},
 			{"eval", "--real", home, "--fake", home, "--backend", "tpu"}}},
 		{"a device that is not here", at("small.star"), 77, [][]string{{"run", "DIR", "--backend", "xla:cpu"}, {"bench", "--backend", "xla:cpu"},

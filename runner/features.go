@@ -55,7 +55,7 @@ func featuresCommand(env *Env) *cobra.Command {
 				if err == nil {
 					tellOrigin(env, got)
 				}
-				return err
+				return asUsageError(err)
 			},
 		},
 	)

@@ -67,7 +67,7 @@ then opens the images, because their content is part of the ID.`,
 // identify computes the IDs of the trials of a plan.
 func identify(ctx context.Context, env *Env, p *plan.Plan) error {
 	reads := newInputReader(env.store().Open, env.networks())
-	return p.Identify(ctx, func(j *model.Job) (model.Inputs, error) { return reads.of(ctx, j) })
+	return asUsageError(p.Identify(ctx, func(j *model.Job) (model.Inputs, error) { return reads.of(ctx, j) }))
 }
 
 func printPlan(env *Env, s *script, p *plan.Plan, b *train.Backend, list bool) error {
