@@ -15,11 +15,12 @@ import (
 	"github.com/starsweep/starsweep/runner"
 )
 
-// command runs a command in this process and gives what it wrote.
+// command runs a command in this process and returns what it wrote.
 func command(t *testing.T, home string, args ...string) (code int, text string) {
 	t.Helper()
 	var b bytes.Buffer
-	code = runner.Main(context.Background(), runner.Env{Args: args, Stdout: &b, Stderr: &b, Home: home, Getenv: func(string) string { return "" }, Now: time.Now, Version: "test"})
+	code = runner.Main(context.Background(), runner.Env{Args: args, Stdout: &b, Stderr: &b, Home: home, Now: time.Now, Version: "test",
+		Getenv: func(string) string { return "" }})
 	return code, b.String()
 }
 
@@ -107,7 +108,8 @@ func TestTheSameStudyGivesTheSameTables(t *testing.T) {
 	var tables []string
 	for range 2 {
 		dir := t.TempDir()
-		if code, text := command(t, t.TempDir(), "run", "../examples/quickstart.star", "--profile", "smoke", "--backend", "cpu", "--dir", dir); code != 0 {
+		args := []string{"run", "../examples/quickstart.star", "--profile", "smoke", "--backend", "cpu", "--dir", dir}
+		if code, text := command(t, t.TempDir(), args...); code != 0 {
 			t.Fatalf("exit code %d\n%s", code, text)
 		}
 		tables = append(tables, table(t, dir))

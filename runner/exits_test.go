@@ -1,5 +1,3 @@
-//go:build unix
-
 package runner_test
 
 import (
@@ -13,83 +11,114 @@ import (
 	"github.com/starsweep/starsweep/results"
 )
 
-// The same mistake has the same exit code, whichever command meets it.
-func TestTheSameMistakeHasOneExitCode(t *testing.T) {
-	home := t.TempDir()
-	at := func(name string) string { return filepath.Join(home, name) }
-	check := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	write := func(name, text string) {
-		t.Helper()
-		check(os.MkdirAll(filepath.Dir(at(name)), 0o777))
-		check(os.WriteFile(at(name), []byte(text), 0o666))
-	}
-	edit := func(dir, name, old, new string) {
-		t.Helper()
-		b, err := os.ReadFile(filepath.Join(at(dir), name))
-		check(err)
-		write(filepath.Join(dir, name), strings.Replace(string(b), old, new, 1))
-	}
-	write("small.star", smallStudy)
-	write("other.star", strings.Replace(smallStudy, `{"lr": choice(1e-3, 1e-2)}`, `{"lr": choice(1e-3, 1e-2), "x": choice(1, 2)}`, 1))
-	pictures := func(path string) string {
-		return strings.NewReplacer("ring(count = 64)", `images(path = "`+path+`", size = 2, channels = 1)`, "mlp([4], 2)", "image_mlp([4], 2)",
-			`"mlp")`, `"mlp", "image_mlp")`).Replace(smallStudy)
-	}
-	write("missing.star", pictures(at("no pictures")))
-	write("mnist.star", strings.NewReplacer("ring(count = 64)", "mnist()", "mlp([4], 2)", "image_mlp([4], 28)",
-		`"mlp")`, `"mlp", "image_mlp")`).Replace(smallStudy))
-	write("text.tar", "not an archive")
-	write("damaged.star", pictures(at("text.tar")))
-	write("folder.star/x", "")
-	check(syscall.Mkfifo(at("pipe.star"), 0o600))
-	check(os.Symlink("/dev/zero", at("device.star")))
-	write("empty/x", "")
-	if code, text := command(t, home, "run", at("small.star"), "--backend", "cpu", "--dir", at("sound")); code != 0 {
-		t.Fatalf("exit code %d\n%s", code, text)
-	}
-	for _, name := range []string{"no meta", "cut meta", "edited meta", "newer", "foreign journal", "journal is a folder", "locked"} {
-		check(os.CopyFS(at(name), os.DirFS(at("sound"))))
-	}
-	check(os.Remove(at("no meta/study.json")))
-	write("cut meta/study.json", "{")
-	edit("edited meta", "study.json", `"lr"`, `"rate"`)
-	edit("newer", "study.json", `"schema": `, `"schema": 1`)
-	check(os.CopyFS(at("foreign journal/copy"), os.DirFS(at("sound"))))
-	if code, text := command(t, home, "run", at("other.star"), "--backend", "cpu", "--dir", at("foreign")); code != 0 {
-		t.Fatalf("exit code %d\n%s", code, text)
-	}
-	b, err := os.ReadFile(at("foreign/journal"))
-	check(err)
-	write("foreign journal/journal", string(b))
-	check(os.Remove(at("journal is a folder/journal")))
-	write("journal is a folder/journal/x", "")
-	holder, err := results.Open(at("locked"))
-	check(err)
-	meta := holder.Meta()
-	check(holder.Close())
-	writer, err := results.Create(at("locked"), meta, nil, results.Options{Now: time.Now})
-	check(err)
-	defer writer.Close()
+// smallStudyOf is smallStudy on images of the given size, from data.
+func smallStudyOf(data, size string) string {
+	return strings.NewReplacer("ring(count = 64)", data, "mlp([4], 2)", "image_mlp([4], "+size+")", `"mlp")`, `"mlp", "image_mlp")`).
+		Replace(smallStudy)
+}
 
-	readers := [][]string{{"status", "DIR"}, {"report", "DIR"}, {"pareto", "DIR", "--objective", "d_real=min"},
-		{"export", "DIR", "trials", "--csv"}}
-	writers := [][]string{{"run", at("small.star"), "--backend", "cpu", "--dir", "DIR"}}
+// workspace is a temporary folder of scripts, data and studies.
+type workspace struct {
+	t   *testing.T
+	dir string
+}
+
+func (f workspace) at(name string) string { return filepath.Join(f.dir, name) }
+
+func (f workspace) check(err error) {
+	f.t.Helper()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f workspace) write(name, text string) {
+	f.t.Helper()
+	f.check(os.MkdirAll(filepath.Dir(f.at(name)), 0o777))
+	f.check(os.WriteFile(f.at(name), []byte(text), 0o666))
+}
+
+func (f workspace) edit(name, old, new string) {
+	f.t.Helper()
+	b, err := os.ReadFile(f.at(name))
+	f.check(err)
+	f.write(name, strings.Replace(string(b), old, new, 1))
+}
+
+func (f workspace) run(args ...string) {
+	f.t.Helper()
+	if code, text := command(f.t, f.dir, append([]string{"run", "--backend", "cpu"}, args...)...); code != 0 {
+		f.t.Fatalf("exit code %d\n%s", code, text)
+	}
+}
+
+// writeScripts writes scripts that load, and others that do not.
+func (f workspace) writeScripts() {
+	f.write("small.star", smallStudy)
+	f.write("other.star", strings.Replace(smallStudy, `choice(1e-3, 1e-2)}`, `choice(1e-3, 1e-2), "x": choice(1, 2)}`, 1))
+	f.write("text.tar", "not an archive")
+	f.write("missing.star", smallStudyOf(`images(path = "`+f.at("no pictures")+`", size = 2, channels = 1)`, "2"))
+	f.write("damaged.star", smallStudyOf(`images(path = "`+f.at("text.tar")+`", size = 2, channels = 1)`, "2"))
+	f.write("mnist.star", smallStudyOf("mnist()", "28"))
+	f.write("folder.star/x", "")
+	f.check(syscall.Mkfifo(f.at("pipe.star"), 0o600))
+	f.check(os.Symlink("/dev/zero", f.at("device.star")))
+}
+
+// writeStudies writes a study and damaged copies of it.
+func (f workspace) writeStudies() {
+	f.write("empty/x", "")
+	f.run(f.at("small.star"), "--dir", f.at("sound"))
+	for _, name := range []string{"no meta", "cut meta", "edited meta", "newer", "foreign journal", "journal is a folder", "locked"} {
+		f.check(os.CopyFS(f.at(name), os.DirFS(f.at("sound"))))
+	}
+	f.check(os.Remove(f.at("no meta/study.json")))
+	f.write("cut meta/study.json", "{")
+	f.edit("edited meta/study.json", `"lr"`, `"rate"`)
+	f.edit("newer/study.json", `"schema": `, `"schema": 1`)
+	f.check(os.CopyFS(f.at("foreign journal/copy"), os.DirFS(f.at("sound"))))
+	f.run(f.at("other.star"), "--dir", f.at("foreign"))
+	b, err := os.ReadFile(f.at("foreign/journal"))
+	f.check(err)
+	f.write("foreign journal/journal", string(b))
+	f.check(os.Remove(f.at("journal is a folder/journal")))
+	f.write("journal is a folder/journal/x", "")
+}
+
+// lock holds the lock of a study until the test ends.
+func (f workspace) lock(name string) {
+	v, err := results.Open(f.at(name))
+	f.check(err)
+	meta := v.Meta()
+	f.check(v.Close())
+	writer, err := results.Create(f.at(name), meta, nil, results.Options{Now: time.Now})
+	f.check(err)
+	f.t.Cleanup(func() { f.check(writer.Close()) })
+}
+
+// sameExit is an error and the exit code that all commands have for it. ARG in the commands stands for arg.
+type sameExit struct {
+	what, arg string
+	want      int
+	commands  [][]string
+}
+
+func (f workspace) sameExits() []sameExit {
+	at := f.at
+	readers := [][]string{{"status", "ARG"}, {"report", "ARG"}, {"pareto", "ARG", "--objective", "d_real=min"},
+		{"export", "ARG", "trials", "--csv"}}
+	writers := [][]string{{"run", at("small.star"), "--backend", "cpu", "--dir", "ARG"}}
 	both := append(writers, readers...)
-	scripts := [][]string{{"check", "DIR"}, {"plan", "DIR"}, {"show", "DIR"}, {"run", "DIR", "--backend", "cpu", "--dir", at("new")}}
+	scripts := [][]string{{"check", "ARG"}, {"plan", "ARG"}, {"show", "ARG"}, {"run", "ARG", "--backend", "cpu", "--dir", at("new")}}
 	data := func(path string) [][]string {
-		return [][]string{{"run", at("DIR"), "--backend", "cpu", "--dir", at("new")}, {"data", "show", "images", "--path", path, "--size", "2"},
+		return [][]string{{"run", at("ARG"), "--backend", "cpu", "--dir", at("new")}, {"data", "show", "images", "--path", path, "--size", "2"},
 			{"eval", "--real", path, "--fake", path, "--features", "pixels", "--backend", "cpu"}}
 	}
-	for _, c := range []struct {
-		mistake, dir string
-		want         int
-		commands     [][]string
-	}{
+	backend := func(name string) [][]string {
+		return [][]string{{"run", "ARG", "--backend", name}, {"plan", "ARG", "--backend", name}, {"bench", "--backend", name},
+			{"eval", "--real", f.dir, "--fake", f.dir, "--backend", name}}
+	}
+	return []sameExit{
 		{"no directory", at("absent"), 2, readers},
 		{"an empty directory", at("empty"), 2, readers},
 		{"a file", at("text.tar"), 80, both},
@@ -109,28 +138,34 @@ func TestTheSameMistakeHasOneExitCode(t *testing.T) {
 		{"no data", "missing.star", 2, data(at("no pictures"))},
 		{"damaged data", "damaged.star", 2, data(at("text.tar"))},
 		{"unknown data", "", 2, [][]string{{"data", "show", "nosuch"}, {"data", "get", "nosuch"}}},
-		{"data that were not fetched", "", 2, [][]string{{"data", "show", "mnist"}, {"run", at("mnist.star"), "--dir", at("new")},
-			{"plan", at("mnist.star"), "--trials"}}},
-		{"an unknown backend", at("small.star"), 2, [][]string{{"run", "DIR", "--backend", "tpu"}, {"bench", "--backend", "tpu"},
-			{"eval", "--real", home, "--fake", home, "--backend", "tpu"}}},
-		{"a device that is not here", at("small.star"), 77, [][]string{{"run", "DIR", "--backend", "xla:cpu"}, {"bench", "--backend", "xla:cpu"},
-			{"eval", "--real", home, "--fake", home, "--backend", "xla:cpu"}}},
-		{"unknown flags", at("small.star"), 2, [][]string{{"run", "DIR", "--x"}, {"status", "--x"}, {"doctor", "--x"}, {"data", "list", "--x"}}},
-		{"too many arguments", "x", 2, [][]string{{"run", "DIR", "DIR"}, {"check", "DIR", "DIR"}, {"status", "DIR", "DIR"},
-			{"report", "DIR", "DIR"},
-			{"pareto", "DIR", "DIR"}, {"export", "DIR"}, {"data", "show"}, {"doctor", "DIR"}, {"version", "DIR"}, {"bench", "DIR"}}},
-	} {
+		{"data that were not fetched", at("mnist.star"), 2, [][]string{{"data", "show", "mnist"}, {"run", "ARG", "--dir", at("new")},
+			{"plan", "ARG", "--trials"}}},
+		{"an unknown backend", at("small.star"), 2, backend("tpu")},
+		{"a device that is not here", at("small.star"), 77, backend("xla:cpu")},
+		{"unknown flags", at("small.star"), 2, [][]string{{"run", "ARG", "--x"}, {"status", "--x"}, {"doctor", "--x"}, {"data", "list", "--x"}}},
+		{"too many arguments", "x", 2, [][]string{{"run", "ARG", "ARG"}, {"check", "ARG", "ARG"}, {"status", "ARG", "ARG"},
+			{"report", "ARG", "ARG"}, {"pareto", "ARG", "ARG"}, {"doctor", "ARG"}, {"version", "ARG"}, {"bench", "ARG"}}},
+		{"too few arguments", "x", 2, [][]string{{"run"}, {"check"}, {"status"}, {"export", "ARG"}, {"data", "show"}, {"completion"}}},
+	}
+}
+
+func TestTheSameErrorHasOneExitCode(t *testing.T) {
+	f := workspace{t, t.TempDir()}
+	f.writeScripts()
+	f.writeStudies()
+	f.lock("locked")
+	for _, c := range f.sameExits() {
 		for _, args := range c.commands {
 			var line []string
 			for _, a := range args {
-				line = append(line, strings.Replace(a, "DIR", c.dir, 1))
+				line = append(line, strings.Replace(a, "ARG", c.arg, 1))
 			}
-			code, text := command(t, home, line...)
+			code, text := command(t, f.dir, line...)
 			if code != c.want {
-				t.Errorf("%s: %q: got exit code %d, want %d\n%s", c.mistake, line, code, c.want, text)
+				t.Errorf("%s: %q: got exit code %d, want %d\n%s", c.what, line, code, c.want, text)
 			}
 			if c.want != 0 && (!strings.Contains(text, "starsweep: ") || strings.Contains(text, "goroutine")) {
-				t.Errorf("%s: %q: got %q, want an error", c.mistake, line, text)
+				t.Errorf("%s: %q: got %q, want an error", c.what, line, text)
 			}
 		}
 	}

@@ -23,8 +23,8 @@ load("@std//mlp.star", "image_mlp", "mlp")
 load("@std//losses.star", "least_squares")
 
 def trial(p):
-    return gan(data = images(path = p.path, size = 4, channels = 1), generator = image_mlp([4], 4), discriminator = mlp([4], 1), latent = normal(2),
-               loss = least_squares(), optimizer = sgd(lr = p.lr), batch = 2, epochs = p.epochs,
+    return gan(data = images(path = p.path, size = 4, channels = 1), generator = image_mlp([4], 4), discriminator = mlp([4], 1),
+               latent = normal(2), loss = least_squares(), optimizer = sgd(lr = p.lr), batch = 2, epochs = p.epochs,
                evaluate = evaluate(every = 1, metrics = [fid()], samples = 4, features = pixels(), real = "test"))
 
 main = study(trial = trial, space = {"lr": choice(1e-3, 1e-2)}, objectives = {"fid": "min"}, settings = {"path": "", "epochs": 1},

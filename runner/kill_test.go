@@ -22,15 +22,17 @@ load("@std//losses.star", "non_saturating", "wasserstein_gp")
 
 def trial(p):
     return gan(data = ring(count = 512), generator = mlp([32], 2), discriminator = mlp([32], 1), latent = normal(2),
-               loss = wasserstein_gp() if p.loss == "gp" else non_saturating(), optimizer = adam(lr = p.lr, ema = 0.9), batch = 16, epochs = 12,
+               loss = wasserstein_gp() if p.loss == "gp" else non_saturating(), optimizer = adam(lr = p.lr, ema = 0.9),
+               batch = 16, epochs = 12,
                evaluate = evaluate(every = 3, samples = 100, metrics = [fid(), precision_recall(), kid(subsets = 3, size = 40)],
-                                   collapse = collapse(stop = True, reach = 1, spread = 100) if p.lr > 5e-3 else None))  # at epoch 6, whatever it makes
+                                   # Any samples count as collapsed, at epoch 6.
+                                   collapse = collapse(stop = True, reach = 1, spread = 100) if p.lr > 5e-3 else None))
 
 main = study(trial = trial, space = {"loss": choice("gp", "ns"), "lr": choice(1e-3, 1e-2)})
 `
 
-// A study that is killed again and again ends with the tables that it would have had: every row once, every loss the same bits.
-// The one that is killed looks at epochs while the next one trains, the other in between: see overlapCores.
+// A study that is killed again and again ends with the tables of one that is not: every row once, every loss with the same bits.
+// The killed one evaluates epochs while the next one trains, the other one between epochs: see overlapCores.
 func TestKilledStudiesEndAsIfNothingHadHappened(t *testing.T) {
 	dir := t.TempDir()
 	script := filepath.Join(dir, "kill.star")
@@ -38,7 +40,8 @@ func TestKilledStudiesEndAsIfNothingHadHappened(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := func(ctx context.Context, out, cores string) error {
-		c := exec.CommandContext(ctx, "starsweep", "run", script, "--backend", "cpu:threads=2", "--dir", filepath.Join(dir, out), "--workers", "2")
+		c := exec.CommandContext(ctx, "starsweep", "run", script, "--backend", "cpu:threads=2", "--workers", "2",
+			"--dir", filepath.Join(dir, out))
 		c.Env = append(os.Environ(), "STARSWEEP_HOME="+filepath.Join(dir, "home"), "GOMAXPROCS="+cores)
 		text, err := c.CombinedOutput()
 		if err != nil && ctx.Err() == nil {
@@ -52,8 +55,8 @@ func TestKilledStudiesEndAsIfNothingHadHappened(t *testing.T) {
 	}
 	whole := time.Since(start)
 
-	// Lives end in SIGKILL. The machine may be slower than it was, so later lives are longer; if it has become so fast that the study
-	// ends too early, another begins, of shorter lives.
+	// Each run ends with SIGKILL, after a random time. Later runs get more time, in case the machine has become slower. If it has become
+	// so fast that the study ends too early, another study begins, with shorter runs.
 	kills, out, r := 0, "", rand.New(rand.NewPCG(1, 1))
 	for ; kills < 3; whole /= 2 {
 		kills, out = 0, fmt.Sprint("killed", whole)
@@ -79,7 +82,7 @@ func TestKilledStudiesEndAsIfNothingHadHappened(t *testing.T) {
 	t.Logf("killed %d times", kills)
 }
 
-// table is all of a study's tables that does not depend on time.
+// table returns all rows of a study's tables without the columns that depend on time.
 func table(t *testing.T, dir string) string {
 	t.Helper()
 	v, err := results.Open(dir)

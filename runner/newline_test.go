@@ -32,11 +32,29 @@ func TestALineEndInANameBreaksNoLine(t *testing.T) {
 	write("text.tar", "no archive")
 	write("text.npy", "no numbers")
 	write("pictures/x.png", "no picture")
+	for _, c := range exitsOf(at) {
+		code, text := command(t, home, c.args...)
+		if code != c.code {
+			t.Errorf("%q: got exit code %d, want %d\n%s", c.args, code, c.code, text)
+		}
+		for line := range strings.Lines(text) {
+			if strings.HasPrefix(line, "lines") {
+				t.Errorf("%q: a name is broken:\n%s", c.args, text)
+				break
+			}
+		}
+	}
+}
+
+type exitOf struct {
+	code int
+	args []string
+}
+
+// exitsOf returns commands on the files that at names, and their exit codes.
+func exitsOf(at func(name string) string) []exitOf {
 	cpu := []string{"--backend", "cpu"}
-	for _, c := range []struct {
-		code int
-		args []string
-	}{
+	return []exitOf{
 		{0, []string{"check", at("good.star")}},
 		{0, []string{"plan", at("good.star"), "--trials"}},
 		{0, []string{"show", at("good.star")}},
@@ -69,17 +87,6 @@ func TestALineEndInANameBreaksNoLine(t *testing.T) {
 		{2, []string{at("good.star")}},
 		{2, []string{"status", at("a"), at("b")}},
 		{2, []string{"run", "--" + at("flag")}},
-	} {
-		code, text := command(t, home, c.args...)
-		if code != c.code {
-			t.Errorf("%q: got exit code %d, want %d\n%s", c.args, code, c.code, text)
-		}
-		for line := range strings.Lines(text) {
-			if strings.HasPrefix(line, "lines") {
-				t.Errorf("%q: a name is broken:\n%s", c.args, text)
-				break
-			}
-		}
 	}
 }
 

@@ -38,36 +38,13 @@ func TestAPictureThatTheJournalLostIsDrawnAgain(t *testing.T) {
 		}
 	}
 	run(1500 * time.Millisecond)
-	pictures := func() map[int][]byte {
-		v, err := results.Open(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer v.Close()
-		all := map[int][]byte{}
-		for row, err := range v.Rows(results.Samples) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			all[int(row["epoch"].(int32))] = row["png"].([]byte)
-		}
-		return all
-	}
-	before := pictures()
+	before := pictures(t, dir)
 	path := filepath.Join(dir, "journal")
 	journal, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	last, cut := 0, 0 // cut before the picture of the last epoch that is there
-	for at := 0; at+8 < len(journal); at += 8 + int(binary.LittleEndian.Uint32(journal[at:])) {
-		switch payload := journal[at+8:]; {
-		case bytes.HasPrefix(payload, []byte(`{"sample"`)):
-			last = at
-		case bytes.HasPrefix(payload, []byte(`{"epoch"`)):
-			cut = last
-		}
-	}
+	cut := lastPicture(journal)
 	if len(before) < 3 || cut == 0 {
 		require.Unavailable(t, "only %d epochs before the kill: the machine is too slow", len(before))
 	}
@@ -79,9 +56,9 @@ func TestAPictureThatTheJournalLostIsDrawnAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	lost := len(pictures()) + 1
+	lost := len(pictures(t, dir)) + 1
 	run(1500 * time.Millisecond)
-	after := pictures()
+	after := pictures(t, dir)
 	if want := before[lost]; want == nil || !bytes.Equal(after[lost], want) {
 		t.Errorf("the picture of epoch %d: got %d bytes, want the %d that it had", lost, len(after[lost]), len(want))
 	}
@@ -90,4 +67,36 @@ func TestAPictureThatTheJournalLostIsDrawnAgain(t *testing.T) {
 			t.Errorf("epoch %d has no picture", epoch)
 		}
 	}
+}
+
+// pictures returns the sample sheets of a study of one trial, by epoch.
+func pictures(t *testing.T, dir string) map[int][]byte {
+	t.Helper()
+	v, err := results.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	all := map[int][]byte{}
+	for row, err := range v.Rows(results.Samples) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[int(row["epoch"].(int32))] = row["png"].([]byte)
+	}
+	return all
+}
+
+// lastPicture returns where in a journal the sample sheet of the last complete epoch begins; 0 if there is none.
+func lastPicture(journal []byte) (at int) {
+	sheet := 0
+	for i := 0; i+8 < len(journal); i += 8 + int(binary.LittleEndian.Uint32(journal[i:])) {
+		switch payload := journal[i+8:]; {
+		case bytes.HasPrefix(payload, []byte(`{"sample"`)):
+			sheet = i
+		case bytes.HasPrefix(payload, []byte(`{"epoch"`)):
+			at = sheet
+		}
+	}
+	return at
 }

@@ -29,8 +29,7 @@ func starsweep() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	os.Exit(runner.Main(ctx, runner.Env{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Size: runner.TerminalSize(os.Stderr),
-		Home:   os.Getenv("STARSWEEP_HOME"),
-		Getenv: os.Getenv, Now: time.Now, Version: "test", System: os.DirFS("/")}))
+		Home: os.Getenv("STARSWEEP_HOME"), Getenv: os.Getenv, Now: time.Now, Version: "test", System: os.DirFS("/")}))
 }
 
 func TestScripts(t *testing.T) {
@@ -46,7 +45,9 @@ func TestScripts(t *testing.T) {
 			e.Setenv("TESTDATA", testdata)
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "interrupts": interrupts, "rows": rows, "wait_for": waitFor},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "interrupts": interrupts, "rows": rows, "wait_for": waitFor,
+		},
 	})
 }
 
