@@ -18,26 +18,26 @@ type bars struct {
 	console *console
 	now     func() time.Time
 	start   time.Time
-	stop    func()          // ends the clock that redraws
-	leave   func()          // leaves the study's bar where it is
-	passes  func() []string // lines of passes over images
+	stop    func()          // stops the redrawing
+	leave   func()          // leaves the bar of the study on the terminal
+	passes  func() []string // progress lines of passes over images
 
 	mu      sync.Mutex
 	done    int // trials
 	running []*runningTrial
 }
 
-// runningTrial is what the terminal shows of a trial.
+// runningTrial is what bars show of a trial.
 type runningTrial struct {
 	plan.Trial
 	epoch   int
 	summary string
 }
 
-// redrawEvery keeps the clock of the terminal going.
+// redrawEvery is the interval at which the terminal is redrawn, with the time that has passed.
 const redrawEvery = 200 * time.Millisecond
 
-// newBars shows bars until they are closed. The console is a terminal.
+// newBars shows bars until they are closed. The console must be a terminal.
 func newBars(env *Env, trials, done int, p *passes) *bars {
 	b := &bars{lines: lines{w: env.Stderr, total: trials}, console: env.console, now: env.Now, start: env.Now(), done: done, passes: p.bars()}
 	ended, clock := make(chan struct{}), make(chan struct{})
@@ -88,7 +88,7 @@ func (b *bars) end(p plan.Trial, status results.Status, reason string) {
 	}
 }
 
-// close leaves the study's bar on the terminal. Trials that an error has stopped are not waited for.
+// close leaves the bar of the study on the terminal. It does not wait for trials that an error has stopped.
 func (b *bars) close() {
 	b.stop()
 	b.mu.Lock()
@@ -97,7 +97,7 @@ func (b *bars) close() {
 	b.leave()
 }
 
-// render makes the lines. What changes comes first, since narrow terminals cut the ends.
+// render returns the lines. What changes comes first, since narrow terminals cut the ends off.
 func (b *bars) render() (lines []string) {
 	passes := b.passes()
 	b.mu.Lock()
@@ -114,7 +114,7 @@ func (b *bars) render() (lines []string) {
 		b.now().Sub(b.start).Round(time.Second)))
 }
 
-// bar draws a part of a whole.
+// bar draws a bar that shows a part of a whole.
 func bar(part, whole int) string {
 	const length = 30
 	full := length

@@ -32,11 +32,11 @@ type measurement struct {
 	Width   int     `json:"width"`
 	Threads int     `json:"threads"`
 	Layout  string  `json:"layout"`
-	FirstS  float64 `json:"first_s"` // the first step, compilation included
+	FirstS  float64 `json:"first_s"` // the first step, with compilation
 	BestS   float64 `json:"best_s"`
 	MeanS   float64 `json:"mean_s"`
 	MedianS float64 `json:"median_s"`
-	CPUS    float64 `json:"cpu_s"` // processor time of a step on all threads, the median
+	CPUS    float64 `json:"cpu_s"` // median processor time of a step, over all threads
 	Best    float64 `json:"samples_per_s"`
 	Median  float64 `json:"samples_per_s_median"`
 	PeakMB  float64 `json:"peak_mb"`
@@ -95,17 +95,17 @@ in memory.`,
 
 func bench(ctx context.Context, env *Env, o benchOptions) error {
 	if o.steps < 1 || o.threads < 1 {
-		return usageErrorf("got --steps %d --threads %d, want at least 1", o.steps, o.threads)
+		return usageErrorf("--steps and --threads: got %d and %d, want at least 1", o.steps, o.threads)
 	}
 	if o.processorTime {
 		if o.threads > 1 {
 			return usageErrorf("--processor-time: got --threads %d, want 1", o.threads)
 		}
 		clocked := *env
-		clocked.Now = processorClock
+		clocked.Now = func() time.Time { return time.Unix(0, 0).Add(machine.Used().Processor()) } // advances while the process runs
 		env = &clocked
 	}
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(o.threads))
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(o.threads)) // restored for tests
 	backend, err := env.openBackend(o.backend)
 	if err != nil {
 		return err
@@ -114,22 +114,11 @@ func bench(ctx context.Context, env *Env, o benchOptions) error {
 	if _, ok := backend.CPU(); o.ops && !ok {
 		return usageErrorf("--ops: got backend %s, want cpu", backend.Name)
 	}
-	s, err := starlib.Loader{Catalogue: catalogue()}.Load(ctx, "bench.star", benchScript)
+	s, err := o.load(ctx)
 	if err != nil {
 		return err
 	}
-	set := []string{fmt.Sprintf("batch=%d", o.batch), fmt.Sprintf("width=%d", o.width)}
-	if o.step != "" {
-		set = append(set, "step="+o.step)
-	}
-	if s, err = s.With("", set); err != nil {
-		return withCode(exitUsage, err)
-	}
-	points, err := s.Points()
-	if err != nil {
-		return err
-	}
-	if o.profile != "" { // of all steps, with their compilation
+	if o.profile != "" {
 		f, err := os.Create(o.profile)
 		if err != nil {
 			return withCode(exitStorage, err)
@@ -139,6 +128,10 @@ func bench(ctx context.Context, env *Env, o benchOptions) error {
 			return err
 		}
 		defer pprof.StopCPUProfile()
+	}
+	points, err := s.Points()
+	if err != nil {
+		return err
 	}
 	var all []measurement
 	for _, p := range points.List() {
@@ -157,10 +150,24 @@ func bench(ctx context.Context, env *Env, o benchOptions) error {
 	return printMeasurements(env, all, o.json)
 }
 
+// load evaluates the embedded study, whose points are the steps.
+func (o benchOptions) load(ctx context.Context) (*starlib.Study, error) {
+	s, err := starlib.Loader{Catalogue: catalogue()}.Load(ctx, "bench.star", benchScript)
+	if err != nil {
+		return nil, err
+	}
+	set := []string{fmt.Sprintf("batch=%d", o.batch), fmt.Sprintf("width=%d", o.width)}
+	if o.step != "" {
+		set = append(set, "step="+o.step)
+	}
+	s, err = s.With("", set)
+	return s, withCode(exitUsage, err)
+}
+
+// measure times the training step of a job.
 func measure(ctx context.Context, env *Env, b *train.Backend, job *model.Job, o benchOptions) (measurement, error) {
 	m := measurement{System: "starsweep " + o.backend, Version: env.Version, Batch: o.batch, Width: o.width, Threads: o.threads,
-		Layout:     "nhwc",
-		Parameters: map[string]int{}}
+		Layout: "nhwc", Parameters: map[string]int{}}
 	for _, player := range players([]*model.Program{job.Program}) {
 		m.Parameters[player] = job.Program.Parameters(player)
 	}
@@ -186,12 +193,12 @@ func measure(ctx context.Context, env *Env, b *train.Backend, job *model.Job, o 
 	var took, cpus []float64
 	sum := 0.0
 	for range o.steps {
-		start, cpu := env.Now(), processorSeconds()
+		start, before := env.Now(), machine.Used().Processor()
 		if err := run.Steps(ctx, 1); err != nil {
 			return m, err
 		}
 		took = append(took, env.Now().Sub(start).Seconds())
-		cpus = append(cpus, processorSeconds()-cpu)
+		cpus = append(cpus, (machine.Used().Processor() - before).Seconds())
 		sum += took[len(took)-1]
 	}
 	slices.Sort(took)
@@ -206,7 +213,7 @@ func measure(ctx context.Context, env *Env, b *train.Backend, job *model.Job, o 
 	return m, nil
 }
 
-// randomImages are n uniform 32 x 32 grey images, always the same.
+// randomImages returns n uniform 32 x 32 grey images, the same ones each time.
 func randomImages(n int) train.Images {
 	r := model.NewSource(1, "bench")
 	x := make([]float32, n*32*32)

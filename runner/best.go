@@ -7,8 +7,8 @@ import (
 	"github.com/starsweep/starsweep/results"
 )
 
-// bestLines says which trials of the newest plan, finished or not, reached the best value of an objective, one for each way in which it
-// is measured: only values of one measure can be compared.
+// bestLines returns a line for the best value of an objective in the newest plan, finished or not, and its trial. There is one line per
+// measure, since only values of one measure can be compared.
 func bestLines(m results.Meta, trials []results.State, o results.Objective) (lines []string) {
 	top := map[string]results.State{}
 	var measures []string
@@ -41,15 +41,15 @@ func bestLines(m results.Meta, trials []results.State, o results.Objective) (lin
 		lines = append(lines, line)
 	}
 	if len(measures) == 0 {
-		lines = []string{o.Metric + ": no finished trial has a number yet"}
+		lines = []string{o.Metric + ": no finished trial has a value yet"}
 	}
 	if others > 0 {
-		lines[len(lines)-1] += fmt.Sprintf(" (of this plan; %s of earlier ones not looked at)", counted(others, "trial"))
+		lines[len(lines)-1] += fmt.Sprintf(" (of this plan; %s of earlier plans not considered)", counted(others, "trial"))
 	}
 	return lines
 }
 
-// counted is a number of things.
+// counted returns a number with a noun: 1 trial, 2 trials.
 func counted(n int, what string) string {
 	if n != 1 {
 		what += "s"

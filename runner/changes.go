@@ -12,13 +12,13 @@ import (
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
-// inputChange is content that is no longer what some trials of the directory read under the same words.
+// inputChange is content that has changed since trials of the directory read it under the same description.
 type inputChange struct{ what, was, is string }
 
-// findChanges finds the trials of a study whose images or extractors have changed since, by what changed. They are none of the plan's.
+// findChanges finds the trials of a study whose images or extractors have changed since, by change. They are not part of the plan.
 func findChanges(p *plan.Plan, begun []results.State) (list []inputChange, trials map[inputChange][]results.State) {
 	trials = map[inputChange][]results.State{}
-	inputs, others := map[string][]model.Inputs{}, map[string]bool{} // by data: kinds read more of it or less
+	inputs, others := map[string][]model.Inputs{}, map[string]bool{} // by data set: some kinds of jobs read more splits than others
 	for i, k := range p.Kinds {
 		data := k.Job.Data.String()
 		inputs[data] = append(inputs[data], p.Inputs(i))
@@ -50,7 +50,7 @@ func findChanges(p *plan.Plan, begun []results.State) (list []inputChange, trial
 	return list, trials
 }
 
-// compareInputs compares what a trial read with what is read now.
+// compareInputs compares the inputs of a trial with the current ones.
 func compareInputs(old results.Trial, now model.Inputs) (list []inputChange) {
 	compare := func(what, was, is string) {
 		if was != "" && is != "" && was != is {
@@ -66,7 +66,7 @@ func compareInputs(old results.Trial, now model.Inputs) (list []inputChange) {
 	return list
 }
 
-// warnOfChanges warns of the trials that a change leaves behind.
+// warnOfChanges warns of unfinished and finished trials whose inputs have changed.
 func (t *trainer) warnOfChanges() {
 	list, trials := findChanges(t.plan, t.study.Trials())
 	for _, c := range list {

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/term"
 )
 
-// TerminalSize returns a function for Env.Size that asks f for its size, or nil if f is no terminal. Some terminals, as of script(1)
-// in a pipe, have no size: they count as none.
+// TerminalSize returns a function for Env.Size that returns the size of f, or nil if f is not a terminal. A terminal without a size,
+// such as that of script(1) in a pipe, counts as none.
 func TerminalSize(f *os.File) func() (columns, rows int) {
 	size := func() (int, int) {
 		columns, rows, err := term.GetSize(int(f.Fd()))
@@ -28,16 +28,16 @@ func TerminalSize(f *os.File) func() (columns, rows int) {
 	return size
 }
 
-// console is where messages go. On a terminal, lines can be pinned below them: they stay at the bottom while messages scroll. It
-// waits for nothing but the terminal, and errors of a terminal that is gone are dropped. It may be used by several goroutines.
+// console shows messages. On a terminal, lines can be pinned: they stay at the bottom while messages scroll above them. Errors of a
+// terminal that is gone are ignored. It may be used by several goroutines.
 type console struct {
 	to   io.Writer
 	size func() (columns, rows int) // nil: no terminal
 
 	mu      sync.Mutex
 	pinned  []string
-	drawn   []string // what of the pinned lines is on the screen
-	partial []byte   // a message whose line has not ended while lines are pinned
+	drawn   []string // the pinned lines on the screen
+	partial []byte   // the unfinished last line of the messages, while lines are pinned
 }
 
 // Write implements io.Writer: it shows messages above the pinned lines.
@@ -55,7 +55,7 @@ func (c *console) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// pin replaces the pinned lines, which hold no control characters.
+// pin replaces the pinned lines, which must not hold control characters.
 func (c *console) pin(lines []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -63,7 +63,7 @@ func (c *console) pin(lines []string) {
 	c.draw("")
 }
 
-// release leaves the pinned lines where they are, as messages.
+// release leaves the pinned lines on the screen as messages.
 func (c *console) release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -72,8 +72,8 @@ func (c *console) release() {
 	c.pinned, c.drawn, c.partial = nil, nil, nil
 }
 
-// draw writes a message in place of the pinned lines and these below it. A terminal that became narrower has broken the old ones
-// into several rows.
+// draw writes a message over the pinned lines, and these below it. If the terminal has become narrower, each old line may take several
+// rows.
 func (c *console) draw(message string) {
 	columns, rows := c.size()
 	columns, rows = max(columns, 2), max(rows, 2)
@@ -88,7 +88,7 @@ func (c *console) draw(message string) {
 	b.WriteString("\r\x1b[J" + message)
 	c.drawn = c.drawn[:0]
 	for i, line := range c.pinned {
-		if hidden := len(c.pinned) - (rows - 1); hidden > 0 && i < hidden { // the last lines matter most
+		if hidden := len(c.pinned) - (rows - 1); hidden > 0 && i < hidden { // the last lines are the most important
 			continue
 		}
 		line = cut(line, columns-1)
@@ -98,7 +98,7 @@ func (c *console) draw(message string) {
 	io.WriteString(c.to, b.String())
 }
 
-// cut is a line in at most so many cells of a terminal.
+// cut returns a line that is cut to a number of columns.
 func cut(line string, columns int) string {
 	if cells(line) <= columns {
 		return line
@@ -112,7 +112,7 @@ func cut(line string, columns int) string {
 	return line
 }
 
-// cells is how many cells of a terminal a line takes.
+// cells returns the number of columns that a line takes.
 func cells(line string) (n int) {
 	for _, r := range line {
 		n += width(r)
@@ -120,7 +120,7 @@ func cells(line string) (n int) {
 	return n
 }
 
-// width is how many cells a character takes. Where terminals differ, it is the larger number.
+// width returns the number of columns that a character takes; where terminals differ, the larger number.
 func width(r rune) int {
 	switch {
 	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):

@@ -87,7 +87,7 @@ func TestRunWarnsOnceOfWhatIsLeftOutAndRefusesOtherLabels(t *testing.T) {
 		want         string
 	}{
 		{2, 0, dir + ": left out files that are not PNG, JPEG, GIF, BMP, TIFF or WebP images: 1 .heic\n"},
-		{3, 11, "data: got images of 2 classes, and the script says labels = 3"},
+		{3, 11, "data: got images of 2 classes, but the script says labels = 3"},
 	} {
 		fatal(t, os.WriteFile(script, fmt.Appendf(nil, `
 load("@std//losses.star", "hinge")

@@ -11,7 +11,7 @@ import (
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
-// studyMeta is what the tables need to know of a study, and its files.
+// studyMeta returns the description of a study for its directory, and the files of its script.
 func studyMeta(s *script, p *plan.Plan, version string) (results.Meta, map[string][]byte, error) {
 	m := results.Meta{Study: s.Name, Script: filepath.Base(s.path), ScriptHash: s.hash, Version: version}
 	for _, d := range s.Space {
@@ -47,7 +47,7 @@ func studyMeta(s *script, p *plan.Plan, version string) (results.Meta, map[strin
 	return m, s.Files, nil
 }
 
-// settings is the script's settings as a JSON object.
+// settings returns the settings of the script as a JSON object.
 func settings(s *script) string {
 	all := map[string]any{}
 	for _, x := range s.Settings {
@@ -55,7 +55,7 @@ func settings(s *script) string {
 	}
 	b, err := json.Marshal(all)
 	if err != nil {
-		return fmt.Sprintf("%q", s.Settings.String()) // an infinity or a NaN, which JSON lacks
+		return fmt.Sprintf("%q", s.Settings.String()) // JSON has no infinities and no NaN
 	}
 	return string(b)
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/starsweep/starsweep/results"
 )
 
-// directory is where the study lies: as the command line says, or runs/NAME, or runs/NAME-PROFILE. One of these that holds the study
-// of another script is refused: two scripts of one name share a directory only if they are told to.
+// directory returns the directory of the study: that of the command line, or runs/NAME, or runs/NAME-PROFILE. A default directory that
+// holds the study of another script is an error: two scripts of one name share a directory only if --dir says so.
 func (s *script) directory(o runOptions) (string, error) {
 	if o.dir != "" {
 		return o.dir, nil
@@ -25,12 +25,12 @@ func (s *script) directory(o runOptions) (string, error) {
 		name += "-" + o.profile
 	}
 	if !folderName(name) {
-		return "", usageErrorf("the study would lie in runs/%q, which is no name of a folder: choose one with --dir", name)
+		return "", usageErrorf("the study would be in runs/%q, which is not a valid name of a folder: choose another with --dir", name)
 	}
 	dir := filepath.Join("runs", name)
 	origin, err := results.Origin(dir)
 	if err != nil || origin == "" {
-		return dir, nil // there is no study yet, or opening it will say what is wrong
+		return dir, nil // there is no study yet, or opening it will report the error
 	}
 	other := filepath.Join(dir, filepath.FromSlash(origin))
 	theirs, err := os.Stat(other)
@@ -40,11 +40,11 @@ func (s *script) directory(o runOptions) (string, error) {
 	if ours, err := os.Stat(s.path); err != nil || os.SameFile(ours, theirs) {
 		return dir, nil
 	}
-	return "", usageErrorf("%s holds the study of %s, and this is %s: choose another directory with --dir, or that one with --dir %s", dir, other,
-		s.path, dir)
+	return "", usageErrorf("%s holds the study of %s, and this is %s: choose another directory with --dir, or that one with --dir %s",
+		dir, other, s.path, dir)
 }
 
-// origin is the path of a script from a directory, so that both may be moved together; absolute where there is none.
+// origin returns the path of a script relative to a directory, so that both can be moved together, or absolute if there is none.
 func origin(dir, script string) string {
 	from, err := filepath.Abs(dir)
 	to, errTo := filepath.Abs(script)
@@ -58,13 +58,13 @@ func origin(dir, script string) string {
 	return filepath.ToSlash(path)
 }
 
-// folderName reports whether a name can be that of a folder, on any system that starsweep runs on, and of a study.
+// folderName reports whether a name is valid for a folder on every supported system, and so for a study.
 func folderName(name string) bool {
 	odd := func(r rune) bool { return r == '/' || r == '\\' || unicode.IsControl(r) }
 	return name != "" && name != "." && name != ".." && utf8.ValidString(name) && !strings.ContainsFunc(name, odd)
 }
 
-// createStudy makes the directory of a study, or continues it.
+// createStudy creates the directory of a study, or opens it to continue the study, and prints what was repaired.
 func (e *Env) createStudy(dir string, m results.Meta, files map[string][]byte, o runOptions) (*results.Study, error) {
 	study, err := results.Create(dir, m, files, results.Options{Now: e.Now, FlushEvery: flushEvery, KeepCheckpoints: o.keepCheckpoints})
 	if err != nil {
@@ -76,7 +76,7 @@ func (e *Env) createStudy(dir string, m results.Meta, files map[string][]byte, o
 	const most = 20
 	for i, note := range study.Found.Notes {
 		if i == most {
-			e.warn(fmt.Errorf("and %d more of the like", len(study.Found.Notes)-most))
+			e.warn(fmt.Errorf("and %d more such notes", len(study.Found.Notes)-most))
 			break
 		}
 		e.warn(errors.New(note))
@@ -85,8 +85,8 @@ func (e *Env) createStudy(dir string, m results.Meta, files map[string][]byte, o
 	return study, nil
 }
 
-// warnOfParts warns of parts of a directory's path that readers take for columns, as lr=0.5 in /scratch/lr=0.5/study: DuckDB and others
-// then show the path's value in every row, in place of the file's.
+// warnOfParts warns of parts of a directory's path that readers take for columns, such as lr=0.5 in /scratch/lr=0.5/study: DuckDB and
+// others then show the value of the path in every row instead of that of the file.
 func (e *Env) warnOfParts(dir string, m results.Meta) {
 	if whole, err := filepath.Abs(dir); err == nil {
 		dir = whole
@@ -104,17 +104,17 @@ func (e *Env) warnOfParts(dir string, m results.Meta) {
 	}
 }
 
-// flushEvery is how long finished rows of a young study wait before the tables show them.
+// flushEvery is how long finished rows of a young study wait until the tables are written.
 const flushEvery = 2 * time.Second
 
-// openView opens a study for reading, and warns if it cannot show all of it.
+// openView opens a study for reading, and warns of damage that hides rows.
 func (e *Env) openView(dir string, objectives ...results.Objective) (*results.View, error) {
 	v, err := results.Open(dir, objectives...)
 	if err != nil {
 		return nil, asUsageError(err)
 	}
 	for _, what := range v.Damage() {
-		e.warn(fmt.Errorf("%s; the next starsweep run of this study takes back what tables and checkpoints have of it", what))
+		e.warn(fmt.Errorf("%s; the next starsweep run of this study restores what tables and checkpoints have of it", what))
 	}
 	return v, nil
 }

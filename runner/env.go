@@ -1,6 +1,9 @@
-// Package runner is starsweep's commands: it wires scripts, plans, backends, data and tables together. The process around it
-// comes in as one Env, so whole commands run in tests; only cmd/starsweep touches the operating system's arguments,
-// environment and exit code. Nothing imports it but main.
+// Package runner holds starsweep's commands: it connects scripts, plans, backends, data and tables. Everything that a command needs
+// from its process is in an Env, so that tests run whole commands; only cmd/starsweep touches the arguments, the environment and the
+// exit code of the process. Only main imports this package.
+//
+// Every command has a file of its own: check.go, plan.go, run.go and so on; root.go builds the tree of commands and exit.go lists the
+// exit codes. The run of a study begins in run.go and continues in trainer.go, whose type trainer describes it.
 package runner
 
 import (
@@ -23,22 +26,22 @@ import (
 	"github.com/starsweep/starsweep/runner/evaluation"
 )
 
-// Env is the edge of the process.
+// Env is what a command needs from its process.
 type Env struct {
 	Args           []string // without the program's name
 	Stdout, Stderr io.Writer
-	Size           func() (columns, rows int) // of the terminal that Stderr is, for progress bars instead of lines; nil: it is none
+	Size           func() (columns, rows int) // of the terminal that Stderr is; nil: it is not a terminal
 	Home           string
 	Getenv         func(string) string
 	Now            func() time.Time
 	Version        string
-	System         fs.FS           // the machine's files, from / on: who has how much memory; nil: nobody knows
-	LimitMemory    func(bytes int) // tells the garbage collector; nil: it is not told
+	System         fs.FS           // the root file system, which says how much memory there is; nil: unknown
+	LimitMemory    func(bytes int) // limits the memory of the garbage collector; nil: there is no limit
 
-	console *console // below Stderr
+	console *console // underneath Stderr
 }
 
-// data is where downloaded data sets lie, cache what can be made again, networks the weights that the user added.
+// data is the folder of downloaded data sets, cache of what can be computed again, networks of added weights, plugins of PJRT plugins.
 func (e Env) data() string            { return filepath.Join(e.Home, "data") }
 func (e Env) cache() string           { return filepath.Join(e.Home, "cache") }
 func (e Env) networks() feature.Store { return feature.Store{Dir: filepath.Join(e.Home, "features")} }
@@ -48,7 +51,7 @@ func backendFlag(c *cobra.Command, to *string) {
 	c.Flags().StringVar(to, "backend", "auto", "one of "+strings.Join(train.Names, ", ")+", or xla:/path/to/plugin.so")
 }
 
-// openBackend opens a backend by name; one that is not there is a fault of its own kind.
+// openBackend opens a backend by name. An unknown name is a usage error, a missing device is not.
 func (e *Env) openBackend(name string) (*train.Backend, error) {
 	b, err := train.Open(name, e.trainOptions())
 	return b, asUsageError(err)
@@ -63,7 +66,7 @@ func (e *Env) store() *data.Store {
 		Warn: e.warn}
 }
 
-// evaluation is what a bench of evaluations works with.
+// evaluation returns the configuration of evaluations on a backend. open opens data sets.
 func (e *Env) evaluation(b *train.Backend, p *passes, open func(context.Context, spec.Data) (*data.Set, error)) evaluation.Config {
 	return evaluation.Config{Device: b.Device(), Numerics: b.Numerics(), Networks: e.networks(), Cache: filepath.Join(e.cache(), "features"),
 		Open: open, Warn: e.warn, Progress: p.watch, Now: e.Now}
@@ -79,7 +82,7 @@ func warn(env *Env, warnings []string) {
 	}
 }
 
-// counter counts the images of data sets that tell without a file of the user's.
+// counter returns a function that counts the images of data sets that need no file of the user.
 func (e *Env) counter() func(spec.Data) (n int, known bool) {
 	size := e.sizes()
 	return func(d spec.Data) (int, bool) {
@@ -90,7 +93,7 @@ func (e *Env) counter() func(spec.Data) (n int, known bool) {
 	}
 }
 
-// sizes counts the images of data sets that are at hand, once each.
+// sizes returns a function that counts the images of data sets that are present, each data set once.
 func (e *Env) sizes() func(spec.Data) (n int, known bool) {
 	store := e.store()
 	var counts once.Map[string, int] // by the canonical text
@@ -98,7 +101,7 @@ func (e *Env) sizes() func(spec.Data) (n int, known bool) {
 		n, _ := counts.Do(context.Background(), d.String(), func() (int, error) {
 			shape, err := store.Shape(d)
 			if err != nil {
-				return -1, nil // kept like a count: the trial will report the error
+				return -1, nil // remembered like a count: the trial will report the error
 			}
 			return shape.N, nil
 		})

@@ -16,7 +16,7 @@ import (
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
-// evaluator looks at one trial: it draws its pictures, measures its samples and its tests, and judges whether it has collapsed.
+// evaluator evaluates one trial: it draws the sample sheet, computes metrics and tests, and detects a collapse.
 type evaluator struct {
 	trainer *trainer
 	trial   plan.Trial
@@ -27,8 +27,8 @@ type evaluator struct {
 	history []metric.Observation
 }
 
-// biasWarnings warns of metrics that are far above what more samples would give, for all generators alike: those that are biased for
-// no more samples than features.
+// biasWarnings warns of metrics that are computed from no more samples than features: such values are far above those of more samples,
+// for all generators alike.
 func biasWarnings(p *plan.Plan) (warnings []string) {
 	for _, trial := range p.Kinds {
 		e := trial.Job.Evaluate
@@ -46,10 +46,11 @@ func biasWarnings(p *plan.Plan) (warnings []string) {
 }
 
 func biasWarning(m spec.Metric, samples, features int, floor string) string {
-	return fmt.Sprintf("%s of %d samples of %d features is far too high: compare it with %s, or take more samples", m.Name, samples, features, floor)
+	return fmt.Sprintf("%s of %d samples of %d features is far too high: compare it with %s, or take more samples",
+		m.Name, samples, features, floor)
 }
 
-// newEvaluator gets ready to look at a trial that has trained for done epochs.
+// newEvaluator returns an evaluator of a trial that has trained for done epochs.
 func (t *trainer) newEvaluator(ctx context.Context, p plan.Trial, set *data.Set, done int) (*evaluator, error) {
 	x := &evaluator{trainer: t, trial: p, set: set}
 	var err error
@@ -73,7 +74,7 @@ func (t *trainer) newEvaluator(ctx context.Context, p plan.Trial, set *data.Set,
 	return x, err
 }
 
-// evaluate looks at a run as it stood after an epoch, and fills in that epoch's row.
+// evaluate evaluates the state of a run after an epoch, and fills in the row of that epoch.
 func (x *evaluator) evaluate(ctx context.Context, run *train.Run, row *results.Epoch) error {
 	p := x.trial
 	start := x.trainer.now()
@@ -109,22 +110,22 @@ func (x *evaluator) evaluate(ctx context.Context, run *train.Run, row *results.E
 	return nil
 }
 
-// observe keeps what a row says of collapse.
+// observe records what a row says about a collapse.
 func (x *evaluator) observe(row results.Epoch) {
 	if row.Evaluated && x.scorer != nil {
 		x.history = append(x.history, metric.Observe(row.Epoch, x.trial.Job.Evaluate.Metrics, row.Metrics))
 	}
 }
 
-// collapsed ends a trial whose last evaluations show a collapse.
+// collapsed is the error that ends a trial whose last evaluations show a collapse.
 type collapsed struct {
-	epoch int // of the last of them
+	epoch int // of the last evaluation
 	why   string
 }
 
 func (c *collapsed) Error() string { return fmt.Sprintf("collapsed at epoch %d: %s", c.epoch, c.why) }
 
-// collapse is a *collapsed if the last evaluations show one.
+// collapse returns a *collapsed if the last evaluations show one.
 func (x *evaluator) collapse() error {
 	rule := x.trial.Job.Evaluate.Collapse
 	if rule == nil || len(x.history) == 0 {
@@ -136,7 +137,7 @@ func (x *evaluator) collapse() error {
 	return nil
 }
 
-// earlyStop is the verdict where it ends the trial at once.
+// earlyStop returns the result of collapse if the script says that a collapse ends the trial at once.
 func (x *evaluator) earlyStop() error {
 	if rule := x.trial.Job.Evaluate.Collapse; rule == nil || !rule.Stop {
 		return nil

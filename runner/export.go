@@ -38,7 +38,7 @@ JSON lines: numbers that JSON lacks are the strings "NaN", "Infinity" and
 				return usageErrorf("got %d arguments, want the directory of a study and a table", len(args))
 			}
 			if asCSV == asJSON {
-				return usageErrorf("want one of --csv and --jsonl")
+				return usageErrorf("want either --csv or --jsonl")
 			}
 			if !slices.Contains(results.Tables(), results.Table(args[1])) {
 				return usageErrorf("got the table %q, want one of %v", args[1], results.Tables())
@@ -114,7 +114,7 @@ func exportCSV(to io.Writer, v *results.View, t results.Table) error {
 	return w.Error()
 }
 
-// escapeFormula is a text that no spreadsheet takes for a formula: one that begins like a formula gets an apostrophe before it.
+// escapeFormula returns a text that no spreadsheet takes for a formula, with an apostrophe in front if it begins like one.
 func escapeFormula(text string) string {
 	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
 		return "'" + text
@@ -122,7 +122,7 @@ func escapeFormula(text string) string {
 	return text
 }
 
-// jsonRow is a row as a JSON object, its fields in order.
+// jsonRow returns a row as a JSON object with its fields in order.
 func jsonRow(fields []results.Field, row results.Row) (string, error) {
 	var members []string
 	for _, f := range fields {
@@ -139,7 +139,7 @@ func jsonRow(fields []results.Field, row results.Row) (string, error) {
 	return "{" + strings.Join(members, ",") + "}", nil
 }
 
-// portable is a value that JSON and CSV have, with the shortest digits that give a number back.
+// portable returns a value that JSON and CSV can represent. Numbers have the fewest digits that identify them.
 func portable(value any) any {
 	switch v := value.(type) {
 	case float64:

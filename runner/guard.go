@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// guarded is f, where a panic, which is a fault of ours, is an error that names the place: it ends one trial, or one command.
+// guarded runs f, and turns a panic, which is a bug, into an error that names the place: a panic ends one trial, or one command.
 func guarded(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -17,7 +17,7 @@ func guarded(f func() error) (err error) {
 	return f()
 }
 
-// panicked is where the panic began that a deferred function recovers from: the innermost function that is not Go's runtime.
+// panicked returns the place of the panic that a deferred function recovers from: the innermost function outside Go's runtime.
 func panicked() string {
 	var callers [64]uintptr
 	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers[:])])

@@ -11,18 +11,18 @@ import (
 	"github.com/starsweep/starsweep/runner/evaluation"
 )
 
-// inputReader finds out what jobs read: their images and the networks that take features of them. Trials are who they are by the
-// content of these, so that a trial on other images under the same path is another trial.
+// inputReader determines the inputs of jobs: their images, and the networks that extract features. The content of the inputs is part
+// of a trial's identity, so that a trial on other images under the same path is another trial.
 type inputReader struct {
 	open     func(context.Context, spec.Data) (*data.Set, error)
 	networks feature.Store
 
-	known    map[string]model.Inputs // by the words of jobs
-	contents map[string]content      // of sets, by their words
-	features map[string]string       // extractors as measures have them, by name
+	known    map[string]model.Inputs // by the description of the job
+	contents map[string]content      // of data sets, by their description
+	features map[string]string       // names and digests of extractors, by name
 }
 
-// content is what is to know of a set's images.
+// content identifies the images of a data set.
 type content struct {
 	digest string
 	n      int
@@ -33,7 +33,7 @@ func newInputReader(open func(context.Context, spec.Data) (*data.Set, error), ne
 		features: map[string]string{}}
 }
 
-// images opens a set, once.
+// images opens a data set, once.
 func (r *inputReader) images(ctx context.Context, d spec.Data) (content, error) {
 	if c, ok := r.contents[d.String()]; ok {
 		return c, nil
@@ -81,7 +81,7 @@ func (r *inputReader) read(ctx context.Context, j *model.Job) (in model.Inputs, 
 	return in, nil
 }
 
-// compared fills in what metrics compare generated images with.
+// compared adds the inputs of the metrics: the real images, those of the floor, and the extractor.
 func (r *inputReader) compared(ctx context.Context, j *model.Job, in *model.Inputs) error {
 	e, m := j.Evaluate, &in.Measure
 	m.Metrics, m.Samples = e.Metrics, e.Samples
@@ -99,7 +99,7 @@ func (r *inputReader) compared(ctx context.Context, j *model.Job, in *model.Inpu
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case err == nil && floor.n >= e.Samples: // else there is no floor
+		case err == nil && floor.n >= e.Samples: // otherwise there is no floor
 			m.Floor = spec.Images(other.WithDefaults().Split, floor.digest)
 			if e.Real != "test" {
 				in.Test = floor.digest
@@ -110,7 +110,7 @@ func (r *inputReader) compared(ctx context.Context, j *model.Job, in *model.Inpu
 	return err
 }
 
-// extractor names an extractor and its content.
+// extractor returns the name of an extractor with the digest of its weights.
 func (r *inputReader) extractor(name string) (string, error) {
 	if name == spec.PointFeatures {
 		return name, nil

@@ -7,12 +7,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// gracePeriod is how long an interrupted command, or trial, has to end by itself.
+// gracePeriod is the time that an interrupted command or trial has to return.
 const gracePeriod = 500 * time.Millisecond
 
-// interruptible runs f, guarded, and waits for it, once ctx is done only as long as patience lasts: compilers, kernels and libraries
-// return when they are done. Then it reports the context's cause and that f did not end: f is abandoned, goes on with all the memory
-// that it has, and whatever it uses must not be closed any more. That is for a process that ends soon.
+// interruptible runs f on a goroutine of its own, with panics as errors, and returns its error. If ctx is done and f does not return
+// within the grace period, because a compiler, a kernel or a library does not notice, ended is false and the error is the context's
+// cause. f is then abandoned: it keeps running and keeps its memory, and what it uses must not be closed. The process should end soon.
 func interruptible(ctx context.Context, f func() error) (ended bool, err error) {
 	done := make(chan error, 1)
 	go func() { done <- guarded(f) }()
@@ -29,8 +29,8 @@ func interruptible(ctx context.Context, f func() error) (ended bool, err error) 
 	}
 }
 
-// abandonable makes every command below c one that ends soon after an interrupt, whatever it does: none of them has anything to
-// put in order. run does it by itself.
+// abandonable makes c and its subcommands return soon after an interrupt, whatever they do. It is for commands that have nothing to
+// clean up, which are all but run.
 func abandonable(c *cobra.Command) *cobra.Command {
 	if f := c.RunE; f != nil {
 		c.RunE = func(c *cobra.Command, args []string) error {

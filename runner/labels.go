@@ -7,8 +7,8 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// checkLabels reports whether a set has the classes that the script says it has, which nothing could check before the files were read: a
-// network of more classes is sampled in some that it never saw, and one of fewer cannot take the labels.
+// checkLabels returns an error if a set does not have the classes that the script declares, which is known only once the files are
+// read. A network of more classes would be sampled in classes that it never saw, and one of fewer classes cannot take the labels.
 func checkLabels(d spec.Data, set *data.Set, labels int) error {
 	if labels == 0 || !d.Files() {
 		if labels > 0 && set.Classes > labels {
@@ -18,9 +18,9 @@ func checkLabels(d spec.Data, set *data.Set, labels int) error {
 	}
 	switch {
 	case set.Labels == nil:
-		return fmt.Errorf("data: the images have no labels, and the script says labels = %d", labels)
+		return fmt.Errorf("data: the images have no labels, but the script says labels = %d", labels)
 	case set.Classes != labels:
-		return fmt.Errorf("data: got images of %d classes, and the script says labels = %d", set.Classes, labels)
+		return fmt.Errorf("data: got images of %d classes, but the script says labels = %d", set.Classes, labels)
 	}
 	count := make([]int, labels)
 	for _, label := range set.Labels {
@@ -40,7 +40,7 @@ func checkLabels(d spec.Data, set *data.Set, labels int) error {
 		if set.ClassNames != nil {
 			name = fmt.Sprintf(" (%q)", set.ClassNames[label])
 		}
-		advice := "name the labels that there are with classes = [...]"
+		advice := "list the labels that exist in classes = [...]"
 		if d.Limit > 0 {
 			advice = "raise limit, or " + advice
 		}

@@ -19,11 +19,11 @@ func TestLabelsAreThoseThatTheScriptAnnounces(t *testing.T) {
 	}{
 		{spec.Data{Name: "images"}, whole, 3, ""},
 		{spec.Data{Name: "images"}, whole, 0, ""}, // not said: nothing reads them
-		{spec.Data{Name: "images"}, whole, 10, "got images of 3 classes, and the script says labels = 10"},
-		{spec.Data{Name: "parquet"}, whole, 2, "got images of 3 classes, and the script says labels = 2"},
-		{spec.Data{Name: "dicom"}, &data.Set{N: 3}, 2, "the images have no labels, and the script says labels = 2"},
-		{spec.Data{Name: "images"}, set, 3, `no image has the label 1 ("dog"): name the labels that there are with classes = [...]`},
-		{spec.Data{Name: "images", Limit: 2}, set, 3, `("dog"): raise limit, or name`},
+		{spec.Data{Name: "images"}, whole, 10, "got images of 3 classes, but the script says labels = 10"},
+		{spec.Data{Name: "parquet"}, whole, 2, "got images of 3 classes, but the script says labels = 2"},
+		{spec.Data{Name: "dicom"}, &data.Set{N: 3}, 2, "the images have no labels, but the script says labels = 2"},
+		{spec.Data{Name: "images"}, set, 3, `no image has the label 1 ("dog"): list the labels that exist in classes = [...]`},
+		{spec.Data{Name: "images", Limit: 2}, set, 3, `("dog"): raise limit, or list`},
 		{spec.Data{Name: "images", Classes: []int{2, 0}}, set, 3, ""},
 		{spec.Data{Name: "images", Classes: []int{2, 1}}, set, 3, `no image has the label 1 ("dog")`},
 		{spec.Data{Name: "mnist"}, &data.Set{N: 1, Classes: 10, Labels: []int32{4}}, 10, ""},

@@ -15,19 +15,19 @@ import (
 	"github.com/starsweep/starsweep/runner/evaluation"
 )
 
-// need is the memory that a trial takes at its peak, in bytes, beside the process itself.
+// need is the peak memory of a trial in bytes, in addition to that of the process.
 type need struct {
 	data int // images, which trials share
-	kept int // extractors and what is known of the real images, which trials share
-	own  int // state, temporaries, and what is made of samples
+	kept int // extractors, and features and statistics of real images, which trials share
+	own  int // state, temporaries, and samples with what is computed of them
 }
 
 func (n need) total() int { return n.data + n.kept + n.own }
 
-// margin is what garbage adds to what a trial uses: a tenth. The collector is told to keep to it (limit).
+// margin adds the garbage of a trial to its memory: a tenth, to which the collector is limited (memory.limit).
 func margin(bytes int) int { return bytes + bytes/10 }
 
-// needOf is the need of a job whose program takes m. Accelerators hold state and temporaries themselves.
+// needOf returns the need of a job whose program takes m. State and temporaries of accelerators are in their own memory.
 func needOf(j *model.Job, m train.Memory, accelerator bool, images int) need {
 	p, e := j.Program, j.Evaluate
 	n := need{data: images}
@@ -35,13 +35,13 @@ func needOf(j *model.Job, m train.Memory, accelerator bool, images int) need {
 	h, w, c := p.Config.Image.Size('h'), p.Config.Image.Size('w'), p.Config.Image.Size('c')
 	var passing int
 	n.kept, passing = evaluation.Memory(e, max(1, h), max(1, w), c)
-	state := m.State // a copy for the checkpoint, one for what looks at an epoch, and the run's own
+	state := m.State // one copy for the checkpoint, one for the evaluator, and the run's own
 	if n.own = 2*state + passing; !accelerator {
 		n.own += state + m.Step + m.Sample + m.Test
 	}
 	if p.Sample != nil {
 		sheet := e.Sheet * each * 4
-		if h > 0 { // NRGBA, and the compressed file
+		if h > 0 { // NRGBA and the compressed file
 			sheet += e.Sheet * h * w * 6
 		}
 		n.own += sheet + 2*p.Config.SampleBatch*each*8
@@ -50,13 +50,13 @@ func needOf(j *model.Job, m train.Memory, accelerator bool, images int) need {
 	return n
 }
 
-// setBytes is the memory of a data set.
+// setBytes returns the memory of a data set.
 func setBytes(s *data.Set) int { return len(s.U8) + 4*len(s.F32) + 4*len(s.Labels) }
 
-// jobImages is the memory of all images that a job reads, as far as sizes are known.
+// jobImages returns the memory of all images that a job reads and whose number is known.
 func jobImages(j *model.Job, size func(spec.Data) (n int, known bool)) (bytes int) {
 	each := j.Program.Config.Image.Elems()
-	if j.Program.Config.Image.Size('h') == 0 || j.Data.Size != 0 { // points, and what was resized, are no bytes
+	if j.Program.Config.Image.Size('h') == 0 || j.Data.Size != 0 { // points and resized images are float32
 		each *= 4
 	}
 	for _, d := range jobSets(j) {
@@ -67,10 +67,10 @@ func jobImages(j *model.Job, size func(spec.Data) (n int, known bool)) (bytes in
 	return bytes
 }
 
-// jobSets are the data sets that a job reads.
+// jobSets returns the data sets that a job reads.
 func jobSets(j *model.Job) []spec.Data {
 	sets := []spec.Data{j.Data}
-	if len(j.Program.Test) > 0 || len(j.Evaluate.Metrics) > 0 { // metrics look for a floor in the other split
+	if len(j.Program.Test) > 0 || len(j.Evaluate.Metrics) > 0 { // metrics take their floor from the other split
 		if test := j.Data.Test(); test.String() != j.Data.String() {
 			sets = append(sets, test)
 		}
@@ -78,7 +78,7 @@ func jobSets(j *model.Job) []spec.Data {
 	return sets
 }
 
-// gigabytes writes bytes for people.
+// gigabytes formats a number of bytes.
 func gigabytes(bytes int) string {
 	switch gb := float64(bytes) / 1e9; {
 	case gb >= 10:
@@ -89,10 +89,10 @@ func gigabytes(bytes int) string {
 	return fmt.Sprintf("%.0f MB", float64(bytes)/1e6)
 }
 
-// memoryError is the error of what does not fit into memory.
+// memoryError is the error of a need that exceeds the memory.
 type memoryError struct {
 	needs   int
-	atLeast bool // it may need more
+	atLeast bool // needs is a lower bound
 	has     machine.Room
 }
 
@@ -104,16 +104,16 @@ func (e *memoryError) Error() string {
 	return fmt.Sprintf("needs %s%s of memory, %s has %s", least, gigabytes(e.needs), e.has.Whose, gigabytes(e.has.Bytes))
 }
 
-// leastNeed is what a job needs whatever its program does: copies of the state, and what is made of samples.
+// leastNeed returns what a job needs at least, whatever its program computes: copies of the state, and samples.
 func leastNeed(j *model.Job, accelerator bool) need {
 	return needOf(j, train.Memory{State: j.Program.StateBytes()}, accelerator, 0)
 }
 
-// memory shares out the memory of the process to the trials that train at the same time.
+// memory shares the memory of the process between the trials that train at the same time.
 type memory struct {
 	room    machine.Room
-	process int             // what the process has before the first trial, and overhead
-	limit   func(bytes int) // tells the garbage collector what to keep to; nil: nobody does
+	process int             // of the process before the first trial, with overhead
+	limit   func(bytes int) // limits the memory of the garbage collector; nil: there is no limit
 	free    *semaphore.Weighted
 
 	mu    sync.Mutex
@@ -127,10 +127,10 @@ func newMemory(env *Env) *memory {
 	return m
 }
 
-// overhead is what the process takes while trials train: tables, checkpoints on their way to the disk, the report. Measured.
+// overhead is the memory, as measured, that the process takes while trials train: for tables, checkpoints and the report.
 const overhead = 48 << 20
 
-// check is a *tooBig if a need does not fit even if nothing else runs.
+// check returns a *memoryError if a need does not fit even if nothing else runs.
 func (m *memory) check(n need, atLeast bool) error {
 	if needs := m.process + n.total(); m.room.Bytes > 0 && needs > m.room.Bytes {
 		return &memoryError{needs, atLeast, m.room}
@@ -138,8 +138,8 @@ func (m *memory) check(n need, atLeast bool) error {
 	return nil
 }
 
-// take waits until a need fits beside those of other trials. The caller gives it back.
-func (m *memory) take(ctx context.Context, n need) (giveBack func(), err error) {
+// take waits until a need fits next to those of other trials, and reserves it until release is called.
+func (m *memory) take(ctx context.Context, n need) (release func(), err error) {
 	if err := m.check(n, false); err != nil {
 		return nil, err
 	}

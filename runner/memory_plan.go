@@ -9,10 +9,10 @@ import (
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
-// peak is the most memory of a process that trains one trial of a program.
+// peak is the peak memory of a process that trains one trial of a program.
 type peak struct {
 	bytes     int
-	estimated bool // not planned by the backend
+	estimated bool // and not known from the backend
 }
 
 func (p peak) String() string {
@@ -23,17 +23,17 @@ func (p peak) String() string {
 	return fmt.Sprintf("%s%.0f", mark, float64(p.bytes)/1e6)
 }
 
-// plannedPrograms is how many programs are compiled to know their memory, which takes a tenth of a second each.
+// plannedPrograms is the number of programs that are compiled for their memory at most; each takes a tenth of a second.
 const plannedPrograms = 64
 
-// peaks are those of a plan's programs, by fingerprint, each of its largest trial. size counts images.
+// peaks returns the peaks of a plan's programs by fingerprint, each for its largest trial. size counts the images of a data set.
 func (m *memory) peaks(p *plan.Plan, b *train.Backend, size func(spec.Data) (int, bool)) (map[string]peak, error) {
 	known, peaks := map[string]train.Memory{}, map[string]peak{}
 	for _, x := range p.Programs {
 		f := x.Fingerprint()
 		known[f] = train.LiveMemory(x)
 		if b.Accelerator() || len(p.Programs) > plannedPrograms || m.check(leastOf(x), true) != nil {
-			continue // there is nothing to compile, or it takes too long, or too much memory
+			continue // an estimate has to do
 		}
 		c, err := train.Compile(b, x)
 		if err != nil {
@@ -52,11 +52,11 @@ func (m *memory) peaks(p *plan.Plan, b *train.Backend, size func(spec.Data) (int
 	return peaks, nil
 }
 
-// leastOf is what any trial of a program needs.
+// leastOf returns what every trial of a program needs.
 func leastOf(p *model.Program) need { return need{own: 3 * p.StateBytes()} }
 
-// checkMemory warns of trials that do not fit into this machine's memory: a run would fail them. Only programs that may be too large
-// are compiled.
+// checkMemory warns of trials that would fail because they do not fit into the memory of this machine. Only programs that may be too
+// large are compiled.
 func (e *Env) checkMemory(p *plan.Plan) error {
 	m := newMemory(e)
 	if m.room.Bytes == 0 {
@@ -79,7 +79,7 @@ func (e *Env) checkMemory(p *plan.Plan) error {
 		f, images := j.Program.Fingerprint(), jobImages(j, count)
 		if _, ok := known[f]; !ok {
 			known[f] = train.LiveMemory(j.Program)
-			if m.check(needOf(j, known[f], false, images), true) != nil { // a plan takes less, as a rule
+			if m.check(needOf(j, known[f], false, images), true) != nil { // the exact size is usually smaller
 				c, err := train.Compile(b, j.Program)
 				if err != nil {
 					return err

@@ -71,7 +71,7 @@ func printPareto(env *Env, dir string, o paretoOptions) error {
 		objectives = v.Meta().Objectives
 	}
 	if len(objectives) == 0 {
-		return usageErrorf("%s: the script has no objectives: name some, as --objective %s=min", dir,
+		return usageErrorf("%s: the script has no objectives: name some, such as --objective %s=min", dir,
 			slices.Concat(v.Meta().Metrics, []string{"METRIC"})[0])
 	}
 	reference, err := parseReference(o.reference, objectives)
@@ -90,7 +90,7 @@ func printPareto(env *Env, dir string, o paretoOptions) error {
 		return p.json(env.Stdout, fronts)
 	}
 	if len(fronts) == 0 {
-		fmt.Fprintf(env.Stdout, "%s: no points: no finished trial has a number for each of %s; --scope trial shows epochs\n", o.scope,
+		fmt.Fprintf(env.Stdout, "%s: no points: no finished trial has a value of each of %s; --scope trial shows epochs\n", o.scope,
 			strings.Join(p.names(), ", "))
 	}
 	for _, rows := range fronts {
@@ -104,15 +104,15 @@ func printPareto(env *Env, dir string, o paretoOptions) error {
 	return nil
 }
 
-// omitted counts what is not printed because no trial of the newest plan is measured so.
+// omitted counts points that are not printed because no trial of the newest plan has their measure.
 type omitted struct{ points, measures int }
 
 func (x omitted) String() string {
-	return fmt.Sprintf("%s of %s left out, which no trial of the newest plan has: --all-measures shows them", counted(x.points, "point"),
+	return fmt.Sprintf("%s of %s omitted, which no trial of the newest plan has: --all-measures shows them", counted(x.points, "point"),
 		counted(x.measures, "other measure"))
 }
 
-// frontsOf gathers the rows of a scope, those that were compared with each other together: a trial's, or those of one measure.
+// frontsOf returns the rows of a scope in groups that were compared with each other: those of one trial, or of one measure.
 func frontsOf(v *results.View, o paretoOptions, reference map[string]float64) (fronts [][]results.Row, left omitted, err error) {
 	newest, _ := v.Measures()
 	others := map[string]bool{}
@@ -161,7 +161,7 @@ func parseReference(flags []string, objectives []results.Objective) (map[string]
 			return nil, usageErrorf("--reference: got %q, want METRIC=VALUE", text)
 		}
 		if !slices.ContainsFunc(objectives, func(o results.Objective) bool { return o.Metric == metric }) {
-			return nil, usageErrorf("--reference: %q is no objective", metric)
+			return nil, usageErrorf("--reference: %q is not an objective", metric)
 		}
 		reference[metric] = v
 	}
@@ -182,7 +182,7 @@ func (p paretoPrinter) names() (names []string) {
 	return names
 }
 
-// shown are the rows to print.
+// shown returns the rows to print.
 func (p paretoPrinter) shown(rows []results.Row) []results.Row {
 	if p.all {
 		return rows
@@ -194,7 +194,7 @@ func (p paretoPrinter) shown(rows []results.Row) []results.Row {
 	return rows[:n]
 }
 
-// table prints points that were compared with each other, best first.
+// table prints a group of points, the best first.
 func (p paretoPrinter) table(to io.Writer, rows []results.Row, apart []results.Difference) error {
 	first := rows[0]
 	heading := fmt.Sprint(first["scope"])
@@ -232,7 +232,7 @@ func (p paretoPrinter) table(to io.Writer, rows []results.Row, apart []results.D
 	return p.notes(to, rows)
 }
 
-// notes says which points are compared although not all is alike with them.
+// notes prints in what the points of a group differ although they are compared.
 func (p paretoPrinter) notes(to io.Writer, rows []results.Row) error {
 	earlier, lengths := 0, map[any]bool{}
 	for _, row := range rows {
@@ -250,7 +250,7 @@ func (p paretoPrinter) notes(to io.Writer, rows []results.Row) error {
 	return nil
 }
 
-// shownColumns are those of the table that differ from row to row in a scope.
+// shownColumns returns the columns to print: those that differ between the rows of a scope.
 func (p paretoPrinter) shownColumns(rows []results.Row) []string {
 	columns := []string{"rank"}
 	joined := rows[0]["scope"] == string(results.ScopeConfiguration)
@@ -273,7 +273,7 @@ func (p paretoPrinter) shownColumns(rows []results.Row) []string {
 	return append(columns, "seed", "epoch", "trial")
 }
 
-// cell is a value in a table that people read.
+// cell formats a value of the table.
 func cell(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -286,7 +286,7 @@ func cell(v any) string {
 	return fmt.Sprint(v)
 }
 
-// json prints all rows as one array of objects.
+// json prints the rows as one array of objects.
 func (p paretoPrinter) json(to io.Writer, fronts [][]results.Row) error {
 	sep := "["
 	for _, rows := range fronts {

@@ -11,8 +11,8 @@ import (
 	"github.com/starsweep/starsweep/internal/plain"
 )
 
-// passes shows how far passes over images are: in lines that change at the bottom of a terminal, else in a line every ten seconds.
-// Short passes are not worth a line.
+// passes shows the progress of passes over images: on a terminal in lines at the bottom that change, otherwise in a line every ten
+// seconds. Short passes have no line.
 type passes struct {
 	w       io.Writer
 	console *console // nil: no terminal
@@ -20,15 +20,15 @@ type passes struct {
 
 	mu      sync.Mutex
 	running []*runningPass
-	shown   time.Time // when the terminal was last drawn
-	pinned  bool      // lines are on it
-	inBars  bool      // the study's bars show the lines
+	shown   time.Time // when the terminal was drawn last
+	pinned  bool      // lines are on the terminal
+	inBars  bool      // the bars of the study show the lines
 }
 
-// runningPass is a pass and when it was last spoken of.
+// runningPass is a pass, and the time of its last line.
 type runningPass struct {
 	*pass.Pass
-	done            int // copies: the pass belongs to the goroutine that advances it
+	done            int // copied with over, since the pass belongs to the goroutine that advances it
 	over            bool
 	begun, reported time.Time
 	lines           int
@@ -36,10 +36,10 @@ type runningPass struct {
 
 const (
 	reportEvery = 10 * time.Second
-	showAfter   = time.Second // a pass shows on a terminal after so long
+	showAfter   = time.Second // until a pass appears on a terminal
 )
 
-// newPasses watches passes for a command.
+// newPasses returns the passes of a command.
 func newPasses(env *Env) *passes {
 	p := &passes{w: env.Stderr, now: env.Now}
 	if env.Size != nil {
@@ -73,7 +73,7 @@ func (p *passes) watch(of *pass.Pass) {
 	}
 }
 
-// pin shows lines at the bottom of the terminal. The caller holds the lock.
+// pin shows lines at the bottom of the terminal. The caller holds p.mu.
 func (p *passes) pin(lines []string) {
 	before := p.pinned
 	p.pinned = len(lines) > 0
@@ -85,7 +85,7 @@ func (p *passes) pin(lines []string) {
 	}
 }
 
-// lines are those of the passes that run for a while. The caller holds the lock.
+// lines returns the lines of passes that have run for a while. The caller holds p.mu.
 func (p *passes) lines(now time.Time) (lines []string) {
 	for _, r := range p.running {
 		if now.Sub(r.begun) >= showAfter {
@@ -95,7 +95,7 @@ func (p *passes) lines(now time.Time) (lines []string) {
 	return lines
 }
 
-// bars leaves the terminal to the study's bars, and returns the lines that they show.
+// bars leaves the terminal to the bars of the study, and returns a function that returns the lines of passes for them.
 func (p *passes) bars() (lines func() []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -110,9 +110,9 @@ func (p *passes) bars() (lines func() []string) {
 	}
 }
 
-// line is how far a pass is, how fast, and how long the rest takes at this speed.
+// line returns how far a pass is, how fast, and how long the rest will take.
 func (r *runningPass) line(now time.Time) string {
-	s := fmt.Sprintf("%s: %d of %d", plain.Line(r.What), r.done, r.Total) // a path may be part of it
+	s := fmt.Sprintf("%s: %d of %d", plain.Line(r.What), r.done, r.Total) // which may contain a path
 	took := now.Sub(r.begun)
 	if r.done == 0 || took <= 0 {
 		return s

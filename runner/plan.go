@@ -105,7 +105,7 @@ func printPlan(env *Env, s *script, p *plan.Plan, b *train.Backend, list bool) e
 		fmt.Fprintf(env.Stdout, "%s has %s of memory for this process\n", memory.room.Whose, gigabytes(memory.room.Bytes))
 	}
 	if total.unknown {
-		fmt.Fprintln(env.Stdout, "the number of images counts only the data sets at hand: see starsweep data list")
+		fmt.Fprintln(env.Stdout, "the number of images excludes data sets that are not here: see starsweep data list")
 	}
 	if !list {
 		return nil
@@ -116,14 +116,14 @@ func printPlan(env *Env, s *script, p *plan.Plan, b *train.Backend, list bool) e
 	return nil
 }
 
-// workload is what the trials of a program ask for.
+// workload sums up the trials of a program.
 type workload struct {
 	program        *model.Program
 	trials, images int
-	unknown        bool // a data set is not at hand
+	unknown        bool // the number of images of a data set is not known
 }
 
-// add takes in the trials of a kind, each on n images, if their number is known.
+// add adds the trials of a kind. n is the number of their images, if it is known.
 func (x *workload) add(t plan.Kind, n int, known bool) {
 	x.trials += t.Trials
 	if !known {
@@ -134,7 +134,7 @@ func (x *workload) add(t plan.Kind, n int, known bool) {
 	x.images += t.Trials * t.Job.Epochs * (n / each) * each
 }
 
-// flops of an iteration, by real image.
+// flops returns the floating-point operations of an iteration per real image.
 func (x *workload) flops() float64 {
 	cost := expr.Cost(x.program.Step()...)
 	return 2 * float64(cost.MulAdds) / float64(x.program.Batches*x.program.Config.Batch)

@@ -11,7 +11,7 @@ import (
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
-// progress is told what happens. Its methods may be called from several goroutines.
+// progress shows the progress of a run. Its methods may be called from several goroutines.
 type progress interface {
 	begin(p plan.Trial)
 	epoch(p plan.Trial, row results.Epoch)
@@ -19,13 +19,13 @@ type progress interface {
 	close()
 }
 
-// lines writes one line an epoch, for logs.
+// lines writes one line per epoch, for logs.
 type lines struct {
 	w     io.Writer
 	total int // trials
 }
 
-// print writes one line, in one call: the writer may be shared.
+// print writes one line in one call, since the writer may be shared.
 func (l *lines) print(format string, a ...any) {
 	fmt.Fprintf(l.w, format+"\n", a...)
 }
@@ -34,7 +34,7 @@ func (l *lines) name(p plan.Trial) string {
 	return fmt.Sprintf("trial %d/%d [%s]", p.Place, l.total, label(p))
 }
 
-// label is a trial's point and seed.
+// label returns the point and the seed of a trial.
 func label(p plan.Trial) string {
 	return strings.TrimSpace(fmt.Sprintf("%v seed=%d", p.Point, p.Seed))
 }
@@ -57,7 +57,7 @@ func (l *lines) close() {}
 // headlines are the metrics that progress shows.
 var headlines = []string{"fid", "precision", "recall"}
 
-// summary shows the losses of the trial's players, the metrics and the speed of an epoch.
+// summary returns the losses of the players, the main metrics and the speed of an epoch.
 func summary(p plan.Trial, row results.Epoch) string {
 	var parts []string
 	for _, r := range p.Job.Program.Readings {

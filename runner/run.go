@@ -91,7 +91,7 @@ func run(ctx context.Context, env *Env, path string, o runOptions) error {
 	return trialFailures(count, p.Len())
 }
 
-// trialFailures is the fault of a study that is over.
+// trialFailures returns the error of a run in which trials failed.
 func trialFailures(count tally, trials int) error {
 	switch failed := count[results.Failed]; {
 	case failed > 0 && failed == trials:
@@ -103,7 +103,7 @@ func trialFailures(count tally, trials int) error {
 	return nil
 }
 
-// printOutcomes says how the trials ended.
+// printOutcomes prints how many trials ended in which way.
 func (e *Env) printOutcomes(count tally, total int, seconds float64) {
 	var parts []string
 	sum := 0

@@ -12,8 +12,8 @@ import (
 	"github.com/starsweep/starsweep/results"
 )
 
-// drawSheet makes the trial's pictures, from the same latents at every epoch. One that a run drew before it was killed stays, which may
-// have had another size.
+// drawSheet draws the sample sheet of an epoch, from the same latents at every epoch. A sheet that a killed run has drawn already stays,
+// even if it has another size.
 func (x *evaluator) drawSheet(run *train.Run, epoch int) error {
 	if x.trainer.study.HasSample(x.trial.ID, epoch, sheetKind) {
 		return nil
@@ -30,8 +30,8 @@ func (x *evaluator) drawSheet(run *train.Run, epoch int) error {
 	return x.trainer.study.AppendSample(results.Sample{Trial: x.trial.ID, Epoch: epoch, Kind: sheetKind, PNG: b.Bytes()})
 }
 
-// redrawSheet draws the picture of the last epoch of a trial that is continued, if the journal has lost it: its state is at hand. Earlier
-// ones cannot come back.
+// redrawSheet draws the sheet of the last epoch of a resumed trial if the journal has lost it, since the state is available. Lost sheets
+// of earlier epochs cannot be restored.
 func (x *evaluator) redrawSheet(run *train.Run, done int) error {
 	job, study := x.trial.Job, x.trainer.study
 	if job.Program.Sample == nil {
@@ -51,15 +51,15 @@ func (x *evaluator) redrawSheet(run *train.Run, done int) error {
 		}
 	}
 	if len(lost) > 0 {
-		x.trainer.warn(fmt.Errorf("trial %s: the pictures of these epochs are lost: %s", x.trial.ID, strings.Join(lost, ", ")))
+		x.trainer.warn(fmt.Errorf("trial %s: the sample sheets of these epochs are lost: %s", x.trial.ID, strings.Join(lost, ", ")))
 	}
 	return nil
 }
 
-// sheetKind is the kind of the pictures of samples.
+// sheetKind is the kind of sample sheets in the samples table.
 const sheetKind = "grid"
 
-// sheet draws n pictures in about a square, or n points on a sheet with room around the points of the set.
+// sheet draws n images in about a square, or n points as a scatter plot with a margin around the points of the set.
 func sheet(set *data.Set, x []float32, n int) *image.NRGBA {
 	if set.Shape().Points() {
 		reach := float32(0)

@@ -35,7 +35,7 @@ func (o *scriptOptions) flags(c *cobra.Command) {
 	c.Flags().StringArrayVar(&o.set, "set", nil, "override a setting, or pin a hyperparameter, with `NAME=VALUE`; may be repeated")
 }
 
-// study is a script that was read, with the overrides of the command line.
+// script is a study as its script declares it, with the overrides of the command line.
 type script struct {
 	*starlib.Study
 	path, hash string
@@ -48,7 +48,7 @@ func load(ctx context.Context, env *Env, path string, o scriptOptions) (*script,
 	} else if err != nil {
 		return nil, usageErrorf("%v", err)
 	}
-	folder, err := os.OpenRoot(filepath.Dir(path)) // links that lead out of the folder are errors
+	folder, err := os.OpenRoot(filepath.Dir(path)) // a link that leads out of the folder is an error
 	if err != nil {
 		return nil, usageErrorf("%v", err)
 	}
@@ -66,7 +66,7 @@ func load(ctx context.Context, env *Env, path string, o scriptOptions) (*script,
 		return nil, err
 	}
 	if !folderName(s.Name) {
-		return nil, usageErrorf("%q: the study would be called %q, which is no name of a folder: rename the script", path, s.Name)
+		return nil, usageErrorf("%q: the study would be called %q, which is not a valid name of a folder: rename the script", path, s.Name)
 	}
 	if s, err = s.With(o.profile, o.set); err != nil {
 		return nil, withCode(exitUsage, err)
@@ -74,10 +74,10 @@ func load(ctx context.Context, env *Env, path string, o scriptOptions) (*script,
 	return &script{s, path, hash(s.Files)}, nil
 }
 
-// catalogue is what scripts choose from.
+// catalogue returns the extractors that scripts can choose.
 func catalogue() spec.Catalogue { return spec.Catalogue{Extractors: feature.Declarations()} }
 
-// readScript reads a file up to one byte more than scripts may have. A pipe or a device, which may never end or begin, is an error.
+// readScript reads a script, up to one byte more than scripts may have. Pipes and devices, which may never end, are errors.
 func readScript(dir fs.FS, name string) ([]byte, error) {
 	info, err := fs.Stat(dir, name)
 	if err != nil {
@@ -94,8 +94,8 @@ func readScript(dir fs.FS, name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, starlib.MaxSource+1))
 }
 
-// plan expands the study as far as it can be checked without training, for every command alike, and warns of what is not wrong in
-// the script but looks so.
+// plan plans the trials of the study, checks all that can be checked without training, and prints warnings. All commands use it, so
+// that they report the same errors.
 func (s *script) plan(ctx context.Context, env *Env) (*plan.Plan, error) {
 	p, err := plan.Make(ctx, s, s.Seeds)
 	if err != nil {
@@ -108,7 +108,7 @@ func (s *script) plan(ctx context.Context, env *Env) (*plan.Plan, error) {
 	return p, nil
 }
 
-// hash names the content of a set of files.
+// hash returns a hash of the names and contents of files.
 func hash(files map[string][]byte) string {
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(files)) {

@@ -62,7 +62,7 @@ training step as expressions. It trains nothing and opens no data.`,
 	return exits(c, exitScript, exitSpace)
 }
 
-// onePoint is a study of one point of another.
+// onePoint is a study of one point of another study.
 type onePoint struct {
 	*script
 	point spec.Point

@@ -79,13 +79,13 @@ func printStatus(to io.Writer, v *results.View) error {
 	return printMeasures(to, v)
 }
 
-// printMeasures says in which ways the objectives are measured, if there are several.
+// printMeasures lists the measures of the objectives if there are several.
 func printMeasures(to io.Writer, v *results.View) error {
 	newest, others := v.Measures()
 	if len(newest)+len(others) < 2 || len(v.Meta().Objectives) == 0 {
 		return nil
 	}
-	fmt.Fprintln(to, "the objectives are measured in several ways, and can be compared within each only:")
+	fmt.Fprintln(to, "the objectives have several measures; only values of the same measure can be compared:")
 	for _, m := range newest {
 		fmt.Fprintf(to, "  %s\n", m)
 	}
@@ -95,7 +95,7 @@ func printMeasures(to io.Writer, v *results.View) error {
 	return nil
 }
 
-// differing is what tells trial i from others with its label: " width=64 epochs_planned=6".
+// differing returns what distinguishes trial i from others of the same label: " width=64 epochs_planned=6".
 func differing(differences []results.Difference, i int) string {
 	var b strings.Builder
 	for _, d := range differences {

@@ -217,7 +217,7 @@ func (t *trainer) compile(ctx context.Context, p plan.Trial) (c *train.Compiled,
 	return c, release, err
 }
 
-// setsBytes is the memory of all data sets that a job reads. Those that are missing were no error before: metrics do without.
+// setsBytes returns the memory of all data sets that a job reads. A set that is missing here is one that metrics can do without.
 func (t *trainer) setsBytes(ctx context.Context, j *model.Job) (bytes int, err error) {
 	for _, d := range jobSets(j) {
 		set, err := t.images(ctx, d)
@@ -231,7 +231,7 @@ func (t *trainer) setsBytes(ctx context.Context, j *model.Job) (bytes int, err e
 	return bytes, nil
 }
 
-// trainImages is a set as training sees it.
+// trainImages returns a data set in the form that training takes.
 func trainImages(set *data.Set) train.Images {
 	return train.Images{ID: set.Digest, N: set.N, H: set.H, W: set.W, C: set.C, Labels: set.Labels, Batch: set.Batch}
 }
