@@ -33,7 +33,7 @@ func TestArenaTakesTheSmallestGapThatFits(t *testing.T) {
 				want = end
 			}
 			if got := a.alloc(bytes); got != want {
-				t.Fatalf("seed %d: %d bytes beside %v: got offset %d, want %d", seed, bytes, used, got, want)
+				t.Fatalf("seed %d: %d bytes next to %v: got offset %d, want %d", seed, bytes, used, got, want)
 			}
 			used = append(used, gap{want, bytes})
 			slices.SortFunc(used, func(a, b gap) int { return cmp.Compare(a.offset, b.offset) })

@@ -19,7 +19,7 @@ func ofAxis(write axisWriter) func(w *writer, x, _ compute.Value) []compute.Valu
 	}
 }
 
-// sums are a sum over the first axes or over one, and this spread again.
+// sums returns a sum over the first axes or over one, and its broadcast.
 func sums(w *writer, x compute.Value, dims []int, axis int) []compute.Value {
 	axes := []int{axis}
 	if w.below(2) == 0 && axis > 0 {
@@ -185,7 +185,7 @@ func wholePhrases() []phrase {
 	}
 }
 
-// inside writes a little in the closure g, which sees all that w does and x, and gives the last value of x's shape.
+// inside writes a few phrases in the closure g, which sees x and all that w sees, and returns the last value of the shape of x.
 func (w *writer) inside(g compute.Function, x compute.Value) compute.Value {
 	in := *w
 	in.f, in.vals, in.depth = g, append(slices.Clone(w.vals), x), w.depth+1
@@ -202,8 +202,8 @@ func (w *writer) inside(g compute.Function, x compute.Value) compute.Value {
 	return x
 }
 
-// convolutionPhrase convolves with a kernel of numbers of the first parameter: one spatial axis for three axes, else the first two
-// between batch and channels.
+// convolutionPhrase convolves x with a kernel whose numbers are from the first parameter. The axes between the first and the last are
+// spatial.
 func convolutionPhrase(w *writer, x, _ compute.Value) []compute.Value {
 	dims := w.shape(x).Dimensions
 	if len(dims) > 4 {

@@ -22,12 +22,12 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// reference is GoMLX's own backend. Its default parallelism can deadlock, and its goroutines would panic where no test can recover.
+// reference returns GoMLX's own backend. Its default parallelism can deadlock, and panics of its goroutines cannot be recovered.
 func reference() compute.Backend {
 	return must(compute.NewWithConfig("go:parallelism=-1,ops_sequential"))
 }
 
-// ours are backends of all kernel sets, with and without fusion.
+// ours returns backends of all kernel sets, with and without fusion.
 func ours() (all []*Backend) {
 	for _, s := range kern.Sets() {
 		for _, fusion := range []string{"", ",nofuse"} {
@@ -37,7 +37,7 @@ func ours() (all []*Backend) {
 	return all
 }
 
-// build makes the results from the parameters.
+// build builds the results from the parameters.
 type build func(f compute.Function, in []compute.Value) []compute.Value
 
 func compiled(b compute.Backend, build build, in ...shapes.Shape) compute.Executable {
@@ -53,12 +53,12 @@ func compiled(b compute.Backend, build build, in ...shapes.Shape) compute.Execut
 	return must(bd.Compile())
 }
 
-// execute runs e on slices and gives slices.
+// execute runs e on slices and returns slices.
 func execute(b compute.Backend, e compute.Executable, in ...any) []any {
 	return executeWith(b, e, nil, in...)
 }
 
-// executeWith may donate inputs.
+// executeWith also donates inputs.
 func executeWith(b compute.Backend, e compute.Executable, donate []bool, in ...any) []any {
 	_, ss := e.Inputs()
 	var bufs []compute.Buffer
@@ -77,10 +77,10 @@ func executeWith(b compute.Backend, e compute.Executable, donate []bool, in ...a
 	return out
 }
 
-// tryRun builds and runs, or gives the error.
+// tryRun builds and runs f, or returns the error.
 func tryRun(b compute.Backend, f build, in []any, ss ...shapes.Shape) (out []any, err error) {
 	defer func() {
-		if e := recover(); e != nil { // of must, or of the Go backend
+		if e := recover(); e != nil { // from must, or from the Go backend
 			err = fmt.Errorf("%v", e)
 		}
 	}()
@@ -97,7 +97,7 @@ func random(r *rand.Rand, n int) []float32 {
 	return v
 }
 
-// inputs are random float32 of the given shapes, the same every time.
+// inputs returns random float32 of the given shapes, the same on every call.
 func inputs(seed uint64, ss ...shapes.Shape) (in []any) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	for _, s := range ss {
@@ -106,7 +106,7 @@ func inputs(seed uint64, ss ...shapes.Shape) (in []any) {
 	return in
 }
 
-// values are n random numbers of a dtype, small, of both signs where there are two, none of them 0.
+// values returns n random numbers of a dtype: small, not 0, and of both signs if the type is signed.
 func values(r *rand.Rand, d dtypes.DType, n int) any {
 	v := reflect.ValueOf(dtypes.MakeAnySlice(d, n))
 	for i := range n {
@@ -125,10 +125,10 @@ func values(r *rand.Rand, d dtypes.DType, n int) any {
 	return v.Interface()
 }
 
-// asFloat is a number of any dtype.
+// asFloat converts a number of any dtype.
 func asFloat(v reflect.Value) float64 { return v.Convert(reflect.TypeFor[float64]()).Float() }
 
-// sumOf is a + b in their dtype.
+// sumOf returns a + b in their dtype.
 func sumOf(a, b reflect.Value) reflect.Value {
 	switch {
 	case a.CanFloat():
@@ -139,7 +139,7 @@ func sumOf(a, b reflect.Value) reflect.Value {
 	return reflect.ValueOf(a.Int() + b.Int()).Convert(a.Type())
 }
 
-// similar compares results of any dtype: floats within the tolerance, others exactly; NaN equals NaN.
+// similar compares results of any dtype: floats within the tolerance, others exactly. NaN equals NaN.
 func similar(got, want any, tolerance float64) error {
 	g, w := reflect.ValueOf(got), reflect.ValueOf(want)
 	if g.Type() != w.Type() || g.Len() != w.Len() {

@@ -11,7 +11,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// normalization is batch normalization along an axis by its definition, in float64.
+// normalization is batch normalization along an axis by definition, in float64.
 type normalization struct {
 	s                    shapes.Shape
 	axis                 int
@@ -22,7 +22,7 @@ type normalization struct {
 
 func (n *normalization) feature(i int) int { return i / strides(n.s)[n.axis] % n.s.Dimensions[n.axis] }
 
-// means are those of v by feature.
+// means returns the mean of v by feature.
 func (n *normalization) means(v func(i int) float64) []float64 {
 	m := make([]float64, n.s.Dimensions[n.axis])
 	for i := range n.x {
@@ -37,7 +37,7 @@ func (n *normalization) measure() {
 	n.variance = n.means(func(i int) float64 { d := n.x[i] - n.mean[n.feature(i)]; return d * d })
 }
 
-// z is the i-th element of x less the mean, over the standard deviation.
+// z returns the i-th element of x minus the mean, divided by the standard deviation.
 func (n *normalization) z(i int) float64 {
 	k := n.feature(i)
 	return (n.x[i] - n.mean[k]) / math.Sqrt(n.variance[k]+n.epsilon)
@@ -51,7 +51,7 @@ func (n *normalization) y() []float64 {
 	return y
 }
 
-// gradients are with respect to x, scale and offset.
+// gradients returns the gradients with respect to x, scale and offset.
 func (n *normalization) gradients() (dx, dScale, dOffset []float64) {
 	count := float64(len(n.x) / len(n.scale))
 	dOffset = n.means(func(i int) float64 { return n.dy[i] })
@@ -69,7 +69,7 @@ func (n *normalization) gradients() (dx, dScale, dOffset []float64) {
 // batchNormGraph is an operation on a tensor, its gradient, and vectors over a feature axis.
 type batchNormGraph func(f compute.Function, x, dy, scale, offset, mean, variance compute.Value, axis int) []compute.Value
 
-// batchNormProperty is an operation that computes what loops compute over its operands.
+// batchNormProperty returns the property that graph computes what loops does.
 func batchNormProperty(graph batchNormGraph, loops func(n *normalization) [][]float64) property {
 	return property{takes: floats, draw: func(r *draw) trial {
 		s := r.shape(1 + r.IntN(4))
@@ -141,7 +141,7 @@ func batchNormProperties() map[compute.OpType]property {
 	}
 }
 
-func TestTheGradientOfBatchNormIsTheDifferenceQuotient(t *testing.T) {
+func TestTheGradientOfBatchNormAgreesWithFiniteDifferences(t *testing.T) {
 	s, r := shapes.Make(dtypes.Float64, 3, 4, 5), rand.New(rand.NewPCG(1, 5)) // features in the middle
 	draw := func(n int) []float64 { return values(r, dtypes.Float64, n).([]float64) }
 	n := &normalization{s: s, axis: 1, epsilon: 1e-3, x: draw(60), dy: draw(60), scale: draw(4), offset: draw(4)}

@@ -10,7 +10,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-func TestDonatedInputsDieAndResultsLive(t *testing.T) {
+func TestDonatedInputsAreFinalizedAndResultsAreNot(t *testing.T) {
 	b, s := must(New("")), f32(1000)
 	e := compiled(b, func(f compute.Function, v []compute.Value) []compute.Value {
 		return []compute.Value{must(f.Add(v[0], v[0])), v[0]}
@@ -24,10 +24,10 @@ func TestDonatedInputsDieAndResultsLive(t *testing.T) {
 				in := must(b.BufferFromFlatData(0, x, s))
 				out := must(e.Execute([]compute.Buffer{in}, []bool{true}, 0))
 				if _, err := in.Data(); err == nil {
-					t.Error("a donated buffer is alive")
+					t.Error("a donated buffer is not finalized")
 				}
 				if _, err := e.Execute([]compute.Buffer{in}, nil, 0); err == nil {
-					t.Error("a donated buffer is taken as an input")
+					t.Error("a donated buffer is accepted as an input")
 				}
 				if old != nil {
 					if v := must(old.Data()).([]float32); v[0] != 2*float32(g) || v[999] != 2*float32(g) {
@@ -89,7 +89,7 @@ func TestDonatedInputsThatAreResultsKeepTheirMemory(t *testing.T) {
 	}
 }
 
-func TestUpdatesTakeThePlaceOfDonatedInputs(t *testing.T) {
+func TestUpdatesOverwriteDonatedInputs(t *testing.T) {
 	s := f32(40, 40)
 	x, y := make([]float32, s.Size()), make([]float32, s.Size())
 	for i := range x {
@@ -100,7 +100,7 @@ func TestUpdatesTakeThePlaceOfDonatedInputs(t *testing.T) {
 	}
 	update := func(f compute.Function, v []compute.Value) []compute.Value { return []compute.Value{sub(f, v)} }
 	both := func(f compute.Function, v []compute.Value) []compute.Value { return []compute.Value{sub(f, v), v[0]} }
-	later := func(f compute.Function, v []compute.Value) []compute.Value { // the product reads x when the difference is there
+	later := func(f compute.Function, v []compute.Value) []compute.Value { // the product reads x after the difference is computed
 		return []compute.Value{sub(f, v), must(f.DotGeneral(v[0], []int{1}, nil, v[0], []int{0}, nil, compute.DotGeneralConfig{}))}
 	}
 	for _, c := range []struct {
@@ -147,14 +147,14 @@ func TestUpdatesTakeThePlaceOfDonatedInputs(t *testing.T) {
 	}
 }
 
-func TestBuffersCheckWhatTheyAreGiven(t *testing.T) {
+func TestBuffersRejectInvalidData(t *testing.T) {
 	b, other := must(New("")), must(New(""))
 	s := shapes.Make(dtypes.Int32, 2, 2)
 	if _, err := b.BufferFromFlatData(0, []int32{1, 2, 3}, s); err == nil {
-		t.Error("three elements make a 2 x 2")
+		t.Error("a 2 x 2 buffer accepts three elements")
 	}
 	if _, err := b.BufferFromFlatData(0, []float32{1, 2, 3, 4}, s); err == nil {
-		t.Error("float32 make an int32")
+		t.Error("an int32 buffer accepts float32")
 	}
 	f, flat, err := b.NewSharedBuffer(0, s)
 	if err != nil || !slices.Equal(flat.([]int32), make([]int32, 4)) {
@@ -166,18 +166,18 @@ func TestBuffersCheckWhatTheyAreGiven(t *testing.T) {
 		t.Error(got, err)
 	}
 	if err := f.ToFlatData(make([]int32, 3)); err == nil {
-		t.Error("a short slice is filled")
+		t.Error("a short slice is accepted")
 	}
 	e := compiled(other, func(f compute.Function, v []compute.Value) []compute.Value { return v }, s)
 	if _, err := e.Execute([]compute.Buffer{f}, nil, 0); err == nil {
-		t.Error("a buffer of another backend is taken")
+		t.Error("a buffer of another backend is accepted")
 	}
 	e = compiled(b, func(f compute.Function, v []compute.Value) []compute.Value { return v }, shapes.Make(dtypes.Int32, 4))
 	if _, err := e.Execute([]compute.Buffer{f}, nil, 0); err == nil {
-		t.Error("a buffer of another shape is taken")
+		t.Error("a buffer of another shape is accepted")
 	}
 	if _, err := e.Execute(nil, nil, 0); err == nil {
-		t.Error("no input is taken for one")
+		t.Error("a missing input is accepted")
 	}
 	for range 2 {
 		if err := f.Finalize(); err != nil {
@@ -185,7 +185,7 @@ func TestBuffersCheckWhatTheyAreGiven(t *testing.T) {
 		}
 	}
 	if err := f.ToFlatData(got); err == nil {
-		t.Error("a finalized buffer is read")
+		t.Error("a finalized buffer can be read")
 	}
 	g, flat, err := b.NewSharedBuffer(0, s) // the same memory
 	if err != nil || !slices.Equal(flat.([]int32), make([]int32, 4)) {
@@ -209,6 +209,6 @@ func TestThePoolIsBounded(t *testing.T) {
 		p.get(poolBytes / 4)
 	}
 	if p.kept != 0 {
-		t.Errorf("%d bytes are kept after all was taken", p.kept)
+		t.Errorf("%d bytes are kept after all were used", p.kept)
 	}
 }

@@ -23,9 +23,10 @@ func closure(f compute.Function, b build, ss ...shapes.Shape) compute.Function {
 	return g
 }
 
+// loopBody is the body of a countdown: of its count and of another value.
 type loopBody func(g compute.Function, n, x compute.Value) compute.Value
 
-// countdown runs body while its first value, an int32, is positive; body gets the other values.
+// countdown runs body start times, and returns the last value.
 func countdown(f compute.Function, start compute.Value, body loopBody, x compute.Value) compute.Value {
 	s := must(f.Shape(x))
 	cond := closure(f, func(g compute.Function, in []compute.Value) []compute.Value {
@@ -37,7 +38,7 @@ func countdown(f compute.Function, start compute.Value, body loopBody, x compute
 	return must(f.While(cond, step, start, x))[1]
 }
 
-// mix is a sum that tells its operands apart.
+// mix is an operation that, unlike a sum, depends on the order of its operands.
 func mix(f compute.Function, x, y compute.Value) compute.Value {
 	if must(f.Shape(x)).DType == dtypes.Bool {
 		return must(f.LogicalXor(x, y))
@@ -139,7 +140,7 @@ func plainCall(int) controlGraph {
 	}
 }
 
-func TestWhileLoopsSeeTheValuesAroundThem(t *testing.T) {
+func TestWhileLoopsCaptureValues(t *testing.T) {
 	for _, b := range ours() {
 		f := func(f compute.Function, in []compute.Value) []compute.Value {
 			n, x, w := in[0], in[1], in[2]
@@ -208,7 +209,7 @@ func TestCallsShareOneFunction(t *testing.T) {
 	agree(t, "calls", execute(b, must(bd.Compile()), []float32{2, 3}), []any{[]float32{16, 81}, []float32{4, 9}}, 0)
 }
 
-func TestAConstantOfOneFunctionServesAnother(t *testing.T) {
+func TestFunctionsShareConstants(t *testing.T) {
 	// GoMLX caches scalars per graph: a scalar may be made in a closure and then used outside.
 	b := must(New(""))
 	e := compiled(b, func(f compute.Function, in []compute.Value) []compute.Value {

@@ -16,7 +16,7 @@ type (
 	binaryOp = func(compute.Function, compute.Value, compute.Value) (compute.Value, error)
 )
 
-// elementwise operations, by the dtypes that they take.
+// Elementwise operations, and the dtypes that they support.
 var (
 	unaryOps = map[compute.OpType]struct {
 		takes func(dtypes.DType) bool
@@ -76,7 +76,7 @@ var (
 	}
 )
 
-// possiblePow is Pow as far as the Go backend has it: without negative exponents of integers.
+// possiblePow is Pow as far as the Go backend supports it: without negative exponents of integers.
 func possiblePow(f compute.Function, x, y compute.Value) (compute.Value, error) {
 	if must(f.Shape(y)).DType.IsInt() {
 		y = must(f.Abs(y))
@@ -84,7 +84,7 @@ func possiblePow(f compute.Function, x, y compute.Value) (compute.Value, error) 
 	return f.Pow(x, y)
 }
 
-// broadcast is an operand for one of shape s: as large, a scalar, or with some axes of 1.
+// broadcast draws an operand that broadcasts to shape s: of that shape, a scalar, or with some axes of 1.
 func (r *draw) broadcast(s shapes.Shape) operand {
 	switch r.IntN(4) {
 	case 0:
@@ -129,7 +129,7 @@ func elementwiseProperties() map[compute.OpType]property {
 				},
 				tolerance: 1e-6,
 			}
-			if r.d == dtypes.Bool && (name == compute.OpTypeEqual || name == compute.OpTypeNotEqual) { // which the Go backend compares as numbers
+			if r.d == dtypes.Bool && (name == compute.OpTypeEqual || name == compute.OpTypeNotEqual) { // the Go backend compares only numbers
 				c.plain = func(f compute.Function, in []compute.Value) []compute.Value {
 					return one(b.op(f, must(f.ConvertDType(in[0], dtypes.Uint8)), must(f.ConvertDType(in[1], dtypes.Uint8))))
 				}
@@ -252,7 +252,7 @@ func TestIntegersHaveNoUndefinedResults(t *testing.T) {
 	}
 }
 
-// specials has every pair of these values, in two lists.
+// specials returns every pair of special values, as two lists.
 func specials[T float]() (x, y []T) {
 	inf, nan := T(math.Inf(1)), T(math.NaN())
 	v := []T{nan, inf, -inf, 0, 1, -2, nan}
@@ -341,11 +341,11 @@ func TestBitsAreCountedInTheWidthOfTheType(t *testing.T) {
 	}
 }
 
-func TestShiftedPartsThatMeetAreRotated(t *testing.T) {
+func TestComplementaryShiftsBecomeRotations(t *testing.T) {
 	const n = 33
 	word := func(f compute.Function, v uint32) compute.Value { return must(f.Constant([]uint32{v})) }
 	for _, c := range []struct{ up, down uint32 }{{1, 31}, {13, 19}, {31, 1}, {16, 16}, {13, 18}, {5, 28}} {
-		turned := func(f compute.Function, in []compute.Value) []compute.Value {
+		rotated := func(f compute.Function, in []compute.Value) []compute.Value {
 			x := in[0]
 			up, down := must(f.ShiftLeft(x, word(f, c.up))), must(f.ShiftRightLogical(x, word(f, c.down)))
 			factor, other := must(f.Mul(x, word(f, 1<<c.up))), must(f.ShiftRightLogical(in[1], word(f, c.down)))
@@ -360,9 +360,9 @@ func TestShiftedPartsThatMeetAreRotated(t *testing.T) {
 			return v
 		}
 		in := []any{words(), words()}
-		want := execute(reference(), compiled(reference(), turned, shape, shape), in...)
+		want := execute(reference(), compiled(reference(), rotated, shape, shape), in...)
 		for _, b := range ours() {
-			agree(t, b.Description(), execute(b, compiled(b, turned, shape, shape), in...), want, 0)
+			agree(t, b.Description(), execute(b, compiled(b, rotated, shape, shape), in...), want, 0)
 			x := must(b.Builder("rotation").Main().Parameter("x", shape, nil)).(*node)
 			up, down := must(x.fn.ShiftLeft(x, word(x.fn, c.up))), must(x.fn.ShiftRightLogical(x, word(x.fn, c.down)))
 			if _, _, ok := rotation(up, down); ok != (c.up+c.down == 32) {
@@ -371,7 +371,7 @@ func TestShiftedPartsThatMeetAreRotated(t *testing.T) {
 			s, list := must(x.fn.Constant([]uint32{5})), func(v uint32) compute.Value { return must(x.fn.Constant([]uint32{v}, 1)) }
 			up, down = must(x.fn.ShiftLeft(s, list(c.up))), must(x.fn.ShiftRightLogical(s, list(c.down)))
 			if got := must(x.fn.BitwiseOr(up, down)).(*node).shape; got.Rank() != 1 {
-				t.Errorf("a number, turned by lists of one, is a %s", got)
+				t.Errorf("a scalar, rotated by lists of one, is a %s", got)
 			}
 		}
 	}

@@ -18,7 +18,7 @@ import (
 	_ "github.com/starsweep/starsweep/engine/cpu"
 )
 
-// A model of GoMLX's own layers, with their initialisers, dropout and Adam, trains on this backend when it is asked for by name.
+// A model of GoMLX's own layers, with their initializers, dropout and Adam, trains on this backend when it is selected by name.
 func Example() {
 	backend, err := compute.NewWithConfig("cpu") // or "cpu:threads=2,kernels=avx2"
 	if err != nil {
@@ -55,7 +55,7 @@ func Example() {
 	// Output: the loss fell below a tenth: true
 }
 
-// bars are noisy images of 8 x 8 pixels with one bar; it stands (label 1) or lies (0).
+// bars returns noisy images of 8 x 8 pixels with one bar, which is vertical (label 1) or horizontal (0).
 func bars(r *rand.Rand, n int) (images, labels *tensors.Tensor) {
 	x, y := make([]float32, n*8*8), make([]float32, n)
 	for i := range n {

@@ -9,18 +9,18 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// indexed is a tensor, index vectors into some of its axes, and windows at those: what a Gather reads and a scatter writes.
+// indexed is a tensor, index vectors into some of its axes, and windows at their positions: what a Gather reads and a scatter writes.
 type indexed struct {
 	x, windows shapes.Shape
 	at         operand
 	vector     int   // axis of the index vectors
 	starts     []int // axes of x that they index
-	inserted   []int // axes of x that the windows lack, since they are one element long
-	window     []int // axes of the windows that are not those of at
+	inserted   []int // axes of x that the windows lack, since they have one element there
+	window     []int // axes of the windows that are not axes of at
 	size       []int // of a window, by axis of x
 }
 
-// indexed draws; some indices lie outside.
+// indexed draws operands. Some indices are outside.
 func (r *draw) indexed() (x indexed) {
 	x.x = r.shape(1 + r.IntN(3))
 	rank := x.x.Rank()
@@ -67,8 +67,8 @@ func (r *draw) indexed() (x indexed) {
 	return x
 }
 
-// each calls do with the offset of every element of the windows, and of its place in x; clamped, else where windows lie
-// inside only.
+// each calls do with the offset of every element of the windows, and of its place in x. Windows that are not inside are clamped, or else
+// skipped.
 func (x indexed) each(clamped bool, do func(window, at int)) {
 	index := reflect.ValueOf(x.at.flat)
 	at := x.at.shape

@@ -17,13 +17,13 @@ func largest(f compute.Function, x ...compute.Value) compute.Value {
 	return x[0]
 }
 
-// everySecond is every second column, from one on.
+// everySecond returns every second column, beginning with the given one.
 func everySecond(f compute.Function, x compute.Value, from int) compute.Value {
 	s := must(f.Shape(x)).Dimensions
 	return must(f.Slice(x, []int{0, 0, from, 0}, []int{s[0], s[1], s[2] - 2 + from, s[3]}, []int{1, 1, 2, 1}))
 }
 
-// sliceCases are graphs of slices, and how many of these are copied.
+// sliceCases are graphs with slices, and the number of slices that are copied.
 var sliceCases = []struct {
 	name   string
 	in     shapes.Shape
@@ -40,11 +40,11 @@ var sliceCases = []struct {
 	{"the largest of a slice", f32(3, 5, 12, 32), func(f compute.Function, in []compute.Value) []compute.Value {
 		return []compute.Value{must(f.ReduceMax(everySecond(f, in[0], 1), 0, 1, 2))}
 	}, 0},
-	{"one that is a result, too", f32(3, 5, 12, 32), func(f compute.Function, in []compute.Value) []compute.Value {
+	{"one that is also a result", f32(3, 5, 12, 32), func(f compute.Function, in []compute.Value) []compute.Value {
 		x := everySecond(f, in[0], 0)
 		return []compute.Value{x, largest(f, x, everySecond(f, in[0], 1))}
 	}, 1},
-	{"one that a product reads, too", f32(3, 5, 12, 32), func(f compute.Function, in []compute.Value) []compute.Value {
+	{"one that a product also reads", f32(3, 5, 12, 32), func(f compute.Function, in []compute.Value) []compute.Value {
 		x := everySecond(f, in[0], 0)
 		y := must(f.DotGeneral(x, []int{3}, nil, x, []int{3}, nil, compute.DotGeneralConfig{}))
 		return []compute.Value{y, must(f.Neg(x))}
@@ -66,7 +66,7 @@ func TestALoopReadsSlicesInPlace(t *testing.T) {
 			b, plain := must(New("threads=2")), must(New("threads=1,nofuse"))
 			fused := compiled(b, c.build, c.in)
 			if got, want := execute(b, fused, x), execute(plain, compiled(plain, c.build, c.in), x); !reflect.DeepEqual(got, want) {
-				t.Errorf("got other numbers than one by one")
+				t.Errorf("the results differ from those without fusion")
 			}
 			copies := 0
 			for _, in := range fused.(*executable).code {

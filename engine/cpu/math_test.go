@@ -13,7 +13,7 @@ import (
 	"github.com/starsweep/starsweep/engine/cpu/kern"
 )
 
-// ulps is the distance of a float32 from a number, in units in the last place of the latter as a float32.
+// ulps returns the distance of got from want, in units in the last place of want as a float32.
 func ulps(got float32, want float64) float64 {
 	w := float32(want)
 	switch {
@@ -26,7 +26,7 @@ func ulps(got float32, want float64) float64 {
 	return math.Abs(float64(got)-want) / math.Ldexp(1, max(e-24, -149))
 }
 
-// accurate lists functions of float32 and what they compute.
+// accurate maps functions of float32 to what they compute.
 var accurate = map[compute.OpType]func(float64) float64{
 	compute.OpTypeExp: math.Exp, compute.OpTypeExpm1: math.Expm1, compute.OpTypeLog: math.Log, compute.OpTypeLog1p: math.Log1p,
 	compute.OpTypeTanh: math.Tanh, compute.OpTypeLogistic: logistic64, compute.OpTypeSin: math.Sin, compute.OpTypeCos: math.Cos,
@@ -34,7 +34,7 @@ var accurate = map[compute.OpType]func(float64) float64{
 	compute.OpTypeRsqrt: func(x float64) float64 { return 1 / math.Sqrt(x) },
 }
 
-// tables are the block functions of all kernel sets, by name.
+// tables returns the block functions of all kernel sets, by name.
 func tables() map[string]table {
 	all := map[string]table{}
 	for _, s := range kern.Sets() {
@@ -43,7 +43,7 @@ func tables() map[string]table {
 	return all
 }
 
-// Numbers of all magnitudes, subnormals, infinities and NaN among them, and more of those that functions are used for.
+// The arguments have all magnitudes, including subnormal numbers, infinities and NaN, with more in the usual range.
 func TestMathFunctionsAreAccurate(t *testing.T) {
 	step := uint64(19997)
 	if !testing.Short() {
@@ -93,7 +93,7 @@ func TestMathFunctionsAreAccurate(t *testing.T) {
 	}
 }
 
-// What is computed of an element depends on it alone: not on its neighbours, nor on what lies behind a tensor.
+// The result for an element depends on the element alone: not on its neighbours, nor on memory after the tensor.
 func TestAnElementDoesNotDependOnItsNeighbours(t *testing.T) {
 	const n = 165
 	r := rand.New(rand.NewPCG(7, 8))

@@ -11,7 +11,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// padding is an axis padded at random, with negative padding if it may; what is left is never less than nothing.
+// padding draws the padding of an axis of n elements. Negative padding leaves at least 0 of them.
 func (r *draw) padding(n int, negative bool) compute.PadAxis {
 	p := compute.PadAxis{Start: r.IntN(4), End: r.IntN(4), Interior: r.IntN(3)}
 	if long := n + max(0, n-1)*p.Interior; negative && r.IntN(2) == 0 {
@@ -21,7 +21,7 @@ func (r *draw) padding(n int, negative bool) compute.PadAxis {
 	return p
 }
 
-// padded is Pad by what the Go backend has: it pads, and then crops.
+// padded is Pad by operations of the Go backend, which does not crop: it pads, and then slices.
 func padded(f compute.Function, x, fill compute.Value, axes []compute.PadAxis) compute.Value {
 	wide := slices.Clone(axes)
 	for i := range wide {
@@ -230,7 +230,7 @@ func dynamicUpdateSliceTrial(r *draw) trial {
 	}
 }
 
-// box is a part of a tensor, of the given size, from lo to hi: where start is when it is clamped.
+// box is a part of a tensor, from lo to hi: at start, clamped.
 type box struct {
 	around       shapes.Shape
 	size, lo, hi []int

@@ -7,9 +7,9 @@ import (
 	"github.com/gomlx/compute"
 )
 
-// allPaths is an order the plain way, for tests: every set of merged vertices, and whether one needs another by any path.
+// allPaths is a test double of order, which records for every pair of sets of merged vertices whether one needs the other by any path.
 type allPaths struct {
-	part  []int // by vertex: its set
+	part  []int // set of a vertex
 	needs [][]bool
 }
 
@@ -52,7 +52,7 @@ func (c *allPaths) apart(a, b, n int, counts func(v int) bool) bool {
 	return ofA && ofB
 }
 
-func TestOrderFindsThePathsThatThereAre(t *testing.T) {
+func TestOrderAgreesWithAllPaths(t *testing.T) {
 	const n = 40
 	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 1))
@@ -95,7 +95,7 @@ func TestOrderFindsThePathsThatThereAre(t *testing.T) {
 	}
 }
 
-func TestSearchesThatRunOutSayThereIsAPath(t *testing.T) {
+func TestSearchesBeyondTheirBudgetReportAPath(t *testing.T) {
 	o := &order{budget: 1}
 	o.add()
 	far := o.add()
@@ -106,17 +106,17 @@ func TestSearchesThatRunOutSayThereIsAPath(t *testing.T) {
 	lone := o.add()
 	o.connect(lone, far)
 	if !o.anyNeeds(0, 4) {
-		t.Error("a search out of budget found no path, want one")
+		t.Error("a search beyond its budget reported no path, want one")
 	}
 	if o.merge(0, 4) {
-		t.Error("vertices merged out of budget")
+		t.Error("vertices merged though the search exceeded its budget")
 	}
 	if !o.needDifferent(4, lone, func(int) bool { return false }) {
-		t.Error("a comparison out of budget found nothing, want vertices apart")
+		t.Error("a comparison beyond its budget reported no difference, want one")
 	}
 }
 
-// long programs of n parts, each of which once took time that grew with the square or the cube of n to compile.
+// longPrograms returns programs of n parts. Compiling them once took time that grew with the square or the cube of n.
 func longPrograms(n int) map[string]build {
 	two := func(f compute.Function) compute.Value { return must(f.Constant([]float32{2})) }
 	dot := func(f compute.Function, x, w compute.Value) compute.Value {
@@ -169,7 +169,7 @@ func longPrograms(n int) map[string]build {
 	}
 }
 
-func TestCompilingTakesWorkInProportionToTheProgram(t *testing.T) {
+func TestCompilingTakesLinearTime(t *testing.T) {
 	b := must(New("threads=1"))
 	work := func(name string, n int) (searched, scheduled int) {
 		f := b.Builder("").Main().(*Function)

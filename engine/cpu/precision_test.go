@@ -12,7 +12,7 @@ import (
 	"github.com/starsweep/starsweep/internal/require"
 )
 
-// With precision=bf16 products and convolutions are those of rounded operands: near those of float32, but not they.
+// With precision=bf16 products and convolutions are those of rounded operands: close to those of float32, but not equal.
 func TestBF16RoundsOperandsOnly(t *testing.T) {
 	if kern.Sets()[0].Pairs == nil {
 		if _, err := New("precision=bf16"); err == nil || !strings.Contains(err.Error(), "do not multiply bfloat16") {
@@ -44,7 +44,7 @@ func TestBF16RoundsOperandsOnly(t *testing.T) {
 			size = max(size, math.Abs(float64(v)))
 		}
 		if e := off / size; i < 2 && !(1e-5 < e && e < 1e-2) || i == 2 && e != 0 {
-			t.Errorf("%s: off by %.1g of the largest", name, e)
+			t.Errorf("%s: the error is %.1g of the largest value", name, e)
 		}
 	}
 	for _, bad := range []string{"precision=fp8", "precision=bf16,kernels=go"} {

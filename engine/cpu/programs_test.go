@@ -10,8 +10,8 @@ import (
 	"github.com/gomlx/compute/dtypes"
 )
 
-// FuzzPrograms runs programs of all kinds of operations: on every kernel set, with and without fusion, for any number of
-// threads, and twice each, since the second run finds the memory of the first, and may overwrite its inputs.
+// FuzzPrograms runs programs of all kinds of operations on every kernel set, with and without fusion, with several numbers of threads,
+// and twice each, since the second run reuses the memory of the first, and may overwrite its inputs.
 func FuzzPrograms(f *testing.F) {
 	count := uint64(600)
 	if testing.Short() {
@@ -50,14 +50,14 @@ func FuzzPrograms(f *testing.F) {
 					first = got
 				}
 				if !slices.EqualFunc(got, first, sameBits) {
-					t.Errorf("%s: other bits than with one thread, inputs donated %v", b.Description(), donated)
+					t.Errorf("%s: the bits differ from those of one thread, inputs donated %v", b.Description(), donated)
 				}
 			}
 		}
 	})
 }
 
-func TestEmptyTensorsPassThroughEverything(t *testing.T) {
+func TestOperationsAcceptEmptyTensors(t *testing.T) {
 	for _, b := range ours() {
 		out := execute(b, compiled(b, func(f compute.Function, in []compute.Value) []compute.Value {
 			e, x := in[0], in[1] // [0 3], [2 3]
@@ -93,7 +93,7 @@ func TestProfileLabelsEveryOperation(t *testing.T) {
 	agree(t, "profiled", execute(b, e, in...), execute(plain, compiled(plain, everySum, f32(2, 4, 4, 24), f32(3, 3, 24, 16)), in...), 0)
 }
 
-func TestCapabilitiesNameWhatThereIs(t *testing.T) {
+func TestCapabilitiesListWhatIsImplemented(t *testing.T) {
 	c := must(New("")).Capabilities()
 	for _, op := range []compute.OpType{
 		compute.OpTypeAdd, compute.OpTypeConvGeneral, compute.OpTypeReduceSum, compute.OpTypeWhile, compute.OpTypeWhere, compute.OpTypeSort,

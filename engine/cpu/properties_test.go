@@ -16,19 +16,19 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// A property is an operation on random operands, which a backend and GoMLX's Go backend compute alike.
+// property is an operation on random operands, which this backend and GoMLX's Go backend must compute alike.
 type property struct {
-	takes func(dtypes.DType) bool // the dtypes of its first operand
+	takes func(dtypes.DType) bool // dtypes of the first operand
 	draw  func(r *draw) trial
-	more  int // trials for one of a simple operation; 0: 1
+	more  int // number of trials for each trial of a simple operation; 0 means 1
 }
 
-// trial is a graph on some operands, and what else gives the same results.
+// trial is a graph on some operands, and another way to compute the same results.
 type trial struct {
 	in        []operand
 	graph     build
-	plain     build        // of other operations, where the Go backend lacks this one or some of its forms; nil: graph
-	loops     func() []any // without any backend; nil: plain
+	plain     build        // by other operations, where the Go backend lacks this one or some of its forms; nil means graph
+	loops     func() []any // without a backend; nil means plain
 	tolerance float64      // of floats
 }
 
@@ -37,18 +37,18 @@ type operand struct {
 	flat  any
 }
 
-// draw is where trials come from. d is the dtype of the first operand.
+// draw is the source of trials. d is the dtype of the first operand.
 type draw struct {
 	*rand.Rand
 	d dtypes.DType
 }
 
-// edges are sizes about which vector code goes wrong.
+// edges are sizes at which vector code is likely to fail.
 var edges = []int{1, 7, 15, 17, 31, 33}
 
 func (r *draw) pick(v ...int) int { return v[r.IntN(len(v))] }
 
-// shape has so many axes, of sizes from edges, or a longer or an empty one, as long as there are not too many elements.
+// shape draws a shape of the given rank with sizes from edges, and sometimes an empty or a long axis. It bounds the number of elements.
 func (r *draw) shape(rank int) shapes.Shape {
 	dims, n := make([]int, rank), 1
 	for i := range dims {
@@ -68,13 +68,13 @@ func (r *draw) shape(rank int) shapes.Shape {
 	return shapes.Make(r.d, dims...)
 }
 
-// filled makes an operand of random values.
+// filled returns an operand of random values.
 func (r *draw) filled(s shapes.Shape) operand { return operand{s, values(r.Rand, s.DType, s.Size())} }
 
-// some are axes below n, in any order.
+// some returns some axes below n, in any order.
 func (r *draw) some(n int) []int { return r.Perm(n)[:r.IntN(n+1)] }
 
-// chained puts the graph of a trial into loops with what makes its operands and uses its results: x or x is x.
+// chained fuses the graph of a trial with operations on its operands and results that do not change them: max(x, x) and x or x.
 func chained(graph build) build {
 	same := func(f compute.Function, v []compute.Value) (out []compute.Value) {
 		for _, x := range v {
@@ -91,7 +91,7 @@ func chained(graph build) build {
 
 func one(v compute.Value, err error) []compute.Value { return []compute.Value{must(v, err)} }
 
-// Sets of dtypes.
+// Sets of dtypes
 var (
 	all      = func(dtypes.DType) bool { return true }
 	numbers  = func(d dtypes.DType) bool { return d != dtypes.Bool }
@@ -101,7 +101,7 @@ var (
 	truths   = func(d dtypes.DType) bool { return d == dtypes.Bool }
 )
 
-// properties of all operations, by the file that implements them.
+// properties returns those of all operations, by the file that implements them.
 func properties() map[compute.OpType]property {
 	p := map[compute.OpType]property{}
 	for _, of := range []map[compute.OpType]property{
@@ -127,7 +127,7 @@ func TestEveryOperationHasAProperty(t *testing.T) {
 	}
 }
 
-// trials calls do with trials of every operation and dtype that it takes; the odd ones are chained.
+// trials calls do with trials of every operation and every dtype that it supports. The odd ones are chained.
 func trials(count int, do func(op compute.OpType, i int, t trial)) {
 	for op, p := range properties() {
 		for _, d := range supported {
@@ -154,7 +154,7 @@ func (t trial) operands() (in []any, ss []shapes.Shape) {
 	return in, ss
 }
 
-// want is what the Go backend or plain loops give.
+// want returns the results of the Go backend or of plain loops.
 func (t trial) want(ref compute.Backend) ([]any, error) {
 	in, ss := t.operands()
 	switch {
@@ -179,7 +179,7 @@ func TestOperationsAgreeWithTheGoBackend(t *testing.T) {
 		switch {
 		case err == nil:
 			compared[op]++
-		case !slices.ContainsFunc(ss, func(s shapes.Shape) bool { return s.Size() == 0 }): // which it may lack
+		case !slices.ContainsFunc(ss, func(s shapes.Shape) bool { return s.Size() == 0 }): // it may not support these
 			t.Logf("%s of %v, trial %d: the Go backend: %v", op, ss, i, err)
 			alone[op]++
 		}
@@ -203,7 +203,7 @@ func TestOperationsAgreeWithTheGoBackend(t *testing.T) {
 	}
 }
 
-func TestDTypesThatAnOperationLacksAreErrorsThatNameIt(t *testing.T) {
+func TestUnsupportedDTypesAreErrorsThatNameTheOperation(t *testing.T) {
 	b := must(New(""))
 	for op, p := range properties() {
 		for _, d := range supported {
@@ -219,8 +219,8 @@ func TestDTypesThatAnOperationLacksAreErrorsThatNameIt(t *testing.T) {
 	}
 }
 
-// Operations that Capabilities lacks are methods of a Function all the same.
-func TestOperationsThatAreLackingAreErrorsThatNameThem(t *testing.T) {
+// Operations that Capabilities does not list are nevertheless methods of a Function.
+func TestUnsupportedOperationsAreErrorsThatNameThem(t *testing.T) {
 	b := must(New(""))
 	have, lacking := b.Capabilities().Operations, 0
 	methods := reflect.TypeFor[compute.Function]()
@@ -250,7 +250,7 @@ func TestOperationsThatAreLackingAreErrorsThatNameThem(t *testing.T) {
 	}
 }
 
-// Bit by bit: what a result depends on is sizes.
+// They are the same bit by bit, since the order of sums depends on sizes alone.
 func TestResultsAreTheSameForAnyNumberOfThreads(t *testing.T) {
 	count := 8
 	if testing.Short() {
@@ -275,7 +275,7 @@ func TestResultsAreTheSameForAnyNumberOfThreads(t *testing.T) {
 	})
 }
 
-// sameBits compares slices, so that NaN equals NaN.
+// sameBits compares slices bit by bit, so that NaN equals NaN.
 func sameBits(a, b any) bool {
 	bytes := func(x any) []byte {
 		v := reflect.ValueOf(x)

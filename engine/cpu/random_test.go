@@ -44,7 +44,7 @@ func randomProperties() map[compute.OpType]property {
 	}}}
 }
 
-// The known answers are those of Random123, the authors' own code.
+// The known answers are those of Random123, the code of the authors.
 func TestPhiloxGivesTheKnownAnswers(t *testing.T) {
 	for _, c := range []struct {
 		key, low, high uint64
@@ -60,7 +60,7 @@ func TestPhiloxGivesTheKnownAnswers(t *testing.T) {
 	}
 }
 
-func TestRandomBitsContinueWhereTheStateIs(t *testing.T) {
+func TestRandomBitsContinueFromTheState(t *testing.T) {
 	for _, b := range ours() {
 		draw := func(state []uint64, n int, d dtypes.DType) (next []uint64, bits any) {
 			out := execute(b, compiled(b, func(f compute.Function, in []compute.Value) []compute.Value {
@@ -69,7 +69,7 @@ func TestRandomBitsContinueWhereTheStateIs(t *testing.T) {
 			}, compute.RNGStateShape), state)
 			return out[0].([]uint64), out[1]
 		}
-		state := []uint64{42, math.MaxUint64 - 3, 9} // the counter's low half runs over
+		state := []uint64{42, math.MaxUint64 - 3, 9} // the low half of the counter overflows
 		after, all := draw(state, 40000, dtypes.Uint32)
 		if want := []uint64{42, 9996, 10}; !reflect.DeepEqual(after, want) {
 			t.Errorf("the state is %v, want %v", after, want)

@@ -27,7 +27,7 @@ var reduceOps = map[compute.OpType]struct {
 	compute.OpTypeReduceLogicalXor: {truths, compute.Function.ReduceLogicalXor},
 }
 
-// reduced are shapes that a reduction treats in ways of their own.
+// reduced are shapes for which reductions take different paths.
 var reduced = []struct{ dims, axes []int }{
 	{[]int{1}, nil},
 	{[]int{33}, nil},
@@ -75,7 +75,7 @@ func reduceProperties() map[compute.OpType]property {
 	return p
 }
 
-func TestReductionsOfNothingAreNeutral(t *testing.T) {
+func TestReductionsOfEmptyTensorsAreNeutral(t *testing.T) {
 	for _, b := range ours() {
 		for _, axes := range [][]int{{0}, {1}, nil} {
 			out := execute(b, compiled(b, func(f compute.Function, in []compute.Value) []compute.Value {
@@ -126,7 +126,7 @@ func TestNaNPassesThroughReductions(t *testing.T) {
 	t.Run("Float64", func(t *testing.T) { testReduceNaN[float64](t, dtypes.Float64) })
 }
 
-// everySum is a graph with sums of all forms.
+// everySum is a graph with all kinds of sums.
 func everySum(f compute.Function, in []compute.Value) []compute.Value {
 	x, k := in[0], in[1] // [64 16 16 24], [3 3 24 16]
 	axes := compute.ConvolveAxesConfig{

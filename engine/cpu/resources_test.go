@@ -14,7 +14,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// everyControl is a graph of products and sums, and of closures within closures, which capture.
+// everyControl is a graph of products, sums and nested closures that capture values.
 func everyControl(f compute.Function, in []compute.Value) []compute.Value {
 	sums := everySum(f, in)
 	mean := sums[1] // [16]
@@ -36,7 +36,7 @@ func everyControl(f compute.Function, in []compute.Value) []compute.Value {
 
 var everyShape = []shapes.Shape{f32(8, 16, 16, 24), f32(3, 3, 24, 16)}
 
-// inTime fails if what takes so long that it must be stuck.
+// inTime fails the test if what takes so long that it must be stuck.
 func inTime(t *testing.T, what func()) {
 	done := make(chan struct{})
 	go func() {
@@ -51,8 +51,8 @@ func inTime(t *testing.T, what func()) {
 	}
 }
 
-// Several programs, each in several executions, share fewer or more threads than there are processors.
-func TestProgramsRunAtOnce(t *testing.T) {
+// Several executions of several programs share fewer or more threads than there are processors.
+func TestProgramsRunConcurrently(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	in := inputs(1, everyShape...)
 	for _, procs := range []int{1, 2, 4} {
@@ -84,7 +84,7 @@ func TestProgramsRunAtOnce(t *testing.T) {
 	}
 }
 
-// Executions under way end normally; later ones are errors.
+// Executions in progress complete normally. Later ones return errors.
 func TestFinalizeWhileRunning(t *testing.T) {
 	in := inputs(1, everyShape...)
 	b := must(New("threads=3"))
@@ -102,7 +102,7 @@ func TestFinalizeWhileRunning(t *testing.T) {
 					}
 					select {
 					case started <- struct{}{}:
-					default: // enough have
+					default: // enough executions have begun
 					}
 					out, err := e.Execute(bufs, []bool{true, true}, 0)
 					if err != nil {
@@ -132,7 +132,7 @@ func TestFinalizeWhileRunning(t *testing.T) {
 	}
 }
 
-// descent is a step of training: the state goes in, is given up, and comes out.
+// descent is a training step whose state is donated and returned.
 func descent(f compute.Function, in []compute.Value) []compute.Value {
 	x, w := in[0], in[1] // [32 64], [64 64]
 	y := must(f.Tanh(must(f.DotGeneral(x, []int{1}, nil, w, []int{0}, nil, compute.DotGeneralConfig{}))))
@@ -140,9 +140,8 @@ func descent(f compute.Function, in []compute.Value) []compute.Value {
 	return []compute.Value{x, must(f.Sub(w, must(f.Mul(grad, must(f.Constant([]float32{1e-4}))))))}
 }
 
-// A long training takes no more memory than a short one: the heap does not grow, nor, where the system reports it, the process by more
-// than a quarter of what it would if every step kept its results.
-// The memory of the weights that were given up serves again.
+// Long training takes no more memory than short training. The heap does not grow, and where the system reports it, neither does the
+// process by more than a quarter of what it would grow by if every step kept its results. The memory of donated weights is reused.
 func TestALongRunDoesNotGrow(t *testing.T) {
 	steps := 20000
 	if testing.Short() {
@@ -183,11 +182,11 @@ func TestALongRunDoesNotGrow(t *testing.T) {
 		t.Errorf("the heap grew from %d to %d bytes, the process from %d to %d, in %d steps", heap, after, process, processAfter, steps)
 	}
 	if len(places) > 3 { // one of x, which is passed on; two of w
-		t.Errorf("the state lay in %d places", len(places))
+		t.Errorf("the state was in %d places, want at most 3", len(places))
 	}
 }
 
-func TestAStepAllocatesNextToNothing(t *testing.T) {
+func TestAStepAllocatesLittle(t *testing.T) {
 	b := must(New("threads=2"))
 	e := compiled(b, everySum, everyShape...)
 	in := inputs(1, everyShape...)

@@ -7,8 +7,8 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// trained is a step of gradient descent on a network with batch normalization, whose gradient it leaves out, of some batches one after
-// another: the new weights, and averages of the means of all batches.
+// trained is a step of gradient descent on a network with batch normalization, whose gradient it ignores, with several batches one after
+// another. Its results are the new weights, and averages of the means of all batches.
 func trained(layers, batches int) build {
 	return func(f compute.Function, in []compute.Value) (results []compute.Value) {
 		dot := func(x compute.Value, axisX int, y compute.Value, axisY int) compute.Value {
@@ -40,7 +40,7 @@ func trained(layers, batches int) build {
 	}
 }
 
-func TestOneBatchIsAliveAtATime(t *testing.T) {
+func TestOneBatchIsLiveAtATime(t *testing.T) {
 	const layers, size, batch = 4, 64, 1024
 	arena := func(batches int) int {
 		var in []shapes.Shape
@@ -66,7 +66,7 @@ func TestOneBatchIsAliveAtATime(t *testing.T) {
 	}
 }
 
-func TestChoicesOfNumbersAreMadeAgain(t *testing.T) {
+func TestChoicesOfNumbersAreRecomputed(t *testing.T) {
 	const n = 64
 	leaky := func(f compute.Function, in []compute.Value) []compute.Value {
 		x, slope := in[0], in[1]

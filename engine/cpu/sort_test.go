@@ -38,14 +38,14 @@ func sortProperties() map[compute.OpType]property {
 	}}}
 }
 
-func TestSortTakesTensorsAlongAndUsesWhatItCaptures(t *testing.T) {
+func TestSortReordersOtherTensorsAndCapturesValues(t *testing.T) {
 	const n = 100
 	r := rand.New(rand.NewPCG(4, 5))
 	keys, numbers := make([]float32, n), make([]int32, n)
 	for i := range keys {
 		keys[i], numbers[i] = float32(r.IntN(21)), int32(i)
 	}
-	order := slices.Clone(numbers) // by distance from 10, those at the same distance as they were
+	order := slices.Clone(numbers) // by distance from 10; ties keep their order
 	slices.SortStableFunc(order, func(i, j int32) int {
 		return cmp.Compare((keys[i]-10)*(keys[i]-10), (keys[j]-10)*(keys[j]-10))
 	})

@@ -8,13 +8,13 @@ import (
 	"github.com/gomlx/compute"
 )
 
-// A clock that takes one second between two looks: every instruction takes one.
+// ticks returns a clock that advances by a second on every call, so that every instruction takes a second.
 func ticks() func() time.Time {
 	var t time.Time
 	return func() time.Time { t = t.Add(time.Second); return t }
 }
 
-func TestTraceCountsWhatInstructionsDo(t *testing.T) {
+func TestTraceCountsCallsOperationsAndBytes(t *testing.T) {
 	c := must(New("threads=1"))
 	axes := compute.ConvolveAxesConfig{InputBatch: 0, InputSpatial: []int{1, 2}, InputChannels: 3, KernelSpatial: []int{0, 1},
 		KernelInputChannels: 2, KernelOutputChannels: 3, OutputBatch: 0, OutputSpatial: []int{1, 2}, OutputChannels: 3}

@@ -14,10 +14,10 @@ import (
 	"github.com/starsweep/starsweep/internal/require"
 )
 
-// vectorSizes are lengths of blocks about which vector code goes wrong.
+// vectorSizes are lengths of blocks at which vector code is likely to fail.
 var vectorSizes = append([]int{block, 1000}, edges...)
 
-// native are the vector functions that this processor runs.
+// native returns the vector functions that this processor runs.
 func native(t testing.TB) map[string]*vectors {
 	all := map[string]*vectors{}
 	for _, s := range kern.Sets() {
@@ -31,13 +31,13 @@ func native(t testing.TB) map[string]*vectors {
 	return all
 }
 
-// edgeNumbers are where functions change their ways.
+// edgeNumbers are arguments at which functions take different paths.
 var edgeNumbers = []float32{
 	0, float32(math.Copysign(0, -1)), 1, -1, .5, -1.5, 2.5, 1e-40, -1e-45, 0x1p-126, math.MaxFloat32, 3e9, -3e9, 1e5, -8192,
 	float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()), 40, -90, -104,
 }
 
-// fillBlock fills memory with elements: of words, random bits, small integers, small floats and edge numbers in turn.
+// fillBlock fills memory with random elements. Words are random bits, small integers, small floats and edge numbers.
 func fillBlock(r *rand.Rand, p ptr, d dtypes.DType, n int) {
 	for i := range n {
 		var word uint32
@@ -62,7 +62,7 @@ func fillBlock(r *rand.Rand, p ptr, d dtypes.DType, n int) {
 	}
 }
 
-// operandTypes are the dtypes of the operands of a block function.
+// operandTypes returns the dtypes of the operands of a block function.
 func operandTypes(k tableKey) []dtypes.DType {
 	switch in := k.in; {
 	case k.op == compute.OpTypeWhere:
@@ -74,7 +74,7 @@ func operandTypes(k tableKey) []dtypes.DType {
 	}
 }
 
-// sameElement compares bytes; but NaN is like NaN, and the functions of accurate are within units in the last place.
+// sameElement compares the bytes of two elements. NaN equals NaN, and functions of accurate may differ by some units in the last place.
 func sameElement(k tableKey, got, want []byte, ulp float64) bool {
 	if slices.Equal(got, want) {
 		return true
@@ -86,8 +86,8 @@ func sameElement(k tableKey, got, want []byte, ulp float64) bool {
 	return g != g && w != w || accurate[k.op] != nil && ulps(g, float64(w)) <= ulp && math.Signbit(float64(g)) == math.Signbit(float64(w))
 }
 
-// Vector functions compute what the portable ones do, in place as well; they write no further than to the end of a vector, and
-// all sets give the same bits but for NaN.
+// Vector functions compute what the portable ones do, also in place. They do not write beyond the end of a vector, and all sets return the
+// same bits except for NaN.
 func TestVectorFunctionsAgreeWithPortableOnes(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 12))
 	plain := newTable()
@@ -143,7 +143,7 @@ func TestVectorFunctionsAgreeWithPortableOnes(t *testing.T) {
 	}
 }
 
-// resultSize is the size of an element of the result.
+// resultSize returns the size of an element of the result.
 func resultSize(k tableKey) int {
 	switch k.op {
 	case compute.OpTypeEqual, compute.OpTypeNotEqual, compute.OpTypeLessThan, compute.OpTypeLessOrEqual, compute.OpTypeGreaterThan,
@@ -155,7 +155,7 @@ func resultSize(k tableKey) int {
 	return k.in.Size()
 }
 
-// Runs of all lengths start from what is there, and see NaN wherever it is.
+// Runs of all lengths add to the initial value, and NaN in any place makes the result NaN.
 func TestVectorRunsAgreeWithPortableOnes(t *testing.T) {
 	r := rand.New(rand.NewPCG(13, 14))
 	bits := map[string]uint32{}

@@ -11,9 +11,9 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// sliding is a window at random over a tensor of four axes, the first of which it leaves alone.
+// sliding is a random window over a tensor of four axes. It does not slide over the first.
 type sliding struct {
-	x, y                     shapes.Shape // what it slides over, and its positions
+	x, y                     shapes.Shape // of the tensor, and of the positions
 	size, stride, inDil, dil []int
 	pad                      [][2]int
 }
@@ -133,7 +133,7 @@ func argMinMaxTrial(r *draw) trial {
 	}
 }
 
-func TestWindowsOfPaddingAreNeutral(t *testing.T) {
+func TestWindowsOfPaddingYieldTheNeutralElement(t *testing.T) {
 	for _, b := range ours() {
 		f := func(op compute.ReduceOpType) build {
 			return func(f compute.Function, in []compute.Value) []compute.Value {

@@ -9,7 +9,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// choices are bytes that decide; what is missing is 0.
+// choices are bytes that decide. Missing ones are 0.
 type choices struct{ left []byte }
 
 func (c *choices) below(n int) int {
@@ -21,7 +21,7 @@ func (c *choices) below(n int) int {
 	return int(b) % n
 }
 
-// randomChoices are for a program of some 30 operations.
+// randomChoices returns choices for a program of about 30 operations.
 func randomChoices(seed uint64) []byte {
 	r, b := rand.New(rand.NewPCG(seed, 7)), make([]byte, 160)
 	for i := range b {
@@ -30,7 +30,7 @@ func randomChoices(seed uint64) []byte {
 	return b
 }
 
-// given are the parameters of every program.
+// given are the shapes of the parameters of every program.
 var given = []shapes.Shape{
 	f32(37, 64),
 	f32(5, 8, 24),
@@ -43,18 +43,18 @@ var given = []shapes.Shape{
 	shapes.Make(dtypes.Float64, 3, 31),
 }
 
-// writer writes a program over all kinds of operations, as choices tell. Floats are kept small, and smooth functions of what is
-// not exact, so that rounding stays rounding.
+// writer writes a program of all kinds of operations, guided by choices. Floats stay small, and inexact values are arguments of smooth
+// functions only, so that rounding errors stay small.
 type writer struct {
 	*choices
 	f     compute.Function
 	vals  []compute.Value
-	exact map[compute.Value]bool // the same bits on every backend: what may be compared, rounded and counted
-	whole bool                   // also what the Go backend lacks, or does otherwise
+	exact map[compute.Value]bool // values with the same bits on every backend, which may be compared, rounded and counted
+	whole bool                   // includes what the Go backend lacks or defines otherwise
 	depth int                    // of closures
 }
 
-// written is the program of choices: the first says whether it is whole.
+// written returns the program of choices.
 func written(b []byte, whole bool) build {
 	return func(f compute.Function, in []compute.Value) []compute.Value {
 		w := &writer{&choices{b}, f, slices.Clone(in), map[compute.Value]bool{}, whole, 0}
@@ -83,7 +83,7 @@ func (w *writer) keep(exact bool, vs ...compute.Value) {
 	}
 }
 
-// pick is one of the values that fit, nil if there is none. Later ones are likelier.
+// pick returns one of the values that fit, nil if there is none. Later values are more likely.
 func (w *writer) pick(fits func(s shapes.Shape, v compute.Value) bool) compute.Value {
 	var all []compute.Value
 	for _, v := range w.vals {
@@ -97,30 +97,30 @@ func (w *writer) pick(fits func(s shapes.Shape, v compute.Value) bool) compute.V
 	return all[max(w.below(len(all)), w.below(len(all)))]
 }
 
-// beside is a value that an elementwise operation takes beside x: as large, or a scalar.
-func (w *writer) beside(x compute.Value) compute.Value {
+// partner returns a second operand for an elementwise operation on x: of the same shape, or a scalar.
+func (w *writer) partner(x compute.Value) compute.Value {
 	s := w.shape(x)
 	return w.pick(func(t shapes.Shape, _ compute.Value) bool {
 		return t.DType == s.DType && (t.Rank() == 0 || t.EqualDimensions(s))
 	})
 }
 
-// number is a constant of x's dtype.
+// number returns a constant of the dtype of x.
 func (w *writer) number(x compute.Value, n float32) compute.Value {
 	return must(w.f.ConvertDType(must(w.f.Constant([]float32{n})), w.shape(x).DType))
 }
 
-// away is |x| + 1/2, for functions with a pole at 0.
+// away returns |x| + 1/2, for functions with a pole at 0.
 func (w *writer) away(x compute.Value) compute.Value {
 	return must(w.f.Add(must(w.f.Abs(x)), w.number(x, .5)))
 }
 
-// phrase writes something about x, a value of a dtype that it takes, and maybe y, a value beside it.
+// phrase writes operations on x, a value of a supported dtype, and possibly on its partner y.
 type phrase struct {
 	takes func(dtypes.DType) bool
 	needs bool // exact operands
 	gives bool // exact results of exact operands
-	rank  int  // the least one of x
+	rank  int  // least rank of x
 	whole bool
 	write func(w *writer, x, y compute.Value) []compute.Value
 }
@@ -133,7 +133,7 @@ func ofTwo(op binaryOp) func(w *writer, x, y compute.Value) []compute.Value {
 	return func(w *writer, x, y compute.Value) []compute.Value { return one(op(w.f, x, y)) }
 }
 
-// small is a smooth operation whose result may be large.
+// small bounds the result of a smooth operation.
 func small(op binaryOp) func(w *writer, x, y compute.Value) []compute.Value {
 	return func(w *writer, x, y compute.Value) []compute.Value { return one(w.f.Tanh(must(op(w.f, x, y)))) }
 }
@@ -198,7 +198,7 @@ var elementwisePhrases = []phrase{
 	{takes: floats, whole: true, write: func(w *writer, x, y compute.Value) []compute.Value { return one(w.f.Atan2(x, w.away(y))) }},
 }
 
-// write adds one phrase about values that fit, if there are such.
+// write adds a phrase on values that fit, if there are any.
 func (w *writer) write() {
 	table := elementwisePhrases
 	if w.below(2) == 1 {
@@ -211,7 +211,7 @@ func (w *writer) write() {
 	if x == nil || p.whole && !w.whole {
 		return
 	}
-	y := w.beside(x)
+	y := w.partner(x)
 	if p.needs && !w.exact[y] {
 		return
 	}
