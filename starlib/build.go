@@ -16,8 +16,8 @@ import (
 	"github.com/starsweep/starsweep/starlib/tensor"
 )
 
-// builder traces a trial's program: it calls its networks and losses with symbolic tensors.
-type builder struct {
+// tracer traces a trial's program: it calls its networks and losses with symbolic tensors.
+type tracer struct {
 	*tensor.Tracer
 	trial  *trial
 	spent  error // of the function that used up the steps: those after it cannot be evaluated
@@ -28,7 +28,7 @@ type builder struct {
 func build(th *starlark.Thread, t *trial, dtype expr.DType) *entry {
 	core, end := tensor.Begin(th)
 	defer end()
-	tr := &builder{Tracer: core, trial: t}
+	tr := &tracer{Tracer: core, trial: t}
 	var watches []model.Watch
 	for _, w := range t.watches {
 		watches = append(watches, model.Watch{Name: w.name, Test: w.test, Value: func(m *model.Trace) (*expr.Node, error) {
@@ -55,7 +55,7 @@ func build(th *starlark.Thread, t *trial, dtype expr.DType) *entry {
 }
 
 // sampling is how the trial makes images; nil if it makes none.
-func (t *builder) sampling() func(m *model.Trace) (*expr.Node, error) {
+func (t *tracer) sampling() func(m *model.Trace) (*expr.Node, error) {
 	if t.trial.sample == nil && t.trial.aliases == nil {
 		return nil
 	}
@@ -78,7 +78,7 @@ func (t *builder) sampling() func(m *model.Trace) (*expr.Node, error) {
 }
 
 // number calls a loss or a watch, which must give one number.
-func (t *builder) number(m *model.Trace, f kit.Function, what string) (*expr.Node, error) {
+func (t *tracer) number(m *model.Trace, f kit.Function, what string) (*expr.Node, error) {
 	if t.spent != nil {
 		return nil, t.spent
 	}
@@ -98,7 +98,7 @@ func (t *builder) number(m *model.Trace, f kit.Function, what string) (*expr.Nod
 }
 
 // logit is the part of a critic's output that d_real and d_fake are means of.
-func (t *builder) logit(m *model.Trace, p *player, out *expr.Node) (*expr.Node, error) {
+func (t *tracer) logit(m *model.Trace, p *player, out *expr.Node) (*expr.Node, error) {
 	t.Trace, t.Stream = m, "loss"
 	v, err := starlark.Call(t.Thread, p.logit.Fn, starlark.Tuple{t.Tensor(out)}, nil)
 	if err != nil {
@@ -108,7 +108,7 @@ func (t *builder) logit(m *model.Trace, p *player, out *expr.Node) (*expr.Node, 
 }
 
 // result is the tensor that a function of the script returned.
-func (t *builder) result(v starlark.Value, f kit.Function, what string) (*expr.Node, error) {
+func (t *tracer) result(v starlark.Value, f kit.Function, what string) (*expr.Node, error) {
 	x, ok := v.(tensor.Tensor)
 	if ok {
 		return x.Node, nil
@@ -117,7 +117,7 @@ func (t *builder) result(v starlark.Value, f kit.Function, what string) (*expr.N
 }
 
 // blame is a mistake of a function: placed where the user wrote it, or where the trial was declared that uses one of @std.
-func (t *builder) blame(f kit.Function, format string, a ...any) error {
+func (t *tracer) blame(f kit.Function, format string, a ...any) error {
 	e := &kit.Error{Pos: f.Position(), Msg: fmt.Sprintf(format, a...)}
 	if e.Pos == "" || kit.IsStd(e.Pos) {
 		if e.Pos != "" {
@@ -129,7 +129,7 @@ func (t *builder) blame(f kit.Function, format string, a ...any) error {
 }
 
 // bind calls a function of the script with what its parameters name.
-func (t *builder) bind(f kit.Function, what string) (starlark.Value, error) {
+func (t *tracer) bind(f kit.Function, what string) (starlark.Value, error) {
 	fn, ok := f.Fn.(*starlark.Function)
 	if !ok || fn.HasVarargs() || fn.HasKwargs() {
 		return nil, t.blame(f, "%s: got %s, want a function of some of %s", what, kit.Describe(f.Fn), strings.Join(t.names(), ", "))
@@ -153,7 +153,7 @@ func (t *builder) bind(f kit.Function, what string) (starlark.Value, error) {
 }
 
 // names lists what a function may ask for.
-func (t *builder) names() []string {
+func (t *tracer) names() []string {
 	names := slices.Sorted(maps.Keys(t.trial.aliases))
 	for _, p := range t.trial.players {
 		names = append(names, p.name)
@@ -161,7 +161,7 @@ func (t *builder) names() []string {
 	return append(names, given...)
 }
 
-func (t *builder) lookup(name string) (starlark.Value, error) {
+func (t *tracer) lookup(name string) (starlark.Value, error) {
 	t.Graph.At(t.trial.pos)
 	switch name {
 	case "x":

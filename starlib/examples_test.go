@@ -1,6 +1,7 @@
 package starlib_test
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
@@ -31,8 +32,8 @@ func TestExamplesTrace(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if s.Doc == "" || len(s.Profiles) < 2 {
-				t.Errorf("got doc %q and profiles %q, want a docstring and smoke and small", s.Doc, s.Profiles)
+			if !bytes.HasPrefix(source, []byte(`"""`)) || len(s.Profiles) < 2 {
+				t.Errorf("got profiles %q, want smoke and small, and a docstring", s.Profiles)
 			}
 			for _, profile := range append(s.Profiles, "") {
 				chosen, err := s.With(profile, nil)

@@ -1,7 +1,7 @@
-// Package starlib evaluates a study's Starlark script and gives a Study: the search space, the settings, and a Job for every
-// point. Scripts see builtins that return values (gan, study, adam, linear, ...), symbolic tensors, layers in nn, and the
-// standard library @std, written in the same language. Evaluation is hermetic and bounded in steps and memory; the package
-// knows neither GoMLX nor Parquet nor os, and runner and tests are its only importers.
+// Package starlib evaluates a study's Starlark script and returns a Study: the search space, the settings, and a Job for every point.
+// It holds the study, its overrides and the loader, and composes the families of builtins, which are packages of their own below it
+// (space, optimizer, layer, function, ...). The standard library @std is written in the same language. Evaluation is hermetic and
+// bounded in steps and memory (sandbox). The package knows neither GoMLX nor Parquet nor os; runner and tests import it.
 package starlib
 
 import (
@@ -48,16 +48,15 @@ func Std() map[string]string {
 
 // Loader evaluates scripts.
 type Loader struct {
-	Read      func(path string) ([]byte, error) // .star files beside the script; nil: there are none
+	Read      func(path string) ([]byte, error) // .star files next to the script; nil: there are none
 	Limits    sandbox.Limits
-	Print     func(message string) // of print(...) in a script; nil drops it. Jobs may call it side by side
-	Reserved  []string             // columns of the tables, which no hyperparameter may be called
+	Print     func(message string) // of print(...) in a script; nil drops it. Jobs may call it concurrently
+	Reserved  []string             // columns of every study, which no hyperparameter may have as its name
 	DType     expr.DType           // of the programs; tests use f64
 	Catalogue spec.Catalogue       // what scripts choose from that other packages implement
-	// Images counts the images of a data set, where that is known without opening it; nil: it never is. Jobs may call it
-	// side by side.
+	// Images counts the images of a data set, if that is known without opening it; nil: it never is. Jobs may call it concurrently.
 	Images func(spec.Data) (n int, known bool)
-	// Fits refuses a data set that takes more memory than there is, as far as that is known without opening it; nil: none.
+	// Fits refuses a data set that needs more memory than there is, as far as that is known without opening it; nil: none.
 	Fits func(spec.Data) error
 }
 
@@ -72,25 +71,20 @@ type Error = kit.Error
 // MaxSource is the most bytes of one .star file.
 const MaxSource = sandbox.MaxSource
 
-// file is an evaluated .star file.
-type file struct {
-	doc     string
-	globals starlark.StringDict
-}
-
-// loading is one evaluation of a script with all that it loads.
+// loading is one evaluation of a script with the files that it loads.
 type loading struct {
 	Loader
 	thread  *starlark.Thread
-	sources map[string][]byte // of the local files, as they were read
-	files   map[string]*file
-	open    []string // files being evaluated, outermost first
+	sources map[string][]byte              // of the local files, as they were read
+	files   map[string]starlark.StringDict // globals of the evaluated files
+	open    []string                       // files being evaluated, outermost first
 	globals starlark.StringDict
 }
 
-// Load evaluates a script, whose last word is main = study(...). Mistakes come back as *Errors, joined if there are several.
+// Load evaluates a script, which must define main = study(...). Errors of the script are *Errors, joined if there are several; the
+// end of ctx is its cause.
 func (l Loader) Load(ctx context.Context, name string, source []byte) (*Study, error) {
-	in := &loading{Loader: l, sources: map[string][]byte{path.Base(name): source}, files: map[string]*file{},
+	in := &loading{Loader: l, sources: map[string][]byte{path.Base(name): source}, files: map[string]starlark.StringDict{},
 		globals: predeclared(l.Catalogue)}
 	in.thread = l.thread()
 	in.thread.Load = in.load
@@ -119,12 +113,12 @@ func (l *loading) prelude() error {
 }
 
 func (l *loading) study(name string, source []byte) (*Study, error) {
-	f, err := l.exec(name, source)
+	globals, err := l.exec(name, source)
 	if err != nil {
 		return nil, err
 	}
 	start := fmt.Sprintf("%s:1:1", name)
-	main, ok := f.globals["main"]
+	main, ok := globals["main"]
 	if !ok {
 		return nil, &kit.Error{Pos: start, Msg: "got no global named main, want main = study(trial = ..., space = {...})"}
 	}
@@ -132,7 +126,7 @@ func (l *loading) study(name string, source []byte) (*Study, error) {
 	if !ok {
 		return nil, &kit.Error{Pos: start, Msg: fmt.Sprintf("main: got %s, want study(trial = ..., space = {...})", main.Type())}
 	}
-	s := &Study{Name: strings.TrimSuffix(path.Base(name), ".star"), Doc: f.doc, Script: string(source), Files: l.sources,
+	s := &Study{Name: strings.TrimSuffix(path.Base(name), ".star"), Files: l.sources,
 		loader: l.Loader, decl: decl, memo: newMemo()}
 	return s.overridden(overrides{})
 }
@@ -146,10 +140,10 @@ func (l Loader) thread() *starlark.Thread {
 	})
 }
 
-// load is load("module", ...): a file of the standard library, or one beside the script.
+// load is load("module", ...): a file of the standard library, or one next to the script.
 func (l *loading) load(_ *starlark.Thread, module string) (starlark.StringDict, error) {
-	if f, ok := l.files[module]; ok {
-		return f.globals, nil
+	if globals, ok := l.files[module]; ok {
+		return globals, nil
 	}
 	if slices.Contains(l.open, module) {
 		return nil, fmt.Errorf("%s loads itself: %s", module, strings.Join(append(slices.Clone(l.open), module), " -> "))
@@ -158,11 +152,7 @@ func (l *loading) load(_ *starlark.Thread, module string) (starlark.StringDict, 
 	if err != nil {
 		return nil, err
 	}
-	f, err := l.exec(module, source)
-	if err != nil {
-		return nil, err
-	}
-	return f.globals, nil
+	return l.exec(module, source)
 }
 
 func (l *loading) read(module string) ([]byte, error) {
@@ -187,35 +177,35 @@ func (l *loading) read(module string) ([]byte, error) {
 	return source, nil
 }
 
-// exec evaluates one file with what it loads.
-func (l *loading) exec(name string, source []byte) (*file, error) {
+// exec evaluates one file with the files that it loads.
+func (l *loading) exec(name string, source []byte) (starlark.StringDict, error) {
 	l.open = append(l.open, name)
 	defer func() { l.open = l.open[:len(l.open)-1] }()
 	parsed, err := sandbox.Parse(name, source)
 	if err != nil {
 		return nil, kit.Locate(err, "")
 	}
-	f := &file{doc: docstring(parsed)}
 	program, err := starlark.FileProgram(parsed, l.globals.Has)
 	if err != nil {
 		return nil, unresolved(err, l.globals)
 	}
-	if f.globals, err = program.Init(l.thread, l.globals); err != nil {
+	globals, err := program.Init(l.thread, l.globals)
+	if err != nil {
 		if missing := l.missing(parsed); missing != nil {
 			return nil, missing
 		}
 		return nil, kit.Locate(err, "")
 	}
-	for _, global := range f.globals.Keys() { // sorted: the same mistake every time
-		if err := sandbox.Freeze(l.thread, f.globals[global]); err != nil {
+	for _, global := range globals.Keys() { // sorted, so that the error is the same every time
+		if err := sandbox.Freeze(l.thread, globals[global]); err != nil {
 			return nil, kit.Locate(err, name+":1:1")
 		}
 	}
-	l.files[name] = f
-	return f, nil
+	l.files[name] = globals
+	return globals, nil
 }
 
-// missing finds the first name that a file loads and that the loaded file lacks.
+// missing is the error for the first name that a file loads but the loaded file lacks; nil if there is none.
 func (l *loading) missing(f *syntax.File) error {
 	for _, s := range f.Stmts {
 		load, ok := s.(*syntax.LoadStmt)
@@ -227,29 +217,17 @@ func (l *loading) missing(f *syntax.File) error {
 			return nil // this is where evaluation ended
 		}
 		for _, from := range load.From {
-			if !loaded.globals.Has(from.Name) {
-				public := slices.DeleteFunc(loaded.globals.Keys(), func(name string) bool { return strings.HasPrefix(name, "_") })
-				return &kit.Error{Pos: from.NamePos.String(), Msg: fmt.Sprintf("load: %s: %v", load.ModuleName(), hint.Unknown("name", from.Name, public))}
+			if !loaded.Has(from.Name) {
+				private := func(name string) bool { return strings.HasPrefix(name, "_") }
+				err := hint.Unknown("name", from.Name, slices.DeleteFunc(loaded.Keys(), private))
+				return &kit.Error{Pos: from.NamePos.String(), Msg: fmt.Sprintf("load: %s: %v", load.ModuleName(), err)}
 			}
 		}
 	}
 	return nil
 }
 
-// docstring is the string that a file begins with.
-func docstring(f *syntax.File) string {
-	if len(f.Stmts) == 0 {
-		return ""
-	}
-	if e, ok := f.Stmts[0].(*syntax.ExprStmt); ok {
-		if s, ok := e.X.(*syntax.Literal); ok && s.Token == syntax.STRING {
-			return strings.TrimSpace(s.Value.(string))
-		}
-	}
-	return ""
-}
-
-// unresolved makes *Errors of what the resolver reports about names, with advice; the interpreter's knows no synonyms.
+// unresolved makes *Errors of the resolver's errors about names. Advice is ours: that of the interpreter knows no synonyms.
 func unresolved(err error, globals starlark.StringDict) error {
 	var names resolve.ErrorList
 	if !errors.As(err, &names) {

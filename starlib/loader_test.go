@@ -124,8 +124,8 @@ main = study(trial = trial, seeds = total)
 	if got := strings.Join(read, " "); got != "a.star b.star c.star" {
 		t.Errorf("read %s, want each file once", got)
 	}
-	if s.Name != "my" || s.Doc != "Doc." || s.Script != script || len(s.Seeds) != 2 {
-		t.Errorf("got the study %q, %q with seeds %v", s.Name, s.Doc, s.Seeds)
+	if s.Name != "my" || len(s.Seeds) != 2 {
+		t.Errorf("got the study %q with seeds %v", s.Name, s.Seeds)
 	}
 	if len(s.Files) != 4 || string(s.Files["my.star"]) != script || string(s.Files["c.star"]) != files["c.star"] {
 		t.Errorf("got the files %v, want the script and the three that it loads", slices.Sorted(maps.Keys(s.Files)))

@@ -12,7 +12,7 @@ import (
 )
 
 // labels is y: of the examples read; while sampling, the classes in turn that the data set has images of.
-func (t *builder) labels() (*expr.Node, error) {
+func (t *tracer) labels() (*expr.Node, error) {
 	if t.HasData() {
 		return t.Y()
 	}
@@ -40,7 +40,7 @@ func (t *builder) labels() (*expr.Node, error) {
 
 // network is a player as losses see it: a function whose layers have one set of parameters, however often it is called. A
 // network of two parameters gets the labels y as the second, unless the loss gives one.
-func (t *builder) network(p *player) *starlark.Builtin {
+func (t *tracer) network(p *player) *starlark.Builtin {
 	return kit.Builtin(p.name, func(c kit.Call) (starlark.Value, error) {
 		if len(c.Args) == 0 || len(c.Kwargs) > 0 {
 			return nil, fmt.Errorf("%s: got %d arguments, want a tensor", p.name, len(c.Args)+len(c.Kwargs))
@@ -91,7 +91,7 @@ func identities(values starlark.Tuple) (ids []any) {
 }
 
 // run calls a network's function, and records its table the first time.
-func (t *builder) run(p *player, args starlark.Tuple) (*expr.Node, error) {
+func (t *tracer) run(p *player, args starlark.Tuple) (*expr.Node, error) {
 	if !slices.ContainsFunc(t.tables, func(n *tensor.Network) bool { return n.Name == p.name }) {
 		table := &tensor.Network{Name: p.name, Input: args[0].(tensor.Tensor).Shape}
 		t.tables = append(t.tables, table)

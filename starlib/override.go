@@ -21,17 +21,17 @@ type overrides struct {
 	set     []string
 }
 
-// With is the study under a profile of the script ("" for none), with settings or hyperparameters given as name=value.
+// With returns the study under a profile of the script ("" for none), with settings or hyperparameters set by name=value.
 func (s *Study) With(profile string, set []string) (*Study, error) {
 	return s.overridden(overrides{profile, set})
 }
 
 func (s *Study) overridden(o overrides) (*Study, error) {
 	d := s.decl
-	t := &Study{Name: s.Name, Doc: s.Doc, Script: s.Script, Files: s.Files, Seeds: d.seeds, Objectives: d.objectives,
+	t := &Study{Name: s.Name, Files: s.Files, Seeds: d.seeds, Objectives: d.objectives,
 		loader: s.loader, decl: d, memo: s.memo, notes: new(kit.Notes), made: new(outcomes), used: map[string]*atomic.Bool{},
 		shortened: o.profile != "" || len(o.set) > 0}
-	b := &overriding{Study: t, search: d.search}
+	b := &builder{Study: t, search: d.search}
 	for _, step := range []func() error{
 		b.settings, b.space, b.profiles,
 		func() error { return b.profile(o.profile) },
@@ -39,7 +39,7 @@ func (s *Study) overridden(o overrides) (*Study, error) {
 		b.points,
 	} {
 		if err := step(); err != nil {
-			if outside := new(outsideError); errors.As(err, &outside) {
+			if outside := new(overrideError); errors.As(err, &outside) {
 				return nil, &kit.Error{Msg: outside.Error()}
 			}
 			return nil, kit.Locate(err, d.pos)
@@ -51,22 +51,22 @@ func (s *Study) overridden(o overrides) (*Study, error) {
 	return t, nil
 }
 
-// outsideError is a mistake in a profile's name or in name=value, which no line of the script is to blame for.
-type outsideError struct{ error }
+// overrideError is an error in the name of a profile or in name=value, so it has no place in the script.
+type overrideError struct{ error }
 
-// overriding is a study while it is put together from its declaration, a profile and settings from outside.
-type overriding struct {
+// builder is a study while it is put together from its declaration, a profile and overrides.
+type builder struct {
 	*Study
 	search   *space.Search
 	declared spec.Space // the space of the script, without a profile
 	pinned   spec.Point
 }
 
-// overridable are the names that a profile gives a meaning of their own.
+// overridable are names with a meaning of their own in profiles.
 var overridable = []string{"space", "search", "seeds"}
 
-// name checks what is to become a field of p.
-func (b *overriding) name(what string, v starlark.Value) (string, error) {
+// name checks the name of a field of p.
+func (b *builder) name(what string, v starlark.Value) (string, error) {
 	name, ok := starlark.AsString(v)
 	switch {
 	case !ok:
@@ -79,7 +79,7 @@ func (b *overriding) name(what string, v starlark.Value) (string, error) {
 	return name, nil
 }
 
-func (b *overriding) settings() error {
+func (b *builder) settings() error {
 	for k, v := range b.decl.settings.Entries() {
 		name, err := b.name("settings", k)
 		if err != nil {
@@ -94,7 +94,7 @@ func (b *overriding) settings() error {
 	return nil
 }
 
-func (b *overriding) space() error {
+func (b *builder) space() error {
 	var taken []string
 	for k := range b.decl.space.Entries() {
 		if name, _ := starlark.AsString(k); slices.ContainsFunc(b.loader.Reserved, func(r string) bool { return strings.EqualFold(r, name) }) {
@@ -102,7 +102,8 @@ func (b *overriding) space() error {
 		}
 	}
 	if len(taken) > 0 {
-		return fmt.Errorf("space: got the name %s, which every study has as a column; choose a name other than %s", strings.Join(taken, " and "), b.loader.reserved())
+		return fmt.Errorf("space: got the name %s, which every study has as a column; choose a name other than %s",
+			strings.Join(taken, " and "), b.loader.reserved())
 	}
 	for k, v := range b.decl.space.Entries() {
 		name, err := b.name("space", k)
@@ -130,8 +131,8 @@ func dimensionOf(name string, v starlark.Value) (spec.Dim, error) {
 	return d.Named(name)
 }
 
-// profiles checks all profiles, so that a mistake shows before the day the profile is used.
-func (b *overriding) profiles() error {
+// profiles checks all profiles, so that errors show before a profile is used.
+func (b *builder) profiles() error {
 	for k := range b.decl.profiles.Entries() {
 		name, ok := starlark.AsString(k)
 		if !ok {
@@ -140,7 +141,7 @@ func (b *overriding) profiles() error {
 		b.Profiles = append(b.Profiles, name)
 		study := *b.Study
 		study.Space, study.Settings = slices.Clone(b.Space), slices.Clone(b.Settings)
-		trial := &overriding{Study: &study, search: b.search}
+		trial := &builder{Study: &study, search: b.search}
 		if err := trial.profile(name); err != nil {
 			return err
 		}
@@ -152,13 +153,13 @@ func (b *overriding) profiles() error {
 }
 
 // profile applies a profile of the script.
-func (b *overriding) profile(profile string) error {
+func (b *builder) profile(profile string) error {
 	if profile == "" {
 		return nil
 	}
 	v, ok, _ := b.decl.profiles.Get(starlark.String(profile))
 	if !ok {
-		return &outsideError{hint.Unknown("profile", profile, b.Profiles)}
+		return &overrideError{hint.Unknown("profile", profile, b.Profiles)}
 	}
 	changes, ok := v.(*starlark.Dict)
 	if !ok {
@@ -188,7 +189,7 @@ func retyped(d spec.Dim, k spec.Kind) (_ spec.Dim, err error) {
 	return d, nil
 }
 
-func (b *overriding) change(name string, v starlark.Value) (err error) {
+func (b *builder) change(name string, v starlark.Value) (err error) {
 	switch name {
 	case "seeds":
 		if b.Seeds, err = seedList(v); err != nil {
@@ -237,42 +238,43 @@ func (b *overriding) change(name string, v starlark.Value) (err error) {
 	return nil
 }
 
-// pin applies name=value from outside: a setting's value, or the only value of a hyperparameter.
-func (b *overriding) pin(set []string) error {
+// pin applies name=value: the value of a setting, or the only value of a hyperparameter.
+func (b *builder) pin(set []string) error {
 	for _, s := range set {
 		name, text, ok := strings.Cut(s, "=")
 		if !ok {
-			return &outsideError{fmt.Errorf("set: got %q, want name=value", s)}
+			return &overrideError{fmt.Errorf("set: got %q, want name=value", s)}
 		}
 		if i := slices.IndexFunc(b.Settings, func(s spec.Assignment) bool { return s.Name == name }); i >= 0 {
 			v, err := spec.ParseValue(text, b.Settings[i].Value.Kind())
 			if err != nil {
-				return &outsideError{fmt.Errorf("set: %s: %w", name, err)}
+				return &overrideError{fmt.Errorf("set: %s: %w", name, err)}
 			}
 			b.Settings[i].Value = v
 			continue
 		}
 		i := slices.IndexFunc(b.Space, func(d spec.Dim) bool { return d.Name == name })
 		if i < 0 {
-			return &outsideError{fmt.Errorf("set: %w", hint.Unknown("setting or hyperparameter", name, append(b.settingNames(), b.hyperparameters()...)))}
+			names := append(b.settingNames(), b.hyperparameters()...)
+			return &overrideError{fmt.Errorf("set: %w", hint.Unknown("setting or hyperparameter", name, names))}
 		}
 		v, err := spec.ParseValue(text, b.Space[i].Kind)
 		if err != nil {
-			return &outsideError{fmt.Errorf("set: %s: %w", name, err)}
+			return &overrideError{fmt.Errorf("set: %s: %w", name, err)}
 		}
 		if v, err = space.Typed(b.declared[i], v); err != nil { // a profile may have fewer values, or others
 			v, err = space.Typed(b.Space[i], v)
 		}
 		if err != nil {
-			return &outsideError{fmt.Errorf("set: %s: %w: the values that the space has; a profile may give it others", name, err)}
+			return &overrideError{fmt.Errorf("set: %s: %w: the values that the space has; a profile may give it others", name, err)}
 		}
 		b.pinned = append(b.pinned, spec.Assignment{Name: name, Value: v})
 	}
 	return nil
 }
 
-// points settles the search: the points of a list get the types of the space, and pinned dimensions one value.
-func (b *overriding) points() error {
+// points completes the search: the points of a list get the types of the space, and pinned dimensions one value.
+func (b *builder) points() error {
 	b.Search = b.search.Search
 	if b.search.Points != nil {
 		points, err := b.search.Within(b.Space)

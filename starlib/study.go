@@ -18,9 +18,8 @@ import (
 
 // Study is what a script declares. It is immutable and safe for concurrent use.
 type Study struct {
-	Name, Doc  string            // the script's file name without .star, and what it begins with
-	Script     string            // its source
-	Files      map[string][]byte // the script and every local file that it loads
+	Name       string            // the script's file name without .star
+	Files      map[string][]byte // sources of the script and of every local file that it loads
 	Space      spec.Space
 	Search     spec.Search
 	Seeds      []uint32
@@ -30,7 +29,7 @@ type Study struct {
 
 	loader Loader
 	decl   *studyValue
-	used   map[string]*atomic.Bool // of every hyperparameter and setting: whether a trial has read it
+	used   map[string]*atomic.Bool // for every hyperparameter and setting: whether a trial has read it
 	memo   *memo
 	notes  *kit.Notes
 	made   *outcomes
@@ -38,13 +37,13 @@ type Study struct {
 	shortened bool // a profile or a setting from outside is in force
 }
 
-// Objective is a figure of the tables that a study wants small or large.
+// Objective is a column of the tables that a study wants small or large.
 type Objective struct {
 	Name      string
 	Direction pareto.Direction
 }
 
-// studyValue is study(...) as a Starlark value: the declaration, checked as far as it can be without overrides.
+// studyValue is what study(...) returns: the declaration, checked as far as possible without overrides.
 type studyValue struct {
 	kit.Opaque
 	pos        string
@@ -82,14 +81,15 @@ func makeStudy(c kit.Call) (starlark.Value, error) {
 		text, _ := starlark.AsString(v)
 		direction, err := pareto.ParseDirection(text)
 		if !isName || err != nil {
-			return nil, fmt.Errorf(`study: for parameter objectives: got %s: %s, want a column's name and "min" or "max"`, kit.Describe(k), kit.Describe(v))
+			return nil, fmt.Errorf(`study: for parameter objectives: got %s: %s, want a column's name and "min" or "max"`,
+				kit.Describe(k), kit.Describe(v))
 		}
 		s.objectives = append(s.objectives, Objective{name, direction})
 	}
 	return s, nil
 }
 
-// seedList is the seeds 0, 1, ... for a number, or the seeds listed.
+// seedList returns the seeds 0, 1, ... for a number, or the seeds of a list.
 func seedList(v starlark.Value) (seeds []uint32, err error) {
 	if list, ok := v.(*starlark.List); ok {
 		for e := range list.Elements() {
@@ -141,7 +141,7 @@ func (s *Study) Points() (spec.Points, error) {
 	stream := model.NewSource(uint32(s.Search.Seed), "search")
 	points, err := s.Space.Points(s.Search, func(i, j int) float64 {
 		source := *stream
-		source.Seek(uint64(i)<<32 | uint64(j)) // so more trials keep the first points, and a dimension more the other columns
+		source.Seek(uint64(i)<<32 | uint64(j)) // so more trials keep the first points, and another dimension keeps the other columns
 		return source.Uniform()
 	})
 	if err != nil {
@@ -154,11 +154,11 @@ func (s *Study) Points() (spec.Points, error) {
 	return points, nil
 }
 
-// Notes lists what looks wrong in the trials that Job has been called for, in the order of lines.
+// Notes lists remarks on lines that look wrong, of the trials that Job has been called for, in the order of lines.
 func (s *Study) Notes() []string { return s.notes.List() }
 
-// Warnings lists what is not wrong but looks so, after Job has been called for every point: hyperparameters and settings that no
-// trial read, in the order of the script, and what was noted of trials, in the order of lines.
+// Warnings lists what is valid but looks wrong, after Job has been called for every point: hyperparameters and settings that no trial
+// read, in the order of the script, then Notes.
 func (s *Study) Warnings() (warnings []string) {
 	unread := func(names []string, what, where string) {
 		for _, name := range names {
