@@ -54,7 +54,7 @@ func build(th *starlark.Thread, t *trial, dtype expr.DType) *entry {
 	return e
 }
 
-// sampling is how the trial makes images; nil if it makes none.
+// sampling is the function that traces how the trial makes images; nil if it makes none.
 func (t *tracer) sampling() func(m *model.Trace) (*expr.Node, error) {
 	if t.trial.sample == nil && t.trial.aliases == nil {
 		return nil
@@ -77,7 +77,7 @@ func (t *tracer) sampling() func(m *model.Trace) (*expr.Node, error) {
 	}
 }
 
-// number calls a loss or a watch, which must give one number.
+// number calls a loss, a watch or a test, which must return one number.
 func (t *tracer) number(m *model.Trace, f kit.Function, what string) (*expr.Node, error) {
 	if t.spent != nil {
 		return nil, t.spent
@@ -97,7 +97,7 @@ func (t *tracer) number(m *model.Trace, f kit.Function, what string) (*expr.Node
 	return n, err
 }
 
-// logit is the part of a critic's output that d_real and d_fake are means of.
+// logit is the part of a critic's output whose means are d_real and d_fake.
 func (t *tracer) logit(m *model.Trace, p *player, out *expr.Node) (*expr.Node, error) {
 	t.Trace, t.Stream = m, "loss"
 	v, err := starlark.Call(t.Thread, p.logit.Fn, starlark.Tuple{t.Tensor(out)}, nil)
@@ -107,7 +107,7 @@ func (t *tracer) logit(m *model.Trace, p *player, out *expr.Node) (*expr.Node, e
 	return t.result(v, *p.logit, "critic of the "+p.name)
 }
 
-// result is the tensor that a function of the script returned.
+// result is the tensor that a function of the script returned; an error if it is none.
 func (t *tracer) result(v starlark.Value, f kit.Function, what string) (*expr.Node, error) {
 	x, ok := v.(tensor.Tensor)
 	if ok {
@@ -116,7 +116,7 @@ func (t *tracer) result(v starlark.Value, f kit.Function, what string) (*expr.No
 	return nil, t.blame(f, "%s: got %s, want a tensor%s", what, kit.Describe(v), kit.Forgotten(v))
 }
 
-// blame is a mistake of a function: placed where the user wrote it, or where the trial was declared that uses one of @std.
+// blame is an error of a function, at the place where the user wrote it; for a function of @std, where the trial is declared.
 func (t *tracer) blame(f kit.Function, format string, a ...any) error {
 	e := &kit.Error{Pos: f.Position(), Msg: fmt.Sprintf(format, a...)}
 	if e.Pos == "" || kit.IsStd(e.Pos) {
@@ -128,7 +128,7 @@ func (t *tracer) blame(f kit.Function, format string, a ...any) error {
 	return e
 }
 
-// bind calls a function of the script with what its parameters name.
+// bind calls a function of the script with the values that its parameters name.
 func (t *tracer) bind(f kit.Function, what string) (starlark.Value, error) {
 	fn, ok := f.Fn.(*starlark.Function)
 	if !ok || fn.HasVarargs() || fn.HasKwargs() {
@@ -152,7 +152,7 @@ func (t *tracer) bind(f kit.Function, what string) (starlark.Value, error) {
 	return starlark.Call(t.Thread, fn, nil, kwargs)
 }
 
-// names lists what a function may ask for.
+// names lists the parameters that a function may have.
 func (t *tracer) names() []string {
 	names := slices.Sorted(maps.Keys(t.trial.aliases))
 	for _, p := range t.trial.players {

@@ -18,7 +18,7 @@ var declarations = starlark.StringDict{
 	"loss":   kit.Builtin("loss", makeLoss),
 }
 
-// makeGAN is gan(...): two players, the discriminator first. A player of no steps is never updated, which benchmarks use.
+// makeGAN is gan(...): two players, the discriminator first. A player with 0 steps is never updated, as benchmarks need.
 func makeGAN(c kit.Call) (starlark.Value, error) {
 	t := &trial{pos: kit.Here(c.Thread).String(), aliases: map[string]string{"D": "discriminator", "G": "generator"}}
 	var (
@@ -103,10 +103,10 @@ func makeJob(c kit.Call) (starlark.Value, error) {
 	return t, t.finish(c, evaluate, watches, tests)
 }
 
-// finish checks what gan and job have in common, and reports all mistakes.
+// finish checks the arguments that gan and job have in common, and reports all errors.
 func (t *trial) finish(c kit.Call, evaluate evaluateValue, watches, tests *starlark.Dict) error {
 	var errs kit.Errors
-	fault := func(format string, a ...any) { errs = append(errs, fmt.Errorf(c.Name+": "+format, a...)) }
+	fail := func(format string, a ...any) { errs = append(errs, fmt.Errorf(c.Name+": "+format, a...)) }
 	var err error
 	if t.evaluate, err = evaluate.on(t.data); err != nil {
 		errs = append(errs, kit.Each(c.Name+": for parameter evaluate: ", err)...)
@@ -116,23 +116,24 @@ func (t *trial) finish(c kit.Call, evaluate evaluateValue, watches, tests *starl
 		steps += p.steps
 	}
 	if steps < 1 || steps > maxSteps {
-		fault("got %d updates in one iteration, want 1 to %d", steps, maxSteps)
+		fail("got %d updates in one iteration, want 1 to %d", steps, maxSteps)
 	}
 	if tests.Len() > 0 && t.data.Split != "train" {
-		fault("for parameter test: got data of split %q, want split = \"train\": tests read its split \"test\"", t.data.Split)
+		fail("for parameter test: got data of split %q, want split = \"train\": tests read its split \"test\"", t.data.Split)
 	}
 	for _, err := range append(t.watch(watches, "watch", false), t.watch(tests, "test", true)...) {
-		fault("%w", err)
+		fail("%w", err)
 	}
 	return errs.Err()
 }
 
-// watch adds the functions of a dict, which become columns. Those of tests begin with test_.
+// watch adds the functions of a dict, which become columns. Columns of tests begin with test_.
 func (t *trial) watch(functions *starlark.Dict, parameter string, test bool) (errs []error) {
 	for k, v := range functions.Entries() {
 		name, _ := starlark.AsString(k)
 		if !kit.IsWord(name) {
-			errs = append(errs, fmt.Errorf("for parameter %s: got %s as a name, want an identifier: it becomes a column", parameter, kit.Describe(k)))
+			errs = append(errs, fmt.Errorf("for parameter %s: got %s as a name, want an identifier: it becomes a column", parameter,
+				kit.Describe(k)))
 			continue
 		}
 		var f kit.Function
@@ -149,7 +150,7 @@ func (t *trial) watch(functions *starlark.Dict, parameter string, test bool) (er
 	return errs
 }
 
-// maxSteps bounds the updates of an iteration, since they are unrolled.
+// maxSteps bounds the updates of an iteration, which are unrolled.
 const maxSteps = 64
 
 func makeLoss(c kit.Call) (starlark.Value, error) {

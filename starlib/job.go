@@ -17,9 +17,10 @@ import (
 	"github.com/starsweep/starsweep/starlib/tensor"
 )
 
-// Job is what trial(p) declares at a point, with its program. The script is evaluated once for all points that agree in what
-// decides something in it; among these only the numbers of the job are computed anew (see symbol). Trials whose networks, losses
-// and batch agree share a trace, and equal programs are one. It is safe for concurrent use.
+// Job returns what trial(p) declares at a point, with its program. The script is evaluated once for all points that agree in what
+// decides something in it; for each of them only the numbers of the job are computed (number.Symbol). Trials whose networks, losses
+// and batch agree share a trace, and equal programs are one. Errors are *Errors of the script, joined if there are several, or the
+// cause of ctx. Job is safe for concurrent use.
 func (s *Study) Job(ctx context.Context, point spec.Point) (*model.Job, error) {
 	values := append(slices.Clone(point), s.Settings...)
 	o := s.made.Find(values)
@@ -43,7 +44,7 @@ func (s *Study) Job(ctx context.Context, point spec.Point) (*model.Job, error) {
 	return job, nil
 }
 
-// outcomes are those of a study.
+// outcomes are the evaluations that a study keeps.
 type outcomes struct {
 	mu      sync.RWMutex
 	tree    number.Tree[outcome]
@@ -67,33 +68,33 @@ func (o *outcomes) add(names []string, point spec.Point, made *outcome) {
 	}
 }
 
-// maxNodes bounds what is kept of a space in which everything decides: a node takes a few hundred bytes. Points beyond it are
-// evaluated whenever they are asked for.
+// maxNodes bounds the outcomes of a space in which everything decides: a node takes a few hundred bytes. Points beyond it are evaluated
+// every time.
 const maxNodes = 100_000
 
-// outcome is what evaluating trial(p) gave, for all points that agree in what it read.
+// outcome is the result of evaluating trial(p), for all points that agree in what it read.
 type outcome struct {
-	err error     // of the script; or:
+	err error     // of the script, or:
 	job model.Job // with variables among its numbers
 	number.Assumptions
 	lasting lasting
-	names   bool // whether two numbers have one name depends on the point
+	names   bool // several numbers have one name: whether they are equal depends on the point
 }
 
-// evaluate makes the outcome for the run's point and those like it.
+// evaluate makes the outcome for the point of an evaluation and those like it.
 func (s *Study) evaluate(ctx context.Context, r *number.Evaluation) (*outcome, error) {
 	for {
 		o, again, err := s.attempt(ctx, r)
 		if err != nil {
 			return nil, err
 		}
-		if again { // for every number once at most
+		if again { // at most once for every number
 			r = r.Again()
 			continue
 		}
 		if o.err != nil && !r.None() {
 			failed := o.err
-			// The message may speak of symbols. If it is the same without them it is that of every point like this one.
+			// The message may mention symbols. If it is the same without them, it is that of every point like this one.
 			first := r
 			r = r.Plainly()
 			if o, _, err = s.attempt(ctx, r); err != nil {
@@ -108,8 +109,8 @@ func (s *Study) evaluate(ctx context.Context, r *number.Evaluation) (*outcome, e
 	}
 }
 
-// attempt evaluates trial(p) once; again says that the values of symbols decided something, so that they should be none. The
-// error is the end of the context, mistakes of the script are part of the outcome.
+// attempt evaluates trial(p) once. again reports that the values of symbols decided something, so that these numbers must be plain.
+// err is the end of the context; errors of the script are part of the outcome.
 func (s *Study) attempt(ctx context.Context, r *number.Evaluation) (o *outcome, again bool, err error) {
 	th := s.loader.thread()
 	r.Attach(th)
@@ -141,7 +142,7 @@ func (s *Study) outcome(ctx context.Context, th *starlark.Thread, r *number.Eval
 		return nil, &kit.Error{Pos: s.decl.trial.Position(), Msg: fmt.Sprintf("trial: got %s, want gan(...) or job(...)%s", kit.Describe(v),
 			kit.Forgotten(v))}
 	}
-	// Networks and losses are called more than once, so they may not change what they captured.
+	// Networks and losses are called more than once, so they must not change what they captured.
 	if err := sandbox.Freeze(th, t); err != nil {
 		return nil, kit.Locate(err, t.pos)
 	}
@@ -175,10 +176,10 @@ func (s *Study) assembled(t *trial, e *entry, r *number.Evaluation) (*outcome, e
 		return nil, fmt.Errorf("internal error: the numbers of a trial are not those that it was evaluated with")
 	}
 	if err := s.columns(job); err != nil {
-		r.AskAll() // the numbers under one name may be equal elsewhere
+		r.AskAll() // numbers of one name may be equal elsewhere
 		return nil, kit.Locate(err, t.pos)
 	}
-	o.names = namesMeet(job)
+	o.names = sharesNames(job)
 	if err := t.measurable(e.program); err != nil {
 		return nil, &kit.Error{Pos: t.pos, Msg: err.Error()}
 	}
@@ -196,8 +197,8 @@ func (s *Study) assembled(t *trial, e *entry, r *number.Evaluation) (*outcome, e
 	return o, errors.Join(unsuited, wrong)
 }
 
-// at is the outcome's job at a point, an empty one where it is an error; false if the point's numbers do not keep to what the
-// evaluation took for granted.
+// at is the outcome's job at a point, an empty one if the outcome is an error. ok is false if the point does not keep to what the
+// evaluation assumed.
 func (s *Study) at(o *outcome, point spec.Point) (*model.Job, bool) {
 	job := o.job
 	if o.None() {
@@ -227,15 +228,15 @@ func (s *Study) binding(o *outcome, point spec.Point) (bind func(id string) spec
 	return o.Assumptions.At(th, point)
 }
 
-// Networks describes the networks of a job that Job gave.
+// Networks describes the networks of a job that Job returned.
 func (s *Study) Networks(job *model.Job) []tensor.Network {
 	s.memo.mu.Lock()
 	defer s.memo.mu.Unlock()
 	return s.memo.networks[job.Program]
 }
 
-// namesMeet reports whether a job has several numbers under one name, which may be equal at one point and not at another.
-func namesMeet(job *model.Job) bool {
+// sharesNames reports whether a job has several numbers under one name, which may be equal at one point and not at another.
+func sharesNames(job *model.Job) bool {
 	seen := map[string]bool{}
 	for _, r := range job.Reals {
 		for label := range r.Value.Named() {

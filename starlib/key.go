@@ -12,7 +12,7 @@ import (
 	"github.com/starsweep/starsweep/starlib/sandbox"
 )
 
-// key is the structure of a trial: all that its trace depends on, but for what functions read of p later.
+// key is the structure of a trial: everything that its trace depends on, except what functions read of p while they are traced.
 func key(t *trial, r *number.Evaluation) (string, error) {
 	k := keyer{seen: map[any]int{}}
 	plain, all := r.PlainNames()
@@ -51,16 +51,16 @@ func key(t *trial, r *number.Evaluation) (string, error) {
 	return string(k.out), nil
 }
 
-// maxKey bounds keys; nested tuples that share their parts are longer written than in memory.
+// maxKey bounds keys: nested tuples that share their parts are longer as text than in memory.
 const maxKey = 1 << 20
 
-// keyer writes values so that two with one text behave alike in a trace.
+// keyer writes values so that two with one text behave the same in a trace.
 type keyer struct {
 	out  []byte
-	seen map[any]int // functions, lists and dicts, by when they were first met
+	seen map[any]int // functions, lists and dicts, with the order in which they were met
 }
 
-// again writes what was met before by its number: values may hold themselves, and share parts.
+// again writes the number of a value that was met before: values may contain themselves, and share parts.
 func (k *keyer) again(v any) bool {
 	if at, ok := k.seen[v]; ok {
 		k.text("again", strconv.Itoa(at))
@@ -70,7 +70,7 @@ func (k *keyer) again(v any) bool {
 	return false
 }
 
-// text writes strings with their lengths.
+// text writes strings, each after its length.
 func (k *keyer) text(parts ...string) {
 	for _, s := range parts {
 		k.out = strconv.AppendInt(k.out, int64(len(s)), 36)
@@ -78,6 +78,7 @@ func (k *keyer) text(parts ...string) {
 	}
 }
 
+// value writes a value.
 func (k *keyer) value(v starlark.Value) {
 	if len(k.out) > maxKey {
 		return
@@ -94,46 +95,20 @@ func (k *keyer) value(v starlark.Value) {
 			k.function(v)
 		}
 	case *starlark.Builtin:
-		if r := v.Receiver(); r != nil { // a method, made anew whenever it is asked for
+		if r := v.Receiver(); r != nil { // a method, made whenever it is named
 			k.text("method", v.Name())
 			k.value(r)
 			return
 		}
 		k.text("builtin", fmt.Sprintf("%p", v)) // names are not enough: tanh and math.tanh have one
 	case *number.Params:
-		k.text("p") // what is read of it is compared by bucket.entry
-	case *starlark.Dict:
-		if k.again(v) {
-			return
+		k.text("p") // bucket.entry compares what is read of it
+	case *starlark.Dict, *starlark.List:
+		if !k.again(v) {
+			k.parts(v)
 		}
-		k.text("dict", strconv.Itoa(v.Len()))
-		for key, e := range v.Entries() {
-			k.value(key)
-			k.value(e)
-		}
-	case *starlark.List:
-		if k.again(v) {
-			return
-		}
-		k.text("list", strconv.Itoa(v.Len()))
-		for e := range v.Elements() {
-			k.value(e)
-		}
-	case starlark.Tuple:
-		k.text("tuple", strconv.Itoa(len(v)))
-		for _, e := range v {
-			k.value(e)
-		}
-	case *starlarkstruct.Struct:
-		k.text("struct")
-		for _, name := range v.AttrNames() {
-			field, err := v.Attr(name)
-			if err != nil {
-				panic(err) // it has what it lists
-			}
-			k.text(name)
-			k.value(field)
-		}
+	case starlark.Tuple, *starlarkstruct.Struct:
+		k.parts(v)
 	case dataset:
 		k.text(v.Type(), v.String(), strconv.Itoa(v.size), strconv.Itoa(v.channels), strconv.Itoa(v.classes))
 	case sandbox.Holder:
@@ -148,7 +123,32 @@ func (k *keyer) value(v starlark.Value) {
 	}
 }
 
-// function writes where a function is defined and all that it captured. Globals are frozen and belong to the study.
+// parts writes a value with those that it contains.
+func (k *keyer) parts(v starlark.Value) {
+	k.text(v.Type(), strconv.Itoa(starlark.Len(v)))
+	switch v := v.(type) {
+	case *starlark.Dict:
+		for key, e := range v.Entries() {
+			k.value(key)
+			k.value(e)
+		}
+	case *starlarkstruct.Struct:
+		for _, name := range v.AttrNames() {
+			field, err := v.Attr(name)
+			if err != nil {
+				panic(err) // it has what it lists
+			}
+			k.text(name)
+			k.value(field)
+		}
+	case starlark.Iterable:
+		for e := range starlark.Elements(v) {
+			k.value(e)
+		}
+	}
+}
+
+// function writes where a function is defined and what it captured. Globals are frozen and belong to the study.
 func (k *keyer) function(f *starlark.Function) {
 	pos := f.Position()
 	k.text("function", pos.Filename(), strconv.Itoa(int(pos.Line)), strconv.Itoa(int(pos.Col)))

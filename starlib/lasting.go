@@ -19,14 +19,14 @@ type playerNumber struct {
 	bound  number.Bound
 }
 
-// lasting are the numbers of a trial's players, which must be good until training ends.
+// lasting are the numbers of a trial's players, which must be within bounds until training ends.
 type lasting struct {
 	pos              string
 	epochs, perEpoch int
 	numbers          []playerNumber
 }
 
-// check refuses numbers that become wrong while they train, and notes what is not over then.
+// check refuses numbers that go out of bounds during training, and notes schedules that are longer than it.
 func (l lasting) check(n *kit.Notes, shortened bool) error {
 	var errs []error
 	for _, x := range l.numbers {
@@ -43,7 +43,7 @@ func (l lasting) check(n *kit.Notes, shortened bool) error {
 	return errors.Join(errs...)
 }
 
-// at are the numbers that change over time or between points, with the values of a point.
+// at returns the numbers that change over time or between points, with the values of a point.
 func (l lasting) at(bind func(id string) spec.Schedule) lasting {
 	var changing []playerNumber
 	for _, x := range l.numbers {
@@ -55,7 +55,7 @@ func (l lasting) at(bind func(id string) spec.Schedule) lasting {
 	return l
 }
 
-// variables are the numbers that depend on the point.
+// variables returns the numbers that depend on the point.
 func (l lasting) variables() lasting {
 	l.numbers = slices.DeleteFunc(slices.Clone(l.numbers), func(x playerNumber) bool {
 		_, ok := x.value.Variable()
@@ -72,8 +72,8 @@ func (p *player) numbers() (all []playerNumber) {
 		name  string
 		value *spec.Schedule
 		bound number.Bound
-	}{{"clip_norm", p.optimizer.ClipNorm, number.AboveZero}, {"clip_value", p.optimizer.ClipValue, number.AboveZero}, {"ema", p.optimizer.EMA, number.Fraction},
-		{"clip", p.clip, number.AboveZero}} {
+	}{{"clip_norm", p.optimizer.ClipNorm, number.AboveZero}, {"clip_value", p.optimizer.ClipValue, number.AboveZero},
+		{"ema", p.optimizer.EMA, number.Fraction}, {"clip", p.clip, number.AboveZero}} {
 		if x.value != nil {
 			all = append(all, playerNumber{x.name, p.name, *x.value, x.bound})
 		}
@@ -81,13 +81,13 @@ func (p *player) numbers() (all []playerNumber) {
 	return all
 }
 
-// holds looks at a schedule from the first step to the last. What counts in steps is known only if the data's size is.
+// holds checks a schedule from the first step to the last. A schedule in steps can be checked only if the size of the data is known.
 func (x playerNumber) holds(epochs, perEpoch int) error {
 	if x.value.IsConstant() || perEpoch == 0 && x.value.Counts(spec.Steps) {
 		return nil
 	}
 	if perEpoch == 0 {
-		perEpoch = 1000 // any: fractions of epochs are all that counts
+		perEpoch = 1000 // any number: only fractions of epochs matter
 	}
 	for step, v := range x.value.Over(epochs*perEpoch, perEpoch) {
 		if !x.bound.Holds(v) {

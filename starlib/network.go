@@ -11,7 +11,7 @@ import (
 	"github.com/starsweep/starsweep/starlib/tensor"
 )
 
-// labels is y: of the examples read; while sampling, the classes in turn that the data set has images of.
+// labels is y: the labels of the examples; while sampling, the classes in turn that the data set has images of.
 func (t *tracer) labels() (*expr.Node, error) {
 	if t.HasData() {
 		return t.Y()
@@ -38,8 +38,8 @@ func (t *tracer) labels() (*expr.Node, error) {
 	return expr.Convert(y, expr.I32), nil
 }
 
-// network is a player as losses see it: a function whose layers have one set of parameters, however often it is called. A
-// network of two parameters gets the labels y as the second, unless the loss gives one.
+// network is a player as losses see it: a function whose layers have one set of parameters, however often it is called. A network of
+// two parameters gets the labels y as the second, unless the loss passes one.
 func (t *tracer) network(p *player) *starlark.Builtin {
 	return kit.Builtin(p.name, func(c kit.Call) (starlark.Value, error) {
 		if len(c.Args) == 0 || len(c.Kwargs) > 0 {
@@ -78,7 +78,7 @@ func (t *tracer) network(p *player) *starlark.Builtin {
 	})
 }
 
-// identities tell values apart: a tensor by its expression, others by what they print as.
+// identities identify values: a tensor by its expression, others by their text.
 func identities(values starlark.Tuple) (ids []any) {
 	for _, v := range values {
 		if x, ok := v.(tensor.Tensor); ok {
@@ -90,7 +90,7 @@ func identities(values starlark.Tuple) (ids []any) {
 	return ids
 }
 
-// run calls a network's function, and records its table the first time.
+// run calls the function of a network, and records its table the first time.
 func (t *tracer) run(p *player, args starlark.Tuple) (*expr.Node, error) {
 	if !slices.ContainsFunc(t.tables, func(n *tensor.Network) bool { return n.Name == p.name }) {
 		table := &tensor.Network{Name: p.name, Input: args[0].(tensor.Tensor).Shape}
@@ -112,7 +112,7 @@ func (t *tracer) run(p *player, args starlark.Tuple) (*expr.Node, error) {
 	return n, nil
 }
 
-// required counts the parameters that a function must be given; 1 for what is no function of the script.
+// required counts the parameters of a function that have no default; 1 for a builtin.
 func required(f starlark.Callable) int {
 	fn, ok := f.(*starlark.Function)
 	if !ok {

@@ -8,7 +8,7 @@ import (
 	"github.com/starsweep/starsweep/starlib/tensor"
 )
 
-// memo keeps traces by the structure of the trials that they were made for, and each program once.
+// memo keeps traces by the structure of the trials that they were made for, and equal programs once.
 type memo struct {
 	mu       sync.Mutex
 	buckets  map[string]*bucket
@@ -24,7 +24,7 @@ type bucket struct {
 	entries number.Tree[entry]
 }
 
-// entry is a traced program, or why there is none.
+// entry is a traced program, or the error of tracing it.
 type entry struct {
 	program  *model.Program
 	reals    []model.Real // of the trial that was traced
@@ -46,8 +46,8 @@ func (m *memo) bucket(key string) *bucket {
 	return m.buckets[key]
 }
 
-// entry is the trace for points that agree in what it read, or a new one. What was built is kept if keep says so: the end of a
-// context is no fault of the trial.
+// entry returns the trace for points that agree in what it read, or builds it. A failed one is kept only if keep returns true: the end
+// of a context is no error of the trial.
 func (b *bucket) entry(r *number.Evaluation, build func() *entry, keep func() bool) *entry {
 	b.mu.Lock()
 	defer b.mu.Unlock()

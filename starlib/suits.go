@@ -9,10 +9,10 @@ import (
 	"github.com/starsweep/starsweep/starlib/kit"
 )
 
-// dataSets is what is known of data sets without opening them.
+// dataSets answers what is known of data sets without opening them.
 type dataSets struct {
 	images func(spec.Data) (n int, known bool) // counts the examples of a set; nil: unknown
-	fits   func(spec.Data) error               // refuses a set that takes more memory than there is; nil: none
+	fits   func(spec.Data) error               // refuses a set that needs more memory than there is; nil: none
 }
 
 // most is the largest number of examples that a data set may have, as far as that is known without opening it.
@@ -26,22 +26,22 @@ func (s dataSets) most(d spec.Data) (n int, known bool) {
 	return n, known
 }
 
-// suits refuses what a run would refuse as soon as it opens the data, and gives the number of iterations of an epoch, 0 where it is
-// not known. It notes what a training of this length never reaches, unless a profile or a setting from outside made it as short.
+// suits refuses what a run would refuse as soon as it opens the data, and returns the number of iterations of an epoch, 0 if it is not
+// known. It notes evaluations that training is too short for, unless a profile or an override made it short.
 func (t *trial) suits(p *model.Program, sets dataSets, n *kit.Notes, shortened bool) (perEpoch int, err error) {
 	var errs []error
-	fault := func(format string, a ...any) {
+	fail := func(format string, a ...any) {
 		errs = append(errs, &kit.Error{Pos: t.pos, Msg: fmt.Sprintf(format, a...)})
 	}
 	if sets.fits != nil {
 		if err := sets.fits(t.data.Data); err != nil {
-			fault("data: %v", err)
+			fail("data: %v", err)
 		}
 	}
 	examples, known := sets.most(t.data.Data)
 	want := p.Batches * p.Config.Batch
 	if known && examples < want {
-		fault("data: got %d images, want at least the %d of one iteration (%d x %d): lower batch, or take more images", examples, want, p.Batches,
+		fail("data: got %d images, want at least the %d of one iteration (%d x %d): lower batch, or take more images", examples, want, p.Batches,
 			p.Config.Batch)
 	}
 	if e := t.evaluate; len(e.Metrics) > 0 {
@@ -51,12 +51,12 @@ func (t *trial) suits(p *model.Program, sets dataSets, n *kit.Notes, shortened b
 			what = "their test split has"
 		}
 		if known && compared < e.Samples {
-			fault(`evaluate: got %d samples, and %s only %d images to compare with: want fewer samples, or other images by real = "train" or "test"`,
+			fail(`evaluate: got %d samples, and %s only %d images to compare with: want fewer samples, or other images by real = "train" or "test"`,
 				e.Samples, what, compared)
 		}
 	}
 	if image := t.data.image(); t.evaluate.Sheet > maxSheet/image.Elems() {
-		fault("evaluate: got sheet = %d images of %d numbers, a sheet of %.3g, want at most %.3g", t.evaluate.Sheet, image.Elems(),
+		fail("evaluate: got sheet = %d images of %d numbers, a sheet of %.3g, want at most %.3g", t.evaluate.Sheet, image.Elems(),
 			float64(t.evaluate.Sheet)*float64(image.Elems()), float64(maxSheet))
 	}
 	if t.evaluate.Every > t.epochs && !shortened {
@@ -68,5 +68,5 @@ func (t *trial) suits(p *model.Program, sets dataSets, n *kit.Notes, shortened b
 	return perEpoch, errors.Join(errs...)
 }
 
-// maxSheet bounds the numbers of a sheet of samples, which is one picture: 16,384 x 16,384 in grey.
+// maxSheet bounds the values of a sheet of samples, which is one picture: 16,384 x 16,384 in grey.
 const maxSheet = 1 << 28

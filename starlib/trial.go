@@ -12,15 +12,15 @@ import (
 	"github.com/starsweep/starsweep/starlib/sandbox"
 )
 
-// trial is what trial(p) returns, gan(...) or job(...), as a Starlark value.
+// trial is what trial(p) returns: gan(...) or job(...).
 type trial struct {
 	kit.Opaque
 	pos      string
 	data     dataset
 	latent   *draw.Latent // nil: there is no z
 	players  []*player
-	aliases  map[string]string // of a gan: the names D and G that losses know its players by
-	sample   *kit.Function     // nil: the generator of latents, or nothing
+	aliases  map[string]string // of gan: D and G, which losses may call its players
+	sample   *kit.Function     // nil: the generator is called with latents, if there is one
 	batch    int
 	epochs   int
 	bf16     bool // precision = "bf16"
@@ -31,7 +31,7 @@ type trial struct {
 func (t *trial) String() string { return "trial" }
 func (t *trial) Type() string   { return "trial" }
 
-// Held lists all that is called while the trial is traced.
+// Held lists the functions that are called while the trial is traced.
 func (t *trial) Held() (all []starlark.Value) {
 	for _, p := range t.players {
 		all = append(all, p.Held()...)
@@ -53,13 +53,13 @@ type player struct {
 	name      string
 	network   kit.Function
 	loss      kit.Function
-	noise     *kit.Function // applied to all that the network reads in training
+	noise     *kit.Function // applied to everything that the network reads in training
 	optimizer optimizer.Value
 	steps     int
 	clip      *spec.Schedule
 	critic    bool          // d_real and d_fake are recorded
-	logit     *kit.Function // the part of its output that they are the means of; nil: all of it
-	image     bool          // the network must give images of the data set's shape
+	logit     *kit.Function // the part of its output that they average; nil: all of it
+	image     bool          // the network must return images of the data set's shape
 }
 
 func (p *player) String() string { return "player" }
@@ -76,7 +76,7 @@ func (p *player) Held() []starlark.Value {
 	return all
 }
 
-// watch is a number recorded beside the losses, or one of the test split.
+// watch is a number recorded in addition to the losses; with test, one of the test split.
 type watch struct {
 	name  string // of the column
 	what  string // in messages
@@ -123,7 +123,7 @@ func (t *trial) player(name string) *player {
 	return nil
 }
 
-// modelPlayers is the trial's players without their losses: enough for Program.Rebind.
+// modelPlayers returns the trial's players without their losses, as Program.Rebind needs them.
 func (t *trial) modelPlayers() (players []model.Player) {
 	for _, p := range t.players {
 		players = append(players, model.Player{Name: p.name, Steps: p.steps, Optimizer: p.optimizer.Optimizer, ClipWeights: p.clip,
@@ -132,8 +132,9 @@ func (t *trial) modelPlayers() (players []model.Player) {
 	return players
 }
 
-// sampleBatch is how many images a call of the sampling program makes. It shapes the program, so it does not depend on the size of
-// the sheet, which changes no number: a sheet takes as many calls as it needs, of all classes in turn if they are few.
+// sampleBatch is the number of images that a call of the sampling program makes. It is part of the program's structure, so it must not
+// depend on the size of the sheet, which changes no number: a sheet takes as many calls as it needs, with all classes in turn if they
+// are few.
 func (t *trial) sampleBatch() int {
 	if t.evaluate.Samples > 0 {
 		return min(t.evaluate.Samples, maxSampleBatch)
@@ -150,12 +151,12 @@ func (t *trial) sampleBatch() int {
 }
 
 const (
-	sheetBatch     = 64      // where images are only looked at: as many as the standard sheet has,
-	sheetValues    = 1 << 22 // or so many values of large images
+	sheetBatch     = 64      // without metrics: as many as the standard sheet has,
+	sheetValues    = 1 << 22 // or as many large images as have this many values
 	maxSampleBatch = 256
 )
 
-// config is what the program is traced for.
+// config is the configuration that the program is traced for.
 func (t *trial) config(dtype expr.DType) model.Config {
 	return model.Config{DType: dtype, BF16: t.bf16, Batch: t.batch, SampleBatch: t.sampleBatch(), Image: t.data.image().As(dtype),
 		Classes: t.data.classes}

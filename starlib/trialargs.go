@@ -10,7 +10,7 @@ import (
 	"github.com/starsweep/starsweep/starlib/optimizer"
 )
 
-// lossArg is an argument that is the losses of a GAN.
+// lossArg is a variable for the losses of a GAN.
 type lossArg struct{ *lossValue }
 
 func (a *lossArg) Unpack(v starlark.Value) error {
@@ -25,7 +25,7 @@ func (a *lossArg) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// latentArg is an argument that is a latent distribution or None.
+// latentArg is a variable for a latent distribution.
 type latentArg struct{ *draw.Latent }
 
 func (a *latentArg) Unpack(v starlark.Value) error {
@@ -37,7 +37,7 @@ func (a *latentArg) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// functionOrNone is an argument that is a function or None.
+// functionOrNone is a variable for a function or None.
 type functionOrNone struct{ *kit.Function }
 
 func (o *functionOrNone) Unpack(v starlark.Value) error {
@@ -50,8 +50,8 @@ func (o *functionOrNone) Unpack(v starlark.Value) error {
 	return err
 }
 
-// criticArg is an argument that says whether d_real and d_fake are recorded: True, False, or a function from the critic's output to
-// what is averaged, one number an example.
+// criticArg is a variable for whether d_real and d_fake are recorded: True, False, or a function from the critic's output to the
+// numbers that are averaged, one per example.
 type criticArg struct {
 	read  bool
 	logit *kit.Function
@@ -70,7 +70,7 @@ func (a *criticArg) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// optimizersArg is one optimizer for all players, or a dict of one for each.
+// optimizersArg is a variable for one optimizer for all players, or a dict with one for each.
 type optimizersArg struct {
 	all  *optimizer.Value
 	each map[string]optimizer.Value
@@ -98,7 +98,7 @@ func (o *optimizersArg) Unpack(v starlark.Value) error {
 	return fmt.Errorf(`got %s, want adam(...) or {"generator": adam(...), "discriminator": adam(...)}`, kit.Describe(v))
 }
 
-// of is a player's optimizer. An average of weights serves sampling, so of one optimizer for both only the generator has it.
+// of is a player's optimizer. An average of weights serves sampling, so if both players have one optimizer only the generator keeps it.
 func (o optimizersArg) of(player string) optimizer.Value {
 	if o.all == nil {
 		return o.each[player]
@@ -110,7 +110,7 @@ func (o optimizersArg) of(player string) optimizer.Value {
 	return own
 }
 
-// precision is an argument: "f32", or "bf16" for products of bfloat16.
+// precision is a variable: "f32", or "bf16" for products of bfloat16.
 type precision string
 
 func (p *precision) Unpack(v starlark.Value) error {
