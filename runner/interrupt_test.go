@@ -38,10 +38,10 @@ func TestWhatNoticesAnInterruptEndsByItself(t *testing.T) {
 		cancel()
 		return own
 	})
-	if !ended || err != own {
+	if !ended || !errors.Is(err, own) {
 		t.Errorf("got ended %v, error %v, want the function's own", ended, err)
 	}
-	if ended, err := interruptible(t.Context(), func() error { return own }); !ended || err != own {
+	if ended, err := interruptible(t.Context(), func() error { return own }); !ended || !errors.Is(err, own) {
 		t.Errorf("without an interrupt: got ended %v, error %v, want the function's own", ended, err)
 	}
 }

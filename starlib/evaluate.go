@@ -283,7 +283,7 @@ func (e evaluateValue) on(d dataset) (spec.Evaluation, error) {
 // measurable checks an evaluation beside what the trial's program gives.
 func (t *trial) measurable(p *model.Program) error {
 	if len(t.evaluate.Metrics) > 0 && p.Sample == nil {
-		return fmt.Errorf("evaluate: got metrics, and the job generates no images: say how, sample = ...")
+		return fmt.Errorf("evaluate: got metrics, and the job generates no images: it needs the argument sample")
 	}
 	return nil
 }

@@ -71,11 +71,11 @@ func movingPhrases() []phrase {
 		}},
 		{takes: integers, write: func(w *writer, x, _ compute.Value) []compute.Value {
 			d := w.shape(x).DType
-			if i := slices.Index(supported, d); d.IsUnsigned() {
+			i := slices.Index(supported, d)
+			if d.IsUnsigned() {
 				return one(w.f.Bitcast(x, supported[i-1]))
-			} else {
-				return one(w.f.Bitcast(x, supported[i+1]))
 			}
+			return one(w.f.Bitcast(x, supported[i+1]))
 		}},
 		{takes: all, gives: true, rank: 1, write: ofAxis(func(w *writer, x compute.Value, dims []int, axis int) []compute.Value {
 			lo, hi, st := make([]int, len(dims)), slices.Clone(dims), slices.Repeat([]int{1}, len(dims))

@@ -66,9 +66,9 @@ func bars(r *rand.Rand, n int) (images, labels *tensors.Tensor) {
 		y[i] = float32(r.IntN(2))
 		for k := range 8 {
 			if y[i] == 1 {
-				image[k*8+place] += 1
+				image[k*8+place]++
 			} else {
-				image[place*8+k] += 1
+				image[place*8+k]++
 			}
 		}
 	}

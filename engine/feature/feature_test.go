@@ -125,7 +125,7 @@ func TestExtractRefusesWhatIsNoImage(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(background)
 	reason := errors.New("enough")
 	cancel(reason)
-	if _, _, err := e.Extract(ctx, noise(1, 2, 2, 3), 1, 2, 2, 3); err != reason {
+	if _, _, err := e.Extract(ctx, noise(1, 2, 2, 3), 1, 2, 2, 3); !errors.Is(err, reason) {
 		t.Errorf("a context that has ended: got %v, want its cause", err)
 	}
 }

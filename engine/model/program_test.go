@@ -259,7 +259,7 @@ func TestSamplingUsesTheAverageOfTheWeights(t *testing.T) {
 	exprtest.Close(t, "averages that start as the weights", images, exprtest.Eval(t, start(without, 1), without.Sample)[0], 1e-12)
 	v["generator/dense1/kernel"][0] += 100
 	exprtest.Close(t, "moved weights", exprtest.Eval(t, v, with.Sample)[0], images, 0)
-	v["generator/dense1/kernel.ema"][0] += 1
+	v["generator/dense1/kernel.ema"][0]++
 	if slices.Equal(exprtest.Eval(t, v, with.Sample)[0], images) {
 		t.Error("moved averages change nothing")
 	}

@@ -106,6 +106,7 @@ func PointList(points ...Point) Points {
 	return Points{len(points), func(i int) Point { return points[i] }}
 }
 
+// Len is the number of points.
 func (p Points) Len() int { return p.n }
 
 // At is point i, from 0. It may be called from several goroutines.

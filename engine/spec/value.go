@@ -56,16 +56,24 @@ type Value struct {
 	s    string
 }
 
+// BoolValue is the truth value b.
 func BoolValue(b bool) Value {
 	if b {
 		return Value{kind: Bool, i: 1}
 	}
 	return Value{kind: Bool}
 }
-func IntValue(i int64) Value     { return Value{kind: Int, i: i} }
+
+// IntValue is the whole number i.
+func IntValue(i int64) Value { return Value{kind: Int, i: i} }
+
+// FloatValue is the number f.
 func FloatValue(f float64) Value { return Value{kind: Float, f: f} }
+
+// StringValue is the text s.
 func StringValue(s string) Value { return Value{kind: String, s: s} }
 
+// Kind is the kind of the value, None for no value.
 func (v Value) Kind() Kind { return v.kind }
 
 // Any is the value as bool, int64, float64 or string; nil if there is none.

@@ -183,7 +183,7 @@ func (f *File) eachValue(ctx context.Context, i int, group parquet.RowGroup, col
 		if stream.err != nil { // parquet-go may have taken it for the end of a page
 			return false, stream.err
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return true, nil
 		}
 		if err != nil {
@@ -223,7 +223,7 @@ func pageValues(page parquet.Page, buffer []parquet.Value, yield func(parquet.Va
 				return false, nil
 			}
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return true, nil
 		}
 		if err != nil {

@@ -18,8 +18,8 @@ import (
 	"github.com/starsweep/starsweep/internal/columns"
 )
 
-// read reads everything in a file, and returns the first error and the bytes that it took in all.
-func read(b []byte) (err error, allocated uint64) {
+// read reads everything in a file, and returns the bytes that it took in all and the first error.
+func read(b []byte) (allocated uint64, err error) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	defer func() {
@@ -28,7 +28,7 @@ func read(b []byte) (err error, allocated uint64) {
 	}()
 	file, err := columns.Open(bytes.NewReader(b), int64(len(b)))
 	if err != nil {
-		return err, 0
+		return 0, err
 	}
 	for _, path := range file.Schema().Columns() {
 		column := file.Root()
@@ -40,11 +40,11 @@ func read(b []byte) (err error, allocated uint64) {
 		}
 		for _, err := range file.Values(context.Background(), column) {
 			if err != nil {
-				return err, 0
+				return 0, err
 			}
 		}
 	}
-	return nil, 0
+	return 0, nil
 }
 
 // mostMemory bounds what reading a damaged file of some kilobytes takes: a few pages of the most that one may unpack to.
@@ -68,7 +68,7 @@ func TestDamagedFilesAreErrorsInBoundedMemory(t *testing.T) {
 			} else {
 				b[r.IntN(len(b))] ^= 1 << r.IntN(8)
 			}
-			if err, allocated := read(b); allocated > mostMemory {
+			if allocated, err := read(b); allocated > mostMemory {
 				t.Fatalf("%s: took %d MB: %v", path, allocated>>20, err)
 			}
 		}
@@ -140,7 +140,7 @@ func TestBombsAreRefused(t *testing.T) {
 		"prefixes": {hostile(t, format.Uncompressed, dataPage(1000, format.DeltaByteArray, int32(len(shared))), shared, 1000),
 			"bytes of values in a page"},
 	} {
-		err, allocated := read(c.file)
+		allocated, err := read(c.file)
 		if err == nil || !strings.Contains(err.Error(), c.want) || allocated > 64<<20 {
 			t.Errorf("%s: got error %v, want %q in it; took %d MB", name, err, c.want, allocated>>20)
 		}
@@ -160,7 +160,7 @@ func FuzzFile(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if err, allocated := read(b); allocated > mostMemory+200*uint64(len(b)) {
+		if allocated, err := read(b); allocated > mostMemory+200*uint64(len(b)) {
 			t.Errorf("took %d MB: %v", allocated>>20, err)
 		}
 	})

@@ -2,6 +2,7 @@ package dicom
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -138,7 +139,7 @@ func (r *reader) value(t Tag, vr string, length uint32, depth int) (e Element, e
 	default:
 		e.Value, err = r.take(int(length))
 	}
-	if err != nil && err != errDepth { // which would name as many attributes as it counts
+	if err != nil && !errors.Is(err, errDepth) { // which would name as many attributes as it counts
 		err = fmt.Errorf("attribute %s: %w", t, err)
 	}
 	return e, err

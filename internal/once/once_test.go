@@ -41,7 +41,7 @@ func TestManyCallersComputeAValueOnce(t *testing.T) {
 func TestAFailureIsNotKept(t *testing.T) {
 	var m once.Map[string, int]
 	boom := errors.New("boom")
-	if _, err := m.Do(t.Context(), "a", func() (int, error) { return 0, boom }); err != boom {
+	if _, err := m.Do(t.Context(), "a", func() (int, error) { return 0, boom }); !errors.Is(err, boom) {
 		t.Errorf("got %v, want boom", err)
 	}
 	if v, err := m.Do(t.Context(), "a", func() (int, error) { return 7, nil }); v != 7 || err != nil {
@@ -94,7 +94,7 @@ func TestACallerThatWaitsCanBeCancelled(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		why := errors.New("enough")
 		cancel(why)
-		if _, err := m.Do(ctx, "a", func() (int, error) { return 8, nil }); err != why {
+		if _, err := m.Do(ctx, "a", func() (int, error) { return 8, nil }); !errors.Is(err, why) {
 			t.Errorf("got %v, want the cause", err)
 		}
 		close(proceed)

@@ -15,7 +15,6 @@ import (
 	"io"
 	"math"
 	"slices"
-	"sort"
 )
 
 // DType is the type of a tensor's elements, by its name in the format.
@@ -187,10 +186,7 @@ func read(file []byte) ([]Tensor, map[string]string, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("header: %w", err)
 	}
-	sort.Slice(entries, func(i, j int) bool {
-		a, b := entries[i].Offsets, entries[j].Offsets
-		return a[0] < b[0] || a[0] == b[0] && a[1] < b[1]
-	})
+	slices.SortFunc(entries, func(a, b namedEntry) int { return slices.Compare(a.Offsets[:], b.Offsets[:]) })
 	var tensors []Tensor
 	end := int64(0)
 	for _, e := range entries {

@@ -127,7 +127,7 @@ func TestHostileFilesAreErrorsAndTakeNoMoreThanTheirSize(t *testing.T) {
 		"no pickle":               {pickled(t, zip.Store, "")[:30], "not a valid zip file"},
 		"old, without its number": {[]byte("\x80\x02N.\x80\x02N.\x80\x02N.\x80\x02N.\x80\x02N."), "the magic number is missing"},
 	} {
-		tensors, err, took := measured(c.file)
+		tensors, took, err := measured(c.file)
 		if c.want == "" && (err != nil || len(tensors) > 0) {
 			t.Errorf("%s: got %d tensors, %v", name, len(tensors), err)
 		}
@@ -141,12 +141,12 @@ func TestHostileFilesAreErrorsAndTakeNoMoreThanTheirSize(t *testing.T) {
 }
 
 // measured reads a file, and says how many bytes that took in all.
-func measured(b []byte) (tensors []torch.Tensor, err error, took uint64) {
+func measured(b []byte) (tensors []torch.Tensor, took uint64, err error) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	tensors, err = torch.Read(b)
 	runtime.ReadMemStats(&after)
-	return tensors, err, after.TotalAlloc - before.TotalAlloc
+	return tensors, after.TotalAlloc - before.TotalAlloc, err
 }
 
 func FuzzRead(f *testing.F) {
@@ -154,7 +154,7 @@ func FuzzRead(f *testing.F) {
 		f.Add(file(f, name))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if _, err, took := measured(b); took > 64<<20+200*uint64(len(b)) {
+		if _, took, err := measured(b); took > 64<<20+200*uint64(len(b)) {
 			t.Errorf("%d bytes took %d MB: %v", len(b), took>>20, err)
 		}
 	})

@@ -428,7 +428,7 @@ func TestWhatCannotBeMeasuredIsAnError(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := x.Score(ended, images(t, d)); err != context.Canceled {
+	if _, err := x.Score(ended, images(t, d)); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want the context's error", err)
 	}
 }

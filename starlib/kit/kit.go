@@ -4,7 +4,6 @@
 package kit
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,8 +38,7 @@ func Builtin(name string, f func(c Call) (starlark.Value, error)) *starlark.Buil
 func Recover(name string, err *error) {
 	switch r := recover().(type) {
 	case nil:
-		var e *expr.Error
-		if errors.As(*err, &e) && e == *err {
+		if e, ok := (*err).(*expr.Error); ok {
 			*err = renamed(e, name)
 		}
 	case *expr.Error:

@@ -5,6 +5,7 @@ package idx
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -87,7 +88,7 @@ func product(dims []int) int {
 
 // noEOF makes an end of file inside a record what it is: unexpected.
 func noEOF(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

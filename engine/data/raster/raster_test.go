@@ -37,7 +37,7 @@ func expectations(t *testing.T, folder string) (list []expectation) {
 	lines := bufio.NewReader(f)
 	for {
 		line, err := lines.ReadString('\n')
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return list
 		}
 		var e expectation
