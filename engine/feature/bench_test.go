@@ -9,7 +9,7 @@ import (
 // BenchmarkInception is the FID network on 48 images of 32 x 32 x 3. bench/features/speed.py compares it with PyTorch, by CPU
 // time too, which other work on the machine changes less.
 func BenchmarkInception(b *testing.B) {
-	w, _, err := plantedFID().recognise()
+	w, _, err := plantedFID().recognize()
 	if err != nil {
 		b.Fatal(err)
 	}

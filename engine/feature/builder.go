@@ -10,7 +10,7 @@ import (
 
 type node = *expr.Node
 
-// network writes the features and logits (nil if there are none), [b c], of images [b h w c] that hold whole numbers from 0 to 255.
+// network builds the features and logits (nil if there are none), [b c], of images [b h w c] of whole numbers from 0 to 255.
 type network func(b *builder, x node) (features, logits node)
 
 // tensor is an array of numbers, row-major.
@@ -19,55 +19,55 @@ type tensor struct {
 	data  []float32
 }
 
-// weights are named tensors. Those of a layer are layer/kernel, [h w i o] or [c o], and layer/bias.
+// weights are named tensors. A layer has layer/kernel, [h w i o] or [c o], and layer/bias.
 type weights map[string]tensor
 
-// builder writes expressions that read weights.
+// builder builds expressions that read weights.
 type builder struct {
 	g       *expr.Graph
 	weights weights
 	asked   []expr.Leaf // the weights that the network reads, in this order
-	faults  []error
+	errs    []error     // about weights that are missing or do not fit
 }
 
 const imagesName = "images"
 
 func imagesShape(size [4]int) expr.Shape { return expr.Of(expr.F32, "bhwc", size[:]...) }
 
-// build writes a network for images of a size: batch, h, w, c.
+// build builds a network for images of a size: batch, h, w, c.
 func (b *builder) build(n network, size [4]int) (features, logits node, err error) {
 	if slices.Min(size[:]) < 1 {
 		return nil, nil, fmt.Errorf("got images of %d x %d x %d, want at least one pixel", size[1], size[2], size[3])
 	}
 	err = b.g.Try(func() {
 		x := b.g.Input(imagesName, imagesShape(size))
-		features, logits = n(b, b.quantise(x))
+		features, logits = n(b, b.quantize(x))
 	})
-	if len(b.faults) > 0 { // they may be why err is there
-		return nil, nil, b.fault()
+	if len(b.errs) > 0 { // they may be the cause of err
+		return nil, nil, b.err()
 	}
 	return features, logits, err
 }
 
-// fault is the first faults and how many there are.
-func (b *builder) fault() error {
+// err returns the first errors and the number of the others.
+func (b *builder) err() error {
 	const shown = 3
-	errs := b.faults[:min(shown, len(b.faults))]
-	if more := len(b.faults) - len(errs); more > 0 {
+	errs := b.errs[:min(shown, len(b.errs))]
+	if more := len(b.errs) - len(errs); more > 0 {
 		errs = append(slices.Clone(errs), fmt.Errorf("and %d more", more))
 	}
 	return errors.Join(errs...)
 }
 
 func (b *builder) fail(format string, args ...any) {
-	b.faults = append(b.faults, fmt.Errorf(format, args...))
+	b.errs = append(b.errs, fmt.Errorf(format, args...))
 }
 
-// number is a constant.
+// number makes a constant.
 func (b *builder) number(v float64) node { return b.g.Const(expr.F32, v) }
 
-// quantise maps [-1, 1] to 0 .. 255; see Extract.
-func (b *builder) quantise(x node) node {
+// quantize maps [-1, 1] to 0 .. 255; see Extract.
+func (b *builder) quantize(x node) node {
 	levels := expr.Add(expr.Mul(x, b.number(127.5)), b.number(128))
 	return expr.Floor(expr.Clamp(levels, b.number(0), b.number(255)))
 }
@@ -75,7 +75,7 @@ func (b *builder) quantise(x node) node {
 // centre maps 0 .. 255 to [-1, 1].
 func (b *builder) centre(x node) node { return expr.Sub(expr.Div(x, b.number(127.5)), b.number(1)) }
 
-// colour repeats the one channel of grey images.
+// colour repeats the single channel of grey images.
 func (b *builder) colour(x node) node {
 	switch c := x.Shape.Size('c'); c {
 	case 1:
@@ -90,7 +90,7 @@ func (b *builder) colour(x node) node {
 // has reports whether there are weights of a layer.
 func (b *builder) has(layer string) bool { return has(b.weights, layer+"/kernel") }
 
-// weight is an input for a weight of a shape. A weight that is missing or has another shape is a fault.
+// weight is the input for a weight of a shape. A weight that is missing or has another shape is an error.
 func (b *builder) weight(name string, s expr.Shape) node {
 	b.asked = append(b.asked, expr.Leaf{Name: name, Shape: s})
 	switch w, ok := b.weights[name]; {
@@ -102,7 +102,7 @@ func (b *builder) weight(name string, s expr.Shape) node {
 	return b.g.Input(name, s)
 }
 
-// used are the weights that were asked for.
+// used returns the weights that the network reads.
 func (b *builder) used() weights {
 	w := weights{}
 	for _, l := range b.asked {
@@ -128,7 +128,7 @@ func (b *builder) dense(layer string, x node, units int) node {
 	return expr.Add(b.product(layer, x, units), b.weight(layer+"/bias", expr.Of(expr.F32, "c", units)))
 }
 
-// window is a geometry over the pixels of x, the same along h and w.
+// window is a window over the pixels of x, the same along h and w.
 func window(x node, along func(in int) expr.Window) expr.Window2 {
 	return expr.Window2{H: along(x.Shape.Size('h')), W: along(x.Shape.Size('w'))}
 }

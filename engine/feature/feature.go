@@ -1,7 +1,7 @@
-// Package feature turns images into feature matrices, which FID, precision and recall and their relatives compare. An
-// Extractor is a fixed network, written as expressions (engine/expr) and run by any GoMLX backend through engine/lower; Open
-// finds its weights, and its name and digest stand for every number that it gives. It knows nothing of scripts and tables:
-// metrics take its matrices, and runner gives it the folder of the networks that users added.
+// Package feature turns images into feature matrices, which FID, precision and recall and related metrics compare. An Extractor
+// is a fixed network, written as expressions (engine/expr) and run on a device through engine/lower. Open reads its weights; its
+// name and digest identify all that decides its features. The package knows nothing of scripts and tables: runner/evaluation
+// passes its matrices to engine/metric, and runner says where the networks are that users added.
 package feature
 
 import (
@@ -15,29 +15,29 @@ import (
 	"github.com/starsweep/starsweep/engine/metric"
 )
 
-// Extractor is a network that gives features of images. It may be used by several goroutines.
+// Extractor is a network that computes features of images. It is safe for concurrent use.
 type Extractor struct {
 	Name   string
 	Digest string // SHA-256, in hex, of all that decides the features: network, weights, resize and scaling
-	Logits int    // classes of the logits, 0 if it gives none
+	Logits int    // classes of the logits, 0 if it has none
 
-	batch   int // images of one call of the backend, at most
+	batch   int // the most images of one call
 	on      lower.Device
 	network network
 
 	mu       sync.Mutex               // of what follows
-	weights  weights                  // once they are on the device, their shapes only
+	weights  weights                  // only their shapes once they are on the device
 	onDevice map[string]*lower.Buffer // the weights
 	size     [4]int                   // of the images that program was compiled for: batch, h, w, c
 	program  *lower.Exec
 }
 
-// callValues bounds the numbers of the images of one call: 20 MB of them.
+// callValues is the most numbers in the images of one call: 20 MB.
 const callValues = 5 << 20
 
-// Batch is how many images of a size one call of the backend takes. It depends on nothing but the extractor and the size: how a
-// backend sums may depend on the batch, so a call with fewer images is filled up, never made smaller
-// (TestFeaturesDoNotDependOnWhatWasExtractedBefore). Callers with many images lose least if they give a multiple of it at a time.
+// Batch is the number of images of a size that one call takes. It depends only on the extractor and the size: the order in which a
+// backend sums may depend on the batch, so a call with fewer images is padded, never made smaller
+// (TestFeaturesDoNotDependOnWhatWasExtractedBefore). Extract wastes the least work on multiples of it.
 func (e *Extractor) Batch(h, w, c int) int { return batchOf(e.batch, h, w, c) }
 
 func batchOf(most, h, w, c int) int { return max(1, min(most, callValues/max(1, h*w*c))) }
@@ -53,10 +53,10 @@ func (e *Extractor) Dim(h, w, c int) (int, error) {
 	return outs[0].Shape.Size('c'), nil
 }
 
-// Extract gives the features of n images, x [n h w c] in [-1, 1], and their logits if the extractor has them (else a matrix of
-// no columns). Images are first quantised to 8 bits, as files of them would be: 127.5 x + 128, clamped to 0 .. 255 and
-// truncated (Karras et al., metrics/metric_utils.py of stylegan2-ada-pytorch). What was 8 bits comes back exactly. It ends early
-// with the context's error, between two calls of the backend.
+// Extract returns the features of n images, x [n h w c] in [-1, 1], and their logits if the extractor has them (else a matrix
+// without columns). Images are first quantized to 8 bits, as image files are: 127.5 x + 128, clamped to 0 .. 255 and truncated
+// (Karras et al., metrics/metric_utils.py of stylegan2-ada-pytorch). Images that were read from 8 bits come back exactly. It ends
+// early with the context's cause, between two calls.
 func (e *Extractor) Extract(ctx context.Context, x []float32, n, h, w, c int) (features, logits metric.Features, err error) {
 	defer func() {
 		if err != nil && ctx.Err() == nil {
@@ -85,7 +85,7 @@ func (e *Extractor) Extract(ctx context.Context, x []float32, n, h, w, c int) (f
 	return features, logits, nil
 }
 
-// trace builds the program for images of a size: its outputs, and the weights that it reads.
+// trace builds the program for images of a size: its outputs, and the weights that it uses.
 func (e *Extractor) trace(size [4]int) (outs []*expr.Node, used weights, err error) {
 	b := &builder{g: expr.New(), weights: e.weights}
 	features, logits, err := b.build(e.network, size)
@@ -99,7 +99,7 @@ func (e *Extractor) trace(size [4]int) (outs []*expr.Node, used weights, err err
 	return outs, b.used(), nil
 }
 
-// compile makes e.program one for images of a size. Programs of other sizes are not kept: images of one set have one size.
+// compile makes e.program a program for images of a size. It keeps none for other sizes: the images of one set have one size.
 func (e *Extractor) compile(size [4]int) error {
 	if e.program != nil && e.size == size {
 		return nil
@@ -119,7 +119,7 @@ func (e *Extractor) compile(size [4]int) error {
 	return e.upload()
 }
 
-// upload moves the weights that the program reads to the device, once. Their shapes are kept.
+// upload moves the weights that the program reads to the device, once, and keeps only their shapes.
 func (e *Extractor) upload() error {
 	if e.onDevice != nil {
 		return nil
@@ -143,7 +143,7 @@ func (e *Extractor) upload() error {
 	return nil
 }
 
-// run appends the features and logits of a batch, or of fewer images: the rest of the batch is then grey.
+// run appends the features and logits of a batch. If there are fewer images, the rest of the batch is grey.
 func (e *Extractor) run(x []float32, n int, features, logits *metric.Features) (err error) {
 	images, err := e.on.Input(imagesShape(e.size))
 	if err != nil {

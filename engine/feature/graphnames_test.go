@@ -66,12 +66,12 @@ func TestTheGraphsNamesGiveTheSameWeightsAsTorchvisions(t *testing.T) {
 			}
 		}
 	}
-	want, _, err := fid.recognise()
+	want, _, err := fid.recognize()
 	if err != nil {
 		t.Fatal(err)
 	}
 	graph := plantedGraph(fid)
-	got, name, err := graph.recognise()
+	got, name, err := graph.recognize()
 	if err != nil || name != "inception" {
 		t.Fatalf("got %q, %v", name, err)
 	}
@@ -79,14 +79,14 @@ func TestTheGraphsNamesGiveTheSameWeightsAsTorchvisions(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %d tensors, want the same %d", len(got), len(want))
 	}
-	_, _, err = without(graph, "net.layers.mixed_7.tower_1.conv_3.beta").recognise()
+	_, _, err = without(graph, "net.layers.mixed_7.tower_1.conv_3.beta").recognize()
 	if err == nil || !strings.Contains(err.Error(), "net.layers.mixed_7.tower_1.conv_3.beta is missing") {
 		t.Errorf("got error %v", err)
 	}
 }
 
 func TestANetworkWithoutLogitsHasFeaturesOnly(t *testing.T) {
-	w, _, err := plantedGraph(plantedFID()).recognise()
+	w, _, err := plantedGraph(plantedFID()).recognize()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,8 +10,8 @@ import (
 )
 
 // Inception v3 (Szegedy et al. 2016, arXiv 1512.00567), up to the global average pool, 2048 features. Names are torchvision's
-// and pytorch-fid's. The convolutions stand in the order in which Keras's inception_v3.py makes them, by which its weights are
-// found. Batch norm is folded into the convolutions when weights are read.
+// and pytorch-fid's. The convolutions are in the order in which Keras's inception_v3.py makes and numbers them. Batch norms are
+// folded into the convolutions when weights are read.
 
 const (
 	inceptionSize     = 299
@@ -57,14 +57,14 @@ func added(name string, n network, hint string) func(Store) (content, error) {
 }
 
 // inceptionFID is the network of FID, inception-2015-12-05, as pytorch-fid runs it: its last block takes maxima where
-// Inception v3 takes averages. Images are resized by half-pixel bilinear interpolation. The logits have no bias, as the
-// Inception score has them from the first (Salimans et al. 2016; torch-fidelity's logits_unbiased); some files have none.
+// Inception v3 takes averages. Images are resized by half-pixel bilinear interpolation. The logits have no bias, as in the
+// original Inception score (Salimans et al. 2016; torch-fidelity's logits_unbiased); some files have no logits.
 func inceptionFID(b *builder, x node) (features, logits node) {
 	return b.fid(b.centre(b.colour(expr.ResizeBilinear(x, inceptionSize, inceptionSize))))
 }
 
-// inceptionTTUR is inceptionFID with the original code's resize, that of TensorFlow 1, and its scale (x - 128) / 128, as
-// torch-fidelity has them too.
+// inceptionTTUR is inceptionFID with the resize of the original code, TensorFlow 1's, and its scale (x - 128) / 128; torch-fidelity
+// uses both as well.
 func inceptionTTUR(b *builder, x node) (features, logits node) {
 	x = b.colour(expr.ResizeBilinearTF1(x, inceptionSize, inceptionSize))
 	return b.fid(expr.Div(expr.Sub(x, b.number(128)), b.number(128)))
@@ -89,7 +89,7 @@ func inceptionKeras(b *builder, x node) (features, logits node) {
 	return features, logits
 }
 
-// inception is the network on images [b 299 299 3] in [-1, 1]. lastPool is the pool of the last block, nil for averages.
+// inception is the network on images [b 299 299 3] in [-1, 1]. lastPool is the pool of the last block; nil takes averages.
 func (b *builder) inception(x node, lastPool func(node, expr.Window2) node) node {
 	x = b.branch("", x, down("Conv2d_1a_3x3", 32), valid("Conv2d_2a_3x3", 32), same("Conv2d_2b_3x3", 64, 3, 3)) // 147 x 147
 	x = halve(x)
@@ -156,14 +156,14 @@ func (b *builder) mixed7(block string, x node, pool func(node, expr.Window2) nod
 type step struct {
 	name                  string
 	filters, h, w, stride int
-	pad                   bool // as "same" padding does
+	pad                   bool // "same" padding, else none
 }
 
 func same(name string, filters, h, w int) step { return step{name, filters, h, w, 1, true} }
 func valid(name string, filters int) step      { return step{name, filters, 3, 3, 1, false} }
 func down(name string, filters int) step       { return step{name, filters, 3, 3, 2, false} }
 
-// branch is steps of a block, one after the other.
+// branch is consecutive steps of a block.
 func (b *builder) branch(block string, x node, steps ...step) node {
 	for _, s := range steps {
 		x = expr.Relu(b.linear(block, x, s))
@@ -185,8 +185,8 @@ func (b *builder) linear(block string, x node, s step) node {
 }
 
 // pooled is a branch of a 3 x 3 pool, which does not count padding, and a 1 x 1 convolution. Averages and the convolution share no
-// axis, and a bias is its own average: so where the pool takes averages the convolution goes first, and leaves it a fraction
-// of the channels.
+// axis, and a bias is its own average: so if the pool takes averages, the convolution goes first and leaves it a fraction of the
+// channels.
 func (b *builder) pooled(block string, x node, filters int, pool func(node, expr.Window2) node) node {
 	around := window(x, func(in int) expr.Window { return expr.Same(in, 3, 1) })
 	project := same("branch_pool", filters, 1, 1)
@@ -196,7 +196,7 @@ func (b *builder) pooled(block string, x node, filters int, pool func(node, expr
 	return expr.Relu(expr.AvgPool(b.linear(block, x, project), around))
 }
 
-// halve is the 3 x 3 pool of maxima, stride 2, without padding.
+// halve is a 3 x 3 pool of maxima with stride 2 and without padding.
 func halve(x node) node {
 	return expr.MaxPool(x, window(x, func(in int) expr.Window { return expr.Valid(in, 3, 2) }))
 }

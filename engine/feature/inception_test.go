@@ -102,7 +102,7 @@ func TestFilesOfInceptionThatDoNotFitAreRefusedByName(t *testing.T) {
 			"Mixed_7c.branch_pool: batch_normalization_94/moving_mean is missing: want [192]"},
 		{"Keras: another network", with(keras, "conv2d_5/conv2d_5/kernel:0", planted("", 1, 1, 64, 80)), "Conv2d_4a_3x3"},
 	} {
-		_, _, err := c.weights.recognise()
+		_, _, err := c.weights.recognize()
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.what, err, c.want)
 		}

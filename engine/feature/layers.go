@@ -7,8 +7,8 @@ import (
 	"github.com/starsweep/starsweep/engine/feature/small"
 )
 
-// declared is a network that its file declares layer by layer (package small). It reads images in [-1, 1], as in
-// training: resized by half-pixel bilinear interpolation if they have another size, and grey ones repeated where it wants
+// declared is a network that its file declares layer by layer (package small). It reads images in [-1, 1], as in training.
+// Images of another size are resized by half-pixel bilinear interpolation, and the channel of grey ones is repeated if it reads
 // colour.
 func declared(n *small.Network) network {
 	return func(b *builder, x node) (feature, logits node) {
@@ -30,7 +30,7 @@ func declared(n *small.Network) network {
 	}
 }
 
-// layer is one layer; small.Layer says what each kind does.
+// layer is one layer; small.Layer defines the kinds.
 func (b *builder) layer(name string, l small.Layer, x node) node {
 	switch l.Kind {
 	case "conv":
@@ -44,5 +44,5 @@ func (b *builder) layer(name string, l small.Layer, x node) node {
 	case "dense":
 		return b.dense(name, x, l.Units)
 	}
-	panic(fmt.Sprintf("feature: layer %s has no meaning here", name)) // small.Unmarshal lets no other kind pass
+	panic(fmt.Sprintf("feature: layer %s is of kind %s", name, l.Kind)) // small.Unmarshal accepts no other kind
 }

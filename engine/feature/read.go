@@ -11,7 +11,7 @@ import (
 	"github.com/starsweep/starsweep/internal/torch"
 )
 
-// decode reads every array of floats in a file: PyTorch's .pth or .pt, Keras's .h5 or .safetensors, known by its first bytes.
+// decode reads every array of floats in a file, PyTorch's .pth or .pt, Keras's .h5 or .safetensors, recognized by its first bytes.
 func decode(file []byte) (w weights, err error) {
 	switch {
 	case hdf5.Is(file):
@@ -25,7 +25,7 @@ func decode(file []byte) (w weights, err error) {
 	return w, err
 }
 
-// maxFile bounds files of weights; Inception's have 100 MB. What they hold takes memory in proportion to their size.
+// maxFile is the most bytes of a file of weights, which takes memory in proportion. Inception's have 100 MB.
 const maxFile = 2 << 30
 
 // readFile reads a file of weights.
@@ -89,7 +89,7 @@ var decoders = map[safetensors.DType]struct {
 	safetensors.F16: {2, floats.F16}, safetensors.BF16: {2, floats.BF16}, safetensors.F32: {4, floats.F32}, safetensors.F64: {8, floats.F64},
 }
 
-// elements are those of a tensor of floats; ok is false for other types.
+// elements returns the elements of a tensor of floats; ok is false for other types.
 func elements(t safetensors.Tensor) (v []float32, ok bool) {
 	d, ok := decoders[t.DType]
 	if !ok {

