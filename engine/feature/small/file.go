@@ -23,8 +23,8 @@ type Tensor struct {
 
 const networkKey = "network" // of the metadata: the declaration
 
-// Marshal makes a file of a network whose batch norms are folded: weights as float16, and in the metadata the declaration
-// beside what the caller adds. The same arguments give the same bytes.
+// Marshal makes the file of a network whose batch norms are folded, with the caller's metadata in addition to the declaration. The
+// same arguments make the same bytes.
 func Marshal(n *Network, w Weights, metadata map[string]string) ([]byte, error) {
 	if err := n.check(w); err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func Marshal(n *Network, w Weights, metadata map[string]string) ([]byte, error) 
 	return b.Bytes(), err
 }
 
-// Unmarshal reads a file of Marshal: the network, its weights and the rest of the metadata.
+// Unmarshal reads a file that Marshal made: the network, its weights and the caller's metadata.
 func Unmarshal(file []byte) (n *Network, w Weights, metadata map[string]string, err error) {
 	tensors, metadata, err := safetensors.Read(file)
 	if err != nil {
@@ -81,7 +81,7 @@ func Unmarshal(file []byte) (n *Network, w Weights, metadata map[string]string, 
 	return n, w, metadata, nil
 }
 
-// check compares weights with the layers: none is missing, none is left over, all have their shapes.
+// check compares weights with the layers: none may be missing or extra, and all must have their shapes.
 func (n *Network) check(w Weights) error {
 	want, err := n.walk()
 	if err != nil {

@@ -65,9 +65,9 @@ func TestWrongDeclarationsSayWhatIsWrong(t *testing.T) {
 		{`"channels": 1`, `"channels": 2`, `channels: got 2, want 1 or 3`},
 		{`"channels": 1`, `"channel": 1`, `unknown field "channel"`},
 		{`"size": 4`, `"size": "4"`, `cannot unmarshal string`},
-		{`"feature": "global_avg_pool1"`, `"feature": "relu1"`, `feature: got "relu1", want a layer that gives [b c]`},
-		{`"feature": "global_avg_pool1"`, `"feature": "conv7"`, `feature: got "conv7", want a layer that gives [b c]`},
-		{`, {"kind": "dense", "units": 3}`, ``, `layers: want a dense layer at the end, which gives the logits`},
+		{`"feature": "global_avg_pool1"`, `"feature": "relu1"`, `feature: got "relu1", want a layer whose output is [b c]`},
+		{`"feature": "global_avg_pool1"`, `"feature": "conv7"`, `feature: got "conv7", want a layer whose output is [b c]`},
+		{`, {"kind": "dense", "units": 3}`, ``, `layers: want a dense layer at the end, for the logits`},
 		{`"relu"`, `"gelu"`, `gelu1: want one of the kinds batch_norm, conv, dense, global_avg_pool, max_pool, relu`},
 		{`"filters": 2`, `"filters": -2`, `conv1: filters: got -2, want a positive number`},
 		{`, "stride": 2`, ``, `conv1: stride: got 0, want a positive number`},
@@ -75,7 +75,7 @@ func TestWrongDeclarationsSayWhatIsWrong(t *testing.T) {
 		{`"window": 2`, `"window": 3`, `max_pool1: got [b h2 w2 c2], want a multiple of 3 pixels`},
 		{`{"kind": "global_avg_pool"}, `, ``, `dense1: got [b h1 w1 c2], want [b c]`},
 		{`{"kind": "relu"}`, `{"kind": "global_avg_pool"}`, `max_pool1: got [b c2], want images`},
-		{`{"kind": "max_pool", "window": 2}`, `{"kind": "batch_norm", "eps": 1e-3}`, `batch_norm1: want it right after a conv`},
+		{`{"kind": "max_pool", "window": 2}`, `{"kind": "batch_norm", "eps": 1e-3}`, `batch_norm1: want it directly after a conv`},
 	} {
 		text := strings.Replace(tiny, c.old, c.new, 1)
 		if text == tiny {

@@ -2,14 +2,14 @@ package small
 
 import "math"
 
-// Norm is a trained batch norm: moving averages, scale and shift, a number a channel each, and what is added to the variance.
+// Norm is a trained batch norm: its moving averages, scale and shift, one number per channel each, and the Eps added to the variance.
 type Norm struct {
 	Mean, Variance, Gamma, Beta []float32
 	Eps                         float64
 }
 
-// Fold gives the kernel and the bias of a convolution that does what one of the given kernel and bias and this batch norm
-// after it do: gamma (conv(x) + bias - mean) / sqrt(variance + eps) + beta. Output channels are the kernel's last axis.
+// Fold returns the kernel and the bias of a convolution that equals a convolution with the given ones, followed by the batch norm:
+// gamma (conv(x) + bias - mean) / sqrt(variance + eps) + beta. Output channels are the kernel's last axis.
 func (n Norm) Fold(kernel, bias []float32) (k, b []float32) {
 	k, b = make([]float32, len(kernel)), make([]float32, len(bias))
 	scale := make([]float64, len(bias))

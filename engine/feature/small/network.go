@@ -1,7 +1,7 @@
-// Package small holds the form of the small networks whose features starsweep compares images by when no Inception weights are
-// at hand. A file is safetensors: float16 weights, and in its metadata a declaration of the layers that is enough to build the
-// network. It imports nothing of ours but internal/safetensors; engine/feature runs the networks, and the command pack makes their
-// files of checkpoints, trained by the scripts in this folder.
+// Package small defines the files of small networks, whose features compare images where there are no weights of Inception, and
+// embeds two of them. A file is safetensors: float16 weights, and in its metadata a declaration of the layers from which the network
+// can be built. The package imports internal/floats and internal/safetensors; engine/feature runs the networks, and the command
+// pack makes the files from checkpoints that the scripts in this folder trained.
 package small
 
 import (
@@ -20,14 +20,14 @@ type Network struct {
 	Name     string  `json:"name"`
 	Size     int     `json:"size"`     // images are Size x Size pixels
 	Channels int     `json:"channels"` // 1 or 3
-	Layers   []Layer `json:"layers"`   // the last gives the logits
+	Layers   []Layer `json:"layers"`   // the output of the last is the logits
 	Feature  string  `json:"feature"`  // the layer whose output, [b c], is the features
 }
 
-// Layer is one step. It has the numbers of its kind, and no others:
+// Layer is one step. It has the numbers of its kind and no others:
 //
 //	conv             [b h w c] -> [b h w c=filters]  kernel x kernel taps, stride, zero padding "same" as in Keras, a bias
-//	batch_norm       [b h w c] -> [b h w c]          eps; stands after a conv, and only until it is folded into it
+//	batch_norm       [b h w c] -> [b h w c]          eps; only after a conv, until it is folded into it
 //	relu             max(x, 0)
 //	max_pool         [b h w c] -> [b h w c]          over window x window pixels with stride window, no padding
 //	global_avg_pool  [b h w c] -> [b c]              mean over all pixels
@@ -55,7 +55,7 @@ func (n *Network) Named() iter.Seq2[string, Layer] {
 	}
 }
 
-// ParseNetwork reads a declaration in JSON. What it does not know is an error.
+// ParseNetwork reads a declaration in JSON. Unknown fields are an error.
 func ParseNetwork(text []byte) (*Network, error) {
 	var n Network
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -70,7 +70,7 @@ func ParseNetwork(text []byte) (*Network, error) {
 	return &n, nil
 }
 
-// walk follows the shapes from the images to the logits. It gives the shape of every tensor, or the first fault.
+// walk follows the shapes from the images to the logits. It returns the shape of every tensor, or the first error.
 func (n *Network) walk() (tensors map[string][]int, err error) {
 	last := len(n.Layers) - 1
 	switch {
@@ -81,7 +81,7 @@ func (n *Network) walk() (tensors map[string][]int, err error) {
 	case n.Channels != 1 && n.Channels != 3:
 		return nil, fmt.Errorf("channels: got %d, want 1 or 3", n.Channels)
 	case last < 0 || n.Layers[last].Kind != "dense":
-		return nil, errors.New("layers: want a dense layer at the end, which gives the logits")
+		return nil, errors.New("layers: want a dense layer at the end, for the logits")
 	}
 	tensors, x, before, found := map[string][]int{}, shape{n.Size, n.Channels}, "", false
 	for name, l := range n.Named() {
@@ -103,12 +103,12 @@ func (n *Network) walk() (tensors map[string][]int, err error) {
 		found = found || name == n.Feature && x.side == 0
 	}
 	if !found {
-		return nil, fmt.Errorf("feature: got %q, want a layer that gives [b c]", n.Feature)
+		return nil, fmt.Errorf("feature: got %q, want a layer whose output is [b c]", n.Feature)
 	}
 	return tensors, nil
 }
 
-// shape is what one layer gives the next: images of side x side pixels, or [b c], where side is 0.
+// shape is the output of a layer: images of side x side pixels, or [b c], where side is 0.
 type shape struct{ side, channels int }
 
 func (s shape) String() string {
@@ -118,12 +118,13 @@ func (s shape) String() string {
 	return fmt.Sprintf("[b h%d w%d c%d]", s.side, s.side, s.channels)
 }
 
-// numbers are what the layers of each kind have.
+// numbers lists the numbers of each kind of layer.
 var numbers = map[string][]string{
-	"conv": {"filters", "kernel", "stride"}, "batch_norm": {"eps"}, "relu": {}, "max_pool": {"window"}, "global_avg_pool": {}, "dense": {"units"},
+	"conv": {"filters", "kernel", "stride"}, "batch_norm": {"eps"}, "relu": {}, "max_pool": {"window"}, "global_avg_pool": {},
+	"dense": {"units"},
 }
 
-// check reports what is wrong with a layer that reads x, after a layer of the kind before.
+// check validates a layer that reads x and follows a layer of the kind before.
 func (l Layer) check(x shape, before string) error {
 	own, known := numbers[l.Kind]
 	if !known {
@@ -147,7 +148,7 @@ func (l Layer) check(x shape, before string) error {
 	case l.Kind == "max_pool" && x.side%l.Window != 0:
 		return fmt.Errorf("got %v, want a multiple of %d pixels", x, l.Window)
 	case l.Kind == "batch_norm" && before != "conv":
-		return errors.New("want it right after a conv")
+		return errors.New("want it directly after a conv")
 	}
 	return nil
 }

@@ -6,11 +6,12 @@ import (
 
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/expr"
+	"github.com/starsweep/starsweep/engine/feature/small"
 	"github.com/starsweep/starsweep/internal/exprtest"
 )
 
-// The files in the binary, as float16 and folded, still tell their test sets apart: of MNIST all of it where STARSWEEP_HOME has it.
-// engine/feature/small/README.md has the figures.
+// The files in the binary, folded and rounded to float16, still classify their test sets: of MNIST the whole set where STARSWEEP_HOME
+// has it. engine/feature/small/README.md has the numbers.
 func TestTheEmbeddedNetworksKnowTheirTestSets(t *testing.T) {
 	digits, home, least := mnistTest, t.TempDir(), .985
 	if h := os.Getenv("STARSWEEP_HOME"); h != "" {
@@ -29,7 +30,7 @@ func TestTheEmbeddedNetworksKnowTheirTestSets(t *testing.T) {
 			if c.name == "cifar10" && testing.Short() {
 				t.Skip("-short: the embedded images only")
 			}
-			packed, err := os.ReadFile("../small-" + c.name + ".safetensors")
+			packed, err := small.Embedded("small-" + c.name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -55,7 +56,7 @@ func TestTheEmbeddedNetworksKnowTheirTestSets(t *testing.T) {
 				}
 			}
 			got := float64(right) / float64(set.N)
-			t.Logf("%d of %d images are told right", right, set.N)
+			t.Logf("%d of %d images are classified correctly", right, set.N)
 			if got < c.accuracy {
 				t.Errorf("got an accuracy of %.4f, want at least %g", got, c.accuracy)
 			}

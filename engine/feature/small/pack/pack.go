@@ -15,14 +15,14 @@ const (
 	accuracy = "test_accuracy" // the column of its accuracy on the test set, and its key in the metadata
 )
 
-// packed is the file of a network, and where it came from.
+// packed is the file of a network, and its trial.
 type packed struct {
 	file     []byte
 	trial    string
 	accuracy float64
 }
 
-// pack makes the file of the one trial of a study.
+// pack makes the file of a study's single trial.
 func pack(study string, declaration []byte) (p packed, err error) {
 	n, err := small.ParseNetwork(declaration)
 	if err != nil {
@@ -50,12 +50,13 @@ func pack(study string, declaration []byte) (p packed, err error) {
 	if err != nil {
 		return p, fmt.Errorf("trial %s: %w", p.trial, err)
 	}
-	// Not the trial's name, which a later version of starsweep may choose in another way.
-	p.file, err = small.Marshal(n, w, map[string]string{"seed": fmt.Sprint(row["seed"]), accuracy: strconv.FormatFloat(p.accuracy, 'f', 4, 64)})
+	// The trial's ID is left out, since later versions of starsweep may compute it in another way.
+	metadata := map[string]string{"seed": fmt.Sprint(row["seed"]), accuracy: strconv.FormatFloat(p.accuracy, 'f', 4, 64)}
+	p.file, err = small.Marshal(n, w, metadata)
 	return p, err
 }
 
-// only is the row of a study's one trial.
+// only returns the row of a study's single trial.
 func only(v *results.View) (trial results.Row, err error) {
 	n := 0
 	for row, err := range v.Rows(results.Trials) {
@@ -90,7 +91,7 @@ func checkpoint(v *results.View, trial string) (small.Weights, error) {
 	return w, nil
 }
 
-// fold gives the network without batch norms, and its weights: see small.Norm.
+// fold returns the network without batch norms, and its weights: see small.Norm.
 func fold(n *small.Network, trained small.Weights) (*small.Network, small.Weights, error) {
 	folded, w := *n, small.Weights{}
 	folded.Layers = nil
