@@ -10,7 +10,7 @@ import (
 	"github.com/starsweep/starsweep/engine/lower"
 )
 
-// backends are those of the backend cpu that this processor runs, each kernel set on one thread and on three.
+// backends lists devices of the backend cpu for each kernel set that this processor supports, with one thread and with three.
 func backends(t *testing.T) (list map[string][]lower.Device) {
 	t.Helper()
 	list = map[string][]lower.Device{}
@@ -28,8 +28,21 @@ func backends(t *testing.T) (list map[string][]lower.Device) {
 	return list
 }
 
-// The features of an image are the same bits whatever else the extractor was asked for, before it or with it: they do not depend on
-// the number of images of this or an earlier call, on the image's place among them, or on threads.
+// bitsCase is an extractor, and a size of images.
+type bitsCase struct {
+	name    string
+	h, w, c int
+}
+
+// slow reports whether a call takes seconds or, in the portable kernels, up to a minute.
+func (c bitsCase) slow(kernels string) bool {
+	return c.name == "inception" || kernels == "go" && c.name != "pixels"
+}
+
+func (c bitsCase) large() bool { return c.name == "random" && c.h > 20 }
+
+// The features of an image are the same bits whatever else the extractor computed, before or together with it: they do not depend on
+// the number of images of this or an earlier call, on the position of the image, or on threads.
 func TestFeaturesDoNotDependOnWhatWasExtractedBefore(t *testing.T) {
 	st := Store{t.TempDir()}
 	if !testing.Short() {
@@ -40,68 +53,63 @@ func TestFeaturesDoNotDependOnWhatWasExtractedBefore(t *testing.T) {
 		}
 	}
 	for kernels, on := range backends(t) {
-		for _, c := range []struct {
-			name    string
-			h, w, c int
-		}{
+		for _, c := range []bitsCase{
 			{"small-mnist", 28, 28, 1}, {"small-cifar10", 32, 32, 3}, {"random", 11, 9, 3}, {"random", 32, 32, 1}, {"pixels", 8, 8, 3},
 			{"inception", 32, 32, 3},
 		} {
 			t.Run(fmt.Sprintf("%s/%s/%dx%dx%d", kernels, c.name, c.h, c.w, c.c), func(t *testing.T) {
-				slow := c.name == "inception" || kernels == "go" && c.name != "pixels"
-				if large := c.name == "random" && c.h > 20; testing.Short() && (slow || large) || large && kernels == "go" {
-					t.Skip("slow")
+				if testing.Short() && (c.slow(kernels) || c.large()) || c.large() && kernels == "go" {
+					t.Skip("-short: fast extractors only; in the portable kernels, small images only")
 				}
-				open := func(on lower.Device) *Extractor {
-					e, err := Open(on, c.name, st)
-					if err != nil {
-						t.Fatal(err)
-					}
-					return e
-				}
-				e := open(on[0])
-				batch := e.Batch(c.h, c.w, c.c)
-				counts := []int{1, 7, batch - 1, batch, batch + 1}
-				most, size := batch+1, c.h*c.w*c.c
-				if slow { // in the portable kernels a call takes up to a minute
-					counts, most = []int{1}, 7
-				}
-				x := noise(most, c.h, c.w, c.c)
-				want := extract(t, e, x, most, c.h, c.w, c.c)
-				// the same images from the last to the first
-				back := make([]float32, 0, len(x))
-				for i := most - 1; i >= 0; i-- {
-					back = append(back, x[i*size:(i+1)*size]...)
-				}
-				reversed := extract(t, e, back, most, c.h, c.w, c.c)
-				for i := range most {
-					if !slices.Equal(reversed.X[i*want.D:(i+1)*want.D], want.X[(most-1-i)*want.D:(most-i)*want.D]) {
-						t.Fatalf("image %d of %d has other bits in another place", most-1-i, most)
-					}
-				}
-				for _, first := range counts {
-					e := open(on[first%2])
-					then := counts
-					if slow {
-						then = nil
-					}
-					for _, n := range append([]int{first}, then...) {
-						if got := extract(t, e, x[:n*size], n, c.h, c.w, c.c); !slices.Equal(got.X, want.X[:n*want.D]) {
-							t.Errorf("%d images after %d: got other bits than those of %d at once", n, first, most)
-						}
-					}
-					if err := e.Close(); err != nil {
-						t.Error(err)
-					}
-				}
-				if f := extract(t, e, nil, 0, c.h, c.w, c.c); f.N != 0 || len(f.X) != 0 {
-					t.Errorf("no images: got a matrix of %d rows", f.N)
-				}
-				if err := e.Close(); err != nil {
-					t.Error(err)
-				}
+				c.compare(t, st, on, c.slow(kernels))
 			})
 		}
+	}
+}
+
+// compare extracts the same images in another order, and in calls of other sizes one after the other, on every device.
+func (c bitsCase) compare(t *testing.T, st Store, on []lower.Device, slow bool) {
+	open := func(on lower.Device) *Extractor {
+		e, err := Open(on, c.name, st)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := e.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return e
+	}
+	e := open(on[0])
+	batch, size := e.Batch(c.h, c.w, c.c), c.h*c.w*c.c
+	most, first := batch+1, []int{1, 7, batch - 1, batch, batch + 1}
+	then := first
+	if slow {
+		most, first, then = 7, []int{1}, nil
+	}
+	x := noise(most, c.h, c.w, c.c)
+	want := extract(t, e, x, most, c.h, c.w, c.c)
+	var reversed []float32
+	for i := most - 1; i >= 0; i-- {
+		reversed = append(reversed, x[i*size:(i+1)*size]...)
+	}
+	back := extract(t, e, reversed, most, c.h, c.w, c.c)
+	for i := range most {
+		if !slices.Equal(back.Row(i), want.Row(most-1-i)) {
+			t.Fatalf("image %d of %d has other bits in another position", most-1-i, most)
+		}
+	}
+	for _, before := range first {
+		e := open(on[before%2])
+		for _, n := range append([]int{before}, then...) {
+			if got := extract(t, e, x[:n*size], n, c.h, c.w, c.c); !slices.Equal(got.X, want.X[:n*want.D]) {
+				t.Errorf("%d images after %d: got other bits than for %d at once", n, before, most)
+			}
+		}
+	}
+	if f := extract(t, e, nil, 0, c.h, c.w, c.c); f.N != 0 || len(f.X) != 0 {
+		t.Errorf("no images: got a matrix of %d rows", f.N)
 	}
 }
 
