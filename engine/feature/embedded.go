@@ -1,14 +1,13 @@
 package feature
 
 import (
-	"embed"
 	"encoding/json"
 
 	"github.com/starsweep/starsweep/engine/feature/small"
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// The classifiers in the binary: package small has their form, and trains them.
+// The classifiers in the binary. Package small has their files, and the scripts that trained them.
 var (
 	smallMNIST = row{spec.Extractor{Name: "small-mnist", Builtin: "small", Doc: "a small classifier of MNIST that starsweep trained",
 		Width: 128, Logits: true, Channels: 1}, smallBatch, embedded("small-mnist"),
@@ -18,13 +17,10 @@ var (
 		memory{logits: 10, fixed: 1500 << 10, image: 216 << 10}}
 )
 
-//go:embed small/*.safetensors
-var files embed.FS
-
 // embedded is a network in the binary.
 func embedded(name string) func(Store) (content, error) {
 	return func(Store) (content, error) {
-		file, err := files.ReadFile("small/" + name + ".safetensors")
+		file, err := small.Embedded(name)
 		if err != nil {
 			return content{}, err
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/starsweep/starsweep/engine/lower"
 )
 
-// Open opens an extractor on a device, by one of the Names. Weights that a user must add first are errors.Is fs.ErrNotExist,
-// and the error says where to get them.
+// Open opens one of the Names on a device. If a user must add its weights first, the error wraps fs.ErrNotExist and says where to get
+// them.
 func Open(on lower.Device, name string, st Store) (*Extractor, error) {
 	e, _, err := open(name, st)
 	if err != nil {
@@ -23,7 +23,7 @@ func Open(on lower.Device, name string, st Store) (*Extractor, error) {
 	return e, nil
 }
 
-// Digest is the digest of the extractor that Open would return. It reads the weights.
+// Digest returns the digest of the extractor that Open would return. It reads the weights.
 func Digest(name string, st Store) (string, error) {
 	e, _, err := open(name, st)
 	if err != nil {
@@ -53,7 +53,7 @@ func open(name string, st Store) (*Extractor, Origin, error) {
 	return e, c.origin, nil
 }
 
-// Info is what List says of an extractor.
+// Info describes an extractor.
 type Info struct {
 	Name, Doc, Digest string
 	Origin            Origin // of weights that a user added
@@ -73,8 +73,8 @@ func (st Store) List() (list []Info) {
 	return list
 }
 
-// digest stands for all that decides an extractor's features. The first line changes when the meaning of a name or of a
-// declared layer does.
+// digest identifies all that decides an extractor's features. Its first line changes when the meaning of a name or of a declared
+// layer changes.
 func digest(name string, layers []byte, w weights) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "starsweep extractor 1\n%s\n%s\n", name, layers)

@@ -1,32 +1,30 @@
 package feature
 
-import (
-	"github.com/starsweep/starsweep/engine/spec"
-)
+import "github.com/starsweep/starsweep/engine/spec"
 
-// table holds the extractors in the order of lists; the first is the default. Scripts and commands learn of an extractor from its row:
-// a new one is a file of this package that declares a row, and a line here.
+// table has the extractors in the order of lists; the first is the default. Scripts and commands read everything about an extractor
+// from its row: a new one is a file of this package that declares a row, and a line here.
 var table = []row{fidInception, tturInception, kerasInception, smallMNIST, smallCIFAR10, pixelFeatures, randomFeatures}
 
 // row declares an extractor and makes it.
 type row struct {
 	spec.Extractor
-	batch int // images of one call of the backend, at most
+	batch int // the most images of one call
 	load  func(st Store) (content, error)
 	takes memory
 }
 
-// content is what an extractor is made of.
+// content is the network and the weights of an extractor.
 type content struct {
 	network network
 	weights weights
 	probe   [4]int // a size of images that the network takes
-	layers  []byte // of a network that its file declares
+	layers  []byte // the declaration of a network that its file declares
 	origin  Origin // of weights that a user added
 }
 
 const (
-	// These numbers are the cost of evaluating one sample: 16 images of Inception take 0.8 s on two cores, and no more each than 50 do;
+	// These numbers are the cost of evaluating a single sample: 16 images of Inception take 0.8 s on two cores, as much per image as 50;
 	// 250 of 32 x 32 x 3 take 0.09 s in small-cifar10 and 0.5 s in random.
 	inceptionBatch = 16
 	smallBatch     = 250
@@ -44,7 +42,7 @@ func lookup(name string) (row, bool) {
 	return row{}, false
 }
 
-// Declarations are those of all extractors, whether or not their weights are here.
+// Declarations lists the declarations of all extractors, whether or not their weights have been added.
 func Declarations() (all []spec.Extractor) {
 	for _, r := range table {
 		all = append(all, r.Extractor)
@@ -52,7 +50,7 @@ func Declarations() (all []spec.Extractor) {
 	return all
 }
 
-// Names are those of all extractors.
+// Names lists the names of all extractors.
 func Names() (names []string) {
 	for _, r := range table {
 		names = append(names, r.Name)
@@ -60,8 +58,8 @@ func Names() (names []string) {
 	return names
 }
 
-// Width is how many features an extractor has for an image of so many numbers, whether or not its weights are here; 0 if there is no
-// such extractor.
+// Width returns the number of features of an image of a number of values, whether or not the extractor's weights have been added; 0
+// if there is no such extractor.
 func Width(name string, numbers int) int {
 	switch r, ok := lookup(name); {
 	case !ok:
