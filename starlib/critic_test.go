@@ -25,25 +25,28 @@ def ask(D, G, x, z):
     return %s
 
 def trial(p):
-    return gan(data = ring(), generator = G, discriminator = D, latent = normal(3), loss = loss(critic = ask, generator = lambda D, G, z: mean(D(G(z)))),
-        critic = %s, optimizer = sgd(lr = 0), batch = 5, epochs = 1)
+    return gan(data = ring(), generator = G, discriminator = D, latent = normal(3),
+        loss = loss(critic = ask, generator = lambda D, G, z: mean(D(G(z)))), critic = %s, optimizer = sgd(lr = 0), batch = 5, epochs = 1)
 
 main = study(trial = trial)
 `
 
 func wrapped(x vec) vec { return vec{.5*x[1] + .1, .5*x[0] + .1} }
 
-func TestWhatTheCriticGivesToRealAndToGeneratedExamplesIsRecorded(t *testing.T) {
+// criticCase is a loss that asks a critic, with what is recorded of its answers.
+type criticCase struct {
+	what, parameters, output, loss, critic string
+	real, fake                             func(w world) float64 // nil: not recorded
+	warned                                 []string
+}
+
+func criticCases() []criticCase {
 	dx := func(w world) float64 { return mean(w.Dx) }
 	df := func(w world) float64 { return mean(w.Df) }
 	wx := func(w world) float64 { return mean(func(i int) float64 { return w.D(wrapped(w.x[i])) }) }
 	wf := func(w world) float64 { return mean(func(i int) float64 { return w.D(wrapped(w.fake[i])) }) }
 	twice := "concat([d, 3 * d])"
-	for _, c := range []struct {
-		what, parameters, output, loss, critic string
-		real, fake                             func(w world) float64 // nil: not recorded
-		warned                                 []string
-	}{
+	return []criticCase{
 		{what: "plain", loss: `mean(D(f)) - mean(D(x))`, real: dx, fake: df},
 		{what: "augmented", loss: `mean(D(wrap(f))) - mean(D(wrap(x)))`, real: wx, fake: wf},
 		{what: "consistency", loss: `mean(D(f)) - mean(D(x)) + mean(square(D(x) - D(wrap(x))))`, real: dx, fake: df},
@@ -67,7 +70,11 @@ func TestWhatTheCriticGivesToRealAndToGeneratedExamplesIsRecorded(t *testing.T) 
 		{what: "not asked for", critic: "False", loss: `mean(D(f)) - mean(D(x))`},
 		{what: "with other arguments", parameters: ", s = 1", output: "d * s", loss: `mean(D(f, 1) - D(x, 1) + D(x, 2))`, fake: df,
 			warned: []string{"the discriminator has no d_real: its loss asks it about real examples with different labels or other arguments"}},
-	} {
+	}
+}
+
+func TestTheCriticsAnswersToRealAndGeneratedExamplesAreRecorded(t *testing.T) {
+	for _, c := range criticCases() {
 		t.Run(c.what, func(t *testing.T) {
 			output, critic := c.output, c.critic
 			if output == "" {

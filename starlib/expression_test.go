@@ -21,8 +21,9 @@ def nn_of(x):
     return concat([slice(flatten(x), "c", 0, 5)])
 
 def trial(p):
-    return gan(data = cifar10(size = 8), generator = lambda z: reshape(nn.dense(z, 192), 8, 8, 3), discriminator = lambda x: nn.dense(flatten(x), 1),
-        latent = normal(2), loss = loss(critic = ask, generator = lambda D, G, z: -mean(D(G(z)))), optimizer = adam(lr = 1e-3), batch = 4, epochs = 1)
+    return gan(data = cifar10(size = 8), generator = lambda z: reshape(nn.dense(z, 192), 8, 8, 3),
+        discriminator = lambda x: nn.dense(flatten(x), 1), latent = normal(2),
+        loss = loss(critic = ask, generator = lambda D, G, z: -mean(D(G(z)))), optimizer = adam(lr = 1e-3), batch = 4, epochs = 1)
 
 main = study(trial = trial)
 `
@@ -44,7 +45,8 @@ func traced(t *testing.T, expression string) string {
 }
 
 const (
-	noTruth   = "got f32[b4] as a condition, want where(condition, a, b), which chooses element by element: no value is known while a network is traced"
+	noTruth = "got f32[b4] as a condition, want where(condition, a, b), which chooses element by element: " +
+		"no value is known while a network is traced"
 	noCompare = ", want less(a, b), greater(a, b) or equal(a, b), which compare elements; where(condition, a, b) chooses by them"
 )
 

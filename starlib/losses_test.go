@@ -104,76 +104,79 @@ func (w world) fooled() float64 { return -mean(w.Dg) }
 
 func square(x float64) float64 { return x * x }
 
+// equations are the losses of @std//losses.star as plain float64 arithmetic, with where they are from.
+var equations = []struct {
+	name, call        string
+	critic, generator func(w world) float64
+}{
+	// Reference: Goodfellow et al. 2014, eq. 1 and the end of section 3.
+	{"non_saturating", "non_saturating()", world.bce, world.saturated},
+	// Reference: Goodfellow et al. 2014, eq. 1.
+	{"minimax", "minimax()", world.bce, func(w world) float64 {
+		return mean(func(i int) float64 { return math.Log(1 - sigmoid(w.Dg(i))) })
+	}},
+	// Reference: Salimans et al. 2016, section 3.4.
+	{"label_smoothing", "label_smoothing(0.8)", func(w world) float64 {
+		return -mean(func(i int) float64 {
+			return .8*math.Log(sigmoid(w.Dx(i))) + .2*math.Log(1-sigmoid(w.Dx(i))) + math.Log(1-sigmoid(w.Df(i)))
+		})
+	}, world.saturated},
+	// Reference: Arjovsky et al. 2017, algorithm 1.
+	{"wasserstein", "wasserstein(clip = 100)", world.distance, world.fooled},
+	// Reference: Gulrajani et al. 2017, eq. 3.
+	{"wasserstein_gp", "wasserstein_gp(weight = 10)", func(w world) float64 {
+		return w.distance() + 10*mean(func(i int) float64 { return square(w.slope(w.mix(i)) - 1) })
+	}, world.fooled},
+	// Reference: Petzka et al. 2018, eq. 8.
+	{"wasserstein_lp", "wasserstein_lp(weight = 3.0)", func(w world) float64 {
+		return w.distance() + 3*mean(func(i int) float64 { return square(max(0, w.slope(w.mix(i))-1)) })
+	}, world.fooled},
+	// Reference: Mao et al. 2017, eq. 9 with a = 0, b = c = 1.
+	{"least_squares", "least_squares()", func(w world) float64 {
+		return mean(func(i int) float64 { return square(w.Dx(i)-1)/2 + square(w.Df(i))/2 })
+	}, func(w world) float64 {
+		return mean(func(i int) float64 { return square(w.Dg(i)-1) / 2 })
+	}},
+	// Reference: Miyato et al. 2018, eqs. 16 and 17.
+	{"hinge", "hinge()", func(w world) float64 {
+		return mean(func(i int) float64 { return max(0, 1-w.Dx(i)) + max(0, 1+w.Df(i)) })
+	}, world.fooled},
+	// Reference: Jolicoeur-Martineau 2019, section 4.2.
+	{"relativistic_average", "relativistic_average()", func(w world) float64 {
+		return -mean(func(i int) float64 {
+			return math.Log(sigmoid(w.Dx(i)-mean(w.Df))) + math.Log(1-sigmoid(w.Df(i)-mean(w.Dx)))
+		})
+	}, func(w world) float64 {
+		return -mean(func(i int) float64 {
+			return math.Log(sigmoid(w.Dg(i)-mean(w.Dx))) + math.Log(1-sigmoid(w.Dx(i)-mean(w.Dg)))
+		})
+	}},
+	// Reference: Kodali et al. 2017, section 2.3, with the points of the authors' code.
+	{"dragan", "dragan(weight = 10, reach = 0.5)", func(w world) float64 {
+		m, v := 0., 0.
+		for _, x := range w.x {
+			m += (x[0] + x[1]) / (coords * batch)
+		}
+		for _, x := range w.x {
+			v += (square(x[0]-m) + square(x[1]-m)) / (coords * batch)
+		}
+		return w.bce() + 10*mean(func(i int) float64 {
+			reach := .5 * math.Sqrt(v) * w.next[i]
+			return square(w.slope(vec{w.x[i][0] + reach*w.like[i][0], w.x[i][1] + reach*w.like[i][1]}) - 1)
+		})
+	}, world.saturated},
+	// Reference: Mescheder et al. 2018, eq. 9.
+	{"r1", "r1(weight = 7)", func(w world) float64 {
+		return w.bce() + 7./2*mean(func(i int) float64 { return square(w.slope(w.x[i])) })
+	}, world.saturated},
+	// Reference: Mescheder et al. 2018, eq. 10.
+	{"r2", "r2(weight = 7)", func(w world) float64 {
+		return w.bce() + 7./2*mean(func(i int) float64 { return square(w.slope(w.fake[i])) })
+	}, world.saturated},
+}
+
 func TestLossesEqualTheirEquations(t *testing.T) {
-	for _, c := range []struct {
-		name, call        string
-		critic, generator func(w world) float64
-	}{
-		// Reference: Goodfellow et al. 2014, eq. 1 and the end of section 3.
-		{"non_saturating", "non_saturating()", world.bce, world.saturated},
-		// Reference: Goodfellow et al. 2014, eq. 1.
-		{"minimax", "minimax()", world.bce, func(w world) float64 {
-			return mean(func(i int) float64 { return math.Log(1 - sigmoid(w.Dg(i))) })
-		}},
-		// Reference: Salimans et al. 2016, section 3.4.
-		{"label_smoothing", "label_smoothing(0.8)", func(w world) float64 {
-			return -mean(func(i int) float64 {
-				return .8*math.Log(sigmoid(w.Dx(i))) + .2*math.Log(1-sigmoid(w.Dx(i))) + math.Log(1-sigmoid(w.Df(i)))
-			})
-		}, world.saturated},
-		// Reference: Arjovsky et al. 2017, algorithm 1.
-		{"wasserstein", "wasserstein(clip = 100)", world.distance, world.fooled},
-		// Reference: Gulrajani et al. 2017, eq. 3.
-		{"wasserstein_gp", "wasserstein_gp(weight = 10)", func(w world) float64 {
-			return w.distance() + 10*mean(func(i int) float64 { return square(w.slope(w.mix(i)) - 1) })
-		}, world.fooled},
-		// Reference: Petzka et al. 2018, eq. 8.
-		{"wasserstein_lp", "wasserstein_lp(weight = 3.0)", func(w world) float64 {
-			return w.distance() + 3*mean(func(i int) float64 { return square(max(0, w.slope(w.mix(i))-1)) })
-		}, world.fooled},
-		// Reference: Mao et al. 2017, eq. 9 with a = 0, b = c = 1.
-		{"least_squares", "least_squares()", func(w world) float64 {
-			return mean(func(i int) float64 { return square(w.Dx(i)-1)/2 + square(w.Df(i))/2 })
-		}, func(w world) float64 {
-			return mean(func(i int) float64 { return square(w.Dg(i)-1) / 2 })
-		}},
-		// Reference: Miyato et al. 2018, eqs. 16 and 17.
-		{"hinge", "hinge()", func(w world) float64 {
-			return mean(func(i int) float64 { return max(0, 1-w.Dx(i)) + max(0, 1+w.Df(i)) })
-		}, world.fooled},
-		// Reference: Jolicoeur-Martineau 2019, section 4.2.
-		{"relativistic_average", "relativistic_average()", func(w world) float64 {
-			return -mean(func(i int) float64 {
-				return math.Log(sigmoid(w.Dx(i)-mean(w.Df))) + math.Log(1-sigmoid(w.Df(i)-mean(w.Dx)))
-			})
-		}, func(w world) float64 {
-			return -mean(func(i int) float64 {
-				return math.Log(sigmoid(w.Dg(i)-mean(w.Dx))) + math.Log(1-sigmoid(w.Dx(i)-mean(w.Dg)))
-			})
-		}},
-		// Reference: Kodali et al. 2017, section 2.3, with the points of the authors' code.
-		{"dragan", "dragan(weight = 10, reach = 0.5)", func(w world) float64 {
-			m, v := 0., 0.
-			for _, x := range w.x {
-				m += (x[0] + x[1]) / (coords * batch)
-			}
-			for _, x := range w.x {
-				v += (square(x[0]-m) + square(x[1]-m)) / (coords * batch)
-			}
-			return w.bce() + 10*mean(func(i int) float64 {
-				reach := .5 * math.Sqrt(v) * w.next[i]
-				return square(w.slope(vec{w.x[i][0] + reach*w.like[i][0], w.x[i][1] + reach*w.like[i][1]}) - 1)
-			})
-		}, world.saturated},
-		// Reference: Mescheder et al. 2018, eq. 9.
-		{"r1", "r1(weight = 7)", func(w world) float64 {
-			return w.bce() + 7./2*mean(func(i int) float64 { return square(w.slope(w.x[i])) })
-		}, world.saturated},
-		// Reference: Mescheder et al. 2018, eq. 10.
-		{"r2", "r2(weight = 7)", func(w world) float64 {
-			return w.bce() + 7./2*mean(func(i int) float64 { return square(w.slope(w.fake[i])) })
-		}, world.saturated},
-	} {
+	for _, c := range equations {
 		t.Run(c.name, func(t *testing.T) {
 			w, got := evaluate(t, fmt.Sprintf(losses, c.name, c.call, "None"))
 			near(t, "the critic's loss", got["loss_discriminator"], c.critic(w))
@@ -199,7 +202,8 @@ func TestInstanceNoiseIsAddedToWhatTheDiscriminatorReads(t *testing.T) {
 		return y
 	}
 	x, fake, gen := noise(0, w.x), noise(1, w.fake), noise(2, w.gen)
-	near(t, "the critic's loss", got["loss_discriminator"], mean(func(i int) float64 { return square(w.D(x[i])-1)/2 + square(w.D(fake[i]))/2 }))
+	critic := func(i int) float64 { return square(w.D(x[i])-1)/2 + square(w.D(fake[i]))/2 }
+	near(t, "the critic's loss", got["loss_discriminator"], mean(critic))
 	near(t, "the generator's loss", got["loss_generator"], mean(func(i int) float64 { return square(w.D(gen[i])-1) / 2 }))
 	near(t, "d_real", got["d_real"], mean(func(i int) float64 { return w.D(x[i]) }))
 }
@@ -229,7 +233,8 @@ func drawn(t *testing.T, draw func(seed, step *expr.Node, stream uint32, s expr.
 	if columns > 1 {
 		shape = expr.Of(expr.F64, "bc", batch, columns)
 	}
-	v := run(t, map[string]vec{"seed": {3}, "step": {0}}, draw(g.Input("seed", u32), g.Input("step", u32), model.StreamID(stream), shape))[0]
+	drawing := draw(g.Input("seed", u32), g.Input("step", u32), model.StreamID(stream), shape)
+	v := run(t, map[string]vec{"seed": {3}, "step": {0}}, drawing)[0]
 	return rows(v, max(1, columns))
 }
 

@@ -100,7 +100,8 @@ def trial(p):
     names = {"a": p.name}
     def loss(net, x):
         return mean(square(net(x))) * (1.5 * k) + 0 * len(names)
-    return job(data = ring(), players = {"net": player(network = mlp([4], 1), loss = loss, optimizer = sgd(lr = 0.1))}, batch = 8, epochs = 1)
+    return job(data = ring(), players = {"net": player(network = mlp([4], 1), loss = loss, optimizer = sgd(lr = 0.1))},
+        batch = 8, epochs = 1)
 
 main = study(trial = trial, space = {"k": choice(1, 2, 3), "name": choice("u", "v")})
 `
@@ -140,8 +141,8 @@ def trial(p):
 main = study(trial = trial, space = {"a": choice(1.0, 2.0), "lr": choice(0.1, 0.2, 0.3)})
 `
 	var printed []string
-	s, err := starlib.Loader{Catalogue: catalogue, Print: func(line string) { printed = append(printed, line) }}.Load(context.Background(), "study.star",
-		[]byte(script))
+	l := starlib.Loader{Catalogue: catalogue, Print: func(line string) { printed = append(printed, line) }}
+	s, err := l.Load(context.Background(), "study.star", []byte(script))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,16 +45,19 @@ var pairs = []struct {
 	{"andrei_ionescu_64", "parquet(path = 'x', size = 64, channels = 1)", "generator_ct(size = 64)", "discriminator_ct()", 100,
 		819200 + 4194304 + 4194304 + 2097152 + 1048576 + 524288 + 131072 + 1025 + 2*(512+512+512+256+256+128+64),
 		544 + 32832 + 131200 + 524544 + 2097664 + 2049},
-	{"andrei_ionescu_256", "parquet(path = 'x', size = 256, channels = 1)", "generator_ct(size = 256, width = 8)", "discriminator_ct(width = 8)", 50,
+	{"andrei_ionescu_256", "parquet(path = 'x', size = 256, channels = 1)", "generator_ct(size = 256, width = 8)",
+		"discriminator_ct(width = 8)", 50,
 		16*50*128 + 16*128*128 + 16*128*128 + 16*128*64 + 16*64*64 + 16*64*32 + 16*32*16 + 16*16 + 1 + 2*(128+128+128+64+64+32+16),
 		16*8 + 8 + 16*8*16 + 16 + 16*16*32 + 32 + 16*32*64 + 64 + 16*64*128 + 128 + 8*8*128 + 1},
 	// Radford et al., figure 1: 1024, 512, 256, 128, 3 channels for 64 pixels, kernel 5.
-	{"radford_64", "images(path = 'x', size = 64, channels = 3)", "dcgan(64, 3, width = 128).generator", "dcgan(64, 3, width = 128).discriminator", 100,
+	{"radford_64", "images(path = 'x', size = 64, channels = 3)", "dcgan(64, 3, width = 128).generator",
+		"dcgan(64, 3, width = 128).discriminator", 100,
 		100*16*1024 + 2*1024 + 25*1024*512 + 2*512 + 25*512*256 + 2*256 + 25*256*128 + 2*128 + 25*128*3 + 3,
 		25*3*128 + 128 + 25*128*256 + 2*256 + 25*256*512 + 2*512 + 25*512*1024 + 2*1024 + 16*1024 + 1},
 	{"dcgan_16", "mnist(size = 16)", "dcgan(16, 1, width = 8).generator", "dcgan(16, 1, width = 8).discriminator", 10,
 		10*16*16 + 2*16 + 25*16*8 + 2*8 + 25*8 + 1, 25*8 + 8 + 25*8*16 + 2*16 + 16*16 + 1},
-	{"dcgan_128", "images(path = 'x', size = 128, channels = 1)", "dcgan(128, 1, width = 4, kernel = 4).generator", "dcgan(128, 1, width = 4, kernel = 4).discriminator", 8,
+	{"dcgan_128", "images(path = 'x', size = 128, channels = 1)", "dcgan(128, 1, width = 4, kernel = 4).generator",
+		"dcgan(128, 1, width = 4, kernel = 4).discriminator", 8,
 		8*16*64 + 2*64 + 16*64*32 + 2*32 + 16*32*16 + 2*16 + 16*16*8 + 2*8 + 16*8*4 + 2*4 + 16*4 + 1,
 		16*4 + 4 + 16*4*8 + 2*8 + 16*8*16 + 2*16 + 16*16*32 + 2*32 + 16*32*64 + 2*64 + 16*64 + 1},
 	{"mlp", "mnist()", "image_mlp([16], size = 28)", "mlp([32, 16], 1)", 4, 4*16 + 16 + 16*784 + 784, 784*32 + 32 + 32*16 + 16 + 16 + 1},
@@ -76,7 +79,8 @@ func TestNetworksOfTheStandardLibrary(t *testing.T) {
 		for _, n := range tables {
 			want := map[string]int{"generator": p.wantG, "discriminator": p.wantD}[n.Name]
 			if n.Params != want || job.Program.Parameters(n.Name) != want {
-				t.Errorf("%s: the %s has %d parameters in its table and %d in all, want %d", p.name, n.Name, n.Params, job.Program.Parameters(n.Name), want)
+				t.Errorf("%s: the %s has %d parameters in its table and %d in all, want %d", p.name, n.Name, n.Params,
+					job.Program.Parameters(n.Name), want)
 			}
 			fmt.Fprintf(&table, "%s %s: %v, %d parameters, %d buffers\n", p.name, n.Name, n.Input, n.Params, n.Buffers)
 			for _, r := range n.Rows {

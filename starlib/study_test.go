@@ -2,22 +2,16 @@ package starlib_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
-	"slices"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/spec"
-	"github.com/starsweep/starsweep/starlib"
 )
 
-// toy is a study of points in the plane: small, and with all that a study can have.
+// toy is a small study of points in the plane that uses every part of a study.
 const toy = `"""A toy."""
 load("@std//losses.star", "hinge", "wasserstein_gp")
 load("@std//mlp.star", "mlp")
@@ -73,7 +67,7 @@ func TestAProfileOverridesSettingsSpaceSeedsAndSearch(t *testing.T) {
 	}
 }
 
-// tricky are trials whose programs depend on p in ways that are easy to miss. %s is the body.
+// tricky is a study whose programs depend on p in ways that are easy to miss. %s is the body of a network.
 const tricky = `
 load("@std//losses.star", "hinge", "least_squares", "wasserstein_gp")
 load("@std//mlp.star", "mlp")
@@ -111,7 +105,7 @@ var bodies = map[string]string{
 	"a schedule":      "return nn.dense(x, 1) * linear(p.x, 0, epochs = p.n)",
 }
 
-// A study that shares traced programs gives the jobs that it would give without sharing.
+// A study that shares traced programs returns the jobs that it would return without sharing.
 func TestSharedProgramsAreTheOnesThatEachTrialWouldHave(t *testing.T) {
 	sources := map[string]string{"toy": toy}
 	for name, body := range bodies {
@@ -173,12 +167,12 @@ func TestJobIsSafeForConcurrentUse(t *testing.T) {
 			t.Fatal(err)
 		}
 		if ids[i] != job.Configuration(job.Unread()) {
-			t.Errorf("%s: got another job side by side than alone", p)
+			t.Errorf("%s: got another job concurrently than alone", p)
 		}
 	}
 }
 
-// A trial that changes in real numbers only keeps its program.
+// Trials that differ only in real numbers have one program.
 func TestRealNumbersDoNotShapePrograms(t *testing.T) {
 	s := load(t, toy)
 	prints := map[string]bool{}
@@ -197,252 +191,5 @@ func TestRealNumbersDoNotShapePrograms(t *testing.T) {
 	}
 	if len(prints) != 2 {
 		t.Errorf("got %d programs of hinge and WGAN-GP, want 2", len(prints))
-	}
-}
-
-// Players of other kinds: a classifier is one, and three may play.
-func TestAJobHasAnyNumberOfPlayers(t *testing.T) {
-	s := load(t, `
-def C(x):
-    return nn.dense(relu(nn.dense(flatten(x), 8)), 10)
-
-def trial(p):
-    return job(
-        data    = mnist(subset = True),
-        players = {"classifier": player(
-            network   = C,
-            loss      = lambda classifier, x, y: mean(softmax_cross_entropy(classifier(x), y)),
-            optimizer = sgd(lr = 0.1, momentum = 0.9),
-        )},
-        batch   = 16,
-        epochs  = 1,
-        watch   = {"accuracy": lambda classifier, x, y: accuracy(classifier(x), y)},
-    )
-
-main = study(trial = trial)
-`)
-	job, err := s.Job(context.Background(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, r := range job.Program.Readings {
-		names = append(names, r.Name)
-	}
-	if got := strings.Join(names, " "); got != "loss_classifier grad_norm_classifier accuracy" {
-		t.Errorf("got the readings %s", got)
-	}
-	if job.Program.Sample != nil || job.Program.Parameters("") != 784*8+8+8*10+10 {
-		t.Errorf("got %d parameters and the sample %v", job.Program.Parameters(""), job.Program.Sample)
-	}
-}
-
-// Conditional networks get labels: those of the batch, and while sampling the classes in turn.
-func TestNetworksOfTwoParametersGetLabels(t *testing.T) {
-	s, err := starlib.Loader{Catalogue: catalogue, DType: expr.F64}.Load(context.Background(), "conditional.star", []byte(`
-load("@std//losses.star", "hinge")
-
-def G(z, y):
-    return nn.embedding(y, 8, 2)
-
-def D(x, y):
-    return nn.dense(concat([x, one_hot(y, 8)]), 1)
-
-def trial(p):
-    return gan(data = ring(), generator = G, discriminator = D, latent = normal(2), loss = hinge(), optimizer = sgd(lr = 1),
-        batch = 4, epochs = 1, evaluate = evaluate(sheet = 19))
-
-main = study(trial = trial)
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	job, err := s.Job(context.Background(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	table := make(vec, 16)
-	for i := range table {
-		table[i] = float64(i)
-	}
-	images := run(t, map[string]vec{"generator/embedding1/table": table}, job.Program.Sample)[0]
-	for i := range 19 {
-		if want := float64(2 * (i % 8)); images[2*i] != want || images[2*i+1] != want+1 {
-			t.Errorf("image %d: got %v, want that of class %d", i, images[2*i:2*i+2], i%8)
-		}
-	}
-}
-
-// Samples of classes that no image has would be compared with images of others.
-func TestSamplesTakeTheClassesThatTheDataAreLimitedTo(t *testing.T) {
-	s, err := starlib.Loader{Catalogue: catalogue, DType: expr.F64}.Load(context.Background(), "conditional.star", []byte(`
-load("@std//losses.star", "hinge")
-
-def G(z, y):
-    return reshape(nn.embedding(y, 10, 1), h = 1, w = 1, c = 1)
-
-def D(x, y):
-    return nn.dense(concat([flatten(x), one_hot(y, 10)]), 1)
-
-def trial(p):
-    return gan(data = mnist(size = 1, classes = [9, 3, 7, 3]), generator = G, discriminator = D, latent = normal(2), loss = hinge(), optimizer = sgd(lr = 1),
-        batch = 4, epochs = 1, evaluate = evaluate(sheet = 8))
-
-main = study(trial = trial)
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	job, err := s.Job(context.Background(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	table := vec{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
-	images := run(t, map[string]vec{"generator/embedding1/table": table}, job.Program.Sample)[0]
-	if want := slices.Repeat(vec{3, 7, 9}, len(images)/3); len(images) < 8 || !slices.Equal(images, want) {
-		t.Errorf("got samples of the classes %v, want %v", images, want)
-	}
-}
-
-// A trial that ran out of time, here while its network was traced, may be tried again.
-func TestTheEndOfAContextIsNotRemembered(t *testing.T) {
-	ending, cancel := context.WithCancel(context.Background())
-	l := starlib.Loader{Catalogue: catalogue, Print: func(string) {
-		cancel()
-		time.Sleep(10 * time.Millisecond) // so that the end comes first
-	}}
-	source := strings.NewReplacer("mlp([p.width], 2)", "slow", "def trial(p):", `def slow(z):
-    print("go")
-    for i in range(1000):
-        pass
-    return nn.dense(z, 2)
-
-def trial(p):`).Replace(toy)
-	s, err := l.Load(context.Background(), "study.star", []byte(source))
-	if err != nil {
-		t.Fatal(err)
-	}
-	points, err := listed(s.Points())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 2 { // while it is traced, and before
-		if _, err := s.Job(ending, points[0]); !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v from an ended context, want its end", err)
-		}
-	}
-	if _, err := s.Job(context.Background(), points[0]); err != nil {
-		t.Errorf("got %v afterwards, want a job", err)
-	}
-}
-
-// What functions captured does not change from call to call, wherever the study keeps them.
-func TestCapturedValuesAreFrozen(t *testing.T) {
-	for name, source := range map[string]string{
-		"the trial": strings.Replace(toy, "main = study(\n    trial    = trial,", `def make():
-    calls = []
-    def counting(p):
-        calls.append(p.lr)
-        return trial(p)
-    return counting
-
-main = study(
-    trial    = make(),`, 1),
-		"a loss in a dict": strings.NewReplacer("wasserstein_gp(weight = p.weight) if p.gp else hinge()", "own", "    return gan(",
-			`    calls = []
-    def critic(D, G, x, z):
-        calls.append(1)
-        return mean(D(x))
-    losses = {"own": loss(critic = critic, generator = hinge().generator)}
-    def outer(D, G, x, z):
-        return losses["own"].critic(D, G, x, z)
-    own = loss(critic = outer, generator = hinge().generator)
-    return gan(`).Replace(toy),
-	} {
-		s := load(t, source)
-		points, err := listed(s.Points())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.Job(context.Background(), points[0]); err == nil || !strings.Contains(err.Error(), "cannot append to frozen list") {
-			t.Errorf("%s: got %v, want an error that the list is frozen", name, err)
-		}
-	}
-}
-
-// Too few real images are seen before any data are opened, where their number is known.
-func TestMetricsWantAsManyRealImages(t *testing.T) {
-	const script = `
-load("@std//losses.star", "hinge")
-load("@std//mlp.star", "mlp")
-
-def trial(p):
-    return gan(data = ring(count = 100, limit = 50), generator = mlp([4], 2), discriminator = mlp([4], 1), latent = normal(2), loss = hinge(),
-        optimizer = adam(lr = 1e-3), batch = 4, epochs = 1, evaluate = evaluate(metrics = [fid()], samples = p.samples, real = p.real))
-
-main = study(trial = trial, settings = {"samples": 100, "real": "test"})
-`
-	l := starlib.Loader{Catalogue: catalogue, Images: func(d spec.Data) (int, bool) {
-		if d.Limit > 0 {
-			return d.Limit, true
-		}
-		return d.Count, d.Count > 0
-	}}
-	s, err := l.Load(context.Background(), "study.star", []byte(script))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		set  []string
-		want string // in the error, "" for none
-	}{
-		{nil, ""},
-		{[]string{"samples=101"}, "study.star:6:15: evaluate: got 101 samples, and their test split has only 100 images"},
-		{[]string{"real=train", "samples=50"}, ""},
-		{[]string{"real=train"}, "study.star:6:15: evaluate: got 100 samples, and the trial's data have only 50 images"},
-	} {
-		with, err := s.With("", c.set)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = with.Job(context.Background(), nil)
-		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.HasPrefix(err.Error(), c.want)) {
-			t.Errorf("%q: got %v, want %q", c.set, err, c.want)
-		}
-	}
-}
-
-func TestEvaluationsSuitTheData(t *testing.T) {
-	const script = `
-load("@std//losses.star", "hinge")
-load("@std//mlp.star", "image_mlp", "mlp")
-
-def trial(p):
-    d = %s
-    return gan(data = d, generator = image_mlp([4], d.size, d.channels) if d.size else mlp([4], 2), discriminator = mlp([4], 1), latent = normal(2),
-        loss = hinge(), optimizer = adam(lr = 1e-3), batch = 4, epochs = 1, evaluate = evaluate(metrics = [%s], features = %s))
-
-main = study(trial = trial)
-`
-	for _, c := range []struct{ data, metric, features, want string }{
-		{"ring()", "fid()", "None", "metrics=[fid()] samples=10000 real=test features=points"},
-		{"ring()", "fid()", "pixels()", "metrics=[fid()] samples=10000 real=test features=points"},
-		{"mnist()", "kid()", "None", "metrics=[kid(subsets=100, size=1000)] samples=10000 real=test features=inception"},
-		{"mnist(channels = 3)", "prd()", "small()", "metrics=[prd()] samples=10000 real=test features=small-cifar10"},
-		{"cifar10(channels = 1)", "parzen()", "small()", "metrics=[parzen()] samples=10000 real=test features=small-cifar10"},
-		{"ellipses()", "fid()", "small()", "metrics=[fid()] samples=10000 real=test features=small-mnist"},
-		{`images("x", size = 8, channels = 3)`, "fid()", "small()", "metrics=[fid()] samples=10000 real=train features=small-cifar10"},
-		{`cifar10(path = "x")`, "fid()", "inception_keras()", "metrics=[fid()] samples=10000 real=test features=inception-keras"},
-		{`mnist()`, "fid()", `extractor("small-cifar10")`, "metrics=[fid()] samples=10000 real=test features=small-cifar10"},
-		{`mnist()`, "fid()", `extractor("small")`, "metrics=[fid()] samples=10000 real=test features=small-mnist"},
-		{"ring()", "precision_recall()", "None", "metrics=[precision_recall(k=3)] samples=10000 real=test features=points " +
-			"collapse=(stop=false, evaluations=2, reach=0.05, spread=0.25, fidelity=0.7, modes=0.3)"},
-	} {
-		job, err := load(t, fmt.Sprintf(script, c.data, c.metric, c.features)).Job(context.Background(), nil)
-		if err != nil {
-			t.Errorf("%s: %v", c.data, err)
-		} else if got := job.Evaluate.String(); got != "every=0 sheet=64 "+c.want {
-			t.Errorf("%s: got  %s\nwant every=0 sheet=64 %s", c.data, got, c.want)
-		}
 	}
 }

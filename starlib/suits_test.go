@@ -22,7 +22,7 @@ def trial(p):
 main = study(trial = trial)
 `
 
-// What a run would refuse, or what would go wrong while it trains, is refused before; what does nothing is noted.
+// What a run would refuse, or what would go wrong during training, is refused before; what has no effect is noted.
 func TestWhatCannotTrainAsDeclaredIsRefused(t *testing.T) {
 	const at = "study.star:6:15: "
 	l := starlib.Loader{Catalogue: catalogue, Images: func(d spec.Data) (int, bool) { return 1000, d.Path == "" }}
@@ -34,16 +34,22 @@ func TestWhatCannotTrainAsDeclaredIsRefused(t *testing.T) {
 			"the lr of the discriminator: got linear(0.001, -1.0, 4.0, epochs), which is -0.001 in epoch 1, want a finite number of 0 or more\n" +
 				at + "the lr of the generator: got linear(0.001, -1.0, 4.0, epochs), which is -0.001 in epoch 1, want a finite number of 0 or more"},
 		{`data = ring(), loss = hinge(), optimizer = adam(1e-3 - 2 * linear(0, 1e-3, steps = 500)), batch = 8, epochs = 4`,
-			"the lr of the discriminator: got sum(0.001, product(-1.0, product(linear(0.0, 0.001, 500.0, steps), 2.0))), which is -8e-06 in epoch 3, want a finite number of 0 or more"},
+			"the lr of the discriminator: got sum(0.001, product(-1.0, product(linear(0.0, 0.001, 500.0, steps), 2.0))), " +
+				"which is -8e-06 in epoch 3, want a finite number of 0 or more"},
 		{`data = ring(), loss = hinge(), optimizer = adam(1e-3 - 2 * linear(0, 1e-3, steps = 500)), batch = 8, epochs = 2`, ""},
-		{`data = ring(), loss = hinge(), optimizer = {"discriminator": adam(1e-3, betas = (linear(0.5, 1, epochs = 1), 0.9)), "generator": adam(1e-3)}, batch = 8, epochs = 2`,
+		{`data = ring(), loss = hinge(), optimizer = {"discriminator": adam(1e-3, betas = (linear(0.5, 1, epochs = 1), 0.9)),
+			"generator": adam(1e-3)}, batch = 8, epochs = 2`,
 			"the beta1 of the discriminator: got linear(0.5, 1.0, 1.0, epochs), which is 1 in epoch 2, want a number from 0 to below 1"},
 		{`data = ring(), loss = wasserstein(clip = linear(0.1, 0, epochs = 1)), optimizer = adam(1e-3), batch = 8, epochs = 2`,
 			"the clip of the discriminator: got linear(0.1, 0.0, 1.0, epochs), which is 0 in epoch 2, want a finite number above 0"},
-		{`data = ring(), loss = hinge(), optimizer = adam(1e-3), batch = 8, epochs = 2, evaluate = evaluate(metrics = [fid()], samples = 1001)`,
-			`evaluate: got 1001 samples, and their test split has only 1000 images to compare with: want fewer samples, or other images by real = "train" or "test"`},
-		{`data = ring(limit = 100), loss = hinge(), optimizer = adam(1e-3), batch = 8, epochs = 2, evaluate = evaluate(metrics = [fid()], samples = 101, real = "train")`,
-			`evaluate: got 101 samples, and the trial's data have only 100 images to compare with: want fewer samples, or other images by real = "train" or "test"`},
+		{`data = ring(), loss = hinge(), optimizer = adam(1e-3), batch = 8, epochs = 2,
+			evaluate = evaluate(metrics = [fid()], samples = 1001)`,
+			`evaluate: got 1001 samples, and their test split has only 1000 images to compare with: ` +
+				`want fewer samples, or other images by real = "train" or "test"`},
+		{`data = ring(limit = 100), loss = hinge(), optimizer = adam(1e-3), batch = 8, epochs = 2,
+			evaluate = evaluate(metrics = [fid()], samples = 101, real = "train")`,
+			`evaluate: got 101 samples, and the trial's data have only 100 images to compare with: ` +
+				`want fewer samples, or other images by real = "train" or "test"`},
 	} {
 		s, err := l.Load(context.Background(), "study.star", fmt.Appendf(nil, declared, c.arguments))
 		if err != nil {
@@ -64,11 +70,13 @@ load("@std//mlp.star", "image_mlp", "mlp")
 
 def trial(p):
     return gan(data = cifar10(), generator = image_mlp([4], 32, 3), discriminator = lambda x: nn.dense(flatten(x), 1), latent = normal(2),
-        loss = hinge(), optimizer = adam(1e-3), batch = 8, epochs = 1, evaluate = evaluate(metrics = [fid()], features = extractor("small-mnist")))
+        loss = hinge(), optimizer = adam(1e-3), batch = 8, epochs = 1,
+        evaluate = evaluate(metrics = [fid()], features = extractor("small-mnist")))
 
 main = study(trial = trial)
 `)
-	want := "study.star:6:15: gan: for parameter evaluate: features: got small-mnist, whose images have 1 channels, for images of 3: want small(), which chooses by them, or another extractor"
+	want := "study.star:6:15: gan: for parameter evaluate: features: got small-mnist, whose images have 1 channels, for images of 3: " +
+		"want small(), which chooses by them, or another extractor"
 	if _, err := s.Job(context.Background(), nil); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -81,8 +89,8 @@ load("@std//losses.star", "hinge")
 load("@std//mlp.star", "image_mlp", "mlp")
 
 def trial(p):
-    return gan(data = images("x", size = 4, channels = 1, limit = 10), generator = image_mlp([4], 4), discriminator = lambda x: nn.dense(flatten(x), 1),
-        latent = normal(2), loss = hinge(), optimizer = adam(1e-3), batch = 16, epochs = 1)
+    return gan(data = images("x", size = 4, channels = 1, limit = 10), generator = image_mlp([4], 4),
+        discriminator = lambda x: nn.dense(flatten(x), 1), latent = normal(2), loss = hinge(), optimizer = adam(1e-3), batch = 16, epochs = 1)
 
 main = study(trial = trial)
 `)

@@ -24,7 +24,8 @@ func TestUnreadHyperparametersAndSettingsAreWarnings(t *testing.T) {
 
 // A setting that only a network reads, while it is traced, is read: also by the trials that share its program.
 func TestWhatANetworkReadsIsRead(t *testing.T) {
-	source := strings.NewReplacer("mlp([p.width], 2)", "lambda z: nn.dense(z, p.width)", "[p.width]", "[4]", `"width": 4`, `"width": 2`).Replace(toy)
+	source := strings.NewReplacer("mlp([p.width], 2)", "lambda z: nn.dense(z, p.width)", "[p.width]", "[4]",
+		`"width": 4`, `"width": 2`).Replace(toy)
 	first := load(t, source)
 	for _, s := range []*starlib.Study{first, with(t, first)} {
 		jobs(t, s)

@@ -64,7 +64,8 @@ func whole(files map[string]string) error {
 		return nil, fmt.Errorf("there is no file %s next to the script", name)
 	}
 	ctx := context.Background()
-	s, err := starlib.Loader{Catalogue: catalogue, Read: read, Reserved: []string{"epoch", "seed", "trial"}}.Load(ctx, "study.star", []byte(files["study.star"]))
+	l := starlib.Loader{Catalogue: catalogue, Read: read, Reserved: []string{"epoch", "seed", "trial"}}
+	s, err := l.Load(ctx, "study.star", []byte(files["study.star"]))
 	if err != nil {
 		return err
 	}
