@@ -42,7 +42,7 @@ func listData(env *Env) {
 		if i.Present {
 			here = "here"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", i.Name, here, i.What, plain.Line(i.Source))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", i.Name, here, i.Doc, plain.Line(i.Source))
 	}
 	w.Flush()
 }

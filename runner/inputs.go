@@ -90,17 +90,17 @@ func (r *inputReader) compared(ctx context.Context, j *model.Job, in *model.Inpu
 	if err != nil {
 		return fmt.Errorf("real images: %w", err)
 	}
-	m.Real = spec.Images(real.WithDefaults().Split, set.digest)
+	m.Real = spec.Images(real.Split, set.digest)
 	if e.Real == "test" {
 		in.Test = set.digest
 	}
-	if !evaluation.OwnFloor(set.n, e) && other.WithDefaults().Split != real.WithDefaults().Split {
+	if !evaluation.OwnFloor(set.n, e) && other.Split != real.Split {
 		floor, err := r.images(ctx, other)
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case err == nil && floor.n >= e.Samples: // otherwise there is no floor
-			m.Floor = spec.Images(other.WithDefaults().Split, floor.digest)
+			m.Floor = spec.Images(other.Split, floor.digest)
 			if e.Real != "test" {
 				in.Test = floor.digest
 			}

@@ -10,7 +10,7 @@ import (
 // checkLabels returns an error if a set does not have the classes that the script declares, which is known only once the files are
 // read. A network of more classes would be sampled in classes that it never saw, and one of fewer classes cannot take the labels.
 func checkLabels(d spec.Data, set *data.Set, labels int) error {
-	if labels == 0 || !d.Files() {
+	if labels == 0 || !d.Files {
 		if labels > 0 && set.Classes > labels {
 			return fmt.Errorf("data: got images of %d classes, want %d", set.Classes, labels)
 		}
@@ -26,7 +26,7 @@ func checkLabels(d spec.Data, set *data.Set, labels int) error {
 	for _, label := range set.Labels {
 		count[label]++
 	}
-	wanted := d.WithDefaults().Classes
+	wanted := d.Classes
 	if wanted == nil {
 		for label := range labels {
 			wanted = append(wanted, label)

@@ -29,6 +29,7 @@ func TestLabelsAreThoseThatTheScriptAnnounces(t *testing.T) {
 		{spec.Data{Name: "mnist"}, &data.Set{N: 1, Classes: 10, Labels: []int32{4}}, 10, ""},
 		{spec.Data{Name: "mnist"}, &data.Set{N: 1, Classes: 26, Labels: []int32{4}}, 10, "got images of 26 classes, want 10"},
 	} {
+		c.d.Files = c.d.Name != "mnist"
 		err := checkLabels(c.d, c.set, c.labels)
 		if got := ""; err != nil {
 			got = err.Error()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/feature"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/plain"
@@ -74,8 +75,10 @@ func load(ctx context.Context, env *Env, path string, o scriptOptions) (*script,
 	return &script{s, path, hash(s.Files)}, nil
 }
 
-// catalogue returns the extractors that scripts can choose.
-func catalogue() spec.Catalogue { return spec.Catalogue{Extractors: feature.Declarations()} }
+// catalogue returns the extractors and data sets that scripts can choose.
+func catalogue() spec.Catalogue {
+	return spec.Catalogue{Extractors: feature.Declarations(), DataSets: data.Declarations()}
+}
 
 // readScript reads a script, up to one byte more than scripts may have. Pipes and devices, which may never end, are errors.
 func readScript(dir fs.FS, name string) ([]byte, error) {

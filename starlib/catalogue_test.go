@@ -8,13 +8,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/feature"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib"
 )
 
 // catalogue is that of the commands.
-var catalogue = spec.Catalogue{Extractors: feature.Declarations()}
+var catalogue = spec.Catalogue{Extractors: feature.Declarations(), DataSets: data.Declarations()}
 
 const compared = `
 load("@std//losses.star", "hinge")
@@ -75,5 +76,42 @@ func TestDeclarationsOfExtractorsAreWhole(t *testing.T) {
 			t.Errorf("%s: got the name twice, no description, or the builtin %q", x.Name, x.Builtin)
 		}
 		seen[x.Name] = true
+	}
+}
+
+// Every data set is what its builtin means, or the argument subset of another's.
+func TestScriptsReachEveryDataSet(t *testing.T) {
+	reached := map[string]bool{}
+	for _, s := range catalogue.DataSets {
+		if s.Builtin == "" {
+			continue
+		}
+		var args []string
+		for arg := range strings.FieldsSeq(s.Args) {
+			if value, ok := map[string]string{"path": `"x"`, "size": "32", "channels": "1"}[arg]; ok { // without ?: required
+				args = append(args, arg+" = "+value)
+			}
+		}
+		for _, name := range []string{s.Name, s.Subset} {
+			if name == s.Subset {
+				args = append(args, "subset = True")
+			}
+			if name == "" {
+				continue
+			}
+			call := fmt.Sprintf("%s(%s)", s.Builtin, strings.Join(args, ", "))
+			var said string
+			l := starlib.Loader{Catalogue: catalogue, Print: func(line string) { said = line }}
+			_, err := l.Load(context.Background(), "s.star", []byte("print(str("+call+"))"))
+			if !strings.HasPrefix(said, name+"(") {
+				t.Errorf("%s: got %q and %v, want the data set %s", call, said, err, name)
+			}
+			reached[name] = true
+		}
+	}
+	for _, s := range catalogue.DataSets {
+		if !reached[s.Name] {
+			t.Errorf("no builtin of scripts means the data set %s", s.Name)
+		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 type dataset struct {
 	kit.Opaque
 	spec.Data
+	set            spec.DataSet
 	size, channels int // of what the networks see; size is 0 for points
 	classes        int // of the labels; 0: none, or not known
 }
@@ -65,38 +66,24 @@ func (d dataset) image() expr.Shape {
 	return expr.Of(expr.F32, "hwc", d.size, d.size, d.channels)
 }
 
-// set describes one data builtin: its arguments in order ("size" without "?" must be given) and what they are by default.
-type set struct {
-	name     string // of spec.Data
-	args     string
-	size     int
-	channels int
-	classes  int
-	points   bool // examples are points of two coordinates, not images
-}
-
-// sets lists the data sets by the name that scripts use.
-var sets = map[string]set{
-	"mnist":         {name: "mnist", args: "size? channels? subset? split? limit? classes? path?", size: 28, channels: 1, classes: 10},
-	"cifar10":       {name: "cifar10", args: "size? channels? split? limit? classes? path?", size: 32, channels: 3, classes: 10},
-	"images":        {name: "images", args: "path size channels split? limit? classes? labels?"},
-	"parquet":       {name: "parquet", args: "path size channels column? label_column? split? limit? classes? labels?"},
-	"dicom":         {name: "dicom", args: "path size channels window? split? limit? classes? labels?"},
-	"ellipses":      {name: "ellipses", args: "size? channels? count? split? seed? limit?", size: 64, channels: 1},
-	"ring":          {name: "ring", args: "modes? radius? sigma? count? split? seed? limit?", channels: 2, classes: 8, points: true},
-	"gaussian_grid": {name: "grid", args: "modes? radius? sigma? count? split? seed? limit?", channels: 2, classes: 25, points: true},
-}
-
-func datasets() starlark.StringDict {
+// datasets are the builtins of the data sets in a catalogue.
+func datasets(all []spec.DataSet) starlark.StringDict {
+	byName := map[string]spec.DataSet{}
+	for _, s := range all {
+		byName[s.Name] = s
+	}
 	d := starlark.StringDict{}
-	for name, s := range sets {
-		d[name] = kit.Builtin(name, s.open)
+	for _, s := range all {
+		if s.Builtin != "" {
+			d[s.Builtin] = kit.Builtin(s.Builtin, func(c kit.Call) (starlark.Value, error) { return makeDataset(c, s, byName[s.Subset]) })
+		}
 	}
 	return d
 }
 
-func (s set) open(c kit.Call) (starlark.Value, error) {
-	d := dataset{Data: spec.Data{Name: s.name}, size: s.size, channels: s.channels, classes: s.classes}
+// makeDataset is a call of the builtin of a set; subset is the set that its argument subset stands for.
+func makeDataset(c kit.Call, s, subset spec.DataSet) (starlark.Value, error) {
+	d := dataset{set: s}
 	var (
 		size, channels    kit.Count
 		limit, seed       kit.Natural
@@ -105,14 +92,15 @@ func (s set) open(c kit.Call) (starlark.Value, error) {
 		classes           labelList
 		window            windowPair
 		radius, sigma     kit.Positive
-		split, path       = "train", ""
+		split, path       string
 		column, labelName string
+		isSubset          bool
 	)
 	targets := map[string]any{"size": &size, "channels": &channels, "limit": &limit, "count": &countArg, "modes": &modes, "labels": &labels,
 		"classes": &classes, "window": &window, "radius": &radius, "sigma": &sigma, "seed": &seed, "split": &split, "path": &path,
-		"column": &column, "label_column": &labelName, "subset": &d.Subset}
+		"column": &column, "label_column": &labelName, "subset": &isSubset}
 	var pairs []any
-	for arg := range strings.FieldsSeq(s.args) {
+	for arg := range strings.FieldsSeq(s.Args) {
 		pairs = append(pairs, arg, targets[strings.TrimSuffix(arg, "?")])
 	}
 	if err := c.Unpack(pairs...); err != nil {
@@ -124,29 +112,21 @@ func (s set) open(c kit.Call) (starlark.Value, error) {
 	if size > maxImage {
 		return nil, fmt.Errorf("%s: for parameter size: got %d, want at most %d", c.Name, size, maxImage)
 	}
-	d.Split, d.Path, d.Limit, d.Classes = split, path, int(limit), classes
-	d.Column, d.LabelColumn, d.Window = column, labelName, window
-	d.Modes, d.Count, d.Radius, d.Sigma, d.Seed = int(modes), int(countArg), float64(radius), float64(sigma), uint64(seed)
-	d.size, d.channels = cmp.Or(int(size), d.size), cmp.Or(int(channels), d.channels)
-	d.classes = cmp.Or(int(modes), int(labels), d.classes)
-	if !s.points {
+	if isSubset {
+		d.set = subset
+	}
+	d.size, d.channels = cmp.Or(int(size), s.Size), cmp.Or(int(channels), s.Channels)
+	d.classes = cmp.Or(int(modes), int(labels), s.Classes)
+	d.Data = spec.Data{Split: split, Path: path, Limit: int(limit), Classes: classes, Column: column, LabelColumn: labelName, Window: window,
+		Modes: int(modes), Count: int(countArg), Radius: float64(radius), Sigma: float64(sigma), Seed: uint64(seed)}
+	if !s.Points {
 		d.Size, d.Channels = d.size, d.channels
 	}
-	return d, d.validate(c)
-}
-
-// validate tells the faults of a data set under the name that the script called it by.
-func (d dataset) validate(c kit.Call) error {
-	err := d.Validate()
-	if err == nil {
-		return nil
+	d.Data = d.set.Complete(d.Data)
+	if err := d.set.Validate(d.Data); err != nil {
+		return nil, fmt.Errorf("%s: %s", c.Name, strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
-	var faults []string
-	for fault := range strings.SplitSeq(err.Error(), "\n") {
-		_, fault, _ = strings.Cut(fault, ": ") // the name that engine/data knows it by
-		faults = append(faults, fault)
-	}
-	return fmt.Errorf("%s: %s", c.Name, strings.Join(faults, "; "))
+	return d, nil
 }
 
 // maxImage bounds the sides that a script may ask for; files may hold larger images (spec.MaxDataSize).

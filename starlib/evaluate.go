@@ -273,7 +273,7 @@ func (e evaluateValue) on(d dataset) (spec.Evaluation, error) {
 	}
 	if out.Real == "" {
 		out.Real = "test"
-		if d.Path != "" && d.Name != "mnist" && d.Name != "cifar10" { // nothing says that these files have one
+		if d.set.Files { // nothing says that they have a test split
 			out.Real = "train"
 		}
 	}

@@ -20,7 +20,7 @@ func (t *tracer) labels() (*expr.Node, error) {
 	if n == 0 {
 		return nil, fmt.Errorf("the data set has no labels")
 	}
-	chosen := t.trial.data.Data.WithDefaults().Classes // in order; nil: all
+	chosen := t.trial.data.Data.Classes // in order; nil: all
 	if chosen != nil {
 		n = len(chosen)
 	}

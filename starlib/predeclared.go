@@ -29,7 +29,7 @@ func predeclared(catalogue spec.Catalogue) starlark.StringDict {
 	}
 	// The tensor functions max, min and abs stand for Starlark's own too.
 	own := map[string]bool{"max": true, "min": true, "abs": true}
-	for _, family := range []starlark.StringDict{sandbox.Guards(), declarations, evaluations(catalogue), space.Dimensions, space.Searches, datasets(), number.Schedules, optimizer.Builtins,
+	for _, family := range []starlark.StringDict{sandbox.Guards(), declarations, evaluations(catalogue), space.Dimensions, space.Searches, datasets(catalogue.DataSets), number.Schedules, optimizer.Builtins,
 		draw.Builtins(), function.Builtins()} {
 		for name, v := range family {
 			if _, taken := all[name]; taken && !own[name] {

@@ -142,7 +142,7 @@ func (t *trial) sampleBatch() int {
 	n := max(1, min(sheetBatch, sheetValues/t.data.image().Elems()))
 	classes := t.data.classes
 	if t.data.Classes != nil {
-		classes = len(t.data.WithDefaults().Classes)
+		classes = len(t.data.Classes)
 	}
 	if classes > 1 && classes <= n {
 		n -= n % classes

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
 // member is a file of an archive.
@@ -87,18 +89,18 @@ func TestAnArchiveIsReadAsAFolderIs(t *testing.T) {
 		write(t, dir, "folder/"+m.name, m.content)
 	}
 	write(t, dir, "folder/notes.txt", []byte("not an image"))
-	want := open(t, store(t), Spec{Name: "images", Path: filepath.Join(dir, "folder")})
+	want := open(t, store(t), spec.Data{Name: "images", Path: filepath.Join(dir, "folder")})
 	for name, content := range map[string][]byte{
 		"a.zip": zipped(t, members), "a.tar": tarred(t, members), "a.tar.gz": gzipped(t, tarred(t, members)),
 		"A.TGZ": gzipped(t, tarred(t, members)),
 	} {
 		st := store(t)
-		spec := Spec{Name: "images", Path: write(t, dir, name, content)}
-		got := open(t, st, spec)
+		wanted := spec.Data{Name: "images", Path: write(t, dir, name, content)}
+		got := open(t, st, wanted)
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %+v\nwant %+v", name, got, want)
 		}
-		if shape, err := st.Shape(spec); err != nil || shape != want.Shape() {
+		if shape, err := st.Shape(wanted); err != nil || shape != want.Shape() {
 			t.Errorf("%s: got shape %v, %v, want %v", name, shape, err, want.Shape())
 		}
 	}
@@ -108,7 +110,7 @@ func TestAnArchiveMayHoldSplits(t *testing.T) {
 	path := write(t, t.TempDir(), "a.zip", zipped(t, []member{{"train/1.png", tile(t, 1, 1, 1)}, {"test/1.png", tile(t, 1, 1, 2)},
 		{"test/2.png", tile(t, 1, 1, 3)}}))
 	for split, want := range map[string][]uint8{"train": {1}, "test": {2, 3}} {
-		if s := open(t, store(t), Spec{Name: "images", Path: path, Split: split}); !slices.Equal(s.U8, want) || s.Labels != nil {
+		if s := open(t, store(t), spec.Data{Name: "images", Path: path, Split: split}); !slices.Equal(s.U8, want) || s.Labels != nil {
 			t.Errorf("%s: got %v, labels %v, want %v", split, s.U8, s.Labels, want)
 		}
 	}
@@ -127,7 +129,7 @@ func TestADamagedPictureInAZipFileIsNoticed(t *testing.T) {
 	}
 	text := b.Bytes()
 	text[bytes.Index(text, picture)+len(picture)-1] ^= 1 // a pixel
-	_, err = store(t).Open(context.Background(), Spec{Name: "images", Path: write(t, t.TempDir(), "a.zip", text)})
+	_, err = store(t).Open(context.Background(), spec.Data{Name: "images", Path: write(t, t.TempDir(), "a.zip", text)})
 	wantError(t, err, "a.zip: 1.bmp: zip: checksum error")
 }
 
@@ -160,10 +162,10 @@ func TestFaultsOfArchivesNameFileAndMember(t *testing.T) {
 		if c.content != nil {
 			write(t, dir, name, c.content)
 		}
-		_, err := store(t).Open(context.Background(), Spec{Name: "images", Path: path})
+		_, err := store(t).Open(context.Background(), spec.Data{Name: "images", Path: path})
 		wantError(t, err, c.want)
 	}
 	path := write(t, dir, "a.zip", zipped(t, good))
-	_, err := store(t).Open(context.Background(), Spec{Name: "images", Path: path, Split: "test"})
+	_, err := store(t).Open(context.Background(), spec.Data{Name: "images", Path: path, Split: "test"})
 	wantError(t, err, path+`: no folder "test" for the split: there is the folder a`)
 }

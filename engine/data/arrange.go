@@ -6,6 +6,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
 // arrangement is which files of a tree a spec means, and what their folders say of them.
@@ -28,25 +30,25 @@ func splitOf(folder string) string { return splitNames[strings.ToLower(folder)] 
 // arrange chooses the files of the split that spec asks for. A folder with the name of a split is one, with one exception: "train"
 // among other folders, none of which is a split, is a class of that name. The training split may also be what is in no split. One
 // folder around everything is passed over.
-func arrange(files []string, spec Spec) (arrangement, error) {
+func arrange(files []string, wanted spec.Data) (arrangement, error) {
 	a := arrangement{root: ".", files: files}
-	for !spec.Unlabelled {
+	for !wanted.Unlabelled {
 		l := newLevel(a.root, a.files)
-		chosen, err := l.choose(spec.Split)
+		chosen, err := l.choose(wanted.Split)
 		switch outer := l.wrapper(); {
 		case err != nil:
 			return a, err
 		case chosen != "":
 			a.notes = append(a.notes, l.beside(chosen)...)
-			a.root, a.files, a.elsewhere = path.Join(a.root, chosen), l.folders[chosen], l.classes(spec.Split)
+			a.root, a.files, a.elsewhere = path.Join(a.root, chosen), l.folders[chosen], l.classes(wanted.Split)
 			return a, nil
 		case outer != "":
 			a.root = path.Join(a.root, outer)
 			a.notes = append(a.notes, fmt.Sprintf("all images lie in %s: its folders are the splits or classes", printable(a.root)))
-		case splitOf(spec.Split) != "train":
-			return a, absent("no folder %q for the split: there %s", spec.Split, l.inventory())
+		case splitOf(wanted.Split) != "train":
+			return a, absent("no folder %q for the split: there %s", wanted.Split, l.inventory())
 		default:
-			a.elsewhere = l.classes(spec.Split)
+			a.elsewhere = l.classes(wanted.Split)
 			return a, a.rest(l)
 		}
 	}

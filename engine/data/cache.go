@@ -17,6 +17,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/durable"
 	"github.com/starsweep/starsweep/internal/regular"
 )
@@ -41,9 +42,9 @@ type cacheHeader struct {
 
 // cachePath is where the set that spec takes from a source of this identity is kept. Its name stands for all that decides a pixel: the
 // files, the spec, and the code, which is cacheVersion, Go (whose JPEG decoder changed with 1.26) and the modules that decode.
-func (st *Store) cachePath(spec Spec, identity string) string {
-	key := sha256.Sum256(fmt.Appendf(nil, "%d\n%s\n%s\n%s\n", cacheVersion, decoders(), spec, identity))
-	return filepath.Join(st.Cache, fmt.Sprintf("%s-%x.images", spec.Name, key[:16]))
+func (st *Store) cachePath(wanted spec.Data, identity string) string {
+	key := sha256.Sum256(fmt.Appendf(nil, "%d\n%s\n%s\n%s\n", cacheVersion, decoders(), wanted, identity))
+	return filepath.Join(st.Cache, fmt.Sprintf("%s-%x.images", wanted.Name, key[:16]))
 }
 
 // decoders is the versions of what decodes images.
@@ -60,11 +61,11 @@ func decoders() string {
 }
 
 // readCache returns the set from the cache, or nil. A file that is damaged, or cannot be read, costs a warning only.
-func (st *Store) readCache(ctx context.Context, spec Spec, identity string) *Set {
+func (st *Store) readCache(ctx context.Context, wanted spec.Data, identity string) *Set {
 	if st.Cache == "" {
 		return nil
 	}
-	set, err := readCacheFile(ctx, st.cachePath(spec, identity))
+	set, err := readCacheFile(ctx, st.cachePath(wanted, identity))
 	if err == nil {
 		return set
 	}
@@ -75,11 +76,11 @@ func (st *Store) readCache(ctx context.Context, spec Spec, identity string) *Set
 }
 
 // writeCache keeps the set in the cache. That it cannot costs a warning only.
-func (st *Store) writeCache(spec Spec, identity string, set *Set) {
+func (st *Store) writeCache(wanted spec.Data, identity string, set *Set) {
 	if st.Cache == "" {
 		return
 	}
-	path := st.cachePath(spec, identity)
+	path := st.cachePath(wanted, identity)
 	if info, err := os.Lstat(path); err == nil && info.IsDir() {
 		os.RemoveAll(path) // whatever it is, it is not ours; if it stays, writing says so
 	}

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
 // pictures is a folder of labelled images, of which one must be resized to be as large as the others.
@@ -34,7 +36,7 @@ func cached(t testing.TB, st *Store) []string {
 
 func TestCacheHitIsTheMiss(t *testing.T) {
 	dir := pictures(t)
-	for _, spec := range []Spec{
+	for _, wanted := range []spec.Data{
 		{Name: "images", Path: dir, Size: 4},                    // floats
 		{Name: "images", Path: dir, Size: 4, Limit: 2},          // bytes
 		{Name: "images", Path: filepath.Join(dir, "b")},         // no labels
@@ -42,33 +44,33 @@ func TestCacheHitIsTheMiss(t *testing.T) {
 		{Name: "ellipses", Count: 3, Size: 16, Seed: 4},
 	} {
 		st := store(t)
-		miss := open(t, st, spec)
+		miss := open(t, st, wanted)
 		if len(cached(t, st)) != 1 {
-			t.Fatalf("%v: got files %v", spec, cached(t, st))
+			t.Fatalf("%v: got files %v", wanted, cached(t, st))
 		}
 		hit, err := readCacheFile(context.Background(), cached(t, st)[0])
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !reflect.DeepEqual(hit, miss) {
-			t.Errorf("%v: got %+v, want %+v", spec, hit, miss)
+			t.Errorf("%v: got %+v, want %+v", wanted, hit, miss)
 		}
-		if again := open(t, st, spec); !reflect.DeepEqual(again, miss) {
-			t.Errorf("%v: opened again: got %+v, want %+v", spec, again, miss)
+		if again := open(t, st, wanted); !reflect.DeepEqual(again, miss) {
+			t.Errorf("%v: opened again: got %+v, want %+v", wanted, again, miss)
 		}
 	}
 }
 
 func TestCacheIsUsed(t *testing.T) {
 	st := store(t)
-	spec := Spec{Name: "images", Path: pictures(t), Size: 4}
-	first := open(t, st, spec)
+	wanted := spec.Data{Name: "images", Path: pictures(t), Size: 4}
+	first := open(t, st, wanted)
 	other := *first
 	other.U8, other.F32 = make([]uint8, first.N*first.H*first.W*first.C), nil
 	if err := writeCacheFile(cached(t, st)[0], other.seal()); err != nil {
 		t.Fatal(err)
 	}
-	if got := open(t, st, spec); got.Digest != other.Digest {
+	if got := open(t, st, wanted); got.Digest != other.Digest {
 		t.Errorf("got digest %s, want that of the cache, %s", got.Digest, other.Digest)
 	}
 }
@@ -76,9 +78,9 @@ func TestCacheIsUsed(t *testing.T) {
 // rsync -t, cp -p and touch -r keep the size and the time of modification of what they replace.
 func TestFilesChangedInPlaceAreReadAnewThoughSizeAndTimeAreKept(t *testing.T) {
 	dir, st := t.TempDir(), store(t)
-	spec := Spec{Name: "images", Path: dir}
+	wanted := spec.Data{Name: "images", Path: dir}
 	path := write(t, dir, "1.png", tile(t, 2, 2, 100))
-	open(t, st, spec)
+	open(t, st, wanted)
 	info, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +102,7 @@ func TestFilesChangedInPlaceAreReadAnewThoughSizeAndTimeAreKept(t *testing.T) {
 		if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
 			t.Fatal(err)
 		}
-		if s := open(t, st, spec); s.U8[0] != shade {
+		if s := open(t, st, wanted); s.U8[0] != shade {
 			t.Errorf("got %d, want %d", s.U8[0], shade)
 		}
 	}
@@ -108,17 +110,17 @@ func TestFilesChangedInPlaceAreReadAnewThoughSizeAndTimeAreKept(t *testing.T) {
 
 func TestChangedFilesAndSpecsAreDecodedAnew(t *testing.T) {
 	dir, st := pictures(t), store(t)
-	spec := Spec{Name: "images", Path: dir, Size: 4}
-	first := open(t, st, spec)
+	wanted := spec.Data{Name: "images", Path: dir, Size: 4}
+	first := open(t, st, wanted)
 	write(t, dir, "a/1.png", tile(t, 4, 4, 10, 20, 31))
 	if err := os.Chtimes(filepath.Join(dir, "a/1.png"), time.Time{}, time.Unix(1e9, 0)); err != nil {
 		t.Fatal(err)
 	}
-	second := open(t, st, spec)
+	second := open(t, st, wanted)
 	write(t, dir, "b/4.png", tile(t, 4, 4, 10, 20, 30))
-	third := open(t, st, spec)
-	spec.Size = 5
-	fourth := open(t, st, spec)
+	third := open(t, st, wanted)
+	wanted.Size = 5
+	fourth := open(t, st, wanted)
 	digests := []string{first.Digest, second.Digest, third.Digest, fourth.Digest}
 	slices.Sort(digests)
 	if len(slices.Compact(digests)) != 4 || third.N != 4 {
@@ -128,7 +130,7 @@ func TestChangedFilesAndSpecsAreDecodedAnew(t *testing.T) {
 
 func TestDamagedCacheIsMadeAnew(t *testing.T) {
 	dir := pictures(t)
-	spec := Spec{Name: "images", Path: dir, Size: 4}
+	wanted := spec.Data{Name: "images", Path: dir, Size: 4}
 	for name, damage := range map[string]func([]byte) []byte{
 		"truncated":    func(b []byte) []byte { return b[:len(b)-40] },
 		"empty":        func([]byte) []byte { return nil },
@@ -141,7 +143,7 @@ func TestDamagedCacheIsMadeAnew(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			st := store(t)
-			want := open(t, st, spec)
+			want := open(t, st, wanted)
 			path := cached(t, st)[0]
 			whole, err := os.ReadFile(path)
 			if err != nil {
@@ -150,7 +152,7 @@ func TestDamagedCacheIsMadeAnew(t *testing.T) {
 			write(t, st.Cache, filepath.Base(path), damage(slices.Clone(whole)))
 			var warning error
 			st.Warn = func(err error) { warning = err }
-			if got := open(t, st, spec); !reflect.DeepEqual(got, want) {
+			if got := open(t, st, wanted); !reflect.DeepEqual(got, want) {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
 			wantError(t, warning, "cached images are read anew: ", path)
@@ -163,8 +165,8 @@ func TestDamagedCacheIsMadeAnew(t *testing.T) {
 
 func TestAFolderInPlaceOfACacheIsReplaced(t *testing.T) {
 	st := store(t)
-	spec := Spec{Name: "images", Path: pictures(t), Size: 4}
-	want := open(t, st, spec)
+	wanted := spec.Data{Name: "images", Path: pictures(t), Size: 4}
+	want := open(t, st, wanted)
 	path := cached(t, st)[0]
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
@@ -172,12 +174,12 @@ func TestAFolderInPlaceOfACacheIsReplaced(t *testing.T) {
 	write(t, path, "some/thing", nil)
 	var warning error
 	st.Warn = func(err error) { warning = err }
-	if got := open(t, st, spec); !reflect.DeepEqual(got, want) {
+	if got := open(t, st, wanted); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	wantError(t, warning, "cached images are read anew: ", "got a folder, want a file")
 	st.Warn = func(err error) { t.Errorf("warning: %v", err) }
-	if got := open(t, st, spec); !reflect.DeepEqual(got, want) {
+	if got := open(t, st, wanted); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
@@ -206,8 +208,8 @@ func TestCacheThatCannotBeWrittenCostsOnlyAWarning(t *testing.T) {
 	st.Cache = filepath.Join(write(t, t.TempDir(), "file", nil), "sub")
 	var warnings []error
 	st.Warn = func(err error) { warnings = append(warnings, err) }
-	spec := Spec{Name: "images", Path: pictures(t), Size: 4}
-	if s := open(t, st, spec); s.N != 3 {
+	wanted := spec.Data{Name: "images", Path: pictures(t), Size: 4}
+	if s := open(t, st, wanted); s.N != 3 {
 		t.Errorf("got %d images", s.N)
 	}
 	wantError(t, errors.Join(warnings...), "images are not cached: ")
@@ -224,7 +226,7 @@ func TestOpensAtTheSameTimeAgree(t *testing.T) {
 	for i := range sets {
 		wait.Go(func() {
 			st := &Store{Cache: cache, Warn: func(err error) { t.Errorf("warning: %v", err) }} // each as if another process
-			set, err := st.Open(context.Background(), Spec{Name: "images", Path: dir})
+			set, err := st.Open(context.Background(), spec.Data{Name: "images", Path: dir})
 			if err != nil {
 				t.Error(err)
 			}
@@ -244,8 +246,8 @@ func TestOpensAtTheSameTimeAgree(t *testing.T) {
 
 func TestFilesOfACrashedWriterDoNotMatterAndAreRemovedAfterADay(t *testing.T) {
 	st := store(t)
-	spec := Spec{Name: "images", Path: pictures(t), Size: 4}
-	want := open(t, st, spec)
+	wanted := spec.Data{Name: "images", Path: pictures(t), Size: 4}
+	want := open(t, st, wanted)
 	path := cached(t, st)[0]
 	temporary := filepath.Join(st.Cache, "."+filepath.Base(path))
 	abandoned, recent := temporary+".0123456789abcdef.tmp", temporary+".fedcba9876543210.tmp"
@@ -258,7 +260,7 @@ func TestFilesOfACrashedWriterDoNotMatterAndAreRemovedAfterADay(t *testing.T) {
 	if err := errors.Join(os.Chtimes(abandoned, dayAgo, dayAgo), os.Remove(path)); err != nil {
 		t.Fatal(err)
 	}
-	if got := open(t, st, spec); !reflect.DeepEqual(got, want) {
+	if got := open(t, st, wanted); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if got := cached(t, st); !slices.Equal(got, []string{recent, path}) {
@@ -268,8 +270,8 @@ func TestFilesOfACrashedWriterDoNotMatterAndAreRemovedAfterADay(t *testing.T) {
 
 func TestCancelledReadOfACacheIsNoDamage(t *testing.T) {
 	st := store(t)
-	spec := Spec{Name: "images", Path: pictures(t), Size: 4}
-	open(t, st, spec)
+	wanted := spec.Data{Name: "images", Path: pictures(t), Size: 4}
+	open(t, st, wanted)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := readCacheFile(ctx, cached(t, st)[0]); !errors.Is(err, context.Canceled) {

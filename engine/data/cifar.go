@@ -17,6 +17,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/internal/fetch"
 	"github.com/starsweep/starsweep/internal/regular"
 )
 
@@ -40,30 +42,47 @@ var cifarFiles = map[string][]string{
 	"test":  {"test_batch.bin"},
 }
 
+// The authors of CIFAR-10 state no licence and ask for a citation of Krizhevsky 2009. The archive has 170,052,171 bytes.
+var cifar10 = row{
+	DataSet: spec.DataSet{Name: "cifar10", Builtin: "cifar10", Doc: "50,000 + 10,000 photographs, 32 x 32 colour, 10 classes",
+		Args: "size? channels? split? limit? classes? path?", Size: 32, Channels: 3, Classes: 10},
+	from: "starsweep data get cifar10; or Hugging Face's Parquet files in DIR",
+	find: findCIFAR10, ready: cifarReady,
+	get: func(ctx context.Context, st *Store, progress fetch.Progress) error {
+		return st.getCIFAR10(ctx, cifarURL, cifarMD5, progress)
+	},
+	known: &known{first: header{cifarSide, cifarSide, 3}, classNames: cifarNames, counts: map[string][]int{
+		"train": slices.Repeat([]int{5000}, 10),
+		"test":  slices.Repeat([]int{1000}, 10),
+	}},
+}
+
+var cifarNames = []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}
+
 // findCIFAR10 takes what lies in the folder: the unpacked archive, the archive, or Parquet files as Hugging Face publishes them.
-func findCIFAR10(ctx context.Context, st *Store, spec Spec) (source, error) {
-	root := cmp.Or(spec.Path, filepath.Join(st.Dir, "cifar10"))
+func findCIFAR10(ctx context.Context, st *Store, wanted spec.Data) (source, error) {
+	root := cmp.Or(wanted.Path, filepath.Join(st.Dir, "cifar10"))
 	info, err := os.Stat(root)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	if err == nil && !info.IsDir() {
 		if strings.HasSuffix(root, ".parquet") {
-			return cifarParquet(ctx, root, spec)
+			return cifarParquet(ctx, root, wanted)
 		}
-		return &cifarArchive{path: root, split: spec.Split}, nil
+		return &cifarArchive{path: root, split: wanted.Split}, nil
 	}
 	for _, dir := range []string{root, filepath.Join(root, cifarFolder)} {
-		if _, err := os.Stat(filepath.Join(dir, cifarFiles[spec.Split][0])); err == nil {
-			return cifarBatches{dir: dir, split: spec.Split}, nil
+		if _, err := os.Stat(filepath.Join(dir, cifarFiles[wanted.Split][0])); err == nil {
+			return cifarBatches{dir: dir, split: wanted.Split}, nil
 		}
 	}
 	if file := filepath.Join(root, cifarTar); exists(file) {
-		return &cifarArchive{path: file, split: spec.Split}, nil
+		return &cifarArchive{path: file, split: wanted.Split}, nil
 	}
 	for _, dir := range []string{root, filepath.Join(root, "plain_text")} {
 		if files, err := filesNamed(dir, ".parquet"); err == nil && len(files) > 0 {
-			return cifarParquet(ctx, dir, spec)
+			return cifarParquet(ctx, dir, wanted)
 		}
 	}
 	return nil, fmt.Errorf("no %s/, %s or .parquet files in %s: %w; run: starsweep data get cifar10 (170 MB)",
@@ -75,9 +94,9 @@ func exists(path string) bool {
 	return err == nil
 }
 
-func cifarParquet(ctx context.Context, path string, spec Spec) (source, error) {
-	spec.Path = path
-	src, err := findParquet(ctx, nil, spec)
+func cifarParquet(ctx context.Context, path string, wanted spec.Data) (source, error) {
+	wanted.Path = path
+	src, err := findParquet(ctx, nil, wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -248,4 +267,20 @@ func (b cifarRecords) picture(i int) (picture, error) {
 		p.u8[3*j], p.u8[3*j+1], p.u8[3*j+2] = planes[j], planes[cifarPlane+j], planes[2*cifarPlane+j]
 	}
 	return p, nil
+}
+
+// cifarReady reports whether both splits are there, in whatever layout.
+func cifarReady(st *Store) bool {
+	for split := range cifarFiles {
+		src, err := findCIFAR10(context.Background(), st, spec.Data{Name: "cifar10", Split: split})
+		if err != nil {
+			return false
+		}
+		if batches, ok := src.(cifarBatches); ok {
+			if _, err := batches.read(); err != nil {
+				return false
+			}
+		}
+	}
+	return true
 }

@@ -10,19 +10,29 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/dicom"
 	"github.com/starsweep/starsweep/internal/parallel"
 )
 
+var dicomFiles = row{
+	DataSet: spec.DataSet{Name: "dicom", Builtin: "dicom", Files: true,
+		Doc:  "a folder of grey DICOM slices, seen through a window; sub-folders are classes",
+		Args: "path size channels window? split? limit? classes? labels?"},
+	from: ownFiles, find: findDICOM,
+}
+
 // findDICOM takes grey DICOM slices, one frame a file. Stored values go through the rescale or the table of the file (to Hounsfield
 // units for CT), then through the window of the spec, or that or the table of the file, to [-1, 1].
-func findDICOM(ctx context.Context, _ *Store, spec Spec) (source, error) {
-	return findFolder(ctx, spec, format{
-		name:   "DICOM slices",
-		is:     isDICOM,
-		sift:   func(t tree, files []string) ([]string, []string, error) { return siftDICOM(ctx, t, files, spec.Window) },
+func findDICOM(ctx context.Context, _ *Store, wanted spec.Data) (source, error) {
+	return findFolder(ctx, wanted, format{
+		name: "DICOM slices",
+		is:   isDICOM,
+		sift: func(t tree, files []string) ([]string, []string, error) {
+			return siftDICOM(ctx, t, files, wanted.Window)
+		},
 		header: dicomHeader,
-		decode: func(_ context.Context, b []byte) (picture, error) { return decodeDICOM(b, spec.Window) },
+		decode: func(_ context.Context, b []byte) (picture, error) { return decodeDICOM(b, wanted.Window) },
 	})
 }
 
@@ -177,8 +187,8 @@ func newSlice(set dicom.Set) (slice, error) {
 	switch {
 	case a.err != nil:
 		return slice{}, a.err
-	case s.h < 1 || s.w < 1 || s.h > maxSize || s.w > maxSize:
-		return slice{}, fmt.Errorf("got %d x %d pixels, want 1 to %d a side", s.h, s.w, maxSize)
+	case s.h < 1 || s.w < 1 || s.h > spec.MaxDataSize || s.w > spec.MaxDataSize:
+		return slice{}, fmt.Errorf("got %d x %d pixels, want 1 to %d a side", s.h, s.w, spec.MaxDataSize)
 	case frames != 1:
 		return slice{}, fmt.Errorf("got %g frames, want one slice a file", frames)
 	case samples != 1:

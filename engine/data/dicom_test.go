@@ -16,6 +16,8 @@ import (
 	"github.com/suyashkumar/dicom/pkg/frame"
 	"github.com/suyashkumar/dicom/pkg/tag"
 	"github.com/suyashkumar/dicom/pkg/uid"
+
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
 // attribute is one element of a DICOM file.
@@ -104,7 +106,7 @@ func TestDICOMSlicesGoThroughTheWindow(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
 			write(t, dir, "slice", dicomFile(t, ctSlice(stored, c.more...)))
-			s := open(t, store(t), Spec{Name: "dicom", Path: dir, Window: c.asked})
+			s := open(t, store(t), spec.Data{Name: "dicom", Path: dir, Window: c.asked})
 			if want := (Shape{1, 2, 3, 1, 0}); s.Shape() != want {
 				t.Fatalf("got %v, want %v", s.Shape(), want)
 			}
@@ -125,7 +127,7 @@ func TestDICOMFoldersHaveClassesAndAreResized(t *testing.T) {
 	}
 	write(t, dir, "DICOMDIR", dicomFile(t, ctSlice(make([]uint16, 6))))
 	write(t, dir, "healthy/README", []byte("not DICOM"))
-	s := open(t, store(t), Spec{Name: "dicom", Path: dir, Size: 4, Channels: 3})
+	s := open(t, store(t), spec.Data{Name: "dicom", Path: dir, Size: 4, Channels: 3})
 	if want := (Shape{3, 4, 4, 3, 2}); s.Shape() != want || s.Labels[1] != 0 || s.Labels[2] != 1 {
 		t.Fatalf("got %v, labels %v, want %v", s.Shape(), s.Labels, want)
 	}
@@ -153,12 +155,12 @@ func TestDICOMWithJPEGInsideIsDecoded(t *testing.T) {
 	}
 	dir := t.TempDir()
 	write(t, dir, "1.dcm", dicomFile(t, inside(text.Bytes())))
-	s := open(t, store(t), Spec{Name: "dicom", Path: dir, Window: [2]float64{-900, 256}})
+	s := open(t, store(t), spec.Data{Name: "dicom", Path: dir, Window: [2]float64{-900, 256}})
 	if want := window(140-1024, -900, 256); math.Abs(float64(s.F32[0])-want) > 1e-6 {
 		t.Errorf("got %g, want %g", s.F32[0], want)
 	}
 	write(t, dir, "1.dcm", dicomFile(t, inside([]byte("\xff\xd8\xff\xc3"))))
-	_, err := store(t).Open(context.Background(), Spec{Name: "dicom", Path: dir})
+	_, err := store(t).Open(context.Background(), spec.Data{Name: "dicom", Path: dir})
 	wantError(t, err, "1.dcm: transfer syntax 1.2.840.10008.1.2.4.50: want uncompressed pixels or 8-bit grey JPEG")
 }
 
@@ -185,7 +187,7 @@ func TestDICOMFaultsNameTheFile(t *testing.T) {
 			dir := t.TempDir()
 			write(t, dir, "a/0.dcm", whole)
 			write(t, dir, "a/1.dcm", c.file)
-			_, err := store(t).Open(context.Background(), Spec{Name: "dicom", Path: dir})
+			_, err := store(t).Open(context.Background(), spec.Data{Name: "dicom", Path: dir})
 			wantError(t, err, "dicom: ", filepath.Join("a", "1.dcm")+": ", c.want)
 		})
 	}
@@ -206,13 +208,13 @@ func TestDamagedFilesNeverPanic(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, c := range []struct {
-		spec  Spec
-		file  string
-		whole []byte
+		wanted spec.Data
+		file   string
+		whole  []byte
 	}{
-		{Spec{Name: "dicom", Path: filepath.Join(dir, "d")}, "d/1.dcm", dicomFile(t, ctSlice(make([]uint16, 6)))},
-		{Spec{Name: "parquet", Path: filepath.Join(dir, "p.parquet")}, "p.parquet", table},
-		{Spec{Name: "images", Path: filepath.Join(dir, "j")}, "j/1.jpg", photo.Bytes()},
+		{spec.Data{Name: "dicom", Path: filepath.Join(dir, "d")}, "d/1.dcm", dicomFile(t, ctSlice(make([]uint16, 6)))},
+		{spec.Data{Name: "parquet", Path: filepath.Join(dir, "p.parquet")}, "p.parquet", table},
+		{spec.Data{Name: "images", Path: filepath.Join(dir, "j")}, "j/1.jpg", photo.Bytes()},
 	} {
 		for range 100 {
 			text := bytes.Clone(c.whole)
@@ -221,7 +223,7 @@ func TestDamagedFilesNeverPanic(t *testing.T) {
 			}
 			write(t, dir, c.file, text)
 			st := &Store{}
-			if set, err := st.Open(context.Background(), c.spec); err == nil && len(set.Digest) != 64 {
+			if set, err := st.Open(context.Background(), c.wanted); err == nil && len(set.Digest) != 64 {
 				t.Errorf("%s: got neither a set nor an error", c.file)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/starsweep/starsweep/engine/data/raster"
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/regular"
 )
 
@@ -33,21 +34,28 @@ type pictureTree struct {
 	notes []string
 }
 
-func findImages(ctx context.Context, st *Store, spec Spec) (source, error) {
+var imageFiles = row{
+	DataSet: spec.DataSet{Name: "images", Builtin: "images", Files: true,
+		Doc:  "a folder, zip or tar file of PNG, JPEG, GIF, BMP, TIFF or WebP images; sub-folders are classes",
+		Args: "path size channels split? limit? classes? labels?"},
+	from: ownFiles, find: findImages,
+}
+
+func findImages(ctx context.Context, st *Store, wanted spec.Data) (source, error) {
 	images := format{
 		name:   raster.Formats + " images",
 		is:     isImage,
 		header: encodedHeader,
 		decode: new(decoder).decode,
 	}
-	if IsArchive(spec.Path) {
-		t, notes, err := openArchive(ctx, st, spec.Path)
+	if IsArchive(wanted.Path) {
+		t, notes, err := openArchive(ctx, st, wanted.Path)
 		if err != nil {
 			return nil, err
 		}
-		return findTree(ctx, t, spec, images, notes...)
+		return findTree(ctx, t, wanted, images, notes...)
 	}
-	return findFolder(ctx, spec, images)
+	return findFolder(ctx, wanted, images)
 }
 
 // isImage goes by the ending, and by the content where there is none.
@@ -60,32 +68,32 @@ func isImage(name string, begin func() []byte) bool {
 }
 
 // findFolder takes the files of a folder: see arrange.
-func findFolder(ctx context.Context, spec Spec, format format) (source, error) {
-	info, err := os.Stat(spec.Path)
+func findFolder(ctx context.Context, wanted spec.Data, format format) (source, error) {
+	info, err := os.Stat(wanted.Path)
 	if err != nil {
 		return nil, err
 	}
 	if !info.IsDir() {
 		got := "a file"
 		if err := regular.Check(info.Mode()); err != nil {
-			return nil, fmt.Errorf("%s: %w or a folder", spec.Path, err)
+			return nil, fmt.Errorf("%s: %w or a folder", wanted.Path, err)
 		}
-		return nil, fmt.Errorf("%s: got %s, want a folder, or a %s file", spec.Path, got, strings.Join(archiveEndings, ", "))
+		return nil, fmt.Errorf("%s: got %s, want a folder, or a %s file", wanted.Path, got, strings.Join(archiveEndings, ", "))
 	}
-	return findTree(ctx, diskTree{spec.Path}, spec, format)
+	return findTree(ctx, diskTree{wanted.Path}, wanted, format)
 }
 
-func findTree(ctx context.Context, t tree, spec Spec, format format, notes ...string) (source, error) {
+func findTree(ctx context.Context, t tree, wanted spec.Data, format format, notes ...string) (source, error) {
 	w, err := walk(ctx, t, format)
 	if err != nil {
 		return nil, err
 	}
 	if len(w.files) == 0 {
-		return nil, nothing(format, spec, append(notes, w.notes(".")...))
+		return nil, nothing(format, wanted, append(notes, w.notes(".")...))
 	}
-	a, err := arrange(w.files, spec)
+	a, err := arrange(w.files, wanted)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", spec.Path, err)
+		return nil, fmt.Errorf("%s: %w", wanted.Path, err)
 	}
 	notes = append(append(notes, a.notes...), w.notes(a.root)...)
 	if format.sift != nil {
@@ -96,19 +104,19 @@ func findTree(ctx context.Context, t tree, spec Spec, format format, notes ...st
 		a.files, notes = kept, append(notes, more...)
 	}
 	if len(a.files) == 0 {
-		return nil, nothing(format, spec, notes)
+		return nil, nothing(format, wanted, notes)
 	}
-	if !spec.Unlabelled {
+	if !wanted.Unlabelled {
 		if err := a.label(); err != nil {
-			return nil, fmt.Errorf("%s: %w", spec.Path, err)
+			return nil, fmt.Errorf("%s: %w", wanted.Path, err)
 		}
 	}
 	return &pictureTree{format: format, tree: t, arrangement: a, notes: notes}, nil
 }
 
 // nothing is the error of a tree without files of the format.
-func nothing(format format, spec Spec, notes []string) error {
-	return absent("%s", strings.Join(append([]string{fmt.Sprintf("no %s in %s", format.name, spec.Path)}, notes...), "; "))
+func nothing(format format, wanted spec.Data, notes []string) error {
+	return absent("%s", strings.Join(append([]string{fmt.Sprintf("no %s in %s", format.name, wanted.Path)}, notes...), "; "))
 }
 
 func (p *pictureTree) identity() (string, error) {

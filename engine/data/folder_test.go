@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
 func TestFolderWithoutSubfoldersHasNoLabels(t *testing.T) {
@@ -16,7 +18,7 @@ func TestFolderWithoutSubfoldersHasNoLabels(t *testing.T) {
 	write(t, dir, "a.png", tile(t, 2, 3, 10))
 	write(t, dir, "notes.txt", []byte("not an image"))
 	write(t, dir, ".hidden.png", []byte("not an image"))
-	s := open(t, store(t), Spec{Name: "images", Path: dir})
+	s := open(t, store(t), spec.Data{Name: "images", Path: dir})
 	if want := (Shape{2, 2, 3, 1, 0}); s.Shape() != want || s.Labels != nil {
 		t.Errorf("got %v, labels %v, want %v", s.Shape(), s.Labels, want)
 	}
@@ -35,16 +37,16 @@ func TestSubfoldersAreClassesAndSplits(t *testing.T) {
 	if err := os.Symlink(dir, link); err != nil {
 		t.Fatal(err)
 	}
-	s := open(t, store(t), Spec{Name: "images", Path: link})
+	s := open(t, store(t), spec.Data{Name: "images", Path: link})
 	if !bytes.Equal(s.U8, []uint8{2, 3, 1}) || !reflect.DeepEqual(s.Labels, []int32{0, 0, 1}) ||
 		!reflect.DeepEqual(s.ClassNames, []string{"cat", "zebra"}) || s.Classes != 2 {
 		t.Errorf("got pixels %v, labels %v of %v", s.U8, s.Labels, s.ClassNames)
 	}
-	s = open(t, store(t), Spec{Name: "images", Path: dir, Split: "test"})
+	s = open(t, store(t), spec.Data{Name: "images", Path: dir, Split: "test"})
 	if !bytes.Equal(s.U8, []uint8{4}) {
 		t.Errorf("test split: got %v", s.U8)
 	}
-	_, err := store(t).Open(context.Background(), Spec{Name: "images", Path: dir, Split: "validation"})
+	_, err := store(t).Open(context.Background(), spec.Data{Name: "images", Path: dir, Split: "validation"})
 	wantError(t, err, `no folder "validation"`)
 }
 
@@ -53,13 +55,13 @@ func TestMixedFolderIsResizedAndMadeGrey(t *testing.T) {
 	write(t, dir, "1.png", tile(t, 4, 4, 51))
 	write(t, dir, "2.png", tile(t, 9, 5, 204, 204, 204))
 	st := store(t)
-	s := open(t, st, Spec{Name: "images", Path: dir, Size: 4, Channels: 1})
+	s := open(t, st, spec.Data{Name: "images", Path: dir, Size: 4, Channels: 1})
 	if s.F32 == nil || s.F32[0] != pixelValue[51] || s.F32[16] != pixelValue[204] {
 		t.Errorf("got %v", s.F32)
 	}
-	_, err := st.Open(context.Background(), Spec{Name: "images", Path: dir, Channels: 1})
+	_, err := st.Open(context.Background(), spec.Data{Name: "images", Path: dir, Channels: 1})
 	wantError(t, err, "2.png: got 9 x 5 x 1, want 4 x 4 as the first image is: set size")
-	_, err = st.Open(context.Background(), Spec{Name: "images", Path: dir, Size: 4})
+	_, err = st.Open(context.Background(), spec.Data{Name: "images", Path: dir, Size: 4})
 	wantError(t, err, "2.png: got 9 x 5 x 3, want 1 channels as the first image has: set channels to 1 or 3")
 }
 
@@ -77,7 +79,7 @@ func TestASetSaysWhatItDoesNotUseOfItsPictures(t *testing.T) {
 		"1 of 4 images have an EXIF orientation, which is not applied",
 		"1 of 4 images have transparency, which is dropped: the colour underneath is read",
 	}
-	if s := open(t, store(t), Spec{Name: "images", Path: dir, Size: 8}); !reflect.DeepEqual(s.Notes, want) {
+	if s := open(t, store(t), spec.Data{Name: "images", Path: dir, Size: 8}); !reflect.DeepEqual(s.Notes, want) {
 		t.Errorf("got %q, want %q", s.Notes, want)
 	}
 }
@@ -91,7 +93,7 @@ func TestGreyPNGsMayHaveTransparency(t *testing.T) {
 		}
 		write(t, dir, name, b)
 	}
-	s := open(t, store(t), Spec{Name: "images", Path: dir})
+	s := open(t, store(t), spec.Data{Name: "images", Path: dir})
 	if want := (Shape{N: 3, H: 5, W: 6, C: 1}); s.Shape() != want || s.U8 == nil {
 		t.Errorf("got %v, want %v", s.Shape(), want)
 	}
@@ -115,7 +117,7 @@ func TestFolderFaultsNameTheFile(t *testing.T) {
 			for name, content := range c.files {
 				write(t, dir, name, content)
 			}
-			_, err := store(t).Open(context.Background(), Spec{Name: "images", Path: dir})
+			_, err := store(t).Open(context.Background(), spec.Data{Name: "images", Path: dir})
 			wantError(t, err, c.want, "images: ")
 		})
 	}

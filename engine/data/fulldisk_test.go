@@ -8,6 +8,8 @@ import (
 	"os/signal"
 	"syscall"
 	"testing"
+
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
 // A limit of the size of files is to a process what a full disk is.
@@ -21,7 +23,7 @@ func TestCacheOnAFullDiskCostsOnlyAWarning(t *testing.T) {
 		return
 	}
 	st := store(t)
-	spec := Spec{Name: "images", Path: pictures(t), Size: 64}
+	wanted := spec.Data{Name: "images", Path: pictures(t), Size: 64}
 	var was syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &was); err != nil {
 		t.Fatal(err)
@@ -37,7 +39,7 @@ func TestCacheOnAFullDiskCostsOnlyAWarning(t *testing.T) {
 	defer syscall.Setrlimit(syscall.RLIMIT_FSIZE, &was)
 	var warning error
 	st.Warn = func(err error) { warning = err }
-	if s := open(t, st, spec); s.N != 3 {
+	if s := open(t, st, wanted); s.N != 3 {
 		t.Errorf("got %d images", s.N)
 	}
 	wantError(t, warning, "images are not cached: ")

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
 // took is the bytes that a call takes in all.
@@ -77,7 +79,7 @@ func FuzzParquet(f *testing.F) {
 		var err error
 		if n := took(func() {
 			set, err = (&Store{}).Open(context.Background(),
-				Spec{Name: "parquet", Path: path})
+				spec.Data{Name: "parquet", Path: path})
 		}); n > 1<<30+200*uint64(len(b)) {
 			t.Errorf("%d bytes took %d MB: %v", len(b), n>>20, err)
 		}

@@ -29,18 +29,14 @@ var mnistMirrors = []string{
 // Get downloads a set, checks it against the published digests and puts it into Dir. A set that is there and whole is left alone.
 // progress may be nil.
 func (st *Store) Get(ctx context.Context, name string, progress fetch.Progress) error {
-	var err error
-	switch name {
-	case "mnist":
-		err = st.getMNIST(ctx, progress)
-	case "cifar10":
-		err = st.getCIFAR10(ctx, cifarURL, cifarMD5, progress)
-	default:
-		if _, known := lookup(name); known {
-			return fmt.Errorf("%s: nothing to download", name)
-		}
-		return fmt.Errorf("data set: got %q, want mnist or cifar10", name)
+	r, ok := lookup(name)
+	if !ok {
+		return fmt.Errorf("data set: got %q, want %s", name, strings.Join(downloads(), " or "))
 	}
+	if r.get == nil {
+		return fmt.Errorf("%s: nothing to download", name)
+	}
+	err := r.get(ctx, st, progress)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -18,6 +18,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
 // server answers for every host: a store's client that talks to it alone, and the addresses that were asked for.
@@ -88,7 +90,7 @@ func TestGetMNISTFromTheFirstProxyThatHasIt(t *testing.T) {
 	if done != int64(len(text)) || total != done {
 		t.Errorf("progress: got %d of %d, want %d", done, total, len(text))
 	}
-	if s := open(t, st, Spec{Name: "mnist", Split: "test"}); s.N != 10_000 {
+	if s := open(t, st, spec.Data{Name: "mnist", Split: "test"}); s.N != 10_000 {
 		t.Errorf("got %d images", s.N)
 	}
 	*asked = nil
@@ -188,9 +190,9 @@ func TestGetCIFAR10UnpacksTheArchive(t *testing.T) {
 	}
 	archive := write(t, t.TempDir(), cifarTar, text)
 	for split, want := range map[string]int{"train": 15, "test": 3} {
-		unpacked := open(t, st, Spec{Name: "cifar10", Split: split, Path: filepath.Join(st.Dir, "cifar10")})
-		packed := open(t, st, Spec{Name: "cifar10", Split: split, Path: archive})
-		folder := open(t, st, Spec{Name: "cifar10", Split: split, Path: filepath.Dir(archive)})
+		unpacked := open(t, st, spec.Data{Name: "cifar10", Split: split, Path: filepath.Join(st.Dir, "cifar10")})
+		packed := open(t, st, spec.Data{Name: "cifar10", Split: split, Path: archive})
+		folder := open(t, st, spec.Data{Name: "cifar10", Split: split, Path: filepath.Dir(archive)})
 		if unpacked.N != want || packed.Digest != unpacked.Digest || folder.Digest != unpacked.Digest {
 			t.Errorf("%s: got %d images, and %d from the archive", split, unpacked.N, packed.N)
 		}
@@ -206,7 +208,7 @@ func TestGetCIFAR10UnpacksTheArchive(t *testing.T) {
 	damaged := bytes.Clone(whole)
 	damaged[100] ^= 1
 	write(t, filepath.Dir(batch), filepath.Base(batch), damaged)
-	_, err = st.Open(context.Background(), Spec{Name: "cifar10", Path: filepath.Join(st.Dir, "cifar10")})
+	_, err = st.Open(context.Background(), spec.Data{Name: "cifar10", Path: filepath.Join(st.Dir, "cifar10")})
 	wantError(t, err, "data_batch_2.bin is corrupt: got SHA-256 ", "starsweep data get cifar10")
 	if cifarReady(st) {
 		t.Error("List calls a damaged set present")
@@ -218,7 +220,7 @@ func TestGetCIFAR10UnpacksTheArchive(t *testing.T) {
 		t.Errorf("the damaged file was not replaced: %v", err)
 	}
 	cut := write(t, t.TempDir(), cifarTar, text[:len(text)/2])
-	_, err = st.Open(context.Background(), Spec{Name: "cifar10", Path: cut})
+	_, err = st.Open(context.Background(), spec.Data{Name: "cifar10", Path: cut})
 	wantError(t, err, "cifar-10-binary.tar.gz is corrupt: ", "unexpected EOF", "starsweep data get cifar10")
 }
 
@@ -282,19 +284,11 @@ func TestListTellsWhatIsPresent(t *testing.T) {
 	for _, info := range st.List() {
 		listed = append(listed, info.Name)
 		absent := info.Name == "mnist" || info.Name == "cifar10"
-		if info.Present == absent || info.What == "" || info.Source == "" || (info.Download > 0) != absent {
+		if info.Present == absent || info.Doc == "" || info.Source == "" {
 			t.Errorf("got %+v", info)
 		}
 	}
-	if !reflect.DeepEqual(listed, names()) {
-		t.Errorf("listed %v, want %v", listed, names())
+	if !reflect.DeepEqual(listed, setNames()) {
+		t.Errorf("listed %v, want %v", listed, setNames())
 	}
-}
-
-func names() []string {
-	var all []string
-	for _, k := range kinds {
-		all = append(all, k.name)
-	}
-	return all
 }

@@ -179,3 +179,5 @@ func newTable(set dicom.Set, signed bool) (table, error) {
 	}
 	return table{}, fmt.Errorf("got a table of %d bytes, want %d entries of %d bits", len(data), n, t.bits)
 }
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/suyashkumar/dicom/pkg/tag"
 	"github.com/suyashkumar/dicom/pkg/uid"
+
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
 // The files and what numpy makes of them by the formulas of PS3.3 are those of testdata/dicom/write.py.
@@ -27,7 +29,7 @@ func TestDICOMPixelsAreThoseOfTheStandardsFormulas(t *testing.T) {
 		t.Fatalf("got %d cases, %v", len(expected), err)
 	}
 	for name, want := range expected {
-		s := open(t, store(t), Spec{Name: "dicom", Path: folderOf(t, name)})
+		s := open(t, store(t), spec.Data{Name: "dicom", Path: folderOf(t, name)})
 		if len(s.F32) != len(want) {
 			t.Errorf("%s: got %d pixels, want %d", name, len(s.F32), len(want))
 			continue
@@ -51,13 +53,13 @@ func TestDICOMThatWouldBeReadWronglyIsRefusedByName(t *testing.T) {
 		"two_modalities":     "more than one of rescale and modality tables",
 		"high_bit":           "high bit 7 for 12 bits stored in 16",
 	} {
-		_, err := store(t).Open(context.Background(), Spec{Name: "dicom", Path: folderOf(t, "refused_"+name)})
+		_, err := store(t).Open(context.Background(), spec.Data{Name: "dicom", Path: folderOf(t, "refused_"+name)})
 		wantError(t, err, "refused_"+name+".dcm: ", want)
 	}
 }
 
 func TestAWindowBelowOneIsLinearExact(t *testing.T) {
-	s := open(t, store(t), Spec{Name: "dicom", Path: folderOf(t, "small_window"), Window: [2]float64{0.1, 0.05}})
+	s := open(t, store(t), spec.Data{Name: "dicom", Path: folderOf(t, "small_window"), Window: [2]float64{0.1, 0.05}})
 	for i, stored := range []float64{0, 1, 500, 1000, 1023, 1024, 1025, 2000} {
 		if want := min(max(2*(stored*1e-4-0.1)/0.05, -1), 1); math.Abs(float64(s.F32[i])-want) > 1e-6 {
 			t.Errorf("pixel %d: got %g, want %g", i, s.F32[i], want)
@@ -67,7 +69,7 @@ func TestAWindowBelowOneIsLinearExact(t *testing.T) {
 
 func TestDICOMObjectsWithoutPixelsAreLeftOutAndCounted(t *testing.T) {
 	dir := folderOf(t, "explicit", "without_pixels", "sigmoid")
-	s := open(t, store(t), Spec{Name: "dicom", Path: dir})
+	s := open(t, store(t), spec.Data{Name: "dicom", Path: dir})
 	if want := "1 DICOM files have no pixels and are left out: RT plans and records"; s.N != 2 || !slices.Contains(s.Notes, want) {
 		t.Errorf("got %d slices, notes %q, want 2 and %q", s.N, s.Notes, want)
 	}
@@ -75,15 +77,15 @@ func TestDICOMObjectsWithoutPixelsAreLeftOutAndCounted(t *testing.T) {
 	if !slices.ContainsFunc(s.Notes, func(note string) bool { return strings.HasPrefix(note, want) }) {
 		t.Errorf("got notes %q, want one with %q", s.Notes, want)
 	}
-	if s := open(t, store(t), Spec{Name: "dicom", Path: dir, Window: [2]float64{0, 100}}); len(s.Notes) != 1 {
+	if s := open(t, store(t), spec.Data{Name: "dicom", Path: dir, Window: [2]float64{0, 100}}); len(s.Notes) != 1 {
 		t.Errorf("with one window for all: got notes %q, want one of the plan", s.Notes)
 	}
-	_, err := store(t).Open(context.Background(), Spec{Name: "dicom", Path: folderOf(t, "without_pixels")})
+	_, err := store(t).Open(context.Background(), spec.Data{Name: "dicom", Path: folderOf(t, "without_pixels")})
 	wantError(t, err, "no DICOM slices in ", "RT plans and records")
 }
 
 func TestDICOMPixelsThatAreNotSquareAreNoted(t *testing.T) {
-	s := open(t, store(t), Spec{Name: "dicom", Path: folderOf(t, "not_square")})
+	s := open(t, store(t), spec.Data{Name: "dicom", Path: folderOf(t, "not_square")})
 	if len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "1 slices have pixels that are not square") {
 		t.Errorf("got notes %q", s.Notes)
 	}
@@ -111,7 +113,7 @@ func TestDeepDICOMTakesLittleMemory(t *testing.T) {
 		write(t, dir, "1.dcm", file)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		_, err := store(t).Open(context.Background(), Spec{Name: "dicom", Path: dir})
+		_, err := store(t).Open(context.Background(), spec.Data{Name: "dicom", Path: dir})
 		runtime.ReadMemStats(&after)
 		if took := after.TotalAlloc - before.TotalAlloc; err == nil || took > 64<<20 {
 			t.Errorf("%s: got error %v, took %d MB", name, err, took>>20)

@@ -3,6 +3,8 @@ package data
 import (
 	"cmp"
 	"fmt"
+
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
 // maxBytes is how much memory one set may take where the store does not say.
@@ -19,13 +21,13 @@ func (st *Store) fits(n, each float64, what, advice string) error {
 	return nil
 }
 
-// fitsCount is fits for the sets that are drawn, before anything is: their values and labels, which the survey holds too.
-func (st *Store) fitsCount(spec Spec) error {
-	what, each := "points", 2*4+2*4
-	if spec.Name == "ellipses" {
-		what, each = fmt.Sprintf("phantoms of %d x %d", spec.Size, spec.Size), spec.Size*spec.Size
+// fitsDrawn is fits for the sets that are drawn, before anything is drawn: their values and labels, which the survey holds, too.
+func (st *Store) fitsDrawn(r row, wanted spec.Data) error {
+	if r.drawn == nil {
+		return nil
 	}
-	return st.fits(float64(spec.Count), float64(each), fmt.Sprintf("%d %s", spec.Count, what), "lower count")
+	what, each := r.drawn(wanted)
+	return st.fits(float64(wanted.Count), float64(each), fmt.Sprintf("%d %s", wanted.Count, what), "lower count")
 }
 
 // fitsShape is fits for images, kept as bytes or as float32.
@@ -39,21 +41,21 @@ func (st *Store) fitsShape(d Shape, bytes bool) error {
 }
 
 // Fits returns an error if the set that Open would return takes more memory than it may, as far as that is known without any file.
-func (st *Store) Fits(spec Spec) error {
-	spec, k, err := resolve(spec)
+func (st *Store) Fits(wanted spec.Data) error {
+	wanted, r, err := complete(wanted)
 	if err != nil {
 		return err
 	}
-	if err = st.fitsCount(spec); err == nil && k.known != nil && spec.Path == "" {
-		v := k.known.survey(spec.Split)
+	if err = st.fitsDrawn(r, wanted); err == nil && r.known != nil && wanted.Path == "" {
+		v := r.known.survey(wanted.Split)
 		var keep []int
-		if keep, err = v.selection(spec); err == nil {
-			d := v.shape(spec, len(keep))
+		if keep, err = v.selection(wanted); err == nil {
+			d := v.shape(wanted, len(keep))
 			err = st.fitsShape(d, d.H == v.first.h && d.W == v.first.w)
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", spec.Name, err)
+		return fmt.Errorf("%s: %w", wanted.Name, err)
 	}
 	return nil
 }

@@ -9,12 +9,16 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
 	"github.com/starsweep/starsweep/engine/data/idx"
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/internal/fetch"
 	"github.com/starsweep/starsweep/internal/regular"
 )
 
@@ -57,11 +61,35 @@ type mnistFolder struct {
 	hint    string       // how to get the files
 }
 
-func findMNIST(_ context.Context, st *Store, spec Spec) (source, error) {
-	f := mnistFolder{dir: filepath.Join(st.Dir, "mnist"), files: mnistFiles[spec.Split], checked: true,
+// MNIST is under the licence CC BY-SA 3.0; its four files have 11,594,722 bytes.
+var (
+	mnistWhole = row{
+		DataSet: spec.DataSet{Name: "mnist", Builtin: "mnist", Subset: "mnist12k",
+			Doc:  "60,000 + 10,000 handwritten digits, 28 x 28 grey, 10 classes",
+			Args: "size? channels? subset? split? limit? classes? path?", Size: 28, Channels: 1, Classes: 10},
+		from: "starsweep data get mnist", find: findMNIST, ready: mnistReady,
+		get: func(ctx context.Context, st *Store, progress fetch.Progress) error { return st.getMNIST(ctx, progress) },
+		known: &known{first: header{28, 28, 1}, counts: map[string][]int{
+			"train": {5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949},
+			"test":  {980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009},
+		}},
+	}
+	mnistSubset = row{
+		DataSet: spec.DataSet{Name: "mnist12k", Doc: "the first 10,000 + 2,000 images of mnist: mnist(subset = True) in scripts",
+			Size: 28, Channels: 1, Classes: 10},
+		from: "embedded", find: findMNIST12k,
+		known: &known{first: header{28, 28, 1}, counts: map[string][]int{
+			"train": {1001, 1127, 991, 1032, 980, 863, 1014, 1070, 944, 978},
+			"test":  {175, 234, 219, 207, 217, 179, 178, 205, 192, 194},
+		}},
+	}
+)
+
+func findMNIST(_ context.Context, st *Store, wanted spec.Data) (source, error) {
+	f := mnistFolder{dir: filepath.Join(st.Dir, "mnist"), files: mnistFiles[wanted.Split], checked: true,
 		hint: "run: starsweep data get mnist (12 MB); or take the embedded 10,000 images: mnist(subset = True)"}
-	if spec.Path != "" {
-		f = mnistFolder{dir: spec.Path, files: f.files, hint: "want the four IDX files of MNIST's layout there"}
+	if wanted.Path != "" {
+		f = mnistFolder{dir: wanted.Path, files: f.files, hint: "want the four IDX files of MNIST's layout there"}
 	}
 	return f, nil
 }
@@ -136,8 +164,8 @@ func (f mnistFolder) wrap(path string, err error) error {
 // mnistSlice is a split of the embedded slice.
 type mnistSlice struct{ split string }
 
-func findMNIST12k(_ context.Context, _ *Store, spec Spec) (source, error) {
-	return mnistSlice{spec.Split}, nil
+func findMNIST12k(_ context.Context, _ *Store, wanted spec.Data) (source, error) {
+	return mnistSlice{wanted.Split}, nil
 }
 
 func (mnistSlice) identity() (string, error) { return "", nil }
@@ -196,4 +224,15 @@ func idxPictures(images idx.Array) func(int) (picture, error) {
 		h, w := images.Dims[1], images.Dims[2]
 		return picture{header: header{h, w, 1}, u8: images.Data[i*h*w : (i+1)*h*w]}, nil
 	}
+}
+
+// mnistReady reports whether all four files are there and whole.
+func mnistReady(st *Store) bool {
+	return eachMNISTFile(func(file mnistFile) error {
+		text, err := os.ReadFile(filepath.Join(st.Dir, "mnist", file.name))
+		if err == nil && fmt.Sprintf("%x", sha256.Sum256(text)) != file.sha256 {
+			err = fmt.Errorf("%s is corrupt", file.name)
+		}
+		return err
+	}) == nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/columns"
 	"github.com/starsweep/starsweep/internal/regular"
 )
@@ -22,32 +23,39 @@ import (
 type parquetFiles struct {
 	files         []string
 	others        []string // the files of other splits
-	spec          Spec
+	wanted        spec.Data
 	standardNames []string // of the classes, where the files give none
 	counts        []int    // rows of each file, after survey
 	pictures      decoder
 }
 
-func findParquet(_ context.Context, _ *Store, spec Spec) (source, error) {
-	info, err := os.Stat(spec.Path)
+var parquetTables = row{
+	DataSet: spec.DataSet{Name: "parquet", Builtin: "parquet", Files: true,
+		Doc:  "Parquet files with a column of encoded images, as Hugging Face's datasets",
+		Args: "path size channels column? label_column? split? limit? classes? labels?"},
+	from: ownFiles, find: findParquet,
+}
+
+func findParquet(_ context.Context, _ *Store, wanted spec.Data) (source, error) {
+	info, err := os.Stat(wanted.Path)
 	if err != nil {
 		return nil, err
 	}
-	p := &parquetFiles{files: []string{spec.Path}, spec: spec}
+	p := &parquetFiles{files: []string{wanted.Path}, wanted: wanted}
 	if info.IsDir() {
-		p.files, p.others, err = splitFiles(spec)
+		p.files, p.others, err = splitFiles(wanted)
 	}
 	return p, err
 }
 
 // splitFiles is the Parquet files of a folder whose names begin with the split, and the others; the training split may also be all
 // files, where the names tell no split.
-func splitFiles(spec Spec) (files, others []string, err error) {
-	all, err := filesNamed(spec.Path, ".parquet")
+func splitFiles(wanted spec.Data) (files, others []string, err error) {
+	all, err := filesNamed(wanted.Path, ".parquet")
 	if err != nil {
 		return nil, nil, err
 	}
-	if spec.Unlabelled && len(all) > 0 {
+	if wanted.Unlabelled && len(all) > 0 {
 		return all, nil, nil
 	}
 	begins := func(split string) []string {
@@ -59,14 +67,14 @@ func splitFiles(spec Spec) (files, others []string, err error) {
 		}
 		return found
 	}
-	if found := begins(spec.Split); len(found) > 0 {
+	if found := begins(wanted.Split); len(found) > 0 {
 		others = slices.DeleteFunc(all, func(file string) bool { return slices.Contains(found, file) })
 		return found, others, nil
 	}
-	if spec.Split == "train" && len(begins("test")) == 0 && len(all) > 0 {
+	if wanted.Split == "train" && len(begins("test")) == 0 && len(all) > 0 {
 		return all, nil, nil
 	}
-	return nil, nil, fmt.Errorf("no Parquet files of the split %q in %s: %w", spec.Split, spec.Path, fs.ErrNotExist)
+	return nil, nil, fmt.Errorf("no Parquet files of the split %q in %s: %w", wanted.Split, wanted.Path, fs.ErrNotExist)
 }
 
 // identity includes the other splits, whose texts are classes too.
@@ -88,23 +96,23 @@ func (p *parquetFiles) survey(context.Context) (survey, error) {
 				}
 				v.first = first
 			}
-			if p.spec.Unlabelled {
+			if p.wanted.Unlabelled {
 				return nil
 			}
-			return labels.read(file, p.spec.LabelColumn)
+			return labels.read(file, p.wanted.LabelColumn)
 		})
 		if err != nil {
 			return survey{}, err
 		}
 	}
 	if v.n == 0 {
-		return survey{}, fmt.Errorf("%s: no rows", p.spec.Path)
+		return survey{}, fmt.Errorf("%s: no rows", p.wanted.Path)
 	}
 	for _, path := range p.others {
 		if len(labels.words) == 0 {
 			break
 		}
-		err := withParquet(path, func(file *columns.File) error { return labels.readWords(file, p.spec.LabelColumn) })
+		err := withParquet(path, func(file *columns.File) error { return labels.readWords(file, p.wanted.LabelColumn) })
 		if err != nil {
 			return survey{}, err
 		}
@@ -113,7 +121,7 @@ func (p *parquetFiles) survey(context.Context) (survey, error) {
 		return v, nil
 	}
 	if len(labels.rows) != v.n {
-		return survey{}, fmt.Errorf("%s: got %d labels for %d images: not every file has the column", p.spec.Path, len(labels.rows), v.n)
+		return survey{}, fmt.Errorf("%s: got %d labels for %d images: not every file has the column", p.wanted.Path, len(labels.rows), v.n)
 	}
 	v.labels, v.classNames = labels.numbers(), labels.names
 	if v.classNames == nil {
@@ -169,7 +177,7 @@ func (p *parquetFiles) open(ctx context.Context, keep []int) (func(int) (picture
 		}
 	}
 	if len(keep) > 0 {
-		return nil, fmt.Errorf("%s: got %d rows, want %d or more", p.spec.Path, row, keep[0]+1)
+		return nil, fmt.Errorf("%s: got %d rows, want %d or more", p.wanted.Path, row, keep[0]+1)
 	}
 	return func(i int) (picture, error) {
 		if len(blobs[i]) == 0 {
@@ -203,7 +211,7 @@ func (p *parquetFiles) first(file *columns.File) (header, error) {
 
 // imageColumn is the leaf that holds the encoded images.
 func (p *parquetFiles) imageColumn(file *columns.File) (*parquet.Column, error) {
-	if name := p.spec.Column; name != "" {
+	if name := p.wanted.Column; name != "" {
 		column := file.Root().Column(name)
 		if column == nil {
 			return nil, fmt.Errorf("no column %q: %s", name, columnNames(file))

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/require"
 )
 
@@ -54,7 +56,7 @@ func TestParquetFolderIsReadAcrossFilesAndRowGroups(t *testing.T) {
 	writeParquet(t, filepath.Join(dir, "train-1.parquet"), hfRows(images[7:]...), options...)
 	writeParquet(t, filepath.Join(dir, "test-0.parquet"), hfRows(images[3:5]...), options...)
 	st := store(t)
-	s := open(t, st, Spec{Name: "parquet", Path: dir})
+	s := open(t, st, spec.Data{Name: "parquet", Path: dir})
 	for i := range s.N {
 		if s.U8[4*i] != uint8(i) || s.Labels[i] != int32(i%7%3) {
 			t.Errorf("image %d: got pixel %d, label %d", i, s.U8[4*i], s.Labels[i])
@@ -63,14 +65,14 @@ func TestParquetFolderIsReadAcrossFilesAndRowGroups(t *testing.T) {
 	if s.N != 10 || !reflect.DeepEqual(s.ClassNames, []string{"zero", "one", "two"}) {
 		t.Errorf("got %d images, classes %v", s.N, s.ClassNames)
 	}
-	if s := open(t, st, Spec{Name: "parquet", Path: dir, Split: "test"}); !bytes.Equal(s.U8, []uint8{3, 3, 3, 3, 4, 4, 4, 4}) {
+	if s := open(t, st, spec.Data{Name: "parquet", Path: dir, Split: "test"}); !bytes.Equal(s.U8, []uint8{3, 3, 3, 3, 4, 4, 4, 4}) {
 		t.Errorf("test split: got %v", s.U8)
 	}
-	s = open(t, st, Spec{Name: "parquet", Path: dir, Classes: []int{0}, Limit: 3})
+	s = open(t, st, spec.Data{Name: "parquet", Path: dir, Classes: []int{0}, Limit: 3})
 	if !bytes.Equal(s.U8, []uint8{0, 0, 0, 0, 3, 3, 3, 3, 6, 6, 6, 6}) {
 		t.Errorf("class 0: got %v", s.U8)
 	}
-	_, err := st.Open(context.Background(), Spec{Name: "parquet", Path: dir, Split: "validation"})
+	_, err := st.Open(context.Background(), spec.Data{Name: "parquet", Path: dir, Split: "validation"})
 	wantError(t, err, `no Parquet files of the split "validation"`)
 }
 
@@ -82,7 +84,7 @@ func TestUnlabelledTakesEveryParquetFileAndNoLabels(t *testing.T) {
 	dir := t.TempDir()
 	writeParquet(t, filepath.Join(dir, "train-0.parquet"), []row{{tile(t, 1, 1, 1), "cat"}})
 	writeParquet(t, filepath.Join(dir, "test-0.parquet"), []row{{tile(t, 1, 1, 2), "dog"}})
-	s := open(t, store(t), Spec{Name: "parquet", Path: dir, Unlabelled: true})
+	s := open(t, store(t), spec.Data{Name: "parquet", Path: dir, Unlabelled: true})
 	if !bytes.Equal(s.U8, []uint8{2, 1}) || s.Labels != nil {
 		t.Errorf("got shades %v, labels %v", s.U8, s.Labels)
 	}
@@ -97,24 +99,24 @@ func TestParquetColumnsAreFoundOrNamed(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "x.parquet")
 	writeParquet(t, path, []plain{{"a", tile(t, 1, 1, 7), 2, nil}, {"b", tile(t, 1, 1, 8), 0, nil}})
-	s := open(t, store(t), Spec{Name: "parquet", Path: path, Column: "png", LabelColumn: "kind"})
+	s := open(t, store(t), spec.Data{Name: "parquet", Path: path, Column: "png", LabelColumn: "kind"})
 	if !bytes.Equal(s.U8, []uint8{7, 8}) || !reflect.DeepEqual(s.Labels, []int32{2, 0}) || s.Classes != 3 {
 		t.Errorf("got %v, %v, %v", s.U8, s.Labels, s.Shape())
 	}
 	for _, c := range []struct {
-		spec Spec
-		want string
+		wanted spec.Data
+		want   string
 	}{
-		{Spec{}, "got 2 columns that may hold images, want one: set column; the columns are name, png, kind, other"},
-		{Spec{Column: "image"}, `no column "image": the columns are name, png, kind, other`},
-		{Spec{Column: "name"}, `column "name": got`},
-		{Spec{Column: "png", LabelColumn: "other"}, "want integers, texts or truth values"},
-		{Spec{Column: "png", LabelColumn: "label"}, `no column "label" for labels`},
-		{Spec{Column: "other"}, "x.parquet: row 0: no image"},
-		{Spec{Column: "png", Classes: []int{1}}, "the images have no labels"},
+		{spec.Data{}, "got 2 columns that may hold images, want one: set column; the columns are name, png, kind, other"},
+		{spec.Data{Column: "image"}, `no column "image": the columns are name, png, kind, other`},
+		{spec.Data{Column: "name"}, `column "name": got`},
+		{spec.Data{Column: "png", LabelColumn: "other"}, "want integers, texts or truth values"},
+		{spec.Data{Column: "png", LabelColumn: "label"}, `no column "label" for labels`},
+		{spec.Data{Column: "other"}, "x.parquet: row 0: no image"},
+		{spec.Data{Column: "png", Classes: []int{1}}, "the images have no labels"},
 	} {
-		c.spec.Name, c.spec.Path = "parquet", path
-		_, err := store(t).Open(context.Background(), c.spec)
+		c.wanted.Name, c.wanted.Path = "parquet", path
+		_, err := store(t).Open(context.Background(), c.wanted)
 		wantError(t, err, c.want)
 	}
 }
@@ -123,7 +125,7 @@ func TestCorruptParquetNamesFileAndRow(t *testing.T) {
 	dir := t.TempDir()
 	bad := filepath.Join(dir, "bad.parquet")
 	writeParquet(t, bad, hfRows(tile(t, 2, 2, 1), tile(t, 2, 2, 1)[:40]))
-	_, err := store(t).Open(context.Background(), Spec{Name: "parquet", Path: bad})
+	_, err := store(t).Open(context.Background(), spec.Data{Name: "parquet", Path: bad})
 	wantError(t, err, "bad.parquet: row 1: ")
 
 	text, err := os.ReadFile(bad)
@@ -131,17 +133,17 @@ func TestCorruptParquetNamesFileAndRow(t *testing.T) {
 		t.Fatal(err)
 	}
 	cut := write(t, dir, "cut.parquet", text[:len(text)/2])
-	_, err = store(t).Open(context.Background(), Spec{Name: "parquet", Path: cut})
+	_, err = store(t).Open(context.Background(), spec.Data{Name: "parquet", Path: cut})
 	wantError(t, err, "cut.parquet: ")
 	empty := filepath.Join(dir, "empty.parquet")
 	writeParquet(t, empty, []hfRow{})
-	_, err = store(t).Open(context.Background(), Spec{Name: "parquet", Path: empty})
+	_, err = store(t).Open(context.Background(), spec.Data{Name: "parquet", Path: empty})
 	wantError(t, err, "empty.parquet: no rows")
 }
 
 func TestChestCTSlicesFromParquet(t *testing.T) {
 	path := filepath.Join(require.Shared(t), "data", "chest_ct")
-	s := open(t, store(t), Spec{Name: "parquet", Path: path, Limit: 500})
+	s := open(t, store(t), spec.Data{Name: "parquet", Path: path, Limit: 500})
 	if want := (Shape{500, 64, 64, 1, 1}); s.Shape() != want || s.U8 == nil {
 		t.Errorf("got %v, want %v in bytes", s.Shape(), want)
 	}
@@ -170,7 +172,7 @@ func TestTextsAndTruthValuesOfParquetAreClassesInTheirOrder(t *testing.T) {
 		{"test", "", []int32{0, 2}, []string{"ant", "cat", "dog"}},
 		{"train", "truth", []int32{1, 1, 1}, []string{"false", "true"}},
 	} {
-		s := open(t, store(t), Spec{Name: "parquet", Path: dir, Split: c.split, LabelColumn: c.column})
+		s := open(t, store(t), spec.Data{Name: "parquet", Path: dir, Split: c.split, LabelColumn: c.column})
 		if !reflect.DeepEqual(s.Labels, c.labels) || !reflect.DeepEqual(s.ClassNames, c.names) || s.Classes != len(c.names) {
 			t.Errorf("%s: got labels %v of %d classes %q, want %v of %q", c.split, s.Labels, s.Classes, s.ClassNames, c.labels, c.names)
 		}
@@ -180,7 +182,7 @@ func TestTextsAndTruthValuesOfParquetAreClassesInTheirOrder(t *testing.T) {
 		Label int32  `parquet:"label,date"`
 	}
 	writeParquet(t, filepath.Join(dir, "dates.parquet"), []dated{{tile(t, 1, 1, 1), 3}})
-	_, err := store(t).Open(context.Background(), Spec{Name: "parquet", Path: filepath.Join(dir, "dates.parquet")})
+	_, err := store(t).Open(context.Background(), spec.Data{Name: "parquet", Path: filepath.Join(dir, "dates.parquet")})
 	wantError(t, err, `column "label": got`)
 }
 
@@ -192,7 +194,7 @@ func TestParquetLabelsThatDifferBetweenFilesAreRefused(t *testing.T) {
 	dir := t.TempDir()
 	writeParquet(t, filepath.Join(dir, "a.parquet"), hfRows(tile(t, 1, 1, 1)))
 	writeParquet(t, filepath.Join(dir, "b.parquet"), []texts{{tile(t, 1, 1, 1), "x"}})
-	_, err := store(t).Open(context.Background(), Spec{Name: "parquet", Path: dir})
+	_, err := store(t).Open(context.Background(), spec.Data{Name: "parquet", Path: dir})
 	wantError(t, err, "b.parquet: column \"label\": got")
 	wantError(t, err, "as in the first file")
 
@@ -201,7 +203,7 @@ func TestParquetLabelsThatDifferBetweenFilesAreRefused(t *testing.T) {
 	}
 	writeParquet(t, filepath.Join(dir, "a.parquet"), hfRows(tile(t, 1, 1, 1)), names("cat"))
 	writeParquet(t, filepath.Join(dir, "b.parquet"), hfRows(tile(t, 1, 1, 1)), names("dog"))
-	_, err = store(t).Open(context.Background(), Spec{Name: "parquet", Path: dir})
+	_, err = store(t).Open(context.Background(), spec.Data{Name: "parquet", Path: dir})
 	wantError(t, err, `got classes ["dog"], want ["cat"] as in the first file`)
 }
 
@@ -215,7 +217,7 @@ func TestOneParquetImageForManyRowsHasABound(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "x.parquet")
 	writeParquet(t, path, rows, parquet.Compression(&parquet.Zstd))
-	_, err := (&parquetFiles{files: []string{path}, spec: Spec{Path: path}}).open(context.Background(), []int{len(rows) - 1})
+	_, err := (&parquetFiles{files: []string{path}, wanted: spec.Data{Path: path}}).open(context.Background(), []int{len(rows) - 1})
 	if err != nil { // one of them is no problem
 		t.Error(err)
 	}
@@ -223,6 +225,6 @@ func TestOneParquetImageForManyRowsHasABound(t *testing.T) {
 	for i := range every {
 		every[i] = i
 	}
-	_, err = (&parquetFiles{files: []string{path}, spec: Spec{Path: path}}).open(context.Background(), every)
+	_, err = (&parquetFiles{files: []string{path}, wanted: spec.Data{Path: path}}).open(context.Background(), every)
 	wantError(t, err, "the images unpack to more than such a file may hold")
 }

@@ -5,27 +5,41 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
 // ellipses is phantoms that resemble axial CT slices of a chest, in the manner of Shepp and Logan (1974): a body, two lungs, a
 // heart, a spine and some vessels, each an ellipse that adds to the brightness where it lies, all at random places and sizes.
-type ellipses struct{ spec Spec }
+type ellipses struct{ wanted spec.Data }
 
-func findEllipses(_ context.Context, _ *Store, spec Spec) (source, error) { return ellipses{spec}, nil }
+var ellipsePhantoms = row{
+	DataSet: spec.DataSet{Name: "ellipses", Builtin: "ellipses", Doc: "phantoms that resemble chest CT slices, 64 x 64 grey",
+		Args: "size? channels? count? split? seed? limit?", Size: 64, Channels: 1,
+		Default: spec.Data{Size: 64, Count: spec.DrawnCount}},
+	from: fromSeed, find: findEllipses,
+	drawn: func(d spec.Data) (what string, bytes int) {
+		return fmt.Sprintf("phantoms of %d x %d", d.Size, d.Size), d.Size * d.Size
+	},
+}
+
+func findEllipses(_ context.Context, _ *Store, wanted spec.Data) (source, error) {
+	return ellipses{wanted}, nil
+}
 
 // identity changes with the drawing below.
 func (ellipses) identity() (string, error) { return "ellipse phantoms 1", nil }
 
 func (e ellipses) survey(context.Context) (survey, error) {
-	return survey{n: e.spec.Count, first: header{e.spec.Size, e.spec.Size, 1},
+	return survey{n: e.wanted.Count, first: header{e.wanted.Size, e.wanted.Size, 1},
 		where: func(i int) string { return fmt.Sprintf("ellipses: phantom %d", i) }}, nil
 }
 
 func (e ellipses) open(context.Context, []int) (func(int) (picture, error), error) {
 	return func(i int) (picture, error) {
-		size := e.spec.Size
+		size := e.wanted.Size
 		light := make([]float64, size*size)
-		for _, part := range chest(random(e.spec.Name, e.spec.Split, e.spec.Seed, i)) {
+		for _, part := range chest(random(e.wanted.Name, e.wanted.Split, e.wanted.Seed, i)) {
 			part.draw(light, size)
 		}
 		p := picture{header: header{size, size, 1}, u8: make([]uint8, size*size)}

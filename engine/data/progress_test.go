@@ -3,6 +3,7 @@ package data
 import (
 	"testing"
 
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/pass"
 )
 
@@ -17,7 +18,7 @@ func TestReadingImagesReportsHowFarItIs(t *testing.T) {
 		last = *p
 		calls++
 	}}
-	set, err := st.Open(t.Context(), Spec{Name: "ellipses", Count: 50, Size: 16})
+	set, err := st.Open(t.Context(), spec.Data{Name: "ellipses", Count: 50, Size: 16})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,32 +4,34 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
 // selection is the indices of the pictures that spec asks for, in order.
-func (v survey) selection(spec Spec) ([]int, error) {
-	if spec.Classes != nil && v.labels == nil {
-		return nil, fmt.Errorf("classes: got %v, but the images have no labels", spec.Classes)
+func (v survey) selection(wanted spec.Data) ([]int, error) {
+	if wanted.Classes != nil && v.labels == nil {
+		return nil, fmt.Errorf("classes: got %v, but the images have no labels", wanted.Classes)
 	}
-	if n := len(spec.Classes); n > 0 && spec.Classes[n-1] >= v.classes {
-		return nil, fmt.Errorf("classes: got %d, want 0 to %d", spec.Classes[n-1], v.classes-1)
+	if n := len(wanted.Classes); n > 0 && wanted.Classes[n-1] >= v.classes {
+		return nil, fmt.Errorf("classes: got %d, want 0 to %d", wanted.Classes[n-1], v.classes-1)
 	}
 	var keep []int
 	for i := range v.n {
-		if spec.Classes == nil || slices.Contains(spec.Classes, int(v.labels[i])) {
+		if wanted.Classes == nil || slices.Contains(wanted.Classes, int(v.labels[i])) {
 			keep = append(keep, i)
 		}
 	}
 	if len(keep) == 0 {
-		return nil, fmt.Errorf("no images left of %d: classes %v", v.n, spec.Classes)
+		return nil, fmt.Errorf("no images left of %d: classes %v", v.n, wanted.Classes)
 	}
 	switch {
-	case spec.Limit == 0 || spec.Limit >= len(keep):
+	case wanted.Limit == 0 || wanted.Limit >= len(keep):
 		return keep, nil
-	case !spec.Drawn(): // the order is random already
-		return keep[:spec.Limit], nil
+	case !wanted.Files: // the order is random already
+		return keep[:wanted.Limit], nil
 	}
-	return v.subset(keep, spec.Limit), nil
+	return v.subset(keep, wanted.Limit), nil
 }
 
 // subset draws n of the pictures in keep, always the same ones: of every class first one, as far as n goes, larger classes before

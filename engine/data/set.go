@@ -19,7 +19,7 @@ func (s Shape) Points() bool { return s.H == 1 && s.W == 1 && s.C == 2 }
 
 // Set is a whole data set in memory. It is not changed after it is made, so goroutines may share it.
 type Set struct {
-	Name                string // as in Spec.Name, "mnist12k" for mnist's subset
+	Name                string // that of the data set
 	N, H, W, C, Classes int
 	U8                  []uint8   // [n h w c] 0 to 255, where the pixels are stored bytes; else nil
 	F32                 []float32 // [n h w c] in [-1, 1] where they are not (resized, windowed), or the coordinates of points; else nil

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/require"
 )
 
@@ -21,18 +22,18 @@ func store(t testing.TB) *Store {
 	return &Store{Dir: t.TempDir(), Cache: t.TempDir(), Warn: func(err error) { t.Errorf("warning: %v", err) }}
 }
 
-func open(t testing.TB, st *Store, spec Spec) *Set {
+func open(t testing.TB, st *Store, wanted spec.Data) *Set {
 	t.Helper()
-	set, err := st.Open(context.Background(), spec)
+	set, err := st.Open(context.Background(), wanted)
 	if err != nil {
 		t.Fatal(err)
 	}
-	shape, err := st.Shape(spec)
+	shape, err := st.Shape(wanted)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if set.Shape() != shape {
-		t.Errorf("%v: Open got shape %v, Shape got %v", spec, set.Shape(), shape)
+		t.Errorf("%v: Open got shape %v, Shape got %v", wanted, set.Shape(), shape)
 	}
 	return set
 }
@@ -57,8 +58,8 @@ func counts(s *Set) []int {
 
 func TestEmbeddedMNISTIsTheBeginningOfMNIST(t *testing.T) {
 	st := store(t)
-	train := open(t, st, Spec{Name: "mnist12k"})
-	test := open(t, st, Spec{Name: "mnist", Subset: true, Split: "test"})
+	train := open(t, st, spec.Data{Name: "mnist12k"})
+	test := open(t, st, spec.Data{Name: "mnist12k", Split: "test"})
 	if want := (Shape{10_000, 28, 28, 1, 10}); train.Shape() != want || train.Name != "mnist12k" {
 		t.Errorf("got %s %v, want %v", train.Name, train.Shape(), want)
 	}
@@ -74,8 +75,8 @@ func TestEmbeddedMNISTIsTheBeginningOfMNIST(t *testing.T) {
 	}
 	for _, set := range []*Set{train, test} {
 		split := map[bool]string{true: "train", false: "test"}[set == train]
-		if got := counts(set); !reflect.DeepEqual(got, mnist12kKnown.counts[split]) {
-			t.Errorf("%s: got %v of each class, want %v", split, got, mnist12kKnown.counts[split])
+		if got := counts(set); !reflect.DeepEqual(got, mnistSubset.known.counts[split]) {
+			t.Errorf("%s: got %v of each class, want %v", split, got, mnistSubset.known.counts[split])
 		}
 	}
 	if ink := mean(train); math.Abs(ink-33.3) > 0.5 { // 33.3 over all of MNIST
@@ -111,21 +112,21 @@ func TestWholeMNISTBeginsWithTheEmbeddedSlice(t *testing.T) {
 		t.Fatal(err)
 	}
 	for split, n := range map[string]int{"train": 60_000, "test": 10_000} {
-		whole, part := open(t, st, Spec{Name: "mnist", Split: split}), open(t, st, Spec{Name: "mnist12k", Split: split})
+		whole, part := open(t, st, spec.Data{Name: "mnist", Split: split}), open(t, st, spec.Data{Name: "mnist12k", Split: split})
 		if whole.N != n || whole.Name != "mnist" || whole.Digest == part.Digest {
 			t.Errorf("%s: got %d images of %s", split, whole.N, whole.Name)
 		}
 		if !bytes.Equal(whole.U8[:len(part.U8)], part.U8) || !reflect.DeepEqual(whole.Labels[:part.N], part.Labels) {
 			t.Errorf("%s: the embedded images are not the first of MNIST", split)
 		}
-		if got := counts(whole); !reflect.DeepEqual(got, mnistKnown.counts[split]) {
-			t.Errorf("%s: got %v of each class, want %v", split, got, mnistKnown.counts[split])
+		if got := counts(whole); !reflect.DeepEqual(got, mnistWhole.known.counts[split]) {
+			t.Errorf("%s: got %v of each class, want %v", split, got, mnistWhole.known.counts[split])
 		}
 	}
 	if !mnistReady(st) {
 		t.Error("List calls MNIST absent")
 	}
-	custom := open(t, st, Spec{Name: "mnist", Path: dir, Split: "test", Limit: 5})
+	custom := open(t, st, spec.Data{Name: "mnist", Path: dir, Split: "test", Limit: 5})
 	if custom.N != 5 || custom.Labels[0] != 7 {
 		t.Errorf("by path: got %d images, first label %d", custom.N, custom.Labels[0])
 	}
@@ -158,7 +159,7 @@ func TestBatchScalesBytesToTheUnitInterval(t *testing.T) {
 
 func TestMNISTResizedIsFloatOfTheSameImage(t *testing.T) {
 	st := store(t)
-	small, large := open(t, st, Spec{Name: "mnist12k", Limit: 20}), open(t, st, Spec{Name: "mnist12k", Size: 32, Limit: 20})
+	small, large := open(t, st, spec.Data{Name: "mnist12k", Limit: 20}), open(t, st, spec.Data{Name: "mnist12k", Size: 32, Limit: 20})
 	if large.U8 != nil || large.H != 32 || large.W != 32 {
 		t.Fatalf("got %v, bytes %t", large.Shape(), large.U8 != nil)
 	}
@@ -179,8 +180,8 @@ func TestMNISTResizedIsFloatOfTheSameImage(t *testing.T) {
 
 func TestClassesAndLimitSelect(t *testing.T) {
 	st := store(t)
-	all := open(t, st, Spec{Name: "mnist12k"})
-	s := open(t, st, Spec{Name: "mnist12k", Classes: []int{7, 3, 7}, Limit: 100})
+	all := open(t, st, spec.Data{Name: "mnist12k"})
+	s := open(t, st, spec.Data{Name: "mnist12k", Classes: []int{7, 3, 7}, Limit: 100})
 	if s.N != 100 || s.Classes != 10 {
 		t.Fatalf("got %v", s.Shape())
 	}
@@ -193,14 +194,14 @@ func TestClassesAndLimitSelect(t *testing.T) {
 			k++
 		}
 	}
-	for _, spec := range []Spec{{Name: "mnist"}, {Name: "cifar10"}} { // where the files are absent
-		spec.Classes = []int{1}
-		shape, err := st.Shape(spec)
-		if want := map[string]int{"mnist": 6742, "cifar10": 5000}[spec.Name]; err != nil || shape.N != want {
-			t.Errorf("%s: got %v, %v, want %d images", spec.Name, shape, err, want)
+	for _, wanted := range []spec.Data{{Name: "mnist"}, {Name: "cifar10"}} { // where the files are absent
+		wanted.Classes = []int{1}
+		shape, err := st.Shape(wanted)
+		if want := map[string]int{"mnist": 6742, "cifar10": 5000}[wanted.Name]; err != nil || shape.N != want {
+			t.Errorf("%s: got %v, %v, want %d images", wanted.Name, shape, err, want)
 		}
 	}
-	_, err := st.Open(context.Background(), Spec{Name: "mnist12k", Classes: []int{10}})
+	_, err := st.Open(context.Background(), spec.Data{Name: "mnist12k", Classes: []int{10}})
 	wantError(t, err, "mnist12k: classes: got 10, want 0 to 9")
 }
 
@@ -235,14 +236,14 @@ func TestMissingSetsSayHowToGetThem(t *testing.T) {
 		"mnist":   {st.Dir, "train-images-idx3-ubyte.gz", "run: starsweep data get mnist", "mnist(subset = True)"},
 		"cifar10": {st.Dir, "run: starsweep data get cifar10"},
 	} {
-		_, err := st.Open(context.Background(), Spec{Name: name})
+		_, err := st.Open(context.Background(), spec.Data{Name: name})
 		wantError(t, err, append(want, name+": ")...)
 		if !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v is not fs.ErrNotExist", name, err)
 		}
 	}
 	for _, name := range []string{"images", "parquet", "dicom"} {
-		_, err := st.Open(context.Background(), Spec{Name: name, Path: filepath.Join(st.Dir, "nowhere")})
+		_, err := st.Open(context.Background(), spec.Data{Name: name, Path: filepath.Join(st.Dir, "nowhere")})
 		wantError(t, err, name+": ", "nowhere: no such file or directory")
 	}
 }
@@ -258,7 +259,7 @@ func TestCorruptMNISTSaysHowToGetItAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := st.Open(context.Background(), Spec{Name: "mnist"})
+	_, err := st.Open(context.Background(), spec.Data{Name: "mnist"})
 	wantError(t, err, "train-images-idx3-ubyte.gz is corrupt: got SHA-256", "run: starsweep data get mnist")
 }
 
@@ -266,9 +267,9 @@ func TestCancelledContextEndsOpen(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	reason := errors.New("the user has left")
 	cancel(reason)
-	for _, spec := range []Spec{{Name: "mnist12k"}, {Name: "ring"}, {Name: "ellipses"}} {
-		if _, err := store(t).Open(ctx, spec); !errors.Is(err, reason) {
-			t.Errorf("%s: got %v, want %v", spec.Name, err, reason)
+	for _, wanted := range []spec.Data{{Name: "mnist12k"}, {Name: "ring"}, {Name: "ellipses"}} {
+		if _, err := store(t).Open(ctx, wanted); !errors.Is(err, reason) {
+			t.Errorf("%s: got %v, want %v", wanted.Name, err, reason)
 		}
 	}
 }
@@ -278,18 +279,18 @@ func TestCancelledContextEndsOpen(t *testing.T) {
 func TestDigestsStayTheSame(t *testing.T) {
 	st := store(t)
 	for _, c := range []struct {
-		spec Spec
-		want string
+		wanted spec.Data
+		want   string
 	}{
-		{Spec{Name: "mnist12k"}, "5023b7f5f5d1475a6ab61fac6517f80e63c46228adb9ffb84e3e5ca4692a67d4"},
-		{Spec{Name: "mnist12k", Split: "test"}, "57c00e5b83ca630e04ad67e7c110560e76debfd17c11ebf60ec5ab0e0ac50d3a"},
-		{Spec{Name: "mnist12k", Size: 32, Limit: 100}, "9ad3745c5745f93c229e51cfce659d5d1e8ca3d2827ff456bb8e7f5006f241f7"},
-		{Spec{Name: "ring", Seed: 1}, "95ec5ad752baef8cf78b4a33ee074e0f312c9b1d31bbd38248fddbe987ba6bc3"},
-		{Spec{Name: "grid", Seed: 1}, "33c30386fb479661df4398f2cb4975875d42af8d83947f3002f063914294bb67"},
-		{Spec{Name: "ellipses", Seed: 1, Count: 100}, "14bfad49dca76219226d0fb42a3055296fd84c8162191b6cae7b131932b97bf8"},
+		{spec.Data{Name: "mnist12k"}, "5023b7f5f5d1475a6ab61fac6517f80e63c46228adb9ffb84e3e5ca4692a67d4"},
+		{spec.Data{Name: "mnist12k", Split: "test"}, "57c00e5b83ca630e04ad67e7c110560e76debfd17c11ebf60ec5ab0e0ac50d3a"},
+		{spec.Data{Name: "mnist12k", Size: 32, Limit: 100}, "9ad3745c5745f93c229e51cfce659d5d1e8ca3d2827ff456bb8e7f5006f241f7"},
+		{spec.Data{Name: "ring", Seed: 1}, "95ec5ad752baef8cf78b4a33ee074e0f312c9b1d31bbd38248fddbe987ba6bc3"},
+		{spec.Data{Name: "gaussian_grid", Seed: 1}, "33c30386fb479661df4398f2cb4975875d42af8d83947f3002f063914294bb67"},
+		{spec.Data{Name: "ellipses", Seed: 1, Count: 100}, "14bfad49dca76219226d0fb42a3055296fd84c8162191b6cae7b131932b97bf8"},
 	} {
-		if got := open(t, st, c.spec).Digest; got != c.want {
-			t.Errorf("%v: got %s, want %s", c.spec, got, c.want)
+		if got := open(t, st, c.wanted).Digest; got != c.want {
+			t.Errorf("%v: got %s, want %s", c.wanted, got, c.want)
 		}
 	}
 }

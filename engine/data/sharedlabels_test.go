@@ -4,12 +4,14 @@ import (
 	"os"
 	"slices"
 	"testing"
+
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
 // labelsOf are the labels of a split by the names of their classes, read with the cache of st.
 func labelsOf(t *testing.T, st *Store, dir, split string) (names []string, classes []string) {
 	t.Helper()
-	set := open(t, st, Spec{Name: "images", Path: dir, Split: split})
+	set := open(t, st, spec.Data{Name: "images", Path: dir, Split: split})
 	for _, label := range set.Labels {
 		classes = append(classes, set.ClassNames[label])
 	}

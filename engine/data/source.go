@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/starsweep/starsweep/engine/data/raster"
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/parallel"
 )
 
@@ -37,22 +38,22 @@ type survey struct {
 }
 
 // shape is the shape of n of the pictures, as spec wants them.
-func (v survey) shape(spec Spec, n int) Shape {
-	return Shape{N: n, H: cmp.Or(spec.Size, v.first.h), W: cmp.Or(spec.Size, v.first.w), C: cmp.Or(spec.Channels, v.first.c),
+func (v survey) shape(wanted spec.Data, n int) Shape {
+	return Shape{N: n, H: cmp.Or(wanted.Size, v.first.h), W: cmp.Or(wanted.Size, v.first.w), C: cmp.Or(wanted.Channels, v.first.c),
 		Classes: v.classes}
 }
 
 // build decodes the pictures that spec asks for.
-func (st *Store) build(ctx context.Context, k kind, src source, spec Spec) (*Set, error) {
-	v, err := k.survey(ctx, src, spec)
+func (st *Store) build(ctx context.Context, r row, src source, wanted spec.Data) (*Set, error) {
+	v, err := r.survey(ctx, src, wanted)
 	if err != nil {
 		return nil, err
 	}
-	keep, err := v.selection(spec)
+	keep, err := v.selection(wanted)
 	if err != nil {
 		return nil, err
 	}
-	d := v.shape(spec, len(keep))
+	d := v.shape(wanted, len(keep))
 	stored := d.H == v.first.h && d.W == v.first.w
 	if err := st.fitsShape(d, stored); err != nil { // before the source reads anything
 		return nil, err
@@ -61,19 +62,19 @@ func (st *Store) build(ctx context.Context, k kind, src source, spec Spec) (*Set
 	if err != nil {
 		return nil, err
 	}
-	a := assembly{store: st, spec: spec, v: v, keep: keep, at: at, traits: make([]raster.Traits, len(keep))}
+	a := assembly{store: st, wanted: wanted, v: v, keep: keep, at: at, traits: make([]raster.Traits, len(keep))}
 	// Bytes are kept as bytes; the first picture that must be resized, or is not made of bytes, turns the set to float32.
 	for _, exact := range []bool{stored, false} {
 		if err := st.fitsShape(d, exact); err != nil {
 			return nil, err
 		}
-		set := &Set{Name: spec.Name, N: d.N, H: d.H, W: d.W, C: d.C, Classes: d.Classes, ClassNames: v.classNames, Notes: slices.Clone(v.notes)}
+		set := &Set{Name: wanted.Name, N: d.N, H: d.H, W: d.W, C: d.C, Classes: d.Classes, ClassNames: v.classNames, Notes: slices.Clone(v.notes)}
 		if exact {
 			set.U8 = make([]uint8, d.N*d.H*d.W*d.C)
 		} else {
 			set.F32 = make([]float32, d.N*d.H*d.W*d.C)
 		}
-		progress, mu := st.Progress.Begin("reading images of "+cmp.Or(spec.Path, spec.Name), d.N), sync.Mutex{}
+		progress, mu := st.Progress.Begin("reading images of "+cmp.Or(wanted.Path, wanted.Name), d.N), sync.Mutex{}
 		err = parallel.For(ctx, d.N, func(k int) error {
 			err := a.place(set, k)
 			mu.Lock()
@@ -105,7 +106,7 @@ var errInexact = errors.New("not bytes of the set's size")
 // assembly puts pictures into sets.
 type assembly struct {
 	store  *Store
-	spec   Spec
+	wanted spec.Data
 	v      survey
 	keep   []int
 	at     func(i int) (picture, error)
@@ -120,13 +121,13 @@ func (a *assembly) place(set *Set, k int) error {
 		return fmt.Errorf("%s: %w", a.v.where(i), err)
 	}
 	a.traits[k] = p.traits
-	p = p.withChannels(a.spec.Channels)
+	p = p.withChannels(a.wanted.Channels)
 	if p.c != set.C {
 		return fmt.Errorf("%s: got %s, want %d channels as the first image has: set %s to 1 or 3", a.v.where(i), p.header, set.C,
 			a.store.argument("channels"))
 	}
 	same := p.h == set.H && p.w == set.W
-	if !same && a.spec.Size == 0 {
+	if !same && a.wanted.Size == 0 {
 		return fmt.Errorf("%s: got %s, want %d x %d as the first image is: set %s", a.v.where(i), p.header, set.H, set.W,
 			a.store.argument("size"))
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/require"
 )
 
@@ -22,23 +23,23 @@ func TestSpecialFilesAreRefusedByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	st := store(t)
-	if s := open(t, st, Spec{Name: "images", Path: dir}); s.N != 1 || !slices.Equal(s.Notes,
+	if s := open(t, st, spec.Data{Name: "images", Path: dir}); s.N != 1 || !slices.Equal(s.Notes,
 		[]string{"left out 1 pipe, socket or device: control"}) {
 		t.Errorf("got %d images, notes %q", s.N, s.Notes)
 	}
 	if err := os.Rename(pipe, filepath.Join(dir, "2.png")); err != nil {
 		t.Fatal(err)
 	}
-	_, err := st.Open(context.Background(), Spec{Name: "images", Path: dir})
+	_, err := st.Open(context.Background(), spec.Data{Name: "images", Path: dir})
 	wantError(t, err, "2.png: got a named pipe, want a file")
 	for name, path := range map[string]string{"images": "2.png", "parquet": "2.png", "dicom": "2.png"} {
-		_, err := st.Open(context.Background(), Spec{Name: name, Path: filepath.Join(dir, path)})
+		_, err := st.Open(context.Background(), spec.Data{Name: name, Path: filepath.Join(dir, path)})
 		wantError(t, err, name+": ", "2.png: got a named pipe, want a file")
 	}
 	if err := os.Rename(filepath.Join(dir, "2.png"), filepath.Join(dir, "a.zip")); err != nil {
 		t.Fatal(err)
 	}
-	_, err = st.Open(context.Background(), Spec{Name: "images", Path: filepath.Join(dir, "a.zip")})
+	_, err = st.Open(context.Background(), spec.Data{Name: "images", Path: filepath.Join(dir, "a.zip")})
 	wantError(t, err, "a.zip: got a named pipe, want a file")
 }
 
@@ -55,7 +56,7 @@ func TestFilesOfTheKernelAreNotWaitedFor(t *testing.T) {
 	}
 	done := make(chan *Set)
 	go func() {
-		s, err := store(t).Open(context.Background(), Spec{Name: "images", Path: dir})
+		s, err := store(t).Open(context.Background(), spec.Data{Name: "images", Path: dir})
 		if err != nil {
 			t.Error(err)
 		}

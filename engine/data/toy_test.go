@@ -6,26 +6,28 @@ import (
 	"math"
 	"reflect"
 	"testing"
+
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
 func TestRingAndGridLieAroundTheirCentres(t *testing.T) {
 	for _, c := range []struct {
-		spec   Spec
+		wanted spec.Data
 		centre func(k int) (x, y float64)
 		modes  int
 		sigma  float64
 	}{
-		{Spec{Name: "ring"}, func(k int) (float64, float64) {
+		{spec.Data{Name: "ring"}, func(k int) (float64, float64) {
 			return 2 * math.Cos(float64(k)*math.Pi/4), 2 * math.Sin(float64(k)*math.Pi/4)
 		}, 8, 0.02},
-		{Spec{Name: "grid"}, func(k int) (float64, float64) { return float64(2*(k%5) - 4), float64(2*(k/5) - 4) }, 25, 0.05},
-		{Spec{Name: "grid", Modes: 4, Radius: 1, Sigma: 0.5, Count: 4000}, func(k int) (float64, float64) {
+		{spec.Data{Name: "gaussian_grid"}, func(k int) (float64, float64) { return float64(2*(k%5) - 4), float64(2*(k/5) - 4) }, 25, 0.05},
+		{spec.Data{Name: "gaussian_grid", Modes: 4, Radius: 1, Sigma: 0.5, Count: 4000}, func(k int) (float64, float64) {
 			return float64(2*(k%2) - 1), float64(2*(k/2) - 1)
 		}, 4, 0.5},
 	} {
-		s := open(t, store(t), c.spec)
+		s := open(t, store(t), c.wanted)
 		if !s.Shape().Points() || s.Classes != c.modes || s.F32 == nil {
-			t.Fatalf("%v: got %v", c.spec, s.Shape())
+			t.Fatalf("%v: got %v", c.wanted, s.Shape())
 		}
 		var sum, squares float64
 		for i := range s.N {
@@ -36,20 +38,20 @@ func TestRingAndGridLieAroundTheirCentres(t *testing.T) {
 		}
 		n := float64(2 * s.N)
 		if mean, sigma := sum/n, math.Sqrt(squares/n); math.Abs(mean) > 4*c.sigma/math.Sqrt(n) || math.Abs(sigma/c.sigma-1) > 4/math.Sqrt(2*n) {
-			t.Errorf("%v: got mean %g, sigma %g, want 0 and %g", c.spec, mean, sigma, c.sigma)
+			t.Errorf("%v: got mean %g, sigma %g, want 0 and %g", c.wanted, mean, sigma, c.sigma)
 		}
 		for label, count := range counts(s) {
 			if want := s.N / c.modes; count != want {
-				t.Errorf("%v: got %d points of mode %d, want %d", c.spec, count, label, want)
+				t.Errorf("%v: got %d points of mode %d, want %d", c.wanted, count, label, want)
 			}
 		}
 	}
 }
 
 func TestToySetsAreFunctionsOfSeedAndIndex(t *testing.T) {
-	for _, name := range []string{"ring", "grid", "ellipses"} {
+	for _, name := range []string{"ring", "gaussian_grid", "ellipses"} {
 		st := store(t)
-		base := Spec{Name: name, Count: 30, Seed: 5}
+		base := spec.Data{Name: name, Count: 30, Seed: 5}
 		if name == "ellipses" {
 			base.Size = 32
 		}
@@ -69,7 +71,7 @@ func TestToySetsAreFunctionsOfSeedAndIndex(t *testing.T) {
 
 func TestPhantomsHaveLungsAndASpine(t *testing.T) {
 	const size = 64
-	s := open(t, store(t), Spec{Name: "ellipses", Count: 50})
+	s := open(t, store(t), spec.Data{Name: "ellipses", Count: 50})
 	if want := (Shape{50, size, size, 1, 0}); s.Shape() != want {
 		t.Fatalf("got %v, want %v", s.Shape(), want)
 	}

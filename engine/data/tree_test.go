@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
 // layout is a tree of files in words: "a/1.png" is a picture of the shade that its content says, "x.txt" a text, "l.png -> a/1.png" a
@@ -148,7 +150,7 @@ func TestFoldersAndArchivesMeanTheSame(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var digest string
 			for _, path := range c.layout.in(t) {
-				s, err := store(t).Open(context.Background(), Spec{Name: "images", Path: path, Split: c.split})
+				s, err := store(t).Open(context.Background(), spec.Data{Name: "images", Path: path, Split: c.split})
 				if c.fault != "" {
 					wantError(t, err, "images: ", c.fault)
 					continue
@@ -175,7 +177,7 @@ func TestFoldersAndArchivesMeanTheSame(t *testing.T) {
 func TestLinksDoNotLeadOutOfAnArchive(t *testing.T) {
 	secret := write(t, t.TempDir(), "secret.png", tile(t, 1, 1, 99))
 	for _, path := range (layout{"1.png", "2.png -> " + secret, "3.png -> ../../../../../../.." + secret, "d -> /tmp"}).in(t)[1:] {
-		s := open(t, store(t), Spec{Name: "images", Path: path})
+		s := open(t, store(t), spec.Data{Name: "images", Path: path})
 		if want := []string{"left out 3 links that lead to nothing here: 2.png, 3.png, d"}; !bytes.Equal(s.U8, []uint8{0}) ||
 			!slices.Equal(s.Notes, want) {
 			t.Errorf("%s: got shades %v, notes %q, want %q", path, s.U8, s.Notes, want)
@@ -185,7 +187,7 @@ func TestLinksDoNotLeadOutOfAnArchive(t *testing.T) {
 
 func TestUnlabelledTakesEveryImage(t *testing.T) {
 	for _, path := range (layout{"1.png", "a/2.png", "test/3.png", "train/b/4.png"}).in(t) {
-		s := open(t, store(t), Spec{Name: "images", Path: path, Unlabelled: true})
+		s := open(t, store(t), spec.Data{Name: "images", Path: path, Unlabelled: true})
 		if !bytes.Equal(s.U8, []uint8{0, 1, 2, 3}) || s.Labels != nil || s.Classes != 0 {
 			t.Errorf("%s: got shades %v, labels %v", path, s.U8, s.Labels)
 		}
@@ -199,7 +201,7 @@ func TestTreesOfAnyDepthEnd(t *testing.T) {
 		deep += "/d"
 	}
 	write(t, deep, "1.png", tile(t, 1, 1, 1))
-	_, err := store(t).Open(context.Background(), Spec{Name: "images", Path: dir})
+	_, err := store(t).Open(context.Background(), spec.Data{Name: "images", Path: dir})
 	wantError(t, err, "more than 100 folders in each other")
 
 	wide := t.TempDir() // each folder links to the next twice: 2^60 paths
@@ -214,7 +216,7 @@ func TestTreesOfAnyDepthEnd(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
-	if _, err := store(t).Open(ctx, Spec{Name: "images", Path: wide}); !errors.Is(err, context.DeadlineExceeded) { // 2^60 paths never end
+	if _, err := store(t).Open(ctx, spec.Data{Name: "images", Path: wide}); !errors.Is(err, context.DeadlineExceeded) { // 2^60 paths never end
 		t.Errorf("got %v, want the context's error", err)
 	}
 }

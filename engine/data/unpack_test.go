@@ -10,6 +10,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
 // sparse is a tar file of a few kilobytes, whose one member, 1.png, has so many bytes, all of them zero but those it begins with: GNU's
@@ -54,7 +56,7 @@ func TestArchivesUnpackWithinABudget(t *testing.T) {
 		"sparse.tar":  sparse(png, 1<<40),
 		"many.zip":    zipped(t, []member{{"1.png", large[:1<<20]}, {"2.png", large[:1<<20]}, {"3.png", large[:1<<20]}}),
 	} {
-		_, err := st.Open(context.Background(), Spec{Name: "images", Path: write(t, dir, name, b)})
+		_, err := st.Open(context.Background(), spec.Data{Name: "images", Path: write(t, dir, name, b)})
 		wantError(t, err, name+": ", "unpacks to more than 2.1 MB", "unpack it, and set path to the folder")
 	}
 }
@@ -64,7 +66,7 @@ func TestEncryptedArchivesSaySo(t *testing.T) {
 	b[6] |= 1 // the flags of the local header and of the directory
 	at := bytes.LastIndex(b, []byte("PK\x01\x02"))
 	b[at+8] |= 1
-	_, err := store(t).Open(context.Background(), Spec{Name: "images", Path: write(t, t.TempDir(), "a.zip", b)})
+	_, err := store(t).Open(context.Background(), spec.Data{Name: "images", Path: write(t, t.TempDir(), "a.zip", b)})
 	wantError(t, err, "a.zip: 1.png: encrypted: unpack the archive with its password")
 }
 
@@ -72,7 +74,7 @@ func TestUnpackingEndsWithItsContext(t *testing.T) {
 	path := write(t, t.TempDir(), "a.tar.gz", gzipped(t, tarred(t, []member{{"1.txt", make([]byte, 100<<20)}})))
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
 	defer cancel()
-	if _, err := store(t).Open(ctx, Spec{Name: "images", Path: path}); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := store(t).Open(ctx, spec.Data{Name: "images", Path: path}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want the context's error", err)
 	}
 }
@@ -95,7 +97,7 @@ func FuzzArchive(f *testing.F) {
 		st := &Store{Memory: 1 << 24}
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
-		s, err := st.Open(ctx, Spec{Name: "images", Path: path, Size: 2, Channels: 1})
+		s, err := st.Open(ctx, spec.Data{Name: "images", Path: path, Size: 2, Channels: 1})
 		if errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("did not end: %v", err)
 		}

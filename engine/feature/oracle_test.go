@@ -10,6 +10,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/metric"
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/require"
 	"github.com/starsweep/starsweep/internal/safetensors"
 )
@@ -95,7 +96,7 @@ func realImages(t *testing.T) map[string]images {
 	sets := map[string]images{}
 	st := &data.Store{Dir: filepath.Join(require.Shared(t), "data")}
 	for _, name := range []string{"cifar10", "mnist12k"} {
-		set, err := st.Open(context.Background(), data.Spec{Name: name, Split: "test"})
+		set, err := st.Open(context.Background(), spec.Data{Name: name, Split: "test"})
 		if err != nil {
 			t.Fatal(err)
 		}

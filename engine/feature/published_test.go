@@ -11,6 +11,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/metric"
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/require"
 	"github.com/starsweep/starsweep/internal/safetensors"
 )
@@ -72,7 +73,7 @@ func photographs(t *testing.T, n int) map[string]images {
 	sets := map[string]images{}
 	st := &data.Store{Dir: filepath.Join(require.Shared(t), "data")}
 	for side, split := range map[string]string{"real": "train", "fake": "test"} {
-		set, err := st.Open(context.Background(), data.Spec{Name: "cifar10", Split: split})
+		set, err := st.Open(context.Background(), spec.Data{Name: "cifar10", Split: split})
 		if err != nil {
 			t.Fatal(err)
 		}

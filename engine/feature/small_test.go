@@ -4,12 +4,13 @@ import (
 	"testing"
 
 	"github.com/starsweep/starsweep/engine/data"
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
 // TestSmallMNISTReadsDigits as the set has them, 28 x 28 pixels: scaling, resize and layers are those of training.
 func TestSmallMNISTReadsDigits(t *testing.T) {
 	e := opened(t, "small-mnist", Store{})
-	set, err := (&data.Store{}).Open(background, data.Spec{Name: "mnist12k", Split: "test", Limit: 500})
+	set, err := (&data.Store{}).Open(background, spec.Data{Name: "mnist12k", Split: "test", Limit: 500})
 	if err != nil {
 		t.Fatal(err)
 	}

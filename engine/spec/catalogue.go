@@ -4,4 +4,5 @@ package spec
 // engine behind it.
 type Catalogue struct {
 	Extractors []Extractor // of engine/feature; the first is the default
+	DataSets   []DataSet   // of engine/data
 }

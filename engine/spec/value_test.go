@@ -139,7 +139,7 @@ func TestADataSetsTextHasTheFieldsThatAreSet(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, d := range []Data{
-		{Name: "mnist"}, {Name: "mnist", Subset: true}, {Name: "mnist", Split: "test"}, {Name: "mnist", Size: 32}, {Name: "mnist", Channels: 3}, {Name: "mnist", Limit: 5},
+		{Name: "mnist"}, {Name: "mnist12k"}, {Name: "mnist", Split: "test"}, {Name: "mnist", Size: 32}, {Name: "mnist", Channels: 3}, {Name: "mnist", Limit: 5},
 		{Name: "mnist", Classes: []int{1}}, {Name: "mnist", Classes: []int{1, 2}}, {Name: "images", Path: "a"}, {Name: "images", Path: "b"}, {Name: "parquet", Column: "x"}, {Name: "parquet", LabelColumn: "x"},
 		{Name: "dicom", Window: [2]float64{1, 2}}, {Name: "ring", Modes: 8}, {Name: "ring", Count: 8}, {Name: "ring", Radius: 8}, {Name: "ring", Sigma: 8}, {Name: "ring", Seed: 8},
 	} {

@@ -63,7 +63,16 @@ func standard(name string) spec.Metric {
 var everything = []spec.Metric{standard("fid"), standard("precision_recall"), standard("density_coverage"),
 	standard("kid").With("subsets", 5).With("size", 50), standard("prd"), standard("parzen")}
 
-func ring(count int) spec.Data { return spec.Data{Name: "ring", Count: count}.WithDefaults() }
+func ring(count int) spec.Data { return complete(spec.Data{Name: "ring", Count: count}) }
+
+// complete has every default written out, as the requests of scripts have.
+func complete(d spec.Data) spec.Data {
+	d, err := data.Complete(d)
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
 
 func onPoints(samples int) spec.Evaluation {
 	return spec.Evaluation{Sheet: 4, Samples: samples, Real: "test", Features: spec.PointFeatures, Metrics: everything}
@@ -186,7 +195,7 @@ func TestAnEvaluationIsTheMetricsOfTheFeatures(t *testing.T) {
 
 // digits are features of an untrained network, 24 of each set.
 func digits() (spec.Data, spec.Evaluation) {
-	return spec.Data{Name: "mnist12k"}.WithDefaults(), spec.Evaluation{Samples: 24, Real: "test", Features: "random",
+	return complete(spec.Data{Name: "mnist12k"}), spec.Evaluation{Samples: 24, Real: "test", Features: "random",
 		Metrics: []spec.Metric{standard("fid"), standard("precision_recall")}}
 }
 
@@ -467,7 +476,7 @@ func TestACancelledCallerLeavesTheBenchUsable(t *testing.T) {
 
 // An evaluation gives the same bits whichever evaluations were opened before it.
 func TestTheOrderOfOpeningChangesNoBits(t *testing.T) {
-	d := spec.Data{Name: "mnist12k"}.WithDefaults()
+	d := complete(spec.Data{Name: "mnist12k"})
 	for _, features := range []string{"small-mnist", "pixels"} {
 		counts := []int{7, 60, 260}
 		of := func(n int) spec.Evaluation {

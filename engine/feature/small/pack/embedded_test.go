@@ -4,9 +4,9 @@ import (
 	"os"
 	"testing"
 
-	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/feature/small"
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/exprtest"
 )
 
@@ -15,12 +15,12 @@ import (
 func TestTheEmbeddedNetworksKnowTheirTestSets(t *testing.T) {
 	digits, home, least := mnistTest, t.TempDir(), .985
 	if h := os.Getenv("STARSWEEP_HOME"); h != "" {
-		digits, home, least = data.Spec{Name: "mnist", Split: "test", Size: 32, Channels: 1}, h, .99
+		digits, home, least = spec.Data{Name: "mnist", Split: "test", Size: 32, Channels: 1}, h, .99
 	}
 	for _, c := range []struct {
 		name     string
 		home     func(t *testing.T) string
-		test     data.Spec
+		test     spec.Data
 		accuracy float64
 	}{
 		{"mnist", func(*testing.T) string { return home }, digits, least},

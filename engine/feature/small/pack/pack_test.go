@@ -13,6 +13,7 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/feature/small"
 	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/exprtest"
 	"github.com/starsweep/starsweep/internal/require"
 	"github.com/starsweep/starsweep/internal/safetensors"
@@ -95,7 +96,7 @@ func trained(t *testing.T, script, dir string) (feature *expr.Node, values exprt
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := starlib.Loader{}.Load(context.Background(), script, source)
+	s, err := starlib.Loader{Catalogue: spec.Catalogue{DataSets: data.Declarations()}}.Load(context.Background(), script, source)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +152,7 @@ func images(set *data.Set, from, n int) []float64 {
 	return wide
 }
 
-func open(t *testing.T, home string, d data.Spec) *data.Set {
+func open(t *testing.T, home string, d spec.Data) *data.Set {
 	t.Helper()
 	set, err := (&data.Store{Dir: filepath.Join(home, "data")}).Open(context.Background(), d)
 	if err != nil {
@@ -173,15 +174,15 @@ func cifarHome(t *testing.T) string {
 }
 
 var (
-	mnistTest = data.Spec{Name: "mnist", Subset: true, Split: "test", Size: 32, Channels: 1} // 2,000 images that are in the binary
-	cifarTest = data.Spec{Name: "cifar10", Split: "test", Size: 32, Channels: 3}
+	mnistTest = spec.Data{Name: "mnist12k", Split: "test", Size: 32, Channels: 1} // 2,000 images that are in the binary
+	cifarTest = spec.Data{Name: "cifar10", Split: "test", Size: 32, Channels: 3}
 )
 
 func TestAPackedNetworkGivesTheFeaturesOfTheTrainedOne(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		home func(t *testing.T) string
-		test data.Spec
+		test spec.Data
 	}{
 		{"mnist", func(t *testing.T) string { return t.TempDir() }, mnistTest},
 		{"cifar10", cifarHome, cifarTest},
