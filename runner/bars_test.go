@@ -12,8 +12,8 @@ import (
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
-// screen is a terminal for tests: it knows line ends, moves upwards and erasing below, and scrolls. Lines that are too long go on in
-// the next row; when it becomes narrower, what is there is broken anew, as most terminals do.
+// screen is a terminal for tests. It understands line ends, cursor up and erase below, and it scrolls. Lines that are too long continue
+// in the next row; when the screen becomes narrower, its lines are wrapped again, as on most terminals.
 type screen struct {
 	columns, rows int
 	lines         []string // of text, each of one row or several
@@ -52,7 +52,7 @@ func (s *screen) rowsOf(line string) int {
 	return max(1, (len([]rune(line))+s.columns-1)/s.columns)
 }
 
-// erase removes what is below the cursor, which is at the beginning of a row.
+// erase removes everything below the cursor, which is at the beginning of a row.
 func (s *screen) erase() {
 	for s.row > 0 {
 		last := s.lines[len(s.lines)-1]
@@ -129,7 +129,7 @@ func TestMessagesScrollAboveTheBars(t *testing.T) {
 	b.end(trials[0], results.Failed, "no power")
 	b.console.pin(b.render())
 	b.close()
-	b.close() // again, maybe
+	b.close() // may be called again
 	fmt.Fprint(b.console, "bye\n")
 	want := "a warning\nand more\ntrial 1/12 [seed=7] failed: no power\nstudy 4/12 trials  [==========                    ]  0s\nbye"
 	if got := s.show(); got != want {

@@ -71,21 +71,21 @@ func (t *trainer) warnOfChanges() {
 	list, trials := findChanges(t.plan, t.study.Trials())
 	for _, c := range list {
 		var names []string
-		half := 0
+		unfinished := 0
 		for _, old := range trials[c] {
 			names = append(names, old.ID)
 			if old.Status == results.Interrupted {
-				half++
+				unfinished++
 			}
 		}
 		const most = 5
 		if n := len(names); n > most {
 			names = append(names[:most], fmt.Sprintf("%d more", n-most))
 		}
-		text := fmt.Sprintf("%s changed: digest %s, and %s at the beginning of these trials, which stay as they are and are not continued: %s",
+		text := fmt.Sprintf("%s has changed: its digest is %s, and was %s when these trials began, which stay as they are and do not resume: %s",
 			c.what, c.is, c.was, strings.Join(names, ", "))
-		if half > 0 {
-			text += fmt.Sprintf("; half done: %d, whose checkpoints stay until the old content is back", half)
+		if unfinished > 0 {
+			text += fmt.Sprintf("; unfinished: %d, whose checkpoints stay in case the old content returns", unfinished)
 		}
 		t.warn(errors.New(text))
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
-// everies is a study whose points are evaluated in different ways, on the same data.
+// everies is a study whose points have different evaluations of the same data.
 type everies []int
 
 func (s everies) Points() (spec.Points, error) {
@@ -26,7 +26,7 @@ func (s everies) Job(_ context.Context, p spec.Point) (*model.Job, error) {
 		Evaluate: spec.Evaluation{Every: s[i.Any().(int64)]}}, nil
 }
 
-// Of two kinds of jobs on one data set the first alone reads the test split: its change is noticed, whichever comes last.
+// Of two kinds of jobs on one data set, only one reads the test split. A change of the split is found in either order of the kinds.
 func TestAChangeIsNoticedByTheKindThatReadsWhatChanged(t *testing.T) {
 	for _, s := range []everies{{1, 2}, {2, 1}} {
 		p, err := plan.Make(context.Background(), s, []uint32{0})

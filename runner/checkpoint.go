@@ -3,6 +3,7 @@ package runner
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/expr"
@@ -31,27 +32,24 @@ func (t *trainer) open(p plan.Trial, compiled *train.Compiled, set *data.Set) (*
 	}
 	var state []train.Tensor
 	for _, x := range c.Tensors {
-		d, ok := dtypes[x.DType]
-		if !ok {
+		i := slices.IndexFunc(dtypes[:], func(d dtype) bool { return d.saved == x.DType })
+		if i < 0 {
 			return nil, 0, fmt.Errorf("checkpoint of trial %s: tensor %s has an unknown type %s", p.ID, x.Name, x.DType)
 		}
-		state = append(state, train.Tensor{Name: x.Name, DType: d, Shape: x.Shape, Data: x.Data})
+		state = append(state, train.Tensor{Name: x.Name, DType: dtypes[i].trained, Shape: x.Shape, Data: x.Data})
 	}
 	run, err := compiled.Resume(t.backend.Device(), p.Job, images, p.Seed, state, c.Row.Epoch)
 	return run, c.Row.Epoch, err
 }
 
-var dtypes = map[safetensors.DType]expr.DType{safetensors.F32: expr.F32, safetensors.F64: expr.F64, safetensors.U32: expr.U32,
-	safetensors.I32: expr.I32, safetensors.Bool: expr.Bool}
-
-func format(d expr.DType) safetensors.DType {
-	for name, e := range dtypes {
-		if e == d {
-			return name
-		}
-	}
-	panic(fmt.Sprintf("no safetensors type for %v", d))
+// dtype is a type of numbers, in checkpoints and in training.
+type dtype struct {
+	saved   safetensors.DType
+	trained expr.DType
 }
+
+var dtypes = [...]dtype{{safetensors.F32, expr.F32}, {safetensors.F64, expr.F64}, {safetensors.U32, expr.U32},
+	{safetensors.I32, expr.I32}, {safetensors.Bool, expr.Bool}}
 
 // checkpointNumerics is the key of the backend's numerics in a checkpoint: a trial should resume where its program gives the same bits.
 const checkpointNumerics = "numerics"
@@ -60,7 +58,11 @@ const checkpointNumerics = "numerics"
 func (t *trainer) save(state []train.Tensor, row results.Epoch) error {
 	c := results.Checkpoint{Row: row, Meta: map[string]string{checkpointNumerics: t.backend.Numerics()}}
 	for _, x := range state {
-		c.Tensors = append(c.Tensors, safetensors.Tensor{Name: x.Name, DType: format(x.DType), Shape: x.Shape, Data: x.Data})
+		i := slices.IndexFunc(dtypes[:], func(d dtype) bool { return d.trained == x.DType })
+		if i < 0 {
+			return fmt.Errorf("checkpoint of trial %s: tensor %s has the type %v, which checkpoints lack", row.Trial, x.Name, x.DType)
+		}
+		c.Tensors = append(c.Tensors, safetensors.Tensor{Name: x.Name, DType: dtypes[i].saved, Shape: x.Shape, Data: x.Data})
 	}
 	if err := t.study.SaveCheckpoint(c); err != nil {
 		return err

@@ -72,7 +72,7 @@ func TestEveryCommandHasScriptsOfGoodAndBadInput(t *testing.T) {
 	}
 }
 
-// A command that fails must fail for the reason that the script says.
+// Scripts say why a command fails, so that it does not fail for another reason.
 func TestScriptsReadTheErrorsOfTheirCommands(t *testing.T) {
 	for path, lines := range scripts(t) {
 		for i, line := range lines {

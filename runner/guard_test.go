@@ -28,5 +28,5 @@ func TestAPanicIsOneLineThatNamesThePlace(t *testing.T) {
 	}
 }
 
-// what keeps the compiler from seeing that an index is out of range.
+// what hides from the compiler that an index is out of range.
 func what() string { return "what" }

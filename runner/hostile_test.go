@@ -61,7 +61,7 @@ func (h hostile) run(want int, args ...string) string {
 	return text
 }
 
-// No string of a script and no name of a file moves the cursor, breaks a table, or is computed by a spreadsheet.
+// No string of a script and no name of a file can move the cursor, break a table, or become a formula in a spreadsheet.
 func TestHostileStringsStayTexts(t *testing.T) {
 	h := newHostile(t)
 	odd := filepath.Join(h.home, "evil\x1b[31m\u202e.star")

@@ -47,13 +47,13 @@ func (r *inputReader) images(ctx context.Context, d spec.Data) (content, error) 
 	return c, nil
 }
 
-// inputs opens what a job reads. Jobs of the same words read the same.
+// of returns the inputs of a job, which it opens once for all jobs of the same description.
 func (r *inputReader) of(ctx context.Context, j *model.Job) (in model.Inputs, err error) {
-	words := fmt.Sprintf("%v %v %t", j.Data, j.Evaluate, len(j.Program.Test) > 0)
-	in, ok := r.known[words]
+	description := fmt.Sprintf("%v %v %t", j.Data, j.Evaluate, len(j.Program.Test) > 0)
+	in, ok := r.known[description]
 	if !ok {
 		if in, err = r.read(ctx, j); err == nil {
-			r.known[words] = in
+			r.known[description] = in
 		}
 	}
 	return in, err

@@ -31,7 +31,7 @@ main = study(trial = trial, space = {"lr": choice(1e-3, 1e-2)}, objectives = {"f
              profiles = {"more": {"space": {"lr": choice(1e-3, 1e-2, 1e-1)}}})
 `
 
-// draw replaces the four pictures of a split.
+// draw replaces the four images of a split.
 func draw(t *testing.T, split string, shade uint8) {
 	t.Helper()
 	for i := range 4 {
@@ -50,7 +50,7 @@ func draw(t *testing.T, split string, shade uint8) {
 	}
 }
 
-// cells are columns of a table, a line a row.
+// cells returns columns of a table, one line per row.
 func cells(t *testing.T, dir string, table results.Table, columns ...string) (lines []string) {
 	t.Helper()
 	v, err := results.Open(dir)
@@ -71,7 +71,7 @@ func cells(t *testing.T, dir string, table results.Table, columns ...string) (li
 	return lines
 }
 
-func TestTrialsOnReplacedImagesAreOthers(t *testing.T) {
+func TestReplacedImagesMakeOtherTrials(t *testing.T) {
 	home, dir, pictures := t.TempDir(), t.TempDir(), t.TempDir()
 	script := filepath.Join(home, "pictures.star")
 	if err := os.WriteFile(script, []byte(pictureStudy), 0o644); err != nil {
@@ -104,8 +104,8 @@ func TestTrialsOnReplacedImagesAreOthers(t *testing.T) {
 
 	draw(t, train, 200)
 	text := run("--profile", "more")
-	want(text, "changed: digest")
-	want(text, "at the beginning of these trials, which stay as they are and are not continued: ")
+	want(text, "has changed: its digest is ")
+	want(text, "when these trials began, which stay as they are and do not resume: ")
 	want(text, "3 completed of 3 trials")
 	second := digests()
 	if !slices.Equal(second[:2], first) {
@@ -150,8 +150,8 @@ func TestAPlanListsTheTrialsThatARunTrains(t *testing.T) {
 	}
 }
 
-// The size of the sheet is no part of a trial, so a run may find a picture of another size that a killed one left.
-func TestASheetOfAnotherSizeStopsNoTrial(t *testing.T) {
+// The size of the sheet is not part of a trial, so that a run may find a sheet of another size that a killed run has left.
+func TestASheetOfAnotherSizeDoesNotStopATrial(t *testing.T) {
 	home, dir := t.TempDir(), t.TempDir()
 	script := filepath.Join(home, "sheet.star")
 	study := strings.Replace(retryStudy, "epochs = 1)", "epochs = 1, evaluate = evaluate(sheet = p.sheet))", 1)
@@ -185,8 +185,8 @@ func TestASheetOfAnotherSizeStopsNoTrial(t *testing.T) {
 	}
 }
 
-// An unfinished trial waits with its checkpoint until its images are back.
-func TestATrialGoesOnWithItsOwnImagesOnly(t *testing.T) {
+// An unfinished trial keeps its checkpoint until its images are back.
+func TestATrialResumesOnlyWithItsOwnImages(t *testing.T) {
 	home, dir, pictures := t.TempDir(), t.TempDir(), t.TempDir()
 	script := filepath.Join(home, "pictures.star")
 	if err := os.WriteFile(script, []byte(pictureStudy), 0o644); err != nil {
@@ -199,7 +199,7 @@ func TestATrialGoesOnWithItsOwnImagesOnly(t *testing.T) {
 		}
 		return list
 	}
-	// run trains until a trial, counted as they began, has that many epochs or more, and kills it then.
+	// run trains until the given trial, counted in the order in which trials began, has that many epochs, and then kills the run.
 	run := func(trial, epochs int) string {
 		ctx, kill := context.WithTimeout(t.Context(), time.Minute)
 		defer kill()
@@ -225,7 +225,7 @@ func TestATrialGoesOnWithItsOwnImagesOnly(t *testing.T) {
 		t.Errorf("want the best value of a trial that is not finished in\n%s", text)
 	}
 	draw(t, filepath.Join(pictures, "test"), 200)
-	if got, want := run(1, 1), "half done: 1, whose checkpoints stay until the old content is back"; !strings.Contains(got, want) {
+	if got, want := run(1, 1), "unfinished: 1, whose checkpoints stay in case the old content returns"; !strings.Contains(got, want) {
 		t.Errorf("got\n%s\nwant %q in it", got, want)
 	}
 	if list := states(); len(list) != 2 || list[0].Epochs != old.Epochs {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestWhatDoesNotNoticeAnInterruptIsAbandoned(t *testing.T) {
+func TestAFunctionThatIgnoresAnInterruptIsAbandoned(t *testing.T) {
 	cause := errors.New("stopped")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	never := make(chan struct{})
@@ -31,7 +31,7 @@ func TestWhatDoesNotNoticeAnInterruptIsAbandoned(t *testing.T) {
 	}
 }
 
-func TestWhatNoticesAnInterruptEndsByItself(t *testing.T) {
+func TestAFunctionThatNoticesAnInterruptReturnsItsError(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	own := errors.New("put in order")
 	ended, err := interruptible(ctx, func() error {

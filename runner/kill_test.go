@@ -33,7 +33,7 @@ main = study(trial = trial, space = {"loss": choice("gp", "ns"), "lr": choice(1e
 
 // A study that is killed again and again ends with the tables of one that is not: every row once, every loss with the same bits.
 // The killed one evaluates epochs while the next one trains, the other one between epochs: see overlapCores.
-func TestKilledStudiesEndAsIfNothingHadHappened(t *testing.T) {
+func TestKilledStudiesEndWithTheSameTables(t *testing.T) {
 	dir := t.TempDir()
 	script := filepath.Join(dir, "kill.star")
 	if err := os.WriteFile(script, []byte(killStudy), 0o644); err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-func TestLabelsAreThoseThatTheScriptAnnounces(t *testing.T) {
+func TestLabelsMustMatchTheScript(t *testing.T) {
 	set := &data.Set{N: 4, Classes: 3, Labels: []int32{0, 2, 2, 0}, ClassNames: []string{"cat", "dog", "fox"}}
 	whole := &data.Set{N: 3, Classes: 3, Labels: []int32{0, 2, 1}}
 	for _, c := range []struct {

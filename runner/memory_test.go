@@ -12,13 +12,13 @@ import (
 	"github.com/starsweep/starsweep/internal/machine"
 )
 
-// small is a memory of 1000 bytes, of which the process has 100.
+// small returns a memory of 1000 bytes, of which the process has 100.
 func small(limits *[]int) *memory {
 	return &memory{room: machine.Room{Bytes: 1000, Whose: "the machine"}, process: 100, free: semaphore.NewWeighted(900),
 		limit: func(bytes int) { *limits = append(*limits, bytes) }}
 }
 
-func TestTrialsThatDoNotFitSayBothNumbers(t *testing.T) {
+func TestErrorsOfMemoryHaveBothNumbers(t *testing.T) {
 	m := &memory{room: machine.Room{Bytes: 23e9, Whose: "the machine"}}
 	err := m.check(need{data: 3e9, own: 40e9}, false)
 	if want := "needs 43 GB of memory, the machine has 23 GB"; err == nil || err.Error() != want {

@@ -236,7 +236,7 @@ func (p paretoPrinter) table(to io.Writer, rows []results.Row, apart []results.D
 func (p paretoPrinter) notes(to io.Writer, rows []results.Row) error {
 	earlier, lengths := 0, map[any]bool{}
 	for _, row := range rows {
-		if row["in_plan"] == false {
+		if inPlan, known := row["in_plan"].(bool); known && !inPlan {
 			earlier++
 		}
 		lengths[row["epochs_planned"]] = true

@@ -9,8 +9,8 @@ import (
 	"github.com/starsweep/starsweep/internal/pass"
 )
 
-// A pass speaks every ten seconds where there is no terminal, and at its end if it spoke before; a short one not at all.
-func TestPassesSpeakEveryTenSeconds(t *testing.T) {
+// Without a terminal, a pass prints a line every ten seconds, and at its end if it has printed one before. A short pass prints none.
+func TestPassesPrintALineEveryTenSeconds(t *testing.T) {
 	var out bytes.Buffer
 	now := time.Unix(0, 0)
 	p := newPasses(&Env{Stderr: &out, Now: func() time.Time { return now }})

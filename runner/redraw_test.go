@@ -15,9 +15,9 @@ import (
 	"github.com/starsweep/starsweep/results"
 )
 
-// The journal of a killed study has lost its last picture and its last epoch, which the checkpoint still has: the picture is drawn
-// again, and is the same.
-func TestAPictureThatTheJournalLostIsDrawnAgain(t *testing.T) {
+// The journal of a killed study has lost its last sheet and its last epoch, which the checkpoint still has: the same sheet is drawn
+// again.
+func TestASheetThatTheJournalLostIsDrawnAgain(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it runs a study for three seconds")
 	}

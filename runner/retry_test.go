@@ -22,7 +22,7 @@ def trial(p):
 main = study(trial = trial, space = {"lr": choice(1e-3, 1e-2)}, settings = {"batch": 8})
 `
 
-func TestTheSameCommandTriesFailedTrialsAgain(t *testing.T) {
+func TestTheSameCommandRunsFailedTrialsAgain(t *testing.T) {
 	home, dir := t.TempDir(), t.TempDir()
 	script := filepath.Join(home, "retry.star")
 	if err := os.WriteFile(script, []byte(retryStudy), 0o644); err != nil {
@@ -48,7 +48,7 @@ func TestTheSameCommandTriesFailedTrialsAgain(t *testing.T) {
 	}
 }
 
-// fail records that the first trial of a study failed, as a run does whose machine lacks something.
+// fail records that the first trial of a study failed.
 func fail(t *testing.T, dir string) {
 	t.Helper()
 	s, first := begunAnew(t, dir)
@@ -58,7 +58,7 @@ func fail(t *testing.T, dir string) {
 	}
 }
 
-// begunAnew opens a study, and begins its first trial again, which has no rows then.
+// begunAnew opens a study and begins its first trial again, without rows.
 func begunAnew(t *testing.T, dir string) (s *results.Study, first string) {
 	t.Helper()
 	v, err := results.Open(dir)

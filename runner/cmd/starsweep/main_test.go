@@ -28,7 +28,7 @@ main = study(trial = trial, space = {"lr": choice(1e-3)}, seeds = 5000)
 `
 
 // A command that does not come to look whether it should end, such as one whose output nobody reads, is ended by the first signal.
-func TestAnInterruptEndsWhatWaitsForAReader(t *testing.T) {
+func TestAnInterruptEndsACommandThatWaitsForAReader(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "wide.star")
 	if err := os.WriteFile(script, []byte(wide), 0o666); err != nil {
 		t.Fatal(err)

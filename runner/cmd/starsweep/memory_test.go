@@ -61,7 +61,7 @@ func write(t *testing.T, text string) (script, dir string) {
 	return script, filepath.Join(dir, "study")
 }
 
-func TestAPlanTellsThePeakOfWhatARunTakes(t *testing.T) {
+func TestAPlanShowsThePeakMemoryOfARun(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it trains")
 	}
@@ -118,7 +118,7 @@ func TestASheetThatDoesNotFitFailsTheTrial(t *testing.T) {
 }
 
 // How much address space the runtime reserves before anything of ours runs depends on the machine.
-func TestTooLittleMemoryToBeginIsSaid(t *testing.T) {
+func TestTooLittleMemoryToStartIsAnError(t *testing.T) {
 	var all string
 	for kb := 800_000; kb < 2_000_000; kb += 50_000 {
 		out, state := starsweep(t, strconv.Itoa(kb), "version")
