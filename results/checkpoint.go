@@ -114,7 +114,7 @@ func (s *Study) Resume(trial string) (c Checkpoint, found bool, err error) {
 	} else if err != nil {
 		return Checkpoint{}, false, err
 	}
-	if last := s.LastEpoch(trial); c.Row.Epoch > last+1 {
+	if last := s.lastEpoch(trial); c.Row.Epoch > last+1 {
 		return Checkpoint{}, false, fmt.Errorf("%w: it is of epoch %d, but the journal has lost what comes after epoch %d", ErrCheckpoint,
 			c.Row.Epoch, last)
 	}

@@ -40,7 +40,7 @@ func TestACrashBetweenCheckpointAndRowLosesNeither(t *testing.T) {
 	check(t, s.Close())
 
 	s = create(t, dir)
-	if got := s.LastEpoch("a"); got != 2 {
+	if got := epochsOf(s.View, "a"); got != 2 {
 		t.Errorf("got last epoch %d, want 2", got)
 	}
 	for range 2 {
@@ -140,7 +140,7 @@ func TestCheckpointsOfFinishedTrialsAreKeptOnRequest(t *testing.T) {
 	for range 2 {
 		s, err := results.Create(dir, meta, nil, o)
 		check(t, err)
-		if !s.Found.Continued {
+		if len(s.Trials()) == 0 {
 			train(t, s, "a", 0, 1)
 			check(t, s.SaveCheckpoint(checkpoint("a", 1)))
 			check(t, s.FinishTrial(outcome("a", results.Completed)))

@@ -126,6 +126,16 @@ func columns(t testing.TB, v *results.View, table results.Table, names ...string
 	return lines
 }
 
+// epochsOf is how many epochs of a trial the journal has, 0 for a trial that was never begun.
+func epochsOf(v *results.View, id string) int {
+	for _, s := range v.Trials() {
+		if s.ID == id {
+			return s.Epochs
+		}
+	}
+	return 0
+}
+
 func wantLines(t testing.TB, got []string, want ...string) {
 	t.Helper()
 	if !slices.Equal(got, want) {

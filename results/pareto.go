@@ -40,8 +40,8 @@ type point struct {
 	values  []float64
 }
 
-// candidate is a row of the pareto table before it is compared.
-type candidate struct {
+// member is a row of the pareto table before it is compared.
+type member struct {
 	trial     *trial // of a configuration, one of its trials
 	epoch     int    // 0 for a configuration
 	backend   string // of the values; empty for a configuration of several
@@ -51,12 +51,12 @@ type candidate struct {
 	seeds     int
 }
 
-// contest is candidates that are compared with each other: their objectives are measured alike.
-type contest struct {
-	scope      Scope
-	measure    string
-	reference  []float64
-	candidates []candidate
+// peerGroup is members that are compared with each other: their objectives are measured alike.
+type peerGroup struct {
+	scope     Scope
+	measure   string
+	reference []float64
+	members   []member
 }
 
 // Pareto gives the rows of the pareto table. Points of one scope are compared within one measure only, the part of a trial's measure
@@ -67,35 +67,35 @@ type contest struct {
 // (0.1 if all are equal), so that fronts of one measure can be compared and points at a front's ends count.
 func (v *View) Pareto(c Comparison) iter.Seq2[Row, error] {
 	v.mu.Lock()
-	contests := v.contests(c)
+	groups := v.peerGroups(c)
 	v.mu.Unlock()
-	return v.ranked(contests)
+	return v.ranked(groups)
 }
 
-// contests gathers the candidates. It leaves nothing to read that a writer may change.
-func (v *View) contests(c Comparison) []contest {
-	var own []contest
-	last := map[string][]candidate{} // by measure
+// peerGroups gathers the members. It leaves nothing to read that a writer may change.
+func (v *View) peerGroups(c Comparison) []peerGroup {
+	var own []peerGroup
+	last := map[string][]member{} // by measure
 	for _, t := range v.order {
 		if t.forgotten || len(t.points) == 0 {
 			continue
 		}
-		epochs := contest{scope: ScopeTrial, measure: t.measure}
+		epochs := peerGroup{scope: ScopeTrial, measure: t.measure}
 		for _, p := range t.points {
-			epochs.candidates = append(epochs.candidates, candidate{trial: t, epoch: p.epoch, backend: p.backend, values: p.values,
+			epochs.members = append(epochs.members, member{trial: t, epoch: p.epoch, backend: p.backend, values: p.values,
 				inPlan: v.inPlan(t), seeds: 1})
 		}
 		own = append(own, epochs)
 		if o := t.outcome; o != nil && o.Status != Failed && o.Status != Diverged {
-			last[t.measure] = append(last[t.measure], v.standing(epochs.candidates, c))
+			last[t.measure] = append(last[t.measure], v.standing(epochs.members, c))
 		}
 	}
 	newest, others := v.measures()
-	var study, configuration []contest
+	var study, configuration []peerGroup
 	for _, m := range slices.Concat(newest, others) {
 		if len(last[m]) > 0 {
-			study = append(study, contest{scope: ScopeStudy, measure: m, candidates: last[m]})
-			configuration = append(configuration, contest{scope: ScopeConfiguration, measure: m, candidates: joined(last[m])})
+			study = append(study, peerGroup{scope: ScopeStudy, measure: m, members: last[m]})
+			configuration = append(configuration, peerGroup{scope: ScopeConfiguration, measure: m, members: joined(last[m])})
 		}
 	}
 	all := slices.Concat(study, configuration, own)
@@ -104,16 +104,16 @@ func (v *View) contests(c Comparison) []contest {
 }
 
 // standing is the epoch with which a trial stands among others.
-func (v *View) standing(epochs []candidate, c Comparison) candidate {
+func (v *View) standing(epochs []member, c Comparison) member {
 	if !c.Best {
 		return epochs[len(epochs)-1]
 	}
-	return slices.MinFunc(epochs, func(a, b candidate) int { return v.compared.Objectives[0].order(a.values[0], b.values[0]) })
+	return slices.MinFunc(epochs, func(a, b member) int { return v.compared.Objectives[0].order(a.values[0], b.values[0]) })
 }
 
 // joined is the configurations of trials, of one length each: means and deviations (N-1) over seeds.
-func joined(trials []candidate) []candidate {
-	seeds := map[replicate][]candidate{}
+func joined(trials []member) []member {
+	seeds := map[replicate][]member{}
 	var order []replicate
 	for _, c := range trials {
 		key := c.trial.replicate()
@@ -123,14 +123,14 @@ func joined(trials []candidate) []candidate {
 		}
 		seeds[key] = append(seeds[key], c)
 	}
-	var out []candidate
+	var out []member
 	for _, key := range order {
 		group := seeds[key]
-		c := candidate{trial: group[0].trial, backend: group[0].backend, values: make([]float64, len(group[0].values)), seeds: len(group)}
-		if slices.ContainsFunc(group, func(g candidate) bool { return g.backend != c.backend }) {
+		c := member{trial: group[0].trial, backend: group[0].backend, values: make([]float64, len(group[0].values)), seeds: len(group)}
+		if slices.ContainsFunc(group, func(g member) bool { return g.backend != c.backend }) {
 			c.backend = ""
 		}
-		c.inPlan = slices.ContainsFunc(group, func(g candidate) bool { return g.inPlan })
+		c.inPlan = slices.ContainsFunc(group, func(g member) bool { return g.inPlan })
 		for j := range c.values {
 			for _, g := range group {
 				c.values[j] += g.values[j]
@@ -151,8 +151,8 @@ func joined(trials []candidate) []candidate {
 	return out
 }
 
-// refer gives every contest its reference point.
-func (v *View) refer(all []contest, c Comparison) {
+// refer gives every group its reference point.
+func (v *View) refer(all []peerGroup, c Comparison) {
 	type group struct {
 		scope   Scope
 		measure string
@@ -164,7 +164,7 @@ func (v *View) refer(all []contest, c Comparison) {
 			e = newExtent(len(v.compared.Objectives))
 			references[group{x.scope, x.measure}] = e
 		}
-		for _, point := range x.candidates {
+		for _, point := range x.members {
 			e.add(point.values)
 		}
 	}
@@ -207,9 +207,9 @@ func (e *extent) reference(objectives []Objective, c Comparison) []float64 {
 }
 
 // ranked makes the rows.
-func (v *View) ranked(contests []contest) iter.Seq2[Row, error] {
+func (v *View) ranked(groups []peerGroup) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
-		for _, c := range contests {
+		for _, c := range groups {
 			rows, err := v.compared.rank(c)
 			if err != nil {
 				yield(nil, err)
@@ -224,15 +224,15 @@ func (v *View) ranked(contests []contest) iter.Seq2[Row, error] {
 	}
 }
 
-// rank compares the candidates of a contest.
-func (m Meta) rank(c contest) ([]Row, error) {
+// rank compares the members of a group.
+func (m Meta) rank(c peerGroup) ([]Row, error) {
 	directions := make([]pareto.Direction, len(m.Objectives))
 	for j, o := range m.Objectives {
 		directions[j] = o.Direction
 	}
-	points := make([][]float64, len(c.candidates))
-	for i, candidate := range c.candidates {
-		points[i] = candidate.values
+	points := make([][]float64, len(c.members))
+	for i, member := range c.members {
+		points[i] = member.values
 	}
 	ranks, err := pareto.Ranks(points, directions)
 	if err != nil {
@@ -264,7 +264,7 @@ func (m Meta) rank(c contest) ([]Row, error) {
 			return nil, err
 		}
 		for i, at := range order[:n] {
-			row := m.paretoRow(c, c.candidates[at])
+			row := m.paretoRow(c, c.members[at])
 			row["rank"], row["contribution"], row["hypervolume"] = int32(rank), contributions[i], volume
 			rows = append(rows, row)
 		}
@@ -281,8 +281,8 @@ func (o Objective) order(a, b float64) int {
 	return cmp.Compare(a, b)
 }
 
-// paretoRow is what the row of a candidate holds before it is compared.
-func (m Meta) paretoRow(c contest, p candidate) Row {
+// paretoRow is what the row of a member holds before it is compared.
+func (m Meta) paretoRow(c peerGroup, p member) Row {
 	row := m.row(p.trial.Trial)
 	row["scope"], row["epoch"], row["seeds"] = string(c.scope), int32(p.epoch), int32(p.seeds)
 	row["epochs_planned"], row["measure"], row["in_plan"] = int32(p.trial.Length), c.measure, p.inPlan
@@ -333,7 +333,7 @@ func (s *Study) writePareto() error {
 		return err
 	}
 	err := durable.WriteFile(path, func(w io.Writer) error {
-		return writeParquet(w, s.meta, Pareto, segment{0, s.lines - 1}.String(), nil, s.ranked(s.contests(Comparison{})))
+		return writeParquet(w, s.meta, Pareto, segment{0, s.lines - 1}.String(), nil, s.ranked(s.peerGroups(Comparison{})))
 	})
 	if err != nil {
 		return fmt.Errorf("pareto table: %w", err)

@@ -34,11 +34,11 @@ func (s *Study) rebuild(dir string) error {
 		spool.Close()
 		os.Remove(spooled)
 	}()
-	g := gathering{meta: s.meta, found: &s.Found, trials: map[string]*remains{}, spool: spool, taken: map[Table]int{}}
+	g := gathering{meta: s.meta, found: &s.Recovery, trials: map[string]*remains{}, spool: spool, taken: map[Table]int{}}
 	path := filepath.Join(dir, "journal")
 	old, _, err := journal.View(path, g.line, func(h journal.Hole) error {
 		g.holes++
-		s.Found.note("%s: left out %v, which are damaged", path, h)
+		s.Recovery.note("%s: left out %v, which are damaged", path, h)
 		return nil
 	})
 	if err != nil {
@@ -49,12 +49,12 @@ func (s *Study) rebuild(dir string) error {
 	if info, err := os.Stat(path); err != nil {
 		return durable.StorageError(path, err)
 	} else if info.Size() == 0 { // Open has made it
-		s.Found.note("%s was missing or empty: it is made anew from the tables", path)
+		s.Recovery.note("%s was missing or empty: it is made anew from the tables", path)
 	} else {
 		if err := copyFile(filepath.Join(dir, damagedFile), path); err != nil {
 			return err
 		}
-		s.Found.note("%s is made anew from what is sound of it and from the tables; as it was it is kept as %s", path, damagedFile)
+		s.Recovery.note("%s is made anew from what is sound of it and from the tables; as it was it is kept as %s", path, damagedFile)
 	}
 	for _, t := range recorded() {
 		if err := g.table(dir, t); err != nil {
@@ -99,7 +99,7 @@ func (s *Study) settle() error {
 // gathering collects what is left of a study's rows.
 type gathering struct {
 	meta   Meta
-	found  *Found
+	found  *Recovery
 	old    *journal.Journal
 	spool  *os.File
 	end    int64 // of the spool

@@ -141,10 +141,10 @@ func TestADamagedRecordCostsItself(t *testing.T) {
 			check(t, v.Close())
 
 			s := create(t, dir)
-			notes := strings.Join(s.Found.Notes, "\n")
+			notes := strings.Join(s.Recovery.Notes, "\n")
 			last := i == len(offsets)-2
-			if !last && !strings.Contains(notes, "left out") || last && s.Found.Dropped == 0 {
-				t.Errorf("record %d: got the notes %q, %d bytes dropped", i, notes, s.Found.Dropped)
+			if !last && !strings.Contains(notes, "left out") || last && s.Recovery.Dropped == 0 {
+				t.Errorf("record %d: got the notes %q, %d bytes dropped", i, notes, s.Recovery.Dropped)
 			}
 			got := allRows(t, s.View)
 			if len(slices.Compact(slices.Clone(got))) != len(got) {
@@ -174,8 +174,8 @@ func TestADamagedRecordCostsItself(t *testing.T) {
 					notes)
 			}
 			again := create(t, dir) // and that is the end of it
-			if len(again.Found.Notes) > 0 {
-				t.Errorf("record %d: the next time there are notes: %q", i, again.Found.Notes)
+			if len(again.Recovery.Notes) > 0 {
+				t.Errorf("record %d: the next time there are notes: %q", i, again.Recovery.Notes)
 			}
 			check(t, again.Close())
 		}
@@ -203,7 +203,7 @@ func TestAJournalThatIsShorterThanTheTablesComesBack(t *testing.T) {
 		got := allRows(t, s.View)
 		for _, row := range want {
 			if !slices.Contains(got, row) && !(strings.Contains(row, "trial:c") && strings.Contains(row, "epoch:3")) {
-				t.Errorf("%d records: a row is lost that a table has: %s\n%q", i, row, s.Found.Notes)
+				t.Errorf("%d records: a row is lost that a table has: %s\n%q", i, row, s.Recovery.Notes)
 			}
 		}
 		finish(t, s)
@@ -215,7 +215,7 @@ func TestAJournalThatIsShorterThanTheTablesComesBack(t *testing.T) {
 	dir := copied(t, original)
 	check(t, os.Remove(filepath.Join(dir, "journal")))
 	s := create(t, dir)
-	if notes := strings.Join(s.Found.Notes, "\n"); len(s.Finished()) != 2 || !strings.Contains(notes, "missing or empty") ||
+	if notes := strings.Join(s.Recovery.Notes, "\n"); len(s.Finished()) != 2 || !strings.Contains(notes, "missing or empty") ||
 		!strings.Contains(notes, "took back") {
 		t.Errorf("without a journal: got %v and %s", s.Finished(), notes)
 	}
@@ -257,7 +257,7 @@ func TestFilesThatAreNotOursInATablesFolderAreReported(t *testing.T) {
 	}
 	check(t, os.WriteFile(filepath.Join(dir, "pareto", "copy.parquet"), b, 0o666))
 	s := create(t, dir)
-	notes := strings.Join(s.Found.Notes, "\n")
+	notes := strings.Join(s.Recovery.Notes, "\n")
 	for _, name := range []string{"epochs/zzz.parquet", "epochs/4-14.parquet", "epochs/000000004-000000014x.parquet", "epochs/notes.txt",
 		"pareto/copy.parquet"} {
 		if !strings.Contains(notes, filepath.Join(dir, name)+": this is no file of the study") {

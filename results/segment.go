@@ -96,7 +96,7 @@ func (s *Study) reconcile(t Table) error {
 	for _, g := range segments {
 		path := filepath.Join(s.dir, string(t), g.fileName())
 		if g.first < next || g.last < g.first || g.last >= s.lines { // a copy under another of our names
-			s.Found.note("%s: removed: its rows are in other files of the table", path)
+			s.Recovery.note("%s: removed: its rows are in other files of the table", path)
 			if err := durable.Remove(path); err != nil {
 				return err
 			}
@@ -175,7 +175,7 @@ func (s *Study) strays() error {
 		}
 		for _, name := range strays {
 			if t != Pareto || name != paretoFile {
-				s.Found.note("%s: this is no file of the study, but whoever reads the table reads its rows, too: move it away",
+				s.Recovery.note("%s: this is no file of the study, but whoever reads the table reads its rows, too: move it away",
 					filepath.Join(dir, name))
 			}
 		}

@@ -23,11 +23,11 @@ import (
 // Once the disk has refused a row the study takes no more: what is acknowledged is safe, and Create goes on from there when
 // the cause is gone.
 type Study struct {
-	*View   // its mutex guards published and flushed, too
-	Found   Found
-	options Options
-	lock    *lock
-	opened  time.Time
+	*View    // its mutex guards published and flushed, too
+	Recovery Recovery
+	options  Options
+	lock     *lock
+	opened   time.Time
 
 	published map[Table]int // so many of the rows stand in segments
 	flushed   time.Time     // the last time that rows were published
@@ -47,14 +47,15 @@ type Options struct {
 	KeepCheckpoints bool // of finished trials
 }
 
-// Found says what Create found.
-type Found struct {
-	Continued bool     // there was a study already
-	Dropped   int64    // bytes of the journal's end that were cut: a record that was not written whole, or was damaged since
-	Notes     []string // what else was wrong, and what was done about it
+// Recovery says what Create found.
+type Recovery struct {
+	Dropped int64    // bytes of the journal's end that were cut: a record that was not written whole, or was damaged since
+	Notes   []string // what else was wrong, and what was done about it
 }
 
-func (f *Found) note(format string, a ...any) { f.Notes = append(f.Notes, fmt.Sprintf(format, a...)) }
+func (f *Recovery) note(format string, a ...any) {
+	f.Notes = append(f.Notes, fmt.Sprintf(format, a...))
+}
 
 // Create makes the study m in dir, or continues it if dir holds it. Scripts are the script and the files it loaded, by
 // slash-separated path. The caller must Close the study. Errors: ErrLocked, ErrStorage, ErrCorrupt, a fault in m, or a
@@ -86,7 +87,6 @@ func (s *Study) open(dir string, m Meta, scripts map[string][]byte) error {
 	old, err := readMeta(dir)
 	switch {
 	case err == nil:
-		s.Found.Continued = true
 		if err := m.differences(old); err != nil {
 			return fmt.Errorf("%s holds %w: choose another directory:\n%w", dir, ErrOther, err)
 		}
@@ -135,7 +135,7 @@ func (s *Study) openJournal(dir string, m Meta) (err error) {
 		s.View = newView(dir, m)
 		var dropped int64
 		s.journal, dropped, err = journal.Open(path, s.fold)
-		s.Found.Dropped += dropped
+		s.Recovery.Dropped += dropped
 		return err
 	}
 	published, err := lastPublished(dir)
@@ -147,7 +147,7 @@ func (s *Study) openJournal(dir string, m Meta) (err error) {
 	case err == nil && (s.rebuilt || published < s.lines): // the segments of a journal that was made anew may be of the old one
 		return nil
 	case err == nil:
-		s.Found.note("%s ends at line %d, but tables were published up to line %d", path, s.lines, published)
+		s.Recovery.note("%s ends at line %d, but tables were published up to line %d", path, s.lines, published)
 		s.journal.Close()
 	case !errors.Is(err, ErrCorrupt) || errors.Is(err, errForeign):
 		return err

@@ -85,8 +85,8 @@ func TestAnInterruptedTrialIsInNoTrialsTableUntilItIsFinished(t *testing.T) {
 	check(t, s.Close())
 
 	s = create(t, dir)
-	if !s.Found.Continued || s.Found.Dropped != 0 {
-		t.Errorf("got %+v, want a study that continues", s.Found)
+	if s.Recovery.Dropped != 0 || len(s.Recovery.Notes) != 0 {
+		t.Errorf("got %+v, want a study that continues as it was", s.Recovery)
 	}
 	if states := s.Trials(); len(states) != 1 || states[0].Status != results.Interrupted || states[0].Epochs != 2 || len(s.Finished()) != 0 {
 		t.Errorf("got %+v, want one interrupted trial with 2 epochs", states)
@@ -100,8 +100,8 @@ func TestAnInterruptedTrialIsInNoTrialsTableUntilItIsFinished(t *testing.T) {
 	v, err := results.Open(dir)
 	check(t, err)
 	defer v.Close()
-	if got := v.Finished(); got["a"] != results.Completed || v.LastEpoch("a") != 3 || v.LastEpoch("b") != 0 {
-		t.Errorf("got finished %v, last epoch %d", got, v.LastEpoch("a"))
+	if got := v.Finished(); got["a"] != results.Completed || epochsOf(v, "a") != 3 || epochsOf(v, "b") != 0 {
+		t.Errorf("got finished %v, last epoch %d", got, epochsOf(v, "a"))
 	}
 }
 
@@ -324,7 +324,7 @@ func TestAClosedStudyAcknowledgesNothing(t *testing.T) {
 			t.Errorf("%s: got error %v, want ErrStorage", name, err)
 		}
 	}
-	if len(s.Trials()) != 1 || s.LastEpoch("a") != 1 || len(s.Finished()) != 0 {
+	if len(s.Trials()) != 1 || epochsOf(s.View, "a") != 1 || len(s.Finished()) != 0 {
 		t.Errorf("got trials %+v, want what was acknowledged before", s.Trials())
 	}
 }

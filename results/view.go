@@ -241,8 +241,8 @@ func (v *View) Finished() map[string]Status {
 	return finished
 }
 
-// LastEpoch is the last epoch of a trial in the journal, 0 if there is none.
-func (v *View) LastEpoch(id string) int {
+// lastEpoch is the last epoch of a trial in the journal, 0 if there is none.
+func (v *View) lastEpoch(id string) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if t := v.trials[id]; t != nil {

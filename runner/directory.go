@@ -70,13 +70,13 @@ func (e *Env) createStudy(dir string, m results.Meta, files map[string][]byte, o
 	if err != nil {
 		return nil, asUsageError(err)
 	}
-	if n := study.Found.Dropped; n > 0 {
+	if n := study.Recovery.Dropped; n > 0 {
 		e.warn(fmt.Errorf("recovered the journal: discarded %d bytes after the last valid record", n))
 	}
 	const most = 20
-	for i, note := range study.Found.Notes {
+	for i, note := range study.Recovery.Notes {
 		if i == most {
-			e.warn(fmt.Errorf("and %d more such notes", len(study.Found.Notes)-most))
+			e.warn(fmt.Errorf("and %d more such notes", len(study.Recovery.Notes)-most))
 			break
 		}
 		e.warn(errors.New(note))
