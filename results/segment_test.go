@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -71,104 +70,33 @@ func rowsOf(t testing.TB, f *parquet.File, names []string) []string {
 	return lines
 }
 
-func TestColumnsStandInOrderWithTheirTypes(t *testing.T) {
-	dir := t.TempDir()
-	s := create(t, dir)
-	train(t, s, "a", 0, 1)
-	check(t, s.AppendSample(results.Sample{Trial: "a", Epoch: 1, Kind: "grid", PNG: picture(t, 8)}))
-	check(t, s.FinishTrial(outcome("a", results.Completed)))
-	check(t, s.Close())
-	const shared = `
-	required binary trial (STRING);
-	required binary configuration (STRING);
-	required binary study (STRING);
-	required int32 index (INT(32,true));
-	required binary loss (STRING);
-	required double lr;
-	required int64 batch (INT(64,true));
-	required boolean norm;
-	optional double penalty;
-	required int64 seed (INT(64,true));
-	required binary train_digest (STRING);
-	optional binary test_digest (STRING);`
-	const metrics = `
-	optional double loss_generator;
-	optional double loss_discriminator;
-	optional double fid;
-	optional binary measure (STRING);
-	optional int32 samples (INT(32,true));
-	optional binary extractor (STRING);`
-	for table, rest := range map[results.Table]string{
-		results.Trials: `
-	required binary status (STRING);
-	required binary reason (STRING);
-	required int32 epochs (INT(32,true));
-	required int32 epochs_planned (INT(32,true));
-	required int64 steps (INT(64,true));
-	required int64 parameters (INT(64,true));
-	required int64 images (INT(64,true));
-	optional double best_fid;
-	optional int32 best_fid_epoch (INT(32,true));` + metrics + `
-	required double seconds_train;
-	required double seconds_evaluate;
-	required double seconds_compile;
-	required double images_per_second;
-	required int32 compilations (INT(32,true));
-	required binary program (STRING);
-	required binary settings (STRING);
-	required binary script (STRING);
-	required binary version (STRING);
-	required binary backend (STRING);
-	required binary device (STRING);
-	required int64 started (TIMESTAMP(isAdjustedToUTC=true,unit=MILLIS));`,
-		results.Epochs: `
-	required int32 epoch (INT(32,true));
-	required int64 step (INT(64,true));
-	required int64 images (INT(64,true));` + metrics + `
-	required binary backend (STRING);
-	required double seconds_train;
-	required double seconds_evaluate;
-	required double images_per_second;`,
-		results.Samples: `
-	required int32 epoch (INT(32,true));
-	required binary kind (STRING);
-	required int32 image_width (INT(32,true));
-	required int32 image_height (INT(32,true));
-	required binary png;`,
-		results.Pareto: `
-	optional int32 epoch (INT(32,true));
-	required int32 epochs_planned (INT(32,true));
-	required int32 seeds (INT(32,true));
-	required double fid;
-	optional double std_fid;
-	required binary measure (STRING);
-	optional binary backend (STRING);
-	required boolean in_plan;
-	required int32 rank (INT(32,true));
-	required double contribution;
-	required double hypervolume;
-	required double reference_fid;`,
-	} {
-		b, err := os.ReadFile(segments(t, dir, table)[0])
-		check(t, err)
-		f, err := parquet.OpenFile(bytes.NewReader(b), int64(len(b)))
-		check(t, err)
-		identity := shared
-		if table == results.Pareto { // a configuration has no trial
-			identity = "\n\trequired binary scope (STRING);" + regexp.MustCompile(`required (\w+ (trial|index|seed)\b)`).ReplaceAllString(shared,
-				"optional $1")
-		}
-		want := "message " + string(table) + " {" + identity + rest + "\n}"
-		if got := f.Schema().String(); got != want {
-			t.Errorf("%s: got\n%s\nwant\n%s", table, got, want)
-		}
-		for key, want := range map[string]string{"starsweep.schema": "3", "starsweep.study": "ring", "starsweep.table": string(table),
-			"starsweep.study_id": meta.ID()} {
-			if got, _ := f.Lookup(key); got != want {
-				t.Errorf("%s: metadata %s: got %q, want %q", table, key, got, want)
-			}
-		}
+// flipped flips a bit of a file, counted in bytes from its end.
+func flipped(offset int) func(string) error {
+	return func(path string) error {
+		b, err := os.ReadFile(path)
+		b[max(0, len(b)-offset)] ^= 1
+		return errors.Join(err, os.WriteFile(path, b, 0o666))
 	}
+}
+
+// damages are what may happen to a segment.
+var damages = map[string]func(path string) error{
+	"flipped in its last byte":  flipped(1),
+	"flipped in its length":     flipped(8),
+	"flipped in its footer":     flipped(40),
+	"flipped in its columns":    flipped(700),
+	"flipped in its statistics": flipped(900),
+	"deleted":                   os.Remove,
+	"cut":                       func(path string) error { return os.Truncate(path, 100) },
+	"of no rows":                func(path string) error { return os.WriteFile(path, nil, 0o666) },
+	"overwritten": func(path string) error {
+		b, err := os.ReadFile(path)
+		copy(b[200:], "damaged")
+		return errors.Join(err, os.WriteFile(path, b, 0o666))
+	},
+	"half-written": func(path string) error {
+		return os.Rename(path, filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp"))
+	},
 }
 
 func TestSegmentsAreRebuiltFromTheJournalByteForByte(t *testing.T) {
@@ -197,31 +125,7 @@ func TestSegmentsAreRebuiltFromTheJournalByteForByte(t *testing.T) {
 			files[path] = b
 		}
 	}
-	footer := func(offset int) func(string) error { // a flipped bit in the names of columns and the numbers beside them
-		return func(path string) error {
-			b, err := os.ReadFile(path)
-			b[max(0, len(b)-offset)] ^= 1
-			return errors.Join(err, os.WriteFile(path, b, 0o666))
-		}
-	}
-	for name, spoil := range map[string]func(path string) error{
-		"flipped in its last byte":  footer(1),
-		"flipped in its length":     footer(8),
-		"flipped in its footer":     footer(40),
-		"flipped in its columns":    footer(700),
-		"flipped in its statistics": footer(900),
-		"deleted":                   os.Remove,
-		"cut":                       func(path string) error { return os.Truncate(path, 100) },
-		"of no rows":                func(path string) error { return os.WriteFile(path, nil, 0o666) },
-		"overwritten": func(path string) error {
-			b, err := os.ReadFile(path)
-			copy(b[200:], "damaged")
-			return errors.Join(err, os.WriteFile(path, b, 0o666))
-		},
-		"half-written": func(path string) error {
-			return os.Rename(path, filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp"))
-		},
-	} {
+	for name, spoil := range damages {
 		t.Run(name, func(t *testing.T) {
 			for path := range files {
 				check(t, spoil(path))

@@ -21,7 +21,9 @@ func linux(more map[string]string) fstest.MapFS {
 	for name, text := range map[string]string{
 		"proc/meminfo":     "MemTotal:       33554432 kB\nMemFree:         1048576 kB\nMemAvailable:   20971520 kB\n",
 		"proc/self/status": "Name:\tstarsweep\nVmPeak:\t 2097152 kB\nVmSize:\t 1048576 kB\nVmHWM:\t 204800 kB\nVmRSS:\t  102400 kB\n",
-		"proc/self/limits": "Limit                     Soft Limit           Hard Limit           Units     \nMax cpu time              unlimited            unlimited            seconds   \nMax address space         unlimited            unlimited            bytes     \n",
+		"proc/self/limits": "Limit                     Soft Limit           Hard Limit           Units     \n" +
+			"Max cpu time              unlimited            unlimited            seconds   \n" +
+			"Max address space         unlimited            unlimited            bytes     \n",
 		"proc/self/cgroup": "0::/\n",
 	} {
 		files[name] = &fstest.MapFile{Data: []byte(text)}
@@ -39,7 +41,8 @@ func TestMemoryIsTheLeastOfWhatBoundsIt(t *testing.T) {
 		want Room
 	}{
 		{"nothing but the machine", nil, Room{20*gb + 100*mb, 100 * mb, "the machine"}},
-		{"an address space", map[string]string{"proc/self/limits": "Max address space         8589934592           unlimited            bytes     \n"},
+		{"an address space", map[string]string{
+			"proc/self/limits": "Max address space         8589934592           unlimited            bytes     \n"},
 			Room{7*gb + 100*mb, 100 * mb, "the address space (ulimit -v)"}},
 		{"an address space that is used up", map[string]string{"proc/self/limits": "Max address space         1048576 1048576 bytes\n"},
 			Room{1, 100 * mb, "the address space (ulimit -v)"}},
@@ -54,7 +57,8 @@ func TestMemoryIsTheLeastOfWhatBoundsIt(t *testing.T) {
 			Room{gb + 100*mb, 100 * mb, "the control group"}},
 		{"version 1", map[string]string{"proc/self/cgroup": "5:cpu:/x\n7:memory:/x\n",
 			"sys/fs/cgroup/memory/x/memory.limit_in_bytes": "3221225472\n",
-			"sys/fs/cgroup/memory/x/memory.usage_in_bytes": "1073741824\n", "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n"},
+			"sys/fs/cgroup/memory/x/memory.usage_in_bytes": "1073741824\n",
+			"sys/fs/cgroup/memory/memory.limit_in_bytes":   "9223372036854771712\n"},
 			Room{2*gb + 100*mb, 100 * mb, "the control group"}},
 	} {
 		got := Memory(linux(x.more))

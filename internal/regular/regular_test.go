@@ -18,7 +18,8 @@ import (
 
 func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	dir := t.TempDir()
-	file, link, pipe, socket := filepath.Join(dir, "file"), filepath.Join(dir, "link"), filepath.Join(dir, "pipe"), filepath.Join(dir, "socket")
+	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
+	pipe, socket := filepath.Join(dir, "pipe"), filepath.Join(dir, "socket")
 	if err := errors.Join(os.WriteFile(file, []byte("text"), 0o666), os.Symlink(file, link), syscall.Mkfifo(pipe, 0o666)); err != nil {
 		t.Fatal(err)
 	}

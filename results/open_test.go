@@ -1,0 +1,166 @@
+package results_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/results"
+)
+
+func TestADifferentStudyInTheSameDirectoryIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	check(t, create(t, dir).Close())
+	other := meta
+	other.Columns = append(slices.Clone(meta.Columns[:4]), results.Column{Name: "beta1", Kind: spec.Float})
+	other.Metrics = []string{"recall"}
+	other.Objectives = nil
+	_, err := results.Create(dir, other, nil, hourly)
+	wantError(t, err, "holds a different study: choose another directory", "hyperparameters: got [", `"beta1"`, "but the directory has",
+		"metrics: got recall, which the directory has no column for")
+
+	part := meta // metrics that are left out or come in another order
+	part.Metrics = slices.Clone(meta.Metrics[1:])
+	slices.Reverse(part.Metrics)
+	s, err := results.Create(dir, part, nil, hourly)
+	check(t, err)
+	if got := s.Meta().Metrics; !slices.Equal(got, meta.Metrics) {
+		t.Errorf("got the metrics %v, want %v", got, meta.Metrics)
+	}
+	check(t, s.Close())
+
+	newer := meta // a script that was edited and grew a value goes on
+	newer.ScriptHash, newer.Version = "77aa", "0.2.0"
+	s, err = results.Create(dir, newer, map[string][]byte{"ring.star": []byte("main = 2\n"), "lib/nets.star": []byte("x = 1\n")}, hourly)
+	check(t, err)
+	check(t, s.Close())
+	for path, want := range map[string]string{"5c41/ring.star": "main = 1\n", "77aa/ring.star": "main = 2\n",
+		"77aa/lib/nets.star": "x = 1\n"} {
+		if got, err := os.ReadFile(filepath.Join(dir, "script", path)); err != nil || string(got) != want {
+			t.Errorf("%s: got %q, %v", path, got, err)
+		}
+	}
+	_, err = results.Create(dir, meta, map[string][]byte{"../../evil.star": nil}, hourly)
+	wantError(t, err, "want a path inside")
+}
+
+func TestStudyFilesThatDoNotBelongTogetherAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	s := create(t, dir)
+	train(t, s, "a", 0, 2)
+	check(t, s.Close())
+	edit := func(name string, f func([]byte) []byte) (undo func()) {
+		path := filepath.Join(dir, name)
+		old, err := os.ReadFile(path)
+		check(t, err)
+		check(t, os.WriteFile(path, f(bytes.Clone(old)), 0o666))
+		return func() { check(t, os.WriteFile(path, old, 0o666)) }
+	}
+	reopen := func() error {
+		s, err := results.Create(dir, meta, nil, hourly)
+		if err == nil {
+			s.Close()
+		}
+		return err
+	}
+	replace := func(old, new string) func([]byte) []byte {
+		return func(b []byte) []byte { return bytes.Replace(b, []byte(old), []byte(new), 1) }
+	}
+	undo := edit("study.json", replace(`"schema": 3`, `"schema": 2`))
+	wantError(t, reopen(), "got schema version 2, want 3")
+	undo()
+	undo = edit("study.json", replace(`"lr"`, `"rate"`))
+	wantError(t, reopen(), "the file was edited")
+	undo()
+	foreign := filepath.Join(t.TempDir(), "other")
+	other := meta
+	other.Columns = meta.Columns[:4]
+	o, err := results.Create(foreign, other, nil, hourly)
+	check(t, err)
+	check(t, o.Close())
+	undo = edit("journal", func([]byte) []byte { b, err := os.ReadFile(filepath.Join(foreign, "journal")); check(t, err); return b })
+	err = reopen()
+	if !errors.Is(err, results.ErrCorrupt) {
+		t.Errorf("got error %v, want ErrCorrupt", err)
+	}
+	wantError(t, err, "the journal belongs to another study")
+	undo()
+	check(t, reopen())
+	check(t, os.Remove(filepath.Join(dir, "study.json")))
+	wantError(t, reopen(), "has a journal but no study.json")
+	_, err = results.Open(dir)
+	wantError(t, err, "has a journal but no study.json")
+	_, err = results.Open(t.TempDir())
+	wantError(t, err, "not the directory of a study")
+}
+
+func TestTheSecondWriterLearnsWhoHoldsTheStudy(t *testing.T) {
+	dir := t.TempDir()
+	s := create(t, dir)
+	_, err := results.Create(dir, meta, nil, hourly)
+	host, _ := os.Hostname()
+	if !errors.Is(err, results.ErrLocked) {
+		t.Fatalf("got error %v, want ErrLocked", err)
+	}
+	want := fmt.Sprintf("process %d on %s", os.Getpid(), host)
+	wantError(t, err, dir, want)
+	if by, found := results.Writer(dir); by != want || !found {
+		t.Errorf("got the writer %q, %t, want %s", by, found, want)
+	}
+	check(t, s.Close())
+	if by, found := results.Writer(dir); found {
+		t.Errorf("got the writer %q of a study that is closed", by)
+	}
+	create(t, dir)
+}
+
+func TestRemovingTheLockFileLetsNoSecondWriterIn(t *testing.T) {
+	dir := t.TempDir()
+	s := create(t, dir)
+	for range 2 {
+		check(t, os.Remove(filepath.Join(dir, "lock")))
+		if by, found := results.Writer(dir); !found {
+			t.Errorf("got no writer %q of a study that is written", by)
+		}
+		_, err := results.Create(dir, meta, nil, hourly)
+		if !errors.Is(err, results.ErrLocked) {
+			t.Fatalf("got error %v, want ErrLocked", err)
+		}
+		train(t, s, "a", 0, 3) // and the first goes on
+	}
+	check(t, s.Close())
+	if by, found := results.Writer(dir); found {
+		t.Errorf("got the writer %q of a study that is closed", by)
+	}
+	create(t, dir)
+}
+
+func TestAJournalThatIsTakenAwayIsNoticedAtTheNextRow(t *testing.T) {
+	for name, spoil := range map[string]func(journal string) error{
+		"removed":  os.Remove,
+		"replaced": func(path string) error { return errors.Join(os.Remove(path), os.WriteFile(path, nil, 0o666)) },
+		"cut":      func(path string) error { return os.Truncate(path, 10) },
+		"renamed":  func(path string) error { return os.Rename(path, path+".old") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := create(t, dir)
+			train(t, s, "a", 0, 1)
+			path := filepath.Join(dir, "journal")
+			check(t, spoil(path))
+			if err := s.Publish(); !errors.Is(err, results.ErrStorage) {
+				t.Errorf("publishing: got %v, want ErrStorage", err)
+			}
+			err := s.AppendEpoch(epoch("a", 2))
+			if !errors.Is(err, results.ErrStorage) {
+				t.Fatalf("got %v, want ErrStorage", err)
+			}
+			wantError(t, err, path)
+		})
+	}
+}
