@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// What those who know Python and PyTorch write is answered by what to write here, and a suggestion is a name that may be meant.
-func TestMistakesOfOtherLanguagesSayWhatToWrite(t *testing.T) {
+// Code of Python and PyTorch is answered by what to write instead, and a suggestion is a name that may be meant.
+func TestErrorsInForeignCodeSayWhatToWrite(t *testing.T) {
 	for _, c := range []struct{ expression, want string }{
 		{`x[:, 0]`, "; tensors have no index: slice(x, axis, lo, hi) takes part of an axis by its name"},
 		{`x[..., None]`, "; tensors have no index: slice(x, axis, lo, hi) takes part of an axis by its name"},
@@ -33,7 +33,7 @@ func TestMistakesOfOtherLanguagesSayWhatToWrite(t *testing.T) {
 		{`evaluate(metrics = ["fid"])`, `got string "fid", want metrics such as fid(): the metrics are fid(), precision_recall(), `},
 		{`gan(evaluate = fid())`, "gan: for parameter evaluate: got the metric fid(), want evaluate(metrics = [fid()], ...)"},
 		{`gan(steps = 3)`, `gan: there is no argument "steps" (did you mean d_steps?)`},
-		// What is near is not what is meant.
+		// A similar name is not necessarily meant.
 		{`hint(k)`, "undefined: hint"},
 		{`text(k)`, "undefined: text"},
 		{`cnt(k)`, "undefined: cnt"},
@@ -45,7 +45,7 @@ func TestMistakesOfOtherLanguagesSayWhatToWrite(t *testing.T) {
 	}
 }
 
-// A schedule becomes an input where a tensor is wanted, as beside an operator.
+// A schedule becomes an input where a tensor is expected, as it does with an operator.
 func TestFunctionsOfOneTensorTakeSchedules(t *testing.T) {
 	for _, expression := range []string{`floor(linear(0, 1, epochs = 1)) * k`, `exp(linear(0, 1, epochs = 1)) * k`,
 		`sqrt(real(2, name = "two")) * k`, `+k`} {

@@ -9,8 +9,8 @@ import (
 	"github.com/starsweep/starsweep/starlib"
 )
 
-// Values of ours may hold lists, which Go does not compare.
-func TestValuesOfOursAreCompared(t *testing.T) {
+// Values of the study language may hold slices, which Go does not compare.
+func TestValuesOfTheLanguageAreCompared(t *testing.T) {
 	const script = `
 x, y, z = %s, %s, %s
 main = study(trial = lambda p: None, settings = {"same": x == y,

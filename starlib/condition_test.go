@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A tensor may be asked whether it is one: None and strings are no numbers that it could be compared with element by element.
+// A tensor can be compared with None and strings, which differ from it as a whole.
 func TestATensorIsNotNone(t *testing.T) {
 	s := load(t, `
 load("@std//losses.star", "hinge")

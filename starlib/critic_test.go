@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The critic of the losses' tests, asked in all the ways that published methods ask it.
+// asked is the study of the losses' tests, with a critic that is called in all the ways of published methods.
 const asked = `
 def G(z):
     return nn.dense(z, 2)
@@ -33,7 +33,7 @@ main = study(trial = trial)
 
 func wrapped(x vec) vec { return vec{.5*x[1] + .1, .5*x[0] + .1} }
 
-// criticCase is a loss that asks a critic, with what is recorded of its answers.
+// criticCase is a loss that calls a critic, with what is recorded of the critic's outputs.
 type criticCase struct {
 	what, parameters, output, loss, critic string
 	real, fake                             func(w world) float64 // nil: not recorded
@@ -73,7 +73,7 @@ func criticCases() []criticCase {
 	}
 }
 
-func TestTheCriticsAnswersToRealAndGeneratedExamplesAreRecorded(t *testing.T) {
+func TestOutputsOfTheCriticAreRecorded(t *testing.T) {
 	for _, c := range criticCases() {
 		t.Run(c.what, func(t *testing.T) {
 			output, critic := c.output, c.critic
@@ -106,8 +106,8 @@ func TestTheCriticsAnswersToRealAndGeneratedExamplesAreRecorded(t *testing.T) {
 	}
 }
 
-// A network of another player that gives no examples, as one of features, is looked through: what it made of real data is real.
-func TestWhatAnEncoderMakesOfRealDataIsReal(t *testing.T) {
+// The output of another player's network that makes no examples, such as features, counts as real if its input is real.
+func TestFeaturesOfRealDataAreReal(t *testing.T) {
 	s := load(t, `
 load("@std//mlp.star", "mlp")
 

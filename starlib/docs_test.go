@@ -48,7 +48,7 @@ func blocks(t *testing.T, path string) (all []block) {
 	return all
 }
 
-// Every whole script of the documents traces, plain and under its profiles; every other piece evaluates, but for its lack of
+// Every whole script of the documents traces, plain and under its profiles; every other piece evaluates, except for its lack of
 // a main.
 func TestDocumentedScriptsTrace(t *testing.T) {
 	for _, path := range []string{reference, "../README.md"} {
@@ -58,7 +58,7 @@ func TestDocumentedScriptsTrace(t *testing.T) {
 			s, err := starlib.Loader{Catalogue: catalogue, Reserved: results.Reserved()}.Load(context.Background(), "doc.star", []byte(b.code))
 			if !strings.Contains(b.code, "main = study(") {
 				if err == nil || !strings.Contains(err.Error(), "got no global named main") {
-					t.Errorf("%s: got %v, want no mistake but that there is no main", place, err)
+					t.Errorf("%s: got %v, want no error except that there is no main", place, err)
 				}
 				continue
 			}
@@ -186,7 +186,7 @@ func membersOf(t *testing.T, module string) (members []string) {
 	return members
 }
 
-// argumentsOf asks a builtin for its arguments: it lists them when it gets one that it does not have. Functions of tensors
+// argumentsOf returns the arguments of a builtin: its error lists them if it is passed one that it does not have. Functions of tensors
 // say so only inside a network, and what has several forms is called in each.
 func argumentsOf(name string) (arguments []string) {
 	const script = `

@@ -9,7 +9,7 @@ import (
 	"github.com/starsweep/starsweep/starlib/number"
 )
 
-// PlainJob is Job by an evaluation of its own, in which p's numbers are the script's.
+// PlainJob is Job by a separate evaluation without symbols.
 func (s *Study) PlainJob(ctx context.Context, point spec.Point) (*model.Job, error) {
 	values := append(slices.Clone(point), s.Settings...)
 	o, _, err := s.attempt(ctx, number.New(values).Plainly())

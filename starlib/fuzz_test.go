@@ -14,7 +14,7 @@ import (
 	"github.com/starsweep/starsweep/starlib/sandbox"
 )
 
-// FuzzLoad: no text makes the loader or a trial panic, and every mistake has a place.
+// FuzzLoad: no text makes the loader or a trial panic, and every error has a place.
 func FuzzLoad(f *testing.F) {
 	archives, err := filepath.Glob("testdata/wrong/*.txtar")
 	if err != nil || len(archives) == 0 {
@@ -70,6 +70,6 @@ func placed(t *testing.T, err error) {
 		t.Errorf("got the error %v, want one with a place", err)
 	}
 	if strings.Contains(err.Error(), "internal error") {
-		t.Errorf("got an error of ours: %v", err)
+		t.Errorf("got an internal error: %v", err)
 	}
 }

@@ -128,7 +128,7 @@ func (s *Study) attempt(ctx context.Context, r *number.Evaluation) (o *outcome, 
 		}
 		o = &outcome{err: kit.Locate(err, s.decl.pos)}
 	}
-	return o, r.HasAsked(), nil
+	return o, r.Revealed(), nil
 }
 
 func (s *Study) outcome(ctx context.Context, th *starlark.Thread, r *number.Evaluation) (*outcome, error) {
@@ -147,14 +147,14 @@ func (s *Study) outcome(ctx context.Context, th *starlark.Thread, r *number.Eval
 		return nil, kit.Locate(err, t.pos)
 	}
 	key, err := key(t, r)
-	if err != nil || r.HasAsked() {
+	if err != nil || r.Revealed() {
 		return nil, err
 	}
 	e := s.memo.bucket(key).entry(r, func() *entry { return build(th, t, s.loader.DType) }, func() bool { return ctx.Err() == nil })
 	for _, name := range e.Reads() {
 		s.note(name)
 	}
-	if e.err != nil || r.HasAsked() {
+	if e.err != nil || r.Revealed() {
 		return nil, e.err
 	}
 	return s.assembled(t, e, r)
@@ -176,7 +176,7 @@ func (s *Study) assembled(t *trial, e *entry, r *number.Evaluation) (*outcome, e
 		return nil, fmt.Errorf("internal error: the numbers of a trial are not those that it was evaluated with")
 	}
 	if err := s.columns(job); err != nil {
-		r.AskAll() // numbers of one name may be equal elsewhere
+		r.RevealAll() // numbers of one name may be equal elsewhere
 		return nil, kit.Locate(err, t.pos)
 	}
 	o.names = sharesNames(job)
@@ -192,7 +192,7 @@ func (s *Study) assembled(t *trial, e *entry, r *number.Evaluation) (*outcome, e
 	bind, _ := s.binding(o, r.Point)
 	wrong := all.at(bind).check(s.notes, s.shortened)
 	if wrong != nil {
-		r.AskAll()
+		r.RevealAll()
 	}
 	return o, errors.Join(unsuited, wrong)
 }

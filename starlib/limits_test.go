@@ -10,7 +10,7 @@ import (
 	"github.com/starsweep/starsweep/starlib/sandbox"
 )
 
-// What is parsed is bounded, too: the interpreter counts no steps there.
+// The size of files is bounded as well: parsing counts no steps.
 func TestFilesAreNoLargerThanParsingBears(t *testing.T) {
 	long := []byte("x = " + strings.Repeat("1+", sandbox.MaxSource/2) + "1")
 	_, err := starlib.Loader{Catalogue: catalogue}.Load(context.Background(), "long.star", long)
@@ -25,7 +25,7 @@ func TestFilesAreNoLargerThanParsingBears(t *testing.T) {
 	}
 }
 
-// A network that builds without end pays for its expressions.
+// A network that makes too many expressions pays for them.
 func TestGraphBombsEndWithAnError(t *testing.T) {
 	source := strings.Replace(design, "discriminator32(norm = not wgan)", "bomb", 1)
 	source = strings.Replace(source, "def trial(p):", `def bomb(x):
@@ -45,12 +45,12 @@ def trial(p):`, 1)
 	}
 }
 
-// A script that would take too long for its caller ends with the caller's context.
+// A script ends with the context of its caller.
 func TestLoadEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := starlib.Loader{Catalogue: catalogue, Print: func(string) { cancel() }}
 	source := "def f():\n  print('go')\n  for i in range(1000):\n    pass\nf()"
 	if _, err := l.Load(ctx, "slow.star", []byte(source)); !errors.Is(err, context.Canceled) || errors.As(err, new(*starlib.Error)) {
-		t.Errorf("got %v, want the end of the context, and no mistake of the script", err)
+		t.Errorf("got %v, want the end of the context, not an error of the script", err)
 	}
 }

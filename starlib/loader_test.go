@@ -99,7 +99,7 @@ func TestTheScriptOfTheDesignBecomesPrograms(t *testing.T) {
 	}
 }
 
-// load reads files beside the script, each once, and the study holds what it was made of.
+// load reads files next to the script, each once, and the study holds its sources.
 func TestLoadReadsFilesBesideTheScript(t *testing.T) {
 	var read []string
 	files := map[string]string{
@@ -150,8 +150,8 @@ func TestPrintGoesToTheLoader(t *testing.T) {
 	}
 }
 
-// A mistake inside the standard library is placed at the user's line that led there, and tells the way.
-func TestErrorsTellTheWay(t *testing.T) {
+// An error inside the standard library is placed at the user's line that led there, with the calls in between.
+func TestErrorsShowTheCalls(t *testing.T) {
 	s := load(t, strings.Replace(design, "mnist(size = 32)", "ring()", 1))
 	points, err := listed(s.Points())
 	if err != nil {
@@ -171,7 +171,7 @@ func TestErrorsTellTheWay(t *testing.T) {
 	}
 }
 
-// The loader reads nothing but through Read, and scripts see neither time nor chance.
+// The loader reads files only through Read, and scripts see neither the time nor random numbers of the machine.
 func TestScriptsAreHermetic(t *testing.T) {
 	for _, name := range []string{"open", "time", "os", "random_number", "input", "import_module", "json"} {
 		if slices.Contains(starlib.Builtins(catalogue), name) {

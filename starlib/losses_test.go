@@ -245,7 +245,7 @@ func rows(v vec, columns int) (r []vec) {
 	return r
 }
 
-// evaluate runs one step of the only point of a script, at weights and examples that are plain numbers, and gives its readings.
+// evaluate runs one step of the only point of a script with fixed weights and examples, and returns its readings.
 func evaluate(t *testing.T, source string) (world, map[string]float64) {
 	t.Helper()
 	s, err := starlib.Loader{Catalogue: catalogue, DType: expr.F64}.Load(context.Background(), "losses.star", []byte(source))

@@ -45,7 +45,7 @@ func columns(t *testing.T, loss, lr string, step int) (string, error) {
 	return strings.Join(text, " "), nil
 }
 
-// A column holds the number that the script named, whatever is computed from it.
+// A column holds the number that the script named, not what is computed from it.
 func TestANameBelongsToTheNumberThatBearsIt(t *testing.T) {
 	for _, c := range []struct{ loss, lr, want string }{
 		{"(w * 10) * y", "0.1", "lr_net=0.1 w=0.5"},

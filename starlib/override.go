@@ -266,7 +266,7 @@ func (b *builder) pin(set []string) error {
 			v, err = space.Typed(b.Space[i], v)
 		}
 		if err != nil {
-			return &overrideError{fmt.Errorf("set: %s: %w: the values that the space has; a profile may give it others", name, err)}
+			return &overrideError{fmt.Errorf("set: %s: %w: these are the values of the space; a profile may have others", name, err)}
 		}
 		b.pinned = append(b.pinned, spec.Assignment{Name: name, Value: v})
 	}

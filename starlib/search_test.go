@@ -43,7 +43,7 @@ func TestRandomPointsAreAFunctionOfTheSeed(t *testing.T) {
 	}
 	b, _ := listed(load(t, toy).Points())
 	if !reflect.DeepEqual(a, b) {
-		t.Error("two loads give different points")
+		t.Error("two loads have different points")
 	}
 	c, _ := listed(load(t, strings.Replace(toy, "seed = 7", "seed = 8", 1)).Points())
 	if reflect.DeepEqual(a, c) {

@@ -11,7 +11,7 @@ import (
 	"github.com/starsweep/starsweep/starlib"
 )
 
-// declared is a trial with arguments of its own.
+// declared is a trial with arguments to fill in.
 const declared = `
 load("@std//losses.star", "hinge", "wasserstein")
 load("@std//mlp.star", "image_mlp", "mlp")
@@ -90,7 +90,8 @@ load("@std//mlp.star", "image_mlp", "mlp")
 
 def trial(p):
     return gan(data = images("x", size = 4, channels = 1, limit = 10), generator = image_mlp([4], 4),
-        discriminator = lambda x: nn.dense(flatten(x), 1), latent = normal(2), loss = hinge(), optimizer = adam(1e-3), batch = 16, epochs = 1)
+        discriminator = lambda x: nn.dense(flatten(x), 1), latent = normal(2), loss = hinge(), optimizer = adam(1e-3),
+        batch = 16, epochs = 1)
 
 main = study(trial = trial)
 `)

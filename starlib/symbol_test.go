@@ -211,7 +211,7 @@ var decisions = []struct {
 const all, ints = 40, 9
 
 // A number is evaluated anew only if its value decided something.
-func TestNumbersDecideOnlyWhereTheirValuesAreAskedFor(t *testing.T) {
+func TestOnlyNumbersThatDecideAreEvaluatedAnew(t *testing.T) {
 	for _, c := range decisions {
 		name := strings.ReplaceAll(c.body+"; "+c.loss+"; "+c.lr, "\n    ", "; ")
 		t.Run(name, func(t *testing.T) {
@@ -297,13 +297,13 @@ func (a author) number(depth int) string {
 	}
 }
 
-// Scripts at random have the jobs that evaluations without symbols give, mistakes included.
+// Random scripts have the jobs, or the errors, of evaluations without symbols.
 func TestRandomScriptsHaveTheJobsOfPlainEvaluations(t *testing.T) {
 	scripts := 400
 	if testing.Short() {
 		scripts = 60
 	}
-	jobs, mistakes := 0, 0
+	jobs, failures := 0, 0
 	for i := range scripts {
 		a := author{rand.New(rand.NewPCG(uint64(i), 7))}
 		body := fmt.Sprintf("twice = lambda x: 2 * x\n    w0 = 0.5\n    w1 = %s\n    w0 = %s\n    late = lambda: %s", a.number(1), a.number(2),
@@ -320,13 +320,13 @@ func TestRandomScriptsHaveTheJobsOfPlainEvaluations(t *testing.T) {
 		}
 		for _, p := range points {
 			if _, err := s.Job(context.Background(), p); err != nil {
-				mistakes++
+				failures++
 			} else {
 				jobs++
 			}
 		}
 	}
-	if jobs < scripts || mistakes < scripts/4 {
-		t.Errorf("got %d jobs and %d mistakes of %d scripts: the scripts test too little", jobs, mistakes, scripts)
+	if jobs < scripts || failures < scripts/4 {
+		t.Errorf("got %d jobs and %d errors of %d scripts: the scripts test too little", jobs, failures, scripts)
 	}
 }

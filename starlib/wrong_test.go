@@ -46,7 +46,7 @@ func TestWrongScripts(t *testing.T) {
 				t.Errorf("got\n%swant\n%s(UPDATE=1 writes it anew)", got, want)
 			}
 			if strings.Contains(got, "internal error") || strings.Contains(got, "0x") {
-				t.Errorf("got an error of ours: %s", got)
+				t.Errorf("got an internal error: %s", got)
 			}
 			if _, outside := files["with"]; !outside && !strings.Contains(got, ".star:") {
 				t.Errorf("got an error without a place: %s", got)

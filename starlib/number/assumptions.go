@@ -7,8 +7,8 @@ import (
 	"github.com/starsweep/starsweep/starlib/kit"
 )
 
-// Assumptions are what an evaluation took for granted of the numbers that it did not ask for: that the formulas which it computed
-// have values, and that some of them keep within bounds.
+// Assumptions are what an evaluation assumed of the numbers that it did not reveal: that the formulas which it computed have values, and
+// that some of them are within bounds.
 type Assumptions struct {
 	formulas []*formula // each after those that it is computed from
 	known    map[formulaID]bool

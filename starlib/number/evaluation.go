@@ -14,14 +14,14 @@ import (
 // that its outcome serves every point that agrees in that.
 type Evaluation struct {
 	Point     spec.Point      // the hyperparameters, then the settings
-	plain     map[string]bool // numbers of p that are no symbols, since an earlier evaluation asked for their values
+	plain     map[string]bool // numbers of p that are no symbols, since an earlier evaluation revealed them
 	allPlain  bool            // there are no symbols
 	reads     names           // of p: what decided something
 	trace     *readings       // of the trace in progress
-	asked     bool            // for the value of a symbol: the evaluation holds for no other
+	revealed  bool            // a symbol was revealed: the evaluation holds for its value alone
 	variables map[formulaID]*Symbol
 	printed   int                // lines
-	done      map[formulaID]bool // formulas that were asked for
+	done      map[formulaID]bool // formulas that were revealed
 	shown     *int               // lines shown by this evaluation and those before, which print the same as far as they go
 	Assumptions
 }
@@ -36,7 +36,7 @@ func (r Evaluation) reset() *Evaluation {
 	return &r
 }
 
-// Again is the next evaluation at the point: what this one asked for is plain. Since nothing else decided anything, every point
+// Again is the next evaluation at the point: what this one revealed is plain. Since nothing else decided anything, every point
 // that agrees in what was read takes the same course.
 func (r *Evaluation) Again() *Evaluation {
 	return Evaluation{Point: r.Point, plain: maps.Clone(r.plain), reads: r.reads.clone(), shown: r.shown}.reset()
@@ -52,7 +52,7 @@ const evaluationKey = "evaluation"
 // Attach makes the thread evaluate r.
 func (r *Evaluation) Attach(th *starlark.Thread) {
 	th.SetLocal(evaluationKey, r)
-	sandbox.Defer(th, r.AskAll)
+	sandbox.Defer(th, r.RevealAll)
 }
 
 // evaluationOf is the evaluation that a thread is in; nil outside of trials.
@@ -73,8 +73,8 @@ func (r *Evaluation) Shows() bool {
 // ReadNames lists what decided something: names of p, in the order in which they were read.
 func (r *Evaluation) ReadNames() []string { return r.reads.list }
 
-// HasAsked reports whether the value of a symbol decided something, so that the evaluation must be repeated.
-func (r *Evaluation) HasAsked() bool { return r.asked }
+// Revealed reports whether a symbol was revealed, so that the evaluation must be repeated.
+func (r *Evaluation) Revealed() bool { return r.revealed }
 
 // PlainNames lists the numbers of p that are no symbols, sorted; all reports that none is.
 func (r *Evaluation) PlainNames() (list []string, all bool) {
@@ -89,13 +89,13 @@ func (r *Evaluation) read(name string) {
 	}
 }
 
-// ask notes that the value of a formula decides something.
-func (r *Evaluation) ask(f *formula) {
+// reveal notes that the value of a formula decides something.
+func (r *Evaluation) reveal(f *formula) {
 	todo := []*formula{f}
 	for len(todo) > 0 { // chains may be too long for recursion
 		f, todo = todo[len(todo)-1], todo[:len(todo)-1]
 		if f.name != "" {
-			r.askFor(f.name)
+			r.revealNumber(f.name)
 		}
 		f.fill(func(x *Symbol) starlark.Value {
 			if !r.done[x.formula.id] {
@@ -107,26 +107,26 @@ func (r *Evaluation) ask(f *formula) {
 	}
 }
 
-func (r *Evaluation) askFor(name string) {
+func (r *Evaluation) revealNumber(name string) {
 	r.read(name)
 	if r.plain[name] {
 		return
 	}
-	r.asked = true
+	r.revealed = true
 	r.plain[name] = true
 	if r.trace != nil {
-		r.trace.asked.add(name)
+		r.trace.revealed.add(name)
 	}
 }
 
-// AskAll asks for all numbers, where it is not known which of them decide.
-func (r *Evaluation) AskAll() {
+// RevealAll reveals all numbers, where it is not known which of them decide.
+func (r *Evaluation) RevealAll() {
 	if r.allPlain {
 		return
 	}
 	for _, s := range r.Point {
 		if k := s.Value.Kind(); k == spec.Int || k == spec.Float {
-			r.askFor(s.Name)
+			r.revealNumber(s.Name)
 		}
 	}
 }
@@ -139,8 +139,8 @@ type Traced struct {
 
 // readings is what a trace depends on.
 type readings struct {
-	reads names // of p that were read
-	asked names // of numbers of p whose symbols were asked for
+	reads    names // of p that were read
+	revealed names // numbers of p that were revealed
 }
 
 // Tracing calls build, which traces the program, and returns what the trace depends on.
@@ -159,8 +159,8 @@ func (r *Evaluation) Follow(t Traced) {
 	for _, name := range t.reads.list {
 		r.read(name)
 	}
-	for _, name := range t.asked.list {
-		r.askFor(name)
+	for _, name := range t.revealed.list {
+		r.revealNumber(name)
 	}
 	for _, f := range t.formulas {
 		r.know(f)
@@ -190,7 +190,7 @@ func (n *names) add(name string) {
 
 func (n names) clone() names { return names{slices.Clone(n.list), maps.Clone(n.known)} }
 
-// value is p.name: a symbol if it is a number of the space, not a setting, that nothing has asked for. While a program is traced
+// value is p.name: a symbol if it is a number of the space, not a setting, that nothing has revealed. While a program is traced
 // integers are structure.
 func (r *Evaluation) value(v spec.Assignment, settings spec.Settings) starlark.Value {
 	k := v.Value.Kind()

@@ -49,8 +49,8 @@ func (r *Evaluation) apply(th *starlark.Thread, b *starlark.Builtin, args starla
 	}
 	given, named := f.fill(func(x *Symbol) starlark.Value { return x.value })
 	v, err := b.CallInternal(th, given, named)
-	if err != nil || !Is(v) {
-		r.ask(f)
+	if err != nil || !IsNumber(v) {
+		r.reveal(f)
 		return v, err
 	}
 	f.kind = v.Type()

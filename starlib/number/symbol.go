@@ -13,7 +13,7 @@ import (
 // A script is evaluated for a point, but what it computes from p's numbers is kept as formulas: p.w and 10 * p.w are symbols, which
 // know their value at the point and how to compute it at any other. A symbol may become a real number of the program, and then the
 // same evaluation serves every value of p.w. Everything else that a script does with a symbol (comparing it, using it as a size,
-// printing it) asks for its value; the evaluation then holds for this value alone.
+// printing it) reveals its value; the evaluation then holds for this value alone.
 //
 // Builtins that compute with symbols are wrapped by lifted. All others must get their values through sandbox.Reveal, since a script
 // could distinguish a symbol from a number.
@@ -32,14 +32,14 @@ var (
 
 // Reveal is the symbol's value, which decides something from now on.
 func (x *Symbol) Reveal() starlark.Value {
-	x.in.ask(x.formula)
+	x.in.reveal(x.formula)
 	return x.value
 }
 
 // Operate makes a formula of an operation on symbols and numbers.
 func (x *Symbol) Operate(th *starlark.Thread, op *starlark.Builtin, operands starlark.Tuple) (v starlark.Value, ok bool, err error) {
 	for _, o := range operands {
-		if !isSymbol(o) && !Is(o) {
+		if !isSymbol(o) && !IsNumber(o) {
 			return nil, false, nil
 		}
 	}
@@ -102,8 +102,8 @@ func IsSchedule(v starlark.Value) bool {
 	return ok
 }
 
-// Is reports whether v is what a symbol may stand for.
-func Is(v starlark.Value) bool {
+// IsNumber reports whether v is what a symbol may stand for.
+func IsNumber(v starlark.Value) bool {
 	switch v.(type) {
 	case starlark.Int, starlark.Float, Real:
 		return true

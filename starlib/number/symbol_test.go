@@ -37,11 +37,11 @@ func evaluating(t *testing.T, expression string) (*Evaluation, starlark.Value) {
 	return e, made["x"]
 }
 
-// Numbers computed from p are symbols with values at other points; what needs their value asks for it.
-func TestOnlyWhatDecidesIsAskedFor(t *testing.T) {
+// Numbers computed from p are symbols with values at other points; only what needs their value reveals it.
+func TestOnlyWhatDecidesIsRevealed(t *testing.T) {
 	for _, c := range []struct {
 		expression string
-		asked      bool
+		revealed   bool
 		reads      []string
 	}{
 		{"p.w", false, nil},
@@ -53,8 +53,8 @@ func TestOnlyWhatDecidesIsAskedFor(t *testing.T) {
 		e, _ := evaluating(t, c.expression)
 		reads := slices.Sorted(slices.Values(e.ReadNames()))
 		slices.Sort(c.reads)
-		if e.HasAsked() != c.asked || !slices.Equal(reads, c.reads) {
-			t.Errorf("%s: got asked = %v of %q, want %v of %q", c.expression, e.HasAsked(), reads, c.asked, c.reads)
+		if e.Revealed() != c.revealed || !slices.Equal(reads, c.reads) {
+			t.Errorf("%s: got revealed = %v of %q, want %v of %q", c.expression, e.Revealed(), reads, c.revealed, c.reads)
 		}
 	}
 }

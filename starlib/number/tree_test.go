@@ -6,7 +6,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// The tree finds what was made by the values that were read, whatever the others are.
+// The tree finds what was made by the values that were read, for any values of the others.
 func TestTreeFindsByWhatDecided(t *testing.T) {
 	point := func(a int64, b bool, c float64) spec.Point {
 		return spec.Point{{Name: "a", Value: spec.IntValue(a)}, {Name: "b", Value: spec.BoolValue(b)}, {Name: "c", Value: spec.FloatValue(c)}}
