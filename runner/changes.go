@@ -19,7 +19,7 @@ type inputChange struct{ what, was, is string }
 func findChanges(p *plan.Plan, begun []results.State) (list []inputChange, trials map[inputChange][]results.State) {
 	trials = map[inputChange][]results.State{}
 	inputs, others := map[string][]model.Inputs{}, map[string]bool{} // by data set: some kinds of jobs read more splits than others
-	for i, k := range p.Kinds {
+	for i, k := range p.Families {
 		data := k.Job.Data.String()
 		inputs[data] = append(inputs[data], p.Inputs(i))
 	}

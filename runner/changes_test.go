@@ -40,10 +40,10 @@ func TestAChangeIsNoticedByTheKindThatReadsWhatChanged(t *testing.T) {
 			}
 			return in, nil
 		})
-		if err != nil || len(p.Kinds) != 2 {
-			t.Fatalf("got %d kinds, %v, want 2", len(p.Kinds), err)
+		if err != nil || len(p.Families) != 2 {
+			t.Fatalf("got %d kinds, %v, want 2", len(p.Families), err)
 		}
-		old := results.State{Trial: results.Trial{ID: "old", Data: p.Kinds[0].Job.Data.String(), Train: "aa", Test: "bb",
+		old := results.State{Trial: results.Trial{ID: "old", Data: p.Families[0].Job.Data.String(), Train: "aa", Test: "bb",
 			Measure: spec.Measure{Features: "pixels:0"}}}
 		list, trials := findChanges(p, []results.State{old})
 		want := []inputChange{{"the test split of " + old.Data, "bb", "cc"}, {"the extractor pixels", "0", "1"}}

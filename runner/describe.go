@@ -30,7 +30,7 @@ func studyMeta(s *script, p *plan.Plan, version string) (results.Meta, map[strin
 			}
 		}
 	}
-	for _, t := range p.Kinds {
+	for _, t := range p.Families {
 		for _, c := range t.Job.Columns() {
 			add(c.Name)
 		}

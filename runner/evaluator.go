@@ -30,7 +30,7 @@ type evaluator struct {
 // biasWarnings warns of metrics that are computed from no more samples than features: such values are far above those of more samples,
 // for all generators alike.
 func biasWarnings(p *plan.Plan) (warnings []string) {
-	for _, trial := range p.Kinds {
+	for _, trial := range p.Families {
 		e := trial.Job.Evaluate
 		width := feature.Width(e.Features, trial.Job.Program.Config.Image.Elems())
 		for _, m := range e.Metrics {

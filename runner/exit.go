@@ -97,7 +97,7 @@ func exitCode(err error) int {
 	var (
 		coded  *codeError
 		script *starlib.Error
-		space  *plan.Faults
+		space  *plan.Errors
 	)
 	switch {
 	case errors.As(err, &coded):

@@ -41,7 +41,7 @@ func (m *memory) peaks(p *plan.Plan, b *train.Backend, size func(spec.Data) (int
 		}
 		known[f] = c.Memory()
 	}
-	for _, k := range p.Kinds {
+	for _, k := range p.Families {
 		j := k.Job
 		f := j.Program.Fingerprint()
 		n := needOf(j, known[f], b.Accelerator(), jobImages(j, size))
@@ -68,9 +68,9 @@ func (e *Env) checkMemory(p *plan.Plan) error {
 	}
 	defer b.Close()
 	known := map[string]train.Memory{}
-	faults := &plan.Faults{Points: p.Len()}
+	faults := &plan.Errors{Points: p.Len()}
 	count := e.counter()
-	for _, k := range p.Kinds {
+	for _, k := range p.Families {
 		j := k.Job
 		if err := m.check(leastNeed(j, false), true); err != nil {
 			faults.Count(err, k.Point, k.Trials)

@@ -76,7 +76,7 @@ func printPlan(env *Env, s *script, p *plan.Plan, b *train.Backend, list bool) e
 	var order []string
 	total := workload{}
 	size := env.sizes()
-	for _, t := range p.Kinds {
+	for _, t := range p.Families {
 		f := t.Job.Program.Fingerprint()
 		if work[f] == nil {
 			work[f] = &workload{program: t.Job.Program}
@@ -124,7 +124,7 @@ type workload struct {
 }
 
 // add adds the trials of a kind. n is the number of their images, if it is known.
-func (x *workload) add(t plan.Kind, n int, known bool) {
+func (x *workload) add(t plan.Family, n int, known bool) {
 	x.trials += t.Trials
 	if !known {
 		x.unknown = true

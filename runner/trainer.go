@@ -160,7 +160,7 @@ func (t *trainer) planRecord() results.Plan {
 
 // preflight opens the data and the extractors of every trial to run, and checks that the trial can use them.
 func (t *trainer) preflight(ctx context.Context, finished map[string]results.Status) error {
-	faults := &plan.Faults{Points: t.plan.Len()}
+	faults := &plan.Errors{Points: t.plan.Len()}
 	for p := range t.plan.All() {
 		if status, ok := finished[p.ID]; ok && status != results.Failed {
 			continue

@@ -44,7 +44,7 @@ type Trial struct {
 // Plan is the trials of a study in the order in which they run. It takes 16 bytes a trial: points and jobs are made when asked for.
 type Plan struct {
 	Programs []*model.Program // distinct, in the order of first use
-	Kinds    []Kind           // in the order of first use
+	Families    []Family           // in the order of first use
 	Repeated int              // trials left out because an earlier one has the same content
 
 	study  Study
@@ -54,8 +54,8 @@ type Plan struct {
 	inputs []model.Inputs // by kind
 }
 
-// Kind is jobs that agree in all but the values of their numbers: in program, data, epochs, evaluation and columns.
-type Kind struct {
+// Family is jobs that agree in all but the values of their numbers: in program, data, epochs, evaluation and columns.
+type Family struct {
 	Job    *model.Job // the first
 	Point  spec.Point // of this
 	Trials int
@@ -68,7 +68,7 @@ type Kind struct {
 type slot struct {
 	id    [8]byte
 	index uint32
-	kind  uint32
+	family  uint32
 }
 
 // Len is the number of trials.
@@ -82,7 +82,7 @@ func (p *Plan) At(i int) Trial {
 	if err != nil { // a study is a pure function of the point
 		panic(fmt.Sprintf("plan: the job of %v was made before, and now: %v", point, err))
 	}
-	in := p.inputs[s.kind]
+	in := p.inputs[s.family]
 	return Trial{Index: int(s.index), Place: i + 1, Point: point, Seed: p.seeds[int(s.index)%len(p.seeds)], Job: job,
 		Inputs: in, Configuration: job.Configuration(in), ID: hex.EncodeToString(s.id[:])}
 }
@@ -104,24 +104,24 @@ func (p *Plan) All() iter.Seq[Trial] {
 	}
 }
 
-// A Fault is a mistake that some points of a space share.
-type Fault struct {
+// A PointError is a mistake that some points of a space share.
+type PointError struct {
 	Err   error
 	Point spec.Point // the first that has it
 	Count int        // points that have it
 }
 
-// Faults is every distinct mistake of a space, in the order of the points.
-type Faults struct {
-	List   []Fault
+// Errors is every distinct mistake of a space, in the order of the points.
+type Errors struct {
+	List   []PointError
 	Points int // of the space
 }
 
 // Add notes the mistakes of a point, which may be several errors joined. Mistakes with the same words are one.
-func (f *Faults) Add(err error, p spec.Point) { f.Count(err, p, 1) }
+func (f *Errors) Add(err error, p spec.Point) { f.Count(err, p, 1) }
 
 // Count is Add for so many points, of which p is the first.
-func (f *Faults) Count(err error, p spec.Point, n int) {
+func (f *Errors) Count(err error, p spec.Point, n int) {
 	if several, ok := err.(interface{ Unwrap() []error }); ok && errors.Join(several.Unwrap()...).Error() == err.Error() {
 		for _, e := range several.Unwrap() {
 			f.Count(e, p, n)
@@ -134,10 +134,10 @@ func (f *Faults) Count(err error, p spec.Point, n int) {
 			return
 		}
 	}
-	f.List = append(f.List, Fault{Err: err, Point: p, Count: n})
+	f.List = append(f.List, PointError{Err: err, Point: p, Count: n})
 }
 
-func (f *Faults) Error() string {
+func (f *Errors) Error() string {
 	var s string
 	for i, x := range f.List {
 		if i > 0 {
@@ -152,7 +152,7 @@ func (f *Faults) Error() string {
 }
 
 // Detail is the text: its lines are all of the plan's making.
-func (f *Faults) Detail() string { return f.Error() }
+func (f *Errors) Detail() string { return f.Error() }
 
 // detail is the text of an error with the calls that led to it, if it knows them.
 func detail(err error) string {
@@ -162,15 +162,15 @@ func detail(err error) string {
 	return err.Error()
 }
 
-func (f *Faults) Unwrap() (errs []error) {
+func (f *Errors) Unwrap() (errs []error) {
 	for _, x := range f.List {
 		errs = append(errs, x.Err)
 	}
 	return errs
 }
 
-// maxFaults bounds the distinct mistakes that are gathered: a space of a million points may have as many.
-const maxFaults = 1000
+// maxErrors bounds the distinct mistakes that are gathered: a space of a million points may have as many.
+const maxErrors = 1000
 
 // Make expands a study. Mistakes in the jobs come back together as *Faults.
 func Make(ctx context.Context, s Study, seeds []uint32) (*Plan, error) {
@@ -179,7 +179,7 @@ func Make(ctx context.Context, s Study, seeds []uint32) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{study: s, points: points, seeds: seeds, trials: make([]slot, points.Len()*len(seeds))}
-	kinds := &kinds{known: map[string]*kind{}}
+	kinds := &families{known: map[string]*family{}}
 	faults, err := p.eachPoint(ctx, func(i int, point spec.Point) error {
 		job, err := s.Job(ctx, point)
 		if err != nil {
@@ -199,19 +199,19 @@ func Make(ctx context.Context, s Study, seeds []uint32) (*Plan, error) {
 	return p, nil
 }
 
-// kinds are found by several goroutines, in any order.
-type kinds struct {
+// families are found by several goroutines, in any order.
+type families struct {
 	mu    sync.Mutex
-	known map[string]*kind
+	known map[string]*family
 }
 
-type kind struct {
-	Kind
+type family struct {
+	Family
 	number uint32 // by discovery
 }
 
 // of is the kind of a job.
-func (k *kinds) of(j *model.Job, point spec.Point, i int) *kind {
+func (k *families) of(j *model.Job, point spec.Point, i int) *family {
 	id := fmt.Sprint(j.Program.Fingerprint(), j.Data, j.Epochs, j.Evaluate)
 	for _, c := range j.Columns() {
 		id += " " + c.Name
@@ -220,7 +220,7 @@ func (k *kinds) of(j *model.Job, point spec.Point, i int) *kind {
 	defer k.mu.Unlock()
 	x := k.known[id]
 	if x == nil {
-		x = &kind{Kind: Kind{Job: j, Point: point, first: i}, number: uint32(len(k.known))}
+		x = &family{Family: Family{Job: j, Point: point, first: i}, number: uint32(len(k.known))}
 		k.known[id] = x
 	}
 	if i < x.first {
@@ -233,7 +233,7 @@ func (k *kinds) of(j *model.Job, point spec.Point, i int) *kind {
 func (p *Plan) name(i int, kind uint32, job *model.Job, in model.Inputs) {
 	configuration := job.Configuration(in)
 	for j, seed := range p.seeds {
-		s := slot{index: uint32(i*len(p.seeds) + j), kind: kind}
+		s := slot{index: uint32(i*len(p.seeds) + j), family: kind}
 		hex.Decode(s.id[:], []byte(job.ID(configuration, seed)))
 		p.trials[s.index] = s
 	}
@@ -241,8 +241,8 @@ func (p *Plan) name(i int, kind uint32, job *model.Job, in model.Inputs) {
 
 // settle numbers kinds and programs by first use, leaves out trials that are the same as earlier ones, and puts those of one program
 // together.
-func (p *Plan) settle(found *kinds) {
-	list := slices.SortedFunc(maps.Values(found.known), func(a, b *kind) int { return cmp.Compare(a.first, b.first) })
+func (p *Plan) settle(found *families) {
+	list := slices.SortedFunc(maps.Values(found.known), func(a, b *family) int { return cmp.Compare(a.first, b.first) })
 	place := make([]uint32, len(list)) // of kinds by discovery
 	programs := map[string]int{}
 	for i, k := range list {
@@ -253,22 +253,22 @@ func (p *Plan) settle(found *kinds) {
 			p.Programs = append(p.Programs, k.Job.Program)
 		}
 		k.program = programs[f]
-		p.Kinds = append(p.Kinds, k.Kind)
+		p.Families = append(p.Families, k.Family)
 		p.inputs = append(p.inputs, k.Job.Unread())
 	}
 	for i := range p.trials {
-		p.trials[i].kind = place[p.trials[i].kind]
+		p.trials[i].family = place[p.trials[i].family]
 	}
 	p.unrepeated()
-	slices.SortStableFunc(p.trials, func(a, b slot) int { return p.Kinds[a.kind].program - p.Kinds[b.kind].program })
+	slices.SortStableFunc(p.trials, func(a, b slot) int { return p.Families[a.family].program - p.Families[b.family].program })
 }
 
 // unrepeated leaves out trials that are the same as earlier ones, and counts the others by kind.
 func (p *Plan) unrepeated() {
 	seen := make(map[[8]byte]struct{}, len(p.trials))
 	kept := p.trials[:0]
-	for i := range p.Kinds {
-		p.Kinds[i].Trials = 0
+	for i := range p.Families {
+		p.Families[i].Trials = 0
 	}
 	for _, t := range p.trials {
 		if _, repeated := seen[t.id]; repeated {
@@ -276,7 +276,7 @@ func (p *Plan) unrepeated() {
 			continue
 		}
 		seen[t.id] = struct{}{}
-		p.Kinds[t.kind].Trials++
+		p.Families[t.family].Trials++
 		kept = append(kept, t)
 	}
 	p.trials = kept
@@ -285,7 +285,7 @@ func (p *Plan) unrepeated() {
 // Identify names trials by their content, which inputs reads of each kind of jobs, and leaves out those that are the same as an
 // earlier one.
 func (p *Plan) Identify(ctx context.Context, inputs func(*model.Job) (model.Inputs, error)) error {
-	for i, k := range p.Kinds {
+	for i, k := range p.Families {
 		var err error
 		if p.inputs[i], err = inputs(k.Job); err != nil {
 			return err
@@ -299,7 +299,7 @@ func (p *Plan) Identify(ctx context.Context, inputs func(*model.Job) (model.Inpu
 		if err != nil {
 			return err
 		}
-		id := job.ID(job.Configuration(p.inputs[t.kind]), p.seeds[int(t.index)%len(p.seeds)])
+		id := job.ID(job.Configuration(p.inputs[t.family]), p.seeds[int(t.index)%len(p.seeds)])
 		hex.Decode(p.trials[i].id[:], []byte(id))
 	}
 	p.unrepeated()
@@ -307,7 +307,7 @@ func (p *Plan) Identify(ctx context.Context, inputs func(*model.Job) (model.Inpu
 }
 
 // eachPoint calls do for every point, on all cores, and gathers its errors; nil if there are none.
-func (p *Plan) eachPoint(ctx context.Context, do func(i int, point spec.Point) error) (*Faults, error) {
+func (p *Plan) eachPoint(ctx context.Context, do func(i int, point spec.Point) error) (*Errors, error) {
 	const chunk = 256 // points that one goroutine makes in a row: neighbours have most in common
 	n := p.points.Len()
 	found := gathering{place: map[string]int{}}
@@ -326,7 +326,7 @@ func (p *Plan) eachPoint(ctx context.Context, do func(i int, point spec.Point) e
 		return nil, err
 	}
 	slices.SortFunc(found.errors, func(a, b gathered) int { return cmp.Compare(a.first, b.first) })
-	faults := &Faults{Points: n}
+	faults := &Errors{Points: n}
 	for _, e := range found.errors {
 		faults.Count(e.err, p.points.At(e.first), e.count)
 	}
@@ -356,7 +356,7 @@ func (g *gathering) add(i int, err error) {
 		at = len(g.errors)
 		g.place[text] = at
 		g.errors = append(g.errors, gathered{first: i, err: err})
-		g.full.Store(len(g.errors) >= maxFaults)
+		g.full.Store(len(g.errors) >= maxErrors)
 	}
 	e := &g.errors[at]
 	if i < e.first {

@@ -129,7 +129,7 @@ func TestTrialsAreWhoTheyAreByWhatTheyRead(t *testing.T) {
 
 func TestEveryDistinctFaultOfASpaceIsTold(t *testing.T) {
 	_, err := plan.Make(t.Context(), fakeStudy{space(t, []int64{3, -1, -2}, .1, .2)}, []uint32{0})
-	var faults *plan.Faults
+	var faults *plan.Errors
 	if !errors.As(err, &faults) {
 		t.Fatalf("got %v, want faults", err)
 	}
@@ -200,8 +200,8 @@ func TestATrialTakesFewBytes(t *testing.T) {
 	if got := (heap() - before - values) / p.Len(); got > most {
 		t.Errorf("got %d bytes a trial, want at most %d", got, most)
 	}
-	if len(p.Programs) != 1 || len(p.Kinds) != 1 || p.Kinds[0].Trials != points*seeds || p.Len() != points*seeds {
-		t.Errorf("got %d trials, %d programs, kinds %v", p.Len(), len(p.Programs), p.Kinds)
+	if len(p.Programs) != 1 || len(p.Families) != 1 || p.Families[0].Trials != points*seeds || p.Len() != points*seeds {
+		t.Errorf("got %d trials, %d programs, kinds %v", p.Len(), len(p.Programs), p.Families)
 	}
 	last := p.At(p.Len() - 1)
 	if lr, _ := last.Point.Get("lr"); lr != spec.FloatValue(points) || last.Seed != 1 || last.Index != points*seeds-1 ||
@@ -265,7 +265,7 @@ func (wrongStudy) Job(_ context.Context, p spec.Point) (*model.Job, error) {
 
 func TestMistakesAreBounded(t *testing.T) {
 	_, err := plan.Make(t.Context(), wrongStudy{quick(t, 20_000)}, []uint32{0})
-	var faults *plan.Faults
+	var faults *plan.Errors
 	if !errors.As(err, &faults) || len(faults.List) < 1000 || len(faults.List) > 1100 || faults.Points != 20_000 {
 		t.Errorf("got %d mistakes, want some 1000", len(faults.List))
 	}
