@@ -1,29 +1,26 @@
-// Package plan expands a study into trials: every point of its search under every seed, each with the job that it stands for,
-// ordered so that trials of one program follow each other and compile once. It makes jobs on all cores and gathers every
-// distinct mistake of a space instead of stopping at the first. It knows neither Starlark nor GoMLX.
+// Package plan expands a study into trials: every point of its search with every seed, each with its job, ordered so that
+// trials of one program follow each other and compile once. It makes jobs on all cores, and gathers every distinct error of a
+// space instead of stopping at the first. It knows neither Starlark nor GoMLX; package runner trains what it returns.
 package plan
 
 import (
 	"cmp"
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"iter"
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
-	"github.com/starsweep/starsweep/internal/parallel"
 )
 
 // Study is what a plan is made of.
 type Study interface {
 	Points() (spec.Points, error)
-	// Job is what a point stands for. It is called from several goroutines, and again whenever a trial of the point is asked for.
+	// Job is the job of a point. It is called from several goroutines, and again whenever a trial of the point is asked for.
 	Job(ctx context.Context, p spec.Point) (*model.Job, error)
 }
 
@@ -35,40 +32,40 @@ type Trial struct {
 	Seed  uint32
 	Job   *model.Job
 
-	// Who the trial is, once Identify has read what its job reads. Before that Configuration and ID tell the trials of this plan
-	// apart and nothing more.
+	// The trial's identity, once Identify has read what its job reads. Before that, Configuration and ID only distinguish the
+	// trials of this plan.
 	Inputs            model.Inputs
 	Configuration, ID string
 }
 
-// Plan is the trials of a study in the order in which they run. It takes 16 bytes a trial: points and jobs are made when asked for.
+// Plan is the trials of a study in the order in which they run. It takes 16 bytes a trial: points and jobs are made on demand.
 type Plan struct {
 	Programs []*model.Program // distinct, in the order of first use
-	Families    []Family           // in the order of first use
+	Families []Family         // in the order of first use
 	Repeated int              // trials left out because an earlier one has the same content
 
 	study  Study
 	points spec.Points
 	seeds  []uint32
 	trials []slot
-	inputs []model.Inputs // by kind
+	inputs []model.Inputs // by family
 }
 
-// Family is jobs that agree in all but the values of their numbers: in program, data, epochs, evaluation and columns.
+// Family is the jobs that agree in everything but the values of their numbers: in program, data, epochs, evaluation and columns.
 type Family struct {
 	Job    *model.Job // the first
-	Point  spec.Point // of this
+	Point  spec.Point // its point
 	Trials int
 
-	first   int // the point's place in the search
+	first   int // the place of Point in the search
 	program int // place in Programs
 }
 
 // slot is a trial as a plan keeps it.
 type slot struct {
-	id    [8]byte
-	index uint32
-	family  uint32
+	id     [8]byte
+	index  uint32
+	family uint32
 }
 
 // Len is the number of trials.
@@ -87,10 +84,10 @@ func (p *Plan) At(i int) Trial {
 		Inputs: in, Configuration: job.Configuration(in), ID: hex.EncodeToString(s.id[:])}
 }
 
-// Inputs are what jobs of the kind in place i read, once Identify has read it.
+// Inputs are what the jobs of family i read, once Identify has read it.
 func (p *Plan) Inputs(i int) model.Inputs { return p.inputs[i] }
 
-// ID is that of the trial in place i.
+// ID is the ID of the trial in place i.
 func (p *Plan) ID(i int) string { return hex.EncodeToString(p.trials[i].id[:]) }
 
 // All are the trials in the order in which they run.
@@ -104,124 +101,57 @@ func (p *Plan) All() iter.Seq[Trial] {
 	}
 }
 
-// A PointError is a mistake that some points of a space share.
-type PointError struct {
-	Err   error
-	Point spec.Point // the first that has it
-	Count int        // points that have it
-}
-
-// Errors is every distinct mistake of a space, in the order of the points.
-type Errors struct {
-	List   []PointError
-	Points int // of the space
-}
-
-// Add notes the mistakes of a point, which may be several errors joined. Mistakes with the same words are one.
-func (f *Errors) Add(err error, p spec.Point) { f.Count(err, p, 1) }
-
-// Count is Add for so many points, of which p is the first.
-func (f *Errors) Count(err error, p spec.Point, n int) {
-	if several, ok := err.(interface{ Unwrap() []error }); ok && errors.Join(several.Unwrap()...).Error() == err.Error() {
-		for _, e := range several.Unwrap() {
-			f.Count(e, p, n)
-		}
-		return
-	}
-	for i := range f.List {
-		if f.List[i].Err.Error() == err.Error() {
-			f.List[i].Count += n
-			return
-		}
-	}
-	f.List = append(f.List, PointError{Err: err, Point: p, Count: n})
-}
-
-func (f *Errors) Error() string {
-	var s string
-	for i, x := range f.List {
-		if i > 0 {
-			s += "\n"
-		}
-		s += detail(x.Err)
-		if f.Points > 1 {
-			s += fmt.Sprintf("\n  in %d of %d configurations, first with %v", x.Count, f.Points, x.Point)
-		}
-	}
-	return s
-}
-
-// Detail is the text: its lines are all of the plan's making.
-func (f *Errors) Detail() string { return f.Error() }
-
-// detail is the text of an error with the calls that led to it, if it knows them.
-func detail(err error) string {
-	if e, ok := err.(interface{ Detail() string }); ok {
-		return e.Detail()
-	}
-	return err.Error()
-}
-
-func (f *Errors) Unwrap() (errs []error) {
-	for _, x := range f.List {
-		errs = append(errs, x.Err)
-	}
-	return errs
-}
-
-// maxErrors bounds the distinct mistakes that are gathered: a space of a million points may have as many.
-const maxErrors = 1000
-
-// Make expands a study. Mistakes in the jobs come back together as *Faults.
+// Make expands a study. Errors of its jobs are returned together, as *Errors.
 func Make(ctx context.Context, s Study, seeds []uint32) (*Plan, error) {
 	points, err := s.Points()
 	if err != nil {
 		return nil, err
 	}
 	p := &Plan{study: s, points: points, seeds: seeds, trials: make([]slot, points.Len()*len(seeds))}
-	kinds := &families{known: map[string]*family{}}
-	faults, err := p.eachPoint(ctx, func(i int, point spec.Point) error {
+	found := &families{known: map[string]*family{}}
+	errs, err := p.eachPoint(ctx, func(i int, point spec.Point) error {
 		job, err := s.Job(ctx, point)
 		if err != nil {
 			return err
 		}
-		k := kinds.of(job, point, i)
-		p.name(i, k.number, job, job.Unread())
+		f := found.of(job, point, i)
+		p.name(i, f.number, job, job.Unread())
 		return nil
 	})
 	switch {
 	case err != nil:
 		return nil, err
-	case faults != nil:
-		return nil, faults
+	case errs != nil:
+		return nil, errs
 	}
-	p.settle(kinds)
+	p.arrange(found)
 	return p, nil
 }
 
-// families are found by several goroutines, in any order.
+// families are those of a plan while several goroutines find them, in any order.
 type families struct {
 	mu    sync.Mutex
-	known map[string]*family
+	known map[string]*family // by what they agree in
 }
 
+// family is a Family that was found.
 type family struct {
 	Family
 	number uint32 // by discovery
 }
 
-// of is the kind of a job.
-func (k *families) of(j *model.Job, point spec.Point, i int) *family {
+// of is the family of a job.
+func (f *families) of(j *model.Job, point spec.Point, i int) *family {
 	id := fmt.Sprint(j.Program.Fingerprint(), j.Data, j.Epochs, j.Evaluate)
 	for _, c := range j.Columns() {
 		id += " " + c.Name
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	x := k.known[id]
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	x := f.known[id]
 	if x == nil {
-		x = &family{Family: Family{Job: j, Point: point, first: i}, number: uint32(len(k.known))}
-		k.known[id] = x
+		x = &family{Family: Family{Job: j, Point: point, first: i}, number: uint32(len(f.known))}
+		f.known[id] = x
 	}
 	if i < x.first {
 		x.Job, x.Point, x.first = j, point, i
@@ -229,32 +159,31 @@ func (k *families) of(j *model.Job, point spec.Point, i int) *family {
 	return x
 }
 
-// name fills in the trials of point i.
-func (p *Plan) name(i int, kind uint32, job *model.Job, in model.Inputs) {
+// name sets the IDs of the trials of point i.
+func (p *Plan) name(i int, family uint32, job *model.Job, in model.Inputs) {
 	configuration := job.Configuration(in)
 	for j, seed := range p.seeds {
-		s := slot{index: uint32(i*len(p.seeds) + j), family: kind}
+		s := slot{index: uint32(i*len(p.seeds) + j), family: family}
 		hex.Decode(s.id[:], []byte(job.ID(configuration, seed)))
 		p.trials[s.index] = s
 	}
 }
 
-// settle numbers kinds and programs by first use, leaves out trials that are the same as earlier ones, and puts those of one program
-// together.
-func (p *Plan) settle(found *families) {
+// arrange numbers families and programs by first use, leaves out repeated trials, and puts the trials of one program together.
+func (p *Plan) arrange(found *families) {
 	list := slices.SortedFunc(maps.Values(found.known), func(a, b *family) int { return cmp.Compare(a.first, b.first) })
-	place := make([]uint32, len(list)) // of kinds by discovery
+	place := make([]uint32, len(list)) // of families by discovery
 	programs := map[string]int{}
-	for i, k := range list {
-		place[k.number] = uint32(i)
-		f := k.Job.Program.Fingerprint()
-		if _, ok := programs[f]; !ok {
-			programs[f] = len(p.Programs)
-			p.Programs = append(p.Programs, k.Job.Program)
+	for i, f := range list {
+		place[f.number] = uint32(i)
+		program := f.Job.Program.Fingerprint()
+		if _, ok := programs[program]; !ok {
+			programs[program] = len(p.Programs)
+			p.Programs = append(p.Programs, f.Job.Program)
 		}
-		k.program = programs[f]
-		p.Families = append(p.Families, k.Family)
-		p.inputs = append(p.inputs, k.Job.Unread())
+		f.program = programs[program]
+		p.Families = append(p.Families, f.Family)
+		p.inputs = append(p.inputs, f.Job.Unread())
 	}
 	for i := range p.trials {
 		p.trials[i].family = place[p.trials[i].family]
@@ -263,7 +192,7 @@ func (p *Plan) settle(found *families) {
 	slices.SortStableFunc(p.trials, func(a, b slot) int { return p.Families[a.family].program - p.Families[b.family].program })
 }
 
-// unrepeated leaves out trials that are the same as earlier ones, and counts the others by kind.
+// unrepeated leaves out trials with the ID of an earlier one, and counts the others by family.
 func (p *Plan) unrepeated() {
 	seen := make(map[[8]byte]struct{}, len(p.trials))
 	kept := p.trials[:0]
@@ -282,12 +211,12 @@ func (p *Plan) unrepeated() {
 	p.trials = kept
 }
 
-// Identify names trials by their content, which inputs reads of each kind of jobs, and leaves out those that are the same as an
-// earlier one.
+// Identify gives trials the IDs of their content, for which inputs reads what the jobs of a family read, and leaves out repeated
+// trials.
 func (p *Plan) Identify(ctx context.Context, inputs func(*model.Job) (model.Inputs, error)) error {
-	for i, k := range p.Families {
+	for i, f := range p.Families {
 		var err error
-		if p.inputs[i], err = inputs(k.Job); err != nil {
+		if p.inputs[i], err = inputs(f.Job); err != nil {
 			return err
 		}
 	}
@@ -306,66 +235,7 @@ func (p *Plan) Identify(ctx context.Context, inputs func(*model.Job) (model.Inpu
 	return nil
 }
 
-// eachPoint calls do for every point, on all cores, and gathers its errors; nil if there are none.
-func (p *Plan) eachPoint(ctx context.Context, do func(i int, point spec.Point) error) (*Errors, error) {
-	const chunk = 256 // points that one goroutine makes in a row: neighbours have most in common
-	n := p.points.Len()
-	found := gathering{place: map[string]int{}}
-	err := parallel.For(ctx, (n+chunk-1)/chunk, func(c int) error {
-		for i := c * chunk; i < min((c+1)*chunk, n) && !found.full.Load(); i++ {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			if err := do(i, p.points.At(i)); err != nil {
-				found.add(i, err)
-			}
-		}
-		return nil
-	})
-	if err != nil || len(found.errors) == 0 {
-		return nil, err
-	}
-	slices.SortFunc(found.errors, func(a, b gathered) int { return cmp.Compare(a.first, b.first) })
-	faults := &Errors{Points: n}
-	for _, e := range found.errors {
-		faults.Count(e.err, p.points.At(e.first), e.count)
-	}
-	return faults, nil
-}
-
-// gathering is the distinct errors of points, from several goroutines, until there are maxFaults of them.
-type gathering struct {
-	mu     sync.Mutex
-	errors []gathered
-	place  map[string]int // in errors, by text
-	full   atomic.Bool
-}
-
-// gathered is an error that count points share, the first of them at place first.
-type gathered struct {
-	first, count int
-	err          error
-}
-
-func (g *gathering) add(i int, err error) {
-	text := err.Error()
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	at, known := g.place[text]
-	if !known {
-		at = len(g.errors)
-		g.place[text] = at
-		g.errors = append(g.errors, gathered{first: i, err: err})
-		g.full.Store(len(g.errors) >= maxErrors)
-	}
-	e := &g.errors[at]
-	if i < e.first {
-		e.first, e.err = i, err
-	}
-	e.count++
-}
-
-// Summary is a line for people: "384 trials, 32 programs", and how many more are the same as one of these.
+// Summary is one line for people: "384 trials, 32 programs", and how many repeated trials were left out.
 func (p *Plan) Summary() string {
 	s := fmt.Sprintf("%s, %s", count(len(p.trials), "trial"), count(len(p.Programs), "program"))
 	if p.Repeated > 0 {

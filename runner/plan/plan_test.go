@@ -99,7 +99,7 @@ func TestTheSameTrialIsPlannedOnce(t *testing.T) {
 	}
 }
 
-func TestTrialsAreWhoTheyAreByWhatTheyRead(t *testing.T) {
+func TestTheIDOfATrialDependsOnWhatItReads(t *testing.T) {
 	identify := func(train func(*model.Job) string) *plan.Plan {
 		p, err := plan.Make(t.Context(), fakeStudy{space(t, []int64{3, 5}, .1)}, []uint32{0, 1})
 		if err != nil {
@@ -127,11 +127,11 @@ func TestTrialsAreWhoTheyAreByWhatTheyRead(t *testing.T) {
 	}
 }
 
-func TestEveryDistinctFaultOfASpaceIsTold(t *testing.T) {
+func TestEveryDistinctErrorOfASpaceIsReported(t *testing.T) {
 	_, err := plan.Make(t.Context(), fakeStudy{space(t, []int64{3, -1, -2}, .1, .2)}, []uint32{0})
-	var faults *plan.Errors
-	if !errors.As(err, &faults) {
-		t.Fatalf("got %v, want faults", err)
+	var errs *plan.Errors
+	if !errors.As(err, &errs) {
+		t.Fatalf("got %v, want errors of points", err)
 	}
 	want := `s.star:1:1: got a width of -1
   in 2 of 6 configurations, first with lr=0.1 width=-1
@@ -201,7 +201,7 @@ func TestATrialTakesFewBytes(t *testing.T) {
 		t.Errorf("got %d bytes a trial, want at most %d", got, most)
 	}
 	if len(p.Programs) != 1 || len(p.Families) != 1 || p.Families[0].Trials != points*seeds || p.Len() != points*seeds {
-		t.Errorf("got %d trials, %d programs, kinds %v", p.Len(), len(p.Programs), p.Families)
+		t.Errorf("got %d trials, %d programs, families %v", p.Len(), len(p.Programs), p.Families)
 	}
 	last := p.At(p.Len() - 1)
 	if lr, _ := last.Point.Get("lr"); lr != spec.FloatValue(points) || last.Seed != 1 || last.Index != points*seeds-1 ||
@@ -256,17 +256,17 @@ func (s *interruptedStudy) Job(ctx context.Context, p spec.Point) (*model.Job, e
 	return s.quickStudy.Job(ctx, p)
 }
 
-// wrongStudy has a mistake of its own at every point.
+// wrongStudy has another error at every point.
 type wrongStudy struct{ quickStudy }
 
 func (wrongStudy) Job(_ context.Context, p spec.Point) (*model.Job, error) {
 	return nil, fmt.Errorf("s.star:1:1: got %v", p)
 }
 
-func TestMistakesAreBounded(t *testing.T) {
+func TestTheNumberOfErrorsIsBounded(t *testing.T) {
 	_, err := plan.Make(t.Context(), wrongStudy{quick(t, 20_000)}, []uint32{0})
-	var faults *plan.Errors
-	if !errors.As(err, &faults) || len(faults.List) < 1000 || len(faults.List) > 1100 || faults.Points != 20_000 {
-		t.Errorf("got %d mistakes, want some 1000", len(faults.List))
+	var errs *plan.Errors
+	if !errors.As(err, &errs) || len(errs.List) < 1000 || len(errs.List) > 1100 || errs.Points != 20_000 {
+		t.Errorf("got %v, want about 1000 errors", err)
 	}
 }
