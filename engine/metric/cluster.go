@@ -12,7 +12,7 @@ const (
 	clusterStarts = 10
 )
 
-// cluster is mini-batch k-means (Sculley 2010, algorithm 1): the label of each sample.
+// cluster returns the label of each sample by mini-batch k-means (Sculley 2010, algorithm 1).
 func cluster(ctx context.Context, p *Products, f Features, k int, rng *rand.Rand) ([]int, error) {
 	sample := f.Pick(rng.Perm(f.N)[:min(f.N, 3*clusterBatch)])
 	var centers Features
@@ -38,7 +38,7 @@ func cluster(ctx context.Context, p *Products, f Features, k int, rng *rand.Rand
 		if err != nil {
 			return nil, err
 		}
-		for i, l := range labels { // every center is the mean of the samples that it ever got
+		for i, l := range labels { // every center is the mean of all samples ever assigned to it
 			counts[l]++
 			rate, c := float32(1/counts[l]), centers.Row(l)
 			for j, v := range batch.Row(i) {
@@ -50,7 +50,7 @@ func cluster(ctx context.Context, p *Products, f Features, k int, rng *rand.Rand
 	return labels, err
 }
 
-// plusPlus draws k centers from f, each with a chance in proportion to the squared distance from those before (Arthur and
+// plusPlus draws k centers from f, each with a probability proportional to the squared distance from the previous ones (Arthur and
 // Vassilvitskii 2007).
 func plusPlus(f Features, k int, rng *rand.Rand) Features {
 	rows := []int{rng.IntN(f.N)}
@@ -64,7 +64,7 @@ func plusPlus(f Features, k int, rng *rand.Rand) Features {
 			d[i] = min(d[i], squared(f.Row(i), f.Row(rows[len(rows)-1]), d[i]))
 			total += d[i]
 		}
-		next, left := rng.IntN(f.N), total*rng.Float64() // any sample, if all are equal
+		next, left := rng.IntN(f.N), total*rng.Float64() // any sample if all are equal
 		for i := 0; i < f.N && total > 0; i++ {
 			if left -= d[i]; left < 0 {
 				next = i

@@ -25,7 +25,7 @@ func observed(t *testing.T, p *Products, epoch int, real, fake Features) Observa
 	return observation(epoch, o.Precision, o.Recall, o.Coverage, fake.Spread()/real.Spread())
 }
 
-// observation is of columns by the metrics that have them; NaN is not measured.
+// observation is an Observation of these numbers; NaN is not measured.
 func observation(epoch int, precision, recall, coverage, spread float64) Observation {
 	values := map[string]float64{}
 	for name, v := range map[string]float64{"precision": precision, "recall": recall, "coverage": coverage, Spread: spread, "fid": 7} {
@@ -36,7 +36,7 @@ func observation(epoch int, precision, recall, coverage, spread float64) Observa
 	return Observe(epoch, []spec.Metric{{Name: "fid"}, {Name: "precision_recall"}, {Name: "density_coverage"}}, values)
 }
 
-func TestCollapseIsSeen(t *testing.T) {
+func TestCollapseIsDetected(t *testing.T) {
 	r := random(1)
 	p := products(t)
 	real := ring(r, 500, 0, 1, 2, 3, 4, 5, 6, 7)
@@ -86,7 +86,7 @@ func TestTheReasonOfACollapseNamesWhatWasMeasured(t *testing.T) {
 	}
 }
 
-func TestCollapseTakesAsManyEvaluationsAsTheRuleSays(t *testing.T) {
+func TestCollapseNeedsAsManyEvaluationsAsTheRuleSays(t *testing.T) {
 	nan := math.NaN()
 	healthy := observation(0, 0.8, 0.6, 0.7, 1)
 	flat := func(epoch int) Observation { return observation(epoch, nan, 0, nan, 0.1) } // coverage and precision were not asked for
@@ -110,6 +110,6 @@ func TestCollapseTakesAsManyEvaluationsAsTheRuleSays(t *testing.T) {
 		}
 	}
 	if got, _ := Collapsed(spec.Collapse{}, []Observation{flat(5)}); got {
-		t.Error("the empty rule sees collapse")
+		t.Error("the empty rule detects a collapse")
 	}
 }

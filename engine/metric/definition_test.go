@@ -10,7 +10,7 @@ import (
 	"github.com/starsweep/starsweep/internal/require"
 )
 
-// products computes on our backend.
+// products computes on the backend cpu.
 func products(t testing.TB) *Products { return productsOn(t, "cpu") }
 
 func productsOn(t testing.TB, config string) *Products {
@@ -35,7 +35,7 @@ func gaussian(r *rand.Rand, n, d int, mean, std float64) Features {
 	return f
 }
 
-// overlapByDefinition is Compare with all distances in float64, one after the other.
+// overlapByDefinition is Compare with all distances in float64.
 func overlapByDefinition(real, fake Features, k int) Overlap {
 	radii := func(f Features) (r []float64) {
 		for i := range f.N {
@@ -60,7 +60,7 @@ func overlapByDefinition(real, fake Features, k int) Overlap {
 	return in.overlap()
 }
 
-// On every backend at hand: STARSWEEP_PJRT names a PJRT plugin by its absolute path.
+// STARSWEEP_PJRT adds a PJRT plugin to the backends, by its absolute path.
 func TestOverlapAgreesWithTheDefinition(t *testing.T) {
 	r := random(1)
 	configs := []string{"cpu", "cpu:kernels=go", "go:parallelism=-1"}

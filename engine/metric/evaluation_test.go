@@ -7,7 +7,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// all is an evaluation of every metric with nothing wrong.
+// all is a valid evaluation of every metric.
 func all() spec.Evaluation {
 	rule := spec.StandardCollapse()
 	e := spec.Evaluation{Every: 5, Sheet: 64, Samples: 1000, Real: "test", Features: "small-mnist", Collapse: &rule}
@@ -20,7 +20,8 @@ func all() spec.Evaluation {
 
 func TestAnEvaluationNamesItsColumns(t *testing.T) {
 	const want = "fid precision recall density coverage kid kid_std inception_score inception_score_std prd_f8 prd_f1_8 parzen spread " +
-		"fid_floor precision_floor recall_floor density_floor coverage_floor kid_floor inception_score_floor prd_f8_floor prd_f1_8_floor parzen_floor"
+		"fid_floor precision_floor recall_floor density_floor coverage_floor kid_floor inception_score_floor prd_f8_floor prd_f1_8_floor " +
+		"parzen_floor"
 	if got := strings.Join(Columns(all()), " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -29,7 +30,7 @@ func TestAnEvaluationNamesItsColumns(t *testing.T) {
 	}
 }
 
-func TestEvaluationsThatCannotBeAreRefused(t *testing.T) {
+func TestImpossibleEvaluationsAreRefused(t *testing.T) {
 	if err := Validate(all(), true); err != nil {
 		t.Fatal(err)
 	}
@@ -41,8 +42,10 @@ func TestEvaluationsThatCannotBeAreRefused(t *testing.T) {
 		"fid(): got 1 samples, want 2 or more":                            func(e *spec.Evaluation) { e.Samples = 1 },
 		"got 0 samples, want at least 1":                                  func(e *spec.Evaluation) { e.Samples = 0 },
 		`real: got "validation", want "train" or "test"`:                  func(e *spec.Evaluation) { e.Real = "validation" },
-		"metrics: got fid twice":                                          func(e *spec.Evaluation) { e.Metrics = append(e.Metrics, e.Metrics[0]) },
-		`metric: got "lpips", want one of ["fid" "kid"`:                   func(e *spec.Evaluation) { e.Metrics[0].Name = "lpips" },
+		"metrics: got fid twice": func(e *spec.Evaluation) {
+			e.Metrics = append(e.Metrics, e.Metrics[0])
+		},
+		`metric: got "lpips", want one of ["fid" "kid"`: func(e *spec.Evaluation) { e.Metrics[0].Name = "lpips" },
 		"collapse: got no metric that detects it, want precision_recall() or density_coverage()": func(e *spec.Evaluation) {
 			e.Metrics = e.Metrics[:1]
 		},
@@ -68,8 +71,8 @@ func ofManyMetrics() spec.Measure {
 		Metrics: []spec.Metric{precisionRecall.Standard(), {Name: "fid"}, kid.Standard(), {Name: "parzen"}}}
 }
 
-// Every column depends on what decides it, and on nothing else.
-func TestValuesAreComparableIfWhatDecidesThemIsEqual(t *testing.T) {
+// The measure of a column changes with everything that decides the column, and with nothing else.
+func TestValuesWithEqualMeasuresAreComparable(t *testing.T) {
 	changes := map[string]func(m *spec.Measure, train *string){
 		"samples":    func(m *spec.Measure, _ *string) { m.Samples = 100 },
 		"real":       func(m *spec.Measure, _ *string) { m.Real = "train:0f" },

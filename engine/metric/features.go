@@ -1,7 +1,3 @@
-// Package metric measures generated samples against real ones: Fréchet distance, precision and recall, density and coverage,
-// kernel distance, Inception score, PRD curves, Parzen windows, and what follows from them: collapse.
-// Everything is a function of feature matrices; it knows nothing of scripts, images, tables, files or devices. Large products of
-// float32 are computed by a function that the caller passes (see Multiply), what must be exact in float64 by this package.
 package metric
 
 import (
@@ -22,10 +18,10 @@ func (f Features) Row(i int) []float32 { return f.X[i*f.D:][:f.D] }
 // Slice is the samples i to j-1, a view.
 func (f Features) Slice(i, j int) Features { return Features{j - i, f.D, f.X[i*f.D : j*f.D]} }
 
-// Append is f followed by the samples of g, which have as many numbers; it may use the memory of f.
+// Append is f followed by the samples of g, which have the same width. It may use the memory of f.
 func (f Features) Append(g Features) Features { return Features{f.N + g.N, g.D, append(f.X, g.X...)} }
 
-// Pick is a copy of some samples, in that order.
+// Pick is a copy of the samples of some rows, in that order.
 func (f Features) Pick(rows []int) Features {
 	p := Features{len(rows), f.D, make([]float32, 0, len(rows)*f.D)}
 	for _, i := range rows {
@@ -34,16 +30,16 @@ func (f Features) Pick(rows []int) Features {
 	return p
 }
 
-// ErrNotFinite is in the chain of errors about NaN and infinite features.
+// ErrNotFinite is wrapped by errors about NaN and infinite features.
 var ErrNotFinite = errors.New("not a finite number")
 
-// check wants finite features of at least least samples.
-func (f Features) check(what string, least int) error {
+// check reports features that are not finite, or fewer samples than minSamples.
+func (f Features) check(what string, minSamples int) error {
 	if f.N < 0 || f.D < 1 || len(f.X) != f.N*f.D {
 		return fmt.Errorf("%s: got %d numbers for %d samples of %d, want %d", what, len(f.X), f.N, f.D, f.N*f.D)
 	}
-	if f.N < least {
-		return fmt.Errorf("%s: got %s, want %d or more", what, samples(f.N), least)
+	if f.N < minSamples {
+		return fmt.Errorf("%s: got %s, want %d or more", what, samples(f.N), minSamples)
 	}
 	for i, v := range f.X {
 		if d := float64(v); math.IsNaN(d) || math.IsInf(d, 0) {
@@ -60,13 +56,13 @@ func samples(n int) string {
 	return fmt.Sprintf("%d samples", n)
 }
 
-// checkPair wants two sets of finite features of one width.
-func checkPair(real, fake Features, least int) error {
-	if err := errors.Join(real.check("real features", least), fake.check("fake features", least)); err != nil {
+// checkPair is check for two sets, which must have the same width.
+func checkPair(real, fake Features, minSamples int) error {
+	if err := errors.Join(real.check("real features", minSamples), fake.check("fake features", minSamples)); err != nil {
 		return err
 	}
 	if real.D != fake.D {
-		return fmt.Errorf("features: got %d real and %d fake numbers a sample, want equally many", real.D, fake.D)
+		return fmt.Errorf("features: got %d numbers per real sample and %d per fake sample, want equal numbers", real.D, fake.D)
 	}
 	return nil
 }
@@ -85,7 +81,7 @@ func (f Features) mean() []float64 {
 	return m
 }
 
-// Spread is the root of the total variance, Tr(C)½ with N-1: how far samples lie from their mean. 0 for one sample or none.
+// Spread is the root of the total variance, Tr(C)½ with N-1: how far samples are from their mean. It is 0 for fewer than two samples.
 func (f Features) Spread() float64 {
 	if f.N < 2 {
 		return 0
@@ -101,7 +97,7 @@ func (f Features) Spread() float64 {
 	return math.Sqrt(total / float64(f.N-1))
 }
 
-// meanStd is the mean, and the standard deviation with N (ddof 0).
+// meanStd is the mean and the standard deviation, divided by N (ddof 0).
 func meanStd(v []float64) (mean, std float64) {
 	for _, x := range v {
 		mean += x
@@ -113,5 +109,5 @@ func meanStd(v []float64) (mean, std float64) {
 	return mean, math.Sqrt(std / float64(len(v)))
 }
 
-// sqrt is 0 for what rounding made negative.
+// sqrt is the square root, or 0 for numbers that rounding made negative.
 func sqrt(x float64) float64 { return math.Sqrt(max(0, x)) }

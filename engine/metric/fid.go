@@ -12,7 +12,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// fid is the metric of scripts.
+// fid is the metric fid().
 var fid = Metric{
 	Name:       "fid",
 	Doc:        "Fréchet distance of two Gaussians (Heusel et al. 2017)",
@@ -33,7 +33,7 @@ var fid = Metric{
 		if n < d { // a problem of n x n, from some columns of both sets at a time
 			return Memory{Work: double * max(4*n*n+4*n*256, n*n+2*n*min(d, columns)+2*n*256)}
 		}
-		return Memory{Set: double * d * d, Work: double * max(5*d*d, block*d+2*256*d)} // two covariances, a factor and its like
+		return Memory{Set: double * d * d, Work: double * max(5*d*d, block*d+2*256*d)} // two covariances, a factor and a product of its size
 	},
 }
 
@@ -41,11 +41,11 @@ var fid = Metric{
 //
 //	|m1 - m2|² + Tr C1 + Tr C2 - 2 Tr (C1 C2)½
 //
-// It is the squared distance, as every paper quotes it, with the covariances of N-1 (pytorch-fid, torch-fidelity, clean-fid). It
-// is 0 for equal moments, where rounding may leave 1e-12 of the traces, and never below 0.
+// It is the squared distance, as in every paper, with covariances divided by N-1 (pytorch-fid, torch-fidelity, clean-fid). It
+// is 0 for equal moments, up to rounding errors of 1e-12 of the traces, and never below 0.
 //
 // The last trace is the sum of the roots of the eigenvalues of F C2 Fᵀ, for any F with FᵀF = C1: they are those of C1 C2, which
-// is why no complex number appears. F is a Cholesky factor with as many rows as C1 has rank. Where a set has fewer samples than
+// is why no complex number appears. F is a Cholesky factor with as many rows as C1 has rank. If a set has fewer samples than
 // features it is the centred samples themselves, and the problem is one of N x N numbers: no D x D covariance is made of that set,
 // and of two such sets none at all. Eigenvalues that rounding made negative count as 0.
 func FID(real, fake Moments) (float64, error) {
@@ -78,7 +78,7 @@ func FID(real, fake Moments) (float64, error) {
 	return 0, fmt.Errorf("fid: the features are too large for float64: %w", ErrNotFinite)
 }
 
-// manySamples is all but the last term of the distance, and Tr (C1 C2)½, for two sets with covariances.
+// manySamples returns the distance without its last term, and Tr (C1 C2)½, for two sets with covariances.
 func manySamples(a, b Moments) (distance, root float64, err error) {
 	d := a.D()
 	c1 := linalg.Matrix{Rows: d, Cols: d, Data: a.Covariance()}
@@ -118,7 +118,7 @@ func fewSamples(a, b Moments) (distance, root float64, err error) {
 	return distance, root / math.Sqrt(float64(a.N-1)) / math.Sqrt(float64(b.N-1)), err
 }
 
-// trace is that of the covariance.
+// trace is the trace of the covariance.
 func (m Moments) trace() (t float64) {
 	if m.Scatter == nil {
 		return m.total / float64(m.N-1)

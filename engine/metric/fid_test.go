@@ -44,7 +44,7 @@ func TestFIDOfTwoGaussiansIsTheClosedForm(t *testing.T) {
 	}
 }
 
-func TestFIDOfSamplesNearsTheClosedFormAsTheyGrow(t *testing.T) {
+func TestFIDApproachesTheClosedFormWithMoreSamples(t *testing.T) {
 	const d, mean, std = 16, 0.5, 1.5
 	want := d*mean*mean + d*(1-std)*(1-std)
 	last := math.Inf(1)
@@ -61,7 +61,7 @@ func TestFIDOfSamplesNearsTheClosedFormAsTheyGrow(t *testing.T) {
 	}
 }
 
-func TestFIDIsSymmetricAndZeroForOneSet(t *testing.T) {
+func TestFIDIsSymmetricAndZeroForEqualSets(t *testing.T) {
 	r := random(2)
 	for _, n := range []int{2, 5, 300} { // fewer and more than features
 		set := gaussian(r, n, 20, 0, 1)
@@ -75,7 +75,7 @@ func TestFIDIsSymmetricAndZeroForOneSet(t *testing.T) {
 	}
 }
 
-// With constant samples the covariance is 0, and what is left is the distance of the means and the trace.
+// With constant samples the covariance is 0, so only the distance of the means and the trace remain.
 func TestFIDOfConstantSamplesIsExact(t *testing.T) {
 	constant := func(v float32) Moments {
 		f := Features{50, 3, make([]float32, 150)}
@@ -97,7 +97,7 @@ func TestFIDOfConstantSamplesIsExact(t *testing.T) {
 	}
 }
 
-// Dead features are the same in both sets, and must add nothing: not even the root of a rounding error.
+// Constant features are equal in both sets and must add nothing, not even the root of a rounding error.
 func TestFIDIgnoresFeaturesThatNeverChange(t *testing.T) {
 	r := random(4)
 	a, b := gaussian(r, 200, 6, 0, 1), gaussian(r, 200, 6, 0.5, 1)
@@ -115,7 +115,7 @@ func TestFIDIgnoresFeaturesThatNeverChange(t *testing.T) {
 	}
 }
 
-func TestFIDRefusesWhatHasNoCovariance(t *testing.T) {
+func TestFIDRefusesSetsWithoutCovariance(t *testing.T) {
 	one, two := measured(t, gaussian(random(5), 1, 3, 0, 1)), measured(t, gaussian(random(5), 2, 3, 0, 1))
 	if _, err := FID(one, two); err == nil || !strings.Contains(err.Error(), "got 1 real and 2 fake samples, want 2 or more") {
 		t.Errorf("one sample: got %v", err)
@@ -130,8 +130,8 @@ func TestFIDRefusesWhatHasNoCovariance(t *testing.T) {
 	}
 }
 
-// Of fewer samples than features in either set or in both, the distance is that of the covariances.
-func TestFIDOfFewSamplesIsThatOfTheirCovariances(t *testing.T) {
+// With fewer samples than features in one set or both, the distance is that of the covariances.
+func TestFIDOfFewSamplesEqualsThatOfTheCovariances(t *testing.T) {
 	dense := func(f Features) Moments {
 		m := Moments{Mean: make([]float64, f.D), Scatter: make([]float64, f.D*f.D)}
 		m.add(f)
@@ -168,7 +168,7 @@ func TestFIDOfFewSamplesIsThatOfTheirCovariances(t *testing.T) {
 //
 //	a, b = x - x.mean(0), y - y.mean(0)
 //	((x.mean(0) - y.mean(0))**2).sum() + ((a**2).sum() + (b**2).sum() - 2*svd(a @ b.T, compute_uv=False).sum()) / 3
-func TestFIDOfWideFeaturesIsNumpys(t *testing.T) {
+func TestFIDOfWideFeaturesEqualsNumPy(t *testing.T) {
 	const d = 128 * 128 * 3
 	state := uint32(1)
 	draw := func(n int, scale float32) Features {

@@ -10,7 +10,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// inceptionScore is the metric of scripts.
+// inceptionScore is the metric inception_score().
 var inceptionScore = Metric{
 	Name:       "inception_score",
 	Doc:        "Inception score, its mean and deviation over splits (Salimans et al. 2016)",
@@ -83,7 +83,7 @@ func logSumExp[T float32 | float64](v []T) float64 {
 	}
 	var s float64
 	for _, x := range v {
-		if d := float64(x) - top; !(d < -60) { // what is smaller changes no digit of s, which is 1 or more, and is slow near the least numbers
+		if d := float64(x) - top; !(d < -60) { // smaller terms change no digit of s, which is at least 1, and denormal numbers are slow
 			s += math.Exp(d)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// kid is the metric of scripts.
+// kid is the metric kid().
 var kid = Metric{
 	Name:       "kid",
 	Doc:        "kernel distance, its mean and deviation over subsets (Bińkowski et al. 2018)",
@@ -33,18 +33,18 @@ var kid = Metric{
 // KID is the kernel inception distance (Bińkowski et al. 2018, section 3): the unbiased estimate of the squared maximum mean
 // discrepancy with the kernel (x·y/d + 1)³, over random subsets of size samples of each set, drawn without replacement. It
 // returns mean and standard deviation (ddof 0) over subsets, as torch-fidelity and NVlabs' code do, with 100 subsets of 1000.
-// An unbiased estimate may be below 0. Where a subset is all of both sets there is one, and no deviation.
+// An unbiased estimate may be below 0. If a subset is all of both sets there is only one, and no deviation.
 //
-// Products are taken in float64: the estimate is a small difference of large sums.
+// Products are computed in float64: the estimate is a small difference of large sums.
 func KID(ctx context.Context, real, fake Features, subsets, size int, rng *rand.Rand) (mean, std float64, err error) {
 	if subsets < 1 || size < 2 {
-		return 0, 0, fmt.Errorf("kid: got %d subsets of %d, want 1 or more of 2 or more", subsets, size)
+		return 0, 0, fmt.Errorf("kid: got %d subsets of %d, want at least 1 of at least 2", subsets, size)
 	}
 	if err := checkPair(real, fake, size); err != nil {
 		return 0, 0, fmt.Errorf("kid of subsets of %d: %w", size, err)
 	}
 	if real.N == size && fake.N == size {
-		subsets = 1 // all would be one
+		subsets = 1 // all would be the same
 	}
 	v := make([]float64, subsets)
 	for i := range v {
@@ -69,13 +69,13 @@ func mmd(ctx context.Context, x, y Features) (float64, error) {
 	return (sxx-txx+syy-tyy)/(n*(n-1)) - 2*sxy/(n*n), cmp.Or(errX, errY, errXY)
 }
 
-// kernelSums is the sum of the kernel of all samples of x with all of y, and of each with its like, chunk by chunk: large subsets
-// take no more memory than two chunks and their products. The set y may be x.
-func kernelSums(ctx context.Context, x, y Features, one bool) (sum, trace float64, err error) {
+// kernelSums is the sum of the kernel of all samples of x with all of y, and of each with the one at its own index, chunk by chunk:
+// large subsets take no more memory than two chunks and their products. If same, y is x.
+func kernelSums(ctx context.Context, x, y Features, same bool) (sum, trace float64, err error) {
 	for i := 0; i < x.N; i += chunk {
 		a := matrix(x.Slice(i, min(x.N, i+chunk)))
 		first := 0
-		if one { // what is below the diagonal is what is above it
+		if same { // the sums below the diagonal equal those above
 			first = i
 		}
 		for j := first; j < y.N; j += chunk {
@@ -83,16 +83,16 @@ func kernelSums(ctx context.Context, x, y Features, one bool) (sum, trace float6
 				return 0, 0, err
 			}
 			b, weight := a, 1.
-			if !one || i != j {
+			if !same || i != j {
 				b = matrix(y.Slice(j, min(y.N, j+chunk)))
 			}
 			products := linalg.New(a.Rows, b.Rows)
-			if one && i == j {
+			if same && i == j {
 				products.AddOuter(a)
 			} else {
 				products.AddMulT(a, b)
 			}
-			if one && i != j {
+			if same && i != j {
 				weight = 2
 			}
 			for r := range products.Rows {

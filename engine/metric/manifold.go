@@ -9,24 +9,24 @@ import (
 )
 
 // Manifold is a set of features with a ball around each sample that reaches to its Kth nearest neighbour, itself not counted:
-// the estimate of a set's support that precision, recall, density and coverage share. A real set's is the same for all
-// trials.
+// the estimate of a set's support that precision, recall, density and coverage share. That of the real set is the
+// same for all trials.
 //
 // Distances are |u|² - 2uv + |v|² with products in float32. Where these leave open which of two numbers is larger, the distance is
-// computed again in float64 as Σ(u-v)², so that no comparison hangs on the backend, and duplicates are 0 apart.
+// computed again in float64 as Σ(u-v)², so that no comparison depends on the backend, and duplicates have distance 0.
 type Manifold struct {
 	Features
 	K     int
 	Radii []float64 // [N], squared
 }
 
-// NewManifold finds the radii of f. It wants more than k samples, and k of 1 or more.
+// NewManifold computes the radii of f, which must have more than k samples; k must be 1 or more.
 func NewManifold(ctx context.Context, p *Products, f Features, k int) (Manifold, error) {
 	if err := f.check("features", 1); err != nil {
 		return Manifold{}, err
 	}
 	if k < 1 || f.N <= k {
-		return Manifold{}, fmt.Errorf("neighbours: got k = %d and %s, want k of 1 or more and more samples than k", k, samples(f.N))
+		return Manifold{}, fmt.Errorf("neighbours: got k = %d and %s, want k of at least 1 and more than k samples", k, samples(f.N))
 	}
 	s, err := p.surveyed(ctx, f, f.mean())
 	if err != nil {
@@ -72,8 +72,8 @@ func NewManifold(ctx context.Context, p *Products, f Features, k int) (Manifold,
 // spare is how many more neighbours are kept than asked for, so that rounding seldom changes which are kept.
 const spare = 4
 
-// radius is the squared distance from sample i to its kth neighbour. If a sample that is not in near could be as close as that,
-// all are looked at.
+// radius is the squared distance from sample i to its kth neighbour. If a sample outside near could be that close, all
+// samples are compared.
 func (s *survey) radius(f Features, i, k int, near nearest) float64 {
 	exact := newNearest(k)
 	for _, j := range near.index {
@@ -93,7 +93,7 @@ func (s *survey) radius(f Features, i, k int, near nearest) float64 {
 
 // nearest are the samples with the smallest distances so far, ascending.
 type nearest struct {
-	bound float64 // what a distance must fall below to get in
+	bound float64 // a distance must be below it to be kept
 	index []int
 	dist  []float64
 }
@@ -148,7 +148,7 @@ func squaredPart(u, v []float32) float64 {
 	return even + odd
 }
 
-// survey is a set less a mean, with what distances need of it. Distances stay, and their products round less.
+// survey is a set minus a mean, with what distances need of it. Distances stay the same, and products round less.
 type survey struct {
 	centred *Features
 	norms   []float64 // squared
@@ -176,7 +176,7 @@ func (p *Products) surveyed(ctx context.Context, f Features, mean []float64) (*s
 	return s, nil
 }
 
-// slack measures how the backend rounds sums of d products: from some 1e-6 in float32 to 1e-3 on GPUs that take TF32 for it.
+// slack measures how the backend rounds sums of d products: from about 1e-6 in float32 to 1e-3 on GPUs that use TF32.
 func (p *Products) slack(d int) (float64, error) {
 	p.mu.Lock()
 	s, ok := p.slacks[d]
@@ -197,7 +197,7 @@ func (p *Products) slack(d int) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	s = 4*s + 0x1p-21 // other data may round worse than these, and their mean is taken off in float32
+	s = 4*s + 0x1p-21 // other data may round worse than these, and their mean is subtracted in float32
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.slacks[d] = s

@@ -13,15 +13,15 @@ type Moments struct {
 	Mean    []float64 // [D]
 	Scatter []float64 // [D, D], symmetric: the sum over samples of (x - mean)(x - mean)ᵀ; nil where N < D
 
-	samples Features // where N < D: they take less memory than D x D numbers do
+	samples Features // where N < D: they take less memory than D x D numbers
 	total   float64  // the trace of the scatter, likewise
 }
 
 // D is the number of features.
 func (m Moments) D() int { return len(m.Mean) }
 
-// Covariance is the sample covariance [D, D], with N-1 as np.cov has it (pytorch-fid, torch-fidelity, clean-fid). It wants a
-// scatter, and two samples or more.
+// Covariance is the sample covariance [D, D], with N-1 as in np.cov (pytorch-fid, torch-fidelity, clean-fid). It needs a scatter
+// and at least two samples.
 func (m Moments) Covariance() []float64 {
 	c := slices.Clone(m.Scatter)
 	for i := range c {
@@ -30,8 +30,7 @@ func (m Moments) Covariance() []float64 {
 	return c
 }
 
-// Measure is the moments of f, of which it keeps a view where there are fewer samples than features. Features that are not finite
-// numbers are an error.
+// Measure computes the moments of f. With fewer samples than features they keep a view of f. Features that are not finite are an error.
 func Measure(f Features) (Moments, error) {
 	if err := f.check("features", 1); err != nil {
 		return Moments{}, err
@@ -50,14 +49,14 @@ func Measure(f Features) (Moments, error) {
 // chunk is how many samples are centred and summed at a time.
 const chunk = 1024
 
-// add takes in more samples.
+// add adds samples.
 func (m *Moments) add(f Features) {
 	mean := f.mean()
 	linalg.Matrix{Rows: f.D, Cols: f.D, Data: m.Scatter}.AddGram(f.centred(mean, 0, f.D))
 	m.shift(f.N, mean)
 }
 
-// centred is columns from to to-1 of f, less a mean.
+// centred is columns from to to-1 of f, minus a mean.
 func (f Features) centred(mean []float64, from, to int) linalg.Matrix {
 	c := linalg.New(f.N, to-from)
 	for r := range f.N {
@@ -69,7 +68,7 @@ func (f Features) centred(mean []float64, from, to int) linalg.Matrix {
 	return c
 }
 
-// shift joins n samples with their own mean, whose scatter has been added: Chan, Golub and LeVeque 1983, eq. 2.1.
+// shift merges n samples with their own mean, whose scatter has been added already: Chan, Golub and LeVeque 1983, eq. 2.1.
 func (m *Moments) shift(n int, mean []float64) {
 	a, b := float64(m.N), float64(n)
 	delta := make([]float64, len(mean))

@@ -40,7 +40,7 @@ func TestMomentsAgreeWithTheDefinition(t *testing.T) {
 	}
 }
 
-// Sets of more samples than are summed at a time.
+// The set has more samples than are summed at a time.
 func TestMomentsOfPartsAreThoseOfTheWhole(t *testing.T) {
 	f := gaussian(random(2), 2*chunk+300, 7, 3, 2)
 	m, mean := measured(t, f), f.mean()

@@ -15,10 +15,11 @@ import (
 	"github.com/starsweep/starsweep/internal/require"
 )
 
-// Agreement with the public packages, on features that bench/metrics/oracle.py and we both make. Its stored output is in
-// testdata/oracle.json; STARSWEEP_PYTHON_METRICS names a Python that makes it anew. UPDATE=1 writes the table in docs/metrics.md.
+// The tests of this file compare the metrics with public packages, on features that bench/metrics/oracle.py makes in the same way. Its
+// stored output is testdata/oracle.json; STARSWEEP_PYTHON_METRICS names a Python that runs it again. UPDATE=1 writes the table in
+// docs/metrics.md.
 
-// recipe is how features are made: see features in oracle.py.
+// recipe says how to make features: see features in oracle.py.
 type recipe struct {
 	Seed        uint64
 	N, D        int
@@ -36,7 +37,7 @@ func (r *recipe) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// bell is the sum of four uniform numbers, less 2: number i of a seed's.
+// bell is number i of a seed: the sum of four uniform numbers, minus 2.
 func bell(seed uint64, i int) float64 {
 	s := -2.0
 	for j := range 4 {
@@ -63,7 +64,7 @@ func (r recipe) features() Features {
 	return f
 }
 
-// oracle is one case, and what the packages say: by metric and package.
+// oracle is one case with the values of the packages, by metric and package.
 type oracle struct {
 	Name       string
 	K          int
@@ -72,7 +73,7 @@ type oracle struct {
 	Values     map[string]map[string]float64
 }
 
-// counting metrics are whole numbers over a number of chances.
+// chances is the denominator of a metric that counts, or 0.
 func (o oracle) chances(metric string) float64 {
 	switch metric {
 	case "precision":
@@ -85,7 +86,7 @@ func (o oracle) chances(metric string) float64 {
 	return 0
 }
 
-// ours is the same by us.
+// ours computes the same metrics with this package.
 func (o oracle) ours(t *testing.T, p *Products) map[string]float64 {
 	ctx := context.Background()
 	real, fake := o.Real.features(), o.Fake.features()
@@ -126,10 +127,11 @@ func positive(x []float32) (h []float64) {
 	return h
 }
 
-// bounds are the largest relative differences that we accept. Counting metrics have none: the counts are equal. The packages
-// themselves are some 1e-8 apart where there are fewer samples than features.
+// bounds are the largest relative differences that the tests accept. Metrics that count have none: the counts are equal. With fewer
+// samples than features the packages differ from each other by about 1e-8.
 var bounds = map[string]float64{
-	"FID": 1e-6, "KID": 1e-9, "inception score": 1e-12, "inception score, deviation": 1e-10, "parzen window": 1e-10, "parzen window, error": 1e-8,
+	"FID": 1e-6, "KID": 1e-9, "inception score": 1e-12, "inception score, deviation": 1e-10,
+	"parzen window": 1e-10, "parzen window, error": 1e-8,
 	"prd F8 of histograms": 1e-12, "prd F1/8 of histograms": 1e-12,
 	"prd F8": 0.02, "prd F1/8": 0.02, // clusters are drawn at random
 }
@@ -167,7 +169,7 @@ func TestMetricsAgreeWithThePublicPackagesAsInstalled(t *testing.T) {
 	agree(t, readOracles(t, out))
 }
 
-// agree compares us with all values of all cases, and the worst differences with the table in the docs.
+// agree compares the metrics with all values of all cases, and the worst differences with the table in the docs.
 func agree(t *testing.T, cases []oracle) {
 	p := products(t)
 	worst := map[[2]string]float64{} // by metric and package
@@ -186,7 +188,7 @@ func agree(t *testing.T, cases []oracle) {
 				}
 				worst[pair] = max(worst[pair], d)
 				if !(d <= bounds[metric]) {
-					t.Errorf("%s: %s: got %.12g, %s says %.12g, %.1g apart, want %g", o.Name, metric, got[metric], who, want, d, bounds[metric])
+					t.Errorf("%s: %s: got %.12g, %s: %.12g, difference %.1g, want at most %g", o.Name, metric, got[metric], who, want, d, bounds[metric])
 				}
 			}
 		}
@@ -196,7 +198,8 @@ func agree(t *testing.T, cases []oracle) {
 
 const docs = "../../docs/metrics.md"
 
-// checkTable wants a row in the docs for every pair, with at least the difference that was found. UPDATE=1 writes the table.
+// checkTable requires a row in the docs for every pair, with a difference of at least a tenth of the one found: the last bits differ
+// between processors. UPDATE=1 writes the table.
 func checkTable(t *testing.T, worst map[[2]string]float64) {
 	text, err := os.ReadFile(docs)
 	if err != nil {
@@ -230,8 +233,9 @@ func checkTable(t *testing.T, worst map[[2]string]float64) {
 		if row, _, _ = strings.Cut(row, " |"); row != "0" {
 			fmt.Sscanf(row, "%g", &stated)
 		}
-		if !found || worst[pair] > 10*stated { // last bits differ from processor to processor
-			t.Errorf("%s: %s against %s: the table says %q, found %.1g: run UPDATE=1 go test ./engine/metric and look at the diff", docs, pair[0], pair[1], row, worst[pair])
+		if !found || worst[pair] > 10*stated {
+			t.Errorf("%s: %s against %s: the table says %q, found %.1g: run UPDATE=1 go test ./engine/metric and read the diff",
+				docs, pair[0], pair[1], row, worst[pair])
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// precisionRecall and densityCoverage are the metrics of scripts.
+// precisionRecall and densityCoverage are the metrics precision_recall() and density_coverage().
 var (
 	precisionRecall = neighbours(Metric{
 		Name:    "precision_recall",
@@ -41,24 +41,24 @@ func neighbours(m Metric, k float64, numbers func(Overlap) []float64) Metric {
 	return m
 }
 
-// Overlap says how two manifolds lie on each other. All four are computed at once, since they look at the same distances.
+// Overlap says how two manifolds overlap. All four numbers are computed at once, from the same distances.
 type Overlap struct {
 	Precision, Recall float64 // improved precision and recall, Kynkäänniemi et al. 2019, eq. 1 and 2: closed balls, ≤
 	Density, Coverage float64 // Naeem et al. 2020, eq. 4 and 5: open balls, <; density may be above 1
 }
 
-// Compare measures a generated set against a real one.
+// Compare compares a generated set with a real one.
 //
 // Precision is the share of fake samples in any real ball, recall that of real samples in any fake ball, both with ≤ as in
 // the authors' code and in torch-fidelity. Density is the mean number of real balls that a fake sample is in, over k;
-// coverage the share of real balls with a fake sample in them: both with <, as in the authors' prdc. Only ties can tell the
-// two apart.
+// coverage the share of real balls with a fake sample in them: both with <, as in the authors' prdc. The two conventions differ only
+// for ties.
 func Compare(ctx context.Context, p *Products, real, fake Manifold) (Overlap, error) {
 	if err := checkPair(real.Features, fake.Features, 1); err != nil {
 		return Overlap{}, err
 	}
 	if real.K != fake.K || len(real.Radii) != real.N || len(fake.Radii) != fake.N {
-		return Overlap{}, fmt.Errorf("manifolds: got k = %d and %d, and %d and %d radii, want one k and a radius for every sample",
+		return Overlap{}, fmt.Errorf("manifolds: got k = %d and %d, and %d and %d radii, want one k, and a radius for every sample",
 			real.K, fake.K, len(real.Radii), len(fake.Radii))
 	}
 	mean := real.mean()
@@ -88,14 +88,14 @@ func Compare(ctx context.Context, p *Products, real, fake Manifold) (Overlap, er
 	return in.overlap(), err
 }
 
-// inside counts who is in whose ball.
+// inside counts samples in balls.
 type inside struct {
 	real, fake                 Manifold
 	precise, recalled, covered []bool
 	dense                      int
 }
 
-// pair takes in that real sample i and fake sample j are d apart, squared, give or take slack.
+// pair records that the squared distance of real sample i and fake sample j is d, give or take slack.
 func (in *inside) pair(i, j int, d, slack float64) {
 	ri, rj := in.real.Radii[i], in.fake.Radii[j]
 	if open := func(r float64) bool { return d-slack <= r && d+slack >= r }; open(ri) || open(rj) {

@@ -64,7 +64,7 @@ func TestOverlapOfPlantedSets(t *testing.T) {
 	}
 }
 
-// Far from the origin, float32 sees no distances at all between |u|² and |v|²: only means off, and float64, find them.
+// Far from the origin, float32 cannot resolve distances between |u|² and |v|²: subtracting the mean and float64 do.
 func TestOverlapDoesNotDependOnTheOrigin(t *testing.T) {
 	r := random(2)
 	p := products(t)
@@ -88,7 +88,7 @@ func TestOverlapDoesNotDependOnTheOrigin(t *testing.T) {
 	}
 }
 
-// Two tight clusters far from each other: within one, all distances drown in float32's rounding of the norms.
+// Two tight clusters are far apart: within one, all distances are smaller than the rounding errors of the norms in float32.
 func TestOverlapOfTightClustersIsExact(t *testing.T) {
 	r := random(3)
 	f := gaussian(r, 200, 16, 0, 1e-4)
@@ -104,7 +104,7 @@ func TestOverlapOfTightClustersIsExact(t *testing.T) {
 	}
 }
 
-// A device that multiplies in a few bits gives the same numbers, since what is near is decided in float64.
+// A device that multiplies with few bits yields the same numbers, since float64 decides comparisons of similar distances.
 func TestOverlapIsExactOnRoughDevices(t *testing.T) {
 	r := random(4)
 	p := products(t)
@@ -118,7 +118,7 @@ func TestOverlapIsExactOnRoughDevices(t *testing.T) {
 	}
 }
 
-func TestBackendsAreMeasuredForRounding(t *testing.T) {
+func TestTheRoundingOfBackendsIsMeasured(t *testing.T) {
 	for _, d := range []int{1, 100, 2048} {
 		s, err := products(t).slack(d)
 		if err != nil || s < 0x1p-22 || s > 1e-5 {
@@ -142,7 +142,7 @@ func TestOverlapRefusesBadSets(t *testing.T) {
 		{"k samples", ok.Slice(0, 3), ok, 3, "got k = 3 and 3 samples, want"},
 		{"no neighbour", ok, ok, 0, "got k = 0"},
 		{"NaN", ok, nan, 3, "sample 2, feature 1: got NaN"},
-		{"other features", ok, gaussian(r, 10, 3, 0, 1), 3, "got 2 real and 3 fake numbers a sample"},
+		{"other features", ok, gaussian(r, 10, 3, 0, 1), 3, "got 2 numbers per real sample and 3 per fake sample"},
 	} {
 		if _, err := overlap(ctx, p, c.real, c.fake, c.k); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
@@ -159,7 +159,7 @@ func TestOverlapRefusesBadSets(t *testing.T) {
 	}
 }
 
-func TestNeighboursAreNotSoughtAfterTheEnd(t *testing.T) {
+func TestTheSearchForNeighboursStopsWithTheContext(t *testing.T) {
 	gone, cancel := context.WithCancel(ctx)
 	cancel()
 	f := gaussian(random(6), 10, 2, 0, 1)

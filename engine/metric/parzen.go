@@ -13,7 +13,7 @@ import (
 	"github.com/starsweep/starsweep/internal/parallel"
 )
 
-// parzenWindow is the metric of scripts.
+// parzenWindow is the metric parzen().
 var parzenWindow = Metric{
 	Name:    "parzen",
 	Doc:     "mean log-likelihood, in nats, of real samples under Gaussians around the generated ones (Goodfellow et al. 2014)",
@@ -47,7 +47,7 @@ func parzenSigmas() []float64 {
 
 // ParzenWindow is the mean log-likelihood of test samples, in nats, under Gaussians of deviation sigma around each of the
 // generated samples (Goodfellow et al. 2014, section 5, after Breuleux et al. 2011), and its standard error, std/√N with
-// ddof 0 as in the authors' code. Theis et al. 2016 show why it ranks models badly; it is here to compare with papers that
+// ddof 0 as in the authors' code. Theis et al. 2016 show why it ranks models badly; it is here for comparison with papers that
 // quote it. All of it is float64.
 func ParzenWindow(ctx context.Context, test, samples Features, sigma float64) (mean, stderr float64, err error) {
 	v, err := parzen(ctx, test, samples, []float64{sigma})
@@ -58,8 +58,8 @@ func ParzenWindow(ctx context.Context, test, samples Features, sigma float64) (m
 	return mean, std / math.Sqrt(float64(test.N)), nil
 }
 
-// ParzenSigma is that of the given deviations under which the validation samples are the most likely. The authors' code tries
-// 10 from 0.1 to 1 in equal ratios.
+// ParzenSigma is the one of some deviations under which the validation samples are most likely. The authors' code tries 10, from 0.1
+// to 1 in equal ratios.
 func ParzenSigma(ctx context.Context, validation, samples Features, sigmas []float64) (float64, error) {
 	v, err := parzen(ctx, validation, samples, sigmas)
 	if err != nil {
@@ -80,7 +80,7 @@ func parzen(ctx context.Context, test, samples Features, sigmas []float64) ([][]
 		return nil, fmt.Errorf("parzen window of test (real) samples under generated (fake) ones: %w", err)
 	}
 	if len(sigmas) == 0 {
-		return nil, fmt.Errorf("parzen window: got no sigma, want 1 or more")
+		return nil, fmt.Errorf("parzen window: got no sigma, want at least 1")
 	}
 	out := make([][]float64, len(sigmas))
 	for i, sigma := range sigmas {
@@ -114,7 +114,7 @@ func parzen(ctx context.Context, test, samples Features, sigmas []float64) ([][]
 	return out, nil
 }
 
-// normed is f less a mean, in float64, and the squared norms of its rows.
+// normed is f minus a mean, in float64, and the squared norms of its rows.
 func normed(f Features, mean []float64) (linalg.Matrix, []float64) {
 	m, norms := f.centred(mean, 0, f.D), make([]float64, f.N)
 	for i := range norms {

@@ -11,7 +11,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// prd is the metric of scripts.
+// prd is the metric prd().
 var prd = Metric{
 	Name:    "prd",
 	Doc:     "precision and recall of distributions, F8 and F1/8 (Sajjadi et al. 2018)",
@@ -28,7 +28,7 @@ var prd = Metric{
 	},
 }
 
-// prdClusters is how many clusters the authors take.
+// prdClusters is the number of clusters in the authors' code.
 const prdClusters = 20
 
 // PRDOptions are the choices of a PRD curve. The zero value means the authors' (compare_gan's prd_score.py).
@@ -40,14 +40,14 @@ type PRDOptions struct {
 
 // PRDCurve is a curve of precision and recall of distributions.
 type PRDCurve struct {
-	Precision, Recall []float64 // [Angles], from steep slopes' opposite, λ = tan of angles from 0 to π/2
+	Precision, Recall []float64 // [Angles], for slopes λ = tan of angles from 0 to π/2
 	F8, F1over8       float64   // the largest F of β = 8, which weighs recall, and of β = 1/8, which weighs precision
 }
 
-// PRD is precision and recall of distributions (Sajjadi et al. 2018, eq. 2, algorithm 1): both sets, which must be of one
-// size, are clustered together, and their histograms over clusters compared. Clusters come from mini-batch k-means (Sculley
-// 2010) with k-means++ starts, the best of 10 by inertia on a sample as in scikit-learn; other random numbers give slightly
-// other curves, which is why several are averaged.
+// PRD is precision and recall of distributions (Sajjadi et al. 2018, eq. 2, algorithm 1): both sets, which must have one
+// size, are clustered together, and their histograms over clusters are compared. Clusters come from mini-batch k-means (Sculley
+// 2010) with k-means++ starts, the best of 10 by inertia on a sample as in scikit-learn; other random numbers yield
+// slightly different curves, which is why several are averaged.
 func PRD(ctx context.Context, p *Products, real, fake Features, o PRDOptions, rng *rand.Rand) (PRDCurve, error) {
 	o = o.orDefault()
 	if err := checkPair(real, fake, 1); err != nil {
@@ -57,7 +57,8 @@ func PRD(ctx context.Context, p *Products, real, fake Features, o PRDOptions, rn
 		return PRDCurve{}, fmt.Errorf("prd: got %d real and %d fake samples, want equally many", real.N, fake.N)
 	}
 	if o.Clusters < 1 || o.Clusters > 2*real.N || o.Angles < 3 || o.Runs < 1 {
-		return PRDCurve{}, fmt.Errorf("prd of %s: got %d clusters, %d angles, %d runs, want up to as many clusters as there are samples, 3 angles or more, 1 run or more",
+		return PRDCurve{}, fmt.Errorf("prd of %s: got %d clusters, %d angles, %d runs, "+
+			"want no more clusters than samples, at least 3 angles and at least 1 run",
 			samples(2*real.N), o.Clusters, o.Angles, o.Runs)
 	}
 	all := Features{2 * real.N, real.D, append(append(make([]float32, 0, 2*len(real.X)), real.X...), fake.X...)}
@@ -90,7 +91,7 @@ func histogram(labels []int, n int) []float64 {
 }
 
 // prdOfHistograms is eq. 2: for slopes λ = tan of angles, precision = Σ min(λ p, q), recall = precision / λ. p is the real
-// histogram, q the generated one. The ends of the range of angles are 1e-10 within it, as the authors have it.
+// histogram, q the generated one. Angles begin and end 1e-10 inside their range, as in the authors' code.
 func prdOfHistograms(p, q []float64, angles int) PRDCurve {
 	const epsilon = 1e-10
 	c := PRDCurve{Precision: make([]float64, angles), Recall: make([]float64, angles)}

@@ -30,7 +30,7 @@ type tile struct {
 	v                  []float32 // [rows, cols]
 }
 
-// each calls f with every block of A Bᵀ. If a is b, blocks below the diagonal, which are others transposed, are left out.
+// each calls f with every block of A Bᵀ. If a is b, blocks below the diagonal, which are transposes of others, are skipped.
 // A tile is valid until f returns.
 func (p *Products) each(ctx context.Context, a, b *Features, f func(tile) error) error {
 	v := make([]float32, min(p.block, a.N)*min(p.block, b.N))

@@ -37,7 +37,7 @@ func TestInceptionScoreOfPlantedLogits(t *testing.T) {
 	}
 }
 
-func TestKIDIsUnbiasedAndItsErrorsClear(t *testing.T) {
+func TestKIDIsUnbiasedAndReportsItsErrors(t *testing.T) {
 	r := random(1)
 	real, same, other := gaussian(r, 2000, 8, 0, 1), gaussian(r, 2000, 8, 0, 1), gaussian(r, 2000, 8, 0.5, 1)
 	mean, std, err := KID(ctx, real, same, 40, 200, random(2))
@@ -62,8 +62,8 @@ func TestKIDIsUnbiasedAndItsErrorsClear(t *testing.T) {
 	}
 }
 
-// Subsets of more than a chunk, which are summed in parts.
-func TestKIDOfLargeSubsetsIsTheDefinition(t *testing.T) {
+// Subsets larger than a chunk are summed in parts.
+func TestKIDOfLargeSubsetsAgreesWithTheDefinition(t *testing.T) {
 	const n, d = 2*chunk + 77, 3
 	r := random(9)
 	x, y := gaussian(r, n, d, 0, 1), gaussian(r, n, d, .3, 1.2)

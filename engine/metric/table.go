@@ -1,3 +1,10 @@
+// Package metric compares generated samples with real ones: Fréchet distance, precision and recall, density and coverage, kernel
+// distance, Inception score, PRD curves, Parzen windows, and the rule of collapse. Everything is a function of feature matrices. The
+// package knows nothing of scripts, images, files or devices, so scripts and tables can import it where no engine is: large products of
+// float32 are computed by a function that the caller passes (see Multiply), and everything that must be exact in float64 by itself.
+//
+// The table All declares each metric next to its computation. Scripts, the command eval, runner/evaluation and the comparison of
+// results read a metric's name, arguments, columns and conditions from there.
 package metric
 
 import (
@@ -8,8 +15,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// All are the metrics, in the order of lists. Scripts, commands, tables and documents learn of a metric from its row here: a new one
-// is a file of this package that declares a Metric, and a line in this table.
+// All are the metrics, in the order of lists. A new metric is a file of this package that declares a Metric, and its name in this list.
 var All = []Metric{fid, kid, precisionRecall, densityCoverage, inceptionScore, prd, parzenWindow}
 
 // Metric declares a metric and computes it.

@@ -12,7 +12,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-func TestRowsOfTheTableAreWhole(t *testing.T) {
+func TestRowsOfTheTableAreComplete(t *testing.T) {
 	taken := map[string]string{Spread: "every evaluation"}
 	for _, m := range All {
 		if m.Name == "" || m.Doc == "" || m.compute == nil || len(m.Columns) == 0 {
@@ -41,8 +41,8 @@ func TestRowsOfTheTableAreWhole(t *testing.T) {
 	}
 }
 
-// Every metric computes what it declares, of a set and by itself.
-func TestEveryMetricHasTheNumbersOfItsColumns(t *testing.T) {
+// Every metric, alone, computes the columns that it declares.
+func TestEveryMetricComputesItsColumns(t *testing.T) {
 	p, r := products(t), random(1)
 	real, fake, logits := gaussian(r, 60, 3, 0, 1), gaussian(r, 60, 3, 0.5, 1), gaussian(r, 60, 5, 0, 1)
 	for _, m := range All {

@@ -1,7 +1,7 @@
 package spec
 
-// Catalogue declares what scripts choose from and other packages implement, as plain data, so that a script is evaluated without the
-// engine behind it.
+// Catalogue declares what a script can choose and other packages implement. It is plain data, so that scripts are evaluated without
+// the engine and the file formats behind it.
 type Catalogue struct {
 	Extractors []Extractor // of engine/feature; the first is the default
 	DataSets   []DataSet   // of engine/data

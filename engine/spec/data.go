@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// Data says which images a script asks for. It is plain data. Two requests, completed by the declaration of their set (see DataSet),
-// ask for the same images if and only if their String is the same.
+// Data is a script's request for a data set. It is plain data. Two requests, completed by the declaration of their set (see DataSet),
+// are for the same images if and only if their String is the same.
 type Data struct {
 	// Name is that of the data set: mnist, or mnist12k, the part of it that is embedded in the program.
 	Name string
-	// Path is the folder or file of a set of the user's own files. For mnist and cifar10 it replaces the folder of downloaded data, so
+	// Path is the folder or file of the user's own files. For mnist and cifar10 it replaces the folder of downloaded data, so
 	// that other sets of the same layout (Fashion-MNIST, for example) can be read.
 	Path string
 	// Split is "train" (the default), "test", or, for the user's own files, any other name that their folder or file names begin with.

@@ -16,8 +16,9 @@ var swiss = DataSet{Name: "swiss", Points: true, Default: Data{Count: 100, Radiu
 
 func TestACompleteRequestHasEveryDefault(t *testing.T) {
 	for want, d := range map[string]Data{
-		`swiss(split="train", count=100, radius=2)`:                              {},
-		`swiss(split="test", classes=[2,5], limit=3, count=8, radius=2, seed=1)`: {Split: "test", Count: 8, Limit: 3, Seed: 1, Classes: []int{5, 2, 5}},
+		`swiss(split="train", count=100, radius=2)`: {},
+		`swiss(split="test", classes=[2,5], limit=3, count=8, radius=2, seed=1)`: {Split: "test", Count: 8, Limit: 3, Seed: 1,
+			Classes: []int{5, 2, 5}},
 	} {
 		if got := swiss.Complete(d).String(); got != want {
 			t.Errorf("got %s, want %s", got, want)

@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// DataSet declares a data set: what scripts may say about it, and what is known of it before it is opened.
+// DataSet declares a data set: how scripts request it, and what is known of it before it is opened.
 type DataSet struct {
 	Name    string // of Data, in the tables and on the command line
 	Builtin string // in scripts; "": it has none of its own
@@ -18,15 +18,15 @@ type DataSet struct {
 	Files   bool   // the images are the user's own files, in an order of their own, with splits of any name or none
 	Points  bool   // examples are points of two coordinates, not images
 
-	// Size, channels and classes of the examples where a script does not say; 0: the script must, or nobody knows.
+	// Size, Channels and Classes of the examples, unless a script says otherwise; 0: the script must say, or they are unknown.
 	Size, Channels, Classes int
-	// Default has the numbers of a set that is drawn, where a script does not say.
+	// Default has the numbers that a set which is drawn has unless a script says otherwise.
 	Default Data
-	// Check reports what is wrong with a request beyond what holds for every set; nil: nothing.
+	// Check reports problems of a request that only this set has; nil: there are none.
 	Check func(Data) error
 }
 
-// Complete is the request that d abbreviates: every default written out.
+// Complete is d with every default filled in.
 func (s DataSet) Complete(d Data) Data {
 	d.Name, d.Files = s.Name, s.Files
 	d.Split = cmp.Or(d.Split, "train")
@@ -44,7 +44,7 @@ const DrawnCount = 10_000
 // MaxDataSize bounds the height and the width of images.
 const MaxDataSize = 16384
 
-// Validate reports everything wrong with a complete request that can be seen without files.
+// Validate reports all problems of a complete request that are visible without opening files.
 func (s DataSet) Validate(d Data) error {
 	var errs []error
 	check := func(ok bool, format string, args ...any) {

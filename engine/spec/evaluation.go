@@ -32,7 +32,7 @@ func (e Evaluation) String() string {
 	return s
 }
 
-// PointFeatures names the coordinates of points in the plane, which are their own features: no extractor computes them.
+// PointFeatures names the features of points in the plane: their coordinates, which no extractor computes.
 const PointFeatures = "points"
 
 // Collapse is the rule by which a generator counts as collapsed; engine/metric applies it.

@@ -31,15 +31,17 @@ func measured() Evaluation {
 }
 
 func TestAnEvaluationsTextHasAllThatItDecides(t *testing.T) {
-	const want = "every=5 sheet=64 metrics=[fid() kid(subsets=100, size=1000) parzen(sigma=0.2)] samples=1000 real=test features=small-mnist " +
+	const want = "every=5 sheet=64 metrics=[fid() kid(subsets=100, size=1000) parzen(sigma=0.2)] samples=1000 real=test " +
+		"features=small-mnist " +
 		"collapse=(stop=false, evaluations=2, reach=0.05, spread=0.25, fidelity=0.7, modes=0.3)"
 	if got := measured().String(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	seen := map[string]bool{measured().String(): true}
 	for what, change := range map[string]func(*Evaluation){
-		"every": func(e *Evaluation) { e.Every = 4 }, "sheet": func(e *Evaluation) { e.Sheet = 4 }, "samples": func(e *Evaluation) { e.Samples = 4 },
-		"real": func(e *Evaluation) { e.Real = "train" }, "features": func(e *Evaluation) { e.Features = "pixels" },
+		"every": func(e *Evaluation) { e.Every = 4 }, "sheet": func(e *Evaluation) { e.Sheet = 4 },
+		"samples": func(e *Evaluation) { e.Samples = 4 },
+		"real":    func(e *Evaluation) { e.Real = "train" }, "features": func(e *Evaluation) { e.Features = "pixels" },
 		"metrics": func(e *Evaluation) { e.Metrics = e.Metrics[1:] }, "subsets": func(e *Evaluation) { e.Metrics[1].Args[0].Value = 4 },
 		"size": func(e *Evaluation) { e.Metrics[1].Args[1].Value = 4 }, "no sigma": func(e *Evaluation) { e.Metrics[2].Args = nil },
 		"no collapse": func(e *Evaluation) { e.Collapse = nil }, "stop": func(e *Evaluation) { e.Collapse.Stop = true },

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Metric is a metric with its arguments, as a script asks for it. It is plain data: the table engine/metric.All says what it means.
+// Metric is a metric with its arguments, as a script requests it. It is plain data: the table All of engine/metric says what it means.
 type Metric struct {
 	Name string
 	Args []Arg // in the order of the metric's declaration, without those that are left to it
@@ -85,7 +85,7 @@ func (m Metric) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote. The arguments keep the order of the file.
+// UnmarshalJSON reads the text that MarshalJSON wrote. The arguments keep the order of the file.
 func (m *Metric) UnmarshalJSON(text []byte) error {
 	*m = Metric{}
 	d := json.NewDecoder(bytes.NewReader(text))

@@ -9,23 +9,23 @@ import (
 )
 
 // Schedule is a real number as a function of training time: a learning rate, a noise level, the weight of a loss term. The
-// zero Schedule is the constant 0. Schedules are evaluated on the host, once a step, so a program never depends on them.
+// zero Schedule is the constant 0. Schedules are evaluated on the host at every step, so a program never depends on them.
 type Schedule struct {
 	kind  scheduleKind
 	unit  Unit
 	args  [3]float64 // by kind
-	times []float64  // piecewise: when, ascending
-	parts []Schedule // piecewise: the value from then on; product: the factors; sum: the terms; quotient; named: the number
-	label *Label     // named; of a variable its name alone
+	times []float64  // piecewise: where parts begin, ascending
+	parts []Schedule // piecewise: the values; product: the factors; sum: the terms; quotient: dividend and divisor; named: the number
+	label *Label     // named; a variable has a name only
 }
 
-// Label is what a script calls a number, and where it does so.
+// Label is the name that a script gives to a number, and the place where it does.
 type Label struct {
-	Name  string // of the column that the number is recorded under
-	Place string // file:line:col, for messages; no part of a schedule's text
+	Name  string // of the number's column
+	Place string // file:line:col, for messages; not part of a schedule's text
 }
 
-// Unit is what a schedule's time counts.
+// Unit is the unit of a schedule's time.
 type Unit uint8
 
 const (
@@ -57,7 +57,7 @@ var scheduleNames = [...]string{"constant", "linear", "cosine", "exponential", "
 // Constant is v at all times.
 func Constant(v float64) Schedule { return Schedule{args: [3]float64{v}} }
 
-// Linear goes from a to b over the time given and stays there. Instance noise decays so in Westberg's thesis (section 5.1.1).
+// Linear goes from a to b over a time and stays there, as instance noise does in Westberg's thesis (section 5.1.1).
 func Linear(a, b, over float64, u Unit) Schedule {
 	return Schedule{kind: linear, unit: u, args: [3]float64{a, b, over}}
 }
@@ -77,21 +77,21 @@ func Step(a, rate, every float64, u Unit) Schedule {
 	return Schedule{kind: staircase, unit: u, args: [3]float64{a, rate, every}}
 }
 
-// Piecewise is parts[0] until times[0], parts[1] until times[1], and so on; each part sees the whole time. There is one part
-// more than there are times, and the times ascend.
+// Piecewise is parts[0] until times[0], parts[1] until times[1], and so on. Each part is evaluated at the time since the start of
+// training. There is one part more than there are times, and times ascend.
 func Piecewise(times []float64, parts []Schedule, u Unit) (Schedule, error) {
 	if len(parts) != len(times)+1 {
-		return Schedule{}, fmt.Errorf("got %d values for %d times, want one value more than times", len(parts), len(times))
+		return Schedule{}, fmt.Errorf("got %d values for %d times, want one more value than times", len(parts), len(times))
 	}
 	for i := range times {
 		if math.IsNaN(times[i]) || i > 0 && times[i] <= times[i-1] {
-			return Schedule{}, fmt.Errorf("got times %v, want them ascending", times)
+			return Schedule{}, fmt.Errorf("got times %v, want ascending times", times)
 		}
 	}
 	return Schedule{kind: piecewise, unit: u, times: times, parts: parts}, nil
 }
 
-// Warmup rises linearly from 0 to 1 over the time given and stays there: a factor for another schedule.
+// Warmup rises linearly from 0 to 1 over a time and stays there: a factor for another schedule.
 func Warmup(over float64, u Unit) Schedule { return Linear(0, 1, over, u) }
 
 // Product is s * t at every time.
@@ -103,12 +103,12 @@ func Sum(s, t Schedule) Schedule { return combine(sum, s, t, s.args[0]+t.args[0]
 // Quotient is s / t at every time.
 func Quotient(s, t Schedule) Schedule { return combine(quotient, s, t, s.args[0]/t.args[0]) }
 
-// Named is s under a name. What is computed from it has no name, but remembers that of s.
+// Named is s under a name. Schedules computed from it have no name, but remember that of s.
 func Named(l Label, s Schedule) Schedule {
 	return Schedule{kind: named, parts: []Schedule{s}, label: &l}
 }
 
-// Variable is a number that Bind puts a value for: it has none of its own.
+// Variable is a number without a value: Bind replaces it.
 func Variable(id string) Schedule { return Schedule{kind: variable, label: &Label{Name: id}} }
 
 // Variable is the name of a variable; ok is false for all others.
@@ -119,7 +119,7 @@ func (s Schedule) Variable() (id string, ok bool) {
 	return s.label.Name, true
 }
 
-// Bind is s with values for its variables.
+// Bind is s with its variables replaced by values.
 func (s Schedule) Bind(value func(id string) Schedule) Schedule {
 	if s.kind == variable {
 		return value(s.label.Name)
@@ -135,7 +135,7 @@ func (s Schedule) Bind(value func(id string) Schedule) Schedule {
 	return s
 }
 
-// Named lists the numbers with names that s is or is computed from, in the order of its text.
+// Named lists the named numbers that s is computed from, or is, in the order of its text.
 func (s Schedule) Named() iter.Seq2[Label, Schedule] {
 	return func(yield func(Label, Schedule) bool) { s.eachNamed(yield) }
 }
@@ -166,7 +166,7 @@ func (s Schedule) At(step, perEpoch int) float64 {
 		t /= float64(max(1, perEpoch))
 	}
 	a, b, over := s.args[0], s.args[1], s.args[2]
-	done := 1.0 // the part of the way that lies behind
+	done := 1.0 // the fraction of the time that is over
 	if over > 0 {
 		done = min(1, t/over)
 	}
@@ -199,8 +199,8 @@ func (s Schedule) At(step, perEpoch int) float64 {
 	return a
 }
 
-// Beyond lists the parts that are not over when training ends, after so many epochs and steps (0: not known): lines and half
-// cosines of a longer time, and values of a piecewise schedule that begin later.
+// Beyond lists the parts that are not finished when training ends, after the given epochs and steps (0: unknown): lines and half
+// cosines over a longer time, and values of a piecewise schedule that begin later.
 func (s Schedule) Beyond(epochs, steps int) (parts []Schedule) {
 	end := float64(epochs)
 	if s.unit == Steps {
@@ -217,7 +217,7 @@ func (s Schedule) Beyond(epochs, steps int) (parts []Schedule) {
 	return parts
 }
 
-// Counts reports whether any part of the schedule counts its time in a unit.
+// Counts reports whether any part of the schedule measures time in a unit.
 func (s Schedule) Counts(u Unit) bool {
 	switch s.kind {
 	case linear, cosine, exponential, staircase, piecewise:
@@ -228,7 +228,7 @@ func (s Schedule) Counts(u Unit) bool {
 	return slices.ContainsFunc(s.parts, func(p Schedule) bool { return p.Counts(u) })
 }
 
-// Over calls yield for values from the first of a number of steps to the last, at most 256 of them, with the step of each.
+// Over yields steps, from the first to the last of a number of steps, at most 256 of them, with their values.
 func (s Schedule) Over(steps, perEpoch int) iter.Seq2[int, float64] {
 	return func(yield func(step int, v float64) bool) {
 		n := min(steps, 256)

@@ -8,7 +8,7 @@ import (
 	. "github.com/starsweep/starsweep/engine/spec"
 )
 
-// perEpoch is the steps of an epoch in these tests.
+// perEpoch is the number of steps per epoch in these tests.
 const perEpoch = 10
 
 func piecewise(t testing.TB, times []float64, parts []Schedule, u Unit) Schedule {
@@ -20,7 +20,7 @@ func piecewise(t testing.TB, times []float64, parts []Schedule, u Unit) Schedule
 	return s
 }
 
-// Values worked out by hand, at the ends and between.
+// The values were computed by hand, at the ends and in between.
 func TestSchedulesAreTheirFormulas(t *testing.T) {
 	type at map[int]float64
 	for _, c := range []struct {
@@ -63,7 +63,7 @@ func TestSchedulesAreTheirFormulas(t *testing.T) {
 	}
 }
 
-// Whatever the numbers: a decay starts at a, ends at b exactly, never leaves them and never turns.
+// For any numbers, a decay starts at a, ends at exactly b, never leaves the range and never turns.
 func FuzzDecaysAreMonotoneBetweenTheirEnds(f *testing.F) {
 	f.Add(.5, .01, 10., true)
 	f.Add(-3., 7., 1., false)
@@ -99,7 +99,7 @@ func FuzzDecaysAreMonotoneBetweenTheirEnds(f *testing.F) {
 	})
 }
 
-func TestEpochsAreStepsTimesTheirNumber(t *testing.T) {
+func TestAnEpochIsItsStepsLong(t *testing.T) {
 	for step := range 100 {
 		a := Linear(1, 0, 5, Epochs).At(step, perEpoch)
 		b := Linear(1, 0, 5*perEpoch, Steps).At(step, perEpoch)
@@ -108,20 +108,20 @@ func TestEpochsAreStepsTimesTheirNumber(t *testing.T) {
 		}
 	}
 	if got := Linear(1, 0, 5, Epochs).At(3, 0); math.IsNaN(got) {
-		t.Error("no steps an epoch give no number")
+		t.Error("0 steps per epoch: got no number")
 	}
 }
 
-func TestPiecewiseWantsTimesThatAscend(t *testing.T) {
+func TestPiecewiseNeedsAscendingTimes(t *testing.T) {
 	one := Constant(1)
 	for _, c := range []struct {
 		times []float64
 		parts []Schedule
 		want  string
 	}{
-		{[]float64{1}, []Schedule{one}, "got 1 values for 1 times, want one value more than times"},
-		{[]float64{2, 2}, []Schedule{one, one, one}, "got times [2 2], want them ascending"},
-		{[]float64{1, math.NaN()}, []Schedule{one, one, one}, "got times [1 NaN], want them ascending"},
+		{[]float64{1}, []Schedule{one}, "got 1 values for 1 times, want one more value than times"},
+		{[]float64{2, 2}, []Schedule{one, one, one}, "got times [2 2], want ascending times"},
+		{[]float64{1, math.NaN()}, []Schedule{one, one, one}, "got times [1 NaN], want ascending times"},
 	} {
 		if _, err := Piecewise(c.times, c.parts, Steps); err == nil || err.Error() != c.want {
 			t.Errorf("got %v, want %s", err, c.want)
@@ -129,7 +129,7 @@ func TestPiecewiseWantsTimesThatAscend(t *testing.T) {
 	}
 }
 
-func TestASchedulesTextTellsItFromEveryOther(t *testing.T) {
+func TestDifferentSchedulesHaveDifferentTexts(t *testing.T) {
 	seen := map[string]bool{}
 	schedules := []Schedule{
 		Constant(1), Constant(-1), Constant(1.5), Linear(1, 2, 3, Steps), Linear(1, 2, 3, Epochs), Linear(1, 2, 4, Steps), Linear(1, 3, 3, Steps),

@@ -15,7 +15,7 @@ type Dim struct {
 	Log     bool    // uniform in the logarithm
 }
 
-// Choice is a dimension with the values given, in order. Ints beside floats become floats.
+// Choice is a dimension with the given values, in order. Ints among floats become floats.
 func Choice(name string, values ...Value) (Dim, error) {
 	if len(values) == 0 {
 		return Dim{}, fmt.Errorf("got no values, want at least one")
@@ -24,11 +24,11 @@ func Choice(name string, values ...Value) (Dim, error) {
 	for _, v := range values {
 		switch k := v.Kind(); {
 		case k == None:
-			return Dim{}, fmt.Errorf("got none, want a truth value, a number or a string")
+			return Dim{}, fmt.Errorf("got no value, want a bool, a number or a string")
 		case k != kind && (k == Int || k == Float) && (kind == Int || kind == Float):
 			kind = Float
 		case k != kind:
-			return Dim{}, fmt.Errorf("got %s %v beside %s %v, want values of one type", k, v, first.Kind(), first)
+			return Dim{}, fmt.Errorf("got %s %v and %s %v, want values of one type", k, v, first.Kind(), first)
 		}
 	}
 	d := Dim{Name: name, Kind: kind}
@@ -62,7 +62,7 @@ func (d Dim) at(u float64) Value {
 		return d.Choices[min(int(u*float64(len(d.Choices))), len(d.Choices)-1)]
 	}
 	lo, hi := d.Lo, d.Hi
-	if d.Kind == Int { // every integer gets the same share
+	if d.Kind == Int { // every integer has the same share
 		hi++
 	}
 	v := lo + u*(hi-lo)
@@ -87,7 +87,7 @@ const (
 	List   SearchKind = "list"   // the points of the script, in order
 )
 
-// Search says which points of a space are tried.
+// Search says which points of a space a study tries.
 type Search struct {
 	Kind   SearchKind
 	Trials int     // random
@@ -95,13 +95,13 @@ type Search struct {
 	Points []Point // list
 }
 
-// Points are the points of a search, in order. They are made when asked for, since there may be millions.
+// Points are the points of a search, in order. They are computed on demand, since there may be millions.
 type Points struct {
 	n  int
 	at func(i int) Point
 }
 
-// PointList are the points given.
+// PointList is a list of points as Points.
 func PointList(points ...Point) Points {
 	return Points{len(points), func(i int) Point { return points[i] }}
 }
@@ -112,7 +112,7 @@ func (p Points) Len() int { return p.n }
 // At is point i, from 0. It may be called from several goroutines.
 func (p Points) At(i int) Point { return p.at(i) }
 
-// List is all of them.
+// List returns all points.
 func (p Points) List() (list []Point) {
 	for i := range p.n {
 		list = append(list, p.at(i))
@@ -138,7 +138,7 @@ func (s Space) Points(search Search, uniform func(i, j int) float64) (Points, er
 	n := 1
 	for _, d := range s {
 		if len(d.Choices) == 0 {
-			return Points{}, fmt.Errorf("%s is a range, and a grid needs choices: use choice(...), or search = random(trials = ...)", d.Name)
+			return Points{}, fmt.Errorf("%s is a range, and a grid needs choices: use choice(...) or search = random(trials = ...)", d.Name)
 		}
 		if n *= len(d.Choices); n > MaxPoints {
 			return Points{}, fmt.Errorf("the grid has more than %d points: use search = random(trials = ...)", MaxPoints)
@@ -155,5 +155,5 @@ func (s Space) Points(search Search, uniform func(i, j int) float64) (Points, er
 	}}, nil
 }
 
-// MaxPoints bounds a grid, so that a slip of the pen does not fill the memory.
+// MaxPoints bounds a grid, so that a typing error does not exhaust the memory.
 const MaxPoints = 1_000_000

@@ -55,9 +55,9 @@ loss="wgan" lr=1.0 batch=32`
 	}
 }
 
-func TestAGridOfRangesOrOfTooMuchIsAMistake(t *testing.T) {
+func TestAGridOfRangesOrOfTooManyPointsIsAnError(t *testing.T) {
 	_, err := Space{numbers(t, "lr", Float, 0, 1, false)}.Points(Search{Kind: Grid}, nil)
-	if want := "lr is a range, and a grid needs choices: use choice(...), or search = random(trials = ...)"; err == nil ||
+	if want := "lr is a range, and a grid needs choices: use choice(...) or search = random(trials = ...)"; err == nil ||
 		err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -83,7 +83,7 @@ func TestAListIsItsPoints(t *testing.T) {
 	}
 }
 
-// The quantiles of every kind of dimension: the ends are reached, every choice and every integer has the same share.
+// The ends of every kind of dimension are reached, and every choice and every integer has the same share.
 func TestRandomPointsAreQuantiles(t *testing.T) {
 	below1 := math.Nextafter(1, 0)
 	for _, c := range []struct {
@@ -113,7 +113,7 @@ func TestRandomPointsAreQuantiles(t *testing.T) {
 	}
 }
 
-func TestARandomPointTakesItsOwnNumbers(t *testing.T) {
+func TestARandomPointUsesItsOwnNumbers(t *testing.T) {
 	s := Space{numbers(t, "a", Float, 0, 1, false), numbers(t, "b", Float, 0, 1, false)}
 	p := points(t, s, Search{Kind: Random, Trials: 3}, func(i, j int) float64 { return float64(i)/4 + float64(j)/16 })
 	if got, want := fmt.Sprint(p), "[a=0.0 b=0.0625 a=0.25 b=0.3125 a=0.5 b=0.5625]"; got != want {
@@ -156,12 +156,12 @@ func TestDimensionsAreChecked(t *testing.T) {
 		want string
 	}{
 		{dim(Choice("x")), "got no values, want at least one"},
-		{dim(Choice("x", IntValue(1), StringValue("a"))), `got string "a" beside int 1, want values of one type`},
-		{dim(Choice("x", StringValue("a"), IntValue(1))), `got int 1 beside string "a", want values of one type`},
-		{dim(Choice("x", BoolValue(true), FloatValue(1))), "got float 1.0 beside bool True, want values of one type"},
+		{dim(Choice("x", IntValue(1), StringValue("a"))), `got string "a" and int 1, want values of one type`},
+		{dim(Choice("x", StringValue("a"), IntValue(1))), `got int 1 and string "a", want values of one type`},
+		{dim(Choice("x", BoolValue(true), FloatValue(1))), "got float 1.0 and bool True, want values of one type"},
 		{dim(Choice("x", IntValue(1<<53+1), FloatValue(1))), "got int 9007199254740993, want float"},
 		{dim(Choice("x", FloatValue(1), IntValue(1))), "got 1 twice"},
-		{dim(Choice("x", Value{})), "got none, want a truth value, a number or a string"},
+		{dim(Choice("x", Value{})), "got no value, want a bool, a number or a string"},
 		{dim(Range("x", Float, 2, 1, false)), "got the range 2.0 to 1.0, want two numbers, the first below the second"},
 		{dim(Range("x", Float, math.NaN(), 1, false)), "got the range NaN to 1.0, want two numbers, the first below the second"},
 		{dim(Range("x", Float, 0, math.Inf(1), false)), "got the range 0.0 to +Inf, want two numbers, the first below the second"},
@@ -173,6 +173,6 @@ func TestDimensionsAreChecked(t *testing.T) {
 	}
 	d := choice(t, "x", IntValue(1), FloatValue(.5))
 	if got := fmt.Sprint(d.Choices, d.Kind); got != "[1.0 0.5] float" {
-		t.Errorf("got %s, want ints beside floats as floats", got)
+		t.Errorf("got %s, want ints among floats as floats", got)
 	}
 }

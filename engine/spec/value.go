@@ -1,6 +1,7 @@
-// Package spec holds what a study is, as plain immutable values: hyperparameters and their space, schedules, data sets. Every
-// value has one canonical text, from which content IDs are hashed, so two equal values are equal in every process and on every
-// machine. It imports nothing of starsweep; everything else may import it.
+// Package spec holds what a study consists of, as plain immutable values: hyperparameters and their space, schedules, requests for
+// data sets, metrics and evaluations. Every value has one canonical text, from which content IDs are hashed, so equal values are equal
+// in every process and on every machine. It also has the types in which engine/data and engine/feature declare what a script can
+// choose (Catalogue). It imports nothing of starsweep; every other package may import it.
 package spec
 
 import (
@@ -30,7 +31,7 @@ func (k Kind) String() string {
 	return strconv.Itoa(int(k))
 }
 
-// MarshalText is the name of the kind, as files have it.
+// MarshalText returns the name of the kind, as in files.
 func (k Kind) MarshalText() ([]byte, error) {
 	if int(k) < len(kindNames) {
 		return []byte(kindNames[k]), nil
@@ -38,7 +39,7 @@ func (k Kind) MarshalText() ([]byte, error) {
 	return nil, fmt.Errorf("got kind %v, want none, bool, int, float or string", k)
 }
 
-// UnmarshalText reads what MarshalText wrote.
+// UnmarshalText reads the text that MarshalText wrote.
 func (k *Kind) UnmarshalText(text []byte) error {
 	i := slices.Index(kindNames[:], string(text))
 	if i < 0 {
@@ -73,7 +74,7 @@ func FloatValue(f float64) Value { return Value{kind: Float, f: f} }
 // StringValue is the text s.
 func StringValue(s string) Value { return Value{kind: String, s: s} }
 
-// Kind is the kind of the value, None for no value.
+// Kind is the kind of the value: None if there is no value.
 func (v Value) Kind() Kind { return v.kind }
 
 // Any is the value as bool, int64, float64 or string; nil if there is none.
@@ -91,7 +92,7 @@ func (v Value) Any() any {
 	return nil
 }
 
-// String is the canonical text: the shortest that gives the value back, strings quoted, and a float never looks like an int.
+// String is the canonical text: the shortest that yields the value again, with strings quoted. A float never looks like an int.
 func (v Value) String() string {
 	switch v.kind {
 	case Bool:
@@ -114,7 +115,7 @@ func formatFloat(f float64) string {
 	return s
 }
 
-// As converts v to kind k where nothing is lost: an int to a float, anything to itself.
+// As converts v to kind k if nothing is lost: an int to a float, any value to its own kind.
 func (v Value) As(k Kind) (Value, error) {
 	switch {
 	case v.kind == k:
@@ -127,7 +128,7 @@ func (v Value) As(k Kind) (Value, error) {
 	return Value{}, fmt.Errorf("got %s %v, want %s", v.kind, v, k)
 }
 
-// ParseValue reads a value of kind k from the text of a command line, strings without quotes.
+// ParseValue reads a value of kind k from a command line, where strings have no quotes.
 func ParseValue(text string, k Kind) (Value, error) {
 	var (
 		v   Value
@@ -176,7 +177,7 @@ func (p Point) Get(name string) (Value, bool) {
 	return Value{}, false
 }
 
-// GetAt is Get of a hyperparameter that is at place i of points like this one, as a rule.
+// GetAt is Get for a hyperparameter that is usually at index i of such points.
 func (p Point) GetAt(i int, name string) (Value, bool) {
 	if i < len(p) && p[i].Name == name {
 		return p[i].Value, true
@@ -184,7 +185,7 @@ func (p Point) GetAt(i int, name string) (Value, bool) {
 	return p.Get(name)
 }
 
-// Place is where the point has a hyperparameter; -1 if it has not.
+// Place is the index of a hyperparameter, or -1 if the point lacks it.
 func (p Point) Place(name string) int {
 	return slices.IndexFunc(p, func(s Assignment) bool { return s.Name == name })
 }

@@ -9,7 +9,7 @@ import (
 	. "github.com/starsweep/starsweep/engine/spec"
 )
 
-func TestKindsAreReadAsTheyAreWritten(t *testing.T) {
+func TestKindsAreReadAsWritten(t *testing.T) {
 	for k := None; k <= String; k++ {
 		text, err := json.Marshal(map[string]Kind{"kind": k})
 		if want := fmt.Sprintf(`{"kind":"%s"}`, k); err != nil || string(text) != want {
@@ -48,7 +48,7 @@ func TestValuesHaveOneText(t *testing.T) {
 	}
 }
 
-func TestValuesConvertWhereNothingIsLost(t *testing.T) {
+func TestValuesConvertIfNothingIsLost(t *testing.T) {
 	for _, c := range []struct {
 		v    Value
 		k    Kind
@@ -83,8 +83,10 @@ func TestValuesAreReadFromTheCommandLine(t *testing.T) {
 		k    Kind
 		want string
 	}{
-		{"3", Int, "3"}, {"3", Float, "3.0"}, {"1e-3", Float, "0.001"}, {"true", Bool, "True"}, {"False", Bool, "False"}, {"a b", String, `"a b"`}, {"", String, `""`},
-		{"3.5", Int, `got "3.5", want int`}, {"x", Float, `got "x", want float`}, {"yes", Bool, `got "yes", want bool`}, {"x", None, `got "x", want none`},
+		{"3", Int, "3"}, {"3", Float, "3.0"}, {"1e-3", Float, "0.001"}, {"true", Bool, "True"}, {"False", Bool, "False"},
+		{"a b", String, `"a b"`}, {"", String, `""`},
+		{"3.5", Int, `got "3.5", want int`}, {"x", Float, `got "x", want float`}, {"yes", Bool, `got "yes", want bool`},
+		{"x", None, `got "x", want none`},
 	} {
 		v, err := ParseValue(c.text, c.k)
 		got := v.String()
@@ -97,7 +99,7 @@ func TestValuesAreReadFromTheCommandLine(t *testing.T) {
 	}
 }
 
-// The text of a number gives the number back, and never reads as another kind.
+// The text of a number reads as the same number, and never as another kind.
 func FuzzTheTextOfAValueGivesItBack(f *testing.F) {
 	f.Add(0.1, int64(3))
 	f.Add(math.Copysign(0, -1), int64(-1))
@@ -139,9 +141,12 @@ func TestADataSetsTextHasTheFieldsThatAreSet(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, d := range []Data{
-		{Name: "mnist"}, {Name: "mnist12k"}, {Name: "mnist", Split: "test"}, {Name: "mnist", Size: 32}, {Name: "mnist", Channels: 3}, {Name: "mnist", Limit: 5},
-		{Name: "mnist", Classes: []int{1}}, {Name: "mnist", Classes: []int{1, 2}}, {Name: "images", Path: "a"}, {Name: "images", Path: "b"}, {Name: "parquet", Column: "x"}, {Name: "parquet", LabelColumn: "x"},
-		{Name: "dicom", Window: [2]float64{1, 2}}, {Name: "ring", Modes: 8}, {Name: "ring", Count: 8}, {Name: "ring", Radius: 8}, {Name: "ring", Sigma: 8}, {Name: "ring", Seed: 8},
+		{Name: "mnist"}, {Name: "mnist12k"}, {Name: "mnist", Split: "test"}, {Name: "mnist", Size: 32},
+		{Name: "mnist", Channels: 3}, {Name: "mnist", Limit: 5},
+		{Name: "mnist", Classes: []int{1}}, {Name: "mnist", Classes: []int{1, 2}}, {Name: "images", Path: "a"}, {Name: "images", Path: "b"},
+		{Name: "parquet", Column: "x"}, {Name: "parquet", LabelColumn: "x"},
+		{Name: "dicom", Window: [2]float64{1, 2}}, {Name: "ring", Modes: 8}, {Name: "ring", Count: 8}, {Name: "ring", Radius: 8},
+		{Name: "ring", Sigma: 8}, {Name: "ring", Seed: 8},
 	} {
 		if seen[d.String()] {
 			t.Errorf("two data sets are %s", d)

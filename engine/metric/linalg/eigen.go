@@ -11,7 +11,7 @@ import (
 )
 
 // Factor is F with FᵀF = a for a positive semidefinite a, with as many rows as a has rank: a Cholesky factorisation with pivots
-// (Higham 2002, section 10.3), which stops when what is left is rounding. It overwrites a.
+// (Higham 2002, section 10.3), which stops when only rounding errors are left. It overwrites a.
 func Factor(a Matrix) Matrix {
 	var c mat.PivotedCholesky
 	c.Factorize(mat.NewSymDense(a.Rows, a.Data), -1)
@@ -26,8 +26,8 @@ func Factor(a Matrix) Matrix {
 	return f
 }
 
-// Eigenvalues are those of a symmetric matrix, ascending. They are not found if a has elements that are no finite numbers. It
-// overwrites a.
+// Eigenvalues are those of a symmetric matrix, ascending. If a has elements that are not finite, ok is false.
+// It overwrites a.
 //
 // gonum's EigenSym takes five times as long: its reduction to tridiagonal form runs on one processor, without vectors.
 func Eigenvalues(a Matrix) (values []float64, ok bool) {
@@ -43,15 +43,15 @@ func Eigenvalues(a Matrix) (values []float64, ok bool) {
 	return d, gonum.Implementation{}.Dsterf(len(d), d, e)
 }
 
-// panel is how many rows are reduced before the rest of the matrix is brought up to date.
+// panel is the number of rows that are reduced before the rest of the matrix is updated.
 const panel = 32
 
-// tridiagonal is the diagonal, and the one beside it, of a tridiagonal matrix with the eigenvalues of a: Householder's
+// tridiagonal returns the diagonal and the subdiagonal of a tridiagonal matrix with the eigenvalues of a: Householder's
 // reduction in panels, as in LAPACK's dsytrd (Dongarra, Sorensen and Hammarling 1989). It overwrites a.
 func tridiagonal(a Matrix) (d, e []float64) {
 	for a.Rows > 0 {
 		n := a.Rows
-		// After i rows, a - Σ vᵀw + wᵀv over rows of v and w is what the matrix has become.
+		// After i rows the matrix is a - Σ vᵀw + wᵀv over rows of v and w.
 		v, w := New(min(panel, n), n), New(min(panel, n), n)
 		for i := range v.Rows {
 			row := a.Row(i)[i:]
@@ -86,7 +86,7 @@ func householder(x []float64) (beta, tau float64) {
 	return beta, (beta - alpha) / beta
 }
 
-// reflect finds row i of w for row i of v: w = u - tau/2 (uᵀv) v with u = tau A v, A being what a has become.
+// reflect computes row i of w for row i of v: w = u - tau/2 (uᵀv) v with u = tau A v, where A is the current matrix.
 func (a Matrix) reflect(v, w Matrix, i int, tau float64) {
 	first := i + 1
 	h, u := v.Row(i)[first:], w.Row(i)[first:]
@@ -106,7 +106,7 @@ func (a Matrix) reflect(v, w Matrix, i int, tau float64) {
 	floats.AddScaled(u, -tau/2*floats.Dot(u, h), h)
 }
 
-// rest is a without its first rows and columns, as many as v has rows, brought up to date. It moves what is left together.
+// rest is a, updated, without its first rows and columns, as many as v has rows. It moves the remaining elements together.
 func (a Matrix) rest(v, w Matrix) Matrix {
 	k, n := v.Rows, a.Rows-v.Rows
 	c := Matrix{n, n, a.Data[:n*n]}

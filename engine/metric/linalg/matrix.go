@@ -1,5 +1,5 @@
 // Package linalg is the dense float64 linear algebra that metrics need and gonum does slowly: products on vector registers,
-// and the eigenvalues of symmetric matrices. It imports gonum and, of ours, internal/parallel; package metric alone imports it.
+// and the eigenvalues of symmetric matrices. It imports gonum and, of ours, internal/parallel; only package metric imports it.
 // Results do not depend on the number of threads.
 package linalg
 
@@ -64,7 +64,7 @@ func must(ok bool, what string, c, a, b Matrix) {
 	}
 }
 
-// mirror copies what is above the diagonal to below.
+// mirror copies the elements above the diagonal to those below.
 func (c Matrix) mirror() {
 	for i := range c.Rows {
 		for j := range i {
@@ -73,7 +73,7 @@ func (c Matrix) mirror() {
 	}
 }
 
-// pack writes elements k0 to k1 of eight columns of an operand as [k][8], with zeros for columns that it does not have.
+// pack writes elements k0 to k1 of eight columns of an operand as [k][8], with zeros for missing columns.
 type pack func(dst []float64, k0, k1, column int)
 
 // packColumns packs columns of a.
@@ -140,5 +140,5 @@ func (c Matrix) addTile(t *[height * width]float64, row, col int) {
 	}
 }
 
-// up is how many pieces of a size cover n.
+// up is how many pieces of a size cover n, rounded up.
 func up(n, size int) int { return (n + size - 1) / size }
