@@ -71,7 +71,7 @@ func recipes(t *testing.T) map[string]recipe {
 	for _, text := range strings.Split(section, "\n**A new ")[1:] {
 		p := regexp.MustCompile(`^([a-z ]+)\*\*[a-z ]* touches (\w+) files?:`).FindStringSubmatch(text)
 		if p == nil {
-			continue
+			t.Fatalf("a recipe does not begin with the number of files that it touches: **A new %.60s", text)
 		}
 		name, _, _ := strings.Cut(p[1], " of ")
 		r := recipe{count: slices.Index([]string{"no", "one", "two", "three", "four", "five", "six", "seven", "eight"}, p[2])}
