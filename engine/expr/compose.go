@@ -1,6 +1,6 @@
 package expr
 
-// What is made of the primitives: their derivatives need no rule.
+// Functions of the primitives, which need no derivative rules.
 
 // Square is x*x.
 func Square(x *Node) *Node { return Mul(x, x) }
@@ -11,7 +11,7 @@ func Scale(x *Node, v float64) *Node { return Mul(x, x.lit(v)) }
 // count is the number of elements that meet in a reduction.
 func count(x *Node, axes string) float64 { return float64(x.Shape.Only(axes).Elems()) }
 
-// Mean is the average over the axes named.
+// Mean is the average over the given axes.
 func Mean(x *Node, axes string) *Node { return Scale(Sum(x, axes), 1/count(x, axes)) }
 
 // Norm is the Euclidean length over the axes; eps, under the root, keeps the derivative finite at 0.
@@ -22,10 +22,10 @@ func Norm(x *Node, axes string, eps float64) *Node {
 // Relu is max(x, 0), with derivative 0 at 0.
 func Relu(x *Node) *Node { return Max(x, x.lit(0)) }
 
-// Leaky multiplies elements that are not positive by slope. The mask is the derivative, of any order.
+// Leaky multiplies elements that are not positive by slope.
 func Leaky(x, slope *Node) *Node { return Mul(x, Where(Less(x.lit(0), x), x.lit(1), slope)) }
 
-// Clamp limits x to lo .. hi; the derivative is 0 where a limit is met.
+// Clamp limits x to lo .. hi; the derivative is 0 where x reaches a limit.
 func Clamp(x, lo, hi *Node) *Node { return Min(Max(x, lo), hi) }
 
 // Softmax is e^x / sum e^x over the axes.
@@ -34,13 +34,13 @@ func Softmax(x *Node, axes string) *Node {
 	return Div(e, Sum(e, axes))
 }
 
-// LogSoftmax is ln Softmax, exact where that underflows.
+// LogSoftmax is ln Softmax, exact where Softmax underflows.
 func LogSoftmax(x *Node, axes string) *Node {
 	d := Sub(x, Stop(Amax(x, axes)))
 	return Sub(d, Log(Sum(Exp(d), axes)))
 }
 
-// OneHot has a 1 where the new axis a, of n classes, meets the label (I32); a label out of range gives zeros.
+// OneHot has a 1 at the label (I32) along the new axis a of n classes; a label out of range has zeros.
 func OneHot(labels *Node, a byte, n int, d DType) *Node {
 	return Convert(Equal(labels, labels.g.Iota(a, n)), d)
 }

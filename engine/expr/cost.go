@@ -1,19 +1,19 @@
 package expr
 
-// Costs of evaluating a tuple of expressions once.
+// Costs are the costs of evaluating a tuple of expressions once.
 type Costs struct {
-	MulAdds int64 // multiplications with an addition in products and convolutions; taps that meet padding do not count
-	Bytes   int64 // memory of the inputs that are read
+	MulAdds int64 // multiply-adds of products and convolutions, without taps on padding
+	Bytes   int64 // of the inputs
 }
 
-// Cost adds up what the outputs depend on, each expression once.
+// Cost sums over the expressions that the outputs depend on, each counted once.
 func Cost(outs ...*Node) (c Costs) {
 	for _, n := range Order(outs...) {
 		switch a := n.Attr.(type) {
 		case Leaf:
 			c.Bytes += int64(n.Shape.Bytes())
 		case Window2:
-			// Every tap that meets a pixel, for every example and every pair of an input and an output channel.
+			// Every tap on a pixel, for every example and every pair of an input and an output channel.
 			image, kernel := n.Args[0].Shape, n.Args[1].Shape
 			trials := max(1, image.Size('k'), kernel.Size('k'))
 			if n.Op.Name == "conv_kernel_grad" {

@@ -1,7 +1,7 @@
 package expr
 
-// Grad returns the derivatives of y, summed over its elements, with respect to each x: expressions like any other, each of
-// the shape of its x, and zero where y does not depend on x.
+// Grad returns the derivatives of y, summed over its elements, with respect to each x. They are expressions like any other, have
+// the shapes of the xs, and are zero where y does not depend on an x.
 func Grad(y *Node, xs ...*Node) []*Node {
 	g, order := y.g, Order(y)
 	active := make([]bool, g.nodes) // depends on an x
@@ -22,7 +22,7 @@ func Grad(y *Node, xs ...*Node) []*Node {
 		if v == nil || !active[n.id] || n.Op.VJP == nil {
 			continue
 		}
-		g.At(n.Pos) // an error in a derivative points at the line that asked for the operation
+		g.At(n.Pos) // an error in a derivative points to the line of the operation
 		for j, d := range n.Op.VJP(n, v) {
 			a := n.Args[j]
 			if d == nil || !active[a.id] || !a.Shape.DType.Float() {
@@ -44,7 +44,7 @@ func Grad(y *Node, xs ...*Node) []*Node {
 	return out
 }
 
-// IsZero reports whether n is the number 0, repeated along any axes: what Grad gives where there is no derivative.
+// IsZero reports whether n is the number 0, repeated along any axes: what Grad returns where there is no derivative.
 func (n *Node) IsZero() bool {
 	for n.Op.Name == "expand" {
 		n = n.Args[0]

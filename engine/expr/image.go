@@ -2,10 +2,10 @@ package expr
 
 import "math"
 
-// Resizing and pooling of images [b h w c]. The two axes are independent of each other, so each is done along h, then along w.
+// Resizing and pooling of images [b h w c]. The two axes are independent, so each function works along h, then along w.
 
-// ResizeNearest takes for every pixel of an h x w image the pixel under its centre, as tf.image.resize(method="nearest") of
-// TensorFlow 2 (half-pixel centres).
+// ResizeNearest is an h x w image of the pixels under its pixels' centres, as tf.image.resize(method="nearest") of TensorFlow 2
+// (half-pixel centres).
 func ResizeNearest(x *Node, h, w int) *Node { return nearest(nearest(x, 'h', h), 'w', w) }
 
 func nearest(x *Node, a byte, out int) *Node {
@@ -13,8 +13,8 @@ func nearest(x *Node, a byte, out int) *Node {
 	if in == out {
 		return x
 	}
-	// floor((p + 1/2) * in/out) = floor((2p+1)*in / 2out). The 1/2 more keeps the quotient off the integers, where a division
-	// that is not exact could fall short; it is too little to reach the next.
+	// floor((p + 1/2) * in/out) = floor((2p+1)*in / 2out). Adding 1/2 keeps the quotient off the integers, where an inexact division
+	// could fall short, and is too little to reach the next.
 	p := Convert(x.g.Iota(a, out), F64)
 	at := Floor(Div(Add(Scale(p, 2*float64(in)), p.lit(float64(in)+.5)), p.lit(2*float64(out))))
 	return Take(x, Convert(at, I32), a)
@@ -28,7 +28,7 @@ func ResizeBilinear(x *Node, h, w int) *Node { return bilinear(bilinear(x, 'h', 
 // TensorFlow 1, which the original FID code uses: pixel p is at p * in/out, and the last one repeats.
 func ResizeBilinearTF1(x *Node, h, w int) *Node { return bilinear(bilinear(x, 'h', h, 0), 'w', w, 0) }
 
-// bilinear resizes along axis a. origin is the place within a pixel, from 0 to 1, that its value stands for.
+// bilinear resizes along axis a. origin is the position within a pixel, from 0 to 1, of its value.
 func bilinear(x *Node, a byte, out int, origin float64) *Node {
 	in := x.Shape.Size(a)
 	if in == out {
@@ -42,20 +42,20 @@ func bilinear(x *Node, a byte, out int, origin float64) *Node {
 	return Dot(Rename(x, string(rune(a)), "i"), weight, "i")
 }
 
-// MaxPool is the maximum over windows; padding never wins. Of equal pixels the first takes the derivative.
+// MaxPool is the maximum over windows without padding. Of equal pixels, the first gets the derivative.
 func MaxPool(x *Node, win Window2) *Node {
 	return pool(x, win, math.Inf(-1), func(first, next *Node) *Node { return Max(next, first) })
 }
 
-// AvgPool is the mean over windows; padding does not count (as in Keras).
+// AvgPool is the mean over windows without padding, as in Keras.
 func AvgPool(x *Node, win Window2) *Node {
 	sums := pool(x, win, 0, Add)
 	ones := x.lit(1).expandTo(x.Shape.Only("hw"))
 	return Div(sums, pool(ones, win, 0, Add))
 }
 
-// pool folds the taps of the windows, each a strided slice of the padded image: along h first, where slices are whole rows and so
-// cost least.
+// pool folds the taps of the windows, each a strided slice of the padded image: first along h, where slices are whole rows and
+// cheapest.
 func pool(x *Node, win Window2, padding float64, fold func(first, next *Node) *Node) *Node {
 	if x.Shape.Size('h') != win.H.In || x.Shape.Size('w') != win.W.In {
 		x.g.Fail("pool", []*Node{x}, "window: got %v, want one of the size of the image", win)

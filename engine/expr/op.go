@@ -11,15 +11,15 @@ type Op struct {
 	Commutes  bool
 	Shape     func(n *Node) Shape // the shape of the result; fails with an *Error if the operands do not fit
 
-	// VJP lists the cotangents of the arguments, given v, that of n; nil where the derivative is zero, and a nil rule if
-	// all are. They may lack axes of the argument or have more: Grad sums and expands them.
+	// VJP lists the cotangents of the arguments for the cotangent v of n, nil where the derivative is zero; the rule is nil if all
+	// are. A cotangent may lack axes of its argument or have additional ones: Grad expands and sums it.
 	VJP func(n, v *Node) []*Node
 }
 
-// Attributes. They are comparable, so that equal expressions are one node.
+// Attributes are comparable, so that equal expressions are one node.
 type (
-	// Leaf is the attribute of input and real. Role and Index say what it is to the program; they are no part of its structure,
-	// which knows inputs by name.
+	// Leaf is the attribute of input and real. Role and Index say what the program uses it for; they are not part of the structure,
+	// in which inputs have names.
 	Leaf struct {
 		Role  Role
 		Index int // among those of its role
@@ -55,12 +55,12 @@ type (
 	}
 )
 
-// Role is what an input is to a training program.
+// Role is the use of an input in a training program.
 type Role uint8
 
 const (
 	Other  Role = iota // known by its name
-	State              // a tensor that lives on from step to step
+	State              // a tensor that each step replaces
 	Seed               // of the trial
 	Step               // the number of the iteration
 	Images             // a minibatch
@@ -86,8 +86,6 @@ func (b bare) String() string {
 	return strings.TrimPrefix(s.String(), s.DType.String())
 }
 
-// Forms of rows.
-
 // unary is element by element, of floats.
 func unary(name, doc string, d func(x, y, v node) node) Op {
 	o := Op{Name: name, Doc: doc, Shape: func(n node) Shape {
@@ -101,7 +99,7 @@ func unary(name, doc string, d func(x, y, v node) node) Op {
 	return o
 }
 
-// numeric lets a unary row take integers, too.
+// numeric makes a unary row accept integers as well.
 func numeric(o Op) Op {
 	o.Shape = func(n node) Shape {
 		s := n.Args[0].Shape
@@ -138,12 +136,10 @@ func bitwise(name, doc string) Op {
 
 func commutes(o Op) Op { o.Commutes = true; return o }
 
-// pick sends v to where p holds and to where it does not.
+// pick returns v where p holds and 0 elsewhere, and the reverse.
 func pick(p, v *Node) (yes, no *Node) { zero := v.lit(0); return Where(p, v, zero), Where(p, zero, v) }
 
-// Parts of shape rules.
-
-// need fails unless ok. The text says what was got and what was wanted.
+// need fails unless ok, with a text "got ..., want ...".
 func (n *Node) need(ok bool, format string, a ...any) {
 	if !ok {
 		n.fail(format, a...)
@@ -196,7 +192,7 @@ func reduce(n *Node) Shape {
 	return s.Without(axes)
 }
 
-// images checks that s, an operand of a convolution, is [b h w c] of the height and width given.
+// images checks that s, an operand of a convolution, is [b h w c] of a height and width.
 func (n *Node) images(s Shape, what string, h, w int) {
 	if got := s.Without("k"); got.Axes() != "bhwc" {
 		n.fail("%s: got the axes %v, want [b h w c]", what, bare(got))
@@ -235,5 +231,5 @@ func (n *Node) channels(image, kernel Shape, a byte) {
 	}
 }
 
-// trials is s with the trial axis and the element type that it shares with t.
+// trials is s with the trial axis of t, if it has one; the element types must be equal.
 func trials(n *Node, s, t Shape) Shape { return same(n, s, t.Only("k")) }

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Print writes one line per node, numbered canonically: by first use from the outputs. Reals appear as r0, r1, ... without
-// their values, so the text of two trials that differ only in reals is the same.
+// Print writes one line per node, numbered by first use from the outputs. Reals appear as r0, r1, ... without their values, so two
+// trials that differ only in reals have the same text.
 func Print(outs ...*Node) string {
 	var b strings.Builder
 	name, reals := map[*Node]string{}, 0
@@ -36,8 +36,8 @@ func Print(outs ...*Node) string {
 	return b.String() + "\n"
 }
 
-// NumberReals gives the reals that outs depend on the indexes 0, 1, ... in the order in which Print names them, and returns the
-// indexes that they had.
+// NumberReals sets the indices of the reals that outs depend on to 0, 1, ..., in the order in which Print names them, and returns
+// their former indices.
 func NumberReals(outs ...*Node) (had []int) {
 	for _, n := range Order(outs...) {
 		if l, ok := n.Attr.(Leaf); ok && l.Role == Real {
@@ -50,9 +50,8 @@ func NumberReals(outs ...*Node) (had []int) {
 	return had
 }
 
-// Fingerprint identifies the program that computes the outputs, in this order, whatever the values of its reals: 16
-// hexadecimal digits of a SHA-256 over the canonical numbering. It is the same in every process; it changes when the
-// language does.
+// Fingerprint identifies the program that computes the outputs, in this order, independently of the values of its reals: 16
+// hexadecimal digits of a SHA-256 over the numbering of Print. It is the same in every process, and changes when the language does.
 func Fingerprint(outs ...*Node) string {
 	order := Order(outs...)
 	number := make([]uint32, 0)

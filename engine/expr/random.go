@@ -2,15 +2,15 @@ package expr
 
 import "math"
 
-// Randomness: every draw is a pure function of (seed, stream, step, element), so it does not depend on the order of
-// evaluation, on the backend or on what else is drawn. Packed trials draw what they draw alone.
+// Every draw is a pure function of (seed, stream, step, element), so it does not depend on the order of evaluation, on the backend
+// or on other draws. Packed trials draw the same numbers as single ones.
 
 // Bits draws U32s. seed and step are U32 numbers.
 func Bits(seed, step *Node, stream uint32, s Shape) *Node {
 	return op("bits", Draw{stream, s.As(U32)}, seed, step)
 }
 
-// Uniform draws from the open interval (0, 1): the middles of 2^23 equal parts. They are exact in F32, and so the same on
+// Uniform draws from the open interval (0, 1): the midpoints of 2^23 equal parts. They are exact in F32, so they are the same on
 // every backend.
 func Uniform(seed, step *Node, stream uint32, s Shape) *Node {
 	b := Bits(seed, step, stream, s)
@@ -18,12 +18,12 @@ func Uniform(seed, step *Node, stream uint32, s Shape) *Node {
 	return Add(Mul(f, f.lit(1./(1<<23))), f.lit(1./(1<<24)))
 }
 
-// Normal draws by Box and Muller, two from two uniforms. The bits are the same on every backend; the logarithms and cosines
-// of two libraries may differ in the last place.
+// Normal draws pairs of numbers from pairs of uniforms by the method of Box and Muller. The uniforms are the same on every backend;
+// logarithms and cosines of two libraries may differ in the last place.
 func Normal(seed, step *Node, stream uint32, s Shape) *Node {
 	n := s.Elems()
 	half := (n + 1) / 2
-	u := Uniform(seed, step, stream, Shape{DType: s.DType}.With('b', 2*half)) // one draw: two would compile for longer
+	u := Uniform(seed, step, stream, Shape{DType: s.DType}.With('b', 2*half)) // one draw, since two would take longer to compile
 	r := Sqrt(Scale(Log(Slice(u, 'b', 0, half, 1)), -2))
 	phi := Scale(Slice(u, 'b', half, 2*half, 1), 2*math.Pi)
 	z := Slice(Concat('b', Mul(r, Cos(phi)), Mul(r, Sin(phi))), 'b', 0, n, 1)

@@ -2,9 +2,9 @@ package expr
 
 import "fmt"
 
-// Window is the geometry of a convolution or a pooling along one axis: In elements, Lo zeros before and Hi after them, a
-// kernel of Kernel taps that moves by Stride. A transposed convolution has the window of the convolution that it
-// transposes: it maps Out() elements to In.
+// Window is the geometry of a convolution or a pooling along one axis: In elements, Lo zeros before and Hi after them, and a
+// kernel of Kernel taps that moves by Stride. A transposed convolution has the window of the convolution that it transposes: it
+// maps Out() elements to In.
 type Window struct{ In, Kernel, Stride, Lo, Hi int }
 
 func (w Window) String() string {
@@ -19,7 +19,7 @@ func (w Window) Out() int {
 	return 0
 }
 
-// Same is the window with "same" padding: ceil(in/stride) outputs, the odd zero behind (TensorFlow's rule).
+// Same is the window with "same" padding: ceil(in/stride) outputs, with an odd zero at the end, as in TensorFlow.
 func Same(in, kernel, stride int) Window {
 	p := max(((in+stride-1)/stride-1)*stride+kernel-in, 0)
 	return Window{in, kernel, stride, p / 2, p - p/2}
@@ -51,10 +51,10 @@ type Window2 struct{ H, W Window }
 
 func (w Window2) String() string { return fmt.Sprintf("%v, %v", w.H, w.W) }
 
-// taps counts the pairs of an output and a kernel tap that meet an element and not padding.
+// taps counts the pairs of an output and a kernel tap on an element, not on padding.
 func (w Window) taps() (n int) {
 	for t := range w.Kernel {
-		// Places p with 0 <= p*Stride + t - Lo < In.
+		// Outputs p with 0 <= p*Stride + t - Lo < In.
 		first := max(0, (w.Lo-t+w.Stride-1)/w.Stride)
 		last := min(w.Out()-1, (w.In-1+w.Lo-t)/w.Stride)
 		if w.In-1+w.Lo-t >= 0 {
