@@ -133,15 +133,19 @@ func TestFingerprintIsStructure(t *testing.T) {
 		"a": {a}, "a a": {a, a}, "a b": {a, b}, "b a": {b, a}, "none": nil,
 		"add": {Add(a, b)}, "mul": {Mul(a, b)}, "another real": {Mul(Add(a, b), g.Real(F32, 1))}, "the same real": {Mul(Add(a, b), b)},
 		"sum b": {Sum(a, "b")}, "sum c": {Sum(a, "c")},
-		"another name": {g.Input("a2", a.Shape)}, "another size": {g.Input("a", Of(F32, "bc", 3, 2))}, "another type": {g.Input("a", a.Shape.As(F64))},
-		"const 1": {g.Const(F32, 1)}, "const 2": {g.Const(F32, 2)}, "const f64": {g.Const(F64, 1)},
+		"another name": {g.Input("a2", a.Shape)}, "another size": {g.Input("a", Of(F32, "bc", 3, 2))},
+		"another type": {g.Input("a", a.Shape.As(F64))},
+		"const 1":      {g.Const(F32, 1)}, "const 2": {g.Const(F32, 2)}, "const f64": {g.Const(F64, 1)},
 		"slice 0": {Slice(a, 'b', 0, 2, 1)}, "slice 1": {Slice(a, 'b', 1, 3, 1)}, "slice step": {Slice(a, 'b', 0, 3, 2)},
 		"rename h": {Rename(a, "c", "h")}, "rename w": {Rename(a, "c", "w")},
-		"merge": {Merge(img, "hwc", 'c')}, "merge hw": {Merge(img, "hw", 'w')}, "split": {Split(a, 'b', "bh", 1, 3)}, "split 3": {Split(a, 'b', "bh", 3, 1)},
-		"take": {Take(a, idx, 'b')}, "put 4": {Put(Take(a, idx, 'b'), idx, 'o', 4)}, "put 5": {Put(Take(a, idx, 'b'), idx, 'o', 5)},
+		"merge": {Merge(img, "hwc", 'c')}, "merge hw": {Merge(img, "hw", 'w')}, "split": {Split(a, 'b', "bh", 1, 3)},
+		"split 3": {Split(a, 'b', "bh", 3, 1)},
+		"take":    {Take(a, idx, 'b')}, "put 4": {Put(Take(a, idx, 'b'), idx, 'o', 4)}, "put 5": {Put(Take(a, idx, 'b'), idx, 'o', 5)},
 		"conv 1": {Conv(img, k, win(1))}, "conv 2": {Conv(img, k, win(2))},
-		"bits 1": {Bits(seed, seed, 1, a.Shape)}, "bits 2": {Bits(seed, seed, 2, a.Shape)}, "convert": {Convert(a, F64)}, "convert i32": {Convert(a, I32)},
-		"expand": {Expand(b, a.Shape)}, "iota b": {g.Iota('b', 3)}, "iota 4": {g.Iota('b', 4)}, "concat": {Concat('b', a, a)}, "concat 3": {Concat('b', a, a, a)},
+		"bits 1": {Bits(seed, seed, 1, a.Shape)}, "bits 2": {Bits(seed, seed, 2, a.Shape)}, "convert": {Convert(a, F64)},
+		"convert i32": {Convert(a, I32)},
+		"expand":      {Expand(b, a.Shape)}, "iota b": {g.Iota('b', 3)}, "iota 4": {g.Iota('b', 4)}, "concat": {Concat('b', a, a)},
+		"concat 3": {Concat('b', a, a, a)},
 	} {
 		f := Fingerprint(outs...)
 		if other, ok := seen[f]; ok {
@@ -178,31 +182,53 @@ func TestPrintGolden(t *testing.T) {
 	}
 }
 
-func TestErrorsNameShapesAndPlace(t *testing.T) {
+// invalid is a construction that fails, and its error.
+type invalid struct {
+	want  string
+	build func()
+}
+
+// operands of the invalid constructions.
+type operands struct {
+	g               *Graph
+	a, k, z, labels *Node
+	w               Window2
+}
+
+func newOperands() operands {
 	g := New()
-	a := g.Input("a", Of(F32, "bhwc", 2, 8, 8, 3))
-	k := g.Input("k", Of(F32, "hwio", 5, 5, 3, 8))
-	z := g.Input("z", Of(F32, "bc", 2, 100))
-	labels := g.Input("labels", Of(I32, "b", 2))
-	w := Window2{H: Same(8, 5, 2), W: Same(8, 5, 2)}
-	for _, c := range []struct {
-		want  string
-		build func()
-	}{
-		{"add: axis b: got sizes 2 and 4, want equal ones (operands f32[b2 h8 w8 c3] and f32[b4])", func() { Add(a, g.Input("b", Of(F32, "b", 4))) }},
-		{"add: element types: got f32 and f64, want one type; convert one (operands f32[b2 h8 w8 c3] and f64[])", func() { Add(a, g.Const(F64, 1)) }},
+	return operands{
+		g:      g,
+		a:      g.Input("a", Of(F32, "bhwc", 2, 8, 8, 3)),
+		k:      g.Input("k", Of(F32, "hwio", 5, 5, 3, 8)),
+		z:      g.Input("z", Of(F32, "bc", 2, 100)),
+		labels: g.Input("labels", Of(I32, "b", 2)),
+		w:      Window2{H: Same(8, 5, 2), W: Same(8, 5, 2)},
+	}
+}
+
+// shapes lists operations on elements and axes that do not fit their operands.
+func (o operands) shapes() []invalid {
+	g, a, z, labels := o.g, o.a, o.z, o.labels
+	return []invalid{
+		{"add: axis b: got sizes 2 and 4, want equal ones (operands f32[b2 h8 w8 c3] and f32[b4])",
+			func() { Add(a, g.Input("b", Of(F32, "b", 4))) }},
+		{"add: element types: got f32 and f64, want one type; convert one (operands f32[b2 h8 w8 c3] and f64[])",
+			func() { Add(a, g.Const(F64, 1)) }},
 		{"where: condition: got f32, want bool (operands f32[b2 h8 w8 c3] and f32[b2 h8 w8 c3] and f32[b2 h8 w8 c3])", func() { Where(a, a, a) }},
 		{"sum: axis o: got f32[b2 h8 w8 c3], which has none (operands f32[b2 h8 w8 c3])", func() { Sum(a, "o") }},
 		{"sum: element type: got bool, want numbers; convert it (operands bool[b2 h8 w8 c3])", func() { Sum(Less(a, a), "b") }},
 		{"exp: element type: got i32, want floats; convert it (operands i32[b2])", func() { Exp(labels) }},
-		{"add: element type: got bool, want numbers; convert it (operands bool[b2] and bool[b2])", func() { Add(Less(labels, labels), Less(labels, labels)) }},
+		{"add: element type: got bool, want numbers; convert it (operands bool[b2] and bool[b2])",
+			func() { Add(Less(labels, labels), Less(labels, labels)) }},
 		{"xor: element type: got f32, want integers; convert it (operands f32[b2 c100] and f32[b2 c100])", func() { Xor(z, z) }},
 		{`axis: got 'q', want one of the axes "kbjhwcio"`, func() { Sum(a, "q") }},
 		{"shape: got size 0 for axis c, want at least 1", func() { Of(F32, "bc", 2, 0) }},
 		{"shape: got size 10000000000 for axis c, want at most 2147483647", func() { Of(F32, "c", 1e10) }},
 		{"shape: got 1 sizes for the axes \"bc\", want 2", func() { Of(F32, "bc", 2) }},
 		{"input: got a result f32[b2000000 c2000000], want at most 1099511627776 elements", func() { g.Input("huge", Of(F32, "bc", 2e6, 2e6)) }},
-		{"dot: axis i: got f32[b2 h8 w8 c3] and f32[b2 h8 w8 c3], want it in both (operands f32[b2 h8 w8 c3] and f32[b2 h8 w8 c3])", func() { Dot(a, a, "i") }},
+		{"dot: axis i: got f32[b2 h8 w8 c3] and f32[b2 h8 w8 c3], want it in both (operands f32[b2 h8 w8 c3] and f32[b2 h8 w8 c3])",
+			func() { Dot(a, a, "i") }},
 		{"dot: axis c: got sizes 3 and 100, want equal ones (operands f32[b2 h8 w8 c3] and f32[b2 c100])", func() { Dot(a, z, "c") }},
 		{`merge: got the axes "cw", want "wc": each once, in memory order (operands f32[b2 h8 w8 c3])`, func() { Merge(a, "cw", 'c') }},
 		{`split: got the axes "chw", want "hwc": each once, in memory order (operands f32[b2 c100])`, func() { Split(z, 'c', "chw", 4, 5, 5) }},
@@ -211,27 +237,45 @@ func TestErrorsNameShapesAndPlace(t *testing.T) {
 		{"split: got 100 elements along c, want 96 for [h4 w4 c6] (operands f32[b2 c100])", func() { Split(z, 'c', "hwc", 4, 4, 6) }},
 		{"slice: axis h: got 0:9 in steps of 1, want a range within 0:8 (operands f32[b2 h8 w8 c3])", func() { Slice(a, 'h', 0, 9, 1) }},
 		{"rename: got axis b as a new name, want one that is free (operands f32[b2 h8 w8 c3])", func() { Rename(a, "c", "b") }},
-		{"concat: axis b: got sizes 2 and 3, want equal ones (operands f32[b2 c100] and f32[b3 c4])", func() { Concat('c', z, g.Input("z3", Of(F32, "bc", 3, 4))) }},
+	}
+}
+
+// windows lists operations by index, convolutions, draws and pools that do not fit their operands.
+func (o operands) windows() []invalid {
+	g, a, k, z, labels, w := o.g, o.a, o.k, o.z, o.labels, o.w
+	return []invalid{
+		{"concat: axis b: got sizes 2 and 3, want equal ones (operands f32[b2 c100] and f32[b3 c4])",
+			func() { Concat('c', z, g.Input("z3", Of(F32, "bc", 3, 4))) }},
 		{"take: indices: got f32, want i32 (operands f32[b2 c100] and f32[b2 c100])", func() { Take(z, z, 'b') }},
-		{"take: indices: got the axes [b2], want none that stay of [b2 c100] (operands f32[b2 c100] and i32[b2])", func() { Take(z, labels, 'c') }},
+		{"take: indices: got the axes [b2], want none that stay of [b2 c100] (operands f32[b2 c100] and i32[b2])",
+			func() { Take(z, labels, 'c') }},
 		{"put: got c as the new axis, want one that is free (operands f32[b2 c100] and i32[b2])", func() { Put(z, labels, 'c', 4) }},
-		{"conv: channels: got c3 in the image, want 4, the kernel's i (operands f32[b2 h8 w8 c3] and f32[h5 w5 i4 o8])", func() { Conv(a, g.Input("k4", Of(F32, "hwio", 5, 5, 4, 8)), w) }},
-		{"conv: image: got 4 x 8 pixels, want 8 x 8 (operands f32[b2 h4 w8 c3] and f32[h5 w5 i3 o8])", func() { Conv(Slice(a, 'h', 0, 4, 1), k, w) }},
+		{"conv: channels: got c3 in the image, want 4, the kernel's i (operands f32[b2 h8 w8 c3] and f32[h5 w5 i4 o8])",
+			func() { Conv(a, g.Input("k4", Of(F32, "hwio", 5, 5, 4, 8)), w) }},
+		{"conv: image: got 4 x 8 pixels, want 8 x 8 (operands f32[b2 h4 w8 c3] and f32[h5 w5 i3 o8])",
+			func() { Conv(Slice(a, 'h', 0, 4, 1), k, w) }},
 		{"conv: image: got the axes [b2 c100], want [b h w c] (operands f32[b2 c100] and f32[h5 w5 i3 o8])", func() { Conv(z, k, w) }},
-		{"conv: kernel: got 5 x 5 taps, want 3 x 5 (operands f32[b2 h8 w8 c3] and f32[h5 w5 i3 o8])", func() { Conv(a, k, Window2{H: Same(8, 3, 2), W: w.W}) }},
+		{"conv: kernel: got 5 x 5 taps, want 3 x 5 (operands f32[b2 h8 w8 c3] and f32[h5 w5 i3 o8])",
+			func() { Conv(a, k, Window2{H: Same(8, 3, 2), W: w.W}) }},
 		{"conv: window: got a kernel of 9 taps, want at most the 8 of the padded image (operands f32[b2 h8 w8 c3] and f32[h9 w5 i3 o8])", func() {
 			Conv(a, g.Input("k9", Of(F32, "hwio", 9, 5, 3, 8)), Window2{H: Valid(8, 9, 1), W: w.W})
 		}},
 		{"conv_input_grad: channels: got c3 in the image, want 8, the kernel's o (operands f32[b2 h8 w8 c3] and f32[h5 w5 i3 o8])", func() {
 			ConvInput(a, k, Window2{H: SameTransposed(8, 5, 2), W: SameTransposed(8, 5, 2)})
 		}},
-		{"bits: got a seed f32[b2 c100] and a step f32[b2 c100], want u32 numbers (operands f32[b2 c100] and f32[b2 c100])", func() { Bits(z, z, 1, z.Shape) }},
+		{"bits: got a seed f32[b2 c100] and a step f32[b2 c100], want u32 numbers (operands f32[b2 c100] and f32[b2 c100])",
+			func() { Bits(z, z, 1, z.Shape) }},
 		{"pool: window: got 0+4+0 by 2/2, 0+8+0 by 2/2, want one of the size of the image (operands f32[b2 h8 w8 c3])", func() {
 			MaxPool(a, Window2{H: Valid(4, 2, 2), W: Valid(8, 2, 2)})
 		}},
-	} {
-		g.At("ring.star:14:9")
-		err := g.Try(c.build)
+	}
+}
+
+func TestErrorsNameShapesAndPlace(t *testing.T) {
+	o := newOperands()
+	for _, c := range append(o.shapes(), o.windows()...) {
+		o.g.At("ring.star:14:9")
+		err := o.g.Try(c.build)
 		if want := "ring.star:14:9: " + c.want; err == nil || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)
 		}
@@ -307,7 +351,8 @@ func TestWindows(t *testing.T) {
 }
 
 func TestCostCountsTapsThatMeetPixels(t *testing.T) {
-	for _, w := range []Window{Same(6, 5, 2), Valid(7, 3, 2), Explicit(3, 3, 2, 3, 4), Valid(9, 3, 4), Explicit(2, 5, 1, 4, 4), SameTransposed(4, 5, 2)} {
+	for _, w := range []Window{Same(6, 5, 2), Valid(7, 3, 2), Explicit(3, 3, 2, 3, 4), Valid(9, 3, 4), Explicit(2, 5, 1, 4, 4),
+		SameTransposed(4, 5, 2)} {
 		want := 0
 		for p := range w.Out() {
 			for tap := range w.Kernel {

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	. "github.com/starsweep/starsweep/engine/expr"
@@ -54,99 +55,124 @@ var windows = []struct {
 	{"transposed valid", Window2{H: ValidTransposed(2, 3, 2), W: ValidTransposed(2, 1, 2)}},
 }
 
-func examples() (ex []example) {
-	img := f("bhwc", 3, 3, 4, 2)
-	one := func(name string, lo, hi float64, op func(*Node) *Node) {
-		ex = append(ex, example{name, []Shape{img}, lo, hi, func(a []*Node) *Node { return op(a[0]) }, 0})
-	}
-	two := func(name string, s, t Shape, lo, hi float64, op func(a, b *Node) *Node) {
-		ex = append(ex, example{name, []Shape{s, t}, lo, hi, func(a []*Node) *Node { return op(a[0], a[1]) }, 0})
-	}
+// exampleList collects examples on images of one shape.
+type exampleList []example
+
+// img is the shape of the argument of most examples.
+func img() Shape { return f("bhwc", 3, 3, 4, 2) }
+
+// one adds an example of one argument with elements in (lo, hi).
+func (ex *exampleList) one(name string, lo, hi float64, op func(*Node) *Node) {
+	*ex = append(*ex, example{name, []Shape{img()}, lo, hi, func(a []*Node) *Node { return op(a[0]) }, 0})
+}
+
+// two adds an example of two arguments.
+func (ex *exampleList) two(name string, s, t Shape, lo, hi float64, op func(a, b *Node) *Node) {
+	*ex = append(*ex, example{name, []Shape{s, t}, lo, hi, func(a []*Node) *Node { return op(a[0], a[1]) }, 0})
+}
+
+func examples() []example {
+	var ex exampleList
+	ex.addElementwise()
+	ex.addAxes()
+	ex.addProducts()
+	ex.addComposed()
+	slices.SortFunc(ex, func(a, b example) int { return strings.Compare(a.name, b.name) }) // maps have no order
+	return ex
+}
+
+// addElementwise adds operations on elements.
+func (ex *exampleList) addElementwise() {
 	for name, op := range map[string]func(*Node) *Node{
-		"neg": Neg, "abs": Abs, "sign": Sign, "floor": Floor, "exp": Exp, "tanh": Tanh, "sigmoid": Sigmoid, "softplus": Softplus, "sin": Sin, "cos": Cos, "relu": Relu,
+		"neg": Neg, "abs": Abs, "sign": Sign, "floor": Floor, "exp": Exp, "tanh": Tanh, "sigmoid": Sigmoid, "softplus": Softplus,
+		"sin": Sin, "cos": Cos, "relu": Relu,
 	} {
-		one(name, -1.5, 1.5, op)
+		ex.one(name, -1.5, 1.5, op)
 	}
 	for name, op := range map[string]func(*Node) *Node{"log": Log, "log1p": Log1p, "sqrt": Sqrt, "rsqrt": Rsqrt} {
-		one(name, .5, 2, op)
+		ex.one(name, .5, 2, op)
 	}
-	one("stop", -1, 1, func(a *Node) *Node { return Stop(Sign(a)) }) // where its rule, zero, is right
-	one("real", -1, 1, func(a *Node) *Node { return Mul(a, Tanh(Add(a, a.Graph().Real(a.Shape.DType, .3)))) })
-	for name, op := range map[string]func(a, b *Node) *Node{"add": Add, "sub": Sub, "mul": Mul, "div": Div, "pow": Pow, "max": Max, "min": Min} {
-		two(name, img, f("bc", 3, 2), .5, 2, op)
-		two(name+", outer", f("hw", 3, 4), f("bc", 3, 2), .5, 2, op)
+	ex.one("stop", -1, 1, func(a *Node) *Node { return Stop(Sign(a)) }) // where its rule, zero, is right
+	ex.one("real", -1, 1, func(a *Node) *Node { return Mul(a, Tanh(Add(a, a.Graph().Real(a.Shape.DType, .3)))) })
+	for name, op := range map[string]func(a, b *Node) *Node{"add": Add, "sub": Sub, "mul": Mul, "div": Div, "pow": Pow, "max": Max,
+		"min": Min} {
+		ex.two(name, img(), f("bc", 3, 2), .5, 2, op)
+		ex.two(name+", outer", f("hw", 3, 4), f("bc", 3, 2), .5, 2, op)
 	}
-	two("where, less, equal", img, f("bc", 3, 2), -1, 1, func(a, b *Node) *Node { return Where(Less(a, b), Mul(a, b), Where(Equal(a, b), a, Exp(b))) })
-	two("where by a scalar", img, f(""), -1, 1, func(a, b *Node) *Node { return Where(Less(b, of(b, 0)), Exp(a), Mul(a, b)) })
-	two("where of scalars", img, f(""), -1, 1, func(a, b *Node) *Node { return Mul(a, Where(Less(a, b), b, of(b, 2))) })
-	one("xor, shr", -1, 1, func(a *Node) *Node {
+	ex.two("where, less, equal", img(), f("bc", 3, 2), -1, 1,
+		func(a, b *Node) *Node { return Where(Less(a, b), Mul(a, b), Where(Equal(a, b), a, Exp(b))) })
+	ex.two("where by a scalar", img(), f(""), -1, 1, func(a, b *Node) *Node { return Where(Less(b, of(b, 0)), Exp(a), Mul(a, b)) })
+	ex.two("where of scalars", img(), f(""), -1, 1, func(a, b *Node) *Node { return Mul(a, Where(Less(a, b), b, of(b, 2))) })
+	ex.one("xor, shr", -1, 1, func(a *Node) *Node {
 		n := Convert(a.Graph().Iota('w', 4), U32)
 		return Mul(a, Convert(Shr(Xor(n, a.Graph().Const(U32, 0xfffffff5)), a.Graph().Const(U32, 1)), a.Shape.DType))
 	})
-	one("bits", -1, 1, func(a *Node) *Node {
+	ex.one("bits", -1, 1, func(a *Node) *Node {
 		return Mul(a, Uniform(a.Graph().Const(U32, 7), a.Graph().Const(U32, 8), 9, a.Shape.Only("bhwc")))
 	})
-	ex = append(ex, example{"convert", []Shape{img}, -1, 1, func(a []*Node) *Node { return Convert(Convert(a[0], F32), a[0].Shape.DType) }, 1e-2})
+	*ex = append(*ex, example{"convert", []Shape{img()}, -1, 1,
+		func(a []*Node) *Node { return Convert(Convert(a[0], F32), a[0].Shape.DType) }, 1e-2})
+}
 
+// addAxes adds operations on whole axes.
+func (ex *exampleList) addAxes() {
 	for _, axes := range []string{"bhw", "hwc", "wc", "bhwc", "w"} {
-		one("sum "+axes, -1, 1, func(a *Node) *Node { return Sum(a, axes) })
+		ex.one("sum "+axes, -1, 1, func(a *Node) *Node { return Sum(a, axes) })
 	}
-	one("sum of a product", -1, 1, func(a *Node) *Node { return Sum(Mul(a, Tanh(a)), "bhw") })
-	one("amax", -1, 1, func(a *Node) *Node { return Amax(a, "hw") })
-	one("expand", -1, 1, func(a *Node) *Node { return Sin(Expand(Sum(a, "wc"), a.Shape)) })
-	one("expand a scalar", -1, 1, func(a *Node) *Node { return Rename(Expand(Sum(a, "bhwc"), f("c", 2)), "c", "o") })
-	one("rename", -1, 1, func(a *Node) *Node { return Rename(a, "bc", "cb") })
-	one("merge", -1, 1, func(a *Node) *Node { return Merge(a, "hwc", 'c') })
-	one("split", -1, 1, func(a *Node) *Node { return Split(Merge(a, "hw", 'h'), 'h', "hw", 4, 3) })
-	one("slice", -1, 1, func(a *Node) *Node { return Slice(Slice(Slice(a, 'w', 0, 4, 2), 'b', 1, 3, 1), 'b', 0, 1, 1) })
-	one("pad", -1, 1, func(a *Node) *Node { return Pad(Pad(Pad(a, 'h', 1, 0, 1), 'w', 0, 2, 3), 'w', 1, 1, 1) })
-	one("reverse", -1, 1, func(a *Node) *Node { return Reverse(a, 'w') })
-	two("concat", img, f("w", 2), -1, 1, func(a, b *Node) *Node { return Concat('w', a, b, a, a, b) })
+	ex.one("sum of a product", -1, 1, func(a *Node) *Node { return Sum(Mul(a, Tanh(a)), "bhw") })
+	ex.one("amax", -1, 1, func(a *Node) *Node { return Amax(a, "hw") })
+	ex.one("expand", -1, 1, func(a *Node) *Node { return Sin(Expand(Sum(a, "wc"), a.Shape)) })
+	ex.one("expand a scalar", -1, 1, func(a *Node) *Node { return Rename(Expand(Sum(a, "bhwc"), f("c", 2)), "c", "o") })
+	ex.one("rename", -1, 1, func(a *Node) *Node { return Rename(a, "bc", "cb") })
+	ex.one("merge", -1, 1, func(a *Node) *Node { return Merge(a, "hwc", 'c') })
+	ex.one("split", -1, 1, func(a *Node) *Node { return Split(Merge(a, "hw", 'h'), 'h', "hw", 4, 3) })
+	ex.one("slice", -1, 1, func(a *Node) *Node { return Slice(Slice(Slice(a, 'w', 0, 4, 2), 'b', 1, 3, 1), 'b', 0, 1, 1) })
+	ex.one("pad", -1, 1, func(a *Node) *Node { return Pad(Pad(Pad(a, 'h', 1, 0, 1), 'w', 0, 2, 3), 'w', 1, 1, 1) })
+	ex.one("reverse", -1, 1, func(a *Node) *Node { return Reverse(a, 'w') })
+	ex.two("concat", img(), f("w", 2), -1, 1, func(a, b *Node) *Node { return Concat('w', a, b, a, a, b) })
 
-	one("take", -1, 1, func(a *Node) *Node { return Take(Rename(a, "w", "i"), ints(a.Graph(), 'w', 1, 1, 3), 'i') })
-	one("take in place", -1, 1, func(a *Node) *Node { return Take(a, ints(a.Graph(), 'h', 2, 0, 0, 1), 'h') })
-	one("put", -1, 1, func(a *Node) *Node { return Put(a, ints(a.Graph(), 'b', 1, 3, 1), 'j', 4) })
+	ex.one("take", -1, 1, func(a *Node) *Node { return Take(Rename(a, "w", "i"), ints(a.Graph(), 'w', 1, 1, 3), 'i') })
+	ex.one("take in place", -1, 1, func(a *Node) *Node { return Take(a, ints(a.Graph(), 'h', 2, 0, 0, 1), 'h') })
+	ex.one("put", -1, 1, func(a *Node) *Node { return Put(a, ints(a.Graph(), 'b', 1, 3, 1), 'j', 4) })
 	// Indices that depend on an argument are packed with it.
-	two("take by data", img, f("o", 3), 0, 3, func(a, b *Node) *Node { return Take(Rename(a, "w", "i"), Convert(Floor(b), I32), 'i') })
-	two("put by data", img, f("b", 3), 0, 3, func(a, b *Node) *Node { return Put(a, Convert(Floor(b), I32), 'j', 4) })
+	ex.two("take by data", img(), f("o", 3), 0, 3, func(a, b *Node) *Node { return Take(Rename(a, "w", "i"), Convert(Floor(b), I32), 'i') })
+	ex.two("put by data", img(), f("b", 3), 0, 3, func(a, b *Node) *Node { return Put(a, Convert(Floor(b), I32), 'j', 4) })
+}
 
-	two("dot, matrix", f("bc", 3, 4), f("co", 4, 2), -1, 1, func(a, b *Node) *Node { return Dot(a, b, "c") })
-	two("dot, batch", f("wci", 4, 2, 2), f("bwi", 3, 4, 2), -1, 1, func(a, b *Node) *Node { return Dot(a, b, "i") })
-	two("dot, all", f("bc", 3, 4), f("bc", 3, 4), -1, 1, func(a, b *Node) *Node { return Dot(a, b, "bc") })
-	two("dot, none", f("bc", 3, 4), f("c", 4), -1, 1, func(a, b *Node) *Node { return Dot(a, b, "") })
-	two("dot, transposed", f("bc", 3, 4), f("bo", 3, 2), -1, 1, func(a, b *Node) *Node { return Dot(a, b, "b") })
+// addProducts adds products and convolutions.
+func (ex *exampleList) addProducts() {
+	ex.two("dot, matrix", f("bc", 3, 4), f("co", 4, 2), -1, 1, func(a, b *Node) *Node { return Dot(a, b, "c") })
+	ex.two("dot, batch", f("wci", 4, 2, 2), f("bwi", 3, 4, 2), -1, 1, func(a, b *Node) *Node { return Dot(a, b, "i") })
+	ex.two("dot, all", f("bc", 3, 4), f("bc", 3, 4), -1, 1, func(a, b *Node) *Node { return Dot(a, b, "bc") })
+	ex.two("dot, none", f("bc", 3, 4), f("c", 4), -1, 1, func(a, b *Node) *Node { return Dot(a, b, "") })
+	ex.two("dot, transposed", f("bc", 3, 4), f("bo", 3, 2), -1, 1, func(a, b *Node) *Node { return Dot(a, b, "b") })
 	for _, w := range windows {
 		const ci, co = 2, 3
 		x := f("bhwc", 2, w.H.In, w.W.In, ci)
 		k := f("hwio", w.H.Kernel, w.W.Kernel, ci, co)
 		g := f("bhwc", 2, w.H.Out(), w.W.Out(), co)
-		two("conv, "+w.name, x, k, -1, 1, func(a, b *Node) *Node { return Conv(a, b, w.Window2) })
-		two("conv_input_grad, "+w.name, g, k, -1, 1, func(a, b *Node) *Node { return ConvInput(a, b, w.Window2) })
-		two("conv_kernel_grad, "+w.name, x, g, -1, 1, func(a, b *Node) *Node { return ConvKernel(a, b, w.Window2) })
+		ex.two("conv, "+w.name, x, k, -1, 1, func(a, b *Node) *Node { return Conv(a, b, w.Window2) })
+		ex.two("conv_input_grad, "+w.name, g, k, -1, 1, func(a, b *Node) *Node { return ConvInput(a, b, w.Window2) })
+		ex.two("conv_kernel_grad, "+w.name, x, g, -1, 1, func(a, b *Node) *Node { return ConvKernel(a, b, w.Window2) })
 	}
+}
 
-	// What is made of the primitives.
-	ex = append(ex, example{"batch norm, leaky", []Shape{img, f("c", 2), f("c", 2)}, .2, 1.5, func(a []*Node) *Node {
+// addComposed adds functions of the primitives.
+func (ex *exampleList) addComposed() {
+	*ex = append(*ex, example{"batch norm, leaky", []Shape{img(), f("c", 2), f("c", 2)}, .2, 1.5, func(a []*Node) *Node {
 		return Leaky(batchNorm(a[0], a[1], a[2], "bhw", 1e-3), of(a[0], .3))
 	}, 0})
-	one("norm", -1, 1, func(a *Node) *Node { return Norm(a, "hwc", 1e-6) })
-	one("softmax", -2, 2, func(a *Node) *Node { return Softmax(a, "c") })
-	one("log softmax", -2, 2, func(a *Node) *Node { return LogSoftmax(a, "w") })
-	one("clamp", -2, 2, func(a *Node) *Node { return Clamp(Mul(a, a), of(a, .5), of(a, 3)) })
-	one("resize nearest", -1, 1, func(a *Node) *Node { return ResizeNearest(a, 5, 2) })
-	one("resize bilinear", -1, 1, func(a *Node) *Node { return ResizeBilinear(a, 5, 2) })
-	one("max pool", -1, 1, func(a *Node) *Node { return MaxPool(a, Window2{H: Same(3, 2, 2), W: Same(4, 3, 2)}) })
-	one("avg pool", -1, 1, func(a *Node) *Node { return AvgPool(a, Window2{H: Same(3, 2, 2), W: Explicit(4, 3, 2, 1, 1)}) })
-	one("one hot", -1, 1, func(a *Node) *Node {
+	ex.one("norm", -1, 1, func(a *Node) *Node { return Norm(a, "hwc", 1e-6) })
+	ex.one("softmax", -2, 2, func(a *Node) *Node { return Softmax(a, "c") })
+	ex.one("log softmax", -2, 2, func(a *Node) *Node { return LogSoftmax(a, "w") })
+	ex.one("clamp", -2, 2, func(a *Node) *Node { return Clamp(Mul(a, a), of(a, .5), of(a, 3)) })
+	ex.one("resize nearest", -1, 1, func(a *Node) *Node { return ResizeNearest(a, 5, 2) })
+	ex.one("resize bilinear", -1, 1, func(a *Node) *Node { return ResizeBilinear(a, 5, 2) })
+	ex.one("max pool", -1, 1, func(a *Node) *Node { return MaxPool(a, Window2{H: Same(3, 2, 2), W: Same(4, 3, 2)}) })
+	ex.one("avg pool", -1, 1, func(a *Node) *Node { return AvgPool(a, Window2{H: Same(3, 2, 2), W: Explicit(4, 3, 2, 1, 1)}) })
+	ex.one("one hot", -1, 1, func(a *Node) *Node {
 		return Mul(Sum(a, "hwc"), OneHot(ints(a.Graph(), 'b', 1, 0, 1), 'c', 4, a.Shape.DType))
 	})
-	slices.SortFunc(ex, func(a, b example) int { // maps were ranged over
-		if a.name < b.name {
-			return -1
-		}
-		return 1
-	})
-	return ex
 }
 
 // arguments are the inputs of an example in a new graph, of the element type d.

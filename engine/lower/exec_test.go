@@ -83,7 +83,8 @@ func TestProgramsOfFewWords(t *testing.T) {
 		g := New()
 		x, r := g.Input("x", Of(F32, "c", 2)), g.Real(F32, 2.5)
 		y := Mul(x, r)
-		got := eval(t, b, values{"x": {3, 4}}, x, y, y, r, g.Const(U32, 1<<32-1), g.Const(I32, -7), g.Const(F64, 1e-300), g.Const(F32, math.Inf(-1)), Expand(r, x.Shape))
+		got := eval(t, b, values{"x": {3, 4}}, x, y, y, r, g.Const(U32, 1<<32-1), g.Const(I32, -7), g.Const(F64, 1e-300),
+			g.Const(F32, math.Inf(-1)), Expand(r, x.Shape))
 		want := [][]float64{{3, 4}, {7.5, 10}, {7.5, 10}, {2.5}, {1<<32 - 1}, {-7}, {1e-300}, {math.Inf(-1)}, {2.5, 2.5}}
 		for i := range want {
 			if !slices.Equal(got[i], want[i]) {
@@ -181,7 +182,8 @@ func TestCompileErrorsHaveAPlace(t *testing.T) {
 	g.At("ring.star:5:1") // of a rule that adds expressions
 	draw := Uniform(g.Input("seed", Of(U32, "")), g.Const(U32, 0), 1, Of(F32, "c", 2))
 	_, err = lower.Compile(lower.Wrap(fakeBackend{open(t, "cpu").Compute()}), draw)
-	if want := "ring.star:5:1: xor: the backend does not support it: no bits here"; !errors.As(err, &at) || !strings.HasPrefix(at.Error(), want) {
+	if want := "ring.star:5:1: xor: the backend does not support it: no bits here"; !errors.As(err, &at) ||
+		!strings.HasPrefix(at.Error(), want) {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }

@@ -77,20 +77,27 @@ var sentences = []struct {
 	{write: func(_ *author, x, _ *Node) *Node { return Cos(x) }}, {write: func(_ *author, x, _ *Node) *Node { return Exp(Tanh(x)) }},
 	{write: func(_ *author, x, _ *Node) *Node { return Log(away(x)) }}, {write: func(_ *author, x, _ *Node) *Node { return Log1p(Square(x)) }},
 	{write: func(_ *author, x, _ *Node) *Node { return Sqrt(away(x)) }}, {write: func(_ *author, x, _ *Node) *Node { return Rsqrt(away(x)) }},
-	{write: func(_ *author, x, y *Node) *Node { return mild(Add(x, y)) }}, {write: func(_ *author, x, y *Node) *Node { return mild(Sub(x, y)) }},
-	{write: func(_ *author, x, y *Node) *Node { return mild(Mul(x, y)) }}, {write: func(_ *author, x, y *Node) *Node { return mild(Div(x, away(y))) }},
+	{write: func(_ *author, x, y *Node) *Node { return mild(Add(x, y)) }},
+	{write: func(_ *author, x, y *Node) *Node { return mild(Sub(x, y)) }},
+	{write: func(_ *author, x, y *Node) *Node { return mild(Mul(x, y)) }},
+	{write: func(_ *author, x, y *Node) *Node { return mild(Div(x, away(y))) }},
 	{write: func(_ *author, x, y *Node) *Node { return Pow(away(x), Tanh(y)) }},
 	{write: func(_ *author, x, _ *Node) *Node { return Mul(x, x.Graph().Real(x.Shape.DType, .7)) }},
-	{gives: true, write: func(_ *author, x, _ *Node) *Node { return Neg(x) }}, {gives: true, write: func(_ *author, x, _ *Node) *Node { return Stop(x) }},
-	{needs: true, gives: true, write: func(_ *author, x, y *Node) *Node { return Max(x, y) }}, {needs: true, gives: true, write: func(_ *author, x, y *Node) *Node { return Min(x, y) }},
-	{needs: true, gives: true, write: func(_ *author, x, _ *Node) *Node { return Abs(x) }}, {needs: true, gives: true, write: func(_ *author, x, _ *Node) *Node { return Sign(x) }},
-	{needs: true, gives: true, write: func(_ *author, x, _ *Node) *Node { return Floor(x) }}, {needs: true, gives: true, write: func(_ *author, x, _ *Node) *Node { return Relu(x) }},
+	{gives: true, write: func(_ *author, x, _ *Node) *Node { return Neg(x) }},
+	{gives: true, write: func(_ *author, x, _ *Node) *Node { return Stop(x) }},
+	{needs: true, gives: true, write: func(_ *author, x, y *Node) *Node { return Max(x, y) }},
+	{needs: true, gives: true, write: func(_ *author, x, y *Node) *Node { return Min(x, y) }},
+	{needs: true, gives: true, write: func(_ *author, x, _ *Node) *Node { return Abs(x) }},
+	{needs: true, gives: true, write: func(_ *author, x, _ *Node) *Node { return Sign(x) }},
+	{needs: true, gives: true, write: func(_ *author, x, _ *Node) *Node { return Floor(x) }},
+	{needs: true, gives: true, write: func(_ *author, x, _ *Node) *Node { return Relu(x) }},
 	{needs: true, gives: true, write: func(_ *author, x, y *Node) *Node { return Where(Less(x, y), x, Neg(y)) }},
 	{needs: true, gives: true, write: func(a *author, x, y *Node) *Node { return Where(Equal(Floor(x), Sign(y)), y, of(x, .25)) }},
 	{gives: true, write: func(a *author, x, y *Node) *Node {
 		return Where(Less(a.pool[0], of(x, .3)), x, y)
 	}},
-	{write: func(a *author, x, _ *Node) *Node { return mild(Sum(x, a.axis(x))) }}, {write: func(_ *author, x, _ *Node) *Node { return mild(Mean(x, x.Shape.Axes())) }},
+	{write: func(a *author, x, _ *Node) *Node { return mild(Sum(x, a.axis(x))) }},
+	{write: func(_ *author, x, _ *Node) *Node { return mild(Mean(x, x.Shape.Axes())) }},
 	{write: func(a *author, x, _ *Node) *Node {
 		axis := a.axis(x)
 		return Mean(Square(Sub(x, Mean(x, axis))), axis)
@@ -99,7 +106,8 @@ var sentences = []struct {
 	{needs: true, gives: true, write: func(a *author, x, _ *Node) *Node { return Amax(x, a.axis(x)) }},
 	{gives: true, write: func(_ *author, x, y *Node) *Node { return Expand(x, y.Shape) }},
 	{gives: true, write: func(a *author, x, _ *Node) *Node { return Rename(x, a.axis(x), "bhwcio"[a.below(6):][:1]) }},
-	{gives: true, write: func(_ *author, x, _ *Node) *Node { return Merge(x, "hw", 'w') }}, {gives: true, write: func(_ *author, x, _ *Node) *Node { return Merge(x, "bh", 'b') }},
+	{gives: true, write: func(_ *author, x, _ *Node) *Node { return Merge(x, "hw", 'w') }},
+	{gives: true, write: func(_ *author, x, _ *Node) *Node { return Merge(x, "bh", 'b') }},
 	{gives: true, write: func(a *author, x, _ *Node) *Node { n := x.Shape.Size('w'); return Split(x, 'w', "hw", 2, n/2) }},
 	{gives: true, write: func(a *author, x, _ *Node) *Node {
 		axis := a.axis(x)[0]
@@ -124,7 +132,8 @@ var sentences = []struct {
 		n := Convert(x.Graph().Iota('c', 2), U32)
 		return Convert(Shr(Xor(n, x.Graph().Const(U32, 13)), x.Graph().Const(U32, 1)), x.Shape.DType)
 	}},
-	{write: func(a *author, x, y *Node) *Node { return mild(Dot(x, y, a.axis(x))) }}, {write: func(a *author, x, _ *Node) *Node { return mild(Dot(x, Reverse(x, a.axis(x)[0]), a.axis(x))) }},
+	{write: func(a *author, x, y *Node) *Node { return mild(Dot(x, y, a.axis(x))) }},
+	{write: func(a *author, x, _ *Node) *Node { return mild(Dot(x, Reverse(x, a.axis(x)[0]), a.axis(x))) }},
 	{write: convolved}, {write: convolved},
 	{write: func(a *author, x, _ *Node) *Node {
 		return mild(ConvKernel(x, convolved(a, x, nil), a.window(x, a.pool[1])))

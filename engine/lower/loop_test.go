@@ -87,74 +87,96 @@ func (h host) step(t *testing.T, state [][]float64, step int, index []int32) (ne
 	return out[:h.it.State], recorded
 }
 
-// Steps of a loop, whose number is an input, are so many calls; and four are two and two, bit by bit. (XLA fuses a loop's body
-// differently from a whole program, so that single calls agree to rounding only. GoMLX's own backend cannot run the loop: it
+// looped is a loop and the inputs of a trial on a device.
+type looped struct {
+	on    lower.Device
+	it    lower.Iteration
+	call  *lower.LoopCall
+	start [][]float64
+	index []int32 // of four steps
+}
+
+// run runs the four steps from the start in calls of n.
+func (l looped) run(t *testing.T, n int) (state, recorded [][]float64) {
+	t.Helper()
+	var on []*lower.Buffer
+	for i, v := range l.start {
+		on = append(on, upload(t, l.on, l.it.Outs[i].Shape, v))
+	}
+	for step := 0; step < 4; step += n {
+		rows, err := l.call.Run(on, loopFirstStep+step, l.index[step*2*loopBatch:(step+n)*2*loopBatch], loopRate)
+		if err != nil || len(rows) != n {
+			t.Fatalf("got %d rows and the error %v, want %d", len(rows), err, n)
+		}
+		for _, r := range rows {
+			recorded = append(recorded, slices.Clone(r))
+		}
+	}
+	for _, b := range on {
+		state = append(state, floats(t, b))
+	}
+	if err := lower.Free(on...); err != nil {
+		t.Fatal(err)
+	}
+	return state, recorded
+}
+
+// newLooped compiles the loop of training. The host steps through the same images.
+func newLooped(t *testing.T, b *lower.Backend) (looped, host) {
+	t.Helper()
+	h := host{it: training(), labels: make([]float64, loopImages)}
+	h.p = compile(t, b, h.it.Outs...)
+	l := looped{on: h.p.on, it: h.it}
+	loop, err := lower.CompileLoop(b, l.it)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.images = exprtest.Values{}.Of(New().Input("images", l.it.Images))
+	for i := range l.it.State {
+		l.start = append(l.start, exprtest.Values{}.Of(New().Input(fmt.Sprint("w", i), l.it.Outs[i].Shape)))
+	}
+	for i := range h.labels {
+		h.labels[i] = float64(i % 3)
+	}
+	for i := range 4 * 2 * loopBatch {
+		l.index = append(l.index, int32(i*7%loopImages))
+	}
+	images, labels := upload(t, l.on, l.it.Images, h.images), upload(t, l.on, Of(I32, "b", loopImages), h.labels)
+	if l.call, err = loop.Open(l.on, 11, images, labels); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.call.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := lower.Free(images, labels); err != nil { // they are the caller's
+			t.Error(err)
+		}
+	})
+	return l, h
+}
+
+// Steps of a loop, whose number is an input, equal as many calls; and four steps equal two and two, bit by bit. (XLA fuses a loop's
+// body differently from a whole program, so that single calls agree to rounding only. GoMLX's own backend cannot run the loop: it
 // breaks closures in which a broadcast feeds an operation on elements.)
 func TestStepsOfALoopAreCalls(t *testing.T) {
 	each(t, func(t *testing.T, b *lower.Backend) {
 		if _, own := b.CPU(); !own && b.Name() != "xla" {
 			return // GoMLX's
 		}
-		h := host{it: training(), labels: make([]float64, loopImages)}
-		h.p = compile(t, b, h.it.Outs...)
-		on := h.p.on
-		loop, err := lower.CompileLoop(b, h.it)
-		if err != nil {
-			t.Fatal(err)
-		}
-		h.images = exprtest.Values{}.Of(New().Input("images", h.it.Images))
-		var start [][]float64
-		var index []int32
-		for i := range h.it.State {
-			start = append(start, exprtest.Values{}.Of(New().Input(fmt.Sprint("w", i), h.it.Outs[i].Shape)))
-		}
-		for i := range h.labels {
-			h.labels[i] = float64(i % 3)
-		}
-		for i := range 4 * 2 * loopBatch {
-			index = append(index, int32(i*7%loopImages))
-		}
-		images := upload(t, on, h.it.Images, h.images)
-		labels := upload(t, on, Of(I32, "b", loopImages), h.labels)
-		call, err := loop.Open(on, 11, images, labels)
-		if err != nil {
-			t.Fatal(err)
-		}
-		run := func(cuts ...int) (state [][]float64, recorded [][]float64) {
-			var on []*lower.Buffer
-			for i, v := range start {
-				on = append(on, upload(t, h.p.on, h.it.Outs[i].Shape, v))
-			}
-			for step, n := range cuts {
-				first := step * n
-				rows, err := call.Run(on, loopFirstStep+first, index[first*2*loopBatch:(first+n)*2*loopBatch], loopRate)
-				if err != nil || len(rows) != n {
-					t.Fatalf("got %d rows and the error %v, want %d", len(rows), err, n)
-				}
-				for _, r := range rows {
-					recorded = append(recorded, slices.Clone(r))
-				}
-			}
-			for _, b := range on {
-				state = append(state, floats(t, b))
-			}
-			if err := lower.Free(on...); err != nil {
-				t.Fatal(err)
-			}
-			return state, recorded
-		}
-		calls, rows := start, [][]float64(nil)
+		l, h := newLooped(t, b)
+		calls, rows := l.start, [][]float64(nil)
 		for i := range 4 {
 			var row []float64
-			calls, row = h.step(t, calls, loopFirstStep+i, index[i*2*loopBatch:(i+1)*2*loopBatch])
+			calls, row = h.step(t, calls, loopFirstStep+i, l.index[i*2*loopBatch:(i+1)*2*loopBatch])
 			rows = append(rows, row)
 		}
 		tolerance := 0.
 		if b.Name() == "xla" {
 			tolerance = 1e-6
 		}
-		four, recorded := run(4)
-		halves, recordedHalves := run(2, 2)
+		four, recorded := l.run(t, 4)
+		halves, recordedHalves := l.run(t, 2)
 		for i := range calls {
 			compare(t, fmt.Sprintf("w%d, calls", i), four[i], calls[i], tolerance)
 			compare(t, fmt.Sprintf("w%d, two and two", i), halves[i], four[i], 0)
@@ -163,14 +185,8 @@ func TestStepsOfALoopAreCalls(t *testing.T) {
 			compare(t, fmt.Sprintf("row %d, calls", i), recorded[i], rows[i], tolerance)
 			compare(t, fmt.Sprintf("row %d, two and two", i), recordedHalves[i], recorded[i], 0)
 		}
-		if slices.Equal(four[0], start[0]) {
+		if slices.Equal(four[0], l.start[0]) {
 			t.Error("nothing was trained")
-		}
-		if err := call.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := lower.Free(images, labels); err != nil { // they are the caller's
-			t.Error(err)
 		}
 	})
 }

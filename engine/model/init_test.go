@@ -184,10 +184,11 @@ func TestStreamsAreIndependent(t *testing.T) {
 			}))
 			return expr.Mean(expr.Mul(w, expr.Mul(z, train)), "bc"), nil
 		}
-		_, _, err := model.Build(config, []model.Player{{Name: "net", Steps: 1, Optimizer: sgd, Loss: loss}}, nil, func(t *model.Trace) (*expr.Node, error) {
-			sample = normal(t, "latent")
-			return sample, nil
-		})
+		_, _, err := model.Build(config, []model.Player{{Name: "net", Steps: 1, Optimizer: sgd, Loss: loss}}, nil,
+			func(t *model.Trace) (*expr.Node, error) {
+				sample = normal(t, "latent")
+				return sample, nil
+			})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,7 +14,8 @@ import (
 func job(t *testing.T, s study) *model.Job {
 	t.Helper()
 	p, reals, _ := s.trace(t)
-	return &model.Job{Data: spec.Data{Name: "mnist", Size: 4}, Epochs: 3, Evaluate: spec.Evaluation{Every: 1, Sheet: 4}, Program: p, Reals: reals}
+	return &model.Job{Data: spec.Data{Name: "mnist", Size: 4}, Epochs: 3, Evaluate: spec.Evaluation{Every: 1, Sheet: 4}, Program: p,
+		Reals: reals}
 }
 
 // id is the ID of a trial whose inputs nobody has read.

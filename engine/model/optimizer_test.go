@@ -42,63 +42,70 @@ func fit(t *testing.T, o model.Optimizer, clipWeights *spec.Schedule) *model.Pro
 // weight is one weight of a reference: its own slots, and the rule as the papers and libraries print it.
 type weight struct{ p, m, v, ema float64 }
 
+// optimizerCase is an optimizer, and its update in plain Go.
+type optimizerCase struct {
+	name   string
+	rule   model.Rule
+	change func(o *model.Optimizer, clip **spec.Schedule) // of the optimizer; nil changes nothing
+	update func(w *weight, g float64, t int)
+	grads  func(g []float64) // changes gradients before the update; nil does not
+}
+
+// adamStep is the step of Adam: algorithm 1 with both corrections written out.
+func adamStep(w *weight, g float64, t int) float64 {
+	b1, b2 := numbers["beta1"], numbers["beta2"]
+	w.m += (g - w.m) * (1 - b1)
+	w.v += (g*g - w.v) * (1 - b2)
+	c1, c2 := 1-math.Pow(b1, float64(t)), 1-math.Pow(b2, float64(t))
+	// Keras divides by sqrt(v) + eps before the correction of v: eps grows by 1/sqrt(c2).
+	return numbers["lr"] * (w.m / c1) / (math.Sqrt(w.v/c2) + numbers["eps"]/math.Sqrt(c2))
+}
+
+var optimizerCases = []optimizerCase{
+	{name: "adam", rule: model.Adam, update: func(w *weight, g float64, t int) { w.p -= adamStep(w, g, t) }},
+	{name: "adamw", rule: model.AdamW, update: func(w *weight, g float64, t int) {
+		w.p *= 1 - numbers["lr"]*numbers["decay"]
+		w.p -= adamStep(w, g, t)
+	}},
+	{name: "sgd", rule: model.SGD, update: func(w *weight, g float64, t int) {
+		w.m = numbers["momentum"]*w.m + g
+		w.p -= numbers["lr"] * w.m
+	}},
+	{name: "rmsprop", rule: model.RMSProp, update: func(w *weight, g float64, t int) {
+		w.v = numbers["rho"]*w.v + (1-numbers["rho"])*g*g
+		w.m = numbers["momentum"]*w.m + g/(math.Sqrt(w.v)+numbers["eps"])
+		w.p -= numbers["lr"] * w.m
+	}},
+	{name: "clip norm", rule: model.SGD, change: func(o *model.Optimizer, _ **spec.Schedule) { o.ClipNorm = constant(5) },
+		// the first gradients are shorter, the last longer
+		update: func(w *weight, g float64, t int) { w.m = numbers["momentum"]*w.m + g; w.p -= numbers["lr"] * w.m },
+		grads: func(g []float64) {
+			if norm := math.Hypot(math.Hypot(g[0], g[1]), g[2]); norm > 5 {
+				for i := range g {
+					g[i] *= 5 / norm
+				}
+			}
+		}},
+	{name: "clip value", rule: model.SGD, change: func(o *model.Optimizer, _ **spec.Schedule) { o.ClipValue = constant(.1) },
+		update: func(w *weight, g float64, t int) { w.m = numbers["momentum"]*w.m + g; w.p -= numbers["lr"] * w.m },
+		grads: func(g []float64) {
+			for i := range g {
+				g[i] = min(max(g[i], -.1), .1)
+			}
+		}},
+	{name: "clip weights", rule: model.Adam, change: func(o *model.Optimizer, clip **spec.Schedule) { *clip = constant(.3) },
+		update: func(w *weight, g float64, t int) { w.p = min(max(w.p-adamStep(w, g, t), -.3), .3) }},
+	{name: "average", rule: model.Adam, change: func(o *model.Optimizer, _ **spec.Schedule) { o.EMA = constant(.7) },
+		update: func(w *weight, g float64, t int) {
+			w.p -= adamStep(w, g, t)
+			w.ema = .7*w.ema + .3*w.p
+		}},
+}
+
 // Five updates against plain Go. The formulas are not those of the program: Adam is algorithm 1 with both corrections written
 // out, with Keras's epsilon scaled into it; the others are PyTorch's documentation.
 func TestOptimizersAreTheirPapers(t *testing.T) {
-	lr, b1, b2, eps := numbers["lr"], numbers["beta1"], numbers["beta2"], numbers["eps"]
-	adam := func(w *weight, g float64, t int) float64 {
-		w.m += (g - w.m) * (1 - b1)
-		w.v += (g*g - w.v) * (1 - b2)
-		c1, c2 := 1-math.Pow(b1, float64(t)), 1-math.Pow(b2, float64(t))
-		// Keras divides by sqrt(v) + eps before the correction of v: eps grows by 1/sqrt(c2).
-		return lr * (w.m / c1) / (math.Sqrt(w.v/c2) + eps/math.Sqrt(c2))
-	}
-	for _, c := range []struct {
-		name   string
-		rule   model.Rule
-		change func(o *model.Optimizer, clip **spec.Schedule)
-		update func(w *weight, g float64, t int)
-		grads  func(g []float64)
-		after  func(w *weight)
-	}{
-		{name: "adam", rule: model.Adam, update: func(w *weight, g float64, t int) { w.p -= adam(w, g, t) }},
-		{name: "adamw", rule: model.AdamW, update: func(w *weight, g float64, t int) {
-			w.p *= 1 - lr*numbers["decay"]
-			w.p -= adam(w, g, t)
-		}},
-		{name: "sgd", rule: model.SGD, update: func(w *weight, g float64, t int) {
-			w.m = numbers["momentum"]*w.m + g
-			w.p -= lr * w.m
-		}},
-		{name: "rmsprop", rule: model.RMSProp, update: func(w *weight, g float64, t int) {
-			w.v = numbers["rho"]*w.v + (1-numbers["rho"])*g*g
-			w.m = numbers["momentum"]*w.m + g/(math.Sqrt(w.v)+eps)
-			w.p -= lr * w.m
-		}},
-		{name: "clip norm", rule: model.SGD, change: func(o *model.Optimizer, _ **spec.Schedule) { o.ClipNorm = constant(5) }, // the first are shorter, the last longer
-			update: func(w *weight, g float64, t int) { w.m = numbers["momentum"]*w.m + g; w.p -= lr * w.m },
-			grads: func(g []float64) {
-				if norm := math.Hypot(math.Hypot(g[0], g[1]), g[2]); norm > 5 {
-					for i := range g {
-						g[i] *= 5 / norm
-					}
-				}
-			}},
-		{name: "clip value", rule: model.SGD, change: func(o *model.Optimizer, _ **spec.Schedule) { o.ClipValue = constant(.1) },
-			update: func(w *weight, g float64, t int) { w.m = numbers["momentum"]*w.m + g; w.p -= lr * w.m },
-			grads: func(g []float64) {
-				for i := range g {
-					g[i] = min(max(g[i], -.1), .1)
-				}
-			}},
-		{name: "clip weights", rule: model.Adam, change: func(o *model.Optimizer, clip **spec.Schedule) { *clip = constant(.3) },
-			update: func(w *weight, g float64, t int) { w.p = min(max(w.p-adam(w, g, t), -.3), .3) }},
-		{name: "average", rule: model.Adam, change: func(o *model.Optimizer, _ **spec.Schedule) { o.EMA = constant(.7) },
-			update: func(w *weight, g float64, t int) {
-				w.p -= adam(w, g, t)
-				w.ema = .7*w.ema + .3*w.p
-			}},
-	} {
+	for _, c := range optimizerCases {
 		t.Run(c.name, func(t *testing.T) {
 			o, clip := model.Optimizer{Rule: c.rule}, (*spec.Schedule)(nil)
 			if c.change != nil {

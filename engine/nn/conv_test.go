@@ -22,12 +22,15 @@ func TestConvGivesTheSizesOfKerasAndPyTorch(t *testing.T) {
 		padding                      nn.Padding
 		in, kernel, stride, out, end int // end: output padding
 	}{
-		{false, same, 32, 5, 2, 16, 0}, {false, same, 28, 5, 2, 14, 0}, {false, same, 7, 5, 2, 4, 0}, {false, same, 5, 3, 3, 2, 0}, {false, same, 1, 5, 2, 1, 0},
+		{false, same, 32, 5, 2, 16, 0}, {false, same, 28, 5, 2, 14, 0}, {false, same, 7, 5, 2, 4, 0}, {false, same, 5, 3, 3, 2, 0},
+		{false, same, 1, 5, 2, 1, 0},
 		{false, valid, 32, 5, 2, 14, 0}, {false, valid, 7, 3, 2, 3, 0}, {false, valid, 28, 4, 1, 25, 0}, {false, valid, 4, 4, 1, 1, 0},
-		{false, explicit(1), 32, 4, 2, 16, 0}, {false, explicit(1), 28, 3, 2, 14, 0}, {false, explicit(1), 7, 4, 2, 3, 0}, {false, explicit(2), 64, 5, 2, 32, 0},
+		{false, explicit(1), 32, 4, 2, 16, 0}, {false, explicit(1), 28, 3, 2, 14, 0}, {false, explicit(1), 7, 4, 2, 3, 0},
+		{false, explicit(2), 64, 5, 2, 32, 0},
 		{true, same, 4, 5, 2, 8, 0}, {true, same, 7, 4, 2, 14, 0}, {true, same, 8, 3, 1, 8, 0}, {true, same, 3, 2, 3, 9, 0},
 		{true, valid, 4, 5, 2, 11, 0}, {true, valid, 4, 2, 3, 12, 0}, {true, valid, 1, 4, 1, 4, 0},
-		{true, explicit(1), 4, 4, 2, 8, 0}, {true, explicit(2), 4, 5, 2, 8, 1}, {true, explicit(1), 4, 3, 2, 8, 1}, {true, explicit(0), 1, 4, 1, 4, 0}, {true, explicit(2), 7, 5, 2, 13, 0},
+		{true, explicit(1), 4, 4, 2, 8, 0}, {true, explicit(2), 4, 5, 2, 8, 1}, {true, explicit(1), 4, 3, 2, 8, 1},
+		{true, explicit(0), 1, 4, 1, 4, 0}, {true, explicit(2), 7, 5, 2, 13, 0},
 	} {
 		layer, name := nn.Conv, "conv"
 		if c.transpose {
@@ -100,7 +103,8 @@ func TestConvIsTheSumOverItsTaps(t *testing.T) {
 		{explicit(2), 8, 8, [2]int{5, 5}, [2]int{2, 2}, [2]int{2, 2}, 4, 4, [2]int{1, 1}},
 	} {
 		t.Run(fmt.Sprintf("%v %dx%d", c.padding.Mode, c.h, c.w), func(t *testing.T) {
-			o := nn.ConvOptions{Kernel: c.kernel, Stride: c.stride, Padding: c.padding, Bias: true, Filters: 3, BiasInit: &model.Init{Kind: model.ConstantInit, Args: [2]float64{.25}}}
+			o := nn.ConvOptions{Kernel: c.kernel, Stride: c.stride, Padding: c.padding, Bias: true, Filters: 3,
+				BiasInit: &model.Init{Kind: model.ConstantInit, Args: [2]float64{.25}}}
 			down := build(t, 2, image(c.h, c.w, 2), func(t *model.Trace, x *expr.Node) (*expr.Node, error) { return nn.Conv(t, x, o) })
 			v := down.start()
 			x := tensor{[4]int{2, c.h, c.w, 2}, v.Of(down.x)}

@@ -125,7 +125,8 @@ var spectralNets = []struct {
 		return nn.Dense(t, x, nn.DenseOptions{Units: 4, Spectral: true})
 	}},
 	{"conv", "net/conv1/kernel", "net/conv1/u", image(3, 2, 2), 12, 5, func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
-		return nn.Conv(t, x, nn.ConvOptions{Filters: 5, Kernel: [2]int{3, 2}, Stride: [2]int{1, 1}, Padding: nn.Padding{Mode: "valid"}, Spectral: true})
+		return nn.Conv(t, x, nn.ConvOptions{Filters: 5, Kernel: [2]int{3, 2}, Stride: [2]int{1, 1}, Padding: nn.Padding{Mode: "valid"},
+			Spectral: true})
 	}},
 }
 
@@ -167,7 +168,8 @@ func TestSpectralNormMakesTheLargestSingularValueOne(t *testing.T) {
 // The kernel [h w i o] of a transposed convolution is a matrix from its other axes to i, the channels that it gives.
 func TestSpectralNormOfATransposedConvolutionIsOverItsFilters(t *testing.T) {
 	n := build(t, 3, image(1, 1, 3), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
-		return nn.ConvTranspose(t, x, nn.ConvOptions{Filters: 4, Kernel: [2]int{2, 3}, Stride: [2]int{1, 1}, Padding: nn.Padding{Mode: "valid"}, Spectral: true})
+		return nn.ConvTranspose(t, x, nn.ConvOptions{Filters: 4, Kernel: [2]int{2, 3}, Stride: [2]int{1, 1},
+			Padding: nn.Padding{Mode: "valid"}, Spectral: true})
 	})
 	v := n.start()
 	v["x0"] = identity(3)

@@ -72,7 +72,8 @@ func BenchmarkTrials(b *testing.B) {
 					{"pack-8", all, 8, 1},
 					{"workers-pack-4", one, 4, threads},
 				}
-				run, best, least := make([]func(), len(configurations)), make([]time.Duration, len(configurations)), make([]time.Duration, len(configurations))
+				run, best, least := make([]func(), len(configurations)), make([]time.Duration, len(configurations)),
+					make([]time.Duration, len(configurations))
 				for i, w := range configurations {
 					run[i], best[i], least[i] = packs(b, w.backend, job, trials, w.pack, w.workers, steps), time.Hour, time.Hour
 					run[i]() // the first call grows pools

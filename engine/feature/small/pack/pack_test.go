@@ -28,7 +28,8 @@ func train(t *testing.T, home, script string, args ...string) (dir string) {
 	dir = t.TempDir()
 	var b bytes.Buffer
 	args = append([]string{"run", script, "--profile", "smoke", "--backend", "cpu", "--dir", dir}, args...)
-	env := runner.Env{Args: args, Stdout: &b, Stderr: &b, Home: home, Getenv: func(string) string { return "" }, Now: time.Now, Version: "test"}
+	env := runner.Env{Args: args, Stdout: &b, Stderr: &b, Home: home, Getenv: func(string) string { return "" }, Now: time.Now,
+		Version: "test"}
 	if code := runner.Main(context.Background(), env); code != 0 {
 		t.Fatalf("exit code %d\n%s", code, b.String())
 	}
@@ -221,10 +222,14 @@ func TestWhatCannotBePackedSaysWhy(t *testing.T) {
 	for _, c := range []struct{ name, dir, declaration, want string }{
 		{"no study", t.TempDir(), string(mnist), "study.json"},
 		{"no checkpoint", train(t, t.TempDir(), "../mnist.star", "--set", "images=128"), string(mnist), "run the study with --keep-checkpoints"},
-		{"another width", kept, strings.Replace(string(mnist), `"filters": 64`, `"filters": 60`, 1), "batch_norm2: got 64 numbers for 60 channels"},
-		{"another norm", kept, strings.Replace(string(mnist), `{"kind": "batch_norm", "eps": 1e-3},`, ``, 1), "batch_norm1: got 32 numbers for 64 channels"},
-		{"another kernel", kept, strings.Replace(string(mnist), `"kernel": 5`, `"kernel": 3`, 1), "tensor conv1/kernel: got [5 5 1 32], want [3 3 1 32]"},
-		{"another layer", kept, strings.Replace(string(mnist), `{"kind": "global_avg_pool"}`, `{"kind": "conv", "filters": 3, "kernel": 1, "stride": 1}, {"kind": "global_avg_pool"}`, 1),
+		{"another width", kept, strings.Replace(string(mnist), `"filters": 64`, `"filters": 60`, 1),
+			"batch_norm2: got 64 numbers for 60 channels"},
+		{"another norm", kept, strings.Replace(string(mnist), `{"kind": "batch_norm", "eps": 1e-3},`, ``, 1),
+			"batch_norm1: got 32 numbers for 64 channels"},
+		{"another kernel", kept, strings.Replace(string(mnist), `"kernel": 5`, `"kernel": 3`, 1),
+			"tensor conv1/kernel: got [5 5 1 32], want [3 3 1 32]"},
+		{"another layer", kept, strings.Replace(string(mnist), `{"kind": "global_avg_pool"}`,
+			`{"kind": "conv", "filters": 3, "kernel": 1, "stride": 1}, {"kind": "global_avg_pool"}`, 1),
 			"tensor conv4/kernel: got [], want [1 1 128 3]"},
 		{"no declaration", kept, "", "declaration of a network: EOF"},
 	} {
