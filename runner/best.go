@@ -34,7 +34,7 @@ func bestLines(m results.Meta, trials []results.State, o results.Objective) (lin
 	for _, measure := range measures {
 		t := top[measure]
 		value := t.Best[o.Metric]
-		line := fmt.Sprintf("%s %.4g in epoch %d of trial %s: %s", o.Metric, value.Value, value.Epoch, t.ID, m.Label(t.Point, t.Seed))
+		line := fmt.Sprintf("%s %.4g at epoch %d of trial %s: %s", o.Metric, value.Value, value.Epoch, t.ID, m.Label(t.Point, t.Seed))
 		if len(measures) > 1 {
 			line += ", measured by " + measure
 		}

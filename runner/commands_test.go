@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
@@ -81,18 +82,30 @@ func allCommands() (all []*cobra.Command) {
 	return all
 }
 
+// parentGroup returns the group of a subcommand's parent.
+func parentGroup(c *cobra.Command) string {
+	if !c.HasParent() {
+		return ""
+	}
+	return c.Parent().GroupID
+}
+
 // anchor returns the fragment by which a command's heading is linked to.
 func anchor(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(), " ", "-") }
 
 func summaryOfCommands() string {
 	var b strings.Builder
-	b.WriteString("| command | |\n|---|---|\n")
-	for _, c := range allCommands() {
-		if c.HasParent() && !c.HasSubCommands() {
-			fmt.Fprintf(&b, "| [%s](#%s) | %s |\n", c.CommandPath(), anchor(c), c.Short)
+	all := allCommands()
+	for _, g := range all[0].Groups() {
+		fmt.Fprintf(&b, "| %s | |\n|---|---|\n", strings.TrimSuffix(g.Title, ":"))
+		for _, c := range all {
+			if group := cmp.Or(c.GroupID, parentGroup(c)); group == g.ID && !c.HasSubCommands() {
+				fmt.Fprintf(&b, "| [%s](#%s) | %s |\n", c.CommandPath(), anchor(c), c.Short)
+			}
 		}
+		b.WriteString("\n")
 	}
-	return b.String()
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func referenceOfCommands() string {

@@ -41,7 +41,7 @@ JSON lines: numbers that JSON lacks are the strings "NaN", "Infinity" and
 				return usageErrorf("want either --csv or --jsonl")
 			}
 			if !slices.Contains(results.Tables(), results.Table(args[1])) {
-				return usageErrorf("got the table %q, want one of %v", args[1], results.Tables())
+				return usageErrorf("got table %q, want one of %v", args[1], results.Tables())
 			}
 			return nil
 		},

@@ -125,7 +125,7 @@ func TestReplacedImagesMakeOtherTrials(t *testing.T) {
 
 	draw(t, train, 10)
 	draw(t, test, 20)
-	want(run(), "2 of 2 trials are finished already")
+	want(run(), "2 of 2 trials are already finished")
 }
 
 func TestAPlanListsTheTrialsThatARunTrains(t *testing.T) {
@@ -168,7 +168,7 @@ func TestASheetOfAnotherSizeDoesNotStopATrial(t *testing.T) {
 		return text
 	}
 	run(4)
-	if text := run(100); !strings.Contains(text, "2 of 2 trials are finished already") {
+	if text := run(100); !strings.Contains(text, "2 of 2 trials are already finished") {
 		t.Errorf("want nothing to train for another sheet\n%s", text)
 	}
 	s, first := begunAnew(t, dir)

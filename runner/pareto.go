@@ -44,7 +44,7 @@ of earlier plans have are shown with --all-measures.`,
 	f.StringArrayVar(&o.objectives, "objective", nil,
 		"`METRIC=min` or METRIC=max, instead of the objectives of the script; may be repeated")
 	f.StringArrayVar(&o.reference, "reference", nil,
-		"`METRIC=VALUE`: reference point of the hypervolume (default: the worst value and a tenth of the range); may be repeated")
+		"`METRIC=VALUE`: reference point of the hypervolume (default: the worst value plus a tenth of the range); may be repeated")
 	f.StringVar(&o.scope, "scope", string(results.ScopeStudy),
 		"compare trials (study), means over seeds (configuration) or the epochs of each trial (trial)")
 	f.BoolVar(&o.best, "best", false, "compare trials at their best epoch by the first objective instead of their last epoch")

@@ -42,7 +42,7 @@ func TestTheSameCommandRunsFailedTrialsAgain(t *testing.T) {
 	}
 
 	fail(t, dir)
-	run("1 trials failed before and are tried again")
+	run("1 trial failed before: running again")
 	if after := table(t, dir); after != before {
 		t.Errorf("got\n%s\nwant\n%s", after, before)
 	}

@@ -95,10 +95,10 @@ func run(ctx context.Context, env *Env, path string, o runOptions) error {
 func trialFailures(count tally, trials int) error {
 	switch failed := count[results.Failed]; {
 	case failed > 0 && failed == trials:
-		return withCode(exitAllFailed, fmt.Errorf("all %d trials failed; the same command tries them again", failed))
+		return withCode(exitAllFailed, fmt.Errorf("all %d trials failed; the same command runs them again", failed))
 	case failed > 0:
 		return withCode(exitSomeFailed,
-			fmt.Errorf("%d of %d trials failed: see the column reason of the trials table; the same command tries them again", failed, trials))
+			fmt.Errorf("%d of %d trials failed: see the column reason of the trials table; the same command runs them again", failed, trials))
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func (e *Env) printOutcomes(count tally, total int, seconds float64) {
 		}
 	}
 	if sum < total {
-		parts = append(parts, fmt.Sprintf("%d to do", total-sum))
+		parts = append(parts, fmt.Sprintf("%d remaining", total-sum))
 	}
 	fmt.Fprintf(e.Stdout, "%s of %d trials, %.0f s\n", strings.Join(parts, ", "), total, seconds)
 }

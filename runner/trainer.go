@@ -136,10 +136,10 @@ func (t *trainer) runPlan(ctx context.Context, env *Env, workers int) (tally, er
 		return nil, err
 	}
 	if done > 0 {
-		fmt.Fprintf(env.Stdout, "%d of %d trials are finished already\n", done, t.plan.Len())
+		fmt.Fprintf(env.Stdout, "%d of %d trials are already finished\n", done, t.plan.Len())
 	}
 	if len(failed) > 0 {
-		fmt.Fprintf(env.Stdout, "%d trials failed before and are tried again\n", len(failed))
+		fmt.Fprintf(env.Stdout, "%s failed before: running again\n", counted(len(failed), "trial"))
 	}
 	t.progress = &lines{w: env.Stderr, total: t.plan.Len()}
 	if env.Size != nil {
