@@ -63,6 +63,9 @@ func (e *Errors) Error() string {
 	return s
 }
 
+// Detail returns the text, whose line ends are part of it: see plain.Error.
+func (e *Errors) Detail() string { return e.Error() }
+
 // detail is the text of an error, with the calls that led to it if the error knows them.
 func detail(err error) string {
 	if e, ok := err.(interface{ Detail() string }); ok {
