@@ -59,6 +59,8 @@ var forbidden = []rule{
 	{"starlib/optimizer", module + "starlib/tensor", "the numbers of optimizers are known without a trace"},
 	{"starlib/tensor", module + "engine/nn", "tensors and traces, whatever computes with them"},
 	{"starlib/tensor", module + "starlib/space", "tensors and traces, whatever computes with them"},
+	{"starlib/trial", module + "engine/nn", "a declaration holds functions of the script, and calls none"},
+	{"starlib/trial", module + "starlib/trace", "a declaration holds functions of the script, and calls none"},
 	{"starlib/...", "github.com/gomlx", "scripts are traced without an engine, so that check is fast and workers need no script"},
 	{"starlib/...", "github.com/parquet-go", "scripts know no files"},
 	{"starlib/...", module + "engine/train", "scripts are traced without an engine"},

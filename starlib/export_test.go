@@ -25,5 +25,6 @@ func (s *Study) PlainJob(ctx context.Context, point spec.Point) (*model.Job, err
 
 // Traces counts the traces, programs and evaluations of trial(p) that a study keeps.
 func (s *Study) Traces() (traces, programs, outcomes int) {
-	return s.memo.traces, len(s.memo.programs), s.made.made
+	traces, programs = s.programs.Counts()
+	return traces, programs, s.made.made
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/starsweep/starsweep/starlib/number"
 	"github.com/starsweep/starsweep/starlib/sandbox"
 	"github.com/starsweep/starsweep/starlib/tensor"
+	"github.com/starsweep/starsweep/starlib/trace"
+	"github.com/starsweep/starsweep/starlib/trial"
 )
 
 // Job returns what trial(p) declares at a point, with its program. The script is evaluated once for all points that agree in what
@@ -77,7 +79,7 @@ type outcome struct {
 	err error     // of the script, or:
 	job model.Job // with variables among its numbers
 	number.Assumptions
-	lasting lasting
+	lasting trial.Numbers
 	names   bool // several numbers have one name: whether they are equal depends on the point
 }
 
@@ -137,60 +139,55 @@ func (s *Study) outcome(ctx context.Context, th *starlark.Thread, r *number.Eval
 	if err != nil {
 		return nil, err
 	}
-	t, ok := v.(*trial)
+	t, ok := v.(*trial.Trial)
 	if !ok {
 		return nil, &kit.Error{Pos: s.decl.trial.Position(), Msg: fmt.Sprintf("trial: got %s, want gan(...) or job(...)%s", kit.Describe(v),
 			kit.Forgotten(v))}
 	}
 	// Networks and losses are called more than once, so they must not change what they captured.
 	if err := sandbox.Freeze(th, t); err != nil {
-		return nil, kit.Locate(err, t.pos)
+		return nil, kit.Locate(err, t.Pos)
 	}
-	key, err := key(t, r)
+	e, err := s.programs.Of(th, t, r, s.loader.DType, func() bool { return ctx.Err() == nil })
+	if e != nil {
+		for _, name := range e.Reads() {
+			s.note(name)
+		}
+	}
 	if err != nil || r.Revealed() {
 		return nil, err
-	}
-	e := s.memo.bucket(key).entry(r, func() *entry { return build(th, t, s.loader.DType) }, func() bool { return ctx.Err() == nil })
-	for _, name := range e.Reads() {
-		s.note(name)
-	}
-	if e.err != nil || r.Revealed() {
-		return nil, e.err
 	}
 	return s.assembled(t, e, r)
 }
 
 // assembled is the outcome of a trial whose program is traced.
-func (s *Study) assembled(t *trial, e *entry, r *number.Evaluation) (*outcome, error) {
-	for _, why := range e.program.Unread {
-		s.notes.Add(t.pos, why+" (critic = lambda out: ... chooses of several numbers, critic = False records neither)")
+func (s *Study) assembled(t *trial.Trial, e *trace.Trace, r *number.Evaluation) (*outcome, error) {
+	for _, why := range e.Program.Unread {
+		s.notes.Add(t.Pos, why+" (critic = lambda out: ... chooses of several numbers, critic = False records neither)")
 	}
-	reals, err := e.program.Rebind(e.reals, t.modelPlayers())
+	reals, err := e.Program.Rebind(e.Reals, t.ModelPlayers())
 	if err != nil {
 		return nil, err
 	}
 	o := &outcome{Assumptions: r.Current(),
-		job: model.Job{Data: t.data.Data, Epochs: t.epochs, Evaluate: t.evaluate, Program: e.program, Reals: reals}}
+		job: model.Job{Data: t.Data.Data, Epochs: t.Epochs, Evaluate: t.Evaluate, Program: e.Program, Reals: reals}}
 	job, ok := s.at(o, r.Point)
 	if !ok {
 		return nil, fmt.Errorf("internal error: the numbers of a trial are not those that it was evaluated with")
 	}
 	if err := s.columns(job); err != nil {
 		r.RevealAll() // numbers of one name may be equal elsewhere
-		return nil, kit.Locate(err, t.pos)
+		return nil, kit.Locate(err, t.Pos)
 	}
 	o.names = sharesNames(job)
-	if err := t.measurable(e.program); err != nil {
-		return nil, &kit.Error{Pos: t.pos, Msg: err.Error()}
+	if err := t.CheckMetrics(e.Program); err != nil {
+		return nil, err
 	}
-	perEpoch, unsuited := t.suits(e.program, dataSets{s.loader.Images, s.loader.Fits}, s.notes, s.shortened)
-	all := lasting{pos: t.pos, epochs: t.epochs, perEpoch: perEpoch}
-	for _, p := range t.players {
-		all.numbers = append(all.numbers, p.numbers()...)
-	}
-	o.lasting = all.variables()
+	perEpoch, unsuited := t.CheckData(e.Program, trial.Sets{Images: s.loader.Images, Fits: s.loader.Fits}, s.notes, s.shortened)
+	all := t.Numbers(perEpoch)
+	o.lasting = all.Variables()
 	bind, _ := s.binding(o, r.Point)
-	wrong := all.at(bind).check(s.notes, s.shortened)
+	wrong := all.At(bind).Check(s.notes, s.shortened)
 	if wrong != nil {
 		r.RevealAll()
 	}
@@ -212,7 +209,7 @@ func (s *Study) at(o *outcome, point spec.Point) (*model.Job, bool) {
 	for i, r := range job.Reals {
 		job.Reals[i].Value = r.Value.Bind(bind)
 	}
-	return &job, o.lasting.at(bind).check(s.notes, s.shortened) == nil && (!o.names || s.columns(&job) == nil)
+	return &job, o.lasting.At(bind).Check(s.notes, s.shortened) == nil && (!o.names || s.columns(&job) == nil)
 }
 
 // binding returns the values of the outcome's variables at a point; ok is false if the point does not keep to what was assumed.
@@ -230,9 +227,7 @@ func (s *Study) binding(o *outcome, point spec.Point) (bind func(id string) spec
 
 // Networks describes the networks of a job that Job returned.
 func (s *Study) Networks(job *model.Job) []tensor.Network {
-	s.memo.mu.Lock()
-	defer s.memo.mu.Unlock()
-	return s.memo.networks[job.Program]
+	return s.programs.Networks(job.Program)
 }
 
 // sharesNames reports whether a job has several numbers under one name, which may be equal at one point and not at another.

@@ -24,6 +24,7 @@ import (
 	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/layer"
 	"github.com/starsweep/starsweep/starlib/sandbox"
+	"github.com/starsweep/starsweep/starlib/trace"
 )
 
 //go:embed std
@@ -127,7 +128,7 @@ func (l *loading) study(name string, source []byte) (*Study, error) {
 		return nil, &kit.Error{Pos: start, Msg: fmt.Sprintf("main: got %s, want study(trial = ..., space = {...})", main.Type())}
 	}
 	s := &Study{Name: strings.TrimSuffix(path.Base(name), ".star"), Files: l.sources,
-		loader: l.Loader, decl: decl, memo: newMemo()}
+		loader: l.Loader, decl: decl, programs: trace.New()}
 	return s.overridden(overrides{})
 }
 

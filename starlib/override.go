@@ -29,7 +29,7 @@ func (s *Study) With(profile string, set []string) (*Study, error) {
 func (s *Study) overridden(o overrides) (*Study, error) {
 	d := s.decl
 	t := &Study{Name: s.Name, Files: s.Files, Seeds: d.seeds, Objectives: d.objectives,
-		loader: s.loader, decl: d, memo: s.memo, notes: new(kit.Notes), made: new(outcomes), used: map[string]*atomic.Bool{},
+		loader: s.loader, decl: d, programs: s.programs, notes: new(kit.Notes), made: new(outcomes), used: map[string]*atomic.Bool{},
 		shortened: o.profile != "" || len(o.set) > 0}
 	b := &builder{Study: t, search: d.search}
 	for _, step := range []func() error{

@@ -2,13 +2,16 @@ package starlib
 
 import (
 	"fmt"
+	"maps"
 
 	"go.starlark.net/lib/math"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/data"
 	"github.com/starsweep/starsweep/starlib/draw"
+	"github.com/starsweep/starsweep/starlib/evaluate"
 	"github.com/starsweep/starsweep/starlib/function"
 	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/layer"
@@ -16,23 +19,27 @@ import (
 	"github.com/starsweep/starsweep/starlib/optimizer"
 	"github.com/starsweep/starsweep/starlib/sandbox"
 	"github.com/starsweep/starsweep/starlib/space"
+	"github.com/starsweep/starsweep/starlib/trial"
 )
 
-// predeclared is all that a script sees without load, one family a file.
+// predeclared is everything that a script sees without load: the families of builtins, composed. The functions of tensors called max,
+// min and abs replace those of Starlark, which they call for numbers.
 func predeclared(catalogue spec.Catalogue) starlark.StringDict {
-	all := starlark.StringDict{
-		"nn":     advising(layer.Module),
-		"init":   advising(layer.Initializers),
-		"math":   advising(number.LiftedModule(math.Module)),
-		"struct": starlark.NewBuiltin("struct", starlarkstruct.Make),
-		"study":  kit.Builtin("study", makeStudy),
-	}
-	// The tensor functions max, min and abs stand for Starlark's own too.
-	own := map[string]bool{"max": true, "min": true, "abs": true}
-	for _, family := range []starlark.StringDict{sandbox.Guards(), declarations, evaluations(catalogue), space.Dimensions, space.Searches, datasets(catalogue.DataSets), number.Schedules, optimizer.Builtins,
-		draw.Builtins(), function.Builtins()} {
+	all := sandbox.Guards()
+	maps.Copy(all, function.Builtins())
+	for _, family := range []starlark.StringDict{
+		{
+			"nn":     advising(layer.Module),
+			"init":   advising(layer.Initializers),
+			"math":   advising(number.LiftedModule(math.Module)),
+			"struct": starlark.NewBuiltin("struct", starlarkstruct.Make),
+			"study":  kit.Builtin("study", makeStudy),
+		},
+		trial.Builtins, evaluate.Builtins(catalogue), data.Builtins(catalogue.DataSets),
+		space.Dimensions, space.Searches, optimizer.Builtins, number.Schedules, draw.Builtins(),
+	} {
 		for name, v := range family {
-			if _, taken := all[name]; taken && !own[name] {
+			if _, taken := all[name]; taken {
 				panic(fmt.Sprintf("starlib: two builtins are called %s", name))
 			}
 			all[name] = v

@@ -14,6 +14,7 @@ import (
 	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/sandbox"
 	"github.com/starsweep/starsweep/starlib/space"
+	"github.com/starsweep/starsweep/starlib/trace"
 )
 
 // Study is what a script declares. It is immutable and safe for concurrent use.
@@ -27,12 +28,12 @@ type Study struct {
 	Settings   spec.Settings // in the order of the script
 	Profiles   []string      // names, in the order of the script
 
-	loader Loader
-	decl   *studyValue
-	used   map[string]*atomic.Bool // for every hyperparameter and setting: whether a trial has read it
-	memo   *memo
-	notes  *kit.Notes
-	made   *outcomes
+	loader   Loader
+	decl     *studyValue
+	used     map[string]*atomic.Bool // for every hyperparameter and setting: whether a trial has read it
+	programs *trace.Programs
+	notes    *kit.Notes
+	made     *outcomes
 
 	shortened bool // a profile or a setting from outside is in force
 }

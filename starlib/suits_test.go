@@ -106,7 +106,7 @@ func TestWhatDoesNothingIsNoted(t *testing.T) {
 		want      []string
 	}{
 		{`evaluate = evaluate(every = 3)`, []string{"evaluate: got every = 3 of 2 epochs: only the last is evaluated"}},
-		{`evaluate = evaluate(features = pixels())`, []string{"evaluate: got features or real and no metrics, which alone use them"}},
+		{`evaluate = evaluate(features = pixels())`, []string{"evaluate: got features or real without metrics, which alone use them"}},
 		{`noise = instance_noise(0.1)`, nil},
 		{`watch = {"g": lambda x, z: mean(grad(mean(x), z))}`, []string{
 			"grad: y does not depend on x here, or only through stop_gradient and functions without a derivative, so it is 0 everywhere"}},

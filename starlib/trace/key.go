@@ -1,4 +1,4 @@
-package starlib
+package trace
 
 import (
 	"fmt"
@@ -7,45 +7,47 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 
+	"github.com/starsweep/starsweep/starlib/data"
 	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/number"
 	"github.com/starsweep/starsweep/starlib/sandbox"
+	"github.com/starsweep/starsweep/starlib/trial"
 )
 
 // key is the structure of a trial: everything that its trace depends on, except what functions read of p while they are traced.
-func key(t *trial, r *number.Evaluation) (string, error) {
+func key(t *trial.Trial, r *number.Evaluation) (string, error) {
 	k := keyer{seen: map[any]int{}}
 	plain, all := r.PlainNames()
 	k.text(strconv.FormatBool(all))
 	k.text(plain...)
-	k.text(t.data.image().String(), strconv.Itoa(t.data.classes), fmt.Sprint(t.data.Classes), strconv.Itoa(t.batch),
-		strconv.Itoa(t.sampleBatch()), strconv.FormatBool(t.bf16), t.pos)
-	if t.latent != nil {
-		k.text(t.latent.String())
+	k.text(t.Data.Image().String(), strconv.Itoa(t.Data.Labels()), fmt.Sprint(t.Data.Classes), strconv.Itoa(t.Batch),
+		strconv.Itoa(t.SampleBatch()), strconv.FormatBool(t.BF16), t.Pos)
+	if t.Latent != nil {
+		k.text(t.Latent.String())
 	}
-	for _, p := range t.players {
-		k.text("player", p.name, strconv.Itoa(p.steps), string(p.optimizer.Rule))
-		for _, present := range []bool{p.clip != nil, p.optimizer.ClipNorm != nil, p.optimizer.ClipValue != nil, p.optimizer.EMA != nil, p.critic,
-			p.logit != nil} {
+	for _, p := range t.Players {
+		k.text("player", p.Name, strconv.Itoa(p.Steps), string(p.Optimizer.Rule))
+		for _, present := range []bool{p.Clip != nil, p.Optimizer.ClipNorm != nil, p.Optimizer.ClipValue != nil, p.Optimizer.EMA != nil, p.Critic,
+			p.Logit != nil} {
 			k.text(strconv.FormatBool(present))
 		}
-		k.value(p.network.Fn)
-		k.value(p.loss.Fn)
-		for _, f := range []*kit.Function{p.noise, p.logit} {
+		k.value(p.Network.Fn)
+		k.value(p.Loss.Fn)
+		for _, f := range []*kit.Function{p.Noise, p.Logit} {
 			if f != nil {
 				k.value(f.Fn)
 			}
 		}
 	}
-	if t.sample != nil {
-		k.value(t.sample.Fn)
+	if t.Sample != nil {
+		k.value(t.Sample.Fn)
 	}
-	for _, w := range t.watches {
-		k.text("watch", w.name, strconv.FormatBool(w.test))
-		k.value(w.value.Fn)
+	for _, w := range t.Watches {
+		k.text("watch", w.Name, strconv.FormatBool(w.Test))
+		k.value(w.Value.Fn)
 	}
 	if len(k.out) > maxKey {
-		return "", &kit.Error{Pos: t.pos,
+		return "", &kit.Error{Pos: t.Pos,
 			Msg: fmt.Sprintf("networks and losses capture too much: got more than %d bytes of values, want fewer", maxKey)}
 	}
 	return string(k.out), nil
@@ -109,8 +111,8 @@ func (k *keyer) value(v starlark.Value) {
 		}
 	case starlark.Tuple, *starlarkstruct.Struct:
 		k.parts(v)
-	case dataset:
-		k.text(v.Type(), v.String(), strconv.Itoa(v.size), strconv.Itoa(v.channels), strconv.Itoa(v.classes))
+	case data.Set:
+		k.text(v.Type(), v.String(), v.Image().String(), strconv.Itoa(v.Labels()))
 	case sandbox.Holder:
 		k.text(v.Type())
 		for _, w := range v.Held() {

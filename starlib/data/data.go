@@ -1,4 +1,6 @@
-package starlib
+// Package data is the family of data sets: builtins made of a catalogue (spec.DataSet), whose values describe what engine/data opens
+// and the shape that networks are checked against. Trials read one; the evaluation of a trial is completed for it.
+package data
 
 import (
 	"cmp"
@@ -13,23 +15,23 @@ import (
 	"github.com/starsweep/starsweep/starlib/kit"
 )
 
-// dataset is a data set as a Starlark value: what engine/data opens, and the shape that networks are checked against.
-type dataset struct {
+// Set is a data set: what engine/data opens, and the shape that networks are checked against.
+type Set struct {
 	kit.Opaque
 	spec.Data
-	set            spec.DataSet
+	Set            spec.DataSet
 	size, channels int // of what the networks see; size is 0 for points
 	classes        int // of the labels; 0: none, or not known
 }
 
 var (
-	_ starlark.HasAttrs   = dataset{}
-	_ starlark.Comparable = dataset{}
+	_ starlark.HasAttrs   = Set{}
+	_ starlark.Comparable = Set{}
 )
 
-func (d dataset) Type() string { return "data" }
+func (d Set) Type() string { return "data" }
 
-func (d dataset) Attr(name string) (starlark.Value, error) {
+func (d Set) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "size":
 		return starlark.MakeInt(d.size), nil
@@ -41,16 +43,15 @@ func (d dataset) Attr(name string) (starlark.Value, error) {
 	return nil, nil
 }
 
-func (d dataset) AttrNames() []string { return []string{"channels", "classes", "size"} }
+func (d Set) AttrNames() []string { return []string{"channels", "classes", "size"} }
 
 // CompareSameType compares by text.
-func (d dataset) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+func (d Set) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
 	return kit.SameText(op, d, y)
 }
 
-// Unpack takes a data set as an argument.
-func (d *dataset) Unpack(v starlark.Value) error {
-	set, ok := v.(dataset)
+func (d *Set) Unpack(v starlark.Value) error {
+	set, ok := v.(Set)
 	if !ok {
 		return fmt.Errorf("got %s, want a data set such as mnist()", kit.Describe(v))
 	}
@@ -58,16 +59,22 @@ func (d *dataset) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// image is the shape of one example.
-func (d dataset) image() expr.Shape {
+// Image is the shape of one example.
+func (d Set) Image() expr.Shape {
 	if d.size == 0 {
 		return expr.Of(expr.F32, "c", d.channels)
 	}
 	return expr.Of(expr.F32, "hwc", d.size, d.size, d.channels)
 }
 
-// datasets are the builtins of the data sets in a catalogue.
-func datasets(all []spec.DataSet) starlark.StringDict {
+// IsPoints reports whether examples are points, not images.
+func (d Set) IsPoints() bool { return d.size == 0 }
+
+// Labels is the number of classes of the labels; 0: there are none, or it is not known.
+func (d Set) Labels() int { return d.classes }
+
+// Builtins returns the builtins of the data sets of a catalogue.
+func Builtins(all []spec.DataSet) starlark.StringDict {
 	byName := map[string]spec.DataSet{}
 	for _, s := range all {
 		byName[s.Name] = s
@@ -81,9 +88,9 @@ func datasets(all []spec.DataSet) starlark.StringDict {
 	return d
 }
 
-// makeDataset is a call of the builtin of a set; subset is the set that its argument subset stands for.
+// makeDataset is a call of the builtin of a set; subset is the set that its argument subset selects.
 func makeDataset(c kit.Call, s, subset spec.DataSet) (starlark.Value, error) {
-	d := dataset{set: s}
+	d := Set{Set: s}
 	var (
 		size, channels    kit.Count
 		limit, seed       kit.Natural
@@ -113,7 +120,7 @@ func makeDataset(c kit.Call, s, subset spec.DataSet) (starlark.Value, error) {
 		return nil, fmt.Errorf("%s: for parameter size: got %d, want at most %d", c.Name, size, maxImage)
 	}
 	if isSubset {
-		d.set = subset
+		d.Set = subset
 	}
 	d.size, d.channels = cmp.Or(int(size), s.Size), cmp.Or(int(channels), s.Channels)
 	d.classes = cmp.Or(int(modes), int(labels), s.Classes)
@@ -122,8 +129,8 @@ func makeDataset(c kit.Call, s, subset spec.DataSet) (starlark.Value, error) {
 	if !s.Points {
 		d.Size, d.Channels = d.size, d.channels
 	}
-	d.Data = d.set.Complete(d.Data)
-	if err := d.set.Validate(d.Data); err != nil {
+	d.Data = d.Set.Complete(d.Data)
+	if err := d.Set.Validate(d.Data); err != nil {
 		return nil, fmt.Errorf("%s: %s", c.Name, strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	return d, nil
@@ -132,7 +139,7 @@ func makeDataset(c kit.Call, s, subset spec.DataSet) (starlark.Value, error) {
 // maxImage bounds the sides that a script may ask for; files may hold larger images (spec.MaxDataSize).
 const maxImage = 4096
 
-// labelList is an argument that lists labels.
+// labelList is a variable for a list of labels.
 type labelList []int
 
 func (l *labelList) Unpack(v starlark.Value) error {
@@ -150,7 +157,7 @@ func (l *labelList) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// windowPair is a DICOM window's centre and width.
+// windowPair is a variable for the centre and the width of a DICOM window.
 type windowPair [2]float64
 
 func (w *windowPair) Unpack(v starlark.Value) error {

@@ -1,4 +1,4 @@
-package starlib
+package trace
 
 import (
 	"fmt"
@@ -14,40 +14,41 @@ import (
 	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/sandbox"
 	"github.com/starsweep/starsweep/starlib/tensor"
+	"github.com/starsweep/starsweep/starlib/trial"
 )
 
 // tracer traces a trial's program: it calls its networks and losses with symbolic tensors.
 type tracer struct {
 	*tensor.Tracer
-	trial  *trial
+	trial  *trial.Trial
 	spent  error // of the function that used up the steps: those after it cannot be evaluated
 	tables []*tensor.Network
 }
 
 // build traces a trial's program.
-func build(th *starlark.Thread, t *trial, dtype expr.DType) *entry {
+func build(th *starlark.Thread, t *trial.Trial, dtype expr.DType) *Trace {
 	core, end := tensor.Begin(th)
 	defer end()
 	tr := &tracer{Tracer: core, trial: t}
 	var watches []model.Watch
-	for _, w := range t.watches {
-		watches = append(watches, model.Watch{Name: w.name, Test: w.test, Value: func(m *model.Trace) (*expr.Node, error) {
-			return tr.number(m, w.value, w.what)
+	for _, w := range t.Watches {
+		watches = append(watches, model.Watch{Name: w.Name, Test: w.Test, Value: func(m *model.Trace) (*expr.Node, error) {
+			return tr.number(m, w.Value, w.What)
 		}})
 	}
-	players := t.modelPlayers()
+	players := t.ModelPlayers()
 	for i := range players {
-		p := t.players[i]
-		if p.logit != nil {
+		p := t.Players[i]
+		if p.Logit != nil {
 			players[i].Logit = func(m *model.Trace, out *expr.Node) (*expr.Node, error) { return tr.logit(m, p, out) }
 		}
-		players[i].Loss = func(m *model.Trace) (*expr.Node, error) { return tr.number(m, p.loss, "the loss of the "+p.name) }
+		players[i].Loss = func(m *model.Trace) (*expr.Node, error) { return tr.number(m, p.Loss, "the loss of the "+p.Name) }
 	}
-	program, reals, err := model.Build(t.config(dtype), players, watches, tr.sampling())
+	program, reals, err := model.Build(t.Config(dtype), players, watches, tr.sampling())
 	if err != nil {
-		return &entry{err: kit.Locate(err, t.pos)}
+		return &Trace{err: kit.Locate(err, t.Pos)}
 	}
-	e := &entry{program: program, reals: reals}
+	e := &Trace{Program: program, Reals: reals}
 	for _, n := range tr.tables {
 		e.networks = append(e.networks, n.Counted(program))
 	}
@@ -56,20 +57,20 @@ func build(th *starlark.Thread, t *trial, dtype expr.DType) *entry {
 
 // sampling is the function that traces how the trial makes images; nil if it makes none.
 func (t *tracer) sampling() func(m *model.Trace) (*expr.Node, error) {
-	if t.trial.sample == nil && t.trial.aliases == nil {
+	if t.trial.Sample == nil && t.trial.Aliases == nil {
 		return nil
 	}
 	return func(m *model.Trace) (*expr.Node, error) {
 		t.Trace, t.Stream = m, "sample"
-		if f := t.trial.sample; f != nil {
+		if f := t.trial.Sample; f != nil {
 			v, err := t.bind(*f, "sample")
 			if err != nil {
 				return nil, err
 			}
 			return t.result(v, *f, "sample")
 		}
-		g := t.trial.player("generator")
-		v, err := starlark.Call(t.Thread, t.network(g), starlark.Tuple{t.Tensor(t.trial.latent.Draw(t.Tracer))}, nil)
+		g := t.trial.Player("generator")
+		v, err := starlark.Call(t.Thread, t.network(g), starlark.Tuple{t.Tensor(t.trial.Latent.Draw(t.Tracer))}, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -98,13 +99,13 @@ func (t *tracer) number(m *model.Trace, f kit.Function, what string) (*expr.Node
 }
 
 // logit is the part of a critic's output whose means are d_real and d_fake.
-func (t *tracer) logit(m *model.Trace, p *player, out *expr.Node) (*expr.Node, error) {
+func (t *tracer) logit(m *model.Trace, p *trial.Player, out *expr.Node) (*expr.Node, error) {
 	t.Trace, t.Stream = m, "loss"
-	v, err := starlark.Call(t.Thread, p.logit.Fn, starlark.Tuple{t.Tensor(out)}, nil)
+	v, err := starlark.Call(t.Thread, p.Logit.Fn, starlark.Tuple{t.Tensor(out)}, nil)
 	if err != nil {
 		return nil, err
 	}
-	return t.result(v, *p.logit, "critic of the "+p.name)
+	return t.result(v, *p.Logit, "critic of the "+p.Name)
 }
 
 // result is the tensor that a function of the script returned; an error if it is none.
@@ -123,7 +124,7 @@ func (t *tracer) blame(f kit.Function, format string, a ...any) error {
 		if e.Pos != "" {
 			e.Msg += " (in " + e.Pos + ")"
 		}
-		e.Pos = t.trial.pos
+		e.Pos = t.trial.Pos
 	}
 	return e
 }
@@ -154,15 +155,15 @@ func (t *tracer) bind(f kit.Function, what string) (starlark.Value, error) {
 
 // names lists the parameters that a function may have.
 func (t *tracer) names() []string {
-	names := slices.Sorted(maps.Keys(t.trial.aliases))
-	for _, p := range t.trial.players {
-		names = append(names, p.name)
+	names := slices.Sorted(maps.Keys(t.trial.Aliases))
+	for _, p := range t.trial.Players {
+		names = append(names, p.Name)
 	}
-	return append(names, given...)
+	return append(names, trial.Given...)
 }
 
 func (t *tracer) lookup(name string) (starlark.Value, error) {
-	t.Graph.At(t.trial.pos)
+	t.Graph.At(t.trial.Pos)
 	switch name {
 	case "x":
 		if !t.HasData() {
@@ -173,15 +174,15 @@ func (t *tracer) lookup(name string) (starlark.Value, error) {
 		y, err := t.labels()
 		return t.Tensor(y), err
 	case "z":
-		if t.trial.latent == nil {
+		if t.trial.Latent == nil {
 			return nil, fmt.Errorf("got no latent, want job(latent = normal(size), ...)")
 		}
-		return t.Tensor(t.trial.latent.Draw(t.Tracer)), nil
+		return t.Tensor(t.trial.Latent.Draw(t.Tracer)), nil
 	case "batch":
 		return starlark.MakeInt(t.Examples()), nil
 	}
-	if alias, ok := t.trial.aliases[name]; ok {
+	if alias, ok := t.trial.Aliases[name]; ok {
 		name = alias
 	}
-	return t.network(t.trial.player(name)), nil
+	return t.network(t.trial.Player(name)), nil
 }

@@ -1,4 +1,4 @@
-package starlib
+package trial
 
 import (
 	"errors"
@@ -19,15 +19,24 @@ type playerNumber struct {
 	bound  number.Bound
 }
 
-// lasting are the numbers of a trial's players, which must be within bounds until training ends.
-type lasting struct {
+// Numbers are the numbers of a trial's players, which must be within bounds until training ends.
+type Numbers struct {
 	pos              string
 	epochs, perEpoch int
 	numbers          []playerNumber
 }
 
-// check refuses numbers that go out of bounds during training, and notes schedules that are longer than it.
-func (l lasting) check(n *kit.Notes, shortened bool) error {
+// Numbers are those of the trial's players, in a training of so many iterations an epoch; 0: not known.
+func (t *Trial) Numbers(perEpoch int) Numbers {
+	all := Numbers{pos: t.Pos, epochs: t.Epochs, perEpoch: perEpoch}
+	for _, p := range t.Players {
+		all.numbers = append(all.numbers, p.numbers()...)
+	}
+	return all
+}
+
+// Check refuses numbers that go out of bounds during training, and notes schedules that are longer than it.
+func (l Numbers) Check(n *kit.Notes, shortened bool) error {
 	var errs []error
 	for _, x := range l.numbers {
 		if err := x.holds(l.epochs, l.perEpoch); err != nil {
@@ -43,8 +52,8 @@ func (l lasting) check(n *kit.Notes, shortened bool) error {
 	return errors.Join(errs...)
 }
 
-// at returns the numbers that change over time or between points, with the values of a point.
-func (l lasting) at(bind func(id string) spec.Schedule) lasting {
+// At returns the numbers that change over time or between points, with the values of a point.
+func (l Numbers) At(bind func(id string) spec.Schedule) Numbers {
 	var changing []playerNumber
 	for _, x := range l.numbers {
 		if x.value = x.value.Bind(bind); !x.value.IsConstant() {
@@ -55,8 +64,8 @@ func (l lasting) at(bind func(id string) spec.Schedule) lasting {
 	return l
 }
 
-// variables returns the numbers that depend on the point.
-func (l lasting) variables() lasting {
+// Variables returns the numbers that depend on the point.
+func (l Numbers) Variables() Numbers {
 	l.numbers = slices.DeleteFunc(slices.Clone(l.numbers), func(x playerNumber) bool {
 		_, ok := x.value.Variable()
 		return !ok
@@ -64,18 +73,18 @@ func (l lasting) variables() lasting {
 	return l
 }
 
-func (p *player) numbers() (all []playerNumber) {
-	for _, x := range p.optimizer.Params {
-		all = append(all, playerNumber{x.Name, p.name, x.Value, optimizer.Bound(x.Name)})
+func (p *Player) numbers() (all []playerNumber) {
+	for _, x := range p.Optimizer.Params {
+		all = append(all, playerNumber{x.Name, p.Name, x.Value, optimizer.Bound(x.Name)})
 	}
 	for _, x := range []struct {
 		name  string
 		value *spec.Schedule
 		bound number.Bound
-	}{{"clip_norm", p.optimizer.ClipNorm, number.AboveZero}, {"clip_value", p.optimizer.ClipValue, number.AboveZero},
-		{"ema", p.optimizer.EMA, number.Fraction}, {"clip", p.clip, number.AboveZero}} {
+	}{{"clip_norm", p.Optimizer.ClipNorm, number.AboveZero}, {"clip_value", p.Optimizer.ClipValue, number.AboveZero},
+		{"ema", p.Optimizer.EMA, number.Fraction}, {"clip", p.Clip, number.AboveZero}} {
 		if x.value != nil {
-			all = append(all, playerNumber{x.name, p.name, *x.value, x.bound})
+			all = append(all, playerNumber{x.name, p.Name, *x.value, x.bound})
 		}
 	}
 	return all

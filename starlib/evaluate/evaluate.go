@@ -1,4 +1,6 @@
-package starlib
+// Package evaluate is the family of evaluations: when a trial is evaluated, and by which metrics, features and rule of collapse. Its
+// builtins are made of engine/metric's table and of a catalogue of extractors. Trials hold an evaluation, completed for their data.
+package evaluate
 
 import (
 	"cmp"
@@ -10,32 +12,31 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/starsweep/starsweep/engine/metric"
-	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/data"
 	"github.com/starsweep/starsweep/starlib/hint"
 	"github.com/starsweep/starsweep/starlib/kit"
 )
 
-// evaluateValue is when and how a trial is looked at. What depends on the data is left open until a trial is declared.
-type evaluateValue struct {
+// Value is when and how a trial is evaluated. What depends on the data stays open until a trial is declared.
+type Value struct {
 	kit.Opaque
 	spec.Evaluation
 	features featuresValue
 }
 
-var _ starlark.Comparable = evaluateValue{}
+var _ starlark.Comparable = Value{}
 
-func (e evaluateValue) Type() string { return "evaluate" }
+func (e Value) Type() string { return "evaluate" }
 
 // CompareSameType compares by text.
-func (e evaluateValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+func (e Value) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
 	return kit.SameText(op, e, y)
 }
 
-// Unpack takes an evaluation as an argument.
-func (e *evaluateValue) Unpack(v starlark.Value) error {
+func (e *Value) Unpack(v starlark.Value) error {
 	switch given := v.(type) {
-	case evaluateValue:
+	case Value:
 		*e = given
 		return nil
 	case metricValue:
@@ -44,15 +45,14 @@ func (e *evaluateValue) Unpack(v starlark.Value) error {
 	return fmt.Errorf("got %s, want evaluate(...)", kit.Describe(v))
 }
 
-// standardEvaluate draws a sheet after the last epoch, and measures nothing.
-var standardEvaluate = evaluateValue{Evaluation: spec.Evaluation{Sheet: 64}}
+// Default draws a sheet after the last epoch, and measures nothing.
+var Default = Value{Evaluation: spec.Evaluation{Sheet: 64}}
 
-// standardSamples is how many images are measured where a script does not say: as many as the test splits of MNIST and
-// CIFAR-10 have.
+// standardSamples is the default number of samples that metrics measure: as many as the test splits of MNIST and CIFAR-10 have.
 const standardSamples = 10_000
 
 func makeEvaluate(c kit.Call, extractors []spec.Extractor) (starlark.Value, error) {
-	e := standardEvaluate
+	e := Default
 	if len(extractors) > 0 {
 		e.features.candidates = extractors[:1]
 	}
@@ -70,7 +70,7 @@ func makeEvaluate(c kit.Call, extractors []spec.Extractor) (starlark.Value, erro
 	}
 	e.Every, e.Sheet, e.Metrics, e.Samples, e.Features = int(every), int(sheet), metrics, int(samples), e.features.name
 	if len(metrics) == 0 && (e.Real != "" || e.Features != "") {
-		kit.Note(c.Thread, "evaluate: got features or real and no metrics, which alone use them")
+		kit.Note(c.Thread, "evaluate: got features or real without metrics, which alone use them")
 	}
 	if len(metrics) > 0 {
 		e.Samples = cmp.Or(e.Samples, standardSamples)
@@ -82,7 +82,7 @@ func makeEvaluate(c kit.Call, extractors []spec.Extractor) (starlark.Value, erro
 	return e, kit.Each("evaluate: ", metric.Validate(e.Evaluation, len(e.features.candidates) == 0 || e.features.candidates[0].Logits)).Err()
 }
 
-// metricValue is what a metric measures, as a Starlark value.
+// metricValue is a metric with its arguments.
 type metricValue struct {
 	kit.Opaque
 	spec.Metric
@@ -97,7 +97,7 @@ func (m metricValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (
 	return kit.SameText(op, m, y)
 }
 
-// metricList is an argument that lists metrics.
+// metricList is a variable for a list of metrics.
 type metricList []spec.Metric
 
 func (l *metricList) Unpack(v starlark.Value) error {
@@ -121,7 +121,7 @@ func (l *metricList) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// metricBuiltin makes a metric of the table. Its arguments begin as those of papers.
+// metricBuiltin is the builtin of a row of the table of metrics. The defaults of its arguments are those of papers.
 func metricBuiltin(row metric.Metric) *starlark.Builtin {
 	return kit.Builtin(row.Name, func(c kit.Call) (starlark.Value, error) {
 		m := metricValue{Metric: row.Standard()}
@@ -154,7 +154,7 @@ func metricBuiltin(row metric.Metric) *starlark.Builtin {
 	})
 }
 
-// collapseValue is the rule by which a trial counts as collapsed.
+// collapseValue is a rule for when a trial has collapsed.
 type collapseValue struct {
 	kit.Opaque
 	spec.Collapse
@@ -162,7 +162,7 @@ type collapseValue struct {
 
 func (r collapseValue) Type() string { return "collapse" }
 
-// collapseArg is an argument that is such a rule, or None for not to look.
+// collapseArg is a variable for such a rule, or None for no detection.
 type collapseArg struct {
 	*spec.Collapse
 	given bool
@@ -191,7 +191,7 @@ func makeCollapse(c kit.Call) (starlark.Value, error) {
 	return r, err
 }
 
-// featuresValue is an extractor, or several that wait for the data: small().
+// featuresValue is an extractor, or several of which the data choose one: small().
 type featuresValue struct {
 	kit.Opaque
 	name       string
@@ -220,7 +220,7 @@ func (f *featuresValue) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// extractors are the builtins of the extractors in a catalogue.
+// extractors returns the builtins of the extractors of a catalogue.
 func extractors(all []spec.Extractor) starlark.StringDict {
 	byName := map[string]featuresValue{} // for extractor(name): names of extractors, and builtins that choose among several
 	d := starlark.StringDict{}
@@ -252,44 +252,37 @@ func extractors(all []spec.Extractor) starlark.StringDict {
 	return d
 }
 
-// on is the evaluation of trials on a data set, with everything decided that was left open.
-func (e evaluateValue) on(d dataset) (spec.Evaluation, error) {
+// On completes the evaluation for trials on a data set.
+func (e Value) On(d data.Set) (spec.Evaluation, error) {
 	if len(e.Metrics) == 0 {
 		return e.Evaluation, nil
 	}
 	out := e.Evaluation
-	x := spec.For(e.features.candidates, d.Name, d.channels)
+	channels := d.Image().Size('c')
+	x := spec.For(e.features.candidates, d.Name, channels)
 	logits := x.Logits
-	switch points := d.size == 0; {
+	switch points := d.IsPoints(); {
 	case points && e.Features != "" && !x.Raw:
-		return out, fmt.Errorf("features: got %s, and the data are points: leave features out, or say pixels()", e.Features)
+		return out, fmt.Errorf("features: got %s for data that are points: omit features, or use pixels()", e.Features)
 	case points:
 		out.Features, logits = spec.PointFeatures, false
-	case !x.Takes(d.channels):
+	case !x.Takes(channels):
 		return out, fmt.Errorf("features: got %s, whose images have %d channels, for images of %d: "+
-			"want small(), which chooses by them, or another extractor", x.Name, x.Channels, d.channels)
+			"want small(), which chooses by them, or another extractor", x.Name, x.Channels, channels)
 	default:
 		out.Features = x.Name
 	}
 	if out.Real == "" {
 		out.Real = "test"
-		if d.set.Files { // nothing says that they have a test split
+		if d.Set.Files { // nothing says that they have a test split
 			out.Real = "train"
 		}
 	}
 	return out, metric.Validate(out, logits)
 }
 
-// measurable checks an evaluation beside what the trial's program gives.
-func (t *trial) measurable(p *model.Program) error {
-	if len(t.evaluate.Metrics) > 0 && p.Sample == nil {
-		return fmt.Errorf("evaluate: got metrics, and the job generates no images: it needs the argument sample")
-	}
-	return nil
-}
-
-// evaluations are the builtins of evaluations; the first extractor is the default.
-func evaluations(catalogue spec.Catalogue) starlark.StringDict {
+// Builtins returns the builtins of evaluations. The first extractor of the catalogue is the default.
+func Builtins(catalogue spec.Catalogue) starlark.StringDict {
 	d := extractors(catalogue.Extractors)
 	d["evaluate"] = kit.Builtin("evaluate", func(c kit.Call) (starlark.Value, error) { return makeEvaluate(c, catalogue.Extractors) })
 	d["collapse"] = kit.Builtin("collapse", makeCollapse)

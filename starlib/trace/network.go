@@ -1,4 +1,4 @@
-package starlib
+package trace
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/tensor"
+	"github.com/starsweep/starsweep/starlib/trial"
 )
 
 // labels is y: the labels of the examples; while sampling, the classes in turn that the data set has images of.
@@ -20,7 +21,7 @@ func (t *tracer) labels() (*expr.Node, error) {
 	if n == 0 {
 		return nil, fmt.Errorf("the data set has no labels")
 	}
-	chosen := t.trial.data.Data.Classes // in order; nil: all
+	chosen := t.trial.Data.Data.Classes // in order; nil: all
 	if chosen != nil {
 		n = len(chosen)
 	}
@@ -40,37 +41,37 @@ func (t *tracer) labels() (*expr.Node, error) {
 
 // network is a player as losses see it: a function whose layers have one set of parameters, however often it is called. A network of
 // two parameters gets the labels y as the second, unless the loss passes one.
-func (t *tracer) network(p *player) *starlark.Builtin {
-	return kit.Builtin(p.name, func(c kit.Call) (starlark.Value, error) {
+func (t *tracer) network(p *trial.Player) *starlark.Builtin {
+	return kit.Builtin(p.Name, func(c kit.Call) (starlark.Value, error) {
 		if len(c.Args) == 0 || len(c.Kwargs) > 0 {
-			return nil, fmt.Errorf("%s: got %d arguments, want a tensor", p.name, len(c.Args)+len(c.Kwargs))
+			return nil, fmt.Errorf("%s: got %d arguments, want a tensor", p.Name, len(c.Args)+len(c.Kwargs))
 		}
 		in, ok := c.Args[0].(tensor.Tensor)
 		if !ok {
-			return nil, fmt.Errorf("%s: got %s, want a tensor", p.name, kit.Describe(c.Args[0]))
+			return nil, fmt.Errorf("%s: got %s, want a tensor", p.Name, kit.Describe(c.Args[0]))
 		}
 		args := slices.Clone(c.Args)
-		if required(p.network.Fn) == 2 && len(args) == 1 {
+		if required(p.Network.Fn) == 2 && len(args) == 1 {
 			y, err := t.labels()
 			if err != nil {
-				return nil, fmt.Errorf("%s: its network has two parameters: %w", p.name, err)
+				return nil, fmt.Errorf("%s: its network has two parameters: %w", p.Name, err)
 			}
 			args = append(args, t.Tensor(y))
 		}
 		defer func(stream string) { t.Stream = stream }(t.Stream)
-		if p.noise != nil && t.Training {
+		if p.Noise != nil && t.Training {
 			t.Stream = "noise"
-			noisy, err := starlark.Call(c.Thread, p.noise.Fn, starlark.Tuple{in}, nil)
+			noisy, err := starlark.Call(c.Thread, p.Noise.Fn, starlark.Tuple{in}, nil)
 			if err != nil {
 				return nil, err
 			}
-			if _, err := t.result(noisy, *p.noise, "noise"); err != nil {
+			if _, err := t.result(noisy, *p.Noise, "noise"); err != nil {
 				return nil, err
 			}
 			args[0] = noisy
 		}
 		t.Stream = "network"
-		out, err := t.Call(p.name, in.Node, func() (*expr.Node, error) { return t.run(p, args) }, identities(args[1:])...)
+		out, err := t.Call(p.Name, in.Node, func() (*expr.Node, error) { return t.run(p, args) }, identities(args[1:])...)
 		if err != nil {
 			return nil, err
 		}
@@ -91,23 +92,23 @@ func identities(values starlark.Tuple) (ids []any) {
 }
 
 // run calls the function of a network, and records its table the first time.
-func (t *tracer) run(p *player, args starlark.Tuple) (*expr.Node, error) {
-	if !slices.ContainsFunc(t.tables, func(n *tensor.Network) bool { return n.Name == p.name }) {
-		table := &tensor.Network{Name: p.name, Input: args[0].(tensor.Tensor).Shape}
+func (t *tracer) run(p *trial.Player, args starlark.Tuple) (*expr.Node, error) {
+	if !slices.ContainsFunc(t.tables, func(n *tensor.Network) bool { return n.Name == p.Name }) {
+		table := &tensor.Network{Name: p.Name, Input: args[0].(tensor.Tensor).Shape}
 		t.tables = append(t.tables, table)
 		defer t.Record(table)()
 	}
-	v, err := starlark.Call(t.Thread, p.network.Fn, args, nil)
+	v, err := starlark.Call(t.Thread, p.Network.Fn, args, nil)
 	if err != nil {
 		return nil, err
 	}
-	n, err := t.result(v, p.network, "the network "+p.name)
+	n, err := t.result(v, p.Network, "the network "+p.Name)
 	if err != nil {
 		return nil, err
 	}
 	want := t.Config.Image.With('b', t.Examples())
-	if p.image && n.Shape != want {
-		return nil, t.blame(p.network, "the network %s: got %v, want the shape of the data, %v", p.name, n.Shape, want)
+	if p.Image && n.Shape != want {
+		return nil, t.blame(p.Network, "the network %s: got %v, want the shape of the data, %v", p.Name, n.Shape, want)
 	}
 	return n, nil
 }
