@@ -82,7 +82,7 @@ func watched(t *testing.T, columns, rows int) (*screen, *bars) {
 func runningTrials(n int) (trials []plan.Trial) {
 	for i := range n {
 		trials = append(trials, plan.Trial{ID: fmt.Sprint("t", i), Place: i + 1, Seed: 7, Job: &model.Job{Epochs: 1000,
-			Program: &model.Program{Readings: []model.Reading{{Name: "loss_generator", Loss: "generator"},
+			Program: &model.Program{Recorded: []model.Recorded{{Name: "loss_generator", Loss: "generator"},
 				{Name: "loss_discriminator", Loss: "discriminator"}}}}})
 	}
 	return trials

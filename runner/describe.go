@@ -23,7 +23,7 @@ func studyMeta(s *script, p *plan.Plan, version string) (results.Meta, map[strin
 		}
 	}
 	for _, program := range p.Programs {
-		for _, r := range append(slices.Clone(program.Readings), program.Test...) {
+		for _, r := range append(slices.Clone(program.Recorded), program.Test...) {
 			add(r.Name)
 			if r.Loss != "" && !slices.Contains(m.Losses, r.Name) {
 				m.Losses = append(m.Losses, r.Name)

@@ -60,7 +60,7 @@ var headlines = []string{"fid", "precision", "recall"}
 // summary returns the losses of the players, the main metrics and the speed of an epoch.
 func summary(p plan.Trial, row results.Epoch) string {
 	var parts []string
-	for _, r := range p.Job.Program.Readings {
+	for _, r := range p.Job.Program.Recorded {
 		if v, ok := row.Metrics[r.Name]; ok && r.Loss != "" {
 			parts = append(parts, fmt.Sprintf("%s %.3f", r.Loss, v))
 		}

@@ -151,7 +151,7 @@ func (t *trainer) trainEpoch(ctx context.Context, run *train.Run, epoch int) (re
 	}
 	row := results.Epoch{Epoch: epoch, Step: int64(epoch * run.StepsPerEpoch()), Images: int64(e.Images), Metrics: results.Metrics{},
 		SecondsTrain: t.now().Sub(start).Seconds()}
-	for _, v := range append(e.Readings, e.Reals...) {
+	for _, v := range append(e.Values, e.Reals...) {
 		row.Metrics[v.Name] = v.V
 	}
 	return row, nil

@@ -27,7 +27,7 @@ main = study(trial = trial)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range job.Program.Readings {
+	for _, r := range job.Program.Recorded {
 		if r.Name != "right" {
 			continue
 		}

@@ -66,7 +66,7 @@ func TestAugmentationsMakeTheirImages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			seen := movesSeen(t, job.Program.Readings[0].Node, c.moves, c.steps)
+			seen := movesSeen(t, job.Program.Recorded[0].Node, c.moves, c.steps)
 			first, second := map[int]bool{}, map[int]bool{}
 			for pair := range seen {
 				first[pair[0]], second[pair[1]] = true, true

@@ -31,7 +31,7 @@ func (s *Study) columns(job *model.Job) error {
 		}
 		return ok
 	}
-	for _, r := range append(slices.Clone(job.Program.Readings), job.Program.Test...) {
+	for _, r := range append(slices.Clone(job.Program.Recorded), job.Program.Test...) {
 		if !isTaken(r.Name, r.Name) {
 			taken[strings.ToLower(r.Name)] = "another value has this name; choose another name"
 		}

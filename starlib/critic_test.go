@@ -123,7 +123,7 @@ def trial(p):
 main = study(trial = trial)
 `)
 	var names []string
-	for _, r := range jobs(t, s)[0].Program.Readings {
+	for _, r := range jobs(t, s)[0].Program.Recorded {
 		names = append(names, r.Name)
 	}
 	if got, want := strings.Join(names[:4], " "), "loss_critic grad_norm_critic d_fake d_real"; got != want {

@@ -38,7 +38,7 @@ main = study(trial = trial)
 		t.Fatal(err)
 	}
 	var names []string
-	for _, r := range job.Program.Readings {
+	for _, r := range job.Program.Recorded {
 		names = append(names, r.Name)
 	}
 	if got := strings.Join(names, " "); got != "loss_classifier grad_norm_classifier accuracy" {

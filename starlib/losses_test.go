@@ -279,12 +279,12 @@ func evaluate(t *testing.T, source string) (world, map[string]float64) {
 		}
 	}
 	var outs []*expr.Node
-	for _, r := range job.Program.Readings {
+	for _, r := range job.Program.Recorded {
 		outs = append(outs, r.Node)
 	}
 	got := map[string]float64{}
 	for i, v := range run(t, inputs, outs...) {
-		got[job.Program.Readings[i].Name] = v[0]
+		got[job.Program.Recorded[i].Name] = v[0]
 	}
 	return w, got
 }

@@ -216,19 +216,19 @@ func train(t testing.TB, backend string, p *model.Program) trainer {
 	return trainer{p, exprtest.Compile(t, backend, p.Step()...)}
 }
 
-// advance makes an iteration: the state in v becomes the next; the readings come back by name.
+// advance makes an iteration: the state in v becomes the next; the values come back by name.
 func (r trainer) advance(v exprtest.Values) map[string]float64 {
 	out := r.step.Run(v)
 	for i, x := range r.p.Vars {
 		v[x.Name] = out[i]
 	}
-	readings := map[string]float64{}
-	for i, q := range r.p.Readings {
-		readings[q.Name] = out[len(r.p.Vars)+i][0]
+	values := map[string]float64{}
+	for i, q := range r.p.Recorded {
+		values[q.Name] = out[len(r.p.Vars)+i][0]
 	}
-	readings["finite"] = out[len(out)-1][0]
+	values["finite"] = out[len(out)-1][0]
 	v["step"] = []float64{v["step"][0] + 1}
-	return readings
+	return values
 }
 
 // images are n different batches of a study.

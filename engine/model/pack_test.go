@@ -97,8 +97,8 @@ func label(p *model.Program, i int) string {
 	if i < len(p.Vars) {
 		return p.Vars[i].Name
 	}
-	if i -= len(p.Vars); i < len(p.Readings) {
-		return p.Readings[i].Name
+	if i -= len(p.Vars); i < len(p.Recorded) {
+		return p.Recorded[i].Name
 	}
 	return "finite"
 }

@@ -33,8 +33,8 @@ type Watch struct {
 	Value func(t *Trace) (*expr.Node, error)
 }
 
-// Reading is a number that every step gives.
-type Reading struct {
+// Recorded is a number that every step gives.
+type Recorded struct {
 	Name string // of its column
 	Loss string // the player whose loss it is; "" for any other number
 	Node *expr.Node
@@ -55,11 +55,11 @@ type Program struct {
 	Vars     []Var
 	Reals    int          // how many real numbers of the script are inputs
 	Next     []*expr.Node // of Vars, in their order
-	Readings []Reading
+	Recorded []Recorded
 	Finite   *expr.Node // 0 if every weight and loss is finite, else not a number
 	Sample   *expr.Node // images [b h w c] from the present weights; nil if there is nothing to sample
-	Test     []Reading  // the tests, over x0 and y0 of TestBatch examples
-	TestOne  []Reading  // the same over one example, for what is left of a split
+	Test     []Recorded // the tests, over x0 and y0 of TestBatch examples
+	TestOne  []Recorded // the same over one example, for what is left of a split
 	Unread   []string   // why a critic has no d_real or d_fake
 
 	structure   []string // of the players
@@ -130,7 +130,7 @@ func (p *Program) trace(t *Trace, players []Player, watches []Watch, sample func
 	if err != nil {
 		return err
 	}
-	p.Readings = append(p.Readings, watched...)
+	p.Recorded = append(p.Recorded, watched...)
 	for _, v := range t.vars {
 		t.now[v.Name] = t.leaf[v.Name]
 		if average := t.leaf[v.Name+".ema"]; average != nil {
@@ -181,7 +181,7 @@ func (p *Program) move(t *Trace, q Player, finite *expr.Node) (*expr.Node, error
 		if i < q.Steps-1 {
 			continue
 		}
-		p.Readings = append(p.Readings, Reading{Name: "loss_" + q.Name, Loss: q.Name, Node: loss})
+		p.Recorded = append(p.Recorded, Recorded{Name: "loss_" + q.Name, Loss: q.Name, Node: loss})
 		p.read("grad_norm_"+q.Name, norm)
 		if q.Critic {
 			if err := p.readCritic(t, q, calls); err != nil {
@@ -197,7 +197,7 @@ func (p *Program) move(t *Trace, q Player, finite *expr.Node) (*expr.Node, error
 }
 
 // measure traces the watches of training or those of the test split.
-func (p *Program) measure(t *Trace, what string, test bool, watches []Watch) (readings []Reading, err error) {
+func (p *Program) measure(t *Trace, what string, test bool, watches []Watch) (recorded []Recorded, err error) {
 	var errs []error
 	for _, w := range watches {
 		if w.Test != test {
@@ -215,19 +215,19 @@ func (p *Program) measure(t *Trace, what string, test bool, watches []Watch) (re
 			return nil, fmt.Errorf("%s: %s uses the parameter %s, which no loss trains", what, w.Name, t.vars[len(p.Next)].Name)
 		}
 		errs = append(errs, err)
-		readings = append(readings, Reading{Name: w.Name, Node: v})
+		recorded = append(recorded, Recorded{Name: w.Name, Node: v})
 	}
-	return readings, errors.Join(errs...)
+	return recorded, errors.Join(errs...)
 }
 
 func (p *Program) read(name string, n *expr.Node) {
-	p.Readings = append(p.Readings, Reading{Name: name, Node: n})
+	p.Recorded = append(p.Recorded, Recorded{Name: name, Node: n})
 }
 
 // Step lists all that an iteration gives: the next state, the readings, the check.
 func (p *Program) Step() []*expr.Node {
 	outs := append([]*expr.Node{}, p.Next...)
-	for _, r := range p.Readings {
+	for _, r := range p.Recorded {
 		outs = append(outs, r.Node)
 	}
 	return append(outs, p.Finite)
@@ -253,7 +253,7 @@ func (p *Program) outputs() []*expr.Node {
 	return outs
 }
 
-func (p *Program) tests() []Reading { return append(slices.Clone(p.Test), p.TestOne...) }
+func (p *Program) tests() []Recorded { return append(slices.Clone(p.Test), p.TestOne...) }
 
 func (p *Program) identify() string {
 	b := fmt.Appendln(nil, expr.Fingerprint(p.outputs()...), p.Batches)
@@ -263,7 +263,7 @@ func (p *Program) identify() string {
 	for _, v := range p.Vars {
 		b = v.appendTo(b)
 	}
-	for _, r := range append(slices.Clone(p.Readings), p.tests()...) {
+	for _, r := range append(slices.Clone(p.Recorded), p.tests()...) {
 		b = append(b, r.Name...)
 		b = append(b, 0)
 	}

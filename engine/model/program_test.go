@@ -135,7 +135,7 @@ func TestTheLearningRateIsRecorded(t *testing.T) {
 func TestTheCriticsMeanOutputsAreRead(t *testing.T) {
 	p, _ := small.wgan().with(func(s *study) { s.dropout = false }).build(t)
 	var names []string
-	for _, r := range p.Readings {
+	for _, r := range p.Recorded {
 		names = append(names, r.Name)
 	}
 	if got, want := strings.Join(names, " "),
@@ -182,7 +182,7 @@ func TestSeveralCriticStepsAreSeveralSingleSteps(t *testing.T) {
 	for name, batch := range x {
 		after[name] = batch
 	}
-	readings := train(t, exprtest.Backend(), p).advance(after)
+	values := train(t, exprtest.Backend(), p).advance(after)
 	if got := after["discriminator/updates"][0]; got != n {
 		t.Errorf("got %g updates, want %d", got, n)
 	}
@@ -214,7 +214,7 @@ func TestSeveralCriticStepsAreSeveralSingleSteps(t *testing.T) {
 			t.Errorf("update %d reads %s: %t, and the one before: %t", i+1, batch, reads(updates[i], batch), reads(updates[i-1], batch))
 		}
 	}
-	if readings["loss_generator"] == 0 {
+	if values["loss_generator"] == 0 {
 		t.Error("the generator's loss was not read")
 	}
 }
@@ -286,8 +286,8 @@ func TestTestsReadWholeBatchesAndSingleExamplesAsSamplingDoes(t *testing.T) {
 		return p
 	}
 	alone, p := build(), build(model.Watch{Name: "out", Test: true, Value: net})
-	if len(p.Test) != 1 || len(p.TestOne) != 1 || p.Test[0].Name != "out" || len(p.Readings) != len(alone.Readings) {
-		t.Fatalf("got the tests %v and %v, and readings %v", p.Test, p.TestOne, p.Readings)
+	if len(p.Test) != 1 || len(p.TestOne) != 1 || p.Test[0].Name != "out" || len(p.Recorded) != len(alone.Recorded) {
+		t.Fatalf("got the tests %v and %v, and values %v", p.Test, p.TestOne, p.Recorded)
 	}
 	if got, want := expr.Fingerprint(p.Step()...), expr.Fingerprint(alone.Step()...); got != want {
 		t.Error("a test changes the step")

@@ -98,7 +98,7 @@ func state(t testing.TB, r *Run) []Tensor {
 	return s
 }
 
-// losses runs n steps and gives every reading of every step.
+// losses runs n steps and returns the values of every step.
 func losses(t testing.TB, r *Run, n int) (rows [][]float64) {
 	t.Helper()
 	err := r.advance(context.Background(), n, func(row []float64) { rows = append(rows, append([]float64{}, row...)) })

@@ -77,9 +77,9 @@ func (r *Run) Test(ctx context.Context, images Images) ([]Value, error) {
 	return values, nil
 }
 
-// nodes are the expressions of readings.
-func nodes(readings []model.Reading) (list []*expr.Node) {
-	for _, q := range readings {
+// nodes are the expressions of recorded numbers.
+func nodes(recorded []model.Recorded) (list []*expr.Node) {
+	for _, q := range recorded {
 		list = append(list, q.Node)
 	}
 	return list

@@ -44,7 +44,7 @@ func TestAPackedStepIsThreeSteps(t *testing.T) {
 					got := call(t, packed, b.Device(), p, together)
 					for i := range alone {
 						for j, want := range call(t, single, b.Device(), p, alone[i]) {
-							name := fmt.Sprint("reading ", j-len(p.Vars))
+							name := fmt.Sprint("value ", j-len(p.Vars))
 							if j < len(p.Vars) {
 								name = p.Vars[j].Name
 							}

@@ -30,7 +30,7 @@ func TestBF16TrainsNearFloat32(t *testing.T) {
 	exact, got := losses(t, start(t, b, job, images, 3), 5), losses(t, start(t, b, rounded, images, 3), 5)
 	differ := false
 	for step, row := range exact {
-		for i, q := range job.Program.Readings {
+		for i, q := range job.Program.Recorded {
 			if !strings.HasPrefix(q.Name, "loss_") {
 				continue
 			}

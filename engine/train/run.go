@@ -183,8 +183,8 @@ func (r *Run) Epoch(ctx context.Context) (Epoch, error) {
 		return Epoch{}, fmt.Errorf("the run was interrupted in epoch %d, at step %d: resume it from its last state", r.step/steps, r.step)
 	}
 	e := Epoch{Number: r.step / steps, Steps: steps, Images: steps * r.examples()}
-	readings := r.job.Program.Readings
-	sums := make([]float64, len(readings))
+	recorded := r.job.Program.Recorded
+	sums := make([]float64, len(recorded))
 	err := r.advance(ctx, steps, func(row []float64) {
 		for i := range sums {
 			sums[i] += row[i]
@@ -193,8 +193,8 @@ func (r *Run) Epoch(ctx context.Context) (Epoch, error) {
 	if err != nil {
 		return Epoch{}, err
 	}
-	for i, q := range readings {
-		e.Readings = append(e.Readings, Value{q.Name, sums[i] / float64(steps)})
+	for i, q := range recorded {
+		e.Values = append(e.Values, Value{q.Name, sums[i] / float64(steps)})
 	}
 	for _, c := range r.job.Columns() {
 		e.Reals = append(e.Reals, Value{c.Name, c.Value.At(r.step-1, steps)})
@@ -207,7 +207,7 @@ func (r *Run) Steps(ctx context.Context, n int) error {
 	return r.advance(ctx, n, func([]float64) {})
 }
 
-// advance runs n steps and passes each one's readings to each.
+// advance runs n steps and passes each one's values to each.
 func (r *Run) advance(ctx context.Context, n int, each func(row []float64)) error {
 	now := r.c.backend.now
 	for burst := 1; n > 0; {
@@ -247,9 +247,9 @@ func (r *Run) advance(ctx context.Context, n int, each func(row []float64)) erro
 	return nil
 }
 
-// notFinite names a loss of a step's readings that is not finite, or the weights; "" if all are finite.
+// notFinite names a loss of a step's values that is not finite, or the weights; "" if all are finite.
 func (r *Run) notFinite(row []float64) string {
-	for i, q := range r.job.Program.Readings {
+	for i, q := range r.job.Program.Recorded {
 		if v := row[i]; q.Loss != "" && (math.IsNaN(v) || math.IsInf(v, 0)) {
 			return fmt.Sprintf("%s is %g", q.Name, v)
 		}

@@ -8,7 +8,7 @@ import (
 // stepper runs iterations of a Run.
 type stepper interface {
 	// advance runs the steps first, first+1, ... on the examples at index, a whole number of iterations. It replaces the state
-	// and returns the readings of every step, with the program's Finite last. After an error the state is lost.
+	// and returns the values of every step, with the program's Finite last. After an error the state is lost.
 	advance(state []*lower.Buffer, first int, index []int32) (rows [][]float64, err error)
 	// maxSteps is the most steps of one call.
 	maxSteps() int
@@ -81,16 +81,16 @@ func (m *hostSteps) step(state []*lower.Buffer, step int, index []int32) ([]floa
 		return nil, err
 	}
 	copy(state, out)
-	readings := out[len(state):]
-	row := make([]float64, len(readings))
-	for i, t := range readings {
+	values := out[len(state):]
+	row := make([]float64, len(values))
+	for i, t := range values {
 		v, err := t.Floats()
 		if err != nil {
 			return nil, err
 		}
 		row[i] = v[0]
 	}
-	return row, lower.Free(readings...)
+	return row, lower.Free(values...)
 }
 
 // setInput sets one input of a step.

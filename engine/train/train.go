@@ -53,11 +53,11 @@ type Value struct {
 
 // Epoch is the result of one pass over the data.
 type Epoch struct {
-	Number   int // from 0
-	Steps    int // iterations
-	Images   int // real examples seen
-	Readings []Value
-	Reals    []Value // the program's named real numbers, at the last step
+	Number int // from 0
+	Steps  int // iterations
+	Images int // real examples seen
+	Values []Value
+	Reals  []Value // the program's named real numbers, at the last step
 }
 
 // Diverged is the error of a run whose loss or weights are no longer finite.

@@ -90,7 +90,7 @@ func TestBackendsAgreeOverTheFirstTwentySteps(t *testing.T) {
 			t.Run(c.name+"/"+name, func(t *testing.T) {
 				r := start(t, common(t, name), job, c.images, 3)
 				for step, row := range losses(t, r, 20) {
-					for i, q := range job.Program.Readings {
+					for i, q := range job.Program.Recorded {
 						if !strings.HasPrefix(q.Name, "loss_") {
 							continue
 						}
@@ -138,12 +138,12 @@ func TestALoopTakesTheStepsOfTheHost(t *testing.T) {
 					one, many := start(t, single, job, c.images, 5), start(t, loop, job, c.images, 5)
 					for range 3 {
 						a, b := epoch(t, one), epoch(t, many)
-						for i, v := range a.Readings {
-							if w := b.Readings[i].V; math.Abs(v.V-w) > 1e-4*math.Max(.1, math.Abs(v.V)) {
+						for i, v := range a.Values {
+							if w := b.Values[i].V; math.Abs(v.V-w) > 1e-4*math.Max(.1, math.Abs(v.V)) {
 								t.Errorf("epoch %d: %s is %g, in the loop %g", a.Number, v.Name, v.V, w)
 							}
 						}
-						if a.Readings = b.Readings; fmt.Sprint(a) != fmt.Sprint(b) {
+						if a.Values = b.Values; fmt.Sprint(a) != fmt.Sprint(b) {
 							t.Errorf("epoch %v, in the loop %v", a, b)
 						}
 					}
@@ -162,7 +162,7 @@ func TestTrialsThatDifferInRealsShareACompilation(t *testing.T) {
 		job := m.job(t)
 		r := start(t, b, job, blobs(20, 8, 8), 1)
 		e := epoch(t, r)
-		after = append(after, fmt.Sprint(e.Readings))
+		after = append(after, fmt.Sprint(e.Values))
 		got := map[string]float64{}
 		for _, v := range e.Reals {
 			got[v.Name] = v.V
@@ -216,10 +216,10 @@ func TestProgramsThatNobodyRunsAreForgotten(t *testing.T) {
 func TestAClassifierLearns(t *testing.T) {
 	eachBackend(t, func(t *testing.T, b *Backend) {
 		r := start(t, b, classifier(t, 8), ring(400), 1)
-		first := epoch(t, r).Readings[0]
+		first := epoch(t, r).Values[0]
 		var last Value
 		for range 9 {
-			last = epoch(t, r).Readings[0]
+			last = epoch(t, r).Values[0]
 		}
 		if first.Name != "loss_classifier" || last.V > first.V/5 {
 			t.Errorf("%s went from %g to %g, want a fifth", first.Name, first.V, last.V)
@@ -251,9 +251,9 @@ func TestFloat64ProgramsRun(t *testing.T) {
 	r := start(t, open(t, "cpu"), m.job(t), blobs(20, 8, 8), 1)
 	wide := epoch(t, r)
 	narrow := epoch(t, start(t, open(t, "cpu"), tiny.job(t), blobs(20, 8, 8), 1))
-	for i, v := range wide.Readings {
-		if strings.HasPrefix(v.Name, "loss_") && math.Abs(v.V-narrow.Readings[i].V) > 1e-3 {
-			t.Errorf("%s: %g in f64, %g in f32", v.Name, v.V, narrow.Readings[i].V)
+	for i, v := range wide.Values {
+		if strings.HasPrefix(v.Name, "loss_") && math.Abs(v.V-narrow.Values[i].V) > 1e-3 {
+			t.Errorf("%s: %g in f64, %g in f32", v.Name, v.V, narrow.Values[i].V)
 		}
 	}
 	if x, err := r.Sample(9, 0); err != nil || len(x) != 9*64 {
