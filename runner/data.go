@@ -14,14 +14,14 @@ import (
 )
 
 func dataCommand(env *Env) *cobra.Command {
-	c := &cobra.Command{Use: "data", Short: "list, fetch and look at data sets", Args: cobra.ArbitraryArgs, RunE: unknownCommand}
+	c := &cobra.Command{Use: "data", Short: "List, download and inspect data sets", Args: cobra.ArbitraryArgs, RunE: unknownCommand}
 	c.AddCommand(
 		&cobra.Command{
-			Use: "list", Short: "list the data sets, and whether they are here", Args: noArgs,
+			Use: "list", Short: "List the data sets and whether they are present", Args: noArgs,
 			RunE: func(*cobra.Command, []string) error { listData(env); return nil },
 		},
 		&cobra.Command{
-			Use: "get NAME", Short: "fetch a data set, with its digests checked", Args: oneName,
+			Use: "get NAME", Short: "Download a data set and check its digests", Args: oneName,
 			RunE: func(c *cobra.Command, args []string) error {
 				err := env.store().Get(c.Context(), args[0], env.downloaded(args[0]))
 				if err == nil {
@@ -38,11 +38,11 @@ func dataCommand(env *Env) *cobra.Command {
 func listData(env *Env) {
 	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
 	for _, i := range env.store().List() {
-		here := "missing"
+		state := "missing"
 		if i.Present {
-			here = "here"
+			state = "present"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", i.Name, here, i.Doc, plain.Line(i.Source))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", i.Name, state, i.Doc, plain.Line(i.Source))
 	}
 	w.Flush()
 }
@@ -51,7 +51,7 @@ func showDataCommand(env *Env) *cobra.Command {
 	var d spec.Data
 	var out string
 	c := &cobra.Command{
-		Use: "show NAME", Short: "describe a data set and draw its first images", Args: oneName,
+		Use: "show NAME", Short: "Describe a data set and draw its first images", Args: oneName,
 		RunE: func(c *cobra.Command, args []string) error {
 			d.Name = args[0]
 			store := env.store()
@@ -79,12 +79,12 @@ func showDataCommand(env *Env) *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&d.Path, "path", "", "folder or file of images, parquet, dicom")
-	f.StringVar(&d.Split, "split", "", "train or test")
+	f.StringVar(&d.Path, "path", "", "folder or file of the images")
+	f.StringVar(&d.Split, "split", "", "split: train or test")
 	f.IntVar(&d.Size, "size", 0, "resize to this height and width")
-	f.IntVar(&d.Channels, "channels", 0, "1 or 3")
-	f.IntVar(&d.Limit, "limit", 0, "keep so many images")
-	f.BoolVar(&d.Unlabelled, "unlabelled", false, "take every image below the path, whatever its folder")
+	f.IntVar(&d.Channels, "channels", 0, "convert to 1 channel (grey) or 3 (colour)")
+	f.IntVar(&d.Limit, "limit", 0, "maximum number of images")
+	f.BoolVar(&d.Unlabelled, "unlabelled", false, "read every image below the path, in any folder, without labels")
 	f.StringVar(&out, "png", "", "write a sheet of the first 64 images to this file")
 	return c
 }

@@ -58,8 +58,10 @@ func TestCheckRefusesSetsThatNoMemoryHolds(t *testing.T) {
 load("@std//losses.star", "hinge")
 
 def trial(p):
-    return gan(data = ellipses(size = 512, count = 2000000000), generator = lambda z: reshape(nn.dense(z, 512 * 512), h = 512, w = 512, c = 1),
-        discriminator = lambda x: nn.dense(flatten(x), 1), latent = normal(2), loss = hinge(), optimizer = sgd(lr = 0.1), batch = 2, epochs = 1)
+    return gan(data = ellipses(size = 512, count = 2000000000),
+        generator = lambda z: reshape(nn.dense(z, 512 * 512), h = 512, w = 512, c = 1),
+        discriminator = lambda x: nn.dense(flatten(x), 1), latent = normal(2), loss = hinge(), optimizer = sgd(lr = 0.1),
+        batch = 2, epochs = 1)
 
 main = study(trial = trial)
 `), 0o666))
@@ -96,8 +98,8 @@ def G(z):
     return reshape(nn.dense(z, 48), h = 4, w = 4, c = 3)
 
 def trial(p):
-    return gan(data = images(path = %q, size = 4, channels = 3, labels = %d, limit = p.limit), generator = G, discriminator = lambda x: nn.dense(flatten(x), 1),
-        latent = normal(2), loss = hinge(), optimizer = sgd(lr = 0.1), batch = 2, epochs = 1)
+    return gan(data = images(path = %q, size = 4, channels = 3, labels = %d, limit = p.limit), generator = G,
+        discriminator = lambda x: nn.dense(flatten(x), 1), latent = normal(2), loss = hinge(), optimizer = sgd(lr = 0.1), batch = 2, epochs = 1)
 
 main = study(trial = trial, space = {"limit": choice(4, 6)})
 `, dir, c.labels), 0o666))

@@ -31,10 +31,10 @@ func evalCommand(env *Env) *cobra.Command {
 	var o evalOptions
 	c := &cobra.Command{
 		Use:   "eval --real PATH --fake PATH",
-		Short: "measure any images, or features, against real ones",
-		Long: `eval compares two sets of images: folders, zip or tar files, Parquet files with a column of images. Both go through one
-feature extractor (see starsweep features list), and the metrics compare the features. Matrices of features that were
-computed elsewhere, (samples, features) as .npy, are compared as they are. docs/metrics.md defines every number. The metrics:
+		Short: "Compare any images or features with real ones",
+		Long: `Eval compares two sets of images: folders, zip or tar files, or Parquet files with a column of images. One extractor (see
+starsweep features list) computes features of both, and the metrics compare the features. Feature matrices computed
+elsewhere, (samples, features) as .npy, are compared as they are. docs/metrics.md defines the metrics:
 ` + o.list(),
 		Example: `  starsweep eval --real cifar10-test/ --fake samples.zip
   starsweep eval --real real.npy --fake fake.npy --metrics fid,precision_recall --k 5 --json`,
@@ -43,25 +43,25 @@ computed elsewhere, (samples, features) as .npy, are compared as they are. docs/
 	}
 	f := c.Flags()
 	f.StringVar(&o.real, "real", "", "real images or features")
-	f.StringVar(&o.fake, "fake", "", "generated ones")
+	f.StringVar(&o.fake, "fake", "", "generated images or features")
 	o.metricOptions.flags(f)
-	f.StringVar(&o.features, "features", feature.Names()[0], "extractor of features for images: "+strings.Join(feature.Names(), ", "))
-	f.IntVar(&o.samples, "samples", 0, "compare so many of each, drawn at random (default all)")
-	f.IntVar(&o.size, "size", 0, "resize images to this height and width first")
-	f.IntVar(&o.channels, "channels", 0, "1 or 3: make images grey or coloured first")
-	f.BoolVar(&o.floor, "floor", false, "measure real samples against as many other real ones, too; wants --samples")
+	f.StringVar(&o.features, "features", feature.Names()[0], "extractor of features of images: "+strings.Join(feature.Names(), ", "))
+	f.IntVar(&o.samples, "samples", 0, "number of samples to draw at random from each set (default all)")
+	f.IntVar(&o.size, "size", 0, "resize images to this height and width")
+	f.IntVar(&o.channels, "channels", 0, "convert images to 1 channel (grey) or 3 (colour)")
+	f.BoolVar(&o.floor, "floor", false, "also compare real samples with as many other real ones; needs --samples")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	backendFlag(c, &o.backend)
 	return c
 }
 
-// verdict is what eval prints.
-type verdict struct {
+// comparison is the result that eval prints.
+type comparison struct {
 	Real       evalSide           `json:"real"`
 	Fake       evalSide           `json:"fake"`
 	Features   string             `json:"features"` // name and digest of the extractor, "npy" without one
 	Dimensions int                `json:"dimensions"`
-	Metrics    []string           `json:"metrics"` // with their options
+	Metrics    []string           `json:"metrics"` // with their arguments
 	Values     map[string]float64 `json:"values"`
 	Floors     map[string]float64 `json:"floors,omitempty"` // of as many other real samples
 
@@ -73,15 +73,15 @@ type evalSide struct {
 	Path    string `json:"path"`
 	Samples int    `json:"samples"`
 
-	set, others evaluation.Set // those that are compared, and as many others for a floor
+	set, others evaluation.Set // the samples that are compared, and as many others for a floor
 }
 
 func eval(ctx context.Context, env *Env, o evalOptions) error {
 	if o.real == "" || o.fake == "" {
-		return usageErrorf("want two sets to compare: --real PATH --fake PATH")
+		return usageErrorf("got fewer than two sets, want --real PATH --fake PATH")
 	}
 	if o.features == spec.PointFeatures {
-		return usageErrorf("--features: got %q, which are those of no image; want one of %s", o.features, strings.Join(feature.Names(), ", "))
+		return usageErrorf("--features: got %q, which no image has; want one of %s", o.features, strings.Join(feature.Names(), ", "))
 	}
 	if err := o.check(); err != nil {
 		return err
@@ -92,9 +92,9 @@ func eval(ctx context.Context, env *Env, o evalOptions) error {
 	}
 	defer backend.Close()
 	p := newPasses(env)
-	b := evaluation.New(env.evaluation(backend, p, nil))
-	v, err := o.compare(ctx, env, b, p)
-	if closed := b.Close(); err == nil {
+	comparer := evaluation.New(env.evaluation(backend, p, nil))
+	v, err := o.compare(ctx, env, comparer, p)
+	if closed := comparer.Close(); err == nil {
 		err = closed
 	}
 	switch {
@@ -108,8 +108,8 @@ func eval(ctx context.Context, env *Env, o evalOptions) error {
 	return v.table(env.Stdout)
 }
 
-// compare reads both sets and measures.
-func (o evalOptions) compare(ctx context.Context, env *Env, b *evaluation.Comparer, p *passes) (*verdict, error) {
+// compare reads both sets and compares them.
+func (o evalOptions) compare(ctx context.Context, env *Env, c *evaluation.Comparer, p *passes) (*comparison, error) {
 	real, err := o.open(ctx, env, o.real, p)
 	if err != nil {
 		return nil, err
@@ -120,17 +120,17 @@ func (o evalOptions) compare(ctx context.Context, env *Env, b *evaluation.Compar
 			return nil, err
 		}
 	}
-	if err := alike(real, fake); err != nil {
+	if err := checkComparable(real, fake); err != nil {
 		return nil, err
 	}
-	if err := o.fits(env, real, fake); err != nil {
+	if err := o.checkMemory(env, real, fake); err != nil {
 		return nil, err
 	}
-	v := &verdict{}
-	if v.Real, v.Features, err = o.extract(ctx, b, "real images", real, o.floor); err != nil {
+	v := &comparison{}
+	if v.Real, v.Features, err = o.extract(ctx, c, "real images", real, o.floor); err != nil {
 		return nil, err
 	}
-	if v.Fake, _, err = o.extract(ctx, b, "generated images", fake, false); err != nil {
+	if v.Fake, _, err = o.extract(ctx, c, "generated images", fake, false); err != nil {
 		return nil, err
 	}
 	v.Dimensions = v.Real.set.Features.D
@@ -142,26 +142,26 @@ func (o evalOptions) compare(ctx context.Context, env *Env, b *evaluation.Compar
 	for _, m := range metrics {
 		row, _ := metric.Lookup(m.Name)
 		v.Metrics = append(v.Metrics, m.String())
-		for _, c := range row.Columns {
-			v.columns = append(v.columns, c.Name)
+		for _, column := range row.Columns {
+			v.columns = append(v.columns, column.Name)
 		}
 		if row.Biased && n <= v.Dimensions {
 			warn(env, []string{biasWarning(m, n, v.Dimensions, "--floor")})
 		}
 	}
-	if v.Values, err = b.Compare(ctx, metrics, v.Real.set, v.Fake.set); err != nil {
+	if v.Values, err = c.Compare(ctx, metrics, v.Real.set, v.Fake.set); err != nil {
 		return nil, err
 	}
 	if o.floor {
-		if v.Floors, err = b.Compare(ctx, metrics, v.Real.set, v.Real.others); err != nil {
+		if v.Floors, err = c.Compare(ctx, metrics, v.Real.set, v.Real.others); err != nil {
 			return nil, fmt.Errorf("floor: %w", err)
 		}
 	}
 	return v, nil
 }
 
-// fits is an error if comparing two sets needs more memory than there is.
-func (o evalOptions) fits(env *Env, real, fake *imageSet) error {
+// checkMemory is an error if a comparison of two sets needs more memory than there is.
+func (o evalOptions) checkMemory(env *Env, real, fake *imageSet) error {
 	n := max(real.count(), fake.count())
 	if o.samples > 0 {
 		n = min(n, o.samples)
@@ -170,19 +170,19 @@ func (o evalOptions) fits(env *Env, real, fake *imageSet) error {
 	if err != nil {
 		return nil // another error, reported once the samples are drawn
 	}
-	e, h, w, c := spec.Evaluation{Samples: n, Metrics: metrics, Features: spec.PointFeatures}, 1, 1, real.matrix.D
+	e, height, width, channels := spec.Evaluation{Samples: n, Metrics: metrics, Features: spec.PointFeatures}, 1, 1, real.matrix.D
 	if set := real.images; set != nil {
-		e.Features, h, w, c = o.features, set.H, set.W, set.C
+		e.Features, height, width, channels = o.features, set.H, set.W, set.C
 	}
-	kept, passing := evaluation.Memory(e, h, w, c)
+	kept, passing := evaluation.Memory(e, height, width, channels)
 	if err := newMemory(env).check(need{kept: kept, own: passing}, false); err != nil {
-		return fmt.Errorf("comparing up to %d samples a side: %w; take fewer with --samples", n, err)
+		return fmt.Errorf("comparing up to %d samples per set: %w; lower --samples", n, err)
 	}
 	return nil
 }
 
-// extract takes a side to features, with as many others if there is to be a floor.
-func (o evalOptions) extract(ctx context.Context, b *evaluation.Comparer, what string, s *imageSet, others bool) (
+// extract computes the features of a side, and of as many others for a floor.
+func (o evalOptions) extract(ctx context.Context, c *evaluation.Comparer, what string, s *imageSet, others bool) (
 	side evalSide, extractor string, err error) {
 	index, err := o.draw(s, others)
 	if err != nil {
@@ -194,12 +194,12 @@ func (o evalOptions) extract(ctx context.Context, b *evaluation.Comparer, what s
 		if all.Features = s.matrix; len(index) < s.matrix.N || others {
 			all.Features = s.matrix.Pick(index)
 		}
-	} else if all, extractor, err = b.Extract(ctx, o.features, what, s.images, index); err != nil {
+	} else if all, extractor, err = c.Extract(ctx, o.features, what, s.images, index); err != nil {
 		return side, "", fmt.Errorf("%s: %w", s.path, err)
 	}
 	f := all.Features
 	if at := slices.IndexFunc(f.X, func(x float32) bool { return math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) }); at >= 0 {
-		return side, "", fmt.Errorf("%s: sample %d, feature %d: got %g, want a number", s.path, index[at/f.D], at%f.D, f.X[at])
+		return side, "", fmt.Errorf("%s: sample %d, feature %d: got %g, want a finite number", s.path, index[at/f.D], at%f.D, f.X[at])
 	}
 	side = evalSide{Path: s.path, Samples: len(index), set: all}
 	if others {
@@ -209,15 +209,15 @@ func (o evalOptions) extract(ctx context.Context, b *evaluation.Comparer, what s
 	return side, extractor, nil
 }
 
-// draw chooses the samples: all in order, or some at random, followed by as many others if there is to be a floor.
+// draw chooses the samples: all in order, or some at random, followed by as many others for a floor.
 func (o evalOptions) draw(s *imageSet, others bool) ([]int, error) {
 	n, want := s.count(), o.samples
 	switch {
 	case o.samples < 0 || o.samples > n:
-		return nil, fmt.Errorf("%s: got %d samples, want --samples %d", s.path, n, o.samples)
+		return nil, fmt.Errorf("%s: got %d samples, want at least --samples %d", s.path, n, o.samples)
 	case others && (o.samples == 0 || 2*o.samples > n):
 		return nil, fmt.Errorf("--floor: got %d samples in %s and --samples %d, want --samples from 1 to %d: "+
-			"a floor is of as many samples as are compared, and of others", n, s.path, o.samples, n/2)
+			"a floor takes as many other samples as are compared", n, s.path, o.samples, n/2)
 	case others:
 		want *= 2
 	}
@@ -232,7 +232,7 @@ func (o evalOptions) draw(s *imageSet, others bool) ([]int, error) {
 	return index, nil
 }
 
-// parse is the metrics for n samples of each set.
+// parse returns the metrics for n samples per set.
 func (o evalOptions) parse(n int) ([]spec.Metric, error) {
 	metrics, err := o.metrics(n)
 	if err != nil {
@@ -242,11 +242,11 @@ func (o evalOptions) parse(n int) ([]spec.Metric, error) {
 	return metrics, metric.Validate(spec.Evaluation{Samples: n, Features: o.features, Metrics: metrics}, logits)
 }
 
-func (v *verdict) table(to io.Writer) error {
+func (v *comparison) table(to io.Writer) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "real\t%s: %d samples\n", plain.Line(v.Real.Path), v.Real.Samples)
 	fmt.Fprintf(w, "fake\t%s: %d samples\n", plain.Line(v.Fake.Path), v.Fake.Samples)
-	fmt.Fprintf(w, "features\t%s, %d a sample\n\n", v.Features, v.Dimensions)
+	fmt.Fprintf(w, "features\t%s, %d per sample\n\n", v.Features, v.Dimensions)
 	w.Flush()
 	if v.Floors != nil {
 		fmt.Fprintln(w, "metric\tvalue\tfloor")
@@ -261,7 +261,7 @@ func (v *verdict) table(to io.Writer) error {
 	return w.Flush()
 }
 
-func (v *verdict) json(to io.Writer) error {
+func (v *comparison) json(to io.Writer) error {
 	enc := json.NewEncoder(to)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)

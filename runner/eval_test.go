@@ -27,8 +27,8 @@ import (
 	"github.com/starsweep/starsweep/runner"
 )
 
-// verdict is what eval --json prints.
-type verdict struct {
+// comparison is what eval --json prints.
+type comparison struct {
 	Real, Fake struct {
 		Path    string
 		Samples int
@@ -38,7 +38,7 @@ type verdict struct {
 	Values     map[string]float64
 }
 
-func eval(t *testing.T, args ...string) (v verdict, stderr string, code int) {
+func eval(t *testing.T, args ...string) (v comparison, stderr string, code int) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	env := runner.Env{Args: append([]string{"eval", "--json", "--backend", "cpu"}, args...), Stdout: &out, Stderr: &errs, Home: t.TempDir(),
@@ -164,7 +164,7 @@ func containers(t *testing.T, files map[string][]byte) map[string]string {
 func TestEvalReadsTheSameImagesFromEveryContainer(t *testing.T) {
 	real := folder(t, "real", photos(t, 12, 6, false, 0, 256))
 	fake := photos(t, 14, 6, false, 40, 200)
-	var want verdict
+	var want comparison
 	for kind, path := range containers(t, fake) {
 		got, stderr, code := eval(t, "--real", real, "--fake", path, "--features", "pixels")
 		if code != 0 {
@@ -264,7 +264,8 @@ func TestEvalOfWhatDoesNotFitSaysBothNumbers(t *testing.T) {
 		System: fstest.MapFS{"proc/meminfo": {Data: []byte("MemAvailable: 600000 kB\n")},
 			"proc/self/status": {Data: []byte("VmRSS: 50000 kB\n")}}}
 	code := runner.Main(context.Background(), env)
-	if want := regexp.MustCompile(`comparing up to 5000 samples a side: needs 1\.\d GB of memory, the machine has 666 MB; take fewer with --samples`); code != 2 || !want.MatchString(errs.String()) {
+	want := regexp.MustCompile(`comparing up to 5000 samples per set: needs 1\.\d GB of memory, the machine has 666 MB; lower --samples`)
+	if code != 2 || !want.MatchString(errs.String()) {
 		t.Errorf("got exit code %d, %q, want %q", code, errs.String(), want)
 	}
 }
@@ -303,8 +304,8 @@ func TestEvalNamesTheFileAtFault(t *testing.T) {
 		{"damaged", good, damaged, filepath.Join(damaged, "002.png") + ": got an unknown format, want PNG, JPEG, GIF, BMP, TIFF or WebP"},
 		{"empty", good, t.TempDir(), "no PNG, JPEG, GIF, BMP, TIFF or WebP images in "},
 		{"too few for k", good, few, "precision_recall(k=3): got 3 samples, want 4 or more: each needs k neighbours"},
-		{"NaN", "testdata/eval/real.npy", nan, "nan.npy: sample 3, feature 5: got NaN, want a number"},
-		{"other widths", "testdata/eval/real.npy", npy(t, 6, 9), "got 8 features a sample in testdata/eval/real.npy and 9 in "},
+		{"NaN", "testdata/eval/real.npy", nan, "nan.npy: sample 3, feature 5: got NaN, want a finite number"},
+		{"other widths", "testdata/eval/real.npy", npy(t, 6, 9), "got 8 features per sample in testdata/eval/real.npy and 9 in "},
 		{"one sample", npy(t, 1, 8), "testdata/eval/real.npy", "fid(): got 1 samples, want 2 or more: covariances need two"},
 		{"no samples", "testdata/eval/real.npy", npy(t, 0, 8), "got shape (0, 8), want at least one sample"},
 	} {

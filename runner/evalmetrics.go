@@ -105,10 +105,10 @@ func (o *metricOptions) check() error {
 	return nil
 }
 
-// metrics are those asked for, for n samples of each set. There are no other real images to choose an argument.
+// metrics are those requested, for n samples per set. There are no other real images to choose an argument.
 func (o *metricOptions) metrics(n int) (all []spec.Metric, err error) {
 	for _, name := range o.names {
-		row, _ := metric.Lookup(name) // check has found it
+		row, _ := metric.Lookup(name) // check has found all
 		m := row.Standard()
 		for _, a := range row.Args {
 			switch given := o.args[a.Name]; {

@@ -14,7 +14,7 @@ import (
 	"github.com/starsweep/starsweep/internal/regular"
 )
 
-// imageSet is what eval compares: images, or features that were computed elsewhere.
+// imageSet is one of the sets that eval compares: images, or features computed elsewhere.
 type imageSet struct {
 	path   string
 	images *data.Set // nil for features
@@ -28,7 +28,7 @@ func (s *imageSet) count() int {
 	return s.images.N
 }
 
-// open reads a set, whatever it is in.
+// open reads a set from any of the supported files.
 func (o evalOptions) open(ctx context.Context, env *Env, path string, p *passes) (*imageSet, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -45,12 +45,12 @@ func (o evalOptions) open(ctx context.Context, env *Env, path string, p *passes)
 	case strings.HasSuffix(path, ".parquet"):
 		d.Name = "parquet"
 	case !data.IsArchive(path):
-		return nil, fmt.Errorf("%s: want a folder, a .zip or .tar file or a .parquet file of images, or features as .npy", path)
+		return nil, fmt.Errorf("%s: want a folder, a .zip, .tar or .parquet file of images, or features as .npy", path)
 	}
 	store := env.store()
 	store.Progress = p.watch
 	store.Flags = true
-	store.Cache = "" // sets of generated images come and go
+	store.Cache = "" // sets of generated images are short-lived
 	set, err := store.Open(ctx, d)
 	if err == nil {
 		for _, note := range set.Notes {
@@ -80,14 +80,14 @@ func openMatrix(env *Env, path string) (*imageSet, error) {
 	return s, nil
 }
 
-// alike reports what keeps two sets from being compared. Images of different shapes are not made alike without being asked to:
-// an extractor that resizes would compare an interpolation with an original.
-func alike(real, fake *imageSet) error {
+// checkComparable reports why two sets cannot be compared. Images of different shapes are not converted without a flag: an extractor
+// that resizes would compare an interpolation with an original.
+func checkComparable(real, fake *imageSet) error {
 	switch a, b := real.images, fake.images; {
 	case (a == nil) != (b == nil):
-		return fmt.Errorf("got features and images, %s and %s: want features of both, or images of both", real.path, fake.path)
+		return fmt.Errorf("got features and images, %s and %s: want two sets of features or two of images", real.path, fake.path)
 	case a == nil && real.matrix.D != fake.matrix.D:
-		return fmt.Errorf("got %d features a sample in %s and %d in %s: want those of one extractor", real.matrix.D, real.path, fake.matrix.D,
+		return fmt.Errorf("got %d features per sample in %s and %d in %s: want features of one extractor", real.matrix.D, real.path, fake.matrix.D,
 			fake.path)
 	case a == nil:
 		return nil

@@ -16,19 +16,19 @@ import (
 
 func featuresCommand(env *Env) *cobra.Command {
 	c := &cobra.Command{
-		Use: "features", Short: "list the networks whose features metrics compare, and add weights", Args: cobra.ArbitraryArgs,
+		Use: "features", Short: "List the extractors of features, and add their weights", Args: cobra.ArbitraryArgs,
 		RunE: unknownCommand,
 	}
 	c.AddCommand(
 		&cobra.Command{
-			Use: "list", Short: "list the networks, their digests, and whether their weights are here", Args: noArgs,
+			Use: "list", Short: "List the extractors, their digests, and whether their weights are present", Args: noArgs,
 			RunE: func(*cobra.Command, []string) error { listFeatures(env); return nil },
 		},
 		&cobra.Command{
-			Use: "add FILE", Short: "keep the weights of Inception v3: FID's as .pth or .pt, Keras's as .h5, or either as .safetensors",
+			Use: "add FILE", Short: "Add the weights of Inception v3: of FID as .pth or .pt, of Keras as .h5, or either as .safetensors",
 			Args: func(_ *cobra.Command, args []string) error {
 				if len(args) != 1 {
-					return usageErrorf("got %d arguments, want one file of weights: starsweep features list says which and where from", len(args))
+					return usageErrorf("got %d arguments, want one file of weights: starsweep features list says which, and where to get it", len(args))
 				}
 				return nil
 			},
@@ -37,12 +37,12 @@ func featuresCommand(env *Env) *cobra.Command {
 				if err != nil {
 					return asUsageError(err)
 				}
-				tellOrigin(env, added)
+				printOrigin(env, added)
 				return nil
 			},
 		},
 		&cobra.Command{
-			Use: "get NAME", Short: "fetch the published weights of inception, with their digests checked (81 MB)",
+			Use: "get NAME", Short: "Download the published weights of inception (81 MB) and check their digests",
 			Args: func(_ *cobra.Command, args []string) error {
 				if len(args) != 1 {
 					return usageErrorf("got %d arguments, want the name of one network: inception", len(args))
@@ -53,7 +53,7 @@ func featuresCommand(env *Env) *cobra.Command {
 				index := feature.Index{URL: env.Getenv("PIP_INDEX_URL"), Progress: env.downloaded(args[0])}
 				got, err := env.networks().Get(c.Context(), args[0], index)
 				if err == nil {
-					tellOrigin(env, got)
+					printOrigin(env, got)
 				}
 				return asUsageError(err)
 			},
@@ -62,15 +62,15 @@ func featuresCommand(env *Env) *cobra.Command {
 	return c
 }
 
-func tellOrigin(env *Env, o feature.Origin) {
+func printOrigin(env *Env, o feature.Origin) {
 	published := o.Published
 	if published == "" {
-		published = "no published file that starsweep knows"
+		published = "not a known published file"
 	}
 	fmt.Fprintf(env.Stdout, "%s: added from %s (%s)\n", o.Network, plain.Line(o.File), published)
 }
 
-// downloaded shows how far the download of something is, every 4 MB.
+// downloaded prints the progress of a download every 4 MB.
 func (e *Env) downloaded(what string) fetch.Progress {
 	shown := int64(-1)
 	return func(done, total int64) {
@@ -85,25 +85,25 @@ func listFeatures(env *Env) {
 	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
 	list := env.networks().List()
 	for _, i := range list {
-		here := "here"
+		state := "present"
 		if errors.Is(i.Err, fs.ErrNotExist) {
-			here = "missing"
+			state = "missing"
 		} else if i.Err != nil {
-			here = "damaged"
+			state = "damaged"
 		}
 		digest := i.Digest
 		if digest != "" {
 			digest = digest[:16]
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", i.Name, here, digest, i.Doc)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", i.Name, state, digest, i.Doc)
 	}
 	w.Flush()
-	var told []string
+	var printed []string
 	for _, i := range list {
-		if i.Err == nil || slices.Contains(told, i.Err.Error()) { // two networks may want one file
+		if i.Err == nil || slices.Contains(printed, i.Err.Error()) { // two networks may need one file
 			continue
 		}
-		told = append(told, i.Err.Error())
+		printed = append(printed, i.Err.Error())
 		fmt.Fprintf(env.Stdout, "%s: %s\n", i.Name, plain.Line(i.Err.Error()))
 	}
 }

@@ -31,7 +31,7 @@ func TestWeightsOfInceptionAreAdded(t *testing.T) {
 	file := filepath.Join(home, "zeros.safetensors")
 	writeInception(t, file)
 	code, text := command(t, home, "features", "add", file)
-	if want := "inception: added from zeros.safetensors (no published file that starsweep knows)\n"; code != 0 || text != want {
+	if want := "inception: added from zeros.safetensors (not a known published file)\n"; code != 0 || text != want {
 		t.Fatalf("got exit code %d and %q, want 0 and %q", code, text, want)
 	}
 	code, text = command(t, home, "features", "list")
