@@ -52,39 +52,39 @@ func biasWarning(m spec.Metric, samples, features int, floor string) string {
 
 // newEvaluator returns an evaluator of a trial that has trained for done epochs.
 func (t *trainer) newEvaluator(ctx context.Context, p plan.Trial, set *data.Set, done int) (*evaluator, error) {
-	x := &evaluator{trainer: t, trial: p, set: set}
+	ev := &evaluator{trainer: t, trial: p, set: set}
 	var err error
 	if len(p.Job.Program.Test) > 0 {
-		if x.tests, err = t.images(ctx, p.Job.Data.Test()); err != nil {
+		if ev.tests, err = t.images(ctx, p.Job.Data.Test()); err != nil {
 			return nil, fmt.Errorf("test: %w", err)
 		}
 	}
 	if len(p.Job.Evaluate.Metrics) > 0 {
-		if x.scorer, err = t.comparer.Open(ctx, p.Job.Data, p.Job.Evaluate); err != nil {
+		if ev.scorer, err = t.comparer.Open(ctx, p.Job.Data, p.Job.Evaluate); err != nil {
 			return nil, fmt.Errorf("evaluate: %w", err)
 		}
-		if got, want := x.scorer.Extractor(), p.Inputs.Measure.Features; got != want {
+		if got, want := ev.scorer.Extractor(), p.Inputs.Measure.Features; got != want {
 			return nil, fmt.Errorf("evaluate: the weights changed since the run began: got the features %s, want %s", got, want)
 		}
 	}
 	rows, err := t.study.Epochs(p.ID)
 	for _, row := range rows[:min(done, len(rows))] {
-		x.observe(row)
+		ev.observe(row)
 	}
-	return x, err
+	return ev, err
 }
 
 // evaluate evaluates the state of a run after an epoch, and fills in the row of that epoch.
-func (x *evaluator) evaluate(ctx context.Context, run *train.Run, row *results.Epoch) error {
-	p := x.trial
-	start := x.trainer.now()
+func (ev *evaluator) evaluate(ctx context.Context, run *train.Run, row *results.Epoch) error {
+	p := ev.trial
+	start := ev.trainer.now()
 	if p.Job.Program.Sample != nil {
-		if err := x.drawSheet(run, row.Epoch); err != nil {
+		if err := ev.drawSheet(run, row.Epoch); err != nil {
 			return err
 		}
 	}
-	if x.tests != nil {
-		measured, err := run.Test(ctx, trainImages(x.tests))
+	if ev.tests != nil {
+		measured, err := run.Test(ctx, trainImages(ev.tests))
 		if err != nil {
 			return err
 		}
@@ -92,9 +92,9 @@ func (x *evaluator) evaluate(ctx context.Context, run *train.Run, row *results.E
 			row.Metrics[v.Name] = v.V
 		}
 	}
-	if x.scorer != nil {
+	if ev.scorer != nil {
 		batch := p.Job.Program.Config.SampleBatch
-		values, err := x.scorer.Score(ctx, func(from, to int) ([]float32, error) { return run.Sample(to-from, uint32(from/batch)) })
+		values, err := ev.scorer.Score(ctx, func(from, to int) ([]float32, error) { return run.Sample(to-from, uint32(from/batch)) })
 		if errors.Is(err, metric.ErrNotFinite) {
 			return &train.Diverged{Epoch: row.Epoch - 1, Step: int(row.Step) - 1, What: fmt.Sprintf("generated images are not finite: %v", err)}
 		} else if err != nil {
@@ -104,16 +104,16 @@ func (x *evaluator) evaluate(ctx context.Context, run *train.Run, row *results.E
 			row.Metrics[name] = v
 		}
 	}
-	row.Evaluated = x.tests != nil || x.scorer != nil
-	row.SecondsEvaluate = x.trainer.now().Sub(start).Seconds()
-	x.observe(*row)
+	row.Evaluated = ev.tests != nil || ev.scorer != nil
+	row.SecondsEvaluate = ev.trainer.now().Sub(start).Seconds()
+	ev.observe(*row)
 	return nil
 }
 
 // observe records what a row says about a collapse.
-func (x *evaluator) observe(row results.Epoch) {
-	if row.Evaluated && x.scorer != nil {
-		x.history = append(x.history, metric.Observe(row.Epoch, x.trial.Job.Evaluate.Metrics, row.Metrics))
+func (ev *evaluator) observe(row results.Epoch) {
+	if row.Evaluated && ev.scorer != nil {
+		ev.history = append(ev.history, metric.Observe(row.Epoch, ev.trial.Job.Evaluate.Metrics, row.Metrics))
 	}
 }
 
@@ -126,21 +126,21 @@ type collapsed struct {
 func (c *collapsed) Error() string { return fmt.Sprintf("collapsed at epoch %d: %s", c.epoch, c.why) }
 
 // collapse returns a *collapsed if the last evaluations show one.
-func (x *evaluator) collapse() error {
-	rule := x.trial.Job.Evaluate.Collapse
-	if rule == nil || len(x.history) == 0 {
+func (ev *evaluator) collapse() error {
+	rule := ev.trial.Job.Evaluate.Collapse
+	if rule == nil || len(ev.history) == 0 {
 		return nil
 	}
-	if yes, why := metric.Collapsed(*rule, x.history); yes {
-		return &collapsed{x.history[len(x.history)-1].Epoch, why}
+	if yes, why := metric.Collapsed(*rule, ev.history); yes {
+		return &collapsed{ev.history[len(ev.history)-1].Epoch, why}
 	}
 	return nil
 }
 
 // earlyStop returns the result of collapse if the script says that a collapse ends the trial at once.
-func (x *evaluator) earlyStop() error {
-	if rule := x.trial.Job.Evaluate.Collapse; rule == nil || !rule.Stop {
+func (ev *evaluator) earlyStop() error {
+	if rule := ev.trial.Job.Evaluate.Collapse; rule == nil || !rule.Stop {
 		return nil
 	}
-	return x.collapse()
+	return ev.collapse()
 }

@@ -68,12 +68,12 @@ func (e *Env) checkMemory(p *plan.Plan) error {
 	}
 	defer b.Close()
 	known := map[string]train.Memory{}
-	faults := &plan.Errors{Points: p.Len()}
+	errs := &plan.Errors{Points: p.Len()}
 	count := e.counter()
 	for _, k := range p.Families {
 		j := k.Job
 		if err := m.check(leastNeed(j, false), true); err != nil {
-			faults.Count(err, k.Point, k.Trials)
+			errs.Count(err, k.Point, k.Trials)
 			continue
 		}
 		f, images := j.Program.Fingerprint(), jobImages(j, count)
@@ -88,11 +88,11 @@ func (e *Env) checkMemory(p *plan.Plan) error {
 			}
 		}
 		if err := m.check(needOf(j, known[f], false, images), false); err != nil {
-			faults.Count(err, k.Point, k.Trials)
+			errs.Count(err, k.Point, k.Trials)
 		}
 	}
-	for _, x := range faults.List {
-		warn(e, []string{fmt.Sprintf("%d of %d trials will fail, first with %v: %v", x.Count, faults.Points, x.Point, x.Err)})
+	for _, x := range errs.List {
+		warn(e, []string{fmt.Sprintf("%d of %d trials will fail, first with %v: %v", x.Count, errs.Points, x.Point, x.Err)})
 	}
 	return nil
 }

@@ -107,9 +107,9 @@ func printPareto(env *Env, dir string, o paretoOptions) error {
 // omitted counts points that are not printed because no trial of the newest plan has their measure.
 type omitted struct{ points, measures int }
 
-func (x omitted) String() string {
-	return fmt.Sprintf("%s of %s omitted, which no trial of the newest plan has: --all-measures shows them", counted(x.points, "point"),
-		counted(x.measures, "other measure"))
+func (o omitted) String() string {
+	return fmt.Sprintf("%s of %s omitted, which no trial of the newest plan has: --all-measures shows them", counted(o.points, "point"),
+		counted(o.measures, "other measure"))
 }
 
 // frontsOf returns the rows of a scope in groups that were compared with each other: those of one trial, or of one measure.

@@ -124,18 +124,18 @@ type workload struct {
 }
 
 // add adds the trials of a kind. n is the number of their images, if it is known.
-func (x *workload) add(t plan.Family, n int, known bool) {
-	x.trials += t.Trials
+func (w *workload) add(t plan.Family, n int, known bool) {
+	w.trials += t.Trials
 	if !known {
-		x.unknown = true
+		w.unknown = true
 		return
 	}
 	each := t.Job.Program.Batches * t.Job.Program.Config.Batch
-	x.images += t.Trials * t.Job.Epochs * (n / each) * each
+	w.images += t.Trials * t.Job.Epochs * (n / each) * each
 }
 
 // flops returns the floating-point operations of an iteration per real image.
-func (x *workload) flops() float64 {
-	cost := expr.Cost(x.program.Step()...)
-	return 2 * float64(cost.MulAdds) / float64(x.program.Batches*x.program.Config.Batch)
+func (w *workload) flops() float64 {
+	cost := expr.Cost(w.program.Step()...)
+	return 2 * float64(cost.MulAdds) / float64(w.program.Batches*w.program.Config.Batch)
 }

@@ -14,36 +14,36 @@ import (
 
 // drawSheet draws the sample sheet of an epoch, from the same latents at every epoch. A sheet that a killed run has drawn already stays,
 // even if it has another size.
-func (x *evaluator) drawSheet(run *train.Run, epoch int) error {
-	if x.trainer.study.HasSample(x.trial.ID, epoch, sheetKind) {
+func (ev *evaluator) drawSheet(run *train.Run, epoch int) error {
+	if ev.trainer.study.HasSample(ev.trial.ID, epoch, sheetKind) {
 		return nil
 	}
-	n := x.trial.Job.Evaluate.Sheet
+	n := ev.trial.Job.Evaluate.Sheet
 	pixels, err := run.Sample(n, 0)
 	if err != nil {
 		return err
 	}
 	var b bytes.Buffer
-	if err := png.Encode(&b, sheet(x.set, pixels, n)); err != nil {
+	if err := png.Encode(&b, sheet(ev.set, pixels, n)); err != nil {
 		return err
 	}
-	return x.trainer.study.AppendSample(results.Sample{Trial: x.trial.ID, Epoch: epoch, Kind: sheetKind, PNG: b.Bytes()})
+	return ev.trainer.study.AppendSample(results.Sample{Trial: ev.trial.ID, Epoch: epoch, Kind: sheetKind, PNG: b.Bytes()})
 }
 
 // redrawSheet draws the sheet of the last epoch of a resumed trial if the journal has lost it, since the state is available. Lost sheets
 // of earlier epochs cannot be restored.
-func (x *evaluator) redrawSheet(run *train.Run, done int) error {
-	job, study := x.trial.Job, x.trainer.study
+func (ev *evaluator) redrawSheet(run *train.Run, done int) error {
+	job, study := ev.trial.Job, ev.trainer.study
 	if job.Program.Sample == nil {
 		return nil
 	}
 	var lost []string
 	for epoch := 1; epoch <= done; epoch++ {
-		if !job.Evaluate.Due(epoch, job.Epochs) || study.HasSample(x.trial.ID, epoch, sheetKind) {
+		if !job.Evaluate.Due(epoch, job.Epochs) || study.HasSample(ev.trial.ID, epoch, sheetKind) {
 			continue
 		}
 		if epoch == done {
-			if err := x.drawSheet(run, epoch); err != nil {
+			if err := ev.drawSheet(run, epoch); err != nil {
 				return err
 			}
 		} else {
@@ -51,7 +51,7 @@ func (x *evaluator) redrawSheet(run *train.Run, done int) error {
 		}
 	}
 	if len(lost) > 0 {
-		x.trainer.warn(fmt.Errorf("trial %s: the sample sheets of these epochs are lost: %s", x.trial.ID, strings.Join(lost, ", ")))
+		ev.trainer.warn(fmt.Errorf("trial %s: the sample sheets of these epochs are lost: %s", ev.trial.ID, strings.Join(lost, ", ")))
 	}
 	return nil
 }

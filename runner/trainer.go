@@ -160,7 +160,7 @@ func (t *trainer) planRecord() results.Plan {
 
 // preflight opens the data and the extractors of every trial to run, and checks that the trial can use them.
 func (t *trainer) preflight(ctx context.Context, finished map[string]results.Status) error {
-	faults := &plan.Errors{Points: t.plan.Len()}
+	errs := &plan.Errors{Points: t.plan.Len()}
 	for p := range t.plan.All() {
 		if status, ok := finished[p.ID]; ok && status != results.Failed {
 			continue
@@ -176,7 +176,7 @@ func (t *trainer) preflight(ctx context.Context, finished map[string]results.Sta
 			return err
 		}
 		if err := checkImages(p.Job.Data, set, p.Job.Program); err != nil {
-			faults.Add(err, p.Point)
+			errs.Add(err, p.Point)
 			continue
 		}
 		if t.memory.check(leastNeed(p.Job, t.backend.Accelerator()), true) != nil {
@@ -188,8 +188,8 @@ func (t *trainer) preflight(ctx context.Context, finished map[string]results.Sta
 			}
 		}
 	}
-	if len(faults.List) > 0 {
-		return faults
+	if len(errs.List) > 0 {
+		return errs
 	}
 	return nil
 }
