@@ -33,7 +33,7 @@ import "github.com/starsweep/starsweep/engine/cpu/winograd"
 //	           of the kernel, and the list sums over those that meet
 //
 // Taps are in shared memory. A worker transforms the data of a chunk of examples at a time into memory of its own, and its
-// products remain there, too, until they are transformed back.
+// products also remain there until they are transformed back.
 
 // winogradConv computes a convolution by F(4, 3) or F(3, 4), along rows of pixels or along both axes. All phases of the output share
 // the transformed data.
