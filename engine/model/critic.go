@@ -8,20 +8,20 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 )
 
-// d_real is the mean of what a critic gives to real examples in its own loss, d_fake of what it gives to generated ones. Which
-// they are follows from what the critic's input is computed from:
+// d_real is the mean output of a critic for real examples in its own loss, d_fake for generated ones. Which examples they are follows
+// from what the critic's input is computed from:
 //
 //	real       the minibatch, and no generated example: x itself, or an augmentation of it
-//	generated  what another network makes in the shape of the data, and no real example
+//	generated  the output of another network in the shape of the data, and no real example
 //	neither    both, as the points of a gradient penalty between the two, or none
 //
-// Numbers of a whole batch, as the probability of an augmentation that adapts itself, are no examples and do not count.
-// A call with x itself, or with a generated example itself, goes before calls with functions of them, such as those of a
-// consistency penalty. Where calls of one kind differ in what they are given, they count alike. What cannot be decided is not
-// guessed, and Program.Unread says why: several numbers an example, of which a script may choose one by Player.Logit, and calls
-// that differ in their further arguments, such as right and wrong labels.
+// Numbers of a whole batch, such as the probability of an adaptive augmentation, are not examples and do not count. Calls with x
+// itself, or with a generated example itself, take precedence over calls with functions of them, such as those of a consistency
+// penalty. Calls of one kind with different examples count equally. Nothing is guessed: Program.Unread says why a number cannot be
+// determined. The causes are several numbers per example, of which a script may choose one by Player.Logit, and calls that differ in
+// their other arguments, such as right and wrong labels.
 
-// origin is what a tensor is computed from.
+// origin says what a tensor is computed from.
 type origin uint8
 
 const (
@@ -29,7 +29,7 @@ const (
 	fromGenerated
 )
 
-// origins are those of nodes. What was made in the shape of the data is generated, whatever it was made from.
+// origins returns the origins of nodes. A network's output in the shape of the data is generated, independently of its inputs.
 func origins(generated, real map[*expr.Node]bool, of []*expr.Node) map[*expr.Node]origin {
 	from := map[*expr.Node]origin{}
 	for _, n := range expr.Order(of...) {
@@ -48,7 +48,7 @@ func origins(generated, real map[*expr.Node]bool, of []*expr.Node) map[*expr.Nod
 	return from
 }
 
-// readCritic records what a critic gave to real and to generated examples while its loss was traced. The expressions exist
+// readCritic records the outputs of a critic for real and for generated examples while its loss was traced. The expressions exist
 // already, so recording them costs two means.
 func (p *Program) readCritic(t *Trace, q Player, calls []Call) error {
 	generated := map[*expr.Node]bool{}
@@ -93,16 +93,16 @@ func (p *Program) readCritic(t *Trace, q Player, calls []Call) error {
 	return nil
 }
 
-// side is the calls of a critic with real, or with generated examples.
+// side has the calls of a critic with real examples, or with generated ones.
 type side struct {
 	name, what string
 	from       origin
 	calls      []Call
-	itself     bool // the calls are with x or a generated example itself, and not with functions of it
+	itself     bool // the calls are with x or a generated example itself, not with functions of it
 	first      int  // the place of the first of them among all calls of the critic
 }
 
-// add takes in call number i.
+// add adds call number i.
 func (s *side) add(i int, c Call, itself bool) {
 	if itself && !s.itself {
 		s.calls = nil
@@ -114,13 +114,13 @@ func (s *side) add(i int, c Call, itself bool) {
 	if len(s.calls) == 0 {
 		s.first = i
 	}
-	same := func(d Call) bool { return c.In == d.In && slices.Equal(c.With, d.With) } // noise alone tells them apart
+	same := func(d Call) bool { return c.In == d.In && slices.Equal(c.With, d.With) } // they differ only in noise
 	if !slices.ContainsFunc(s.calls, same) {
 		s.calls = append(s.calls, c)
 	}
 }
 
-// mean is of all that the critic gave, or why there is no such number.
+// mean is the mean of the critic's outputs, or the reason why it has none.
 func (s *side) mean(t *Trace, q Player) (mean *expr.Node, why string, err error) {
 	if len(s.calls) == 0 {
 		return nil, fmt.Sprintf("its loss asks it about no %s examples, or only together with others", s.what), nil

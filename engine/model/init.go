@@ -10,13 +10,13 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 )
 
-// Init says how a Var starts.
+// Init is a distribution of the initial values of a Var.
 type Init struct {
 	Kind InitKind
 	Args [2]float64 // constant: value; normal, truncated: mean, deviation; uniform: low, high; others: gain
-	// FanIn and FanOut count what one unit reads and what reads one unit, for Glorot's and He's rules.
+	// FanIn is the number of values that a unit reads and FanOut the number of units that read a value, for Glorot's and He's rules.
 	FanIn, FanOut int
-	Rows          int // orthogonal: the tensor is seen as Rows x rest
+	Rows          int // orthogonal: the tensor as a matrix has this many rows
 }
 
 // InitKind names a distribution of initial values.
@@ -44,10 +44,10 @@ func (i Init) String() string {
 // IsZero reports whether every element starts at 0.
 func (i Init) IsZero() bool { return i.Args == [2]float64{} }
 
-// Constant starts every element at v.
+// Constant is v for every element.
 func Constant(v float64) Init { return Init{Kind: ConstantInit, Args: [2]float64{v}} }
 
-// Initial gives the starting values of v, in memory order: a pure function of v and the seed, the same on every backend.
+// Initial returns the initial values of v in memory order: a pure function of v and the seed, the same on every backend.
 func Initial(v Var, seed uint32) []float64 {
 	x := make([]float64, v.Shape.Elems())
 	i := v.Init
@@ -75,7 +75,7 @@ func Initial(v Var, seed uint32) []float64 {
 		fill(x, func() float64 { return sd * u.Normal() })
 	case OrthogonalInit:
 		fill(x, u.Normal)
-		orthogonalise(x, max(1, i.Rows), i.Args[0])
+		orthogonalize(x, max(1, i.Rows), i.Args[0])
 	}
 	return x
 }
@@ -86,22 +86,22 @@ func fill(x []float64, draw func() float64) {
 	}
 }
 
-// orthogonalise replaces the matrix x of the given rows by gain times the Q of its QR decomposition, with the signs of R's
-// diagonal, so that Q is uniformly distributed. A wide matrix gets orthonormal rows, a tall one orthonormal columns.
-func orthogonalise(x []float64, rows int, gain float64) {
+// orthogonalize replaces the matrix x by gain times the Q of its QR decomposition, with the signs of R's diagonal, so that Q is
+// uniformly distributed. A wide matrix gets orthonormal rows, a tall one orthonormal columns.
+func orthogonalize(x []float64, rows int, gain float64) {
 	cols := len(x) / rows
 	tall := blas64.General{Rows: rows, Cols: cols, Stride: cols, Data: x}
 	if rows < cols {
 		tall = transposed(tall)
 	}
-	// The factors in place: mat.QR would fill a square Q, rows x rows.
+	// LAPACK works in place: mat.QR would fill a square Q, rows x rows.
 	n := tall.Cols
 	tau, sign, work := make([]float64, n), make([]float64, n), make([]float64, 1)
 	lapack64.Geqrf(tall, tau, work, -1)
 	work = make([]float64, int(work[0]))
 	lapack64.Geqrf(tall, tau, work, len(work))
 	for j := range n {
-		sign[j] = math.Copysign(gain, tall.Data[j*n+j]) // gain times that of R's diagonal
+		sign[j] = math.Copysign(gain, tall.Data[j*n+j]) // with the sign of R's diagonal
 	}
 	lapack64.Orgqr(tall, tau, work, len(work))
 	for i := range tall.Data {
@@ -130,26 +130,26 @@ type Source struct {
 	hasSpare bool
 }
 
-// NewSource opens a stream at its beginning.
+// NewSource returns a stream at its beginning.
 func NewSource(seed uint32, stream string) *Source {
 	k0, k1 := expr.Threefry(seed, 0, StreamID(stream), 0)
 	return &Source{k0: k0, k1: k1}
 }
 
-// Seek moves to a place of the stream, so that what is drawn there does not depend on what was drawn before.
+// Seek moves to a position of the stream, so that the numbers drawn next do not depend on those drawn before.
 func (s *Source) Seek(place uint64) { s.counter, s.hasSpare = place, false }
 
-// Uint64 is 64 random bits.
+// Uint64 draws 64 random bits.
 func (s *Source) Uint64() uint64 {
 	a, b := expr.Threefry(s.k0, s.k1, uint32(s.counter), uint32(s.counter>>32))
 	s.counter++
 	return uint64(a)<<32 | uint64(b)
 }
 
-// Uniform is the middle of one of 2^52 equal parts of (0, 1). With one bit more the last middle would round to 1.
+// Uniform draws the midpoint of one of 2^52 equal parts of (0, 1). With one more bit, the last midpoint would round to 1.
 func (s *Source) Uniform() float64 { return (float64(s.Uint64()>>12) + .5) / (1 << 52) }
 
-// Normal draws from N(0, 1) by Box and Muller.
+// Normal draws from N(0, 1) by the method of Box and Muller.
 func (s *Source) Normal() float64 {
 	if s.hasSpare {
 		s.hasSpare = false
@@ -160,7 +160,7 @@ func (s *Source) Normal() float64 {
 	return r * math.Cos(phi)
 }
 
-// truncated draws from N(0, 1) without what lies beyond two deviations.
+// truncated draws from N(0, 1), without values beyond two deviations.
 func (s *Source) truncated() float64 {
 	for {
 		if x := s.Normal(); math.Abs(x) <= 2 {
@@ -169,7 +169,7 @@ func (s *Source) truncated() float64 {
 	}
 }
 
-// Shuffle is a random order of 0 .. n-1 (Fisher and Yates).
+// Shuffle draws a permutation of 0 .. n-1 (Fisher and Yates).
 func (s *Source) Shuffle(n int) []int32 {
 	p := make([]int32, n)
 	for i := range p {

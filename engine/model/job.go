@@ -11,16 +11,16 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// Job is everything that a trial needs but its seed: pure data, made from a script and a point, able to run without either.
+// Job is everything that a trial needs except its seed: pure data, made from a script and a point, which can run without either.
 type Job struct {
 	Data     spec.Data
 	Epochs   int
 	Evaluate spec.Evaluation
 	Program  *Program
-	Reals    []Real // the inputs of the program, in its order, and after them numbers that are only recorded
+	Reals    []Real // the inputs of the program, in its order, followed by numbers that are only recorded
 }
 
-// Columns lists the numbers with names, which every epoch records, each once, by name.
+// Columns lists the named numbers, which every epoch records, each once and sorted by name.
 func (j *Job) Columns() (columns []Column) {
 	seen := map[string]bool{}
 	for _, r := range j.Reals {
@@ -41,23 +41,23 @@ type Column struct {
 	Value spec.Schedule
 }
 
-// Inputs is what a job reads besides its program and its numbers.
+// Inputs identifies what a job reads in addition to its program and its numbers.
 type Inputs struct {
 	Train   string       // digest of the training images
-	Test    string       // digest of the test split; "" where nothing reads it
-	Measure spec.Measure // what evaluations compare with
+	Test    string       // digest of the test split; "" if nothing reads it
+	Measure spec.Measure // what evaluations compare samples with
 }
 
-// Unread stands for inputs that nobody has looked at: by the script's words for them.
+// Unread identifies inputs that have not been read, by the script's words for them.
 func (j *Job) Unread() Inputs {
 	e := j.Evaluate
 	m := spec.Measure{Metrics: e.Metrics, Samples: e.Samples, Real: e.Real, Features: e.Features}
 	return Inputs{Train: j.Data.String(), Measure: m}
 }
 
-// Configuration identifies all that decides a trial's numbers but its seed and its length: the program, every number with its
-// column, the training images, what evaluations compare with, when, and which of them end a trial. Neither the text of the script
-// is part of it nor what changes no number, such as the size of the sheet of samples or where the images lie.
+// Configuration identifies everything that decides a trial's numbers except its seed and its length: the program, every number with
+// its column, the training images, what evaluations compare with, when, and which of them end a trial. The text of the script is not
+// part of it, and neither is anything that changes no number, such as the size of the sample sheet or the path of the images.
 func (j *Job) Configuration(in Inputs) string {
 	return digest(func(w io.Writer) {
 		fmt.Fprintf(w, "%s %s %d\n%v\n%v\n", j.Program.Fingerprint(), in.Train, j.Evaluate.Every, in.Measure, j.Evaluate.Collapse)
@@ -72,7 +72,7 @@ func (j *Job) ID(configuration string, seed uint32) string {
 	return digest(func(w io.Writer) { fmt.Fprintln(w, configuration, seed, j.Epochs) })
 }
 
-// digest is 16 hexadecimal digits that stand for a text.
+// digest returns 16 hexadecimal digits that identify a text.
 func digest(write func(io.Writer)) string {
 	h := sha256.New()
 	write(h)

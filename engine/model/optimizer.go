@@ -8,11 +8,11 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// Optimizer says how a player's weights follow its gradients. All numbers are runtime inputs: changing one never recompiles.
+// Optimizer updates a player's weights by its gradients. All numbers are inputs of the program: changing one never recompiles it.
 type Optimizer struct {
 	Rule      Rule
-	Params    []Param        // of the rule, in its order
-	ClipNorm  *spec.Schedule // gradients longer than this (all together) are shortened to it
+	Params    []Param        // the numbers of the rule, in its order
+	ClipNorm  *spec.Schedule // the longest norm of all gradients together
 	ClipValue *spec.Schedule // gradient elements are clamped to ± this
 	EMA       *spec.Schedule // decay of a moving average of the weights that sampling uses
 }
@@ -33,7 +33,7 @@ const (
 	RMSProp Rule = "rmsprop"
 )
 
-// Rules lists every update rule: its numbers, in order, and what it does with a weight.
+// Rules lists every update rule: its numbers, in order, and its update of a weight.
 var Rules = map[Rule]struct {
 	Params []string
 	update func(u *update) *expr.Node
@@ -52,7 +52,7 @@ type update struct {
 	real func(name string) *expr.Node
 }
 
-// slot is a tensor like the weight that the optimizer keeps, zero at first: its value and how to give it the next.
+// slot is a tensor of the weight's shape that the optimizer keeps, initially zero: its value, and a function that sets the next.
 func (u *update) slot(suffix string) (now *expr.Node, next func(*expr.Node)) {
 	name := u.v.Name + "." + suffix
 	return u.t.variable(name, u.v.Shape, Slot, Constant(0)), func(n *expr.Node) { u.t.now[name] = n }
@@ -85,7 +85,7 @@ func (u *update) adamStep() *expr.Node {
 	return expr.Mul(size, expr.Div(m, expr.Add(expr.Sqrt(v), u.real("eps"))))
 }
 
-// updates counts the player's updates, this one included.
+// updates is the number of the player's updates, including this one.
 func (u *update) updates() *expr.Node {
 	name := u.v.Player() + "/updates"
 	return u.t.now[name]
@@ -99,7 +99,7 @@ func sgd(u *update) *expr.Node {
 	return expr.Sub(u.p, expr.Mul(u.real("lr"), v))
 }
 
-// rmsProp is Tieleman and Hinton (2012) as in PyTorch: eps stands outside the root, momentum follows the scaled gradient.
+// rmsProp is Tieleman and Hinton (2012) as in PyTorch: eps is outside the root, momentum averages the scaled gradient.
 func rmsProp(u *update) *expr.Node {
 	v, setV := u.slot("v")
 	m, setM := u.slot("m")
@@ -110,8 +110,7 @@ func rmsProp(u *update) *expr.Node {
 	return expr.Sub(u.p, expr.Mul(u.real("lr"), m))
 }
 
-// reals lists the numbers of a player's optimizer and its clipping with the sites that the trace gives them. The learning rate
-// is recorded.
+// reals lists the numbers of a player's optimizer and its clipping with their sites in the trace. The learning rate is recorded.
 func (p Player) reals() []Real {
 	var r []Real
 	for _, q := range p.Optimizer.Params {
@@ -132,7 +131,7 @@ func (p Player) reals() []Real {
 	return r
 }
 
-// structure is all of a player that shapes the program, but for its loss.
+// structure is everything about a player that determines the program, except its loss.
 func (p Player) structure() string {
 	s := fmt.Sprint(p.Name, " ", p.Steps, " ", p.Optimizer.Rule)
 	if p.Critic {
@@ -144,7 +143,7 @@ func (p Player) structure() string {
 	return s
 }
 
-// improve moves the player's weights against the gradients of its loss, and tells the length of all gradients together.
+// improve updates the player's weights by the gradients of its loss, and returns the norm of all gradients together.
 func (p Player) improve(t *Trace, loss *expr.Node) (norm *expr.Node, err error) {
 	rule, ok := Rules[p.Optimizer.Rule]
 	if !ok {
@@ -186,7 +185,7 @@ func (p Player) improve(t *Trace, loss *expr.Node) (norm *expr.Node, err error) 
 		if c := real("clip_weights"); c != nil {
 			next = within(next, c)
 		}
-		// Later losses see a number: their gradients must not find a way back through this update.
+		// Later losses read the result as a constant: their gradients must not pass through this update.
 		t.now[v.Name] = expr.Stop(next)
 		if d := real("ema"); d != nil {
 			u := update{t: t, v: v}
@@ -200,7 +199,7 @@ func (p Player) improve(t *Trace, loss *expr.Node) (norm *expr.Node, err error) 
 	return norm, nil
 }
 
-// length is the Euclidean length of tensors taken together.
+// length is the Euclidean norm of tensors taken together.
 func length(t *Trace, xs []*expr.Node) *expr.Node {
 	square := t.Number(0)
 	for _, x := range xs {
@@ -209,8 +208,7 @@ func length(t *Trace, xs []*expr.Node) *expr.Node {
 	return expr.Sqrt(square)
 }
 
-// clip holds the elements of gradients of the length norm within ± value, and then their length within the limit. A nil bound
-// does not hold.
+// clip limits the elements of gradients, whose norm is given, to ± value, and then their norm to the limit. A nil bound is none.
 func clip(t *Trace, grads []*expr.Node, norm, value, limit *expr.Node) []*expr.Node {
 	clipped := slices.Clone(grads)
 	if value != nil {
@@ -227,7 +225,7 @@ func clip(t *Trace, grads []*expr.Node, norm, value, limit *expr.Node) []*expr.N
 	return clipped
 }
 
-// within is x, held within ± bound.
+// within is x, limited to ± bound.
 func within(x, bound *expr.Node) *expr.Node { return expr.Max(expr.Min(x, bound), expr.Neg(bound)) }
 
 // weights lists the trained tensors of a player, in the order of first use.

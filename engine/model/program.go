@@ -16,24 +16,24 @@ import (
 // Player is a network with a loss and an optimizer. A GAN has two, a classifier is one.
 type Player struct {
 	Name        string
-	Steps       int // updates an iteration; 0 holds the player as it is
+	Steps       int // updates per iteration; 0 never updates the player
 	Optimizer   Optimizer
 	ClipWeights *spec.Schedule // weights are clamped to ± this after each update (Arjovsky et al. 2017, algorithm 1)
 	Critic      bool           // record its mean output on real and on generated examples as d_real and d_fake; see critic.go
-	// Logit is the part of a critic's output, one number an example, that d_real and d_fake are the means of; nil: all of it.
+	// Logit returns the part of a critic's output, one number per example, whose means are d_real and d_fake; nil is all of it.
 	Logit func(t *Trace, out *expr.Node) (*expr.Node, error)
-	// Loss traces the player's loss, one number, against all players as they are now.
+	// Loss traces the player's loss, one number, with the present weights of all players.
 	Loss func(t *Trace) (*expr.Node, error)
 }
 
-// Watch is a number recorded beside the losses.
+// Watch is a number that is recorded in addition to the losses.
 type Watch struct {
 	Name  string
-	Test  bool // read from the test split after training, with the networks as sampling sees them; else from every minibatch
+	Test  bool // computed on the test split after training, with the weights that sampling uses; else on every minibatch
 	Value func(t *Trace) (*expr.Node, error)
 }
 
-// Recorded is a number that every step gives.
+// Recorded is a number that a step records.
 type Recorded struct {
 	Name string // of its column
 	Loss string // the player whose loss it is; "" for any other number
@@ -43,35 +43,35 @@ type Recorded struct {
 // Program is a model's training step, its sampling and its tests, as expressions over the inputs
 //
 //	seed, step   u32        the trial's seed, the iteration from 0 (while sampling: the number of the batch)
-//	x0, x1, ...  [b h w c]  the minibatches of an iteration; of tests x0, of the test split
-//	y0, y1, ...  i32 [b]    their labels, if anything uses them
+//	x0, x1, ...  [b h w c]  the minibatches of an iteration; for tests x0, from the test split
+//	y0, y1, ...  i32 [b]    their labels, if they are used
 //	Vars                    by name
 //	reals                   one each, in the order in which Print names them
 //
-// It holds no number of any trial: these are the job's.
+// It has no numbers of trials: these belong to jobs.
 type Program struct {
 	Config   Config
-	Batches  int // minibatches an iteration
+	Batches  int // minibatches per iteration
 	Vars     []Var
-	Reals    int          // how many real numbers of the script are inputs
+	Reals    int          // the number of the script's real numbers that are inputs
 	Next     []*expr.Node // of Vars, in their order
 	Recorded []Recorded
 	Finite   *expr.Node // 0 if every weight and loss is finite, else not a number
 	Sample   *expr.Node // images [b h w c] from the present weights; nil if there is nothing to sample
 	Test     []Recorded // the tests, over x0 and y0 of TestBatch examples
-	TestOne  []Recorded // the same over one example, for what is left of a split
+	TestOne  []Recorded // the same over one example, for the rest of a split
 	Unread   []string   // why a critic has no d_real or d_fake
 
 	structure   []string // of the players
 	fingerprint string
 }
 
-// TestBatch is how many examples a call of the tests reads. It divides the test splits of MNIST and CIFAR-10.
+// TestBatch is the number of examples per call of the tests. It divides the test splits of MNIST and CIFAR-10.
 const TestBatch = 250
 
-// Build traces one iteration, in which the players move in turn, each against the others' newest weights, the sampling and
-// the tests. The numbers are those that the program takes, in its order, and after them those with a name that nothing uses.
-// Mistakes of the script come back as errors, with the place where the script stood.
+// Build traces one iteration, in which the players are updated in turn, each with the newest weights of the others, the sampling and
+// the tests. reals are the inputs of the program, in its order, followed by named numbers that nothing uses. Errors of the script
+// have a place in it.
 func Build(c Config, players []Player, watches []Watch, sample func(t *Trace) (*expr.Node, error)) (p *Program, reals []Real, err error) {
 	t := newTrace(c)
 	p = &Program{Config: c}
@@ -113,7 +113,7 @@ func isNamed(s spec.Schedule) bool {
 func (p *Program) trace(t *Trace, players []Player, watches []Watch, sample func(t *Trace) (*expr.Node, error)) error {
 	finite := t.Number(0)
 	var errs []error
-	for _, q := range players { // the mistakes of one player are no reason to keep quiet about another's
+	for _, q := range players { // report the errors of all players
 		var err error
 		failed := t.Graph.Try(func() { finite, err = p.move(t, q, finite) })
 		errs = append(errs, err, failed)
@@ -125,7 +125,7 @@ func (p *Program) trace(t *Trace, players []Player, watches []Watch, sample func
 	for _, v := range t.vars {
 		p.Next = append(p.Next, t.now[v.Name])
 	}
-	// The buffers that these calls move are dropped: watching changes nothing.
+	// Buffers that these calls change are dropped: watches have no effect on training.
 	watched, err := p.measure(t, "watch", false, watches)
 	if err != nil {
 		return err
@@ -156,10 +156,11 @@ func (p *Program) trace(t *Trace, players []Player, watches []Watch, sample func
 	return err
 }
 
-// move traces the updates of a player. finite adds up what is not a number if a loss or a weight is not finite.
+// move traces the updates of a player. It adds to finite a term that is not a number if a loss or a weight is not finite.
 func (p *Program) move(t *Trace, q Player, finite *expr.Node) (*expr.Node, error) {
 	if q.Steps < 0 || p.Batches == 0 {
-		return finite, fmt.Errorf("%s: got %d updates an iteration, want 1 or more, or 0 to hold it while another player moves", q.Name, q.Steps)
+		return finite, fmt.Errorf("%s: got %d updates per iteration, want 1 or more, or 0 to keep it fixed while another player is updated",
+			q.Name, q.Steps)
 	}
 	for i := range q.Steps {
 		t.batches = p.Batches - q.Steps + i + 1
@@ -224,7 +225,7 @@ func (p *Program) read(name string, n *expr.Node) {
 	p.Recorded = append(p.Recorded, Recorded{Name: name, Node: n})
 }
 
-// Step lists all that an iteration gives: the next state, the readings, the check.
+// Step lists the results of an iteration: the next state, the recorded numbers, Finite.
 func (p *Program) Step() []*expr.Node {
 	outs := append([]*expr.Node{}, p.Next...)
 	for _, r := range p.Recorded {
@@ -233,15 +234,15 @@ func (p *Program) Step() []*expr.Node {
 	return append(outs, p.Finite)
 }
 
-// Fingerprint identifies the program: trials with one fingerprint differ in nothing but real numbers, data and seeds.
+// Fingerprint identifies the program: trials with one fingerprint differ only in real numbers, data and seeds.
 func (p *Program) Fingerprint() string { return p.fingerprint }
 
-// Identity is the fingerprint with all else that tells programs apart: two of one identity can stand for each other.
+// Identity is the fingerprint with everything else that distinguishes programs: those of one identity are interchangeable.
 func (p *Program) Identity() string {
 	return fmt.Sprint(p.fingerprint, p.Config, p.structure, p.Unread)
 }
 
-// outputs lists all that the program computes: steps, samples, tests.
+// outputs lists the results of the program: steps, samples, tests.
 func (p *Program) outputs() []*expr.Node {
 	outs := p.Step()
 	if p.Sample != nil {
@@ -271,7 +272,7 @@ func (p *Program) identify() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// appendTo encodes all of v but its shape, which the expression of its next value has.
+// appendTo encodes v without its shape, which the expression of its next value has.
 func (v Var) appendTo(b []byte) []byte {
 	b = append(b, v.Name...)
 	b = append(b, 0)
@@ -286,7 +287,7 @@ func (v Var) appendTo(b []byte) []byte {
 	return b
 }
 
-// Parameters counts the trained numbers of a player; of all players if the name is empty.
+// Parameters returns the number of trained numbers of a player, or of all players if the name is empty.
 func (p *Program) Parameters(player string) (n int) {
 	for _, v := range p.Vars {
 		if v.Role == Weight && (player == "" || v.Player() == player) {
@@ -296,7 +297,7 @@ func (p *Program) Parameters(player string) (n int) {
 	return n
 }
 
-// StateBytes is the size of the state.
+// StateBytes returns the size of the state.
 func (p *Program) StateBytes() (n int) {
 	for _, v := range p.Vars {
 		n += v.Shape.Elems() * v.Shape.DType.Bytes()
@@ -304,7 +305,7 @@ func (p *Program) StateBytes() (n int) {
 	return n
 }
 
-// Rebind is the numbers of a program for players that have its structure but numbers of their own.
+// Rebind returns the numbers of a program for players that have its structure and numbers of their own.
 func (p *Program) Rebind(reals []Real, players []Player) ([]Real, error) {
 	if len(players) != len(p.structure) {
 		return nil, fmt.Errorf("got %d players, want %d", len(players), len(p.structure))

@@ -340,7 +340,7 @@ func TestMistakesOfLossesAreErrors(t *testing.T) {
 		{"the data set has no labels", model.Player{Optimizer: sgd, Loss: func(t *model.Trace) (*expr.Node, error) { return t.Y() }}, nil, nil},
 		{"sum: axis h: got f32[b2 c3], which has none (operands f32[b2 c3])",
 			model.Player{Optimizer: sgd, Loss: func(t *model.Trace) (*expr.Node, error) { return expr.Sum(t.X(), "h"), nil }}, nil, nil},
-		{"net: got 0 updates an iteration, want 1 or more, or 0 to hold it while another player moves",
+		{"net: got 0 updates per iteration, want 1 or more, or 0 to keep it fixed while another player is updated",
 			model.Player{Optimizer: sgd, Steps: -1, Loss: good}, nil, nil},
 	} {
 		c.player.Name, c.player.Steps = "net", c.player.Steps+1

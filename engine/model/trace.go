@@ -1,7 +1,7 @@
-// Package model turns networks, losses and optimizers into programs: tuples of expressions that take the state of a training
-// run, its real numbers and a batch, and give the next state and what is to be recorded. A Trace collects the expressions
-// while the networks' functions run with symbolic tensors; Build makes a Program of players; a Program is pure data.
-// It knows neither where the functions come from (starlib) nor how programs run (engine/train).
+// Package model turns networks, losses and optimizers into programs: tuples of expressions that map the state of a training run,
+// its real numbers and a batch to the next state and the numbers to record. A Trace collects the expressions while the networks'
+// functions run with symbolic tensors; Build makes a Program from players; a Program is pure data. The package knows neither where
+// the functions come from (starlib) nor how programs run (engine/train).
 package model
 
 import (
@@ -12,12 +12,12 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// Config is what a program is traced for.
+// Config has the types and sizes that a program is traced for.
 type Config struct {
 	DType       expr.DType
 	BF16        bool       // round the operands of products and convolutions to bfloat16
-	Batch       int        // examples a step
-	SampleBatch int        // images a call of the sampling program
+	Batch       int        // examples per minibatch
+	SampleBatch int        // images per call of the sampling program
 	Image       expr.Shape // of one example: [h w c], or [c] for points
 	Classes     int        // of the labels; 0 without labels
 }
@@ -28,13 +28,13 @@ type Var struct {
 	Shape  expr.Shape
 	Role   Role
 	Init   Init
-	Stream string // the name that its initial values are drawn under
+	Stream string // names the stream of its initial values
 }
 
 // Player is the part of the name before the first slash.
 func (v Var) Player() string { name, _, _ := strings.Cut(v.Name, "/"); return name }
 
-// Role says who changes a Var.
+// Role says what changes a Var.
 type Role uint8
 
 const (
@@ -48,11 +48,11 @@ func (r Role) String() string { return [...]string{"weight", "buffer", "slot", "
 
 // Real is a real number of a trial: an input of its program.
 type Real struct {
-	Site  string // where it stands: file:line:col, or player/lr and the like for optimizers
+	Site  string // its place: file:line:col, or player/lr and the like for optimizers
 	Value spec.Schedule
 }
 
-// Trace is one run of a model's functions with symbolic tensors. It is not for concurrent use.
+// Trace is one run of a model's functions with symbolic tensors. It is not safe for concurrent use.
 type Trace struct {
 	Graph    *expr.Graph
 	Config   Config
@@ -60,21 +60,21 @@ type Trace struct {
 
 	seed, step *expr.Node
 	vars       []Var
-	leaf, now  map[string]*expr.Node // of every Var: the input, and what it is at this point of the step
+	leaf, now  map[string]*expr.Node // of every Var: the input, and its value at this point of the step
 	reals      []Real
 	realAt     map[realKey]*expr.Node
 	scope      *scope
 	draws      map[string]int
 	streams    map[uint32]string
 	calls      []Call
-	examples   map[*expr.Node]bool // what X gave
+	examples   map[*expr.Node]bool // the results of X
 	testing    int                 // examples of the test split in the batch being traced; 0 while training and sampling
 	batches    int                 // minibatches asked for so far; x and y belong to the last
 	once       map[*expr.Node]*expr.Node
 }
 
-// realKey is what makes two real numbers of a trace one: a place of the script, and the text of the value. The numbers of
-// optimizers have no text, so that programs of trials that differ in them stay one.
+// realKey is equal for real numbers that are one input: those of one place of the script with one value, by its text. The numbers of
+// optimizers have no text, so that trials that differ in them share a program.
 type realKey struct{ site, value string }
 
 // scope is a player's network while it runs.
@@ -87,7 +87,7 @@ type scope struct {
 type Call struct {
 	Player  string
 	In, Out *expr.Node
-	With    []any // its further arguments: nodes, or what stands for values of a script
+	With    []any // its other arguments: nodes, or representatives of values of a script
 }
 
 func newTrace(c Config) *Trace {
@@ -106,7 +106,7 @@ func (t *Trace) X() *expr.Node {
 	return x
 }
 
-// minibatch is what the current one has of every example.
+// minibatch is a leaf of the current minibatch.
 func (t *Trace) minibatch(r expr.Role, name string, each expr.Shape) *expr.Node {
 	i := t.batches - 1
 	return t.Graph.Leaf(expr.Leaf{Role: r, Index: i, Name: fmt.Sprint(name, i), Shape: each.With('b', t.Examples())})
@@ -131,11 +131,11 @@ func (t *Trace) Examples() int {
 	return t.Config.SampleBatch
 }
 
-// HasData reports whether there are real examples to read: all the time but while sampling.
+// HasData reports whether there are real examples to read: always except while sampling.
 func (t *Trace) HasData() bool { return t.Training || t.testing > 0 }
 
 // Call runs a player's network: within f the player's layers are named by kind and count, so that every call of one network
-// uses the same parameters. in is what the network reads first, with its further arguments, for the record of calls.
+// uses the same parameters. in is the network's first argument, with are the others, for the record of calls.
 func (t *Trace) Call(player string, in *expr.Node, f func() (*expr.Node, error), with ...any) (*expr.Node, error) {
 	outer := t.scope
 	t.scope = &scope{player, map[string]int{}}
@@ -147,7 +147,7 @@ func (t *Trace) Call(player string, in *expr.Node, f func() (*expr.Node, error),
 	return out, err
 }
 
-// Layer opens the next layer of a kind ("conv", "dense") in the network that is running, and gives its name:
+// Layer opens the next layer of a kind ("conv", "dense") in the network that is running, and returns its name:
 // generator/conv2.
 func (t *Trace) Layer(kind string) (string, error) {
 	if t.scope == nil {
@@ -157,7 +157,7 @@ func (t *Trace) Layer(kind string) (string, error) {
 	return fmt.Sprintf("%s/%s%d", t.scope.player, kind, t.scope.layers[kind]), nil
 }
 
-// Weight is a trained tensor of a layer, as it is at this point of the step.
+// Weight is the value of a trained tensor of a layer at this point of the step.
 func (t *Trace) Weight(layer, name string, s expr.Shape, init Init) *expr.Node {
 	return t.variable(layer+"/"+name, s, Weight, init)
 }
@@ -167,15 +167,15 @@ func (t *Trace) Buffer(layer, name string, s expr.Shape, init Init) *expr.Node {
 	return t.variable(layer+"/"+name, s, Buffer, init)
 }
 
-// SetBuffer gives a buffer its next value, a constant for every gradient. While sampling nothing changes.
+// SetBuffer sets the next value of a buffer, a constant for every gradient. It has no effect while sampling.
 func (t *Trace) SetBuffer(layer, name string, v *expr.Node) {
 	if t.Training {
 		t.now[layer+"/"+name] = expr.Stop(v)
 	}
 }
 
-// Once is what derive made of a weight the first time. A loss calls a network several times with the same weights; what a
-// layer keeps per update of a weight, as the power iteration of spectral norm, must not move with every call.
+// Once is the result of the first call of derive for a weight. A loss calls a network several times with the same weights; what a
+// layer keeps per update of a weight, such as the power iteration of spectral norm, must not advance with every call.
 func (t *Trace) Once(weight *expr.Node, derive func() *expr.Node) *expr.Node {
 	n, ok := t.once[weight]
 	if !ok {
@@ -188,7 +188,7 @@ func (t *Trace) Once(weight *expr.Node, derive func() *expr.Node) *expr.Node {
 func (t *Trace) variable(name string, s expr.Shape, r Role, init Init) *expr.Node {
 	if n, ok := t.now[name]; ok {
 		if n.Shape != s {
-			t.Graph.Fail(name, nil, "the network is called with another shape than before: its parameter would be %v and is %v", s, n.Shape)
+			t.Graph.Fail(name, nil, "the network was called with another shape before: its parameter would be %v and is %v", s, n.Shape)
 		}
 		return n
 	}
@@ -202,7 +202,7 @@ func (t *Trace) declare(v Var) *expr.Node {
 	return t.leaf[v.Name]
 }
 
-// Real is a number of the script at a place; a function that is called twice with one value has one.
+// Real is the input for a number at a place of the script; a function that is called twice with one value has one.
 func (t *Trace) Real(site string, s spec.Schedule) *expr.Node {
 	return t.real(realKey{site, s.String()}, s)
 }
@@ -220,20 +220,20 @@ func (t *Trace) real(key realKey, s spec.Schedule) *expr.Node {
 // Number is a number that is part of the structure.
 func (t *Trace) Number(v float64) *expr.Node { return t.Graph.Const(t.Config.DType, v) }
 
-// Uniform draws from (0, 1), anew every step, from a stream of random numbers.
+// Uniform draws from (0, 1), in every step anew, from a stream of random numbers.
 func (t *Trace) Uniform(stream string, s expr.Shape) *expr.Node {
 	return expr.Uniform(t.seed, t.step, t.stream(stream), s.As(t.Config.DType))
 }
 
-// Normal draws from N(0, 1), anew every step, from a stream of random numbers.
+// Normal draws from N(0, 1), in every step anew, from a stream of random numbers.
 func (t *Trace) Normal(stream string, s expr.Shape) *expr.Node {
 	return expr.Normal(t.seed, t.step, t.stream(stream), s.As(t.Config.DType))
 }
 
-// stream numbers the next draw of a named stream. It depends on nothing outside the stream, so what one stream draws never
-// changes what another does.
+// stream returns the number of the next draw of a named stream. It depends only on the stream, so the draws of one stream never
+// change those of another.
 func (t *Trace) stream(name string) uint32 {
-	if !t.Training { // evaluation never disturbs training
+	if !t.Training { // evaluation never affects training
 		name = "evaluation/" + name
 	}
 	draw := fmt.Sprint(name, "/", t.draws[name])
@@ -250,7 +250,7 @@ func (t *Trace) streamID(name string) uint32 {
 	return id
 }
 
-// StreamID numbers a named stream of random numbers: FNV-1a, 32 bits.
+// StreamID returns the number of a named stream of random numbers: its 32-bit FNV-1a hash.
 func StreamID(name string) uint32 {
 	h := uint32(2166136261)
 	for i := range len(name) {

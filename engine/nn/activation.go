@@ -15,7 +15,7 @@ type Activation struct {
 	Of      func(x, a *expr.Node) *expr.Node
 }
 
-// Activations lists the functions of x, by the name that scripts use. Of takes floats; a is the number, nil if there is none.
+// Activations has the functions of x by their names in scripts. Of reads floats; a is the number, nil if there is none.
 var Activations = map[string]Activation{
 	"relu": {Doc: "max(x, 0)", Of: func(x, _ node) node { return expr.Relu(x) }},
 	"leaky_relu": {Doc: "x, times the slope where negative (Maas et al. 2013; 0.3 is the default of Keras's layer)", Param: "slope",
@@ -38,7 +38,7 @@ var Activations = map[string]Activation{
 	"identity":     {Doc: "x", Of: func(x, _ node) node { return x }},
 }
 
-// overChannels makes an activation of a function over axes, which x must have.
+// overChannels makes an activation from a function over axes, which x must have.
 func overChannels(name string, f func(x node, axes string) node) func(x, _ node) node {
 	return func(x, _ node) node {
 		wantAxes(name, x, features)
@@ -48,13 +48,13 @@ func overChannels(name string, f func(x node, axes string) node) func(x, _ node)
 	}
 }
 
-// like is the number v, of the element type of x.
+// like is the number v in the element type of x.
 func like(x node, v float64) node { return x.Graph().Const(x.Shape.DType, v) }
 
 func one(x node) node { return like(x, 1) }
 
 func elu(x, alpha node) node {
-	negative := expr.Sub(expr.Exp(expr.Min(x, like(x, 0))), one(x)) // min: e^x must not overflow where it is not used
+	negative := expr.Sub(expr.Exp(expr.Min(x, like(x, 0))), one(x)) // min, so that e^x does not overflow where it is not used
 	return expr.Where(expr.Less(like(x, 0), x), x, expr.Mul(alpha, negative))
 }
 
@@ -73,7 +73,7 @@ func hardSigmoid(x, _ node) node {
 	return expr.Clamp(expr.Add(expr.Scale(x, 1./6), like(x, .5)), like(x, 0), one(x))
 }
 
-// PReLU is leaky_relu with a trained slope per channel (He et al. 2015, eq. 1), 0.25 at first: [.. c] -> [.. c].
+// PReLU is leaky_relu with a trained slope per channel (He et al. 2015, eq. 1), initially 0.25: [.. c] -> [.. c].
 func PReLU(t *model.Trace, x *expr.Node, init *model.Init) (*expr.Node, error) {
 	return layer(t, "prelu", func(name string) node {
 		wantAxes("prelu", x, features)

@@ -7,13 +7,13 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 )
 
-// Padding says how windows meet the borders of an image.
+// Padding is the padding of windows at the borders of an image.
 type Padding struct {
 	Mode   string // "same", "valid" (Keras and TensorFlow) or "explicit" (PyTorch)
 	Lo, Hi [2]int // explicit: zeros before and after, along h and w
 }
 
-// smallWindow is a length that "same" windows and strides may have on images of any size: the last layers of a network see few pixels.
+// smallWindow is a length that "same" windows and strides may have on images of any size: the last layers of a network read few pixels.
 const smallWindow = 31
 
 // window is the geometry along axis i (0: h, 1: w) over in elements.
@@ -35,7 +35,7 @@ func (p Padding) window(layer string, i, in, kernel, stride int) expr.Window {
 	return expr.Explicit(in, kernel, stride, p.Lo[i], p.Hi[i])
 }
 
-// transposed is the geometry of a transposed convolution of in elements; extra are the rows that it has more at the end.
+// transposed is the geometry of a transposed convolution of in elements, with extra rows at the end.
 func (p Padding) transposed(layer string, i, in, kernel, stride, extra int) expr.Window {
 	p.check(layer, i, kernel, stride)
 	most := max(2*in*stride-1, smallWindow)
@@ -52,7 +52,7 @@ func (p Padding) transposed(layer string, i, in, kernel, stride, extra int) expr
 	return w
 }
 
-// taps is what a layer calls the length of its windows.
+// taps is the name of a window's length in a layer's errors.
 func (Padding) taps(layer string) string {
 	if strings.HasSuffix(layer, "_pool") {
 		return "window"
@@ -67,15 +67,15 @@ func (p Padding) check(layer string, i, kernel, stride int) {
 	want(p.Lo[i] >= 0 && p.Hi[i] >= 0, layer, "padding: got %d and %d along %c, want no negative numbers", p.Lo[i], p.Hi[i], "hw"[i])
 }
 
-// ConvOptions of Conv and ConvTranspose. Pairs are along h and w.
+// ConvOptions are the options of Conv and ConvTranspose. Pairs are along h and w.
 type ConvOptions struct {
 	Filters              int
 	Kernel, Stride       [2]int
 	Padding              Padding
 	Bias, Spectral       bool
 	KernelInit, BiasInit *model.Init // nil: Keras's glorot_uniform and zeros
-	// OutputPadding, of ConvTranspose with explicit padding, is the rows and columns that the result has more at the end:
-	// a convolution rounds down, so several sizes lead to one, and this says which (as in PyTorch).
+	// OutputPadding adds rows and columns at the end of the result of ConvTranspose with explicit padding: a convolution rounds
+	// down, so it maps several sizes to one, and this selects which (as in PyTorch).
 	OutputPadding [2]int
 }
 
@@ -94,10 +94,10 @@ func Conv(t *model.Trace, x *expr.Node, o ConvOptions) (*expr.Node, error) {
 	})
 }
 
-// ConvTranspose is the transpose of a convolution from its results to its images, with a kernel [h w i o] whose o are the
-// channels of x and whose i are the filters (Keras's order), and a bias: [b h w c] -> [b h w c=filters]. With n pixels along
-// an axis, "same" gives n stride, "valid" (n-1) stride + max(kernel, stride), explicit (n-1) stride + kernel - lo - hi +
-// output padding.
+// ConvTranspose is the transpose of a convolution, from its results to its images, with a kernel [h w i o] whose o are the channels
+// of x and whose i are the filters (Keras's order), and a bias: [b h w c] -> [b h w c=filters]. n pixels along an axis become
+// n stride with "same" padding, (n-1) stride + max(kernel, stride) with "valid", and (n-1) stride + kernel - lo - hi + output
+// padding with explicit padding.
 func ConvTranspose(t *model.Trace, x *expr.Node, o ConvOptions) (*expr.Node, error) {
 	return layer(t, "conv_transpose", func(name string) node {
 		o.check("conv_transpose", x)
@@ -122,11 +122,11 @@ func (o ConvOptions) check(layer string, x node) {
 	want(o.Filters > 0, layer, "filters: got %d, want at least 1", o.Filters)
 }
 
-// kernel is [h w i o]; units is the axis that counts what the layer gives.
+// kernel declares a kernel [h w i o]; units is the axis of the layer's outputs.
 func (o ConvOptions) kernel(t *model.Trace, layer string, in, out int, units string) node {
 	s := expr.Of(t.Config.DType, "hwio", o.Kernel[0], o.Kernel[1], in, out)
 	taps := o.Kernel[0] * o.Kernel[1]
-	// Keras's fans are of the kernel's axes, whichever way it is used.
+	// Keras computes fans from the kernel's axes, in both directions.
 	start := initial(o.KernelInit, glorotUniform, s, taps*in, taps*out)
 	k := t.Weight(layer, "kernel", s, start)
 	if o.Spectral {

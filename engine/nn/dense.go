@@ -5,7 +5,7 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 )
 
-// DenseOptions of Dense.
+// DenseOptions are the options of Dense.
 type DenseOptions struct {
 	Units                int
 	Bias, Spectral       bool
@@ -32,8 +32,8 @@ func Dense(t *model.Trace, x *expr.Node, o DenseOptions) (*expr.Node, error) {
 	})
 }
 
-// Embedding is one trained vector per class: labels i32 [b] -> [b c=units]. Its table is [j c], j the class. Without an
-// initialiser it starts uniform on ±0.05, as Keras's.
+// Embedding is one trained vector per class: labels i32 [b] -> [b c=units]. Its table is [j c], j the class. The standard initializer
+// is uniform on ±0.05, as in Keras.
 func Embedding(t *model.Trace, labels *expr.Node, classes, units int, init *model.Init) (*expr.Node, error) {
 	return layer(t, "embedding", func(name string) node {
 		wantLabels("embedding", labels, classes)
@@ -44,7 +44,7 @@ func Embedding(t *model.Trace, labels *expr.Node, classes, units int, init *mode
 	})
 }
 
-// OneHot has a 1 at the label's class and zeros beside it: labels i32 [b] -> [b c=classes].
+// OneHot is 1 at the label's class and 0 elsewhere: labels i32 [b] -> [b c=classes].
 func OneHot(t *model.Trace, labels *expr.Node, classes int) (*expr.Node, error) {
 	return try(t.Graph, func() node {
 		wantLabels("one_hot", labels, classes)

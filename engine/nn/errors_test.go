@@ -135,7 +135,7 @@ var invalidLayers = []invalid{
 	{"nn.concat: got no tensors, want at least one", flat(3), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 		return nn.Concat('c')
 	}},
-	{"net/dense1/kernel: the network is called with another shape than before: its parameter would be f64[c2 o4] and is f64[c3 o4]",
+	{"net/dense1/kernel: the network was called with another shape before: its parameter would be f64[c2 o4] and is f64[c3 o4]",
 		flat(3), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 			if _, err := dense(4)(t, x); err != nil {
 				return nil, err

@@ -20,12 +20,12 @@ func resize(f func(x node, h, w int) node, x node, h, w int) (node, error) {
 	})
 }
 
-// AvgPool is the mean over windows, in which padding does not count: [b h w c] -> [b h w c].
+// AvgPool is the mean over windows, without padding: [b h w c] -> [b h w c].
 func AvgPool(x *expr.Node, window, stride [2]int, p Padding) (*expr.Node, error) {
 	return pool("avg_pool", expr.AvgPool, x, window, stride, p)
 }
 
-// MaxPool is the maximum over windows, in which padding does not count: [b h w c] -> [b h w c].
+// MaxPool is the maximum over windows, without padding: [b h w c] -> [b h w c].
 func MaxPool(x *expr.Node, window, stride [2]int, p Padding) (*expr.Node, error) {
 	return pool("max_pool", expr.MaxPool, x, window, stride, p)
 }
@@ -48,7 +48,7 @@ func GlobalAvgPool(x *expr.Node) (*expr.Node, error) {
 	})
 }
 
-// Flatten makes one axis of h, w and c, c varying fastest: [b h w c] -> [b c]. What is flat stays as it is.
+// Flatten merges h, w and c into one axis, c varying fastest: [b h w c] -> [b c]. Flat tensors are returned unchanged.
 func Flatten(x *expr.Node) (*expr.Node, error) {
 	return try(x.Graph(), func() node {
 		if x.Shape.Without("k").Axes() == "bc" {
@@ -69,7 +69,7 @@ func Reshape(x *expr.Node, h, w, c int) (*expr.Node, error) {
 	})
 }
 
-// Concat puts tensors end to end along an axis; their other axes meet by name.
+// Concat joins tensors end to end along an axis; their other axes are matched by name.
 func Concat(axis byte, xs ...*expr.Node) (*expr.Node, error) {
 	if len(xs) == 0 {
 		return nil, &expr.Error{Op: "nn.concat", Why: "got no tensors, want at least one"}

@@ -1,8 +1,8 @@
-// Package nn holds the layers of networks: functions over a model.Trace that declare parameters and compose expressions.
-// It imports expr and model; starlib binds it as the nn of scripts, and the standard library's networks are made of it.
-// A layer says which axes it reads and gives back; axes written [.. c] are c and any others, as they come.
+// Package nn has the layers of networks: functions over a model.Trace that declare parameters and compose expressions. It imports
+// expr and model; starlib binds it as nn in scripts, and the networks of the standard library use it. Comments show the axes that a
+// layer reads and returns; [.. c] is c and any other axes.
 //
-// A mistake in an argument comes back as an *expr.Error that names the layer, what it got and what it wants.
+// Invalid arguments are reported as an *expr.Error that names the layer, what it got and what it wants.
 package nn
 
 import (
@@ -15,7 +15,7 @@ import (
 // node shortens signatures.
 type node = *expr.Node
 
-// try runs the body of a layer and returns its result, or the mistake that it panicked with.
+// try runs the body of a layer and returns its result, or the *expr.Error that it panicked with.
 func try(g *expr.Graph, body func() node) (y node, err error) {
 	err = g.Try(func() { y = body() })
 	return y, err
@@ -37,7 +37,7 @@ func want(ok bool, layer, format string, a ...any) {
 	}
 }
 
-// wantAxes checks that x holds floats and, apart from trials, the axes of one of the forms. "..c" is any axes with c.
+// wantAxes checks that x has floats and, apart from trials, the axes of one of the forms. "..c" is any axes with c.
 func wantAxes(layer string, x node, form string) {
 	axes := x.Shape.Without("k").Axes()
 	ok := axes == form || form == features && x.Shape.Has('c')
@@ -51,8 +51,8 @@ const (
 
 var forms = map[string]string{features: "[.. c]", images: "[b h w c]", "bc": "[b c]"}
 
-// initial is the initialiser that the caller gave, or else the standard one, for a tensor whose unit reads fanIn numbers and
-// whose input fanOut units read.
+// initial is the given initializer, or else the standard one, for a tensor whose units read fanIn values each and whose inputs are
+// read by fanOut units each.
 func initial(given *model.Init, standard model.Init, s expr.Shape, fanIn, fanOut int) model.Init {
 	i := standard
 	if given != nil {
