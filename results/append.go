@@ -13,21 +13,21 @@ import (
 	"github.com/starsweep/starsweep/internal/durable"
 )
 
-// sampleEntry is a line of the journal with a picture.
+// sampleEntry is a line of the journal with a sample sheet.
 type sampleEntry struct {
 	Sample Sample `json:"sample"`
 }
 
-// BeginTrial records what the trials are, before their first rows. A trial that began in an earlier run is fine and keeps its index,
-// its time, its point and its words for the data, which need not be those of another script that asks for the same trial; one that
-// is finished is an error, and so is one that differs from another by its ID alone.
+// BeginTrial records trials, before their first rows. A trial that began in an earlier run keeps its index, its start, its point
+// and its text for the data, in which another script that declares the same trial may differ. It is an error if a trial is
+// finished, or differs from another in nothing but its ID.
 func (s *Study) BeginTrial(trials ...Trial) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var entries []any
 	for i, t := range trials {
 		if slices.ContainsFunc(trials[:i], func(other Trial) bool { return other.ID == t.ID }) {
-			return fmt.Errorf("trial %s: got it twice at once", t.ID)
+			return fmt.Errorf("trial %s: got it twice in one call", t.ID)
 		}
 		if !fileName(t.ID) || t.Index < 0 || t.Index > math.MaxInt32 {
 			return fmt.Errorf("trial %q, index %d: want an id of letters, digits, - and _, and an index of 32 bits", t.ID, t.Index)
@@ -57,8 +57,8 @@ func (s *Study) BeginTrial(trials ...Trial) error {
 	return s.append(entries...)
 }
 
-// AppendEpoch records rows of the epochs table. When it returns they are on disk. Rows are of different trials, which go on
-// from their last epochs. A row that is there already is compared, its seconds aside, and not recorded again.
+// AppendEpoch records rows of the epochs table. When it returns they are on disk. The rows are of different trials, each the
+// next epoch of its trial. A row that is already recorded is compared, except for its seconds, and not recorded again.
 func (s *Study) AppendEpoch(rows ...Epoch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,7 +69,7 @@ func (s *Study) AppendEpoch(rows ...Epoch) error {
 			return err
 		}
 		if slices.ContainsFunc(rows[:i], func(other Epoch) bool { return other.Trial == e.Trial }) {
-			return fmt.Errorf("trial %s: got two rows at once, want rows of different trials", t.ID)
+			return fmt.Errorf("trial %s: got two rows in one call, want rows of different trials", t.ID)
 		}
 		for name := range e.Metrics {
 			if !slices.Contains(s.meta.Metrics, name) {
@@ -95,8 +95,8 @@ func (s *Study) AppendEpoch(rows ...Epoch) error {
 	return s.publishWhenDue()
 }
 
-// compareEpoch checks that e is the row which the journal has for its epoch. Only the seconds may differ: training again
-// what was trained already, from an older checkpoint, must give the same numbers.
+// compareEpoch checks that e is the row that the journal has for its epoch. Only the seconds and the backend may differ:
+// training an epoch again, from an older checkpoint, must produce the same numbers.
 func (s *Study) compareEpoch(t *trial, e Epoch) error {
 	old, err := s.readEpoch(t.epochs[e.Epoch-1])
 	if err != nil {
@@ -105,14 +105,14 @@ func (s *Study) compareEpoch(t *trial, e Epoch) error {
 	old.SecondsTrain, old.SecondsEvaluate, old.Backend = 0, 0, e.Backend
 	e.SecondsTrain, e.SecondsEvaluate = 0, 0
 	if got, want := encode(e), encode(old); !bytes.Equal(got, want) {
-		return fmt.Errorf("trial %s, epoch %d is recorded already and differs (another backend or version?); "+
-			"the same command runs a failed trial anew:\ngot  %s\nwant %s",
+		return fmt.Errorf("trial %s, epoch %d is already recorded and differs (another backend or version?); "+
+			"the same command runs a failed trial again:\ngot  %s\nwant %s",
 			t.ID, e.Epoch, got, want)
 	}
 	return nil
 }
 
-// AppendSample records pictures, PNG files, in the same way. Two of the same trial and epoch differ in their kinds.
+// AppendSample records sample sheets, PNG files, in the same way. Those of one trial and epoch differ in their kinds.
 func (s *Study) AppendSample(samples ...Sample) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,8 +137,8 @@ func (s *Study) AppendSample(samples ...Sample) error {
 				return err
 			}
 			if !bytes.Equal(old.PNG, sample.PNG) {
-				return fmt.Errorf("sample %+v is recorded already and differs (another backend or version?); the same command runs a failed trial anew",
-					key)
+				return fmt.Errorf("sample %+v is already recorded and differs (another backend or version?); "+
+					"the same command runs a failed trial again", key)
 			}
 			continue
 		}
@@ -150,7 +150,7 @@ func (s *Study) AppendSample(samples ...Sample) error {
 	return s.append(entries...)
 }
 
-// FinishTrial records how trials ended, which makes their rows of the trials table, and removes their checkpoints.
+// FinishTrial records how trials ended, which completes their rows of the trials table, and removes their checkpoints.
 func (s *Study) FinishTrial(outcomes ...Outcome) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,7 +171,7 @@ func (s *Study) FinishTrial(outcomes ...Outcome) error {
 		if t.outcome == nil {
 			entries = append(entries, entry{Outcome: &o, Rows: &rowCount{len(t.epochs), len(t.samples)}})
 		} else if got, want := encode(o), encode(*t.outcome); !bytes.Equal(got, want) {
-			return fmt.Errorf("trial %s is finished already:\ngot  %s\nwant %s", t.ID, got, want)
+			return fmt.Errorf("trial %s is already finished:\ngot  %s\nwant %s", t.ID, got, want)
 		}
 	}
 	if err := s.append(entries...); err != nil {
@@ -187,8 +187,8 @@ func (s *Study) FinishTrial(outcomes ...Outcome) error {
 	return s.publishWhenDue()
 }
 
-// Forget voids trials, finished or not, with all their rows, so that they can begin again. Segments that held such rows are
-// replaced by ones without them.
+// Forget removes trials, finished or not, and all their rows, so that they can run again. Segments that hold such rows are
+// replaced by segments without them.
 func (s *Study) Forget(ids ...string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -217,7 +217,7 @@ func (s *Study) Forget(ids ...string) error {
 	return s.writePareto()
 }
 
-// append writes entries as one record of the journal and takes them in.
+// append writes entries as one record of the journal and folds them.
 func (s *Study) append(entries ...any) error {
 	if len(entries) == 0 {
 		return nil
@@ -249,12 +249,12 @@ func (s *Study) append(entries ...any) error {
 func encode(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
-		return []byte(err.Error()) // such as NaN seconds, which append then refuses
+		return []byte(err.Error()) // such as NaN seconds, which append then rejects
 	}
 	return b
 }
 
-// fileName tells whether an ID can be the name of a file anywhere.
+// fileName reports whether an ID can be the name of a file on every system.
 func fileName(id string) bool {
 	return id != "" && len(id) <= 128 && !strings.ContainsFunc(id, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')

@@ -19,28 +19,28 @@ import (
 
 // Checkpoint is the state of a trial at the end of an epoch.
 type Checkpoint struct {
-	Row     Epoch // the row of the epoch that it ends; Row.Trial names the file
+	Row     Epoch // the row of the epoch; Row.Trial names the file
 	Tensors []safetensors.Tensor
-	Meta    map[string]string // the caller's own; names that begin with "starsweep." are ours
+	Meta    map[string]string // of the caller; names that begin with "starsweep." are reserved
 }
 
 const (
 	checkpointSuffix = ".safetensors"
 	rowKey           = "starsweep.row"    // the epoch's row, as JSON
-	sumKey           = "starsweep.crc32c" // of all else: see checksum
+	sumKey           = "starsweep.crc32c" // of everything else: see checksum
 )
 
 func (v *View) checkpointPath(trial string) string {
 	return filepath.Join(v.dir, "checkpoints", trial+checkpointSuffix)
 }
 
-// SaveCheckpoint replaces the checkpoint of a trial. The old one stays until the new one is on disk. Call it before
-// AppendEpoch of the same row.
+// SaveCheckpoint replaces the checkpoint of a trial. The old one remains until the new one is on disk. Call it before AppendEpoch
+// of the same row.
 func (s *Study) SaveCheckpoint(c Checkpoint) error {
 	s.mu.Lock()
 	t, err := s.trial(c.Row.Trial)
 	finished := err == nil && t.outcome != nil
-	s.mu.Unlock() // files of different trials do not meet, and writing one takes a while
+	s.mu.Unlock() // writing takes a while, and trials have files of their own
 	if err := errors.Join(err, s.lock.check()); err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (s *Study) SaveCheckpoint(c Checkpoint) error {
 	return durable.WriteFile(path, func(w io.Writer) error { return safetensors.Write(w, c.Tensors, metadata) })
 }
 
-// LoadCheckpoint gives the checkpoint of a trial. The error is os.ErrNotExist where there is none.
+// LoadCheckpoint returns the checkpoint of a trial. The error is os.ErrNotExist if there is none.
 func (v *View) LoadCheckpoint(trial string) (Checkpoint, error) {
 	path := v.checkpointPath(trial)
 	info, err := os.Stat(path)
@@ -99,12 +99,12 @@ func (v *View) LoadCheckpoint(trial string) (Checkpoint, error) {
 	return c, nil
 }
 
-// ErrCheckpoint is in the chain of the error for a checkpoint that cannot be continued from. The trial can start from its beginning:
-// rows that it has already come again.
+// ErrCheckpoint is in the chain of the error for a checkpoint from which training cannot continue. The trial can start from its
+// beginning, and appends the same rows again.
 var ErrCheckpoint = errors.New("the checkpoint cannot be used")
 
-// Resume loads the checkpoint of a trial and appends its row if the crash came between SaveCheckpoint and AppendEpoch.
-// Found is false for a trial that has none and starts from the beginning. Errors: ErrCheckpoint, ErrStorage, or those of AppendEpoch.
+// Resume loads the checkpoint of a trial, and appends its row if the crash came between SaveCheckpoint and AppendEpoch. Found is
+// false for a trial that has none and starts from its beginning. Errors: ErrCheckpoint, ErrStorage, or those of AppendEpoch.
 func (s *Study) Resume(trial string) (c Checkpoint, found bool, err error) {
 	c, err = s.LoadCheckpoint(trial)
 	if errors.Is(err, os.ErrNotExist) {
@@ -115,7 +115,7 @@ func (s *Study) Resume(trial string) (c Checkpoint, found bool, err error) {
 		return Checkpoint{}, false, err
 	}
 	if last := s.lastEpoch(trial); c.Row.Epoch > last+1 {
-		return Checkpoint{}, false, fmt.Errorf("%w: it is of epoch %d, but the journal has lost what comes after epoch %d", ErrCheckpoint,
+		return Checkpoint{}, false, fmt.Errorf("%w: it is of epoch %d, but the journal has lost the epochs after %d", ErrCheckpoint,
 			c.Row.Epoch, last)
 	}
 	if err := s.AppendEpoch(c.Row); err != nil {
@@ -124,7 +124,7 @@ func (s *Study) Resume(trial string) (c Checkpoint, found bool, err error) {
 	return c, true, nil
 }
 
-// cleanCheckpoints removes what a crash left behind: files half-written, and checkpoints of finished or forgotten trials.
+// cleanCheckpoints removes what a crash left behind: half-written files, and checkpoints of finished or forgotten trials.
 func (s *Study) cleanCheckpoints() error {
 	dir := filepath.Join(s.dir, "checkpoints")
 	files, err := os.ReadDir(dir)
@@ -147,8 +147,8 @@ func (s *Study) cleanCheckpoints() error {
 	return nil
 }
 
-// checksum is the CRC-32C of tensors, with their names, types and shapes, and of the metadata but for itself. The format protects
-// none of it, and an epoch's row may be nowhere else.
+// checksum is the CRC-32C of tensors, with their names, types and shapes, and of the metadata except for itself. The format has no
+// checksum, and a checkpoint may hold the only copy of an epoch's row.
 func checksum(tensors []safetensors.Tensor, metadata map[string]string) string {
 	sum := crc32.New(castagnoli)
 	for _, t := range tensors {

@@ -177,7 +177,7 @@ func TestACheckpointFarAheadOfTheJournalIsNotUsed(t *testing.T) {
 	if !errors.Is(err, results.ErrCheckpoint) {
 		t.Errorf("got %v, want ErrCheckpoint", err)
 	}
-	wantError(t, err, "it is of epoch 3, but the journal has lost what comes after epoch 1")
+	wantError(t, err, "it is of epoch 3, but the journal has lost the epochs after 1")
 }
 
 // Any bytes in the place of a checkpoint are an error or a checkpoint of the trial; what is accepted can be saved.

@@ -9,13 +9,13 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// A Difference is something that tells trials apart whose hyperparameters and seeds are equal.
+// Difference is a property in which trials differ that have equal hyperparameters and seeds.
 type Difference struct {
 	Name   string   // of a setting, or epochs_planned, data, train_digest, test_digest, measure, script, configuration
 	Values []string // of each trial or row; empty where there is none
 }
 
-// Differences finds what tells trials with equal labels apart, the most telling first, and as little as is needed.
+// Differences returns properties that distinguish trials with equal labels, the most specific first, and no more than necessary.
 func Differences(trials []State, labels []string) (list []Difference) {
 	texts := slices.Clone(labels)
 	slices.Sort(texts)
@@ -43,7 +43,7 @@ func Differences(trials []State, labels []string) (list []Difference) {
 	return list
 }
 
-// aspects is all that may tell trials apart, the most telling first.
+// aspects yields all properties in which trials may differ, the most specific first.
 func aspects(trials []State) func(yield func(Difference) bool) {
 	return func(yield func(Difference) bool) {
 		aspect := func(name string, value func(State) string) bool {
@@ -69,7 +69,7 @@ func aspects(trials []State) func(yield func(Difference) bool) {
 	}
 }
 
-// settingsOf parses the settings of trials, few texts of many trials, and lists their names.
+// settingsOf parses the settings of trials, which are few texts of many trials, and lists their names.
 func settingsOf(trials []State) (names []string, settings map[string]map[string]json.RawMessage) {
 	settings, met := map[string]map[string]json.RawMessage{}, map[string]bool{}
 	for _, t := range trials {
@@ -88,11 +88,11 @@ func settingsOf(trials []State) (names []string, settings map[string]map[string]
 	return slices.Sorted(maps.Keys(met)), settings
 }
 
-// Apart finds what tells rows of the pareto table apart that have equal hyperparameters, seeds and planned lengths. The rows are of
-// one scope and measure.
+// Apart returns what distinguishes rows of the pareto table with equal hyperparameters, seeds and planned lengths. The rows have one
+// scope and measure.
 func (v *View) Apart(rows []Row) []Difference {
 	if len(rows) < 2 || rows[0]["scope"] == string(ScopeTrial) {
-		return nil // epochs tell them apart
+		return nil // they differ in their epochs
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -16,22 +16,22 @@ type entry struct {
 	Plan    *Plan      `json:"plan,omitempty"`
 	Trial   *Trial     `json:"trial,omitempty"`
 	Epoch   *Epoch     `json:"epoch,omitempty"`
-	Sample  *sampleKey `json:"sample,omitempty"` // the picture is read when it is wanted
+	Sample  *sampleKey `json:"sample,omitempty"` // the picture is read on demand
 	Outcome *Outcome   `json:"outcome,omitempty"`
 	Rows    *rowCount  `json:"rows,omitempty"` // of the trial that an outcome finishes
 	Forget  string     `json:"forget,omitempty"`
-	Rebuilt bool       `json:"rebuilt,omitempty"` // in the first line of a journal that was made anew, see rebuild
-	Settled bool       `json:"settled,omitempty"` // the segments are of the journal that was made anew
+	Rebuilt bool       `json:"rebuilt,omitempty"` // in the first line of a journal that was rebuilt, see rebuild
+	Settled bool       `json:"settled,omitempty"` // the segments are those of the rebuilt journal
 }
 
-// rowCount is how many rows the other tables have of a trial. Missing, as in journals of older versions, it is unknown.
+// rowCount is how many rows of a trial the other tables have. It is unknown where it is missing, as in journals of older versions.
 type rowCount struct {
 	Epochs  int `json:"epochs"`
 	Samples int `json:"samples"`
 }
 
-// foldSound folds a line, and passes over one that what is damaged before it leaves without sense, such as the epochs of a
-// trial whose beginning is lost.
+// foldSound folds a line. It skips a line that depends on a damaged one before it, such as an epoch of a trial whose beginning is
+// lost.
 func (v *View) foldSound(at journal.Line, line []byte) error {
 	before := v.lines
 	err := v.fold(at, line)
@@ -39,8 +39,8 @@ func (v *View) foldSound(at journal.Line, line []byte) error {
 		return err
 	}
 	v.lines = before + 1
-	if v.senseless++; v.senseless == 1 {
-		v.firstSenseless = err
+	if v.orphans++; v.orphans == 1 {
+		v.firstOrphan = err
 	}
 	return nil
 }
@@ -48,8 +48,8 @@ func (v *View) foldSound(at journal.Line, line []byte) error {
 // errForeign is in the chain of the error for a journal of another study.
 var errForeign = errors.New("the journal belongs to another study")
 
-// fold takes in one line of the journal, when it is opened and whenever a line is appended: what a study holds in memory is
-// therefore always what it would hold after a crash.
+// fold adds one line of the journal to the view, when the journal is opened and whenever a line is appended. What a study holds in
+// memory is therefore always what it would hold after a crash.
 func (v *View) fold(at journal.Line, line []byte) error {
 	position := v.lines
 	v.lines++
@@ -60,7 +60,7 @@ func (v *View) fold(at journal.Line, line []byte) error {
 	switch id := v.meta.ID(); {
 	case e.Study != "" && e.Study != id:
 		return fmt.Errorf("%w: %w: got id %q, study.json says %q", ErrCorrupt, errForeign, e.Study, id)
-	case position == 0 && e.Study == "" && len(v.damage) == 0: // else the first line is lost
+	case position == 0 && e.Study == "" && len(v.damage) == 0: // with damage, the first line may be lost
 		return fmt.Errorf("%w: the first line names no study", ErrCorrupt)
 	case e.Study != "":
 		v.rebuilt = e.Rebuilt
@@ -96,7 +96,7 @@ func (v *View) foldEntry(position int, at journal.Line, e entry) error {
 		add(Epochs)
 		if values, ok := e.Epoch.Metrics.finite(v.compared.Objectives); ok {
 			t.points = append(t.points, point{e.Epoch.Epoch, e.Epoch.Backend, values})
-			v.standings++
+			v.paretoChanges++
 		}
 	case e.Sample != nil:
 		add(Samples)
@@ -104,10 +104,10 @@ func (v *View) foldEntry(position int, at journal.Line, e entry) error {
 	case e.Outcome != nil:
 		add(Trials)
 		t.outcome = e.Outcome
-		v.standings++
+		v.paretoChanges++
 	case e.Forget != "":
 		t.forgotten = true
-		v.standings++
+		v.paretoChanges++
 		delete(v.trials, t.ID)
 		delete(v.replicates, t.replicate())
 	}
@@ -144,7 +144,7 @@ func (v *View) foldTrial(t Trial) error {
 	return nil
 }
 
-// addEpoch takes in an epoch. Gaps are where rows are lost of a damaged journal.
+// addEpoch adds an epoch. There may be gaps where a damaged journal has lost rows.
 func (t *trial) addEpoch(at journal.Line, e Epoch, objectives []Objective, gaps bool) error {
 	if want := t.epoch + 1; e.Epoch != want && !(gaps && e.Epoch > want) {
 		return fmt.Errorf("trial %s: got epoch %d, want %d", t.ID, e.Epoch, want)

@@ -2,10 +2,10 @@ package results
 
 import "cmp"
 
-// What follows turns rows of tables back into what the journal had of them: see Meta.trialRow, Meta.epochRow and Meta.sampleRow. A test
-// takes every field there and back. How trials began is in the metadata of segments.
+// What follows is the inverse of Meta.trialRow, Meta.epochRow and Meta.sampleRow: it turns rows of tables back into entries of the
+// journal. A test converts every field in both directions. The beginnings of trials are in the metadata of segments.
 
-// countOf is how many rows a row of the trials table says that the other tables have; it does not say how many pictures.
+// countOf is the number of rows of other tables that a row of the trials table states; it does not state the number of pictures.
 func countOf(row Row) *rowCount {
 	epochs, _ := row["epochs"].(int32)
 	return &rowCount{Epochs: int(epochs)}

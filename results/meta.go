@@ -20,17 +20,17 @@ import (
 	"github.com/starsweep/starsweep/internal/plain"
 )
 
-// SchemaVersion changes when a file on disk changes its meaning. It stands in study.json and in every Parquet file.
+// SchemaVersion changes when the meaning of a file on disk changes. It is in study.json and in every Parquet file.
 const SchemaVersion = 3
 
-// Column is a hyperparameter, which every table repeats as a column of its own under the name that the script gave it.
+// Column is a hyperparameter. Every table has it as a column, under its name in the script.
 type Column struct {
 	Name     string    `json:"name"`
 	Kind     spec.Kind `json:"kind"`
 	Optional bool      `json:"optional,omitempty"` // conditional: null in the trials that do not have it
 }
 
-// Objective is a metric whose best value, and the epoch of it, stand in the trials table.
+// Objective is a metric whose best value, with its epoch, is in the trials table.
 type Objective struct {
 	Metric    string           `json:"metric"`
 	Direction pareto.Direction `json:"goal"`
@@ -39,18 +39,18 @@ type Objective struct {
 // Better reports whether value a is better than b.
 func (o Objective) Better(a, b float64) bool { return o.order(a, b) < 0 }
 
-// Meta describes a study. It is written once, as study.json, and must be the same whenever the study continues, save for
-// the script's hash, its path and the version, which each finished trial records for itself, and metrics that are left out or come in
-// another order: a part of a study may continue it.
+// Meta describes a study. It is written once, as study.json, and must be the same whenever the study continues, with these
+// exceptions: the script's hash, its path and the version, which each finished trial records, and the metrics, which may be fewer
+// or in another order, since a part of a study may continue it.
 type Meta struct {
 	Study      string      `json:"study"`            // the study's name
 	Script     string      `json:"script"`           // the script's file name
 	ScriptHash string      `json:"script_hash"`      // names the folder of the script's copies
 	Version    string      `json:"version"`          // of the program that made the directory
 	Columns    []Column    `json:"columns"`          // in the script's order
-	Metrics    []string    `json:"metrics"`          // per-epoch numbers, nullable, in the order of the columns
-	Losses     []string    `json:"losses,omitempty"` // the metrics that are losses of the players, which one chart shows
-	Origin     string      `json:"origin,omitempty"` // the script's path from the directory, when it was made
+	Metrics    []string    `json:"metrics"`          // numbers of an epoch, nullable, in the order of the columns
+	Losses     []string    `json:"losses,omitempty"` // the metrics that are losses of the players
+	Origin     string      `json:"origin,omitempty"` // the script's path from the directory, when the directory was created
 	Objectives []Objective `json:"objectives"`       // some of the metrics
 }
 
@@ -62,7 +62,7 @@ type file struct {
 	Meta
 }
 
-// ID tells studies apart whose tables differ; files of one study carry one ID.
+// ID distinguishes studies whose tables differ. All files of a study carry its ID.
 func (m Meta) ID() string {
 	m.ScriptHash, m.Version, m.Origin = "", "", ""
 	b, err := json.Marshal(m)
@@ -73,7 +73,7 @@ func (m Meta) ID() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// objectives are the names of the objectives.
+// objectives returns the names of the objectives.
 func (m Meta) objectives() (names []string) {
 	for _, o := range m.Objectives {
 		names = append(names, o.Metric)
@@ -81,7 +81,7 @@ func (m Meta) objectives() (names []string) {
 	return names
 }
 
-// normal makes lists that are empty the same as lists that are missing.
+// normal replaces missing lists by empty ones.
 func (m Meta) normal() Meta {
 	m.Columns = append([]Column{}, m.Columns...)
 	m.Metrics = append([]string{}, m.Metrics...)
@@ -90,20 +90,20 @@ func (m Meta) normal() Meta {
 	return m
 }
 
-// Check reports every fault of a study's columns: names that are no identifiers, that stand twice, or that clash with a
-// column of ours. Names that differ in case only clash too, because SQL does not tell them apart.
+// Check returns every error in a study's columns: names that are not identifiers, that occur twice, or that clash with a built-in
+// column. Names that differ only in case clash as well, because SQL does not distinguish them.
 func (m Meta) Check() error {
 	var errs []error
-	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	report := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	owner := map[string]string{}
 	for _, name := range Reserved() {
 		owner[name] = "a column that every study has"
 	}
 	claim := func(name, what string) {
 		if !identifier(name) {
-			fault("%s %q: want a name of letters, digits and underscores", what, name)
+			report("%s %q: want a name of letters, digits and underscores", what, name)
 		} else if other, taken := owner[strings.ToLower(name)]; taken {
-			fault("%s %q: the name clashes with %s: rename it", what, name, other)
+			report("%s %q: the name clashes with %s: rename it", what, name, other)
 		}
 		owner[strings.ToLower(name)] = fmt.Sprintf("%s %q", what, name)
 	}
@@ -112,15 +112,15 @@ func (m Meta) Check() error {
 	}
 	for _, loss := range m.Losses {
 		if !slices.Contains(m.Metrics, loss) {
-			fault("loss %q: want one of the metrics %s", loss, strings.Join(m.Metrics, ", "))
+			report("loss %q: want one of the metrics %s", loss, strings.Join(m.Metrics, ", "))
 		}
 	}
 	for _, o := range m.Objectives {
 		if !slices.Contains(m.Metrics, o.Metric) {
-			fault("objective %q: want one of the metrics %s", o.Metric, strings.Join(m.Metrics, ", "))
+			report("objective %q: want one of the metrics %s", o.Metric, strings.Join(m.Metrics, ", "))
 		}
 		if _, err := pareto.ParseDirection(string(o.Direction)); err != nil {
-			fault("objective %q: %w", o.Metric, err)
+			report("objective %q: %w", o.Metric, err)
 		}
 		claim("best_"+o.Metric, "column")
 		claim("best_"+o.Metric+"_epoch", "column")
@@ -130,11 +130,11 @@ func (m Meta) Check() error {
 	for _, c := range m.Columns {
 		claim(c.Name, "hyperparameter")
 		if _, ok := columnTypes[c.Kind]; !ok {
-			fault("hyperparameter %q: got kind %s, want bool, int, float or string", c.Name, c.Kind)
+			report("hyperparameter %q: got kind %s, want bool, int, float or string", c.Name, c.Kind)
 		}
 	}
 	if m.Study == "" {
-		fault("the study has no name")
+		report("the study has no name")
 	}
 	return errors.Join(errs...)
 }
@@ -148,7 +148,7 @@ func identifier(name string) bool {
 	return name != ""
 }
 
-// differences explains why a directory made for old cannot go on with m.
+// differences returns why the directory of old cannot continue with m.
 func (m Meta) differences(old Meta) error {
 	var errs []error
 	compare := func(what string, got, want any) {
@@ -161,22 +161,22 @@ func (m Meta) differences(old Meta) error {
 	compare("study", m.Study, old.Study)
 	compare("script", m.Script, old.Script)
 	compare("hyperparameters", m.Columns, old.Columns)
-	for _, name := range m.Metrics { // a part of the study may lack some, and find them in another order
+	for _, name := range m.Metrics { // a part of the study may have fewer, in another order
 		if !slices.Contains(old.Metrics, name) {
-			errs = append(errs, fmt.Errorf("metrics: got %s, which the directory has no column for", name))
+			errs = append(errs, fmt.Errorf("metrics: got %s, for which the directory has no column", name))
 		}
 	}
 	compare("objectives", m.Objectives, old.Objectives)
 	return errors.Join(errs...)
 }
 
-// Label names a trial by its hyperparameters, of its point or a row of a table, and its seed, in one line that is safe to print:
+// Label names a trial by its hyperparameters, from its point or a row of a table, and its seed, in one line that is safe to print:
 // loss=ns-gan lr=2.0 note="a b" seed=0.
 func (m Meta) Label(values map[string]any, seed int64) string {
 	var parts []string
 	for _, c := range m.Columns {
 		text := fmt.Sprint(values[c.Name])
-		switch v := values[c.Name].(type) { // as scripts write them
+		switch v := values[c.Name].(type) { // the notation of scripts
 		case string:
 			text = plain.Value(v)
 		case float64:
@@ -191,7 +191,7 @@ func (m Meta) Label(values map[string]any, seed int64) string {
 	return strings.Join(append(parts, fmt.Sprintf("seed=%d", seed)), " ")
 }
 
-// Origin is the path of the script of the study in dir, from there, as it was when the study was made. Errors are those of Open.
+// Origin is the path from dir to the script of the study in it, as it was when the study was created. Errors are those of Open.
 func Origin(dir string) (string, error) {
 	m, err := readMeta(dir)
 	return m.Origin, err

@@ -22,7 +22,7 @@ func TestADifferentStudyInTheSameDirectoryIsRefused(t *testing.T) {
 	other.Objectives = nil
 	_, err := results.Create(dir, other, nil, hourly)
 	wantError(t, err, "holds a different study: choose another directory", "hyperparameters: got [", `"beta1"`, "but the directory has",
-		"metrics: got recall, which the directory has no column for")
+		"metrics: got recall, for which the directory has no column")
 
 	part := meta // metrics that are left out or come in another order
 	part.Metrics = slices.Clone(meta.Metrics[1:])

@@ -17,20 +17,20 @@ import (
 // Scope says which points of the pareto table are compared with each other.
 type Scope string
 
-// The scopes. Trials that failed or diverged left no model, so the last two leave them out.
+// Trials that failed or diverged have no usable model, so the last two scopes leave them out.
 const (
 	ScopeTrial         Scope = "trial"         // the epochs of one trial
-	ScopeStudy         Scope = "study"         // the finished trials of the study, each with its last measured epoch
-	ScopeConfiguration Scope = "configuration" // the same, seeds of one configuration joined into their mean
+	ScopeStudy         Scope = "study"         // the finished trials of the study, each at its last measured epoch
+	ScopeConfiguration Scope = "configuration" // the same, with the seeds of a configuration averaged
 )
 
-// Scopes are all of them, in the order of the table.
+// Scopes returns all scopes, in the order of the table.
 func Scopes() []Scope { return []Scope{ScopeStudy, ScopeConfiguration, ScopeTrial} }
 
-// Comparison is how points are compared. The zero value is that of the pareto table.
+// Comparison is how points are compared. The zero value is how the pareto table compares them.
 type Comparison struct {
-	Best      bool               // a trial stands with the epoch at which the first objective is best, in place of its last
-	Reference map[string]float64 // of some objectives, in place of the rule: see View.Pareto
+	Best      bool               // a trial is compared at the epoch where the first objective is best, instead of at its last
+	Reference map[string]float64 // of some objectives, instead of the rule of View.Pareto
 }
 
 // point is an epoch with a finite number for each objective.
@@ -42,16 +42,16 @@ type point struct {
 
 // member is a row of the pareto table before it is compared.
 type member struct {
-	trial     *trial // of a configuration, one of its trials
+	trial     *trial // for a configuration, one of its trials
 	epoch     int    // 0 for a configuration
-	backend   string // of the values; empty for a configuration of several
+	backend   string // of the values; empty for a configuration with several
 	values    []float64
-	deviation []float64 // over seeds, nil for fewer than two
-	inPlan    bool      // it, or one of the configuration, is of the newest plan
+	deviation []float64 // over seeds; nil for fewer than two
+	inPlan    bool      // it, or a trial of the configuration, is in the newest plan
 	seeds     int
 }
 
-// peerGroup is members that are compared with each other: their objectives are measured alike.
+// peerGroup is members that are compared with each other: their objectives have one measure.
 type peerGroup struct {
 	scope     Scope
 	measure   string
@@ -59,12 +59,13 @@ type peerGroup struct {
 	members   []member
 }
 
-// Pareto gives the rows of the pareto table. Points of one scope are compared within one measure only, the part of a trial's measure
-// that decides the objectives; the points of a measure follow each other from the best to the worst, the measures of the newest plan first.
+// Pareto returns the rows of the pareto table. Points of one scope are compared within one measure only, which is the part of a
+// trial's measure that decides the objectives. The points of a measure are in order from best to worst; the measures of the newest
+// plan come first.
 //
-// Rank, hypervolume and contribution are those of package pareto; the last two are of the front that the point is on. The
-// reference of an objective is the worst value in the scope and measure, over all trials, and a tenth of the range of values beyond
-// (0.1 if all are equal), so that fronts of one measure can be compared and points at a front's ends count.
+// Rank, hypervolume and contribution are those of package pareto; the last two are those of the front that the point is on. The
+// reference of an objective is a tenth of the range of its values (0.1 if all are equal) beyond the worst value of all trials in the
+// scope and measure, so that fronts of one measure can be compared and the points at the ends of a front count.
 func (v *View) Pareto(c Comparison) iter.Seq2[Row, error] {
 	v.mu.Lock()
 	groups := v.peerGroups(c)
@@ -72,7 +73,7 @@ func (v *View) Pareto(c Comparison) iter.Seq2[Row, error] {
 	return v.ranked(groups)
 }
 
-// peerGroups gathers the members. It leaves nothing to read that a writer may change.
+// peerGroups gathers the members. The result shares nothing that a writer may change.
 func (v *View) peerGroups(c Comparison) []peerGroup {
 	var own []peerGroup
 	last := map[string][]member{} // by measure
@@ -87,7 +88,7 @@ func (v *View) peerGroups(c Comparison) []peerGroup {
 		}
 		own = append(own, epochs)
 		if o := t.outcome; o != nil && o.Status != Failed && o.Status != Diverged {
-			last[t.measure] = append(last[t.measure], v.standing(epochs.members, c))
+			last[t.measure] = append(last[t.measure], v.representative(epochs.members, c))
 		}
 	}
 	newest, others := v.measures()
@@ -103,15 +104,15 @@ func (v *View) peerGroups(c Comparison) []peerGroup {
 	return all
 }
 
-// standing is the epoch with which a trial stands among others.
-func (v *View) standing(epochs []member, c Comparison) member {
+// representative is the epoch at which a trial is compared with others.
+func (v *View) representative(epochs []member, c Comparison) member {
 	if !c.Best {
 		return epochs[len(epochs)-1]
 	}
 	return slices.MinFunc(epochs, func(a, b member) int { return v.compared.Objectives[0].order(a.values[0], b.values[0]) })
 }
 
-// joined is the configurations of trials, of one length each: means and deviations (N-1) over seeds.
+// joined averages trials of one configuration and length: means and deviations (N-1) over seeds.
 func joined(trials []member) []member {
 	seeds := map[replicate][]member{}
 	var order []replicate
@@ -151,7 +152,7 @@ func joined(trials []member) []member {
 	return out
 }
 
-// refer gives every group its reference point.
+// refer sets the reference point of every group.
 func (v *View) refer(all []peerGroup, c Comparison) {
 	type group struct {
 		scope   Scope
@@ -186,7 +187,7 @@ func (e *extent) add(values []float64) {
 	}
 }
 
-// reference is a tenth of the extent beyond its worst values, where c names none.
+// reference is the reference point of c, or a tenth of the extent beyond its worst values.
 func (e *extent) reference(objectives []Objective, c Comparison) []float64 {
 	out := make([]float64, len(objectives))
 	for j, o := range objectives {
@@ -281,7 +282,7 @@ func (o Objective) order(a, b float64) int {
 	return cmp.Compare(a, b)
 }
 
-// paretoRow is what the row of a member holds before it is compared.
+// paretoRow is the row of a member without the results of the comparison.
 func (m Meta) paretoRow(c peerGroup, p member) Row {
 	row := m.row(p.trial.Trial)
 	row["scope"], row["epoch"], row["seeds"] = string(c.scope), int32(p.epoch), int32(p.seeds)
@@ -304,7 +305,7 @@ func (m Meta) paretoRow(c peerGroup, p member) Row {
 	return row
 }
 
-// finite gives the values of objectives, if all were measured and are finite numbers.
+// finite returns the values of the objectives, if all were measured and are finite.
 func (m Metrics) finite(objectives []Objective) ([]float64, bool) {
 	values := make([]float64, len(objectives))
 	for j, o := range objectives {
@@ -317,12 +318,12 @@ func (m Metrics) finite(objectives []Objective) ([]float64, bool) {
 	return values, len(values) > 0
 }
 
-// paretoFile is the one file of the pareto table.
+// paretoFile is the only file of the pareto table.
 const paretoFile = "pareto.parquet"
 
-// writePareto replaces the pareto table by one of the rows that the journal has now. It is not a segment: where a point stands
-// depends on all others. Whoever opens the file has it whole, old or new, thanks to the rename. A study without objectives has
-// none.
+// writePareto replaces the pareto table by that of the rows that the journal has now. The file is not a segment, since the rank of a
+// point depends on all others. The rename ensures that a reader who opens it has the old or the new table, whole. A study without
+// objectives has no such table.
 func (s *Study) writePareto() error {
 	if len(s.meta.Objectives) == 0 {
 		return nil
@@ -339,20 +340,20 @@ func (s *Study) writePareto() error {
 		return fmt.Errorf("pareto table: %w", err)
 	}
 	now := s.options.Now()
-	s.compare.standings, s.compare.due = s.standings, now.Add(100*now.Sub(start))
+	s.compare.changes, s.compare.due = s.paretoChanges, now.Add(100*now.Sub(start))
 	return nil
 }
 
-// compare says what the pareto table is made of, and when it may be made again: all points are compared each time, which must not
-// take more than a hundredth of a study's time.
+// compare is the state of the pareto table: which changes it has, and when it may be written again. All points are compared each
+// time, which must not take more than a hundredth of a study's time.
 type compare struct {
-	standings int
-	due       time.Time
+	changes int
+	due     time.Time
 }
 
 // writeParetoWhenDue keeps the table current.
 func (s *Study) writeParetoWhenDue() error {
-	if s.compare.standings == s.standings || s.options.Now().Before(s.compare.due) {
+	if s.compare.changes == s.paretoChanges || s.options.Now().Before(s.compare.due) {
 		return nil
 	}
 	return s.writePareto()

@@ -52,8 +52,8 @@ func schema(t Table, fields []Field) *parquet.Schema {
 	return parquet.NewSchema(string(t), g)
 }
 
-// physical are the Parquet types of the fields. Strings and numbers repeat a lot (each row has its trial's hyperparameters),
-// hence the dictionaries; pictures do not, and PLAIN is what every reader knows.
+// physical are the Parquet types of the fields. Strings and numbers repeat often (each row has its trial's hyperparameters), hence
+// the dictionaries. Pictures do not, and every reader knows PLAIN.
 var physical = map[Type]func() parquet.Node{
 	TypeBool:   func() parquet.Node { return parquet.Leaf(parquet.BooleanType) },
 	TypeInt32:  func() parquet.Node { return dictionary(parquet.Leaf(parquet.Int32Type)) },
@@ -104,14 +104,14 @@ func writeParquet(w io.Writer, m Meta, t Table, span string, trials []Trial, row
 	}
 	sum, at := sealOf(file.Bytes())
 	if at < 0 {
-		return errors.New("the file has no place for its checksum") // cannot be: the key is in the metadata
+		return errors.New("the file has no place for its checksum") // impossible: the key is in the metadata
 	}
 	copy(file.Bytes()[at:], sum)
 	_, err = w.Write(file.Bytes())
 	return err
 }
 
-// packed is how trials began, as metadata: JSON, which repeats itself, in zstd, in base64.
+// packed encodes the beginnings of trials as metadata: JSON, which is repetitive, in zstd, in base64.
 func packed(trials []Trial) (string, error) {
 	text, err := json.Marshal(trials)
 	if err != nil {
@@ -125,7 +125,7 @@ func packed(trials []Trial) (string, error) {
 	return base64.StdEncoding.EncodeToString(z.EncodeAll(text, nil)), nil
 }
 
-// began is how the trials of a file's rows began.
+// began decodes the beginnings of the trials in a file.
 func began(p *parquet.File) (trials []Trial, err error) {
 	text, _ := p.Lookup(beganKey)
 	b, err := base64.StdEncoding.DecodeString(text)
@@ -151,8 +151,8 @@ const (
 	sealKey    = "starsweep.whole_crc32c" // behind the others, which are sorted
 )
 
-// noSeal is what stands in the place of the checksum when it is computed: Parquet's own checksums leave out the footer, in which a
-// flipped bit can rename a column.
+// noSeal takes the place of the checksum while it is computed. Parquet's own checksums leave out the footer, where a flipped bit can
+// rename a column.
 const noSeal = "00000000"
 
 // sealOf returns the CRC-32C of a file with noSeal in the place of its checksum, and where that is; -1 if there is none.
@@ -170,7 +170,7 @@ func sealOf(file []byte) (sum string, at int) {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// openParquet opens a file of ours in memory. A file that is not as it was written is an error.
+// openParquet opens one of our files in memory. It is an error if the file is not as it was written.
 func openParquet(file []byte) (p *parquet.File, err error) {
 	sum, at := sealOf(file)
 	if at < 0 || string(file[at:at+len(noSeal)]) != sum {
@@ -182,8 +182,8 @@ func openParquet(file []byte) (p *parquet.File, err error) {
 	})
 }
 
-// guarded is f, of parquet-go, which panics on some damaged files. The checksum keeps these away, but not those made by somebody who
-// computes it.
+// guarded calls f, which calls parquet-go, and returns its panics as errors: the library panics on some damaged files. The checksum
+// catches accidents, but not a file that somebody crafted.
 func guarded(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -193,7 +193,7 @@ func guarded(f func() error) (err error) {
 	return f()
 }
 
-// parquetRows gives the rows of a file of ours with these fields.
+// parquetRows returns the rows of one of our files with these fields.
 func parquetRows(file []byte, fields []Field) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		p, err := openParquet(file)
@@ -231,7 +231,7 @@ func parquetRows(file []byte, fields []Field) iter.Seq2[Row, error] {
 	}
 }
 
-// hasColumns is an error if a file has other columns than fields.
+// hasColumns returns an error unless the columns of a file are fields.
 func hasColumns(p *parquet.File, fields []Field) error {
 	if got, want := len(p.Schema().Columns()), len(fields); got != want {
 		return fmt.Errorf("got %d columns, want %d", got, want)
@@ -244,7 +244,7 @@ func hasColumns(p *parquet.File, fields []Field) error {
 	return nil
 }
 
-// goRow is a row of a Parquet file.
+// goRow converts a row of a Parquet file.
 func goRow(fields []Field, values parquet.Row) Row {
 	row := Row{}
 	for i, f := range fields {

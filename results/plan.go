@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// Plan is what a run sets out to train. A directory holds trials of all plans that ever ran in it; the newest says which of them
-// belong together now.
+// Plan is what a run is about to train. A directory holds the trials of all plans that ever ran in it; the newest plan says which of
+// them belong together now.
 type Plan struct {
 	Trials   []string  `json:"trials"` // IDs, in the order in which they run
 	Profile  string    `json:"profile,omitempty"`
-	Settings string    `json:"settings"` // what the script's settings were, as a JSON object
+	Settings string    `json:"settings"` // values of the script's settings, as a JSON object
 	Script   string    `json:"script"`   // hash
 	Began    time.Time `json:"began"`
 }
@@ -30,7 +30,7 @@ func (s *Study) BeginPlan(p Plan) error {
 	return s.append(entry{Plan: &p})
 }
 
-// foldPlan makes p the newest plan. Trials keep the one in which they began, for its settings and its script.
+// foldPlan makes p the newest plan. Trials keep the plan in which they began, for its settings and its script.
 func (v *View) foldPlan(p Plan) {
 	if v.plan != nil {
 		v.plan.Trials = nil
@@ -39,7 +39,7 @@ func (v *View) foldPlan(p Plan) {
 	for _, id := range p.Trials {
 		v.planned[id] = true
 	}
-	v.standings++
+	v.paretoChanges++
 }
 
 // Plan is the newest plan, if a run has recorded any.
@@ -52,10 +52,10 @@ func (v *View) Plan() (p Plan, found bool) {
 	return *v.plan, true
 }
 
-// inPlan reports whether a trial belongs to the newest plan. Where nobody recorded one, all trials do.
+// inPlan reports whether a trial belongs to the newest plan. If no plan was recorded, all trials do.
 func (v *View) inPlan(t *trial) bool { return v.plan == nil || v.planned[t.ID] }
 
-// Measures are the ways in which the trials of the newest plan measure the objectives, and those in which only others do. Values are
+// Measures returns the measures of the objectives in the trials of the newest plan, and those that only other trials have. Values are
 // comparable within one of them.
 func (v *View) Measures() (newest, others []string) {
 	v.mu.Lock()
@@ -64,7 +64,7 @@ func (v *View) Measures() (newest, others []string) {
 }
 
 func (v *View) measures() (newest, others []string) {
-	planned := map[string]bool{} // of all that were met, whether the newest plan has it
+	planned := map[string]bool{} // by measure: whether the newest plan has it
 	var met []string
 	for _, t := range v.order {
 		if t.forgotten {

@@ -17,15 +17,15 @@ import (
 // damagedFile keeps a damaged journal as it was.
 const damagedFile = "journal.damaged"
 
-// rebuild makes the journal anew of what is left: its sound records, and from the segments the rows that these lack. A trial is
-// taken over whole or not at all: one that lacks an epoch between others, or its beginning, runs again, since training continues from
-// the last epoch only. Segments hold no rows of forgotten trials, unless a crash kept Forget from rewriting them, so for trials that
-// the journal forgets somewhere, nothing is taken from segments.
+// rebuild writes a new journal from what is left: its sound records, and the rows that these lack from the segments. A trial is
+// recovered whole or not at all: one that lacks its beginning, or an epoch between others, runs again, since training can continue
+// from the last epoch only. Segments hold no rows of forgotten trials, unless a crash kept Forget from rewriting them, so for trials
+// that the journal forgets anywhere nothing is taken from segments.
 //
-// The new journal replaces the old one by a rename. Its lines have other numbers, so all segments are written anew after that; until
-// the journal says that they are, whoever opens it does so first.
+// The new journal replaces the old one by a rename. Its lines have other numbers, so all segments are rewritten afterwards; until the
+// journal records that they are, Create does so first.
 func (s *Study) rebuild(dir string) error {
-	spooled := filepath.Join(dir, ".rows"+durable.TempSuffix) // rows from segments, which may be more than fit in memory
+	spooled := filepath.Join(dir, ".rows"+durable.TempSuffix) // rows from segments, which may not fit in memory
 	spool, err := os.Create(spooled)
 	if err != nil {
 		return durable.StorageError(spooled, err)
@@ -48,13 +48,13 @@ func (s *Study) rebuild(dir string) error {
 	g.old = old
 	if info, err := os.Stat(path); err != nil {
 		return durable.StorageError(path, err)
-	} else if info.Size() == 0 { // Open has made it
-		s.Recovery.note("%s was missing or empty: it is made anew from the tables", path)
+	} else if info.Size() == 0 { // Open has created it
+		s.Recovery.note("%s was missing or empty: it was rebuilt from the tables", path)
 	} else {
 		if err := copyFile(filepath.Join(dir, damagedFile), path); err != nil {
 			return err
 		}
-		s.Recovery.note("%s is made anew from what is sound of it and from the tables; as it was it is kept as %s", path, damagedFile)
+		s.Recovery.note("%s was rebuilt from its sound records and the tables; the damaged file is kept as %s", path, damagedFile)
 	}
 	for _, t := range recorded() {
 		if err := g.table(dir, t); err != nil {
@@ -76,7 +76,7 @@ func copyFile(to, from string) error {
 	return durable.WriteFile(to, func(w io.Writer) error { _, err := io.Copy(w, f); return err })
 }
 
-// settle writes all segments of a journal that was made anew, and notes there that it did.
+// settle writes all segments of a rebuilt journal, and records there that it did.
 func (s *Study) settle() error {
 	for _, t := range recorded() {
 		dir := filepath.Join(s.dir, string(t))
@@ -117,7 +117,7 @@ type remains struct {
 	samples        map[sampleKey]piece
 	count          *rowCount // that it should have, if known
 	forgotten      bool      // somewhere in the journal
-	broken         string    // why it cannot be taken over
+	broken         string    // why it cannot be recovered
 }
 
 // piece is the place of a line, in the old journal or the spool.
@@ -134,11 +134,11 @@ func (g *gathering) trial(id string) *remains {
 	return g.trials[id]
 }
 
-// line takes in a line of the old journal. Lines without sense are left out: what they lack, the trial lacks.
+// line adds a line of the old journal. It does not check what the line depends on: what is missing, the trial lacks.
 func (g *gathering) line(at journal.Line, line []byte) error {
 	var e entry
 	if err := json.Unmarshal(line, &e); err != nil {
-		g.found.note("journal: left out a line that cannot be read: %v", err)
+		g.found.note("journal: left out a line that cannot be parsed: %v", err)
 		return nil
 	}
 	here := piece{at: at}
@@ -151,7 +151,7 @@ func (g *gathering) line(at journal.Line, line []byte) error {
 		g.plan = &here
 	case e.Trial != nil:
 		t := g.trial(e.Trial.ID)
-		if t.begin != nil { // it was forgotten in between, but that is lost
+		if t.begin != nil { // it was forgotten in between, in a line that is lost
 			*t = remains{epochs: map[int]piece{}, samples: map[sampleKey]piece{}, forgotten: true}
 		}
 		t.begin = &here
@@ -172,8 +172,8 @@ func (g *gathering) line(at journal.Line, line []byte) error {
 	return nil
 }
 
-// table takes from the segments of a table the rows that the journal lacks. Segments that are damaged or not of this study are left
-// alone.
+// table takes from the segments of a table the rows that the journal lacks. It leaves segments alone that are damaged or not of this
+// study.
 func (g *gathering) table(dir string, t Table) error {
 	folder := filepath.Join(dir, string(t))
 	segments, _, err := listSegments(folder)
@@ -189,7 +189,7 @@ func (g *gathering) table(dir string, t Table) error {
 		p, err := openParquet(file)
 		if id := ""; err == nil {
 			if id, _ = p.Lookup(studyKey); id != g.meta.ID() {
-				err = errors.New("it is of another study")
+				err = errors.New("it belongs to another study")
 			}
 		}
 		if err != nil {
@@ -219,7 +219,7 @@ func (g *gathering) table(dir string, t Table) error {
 	return nil
 }
 
-// begin takes from a segment how a trial began if the journal lacks it.
+// begin takes the beginning of a trial from a segment if the journal lacks it.
 func (g *gathering) begin(began Trial) error {
 	if !fileName(began.ID) || g.trials[began.ID] != nil && g.trials[began.ID].forgotten {
 		return nil
@@ -280,7 +280,7 @@ func (g *gathering) row(table Table, row Row) error {
 	return nil
 }
 
-// keep puts a line into the spool.
+// keep appends a line to the spool.
 func (g *gathering) keep(v any) (piece, error) {
 	line, err := json.Marshal(v)
 	if err != nil {
@@ -294,13 +294,13 @@ func (g *gathering) keep(v any) (piece, error) {
 	return p, nil
 }
 
-// lacks says why a trial cannot be taken over, empty if it can.
+// lacks returns why a trial cannot be recovered, empty if it can.
 func (g *gathering) lacks(t *remains) string {
 	if t.broken != "" {
 		return t.broken
 	}
 	if t.begin == nil {
-		return "how it began is lost"
+		return "its beginning is lost"
 	}
 	for epoch := 1; epoch <= len(t.epochs); epoch++ {
 		if _, there := t.epochs[epoch]; !there {
@@ -310,14 +310,14 @@ func (g *gathering) lacks(t *remains) string {
 	switch {
 	case t.outcome == nil:
 	case t.count == nil && g.holes > 0:
-		return "it is finished, but how many epochs it had is lost"
+		return "it is finished, but its number of epochs is lost"
 	case t.count != nil && t.count.Epochs != len(t.epochs):
 		return fmt.Sprintf("it has %d epochs, of which %d are left", t.count.Epochs, len(t.epochs))
 	}
 	return ""
 }
 
-// write writes the new journal: trial by trial, each in the order in which a run appends.
+// write writes the new journal, trial by trial, each in the order in which a run appends its rows.
 func (g *gathering) write(w io.Writer) error {
 	first, err := json.Marshal(entry{Study: g.meta.ID(), Rebuilt: true})
 	if err != nil {
@@ -332,7 +332,7 @@ func (g *gathering) write(w io.Writer) error {
 			continue
 		}
 		if why := g.lacks(t); why != "" {
-			g.found.note("trial %s runs again from its beginning: %s", id, why)
+			g.found.note("trial %s will run again from its beginning: %s", id, why)
 			continue
 		}
 		if t.count != nil && len(t.samples) < t.count.Samples {
@@ -356,7 +356,7 @@ func (g *gathering) write(w io.Writer) error {
 			return err
 		}
 	}
-	if g.plan != nil { // in the end: which trials began under it is not known any more
+	if g.plan != nil { // at the end, since it is no longer known which trials began under it
 		return g.copy(w, *g.plan)
 	}
 	return nil
@@ -385,11 +385,11 @@ func (g *gathering) read(p piece) ([]byte, error) {
 	return line, durable.StorageError(g.spool.Name(), err)
 }
 
-// report notes what came from the tables.
+// report notes what was recovered from the tables.
 func (g *gathering) report() {
 	for _, t := range recorded() {
 		if n := g.taken[t]; n > 0 {
-			g.found.note("took back %d rows of the table %s", n, t)
+			g.found.note("recovered %d rows from the table %s", n, t)
 		}
 	}
 }

@@ -227,7 +227,7 @@ func TestAJournalThatIsShorterThanTheTablesComesBack(t *testing.T) {
 	check(t, os.Remove(filepath.Join(dir, "journal")))
 	s := create(t, dir)
 	if notes := strings.Join(s.Recovery.Notes, "\n"); len(s.Finished()) != 2 || !strings.Contains(notes, "missing or empty") ||
-		!strings.Contains(notes, "took back") {
+		!strings.Contains(notes, "recovered") {
 		t.Errorf("without a journal: got %v and %s", s.Finished(), notes)
 	}
 }
@@ -271,13 +271,13 @@ func TestFilesThatAreNotOursInATablesFolderAreReported(t *testing.T) {
 	notes := strings.Join(s.Recovery.Notes, "\n")
 	for _, name := range []string{"epochs/zzz.parquet", "epochs/4-14.parquet", "epochs/000000004-000000014x.parquet", "epochs/notes.txt",
 		"pareto/copy.parquet"} {
-		if !strings.Contains(notes, filepath.Join(dir, name)+": this is no file of the study") {
+		if !strings.Contains(notes, filepath.Join(dir, name)+": not a file of the study") {
 			t.Errorf("no note of %s in\n%s", name, notes)
 		}
 		check(t, os.Remove(filepath.Join(dir, name)))
 	}
 	if strings.Contains(notes, "hidden") {
-		t.Errorf("a hidden file is noted, which readers pass over:\n%s", notes)
+		t.Errorf("a hidden file is noted, which readers skip:\n%s", notes)
 	}
 	check(t, s.Close())
 	if got := published(t, dir); !slices.Equal(got, before) { // a copy under a name of ours is gone
@@ -302,7 +302,7 @@ func TestAViewOfAStudyWithoutItsJournalSaysWhatMakesItAnew(t *testing.T) {
 	original, _, _ := damageable(t)
 	dir := copied(t, original)
 	check(t, os.Remove(filepath.Join(dir, "journal")))
-	if _, err := results.Open(dir); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "makes the journal anew") {
-		t.Errorf("got %v, want an error that says that the next run makes the journal anew", err)
+	if _, err := results.Open(dir); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "rebuilds the journal") {
+		t.Errorf("got %v, want an error that says that the next run rebuilds the journal", err)
 	}
 }

@@ -16,16 +16,16 @@ import (
 // Trial identifies a trial. Every one of its rows repeats it.
 type Trial struct {
 	ID      string    `json:"id"`    // by content; letters, digits, - and _
-	Index   int       `json:"index"` // position in the plan when it began
+	Index   int       `json:"index"` // position in the plan in which it began
 	Point   Values    `json:"point"` // a value for each column; optional ones may be missing
 	Seed    int64     `json:"seed"`
 	Started time.Time `json:"started"`
 
-	// What else the trial is. Configuration identifies all that decides its numbers but its seed and its length, so it decides what
-	// follows, too: trials that share it are replicates.
+	// Configuration identifies everything that decides the trial's numbers except its seed and its length, and therefore also what
+	// follows: trials that share it are replicates.
 	Configuration string       `json:"configuration"`
-	Length        int          `json:"length"`           // epochs that it is to train
-	Data          string       `json:"data"`             // the script's words for its images
+	Length        int          `json:"length"`           // planned epochs
+	Data          string       `json:"data"`             // its images, in the words of the script
 	Train         string       `json:"train"`            // digest of the training images, in hex
 	Test          string       `json:"test,omitempty"`   // of the test split; empty where nothing reads it
 	Measure       spec.Measure `json:"measure,omitzero"` // what evaluations compare with
@@ -37,14 +37,14 @@ type Epoch struct {
 	Epoch           int     `json:"epoch"`               // from 1, without a gap
 	Step            int64   `json:"step"`                // steps since the trial began
 	Images          int64   `json:"images"`              // real images processed in this epoch
-	Metrics         Metrics `json:"metrics"`             // those that were measured; the others are null
+	Metrics         Metrics `json:"metrics"`             // those measured; the others are null
 	Evaluated       bool    `json:"evaluated,omitempty"` // metrics and tests were measured, by the trial's measure
 	Backend         string  `json:"backend"`             // with the kernels and the precision that decide the last bits
 	SecondsTrain    float64 `json:"seconds_train"`
 	SecondsEvaluate float64 `json:"seconds_evaluate"`
 }
 
-// Sample is a row of the samples table: a picture.
+// Sample is a row of the samples table: a sample sheet.
 type Sample struct {
 	Trial string `json:"trial"`
 	Epoch int    `json:"epoch"`
@@ -52,15 +52,14 @@ type Sample struct {
 	PNG   []byte `json:"png"`
 }
 
-// Outcome finishes a trial. What the epochs hold (steps, images, seconds, last and best values) the trials table takes from
-// them.
+// Outcome finishes a trial. The trials table takes steps, images, seconds, last and best values from the epochs.
 type Outcome struct {
 	Trial          string  `json:"trial"`
 	Status         Status  `json:"status"` // a final one
-	Reason         string  `json:"reason"` // empty where the status says all
+	Reason         string  `json:"reason"` // empty if the status needs none
 	Parameters     int64   `json:"parameters"`
 	Program        string  `json:"program"`  // fingerprint
-	Settings       string  `json:"settings"` // what the script's settings were, as a JSON object
+	Settings       string  `json:"settings"` // values of the script's settings, as a JSON object
 	Script         string  `json:"script"`   // hash
 	Version        string  `json:"version"`
 	Backend        string  `json:"backend"`
@@ -69,17 +68,17 @@ type Outcome struct {
 	Compilations   int     `json:"compilations"`    // likewise
 }
 
-// Status is how a trial stands.
+// Status is the state of a trial.
 type Status string
 
-// The statuses. All but Interrupted are final.
+// All statuses except Interrupted are final.
 const (
 	Completed   Status = "completed"
 	Pruned      Status = "pruned"      // stopped early by the search
 	Failed      Status = "failed"      // an error
 	Diverged    Status = "diverged"    // a loss or a parameter became NaN or infinite
 	Collapsed   Status = "collapsed"   // mode collapse
-	Interrupted Status = "interrupted" // begun and not finished; maybe running now; in no table
+	Interrupted Status = "interrupted" // begun and not finished, perhaps running now; in no table
 )
 
 func (s Status) final() bool {
@@ -166,7 +165,7 @@ func asFloat(v any) (float64, error) {
 	return 0, fmt.Errorf("got %T %v, want a number", v, v)
 }
 
-// normal gives the values in the Go types of their columns, or every fault in them.
+// normal returns the values in the Go types of their columns, or every error in them.
 func (v Values) normal(columns []Column) (Values, error) {
 	var errs []error
 	out := make(Values, len(columns))
@@ -185,7 +184,7 @@ func (v Values) normal(columns []Column) (Values, error) {
 	return out, errors.Join(errs...)
 }
 
-// value is v in the Go type of the column. An int is fine where a float is wanted.
+// value is v in the Go type of the column. A column of floats takes ints as well.
 func (c Column) value(v any) (any, error) {
 	if v == nil {
 		if c.Optional {

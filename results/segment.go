@@ -21,20 +21,20 @@ const (
 	segmentBytes = 64 << 20 // in the journal
 )
 
-// segment is the range of the journal, in lines, whose rows of one table a Parquet file holds.
+// segment is a range of the journal, in lines. A Parquet file holds its rows of one table.
 type segment struct{ first, last int }
 
 func (g segment) String() string   { return fmt.Sprintf("%09d-%09d", g.first, g.last) }
 func (g segment) fileName() string { return g.String() + ".parquet" }
 
-// rangeOf is the segment for rows, of which there is at least one.
+// rangeOf is the segment of rows, of which there is at least one.
 func rangeOf(rows []row) segment { return segment{rows[0].position, rows[len(rows)-1].position} }
 
-// Publish writes the rows that wait to Parquet segments. A run whose epochs are slow calls it now and then from a timer.
+// Publish writes the rows that wait to Parquet segments. A run with long epochs calls it from a timer.
 func (s *Study) Publish() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return errors.Join(s.journal.Check(), s.publish()) // rows of a journal that is gone are at least in the tables
+	return errors.Join(s.journal.Check(), s.publish()) // if the journal is gone, its rows are at least in the tables
 }
 
 func (s *Study) publishWhenDue() error {
@@ -71,19 +71,19 @@ func (s *Study) publish() error {
 	return s.writeParetoWhenDue()
 }
 
-// schemaSegment is the segment of the journal's first line, which is no row: an empty file of the schema, so that every table can be
-// read before it has rows.
+// schemaSegment is the segment of the journal's first line, which is not a row: an empty file with the schema, so that every table
+// can be read before it has rows.
 var schemaSegment = segment{0, 0}
 
-// reconcile makes the segments of a table say what the journal says: it writes those that are missing, rewrites those that
-// are damaged or hold rows of forgotten trials, and deletes those with nothing left and what a crash left half-written.
+// reconcile makes the segments of a table agree with the journal: it writes those that are missing, rewrites those that are damaged
+// or hold rows of forgotten trials, and deletes those without rows and files that a crash left half-written.
 func (s *Study) reconcile(t Table) error {
 	segments, err := s.segments(t)
 	if err != nil {
 		return err
 	}
 	rows := live(s.rows[t])
-	// take cuts off the rows before a position.
+	// take removes the rows before a position from rows and returns them.
 	take := func(end int) (taken []row) {
 		i, _ := slices.BinarySearchFunc(rows, end, func(r row, end int) int { return r.position - end })
 		taken, rows = rows[:i], rows[i:]
@@ -96,7 +96,7 @@ func (s *Study) reconcile(t Table) error {
 	for _, g := range segments {
 		path := filepath.Join(s.dir, string(t), g.fileName())
 		if g.first < next || g.last < g.first || g.last >= s.lines { // a copy under another of our names
-			s.Recovery.note("%s: removed: its rows are in other files of the table", path)
+			s.Recovery.note("%s: removed, since its rows are in other files of the table", path)
 			if err := durable.Remove(path); err != nil {
 				return err
 			}
@@ -143,8 +143,8 @@ func (s *Study) segments(t Table) ([]segment, error) {
 	return segments, err
 }
 
-// listSegments lists the segments in a folder in order, and the names of files that are none but that readers of the folder take for
-// such. A folder that is not there has none.
+// listSegments lists the segments in a folder in order, and the names of other files that readers of the folder would take for
+// segments. A folder that does not exist has none.
 func listSegments(dir string) (segments []segment, strays []string, err error) {
 	files, err := os.ReadDir(dir) // sorted by name, which is the order of the journal
 	if errors.Is(err, os.ErrNotExist) {
@@ -157,7 +157,7 @@ func listSegments(dir string) (segments []segment, strays []string, err error) {
 		name := f.Name()
 		if _, err := fmt.Sscanf(name, "%d-%d.parquet", &g.first, &g.last); err == nil && name == g.fileName() {
 			segments = append(segments, g)
-		} else if !strings.HasPrefix(name, ".") && !strings.HasPrefix(name, "_") { // readers pass over these
+		} else if !strings.HasPrefix(name, ".") && !strings.HasPrefix(name, "_") { // readers skip these
 			strays = append(strays, name)
 		}
 	}
@@ -165,7 +165,7 @@ func listSegments(dir string) (segments []segment, strays []string, err error) {
 	return segments, strays, nil
 }
 
-// strays notes files in the tables' folders that are not ours: a glob reads their rows, too.
+// strays notes files in the tables' folders that are not ours: a glob would read their rows as well.
 func (s *Study) strays() error {
 	for _, t := range Tables() {
 		dir := filepath.Join(s.dir, string(t))
@@ -175,7 +175,7 @@ func (s *Study) strays() error {
 		}
 		for _, name := range strays {
 			if t != Pareto || name != paretoFile {
-				s.Recovery.note("%s: this is no file of the study, but whoever reads the table reads its rows, too: move it away",
+				s.Recovery.note("%s: not a file of the study, but readers of the table would read its rows as well: move it away",
 					filepath.Join(dir, name))
 			}
 		}
@@ -183,8 +183,8 @@ func (s *Study) strays() error {
 	return nil
 }
 
-// holds reports whether the file is a sound segment of this study with so many rows. Rows only ever leave a range of the journal, by
-// Forget, so that the right number means the right rows.
+// holds reports whether the file is a sound segment of this study with this number of rows. A range of the journal can only lose
+// rows, by Forget, so the right number means the right rows.
 func (s *Study) holds(path string, g segment, rows int) bool {
 	file, err := os.ReadFile(path)
 	if err != nil {
@@ -194,14 +194,14 @@ func (s *Study) holds(path string, g segment, rows int) bool {
 	return err == nil && s.owns(p, g) && p.NumRows() == int64(rows)
 }
 
-// owns reports whether a file says that it is a segment of this study.
+// owns reports whether a file is marked as segment g of this study.
 func (s *Study) owns(p *parquet.File, g segment) bool {
 	id, _ := p.Lookup(studyKey)
 	span, _ := p.Lookup(recordsKey)
 	return id == s.meta.ID() && span == g.String()
 }
 
-// writeSegments publishes rows that no segment holds, in one file or as many as their size asks for.
+// writeSegments publishes rows that no segment holds, in one file or, by their size, several.
 func (s *Study) writeSegments(t Table, rows []row) error {
 	for len(rows) > 0 {
 		n, size := 0, 0

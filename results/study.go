@@ -15,8 +15,8 @@ import (
 
 // Study is a study that this process writes. Its methods may be called from several goroutines.
 //
-// Once the disk has refused a row the study takes no more: what is acknowledged is safe, and Create goes on from there when
-// the cause is gone.
+// After an error of the disk the study accepts no more rows: those acknowledged are safe, and Create continues from them once
+// the cause is removed.
 type Study struct {
 	*View    // its mutex guards published and flushed, too
 	Recovery Recovery
@@ -24,8 +24,8 @@ type Study struct {
 	lock     *lock
 	opened   time.Time
 
-	published map[Table]int // so many of the rows stand in segments
-	flushed   time.Time     // the last time that rows were published
+	published map[Table]int // number of rows in segments
+	flushed   time.Time     // when rows were last published
 	compare   compare
 }
 
@@ -33,28 +33,28 @@ type Study struct {
 type Options struct {
 	Now func() time.Time // the clock; required
 
-	// AppendEpoch and FinishTrial publish what waits when FlushRows rows wait (default 10,000), or FlushEvery (default 10 s)
-	// and a hundredth of the time since Create have passed: the hundredth keeps a long study from leaving thousands of
-	// files. Publish and Close publish at once.
+	// AppendEpoch and FinishTrial publish the rows that wait once there are FlushRows of them (default 10,000), or once both
+	// FlushEvery (default 10 s) and a hundredth of the time since Create have passed: the hundredth keeps a long study from
+	// writing thousands of files. Publish and Close publish at once.
 	FlushRows  int
 	FlushEvery time.Duration
 
 	KeepCheckpoints bool // of finished trials
 }
 
-// Recovery says what Create found.
+// Recovery is what Create found damaged and repaired.
 type Recovery struct {
-	Dropped int64    // bytes of the journal's end that were cut: a record that was not written whole, or was damaged since
-	Notes   []string // what else was wrong, and what was done about it
+	Dropped int64    // bytes cut from the journal's end: a last record that was not written whole, or was damaged since
+	Notes   []string // other damage, and what was done about it
 }
 
-func (f *Recovery) note(format string, a ...any) {
-	f.Notes = append(f.Notes, fmt.Sprintf(format, a...))
+func (r *Recovery) note(format string, a ...any) {
+	r.Notes = append(r.Notes, fmt.Sprintf(format, a...))
 }
 
-// Create makes the study m in dir, or continues it if dir holds it. Scripts are the script and the files it loaded, by
-// slash-separated path. The caller must Close the study. Errors: ErrLocked, ErrStorage, ErrCorrupt, a fault in m, or a
-// directory that holds a different study.
+// Create creates the study m in dir, or continues it if dir holds it. Scripts are the script and the files that it loads, by
+// slash-separated path. The caller must Close the study. Errors: ErrLocked, ErrStorage, ErrCorrupt, ErrOther for a directory
+// that holds a different study, or those of m.Check.
 func Create(dir string, m Meta, scripts map[string][]byte, o Options) (*Study, error) {
 	m = m.normal()
 	if err := m.Check(); err != nil {
@@ -123,7 +123,7 @@ func (s *Study) open(dir string, m Meta, scripts map[string][]byte) error {
 	return s.cleanCheckpoints()
 }
 
-// openJournal opens the journal, which is first made anew where it is damaged or shorter than the tables that were published of it.
+// openJournal opens the journal. It first rebuilds a journal that is damaged, or shorter than the tables published from it.
 func (s *Study) openJournal(dir string, m Meta) (err error) {
 	path := filepath.Join(dir, "journal")
 	open := func() error {
@@ -139,7 +139,7 @@ func (s *Study) openJournal(dir string, m Meta) (err error) {
 	}
 	err = open()
 	switch {
-	case err == nil && (s.rebuilt || published < s.lines): // the segments of a journal that was made anew may be of the old one
+	case err == nil && (s.rebuilt || published < s.lines): // the segments of a rebuilt journal may be those of the old one
 		return nil
 	case err == nil:
 		s.Recovery.note("%s ends at line %d, but tables were published up to line %d", path, s.lines, published)
@@ -153,7 +153,7 @@ func (s *Study) openJournal(dir string, m Meta) (err error) {
 	return open()
 }
 
-// writeScripts keeps copies in script/HASH. Files that are there already are left alone.
+// writeScripts keeps copies in script/HASH. It leaves files alone that are already there.
 func writeScripts(dir, hash string, scripts map[string][]byte) error {
 	if len(scripts) > 0 && !fileName(hash) {
 		return fmt.Errorf("got script hash %q, want letters and digits", hash)
@@ -178,7 +178,7 @@ func writeScripts(dir, hash string, scripts map[string][]byte) error {
 	return nil
 }
 
-// Close publishes what waits and lets the study go.
+// Close publishes the rows that wait and releases the study.
 func (s *Study) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -167,8 +167,8 @@ func TestWrongRowsAreRefusedAndLeaveNothing(t *testing.T) {
 	}{
 		"epoch of an unknown trial": {s.AppendEpoch(epoch("b", 1)), []string{"trial b was never begun"}},
 		"epoch that skips one":      {s.AppendEpoch(epoch("a", 4)), []string{"trial a: got epoch 4, want 3"}},
-		"epoch 0":                   {s.AppendEpoch(epoch("a", 3), results.Epoch{Trial: "a"}), []string{"two rows at once"}},
-		"epoch that differs": {s.AppendEpoch(other), []string{"trial a, epoch 2 is recorded already and differs", `"fid":17`,
+		"epoch 0":                   {s.AppendEpoch(epoch("a", 3), results.Epoch{Trial: "a"}), []string{"two rows in one call"}},
+		"epoch that differs": {s.AppendEpoch(other), []string{"trial a, epoch 2 is already recorded and differs", `"fid":17`,
 			`"fid":2.1`}},
 		"unknown metric": {s.AppendEpoch(strange),
 			[]string{`got metric "inception", want one of loss_generator, loss_discriminator, fid`}},
@@ -179,7 +179,7 @@ func TestWrongRowsAreRefusedAndLeaveNothing(t *testing.T) {
 			[]string{"trial e: trial a has the same configuration c-a, seed 1152921504606846976 and length"}},
 		"trial twice":             {s.BeginTrial(trial("d", 0), trial("d", 1)), []string{"trial d: got it twice"}},
 		"trial named like a path": {s.BeginTrial(trial("../x", 0)), []string{`trial "../x"`}},
-		"sample that differs":     {s.AppendSample(wide), []string{"is recorded already and differs"}},
+		"sample that differs":     {s.AppendSample(wide), []string{"is already recorded and differs"}},
 		"sample that is no PNG":   {s.AppendSample(text), []string{"png: invalid format"}},
 		"sample twice":            {s.AppendSample(grid, grid), []string{"no two alike"}},
 		"outcome that is none":    {s.FinishTrial(unsure), []string{`got status "interrupted", want completed`}},
@@ -189,7 +189,7 @@ func TestWrongRowsAreRefusedAndLeaveNothing(t *testing.T) {
 	}
 	check(t, s.FinishTrial(outcome("a", results.Completed)))
 	check(t, s.FinishTrial(outcome("a", results.Completed)))
-	wantError(t, s.FinishTrial(outcome("a", results.Failed)), "trial a is finished already", "completed")
+	wantError(t, s.FinishTrial(outcome("a", results.Failed)), "trial a is already finished", "completed")
 	wantError(t, s.AppendEpoch(epoch("a", 3)), "it is finished (completed)")
 	wantLines(t, columns(t, s.View, results.Epochs, "epoch", "seconds_train"), "1 2", "2 2")
 	wantLines(t, columns(t, s.View, results.Samples, "image_width", "image_height", "kind"), "8 4 grid")

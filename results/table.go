@@ -12,15 +12,14 @@ import (
 // Table is one of the tables of a study, and the name of the folder that holds its segments.
 type Table string
 
-// The tables.
 const (
 	Trials  Table = "trials"  // one row a finished trial
 	Epochs  Table = "epochs"  // one row a trial and epoch
-	Samples Table = "samples" // one row a picture
+	Samples Table = "samples" // one row a sample sheet
 	Pareto  Table = "pareto"  // one row a point of a front; computed from the epochs, see View.Pareto
 )
 
-// Tables are all of them.
+// Tables returns all tables.
 func Tables() []Table { return append(recorded(), Pareto) }
 
 // recorded are the tables whose rows the journal has.
@@ -33,10 +32,9 @@ type Field struct {
 	Nullable bool
 }
 
-// Type is the type of a field's values.
+// Type is the type of a field's values. The comments are their Go types in a Row.
 type Type string
 
-// The types, with their Go types in a Row.
 const (
 	TypeBool   Type = "bool"   // bool
 	TypeInt32  Type = "int32"  // int32
@@ -50,8 +48,8 @@ const (
 // Row is a row of a table: a value for each field, nil for null.
 type Row map[string]any
 
-// Every table begins with the identity of the trial and then its hyperparameters; the rest follows, which the lists below
-// give, with the metrics where Fields puts them. The pareto table has its scope before, and no trial where it joins several.
+// Every table begins with the identity of the trial, followed by its hyperparameters and the lists below, with the metrics where
+// Fields inserts them. The pareto table begins with its scope, and has no trial where it joins several.
 var (
 	identity = []Field{{"trial", TypeString, false}, {"configuration", TypeString, false}, {"study", TypeString, false},
 		{"index", TypeInt32, false}}
@@ -91,7 +89,7 @@ var (
 	samplePicture = []Field{
 		{"epoch", TypeInt32, false},
 		{"kind", TypeString, false},
-		// Not width and height: a hyperparameter may well be called width.
+		// Not width and height, which are natural names of hyperparameters.
 		{"image_width", TypeInt32, false},
 		{"image_height", TypeInt32, false},
 		{"png", TypeBytes, false},
@@ -101,7 +99,7 @@ var (
 	paretoStanding = []Field{{"rank", TypeInt32, false}, {"contribution", TypeFloat, false}, {"hypervolume", TypeFloat, false}}
 )
 
-// Reserved are the names that every study has in some table, sorted. A hyperparameter or a metric may have none of them.
+// Reserved returns the names that every study has in some table, sorted. Hyperparameters and metrics must not have them.
 func Reserved() []string {
 	var names []string
 	for _, t := range Tables() {
@@ -113,7 +111,7 @@ func Reserved() []string {
 	return slices.Compact(names)
 }
 
-// Fields are the columns of a table in order.
+// Fields returns the columns of a table in order.
 func (m Meta) Fields(t Table) []Field {
 	fields := slices.Clone(identity)
 	for _, c := range m.Columns {
@@ -141,7 +139,7 @@ func (m Meta) Fields(t Table) []Field {
 	}
 }
 
-// paretoFields are the columns of the pareto table, which begins as the others do but has rows of no single trial.
+// paretoFields returns the columns of the pareto table, which begins like the others but has rows of no single trial.
 func (m Meta) paretoFields(fields []Field) []Field {
 	for i, f := range fields {
 		fields[i].Nullable = f.Nullable || f.Name == "trial" || f.Name == "index" || f.Name == "seed"
@@ -156,7 +154,7 @@ func (m Meta) paretoFields(fields []Field) []Field {
 
 var columnTypes = map[spec.Kind]Type{spec.Bool: TypeBool, spec.Int: TypeInt64, spec.Float: TypeFloat, spec.String: TypeString}
 
-// row begins a row: what all tables share.
+// row begins a row with the columns that all tables share.
 func (m Meta) row(t Trial) Row {
 	row := Row{"trial": t.ID, "configuration": t.Configuration, "study": m.Study, "index": int32(t.Index), "seed": t.Seed,
 		"train_digest": spec.Short(t.Train)}
@@ -204,7 +202,7 @@ func (m Meta) epochRow(t *trial, e Epoch) Row {
 	return row
 }
 
-// measured says what the metrics of a row were measured on, if they were.
+// measured adds what the metrics of a row were measured on, if they were.
 func (r Row) measured(evaluated bool, m spec.Measure) {
 	if text := m.String(); evaluated && text != "" {
 		r["measure"] = text

@@ -18,8 +18,8 @@ import (
 // ErrStorage is in the chain of every error that the file system caused. Files written earlier stay readable.
 var ErrStorage = durable.ErrStorage
 
-// ErrNoStudy is in the chain of the error for a directory that holds no study, ErrOther for one that holds a different study, or one of
-// another version of starsweep.
+// ErrNoStudy is in the chain of the error for a directory that holds no study, ErrOther for one that holds a different study or a
+// study of another version of starsweep.
 var (
 	ErrNoStudy = errors.New("not the directory of a study")
 	ErrOther   = errors.New("a different study")
@@ -28,7 +28,7 @@ var (
 // ErrCorrupt is in the chain of the error for a study.json that is damaged, and for a journal that cannot be of its study.
 var ErrCorrupt = journal.ErrCorrupt
 
-// View is a study as its journal tells it. Its methods may be called from several goroutines.
+// View is a study as its journal records it. Its methods may be called from several goroutines.
 type View struct {
 	dir      string
 	meta     Meta
@@ -38,33 +38,33 @@ type View struct {
 	mu     sync.Mutex
 	lines  int               // in the journal
 	trials map[string]*trial // those begun and not forgotten
-	order  []*trial          // all, as they began
-	rows   map[Table][]row   // all, in the journal's order
+	order  []*trial          // all, in the order in which they began
+	rows   map[Table][]row   // all, in the order of the journal
 
 	replicates map[replicate]string // IDs of the trials
 	plan       *Plan                // the newest
 	planned    map[string]bool      // its trials
 
-	standings int // counts the lines that changed the pareto table
+	paretoChanges int // counts the lines that changed the pareto table
 
-	rebuilt bool     // the journal was made anew of what was left of it, and the segments may still be of the old one
-	damage  []string // what is wrong with the journal: the view then shows what is sound
+	rebuilt bool     // the journal was rebuilt from what was left of it, and the segments may still be those of the old one
+	damage  []string // of the journal: the view then shows what is sound
 
-	senseless      int // lines that were left out because of others
-	firstSenseless error
+	orphans     int // lines that were left out since those that they depend on are damaged
+	firstOrphan error
 }
 
-// row is a row of a table: its line in the journal, and how many lines stand before it.
+// row is a row of a table: its line in the journal, and the number of lines before it.
 type row struct {
 	position int
 	line     journal.Line
 	trial    *trial
 }
 
-// trial is what the journal says of a trial so far. Once it is finished or forgotten it changes no more.
+// trial is what the journal has of a trial so far. Once finished or forgotten it does not change.
 type trial struct {
 	Trial
-	plan    *Plan          // in which it began; nil if nobody recorded one
+	plan    *Plan          // in which it began; nil if none was recorded
 	epoch   int            // the last
 	epochs  []journal.Line // of epoch i+1, unless the journal is damaged
 	samples map[sampleKey]journal.Line
@@ -81,13 +81,13 @@ type trial struct {
 	forgotten bool
 }
 
-// Best is the best value of an objective, and the epoch of it.
+// Best is the best value of an objective and its epoch.
 type Best struct {
 	Value float64
 	Epoch int
 }
 
-// replicate is what no two trials have in common: without it a mean over seeds would count one of them twice.
+// replicate is what no two trials may share: a mean over seeds would count one of them twice.
 type replicate struct {
 	configuration string
 	seed          int64
@@ -103,8 +103,9 @@ type sampleKey struct {
 	Kind  string `json:"kind"`
 }
 
-// Open opens a study for reading, while it runs or later, and sees what is acknowledged at this moment. Objectives, any of the
-// study's metrics, replace the study's own in Pareto and in the rows of the pareto table, which are computed.
+// Open opens a study for reading, while it runs or later, as it is acknowledged at this moment. Objectives, any of the study's
+// metrics, replace the study's own in Pareto and in the rows of the pareto table, which are computed. Errors: ErrNoStudy,
+// ErrOther, ErrCorrupt, ErrStorage, or those of Meta.Check for the objectives.
 func Open(dir string, objectives ...Objective) (*View, error) {
 	meta, err := readMeta(dir)
 	if err != nil {
@@ -117,7 +118,7 @@ func Open(dir string, objectives ...Objective) (*View, error) {
 			return nil, err
 		}
 	}
-	published, err := lastPublished(dir) // before the journal is read: a writer may be at work
+	published, err := lastPublished(dir) // before the journal is read, since a writer may append meanwhile
 	if err != nil {
 		return nil, err
 	}
@@ -127,31 +128,31 @@ func Open(dir string, objectives ...Objective) (*View, error) {
 		return nil
 	})
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: the next starsweep run of this study makes the journal anew from its tables", err)
+		return nil, fmt.Errorf("%w: the next starsweep run of this study rebuilds the journal from its tables", err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if v.senseless > 0 {
-		v.damaged("%d lines are left out, which have no sense without what is damaged: %v", v.senseless, v.firstSenseless)
+	if v.orphans > 0 {
+		v.damaged("%d lines are left out since they depend on damaged ones: %v", v.orphans, v.firstOrphan)
 	}
 	if _, writing := Writer(dir); tail > 0 && !writing {
-		v.damaged("the last %d bytes are not whole and left out", tail)
+		v.damaged("the last %d bytes are an incomplete record and left out", tail)
 	}
 	if published >= v.lines && !v.rebuilt {
-		v.damaged("it has %d lines, but tables were published up to line %d, counted from 0, so that they may have rows that are not shown here",
+		v.damaged("it has %d lines, but tables were published up to line %d, counted from 0: they may have rows that are not shown here",
 			v.lines, published)
 	}
 	return v, nil
 }
 
-// damaged notes what is wrong with the journal.
+// damaged notes damage of the journal.
 func (v *View) damaged(format string, a ...any) {
 	v.damage = append(v.damage, filepath.Join(v.dir, "journal")+": "+fmt.Sprintf(format, a...))
 }
 
-// Damage is what is wrong with the journal. If there is anything, the view shows what is sound, and the next Create takes back what
-// tables and checkpoints have of the rest.
+// Damage describes the damage of the journal, if any. The view then shows what is sound, and the next Create recovers from tables
+// and checkpoints what they have of the rest.
 func (v *View) Damage() []string { return v.damage }
 
 // lastPublished is the last line of the journal that a segment holds, -1 if there is none.
@@ -175,7 +176,7 @@ func newView(dir string, m Meta) *View {
 	return &View{dir: dir, meta: m, compared: m, trials: map[string]*trial{}, rows: map[Table][]row{}, replicates: map[replicate]string{}}
 }
 
-// trial gives a trial that was begun.
+// trial returns a trial that was begun.
 func (v *View) trial(id string) (*trial, error) {
 	if t := v.trials[id]; t != nil {
 		return t, nil
@@ -189,7 +190,7 @@ func (v *View) Dir() string { return v.dir }
 // Meta describes the study. The caller does not change the slices in it.
 func (v *View) Meta() Meta { return v.meta }
 
-// State is how a trial stands.
+// State is the state of a trial.
 type State struct {
 	Trial
 	Status Status
@@ -197,12 +198,12 @@ type State struct {
 	Epochs int     // in the journal
 	Last   Metrics // the last measured value of each
 
-	InPlan           bool            // of the newest plan
-	Settings, Script string          // of the run that finished it, or in which it began: a JSON object, and a hash
+	InPlan           bool            // it is in the newest plan
+	Settings, Script string          // of the run that finished it, or in which it began: a JSON object and a hash
 	Best             map[string]Best // of the study's objectives
 }
 
-// Trials are all trials that were begun, in that order, without those that were forgotten.
+// Trials returns all trials that were begun and not forgotten, in the order in which they began.
 func (v *View) Trials() []State {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -218,7 +219,7 @@ func (v *View) Trials() []State {
 	return states
 }
 
-// state is how a trial stands, without its values.
+// state is the state of a trial, without its values.
 func (v *View) state(t *trial) State {
 	s := State{Trial: t.Trial, Status: Interrupted, Epochs: len(t.epochs), InPlan: v.inPlan(t)}
 	if t.plan != nil {
@@ -230,7 +231,7 @@ func (v *View) state(t *trial) State {
 	return s
 }
 
-// Finished gives the status of every trial that is finished, by its ID.
+// Finished returns the status of every finished trial, by its ID.
 func (v *View) Finished() map[string]Status {
 	finished := map[string]Status{}
 	for _, s := range v.Trials() {
@@ -251,7 +252,7 @@ func (v *View) lastEpoch(id string) int {
 	return 0
 }
 
-// Epochs are the rows of a trial's epochs, in order.
+// Epochs returns the rows of a trial's epochs, in order.
 func (v *View) Epochs(id string) (rows []Epoch, err error) {
 	v.mu.Lock()
 	t, err := v.trial(id)
@@ -270,7 +271,7 @@ func (v *View) Epochs(id string) (rows []Epoch, err error) {
 	return rows, err
 }
 
-// HasSample reports whether a picture of a trial is in the journal.
+// HasSample reports whether a sample sheet of a trial is in the journal.
 func (v *View) HasSample(id string, epoch int, kind string) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -282,7 +283,7 @@ func (v *View) HasSample(id string, epoch int, kind string) bool {
 	return there
 }
 
-// Fields are the columns of a table in order.
+// Fields returns the columns of a table in order.
 func (v *View) Fields(t Table) []Field {
 	if t == Pareto {
 		return v.compared.Fields(t)
@@ -290,8 +291,8 @@ func (v *View) Fields(t Table) []Field {
 	return v.meta.Fields(t)
 }
 
-// Rows gives the rows of a table, published or not, in the order in which they were appended. They are read as they are
-// asked for, and stop after an error.
+// Rows returns the rows of a table, published or not, in the order in which they were appended. They are read on demand, and
+// end after an error.
 func (v *View) Rows(t Table) iter.Seq2[Row, error] {
 	if t == Pareto {
 		return v.Pareto(Comparison{})
@@ -302,7 +303,7 @@ func (v *View) Rows(t Table) iter.Seq2[Row, error] {
 	return v.read(t, rows)
 }
 
-// live gives the rows whose trial was not forgotten.
+// live returns the rows whose trial was not forgotten.
 func live(rows []row) []row {
 	return slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.trial.forgotten })
 }

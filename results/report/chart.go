@@ -19,7 +19,7 @@ func (s spot) finite() bool { return !math.IsNaN(s.y) && !math.IsInf(s.y, 0) }
 
 var colours = []string{"#c2410c", "#1d4ed8", "#15803d", "#7e22ce"}
 
-// chart draws curves as SVG, each in a colour of its own on one scale, over epochs 1 to n.
+// chart draws curves as SVG, on one scale and each in another colour, over epochs 1 to n.
 func chart(curves map[string]curve, n, height int) template.HTML {
 	const width, left, right, pad = 300, 44, 8, 8
 	lo, hi := math.Inf(1), math.Inf(-1)
@@ -68,7 +68,7 @@ func chart(curves map[string]curve, n, height int) template.HTML {
 	return template.HTML(b.String())
 }
 
-// ticks are round numbers from about lo to hi, some five of them.
+// ticks returns about five round numbers from lo to hi.
 func ticks(lo, hi float64) (at []float64) {
 	step := math.Pow(10, math.Floor(math.Log10((hi-lo)/5)))
 	for _, times := range []float64{2, 2.5, 2} { // 2, 5, 10

@@ -10,13 +10,13 @@ import (
 	"github.com/starsweep/starsweep/results"
 )
 
-// front is what the page shows of the points of one measure.
+// front is the points of one measure, as the page shows them.
 type front struct {
 	Picture      template.HTML // of the first two objectives; empty for one
 	Summary      string
 	Measure      string  // of the objectives
 	Trials       listing // of the front of trials
-	Joined       listing // of the front of configurations; empty where each has one seed
+	Joined       listing // of the front of configurations; empty if each has one seed
 	Points, Best int
 	Earlier      int // points of trials of earlier plans
 }
@@ -27,8 +27,8 @@ type listing struct {
 	Rows [][]string
 }
 
-// drawFronts shows the pareto table: a front for each way in which trials of the newest plan measure the objectives. Left counts the
-// ways that only others have.
+// drawFronts draws the pareto table: a front for each measure of the objectives in trials of the newest plan. Left counts the measures
+// that only other trials have.
 func drawFronts(v *results.View) (fronts []*front, left int, err error) {
 	newest, others := v.Measures()
 	rows := map[string]map[results.Scope][]results.Row{}
@@ -38,7 +38,7 @@ func drawFronts(v *results.View) (fronts []*front, left int, err error) {
 		}
 		measure, scope := row["measure"].(string), results.Scope(row["scope"].(string))
 		if scope == results.ScopeTrial {
-			break // they are many, and come last
+			break // there are many of them, and they come last
 		}
 		if rows[measure] == nil {
 			rows[measure] = map[results.Scope][]results.Row{}
@@ -85,7 +85,7 @@ func drawFront(v *results.View, measure string, rows map[results.Scope][]results
 	return f, nil
 }
 
-// list is the points of rank 1.
+// list lists the points of rank 1.
 func list(v *results.View, rows []results.Row, more ...string) listing {
 	m := v.Meta()
 	var l listing
@@ -135,7 +135,7 @@ func value(v any) string {
 	return fmt.Sprint(v)
 }
 
-// staircase is the indices of the points that no other beats in the first two objectives, from left to right.
+// staircase returns the indices of the points that no other dominates in the objectives.
 func staircase(points [][]float64, objectives []results.Objective) ([]int, error) {
 	directions := make([]pareto.Direction, len(objectives))
 	for i, o := range objectives {

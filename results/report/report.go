@@ -34,7 +34,7 @@ type trial struct {
 	curves  map[string]curve
 }
 
-// File writes the page into the study's directory, as report.html, and gives its path.
+// File writes the page into the study's directory, as report.html, and returns its path.
 func File(v *results.View) (string, error) {
 	path := filepath.Join(v.Dir(), "report.html")
 	return path, durable.WriteShared(path, func(w io.Writer) error { return Write(w, v) })
@@ -58,7 +58,7 @@ func Write(w io.Writer, v *results.View) error {
 		"Left": left, "Earlier": earlier(trials)})
 }
 
-// earlier counts the trials that are not of the newest plan.
+// earlier counts the trials that are not in the newest plan.
 func earlier(trials []*trial) (n int) {
 	for _, t := range trials {
 		if !t.InPlan {

@@ -23,7 +23,7 @@ const (
 	otherColour, lineColor = "#a8a29e", "#1c1917"
 )
 
-// palette is Okabe and Ito's, which most people can tell apart, with a purple and a brown.
+// palette is that of Okabe and Ito, whose colours most people can distinguish, with a purple and a brown.
 var palette = [most]string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6d28d9", "#78350f"}
 
 // scatter is a plot of trials by their first two objectives.
@@ -31,7 +31,7 @@ type scatter struct {
 	meta   results.Meta
 	rows   []results.Row
 	points [][]float64 // x and y of each row
-	front  []int       // those that no other beats in both, from left to right
+	front  []int       // those that no other dominates, from left to right
 	lo, hi [2]float64  // the edges of the plot
 	keys   []any       // the first hyperparameter's values that have colours
 	more   bool        // it has more values
@@ -108,7 +108,7 @@ func (p *scatter) colour(row results.Row) string {
 	return otherColour
 }
 
-// at is where a point lies in the drawing.
+// at is the place of a point in the drawing.
 func (p *scatter) at(x, y float64) (px, py float64) {
 	return plotLeft + (x-p.lo[0])/(p.hi[0]-p.lo[0])*plotWidth, plotTop + (p.hi[1]-y)/(p.hi[1]-p.lo[1])*plotHeight
 }
@@ -131,7 +131,7 @@ func (p *scatter) draw() template.HTML {
 	return template.HTML(b.String())
 }
 
-// axes draws the frame with round numbers and what is better.
+// axes draws the frame with round numbers and the better directions.
 func (p *scatter) axes(b *strings.Builder) {
 	right, bottom := plotLeft+plotWidth, plotTop+plotHeight
 	for _, v := range ticks(p.lo[0], p.hi[0]) {
@@ -157,14 +157,15 @@ func (p *scatter) axes(b *strings.Builder) {
 		arrow(p.meta.Objectives[1], "←", "→"))
 }
 
-// line draws the border of what the front beats: steps from point to point that turn on the worse side, and end at the frame.
+// line draws the border of what the front dominates: steps from point to point with their corners on the worse side, up to the
+// frame.
 func (p *scatter) line(b *strings.Builder) {
 	worse := plotTop // of the second objective
 	if p.meta.Objectives[1].Direction == pareto.Max {
 		worse = plotTop + plotHeight
 	}
 	var path strings.Builder
-	better := p.meta.Objectives[0].Direction == pareto.Min // the left: the front is reached from below or above, and left to the right
+	better := p.meta.Objectives[0].Direction == pareto.Min // left is better: the line comes from below or above, and leaves to the right
 	if better {
 		x, _ := p.at(p.points[p.front[0]][0], 0)
 		fmt.Fprintf(&path, "M%.1f %d", x, worse)
@@ -213,7 +214,7 @@ func (p *scatter) legend(b *strings.Builder) {
 		y += 20
 	}
 	entry(`<circle r="5.5" fill="#fff" stroke="`+lineColor+`"/>`, "on the front")
-	entry(`<circle r="4" fill="#78716c" fill-opacity=".35"/>`, "beaten")
+	entry(`<circle r="4" fill="#78716c" fill-opacity=".35"/>`, "dominated")
 	if len(p.keys) == 0 {
 		return
 	}

@@ -1,10 +1,10 @@
-// Package journal is an append-only file of records, each of which is on disk when Append returns. A record is a 4-byte
-// length and a 4-byte CRC-32C, both little endian, and then the payload: lines of JSON, so that `strings` shows what a
-// journal holds. Only package results uses it; what the lines mean is its business.
+// Package journal is an append-only file of records, each of which is on disk when Append returns. A record is a 4-byte length and a
+// 4-byte CRC-32C, both little endian, followed by the payload: lines of JSON, so that `strings` shows what a journal holds. Only
+// package results uses it, and alone knows what the lines mean.
 //
-// Each record is synced before the next is written, therefore a crash can spoil the last record only. Open cuts such a tail
-// off and reports how long it was. A bad record with a good one behind it is damage: Open refuses the file, View passes over the
-// damaged bytes and goes on behind them, so that damage costs no more than itself.
+// Each record is synced before the next one is written, so a crash can spoil only the last record. Open cuts off such a tail and
+// reports its length. A bad record before a sound one is damage: Open rejects the file; View skips the damaged bytes and continues
+// after them, so that damage costs no more than itself.
 package journal
 
 import (
@@ -31,7 +31,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // ErrCorrupt is in the chain of the error for a journal that is damaged before its end.
 var ErrCorrupt = errors.New("journal is corrupt")
 
-// Hole is a damaged part of a journal, in bytes, which ends where a good record begins.
+// Hole is a damaged part of a journal, in bytes, which ends where a sound record begins.
 type Hole struct{ Offset, Length int64 }
 
 func (h Hole) String() string { return fmt.Sprintf("%d bytes from byte %d on", h.Length, h.Offset) }
@@ -49,11 +49,11 @@ type Journal struct {
 
 	mu  sync.Mutex // guards what follows
 	end int64      // where the next record goes; all before it is durable
-	err error      // the first fault of the disk: after it nothing more is written
+	err error      // the first error of the disk, after which nothing more is written
 }
 
-// Open opens the journal at path for appending, making it if need be, and calls each for every line in order. Dropped is
-// the number of bytes of a torn tail that was cut off.
+// Open opens the journal at path for appending, creates it if necessary, and calls each for every line in order. Dropped is the
+// number of bytes of a torn tail that was cut off. Errors: ErrCorrupt, durable.ErrStorage, or those of each.
 func Open(path string, each func(Line, []byte) error) (j *Journal, dropped int64, err error) {
 	_, statErr := os.Stat(path)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
@@ -71,7 +71,7 @@ func Open(path string, each func(Line, []byte) error) (j *Journal, dropped int64
 		}
 	}
 	end, size, err := scan(f, path, each, func(h Hole) error {
-		return fmt.Errorf("%s: %w: %v are damaged, but a good record follows", path, ErrCorrupt, h)
+		return fmt.Errorf("%s: %w: %v are damaged, but a sound record follows", path, ErrCorrupt, h)
 	})
 	if err != nil {
 		return nil, 0, err
@@ -87,9 +87,8 @@ func Open(path string, each func(Line, []byte) error) (j *Journal, dropped int64
 	return &Journal{path: path, f: f, end: end}, size - end, nil
 }
 
-// View opens the journal at path for reading only. It calls hole for each damaged part, in order with the lines. A writer may be at
-// work: a record that is not whole yet is left out, nothing is cut, and tail is how many bytes these are. Append on a view returns
-// an error.
+// View opens the journal at path for reading only. It calls hole for each damaged part, in order with the lines. A writer may append
+// meanwhile: a record that is not yet whole is left out, its size is tail, and nothing is cut. Append on a view returns an error.
 func View(path string, each func(Line, []byte) error, hole func(Hole) error) (j *Journal, tail int64, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -103,7 +102,7 @@ func View(path string, each func(Line, []byte) error, hole func(Hole) error) (j 
 	return &Journal{path: path, f: f, end: end, err: fmt.Errorf("%s: opened for reading only", path)}, size - end, nil
 }
 
-// Write writes lines as one record to what becomes a journal. The lines may hold no newline.
+// Write writes lines as one record to a file that becomes a journal. Lines must not contain a newline.
 func Write(w io.Writer, lines ...[]byte) error {
 	record, _, err := encode(0, lines)
 	if err != nil {
@@ -113,8 +112,8 @@ func Write(w io.Writer, lines ...[]byte) error {
 	return err
 }
 
-// Append writes lines as one record, all of them or none after a crash, and syncs it. The lines may hold no newline. After an
-// error the journal accepts nothing more, since what the disk holds is unknown until the file is opened again.
+// Append writes lines as one record, of which a crash leaves all or nothing, and syncs it. Lines must not contain a newline. After an
+// error the journal accepts nothing more, since what is on the disk is unknown until the file is opened again.
 func (j *Journal) Append(lines ...[]byte) ([]Line, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -141,13 +140,13 @@ func (j *Journal) Append(lines ...[]byte) ([]Line, error) {
 	return places, nil
 }
 
-// encode is the record of lines at an offset, and where they are in the file.
+// encode returns the record of lines for an offset, and the places of the lines in the file.
 func encode(at int64, lines [][]byte) (record []byte, places []Line, err error) {
 	record = make([]byte, headerSize)
 	places = make([]Line, len(lines))
 	for i, line := range lines {
 		if len(line) == 0 || bytes.IndexByte(line, '\n') >= 0 {
-			return nil, nil, errors.New("a line is empty or holds a newline")
+			return nil, nil, errors.New("a line is empty or contains a newline")
 		}
 		places[i] = Line{at + int64(len(record)), int32(len(line))}
 		record = append(append(record, line...), '\n')
@@ -161,8 +160,8 @@ func encode(at int64, lines [][]byte) (record []byte, places []Line, err error) 
 	return record, places, nil
 }
 
-// Check reports whether the file still is what Append left: an error says that it was removed, replaced or cut. Append does so, too;
-// it takes microseconds, a sync milliseconds.
+// Check returns an error if the file was removed, replaced or cut since the last Append. Append calls it as well: it takes
+// microseconds, a sync milliseconds.
 func (j *Journal) Check() error {
 	if err := durable.StillThere(j.path, j.f, "rows that were in it are lost"); err != nil {
 		return err
@@ -177,7 +176,7 @@ func (j *Journal) Check() error {
 	return nil
 }
 
-// Read gives a line back.
+// Read returns a line.
 func (j *Journal) Read(at Line) ([]byte, error) {
 	line := make([]byte, at.Length)
 	if _, err := j.f.ReadAt(line, at.Offset); err != nil {
@@ -186,11 +185,11 @@ func (j *Journal) Read(at Line) ([]byte, error) {
 	return line, nil
 }
 
-// Close closes the file. Everything appended is durable already.
+// Close closes the file. Everything appended is already durable.
 func (j *Journal) Close() error { return durable.StorageError(j.path, j.f.Close()) }
 
-// scan calls each for every line of the good records, and hole for what is bad between two of them. It returns where the last good
-// record ends and how long the file is.
+// scan calls each for every line of the sound records, and hole for the bytes between two of them that are damaged. It returns where
+// the last sound record ends, and the size of the file.
 func scan(f *os.File, path string, each func(Line, []byte) error, hole func(Hole) error) (end, size int64, err error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -230,7 +229,7 @@ func scan(f *os.File, path string, each func(Line, []byte) error, hole func(Hole
 	return end, size, nil
 }
 
-// readRecord gives the payload of the record at offset, nil if there is none.
+// readRecord returns the payload of the record at offset, nil if there is none.
 func readRecord(f io.ReaderAt, offset, size int64) ([]byte, error) {
 	if size-offset < headerSize {
 		return nil, nil
@@ -257,19 +256,19 @@ func whole(payload []byte, sum uint32) bool {
 	return payload[len(payload)-1] == '\n' && crc32.Checksum(payload, castagnoli) == sum
 }
 
-// finder looks for good records behind bad ones. A torn write leaves none.
+// finder searches for sound records after damaged ones. After a torn write there are none.
 type finder struct {
 	f      io.ReaderAt
 	path   string
 	size   int64
-	budget int64 // bytes that may still be read: a file made for the purpose has a would-be record at every byte
+	budget int64 // bytes that may still be read: in a crafted file, a record could begin at every byte
 }
 
-// searchBudget bounds the work of a finder, in sizes of the file. Lengths in the text of payloads are too large for records, so that
-// a journal takes hardly more than one reading.
+// searchBudget bounds the work of a finder, in sizes of the file. Text of payloads, read as a length, is too large for a record, so
+// that an honest journal takes little more than one pass.
 const searchBudget = 16
 
-// record returns where the first good record at or after an offset begins, -1 if there is none.
+// record returns where the first sound record at or after an offset begins, -1 if there is none.
 func (s *finder) record(from int64) (int64, error) {
 	window := make([]byte, 1<<16)
 	for from+headerSize < s.size {
@@ -284,7 +283,7 @@ func (s *finder) record(from int64) (int64, error) {
 				continue
 			}
 			if s.budget -= length; s.budget < 0 {
-				return 0, fmt.Errorf("%s: %w: there is hardly a good record after byte %d", s.path, ErrCorrupt, from)
+				return 0, fmt.Errorf("%s: %w: too much damage after byte %d to search it for sound records", s.path, ErrCorrupt, from)
 			}
 			if payload, err := readRecord(s.f, at, s.size); err != nil || payload != nil {
 				return at, durable.StorageError(s.path, err)
