@@ -16,12 +16,21 @@ import (
 func dataCommand(env *Env) *cobra.Command {
 	c := &cobra.Command{Use: "data", Short: "List, download and inspect data sets", Args: cobra.ArbitraryArgs, RunE: unknownCommand}
 	c.AddCommand(
-		&cobra.Command{
-			Use: "list", Short: "List the data sets and whether they are present", Args: noArgs,
-			RunE: func(*cobra.Command, []string) error { listData(env); return nil },
-		},
-		&cobra.Command{
-			Use: "get NAME", Short: "Download a data set and check its digests", Args: oneName,
+		exits(&cobra.Command{
+			Use:     "list",
+			Short:   "List the data sets and whether they are present",
+			Example: `  starsweep data list`,
+			Args:    noArgs,
+			RunE:    func(*cobra.Command, []string) error { listData(env); return nil },
+		}),
+		exits(&cobra.Command{
+			Use:   "get NAME",
+			Short: "Download a data set and check its digests",
+			Long: `Get downloads a data set into the folder data of STARSWEEP_HOME and checks the
+digests of its files. A data set that is present is not downloaded again.`,
+			Example: `  starsweep data get mnist
+  starsweep data get cifar10`,
+			Args: oneName,
 			RunE: func(c *cobra.Command, args []string) error {
 				err := env.store().Get(c.Context(), args[0], env.downloaded(args[0]))
 				if err == nil {
@@ -29,7 +38,7 @@ func dataCommand(env *Env) *cobra.Command {
 				}
 				return asUsageError(err)
 			},
-		},
+		}),
 		showDataCommand(env),
 	)
 	return c
@@ -51,7 +60,14 @@ func showDataCommand(env *Env) *cobra.Command {
 	var d spec.Data
 	var out string
 	c := &cobra.Command{
-		Use: "show NAME", Short: "Describe a data set and draw its first images", Args: oneName,
+		Use:   "show NAME",
+		Short: "Describe a data set and draw its first images",
+		Long: `Show opens a data set as a script would, and prints its size, its classes, its
+digest, and what was left out. The flags are those of the script's function of
+the same name. With --png, it draws the first images.`,
+		Example: `  starsweep data show mnist12k --png digits.png
+  starsweep data show images --path pictures/ --size 64 --channels 3`,
+		Args: oneName,
 		RunE: func(c *cobra.Command, args []string) error {
 			d.Name = args[0]
 			store := env.store()
@@ -79,14 +95,14 @@ func showDataCommand(env *Env) *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&d.Path, "path", "", "folder or file of the images")
+	f.StringVar(&d.Path, "path", "", "`path` of the folder or file of the images")
 	f.StringVar(&d.Split, "split", "", "split: train or test")
 	f.IntVar(&d.Size, "size", 0, "resize to this height and width")
 	f.IntVar(&d.Channels, "channels", 0, "convert to 1 channel (grey) or 3 (colour)")
 	f.IntVar(&d.Limit, "limit", 0, "maximum number of images")
 	f.BoolVar(&d.Unlabelled, "unlabelled", false, "read every image below the path, in any folder, without labels")
-	f.StringVar(&out, "png", "", "write a sheet of the first 64 images to this file")
-	return c
+	f.StringVar(&out, "png", "", "write a sheet of the first 64 images to this `file`")
+	return exits(c, exitStorage)
 }
 
 func drawData(set *data.Set, path string) error {

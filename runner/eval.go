@@ -32,9 +32,11 @@ func evalCommand(env *Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "eval --real PATH --fake PATH",
 		Short: "Compare any images or features with real ones",
-		Long: `Eval compares two sets of images: folders, zip or tar files, or Parquet files with a column of images. One extractor (see
-starsweep features list) computes features of both, and the metrics compare the features. Feature matrices computed
-elsewhere, (samples, features) as .npy, are compared as they are. docs/metrics.md defines the metrics:
+		Long: `Eval compares two sets of images: folders, zip or tar files, or Parquet files
+with a column of images. One extractor (see starsweep features list) computes
+features of both, and the metrics compare the features. Matrices of features
+that were computed elsewhere, (samples, features) as .npy, are compared as they
+are. docs/metrics.md defines the metrics:
 ` + o.list(),
 		Example: `  starsweep eval --real cifar10-test/ --fake samples.zip
   starsweep eval --real real.npy --fake fake.npy --metrics fid,precision_recall --k 5 --json`,
@@ -42,8 +44,8 @@ elsewhere, (samples, features) as .npy, are compared as they are. docs/metrics.m
 		RunE: func(c *cobra.Command, _ []string) error { return eval(c.Context(), env, o) },
 	}
 	f := c.Flags()
-	f.StringVar(&o.real, "real", "", "real images or features")
-	f.StringVar(&o.fake, "fake", "", "generated images or features")
+	f.StringVar(&o.real, "real", "", "`path` of the real images or features")
+	f.StringVar(&o.fake, "fake", "", "`path` of the generated images or features")
 	o.metricOptions.flags(f)
 	f.StringVar(&o.features, "features", feature.Names()[0], "extractor of features of images: "+strings.Join(feature.Names(), ", "))
 	f.IntVar(&o.samples, "samples", 0, "number of samples to draw at random from each set (default all)")
@@ -52,7 +54,7 @@ elsewhere, (samples, features) as .npy, are compared as they are. docs/metrics.m
 	f.BoolVar(&o.floor, "floor", false, "also compare real samples with as many other real ones; needs --samples")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	backendFlag(c, &o.backend)
-	return c
+	return exits(c, exitNoDevice)
 }
 
 // comparison is the result that eval prints.

@@ -16,19 +16,27 @@ import (
 
 func featuresCommand(env *Env) *cobra.Command {
 	c := &cobra.Command{
-		Use: "features", Short: "List the extractors of features, and add their weights", Args: cobra.ArbitraryArgs,
-		RunE: unknownCommand,
+		Use: "features", Short: "List the extractors of features, and add their weights", Args: cobra.ArbitraryArgs, RunE: unknownCommand,
 	}
 	c.AddCommand(
-		&cobra.Command{
-			Use: "list", Short: "List the extractors, their digests, and whether their weights are present", Args: noArgs,
-			RunE: func(*cobra.Command, []string) error { listFeatures(env); return nil },
-		},
-		&cobra.Command{
-			Use: "add FILE", Short: "Add the weights of Inception v3: of FID as .pth or .pt, of Keras as .h5, or either as .safetensors",
+		exits(&cobra.Command{
+			Use:     "list",
+			Short:   "List the extractors and whether their weights are present",
+			Example: `  starsweep features list`,
+			Args:    noArgs,
+			RunE:    func(*cobra.Command, []string) error { listFeatures(env); return nil },
+		}),
+		exits(&cobra.Command{
+			Use:   "add FILE",
+			Short: "Add the weights of Inception v3",
+			Long: `Add reads the weights of Inception v3 from a file and keeps them for the
+extractors that need them: the weights of FID as .pth or .pt, those of Keras as
+.h5, or either as .safetensors. Features list says where to get them.`,
+			Example: `  starsweep features add pt_inception-2015-12-05-6726825d.pth`,
 			Args: func(_ *cobra.Command, args []string) error {
 				if len(args) != 1 {
-					return usageErrorf("got %d arguments, want one file of weights: starsweep features list says which, and where to get it", len(args))
+					return usageErrorf("got %d arguments, want one file of weights: starsweep features list says which, and where to get it",
+						len(args))
 				}
 				return nil
 			},
@@ -40,9 +48,13 @@ func featuresCommand(env *Env) *cobra.Command {
 				printOrigin(env, added)
 				return nil
 			},
-		},
-		&cobra.Command{
-			Use: "get NAME", Short: "Download the published weights of inception (81 MB) and check their digests",
+		}),
+		exits(&cobra.Command{
+			Use:   "get NAME",
+			Short: "Download the weights of Inception v3 and check their digests",
+			Long: `Get downloads the published weights of the extractor inception (81 MB), checks
+their digests and adds them.`,
+			Example: `  starsweep features get inception`,
 			Args: func(_ *cobra.Command, args []string) error {
 				if len(args) != 1 {
 					return usageErrorf("got %d arguments, want the name of one network: inception", len(args))
@@ -57,7 +69,7 @@ func featuresCommand(env *Env) *cobra.Command {
 				}
 				return asUsageError(err)
 			},
-		},
+		}),
 	)
 	return c
 }
