@@ -194,7 +194,7 @@ func (s *Study) assembled(t *trial.Trial, e *trace.Trace, r *number.Evaluation) 
 	return o, errors.Join(unsuited, wrong)
 }
 
-// at is the outcome's job at a point, an empty one if the outcome is an error. ok is false if the point does not keep to what the
+// at is the outcome's job at a point, an empty one if the outcome is an error. ok is false if the point does not meet what the
 // evaluation assumed.
 func (s *Study) at(o *outcome, point spec.Point) (*model.Job, bool) {
 	job := o.job
@@ -212,7 +212,7 @@ func (s *Study) at(o *outcome, point spec.Point) (*model.Job, bool) {
 	return &job, o.lasting.At(bind).Check(s.notes, s.shortened) == nil && (!o.names || s.columns(&job) == nil)
 }
 
-// binding returns the values of the outcome's variables at a point; ok is false if the point does not keep to what was assumed.
+// binding returns the values of the outcome's variables at a point; ok is false if the point does not meet what was assumed.
 func (s *Study) binding(o *outcome, point spec.Point) (bind func(id string) spec.Schedule, ok bool) {
 	th, _ := s.made.threads.Get().(*starlark.Thread)
 	if th == nil {

@@ -35,9 +35,9 @@ func (l Latent) Draw(t *tensor.Tracer) *expr.Node {
 	return expr.Sub(expr.Scale(t.Uniform("latent", s), 2), t.Number(1))
 }
 
-// random makes uniform and normal, whose meaning depends on what they are given, as in mathematics: normal(64) is the
-// distribution of a latent vector, normal(per_example = True) or normal(like = x) a draw inside a loss or a network, and
-// uniform(0.1, 0.5) a dimension of the space.
+// random is the builtin normal or uniform, whose meaning depends on its arguments, as in mathematics: normal(64) is the distribution of
+// a latent vector, normal(per_example = True) or normal(like = x) is a draw inside a loss or a network, and uniform(0.1, 0.5) is a
+// dimension of the space.
 func random(kind string, draw func(t *tensor.Tracer, s expr.Shape) *expr.Node) *starlark.Builtin {
 	return kit.Builtin(kind, func(c kit.Call) (starlark.Value, error) {
 		if len(c.Args) == 2 && kind == "uniform" {

@@ -28,7 +28,7 @@ var python = []struct {
 	{regexp.MustCompile(`got '-', want ':'`), regexp.MustCompile(`->`), "there are no type hints in Starlark: leave them out"},
 	{regexp.MustCompile(`got '[,}]', want ':'`), nil, "there are no sets in Starlark: write a list"},
 	{regexp.MustCompile(`character '@'`), nil, "there are no decorators in Starlark, and no product of matrices: write nn.dense"},
-	{regexp.MustCompile(`got '\*\*',`), nil, "there is no ** in Starlark: write x * x, or power(x, y) of tensors"},
+	{regexp.MustCompile(`got '\*\*',`), nil, "there is no ** in Starlark: write x * x, or power(x, y) for tensors"},
 	{regexp.MustCompile(`while loops`), nil, "write for i in range(n), which can break"},
 	{regexp.MustCompile(`without else clause`), regexp.MustCompile(`\bis\b`), `there is no "is" in Starlark: write == or !=`},
 	{regexp.MustCompile(`does not associate with`), nil, "write a < b and b < c"},
@@ -65,15 +65,15 @@ func Instead(message, line string) string {
 // elsewhere gives for names of other languages and libraries that scripts lack what to write instead.
 var elsewhere = func() map[string]string {
 	hints := map[string]string{
-		"round": "math.round(x) is of numbers, floor(x + 0.5) of tensors",
-		"pow":   "math.pow(x, y) is of numbers, power(x, y) of tensors",
-		"open":  "scripts read no files but those that they load", "input": "settings of a study are what a run can be given: --set name=value",
-		"isinstance": `type(x) == "tensor" and the like ask for types`, "map": "write [f(x) for x in xs]",
+		"round": "math.round(x) is for numbers, floor(x + 0.5) for tensors",
+		"pow":   "math.pow(x, y) is for numbers, power(x, y) for tensors",
+		"open":  "scripts read only the files that they load", "input": "a run can set the settings of a study: --set name=value",
+		"isinstance": `type(x) == "tensor" compares a type`, "map": "write [f(x) for x in xs]",
 		"filter": "write [x for x in xs if f(x)]",
-		"tan":    "write sin(x) / cos(x)", "arange": "write concat of a list of tensors", "eye": "there are no constant matrices",
+		"tan":    "write sin(x) / cos(x)", "arange": "concat a list of tensors", "eye": "there are no constant matrices",
 	}
 	for _, x := range []struct{ hint, names string }{
-		{"scripts load no libraries: functions such as relu(x) are global, layers are in nn, math is of numbers",
+		{"scripts load no libraries: functions such as relu(x) are global, layers are in nn, functions of numbers in math",
 			"torch np numpy tf tensorflow keras jax jnp scipy F os sys json random re time"},
 		{"there is no sorting, searching or indexing by tensors",
 			"sort argsort topk argmax argmin cumsum gather scatter take"},
@@ -107,8 +107,8 @@ func Argument(builtin, name string) string { return otherArguments[builtin+" "+n
 var otherArguments = map[string]string{
 	"adam weight_decay": "adamw(decay = ...) has it", "adam decay": "adamw(decay = ...) has it",
 	"sgd weight_decay": "adamw(decay = ...) has it",
-	"evaluate grid":    "the size of the sheet of samples is sheet",
-	"adam amsgrad":     "the rules are those of the papers", "sgd nesterov": "the rules are those of the papers",
+	"evaluate grid":    "sheet is the size of the sheet of samples",
+	"adam amsgrad":     "the rules are those of their papers", "sgd nesterov": "the rules are those of their papers",
 }
 
 // synonyms gives for names that PyTorch, Keras and papers use those that scripts use. Its keys are in normal form.

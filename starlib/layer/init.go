@@ -18,7 +18,7 @@ type initializer struct {
 
 func (i initializer) Type() string { return "initializer" }
 
-// initArg is an argument that is an initializer or None.
+// initArg is a variable for an initializer.
 type initArg struct{ *model.Init }
 
 func (a *initArg) Unpack(v starlark.Value) error {

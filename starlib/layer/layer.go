@@ -71,7 +71,7 @@ func embedding(t *tensor.Tracer, c kit.Call) (*expr.Node, error) {
 	return nn.Embedding(t.Trace, y.Node, int(classes), int(units), init.Init)
 }
 
-// prelu is nn.prelu.
+// prelu is nn.prelu: a leaky ReLU with trained slopes.
 func prelu(t *tensor.Tracer, c kit.Call) (*expr.Node, error) {
 	var x tensor.Tensor
 	var init initArg
@@ -81,7 +81,7 @@ func prelu(t *tensor.Tracer, c kit.Call) (*expr.Node, error) {
 	return nn.PReLU(t.Trace, x.Node, init.Init)
 }
 
-// dropout is nn.dropout.
+// dropout is nn.dropout. Its rate is an input of the program.
 func dropout(t *tensor.Tracer, c kit.Call) (*expr.Node, error) {
 	var x tensor.Tensor
 	var rate number.Optional
@@ -94,7 +94,7 @@ func dropout(t *tensor.Tracer, c kit.Call) (*expr.Node, error) {
 	return nn.Dropout(t.Trace, x.Node, real(t, rate, "rate"))
 }
 
-// resize is nn.resize.
+// resize is nn.resize: images of another size, by copies of pixels or between them.
 func resize(t *tensor.Tracer, c kit.Call) (*expr.Node, error) {
 	var x tensor.Tensor
 	var size kit.Pair
@@ -111,7 +111,7 @@ func resize(t *tensor.Tracer, c kit.Call) (*expr.Node, error) {
 	return nil, fmt.Errorf(`%s: for parameter method: got %q, want "nearest" or "bilinear"`, c.Name, method)
 }
 
-// globalAvgPool is nn.global_avg_pool.
+// globalAvgPool is nn.global_avg_pool: the mean of each channel.
 func globalAvgPool(t *tensor.Tracer, c kit.Call) (*expr.Node, error) {
 	var x tensor.Tensor
 	if err := c.Unpack("x", &x); err != nil {

@@ -50,7 +50,7 @@ func pooling(kind string, f func(x *expr.Node, window, stride [2]int, p nn.Paddi
 	})
 }
 
-// padding is an argument: "same", "valid", zeros on all sides, or (h, w), or ((top, bottom), (left, right)).
+// padding is a variable: "same", "valid", zeros on all sides, or (h, w), or ((top, bottom), (left, right)).
 type padding struct{ nn.Padding }
 
 func (p *padding) Unpack(v starlark.Value) error {

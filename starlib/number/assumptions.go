@@ -37,8 +37,8 @@ func (a *Assumptions) know(f *formula) {
 	}
 }
 
-// At returns the values that variables have at another point, computed on the thread. ok is false if the point does not keep to
-// the assumptions.
+// At returns the values that variables have at another point, computed on the thread. ok is false if the point does not meet the
+// assumptions.
 func (a Assumptions) At(th *starlark.Thread, point spec.Point) (bind func(id string) spec.Schedule, ok bool) {
 	values, ok := compute(th, a.formulas, point)
 	for _, b := range a.bounds {
@@ -47,8 +47,8 @@ func (a Assumptions) At(th *starlark.Thread, point spec.Point) (bind func(id str
 	return func(id string) spec.Schedule { return asSchedule(values[formulaID([]byte(id))]) }, ok
 }
 
-// require assumes that a variable keeps within bounds, if it does so at the evaluation's point. ok reports that it is a variable and
-// does.
+// require assumes that a variable is within bounds, if it is at the evaluation's point. ok reports that s is a variable and within
+// bounds.
 func (r *Evaluation) require(s spec.Schedule, holds func(s spec.Schedule) bool) (value spec.Schedule, ok bool) {
 	id, isVariable := s.Variable()
 	if !isVariable {

@@ -15,7 +15,7 @@ type Bound struct {
 	Want  string
 }
 
-// The bounds that most arguments have.
+// Bounds of most arguments.
 var (
 	NotNegative = Bound{true, math.Inf(1), "a finite number of 0 or more"}
 	AboveZero   = Bound{false, math.Inf(1), "a finite number above 0"}

@@ -92,7 +92,7 @@ func (x *Tensor) Unpack(v starlark.Value) error {
 			return fmt.Errorf("got the function %s, want a tensor: call it, %s(...)", given.Name(), given.Name())
 		}
 	case *starlark.List:
-		return fmt.Errorf("got a list, want a tensor: a loop takes its elements one by one, concat(xs) makes one of tensors")
+		return fmt.Errorf("got a list, want a tensor: loop over its elements, or concat(xs) if they are tensors")
 	}
 	return fmt.Errorf("got %s, want a tensor", kit.Describe(v))
 }
@@ -110,7 +110,7 @@ func (x Tensor) Binary(op syntax.Token, y starlark.Value, side starlark.Side) (v
 	f := operators[op]
 	if f == nil {
 		if hint := otherOperators[op]; hint != "" {
-			return nil, fmt.Errorf("operator %s: got %s of tensors, which have + - * / only: %s", op, op, hint)
+			return nil, fmt.Errorf("operator %s: tensors have only + - * /: %s", op, hint)
 		}
 		return nil, nil
 	}

@@ -63,7 +63,7 @@ func (t *Tracer) Timed(c kit.Call) kit.Call {
 // ofNumbers is advice for functions of tensors whose name is in math as well.
 func ofNumbers(name string) string {
 	if math.Module.Members.Has(name) {
-		return fmt.Sprintf("; math.%s is of numbers", name)
+		return fmt.Sprintf("; math.%s is for numbers", name)
 	}
 	return ""
 }
@@ -131,7 +131,7 @@ func (t *Tracer) Floats(n *expr.Node) *expr.Node {
 	return expr.Convert(n, t.Config.DType)
 }
 
-// Noted records a step of a network, the one that f(...) of t.Noted(kind)(f(...)) makes, in the table.
+// Noted records a step of a network in the table: t.Noted(kind)(f(...)) returns what f returns.
 func (t *Tracer) Noted(kind string) func(*expr.Node, error) (*expr.Node, error) {
 	return func(n *expr.Node, err error) (*expr.Node, error) {
 		if err == nil {
@@ -155,7 +155,7 @@ func (t *Tracer) Row(kind string, out *expr.Node) {
 	t.open.Rows = append(t.open.Rows, Row{Layer: fmt.Sprintf("%s%d", kind, n), Output: out.Shape})
 }
 
-// Record makes steps be added to a table until end is called.
+// Record adds steps to a table until end is called.
 func (t *Tracer) Record(table *Network) (end func()) {
 	outer := t.open
 	t.open = table
