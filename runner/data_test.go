@@ -99,7 +99,8 @@ def G(z):
 
 def trial(p):
     return gan(data = images(path = %q, size = 4, channels = 3, labels = %d, limit = p.limit), generator = G,
-        discriminator = lambda x: nn.dense(flatten(x), 1), latent = normal(2), loss = hinge(), optimizer = sgd(lr = 0.1), batch = 2, epochs = 1)
+        discriminator = lambda x: nn.dense(flatten(x), 1), latent = normal(2), loss = hinge(),
+        optimizer = sgd(lr = 0.1), batch = 2, epochs = 1)
 
 main = study(trial = trial, space = {"limit": choice(4, 6)})
 `, dir, c.labels), 0o666))

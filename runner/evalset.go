@@ -87,8 +87,8 @@ func checkComparable(real, fake *imageSet) error {
 	case (a == nil) != (b == nil):
 		return fmt.Errorf("got features and images, %s and %s: want two sets of features or two of images", real.path, fake.path)
 	case a == nil && real.matrix.D != fake.matrix.D:
-		return fmt.Errorf("got %d features per sample in %s and %d in %s: want features of one extractor", real.matrix.D, real.path, fake.matrix.D,
-			fake.path)
+		return fmt.Errorf("got %d features per sample in %s and %d in %s: want features of one extractor",
+			real.matrix.D, real.path, fake.matrix.D, fake.path)
 	case a == nil:
 		return nil
 	case a.C != b.C:

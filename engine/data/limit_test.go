@@ -60,7 +60,8 @@ func TestSizesAreHeldAgainstTheMemory(t *testing.T) {
 	}{
 		{spec.Data{Name: "ring", Count: 2_000_000_000}, "2000000000 points need 32.0 GB of memory, and one set may take 10.0 kB: lower count"},
 		{spec.Data{Name: "ellipses", Count: 1_000_000_000}, "1000000000 phantoms of 64 x 64 need 4.1 TB"},
-		{spec.Data{Name: "mnist12k", Limit: 13}, "13 images of 28 x 28 x 1 need 10.2 kB of memory, and one set may take 10.0 kB: set size or limit"},
+		{spec.Data{Name: "mnist12k", Limit: 13},
+			"13 images of 28 x 28 x 1 need 10.2 kB of memory, and one set may take 10.0 kB: set size or limit"},
 		{spec.Data{Name: "mnist12k", Limit: 12, Size: 29}, "12 images of 29 x 29 x 1 need 40.4 kB"},
 	} {
 		_, err := st.Open(context.Background(), c.wanted)
