@@ -1,5 +1,5 @@
-// Command measure times one metric of engine/metric on two files of float32, and prints a line of JSON: seconds, peak memory
-// and the numbers. speed.py runs it beside the packages that papers use; nothing else needs it.
+// Command measure times one metric of engine/metric on two files of float32 and prints a line of JSON: seconds, peak memory and the
+// values. speed.py runs it next to the packages that papers use.
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 
 func main() {
 	task := flag.String("task", "fid", "fid, precision or kid")
-	d := flag.Int("d", 2048, "numbers a sample")
+	d := flag.Int("d", 2048, "numbers per sample")
 	flag.Parse()
 	if err := run(*task, *d, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -29,7 +29,7 @@ func main() {
 
 func run(task string, d int, files []string) error {
 	if len(files) != 2 {
-		return fmt.Errorf("got %d files, want the real one and the fake one", len(files))
+		return fmt.Errorf("got %d files, want one of real and one of generated samples", len(files))
 	}
 	real, err := read(files[0], d)
 	if err != nil {
@@ -89,7 +89,7 @@ func measure(task string, real, fake metric.Features) ([]float64, error) {
 	return nil, fmt.Errorf("task: got %q, want fid, precision or kid", task)
 }
 
-// read takes a file of little-endian float32, d to a sample.
+// read reads a file of little-endian float32, d per sample.
 func read(name string, d int) (metric.Features, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -102,7 +102,7 @@ func read(name string, d int) (metric.Features, error) {
 	}
 	x := metric.Features{N: int(info.Size()) / 4 / d, D: d}
 	x.X = make([]float32, x.N*d)
-	for i := range x.N { // row by row, to keep the copy that binary.Read makes small
+	for i := range x.N { // row by row, so that the copy that binary.Read makes stays small
 		if err := binary.Read(f, binary.LittleEndian, x.Row(i)); err != nil {
 			return x, err
 		}

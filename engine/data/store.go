@@ -84,12 +84,7 @@ func (st *Store) Open(ctx context.Context, wanted spec.Data) (*Set, error) {
 	return set, nil
 }
 
-// Complete is the request that spec abbreviates, with every default written out, or all that is wrong with it.
-func Complete(wanted spec.Data) (spec.Data, error) {
-	wanted, _, err := complete(wanted)
-	return wanted, err
-}
-
+// complete fills in every default of a request and finds its row, or reports all problems of the request.
 func complete(wanted spec.Data) (spec.Data, row, error) {
 	r, ok := lookup(wanted.Name)
 	if !ok {

@@ -54,7 +54,7 @@ func TestRequestsForTheSameImagesAreWrittenAlike(t *testing.T) {
 		{`ellipses(split="train", size=64, count=10000, seed=18446744073709551615)`, []spec.Data{{Name: "ellipses", Seed: math.MaxUint64}}},
 	} {
 		for _, d := range c.asked {
-			if got, err := Complete(d); err != nil || got.String() != c.want {
+			if got, _, err := complete(d); err != nil || got.String() != c.want {
 				t.Errorf("got %v and %v, want %s", got, err, c.want)
 			}
 		}
@@ -73,13 +73,14 @@ func TestRequestsAreRefusedWithAllReasons(t *testing.T) {
 			`mnist: split: got "all", want "train" or "test"`, "mnist: size: got -1", "mnist: channels: got 2, want 1, 3, or 0",
 			"mnist: limit: got -3", "mnist: classes: got an empty list"}},
 		{spec.Data{Name: "mnist", Classes: []int{3, -1}, Size: 1 << 20}, []string{"classes: got [-1 3]", "size: got 1048576, want 1 to 16384"}},
-		{spec.Data{Name: "dicom", Path: "x", Window: [2]float64{40, -0.5}}, []string{"window: got centre 40 and width -0.5, want a width above 0"}},
+		{spec.Data{Name: "dicom", Path: "x", Window: [2]float64{40, -0.5}}, []string{
+			"window: got centre 40 and width -0.5, want a width above 0"}},
 		{spec.Data{Name: "dicom", Path: "x", Window: [2]float64{nan, 400}}, []string{"window: got centre NaN"}},
 		{spec.Data{Name: "ring", Size: 32, Modes: -1, Count: -1, Radius: -1, Sigma: nan}, []string{"size and channels: got 32 and 0, want none",
 			"modes: got -1", "count: got -1", "radius: got -1", "sigma: got NaN"}},
 		{spec.Data{Name: "gaussian_grid", Modes: 24}, []string{"gaussian_grid: modes: got 24, want a square such as 9, 16 or 25"}},
 	} {
-		_, refused := Complete(c.asked)
+		_, _, refused := complete(c.asked)
 		err := fmt.Sprint(refused)
 		for _, part := range c.want {
 			if !strings.Contains(err, part) {

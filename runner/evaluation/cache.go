@@ -18,25 +18,25 @@ import (
 	"github.com/starsweep/starsweep/internal/safetensors"
 )
 
-// A file of the cache is the SHA-256 of what follows, and safetensors: the features [n d] and the logits [n c] of some images, and
-// in its metadata what they are of. Several processes may write the same one. Anything else in its place, and any error, costs time
-// only.
+// A file of the cache is a safetensors file after its own SHA-256: the features [n d] and the logits [n c] of some images, with metadata
+// that names the images and the extractor. Several processes may write the same file. Anything else in its place, and any error, only
+// costs time.
 const (
-	cacheVersion = 2 // changes with the layout, and with anything that extractors do beside what their digest says
+	cacheVersion = 2 // changes with the layout, and with anything in extractors that their digest does not cover
 	cacheBytes   = 8 << 30
 	cacheSuffix  = ".features"
 	ofKey        = "starsweep.features"
 )
 
-// selection is some images of a set: what decides features beside the network.
+// selection is some images of a set. It and the network determine the features.
 type selection struct {
 	size
-	digest string // of the set, by the content of its images
-	which  string // of them, and in which order
+	digest string // of the set's content
+	which  string // images, and in which order
 	count  int
 }
 
-// cached gives what compute gives, from the cache if it is there.
+// cached returns the results of compute, from the cache if possible.
 func (c *Comparer) cached(net network, s selection, compute func() (features, logits metric.Features, err error)) (
 	features, logits metric.Features, err error) {
 	if net.extractor == nil || c.Cache == "" { // points are their own features
@@ -52,7 +52,7 @@ func (c *Comparer) cached(net network, s selection, compute func() (features, lo
 	features, logits, err = readFeatures(path, of, s.count, width, net.extractor.Logits)
 	if err == nil {
 		if c.Now != nil {
-			_ = os.Chtimes(path, c.Now(), c.Now()) // for trim; in a folder that cannot be written nothing is trimmed either
+			_ = os.Chtimes(path, c.Now(), c.Now()) // for trim; in a folder without write permission nothing is trimmed
 		}
 		return features, logits, nil
 	}
@@ -63,9 +63,9 @@ func (c *Comparer) cached(net network, s selection, compute func() (features, lo
 		return features, logits, err
 	}
 	if err := writeFeatures(path, of, features, logits); err != nil {
-		c.warn(fmt.Errorf("the features of images are not kept: %w", err))
+		c.warn(fmt.Errorf("features of images are not cached: %w", err))
 	} else if err := trim(c.Cache, filepath.Base(path), cacheBytes); err != nil {
-		c.warn(fmt.Errorf("old features are not removed: %w", err))
+		c.warn(fmt.Errorf("old features are not removed from the cache: %w", err))
 	}
 	return features, logits, nil
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestTheCacheForgetsWhatWasNotUsedForLong(t *testing.T) {
+func TestTheCacheRemovesFilesThatWereNotUsedForLong(t *testing.T) {
 	dir := t.TempDir()
 	start := time.Unix(1e9, 0)
 	for i, name := range []string{"used.features", "old.features", "older.features", "new.features"} {

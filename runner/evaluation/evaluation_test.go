@@ -1,114 +1,24 @@
 package evaluation_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/engine/spec"
-	"github.com/starsweep/starsweep/engine/train"
-	"github.com/starsweep/starsweep/internal/pass"
-	"github.com/starsweep/starsweep/internal/safetensors"
 	"github.com/starsweep/starsweep/runner/evaluation"
 )
 
-func backend(t *testing.T) lower.Device {
-	t.Helper()
-	b, err := train.Open("cpu", train.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Close)
-	return b.Device()
-}
-
-// comparer is a Comparer that keeps its warnings.
-func comparer(t *testing.T, cache string) (*evaluation.Comparer, *[]string) {
-	t.Helper()
-	var warnings []string
-	store := &data.Store{}
-	b := evaluation.New(evaluation.Config{Device: backend(t), Cache: cache, Open: store.Open,
-		Warn: func(err error) { warnings = append(warnings, err.Error()) }})
-	t.Cleanup(func() {
-		if err := b.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return b, &warnings
-}
-
-// standard is a metric with its default arguments.
-func standard(name string) spec.Metric {
-	row, ok := metric.Lookup(name)
-	if !ok {
-		panic(name)
-	}
-	return row.Standard()
-}
-
-var everything = []spec.Metric{standard("fid"), standard("precision_recall"), standard("density_coverage"),
-	standard("kid").With("subsets", 5).With("size", 50), standard("prd"), standard("parzen")}
-
-func ring(count int) spec.Data { return complete(spec.Data{Name: "ring", Count: count}) }
-
-// complete has every default written out, as the requests of scripts have.
-func complete(d spec.Data) spec.Data {
-	d, err := data.Complete(d)
-	if err != nil {
-		panic(err)
-	}
-	return d
-}
-
-func onPoints(samples int) spec.Evaluation {
-	return spec.Evaluation{Sheet: 4, Samples: samples, Real: "test", Features: spec.PointFeatures, Metrics: everything}
-}
-
-// images gives those of a set.
-func images(t *testing.T, d spec.Data) evaluation.Images {
-	t.Helper()
-	set, err := (&data.Store{}).Open(t.Context(), d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(from, to int) ([]float32, error) {
-		x, index := make([]float32, (to-from)*set.H*set.W*set.C), make([]int32, to-from)
-		for i := range index {
-			index[i] = int32(from + i)
-		}
-		set.Batch(x, index)
-		return x, nil
-	}
-}
-
-func measure(t *testing.T, b *evaluation.Comparer, d spec.Data, e spec.Evaluation, generated evaluation.Images) map[string]float64 {
-	t.Helper()
-	x, err := b.Open(t.Context(), d, e)
-	if err != nil {
-		t.Fatal(err)
-	}
-	values, err := x.Score(t.Context(), generated)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return values
-}
-
-func TestEveryColumnOfAnEvaluationIsMeasured(t *testing.T) {
+func TestAnEvaluationHasAllItsColumns(t *testing.T) {
 	b, _ := comparer(t, "")
 	e := onPoints(300)
 	values := measure(t, b, ring(600), e, images(t, ring(600)))
@@ -122,8 +32,8 @@ func TestEveryColumnOfAnEvaluationIsMeasured(t *testing.T) {
 	}
 }
 
-// Other draws of the same distribution score like the floor; a distribution that lacks half of it scores worse in every metric.
-func TestMetricsTellGoodSamplesFromBad(t *testing.T) {
+// Other draws from the same distribution score like the floor. A distribution that lacks half of it scores worse in every metric.
+func TestMetricsDistinguishGoodSamplesFromBad(t *testing.T) {
 	b, _ := comparer(t, "")
 	e := onPoints(400)
 	good := measure(t, b, ring(1000), e, images(t, spec.Data{Name: "ring", Count: 1000, Seed: 7}))
@@ -149,7 +59,7 @@ func TestMetricsTellGoodSamplesFromBad(t *testing.T) {
 }
 
 // The numbers are those of engine/metric on the features of the same images.
-func TestAnEvaluationIsTheMetricsOfTheFeatures(t *testing.T) {
+func TestAnEvaluationComputesTheMetricsOfTheFeatures(t *testing.T) {
 	b, _ := comparer(t, "")
 	d, n := ring(200), 200
 	e := onPoints(n)
@@ -193,206 +103,7 @@ func TestAnEvaluationIsTheMetricsOfTheFeatures(t *testing.T) {
 	}
 }
 
-// digits are features of an untrained network, 24 of each set.
-func digits() (spec.Data, spec.Evaluation) {
-	return complete(spec.Data{Name: "mnist12k"}), spec.Evaluation{Samples: 24, Real: "test", Features: "random",
-		Metrics: []spec.Metric{standard("fid"), standard("precision_recall")}}
-}
-
-// watched counts the passes over images that a bench makes.
-func watched(b *evaluation.Comparer) *int {
-	var passes int
-	b.Progress = func(p *pass.Pass) {
-		if p.Over {
-			passes++
-		}
-	}
-	return &passes
-}
-
-// Whatever is in the place of a file of the cache, the numbers are the same, and the next study reads good files again.
-func TestFeaturesOfRealImagesAreKept(t *testing.T) {
-	cache := filepath.Join(t.TempDir(), "cache")
-	d, e := digits()
-	e.Features = "small-mnist"
-	var first map[string]float64
-	check := func(what string, passes, warnings int) {
-		t.Helper()
-		b, told := comparer(t, cache)
-		count := watched(b)
-		got := measure(t, b, d, e, images(t, d))
-		if first == nil {
-			first = got
-		}
-		said := slices.DeleteFunc(*told, func(w string) bool {
-			return !strings.Contains(w, "computed again") &&
-				!strings.Contains(w, "not kept")
-		})
-		if *count != 1+passes || len(said) != warnings || !maps.Equal(got, first) { // one is that of the generated images
-			t.Errorf("%s: got %d passes over images and the warnings %q, want %d and %d; numbers %v, want %v", what, *count, said, 1+passes,
-				warnings, got, first)
-		}
-	}
-	check("nothing", 2, 0) // the compared ones and those of the floor
-	check("good files", 0, 0)
-	files, err := filepath.Glob(filepath.Join(cache, "*.features"))
-	if err != nil || len(files) != 2 {
-		t.Fatalf("got %v, %v", files, err)
-	}
-	good := map[string][]byte{}
-	for _, path := range files {
-		if good[path], err = os.ReadFile(path); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write := func(path string, file []byte) {
-		if err := os.WriteFile(path, file, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	one := files[0]
-	for i, at := range []int{0, 31, 32, 40, 60, 100, 250, 400, len(good[one]) / 2, len(good[one]) - 1} {
-		file := slices.Clone(good[one])
-		file[at] ^= 1 << (i % 8)
-		write(one, file)
-		check(fmt.Sprintf("a bit of byte %d", at), 1, 1)
-		check("mended", 0, 0)
-	}
-	for _, keep := range []int{0, 31, 33, len(good[one]) - 1} {
-		write(one, good[one][:keep])
-		check(fmt.Sprintf("%d bytes", keep), 1, 1)
-	}
-	write(one, good[files[1]])
-	check("the other file", 1, 1)
-	if err := errors.Join(os.Remove(one), os.MkdirAll(filepath.Join(one, "folder"), 0o755)); err != nil {
-		t.Fatal(err)
-	}
-	check("a folder", 1, 1)
-	check("mended", 0, 0)
-	if err := os.Truncate(one, 1<<40); err == nil { // sparse
-		check("a huge file", 1, 1)
-	}
-	if err := errors.Join(os.RemoveAll(cache), os.WriteFile(cache, nil, 0o644)); err != nil {
-		t.Fatal(err)
-	}
-	check("a file for the folder", 2, 3) // one reason why none is kept
-}
-
-// Any images are known by their content: the same ones go through an extractor once, in whichever order of sets.
-func TestFeaturesOfAnyImagesAreKept(t *testing.T) {
-	cache := t.TempDir()
-	store := &data.Store{}
-	extract := func(seed uint64, index ...int) (evaluation.Set, int) {
-		t.Helper()
-		set, err := store.Open(t.Context(), spec.Data{Name: "ellipses", Count: 30, Size: 16, Seed: seed})
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, _ := comparer(t, cache)
-		count := watched(b)
-		s, _, err := b.Extract(t.Context(), "pixels", "images", set, index)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s, *count
-	}
-	first, passes := extract(1, 3, 4, 5)
-	if passes != 1 {
-		t.Errorf("got %d passes over new images, want 1", passes)
-	}
-	if again, passes := extract(1, 3, 4, 5); passes != 0 || !slices.Equal(again.Features.X, first.Features.X) {
-		t.Errorf("the same images: got %d passes, want none and the same features", passes)
-	}
-	for _, c := range [][]int{{3, 5, 4}, {3, 4}, {3, 4, 5, 6}} {
-		if other, passes := extract(1, c...); passes != 1 || other.Features.N != len(c) {
-			t.Errorf("images %v: got %d passes and %d samples, want 1 and %d", c, passes, other.Features.N, len(c))
-		}
-	}
-	if other, passes := extract(2, 3, 4, 5); passes != 1 || slices.Equal(other.Features.X, first.Features.X) {
-		t.Errorf("other content: got %d passes, want 1 and other features", passes)
-	}
-}
-
-// A file whose checksum is right but whose matrices are not the ones asked for, as an error of ours would leave it.
-func TestFeaturesOfOtherShapesAreNotUsed(t *testing.T) {
-	cache := t.TempDir()
-	d, e := digits()
-	e.Features = "small-mnist"
-	b, _ := comparer(t, cache)
-	want := measure(t, b, d, e, images(t, d))
-	files, _ := filepath.Glob(filepath.Join(cache, "*.features"))
-	for _, path := range files {
-		file, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tensors, metadata, err := safetensors.Read(file[sha256.Size:])
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, wrong := range [][]safetensors.Tensor{
-			tensors[:1], nil,
-			{safetensors.New("features", []int{24 * 128}, make([]float32, 24*128)), safetensors.New("logits", []int{24, 10}, make([]float32, 240))},
-			{safetensors.New("features", []int{12, 256}, make([]float32, 24*128)), safetensors.New("logits", []int{24, 10}, make([]float32, 240))},
-			{safetensors.New("features", []int{24, 128}, make([]int32, 24*128)), safetensors.New("logits", []int{24, 10}, make([]float32, 240))},
-		} {
-			var out bytes.Buffer
-			if err := safetensors.Write(&out, wrong, metadata); err != nil {
-				t.Fatal(err)
-			}
-			sum := sha256.Sum256(out.Bytes())
-			if err := os.WriteFile(path, append(sum[:], out.Bytes()...), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			b, _ := comparer(t, cache)
-			if got := measure(t, b, d, e, images(t, d)); !maps.Equal(got, want) {
-				t.Errorf("got %v, want %v", got, want)
-			}
-		}
-	}
-}
-
-// Studies that run at once may compute the same features; each file is published whole, and the next study reads it.
-func TestStudiesAtOnceShareTheCache(t *testing.T) {
-	cache := t.TempDir()
-	d, e := digits()
-	var results [4]map[string]float64
-	var wg sync.WaitGroup
-	for i := range results {
-		b, warnings := comparer(t, cache)
-		generated := images(t, d)
-		wg.Go(func() {
-			x, err := b.Open(t.Context(), d, e)
-			if err == nil {
-				results[i], err = x.Score(t.Context(), generated)
-			}
-			if err != nil || slices.ContainsFunc(*warnings, func(w string) bool { return strings.Contains(w, "computed again") }) {
-				t.Errorf("%v, warnings %q", err, *warnings)
-			}
-		})
-	}
-	wg.Wait()
-	for _, r := range results {
-		if !maps.Equal(r, results[0]) {
-			t.Errorf("got %v and %v", r, results[0])
-		}
-	}
-	count := func(want int) {
-		files, err := os.ReadDir(cache)
-		if err != nil || len(files) != want {
-			t.Errorf("got %v, %v, want %d files", files, err, want)
-		}
-	}
-	count(2) // the compared ones and those of the floor
-	b, _ := comparer(t, cache)
-	b.Numerics = "another precision"
-	if _, err := b.Open(t.Context(), d, e); err != nil {
-		t.Error(err)
-	}
-	count(4)
-}
-
-func TestWhatCannotBeMeasuredIsAnError(t *testing.T) {
+func TestImpossibleEvaluationsAreErrors(t *testing.T) {
 	d, e := digits()
 	change := func(f func(e *spec.Evaluation)) spec.Evaluation {
 		own := e
@@ -406,7 +117,9 @@ func TestWhatCannotBeMeasuredIsAnError(t *testing.T) {
 		want string
 	}{
 		{"too few", d, change(func(e *spec.Evaluation) { e.Samples = 2001 }), "real images: got 2000 of mnist12k"},
-		{"no logits", d, change(func(e *spec.Evaluation) { e.Metrics = []spec.Metric{standard("inception_score").With("splits", 2)} }), "have no logits"},
+		{"no logits", d, change(func(e *spec.Evaluation) {
+			e.Metrics = []spec.Metric{standard("inception_score").With("splits", 2)}
+		}), "have no logits"},
 		{"no weights", d, change(func(e *spec.Evaluation) { e.Features = "inception" }), "run: starsweep features add FILE"},
 		{"no window", ring(300).Test(), onPoints(300), "parzen(): got no real images beyond the 300"},
 		{"no data", spec.Data{Name: "mnist", Split: "train"}, e, "starsweep data get mnist"},
@@ -431,7 +144,7 @@ func TestWhatCannotBeMeasuredIsAnError(t *testing.T) {
 			images[28*28*3] = v
 			return images, nil
 		})
-		if want := fmt.Sprintf("image 3: a value is %g", v); !errors.Is(err, metric.ErrNotFinite) || !strings.Contains(err.Error(), want) {
+		if want := fmt.Sprintf("image 3: got a value of %g", v); !errors.Is(err, metric.ErrNotFinite) || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
@@ -442,8 +155,8 @@ func TestWhatCannotBeMeasuredIsAnError(t *testing.T) {
 	}
 }
 
-// Where neither the rest of the split nor the other split has enough images there is no floor, and nothing else is missing.
-func TestTooFewImagesForAFloorLeaveItOut(t *testing.T) {
+// If neither the rest of the split nor the other split has enough images, there is no floor. Nothing else is missing.
+func TestTooFewImagesHaveNoFloor(t *testing.T) {
 	b, _ := comparer(t, "")
 	e := onPoints(300)
 	e.Metrics = e.Metrics[:3]
@@ -454,8 +167,8 @@ func TestTooFewImagesForAFloorLeaveItOut(t *testing.T) {
 	}
 }
 
-// The first caller's end is not that of those who come after it.
-func TestACancelledCallerLeavesTheBenchUsable(t *testing.T) {
+// A cancelled caller does not cancel later ones.
+func TestACancelledCallerLeavesTheComparerUsable(t *testing.T) {
 	opened := 0
 	ctx, cancel := context.WithCancel(t.Context())
 	b := evaluation.New(evaluation.Config{Device: backend(t), Open: func(ctx context.Context, d spec.Data) (*data.Set, error) {
@@ -474,13 +187,14 @@ func TestACancelledCallerLeavesTheBenchUsable(t *testing.T) {
 	}
 }
 
-// An evaluation gives the same bits whichever evaluations were opened before it.
+// An evaluation computes the same bits, no matter which evaluations were opened before it.
 func TestTheOrderOfOpeningChangesNoBits(t *testing.T) {
 	d := complete(spec.Data{Name: "mnist12k"})
 	for _, features := range []string{"small-mnist", "pixels"} {
 		counts := []int{7, 60, 260}
 		of := func(n int) spec.Evaluation {
-			return spec.Evaluation{Samples: n, Real: "test", Features: features, Metrics: []spec.Metric{standard("fid"), standard("precision_recall")}}
+			return spec.Evaluation{Samples: n, Real: "test", Features: features,
+				Metrics: []spec.Metric{standard("fid"), standard("precision_recall")}}
 		}
 		alone := map[int]map[string]float64{}
 		for _, n := range counts {
@@ -498,8 +212,8 @@ func TestTheOrderOfOpeningChangesNoBits(t *testing.T) {
 	}
 }
 
-// A floor is of images like those that are compared: another split that is damaged or of another size gives none, and says so.
-func TestAnotherSplitOfAnotherSizeIsNoFloor(t *testing.T) {
+// A floor needs images like those that are compared: another split that is damaged or of another size causes a warning and no floor.
+func TestASplitOfAnotherSizeIsNoFloor(t *testing.T) {
 	for _, c := range []struct {
 		rest *data.Set
 		err  error

@@ -8,9 +8,9 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// Memory estimates what an evaluation of images of h x w pixels and c channels takes on the backend cpu, in bytes, beside the data
-// sets and what makes the images: kept is the extractor and what is known of the real images, which evaluations of one kind share and
-// which stays from one to the next, passing is of one evaluation at its peak (TestEvaluationsTakeTheMemoryThatIsEstimated).
+// Memory estimates the memory of an evaluation of images of h x w pixels and c channels on the backend cpu, in bytes, without the data
+// sets and the generator of the images. Kept is that of the extractor and of the features of real images, which evaluations of one kind
+// share and keep; passing is that of one evaluation at its peak (TestEvaluationsTakeTheEstimatedMemory).
 func Memory(e spec.Evaluation, h, w, c int) (kept, passing int) {
 	if len(e.Metrics) == 0 {
 		return 0, 0
@@ -24,7 +24,7 @@ func Memory(e spec.Evaluation, h, w, c int) (kept, passing int) {
 	if e.Features != spec.PointFeatures {
 		kept, row = feature.Memory(e.Features, h, w, c)
 		d = feature.Width(e.Features, values)
-		images *= 4 // as they are made, and gathered for a batch in memory that grows
+		images *= 4 // as they are generated, and collected for a batch in memory that grows
 	}
 	kept += n * row
 	takes := metric.MemoryOf(e.Metrics, n, d)

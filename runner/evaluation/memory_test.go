@@ -14,14 +14,14 @@ import (
 	"github.com/starsweep/starsweep/runner/evaluation"
 )
 
-// heap is the bytes of all objects, garbage that was not collected yet among them.
+// heap is the size of all objects in bytes, including garbage that is not collected yet.
 func heap() int {
 	s := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(s)
 	return int(s[0].Value.Uint64())
 }
 
-// peak is the most that the heap grew while f ran, and what it grew by in the end.
+// peak is by how much the heap grew at most while f ran, and by how much in the end.
 func peak(f func()) (most, kept int) {
 	runtime.GC()
 	before := heap()
@@ -45,19 +45,16 @@ func peak(f func()) (most, kept int) {
 	return most, heap() - before
 }
 
-// What is kept and what passes is measured with a collector that leaves little garbage.
-func TestEvaluationsTakeTheMemoryThatIsEstimated(t *testing.T) {
-	if testing.Short() {
-		t.Skip("hundreds of MB")
-	}
-	defer debug.SetGCPercent(debug.SetGCPercent(2))
+type memoryCase struct {
+	features string
+	side, n  int // of images and of samples
+	metrics  []spec.Metric
+}
+
+func memoryCases() []memoryCase {
 	fid, pr, kid := standard("fid"), standard("precision_recall"), standard("kid")
 	prd, parzen := standard("prd"), standard("parzen")
-	for _, c := range []struct {
-		features string
-		side, n  int
-		metrics  []spec.Metric
-	}{
+	return []memoryCase{
 		{"pixels", 64, 400, []spec.Metric{fid}},
 		{"pixels", 32, 2000, []spec.Metric{fid}},
 		{"pixels", 16, 4000, []spec.Metric{fid}},
@@ -66,7 +63,16 @@ func TestEvaluationsTakeTheMemoryThatIsEstimated(t *testing.T) {
 		{"pixels", 32, 200, []spec.Metric{prd}},
 		{"pixels", 24, 2000, []spec.Metric{parzen}},
 		{"small-cifar10", 32, 2000, []spec.Metric{fid, pr}},
-	} {
+	}
+}
+
+// The collector leaves little garbage while the memory is measured.
+func TestEvaluationsTakeTheEstimatedMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("hundreds of MB")
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(2))
+	for _, c := range memoryCases() {
 		t.Run(fmt.Sprint(c.features, " ", c.side, " ", c.n, " ", c.metrics), func(t *testing.T) {
 			values := c.side * c.side * 3
 			real := &data.Set{N: 2 * c.n, H: c.side, W: c.side, C: 3, U8: make([]uint8, 2*c.n*values), Digest: "d"}
@@ -99,10 +105,10 @@ func TestEvaluationsTakeTheMemoryThatIsEstimated(t *testing.T) {
 			wantKept, passing := evaluation.Memory(e, c.side, c.side, 3)
 			t.Logf("kept %d MB, estimate %d; at the peak %d MB, estimate %d", kept>>20, wantKept>>20, most>>20, (wantKept+passing)>>20)
 			if off := float64(wantKept)/float64(kept) - 1; off < -.25 || off > .25 {
-				t.Errorf("got an estimate of %d kB that stay, and %d kB do", wantKept>>10, kept>>10)
+				t.Errorf("estimated that %d kB stay, and %d kB do", wantKept>>10, kept>>10)
 			}
 			if off := float64(wantKept+passing)/float64(most) - 1; off < -.25 || off > .25 {
-				t.Errorf("got an estimate of %d kB at the peak, and %d kB were taken", (wantKept+passing)>>10, most>>10)
+				t.Errorf("estimated %d kB at the peak, and %d kB were taken", (wantKept+passing)>>10, most>>10)
 			}
 			runtime.KeepAlive(x)
 		})

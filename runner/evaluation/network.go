@@ -10,15 +10,15 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// size is that of one image.
+// size is the size of one image.
 type size struct{ h, w, c int }
 
-// network takes images to features; points are their own.
+// network computes features of images. Points are their own features.
 type network struct {
 	extractor *feature.Extractor // nil for points
 }
 
-// network opens an extractor once, for all sets of images.
+// network opens an extractor, once for all sets of images.
 func (c *Comparer) network(ctx context.Context, name string) (network, error) {
 	if name == spec.PointFeatures {
 		return network{}, nil
@@ -34,13 +34,14 @@ func (n network) String() string {
 	return n.extractor.Name + ":" + n.extractor.Digest[:16]
 }
 
-// chunkValues bounds the images that are asked for at a time, which are Align at least.
+// chunkValues bounds the values of the images that are requested at a time, at least Align images.
 const chunkValues = 1 << 22
 
-// chunkImages is how many images of so many values are asked for at a time.
+// chunkImages is how many images of so many values are requested at a time.
 func chunkImages(values int) int { return max(1, chunkValues/(values*Align)) * Align }
 
-// features are those of some images, and their logits, of no columns if there are none. What says which images, in words.
+// features computes the features of some images, and their logits, which have no columns if the extractor has none. What describes the
+// images to those who watch the progress.
 func (c *Comparer) features(ctx context.Context, n network, what string, s size, count int, images Images) (
 	features, logits metric.Features, err error) {
 	if n.extractor != nil {
@@ -67,8 +68,8 @@ func (c *Comparer) features(ctx context.Context, n network, what string, s size,
 		if err != nil {
 			return features, logits, err
 		}
-		if i := slices.IndexFunc(x, func(v float32) bool { return v-v != 0 }); i >= 0 { // 8 bits would hide it
-			return features, logits, fmt.Errorf("image %d: a value is %g: %w", from+i/values, x[i], metric.ErrNotFinite)
+		if i := slices.IndexFunc(x, func(v float32) bool { return v-v != 0 }); i >= 0 { // conversion to 8 bits would hide it
+			return features, logits, fmt.Errorf("image %d: got a value of %g: %w", from+i/values, x[i], metric.ErrNotFinite)
 		}
 		if n.extractor == nil {
 			features = features.Append(metric.Features{N: to - from, D: s.c, X: x})
