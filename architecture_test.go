@@ -124,22 +124,22 @@ func TestPackagesImportOnlyWhatTheArchitectureAllows(t *testing.T) {
 
 // words are what the last column of ARCHITECTURE.md's table says, and the imports that they mean.
 var words = map[string][]string{
-	"anything of ours": {module},
-	"any library":      {"github.com/"},
-	"GoMLX":            {"github.com/gomlx"},
-	"Parquet":          {"github.com/parquet-go"},
-	"Starlark":         {"go.starlark.net"},
-	"`testing`":        {"testing"},
-	"expressions":      {module + "engine/expr"},
-	"files":            {"github.com/parquet-go", module + "results"},
-	"layers":           {module + "engine/nn"},
-	"plain values":     {module + "engine/spec"},
-	"programs":         {module + "engine/model"},
-	"studies":          {module + "starlib"},
-	"tables":           {module + "results"},
-	"the backend":      {"github.com/gomlx", module + "engine/cpu/kern"},
-	"the engine":       {module + "engine"},
-	"training":         {module + "engine/train"},
+	"ours":         {module},
+	"any library":  {"github.com/"},
+	"GoMLX":        {"github.com/gomlx"},
+	"Parquet":      {"github.com/parquet-go"},
+	"Starlark":     {"go.starlark.net"},
+	"`testing`":    {"testing"},
+	"expressions":  {module + "engine/expr"},
+	"files":        {"github.com/parquet-go", module + "results"},
+	"layers":       {module + "engine/nn"},
+	"plain values": {module + "engine/spec"},
+	"programs":     {module + "engine/model"},
+	"studies":      {module + "starlib"},
+	"tables":       {module + "results"},
+	"the backend":  {"github.com/gomlx", module + "engine/cpu/kern"},
+	"the engine":   {module + "engine"},
+	"training":     {module + "engine/train"},
 }
 
 func TestTheTableOfPackagesIsWholeAndEnforced(t *testing.T) {
@@ -147,7 +147,7 @@ func TestTheTableOfPackagesIsWholeAndEnforced(t *testing.T) {
 	for _, p := range packages(t) {
 		left[p.name()] = true
 	}
-	for _, row := range table(t, "Packages") {
+	for _, row := range tables(t, "Packages") {
 		for _, pkg := range strings.Split(row[0], ", ") {
 			if !left[pkg] {
 				t.Errorf("ARCHITECTURE.md has %s twice, or there is no such package", pkg)
@@ -177,34 +177,94 @@ func within(pkg, pattern string) bool {
 	return pkg == above || below && strings.HasPrefix(pkg, above+"/")
 }
 
-// table is the first table of a section of ARCHITECTURE.md: its rows, by cell.
-func table(t *testing.T, section string) (rows [][]string) {
+// tables are the rows of all tables in a section of ARCHITECTURE.md, by cell, without their headers.
+func tables(t *testing.T, section string) (rows [][]string) {
+	t.Helper()
+	inTable := 0 // lines since the table began
+	for line := range strings.Lines(sectionOf(t, section)) {
+		cells := strings.Split(strings.TrimSpace(line), "|")
+		if len(cells) < 4 {
+			inTable = 0
+			continue
+		}
+		if inTable++; inTable <= 2 { // the header and the line below it
+			continue
+		}
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		rows = append(rows, cells[1:len(cells)-1])
+	}
+	if len(rows) == 0 {
+		t.Fatalf("ARCHITECTURE.md has no table of %s", section)
+	}
+	return rows
+}
+
+func sectionOf(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile("ARCHITECTURE.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(text), "\n## "+section)
-	rest, _, _ = strings.Cut(rest, "\n## ")
-	for line := range strings.Lines(rest) {
-		if cells := strings.Split(strings.TrimSpace(line), "|"); len(cells) > 3 {
-			for i := range cells {
-				cells[i] = strings.TrimSpace(cells[i])
+	_, rest, found := strings.Cut(string(text), "\n## "+name+"\n")
+	if !found {
+		t.Fatalf("ARCHITECTURE.md has no section %s", name)
+	}
+	section, _, _ := strings.Cut(rest, "\n## ")
+	return section
+}
+
+// The phases name the function that performs each: `package.Function` or `package.type.method`.
+func TestTheFunctionsOfThePhasesExist(t *testing.T) {
+	declared := map[string]bool{}
+	each(t, ".go", func(path string, file *ast.File, _ *token.FileSet) {
+		for _, d := range file.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				declared[file.Name.Name+"."+receiver(d)+d.Name.Name] = true
+			case *ast.GenDecl:
+				for _, s := range d.Specs {
+					if s, ok := s.(*ast.TypeSpec); ok {
+						declared[file.Name.Name+"."+s.Name.Name] = true
+					}
+				}
 			}
-			rows = append(rows, cells[1:len(cells)-1])
-		} else if len(rows) > 0 {
-			break
+		}
+	})
+	names := regexp.MustCompile(`\b(?:expr|evaluation|lower|model|plan|results|runner|starlib|train)(?:\.[A-Za-z]+)+`)
+	found := names.FindAllString(sectionOf(t, "Phases"), -1)
+	if len(found) < 20 {
+		t.Errorf("the phases name %d functions, want one for each phase: %v", len(found), found)
+	}
+	for _, name := range found {
+		if !declared[name] {
+			t.Errorf("ARCHITECTURE.md names %s, which does not exist", name)
 		}
 	}
-	if len(rows) < 3 {
-		t.Fatalf("ARCHITECTURE.md has no table of %s", section)
+}
+
+// receiver is the type of a method's receiver and a dot; "" for a function.
+func receiver(f *ast.FuncDecl) string {
+	if f.Recv == nil {
+		return ""
 	}
-	return rows[2:] // without the header and the line below it
+	x := f.Recv.List[0].Type
+	if star, ok := x.(*ast.StarExpr); ok {
+		x = star.X
+	}
+	if generic, ok := x.(*ast.IndexExpr); ok {
+		x = generic.X
+	}
+	if name, ok := x.(*ast.Ident); ok {
+		return name.Name + "."
+	}
+	return ""
 }
 
 func TestEveryDependencyHasItsReason(t *testing.T) {
 	var listed, required []string
-	for _, row := range table(t, "Dependencies") {
+	for _, row := range tables(t, "Dependencies") {
 		listed = append(listed, strings.Split(row[0], ", ")...)
 	}
 	mod, err := os.ReadFile("go.mod")
