@@ -1,5 +1,5 @@
-// Package exprtest evaluates and differentiates expressions in tests, through the real lowering on a real backend. Only tests
-// import it.
+// Package exprtest evaluates and differentiates expressions in tests, with the real lowering on a real backend. Only tests import
+// it.
 package exprtest
 
 import (
@@ -16,8 +16,8 @@ import (
 	"github.com/starsweep/starsweep/engine/lower"
 )
 
-// Values are flat tensors by the name of the input. An input that is not among them gets uniform numbers on (-1, 1), the same
-// for the same name and size; a real gets its value in the script.
+// Values are flat tensors by the names of inputs. Other inputs get uniform numbers on (-1, 1), the same for the same name and size;
+// reals get their values in the script.
 type Values map[string][]float64
 
 // Of is the value of a leaf.
@@ -52,8 +52,8 @@ type Exec struct {
 	exec *lower.Exec
 }
 
-// Backend is the backend of tests that need but one: our CPU backend, or the one that STARSWEEP_BACKEND names. make test-all runs
-// them on every backend.
+// Backend is the backend of tests that need only one: cpu, or the one that STARSWEEP_BACKEND names. make test-all runs these tests
+// on every backend.
 func Backend() string {
 	if b := os.Getenv("STARSWEEP_BACKEND"); b != "" {
 		return b
@@ -61,7 +61,7 @@ func Backend() string {
 	return "cpu"
 }
 
-// opened are the backends so far, by configuration: a plugin is loaded once a process.
+// opened has the open backends by configuration: a process loads a plugin once.
 var opened = struct {
 	sync.Mutex
 	by map[string]*lower.Backend
@@ -105,7 +105,7 @@ func (e *Exec) Run(v Values) [][]float64 {
 	return values
 }
 
-// Run evaluates a program once on a device, and frees what that takes.
+// Run evaluates a program once on a device, and frees all buffers.
 func Run(e *lower.Exec, on lower.Device, v Values) (values [][]float64, err error) {
 	in := make([]*lower.Buffer, len(e.Inputs))
 	defer func() { err = errors.Join(err, lower.Free(in...)) }()
@@ -164,8 +164,8 @@ func CloseAtScale(t testing.TB, what string, got, want []float64, scale, toleran
 	}
 }
 
-// CheckGradients compares the derivatives of the number y by xs, of first and second order, with central differences. The
-// second order is that of the sum of the first derivatives, each times a random number. All is float64.
+// CheckGradients compares the derivatives of the number y by xs, of first and second order, with central differences. The second
+// order is that of the sum of the first derivatives, each times a random number. All numbers are float64.
 func CheckGradients(t testing.TB, backend string, v Values, y *expr.Node, xs ...*expr.Node) {
 	t.Helper()
 	first := expr.Grad(y, xs...)
@@ -200,14 +200,14 @@ func CheckGradients(t testing.TB, backend string, v Values, y *expr.Node, xs ...
 			for order, got := range []float64{at[2+i][j], at[2+len(xs)+i][j]} {
 				want := (hi[order] - lo[order]) / (2 * step)
 				if !(math.Abs(got-want) <= 1e-6*max(1, math.Abs(want))) {
-					t.Errorf("derivative %d by %s[%d]: got %.10g, differences give %.10g", order+1, name, j, got, want)
+					t.Errorf("derivative %d by %s[%d]: got %.10g, differences are %.10g", order+1, name, j, got, want)
 				}
 			}
 		}
 	}
 }
 
-// probes picks a few of n elements: the ends and some between.
+// probes returns a few indices of n elements: the ends and some in between.
 func probes(n int) (p []int) {
 	for i := 0; i < n; i += max(1, n/4) {
 		p = append(p, i)

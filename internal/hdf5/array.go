@@ -28,7 +28,7 @@ func (r *reader) array(m map[uint64][]byte, path string) {
 	r.arrays = append(r.arrays, Array{path, shape, values})
 }
 
-// floats is the size of an element; ok is false for other types than floats.
+// floats returns the size of an element; ok is false for types other than floats.
 func (r *reader) floats(message []byte, path string) (size uint64, ok bool) {
 	const float = 1
 	if len(message) < 8 {
@@ -45,10 +45,10 @@ func (r *reader) floats(message []byte, path string) (size uint64, ok bool) {
 	return size, true
 }
 
-// shape is the size of every axis, and their product.
+// shape returns the sizes of the axes, and their product.
 func (r *reader) shape(message []byte, path string) (shape []int, n uint64) {
 	if len(message) < 4 || message[0] < 1 || message[0] > 2 {
-		r.fail("%s: a dataspace message that is not of version 1 or 2", path)
+		r.fail("%s: got another version of the dataspace message, want 1 or 2", path)
 		return nil, 0
 	}
 	rank, at := int(message[1]), 8
@@ -72,11 +72,11 @@ func (r *reader) shape(message []byte, path string) (shape []int, n uint64) {
 	return shape, n
 }
 
-// data are the bytes of an array.
+// data returns the bytes of an array.
 func (r *reader) data(message []byte, size uint64, path string) []byte {
 	const compact, contiguous = 0, 1
 	if len(message) < 2 || message[0] != 3 {
-		r.fail("%s: a layout message that is not of version 3", path)
+		r.fail("%s: got another version of the layout message, want 3", path)
 		return nil
 	}
 	switch class, rest := message[1], message[2:]; {
@@ -89,6 +89,6 @@ func (r *reader) data(message []byte, size uint64, path string) []byte {
 		}
 		return r.bytes(at, size)
 	}
-	r.fail("%s: it is chunked or compressed, want it in one piece, as Keras writes it", path)
+	r.fail("%s: it is chunked or compressed, want it contiguous, as Keras writes it", path)
 	return nil
 }

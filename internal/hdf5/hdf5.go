@@ -1,6 +1,6 @@
-// Package hdf5 reads arrays of floats from HDF5 files in the form that h5py, and so Keras, writes unless asked for another:
-// groups with symbol tables, version 1 object headers, data in one piece. It knows nothing of what the arrays mean;
-// engine/feature reads networks with it. What it does not know it names, and never guesses.
+// Package hdf5 reads arrays of floats from HDF5 files in the form that h5py, and therefore Keras, writes by default: groups with
+// symbol tables, version 1 object headers, contiguous data. It imports nothing of starsweep's; engine/feature reads networks with it.
+// Anything that it does not support is an error that names it.
 //
 // Source: HDF5 File Format Specification 3.0, https://docs.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html.
 package hdf5
@@ -20,24 +20,24 @@ type Array struct {
 	Values []float32
 }
 
-// ErrFormat is in the chain of every error about bytes that this package cannot read.
-var ErrFormat = errors.New("not an HDF5 file that can be read")
+// ErrFormat is wrapped by every error about bytes that this package cannot read.
+var ErrFormat = errors.New("not a readable HDF5 file")
 
 const (
 	signature = "\x89HDF\r\n\x1a\n"
-	undefined = math.MaxUint64 // the address of what is not there
+	undefined = math.MaxUint64 // the address of missing objects
 	maxDepth  = 32             // of groups and trees
-	maxReads  = 1 << 20        // objects and nodes of trees: a broken file may lead in circles
+	maxReads  = 1 << 20        // objects and nodes of trees: those of a corrupt file may form cycles
 	maxName   = 1 << 12        // bytes of a name
 )
 
-// Is says whether a file begins as HDF5 files do.
+// Is reports whether a file begins like an HDF5 file.
 func Is(file []byte) bool {
 	return len(file) >= len(signature) && string(file[:len(signature)]) == signature
 }
 
-// Read returns every array of 32-bit or 64-bit floats, in the order of the groups' tables (by name). Arrays of other types are
-// left out. All arrays together have at most as many elements as the file has bytes, though some may share theirs.
+// Read returns every array of 32-bit or 64-bit floats, in the order of the groups' tables (by name). It skips arrays of other types.
+// All arrays together have at most as many elements as the file has bytes, though some may share theirs.
 func Read(file []byte) ([]Array, error) {
 	if !Is(file) {
 		return nil, fmt.Errorf("%w: the signature is missing", ErrFormat)
@@ -51,19 +51,19 @@ func Read(file []byte) ([]Array, error) {
 	return r.arrays, nil
 }
 
-// reader keeps the first error, after which everything reads as zero.
+// reader keeps the first error; after it, all reads return zero.
 type reader struct {
 	b      []byte
 	err    error
 	reads  int
-	room   uint64 // elements that are still allowed
+	room   uint64 // the number of further elements allowed
 	arrays []Array
 }
 
-// deep counts the objects and nodes that are read, and fails if there are too many or one within the other.
+// deep counts the objects and nodes that are read, and fails if there are too many or they are nested too deeply.
 func (r *reader) deep(path string, depth int) {
 	if r.reads++; r.reads > maxReads || depth > maxDepth {
-		r.fail("%s: groups lead in circles", path)
+		r.fail("%s: groups form a cycle", path)
 	}
 }
 
@@ -73,10 +73,10 @@ func (r *reader) fail(format string, args ...any) {
 	}
 }
 
-// bytes are n bytes at an address; nil if the file has not so many.
+// bytes returns n bytes at an address, nil if the file is too short.
 func (r *reader) bytes(at, n uint64) []byte {
 	if r.err == nil && (at > uint64(len(r.b)) || n > uint64(len(r.b))-at) {
-		r.fail("got a file of %d bytes, want %d at %d: it may be cut off", len(r.b), n, at)
+		r.fail("got a file of %d bytes, want %d at %d: it may be truncated", len(r.b), n, at)
 	}
 	if r.err != nil {
 		return nil
@@ -84,7 +84,7 @@ func (r *reader) bytes(at, n uint64) []byte {
 	return r.b[at : at+n]
 }
 
-// uint is an unsigned number of n bytes.
+// uint reads an unsigned number of n bytes.
 func (r *reader) uint(at, n uint64) uint64 {
 	var word [8]byte
 	copy(word[:], r.bytes(at, n))
@@ -97,7 +97,7 @@ func (r *reader) want(at uint64, mark string) {
 	}
 }
 
-// superblock is the address of the root group's header.
+// superblock returns the address of the root group's header.
 func (r *reader) superblock() uint64 {
 	version := r.uint(8, 1)
 	if version > 1 {
@@ -107,7 +107,7 @@ func (r *reader) superblock() uint64 {
 	if o, l := r.uint(13, 1), r.uint(14, 1); o != 8 || l != 8 {
 		r.fail("addresses of %d and lengths of %d bytes, want 8", o, l)
 	}
-	entry := 56 + 4*version // version 1 has 4 bytes more before the addresses
+	entry := 56 + 4*version // version 1 has 4 more bytes before the addresses
 	if base := r.uint(24+4*version, 8); base != 0 {
 		r.fail("base address %d, want 0", base)
 	}
@@ -136,7 +136,7 @@ func (r *reader) object(at uint64, path string, depth int) {
 	}
 }
 
-// messages are the last of each type in an object header.
+// messages returns the last message of each type in an object header.
 func (r *reader) messages(at uint64, path string) map[uint64][]byte {
 	if version := r.uint(at, 1); version != 1 {
 		r.fail("%s: object header version %d, want 1: a file written by h5py's defaults", path, version)
@@ -154,7 +154,7 @@ func (r *reader) messages(at uint64, path string) map[uint64][]byte {
 				blocks = append(blocks, block{r.uint(b.at+8, 8), r.uint(b.at+16, 8)})
 			}
 			if flags&2 != 0 && (kind == datatype || kind == dataspace) {
-				r.fail("%s: its type is shared with others, which is not supported", path)
+				r.fail("%s: shared datatypes are not supported", path)
 			}
 			found[kind] = data
 			if size+8 > b.size {
@@ -166,7 +166,7 @@ func (r *reader) messages(at uint64, path string) map[uint64][]byte {
 	return found
 }
 
-// group reads the members that a symbol table message leads to.
+// group reads the members in a symbol table.
 func (r *reader) group(message []byte, path string, depth int) {
 	if len(message) < 16 {
 		r.fail("%s: symbol table message of %d bytes, want 16", path, len(message))
@@ -186,7 +186,7 @@ func (r *reader) node(at, names uint64, path string, depth, level int) {
 		r.fail("%s: tree of kind %d, want 0", path, kind)
 	}
 	for i := range used {
-		child := r.uint(at+24+8+16*i, 8) // between keys, which are not needed
+		child := r.uint(at+24+8+16*i, 8) // between keys, which are ignored
 		switch {
 		case r.err != nil:
 			return
@@ -225,7 +225,7 @@ func (r *reader) name(at uint64) string {
 	}
 	end := slices.Index(r.b[at:min(at+maxName, uint64(len(r.b)))], 0)
 	if end < 0 {
-		r.fail("a name at %d has no end", at)
+		r.fail("a name at %d is not terminated", at)
 		return ""
 	}
 	return string(r.b[at : at+uint64(end)])

@@ -1,7 +1,6 @@
-// Package safetensors reads and writes the safetensors format: an 8-byte little-endian length, a JSON header that gives each
-// tensor's type, shape and place, and then the bytes of the tensors, row-major and little-endian. It imports nothing of ours;
-// package results keeps checkpoints in it and engine/feature the weights of its networks, and Python's safetensors reads and
-// writes the same files.
+// Package safetensors reads and writes the safetensors format: an 8-byte little-endian length, a JSON header with each tensor's
+// type, shape and offsets, and the bytes of the tensors, row-major and little-endian. It imports nothing of starsweep's; results
+// stores checkpoints in this format, and engine/feature weights. Python's safetensors reads and writes the same files.
 //
 // Source: https://github.com/huggingface/safetensors, section "Format".
 package safetensors
@@ -20,7 +19,7 @@ import (
 // DType is the type of a tensor's elements, by its name in the format.
 type DType string
 
-// The types that the format knows and that have a whole number of bytes.
+// The types of the format with a whole number of bytes.
 const (
 	Bool DType = "BOOL"
 	U8   DType = "U8"
@@ -37,7 +36,7 @@ const (
 	F64  DType = "F64"
 )
 
-// sizes are in bytes.
+// sizes has the bytes of an element of each type.
 var sizes = map[DType]int{
 	Bool: 1, U8: 1, I8: 1, U16: 2, I16: 2, F16: 2, BF16: 2, U32: 4, I32: 4, F32: 4, U64: 8, I64: 8, F64: 8,
 }
@@ -50,7 +49,7 @@ type Tensor struct {
 	Data  []byte
 }
 
-// ErrFormat is in the chain of every error about bytes that are no safetensors file.
+// ErrFormat is wrapped by every error about bytes that are not a safetensors file.
 var ErrFormat = errors.New("not a valid safetensors file")
 
 const (
@@ -58,11 +57,11 @@ const (
 	maxHeader   = 100_000_000 // bytes; the limit of the reference implementation
 )
 
-// entry is what the header says of one tensor.
+// entry is the header's description of a tensor.
 type entry struct {
 	DType   DType     `json:"dtype"`
 	Shape   []int     `json:"shape"`
-	Offsets *[2]int64 `json:"data_offsets"` // from the end of the header; a pointer, to tell a missing one
+	Offsets *[2]int64 `json:"data_offsets"` // from the end of the header; nil if missing
 }
 
 // Write writes the tensors in the given order and the metadata, which may be nil.
@@ -85,7 +84,7 @@ func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 	return nil
 }
 
-// header is the JSON header, padded with spaces so that the data begin at a multiple of 8 bytes.
+// header returns the JSON header, padded with spaces so that the data begin at a multiple of 8 bytes.
 func header(tensors []Tensor, metadata map[string]string) ([]byte, error) {
 	var buf bytes.Buffer
 	field := func(key string, value any) error {
@@ -119,7 +118,7 @@ func header(tensors []Tensor, metadata map[string]string) ([]byte, error) {
 	offset := int64(0)
 	for _, t := range tensors {
 		if seen[t.Name] {
-			return nil, fmt.Errorf("tensor %q: the name is taken", t.Name)
+			return nil, fmt.Errorf("tensor %q: the name is reserved or used twice", t.Name)
 		}
 		seen[t.Name] = true
 		size, err := byteSize(t.DType, t.Shape)
@@ -145,7 +144,7 @@ func header(tensors []Tensor, metadata map[string]string) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// byteSize is the size of the data of a tensor.
+// byteSize returns the size of a tensor's data.
 func byteSize(dtype DType, shape []int) (int64, error) {
 	element, ok := sizes[dtype]
 	if !ok {
@@ -164,7 +163,7 @@ func byteSize(dtype DType, shape []int) (int64, error) {
 	return size, nil
 }
 
-// Read decodes a whole file. The tensors come in the order of their data, and their Data are slices of file.
+// Read decodes a file. The tensors are in the order of their data, and their Data are slices of file.
 func Read(file []byte) (tensors []Tensor, metadata map[string]string, err error) {
 	tensors, metadata, err = read(file)
 	if err != nil {
@@ -194,7 +193,7 @@ func read(file []byte) ([]Tensor, map[string]string, error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("tensor %q: %w", e.name, err)
 		}
-		// The format allows neither holes nor overlaps: each tensor begins where the last one ended.
+		// The format allows neither gaps nor overlaps: each tensor begins where the previous one ends.
 		if from, to := e.Offsets[0], e.Offsets[1]; from != end || to-from != size || to > int64(len(data)) {
 			return nil, nil, fmt.Errorf("tensor %q: got data_offsets [%d, %d], want [%d, %d] within %d bytes of data",
 				e.name, from, to, end, end+size, len(data))
@@ -213,7 +212,7 @@ type namedEntry struct {
 	entry
 }
 
-// parseHeader walks the header key by key, for encoding/json would let the last of two equal keys win in silence.
+// parseHeader reads the header key by key, because encoding/json would silently accept a key twice.
 func parseHeader(head []byte) (entries []namedEntry, metadata map[string]string, err error) {
 	if len(head) == 0 || head[0] != '{' {
 		return nil, nil, errors.New("want JSON that begins with {")
@@ -229,9 +228,9 @@ func parseHeader(head []byte) (entries []namedEntry, metadata map[string]string,
 		if err != nil {
 			return nil, nil, err
 		}
-		name := key.(string) // the decoder gives nothing else for a key
+		name := key.(string) // the decoder returns keys as strings
 		if seen[name] {
-			return nil, nil, fmt.Errorf("key %q stands twice", name)
+			return nil, nil, fmt.Errorf("key %q appears twice", name)
 		}
 		seen[name] = true
 		if name == metadataKey {
@@ -257,12 +256,12 @@ func parseHeader(head []byte) (entries []namedEntry, metadata map[string]string,
 	return entries, metadata, nil
 }
 
-// Element is a Go type that has a type of the format.
+// Element is a Go type of elements.
 type Element interface {
 	bool | uint8 | int8 | uint16 | int16 | uint32 | int32 | float32 | uint64 | int64 | float64
 }
 
-// New makes a tensor of values, row-major.
+// New returns a tensor of values, row-major.
 func New[T Element](name string, shape []int, values []T) Tensor {
 	data := make([]byte, 0, len(values)*binary.Size(*new(T)))
 	data, err := binary.Append(data, binary.LittleEndian, values)
@@ -272,7 +271,7 @@ func New[T Element](name string, shape []int, values []T) Tensor {
 	return Tensor{name, dtypeOf[T](), slices.Clone(shape), data}
 }
 
-// Values are the elements of a tensor, row-major.
+// Values returns the elements of a tensor, row-major.
 func Values[T Element](t Tensor) ([]T, error) {
 	if want := dtypeOf[T](); t.DType != want {
 		return nil, fmt.Errorf("tensor %q: got dtype %s, want %s", t.Name, t.DType, want)

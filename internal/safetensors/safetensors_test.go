@@ -97,8 +97,8 @@ func TestWrongTensorsAreNotWritten(t *testing.T) {
 		"too few bytes":   {[]Tensor{{"w", F32, []int{2}, make([]byte, 4)}}, "got 4 bytes, want 8 for F32[2]"},
 		"unknown type":    {[]Tensor{{"w", "F128", []int{1}, make([]byte, 16)}}, `got dtype "F128"`},
 		"negative length": {[]Tensor{{"w", U8, []int{-1}, nil}}, "no negative length"},
-		"two of one name": {[]Tensor{New("w", []int{1}, []int8{1}), New("w", []int{1}, []int8{1})}, "the name is taken"},
-		"reserved name":   {[]Tensor{New("__metadata__", []int{1}, []int8{1})}, "the name is taken"},
+		"two of one name": {[]Tensor{New("w", []int{1}, []int8{1}), New("w", []int{1}, []int8{1})}, "the name is reserved or used twice"},
+		"reserved name":   {[]Tensor{New("__metadata__", []int{1}, []int8{1})}, "the name is reserved or used twice"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestMalformedFilesAreRefusedWithTheReason(t *testing.T) {
 		"JSON cut":        {file(`{"w":`, 0), "EOF"},
 		"JSON and more":   {file(`{}{}`, 0), "2 bytes follow the JSON"},
 		"key twice": {file(`{"w":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"w":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}`,
-			0), "stands twice"},
+			0), "appears twice"},
 		"no offsets":      {file(`{"w":{"dtype":"U8","shape":[1]}}`, 1), "data_offsets is missing"},
 		"unknown field":   {file(`{"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"x":1}}`, 1), "unknown field"},
 		"unknown type":    {file(`{"w":{"dtype":"Q4","shape":[1],"data_offsets":[0,1]}}`, 1), `got dtype "Q4"`},

@@ -2,7 +2,7 @@ package torch
 
 import "errors"
 
-// call is what a function of Python makes, for those that build tensors; an object without content for others.
+// call is the result of a Python function: of those that build tensors, and an object without content for others.
 func call(f global, arguments tuple) (any, error) {
 	switch f {
 	case global{"torch._utils", "_rebuild_tensor_v2"}, global{"torch._utils", "_rebuild_tensor"}:
@@ -25,7 +25,7 @@ func call(f global, arguments tuple) (any, error) {
 	return &object{}, nil
 }
 
-// ordered is a dictionary of pairs, which Python 2 wrote as its argument, or an empty one.
+// ordered makes a dictionary: of pairs, which Python 2 wrote as its argument, or empty.
 func ordered(arguments tuple) *dict {
 	d := &dict{}
 	if len(arguments) != 1 {
@@ -41,7 +41,7 @@ func ordered(arguments tuple) *dict {
 	return d
 }
 
-// newView is the tensor of a storage, an offset, sizes and strides.
+// newView makes a tensor from a storage, an offset, sizes and strides.
 func newView(arguments tuple) (view, error) {
 	wrong := errors.New("got a tensor without storage, offset, sizes and strides")
 	if len(arguments) < 4 {
@@ -69,11 +69,11 @@ func integers(v any) ([]int64, bool) {
 	return numbers, ok
 }
 
-// persistent is the storage that a persistent ID stands for: "storage", its type, its key, its device, its number of elements.
+// persistent returns the storage of a persistent ID: "storage", its type, its key, its device, its number of elements.
 func (m *machine) persistent(id any) (storage, error) {
 	t, _ := id.(tuple)
 	if len(t) < 5 || t[0] != "storage" {
-		return storage{}, errors.New("got a persistent value that is no storage")
+		return storage{}, errors.New("got a persistent value that is not a storage")
 	}
 	kind, _ := t[1].(global)
 	key, ok := t[2].(string)

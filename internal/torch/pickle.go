@@ -9,7 +9,7 @@ import (
 	"math"
 )
 
-// The instructions of pickles, protocols 2 to 4, that PyTorch's files are made of.
+// The instructions of pickles, protocols 2 to 4, that PyTorch's files use.
 const (
 	opMark, opStop, opPop                                   = '(', '.', '0'
 	opNone, opTrue, opFalse                                 = 'N', 0x88, 0x89
@@ -27,20 +27,20 @@ const (
 
 // Values of a pickle are nil, bool, int64, float64, string, and these.
 type (
-	long   string // the bytes of a long integer, the lowest first
+	long   string // the bytes of a long integer, little-endian
 	tuple  []any
 	list   struct{ items []any }
 	dict   struct{ keys, values []any }
-	global struct{ module, name string } // a name of Python's, which stands for nothing here
-	object struct{ state any }           // an instance of whatever class: the state that it was given
+	global struct{ module, name string } // a name in Python, without meaning here
+	object struct{ state any }           // an instance of any class: its state
 	mark   struct{}
 
-	// storage is numbers in memory, by key.
+	// storage is an array of numbers with a key.
 	storage struct {
 		key  string
 		kind string // FloatStorage, ...
 	}
-	// view is a tensor: some of the numbers of a storage.
+	// view is a tensor: some numbers of a storage.
 	view struct {
 		storage      storage
 		offset       int64
@@ -48,7 +48,7 @@ type (
 	}
 )
 
-// machine runs the instructions of pickles, one after the other.
+// machine executes the instructions of pickles.
 type machine struct {
 	in    []byte
 	at    int
@@ -59,7 +59,7 @@ type machine struct {
 
 const maxStack = 1 << 20
 
-// run runs up to the next end of a pickle, and returns its value.
+// run executes the next pickle and returns its value.
 func (m *machine) run() (value any, err error) {
 	m.stack, m.memo = nil, map[uint32]any{}
 	defer func() {
@@ -79,7 +79,7 @@ func (m *machine) run() (value any, err error) {
 			return nil, err
 		}
 		if len(m.stack) > maxStack {
-			return nil, errors.New("got more values than any network has")
+			return nil, errors.New("got too many values")
 		}
 	}
 }
@@ -93,7 +93,7 @@ func (m *machine) take(n uint64) ([]byte, error) {
 	return b, nil
 }
 
-// number is an unsigned number of n bytes.
+// number reads an unsigned number of n bytes.
 func (m *machine) number(n uint64) (uint64, error) {
 	b, err := m.take(n)
 	var word [8]byte
@@ -141,10 +141,10 @@ func (m *machine) popMark() ([]any, error) {
 			return values, nil
 		}
 	}
-	return nil, errors.New("there is no mark")
+	return nil, errors.New("the stack has no mark")
 }
 
-// step runs an instruction.
+// step executes an instruction.
 func (m *machine) step(op byte) error {
 	switch op {
 	case opProto:
@@ -195,7 +195,7 @@ func (m *machine) step(op byte) error {
 		m.push(s)
 		return err
 	default:
-		return fmt.Errorf("got instruction %#02x, which files of tensors do not need", op)
+		return fmt.Errorf("got instruction %#02x, which files of tensors do not use", op)
 	}
 	return nil
 }
@@ -209,7 +209,7 @@ func (m *machine) scalar(op byte) error {
 	switch op {
 	case opInt4:
 		m.push(int64(int32(n)))
-	case opFloat: // the highest byte first
+	case opFloat: // big-endian
 		b := m.in[m.at-8 : m.at]
 		m.push(math.Float64frombits(binary.BigEndian.Uint64(b)))
 	case opLong1:
@@ -260,7 +260,7 @@ func (m *machine) tuple(op byte) (err error) {
 	return err
 }
 
-// add puts values into the list or the dictionary below them.
+// add adds values to the list or the dictionary below them.
 func (m *machine) add(op byte) (err error) {
 	var values []any
 	switch op {
@@ -291,7 +291,7 @@ func (m *machine) add(op byte) (err error) {
 	return nil
 }
 
-// remember puts the top of the stack into the memo, or a value from there onto the stack.
+// remember stores the top of the stack in the memo, or pushes a value from it.
 func (m *machine) remember(op byte) error {
 	i := uint64(len(m.memo))
 	if op != opMemoize {
@@ -320,7 +320,7 @@ func (m *machine) remember(op byte) error {
 	return nil
 }
 
-// make makes a value of a name and arguments, or gives an object its state.
+// make makes a value from a name and arguments, or sets the state of an object.
 func (m *machine) make(op byte) error {
 	values, err := m.popN(2)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/starsweep/starsweep/internal/floats"
 )
 
-// sizes are the bytes of an element of each kind of storage.
+// sizes has the bytes of an element of each kind of storage.
 var sizes = map[string]int{
 	"FloatStorage": 4, "DoubleStorage": 8, "HalfStorage": 2, "BFloat16Storage": 2,
 	"LongStorage": 8, "IntStorage": 4, "ShortStorage": 2, "CharStorage": 1, "ByteStorage": 1, "BoolStorage": 1,
@@ -18,23 +18,23 @@ var decoders = map[string]func(b []byte) float32{
 	"FloatStorage": floats.F32, "DoubleStorage": floats.F64, "HalfStorage": floats.F16, "BFloat16Storage": floats.BF16,
 }
 
-// collector gathers the tensors of a value and of all that is in it.
+// collector collects the tensors in a value.
 type collector struct {
 	storages map[string][]byte
 	tensors  []Tensor
-	room     int // elements of tensors that are still allowed
+	room     int // the number of further elements allowed
 	visited  int
 }
 
 const (
 	maxDepth  = 64
-	maxValues = 1 << 18 // a value may hold another many times
+	maxValues = 1 << 18 // a value may contain another many times
 	maxName   = 1 << 10
 )
 
 func (c *collector) collect(name string, value any, depth int) error {
 	if c.visited++; c.visited > maxValues || depth > maxDepth || len(name) > maxName {
-		return errors.New("its values nest in each other without end")
+		return errors.New("its values are nested too deeply or too often")
 	}
 	switch v := value.(type) {
 	case view:
@@ -58,7 +58,7 @@ func (c *collector) collect(name string, value any, depth int) error {
 	return nil
 }
 
-// tensor adds the elements of a view, row-major: it may have any strides.
+// tensor adds the elements of a view, which may have any strides, in row-major order.
 func (c *collector) tensor(name string, v view) error {
 	decode, ok := decoders[v.storage.kind]
 	if !ok {

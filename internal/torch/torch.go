@@ -1,7 +1,7 @@
-// Package torch reads the tensors of floats in files of PyTorch: what torch.save writes, in its present form (a zip file) and the one
-// before PyTorch 1.6, and TorchScript archives. Nothing in a file is ever run: of Python's pickles it knows the few instructions and
-// names that such files are made of, and anything else is a value without content. It imports nothing of ours; engine/feature reads
-// networks with it.
+// Package torch reads the tensors of floats in files of PyTorch: those of torch.save, in its present form (a zip file) and the form
+// before PyTorch 1.6, and TorchScript archives. Nothing in a file is ever executed: of Python's pickles it implements the few
+// instructions and names that such files use, and anything else is a value without content. It imports internal/floats;
+// engine/feature reads networks with it.
 //
 // Sources: torch/serialization.py and torch/_utils.py of PyTorch, Lib/pickletools.py of CPython.
 package torch
@@ -17,23 +17,23 @@ import (
 	"strings"
 )
 
-// Tensor is an array of floats, row-major. Its name is the keys and attributes that lead to it, with dots between.
+// Tensor is an array of floats, row-major. Its name is the path of keys and attributes to it, joined by dots.
 type Tensor struct {
 	Name   string
 	Shape  []int
 	Values []float32
 }
 
-// ErrFormat is in the chain of every error about bytes that this package cannot read.
-var ErrFormat = errors.New("not a file of PyTorch that can be read")
+// ErrFormat is wrapped by every error about bytes that this package cannot read.
+var ErrFormat = errors.New("not a readable PyTorch file")
 
-// Is reports whether a file begins as PyTorch's do.
+// Is reports whether a file begins like PyTorch's.
 func Is(file []byte) bool { return isZip(file) || bytes.HasPrefix(file, []byte{opProto, 2}) }
 
 func isZip(file []byte) bool { return bytes.HasPrefix(file, []byte("PK\x03\x04")) }
 
-// Read returns the tensors of floats of 16, 32 or 64 bits, in the order of the file; others are left out. All tensors together have
-// at most as many elements as the file has bytes.
+// Read returns the tensors of floats of 16, 32 or 64 bits, in the order of the file; it skips others. All tensors together have at
+// most as many elements as the file has bytes.
 func Read(file []byte) ([]Tensor, error) {
 	read := legacy
 	if isZip(file) {
@@ -68,7 +68,7 @@ func archive(file []byte) (root any, storages map[string][]byte, err error) {
 		name, ok := strings.CutPrefix(entry.Name, folder)
 		key, data := strings.CutPrefix(name, "data/")
 		if !ok || !data && name != "data.pkl" && name != "byteorder" {
-			continue // the text of a program, for one
+			continue // such as the code of a program
 		}
 		content, err := stored(file, entry)
 		if err != nil {
@@ -91,7 +91,7 @@ func archive(file []byte) (root any, storages map[string][]byte, err error) {
 	return root, storages, err
 }
 
-// stored is the content of an entry: a slice of the file, for PyTorch compresses nothing.
+// stored returns the content of an entry: a slice of the file, since PyTorch does not compress.
 func stored(file []byte, entry *zip.File) ([]byte, error) {
 	if entry.Method != zip.Store {
 		return nil, errors.New("it is compressed, which torch.save does not do")
@@ -107,7 +107,7 @@ func stored(file []byte, entry *zip.File) ([]byte, error) {
 }
 
 // legacy reads the form before PyTorch 1.6: pickles of a magic number, a version, sizes of C's types, the value, and the keys of the
-// storages, which follow, each after its number of elements.
+// storages; then the storages, each after its number of elements.
 func legacy(file []byte) (root any, storages map[string][]byte, err error) {
 	m := machine{in: file}
 	var values [5]any
@@ -116,7 +116,7 @@ func legacy(file []byte) (root any, storages map[string][]byte, err error) {
 			return nil, nil, err
 		}
 	}
-	const magic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19" // of a number of 10 bytes, the lowest first
+	const magic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19" // a number of 10 bytes, little-endian
 	if number, ok := values[0].(long); !ok || string(number) != magic {
 		return nil, nil, errors.New("the magic number is missing")
 	}
