@@ -79,7 +79,7 @@ type outcome struct {
 	err error     // of the script, or:
 	job model.Job // with variables among its numbers
 	number.Assumptions
-	lasting trial.Numbers
+	numbers trial.Numbers
 	names   bool // several numbers have one name: whether they are equal depends on the point
 }
 
@@ -94,7 +94,7 @@ func (s *Study) evaluate(ctx context.Context, r *number.Evaluation) (*outcome, e
 			r = r.Again()
 			continue
 		}
-		if o.err != nil && !r.None() {
+		if o.err != nil && !r.Empty() {
 			failed := o.err
 			// The message may mention symbols. If it is the same without them, it is that of every point like this one.
 			first := r
@@ -163,7 +163,7 @@ func (s *Study) outcome(ctx context.Context, th *starlark.Thread, r *number.Eval
 // assembled is the outcome of a trial whose program is traced.
 func (s *Study) assembled(t *trial.Trial, e *trace.Trace, r *number.Evaluation) (*outcome, error) {
 	for _, why := range e.Program.Unread {
-		s.notes.Add(t.Pos, why+" (critic = lambda out: ... chooses of several numbers, critic = False records neither)")
+		s.notes.Add(t.Pos, why+" (critic = lambda out: ... selects one of several numbers, critic = False records neither)")
 	}
 	reals, err := e.Program.Rebind(e.Reals, t.ModelPlayers())
 	if err != nil {
@@ -185,7 +185,7 @@ func (s *Study) assembled(t *trial.Trial, e *trace.Trace, r *number.Evaluation) 
 	}
 	perEpoch, unsuited := t.CheckData(e.Program, trial.Sets{Images: s.loader.Images, Fits: s.loader.Fits}, s.notes, s.shortened)
 	all := t.Numbers(perEpoch)
-	o.lasting = all.Variables()
+	o.numbers = all.Variables()
 	bind, _ := s.binding(o, r.Point)
 	wrong := all.At(bind).Check(s.notes, s.shortened)
 	if wrong != nil {
@@ -198,7 +198,7 @@ func (s *Study) assembled(t *trial.Trial, e *trace.Trace, r *number.Evaluation) 
 // evaluation assumed.
 func (s *Study) at(o *outcome, point spec.Point) (*model.Job, bool) {
 	job := o.job
-	if o.None() {
+	if o.Empty() {
 		return &job, true
 	}
 	bind, ok := s.binding(o, point)
@@ -209,7 +209,7 @@ func (s *Study) at(o *outcome, point spec.Point) (*model.Job, bool) {
 	for i, r := range job.Reals {
 		job.Reals[i].Value = r.Value.Bind(bind)
 	}
-	return &job, o.lasting.At(bind).Check(s.notes, s.shortened) == nil && (!o.names || s.columns(&job) == nil)
+	return &job, o.numbers.At(bind).Check(s.notes, s.shortened) == nil && (!o.names || s.columns(&job) == nil)
 }
 
 // binding returns the values of the outcome's variables at a point; ok is false if the point does not meet what was assumed.

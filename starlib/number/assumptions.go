@@ -26,8 +26,8 @@ func noAssumptions() Assumptions { return Assumptions{known: map[formulaID]bool{
 // Current are those of an evaluation so far.
 func (a *Assumptions) Current() Assumptions { return *a }
 
-// None reports whether nothing was assumed.
-func (a Assumptions) None() bool { return len(a.formulas) == 0 }
+// Empty reports whether nothing was assumed.
+func (a Assumptions) Empty() bool { return len(a.formulas) == 0 }
 
 // know notes a formula that has a value at the evaluation's point.
 func (a *Assumptions) know(f *formula) {

@@ -36,41 +36,41 @@ func (t *Trial) Numbers(perEpoch int) Numbers {
 }
 
 // Check refuses numbers that go out of bounds during training, and notes schedules that are longer than it.
-func (l Numbers) Check(n *kit.Notes, shortened bool) error {
+func (ns Numbers) Check(n *kit.Notes, shortened bool) error {
 	var errs []error
-	for _, x := range l.numbers {
-		if err := x.holds(l.epochs, l.perEpoch); err != nil {
-			errs = append(errs, &kit.Error{Pos: l.pos, Msg: fmt.Sprintf("the %s of the %s: %v", x.name, x.player, err)})
+	for _, x := range ns.numbers {
+		if err := x.holds(ns.epochs, ns.perEpoch); err != nil {
+			errs = append(errs, &kit.Error{Pos: ns.pos, Msg: fmt.Sprintf("the %s of the %s: %v", x.name, x.player, err)})
 		}
-		for _, part := range x.value.Beyond(l.epochs, l.epochs*l.perEpoch) {
+		for _, part := range x.value.Beyond(ns.epochs, ns.epochs*ns.perEpoch) {
 			if shortened {
 				break
 			}
-			n.Add(l.pos, fmt.Sprintf("the %s of the %s: %v is not complete when training ends, after %d epochs", x.name, x.player, part, l.epochs))
+			n.Add(ns.pos, fmt.Sprintf("the %s of the %s: %v is not complete when training ends, after %d epochs", x.name, x.player, part, ns.epochs))
 		}
 	}
 	return errors.Join(errs...)
 }
 
 // At returns the numbers that change over time or between points, with the values of a point.
-func (l Numbers) At(bind func(id string) spec.Schedule) Numbers {
+func (ns Numbers) At(bind func(id string) spec.Schedule) Numbers {
 	var changing []playerNumber
-	for _, x := range l.numbers {
+	for _, x := range ns.numbers {
 		if x.value = x.value.Bind(bind); !x.value.IsConstant() {
 			changing = append(changing, x)
 		}
 	}
-	l.numbers = changing
-	return l
+	ns.numbers = changing
+	return ns
 }
 
 // Variables returns the numbers that depend on the point.
-func (l Numbers) Variables() Numbers {
-	l.numbers = slices.DeleteFunc(slices.Clone(l.numbers), func(x playerNumber) bool {
+func (ns Numbers) Variables() Numbers {
+	ns.numbers = slices.DeleteFunc(slices.Clone(ns.numbers), func(x playerNumber) bool {
 		_, ok := x.value.Variable()
 		return !ok
 	})
-	return l
+	return ns
 }
 
 func (p *Player) numbers() (all []playerNumber) {

@@ -1,0 +1,96 @@
+package space
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/starsweep/starsweep/engine/spec"
+)
+
+// evaluate evaluates an expression of the family's builtins.
+func evaluate(expression string) (starlark.Value, error) {
+	env := starlark.StringDict{}
+	for _, family := range []starlark.StringDict{Dimensions, Searches} {
+		for name, v := range family {
+			env[name] = v
+		}
+	}
+	return starlark.EvalOptions(&syntax.FileOptions{}, new(starlark.Thread), "s.star", expression, env)
+}
+
+func TestDimensionsHaveTheirValues(t *testing.T) {
+	for expression, want := range map[string]string{
+		"choice(1, 2)":                      "x int [1 2]",
+		"choice(1, 2.5)":                    "x float [1.0 2.5]",
+		`choice("a", "b")`:                  `x string ["a" "b"]`,
+		"log_uniform(0.1, 10)":              "x float 0.1 to 10 true",
+		"integers(1, 8)":                    "x int 1 to 8 false",
+		"choice(1, 'a')":                    `choice: got string "a" and int 1, want values of one type`,
+		"log_uniform(0, 1)":                 "log_uniform: got 0.0 as the low end of a logarithmic range, want a positive number",
+		"log_uniform(1, float('inf'))":      "log_uniform: got an infinite range, want finite ends",
+		"choice([1, 2])":                    "choice: got a list, want its values one by one: choice(*[1, 2])",
+		"choice(1, values = 2)":             `choice: got the argument "values", want values only`,
+		"integers(1, 99999999999999999999)": "integers: for parameter hi: 99999999999999999999 out of range (want value in signed 64-bit range)",
+	} {
+		v, err := evaluate(expression)
+		got := fmt.Sprint(err)
+		if err == nil {
+			d, err := v.(Dimension).Named("x")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got = fmt.Sprintf("%s %s %v", d.Name, d.Kind, d.Choices); len(d.Choices) == 0 {
+				got = fmt.Sprintf("%s %s %g to %g %t", d.Name, d.Kind, d.Lo, d.Hi, d.Log)
+			}
+		}
+		if got != want {
+			t.Errorf("%s: got  %s\nwant %s", expression, got, want)
+		}
+	}
+}
+
+// Points of a list take the types of the space, and must be in it.
+func TestPointsLieInTheSpace(t *testing.T) {
+	lr, err := spec.Choice("lr", spec.FloatValue(1), spec.FloatValue(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := spec.Range("n", spec.Int, 1, 8, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for expression, want := range map[string]string{
+		`points([{"lr": 1, "n": 3}])`:           "[lr=1.0 n=3]",
+		`points([{"n": 8, "lr": 2.0}])`:         "[lr=2.0 n=8]",
+		`points([{"lr": 1, "n": 9}])`:           "s.star:1:7: points: point 1: n: got 9, want a number from 1 to 8",
+		`points([{"lr": 3, "n": 1}])`:           "s.star:1:7: points: point 1: lr: got 3.0, want one of [1.0 2.0]",
+		`points([{"lr": 1}])`:                   "s.star:1:7: points: point 1: got no n, want every hyperparameter of the space",
+		`points([{"lr": 1, "n": 1}, {"l": 1}])`: `s.star:1:7: points: point 2: there is no hyperparameter "l" (did you mean lr?)`,
+		`points([{"lr": 1, "n": 1.5}])`:         "s.star:1:7: points: point 1: n: got float 1.5, want int",
+		`points([{"lr": True, "n": 1}])`:        "s.star:1:7: points: point 1: lr: got bool True, want float",
+	} {
+		v, err := evaluate(expression)
+		if err != nil {
+			t.Fatalf("%s: %v", expression, err)
+		}
+		points, err := v.(*Search).Within(spec.Space{lr, n})
+		got := fmt.Sprint(err)
+		if err == nil {
+			got = fmt.Sprint(points)
+		}
+		if got != want {
+			t.Errorf("%s: got  %s\nwant %s", expression, got, want)
+		}
+	}
+}
+
+func TestLongChoicesAreAbridged(t *testing.T) {
+	values := slices.Repeat([]spec.Value{spec.IntValue(7)}, 15)
+	if got, want := abridged(values), "[7 7 7 7 7 7 7 7 7 7 7 7] and 3 more"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
