@@ -41,7 +41,7 @@ func TestErrorsOfMemoryHaveBothNumbers(t *testing.T) {
 func TestTrialsWaitForMemoryThatOthersHave(t *testing.T) {
 	var limits []int
 	m := small(&limits)
-	giveBack, err := m.take(t.Context(), need{own: 600})
+	release, err := m.take(t.Context(), need{own: 600})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,11 +50,11 @@ func TestTrialsWaitForMemoryThatOthersHave(t *testing.T) {
 	if _, err := m.take(ctx, need{own: 400}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want a wait for what the other has", err)
 	}
-	beside, err := m.take(t.Context(), need{own: 300})
+	other, err := m.take(t.Context(), need{own: 300})
 	if err != nil {
-		t.Errorf("got %v for what fits beside the other", err)
+		t.Errorf("got %v for what fits next to it", err)
 	}
-	giveBack()
+	release()
 	next, err := m.take(t.Context(), need{own: 400})
 	if err != nil {
 		t.Errorf("got %v for what fits now", err)
@@ -63,7 +63,7 @@ func TestTrialsWaitForMemoryThatOthersHave(t *testing.T) {
 	if _, err := m.take(t.Context(), need{own: 901}); !errors.As(err, &big) {
 		t.Errorf("got %v for what never fits", err)
 	}
-	beside()
+	other()
 	next()
 	want := []int{700, 1000, 400, 800, 500} // and none when nothing is left to do
 	if len(limits) != len(want) {
