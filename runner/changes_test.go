@@ -23,7 +23,7 @@ func (s everies) Points() (spec.Points, error) {
 func (s everies) Job(_ context.Context, p spec.Point) (*model.Job, error) {
 	i, _ := p.Get("i")
 	return &model.Job{Program: &model.Program{}, Data: spec.Data{Name: "mnist"}, Epochs: 1,
-		Evaluate: spec.Evaluation{Every: s[i.Any().(int64)]}}, nil
+		Evaluation: spec.Evaluation{Every: s[i.Any().(int64)]}}, nil
 }
 
 // Of two kinds of jobs on one data set, only one reads the test split. A change of the split is found in either order of the kinds.
@@ -35,7 +35,7 @@ func TestAChangeIsNoticedByTheKindThatReadsWhatChanged(t *testing.T) {
 		}
 		err = p.Identify(context.Background(), func(j *model.Job) (model.Inputs, error) {
 			in := model.Inputs{Train: "aa"}
-			if j.Evaluate.Every == 1 {
+			if j.Evaluation.Every == 1 {
 				in.Test, in.Measure = "cc", spec.Measure{Features: "pixels:1"}
 			}
 			return in, nil

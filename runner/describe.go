@@ -34,7 +34,7 @@ func studyMeta(s *script, p *plan.Plan, version string) (results.Meta, map[strin
 		for _, c := range t.Job.Columns() {
 			add(c.Name)
 		}
-		for _, name := range metric.Columns(t.Job.Evaluate) {
+		for _, name := range metric.Columns(t.Job.Evaluation) {
 			add(name)
 		}
 	}

@@ -31,7 +31,7 @@ type evaluator struct {
 // for all generators alike.
 func biasWarnings(p *plan.Plan) (warnings []string) {
 	for _, trial := range p.Families {
-		e := trial.Job.Evaluate
+		e := trial.Job.Evaluation
 		width := feature.Width(e.Features, trial.Job.Program.Config.Image.Elems())
 		for _, m := range e.Metrics {
 			if row, _ := metric.Lookup(m.Name); !row.Biased || e.Samples > width {
@@ -59,8 +59,8 @@ func (t *trainer) newEvaluator(ctx context.Context, p plan.Trial, set *data.Set,
 			return nil, fmt.Errorf("test: %w", err)
 		}
 	}
-	if len(p.Job.Evaluate.Metrics) > 0 {
-		if ev.scorer, err = t.comparer.Open(ctx, p.Job.Data, p.Job.Evaluate); err != nil {
+	if len(p.Job.Evaluation.Metrics) > 0 {
+		if ev.scorer, err = t.comparer.Open(ctx, p.Job.Data, p.Job.Evaluation); err != nil {
 			return nil, fmt.Errorf("evaluate: %w", err)
 		}
 		if got, want := ev.scorer.Extractor(), p.Inputs.Measure.Features; got != want {
@@ -113,7 +113,7 @@ func (ev *evaluator) evaluate(ctx context.Context, run *train.Run, row *results.
 // observe records what a row says about a collapse.
 func (ev *evaluator) observe(row results.Epoch) {
 	if row.Evaluated && ev.scorer != nil {
-		ev.history = append(ev.history, metric.Observe(row.Epoch, ev.trial.Job.Evaluate.Metrics, row.Metrics))
+		ev.history = append(ev.history, metric.Observe(row.Epoch, ev.trial.Job.Evaluation.Metrics, row.Metrics))
 	}
 }
 
@@ -127,7 +127,7 @@ func (c *collapsed) Error() string { return fmt.Sprintf("collapsed at epoch %d: 
 
 // collapse returns a *collapsed if the last evaluations show one.
 func (ev *evaluator) collapse() error {
-	rule := ev.trial.Job.Evaluate.Collapse
+	rule := ev.trial.Job.Evaluation.Collapse
 	if rule == nil || len(ev.history) == 0 {
 		return nil
 	}
@@ -139,7 +139,7 @@ func (ev *evaluator) collapse() error {
 
 // earlyStop returns the result of collapse if the script says that a collapse ends the trial at once.
 func (ev *evaluator) earlyStop() error {
-	if rule := ev.trial.Job.Evaluate.Collapse; rule == nil || !rule.Stop {
+	if rule := ev.trial.Job.Evaluation.Collapse; rule == nil || !rule.Stop {
 		return nil
 	}
 	return ev.collapse()

@@ -49,7 +49,7 @@ func (r *inputReader) images(ctx context.Context, d spec.Data) (content, error) 
 
 // of returns the inputs of a job, which it opens once for all jobs of the same description.
 func (r *inputReader) of(ctx context.Context, j *model.Job) (in model.Inputs, err error) {
-	description := fmt.Sprintf("%v %v %t", j.Data, j.Evaluate, len(j.Program.Test) > 0)
+	description := fmt.Sprintf("%v %v %t", j.Data, j.Evaluation, len(j.Program.Test) > 0)
 	in, ok := r.known[description]
 	if !ok {
 		if in, err = r.read(ctx, j); err == nil {
@@ -72,7 +72,7 @@ func (r *inputReader) read(ctx context.Context, j *model.Job) (in model.Inputs, 
 		}
 		in.Test, in.Measure.Tests = tests.digest, spec.Short(tests.digest)
 	}
-	if len(j.Evaluate.Metrics) == 0 {
+	if len(j.Evaluation.Metrics) == 0 {
 		return in, nil
 	}
 	if err := r.compared(ctx, j, &in); err != nil {
@@ -83,7 +83,7 @@ func (r *inputReader) read(ctx context.Context, j *model.Job) (in model.Inputs, 
 
 // compared adds the inputs of the metrics: the real images, those of the floor, and the extractor.
 func (r *inputReader) compared(ctx context.Context, j *model.Job, in *model.Inputs) error {
-	e, m := j.Evaluate, &in.Measure
+	e, m := j.Evaluation, &in.Measure
 	m.Metrics, m.Samples = e.Metrics, e.Samples
 	real, other := evaluation.Sets(j.Data, e)
 	set, err := r.images(ctx, real)

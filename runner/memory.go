@@ -29,7 +29,7 @@ func margin(bytes int) int { return bytes + bytes/10 }
 
 // needOf returns the need of a job whose program takes m. State and temporaries of accelerators are in their own memory.
 func needOf(j *model.Job, m train.Memory, accelerator bool, images int) need {
-	p, e := j.Program, j.Evaluate
+	p, e := j.Program, j.Evaluation
 	n := need{data: images}
 	each := p.Config.Image.Elems()
 	h, w, c := p.Config.Image.Size('h'), p.Config.Image.Size('w'), p.Config.Image.Size('c')
@@ -70,7 +70,7 @@ func jobImages(j *model.Job, size func(spec.Data) (n int, known bool)) (bytes in
 // jobSets returns the data sets that a job reads.
 func jobSets(j *model.Job) []spec.Data {
 	sets := []spec.Data{j.Data}
-	if len(j.Program.Test) > 0 || len(j.Evaluate.Metrics) > 0 { // metrics take their floor from the other split
+	if len(j.Program.Test) > 0 || len(j.Evaluation.Metrics) > 0 { // metrics take their floor from the other split
 		if test := j.Data.Test(); test.String() != j.Data.String() {
 			sets = append(sets, test)
 		}

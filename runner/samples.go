@@ -18,7 +18,7 @@ func (ev *evaluator) drawSheet(run *train.Run, epoch int) error {
 	if ev.trainer.study.HasSample(ev.trial.ID, epoch, sheetKind) {
 		return nil
 	}
-	n := ev.trial.Job.Evaluate.Sheet
+	n := ev.trial.Job.Evaluation.Sheet
 	pixels, err := run.Sample(n, 0)
 	if err != nil {
 		return err
@@ -39,7 +39,7 @@ func (ev *evaluator) redrawSheet(run *train.Run, done int) error {
 	}
 	var lost []string
 	for epoch := 1; epoch <= done; epoch++ {
-		if !job.Evaluate.Due(epoch, job.Epochs) || study.HasSample(ev.trial.ID, epoch, sheetKind) {
+		if !job.Evaluation.Due(epoch, job.Epochs) || study.HasSample(ev.trial.ID, epoch, sheetKind) {
 			continue
 		}
 		if epoch == done {

@@ -73,7 +73,7 @@ func (s onePoint) Points() (spec.Points, error) { return spec.PointList(s.point)
 func show(w io.Writer, point string, s *starlib.Study, job *model.Job, program bool) {
 	fmt.Fprintf(w, "%s\n%s, batch %d, %d epochs, program %s\n", point, job.Data, job.Program.Config.Batch, job.Epochs,
 		job.Program.Fingerprint())
-	fmt.Fprintf(w, "evaluate %v\n", job.Evaluate)
+	fmt.Fprintf(w, "evaluate %v\n", job.Evaluation)
 	for _, n := range s.Networks(job) {
 		fmt.Fprintf(w, "\n%s\n", n.Name)
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

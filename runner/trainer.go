@@ -182,8 +182,8 @@ func (t *trainer) preflight(ctx context.Context, finished map[string]results.Sta
 		if t.memory.check(leastNeed(p.Job, t.backend.Accelerator()), true) != nil {
 			continue // the trial will fail; its metrics may be what is too large, so they are not opened here
 		}
-		if len(p.Job.Evaluate.Metrics) > 0 {
-			if _, err := t.comparer.Open(ctx, p.Job.Data, p.Job.Evaluate); err != nil {
+		if len(p.Job.Evaluation.Metrics) > 0 {
+			if _, err := t.comparer.Open(ctx, p.Job.Data, p.Job.Evaluation); err != nil {
 				return fmt.Errorf("evaluate: %w", err)
 			}
 		}

@@ -121,7 +121,7 @@ func (t *trainer) trainEpochs(ctx context.Context, run *train.Run, ev *evaluator
 			return err
 		}
 		var snapshot *train.Run
-		if ev.trial.Job.Evaluate.Due(epoch, ev.trial.Job.Epochs) {
+		if ev.trial.Job.Evaluation.Due(epoch, ev.trial.Job.Epochs) {
 			if snapshot, err = run.Snapshot(state); err != nil {
 				return err
 			}

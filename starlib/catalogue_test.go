@@ -45,7 +45,7 @@ func TestScriptsReachEveryExtractor(t *testing.T) {
 				continue
 			}
 			job, err := s.Job(context.Background(), nil)
-			if err != nil || job.Evaluate.Features != x.Name {
+			if err != nil || job.Evaluation.Features != x.Name {
 				t.Errorf("%s of %s: got %v, want the features %s", call, images[channels], err, x.Name)
 			}
 		}

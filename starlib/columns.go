@@ -21,7 +21,7 @@ func (s *Study) columns(job *model.Job) error {
 	for _, name := range s.hyperparameters() {
 		taken[strings.ToLower(name)] = "a hyperparameter has this name; choose another name"
 	}
-	for _, name := range metric.Columns(job.Evaluate) {
+	for _, name := range metric.Columns(job.Evaluation) {
 		taken[strings.ToLower(name)] = "a metric has this name; choose another name"
 	}
 	isTaken := func(what, name string) bool {

@@ -83,7 +83,7 @@ main = study(trial = trial)
 		job, err := load(t, fmt.Sprintf(script, c.data, c.metric, c.features)).Job(context.Background(), nil)
 		if err != nil {
 			t.Errorf("%s: %v", c.data, err)
-		} else if got := job.Evaluate.String(); got != "every=0 sheet=64 "+c.want {
+		} else if got := job.Evaluation.String(); got != "every=0 sheet=64 "+c.want {
 			t.Errorf("%s: got  %s\nwant every=0 sheet=64 %s", c.data, got, c.want)
 		}
 	}

@@ -170,7 +170,7 @@ func (s *Study) assembled(t *trial.Trial, e *trace.Trace, r *number.Evaluation) 
 		return nil, err
 	}
 	o := &outcome{Assumptions: r.Current(),
-		job: model.Job{Data: t.Data.Data, Epochs: t.Epochs, Evaluate: t.Evaluate, Program: e.Program, Reals: reals}}
+		job: model.Job{Data: t.Data.Data, Epochs: t.Epochs, Evaluation: t.Evaluation, Program: e.Program, Reals: reals}}
 	job, ok := s.at(o, r.Point)
 	if !ok {
 		return nil, fmt.Errorf("internal error: the numbers of a trial are not those that it was evaluated with")

@@ -17,7 +17,7 @@ import (
 
 // text is all of a job that decides its trials.
 func text(job *model.Job) string {
-	s := fmt.Sprintln(job.Program.Fingerprint(), job.Program.Config, job.Data, job.Epochs, job.Evaluate)
+	s := fmt.Sprintln(job.Program.Fingerprint(), job.Program.Config, job.Data, job.Epochs, job.Evaluation)
 	for _, r := range job.Reals {
 		s += fmt.Sprintln(r.Site, r.Value)
 	}

@@ -13,11 +13,11 @@ import (
 
 // Job is everything that a trial needs except its seed: pure data, made from a script and a point, which can run without either.
 type Job struct {
-	Data     spec.Data
-	Epochs   int
-	Evaluate spec.Evaluation
-	Program  *Program
-	Reals    []Real // the inputs of the program, in its order, followed by numbers that are only recorded
+	Data       spec.Data
+	Epochs     int
+	Evaluation spec.Evaluation
+	Program    *Program
+	Reals      []Real // the inputs of the program, in its order, followed by numbers that are only recorded
 }
 
 // Columns lists the named numbers, which every epoch records, each once and sorted by name.
@@ -50,7 +50,7 @@ type Inputs struct {
 
 // Unread identifies inputs that have not been read, by the script's words for them.
 func (j *Job) Unread() Inputs {
-	e := j.Evaluate
+	e := j.Evaluation
 	m := spec.Measure{Metrics: e.Metrics, Samples: e.Samples, Real: e.Real, Features: e.Features}
 	return Inputs{Train: j.Data.String(), Measure: m}
 }
@@ -60,7 +60,7 @@ func (j *Job) Unread() Inputs {
 // part of it, and neither is anything that changes no number, such as the size of the sample sheet or the path of the images.
 func (j *Job) Configuration(in Inputs) string {
 	return digest(func(w io.Writer) {
-		fmt.Fprintf(w, "%s %s %d\n%v\n%v\n", j.Program.Fingerprint(), in.Train, j.Evaluate.Every, in.Measure, j.Evaluate.Collapse)
+		fmt.Fprintf(w, "%s %s %d\n%v\n%v\n", j.Program.Fingerprint(), in.Train, j.Evaluation.Every, in.Measure, j.Evaluation.Collapse)
 		for _, r := range j.Reals {
 			fmt.Fprintln(w, r.Value)
 		}

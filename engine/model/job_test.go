@@ -14,7 +14,7 @@ import (
 func job(t *testing.T, s study) *model.Job {
 	t.Helper()
 	p, reals, _ := s.trace(t)
-	return &model.Job{Data: spec.Data{Name: "mnist", Size: 4}, Epochs: 3, Evaluate: spec.Evaluation{Every: 1, Sheet: 4}, Program: p,
+	return &model.Job{Data: spec.Data{Name: "mnist", Size: 4}, Epochs: 3, Evaluation: spec.Evaluation{Every: 1, Sheet: 4}, Program: p,
 		Reals: reals}
 }
 
@@ -46,12 +46,12 @@ func TestATrialsIDIsItsContent(t *testing.T) {
 	for name, change := range map[string]func(j *model.Job){
 		"data":             func(j *model.Job) { j.Data.Limit = 100 },
 		"epochs":           func(j *model.Job) { j.Epochs = 4 },
-		"evaluations":      func(j *model.Job) { j.Evaluate.Every = 2 },
-		"samples":          func(j *model.Job) { j.Evaluate.Samples = 64 },
-		"features":         func(j *model.Job) { j.Evaluate.Features = "random" },
-		"real images":      func(j *model.Job) { j.Evaluate.Real = "train" },
-		"a metric":         func(j *model.Job) { j.Evaluate.Metrics = []spec.Metric{{Name: "fid"}} },
-		"collapse":         func(j *model.Job) { j.Evaluate.Collapse = &spec.Collapse{Stop: true} },
+		"evaluations":      func(j *model.Job) { j.Evaluation.Every = 2 },
+		"samples":          func(j *model.Job) { j.Evaluation.Samples = 64 },
+		"features":         func(j *model.Job) { j.Evaluation.Features = "random" },
+		"real images":      func(j *model.Job) { j.Evaluation.Real = "train" },
+		"a metric":         func(j *model.Job) { j.Evaluation.Metrics = []spec.Metric{{Name: "fid"}} },
+		"collapse":         func(j *model.Job) { j.Evaluation.Collapse = &spec.Collapse{Stop: true} },
 		"a number":         func(j *model.Job) { j.Reals[0].Value = spec.Constant(77) },
 		"order of numbers": func(j *model.Job) { j.Reals[0], j.Reals[1] = j.Reals[1], j.Reals[0] },
 		"a rebound number": func(j *model.Job) { j.Reals[len(j.Reals)-1].Value = spec.Step(1, .5, 2, spec.Steps) },
@@ -68,7 +68,7 @@ func TestWhatChangesNoNumberIsNoPartOfAConfiguration(t *testing.T) {
 	base := job(t, small)
 	want := base.Configuration(read)
 	for name, change := range map[string]func(j *model.Job, in *model.Inputs){
-		"the size of the sheet":   func(j *model.Job, _ *model.Inputs) { j.Evaluate.Sheet = 5 },
+		"the size of the sheet":   func(j *model.Job, _ *model.Inputs) { j.Evaluation.Sheet = 5 },
 		"where the images lie":    func(j *model.Job, _ *model.Inputs) { j.Data.Path = "elsewhere" },
 		"the order of metrics":    func(_ *model.Job, in *model.Inputs) { slices.Reverse(in.Measure.Metrics) },
 		"the length of the trial": func(j *model.Job, _ *model.Inputs) { j.Epochs = 4 },

@@ -142,7 +142,7 @@ type family struct {
 
 // of is the family of a job.
 func (f *families) of(j *model.Job, point spec.Point, i int) *family {
-	id := fmt.Sprint(j.Program.Fingerprint(), j.Data, j.Epochs, j.Evaluate)
+	id := fmt.Sprint(j.Program.Fingerprint(), j.Data, j.Epochs, j.Evaluation)
 	for _, c := range j.Columns() {
 		id += " " + c.Name
 	}

@@ -44,7 +44,7 @@ func (t *Trial) CheckData(p *model.Program, sets Sets, n *kit.Notes, shortened b
 		fail("data: got %d images, want at least the %d of one iteration (%d x %d): lower batch, or take more images", examples, want, p.Batches,
 			p.Config.Batch)
 	}
-	if e := t.Evaluate; len(e.Metrics) > 0 {
+	if e := t.Evaluation; len(e.Metrics) > 0 {
 		compared, known, what := examples, known, "the trial's data have"
 		if e.Real == "test" {
 			compared, known = sets.most(t.Data.Data.Test())
@@ -55,12 +55,12 @@ func (t *Trial) CheckData(p *model.Program, sets Sets, n *kit.Notes, shortened b
 				e.Samples, what, compared)
 		}
 	}
-	if image := t.Data.Image(); t.Evaluate.Sheet > maxSheet/image.Elems() {
-		fail("evaluate: got sheet = %d images of %d numbers, a sheet of %.3g, want at most %.3g", t.Evaluate.Sheet, image.Elems(),
-			float64(t.Evaluate.Sheet)*float64(image.Elems()), float64(maxSheet))
+	if image := t.Data.Image(); t.Evaluation.Sheet > maxSheet/image.Elems() {
+		fail("evaluate: got sheet = %d images of %d numbers, a sheet of %.3g, want at most %.3g", t.Evaluation.Sheet, image.Elems(),
+			float64(t.Evaluation.Sheet)*float64(image.Elems()), float64(maxSheet))
 	}
-	if t.Evaluate.Every > t.Epochs && !shortened {
-		n.Add(t.Pos, fmt.Sprintf("evaluate: got every = %d of %d epochs: only the last is evaluated", t.Evaluate.Every, t.Epochs))
+	if t.Evaluation.Every > t.Epochs && !shortened {
+		n.Add(t.Pos, fmt.Sprintf("evaluate: got every = %d of %d epochs: only the last is evaluated", t.Evaluation.Every, t.Epochs))
 	}
 	if known && examples >= want {
 		perEpoch = examples / want
@@ -73,7 +73,7 @@ const maxSheet = 1 << 28
 
 // CheckMetrics refuses metrics of images that the trial's program does not generate.
 func (t *Trial) CheckMetrics(p *model.Program) error {
-	if len(t.Evaluate.Metrics) > 0 && p.Sample == nil {
+	if len(t.Evaluation.Metrics) > 0 && p.Sample == nil {
 		return &kit.Error{Pos: t.Pos, Msg: "evaluate: got metrics of a job that generates no images, want sample = ..., which says how"}
 	}
 	return nil

@@ -109,7 +109,7 @@ func (t *Trial) finish(c kit.Call, evaluation evaluate.Value, watches, tests *st
 	var errs kit.Errors
 	fail := func(format string, a ...any) { errs = append(errs, fmt.Errorf(c.Name+": "+format, a...)) }
 	var err error
-	if t.Evaluate, err = evaluation.On(t.Data); err != nil {
+	if t.Evaluation, err = evaluation.On(t.Data); err != nil {
 		errs = append(errs, kit.Each(c.Name+": for parameter evaluate: ", err)...)
 	}
 	steps := 0

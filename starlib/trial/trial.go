@@ -19,17 +19,17 @@ import (
 // Trial is what trial(p) returns: gan(...) or job(...).
 type Trial struct {
 	kit.Opaque
-	Pos      string
-	Data     data.Set
-	Latent   *draw.Latent // nil: there is no z
-	Players  []*Player
-	Aliases  map[string]string // of gan: D and G, which losses may call its players
-	Sample   *kit.Function     // nil: the generator is called with latents, if there is one
-	Batch    int
-	Epochs   int
-	BF16     bool // precision = "bf16"
-	Evaluate spec.Evaluation
-	Watches  []Watch
+	Pos        string
+	Data       data.Set
+	Latent     *draw.Latent // nil: there is no z
+	Players    []*Player
+	Aliases    map[string]string // of gan: D and G, which losses may call its players
+	Sample     *kit.Function     // nil: the generator is called with latents, if there is one
+	Batch      int
+	Epochs     int
+	BF16       bool // precision = "bf16"
+	Evaluation spec.Evaluation
+	Watches    []Watch
 }
 
 func (t *Trial) String() string { return "trial" }
@@ -141,8 +141,8 @@ func (t *Trial) ModelPlayers() (players []model.Player) {
 // depend on the size of the sheet, which changes no number: a sheet takes as many calls as it needs, with all classes in turn if they
 // are few.
 func (t *Trial) SampleBatch() int {
-	if t.Evaluate.Samples > 0 {
-		return min(t.Evaluate.Samples, maxSampleBatch)
+	if t.Evaluation.Samples > 0 {
+		return min(t.Evaluation.Samples, maxSampleBatch)
 	}
 	n := max(1, min(sheetBatch, sheetValues/t.Data.Image().Elems()))
 	classes := t.Data.Labels()
