@@ -118,12 +118,12 @@ func (t archiveTree) follow(at *node, name string, links *int) (*node, error) {
 	return at, nil
 }
 
-// put makes the node that a name of any origin stands for, and the folders above it. Names serve to sort and to label only: nothing is
-// written. A later one replaces an earlier one of its name, as it does when an archive is unpacked.
+// put adds the node of a name, which is not trusted, and the folders above it. Names only sort and label images: nothing is
+// written. A later node replaces an earlier one of its name, as it does when an archive is unpacked.
 func (t archiveTree) put(name string, mode fs.FileMode) (n *node, doubled bool, err error) {
 	parts := strings.Split(path.Clean("/" + name)[1:], "/")
 	if len(parts) > maxDepth {
-		return nil, false, fmt.Errorf("%.100s...: more than %d folders in each other", printable(name), maxDepth)
+		return nil, false, fmt.Errorf("%.100s...: more than %d nested folders", printable(name), maxDepth)
 	}
 	at := t.root
 	for _, part := range parts[:len(parts)-1] {

@@ -143,7 +143,7 @@ func bmp(h, w int) []byte {
 	return append(b, make([]byte, h*row)...)
 }
 
-func TestFaultsOfArchivesNameFileAndMember(t *testing.T) {
+func TestErrorsOfArchivesNameFileAndMember(t *testing.T) {
 	dir := t.TempDir()
 	good := []member{{"a/1.png", tile(t, 1, 1, 1)}}
 	for name, c := range map[string]struct {

@@ -10,26 +10,26 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// arrangement is which files of a tree a spec means, and what their folders say of them.
+// arrangement is the files of a tree that a request selects, and what their folders say about them.
 type arrangement struct {
-	root   string   // below which they lie
+	root   string   // the folder above them
 	files  []string // with the root
-	labels []int32  // nil where the files lie in the root itself, or labels are not wanted
+	labels []int32  // nil if the files are in the root itself, or labels were not requested
 	names  []string // of the classes
 	notes  []string // what was decided, and which images were left out
 
 	elsewhere []string // names of the classes of all splits
 }
 
-// splitNames are names of folders that hold a split rather than a class, by what they mean. Capitals do not matter.
+// splitNames are the names of folders that hold a split rather than a class, by split. Case does not matter.
 var splitNames = map[string]string{"train": "train", "training": "train", "test": "test", "testing": "test",
 	"val": "validation", "valid": "validation", "validation": "validation"}
 
 func splitOf(folder string) string { return splitNames[strings.ToLower(folder)] }
 
-// arrange chooses the files of the split that spec asks for. A folder with the name of a split is one, with one exception: "train"
-// among other folders, none of which is a split, is a class of that name. The training split may also be what is in no split. One
-// folder around everything is passed over.
+// arrange selects the files of the requested split. A folder with the name of a split is that split, with one exception: "train"
+// among other folders, none of which is a split, is a class. Files in no split may also be the training split. A single folder
+// around everything is skipped.
 func arrange(files []string, wanted spec.Data) (arrangement, error) {
 	a := arrangement{root: ".", files: files}
 	for !wanted.Unlabelled {
@@ -39,12 +39,12 @@ func arrange(files []string, wanted spec.Data) (arrangement, error) {
 		case err != nil:
 			return a, err
 		case chosen != "":
-			a.notes = append(a.notes, l.beside(chosen)...)
+			a.notes = append(a.notes, l.outside(chosen)...)
 			a.root, a.files, a.elsewhere = path.Join(a.root, chosen), l.folders[chosen], l.classes(wanted.Split)
 			return a, nil
 		case outer != "":
 			a.root = path.Join(a.root, outer)
-			a.notes = append(a.notes, fmt.Sprintf("all images lie in %s: its folders are the splits or classes", printable(a.root)))
+			a.notes = append(a.notes, fmt.Sprintf("all images are in %s: its folders are the splits or classes", printable(a.root)))
 		case splitOf(wanted.Split) != "train":
 			return a, absent("no folder %q for the split: there %s", wanted.Split, l.inventory())
 		default:
@@ -55,13 +55,13 @@ func arrange(files []string, wanted spec.Data) (arrangement, error) {
 	return a, nil
 }
 
-// rest takes what lies in no split.
+// rest takes the files in no split.
 func (a *arrangement) rest(l level) error {
 	a.files = l.loose
 	for _, name := range l.names() {
 		switch splitOf(name) {
 		case "train":
-			a.notes = append(a.notes, fmt.Sprintf("the folder %s is taken for a class, since no other split lies beside it: there %s", name,
+			a.notes = append(a.notes, fmt.Sprintf("the folder %s is taken for a class, since there is no other split next to it: there %s", name,
 				l.inventory()))
 		case "test", "validation":
 			a.notes = append(a.notes, fmt.Sprintf("left out %s in the folder %s, which is another split", images(len(l.folders[name])), name))
@@ -79,8 +79,8 @@ func (a *arrangement) rest(l level) error {
 // byParts orders paths as walk does: "a/z" before "a-b/a".
 func byParts(a, b string) int { return slices.Compare(strings.Split(a, "/"), strings.Split(b, "/")) }
 
-// label takes the folder that a file lies in, directly below the root, for its class. Classes of other splits count too, so that a label
-// means the same in each.
+// label makes the folder of a file, directly below the root, its class. Classes of other splits count as well, so that a label means
+// the same in every split.
 func (a *arrangement) label() error {
 	l := newLevel(a.root, a.files)
 	if len(l.folders) == 0 {
@@ -100,7 +100,7 @@ func (a *arrangement) label() error {
 	return nil
 }
 
-// level is the files below a folder, by the folder directly below it that they lie in.
+// level is the files below a folder, by the folder directly below it that holds them.
 type level struct {
 	root    string
 	folders map[string][]string
@@ -119,7 +119,7 @@ func newLevel(root string, files []string) level {
 	return l
 }
 
-// folder is the folder directly below the root that a file lies in; "" if it is the root.
+// folder is the folder directly below the root that holds a file; "" if the root itself does.
 func (l level) folder(file string) string {
 	if l.root != "." {
 		file = file[len(l.root)+1:]
@@ -133,8 +133,9 @@ func (l level) folder(file string) string {
 
 func (l level) names() []string { return slices.Sorted(maps.Keys(l.folders)) }
 
-// classes is the names of the class folders of all splits, in any order, where split is asked for: of those that are folders, and of
-// the training split where it is what is in no other. If split is no name of a split, the folders beside it are not that.
+// classes is the names of the class folders of all splits, in any order, for a request of split: those of folders of splits, and
+// those of the training split if it is the files in no split. If split is not the name of a split, the folders next to it are not
+// splits either.
 func (l level) classes(split string) (names []string) {
 	train, err := l.choose("train")
 	folder := train != "" || err != nil || splitOf(split) == ""
@@ -148,7 +149,7 @@ func (l level) classes(split string) (names []string) {
 	return names
 }
 
-// choose finds the folder of a split; "" if none is.
+// choose finds the folder of a split; "" if there is none.
 func (l level) choose(split string) (string, error) {
 	var found, splits, others []string
 	for _, name := range l.names() {
@@ -170,7 +171,7 @@ func (l level) choose(split string) (string, error) {
 	return found[0], nil
 }
 
-// wrapper is the one folder that everything lies in, where only its folders hold files and it is no split; else "".
+// wrapper is the only folder, which holds everything, if only folders in it hold files and it is not a split; otherwise "".
 func (l level) wrapper() string {
 	names := l.names()
 	if len(names) != 1 || len(l.loose) > 0 || splitOf(names[0]) != "" {
@@ -182,8 +183,8 @@ func (l level) wrapper() string {
 	return names[0]
 }
 
-// beside notes the images that lie in no split, where others do.
-func (l level) beside(split string) []string {
+// outside notes the images in no split, if others are in one.
+func (l level) outside(split string) []string {
 	n, where := len(l.loose), []string{}
 	for _, name := range l.names() {
 		if name != split && splitOf(name) == "" {
@@ -192,12 +193,12 @@ func (l level) beside(split string) []string {
 		}
 	}
 	switch {
-	case n == 0 || splitOf(split) == "": // one of many folders was asked for
+	case n == 0 || splitOf(split) == "": // one of many folders was requested
 		return nil
 	case len(where) == 0:
-		return []string{fmt.Sprintf("left out %s beside the folder %s", images(n), split)}
+		return []string{fmt.Sprintf("left out %s outside the folder %s", images(n), split)}
 	}
-	return []string{fmt.Sprintf("left out %s beside the folder %s: %s", images(n), split, enumerate(where, 3))}
+	return []string{fmt.Sprintf("left out %s outside the folder %s: %s", images(n), split, enumerate(where, 3))}
 }
 
 // images is "1 image" or "7 images".

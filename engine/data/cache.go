@@ -22,13 +22,13 @@ import (
 	"github.com/starsweep/starsweep/internal/regular"
 )
 
-// A cache file holds one decoded set: a line of JSON, labels and pixels as Set.writeContent writes them, and the SHA-256 of all
-// that. Several processes may write the same one. It is verified when it is read.
+// A cache file holds one decoded set: a line of JSON, labels and pixels as Set.writeContent writes them, and the SHA-256 of these.
+// Several processes may write the same file. It is verified when it is read.
 
-// cacheVersion changes with the layout and with anything that decoding does to pixels.
+// cacheVersion changes with the layout, and with every change of decoding that changes pixels.
 const cacheVersion = 4
 
-// cacheHeader is the line of JSON: the set without its content, and what the content is.
+// cacheHeader is the line of JSON: the set without its content, and the form of the content.
 type cacheHeader struct {
 	Version    int      `json:"version"`
 	Name       string   `json:"name"`
@@ -40,14 +40,14 @@ type cacheHeader struct {
 	Notes      []string `json:"notes,omitempty"`
 }
 
-// cachePath is where the set that spec takes from a source of this identity is kept. Its name stands for all that decides a pixel: the
-// files, the spec, and the code, which is cacheVersion, Go (whose JPEG decoder changed with 1.26) and the modules that decode.
+// cachePath is the cache file of a request for a source of this identity. Its name is a digest of everything that decides a pixel: the
+// files, the request, and the code, which is cacheVersion, Go (whose JPEG decoder changed with 1.26) and the modules that decode.
 func (st *Store) cachePath(wanted spec.Data, identity string) string {
 	key := sha256.Sum256(fmt.Appendf(nil, "%d\n%s\n%s\n%s\n", cacheVersion, decoders(), wanted, identity))
 	return filepath.Join(st.Cache, fmt.Sprintf("%s-%x.images", wanted.Name, key[:16]))
 }
 
-// decoders is the versions of what decodes images.
+// decoders is the versions of the code that decodes images.
 func decoders() string {
 	versions := runtime.Version()
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -60,7 +60,7 @@ func decoders() string {
 	return versions
 }
 
-// readCache returns the set from the cache, or nil. A file that is damaged, or cannot be read, costs a warning only.
+// readCache returns the set from the cache, or nil. A file that is damaged or cannot be read only causes a warning.
 func (st *Store) readCache(ctx context.Context, wanted spec.Data, identity string) *Set {
 	if st.Cache == "" {
 		return nil
@@ -70,19 +70,19 @@ func (st *Store) readCache(ctx context.Context, wanted spec.Data, identity strin
 		return set
 	}
 	if ctx.Err() == nil && !errors.Is(err, fs.ErrNotExist) {
-		st.warn(fmt.Errorf("cached images are read anew: %w", err))
+		st.warn(fmt.Errorf("cached images are decoded again: %w", err))
 	}
 	return nil
 }
 
-// writeCache keeps the set in the cache. That it cannot costs a warning only.
+// writeCache writes the set to the cache. A failure only causes a warning.
 func (st *Store) writeCache(wanted spec.Data, identity string, set *Set) {
 	if st.Cache == "" {
 		return
 	}
 	path := st.cachePath(wanted, identity)
 	if info, err := os.Lstat(path); err == nil && info.IsDir() {
-		os.RemoveAll(path) // whatever it is, it is not ours; if it stays, writing says so
+		os.RemoveAll(path) // it is not ours; if it cannot be removed, writing fails
 	}
 	if err := writeCacheFile(path, set); err != nil {
 		st.warn(fmt.Errorf("images are not cached: %w", err))
@@ -156,7 +156,7 @@ func readCached(in *bufio.Reader, size int64) (*Set, error) {
 	if head.Labels {
 		content += 4 * d.N
 	}
-	if want := int64(len(line) + content + sha256.Size); size != want { // before memory is taken on the word of the header
+	if want := int64(len(line) + content + sha256.Size); size != want { // before memory is allocated as the header says
 		return nil, fmt.Errorf("got %d bytes, want %d", size, want)
 	}
 	if head.Labels {
@@ -187,7 +187,7 @@ func checkSum(in io.Reader, h hash.Hash) error {
 	return nil
 }
 
-// contextReader ends with the context.
+// contextReader is a reader that ends with its context.
 type contextReader struct {
 	ctx context.Context
 	in  io.Reader

@@ -155,7 +155,7 @@ func TestDamagedCacheIsMadeAnew(t *testing.T) {
 			if got := open(t, st, wanted); !reflect.DeepEqual(got, want) {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
-			wantError(t, warning, "cached images are read anew: ", path)
+			wantError(t, warning, "cached images are decoded again: ", path)
 			if again, err := os.ReadFile(path); err != nil || !slices.Equal(again, whole) {
 				t.Errorf("the cache was not repaired: %v", err)
 			}
@@ -177,7 +177,7 @@ func TestAFolderInPlaceOfACacheIsReplaced(t *testing.T) {
 	if got := open(t, st, wanted); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	wantError(t, warning, "cached images are read anew: ", "got a folder, want a file")
+	wantError(t, warning, "cached images are decoded again: ", "got a folder, want a file")
 	st.Warn = func(err error) { t.Errorf("warning: %v", err) }
 	if got := open(t, st, wanted); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)

@@ -22,8 +22,8 @@ import (
 	"github.com/starsweep/starsweep/internal/regular"
 )
 
-// The binary archive of CIFAR-10 (https://www.cs.toronto.edu/~kriz/cifar.html), its folder, and its record: a label, then the red,
-// the green and the blue plane of 32 x 32 bytes.
+// The binary archive of CIFAR-10 (https://www.cs.toronto.edu/~kriz/cifar.html), its folder, and its records: a label, followed by
+// the red, the green and the blue plane of 32 x 32 bytes.
 const (
 	cifarURL    = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 	cifarMD5    = "c32a1d4ab5d03f1284b67883e8d87530"
@@ -59,7 +59,7 @@ var cifar10 = row{
 
 var cifarNames = []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}
 
-// findCIFAR10 takes what lies in the folder: the unpacked archive, the archive, or Parquet files as Hugging Face publishes them.
+// findCIFAR10 takes what the folder holds: the unpacked archive, the archive, or Parquet files as Hugging Face publishes them.
 func findCIFAR10(ctx context.Context, st *Store, wanted spec.Data) (source, error) {
 	root := cmp.Or(wanted.Path, filepath.Join(st.Dir, "cifar10"))
 	info, err := os.Stat(root)
@@ -104,7 +104,7 @@ func cifarParquet(ctx context.Context, path string, wanted spec.Data) (source, e
 	return src, nil
 }
 
-// cifarBatches is a split in the unpacked archive. Labels and pixels share the files, so survey reads them whole.
+// cifarBatches is a split in the unpacked archive. Labels and pixels are in the same files, so survey reads them whole.
 type cifarBatches struct{ dir, split string }
 
 // identity: the files are raw pixels already.
@@ -148,7 +148,7 @@ func (b cifarBatches) read() (cifarRecords, error) {
 	return all, nil
 }
 
-// sums is the digests of the files; none where they were put there by hand.
+// sums is the digests of the files; none if the files were put there by hand.
 func (b cifarBatches) sums() (map[string]string, error) {
 	text, err := regular.Read(filepath.Join(b.dir, cifarSums), maxCIFAR)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -204,7 +204,7 @@ func (a *cifarArchive) open(context.Context, []int) (func(int) (picture, error),
 	return a.records.picture, nil // survey came first
 }
 
-// eachInArchive calls use for each regular file of a gzipped tar, with no more of its content than a batch may have.
+// eachInArchive calls use for each regular file of a gzipped tar, with at most as much of its content as a batch has.
 func eachInArchive(in io.Reader, use func(name string, r io.Reader) error) error {
 	z, err := gzip.NewReader(in)
 	if err != nil {
@@ -269,7 +269,7 @@ func (b cifarRecords) picture(i int) (picture, error) {
 	return p, nil
 }
 
-// cifarReady reports whether both splits are there, in whatever layout.
+// cifarReady reports whether both splits are present, in any layout.
 func cifarReady(st *Store) bool {
 	for split := range cifarFiles {
 		src, err := findCIFAR10(context.Background(), st, spec.Data{Name: "cifar10", Split: split})

@@ -23,7 +23,7 @@ var dicomFiles = row{
 }
 
 // findDICOM takes grey DICOM slices, one frame a file. Stored values go through the rescale or the table of the file (to Hounsfield
-// units for CT), then through the window of the spec, or that or the table of the file, to [-1, 1].
+// units for CT), then through the requested window, or the window or table of the file, to [-1, 1].
 func findDICOM(ctx context.Context, _ *Store, wanted spec.Data) (source, error) {
 	return findFolder(ctx, wanted, format{
 		name: "DICOM slices",
@@ -36,7 +36,7 @@ func findDICOM(ctx context.Context, _ *Store, wanted spec.Data) (source, error) 
 	})
 }
 
-// isDICOM goes by the name or by the magic word, since scanners name files as they like. A DICOMDIR is an index, not a slice.
+// isDICOM decides by the name or by the magic word, since scanners have no rule for names. A DICOMDIR is an index, not a slice.
 func isDICOM(file string, begin func() []byte) bool {
 	switch name := strings.ToLower(path.Base(file)); {
 	case name == "dicomdir":
@@ -47,8 +47,8 @@ func isDICOM(file string, begin func() []byte) bool {
 	return begin != nil && dicom.Is(begin())
 }
 
-// siftDICOM leaves out the objects without pixels that lie with slices: reports, plans, presentation states. It also says what slices
-// do not have in common.
+// siftDICOM leaves out the objects without pixels that accompany slices: reports, plans, presentation states. It also notes in what
+// slices differ.
 func siftDICOM(ctx context.Context, t tree, files []string, window [2]float64) (kept, notes []string, err error) {
 	sets := make([]dicom.Set, len(files))
 	err = parallel.For(ctx, len(files), func(i int) error {
@@ -80,7 +80,7 @@ func siftDICOM(ctx context.Context, t tree, files []string, window [2]float64) (
 		notes = append(notes, fmt.Sprintf("%d DICOM files have no pixels and are left out: %s", without[name], name))
 	}
 	if window == [2]float64{} && len(windows) > 1 {
-		notes = append(notes, fmt.Sprintf("slices have %d different windows of their own, so that one value is not one grey in all: "+
+		notes = append(notes, fmt.Sprintf("slices have %d different windows of their own, so that one value is not the same grey in all: "+
 			"set window to have one for all", len(windows)))
 	}
 	if stretched > 0 {
@@ -89,7 +89,7 @@ func siftDICOM(ctx context.Context, t tree, files []string, window [2]float64) (
 	return kept, notes, nil
 }
 
-// dicomAttributes reads what a file says before its pixels: mostly within its first kilobytes.
+// dicomAttributes reads the attributes before the pixels of a file, which are mostly within its first kilobytes.
 func dicomAttributes(read func(limit int64) ([]byte, error)) (dicom.Set, error) {
 	const usual = 64 << 10
 	start, err := read(usual)
@@ -105,7 +105,7 @@ func dicomAttributes(read func(limit int64) ([]byte, error)) (dicom.Set, error) 
 	return set.Clone(), err
 }
 
-// objectName says what an object is, by its SOP class (PS3.4, B.5).
+// objectName names an object by its SOP class (PS3.4, B.5).
 func objectName(class string) string {
 	for _, c := range []struct{ uid, name string }{
 		{"1.2.840.10008.5.1.4.1.1.88.", "structured reports"},
@@ -133,7 +133,7 @@ func dicomHeader(b []byte) (header, error) {
 	return s.header, err
 }
 
-// decodeDICOM reads a slice through a window, or through its own where window is zero.
+// decodeDICOM reads a slice through a window, or through its own if window is zero.
 func decodeDICOM(file []byte, window [2]float64) (picture, error) {
 	set, err := dicom.Parse(file)
 	if err != nil {
@@ -162,7 +162,7 @@ func decodeDICOM(file []byte, window [2]float64) (picture, error) {
 	return p, nil
 }
 
-// slice is what a DICOM file says of its one frame. The names are those of the standard (PS3.3, C.7.6.3).
+// slice is the attributes of the only frame of a DICOM file. The names are those of the standard (PS3.3, C.7.6.3).
 type slice struct {
 	header
 	set                                dicom.Set
@@ -237,7 +237,7 @@ func (s slice) values() ([]int, error) {
 	return values, nil
 }
 
-// compressed decodes the fragments of the one frame, which follow the table of offsets.
+// compressed decodes the fragments of the only frame, which follow the table of offsets.
 func (s slice) compressed(fragments [][]byte) ([]int, error) {
 	var text []byte
 	if len(fragments) > 0 {
@@ -289,7 +289,7 @@ func (a *attributes) number(t dicom.Tag, standard float64) float64 {
 	return numbers[0]
 }
 
-// pixelSides are the height and the width of a pixel, in any unit; equal where they are not stated.
+// pixelSides are the height and the width of a pixel, in any unit; equal if they are not stated.
 func pixelSides(set dicom.Set) (tall, wide float64) {
 	for _, t := range []dicom.Tag{dicom.PixelAspectRatio, dicom.PixelSpacing} {
 		if sides, err := set.Numbers(t); err == nil && len(sides) == 2 {

@@ -73,7 +73,7 @@ func dicomFile(t testing.TB, attributes []attribute) []byte {
 	return text.Bytes()
 }
 
-// window is PS3.3, C.11.2.1.2.1, as its pseudocode stands there, with the output from -1 to 1.
+// window is the pseudocode of PS3.3, C.11.2.1.2.1, with the output from -1 to 1.
 func window(x, c, w float64) float64 {
 	switch {
 	case x <= c-0.5-(w-1)/2:
@@ -164,7 +164,7 @@ func TestDICOMWithJPEGInsideIsDecoded(t *testing.T) {
 	wantError(t, err, "1.dcm: transfer syntax 1.2.840.10008.1.2.4.50: want uncompressed pixels or 8-bit grey JPEG")
 }
 
-func TestDICOMFaultsNameTheFile(t *testing.T) {
+func TestErrorsOfDICOMFilesNameTheFile(t *testing.T) {
 	six := make([]uint16, 6)
 	whole := dicomFile(t, ctSlice(six))
 	for name, c := range map[string]struct {
@@ -193,7 +193,7 @@ func TestDICOMFaultsNameTheFile(t *testing.T) {
 	}
 }
 
-// Damaged files must be errors, whatever the libraries that read them do: no panic and no endless loop.
+// Damaged files must be errors, even where the libraries that read them panic or loop.
 func TestDamagedFilesNeverPanic(t *testing.T) {
 	dir := t.TempDir()
 	img := image.NewNRGBA(image.Rect(0, 0, 9, 9))

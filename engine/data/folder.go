@@ -18,15 +18,15 @@ import (
 // format is a kind of file that holds one picture.
 type format struct {
 	name string // in messages: "DICOM files"
-	// is decides by the name, or by the file's first bytes where names say little; without begin by the name alone.
+	// is decides by the name, or by the file's first bytes if the name is not enough; without begin, by the name alone.
 	is     func(name string, begin func() []byte) bool
 	header func(b []byte) (header, error) // without decoding the pixels
 	decode func(ctx context.Context, b []byte) (picture, error)
-	// sift says which files are pictures at all, and what is to be known of them and the others; nil: all are
+	// sift returns which files are pictures, and notes on them and the others; nil: all files are pictures
 	sift func(t tree, files []string) (kept, notes []string, err error)
 }
 
-// pictureTree is the files of one format in a folder or an archive. Where they lie in sub-folders, the sub-folder names the class.
+// pictureTree is the files of one format in a folder or an archive. If they are in sub-folders, the sub-folder names the class.
 type pictureTree struct {
 	format format
 	tree   tree
@@ -58,7 +58,7 @@ func findImages(ctx context.Context, st *Store, wanted spec.Data) (source, error
 	return findFolder(ctx, wanted, images)
 }
 
-// isImage goes by the ending, and by the content where there is none.
+// isImage decides by the ending, and by the content if there is none.
 func isImage(name string, begin func() []byte) bool {
 	ext := path.Ext(name)
 	if ext == "" && begin != nil {
@@ -172,7 +172,7 @@ func fileError(path string, err error) error {
 	return fmt.Errorf("%s: %w", path, err)
 }
 
-// absent is an error that is fs.ErrNotExist without saying so.
+// absent returns an error in whose chain is fs.ErrNotExist, though its text does not say so.
 func absent(message string, args ...any) error { return absentError(fmt.Sprintf(message, args...)) }
 
 type absentError string

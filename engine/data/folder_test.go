@@ -99,7 +99,7 @@ func TestGreyPNGsMayHaveTransparency(t *testing.T) {
 	}
 }
 
-func TestFolderFaultsNameTheFile(t *testing.T) {
+func TestErrorsOfFoldersNameTheFile(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		files map[string][]byte
@@ -109,7 +109,7 @@ func TestFolderFaultsNameTheFile(t *testing.T) {
 		{"not an image", map[string][]byte{"a.png": tile(t, 2, 2, 1), "b.jpg": []byte("hello")}, "b.jpg: got an unknown format, want PNG, JPEG"},
 		{"first one corrupt", map[string][]byte{"a.gif": []byte("GIF89a")}, "a.gif: "},
 		{"none", map[string][]byte{"a.txt": nil}, "no PNG, JPEG, GIF, BMP, TIFF or WebP images in "},
-		{"loose files beside classes", map[string][]byte{"a.png": tile(t, 2, 2, 1), "x/b.png": tile(t, 2, 2, 1)},
+		{"loose files next to classes", map[string][]byte{"a.png": tile(t, 2, 2, 1), "x/b.png": tile(t, 2, 2, 1)},
 			"got 1 image in no class folder: a.png, and others in folders"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

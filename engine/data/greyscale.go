@@ -8,14 +8,14 @@ import (
 	"github.com/starsweep/starsweep/internal/dicom"
 )
 
-// greySteps are the two steps from stored values to greys in [-1, 1]: modality to units that mean something (Hounsfield for CT), VOI
-// ("values of interest") to greys. PS3.3, C.11.1 and C.11.2.
+// greySteps are the two steps from stored values to greys in [-1, 1]: modality to physical units (Hounsfield for CT), VOI ("values of
+// interest") to greys. PS3.3, C.11.1 and C.11.2.
 type greySteps struct {
 	modality func(stored int) float64
 	voi      func(x float64) float64
 }
 
-// greyScale is the steps of a file, with the window asked for in place of the file's unless it is zero.
+// greyScale is the steps of a file, with the requested window instead of the file's unless it is zero.
 func greyScale(set dicom.Set, asked [2]float64) (greySteps, error) {
 	modality, whole, err := modalityOf(set)
 	if err != nil {
@@ -30,7 +30,7 @@ func greyScale(set dicom.Set, asked [2]float64) (greySteps, error) {
 	return g, err
 }
 
-// modalityOf is the rescale or the table of a file. whole says that its values are whole numbers.
+// modalityOf is the rescale or the table of a file. whole reports whether its values are whole numbers.
 func modalityOf(set dicom.Set) (step func(int) float64, whole bool, err error) {
 	a := attributes{set: holder(set, dicom.RescaleSlope, dicom.PixelValueTransformationSequence)}
 	slope, intercept := a.number(dicom.RescaleSlope, 1), a.number(dicom.RescaleIntercept, 0)
@@ -50,7 +50,7 @@ func modalityOf(set dicom.Set) (step func(int) float64, whole bool, err error) {
 	return func(stored int) float64 { return float64(t.at(stored)) }, true, err
 }
 
-// voiOf is the window of a file, or its table where it has no window.
+// voiOf is the window of a file, or its table if it has no window.
 func voiOf(set dicom.Set, whole bool) (func(float64) float64, error) {
 	a := attributes{set: holder(set, dicom.WindowWidth, dicom.FrameVOILUTSequence)}
 	tables := set.Element(dicom.VOILUTSequence).Items
@@ -112,8 +112,8 @@ func ownWindow(set dicom.Set) string {
 	return fmt.Sprintf("%s %s %s", centre, width, function)
 }
 
-// holder is where an attribute of a frame is: in the file itself, or, in files made for many frames, in a group of the frame or of
-// all frames (PS3.3, C.7.6.16).
+// holder is what holds an attribute of a frame: the file itself, or, in files for many frames, a group of the frame or of all frames
+// (PS3.3, C.7.6.16).
 func holder(set dicom.Set, t, sequence dicom.Tag) dicom.Set {
 	if set.Has(t) {
 		return set
@@ -150,7 +150,7 @@ type table struct {
 
 func (t table) at(x int) uint16 { return t.entries[min(max(x-t.first, 0), len(t.entries)-1)] }
 
-// newTable reads a table. signed says of what kind the inputs are, where the file does not.
+// newTable reads a table. signed is the kind of the inputs where the file does not state it.
 func newTable(set dicom.Set, signed bool) (table, error) {
 	descriptor, err := set.Words(dicom.LUTDescriptor)
 	if err != nil || len(descriptor) != 3 {

@@ -9,10 +9,10 @@ import (
 	"github.com/starsweep/starsweep/internal/regular"
 )
 
-// filesIdentity stands for the content of files. Where the system notes when a file was last changed in any way, which no program can
-// set back, as it can the time of modification (rsync -t, touch -r), that, the inode, the size and the time of modification stand for
-// it; elsewhere the content is hashed. What remains: two changes within one tick of the file system's clock, some milliseconds, of
-// which the first was read, and a system clock that was set back.
+// filesIdentity identifies the content of files. If the system records when a file was last changed in any way, it is that time, the
+// inode, the size and the time of modification: unlike the latter (rsync -t, touch -r), no program can set it back. Elsewhere the
+// content is hashed. Undetected remain a second change within one tick of the file system's clock, some milliseconds, after the first
+// was read, and changes after the system clock was set back.
 func filesIdentity(files []string) (string, error) {
 	h := sha256.New()
 	for _, file := range files {

@@ -10,7 +10,7 @@ type Info struct {
 	Name    string
 	Doc     string
 	Source  string // where the images come from
-	Present bool   // Open needs nothing but what is here (and, if the set is the user's own, a path)
+	Present bool   // Open needs no download (and, if the set is the user's own, only a path)
 }
 
 // List describes all sets. It reads downloaded files to see whether they are whole.

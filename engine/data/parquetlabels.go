@@ -15,21 +15,21 @@ import (
 )
 
 const (
-	maxLabel = 1<<20 - 1 // networks spend a unit on each class: beyond it a column holds something else
+	maxLabel = 1<<20 - 1 // networks have a unit for each class: a column with larger numbers is not one of classes
 	maxWords = 1 << 16   // different texts
 )
 
-// tableLabels are the label columns of several files: integers that are the classes, or texts or truth values that stand for them.
-// Texts are numbered in their order, as Hugging Face's datasets does (Dataset.class_encode_column).
+// tableLabels are the label columns of several files: integers, which are the classes, or texts or truth values, which name them.
+// Texts are numbered in sorted order, as in Hugging Face's datasets (Dataset.class_encode_column).
 type tableLabels struct {
 	column string           // what the first file has
 	rows   []int32          // a label for each row, or a word; nil without such a column
-	words  map[string]int32 // texts in the order in which they were met; nil for integers
+	words  map[string]int32 // texts in order of appearance; nil for integers
 	names  []string
 	named  bool // names are known
 }
 
-// read adds the labels of a file; none where it has no such column and none was asked for.
+// read adds the labels of a file; none if it has no such column and none was requested.
 func (l *tableLabels) read(file *columns.File, asked string) error {
 	column, err := labelColumn(file, asked)
 	if column == nil || err != nil {
@@ -134,7 +134,7 @@ func (l *tableLabels) numbers() []int32 {
 	return l.rows
 }
 
-// labelColumn finds the column of labels. It is nil where there is none and none was asked for.
+// labelColumn finds the column of labels. It is nil if there is none and none was requested.
 func labelColumn(file *columns.File, asked string) (*parquet.Column, error) {
 	column := file.Root().Column(cmp.Or(asked, "label"))
 	if column == nil && asked == "" {
@@ -149,7 +149,7 @@ func labelColumn(file *columns.File, asked string) (*parquet.Column, error) {
 	return column, nil
 }
 
-// isLabel says whether values of a type may stand for classes. Dates, amounts and the like are integers that do not.
+// isLabel reports whether values of a type may be classes. Dates, amounts and similar integers are not.
 func isLabel(t parquet.Type) bool {
 	var meaning any
 	if logical := t.LogicalType(); logical != nil {

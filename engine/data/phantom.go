@@ -10,7 +10,7 @@ import (
 )
 
 // ellipses is phantoms that resemble axial CT slices of a chest, in the manner of Shepp and Logan (1974): a body, two lungs, a
-// heart, a spine and some vessels, each an ellipse that adds to the brightness where it lies, all at random places and sizes.
+// heart, a spine and some vessels, each an ellipse that adds to the brightness at its place, with random places and sizes.
 type ellipses struct{ wanted spec.Data }
 
 var ellipsePhantoms = row{
@@ -27,7 +27,7 @@ func findEllipses(_ context.Context, _ *Store, wanted spec.Data) (source, error)
 	return ellipses{wanted}, nil
 }
 
-// identity changes with the drawing below.
+// identity must change with the drawing below.
 func (ellipses) identity() (string, error) { return "ellipse phantoms 1", nil }
 
 func (e ellipses) survey(context.Context) (survey, error) {
@@ -50,14 +50,14 @@ func (e ellipses) open(context.Context, []int) (func(int) (picture, error), erro
 	}, nil
 }
 
-// ellipse lies in the square [-1, 1]², y down.
+// ellipse is an ellipse in the square [-1, 1]², y down.
 type ellipse struct {
 	x, y, a, b float64 // centre, half axes
 	angle      float64 // of the a axis from the x axis, radians
 	light      float64 // what it adds, where 1 is white
 }
 
-// chest draws the parts of one slice. Each lies at its usual place, give or take.
+// chest returns the parts of one slice, each near its usual place.
 func chest(r *rand.Rand) []ellipse {
 	about := func(x, spread float64) float64 { return x + float64(spread*(2*r.Float64()-1)) }
 	body := ellipse{x: about(0, 0.04), y: about(0, 0.04), a: about(0.86, 0.07), b: about(0.64, 0.07), angle: about(0, 0.08),

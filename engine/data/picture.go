@@ -33,7 +33,7 @@ func encodedHeader(b []byte) (header, error) {
 // decoder decodes encoded pictures: see package raster. It may be used by several goroutines.
 type decoder struct{ large sync.Mutex }
 
-// largePicture is from how many pixels on pictures are decoded one at a time, since decoding takes up to 16 bytes a pixel.
+// largePicture is the number of pixels from which pictures are decoded one at a time, since decoding takes up to 16 bytes a pixel.
 const largePicture = 1 << 24
 
 func (d *decoder) decode(ctx context.Context, b []byte) (picture, error) {
@@ -81,8 +81,8 @@ func grey(r, g, b uint8) uint8 {
 	return uint8(luma(float32(r)*scale, float32(g)*scale, float32(b)*scale) * 255.5)
 }
 
-// luma is TensorFlow's weighting. The conversions keep every product a float32 of its own, so that a machine with fused
-// multiply-add gives the same bits as one without.
+// luma is TensorFlow's weighting. The conversions round every product to float32, so that a machine with fused multiply-add produces
+// the same bits as one without.
 func luma(r, g, b float32) float32 {
 	return float32(float32(0.2989*r)+float32(0.5870*g)) + float32(0.1140*b)
 }

@@ -71,7 +71,7 @@ func TestResizeIsTensorFlowsBitForBit(t *testing.T) {
 	}
 }
 
-// 2 to 4 pixels: the outputs lie at -0.25, 0.25, 0.75 and 1.25.
+// 2 to 4 pixels: the outputs are at -0.25, 0.25, 0.75 and 1.25.
 func TestResizeByHand(t *testing.T) {
 	dst := make([]float32, 16)
 	resize(dst, 4, 4, []uint8{0, 100, 200, 40}, header{2, 2, 1})

@@ -2,14 +2,14 @@ package data
 
 import "math"
 
-// tap is where an output row or column lies in the input: between lower and upper, lerp of the way.
+// tap is the place of an output row or column in the input: between lower and upper, at the fraction lerp.
 type tap struct {
 	lower, upper int
 	lerp         float32
 }
 
 // taps follows compute_interpolation_weights and HalfPixelScaler of TensorFlow's resize_bilinear_op.cc, in its float32: an output
-// pixel i lies at (i + 0.5) * in/out - 0.5 of the input; beyond the border the outermost pixel counts.
+// pixel i is at (i + 0.5) * in/out - 0.5 of the input; beyond the border the outermost pixel counts.
 func taps(in, out int) []tap {
 	scale := float32(in) / float32(out)
 	ts := make([]tap, out)

@@ -8,7 +8,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// selection is the indices of the pictures that spec asks for, in order.
+// selection is the indices of the requested pictures, in order.
 func (v survey) selection(wanted spec.Data) ([]int, error) {
 	if wanted.Classes != nil && v.labels == nil {
 		return nil, fmt.Errorf("classes: got %v, but the images have no labels", wanted.Classes)
@@ -34,8 +34,8 @@ func (v survey) selection(wanted spec.Data) ([]int, error) {
 	return v.subset(keep, wanted.Limit), nil
 }
 
-// subset draws n of the pictures in keep, always the same ones: of every class first one, as far as n goes, larger classes before
-// smaller ones, then of each as many as its share of the whole. A subset holds every smaller one.
+// subset draws n of the pictures in keep, always the same ones: first one of every class, larger classes before smaller ones, as far
+// as n allows, then from each class its share of the whole. A subset contains every smaller one.
 func (v survey) subset(keep []int, n int) []int {
 	r := random("subset", "", 0, 0)
 	classes := map[int32][]int{}

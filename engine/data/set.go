@@ -14,7 +14,7 @@ import (
 // A set of points in the plane is a set of 1 x 1 images with two channels.
 type Shape struct{ N, H, W, C, Classes int }
 
-// Points tells whether the images are points in the plane, whose coordinates are not pixels.
+// Points reports whether the images are points in the plane, whose coordinates are not pixels.
 func (s Shape) Points() bool { return s.H == 1 && s.W == 1 && s.C == 2 }
 
 // Set is a whole data set in memory. It is not changed after it is made, so goroutines may share it.
@@ -26,7 +26,7 @@ type Set struct {
 	Labels              []int32   // [n] 0 to Classes-1; nil if there are none
 	ClassNames          []string  // [Classes]; nil if unknown
 	Digest              string    // SHA-256 of shape, labels and pixels, in hex
-	Notes               []string  // what the source left out or does not use, and why: one sentence each
+	Notes               []string  // what the source left out or ignored, and why: one sentence each
 }
 
 // Shape is the set's shape.
@@ -40,8 +40,8 @@ var pixelValue = func() (table [256]float32) {
 	return table
 }()
 
-// Batch writes the images at index to dst as [len(index) h w c] in [-1, 1] (points: their coordinates). An index outside the set
-// and a dst of another length are faults of the caller and panic.
+// Batch writes the images at index to dst as [len(index) h w c] in [-1, 1] (points: their coordinates). It panics if an index is
+// outside the set or dst has another length.
 func (s *Set) Batch(dst []float32, index []int32) {
 	size := s.H * s.W * s.C
 	if len(dst) != len(index)*size {

@@ -205,7 +205,7 @@ func TestClassesAndLimitSelect(t *testing.T) {
 	wantError(t, err, "mnist12k: classes: got 10, want 0 to 9")
 }
 
-func TestDigestTellsContentsApart(t *testing.T) {
+func TestDigestsOfDifferentContentsDiffer(t *testing.T) {
 	base := func() *Set {
 		return &Set{N: 2, H: 1, W: 2, C: 1, Classes: 2, U8: []uint8{1, 2, 3, 4}, Labels: []int32{0, 1}}
 	}
@@ -275,7 +275,7 @@ func TestCancelledContextEndsOpen(t *testing.T) {
 }
 
 // A digest is part of a trial's identity: one that changes makes a study run again. So neither the pixels nor the way they are
-// hashed may change without a reason that the change log tells.
+// hashed may change without an entry in the change log.
 func TestDigestsStayTheSame(t *testing.T) {
 	st := store(t)
 	for _, c := range []struct {

@@ -18,11 +18,11 @@ import (
 
 // source is where the pictures of one split come from.
 type source interface {
-	// identity stands for the content of everything the source reads, or is "" where reading is as cheap as a cache would be.
+	// identity identifies the content of everything that the source reads, or is "" if reading is as cheap as a cache would be.
 	identity() (string, error)
-	// survey tells what headers, footers and file names tell.
+	// survey returns what headers, footers and file names say.
 	survey(context.Context) (survey, error)
-	// open gets ready to decode the pictures in keep; the function it returns may be called by several goroutines at once.
+	// open prepares to decode the pictures in keep; the function that it returns may be called by several goroutines at once.
 	open(ctx context.Context, keep []int) (func(i int) (picture, error), error)
 }
 
@@ -37,13 +37,13 @@ type survey struct {
 	notes      []string           // for Set.Notes
 }
 
-// shape is the shape of n of the pictures, as spec wants them.
+// shape is the shape of n of the pictures, as requested.
 func (v survey) shape(wanted spec.Data, n int) Shape {
 	return Shape{N: n, H: cmp.Or(wanted.Size, v.first.h), W: cmp.Or(wanted.Size, v.first.w), C: cmp.Or(wanted.Channels, v.first.c),
 		Classes: v.classes}
 }
 
-// build decodes the pictures that spec asks for.
+// build decodes the requested pictures.
 func (st *Store) build(ctx context.Context, r row, src source, wanted spec.Data) (*Set, error) {
 	v, err := r.survey(ctx, src, wanted)
 	if err != nil {
@@ -100,7 +100,7 @@ func (st *Store) build(ctx context.Context, r row, src source, wanted spec.Data)
 	return nil, err
 }
 
-// errInexact tells that a picture does not fit a set of bytes.
+// errInexact is the error of a picture that does not fit into a set of bytes.
 var errInexact = errors.New("not bytes of the set's size")
 
 // assembly puts pictures into sets.
@@ -152,7 +152,7 @@ func (a *assembly) place(set *Set, k int) error {
 	return nil
 }
 
-// traitNotes says how many pictures have more to them than the pixels that were read.
+// traitNotes notes how many pictures have properties that were not read.
 func traitNotes(traits []raster.Traits) (notes []string) {
 	for _, c := range []struct {
 		trait raster.Traits
@@ -175,7 +175,7 @@ func traitNotes(traits []raster.Traits) (notes []string) {
 	return notes
 }
 
-// filesNamed lists the files of dir whose names end in suffix, in alphabetic order. Those that begin with a dot are not meant.
+// filesNamed lists the files of dir whose names end in suffix, in alphabetical order, except those that begin with a dot.
 func filesNamed(dir, suffix string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -43,7 +43,7 @@ func TestSpecialFilesAreRefusedByName(t *testing.T) {
 	wantError(t, err, "a.zip: got a named pipe, want a file")
 }
 
-// /proc/kmsg is a regular file to look at, and reading it waits for messages of the kernel.
+// /proc/kmsg looks like a regular file, but reading it waits for messages of the kernel.
 func TestFilesOfTheKernelAreNotWaitedFor(t *testing.T) {
 	const kernel = "/proc/kmsg"
 	if _, err := os.Stat(kernel); err != nil {

@@ -1,7 +1,7 @@
 // Package data holds real data sets, and a few synthetic ones, as images in memory: MNIST, CIFAR-10, folders of images or DICOM
-// slices, Parquet files, points and phantoms. A spec.Data says which images are wanted, and a Store finds, decodes, resizes and caches
-// them into a Set, whose digest stands for its content. It knows formats (raster, idx, internal/columns, internal/dicom) and no
-// networks: engine/train feeds its sets to them, and runner gives the Store its folders.
+// slices, Parquet files, points and phantoms. A spec.Data is a request for images; a Store finds, decodes, resizes and caches them
+// and returns a Set, whose digest identifies its content. It knows formats (raster, idx, internal/columns, internal/dicom) but no
+// networks: engine/train feeds its sets to them, and package runner passes the Store its folders.
 package data
 
 import (
@@ -16,15 +16,15 @@ import (
 	"github.com/starsweep/starsweep/internal/pass"
 )
 
-// Store knows where data and caches lie. It may be used by several goroutines and, on the same folders, by several processes.
+// Store holds the folders of data and caches. It may be used by several goroutines and, on the same folders, by several processes.
 type Store struct {
-	Dir     string       // what Get brings: a folder for each set
+	Dir     string       // of downloads: a folder for each set
 	Cache   string       // decoded sets; "" keeps none. It may be deleted at any time
 	Client  *http.Client // for Get; nil is http.DefaultClient
 	GoProxy string       // for Get: the value of GOPROXY; "" is https://proxy.golang.org
 	Memory  int64        // bytes that one set may take in memory; 0 is 128 GiB
 	Flags   bool         // messages name arguments as the flags of a command, --size for size
-	Warn    func(error)  // told of a cache that cannot be read or written, which costs time only; nil: not told
+	Warn    func(error)  // called for a cache that cannot be read or written, which only costs time; may be nil
 
 	Progress pass.Observer // of images as they are read and decoded
 }
@@ -41,8 +41,8 @@ func (r row) survey(ctx context.Context, src source, wanted spec.Data) (survey, 
 	return v, nil
 }
 
-// Shape tells the shape of the set that Open would return. It decodes no pixels: it reads headers and labels, and for MNIST and
-// CIFAR-10 no files at all, so that a script can be checked where the data are not.
+// Shape returns the shape of the set that Open would return. It decodes no pixels: it reads headers and labels, and for MNIST and
+// CIFAR-10 no files at all, so that a script can be checked without the data.
 func (st *Store) Shape(wanted spec.Data) (Shape, error) {
 	wanted, r, err := complete(wanted)
 	if err != nil {
@@ -70,8 +70,8 @@ func (st *Store) Shape(wanted spec.Data) (Shape, error) {
 	return v.shape(wanted, len(keep)), nil
 }
 
-// Open returns the images that spec asks for: all of them or an error, which names what is missing or corrupt and says how to
-// get it. Missing files are errors.Is fs.ErrNotExist. What takes time to decode is kept in the cache.
+// Open returns all requested images or an error, which names what is missing or corrupt and says how to get it. The error for missing
+// files has fs.ErrNotExist in its chain. Images that take time to decode are kept in the cache.
 func (st *Store) Open(ctx context.Context, wanted spec.Data) (*Set, error) {
 	wanted, r, err := complete(wanted)
 	if err != nil {

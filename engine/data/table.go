@@ -18,7 +18,7 @@ type row struct {
 	from  string // where the images come from, for lists; DIR is the folder of downloads
 	find  func(context.Context, *Store, spec.Data) (source, error)
 	known *known                                              // of a published set
-	ready func(*Store) bool                                   // whether the files are here; nil: no files are needed, or the user's own
+	ready func(*Store) bool                                   // whether the files are present; nil: none are needed, or the user's own
 	get   func(context.Context, *Store, fetch.Progress) error // downloads the files; nil: there is nothing to download
 	drawn func(spec.Data) (what string, bytes int)            // examples of a set that is drawn, and the memory of each; nil: of files
 }

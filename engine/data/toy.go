@@ -10,8 +10,8 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// random is the generator of example i of a toy set: a pure function of its arguments, so examples can be drawn in any order. The
-// generator is a cipher, so neighbouring seeds and indices give unrelated streams.
+// random is the generator of example i of a toy set: a pure function of its arguments, so that examples can be drawn in any order. The
+// generator is a cipher, so neighbouring seeds and indices have unrelated streams.
 func random(set, split string, seed uint64, i int) *rand.Rand {
 	var key [32]byte
 	binary.LittleEndian.PutUint64(key[0:], seed)
@@ -47,13 +47,13 @@ var (
 
 const pointArgs = "modes? radius? sigma? count? split? seed? limit?"
 
-// drawnPoints have two values and a label each, in the survey, too.
+// drawnPoints have two values and a label each, also in the survey.
 func drawnPoints(spec.Data) (what string, bytes int) { return "points", 2*4 + 2*4 }
 
 // gridSide is the modes on a side of the grid.
 func gridSide(modes int) int { return int(math.Round(math.Sqrt(float64(max(0, modes))))) }
 
-// gaussians is points in the plane, drawn in turn around each of the centres, which are the classes.
+// gaussians is points in the plane, drawn around each of the centres in turn, which are the classes.
 type gaussians struct {
 	stream  string // of random numbers
 	wanted  spec.Data

@@ -64,7 +64,7 @@ func TestToySetsAreFunctionsOfSeedAndIndex(t *testing.T) {
 		seed, split := base, base
 		seed.Seed, split.Split = 6, "test"
 		if open(t, st, seed).Digest == a.Digest || open(t, st, split).Digest == a.Digest {
-			t.Errorf("%s: another seed or split gives the same examples", name)
+			t.Errorf("%s: another seed or split makes the same examples", name)
 		}
 	}
 }

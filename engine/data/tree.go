@@ -19,15 +19,14 @@ import (
 	"github.com/starsweep/starsweep/internal/regular"
 )
 
-// tree is a folder, or what an archive would be when it is unpacked. Paths have slashes and begin at the root, "."; links in them
-// are followed.
+// tree is a folder, or an archive as if it were unpacked. Paths have slashes and begin at the root, "."; links in them are followed.
 type tree interface {
 	list(ctx context.Context, dir string) ([]fs.DirEntry, error)
 	stat(path string) (fs.FileInfo, error)
 	read(path string, limit int64) ([]byte, error) // the first limit bytes, or all
 	same(a, b fs.FileInfo) bool                    // whether both are one folder
 	full(path string) string                       // for messages
-	identity(files []string) (string, error)       // stands for their content
+	identity(files []string) (string, error)       // identifies their content
 }
 
 // diskTree is a folder of the file system.
@@ -75,16 +74,16 @@ func (t diskTree) identity(files []string) (string, error) {
 }
 
 const (
-	beginSize  = 132        // bytes of a file that tell what it is: the most that a format looks at
-	maxEntries = 20_000_000 // files and folders below one root, each link counted as what it leads to
-	maxDepth   = 100        // folders in each other
+	beginSize  = 132        // bytes at the beginning of a file by which its format is known: the most that any needs
+	maxEntries = 20_000_000 // files and folders below one root, each link counted as its target
+	maxDepth   = 100        // nested folders
 )
 
 // reason is why a file or folder is left out.
 type reason int
 
 const (
-	otherFormat reason = iota // told by endings
+	otherFormat reason = iota // reported by endings
 	hiddenName
 	danglingLink
 	loopingLink
@@ -94,7 +93,7 @@ const (
 var reasons = []struct{ one, many string }{
 	hiddenName:   {"hidden file or folder", "hidden files and folders"},
 	danglingLink: {"link that leads to nothing here", "links that lead to nothing here"},
-	loopingLink:  {"link to a folder that it lies in", "links to a folder that they lie in"},
+	loopingLink:  {"link to a folder around it", "links to a folder around them"},
 	specialFile:  {"pipe, socket or device", "pipes, sockets and devices"},
 }
 
@@ -113,7 +112,7 @@ type walker struct {
 	left   []omission
 }
 
-// walk lists the files below the root in the order of their path's parts, whatever order the tree has, and what it leaves out.
+// walk lists the files below the root, in the order of the parts of their paths, and what it leaves out.
 func walk(ctx context.Context, t tree, format format) (*walker, error) {
 	w := &walker{tree: t, format: format}
 	root, err := t.stat(".")
@@ -123,10 +122,10 @@ func walk(ctx context.Context, t tree, format format) (*walker, error) {
 	return w, w.folder(ctx, ".", []fs.FileInfo{root})
 }
 
-// folder walks a folder; above is the folders that it lies in, itself the last.
+// folder walks a folder; above is the folders around it, with itself as the last.
 func (w *walker) folder(ctx context.Context, dir string, above []fs.FileInfo) error {
 	if len(above) > maxDepth {
-		return fmt.Errorf("%s: more than %d folders in each other", w.tree.full(dir), maxDepth)
+		return fmt.Errorf("%s: more than %d nested folders", w.tree.full(dir), maxDepth)
 	}
 	entries, err := w.tree.list(ctx, dir)
 	if err != nil {
@@ -184,7 +183,7 @@ func (w *walker) entry(ctx context.Context, name string, mode fs.FileMode, above
 	begin := func() []byte {
 		b, err := w.tree.read(name, beginSize)
 		if err != nil {
-			return nil // whoever reads the whole file will say why not
+			return nil // reading the whole file will return the error
 		}
 		return b
 	}
@@ -196,12 +195,12 @@ func (w *walker) entry(ctx context.Context, name string, mode fs.FileMode, above
 	return nil
 }
 
-// clutter is files that systems leave in any folder, which nobody misses.
+// clutter reports whether a file is one that systems leave in folders, which is skipped silently.
 func clutter(name string) bool {
 	return strings.HasPrefix(name, "._") || slices.Contains([]string{".DS_Store", "__MACOSX", "Thumbs.db", "desktop.ini"}, name)
 }
 
-// notes says what was left out below a folder.
+// notes describes what was left out below a folder.
 func (w *walker) notes(dir string) (notes []string) {
 	names := make([][]string, len(reasons))
 	endings := map[string]int{}
@@ -225,7 +224,7 @@ func (w *walker) notes(dir string) (notes []string) {
 	return notes
 }
 
-// within reports whether a path lies below a folder.
+// within reports whether a path is below a folder.
 func within(name, dir string) bool { return dir == "." || strings.HasPrefix(name, dir+"/") }
 
 // byEnding is "3 .heic, 1 .txt, 2 without an ending", most first.
@@ -255,7 +254,7 @@ func enumerate(parts []string, most int) string {
 	return strings.Join(parts, ", ")
 }
 
-// printable is a name of a file in one line without control characters: quoted where it has any.
+// printable is the name of a file in one line, quoted if it has control characters.
 func printable(name string) string {
 	if !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return strconv.Quote(name)

@@ -99,16 +99,16 @@ type layoutCase struct {
 	classes []string
 	labels  []int32
 	notes   []string
-	fault   string
+	err     string
 }
 
 var layoutCases = []layoutCase{
 	{name: "a class called train", layout: layout{"boat/1.png", "bus/1.png", "car/1.png", "train/1.png"}, shades: []uint8{0, 1, 2, 3},
 		classes: []string{"boat", "bus", "car", "train"}, labels: []int32{0, 1, 2, 3},
-		notes: []string{"the folder train is taken for a class, since no other split lies beside it: " +
+		notes: []string{"the folder train is taken for a class, since there is no other split next to it: " +
 			"there are 4 folders: boat, bus, car, train"}},
 	{name: "no test split where train is a class", layout: layout{"boat/1.png", "train/1.png"}, split: "test",
-		fault: `no folder "test" for the split: there are 2 folders: boat, train`},
+		err: `no folder "test" for the split: there are 2 folders: boat, train`},
 	{name: "splits with capitals", layout: layout{"Test/x/1.png", "Train/x/2.png"}, shades: []uint8{1}, classes: []string{"x"},
 		labels: []int32{0}},
 	{name: "splits by other names", layout: layout{"training/x/1.png", "validation/x/2.png"}, shades: []uint8{0}, classes: []string{"x"},
@@ -117,27 +117,27 @@ var layoutCases = []layoutCase{
 		classes: []string{"x"}, labels: []int32{0}},
 	{name: "any folder by its name", layout: layout{"fold1/1.png", "fold2/2.png"}, split: "fold2", shades: []uint8{1}},
 	{name: "two folders for a split", layout: layout{"train/1.png", "training/1.png"},
-		fault: `got the folders train and training for the split "train", want one`},
+		err: `got the folders train and training for the split "train", want one`},
 	{name: "only other splits", layout: layout{"test/1.png", "val/1.png"},
-		fault: `no folder "train" for the split: there are 2 folders: test, val`},
-	{name: "test beside classes", layout: layout{"cat/1.png", "dog/1.png", "test/1.png"}, shades: []uint8{0, 1},
+		err: `no folder "train" for the split: there are 2 folders: test, val`},
+	{name: "test next to classes", layout: layout{"cat/1.png", "dog/1.png", "test/1.png"}, shades: []uint8{0, 1},
 		classes: []string{"cat", "dog"}, labels: []int32{0, 1},
 		notes: []string{"left out 1 image in the folder test, which is another split"}},
-	{name: "extra images beside splits", layout: layout{"extra/1.png", "test/1.png", "train/1.png", "x.png"}, shades: []uint8{2},
-		notes: []string{"left out 2 images beside the folder train: extra"}},
+	{name: "extra images outside splits", layout: layout{"extra/1.png", "test/1.png", "train/1.png", "x.png"}, shades: []uint8{2},
+		notes: []string{"left out 2 images outside the folder train: extra"}},
 	{name: "labels mean the same in each split", layout: layout{"test/a/1.png", "test/c/1.png", "train/a/1.png", "train/b/1.png",
 		"train/c/1.png"}, split: "test",
 		shades: []uint8{0, 1}, classes: []string{"a", "b", "c"}, labels: []int32{0, 2}},
 	{name: "a folder around everything", layout: layout{"set/test/a/1.png", "set/train/a/1.png", "set/train/b/1.png", "set/readme.txt"},
 		shades:  []uint8{1, 2},
-		classes: []string{"a", "b"}, labels: []int32{0, 1}, notes: []string{"all images lie in set: its folders are the splits or classes"}},
+		classes: []string{"a", "b"}, labels: []int32{0, 1}, notes: []string{"all images are in set: its folders are the splits or classes"}},
 	{name: "order of parts, not of letters", layout: layout{"a-b/1.png", "a/1.png"}, shades: []uint8{1, 0}, classes: []string{"a", "a-b"},
 		labels: []int32{0, 1}},
 	{name: "endings", layout: layout{"1.png", "2.PNG", "3.jfif", "4", "5.heic", "6.heic", "7.txt", ".hidden.png", ".DS_Store"},
 		shades: []uint8{0, 1, 2, 3},
 		notes: []string{"left out files that are not PNG, JPEG, GIF, BMP, TIFF or WebP images: 2 .heic, 1 .txt",
 			"left out 1 hidden file or folder: .hidden.png"}},
-	{name: "only other endings", layout: layout{"1.heic", "2.heic"}, fault: "images: 2 .heic"},
+	{name: "only other endings", layout: layout{"1.heic", "2.heic"}, err: "images: 2 .heic"},
 	{name: "linked files", layout: layout{"a/1.png", "a/2.png -> 1.png", "b/3.png -> ../a/1.png", "b/4.png => a/1.png"},
 		shades:  []uint8{0, 0, 0, 0},
 		classes: []string{"a", "b"}, labels: []int32{0, 0, 1, 1}},
@@ -146,7 +146,7 @@ var layoutCases = []layoutCase{
 		classes: []string{"a", "b", "c"}, labels: []int32{0, 1, 2}},
 	{name: "loops", layout: layout{"a/1.png", "a/me -> .", "a/up -> ..", "b -> b"}, shades: []uint8{0}, classes: []string{"a"},
 		labels: []int32{0},
-		notes:  []string{"left out 1 link that leads to nothing here: b", "left out 2 links to a folder that they lie in: a/me, a/up"}},
+		notes:  []string{"left out 1 link that leads to nothing here: b", "left out 2 links to a folder around them: a/me, a/up"}},
 	{name: "links to nothing", layout: layout{"1.png", "2.png -> nowhere.png"}, shades: []uint8{0},
 		notes: []string{"left out 1 link that leads to nothing here: 2.png"}},
 }
@@ -157,8 +157,8 @@ func TestFoldersAndArchivesMeanTheSame(t *testing.T) {
 			var digest string
 			for _, path := range c.layout.in(t) {
 				s, err := store(t).Open(context.Background(), spec.Data{Name: "images", Path: path, Split: c.split})
-				if c.fault != "" {
-					wantError(t, err, "images: ", c.fault)
+				if c.err != "" {
+					wantError(t, err, "images: ", c.err)
 					continue
 				}
 				if err != nil {
@@ -208,7 +208,7 @@ func TestTreesOfAnyDepthEnd(t *testing.T) {
 	}
 	write(t, deep, "1.png", tile(t, 1, 1, 1))
 	_, err := store(t).Open(context.Background(), spec.Data{Name: "images", Path: dir})
-	wantError(t, err, "more than 100 folders in each other")
+	wantError(t, err, "more than 100 nested folders")
 
 	wide := t.TempDir() // each folder links to the next twice: 2^60 paths
 	for i := range 60 {

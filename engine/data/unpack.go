@@ -18,23 +18,23 @@ import (
 	"github.com/starsweep/starsweep/internal/regular"
 )
 
-// An archive may unpack to so many times its size, and to so many bytes at least: pictures are compressed already, and hardly shrink
-// in an archive. What unpacks to more is most likely made to fill the memory.
+// An archive may unpack to this many times its size, and in any case to this many bytes: pictures are already compressed and barely
+// shrink in an archive. One that unpacks to more was most likely crafted to fill the memory.
 const (
 	maxUnpackRatio = 100
 	minUnpackLimit = 1 << 30
 )
 
-// unpacker takes an archive apart.
+// unpacker reads the members of an archive.
 type unpacker struct {
 	ctx     context.Context
 	tree    archiveTree
 	limit   int64
 	used    int64    // bytes of pictures so far
-	doubled []string // names that came again
+	doubled []string // names that occurred again
 }
 
-// openArchive reads the pictures of an archive into memory, encoded, and says what it left out.
+// openArchive reads the pictures of an archive into memory, encoded, and notes what it left out.
 func openArchive(ctx context.Context, st *Store, file string) (tree, []string, error) {
 	f, err := regular.Open(file)
 	if err != nil {
@@ -153,7 +153,7 @@ func (u *unpacker) tarMember(h *tar.Header, r io.Reader) error {
 			n.target = h.Linkname
 		}
 		return err
-	case tar.TypeLink: // to a member that came before
+	case tar.TypeLink: // to an earlier member
 		before, err := u.tree.find(path.Clean("/" + h.Linkname))
 		if err != nil || !before.mode.IsRegular() {
 			before = &node{mode: fs.ModeSymlink, target: "/" + h.Linkname} // leads nowhere
@@ -170,7 +170,7 @@ func (u *unpacker) tarMember(h *tar.Header, r io.Reader) error {
 	return nil // headers of the format itself
 }
 
-// put makes a node and notes whether its name came before.
+// put adds a node and notes whether its name occurred before.
 func (u *unpacker) put(name string, mode fs.FileMode) (*node, error) {
 	n, doubled, err := u.tree.put(name, mode)
 	if doubled {
@@ -179,7 +179,7 @@ func (u *unpacker) put(name string, mode fs.FileMode) (*node, error) {
 	return n, err
 }
 
-// fill reads the content of a member if it is a picture, or where a link leads.
+// fill reads the content of a member if it is a picture, or the target of a link.
 func (u *unpacker) fill(n *node, r io.Reader, size int64) error {
 	if n.mode&fs.ModeSymlink != 0 {
 		target, err := io.ReadAll(io.LimitReader(r, 4096))
@@ -191,13 +191,13 @@ func (u *unpacker) fill(n *node, r io.Reader, size int64) error {
 		return err
 	}
 	if !raster.Known(begin) {
-		n.content = begin // whoever decodes it will say what it is
+		n.content = begin // enough for the decoder's error
 		return nil
 	}
 	if size > u.limit-u.used {
 		return u.tooLarge()
 	}
-	n.content = make([]byte, max(size, int64(len(begin)))) // no more than the limit, whatever the header says
+	n.content = make([]byte, max(size, int64(len(begin)))) // at most the limit, which was checked
 	copy(n.content, begin)
 	u.used += int64(len(n.content))
 	if _, err = io.ReadFull(contextReader{u.ctx, r}, n.content[len(begin):]); err != nil {
@@ -213,7 +213,7 @@ func (u *unpacker) fill(n *node, r io.Reader, size int64) error {
 	}
 }
 
-// boundedReader returns an error where more bytes follow than may.
+// boundedReader returns an error if there are more bytes than allowed.
 type boundedReader struct {
 	in   io.Reader
 	left int64

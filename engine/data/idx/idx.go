@@ -10,7 +10,7 @@ import (
 	"io"
 )
 
-// byteType is the third byte of the magic number: unsigned bytes, the only element type that MNIST and its likes use.
+// byteType is the third byte of the magic number: unsigned bytes, the only element type that MNIST and similar sets use.
 const byteType = 0x08
 
 // maxElements bounds what a header can make Read allocate: 4 GiB, a hundred times MNIST.
@@ -45,7 +45,7 @@ func ReadDims(r io.Reader) ([]int, error) {
 	return dims, nil
 }
 
-// Read reads one array. It takes no byte beyond it, so a next array can be read from the same stream.
+// Read reads one array and no byte beyond it, so that the next array can be read from the same stream.
 func Read(r io.Reader) (Array, error) {
 	dims, err := ReadDims(r)
 	if err != nil {
@@ -86,7 +86,7 @@ func product(dims []int) int {
 	return p
 }
 
-// noEOF makes an end of file inside a record what it is: unexpected.
+// noEOF turns an end of file inside a record into io.ErrUnexpectedEOF.
 func noEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

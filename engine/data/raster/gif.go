@@ -32,13 +32,13 @@ func gifDecode(r contextReader, b []byte, _ Header) (image.Image, error) {
 	return gif.Decode(r.of(opaque))
 }
 
-// gifWalk is what the blocks of a GIF file are.
+// gifWalk is what the blocks of a GIF file contain.
 type gifWalk struct {
 	frames   int   // up to 2: more need not be counted
-	controls []int // where the flags of graphic controls of the first frame lie that make an entry transparent
+	controls []int // places of flags, in graphic controls of the first frame, that make an entry transparent
 }
 
-// walkGIF goes through the blocks as far as they are whole: GIF89a specification, sections 18 to 26.
+// walkGIF walks the blocks as far as they are whole: GIF89a specification, sections 18 to 26.
 func walkGIF(b []byte) (w gifWalk) {
 	const header = 13
 	table := func(flags byte) int { // bytes of a colour table

@@ -44,9 +44,9 @@ func orientation(b []byte) int {
 	return 0
 }
 
-// jpegRows returns what writes a row of a JPEG image as RGB. Go's own conversion repeats each chroma sample over the pixels that
-// share it; libjpeg, and so TensorFlow, Pillow and the papers, interpolates ("fancy upsampling"). On CIFAR-10 as Hugging Face
-// publishes it that is more than one grey level on average, so this does as libjpeg does.
+// jpegRows returns a function that writes a row of a JPEG image as RGB. Go's own conversion repeats each chroma sample over the pixels
+// that share it; libjpeg, and so TensorFlow, Pillow and the papers, interpolates ("fancy upsampling"). On CIFAR-10 as Hugging Face
+// publishes it the difference is more than one grey level on average, so this follows libjpeg.
 func jpegRows(p *Picture, img *image.YCbCr) func(y int) {
 	origin := img.Bounds().Min
 	cb, cr := chroma(img.Cb, img), chroma(img.Cr, img)
@@ -59,9 +59,9 @@ func jpegRows(p *Picture, img *image.YCbCr) func(y int) {
 	}
 }
 
-// chroma brings one of the image's chroma planes to [h w], as jdsample.c does: an output sample lies a quarter of the way from its
-// own chroma sample to the next on its side, in each direction that is halved, with a rounding that alternates so as to have no
-// bias. Ratios other than 4:2:2 and 4:2:0, and planes up to two samples wide, are repeated.
+// chroma scales one of the image's chroma planes to [h w], as jdsample.c does: an output sample is a quarter of the way from its own
+// chroma sample to the next on its side, in each direction that is halved, with a rounding that alternates to avoid bias. Ratios
+// other than 4:2:2 and 4:2:0, and planes up to two samples wide, are repeated.
 func chroma(plane []uint8, img *image.YCbCr) []uint8 {
 	b := img.Bounds()
 	w, h := b.Dx(), b.Dy()

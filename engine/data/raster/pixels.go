@@ -60,8 +60,8 @@ func grey(img image.Image) bool {
 	return false
 }
 
-// rowReader returns what writes a row of img from (x, y) on: grey bytes where img is grey, else R, G, B, A with the colour as it is
-// without transparency. Of 16 bits it takes the high byte.
+// rowReader returns a function that writes a row of img from (x, y) on: grey bytes if img is grey, otherwise R, G, B, A with the colour
+// as it is without transparency. Of 16 bits it takes the high byte.
 func rowReader(img image.Image) (func(row []uint8, x, y int), error) {
 	switch img := img.(type) {
 	case *image.Gray:
@@ -111,7 +111,7 @@ func highBytes(row, pix []uint8) {
 	}
 }
 
-// unmultiply takes the alpha out of the colours of a row of R, G, B, A.
+// unmultiply divides the colours of a row of R, G, B, A by their alpha.
 func unmultiply(row []uint8) {
 	for k := 0; k < len(row); k += 4 {
 		alpha := uint32(row[k+3])

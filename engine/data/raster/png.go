@@ -29,8 +29,8 @@ func pngHeader(b []byte) (Header, error) {
 	return h, nil
 }
 
-// pngDecode reads the colours that a transparent level, colour or palette entry has underneath: it leaves out the chunk tRNS, for
-// which the decoder would change the kind of the image.
+// pngDecode reads the colours below transparent levels, colours or palette entries: it leaves out the chunk tRNS, for which the decoder
+// would change the kind of the image.
 func pngDecode(r contextReader, b []byte, h Header) (image.Image, error) {
 	if h.Traits&Transparent == 0 {
 		return png.Decode(r)

@@ -1,7 +1,7 @@
-// Package raster decodes pictures (PNG, JPEG, GIF, BMP, TIFF, WebP) to grey or RGB bytes, with the pixels that Pillow reads, or
-// refuses them with a reason. The decoders are those of Go and of golang.org/x/image; this package chooses between them, checks
-// what they would read wrongly, and does what they leave open: chroma upsampling, transparency, the first of several frames.
-// engine/data feeds it files, members of archives and Parquet values; it knows no files itself.
+// Package raster decodes pictures (PNG, JPEG, GIF, BMP, TIFF, WebP) to grey or RGB bytes, with the pixels that Pillow reads, or rejects
+// them with a reason. The decoders are those of Go and of golang.org/x/image; this package chooses between them, rejects what they
+// would read wrongly, and adds what they lack: chroma upsampling, transparency, the first of several frames. engine/data passes it
+// files, members of archives and Parquet values; it knows no files itself.
 package raster
 
 import (
@@ -39,7 +39,7 @@ type Picture struct {
 // codec is one format.
 type codec struct {
 	name   string
-	magic  string // the first bytes; '?' stands for any
+	magic  string // the first bytes; '?' matches any
 	header func([]byte) (Header, error)
 	decode func(contextReader, []byte, Header) (image.Image, error)
 }
@@ -57,10 +57,10 @@ var codecs = []codec{
 // Formats names what Decode reads, for messages.
 const Formats = "PNG, JPEG, GIF, BMP, TIFF or WebP"
 
-// MagicSize is how many of a file's first bytes Known looks at.
+// MagicSize is the number of first bytes of a file that Known inspects.
 const MagicSize = 64
 
-// others are formats that are recognised only to name them.
+// others are formats that are recognised only to be named in errors.
 var others = []struct{ name, magic string }{
 	{"an AVIF image", "????ftypavif"},
 	{"an AVIF image", "????ftypavis"},
@@ -88,7 +88,7 @@ var others = []struct{ name, magic string }{
 	{"a Git LFS pointer, not the file itself", "version https://git-lfs"},
 }
 
-// begins reports whether b begins with magic, in which '?' stands for any byte.
+// begins reports whether b begins with magic, in which '?' matches any byte.
 func begins(b []byte, magic string) bool {
 	if len(b) < len(magic) {
 		return false
@@ -120,7 +120,7 @@ func find(b []byte) (codec, error) {
 	return codec{}, fmt.Errorf("got %s, want %s", got, Formats)
 }
 
-// Known reports by its first bytes whether a file is a picture that Decode may read.
+// Known reports, by its first bytes, whether a file is a picture that Decode may read.
 func Known(b []byte) bool {
 	_, err := find(b)
 	return err == nil
@@ -129,10 +129,10 @@ func Known(b []byte) bool {
 // extensions are the endings of the names of pictures.
 var extensions = []string{".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".tif", ".tiff", ".webp"}
 
-// Extension reports whether names of pictures that Decode reads end so, in lower or upper case.
+// Extension reports whether the names of pictures that Decode reads have this ending, in lower or upper case.
 func Extension(ext string) bool { return slices.Contains(extensions, strings.ToLower(ext)) }
 
-// ReadHeader reads what comes before the pixels of an encoded picture.
+// ReadHeader reads what precedes the pixels of an encoded picture.
 func ReadHeader(b []byte) (h Header, err error) {
 	defer rescue(&err)
 	c, err := find(b)
@@ -149,13 +149,13 @@ func ReadHeader(b []byte) (h Header, err error) {
 }
 
 // maxPixelsPerByte is more than PNG (1 bit a pixel, deflated 1032 times at best), GIF and JPEG can hold. A file with fewer bytes is cut
-// off, and the decoders would take memory for the whole picture before they see it.
+// off, and the decoders would allocate memory for the whole picture before they notice.
 const maxPixelsPerByte = 8 * 1032
 
 // Decode reads an encoded picture: of several frames the first; transparency is dropped, and of 16-bit samples the low byte.
 func Decode(ctx context.Context, b []byte) (p Picture, err error) {
 	defer rescue(&err)
-	h, err := ReadHeader(b) // it bounds what the pixels may ask for
+	h, err := ReadHeader(b) // it bounds the memory of the pixels
 	if err != nil {
 		return Picture{}, err
 	}
@@ -177,7 +177,7 @@ func Decode(ctx context.Context, b []byte) (p Picture, err error) {
 	return p, p.fill(ctx, img)
 }
 
-// named says which format an error is of, unless its text does.
+// named adds the format to an error, unless its text has it.
 func named(c codec, err error) error {
 	if strings.Contains(strings.ToLower(err.Error()), strings.ToLower(c.name)) {
 		return err
@@ -185,14 +185,14 @@ func named(c codec, err error) error {
 	return fmt.Errorf("%s: %w", c.name, err)
 }
 
-// rescue makes an error of a panic: decoders of others panic on some damaged files, and a file must not end a study.
+// rescue turns a panic into an error: foreign decoders panic on some damaged files, and a file must not end a study.
 func rescue(err *error) {
-	if fault := recover(); fault != nil {
-		*err = fmt.Errorf("damaged picture: %v", fault)
+	if panicked := recover(); panicked != nil {
+		*err = fmt.Errorf("damaged picture: %v", panicked)
 	}
 }
 
-// contextReader ends with the context.
+// contextReader is a reader that ends with its context.
 type contextReader struct {
 	ctx context.Context
 	in  *bytes.Reader

@@ -88,7 +88,7 @@ func readDirectory(b []byte) (directory, error) {
 	return d, nil
 }
 
-// tiffHeader refuses what the decoder, which does not look at these tags, would read wrongly.
+// tiffHeader rejects what the decoder, which ignores these tags, would read wrongly.
 func tiffHeader(b []byte) (Header, error) {
 	d, err := readDirectory(b)
 	if err != nil {
@@ -131,7 +131,7 @@ func tiffDecode(r contextReader, b []byte, _ Header) (image.Image, error) {
 	}
 	img, err := tiff.Decode(r.of(b))
 	if grey, ok := img.(*image.Gray); ok && d.ccitt() && d.value(tagPhotometric, 0) == 1 {
-		// A white run of a fax is a run of zeros, whatever zero stands for (TIFF 6.0, section 10); the decoder makes it white.
+		// A white run of a fax is a run of zeros, whichever colour zero is (TIFF 6.0, section 10); the decoder makes it white.
 		for i := range grey.Pix {
 			grey.Pix[i] ^= 255
 		}

@@ -76,7 +76,7 @@ func readWebP(b []byte) (f webpFile, err error) {
 
 func uint24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
 
-// size is what the frame says itself.
+// size is the size that the frame itself states.
 func (f webpFile) size() (h, w int, err error) {
 	if f.lossless {
 		config, err := vp8l.DecodeConfig(bytes.NewReader(f.data))
@@ -116,9 +116,9 @@ func webpDecode(r contextReader, b []byte, _ Header) (image.Image, error) {
 	return &videoFrame{img}, nil
 }
 
-// webpRows returns what writes a row of a lossy WebP image as RGB, bit for bit as libwebp does: chroma is interpolated, 9 : 3 : 3 : 1
-// to the nearest samples (its src/dsp/upsampling.c), and luma has the range 16 to 235 (src/dsp/yuv.h, which is BT.601 in fixed
-// point). Go's own conversion takes the full range of JPEG, and repeats the chroma.
+// webpRows returns a function that writes a row of a lossy WebP image as RGB, bit for bit as libwebp does: chroma is interpolated,
+// 9 : 3 : 3 : 1 to the nearest samples (its src/dsp/upsampling.c), and luma has the range 16 to 235 (src/dsp/yuv.h, which is BT.601
+// in fixed point). Go's own conversion assumes the full range of JPEG, and repeats the chroma.
 func webpRows(p *Picture, img *image.YCbCr) func(y int) {
 	columns, rows := (p.W+1)/2, (p.H+1)/2
 	// row interpolates a plane at a row of pixels, between its nearest row of samples and the next.
