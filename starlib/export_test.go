@@ -28,3 +28,9 @@ func (s *Study) Traces() (traces, programs, outcomes int) {
 	traces, programs = s.programs.Counts()
 	return traces, programs, s.made.made
 }
+
+// Std lists the files of the standard library, as load names them, with their sources.
+func Std() map[string]string { return stdFiles() }
+
+// Builtins lists the names that a script sees without load, except those of Starlark itself.
+func Builtins(catalogue spec.Catalogue) []string { return words(predeclared(catalogue)) }

@@ -30,8 +30,8 @@ import (
 //go:embed std
 var std embed.FS
 
-// Std lists the files of the standard library, as load names them, with their sources.
-func Std() map[string]string {
+// stdFiles lists the files of the standard library, as load names them, with their sources.
+func stdFiles() map[string]string {
 	files := map[string]string{}
 	entries, err := std.ReadDir("std")
 	if err != nil {
@@ -158,9 +158,9 @@ func (l *loading) load(_ *starlark.Thread, module string) (starlark.StringDict, 
 
 func (l *loading) read(module string) ([]byte, error) {
 	if kit.IsStd(module) {
-		source, ok := Std()[module]
+		source, ok := stdFiles()[module]
 		if !ok {
-			return nil, hint.Unknown("file", module, slices.Sorted(maps.Keys(Std())))
+			return nil, hint.Unknown("file", module, slices.Sorted(maps.Keys(stdFiles())))
 		}
 		return []byte(source), nil
 	}

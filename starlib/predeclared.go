@@ -49,9 +49,6 @@ func predeclared(catalogue spec.Catalogue) starlark.StringDict {
 	return all
 }
 
-// Builtins lists the names that a script sees without load, except those of Starlark itself.
-func Builtins(catalogue spec.Catalogue) []string { return words(predeclared(catalogue)) }
-
 // words are the names of values that scripts can write.
 func words(values starlark.StringDict) (names []string) {
 	for name := range values {

@@ -49,7 +49,7 @@ func (r *Evaluation) apply(th *starlark.Thread, b *starlark.Builtin, args starla
 	}
 	given, named := f.fill(func(x *Symbol) starlark.Value { return x.value })
 	v, err := b.CallInternal(th, given, named)
-	if err != nil || !IsNumber(v) {
+	if err != nil || !isNumber(v) {
 		r.reveal(f)
 		return v, err
 	}

@@ -57,7 +57,7 @@ func (k *kinds) add(v starlark.Value, inList bool) {
 	case starlark.String, starlark.NoneType:
 		return
 	}
-	k.numbers = k.numbers && IsNumber(v)
+	k.numbers = k.numbers && isNumber(v)
 	k.mixed = k.mixed || k.kind != "" && k.kind != v.Type()
 	k.kind = v.Type()
 }

@@ -39,7 +39,7 @@ func (x *Symbol) Reveal() starlark.Value {
 // Operate makes a formula of an operation on symbols and numbers.
 func (x *Symbol) Operate(th *starlark.Thread, op *starlark.Builtin, operands starlark.Tuple) (v starlark.Value, ok bool, err error) {
 	for _, o := range operands {
-		if !isSymbol(o) && !IsNumber(o) {
+		if !isSymbol(o) && !isNumber(o) {
 			return nil, false, nil
 		}
 	}
@@ -102,8 +102,8 @@ func IsSchedule(v starlark.Value) bool {
 	return ok
 }
 
-// IsNumber reports whether v is what a symbol may stand for.
-func IsNumber(v starlark.Value) bool {
+// isNumber reports whether v is what a symbol may stand for.
+func isNumber(v starlark.Value) bool {
 	switch v.(type) {
 	case starlark.Int, starlark.Float, Real:
 		return true
