@@ -7,8 +7,8 @@ import (
 	. "github.com/starsweep/starsweep/engine/expr"
 )
 
-// dcgan builds the non-saturating losses of a DCGAN for 32 x 32 images by hand, as a trace of a script would: the generator
-// with batch norm, its image with instance noise, the discriminator on a real and a generated batch.
+// dcgan builds the non-saturating losses of a DCGAN for 32 x 32 images, as the trace of a script would: the generator with batch norm,
+// its image with instance noise, the discriminator on a real and a generated batch.
 type dcgan struct {
 	g          *Graph
 	batch      int
@@ -105,7 +105,7 @@ func (d *dcgan) nsStep() []*Node {
 	return outs
 }
 
-// Checking one configuration is building its losses: shapes are checked as they grow. Less than a millisecond is asked for.
+// Checking a configuration means building its losses, since constructors check shapes. It must take less than a millisecond.
 func BenchmarkTraceNSLosses(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {

@@ -70,7 +70,7 @@ func TestEqualExpressionsAreOneNode(t *testing.T) {
 	}
 }
 
-func TestIdentitiesAreLeftOut(t *testing.T) {
+func TestIdentitiesAreOmitted(t *testing.T) {
 	g := New()
 	a, b := g.Input("a", Of(F32, "bc", 3, 2)), g.Input("b", Of(F32, "c", 2))
 	zero, one := g.Const(F32, 0), g.Const(F32, 1)
@@ -106,7 +106,7 @@ func TestIdentitiesAreLeftOut(t *testing.T) {
 	}
 }
 
-// A fingerprint depends on what the outputs compute, not on how the graph came about or on the values of reals.
+// A fingerprint depends on what the outputs compute, not on how the graph was built or on the values of reals.
 func TestFingerprintIsStructure(t *testing.T) {
 	build := func(detour bool, lr float64) string {
 		g := New()
@@ -155,7 +155,7 @@ func TestFingerprintIsStructure(t *testing.T) {
 	}
 }
 
-// The fingerprint names programs on disk: it may change only with the language. If it should, set it to what this test got.
+// The fingerprint names programs on disk, so it may change only with the language. If it does, update the value here.
 func TestFingerprintIsTheSameInEveryProcess(t *testing.T) {
 	const want = "17a31abb123d18df"
 	if got := Fingerprint(newDCGAN(64).nsStep()...); got != want {
@@ -163,7 +163,7 @@ func TestFingerprintIsTheSameInEveryProcess(t *testing.T) {
 	}
 }
 
-// TestPrintGolden pins what a step looks like. UPDATE=1 writes the file anew; read the difference.
+// TestPrintGolden pins the text of a step. UPDATE=1 writes the file; review the difference.
 func TestPrintGolden(t *testing.T) {
 	dLoss, _, dParams, _ := newDCGAN(2).losses()
 	got := Print(append([]*Node{dLoss}, Grad(dLoss, dParams...)...)...)
@@ -282,7 +282,7 @@ func TestErrorsNameShapesAndPlace(t *testing.T) {
 	}
 }
 
-// An error that arises in a derivative points at the line of the operation, not of grad.
+// An error in a derivative points to the line of the operation, not to that of grad.
 func TestNodesKeepTheirPlace(t *testing.T) {
 	g := New()
 	g.At("a.star:1:1")
@@ -297,7 +297,7 @@ func TestNodesKeepTheirPlace(t *testing.T) {
 	}
 }
 
-func TestEveryOperationSaysWhatItDoes(t *testing.T) {
+func TestEveryOperationIsDocumented(t *testing.T) {
 	for name, op := range Ops {
 		if op.Doc == "" || op.Shape == nil || op.Name != name || strings.ToLower(name) != name {
 			t.Errorf("%s lacks a doc or a shape rule", name)
@@ -350,7 +350,7 @@ func TestWindows(t *testing.T) {
 	}
 }
 
-// A copy is the same program, and what is added to its graph does not meet the reals that it has.
+// A copy is the same program, and new reals of its graph differ from those that it has.
 func TestCopyKeepsTheProgram(t *testing.T) {
 	outs := newDCGAN(2).nsStep()
 	c := Copy(outs...)

@@ -18,7 +18,7 @@ func backends(t *testing.T) (list map[string][]lower.Device) {
 		for _, threads := range []int{1, 3} {
 			b, err := lower.Open(fmt.Sprintf("cpu:kernels=%s,threads=%d", kernels, threads))
 			if err != nil {
-				t.Logf("%s: %v", kernels, err) // not on this processor
+				t.Logf("%s: %v", kernels, err) // this processor lacks the kernels
 				break
 			}
 			t.Cleanup(b.Close)

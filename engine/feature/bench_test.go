@@ -6,8 +6,8 @@ import (
 	"github.com/starsweep/starsweep/internal/machine"
 )
 
-// BenchmarkInception is the FID network on 48 images of 32 x 32 x 3. bench/features/speed.py compares it with PyTorch, by CPU
-// time too, which other work on the machine changes less.
+// BenchmarkInception is the FID network on 48 images of 32 x 32 x 3. bench/features/speed.py compares it with PyTorch, also by
+// CPU time, which depends less on other load.
 func BenchmarkInception(b *testing.B) {
 	w, _, err := plantedFID().recognize()
 	if err != nil {

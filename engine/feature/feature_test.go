@@ -50,7 +50,7 @@ func extract(t testing.TB, e *Extractor, x []float32, n, h, w, c int) metric.Fea
 	return f
 }
 
-// noise is images of random 8-bit pixels.
+// noise returns images of random 8-bit pixels.
 func noise(n, h, w, c int) []float32 {
 	x := make([]float32, n*h*w*c)
 	for i, u := range uniform("noise", len(x)) {
@@ -59,7 +59,7 @@ func noise(n, h, w, c int) []float32 {
 	return x
 }
 
-func TestPixelsAreQuantisedToEightBits(t *testing.T) {
+func TestPixelsAreQuantizedToEightBits(t *testing.T) {
 	e := opened(t, "pixels", Store{})
 	for level := range 256 {
 		x := float32(level)/127.5 - 1
@@ -94,7 +94,7 @@ func TestPixelsAreTheImageRowByRow(t *testing.T) {
 	}
 }
 
-func TestGreyImagesAreColourImagesOfThreeEqualChannels(t *testing.T) {
+func TestGreyImagesEqualColourImagesOfThreeEqualChannels(t *testing.T) {
 	e := opened(t, "random", Store{})
 	grey := noise(2, 9, 9, 1)
 	var colour []float32
@@ -106,7 +106,7 @@ func TestGreyImagesAreColourImagesOfThreeEqualChannels(t *testing.T) {
 	}
 }
 
-func TestExtractRefusesWhatIsNoImage(t *testing.T) {
+func TestExtractRejectsInvalidImages(t *testing.T) {
 	e := opened(t, "random", Store{})
 	for _, c := range []struct {
 		numbers, n, h, w, c int
@@ -131,7 +131,7 @@ func TestExtractRefusesWhatIsNoImage(t *testing.T) {
 }
 
 func TestDigestsAreStable(t *testing.T) {
-	// These stand in tables: they change only together with the features, and then with the first line that digest hashes.
+	// These are in tables: they change only together with the features, and then with the first line that digest hashes.
 	for name, want := range map[string]string{
 		"pixels": "1b272139aff64bb662cb1e6eb00023c908b752320f8738ad72ce5de94799c2d3",
 		"random": "74fe922b2afb4adc8f205072716875143f02ef6659c9b66a364c54fc12569aa3",
@@ -159,7 +159,7 @@ func TestDigestsAreStable(t *testing.T) {
 	}
 }
 
-func TestOpenSaysHowToGetWhatIsMissing(t *testing.T) {
+func TestErrorsOfOpenSayHowToGetWeights(t *testing.T) {
 	b := backend(t)
 	for name, want := range map[string]string{
 		"inception":       "starsweep features add FILE",
@@ -177,7 +177,7 @@ func TestOpenSaysHowToGetWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestListTellsOfEveryExtractor(t *testing.T) {
+func TestListDescribesEveryExtractor(t *testing.T) {
 	list := Store{t.TempDir()}.List()
 	var names []string
 	for _, i := range list {

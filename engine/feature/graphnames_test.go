@@ -46,7 +46,7 @@ func TestEveryLayerHasItsNameInTheGraph(t *testing.T) {
 	}
 }
 
-// plantedGraph is plantedFID by the names of the graph, which has neither a scale nor logits.
+// plantedGraph is plantedFID under the names of the graph, which has neither a scale nor logits.
 func plantedGraph(fid weights) weights {
 	w := weights{}
 	for _, layer := range convolutions(inceptionFID) {
@@ -57,7 +57,7 @@ func plantedGraph(fid weights) weights {
 	return w
 }
 
-func TestTheGraphsNamesGiveTheSameWeightsAsTorchvisions(t *testing.T) {
+func TestTheGraphHasTheSameWeightsAsTorchvision(t *testing.T) {
 	fid := plantedFID()
 	for name := range maps.Clone(fid) {
 		if strings.HasSuffix(name, ".bn.weight") {

@@ -17,7 +17,7 @@ import (
 func TestInceptionHasThePublishedNumberOfParameters(t *testing.T) {
 	layers, shapes := inceptionKernels()
 	// Keras's summary of InceptionV3(include_top=False): 21,768,352 trainable parameters, kernels and one beta a filter; as
-	// many are left when batch norms are folded.
+	// many remain when batch norms are folded.
 	n := 0
 	for _, s := range shapes {
 		n += product(s) + s[3]
@@ -27,7 +27,7 @@ func TestInceptionHasThePublishedNumberOfParameters(t *testing.T) {
 	}
 }
 
-func TestInceptionGivesTheStoredNumbersOfPytorchFIDTorchFidelityAndKeras(t *testing.T) {
+func TestInceptionHasTheStoredNumbersOfPytorchFIDTorchFidelityAndKeras(t *testing.T) {
 	if testing.Short() {
 		t.Skip("24 million weights, three networks")
 	}
@@ -79,7 +79,7 @@ func TestInceptionGivesTheStoredNumbersOfPytorchFIDTorchFidelityAndKeras(t *test
 	}
 }
 
-func TestFilesOfInceptionThatDoNotFitAreRefusedByName(t *testing.T) {
+func TestErrorsOfFilesOfInceptionNameTheTensors(t *testing.T) {
 	if testing.Short() {
 		t.Skip("24 million weights, six times")
 	}
@@ -112,7 +112,7 @@ func TestFilesOfInceptionThatDoNotFitAreRefusedByName(t *testing.T) {
 	}
 }
 
-// difference is the largest distance of an element, relative to it or to the mean size of all, whichever is larger.
+// difference is the largest difference of an element, relative to the larger of it and the mean magnitude.
 func difference(got, want []float32) (worst float64) {
 	if len(got) != len(want) || len(want) == 0 {
 		return math.Inf(1)

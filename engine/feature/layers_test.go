@@ -43,7 +43,7 @@ func openDeclared(t *testing.T, n *small.Network, w small.Weights) *Extractor {
 	return &Extractor{Name: "tiny", batch: 4, on: backend(t), network: c.network, weights: c.weights}
 }
 
-func TestADeclaredNetworkIsWhatItsLayersSay(t *testing.T) {
+func TestADeclaredNetworkHasTheLayersOfItsDeclaration(t *testing.T) {
 	n, w := tiny(t)
 	e := openDeclared(t, n, w)
 	x := noise(3, 8, 8, 3)
@@ -85,7 +85,7 @@ func plain(x []float32, w small.Weights) (feature, logits []float32) {
 	return feature, logits
 }
 
-// convolve is a 3 x 3 convolution with "same" padding and a ReLU. Of an odd row of padding TensorFlow puts the zero behind.
+// convolve is a 3 x 3 convolution with "same" padding and a ReLU. TensorFlow adds an odd row of padding at the end.
 func convolve(x []float32, side, in, stride int, kernel, bias small.Tensor) (y []float32) {
 	out := side / stride
 	before := ((out-1)*stride + 3 - side) / 2
@@ -129,7 +129,7 @@ func TestADeclaredNetworkResizesImagesOfAnotherSize(t *testing.T) {
 	}
 }
 
-func TestANetworkOfGreyImagesRefusesColour(t *testing.T) {
+func TestANetworkOfGreyImagesRejectsColour(t *testing.T) {
 	n := &small.Network{Name: "grey", Size: 4, Channels: 1, Feature: "global_avg_pool1", Layers: []small.Layer{
 		{Kind: "conv", Filters: 1, Kernel: 1, Stride: 1}, {Kind: "global_avg_pool"}, {Kind: "dense", Units: 1},
 	}}

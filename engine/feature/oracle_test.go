@@ -15,8 +15,8 @@ import (
 	"github.com/starsweep/starsweep/internal/safetensors"
 )
 
-// TestInceptionAgreesWithPytorchFIDTorchFidelityAndKeras gives each of them and starsweep the same random weights, in every
-// form of file, and real images.
+// TestInceptionAgreesWithPytorchFIDTorchFidelityAndKeras compares features of real images for the same random weights, in every form
+// of file.
 func TestInceptionAgreesWithPytorchFIDTorchFidelityAndKeras(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: three networks of 24 million weights")
@@ -54,7 +54,7 @@ func TestInceptionAgreesWithPytorchFIDTorchFidelityAndKeras(t *testing.T) {
 				continue
 			}
 			digests[name] = e.Digest
-			e.batch = 5 // and not 7, so that one batch is not full
+			e.batch = 5 // less than 7, so that one batch is not full
 			for set, x := range images {
 				f, l, err := e.Extract(context.Background(), x.signed(), x.N, x.H, x.W, x.C)
 				if err != nil {
@@ -82,7 +82,7 @@ type images struct {
 	U8         []uint8
 }
 
-// signed are the images as training has them, in [-1, 1].
+// signed returns the images in [-1, 1], as in training.
 func (x images) signed() []float32 {
 	v := make([]float32, len(x.U8))
 	for i, u := range x.U8 {
@@ -91,7 +91,7 @@ func (x images) signed() []float32 {
 	return v
 }
 
-// realImages are 7 of CIFAR-10 and 7 of MNIST.
+// realImages returns 7 images of CIFAR-10 and 7 of MNIST.
 func realImages(t *testing.T) map[string]images {
 	sets := map[string]images{}
 	st := &data.Store{Dir: filepath.Join(require.Shared(t), "data")}

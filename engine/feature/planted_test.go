@@ -27,7 +27,7 @@ func uniform(name string, n int) []float64 {
 	return u
 }
 
-// planted is the tensor of a name in a state_dict of torchvision's.
+// planted is the tensor of a name in torchvision's state_dict.
 func planted(name string, shape ...int) tensor {
 	t := tensor{shape, make([]float32, product(shape))}
 	for i, u := range uniform(name, len(t.data)) {
@@ -75,8 +75,8 @@ func plantedFID() weights {
 	return w
 }
 
-// plantedKeras is the same network as Keras's published files name its tensors, but for the batch norms' scale, which
-// Keras's has not.
+// plantedKeras is the same network with the names of Keras's published files, but without the batch norms' scale, which Keras's
+// network does not have.
 func plantedKeras() weights {
 	fid := plantedFID()
 	top := planted("predictions", kerasClasses, inceptionFeatures)
@@ -110,7 +110,7 @@ func plantedImages() []float32 {
 	return x
 }
 
-// without is w less a tensor, with is w with another in its place.
+// without is w without a tensor; with is w with another in its place.
 func without(w weights, name string) weights {
 	w = maps.Clone(w)
 	delete(w, name)

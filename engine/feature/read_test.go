@@ -12,7 +12,7 @@ import (
 	"github.com/starsweep/starsweep/internal/safetensors"
 )
 
-func TestReadGivesTheSameTensorsOfBothFormatsOfPyTorch(t *testing.T) {
+func TestBothFormatsOfPyTorchHaveTheSameTensors(t *testing.T) {
 	want := weights{
 		"kernel":     {[]int{2, 3}, []float32{0, 1, 2, 3, 4, 5}},
 		"transposed": {[]int{3, 2}, []float32{0, 3, 1, 4, 2, 5}},
@@ -34,7 +34,7 @@ func TestReadGivesTheSameTensorsOfBothFormatsOfPyTorch(t *testing.T) {
 	}
 }
 
-func TestReadTakesEveryFloatOfSafetensors(t *testing.T) {
+func TestReadConvertsEveryFloatTypeOfSafetensors(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.safetensors")
 	writeTensors(t, path, []safetensors.Tensor{
 		{Name: "half", DType: safetensors.F16, Shape: []int{3}, Data: []byte{0, 0x3e, 1, 0, 0, 0xc2}},
@@ -57,7 +57,7 @@ func TestReadTakesEveryFloatOfSafetensors(t *testing.T) {
 	}
 }
 
-func TestAddRefusesFilesOfNoNetwork(t *testing.T) {
+func TestAddRejectsFilesOfNoNetwork(t *testing.T) {
 	dir := t.TempDir()
 	text := filepath.Join(dir, "text")
 	if err := os.WriteFile(text, []byte("What I tell you three times is true.\n"), 0o666); err != nil {
@@ -83,8 +83,8 @@ func TestAddRefusesFilesOfNoNetwork(t *testing.T) {
 	}
 }
 
-// TestReadRefusesFilesThatAreCutOff cuts files at many lengths: each must be an error, and none may panic.
-func TestReadRefusesFilesThatAreCutOff(t *testing.T) {
+// TestTruncatedFilesAreErrors truncates files to many lengths: each must be an error, and none may panic.
+func TestTruncatedFilesAreErrors(t *testing.T) {
 	for _, path := range []string{"testdata/small.pth", "testdata/small-old.pth", "testdata/inception.safetensors",
 		"../../internal/hdf5/testdata/small.h5"} {
 		whole, err := os.ReadFile(path)

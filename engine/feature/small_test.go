@@ -7,8 +7,8 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// TestSmallMNISTReadsDigits as the set has them, 28 x 28 pixels: scaling, resize and layers are those of training.
-func TestSmallMNISTReadsDigits(t *testing.T) {
+// Digits of 28 x 28 pixels, as the data set has them, are classified: scaling, resize and layers are those of training.
+func TestSmallMNISTClassifiesDigits(t *testing.T) {
 	e := opened(t, "small-mnist", Store{})
 	set, err := (&data.Store{}).Open(background, spec.Data{Name: "mnist12k", Split: "test", Limit: 500})
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// An extractor refuses the images that its declaration excludes, and no others; its features and logits are those declared.
+// An extractor rejects the images that its declaration excludes, and no others; its features and logits are those declared.
 func TestExtractorsAreWhatTheyDeclare(t *testing.T) {
 	for _, r := range table {
 		e, _, err := open(r.Name, Store{})

@@ -71,12 +71,12 @@ func (ex example) differentiate(t *testing.T, b *lower.Backend, samples int) {
 	}
 }
 
-// Three trials at once give what three alone give, for every example and every subset of packed arguments, with gradients.
-func TestPackedTrialsAreTrialsAlone(t *testing.T) {
+// Three packed trials equal three single ones, for every example and every subset of packed arguments, with gradients.
+func TestPackedTrialsEqualSingleOnes(t *testing.T) {
 	each(t, func(t *testing.T, b *lower.Backend) {
 		types := map[DType]float64{F64: 1e-9, F32: 1e-5}
 		first := func(example) int { return 1 }
-		if b.Name() == "xla" { // which compiles slowly: the arguments packed all
+		if b.Name() == "xla" { // it compiles slowly: all arguments packed
 			first = func(ex example) int { return 1<<len(ex.shapes) - 1 }
 		}
 		if testing.Short() || b.Name() == "xla" {
@@ -130,7 +130,7 @@ func (ex example) pack(t *testing.T, b *lower.Backend, d DType, mask int, tolera
 	}
 }
 
-// The backends compute the same: values and gradients of every example in float64, as one program.
+// The backends agree in values and gradients of every example in float64, as one program.
 func TestBackendsAgree(t *testing.T) {
 	var outs []*Node
 	var names []string

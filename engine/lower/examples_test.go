@@ -10,7 +10,7 @@ import (
 	. "github.com/starsweep/starsweep/engine/expr"
 )
 
-// An example is an operation, or what is made of some, applied to arguments x0, x1, ... drawn from (lo, hi), away from kinks.
+// An example is an operation, or a function of several, applied to arguments x0, x1, ... drawn from (lo, hi), away from kinks.
 type example struct {
 	name   string
 	shapes []Shape
@@ -24,7 +24,7 @@ func f(axes string, sizes ...int) Shape { return Of(F64, axes, sizes...) }
 // of is a const of n's element type.
 func of(n *Node, v float64) *Node { return n.Graph().Const(n.Shape.DType, v) }
 
-// batchNorm normalises over axes with their own mean and variance.
+// batchNorm normalizes over axes with their own mean and variance.
 func batchNorm(x, gamma, beta *Node, axes string, eps float64) *Node {
 	d := Sub(x, Mean(x, axes))
 	return Add(Mul(d, Mul(gamma, Rsqrt(Add(Mean(Square(d), axes), of(x, eps))))), beta)
@@ -92,7 +92,7 @@ func (ex *exampleList) addElementwise() {
 	for name, op := range map[string]func(*Node) *Node{"log": Log, "log1p": Log1p, "sqrt": Sqrt, "rsqrt": Rsqrt} {
 		ex.one(name, .5, 2, op)
 	}
-	ex.one("stop", -1, 1, func(a *Node) *Node { return Stop(Sign(a)) }) // where its rule, zero, is right
+	ex.one("stop", -1, 1, func(a *Node) *Node { return Stop(Sign(a)) }) // where its derivative, zero, is right
 	ex.one("real", -1, 1, func(a *Node) *Node { return Mul(a, Tanh(Add(a, a.Graph().Real(a.Shape.DType, .3)))) })
 	for name, op := range map[string]func(a, b *Node) *Node{"add": Add, "sub": Sub, "mul": Mul, "div": Div, "pow": Pow, "max": Max,
 		"min": Min} {

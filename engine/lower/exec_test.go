@@ -78,7 +78,7 @@ func floats(t *testing.T, b *lower.Buffer) []float64 {
 }
 
 // Consts of every type, an input that is an output, one output twice, and a program that reads nothing.
-func TestProgramsOfFewWords(t *testing.T) {
+func TestSmallPrograms(t *testing.T) {
 	each(t, func(t *testing.T, b *lower.Backend) {
 		g := New()
 		x, r := g.Input("x", Of(F32, "c", 2)), g.Real(F32, 2.5)
@@ -97,8 +97,8 @@ func TestProgramsOfFewWords(t *testing.T) {
 	})
 }
 
-// Inputs stay valid unless they are given up.
-func TestRunGivesUpWhatItIsToldTo(t *testing.T) {
+// Inputs stay valid unless they are donated.
+func TestRunDonatesOnlySelectedInputs(t *testing.T) {
 	each(t, func(t *testing.T, b *lower.Backend) {
 		g := New()
 		x, y := g.Input("x", Of(F32, "c", 2)), g.Input("y", Of(F32, "c", 2))
@@ -110,7 +110,7 @@ func TestRunGivesUpWhatItIsToldTo(t *testing.T) {
 				t.Fatalf("got %v, %v", out, err)
 			}
 		}
-		// The sum is fed back and given up, as a training state is.
+		// The sum is fed back and donated, as a training state is.
 		for range 3 {
 			out, err := p.RunDonating(p.on, []bool{true, false}, tx, ty)
 			if err != nil {
@@ -122,7 +122,7 @@ func TestRunGivesUpWhatItIsToldTo(t *testing.T) {
 			t.Errorf("got %v", got)
 		}
 		if got := floats(t, ty); !slices.Equal(got, []float64{10, 20}) {
-			t.Errorf("what was kept is %v", got)
+			t.Errorf("the other input is %v", got)
 		}
 	})
 }
@@ -147,7 +147,7 @@ func TestRunChecksItsArguments(t *testing.T) {
 	}
 }
 
-// fakeBackend // for tests: cpu without an exponential and without bits.
+// fakeBackend is cpu without an exponential and without bitwise operations, for tests.
 type (
 	fakeBackend  struct{ compute.Backend }
 	fakeBuilder  struct{ compute.Builder }

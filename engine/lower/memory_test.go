@@ -16,7 +16,7 @@ func square() *expr.Node {
 }
 
 func TestLiveMemoryIsWhatIsAliveAtOnce(t *testing.T) {
-	// tanh, exp and their product; the sum comes when two of them are gone
+	// tanh, exp and their product; two of them are freed before the sum
 	if got, want := lower.Live(square()), (lower.Memory{Work: 3*40000 - 4, Results: 4}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/starsweep/starsweep/engine/lower"
 )
 
-// Products are the sums that they should be, whatever sizes were multiplied before, from several goroutines at once.
+// Products are correct for any sequence of sizes, from several goroutines at once.
 func TestProductsOfMatrices(t *testing.T) {
 	p := lower.NewProducts(open(t, "cpu").Devices()[0])
 	defer p.Close()

@@ -67,7 +67,7 @@ var imageValues = []valueCase{
 	{"nearest, 5 to 3", f("hwc", 1, 5, 1), []float64{1, 2, 3, 4, 5}, func(x *Node) *Node { return ResizeNearest(x, 1, 3) },
 		[]float64{1, 3, 5}},
 	{"nearest, 4 to 2", f("hwc", 1, 4, 1), []float64{1, 2, 3, 4}, func(x *Node) *Node { return ResizeNearest(x, 1, 2) }, []float64{2, 4}},
-	// Padding neither wins nor counts.
+	// Padding is neither a maximum nor part of a mean.
 	{"max pool", f("hwc", 1, 3, 1), []float64{-1, -2, -3}, func(x *Node) *Node { return MaxPool(x, pairs) }, []float64{-1, -3}},
 	{"avg pool", f("hwc", 1, 3, 1), []float64{1, 2, 4}, func(x *Node) *Node { return AvgPool(x, pairs) }, []float64{1.5, 4}},
 	{"pool both", grid2, []float64{1, 2, 3, 4},
@@ -84,7 +84,7 @@ func TestValues(t *testing.T) {
 	})
 }
 
-// Derivatives where functions have kinks, which differences cannot tell.
+// Derivatives where functions have kinks, which differences cannot determine.
 func TestDerivativesAtKinks(t *testing.T) {
 	x := New().Input("x", f("c", 3))
 	zero := of(x, 0)
@@ -169,7 +169,7 @@ func TestConvolutionsAreTheirDefinition(t *testing.T) {
 	})
 }
 
-// Of a NaN nothing is made that is not NaN: a diverged trial must be seen.
+// Every function of NaN is NaN, so that divergence is detected.
 func TestNaNPasses(t *testing.T) {
 	each(t, func(t *testing.T, b *lower.Backend) {
 		x := New().Input("x", Of(F32, "c", 2))

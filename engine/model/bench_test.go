@@ -2,8 +2,8 @@ package model_test
 
 import "testing"
 
-// Building a program is tracing the losses, their gradients, the optimizers and the sampling, checking every shape on the
-// way, and the fingerprint.
+// Building a program includes tracing the losses, their gradients, the optimizers and the sampling, all checks of shapes, and the
+// fingerprint.
 func BenchmarkBuild(b *testing.B) {
 	for name, s := range map[string]study{"ns": thesis, "wgan-gp": thesis.wgan()} {
 		b.Run(name, func(b *testing.B) {

@@ -11,7 +11,7 @@ import (
 	"github.com/starsweep/starsweep/internal/exprtest"
 )
 
-// study describes a small DCGAN, as a script would: what a test changes is a field.
+// study describes a small DCGAN, as a script would. Its fields are what tests change.
 type study struct {
 	loss           string // ns, wgan-gp
 	dtype          expr.DType
@@ -27,7 +27,7 @@ type study struct {
 	clip, ema      bool
 	dropout        bool
 	start          *model.Init // of convolutions; nil is Glorot's
-	allBiases      bool        // also before a batch norm, which takes them away: their gradients are 0 but for rounding
+	allBiases      bool        // even before a batch norm, which cancels them: their gradients are 0 except for rounding
 	open           bool        // the critic's loss does not stop the gradient to the generator
 }
 
@@ -35,7 +35,7 @@ var small = study{loss: "ns", dtype: expr.F64, batch: 3, latent: 4, size: 4, wid
 	lr: 2e-3, slope: .3, beta1: .5,
 	penalty: 10, noise: spec.Constant(.1), rule: model.Adam, dropout: true}
 
-// thesis is Westberg's network for MNIST at the batch that the benchmarks use.
+// thesis is Westberg's network for MNIST with the batch size of the benchmarks.
 var thesis = study{loss: "ns", dtype: expr.F32, batch: 64, latent: 100, size: 32, width: 64, channels: 1, kernel: 5, depth: 3, dSteps: 1,
 	lr: 1e-4, slope: .3, beta1: .5,
 	penalty: 10, noise: spec.Linear(.5, .01, 10, spec.Epochs), rule: model.Adam, allBiases: true}
@@ -99,7 +99,7 @@ func (s study) players() []model.Player {
 	return []model.Player{{Name: "discriminator", Steps: s.dSteps, Optimizer: o, Critic: true}, {Name: "generator", Steps: 1, Optimizer: g}}
 }
 
-// gan is a study while it is traced. Layers' errors are faults of the test.
+// gan is a study while it is traced. Errors of layers are bugs of the test.
 type gan struct {
 	study
 	t *model.Trace
@@ -196,7 +196,7 @@ func (g *gan) wassersteinG() (*expr.Node, error) {
 	return expr.Neg(expr.Mean(g.D(must(g.G())), "bc")), nil
 }
 
-// start is the state, seed and step that a trial begins with.
+// start returns the state, seed and step that a trial begins with.
 func start(p *model.Program, seed uint32) exprtest.Values {
 	v := exprtest.Values{"seed": {float64(seed)}, "step": {0}}
 	for _, x := range p.Vars {
@@ -216,7 +216,7 @@ func train(t testing.TB, backend string, p *model.Program) trainer {
 	return trainer{p, exprtest.Compile(t, backend, p.Step()...)}
 }
 
-// advance makes an iteration: the state in v becomes the next; the values come back by name.
+// advance runs an iteration: it replaces the state in v and returns the values by name.
 func (r trainer) advance(v exprtest.Values) map[string]float64 {
 	out := r.step.Run(v)
 	for i, x := range r.p.Vars {
@@ -231,7 +231,7 @@ func (r trainer) advance(v exprtest.Values) map[string]float64 {
 	return values
 }
 
-// images are n different batches of a study.
+// images returns n different batches of a study.
 func (s study) images(trial, n int) exprtest.Values {
 	v := exprtest.Values{}
 	source := model.NewSource(uint32(trial), "images")

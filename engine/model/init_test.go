@@ -18,12 +18,12 @@ func TestInitialValuesHaveTheirDistributions(t *testing.T) {
 		kind           model.InitKind
 		args           [2]float64
 		mean, variance float64
-		bound          float64 // no value lies beyond
+		bound          float64 // of all values
 	}{
 		{model.ConstantInit, [2]float64{.5}, .5, 0, .5},
 		{model.UniformInit, [2]float64{-1, 3}, 1, 16. / 12, 3},
 		{model.NormalInit, [2]float64{2, .5}, 2, .25, 5},
-		// Without what lies beyond two deviations, of which 0.7737 of the variance is left.
+		// Without values beyond two deviations, 0.7737 of the variance remains.
 		{model.TruncatedInit, [2]float64{0, .02}, 0, .0004 * .773741, .04},
 		{model.GlorotUniform, [2]float64{1}, 0, glorot, math.Sqrt(3 * glorot)},
 		{model.GlorotNormal, [2]float64{2}, 0, 4 * glorot, 1},
@@ -78,7 +78,7 @@ func TestOrthogonalKernelsAreOrthogonal(t *testing.T) {
 	}
 }
 
-// The signs of a QR decomposition must not show: the first element is as often negative as positive.
+// The signs of a QR decomposition must have no effect: the first element is as often negative as positive.
 func TestOrthogonalKernelsFavourNoDirection(t *testing.T) {
 	positive := 0
 	for seed := range uint32(400) {
@@ -93,9 +93,9 @@ func TestOrthogonalKernelsFavourNoDirection(t *testing.T) {
 	}
 }
 
-// Worked out by an independent program from Salmon et al. (2011) and the definition of a stream: a change of these numbers
+// Computed by an independent program from Salmon et al. (2011) and the definition of a stream: a change of these numbers
 // changes every trial that was ever run.
-func TestInitialValuesAndSourcesAreTheSameForEver(t *testing.T) {
+func TestInitialValuesAndSourcesNeverChange(t *testing.T) {
 	s := model.NewSource(42, "init/generator/dense1/kernel")
 	if got, want := []uint64{s.Uint64(), s.Uint64(), s.Uint64()}, []uint64{0x9a4c00b34e897b16, 0x59c67c53c49353dd,
 		0x8984949535ece564}; !slices.Equal(got, want) {
@@ -133,7 +133,7 @@ func TestInitialValuesDependOnSeedAndStreamOnly(t *testing.T) {
 	}
 }
 
-func TestShufflesAreOrders(t *testing.T) {
+func TestShufflesArePermutations(t *testing.T) {
 	seen := map[string]bool{}
 	for epoch := range 20 {
 		p := model.NewSource(1, fmt.Sprint("data order/", epoch)).Shuffle(6)
@@ -159,8 +159,8 @@ func TestShufflesAreOrders(t *testing.T) {
 	}
 }
 
-// What one stream draws is no business of another: a loss may draw more, the latents stay. Sampling draws from streams of
-// its own, so evaluating never changes training.
+// Streams are independent: if a loss draws more, the latents do not change. Sampling draws from streams of its own, so evaluation
+// never affects training.
 func TestStreamsAreIndependent(t *testing.T) {
 	draw := func(extra bool) (latent, evaluation []float64) {
 		var train, sample *expr.Node
@@ -204,7 +204,7 @@ func TestStreamsAreIndependent(t *testing.T) {
 	}
 }
 
-// Draws of one stream in one step differ, and a step draws anew.
+// Draws of one stream in one step differ, and so do those of two steps.
 func TestDrawsOfAStreamDiffer(t *testing.T) {
 	p, _ := small.build(t)
 	noise := map[uint32]bool{}
@@ -221,13 +221,13 @@ func TestDrawsOfAStreamDiffer(t *testing.T) {
 	}
 }
 
-func TestAStreamCanBeReadFromAnyPlace(t *testing.T) {
+func TestAStreamCanBeReadFromAnyPosition(t *testing.T) {
 	s := model.NewSource(42, "search")
 	var all []uint64
 	for range 10 {
 		all = append(all, s.Uint64())
 	}
-	s.Normal() // keeps a second number, which a seek forgets
+	s.Normal() // keeps a second number, which Seek drops
 	for _, place := range []uint64{7, 0, 3} {
 		s.Seek(place)
 		if got := s.Uint64(); got != all[place] {

@@ -18,7 +18,7 @@ func job(t *testing.T, s study) *model.Job {
 		Reals: reals}
 }
 
-// id is the ID of a trial whose inputs nobody has read.
+// id returns the ID of a trial whose inputs have not been read.
 func id(j *model.Job, seed uint32) string { return j.ID(j.Configuration(j.Unread()), seed) }
 
 func TestATrialsIDIsItsContent(t *testing.T) {
@@ -62,7 +62,7 @@ func TestATrialsIDIsItsContent(t *testing.T) {
 	}
 }
 
-func TestWhatChangesNoNumberIsNoPartOfAConfiguration(t *testing.T) {
+func TestConfigurationsDependOnlyOnWhatChangesNumbers(t *testing.T) {
 	read := model.Inputs{Train: "aa", Test: "bb", Measure: spec.Measure{Metrics: []spec.Metric{{Name: "fid"}, {Name: "prd"}},
 		Samples: 64}}
 	base := job(t, small)

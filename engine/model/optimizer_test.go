@@ -13,7 +13,7 @@ import (
 // numbers of all rules, by name.
 var numbers = map[string]float64{"lr": .02, "beta1": .9, "beta2": .99, "eps": 1e-3, "decay": .1, "momentum": .8, "rho": .95}
 
-// fit is a program that fits w [c=3] to the minibatches: loss = sum over c of (w - mean x)^4 / 4, with the optimizer given.
+// fit is a program that fits w [c=3] to the minibatches: loss = sum over c of (w - mean x)^4 / 4, with the given optimizer.
 func fit(t *testing.T, o model.Optimizer, clipWeights *spec.Schedule) *model.Program {
 	t.Helper()
 	for _, name := range model.Rules[o.Rule].Params {

@@ -10,12 +10,12 @@ import (
 	"github.com/starsweep/starsweep/internal/exprtest"
 )
 
-// deep has two convolutions, so that the discriminator's batch norm is in it.
+// deep has two convolutions, so that its discriminator has a batch norm.
 func deep(s study) study { s.depth, s.width, s.clip, s.ema = 2, 2, true, true; return s }
 
-// Three trials in one program, each with its own numbers, seed, data and state, over two iterations: all that each gives is
-// what it gives alone. Draws, batch norm, the gradient penalty, clipping, Adam and averages are in it.
-func TestPackedTrialsTrainAsTheyDoAlone(t *testing.T) {
+// Three trials in one program, each with its own numbers, seed, data and state, have the results of single trials over two iterations.
+// The programs have draws, batch norm, the gradient penalty, clipping, Adam and averages.
+func TestPackedTrialsTrainLikeSingleOnes(t *testing.T) {
 	const trials = 3
 	for _, dtype := range []struct {
 		expr.DType
@@ -37,7 +37,7 @@ func checkPacking(t *testing.T, s study, trials int, tolerance float64) {
 		for name, x := range s.images(k, 1) {
 			v[name] = x
 		}
-		for i, r := range reals { // each trial's numbers are other ones
+		for i, r := range reals { // every trial has other numbers
 			v[fmt.Sprint("real.", i)] = []float64{r.Value.At(0, 1) * (1 - .05*float64((i+k)%3))}
 		}
 		own = append(own, v)
@@ -70,9 +70,9 @@ func checkPacking(t *testing.T, s study, trials int, tolerance float64) {
 	}
 }
 
-// scales gives the size that rounding errors of an output are relative to. Sums of a gradient that all but cancel in one tensor
-// keep the errors of their terms, which are of the size of the player's other gradients: so tensors of one player and kind
-// (kernels and biases, their first moments, their second ones) share a scale.
+// scales returns the magnitudes that rounding errors of outputs are relative to. Sums in a gradient that almost cancel in one tensor
+// keep the errors of their terms, which have the magnitude of the player's other gradients. So tensors of one player and kind (kernels
+// and biases, their first moments, their second moments) share a scale.
 func scales(p *model.Program, outs [][]float64) func(i int) float64 {
 	kind := func(v model.Var) string {
 		if v.Role == model.Slot {
@@ -103,10 +103,10 @@ func label(p *model.Program, i int) string {
 	return "finite"
 }
 
-// Whole losses, draws and batch norm and all, by every weight of both players: first and second order.
+// Whole losses, including draws and batch norm, by every weight of both players: first and second order.
 func TestGradientsOfWholeLossesAreTheDifferenceQuotients(t *testing.T) {
 	for _, s := range []study{small, small.wgan(), deep(small), deep(small.wgan())} {
-		s.lr = 0 // the generator's loss sees the discriminator after its update, which depends on the generator
+		s.lr = 0 // the generator's loss reads the discriminator after its update, which depends on the generator
 		p, traced := s.build(t)
 		v := start(p, 3)
 		for name, x := range s.images(0, 1) {

@@ -12,7 +12,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// The loss makes 2 and 3 in this order, uses them in the other, and makes 4, which has a name, and 7 for nothing.
+// The loss makes 2 and 3 in this order, uses them in the other, and makes 4, which has a name, and 7 without using them.
 func TestRealsAreNumberedAsTheyArePrinted(t *testing.T) {
 	loss := func(t *model.Trace) (*expr.Node, error) {
 		two, three := t.Real("f.star:1:1", spec.Constant(2)), t.Real("f.star:2:1", spec.Constant(3))

@@ -97,7 +97,7 @@ func TestRebindTakesTheNumbersOfPlayers(t *testing.T) {
 	}
 }
 
-func TestANumberOfAPlaceIsOneAsLongAsItIsEqual(t *testing.T) {
+func TestEqualNumbersOfOnePlaceAreOneInput(t *testing.T) {
 	var a, again, b, c, named *expr.Node
 	sgd := model.Optimizer{Rule: model.SGD, Params: []model.Param{{Name: "lr"}, {Name: "momentum"}}}
 	loss := func(t *model.Trace) (*expr.Node, error) {
@@ -132,7 +132,7 @@ func TestTheLearningRateIsRecorded(t *testing.T) {
 }
 
 // Critics are called with noise in the losses above; here D reads x and G(z) themselves.
-func TestTheCriticsMeanOutputsAreRead(t *testing.T) {
+func TestTheCriticsMeanOutputsAreRecorded(t *testing.T) {
 	p, _ := small.wgan().with(func(s *study) { s.dropout = false }).build(t)
 	var names []string
 	for _, r := range p.Recorded {
@@ -144,7 +144,7 @@ func TestTheCriticsMeanOutputsAreRead(t *testing.T) {
 	}
 	v := start(p, 1)
 	r := train(t, exprtest.Backend(), p).advance(v)
-	// The generator moves after the critic, so its loss is not -d_fake; the critic's is d_fake - d_real + 10 penalty.
+	// The generator is updated after the critic, so its loss is not -d_fake; the critic's is d_fake - d_real + 10 penalty.
 	if penalty := r["loss_discriminator"] - (r["d_fake"] - r["d_real"]); !(penalty > 0) {
 		t.Errorf("got the penalty %g, want a positive number", penalty)
 	}
@@ -153,7 +153,7 @@ func TestTheCriticsMeanOutputsAreRead(t *testing.T) {
 	}
 }
 
-func TestAStepThatIsNotFiniteIsSeen(t *testing.T) {
+func TestAStepThatIsNotFiniteIsDetected(t *testing.T) {
 	p, _ := small.build(t)
 	step := train(t, exprtest.Backend(), p)
 	for name, spoil := range map[string]func(v exprtest.Values){
@@ -168,7 +168,7 @@ func TestAStepThatIsNotFiniteIsSeen(t *testing.T) {
 	}
 }
 
-// The critic's k-th update of an iteration sees the k-th minibatch and fresh noise; the generator sees the last.
+// The critic's k-th update of an iteration reads the k-th minibatch and fresh noise; the generator reads the last minibatch.
 func TestSeveralCriticStepsAreSeveralSingleSteps(t *testing.T) {
 	const n = 3
 	many := small.wgan().with(func(s *study) { s.dSteps, s.dropout, s.noise = n, false, spec.Constant(0) })
@@ -190,7 +190,7 @@ func TestSeveralCriticStepsAreSeveralSingleSteps(t *testing.T) {
 		t.Errorf("got %g updates, want 1", got)
 	}
 
-	// The first update is that of the program with one; later ones draw anew, so they are told by what they read.
+	// The first update is that of the program with one; later ones draw other numbers, so they are identified by what they read.
 	single, _ := many.with(func(s *study) { s.dSteps = 1 }).build(t)
 	v := start(single, 5)
 	v["x0"] = x["x0"]
@@ -224,8 +224,8 @@ func reads(n *expr.Node, input string) bool {
 	return slices.ContainsFunc(lower.Inputs(n), func(in *expr.Node) bool { return in.Attr.(expr.Leaf).Name == input })
 }
 
-// versions lists what a weight is after each update of a step, first to last: Adam gives stop(p - step), and p is the last
-// version.
+// versions lists the values of a weight after each update of a step, from first to last: Adam's result is stop(p - step), where p is
+// the previous version.
 func versions(p *model.Program, name string) (v []*expr.Node) {
 	for i, x := range p.Vars {
 		if x.Name == name {
@@ -238,7 +238,7 @@ func versions(p *model.Program, name string) (v []*expr.Node) {
 	return v
 }
 
-// The generator's gradient holds the critic constant, even where the critic's update read the generator.
+// The generator's gradient treats the critic as constant, even where the critic's update read the generator.
 func TestGradientsDoNotFlowThroughUpdates(t *testing.T) {
 	s := small.wgan().with(func(s *study) { s.rule, s.lr = model.SGD, .1 })
 	closed, _ := s.build(t)
@@ -265,7 +265,7 @@ func TestSamplingUsesTheAverageOfTheWeights(t *testing.T) {
 	}
 }
 
-func TestTestsReadWholeBatchesAndSingleExamplesAsSamplingDoes(t *testing.T) {
+func TestTestsReadBatchesAndSingleExamplesWithTheWeightsOfSampling(t *testing.T) {
 	net := func(tr *model.Trace) (*expr.Node, error) {
 		y, err := tr.Call("net", tr.X(), func() (*expr.Node, error) {
 			y, err := nn.Dense(tr, tr.X(), nn.DenseOptions{Units: 1})
@@ -306,7 +306,7 @@ func TestTestsReadWholeBatchesAndSingleExamplesAsSamplingDoes(t *testing.T) {
 	exprtest.Close(t, "one example", exprtest.Eval(t, v, p.TestOne[0].Node)[0], []float64{21}, 1e-12)
 }
 
-func TestMistakesOfLossesAreErrors(t *testing.T) {
+func TestInvalidLossesAreErrors(t *testing.T) {
 	config := model.Config{DType: expr.F32, Batch: 2, SampleBatch: 2, Image: expr.Of(expr.F32, "c", 3)}
 	sgd := model.Optimizer{Rule: model.SGD, Params: []model.Param{{Name: "lr"}, {Name: "momentum"}}}
 	dense := func(t *model.Trace, name string) (*expr.Node, error) {
@@ -360,13 +360,13 @@ func TestParametersAreCounted(t *testing.T) {
 	if g, d := p.Parameters("generator"), p.Parameters("discriminator"); g != generator || d != discriminator || p.Parameters("") != g+d {
 		t.Errorf("got %d and %d parameters, want %d and %d", g, d, generator, discriminator)
 	}
-	// Adam keeps two numbers beside each weight and a count for each player; batch norm two per channel.
+	// Adam keeps two numbers per weight and a count per player; batch norm keeps two per channel.
 	if got, want := p.StateBytes(), 4*(3*(generator+discriminator)+2+2*(4096+128+64+128+256)); got != want {
 		t.Errorf("got %d bytes of state, want %d", got, want)
 	}
 }
 
-func TestWatchingChangesNothing(t *testing.T) {
+func TestWatchesDoNotAffectTraining(t *testing.T) {
 	net := func(tr *model.Trace) (*expr.Node, error) {
 		return tr.Call("net", tr.X(), func() (*expr.Node, error) {
 			layer, err := tr.Layer("count")

@@ -14,8 +14,8 @@ func explicit(p int) nn.Padding {
 	return nn.Padding{Mode: "explicit", Lo: [2]int{p, p}, Hi: [2]int{p, p}}
 }
 
-// The lengths are those that Keras (same, valid) and PyTorch (numbers) document and give.
-func TestConvGivesTheSizesOfKerasAndPyTorch(t *testing.T) {
+// The lengths are those that Keras (same, valid) and PyTorch (numbers) document and return.
+func TestConvHasTheSizesOfKerasAndPyTorch(t *testing.T) {
 	same, valid := nn.Padding{Mode: "same"}, nn.Padding{Mode: "valid"}
 	for _, c := range []struct {
 		transpose                    bool
@@ -56,7 +56,7 @@ func zeros(d ...int) tensor {
 	return tensor{[4]int(d), make([]float64, d[0]*d[1]*d[2]*d[3])}
 }
 
-// at is an element; nil outside, where the padding is.
+// at returns an element, nil in the padding.
 func (t tensor) at(a, b, c, e int) *float64 {
 	if b < 0 || b >= t.d[1] || c < 0 || c >= t.d[2] {
 		return nil
@@ -65,7 +65,7 @@ func (t tensor) at(a, b, c, e int) *float64 {
 }
 
 // eachTap calls f for every pair of a small pixel (of g, the result of a convolution) and a kernel tap, with the pixel of
-// the large image (x) that it meets: row y*stride + tap - lo.
+// the large image (x) under the tap: row y*stride + tap - lo.
 func eachTap(x, kernel, g tensor, stride, lo [2]int, f func(x, k, g *float64)) {
 	for b := range g.d[0] {
 		for y := range g.d[1] {
@@ -86,7 +86,7 @@ func eachTap(x, kernel, g tensor, stride, lo [2]int, f func(x, k, g *float64)) {
 	}
 }
 
-// Values against seven nested loops. lo is the padding before, which the size alone does not show: worked out by hand.
+// Values against seven nested loops. lo is the padding before, computed by hand since the size does not determine it.
 func TestConvIsTheSumOverItsTaps(t *testing.T) {
 	for _, c := range []struct {
 		padding        nn.Padding

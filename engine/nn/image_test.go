@@ -10,7 +10,7 @@ import (
 	"github.com/starsweep/starsweep/internal/exprtest"
 )
 
-// Numbers worked out by hand, on the image 0 1 2 / 3 4 5 / 6 7 8 of one channel.
+// Numbers computed by hand, on the image 0 1 2 / 3 4 5 / 6 7 8 of one channel.
 func TestImageLayersOnASmallImage(t *testing.T) {
 	g := expr.New()
 	x := g.Input("x", expr.Of(expr.F64, "bhwc", 1, 3, 3, 1))
@@ -61,7 +61,7 @@ func TestReshapeUndoesFlatten(t *testing.T) {
 	}
 	v := exprtest.Values{}
 	out := exprtest.Eval(t, v, flat, back)
-	exprtest.Close(t, "flat", out[0], v.Of(x), 0) // in memory nothing moves
+	exprtest.Close(t, "flat", out[0], v.Of(x), 0) // memory order is unchanged
 	exprtest.Close(t, "back", out[1], v.Of(x), 0)
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/starsweep/starsweep/internal/exprtest"
 )
 
-// network is a traced program of one player, whose loss is a smooth function of what the network makes of the batch.
+// network is a traced program of one player, whose loss is a smooth function of the network's output for the batch.
 type network struct {
 	*model.Program
 	x, train, sample, loss *expr.Node
@@ -20,7 +20,7 @@ type network struct {
 
 type body func(t *model.Trace, x *expr.Node) (*expr.Node, error)
 
-// build traces a network over a batch of images in float64; sampling calls the network too.
+// build traces a network over a batch of images in float64; sampling calls it as well.
 func build(t *testing.T, batch int, image expr.Shape, f body) *network {
 	t.Helper()
 	n, err := tryBuild(batch, image, f)
@@ -57,7 +57,7 @@ func tryBuild(batch int, image expr.Shape, f body) (*network, error) {
 	return n, err
 }
 
-// start are the initial values of the state.
+// start returns the initial values of the state.
 func (n *network) start() exprtest.Values {
 	v := exprtest.Values{"seed": {7}, "step": {0}}
 	for _, x := range n.Vars {
@@ -66,7 +66,7 @@ func (n *network) start() exprtest.Values {
 	return v
 }
 
-// weights are the inputs that are trained.
+// weights returns the trained inputs.
 func (n *network) weights() (w []*expr.Node) {
 	for _, v := range n.Vars {
 		if v.Role == model.Weight {
@@ -76,7 +76,7 @@ func (n *network) weights() (w []*expr.Node) {
 	return w
 }
 
-// advance gives the state after a step, in place.
+// advance replaces the state by that after a step.
 func (n *network) advance(e *exprtest.Exec, v exprtest.Values) {
 	for i, next := range e.Run(v) {
 		v[n.Vars[i].Name] = next

@@ -12,7 +12,7 @@ import (
 	"github.com/starsweep/starsweep/internal/exprtest"
 )
 
-// normalised is gamma[c] (x - mean) / sqrt(variance + eps) + beta[c], with one mean and variance for every group; group and
+// normalized is gamma[c] (x - mean) / sqrt(variance + eps) + beta[c], with one mean and variance for every group; group and
 // channel number the elements of the flat x.
 func normalised(x, gamma, beta []float64, eps float64, group, channel func(i int) int) (y []float64, mean, variance map[int]float64) {
 	n, mean, variance := map[int]float64{}, map[int]float64{}, map[int]float64{}
@@ -34,7 +34,7 @@ func normalised(x, gamma, beta []float64, eps float64, group, channel func(i int
 	return y, mean, variance
 }
 
-// Each norm is told from the others by what shares a mean: element i of [b=2 h=3 w=2 c=4] has channel i%4 and example i/24.
+// The norms differ in which elements share a mean: element i of [b=2 h=3 w=2 c=4] has channel i%4 and example i/24.
 func TestNormsAreTheirFormulas(t *testing.T) {
 	channel, example := func(i int) int { return i % 4 }, func(i int) int { return i / 24 }
 	for _, c := range []struct {
@@ -113,8 +113,8 @@ func TestBatchNormKeepsTheVarianceOfLargeNumbers(t *testing.T) {
 	exprtest.Close(t, "batch_norm", exprtest.Eval(t, v, n.train)[0], want, 1e-5)
 }
 
-// spectralNet holds one layer with spectral norm whose input is the identity, so that its result is the kernel divided by
-// its norm, as a matrix of the rows given.
+// spectralNet has one layer with spectral norm whose input is the identity, so that its result is the kernel divided by
+// its norm, as a matrix with the given number of rows.
 var spectralNets = []struct {
 	name, kernel, u string
 	image           expr.Shape
@@ -154,7 +154,7 @@ func TestSpectralNormMakesTheLargestSingularValueOne(t *testing.T) {
 		if first := largest(n.train); math.Abs(first-1) < 1e-6 {
 			t.Errorf("%s: the norm is exact before any iteration, so this test shows nothing", c.name)
 		}
-		for range 300 { // the learning rate is 0: the kernel stays
+		for range 300 { // the learning rate is 0, so the kernel does not change
 			n.advance(step, v)
 		}
 		for what, out := range map[string]*expr.Node{"training": n.train, "sampling": n.sample} {
@@ -165,7 +165,7 @@ func TestSpectralNormMakesTheLargestSingularValueOne(t *testing.T) {
 	}
 }
 
-// The kernel [h w i o] of a transposed convolution is a matrix from its other axes to i, the channels that it gives.
+// The kernel [h w i o] of a transposed convolution is a matrix from its other axes to i, the channels of its result.
 func TestSpectralNormOfATransposedConvolutionIsOverItsFilters(t *testing.T) {
 	n := build(t, 3, image(1, 1, 3), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 		return nn.ConvTranspose(t, x, nn.ConvOptions{Filters: 4, Kernel: [2]int{2, 3}, Stride: [2]int{1, 1},
@@ -196,8 +196,8 @@ func TestSpectralNormOfATransposedConvolutionIsOverItsFilters(t *testing.T) {
 	}
 }
 
-// One step of Miyato et al. (2018), algorithm 1, by hand: u moves once although the loss calls the network three times, and
-// the gradient of sum(R W/sigma) holds u and v constant: R/sigma - (R.W)/sigma² u v'.
+// One step of Miyato et al. (2018), algorithm 1, by hand: u is updated once although the loss calls the network three times,
+// and the gradient of sum(R W/sigma) treats u and v as constants: R/sigma - (R.W)/sigma² u v'.
 func TestSpectralNormIteratesOncePerUpdate(t *testing.T) {
 	c := spectralNets[0]
 	n := build(t, c.rows, c.image, func(t *model.Trace, x *expr.Node) (*expr.Node, error) {

@@ -9,7 +9,7 @@ import (
 	"github.com/starsweep/starsweep/engine/nn"
 )
 
-// One value less its mean is 0, whatever it is; torch.nn.BatchNorm1d(8)(torch.ones(1, 8)) is a ValueError, "Expected more than 1
+// A single value minus its mean is 0; torch.nn.BatchNorm1d(8)(torch.ones(1, 8)) is a ValueError, "Expected more than 1
 // value per channel when training".
 func TestBatchNormWantsMoreThanOneValue(t *testing.T) {
 	for _, c := range []struct {

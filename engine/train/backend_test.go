@@ -12,7 +12,7 @@ import (
 	"github.com/starsweep/starsweep/internal/require"
 )
 
-func TestOpenNamesWhatItKnows(t *testing.T) {
+func TestErrorsOfOpenListTheNames(t *testing.T) {
 	dir := t.TempDir()
 	if !lower.HasXLA {
 		if _, err := Open("xla", Options{}); !errors.Is(err, lower.ErrNoCgo) || !errors.Is(err, ErrNoDevice) {
@@ -40,7 +40,7 @@ func TestOpenNamesWhatItKnows(t *testing.T) {
 	b.Close()
 }
 
-func TestNamesAreTakenApart(t *testing.T) {
+func TestNamesOfBackendsAreParsed(t *testing.T) {
 	for name, want := range map[string]backendName{
 		"auto":                    {family: "auto"},
 		"auto,tf32=false":         {family: "auto", options: "tf32=false"},
@@ -90,7 +90,7 @@ func TestPluginsAreFoundByTheirNames(t *testing.T) {
 	if got, want := o.find("cpu"), filepath.Join(cache, "xla_cpu_pjrt.so"); got != want {
 		t.Errorf("cpu: got %s, want %s", got, want)
 	}
-	if b, err := Open("auto", o); err != nil || !strings.HasPrefix(b.Name, "cpu ") { // the plugin is broken: training goes on without
+	if b, err := Open("auto", o); err != nil || !strings.HasPrefix(b.Name, "cpu ") { // the plugin is broken: cpu is used instead
 		t.Errorf("auto with a broken plugin: %v, %v", b, err)
 	}
 }
@@ -120,7 +120,7 @@ func TestXLACPUIsFoundInTheCache(t *testing.T) {
 }
 
 // Kernels and precision are part of a backend's name, threads are not.
-func TestNamesSayAllThatDecidesBits(t *testing.T) {
+func TestNamesIdentifyTheBits(t *testing.T) {
 	for _, c := range []struct{ config, want string }{
 		{"cpu:kernels=go", "cpu go"}, {"cpu:kernels=go,threads=1", "cpu go"}, {"cpu:threads=3,kernels=go", "cpu go"},
 		{"cpu:kernels=avx2", "cpu avx2"}, {"cpu:kernels=avx512", "cpu avx512"}, {"cpu:kernels=avx512,precision=bf16", "cpu avx512 bf16"},
@@ -128,7 +128,7 @@ func TestNamesSayAllThatDecidesBits(t *testing.T) {
 	} {
 		b, err := Open(c.config, Options{})
 		if err != nil && !strings.HasPrefix(c.want, "cpu go") {
-			t.Logf("%s: %v", c.config, err) // not on this processor
+			t.Logf("%s: %v", c.config, err) // this processor lacks the kernels
 			continue
 		}
 		if err != nil {

@@ -44,10 +44,10 @@ func BenchmarkThesisStep(b *testing.B) {
 	}
 }
 
-// Eight trials of a network of the thesis's form, on all threads in every way that there is: one trial after another, several
+// Eight trials of a network of the thesis's form, on all threads in several configurations: one trial after another, several
 // workers with programs of one thread each, several workers whose programs share the threads, and packs of trials in one
-// program. The ways take turns; each reports the images a second of its best turn, and those a second of processor time, which
-// hardly mind what else runs.
+// program. The configurations take turns; each reports the images per second of its best turn, and those per second of processor
+// time, which depend little on other load.
 func BenchmarkTrials(b *testing.B) {
 	const trials = 8
 	threads := runtime.GOMAXPROCS(0)
@@ -58,7 +58,7 @@ func BenchmarkTrials(b *testing.B) {
 				m := thesis
 				m.width, m.batch = width, batch
 				job := m.job(b)
-				steps := max(1, 512/width/batch) // of every trial in one turn: some tenths of a second
+				steps := max(1, 512/width/batch) // of every trial in one turn: tenths of a second
 				configurations := []struct {
 					name    string
 					backend *Backend
@@ -131,7 +131,7 @@ func packs(b *testing.B, on *Backend, job *model.Job, trials, k, workers, steps 
 
 // pack returns a function that runs steps of k trials, from the first one on, packed in one program.
 func pack(b *testing.B, e *lower.Exec, on lower.Device, job *model.Job, first, k, steps int) func() error {
-	vars := map[string]int{} // their place among the results
+	vars := map[string]int{} // their positions among the results
 	for i, v := range job.Program.Vars {
 		vars[v.Name] = i
 	}

@@ -12,13 +12,13 @@ import (
 	"github.com/starsweep/starsweep/internal/require"
 )
 
-// shared are the backends of the tests that do not care what ran before: compilations, slow on XLA, serve several.
+// shared has backends for tests that do not depend on what ran before: compilations, which are slow on XLA, serve several tests.
 var shared = struct {
 	sync.Mutex
 	open map[string]*Backend
 }{open: map[string]*Backend{}}
 
-// common is a backend that other tests have used and will use.
+// common returns a backend that tests share.
 func common(t testing.TB, name string) *Backend {
 	t.Helper()
 	shared.Lock()
@@ -37,7 +37,7 @@ func open(t testing.TB, name string) *Backend {
 	return b
 }
 
-// must opens a backend, or skips the test where it has to be fetched first. "cpu loop" and "xla loop" run many steps a call,
+// must opens a backend, or skips the test if it is not installed. "cpu loop" and "xla loop" run many steps a call,
 // as accelerators do.
 func must(t testing.TB, name string) *Backend {
 	t.Helper()

@@ -68,14 +68,14 @@ func (c *chain) image(h, w, channels int) *chain {
 	return c.do(func(x node) (node, error) { return nn.Reshape(x, h, w, channels) })
 }
 
-// gan is a model of the tests, and its knobs.
+// gan is a model of the tests, and its parameters.
 type gan struct {
 	wasserstein   bool
 	bf16          bool
 	dtype         expr.DType
 	image         expr.Shape
 	width, latent int
-	batch, critic int // critic: its steps an iteration
+	batch, critic int // critic: its steps per iteration
 	lr            float64
 }
 
@@ -84,7 +84,7 @@ var (
 	tiny    = gan{image: expr.Of(expr.F32, "hwc", 8, 8, 1), width: 4, latent: 3, batch: 6, critic: 1, lr: 1e-3}
 	tinyGP  = gan{image: expr.Of(expr.F32, "hwc", 8, 8, 1), width: 4, latent: 3, batch: 6, critic: 2, lr: 1e-3, wasserstein: true}
 	thesis  = gan{image: expr.Of(expr.F32, "hwc", 32, 32, 1), width: 64, latent: 100, batch: 64, critic: 1, lr: 2e-4}
-	samples = 8 // of a call of the sampling program
+	samples = 8 // per call of the sampling program
 )
 
 func (m gan) generator(t *model.Trace, z node) (node, error) {
@@ -211,8 +211,8 @@ func build(t testing.TB, c model.Config, players []model.Player, sample func(*mo
 	return &model.Job{Epochs: 2, Program: p, Reals: reals}
 }
 
-// classifier tells classes apart: one player, whose loss is the cross entropy. It has three tests: its loss, the first
-// coordinate and the label.
+// classifier is a classifier: one player, whose loss is the cross entropy. It has three tests: its loss, the first coordinate and the
+// label.
 func classifier(t testing.TB, classes int) *model.Job {
 	t.Helper()
 	loss := func(t *model.Trace) (node, error) {

@@ -49,7 +49,7 @@ func TestAPackedStepIsThreeSteps(t *testing.T) {
 								name = p.Vars[j].Name
 							}
 							tolerance := 1e-9
-							if d == expr.F32 { // of Adam's first steps, a weight whose gradient is but rounding may go either way
+							if d == expr.F32 { // in Adam's first steps, a weight whose gradient is only rounding errors may move either way
 								if tolerance = 1e-5; j < len(p.Vars) {
 									tolerance = 3e-3 * float64(step+1)
 								} else if step > 0 {
@@ -70,7 +70,7 @@ func TestAPackedStepIsThreeSteps(t *testing.T) {
 	}
 }
 
-// inputs are those of trial i: its seed, state, numbers and examples are its own.
+// inputs returns the inputs of trial i, with its own seed, state, numbers and examples.
 func inputs(job *model.Job, i int) map[string][]float64 {
 	p := job.Program
 	in := map[string][]float64{"seed": {float64(i + 1)}}
@@ -91,7 +91,7 @@ func inputs(job *model.Job, i int) map[string][]float64 {
 	return in
 }
 
-// call runs a step and puts the next state in the inputs' place.
+// call runs a step and replaces the state in the inputs.
 func call(t *testing.T, e *lower.Exec, on lower.Device, p *model.Program, in map[string][]float64) [][]float64 {
 	t.Helper()
 	out, err := exprtest.Run(e, on, in)

@@ -9,7 +9,7 @@ import (
 	"github.com/starsweep/starsweep/internal/require"
 )
 
-// A program of bfloat16 trains beside one of float32 on one backend, under another name, and takes almost the same steps.
+// A program of bfloat16 trains next to one of float32 on one backend, under another name, and takes almost the same steps.
 func TestBF16TrainsNearFloat32(t *testing.T) {
 	b := open(t, "cpu")
 	m, images := tiny, blobs(20, 8, 8)

@@ -17,7 +17,7 @@ import (
 func TestDivergenceNamesEpochAndStep(t *testing.T) {
 	eachBackend(t, func(t *testing.T, b *Backend) {
 		job := points.job(t)
-		for i, r := range job.Reals { // the weights leave the floats in the step after the rate does
+		for i, r := range job.Reals { // the weights overflow in the step after the rate does
 			if r.Site == "generator/lr" {
 				var err error
 				job.Reals[i].Value, err = spec.Piecewise([]float64{13}, []spec.Schedule{spec.Constant(1e-3), spec.Constant(math.Inf(1))}, spec.Steps)
@@ -35,7 +35,7 @@ func TestDivergenceNamesEpochAndStep(t *testing.T) {
 			t.Fatalf("got %v, want divergence in epoch 2, step 13", err)
 		}
 		if _, err := r.Epoch(context.Background()); err == nil {
-			t.Error("a diverged run goes on")
+			t.Error("a diverged run continued")
 		}
 	})
 }
@@ -74,12 +74,12 @@ func TestACancelledEpochStopsWithinAStep(t *testing.T) {
 			t.Errorf("%d batches, want 3", seen)
 		}
 		if _, err := r.Epoch(context.Background()); err == nil && !b.deviceLoop {
-			t.Error("a cut epoch was run again without its first steps")
+			t.Error("an interrupted epoch ran again without its first steps")
 		}
 	})
 }
 
-// failingStepper // for tests: a device that fails.
+// failingStepper is a device that fails, for tests.
 type failingStepper struct{ stepper }
 
 func (failingStepper) advance([]*lower.Buffer, int, []int32) ([][]float64, error) {
@@ -124,7 +124,7 @@ func TestAClosedRunIsClosed(t *testing.T) {
 	}
 }
 
-func TestMistakesAreErrors(t *testing.T) {
+func TestInvalidArgumentsAreErrors(t *testing.T) {
 	b := open(t, "cpu")
 	job := tiny.job(t)
 	c, err := Compile(b, job.Program)

@@ -15,7 +15,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-func TestTwoRunsAreBitIdenticalAndAStoppedOneContinues(t *testing.T) {
+func TestRunsAreBitIdenticalEvenIfResumed(t *testing.T) {
 	eachBackend(t, func(t *testing.T, b *Backend) {
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
@@ -25,7 +25,7 @@ func TestTwoRunsAreBitIdenticalAndAStoppedOneContinues(t *testing.T) {
 				first := epoch(t, two)
 				saved := state(t, one)
 				same(t, "two runs", saved, state(t, two))
-				if _, err := two.Sample(3, 0); err != nil { // evaluation must not disturb training
+				if _, err := two.Sample(3, 0); err != nil { // evaluation must not affect training
 					t.Fatal(err)
 				}
 				last := epoch(t, two)
@@ -112,7 +112,7 @@ func TestALoopOfManyStepsIsManyOfOneStep(t *testing.T) {
 				t.Run(c.name, func(t *testing.T) {
 					job := c.model.job(t)
 					many, each := start(t, b, job, c.images, 5), start(t, b, job, c.images, 5)
-					for range 3 { // calls of 1 and 2 steps, and of what the epoch leaves
+					for range 3 { // calls of 1 and 2 steps, and of the rest of the epoch
 						epoch(t, many)
 					}
 					for range 3 * each.StepsPerEpoch() {
@@ -127,7 +127,7 @@ func TestALoopOfManyStepsIsManyOfOneStep(t *testing.T) {
 	}
 }
 
-// A compiler fuses a loop's body otherwise than a whole program, so that the two agree to rounding only.
+// A compiler fuses a loop's body differently from a whole program, so the two agree to rounding only.
 func TestALoopTakesTheStepsOfTheHost(t *testing.T) {
 	for _, name := range []string{"cpu", "xla"} {
 		t.Run(name, func(t *testing.T) {

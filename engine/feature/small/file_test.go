@@ -39,7 +39,7 @@ func weights() Weights {
 	return w
 }
 
-func TestAFileComesBack(t *testing.T) {
+func TestFilesAreReadBack(t *testing.T) {
 	n, w := parse(t, tiny), weights()
 	file, err := Marshal(n, w, map[string]string{"seed": "3"})
 	if err != nil {
@@ -58,7 +58,7 @@ func TestAFileComesBack(t *testing.T) {
 	}
 }
 
-func TestWrongDeclarationsSayWhatIsWrong(t *testing.T) {
+func TestErrorsOfDeclarationsSayWhatIsWrong(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
 		{`"name": "tiny", `, ``, `got no name, want one`},
 		{`"size": 4`, `"size": 0`, `size: got 0, want at least 1`},
@@ -87,7 +87,7 @@ func TestWrongDeclarationsSayWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestWrongFilesSayWhatIsWrong(t *testing.T) {
+func TestErrorsOfFilesSayWhatIsWrong(t *testing.T) {
 	type list = []safetensors.Tensor
 	for _, c := range []struct {
 		want   string

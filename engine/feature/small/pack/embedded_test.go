@@ -12,7 +12,7 @@ import (
 
 // The files in the binary, folded and rounded to float16, still classify their test sets: of MNIST the whole set where STARSWEEP_HOME
 // has it. engine/feature/small/README.md has the numbers.
-func TestTheEmbeddedNetworksKnowTheirTestSets(t *testing.T) {
+func TestTheEmbeddedNetworksClassifyTheirTestSets(t *testing.T) {
 	digits, home, least := mnistTest, t.TempDir(), .985
 	if h := os.Getenv("STARSWEEP_HOME"); h != "" {
 		digits, home, least = spec.Data{Name: "mnist", Split: "test", Size: 32, Channels: 1}, h, .99

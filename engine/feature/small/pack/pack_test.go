@@ -22,7 +22,7 @@ import (
 	"github.com/starsweep/starsweep/starlib"
 )
 
-// train runs the smoke profile of a script beside this folder, and gives the study's directory.
+// train runs the smoke profile of a script in the folder above, and returns the study's directory.
 func train(t *testing.T, home, script string, args ...string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -36,7 +36,7 @@ func train(t *testing.T, home, script string, args ...string) (dir string) {
 	return dir
 }
 
-// file is what pack makes of a study.
+// file is the result of pack for a study.
 func file(t *testing.T, dir, declaration string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(declaration)
@@ -50,7 +50,7 @@ func file(t *testing.T, dir, declaration string) []byte {
 	return p.file
 }
 
-// build writes a network of a file as expressions over x, as its documentation says it is to be read.
+// build builds the network of a file as expressions of x, following the documentation of the format.
 func build(t *testing.T, g *expr.Graph, file []byte, x *expr.Node) (feature, logits *expr.Node, values exprtest.Values) {
 	t.Helper()
 	n, w, _, err := small.Unmarshal(file)
@@ -81,7 +81,7 @@ func build(t *testing.T, g *expr.Graph, file []byte, x *expr.Node) (feature, log
 		case "dense":
 			x = expr.Add(expr.Rename(expr.Dot(x, weight(name+"/kernel", "co"), "c"), "o", "c"), weight(name+"/bias", "c"))
 		default:
-			t.Fatalf("%s: what is it?", name)
+			t.Fatalf("%s: unknown layer", name)
 		}
 		if name == n.Feature {
 			feature = x
@@ -90,7 +90,7 @@ func build(t *testing.T, g *expr.Graph, file []byte, x *expr.Node) (feature, log
 	return feature, x, values
 }
 
-// trained finds the features in the test of a trained network: what its only product, the last dense layer, reads.
+// trained returns the features in the test of a trained network: the operand of its only product, the last dense layer.
 func trained(t *testing.T, script, dir string) (feature *expr.Node, values exprtest.Values) {
 	t.Helper()
 	source, err := os.ReadFile(script)
@@ -138,7 +138,7 @@ func trained(t *testing.T, script, dir string) (feature *expr.Node, values exprt
 	return feature, values
 }
 
-// images are the first of a set, as 32-bit floats that are float64.
+// images returns images of a set, float32 converted to float64.
 func images(set *data.Set, from, n int) []float64 {
 	index := make([]int32, n)
 	for i := range index {
@@ -179,7 +179,7 @@ var (
 	cifarTest = spec.Data{Name: "cifar10", Split: "test", Size: 32, Channels: 3}
 )
 
-func TestAPackedNetworkGivesTheFeaturesOfTheTrainedOne(t *testing.T) {
+func TestAPackedNetworkHasTheFeaturesOfTheTrainedOne(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		home func(t *testing.T) string
@@ -213,7 +213,7 @@ func TestAPackedNetworkGivesTheFeaturesOfTheTrainedOne(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBePackedSaysWhy(t *testing.T) {
+func TestErrorsOfPackSayWhatIsWrong(t *testing.T) {
 	mnist, err := os.ReadFile("../mnist.json")
 	if err != nil {
 		t.Fatal(err)
