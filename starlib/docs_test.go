@@ -103,8 +103,7 @@ func traceAll(s *starlib.Study, profile string) error {
 	return nil
 }
 
-// The reference holds every name that a script can use, and with every builtin and every function of @std the names of its
-// arguments.
+// The reference has every name that a script can use, and the arguments of every builtin and every function of @std.
 func TestTheDocumentNamesAllThatAScriptCanSay(t *testing.T) {
 	raw, err := os.ReadFile(reference)
 	if err != nil {
@@ -155,7 +154,7 @@ func TestTheDocumentNamesAllThatAScriptCanSay(t *testing.T) {
 	}
 }
 
-// written says whether the text holds a call of the function that names the argument.
+// written reports whether the text has a call of the function that names the argument.
 func written(text, function, argument string) bool {
 	named := regexp.MustCompile(`\b` + argument + `\b`)
 	for _, at := range regexp.MustCompile(`\b`+regexp.QuoteMeta(function)+`\(`).FindAllStringIndex(text, -1) {
@@ -187,7 +186,7 @@ func membersOf(t *testing.T, module string) (members []string) {
 }
 
 // argumentsOf returns the arguments of a builtin: its error lists them if it is passed one that it does not have. Functions of tensors
-// say so only inside a network, and what has several forms is called in each.
+// are called inside a network, and functions of several forms in each.
 func argumentsOf(name string) (arguments []string) {
 	const script = `
 def network(x):

@@ -123,7 +123,7 @@ func TestExpressionsThatAreRightAreTraced(t *testing.T) {
 	}
 }
 
-// The order in which a script names axes is no part of the program.
+// The order in which a script names axes does not change the program.
 func TestAxesInAnyOrderAreOneProgram(t *testing.T) {
 	programs := map[string]string{}
 	for _, expression := range []string{`max(x, "wh")`, `max(x, "hw")`, `mean(x, "chw")`, `mean(x, "hwc")`} {

@@ -63,7 +63,7 @@ var pairs = []struct {
 	{"mlp", "mnist()", "image_mlp([16], size = 28)", "mlp([32, 16], 1)", 4, 4*16 + 16 + 16*784 + 784, 784*32 + 32 + 32*16 + 16 + 16 + 1},
 }
 
-// Layers, shapes, parameters by name: the networks of the papers stay what they are. UPDATE=1 go test writes the table anew.
+// The layers, shapes and parameters of the networks of papers do not change. UPDATE=1 go test rewrites the table.
 func TestNetworksOfTheStandardLibrary(t *testing.T) {
 	var table strings.Builder
 	for _, p := range pairs {
@@ -112,7 +112,7 @@ func golden(t *testing.T, path, got string) {
 	}
 }
 
-// The files of the standard library have docs, and so has every function that a script may load.
+// Every file of the standard library has a docstring, and so has every function that a script may load.
 func TestTheStandardLibraryIsDocumented(t *testing.T) {
 	for name, source := range starlib.Std() {
 		if !strings.HasPrefix(source, `"""`) {

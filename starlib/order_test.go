@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A job is a function of its point: which points were asked for before, and on how many goroutines, changes nothing, also where
-// numbers of several hyperparameters are equal.
+// A job is a function of its point: the points before it and the number of goroutines change nothing, even if numbers of several
+// hyperparameters are equal.
 func TestJobsDoNotDependOnTheOrderOfThePoints(t *testing.T) {
 	scripts := 150
 	if testing.Short() {

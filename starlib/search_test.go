@@ -74,7 +74,7 @@ func TestRandomPointsAreTheSameForEver(t *testing.T) {
 	}
 }
 
-// Kolmogorov and Smirnov's distance of eight uniform numbers from the uniform distribution is above 0.410 once in ten times, and
+// The Kolmogorov-Smirnov distance of eight uniform numbers from the uniform distribution is above 0.410 once in ten times, and
 // above 0.543 once in a hundred (Massey 1951, table 1). So it must be over 1000 seeds, in each dimension, and between dimensions.
 func TestRandomPointsAreUniformForEverySeed(t *testing.T) {
 	const seeds = 1000
@@ -103,7 +103,7 @@ func TestRandomPointsAreUniformForEverySeed(t *testing.T) {
 	}
 }
 
-// distance is Kolmogorov and Smirnov's, from the uniform distribution on (0, 1).
+// distance is the Kolmogorov-Smirnov distance from the uniform distribution on (0, 1).
 func distance(x []float64) (d float64) {
 	slices.Sort(x)
 	n := float64(len(x))
@@ -113,5 +113,5 @@ func distance(x []float64) (d float64) {
 	return d
 }
 
-// listed are all points of a study.
+// listed returns all points of a study.
 func listed(p spec.Points, err error) ([]spec.Point, error) { return p.List(), err }

@@ -45,7 +45,7 @@ func TestStar(t *testing.T) {
 	}
 }
 
-// A failing test fails: the harness sees what assert.star says.
+// A failing assertion fails its test.
 func TestStarSeesFailures(t *testing.T) {
 	read := func(name string) ([]byte, error) { return os.ReadFile(filepath.Join("testdata", name)) }
 	l := starlib.Loader{Catalogue: catalogue, Read: read}

@@ -15,7 +15,7 @@ import (
 	"github.com/starsweep/starsweep/starlib"
 )
 
-// text is all of a job that decides its trials.
+// text is everything in a job that decides its trials.
 func text(job *model.Job) string {
 	s := fmt.Sprintln(job.Program.Fingerprint(), job.Program.Config, job.Data, job.Epochs, job.Evaluation)
 	for _, r := range job.Reals {
@@ -27,7 +27,7 @@ func text(job *model.Job) string {
 	return s
 }
 
-// sameJobs compares the jobs of a study with those of evaluations that share nothing and know no symbols.
+// sameJobs compares the jobs of a study with those of separate evaluations without symbols.
 func sameJobs(t *testing.T, shared *starlib.Study, points []spec.Point, fresh func() *starlib.Study) {
 	t.Helper()
 	for _, p := range points {

@@ -22,7 +22,7 @@ func TestUnreadHyperparametersAndSettingsAreWarnings(t *testing.T) {
 	}
 }
 
-// A setting that only a network reads, while it is traced, is read: also by the trials that share its program.
+// A setting that only a network reads counts as read, also for the trials that share its program.
 func TestWhatANetworkReadsIsRead(t *testing.T) {
 	source := strings.NewReplacer("mlp([p.width], 2)", "lambda z: nn.dense(z, p.width)", "[p.width]", "[4]",
 		`"width": 4`, `"width": 2`).Replace(toy)
@@ -35,7 +35,7 @@ func TestWhatANetworkReadsIsRead(t *testing.T) {
 	}
 }
 
-// with is the study as a second one of the same script, which shares its programs.
+// with returns a second study of the same script, which shares the programs of the first.
 func with(t *testing.T, s *starlib.Study) *starlib.Study {
 	t.Helper()
 	again, err := s.With("", nil)

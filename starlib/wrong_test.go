@@ -13,8 +13,8 @@ import (
 	"github.com/starsweep/starsweep/starlib"
 )
 
-// Every archive of testdata/wrong holds a wrong script, what it loads, "with" if it needs a profile or settings from outside,
-// and the exact error. UPDATE=1 go test writes the errors anew: read the diff.
+// Every archive of testdata/wrong has a wrong script, the files that it loads, "with" if it needs a profile or overrides, and the
+// exact error. UPDATE=1 go test rewrites the errors: read the diff.
 func TestWrongScripts(t *testing.T) {
 	archives, err := filepath.Glob("testdata/wrong/*.txtar")
 	if err != nil || len(archives) < 40 {

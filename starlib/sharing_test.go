@@ -9,7 +9,7 @@ import (
 	"github.com/starsweep/starsweep/starlib"
 )
 
-// tanh is a function of tensors and math.tanh one of numbers, and both call themselves tanh.
+// tanh is a function of tensors and math.tanh one of numbers, and the name of both is tanh.
 func TestBuiltinsOfOneNameAreNotOneNetwork(t *testing.T) {
 	const script = `
 load("@std//losses.star", "hinge")
@@ -40,7 +40,7 @@ main = study(trial = trial, space = {"wrong": choice(%s)})
 	}
 }
 
-// Values of a number that decides nothing are one evaluation, one trace and one program, wherever it is used.
+// All values of a number that decides nothing share one evaluation, one trace and one program, wherever it is used.
 func TestAPenaltyWeightIsTracedOnce(t *testing.T) {
 	const script = `
 load("@std//losses.star", "wasserstein_gp")

@@ -82,7 +82,7 @@ main = study(trial = trial)
 	}
 }
 
-// The number of pictures in a folder is not known, but it is no more than the limit.
+// The number of images in a folder is not known, but it is at most the limit.
 func TestALimitIsKnownBeforeAFolderIsOpened(t *testing.T) {
 	s := load(t, `
 load("@std//losses.star", "hinge")
