@@ -121,7 +121,7 @@ func verify(t *testing.T, dir string, acknowledged map[string]bool, complete boo
 		for _, line := range segmentRows(t, dir, table, columns...) {
 			key := string(table) + " " + line
 			if got[key] {
-				t.Fatalf("row %q stands twice", key)
+				t.Fatalf("row %q is duplicated", key)
 			}
 			got[key] = true
 		}

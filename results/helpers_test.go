@@ -36,7 +36,7 @@ var meta = results.Meta{
 	Objectives: []results.Objective{{Metric: "fid", Direction: pareto.Min}},
 }
 
-// hourly publishes when it is told to, and not by itself.
+// hourly publishes on request only.
 var hourly = results.Options{Now: stopped, FlushEvery: time.Hour}
 
 func create(t testing.TB, dir string) *results.Study {

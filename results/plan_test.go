@@ -87,7 +87,7 @@ func TestMeasuresOfTheNewestPlanComeFirst(t *testing.T) {
 	wantLines(t, others, text(20))
 }
 
-// What tells trials apart is as little as is needed, settings first.
+// Differences are no more than necessary, settings first.
 func TestWhatTellsTrialsApart(t *testing.T) {
 	state := func(settings, script, train string) results.State {
 		return results.State{Trial: results.Trial{Train: train, Length: 2}, Settings: settings, Script: script}

@@ -32,7 +32,7 @@ func TestPythonReadsWhatGoWroteAndTheOtherWayRound(t *testing.T) {
 	check(t, os.WriteFile(expected, b, 0o666))
 	fromPython := filepath.Join(t.TempDir(), "python.safetensors")
 
-	// The study is still open: the readers run beside the writer.
+	// The study is still open: the readers run while it is written.
 	out, err := exec.Command(python, "testdata/check_tables.py", dir, expected, fromPython).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -1,6 +1,6 @@
 // Package pareto compares points of several objectives: which dominate which, in fronts, and how much of the space a front
-// dominates. It is pure mathematics over rows of numbers, and imports nothing of ours, so that tables can be made where no engine
-// is. package results makes the pareto table of it.
+// dominates. It is pure mathematics over rows of numbers and imports nothing of ours. Package results computes the pareto table with
+// it, and scripts name directions by its type.
 package pareto
 
 import (
@@ -26,7 +26,8 @@ func ParseDirection(text string) (Direction, error) {
 	return "", fmt.Errorf("got %q, want min or max", text)
 }
 
-// costs turns points round so that less is better everywhere, and checks them. NaN stays: such a point is nobody's rival.
+// costs checks points and negates the objectives to maximize, so that less is better everywhere. NaN remains: such a point dominates
+// no other.
 func costs(points [][]float64, directions []Direction) ([][]float64, error) {
 	if len(directions) == 0 {
 		return nil, fmt.Errorf("pareto: got no objective, want 1 or more")
@@ -51,7 +52,7 @@ func costs(points [][]float64, directions []Direction) ([][]float64, error) {
 	return out, nil
 }
 
-// dominates: a is nowhere worse than b, and somewhere better.
+// dominates reports whether a is nowhere worse than b, and somewhere better.
 func dominates(a, b []float64) bool {
 	better := false
 	for i, v := range a {
@@ -67,8 +68,8 @@ func dominates(a, b []float64) bool {
 // those that only rank 1 dominates, and so on. Equal points have equal ranks. A point with a NaN has rank 0: it is on no
 // front.
 //
-// Points are placed in lexicographic order, so that none dominates one before it, each on the first front without a rival. A front
-// with a rival means that every front before it has one, too, so that bisection finds it (Zhang et al. 2015, ENS-BS).
+// Points are placed in lexicographic order, in which none dominates an earlier one, each on the first front where no point dominates
+// it. If a front has a point that dominates it, so has every front before, so bisection finds the place (Zhang et al. 2015, ENS-BS).
 func Ranks(points [][]float64, directions []Direction) ([]int, error) {
 	c, err := costs(points, directions)
 	if err != nil {
@@ -96,7 +97,7 @@ func Ranks(points [][]float64, directions []Direction) ([]int, error) {
 	return ranks, nil
 }
 
-// Front is the points of rank 1, by index.
+// Front returns the indices of the points of rank 1.
 func Front(points [][]float64, directions []Direction) ([]int, error) {
 	ranks, err := Ranks(points, directions)
 	var front []int
@@ -108,16 +109,15 @@ func Front(points [][]float64, directions []Direction) ([]int, error) {
 	return front, err
 }
 
-// Hypervolume is the volume that points dominate, up to a reference point that is worse (Zitzler and Thiele 1998, section
-// 3): exact, for any number of objectives, by the WFG algorithm (While et al. 2012). What does not reach beyond the
-// reference counts 0.
+// Hypervolume is the volume that points dominate, up to a reference point that is worse (Zitzler and Thiele 1998, section 3): exact,
+// for any number of objectives, by the WFG algorithm (While et al. 2012). Points that are not better than the reference count 0.
 func Hypervolume(points [][]float64, reference []float64, directions []Direction) (float64, error) {
 	boxes, err := edges(points, reference, directions)
 	return volume(boxes), err
 }
 
-// Contributions is what the hypervolume would lose without each point, all others kept. It is 0 for dominated points, and
-// for equal ones.
+// Contributions returns what the hypervolume would lose without each point, with all others kept: 0 for dominated points and for equal
+// ones.
 func Contributions(points [][]float64, reference []float64, directions []Direction) ([]float64, error) {
 	boxes, err := edges(points, reference, directions)
 	if err != nil {
@@ -131,7 +131,7 @@ func Contributions(points [][]float64, reference []float64, directions []Directi
 	return out, nil
 }
 
-// edges are the boxes that points span with the reference: their edges are gains, 0 where there is none.
+// edges returns the boxes that points span with the reference. Their edges are gains, 0 where there is none.
 func edges(points [][]float64, reference []float64, directions []Direction) ([][]float64, error) {
 	all, err := costs(append([][]float64{reference}, points...), directions)
 	if err != nil {
@@ -157,7 +157,7 @@ func edges(points [][]float64, reference []float64, directions []Direction) ([][
 	return all[1:], nil
 }
 
-// volume is that of the union of boxes that share a corner.
+// volume is the volume of the union of boxes that share a corner.
 func volume(boxes [][]float64) (v float64) {
 	boxes = slices.Clone(boxes)
 	slices.SortFunc(boxes, func(a, b []float64) int { return slices.Compare(b, a) }) // the longest first edges first
@@ -182,7 +182,7 @@ func area(boxes [][]float64) (a float64) {
 	return a
 }
 
-// exclusive is the volume of b that no other box has.
+// exclusive is the volume of b outside all other boxes.
 func exclusive(b []float64, others [][]float64) float64 {
 	v := 1.0
 	for _, e := range b {
@@ -191,7 +191,7 @@ func exclusive(b []float64, others [][]float64) float64 {
 	if v == 0 {
 		return 0
 	}
-	var limited [][]float64 // the others, cut to b, without those that lie in another
+	var limited [][]float64 // the others, cut to b, without those inside another
 	for _, o := range others {
 		cut := make([]float64, len(b))
 		for i := range cut {
@@ -204,7 +204,7 @@ func exclusive(b []float64, others [][]float64) float64 {
 	return max(0, v-volume(limited))
 }
 
-// contains: box b lies in box a.
+// contains reports whether box b is inside box a.
 func contains(a, b []float64) bool {
 	for i, e := range b {
 		if e > a[i] {

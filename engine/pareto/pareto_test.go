@@ -10,7 +10,7 @@ import (
 	"github.com/starsweep/starsweep/engine/pareto"
 )
 
-const side = 6 // points of the tests lie on whole numbers from 0 to side, so that many are equal in something
+const side = 6 // coordinates of the tests' points are whole numbers from 0 to side, so that many are equal
 
 func random(rng *rand.Rand, n, m int) (points [][]float64, directions []pareto.Direction) {
 	for range m {
@@ -30,7 +30,7 @@ func better(a, b float64, d pareto.Direction) bool {
 	return d == pareto.Min && a < b || d == pareto.Max && a > b
 }
 
-// dominates is the definition, in words of its own.
+// dominates is the definition, written independently.
 func dominates(a, b []float64, directions []pareto.Direction) bool {
 	some := false
 	for j, d := range directions {
@@ -42,7 +42,7 @@ func dominates(a, b []float64, directions []pareto.Direction) bool {
 	return some
 }
 
-// peel finds ranks as they are defined: take away the points that no other dominates, again and again.
+// peel finds ranks by their definition: it removes the points that no other dominates, again and again.
 func peel(points [][]float64, directions []pareto.Direction) []int {
 	ranks := make([]int, len(points))
 	for r, left := 1, len(points); left > 0; r++ {

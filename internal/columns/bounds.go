@@ -10,12 +10,12 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// parquet-go's decoders make room for as many values as runs and counts inside a page claim. The checks here compare these with
-// the values that the page's header states, before anything is decoded.
+// parquet-go's decoders allocate room for as many values as runs and counts inside a page claim. The checks here compare these with
+// the number of values in the page's header before anything is decoded.
 
 var errCut = errors.New("the page is cut")
 
-// levelWidth is the bits of a definition level.
+// levelWidth is the number of bits of a definition level.
 func levelWidth(column *parquet.Column) int { return bits.Len(uint(column.MaxDefinitionLevel())) }
 
 // checkPage checks a data page of version 1: levels with their lengths, then values.
@@ -36,7 +36,7 @@ func checkPage(column *parquet.Column, page []byte, values int, encoding format.
 	return checkValues(page, values, encoding)
 }
 
-// prefixed splits off what begins with its length.
+// prefixed splits off a part that begins with its length.
 func prefixed(page []byte) (part, rest []byte, err error) {
 	if len(page) < 4 {
 		return nil, nil, errCut
@@ -78,7 +78,7 @@ func checkValues(page []byte, values int, encoding format.Encoding) error {
 	return fmt.Errorf("got encoding %d (%s), want one of the format's", encoding, encoding)
 }
 
-// checkRuns checks runs of equal and packed values of some bits: Parquet's hybrid of run lengths and bit packing.
+// checkRuns checks runs of equal and of packed values with a width in bits: Parquet's hybrid of run lengths and bit packing.
 func checkRuns(runs []byte, width, values int) error {
 	for total := uint64(0); len(runs) > 0; {
 		head, n := binary.Uvarint(runs)
@@ -93,7 +93,7 @@ func checkRuns(runs []byte, width, values int) error {
 			}
 			count, used = 8*count, count*uint64(width)
 		}
-		// Packed values come in eights, and some writers pad more.
+		// Packed values come in groups of eight, and some writers pad more.
 		if total += count; count > uint64(values)+512 || total > uint64(values)+512 {
 			return fmt.Errorf("got a run of %d values in a page of %d", count, values)
 		}
@@ -108,7 +108,7 @@ func checkRuns(runs []byte, width, values int) error {
 	return nil
 }
 
-// checkDelta checks the count of numbers that are coded by their differences: block size, blocks, count, ...
+// checkDelta checks the count of numbers encoded by their differences: block size, blocks, count, ...
 func checkDelta(page []byte, values int) error {
 	if len(page) == 0 {
 		return nil
@@ -127,13 +127,13 @@ func checkDelta(page []byte, values int) error {
 	return nil
 }
 
-// checkPrefixes checks values that are coded by what they share with the one before: they may be far longer than the page.
+// checkPrefixes checks values encoded by the prefix that they share with the value before: they may be far longer than the page.
 func checkPrefixes(page []byte, values int) error {
 	if len(page) == 0 {
 		return nil
 	}
 	limit, total, rest := budget(int64(len(page))), int64(0), page
-	for range 2 { // the lengths of the prefixes, then of what follows each
+	for range 2 { // the lengths of the prefixes, then of the suffixes
 		if err := checkDelta(rest, values); err != nil {
 			return err
 		}
@@ -155,7 +155,7 @@ func checkPrefixes(page []byte, values int) error {
 	return nil
 }
 
-// deltas decodes numbers that are coded by their differences, in blocks of blocks of equally many bits, and returns what follows.
+// deltas decodes numbers encoded by their differences, in blocks of miniblocks of one width each, and returns what follows.
 func deltas(in []byte) (numbers []int64, rest []byte, err error) {
 	varint := func() (x uint64) {
 		x, n := binary.Uvarint(in)
@@ -200,7 +200,7 @@ func deltas(in []byte) (numbers []int64, rest []byte, err error) {
 	return numbers, in, nil
 }
 
-// packed is the number of some bits that begins at a bit, the lowest bit first.
+// packed is the number of a width in bits that begins at a bit, the lowest bit first.
 func packed(in []byte, at, width uint64) (x uint64) {
 	for i := range width {
 		x |= uint64(in[(at+i)/8]>>((at+i)%8)&1) << i

@@ -1,9 +1,9 @@
-// Package columns reads columns of Parquet files that anybody may have written. parquet-go decodes the values; this package reads the
-// footer and the pages, decompresses each page to exactly the size that its header states, and checks before anything is decoded
-// that it can be decoded in bounded memory. It imports nothing of ours; engine/data reads its images through it.
+// Package columns reads columns of Parquet files by any writer. parquet-go decodes the values; this package reads the footer and the
+// pages, decompresses each page to exactly the size in its header, and checks before anything is decoded that it can be decoded in
+// bounded memory. It imports nothing of ours; engine/data reads its images through it.
 //
-// parquet-go v0.32.0 must not decompress: its LZ4 codec returns a buffer of its own where a page shrinks by less than a factor of 3,
-// and the reader then takes what the pool's buffer held before in place of the page (column.go, decompress).
+// parquet-go v0.32.0 must not decompress: where a page shrinks by less than a factor of 3 its LZ4 codec returns a buffer of its own,
+// and the reader then takes the previous content of the pool's buffer for the page (column.go, decompress).
 //
 // The format: https://github.com/apache/parquet-format
 package columns
@@ -23,7 +23,7 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// File is an open Parquet file. Its schema and metadata are parquet-go's; its pages are read by Values only.
+// File is an open Parquet file. Its schema and metadata are parquet-go's; only Values reads its pages.
 type File struct {
 	*parquet.File
 	in     io.ReaderAt
@@ -37,8 +37,8 @@ const (
 	maxFooter = 16 << 20       // bytes: thousands of row groups
 )
 
-// MaxRows is the most rows that a file of so many bytes may have. A row of an image takes bytes, and with this bound a damaged or
-// hostile file cannot ask for more memory than a multiple of its size.
+// MaxRows is the most rows that a file of a size in bytes may have. The row of an image takes some bytes, and with this bound a damaged
+// or hostile file cannot cause allocations beyond a multiple of its size.
 func MaxRows(size int64) int64 { return 1<<20 + size }
 
 // Open reads the footer of a file of size bytes. The file must stay open while values are read.
@@ -66,7 +66,7 @@ func Open(in io.ReaderAt, size int64) (file *File, err error) {
 	return f, err
 }
 
-// Size is the bytes of the file.
+// Size is the size of the file in bytes.
 func (f *File) Size() int64 { return f.size }
 
 // readFooter is the metadata at the end of a file.
@@ -103,7 +103,7 @@ func readFooter(in io.ReaderAt, size int64) ([]byte, error) {
 	return footer, nil
 }
 
-// uncompressed changes the metadata to those of a file whose column chunks are streams of uncompressed pages, which Values makes; and
+// uncompressed changes the metadata to those of a file whose column chunks are the streams of uncompressed pages that Values makes, and
 // returns the row groups as they were.
 func uncompressed(meta *format.FileMetaData, size int64) ([]format.RowGroup, error) {
 	if meta.NumRows < 0 || meta.NumRows > MaxRows(size) {
@@ -136,8 +136,8 @@ func uncompressed(meta *format.FileMetaData, size int64) ([]format.RowGroup, err
 	return groups, nil
 }
 
-// Values is the values of a column that is not repeated: one for each row, or an error, after which there are no more. What is in a
-// value is valid until the next one.
+// Values yields the values of a column that is not repeated: one for each row, or an error, after which it ends. The bytes of a value
+// are valid until the next one.
 func (f *File) Values(ctx context.Context, column *parquet.Column) iter.Seq2[parquet.Value, error] {
 	return func(yield func(parquet.Value, error) bool) {
 		for i, group := range f.RowGroups() {
@@ -160,7 +160,7 @@ func (f *File) Values(ctx context.Context, column *parquet.Column) iter.Seq2[par
 	}
 }
 
-// eachValue yields the values of a row group. It is false where yield was.
+// eachValue yields the values of a row group. It returns false if yield did.
 func (f *File) eachValue(ctx context.Context, i int, group parquet.RowGroup, column *parquet.Column, yield func(parquet.Value) bool) (
 	ok bool, err error,
 ) {
@@ -180,7 +180,7 @@ func (f *File) eachValue(ctx context.Context, i int, group parquet.RowGroup, col
 			return false, context.Cause(ctx)
 		}
 		page, err := readPage(pages)
-		if stream.err != nil { // parquet-go may have taken it for the end of a page
+		if stream.err != nil { // parquet-go may have mistaken it for the end of a page
 			return false, stream.err
 		}
 		if errors.Is(err, io.EOF) {
@@ -197,7 +197,7 @@ func (f *File) eachValue(ctx context.Context, i int, group parquet.RowGroup, col
 	}
 }
 
-// readPage reads a page of a file which may be damaged so that parquet-go panics.
+// readPage reads a page of a file. parquet-go panics on some damaged ones.
 func readPage(pages *parquet.FilePages) (page parquet.Page, err error) {
 	defer rescue(&err)
 	return pages.ReadPage()

@@ -12,18 +12,18 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// stream is the pages of a column chunk as a file without compression would have them, made as they are read: from the first to
-// the last, one in memory at a time.
+// stream is the pages of a column chunk as they would be in a file without compression, made as they are read, from the first to the
+// last and one in memory at a time.
 type stream struct {
 	in     *bufio.Reader
 	codec  format.CompressionCodec
 	column *parquet.Column
-	rows   int64 // that are still to come
+	rows   int64 // that are still to be read
 
-	now    []byte // the header and the content of the present page
+	now    []byte // the header and the content of the current page
 	begin  int64  // where it begins
 	err    error
-	stated bool // the dictionary came
+	stated bool // the dictionary was read
 }
 
 // The bytes of the header of a page, which may hold the least and the greatest value.
@@ -47,10 +47,10 @@ func newStream(in io.ReaderAt, size int64, data format.ColumnMetaData, column *p
 	return &stream{in: bufio.NewReaderSize(section, usualHeader), codec: data.Codec, column: column, rows: rows}, nil
 }
 
-// ReadAt reads on: parquet-go goes back only to look for a dictionary that it has not met.
+// ReadAt reads forward: parquet-go goes back only in search of a dictionary that it has not read.
 func (s *stream) ReadAt(p []byte, at int64) (n int, err error) {
 	if at < s.begin {
-		return 0, s.fail(errors.New("values refer to a dictionary that is not there"))
+		return 0, s.fail(errors.New("values refer to a missing dictionary"))
 	}
 	for n < len(p) {
 		if offset := at + int64(n) - s.begin; offset < int64(len(s.now)) {
@@ -135,7 +135,7 @@ func (s *stream) page(header *format.PageHeader) ([]byte, error) {
 	case format.DictionaryPage:
 		content, err = s.dictionary(header, raw)
 	case format.IndexPage:
-		return nil, nil // says nothing of values
+		return nil, nil // it has no values
 	default:
 		err = errors.New("want a page of values or a dictionary")
 	}
@@ -217,7 +217,7 @@ func (s *stream) dictionary(header *format.PageHeader, raw []byte) ([]byte, erro
 	return content, nil
 }
 
-// count takes the values of a page from those that are to come.
+// count subtracts the values of a page from those that are still to be read.
 func (s *stream) count(values int64) error {
 	if values < 0 || values > s.rows {
 		return fmt.Errorf("got %d values, want at most %d", values, s.rows)
@@ -226,7 +226,7 @@ func (s *stream) count(values int64) error {
 	return nil
 }
 
-// readAll reads n bytes, and takes no memory for bytes that are not there.
+// readAll reads n bytes, and allocates no memory for bytes that do not exist.
 func readAll(in io.Reader, n int64) ([]byte, error) {
 	const step = 1 << 20
 	b := make([]byte, 0, min(n, step))

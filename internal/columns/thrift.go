@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// skim walks a struct of Thrift's compact protocol, and returns its length. It refuses lists longer than what is left could hold: the
-// decoder makes room for as many elements as a list claims.
+// skim walks a struct of Thrift's compact protocol and returns its length. It rejects lists longer than the rest could hold: the decoder
+// allocates room for as many elements as a list claims.
 //
 // Source: https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
 func skim(b []byte) (length int, err error) {
@@ -23,7 +23,7 @@ type skimmer struct {
 
 const (
 	maxDepth    = 16 // the schema is a list, so that metadata nest a few levels only
-	leastStruct = 3  // bytes of the smallest struct in a list of Parquet's metadata
+	leastStruct = 3  // bytes of the smallest struct in any list of Parquet's metadata
 )
 
 // Thrift's types, as the compact protocol numbers them.

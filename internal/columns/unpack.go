@@ -14,17 +14,17 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// budget is the most bytes that so many may unpack to. Pages have about 1 MB, or one image where that is larger; and images hardly
+// budget is the most bytes that packed bytes may unpack to. Pages have about 1 MB, or one image if that is larger, and images barely
 // compress any further.
 func budget(packed int64) int64 { return 64<<20 + 64*packed }
 
-// known refuses codecs that unpack does not know.
+// known rejects codecs that unpack does not know.
 func known(codec format.CompressionCodec) error {
 	switch codec {
 	case format.Uncompressed, format.Snappy, format.Gzip, format.Brotli, format.Zstd, format.Lz4Raw:
 		return nil
 	case format.Lz4:
-		return errors.New("compressed by the codec LZ4 of old writers, which have different ideas of it: write the file anew, with zstd, say")
+		return errors.New("compressed by the codec LZ4 of old writers, which disagree about it: write the file again, for example with zstd")
 	}
 	return fmt.Errorf("compressed by codec %d (%s): want none, snappy, gzip, brotli, zstd or lz4_raw", codec, codec)
 }
@@ -37,7 +37,7 @@ func unpack(codec format.CompressionCodec, packed []byte, size int) ([]byte, err
 		}
 		return packed, nil
 	}
-	if size == 0 { // writers leave out what compresses nothing
+	if size == 0 { // writers leave out compressed data of nothing
 		return nil, nil
 	}
 	page, err := make([]byte, size), error(nil)

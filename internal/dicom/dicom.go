@@ -1,6 +1,6 @@
-// Package dicom reads the attributes of DICOM files that say what their pixels are. It keeps these few and walks over the rest, so
-// that a file takes memory for itself only, however deep its sequences nest. It imports nothing of ours; engine/data makes pictures of
-// what it reads.
+// Package dicom reads the attributes of DICOM files that describe their pixels. It keeps these few and skips the rest, so that a file
+// takes no memory beyond its own, however deep its sequences nest. It imports nothing of ours; engine/data makes pictures of what it
+// reads.
 //
 // The format: PS3.5, section 7 (data sets), annex A (transfer syntaxes), and PS3.10, section 7 (files).
 package dicom
@@ -20,7 +20,7 @@ import (
 // Tag is the group and the number of an attribute.
 type Tag uint32
 
-// The attributes that are kept, by PS3.6's names.
+// The attributes that are kept, by their names in PS3.6.
 const (
 	TransferSyntaxUID                      Tag = 0x00020010
 	SOPClassUID                            Tag = 0x00080016
@@ -69,7 +69,7 @@ var (
 	longVRs = []string{"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"}
 )
 
-// Transfer syntaxes whose data sets have a form of their own. All others are as explicit, little-endian ones.
+// Transfer syntaxes whose data sets have a form of their own. All others are explicit and little-endian.
 const (
 	implicitLittle   = "1.2.840.10008.1.2"
 	ExplicitBig      = "1.2.840.10008.1.2.2"
@@ -82,18 +82,18 @@ const (
 // ErrCut is in the chain of an error about a file that ends too early.
 var ErrCut = errors.New("the file is cut")
 
-// errDepth is the error of sequences in sequences without end.
+// errDepth is the error of endlessly nested sequences.
 var errDepth = fmt.Errorf("sequences nest deeper than %d", maxDepth)
 
 // Element is the value of an attribute: bytes, or the items of a sequence, or the fragments of compressed pixels.
 type Element struct {
-	VR        string // "" where the transfer syntax has none
+	VR        string // "" if the transfer syntax has none
 	Value     []byte
 	Items     []Set
 	Fragments [][]byte // nil where the pixels are not compressed; the first is the table of offsets
 }
 
-// Set is the attributes of a file, or of an item of a sequence. Its values are slices of the file.
+// Set is the attributes of a file or of an item of a sequence. Its values are slices of the file.
 type Set struct {
 	Order    binary.ByteOrder
 	elements map[Tag]Element
@@ -107,7 +107,7 @@ func Is(start []byte) bool {
 // Parse reads a file.
 func Parse(file []byte) (Set, error) { return checked(parse(file, false)) }
 
-// ParseStart reads the attributes that come before the pixels, in a file that may end with these.
+// ParseStart reads the attributes before the pixels, from a file that may end there.
 func ParseStart(start []byte) (Set, error) { return checked(parse(start, true)) }
 
 func checked(s Set, err error) (Set, error) {
@@ -156,7 +156,7 @@ func inflate(b []byte) ([]byte, error) {
 	return out, nil
 }
 
-// Clone is a copy that does not hold on to the file.
+// Clone is a copy that does not keep the file in memory.
 func (s Set) Clone() Set {
 	c := Set{s.Order, map[Tag]Element{}}
 	for t, e := range s.elements {
@@ -169,13 +169,13 @@ func (s Set) Clone() Set {
 	return c
 }
 
-// Has reports whether there is an attribute, though it may be empty.
+// Has reports whether there is an attribute, which may be empty.
 func (s Set) Has(t Tag) bool { _, ok := s.elements[t]; return ok }
 
-// Element is an attribute; the zero value if there is none.
+// Element returns an attribute, the zero value if there is none.
 func (s Set) Element(t Tag) Element { return s.elements[t] }
 
-// Text is the first value of an attribute of text; ok is false if there is none.
+// Text returns the first value of an attribute of text; ok is false if there is none.
 func (s Set) Text(t Tag) (text string, ok bool) {
 	texts := s.Texts(t)
 	if len(texts) == 0 {
@@ -184,7 +184,7 @@ func (s Set) Text(t Tag) (text string, ok bool) {
 	return texts[0], texts[0] != ""
 }
 
-// Texts are the values of an attribute of text.
+// Texts returns the values of an attribute of text.
 func (s Set) Texts(t Tag) []string {
 	value := strings.TrimRight(string(s.elements[t].Value), "\x00 ")
 	if value == "" {
@@ -197,7 +197,7 @@ func (s Set) Texts(t Tag) []string {
 	return values
 }
 
-// Numbers are the values of an attribute of decimal text.
+// Numbers returns the values of an attribute of decimal text.
 func (s Set) Numbers(t Tag) ([]float64, error) {
 	var xs []float64
 	for _, text := range s.Texts(t) {
@@ -210,7 +210,7 @@ func (s Set) Numbers(t Tag) ([]float64, error) {
 	return xs, nil
 }
 
-// Words are the values of an attribute of 16-bit numbers.
+// Words returns the values of an attribute of 16-bit numbers.
 func (s Set) Words(t Tag) ([]uint16, error) {
 	value := s.elements[t].Value
 	if len(value)%2 != 0 {

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// reader walks over a data set.
+// reader walks a data set.
 type reader struct {
 	b        []byte
 	at       int
@@ -49,7 +49,7 @@ func (r *reader) header() (t Tag, vr string, length uint32, err error) {
 	return t, vr, r.order.Uint32(b), nil
 }
 
-// group2 reads the elements of group 2, which say how the others are written.
+// group2 reads the elements of group 2, which describe how the others are written.
 func (r *reader) group2() (Set, error) {
 	set := Set{r.order, map[Tag]Element{}}
 	for len(r.b)-r.at >= 2 && r.order.Uint16(r.b[r.at:]) == 2 {
@@ -77,7 +77,7 @@ func (r *reader) group2() (Set, error) {
 	return set, nil
 }
 
-// set reads elements up to a place, or to the end of the item where that is not known: end is then that of the file.
+// set reads elements up to a place, or to the end of the item if that is not known: end is then the end of the file.
 func (r *reader) set(end, depth int, known bool) (Set, error) {
 	set := Set{r.order, map[Tag]Element{}}
 	if depth > maxDepth {
@@ -109,7 +109,7 @@ func (r *reader) set(end, depth int, known bool) (Set, error) {
 			continue
 		}
 		if set.Has(t) {
-			return set, fmt.Errorf("attribute %s is there twice", t)
+			return set, fmt.Errorf("attribute %s occurs twice", t)
 		}
 		set.elements[t] = e
 	}
@@ -125,7 +125,7 @@ func (r *reader) value(t Tag, vr string, length uint32, depth int) (e Element, e
 	switch {
 	case t == PixelData && length == undefinedLength:
 		e.Fragments, err = r.fragments()
-	case vr == "UN" && length == undefinedLength: // a sequence in the implicit form, whatever the form of the rest
+	case vr == "UN" && length == undefinedLength: // a sequence in the implicit form, even among explicit elements
 		inner := reader{b: r.b, at: r.at, order: binary.LittleEndian}
 		e.Items, err = inner.items(len(r.b), depth, false, false)
 		r.at = inner.at

@@ -1,5 +1,5 @@
-// Package fetch downloads published files over HTTP: whole or from where an earlier try ended, and checked by their digests. It
-// imports nothing of ours; engine/data and engine/feature say what to fetch and from where.
+// Package fetch downloads published files over HTTP, whole or from where an earlier attempt ended, and checks their digests. It imports
+// nothing of ours; engine/data and engine/feature know what to fetch and from where.
 package fetch
 
 import (
@@ -14,10 +14,10 @@ import (
 	"os"
 )
 
-// Progress is called with how many bytes of a download have come; total is -1 where the server does not say.
+// Progress is called with the number of bytes that a download has received; total is -1 if the server does not state it.
 type Progress func(done, total int64)
 
-// Copy copies what is at an address to dst, if it has at most so many bytes. client and progress may be nil.
+// Copy copies the content of an address to dst, if it has at most this many bytes. client and progress may be nil.
 func Copy(ctx context.Context, client *http.Client, address string, dst io.Writer, most int64, progress Progress) error {
 	response, err := get(ctx, client, address, nil)
 	if err != nil {
@@ -37,7 +37,7 @@ func Copy(ctx context.Context, client *http.Client, address string, dst io.Write
 	return nil
 }
 
-// Page is what is at an address, at most so many bytes, and the address that it came from in the end.
+// Page returns the content of an address, which may have at most this many bytes, and the address after redirections.
 func Page(ctx context.Context, client *http.Client, address, accept string, most int64) (text []byte, at *url.URL, err error) {
 	response, err := get(ctx, client, address, http.Header{"Accept": {accept}})
 	if err != nil {
@@ -57,14 +57,14 @@ func Page(ctx context.Context, client *http.Client, address, accept string, most
 	return text, response.Request.URL, nil
 }
 
-// Published is a file that is the same wherever it is.
+// Published identifies a file that is the same on every server.
 type Published struct {
 	Size   int64
 	SHA256 string // in hex
 }
 
-// File downloads a published file to path. Where path holds the beginning of it, from an earlier try, it goes on from there; what came
-// before an error stays for the next try, unless it is not the beginning of the file.
+// File downloads a published file to path. If path has its beginning, from an earlier attempt, it continues from there. What was
+// received before an error remains for the next attempt, unless it is not the beginning of the file.
 func File(ctx context.Context, client *http.Client, address, path string, want Published, progress Progress) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
@@ -100,14 +100,14 @@ func (want Published) complete(ctx context.Context, client *http.Client, address
 	}
 	switch sum := fmt.Sprintf("%x", h.Sum(nil)); {
 	case n < want.Size:
-		return fmt.Errorf("%s: got %d of %d bytes: run the command again to go on from there", Redacted(address), n, want.Size)
+		return fmt.Errorf("%s: got %d of %d bytes: run the command again to continue from there", Redacted(address), n, want.Size)
 	case n > want.Size || sum != want.SHA256:
 		return fmt.Errorf("%s: got %d bytes with SHA-256 %s, want %d with %s: %w", Redacted(address), n, sum, want.Size, want.SHA256, errOther)
 	}
 	return nil
 }
 
-// rest appends to f, which has the first bytes, or fetches all where the server does not send a part.
+// rest appends to f, which has the first bytes, or fetches all if the server does not send a part.
 func (want Published) rest(ctx context.Context, client *http.Client, address string, f *os.File, have int64, progress Progress) error {
 	header := http.Header{}
 	if have > 0 {
@@ -149,7 +149,7 @@ func get(ctx context.Context, client *http.Client, address string, header http.H
 	return cmp.Or(client, http.DefaultClient).Do(request) // whose errors name the address
 }
 
-// Redacted is the address without a password that a proxy's may hold.
+// Redacted is the address without the password that the address of a proxy may contain.
 func Redacted(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -1,6 +1,7 @@
 // Package machine reports how much memory this process may have, on Linux, and what it has used, on Unix. The memory is the
 // least of what the machine, the control groups and the limit of the address space leave; it is read from the system's files,
-// which are an argument. Whoever is about to allocate much memory, or measures work, asks it. It imports nothing of ours.
+// which are an argument. Package runner asks it before it allocates much memory, and bench and tests measure work with it. It imports
+// nothing of ours.
 package machine
 
 import (
@@ -14,9 +15,9 @@ import (
 
 // Room is the memory that a process may have.
 type Room struct {
-	Bytes int    // what it has already included; 0: unknown
-	Has   int    // what it has
-	Whose string // what bounds it: "the machine", "the control group", "the address space (ulimit -v)"
+	Bytes int    // including what it already has; 0: unknown
+	Has   int    // what it already has
+	Whose string // whose limit that is: "the machine", "the control group", "the address space (ulimit -v)"
 }
 
 // Free is what it may still take, at least 1; 0: unknown.
@@ -27,8 +28,8 @@ func (r Room) Free() int {
 	return max(r.Bytes-r.Has, 1)
 }
 
-// Memory reads the room of this process from the files below /, without their leading slash. It is unknown where there is no
-// /proc as Linux has it.
+// Memory reads the room of this process from the files of root, which is / except in tests. It is unknown on systems without Linux's
+// /proc.
 func Memory(root fs.FS) Room {
 	own := fields(root, "proc/self/status")
 	resident, virtual := own["VmRSS"], own["VmSize"]
@@ -44,7 +45,7 @@ func Memory(root fs.FS) Room {
 	for _, g := range groups(root) {
 		if limit, ok := number(root, g.limit); ok {
 			used, _ := number(root, g.usage)
-			idle := lines(root, g.stat)[g.idle] // of files, which the kernel gives up
+			idle := lines(root, g.stat)[g.idle] // cached files, which the kernel can drop
 			bound(limit-used+idle+resident, "the control group")
 		}
 	}
@@ -54,11 +55,11 @@ func Memory(root fs.FS) Room {
 	return r
 }
 
-// group is where a control group's numbers lie.
+// group names the files with a control group's numbers.
 type group struct{ limit, usage, stat, idle string }
 
-// groups are the control groups of this process, of both versions, up to the root. In a container the paths may be those of the
-// host, which are not there; then the root is the container's own.
+// groups returns the control groups of this process, of both versions, up to the root. In a container the paths may be those of the
+// host, which do not exist there; then the root is the container's own.
 func groups(root fs.FS) (list []group) {
 	text, err := read(root, "proc/self/cgroup")
 	if err != nil {
@@ -106,7 +107,7 @@ func addressSpace(root fs.FS) (bytes int, ok bool) {
 	return 0, false
 }
 
-// read reads a file. Without a root there is none.
+// read reads a file. A nil root has no files.
 func read(root fs.FS, name string) ([]byte, error) {
 	if root == nil {
 		return nil, fs.ErrNotExist
@@ -114,7 +115,7 @@ func read(root fs.FS, name string) ([]byte, error) {
 	return fs.ReadFile(root, name)
 }
 
-// number reads a file of one number of bytes; not ok if it says "max", or what no machine has.
+// number reads a file of one number of bytes; not ok if it is "max", or more than any machine has.
 func number(root fs.FS, name string) (bytes int, ok bool) {
 	text, err := read(root, name)
 	if err != nil {

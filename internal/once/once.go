@@ -1,6 +1,6 @@
-// Package once computes values by key, each one once, for any number of goroutines that ask at the same time. Only results are
-// kept: a call that failed or was cancelled leaves nothing behind, and the next caller tries again. It imports nothing of ours and
-// serves whoever opens or compiles what is expensive: data sets, extractors, programs.
+// Package once computes values by key, each only once, for any number of goroutines at the same time. It keeps results only: a call that
+// failed or was cancelled leaves nothing behind, and the next caller tries again. It imports nothing of ours; data sets and extractors
+// are opened, and programs compiled, through it.
 package once
 
 import (
@@ -14,17 +14,17 @@ type Map[K comparable, V any] struct {
 	calls map[K]*call[V]
 }
 
-// call is a computation, running or done. What follows done may be read once it is closed.
+// call is a computation, running or done. The fields after done may be read once it is closed.
 type call[V any] struct {
 	done      chan struct{}
 	value     V
 	err       error
-	abandoned bool // its caller was cancelled or panicked, which says nothing about the key
+	abandoned bool // its caller was cancelled or panicked, so that there is no result for the key
 }
 
-// Do returns the value of key, which the first caller computes with f; others wait for it. They share an error of f, too, unless
-// it came of that caller's own end: its context was cancelled, or f panicked. Then one of those that wait computes anew. A caller
-// whose ctx is cancelled while it waits returns the context's cause.
+// Do returns the value of key, which the first caller computes with f while others wait for it. They also share an error of f, unless
+// the first caller's context was cancelled or f panicked: then one of those that wait computes the value. A caller whose ctx is
+// cancelled while it waits returns the context's cause.
 func (m *Map[K, V]) Do(ctx context.Context, key K, f func() (V, error)) (V, error) {
 	for {
 		c, first := m.call(key)
@@ -36,7 +36,7 @@ func (m *Map[K, V]) Do(ctx context.Context, key K, f func() (V, error)) (V, erro
 		case <-c.done:
 		case <-ctx.Done():
 			select {
-			case <-c.done: // both: a value that is there is better than an error
+			case <-c.done: // both: a value is better than an error
 			default:
 				var none V
 				return none, context.Cause(ctx)
@@ -66,7 +66,7 @@ func (m *Map[K, V]) call(key K) (c *call[V], first bool) {
 	return c, true
 }
 
-// run computes a call. A panic of f goes on to the caller.
+// run computes a call. A panic of f reaches the caller.
 func (m *Map[K, V]) run(ctx context.Context, key K, c *call[V], f func() (V, error)) {
 	defer func() {
 		if c.abandoned || c.err != nil {
@@ -82,7 +82,7 @@ func (m *Map[K, V]) run(ctx context.Context, key K, c *call[V], f func() (V, err
 	c.abandoned = c.err != nil && ctx.Err() != nil
 }
 
-// Forget drops a key. Whoever has its value keeps it, and the next Do computes it anew.
+// Forget drops a key. The next Do computes its value again; values already returned remain valid.
 func (m *Map[K, V]) Forget(key K) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

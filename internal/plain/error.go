@@ -2,9 +2,9 @@ package plain
 
 import "strings"
 
-// Error returns the text of an error for people, one line or several. Line ends are kept where the error itself has several lines:
-// between joined errors, next to a wrapped error, and in what its method Detail() string returns, such as the calls that led to an
-// error of a script. All others are part of a name or of a text of unknown origin, and become escapes, as Line writes them.
+// Error returns the text of an error for people, in one or several lines. It keeps line ends where the error itself has several lines:
+// between joined errors, next to a wrapped error, and in the result of its method Detail() string, such as the calls that led to an
+// error of a script. All others are part of a name or of a text of unknown origin and become escapes, as in Line.
 func Error(err error) string {
 	if e, ok := err.(interface{ Detail() string }); ok {
 		return e.Detail()

@@ -1,5 +1,5 @@
-// Package plain makes text of unknown origin, such as names of files and strings of scripts, safe to print: what could move a
-// cursor, change colours or reorder a line is written as an escape. It imports nothing of ours and serves whatever people read.
+// Package plain makes text of unknown origin, such as names of files and strings of scripts, safe to print: it escapes whatever could
+// move a cursor, change colours or reorder a line. It imports nothing of ours; all output of commands and the report pass through it.
 package plain
 
 import (
@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// Line is s as part of one line or of one cell of a table: control characters, line ends and tabs included, marks that change the
-// direction of text, and bytes that are not UTF-8 become escapes as Starlark writes them: \n, \u001b, \xff.
+// Line returns s as part of one line or one cell of a table: control characters, including line ends and tabs, marks that change the
+// direction of text, and bytes that are not UTF-8 become escapes in Starlark's notation: \n, \u001b, \xff.
 func Line(s string) string {
 	if !strings.ContainsFunc(s, unsafe) && utf8.ValidString(s) {
 		return s
@@ -33,7 +33,7 @@ func Line(s string) string {
 	return b.String()
 }
 
-// Value is a string of a script among others: itself where it is one word, else in quotes.
+// Value returns a string of a script for a line with other words: itself if it is one word, otherwise in quotes.
 func Value(s string) string {
 	if s != "" && Line(s) == s && !strings.ContainsAny(s, " \"'\\=,") {
 		return s
@@ -41,12 +41,12 @@ func Value(s string) string {
 	return `"` + Line(strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s)) + `"`
 }
 
-// unsafe reports whether a character does not stand for itself in a line.
+// unsafe reports whether a character must be escaped in a line.
 func unsafe(r rune) bool {
 	return unicode.IsControl(r) || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x061c || r == 0x200e || r == 0x200f
 }
 
-// escaped is a character of the bytes raw. The escapes are those of JSON, too, so that JSON with such characters keeps its meaning.
+// escaped is the escape of the character with the bytes raw. The escapes are also those of JSON, so that JSON keeps its meaning.
 func escaped(r rune, raw string) string {
 	switch {
 	case r == utf8.RuneError && len(raw) == 1:
@@ -59,12 +59,12 @@ func escaped(r rune, raw string) string {
 	return raw
 }
 
-// Writer passes text on to another writer with everything escaped that Line escapes, but line ends and tabs. It may be used by
-// several goroutines.
+// Writer passes text on to another writer and escapes what Line escapes, except line ends and tabs. It may be used by several
+// goroutines.
 type Writer struct {
 	mu   sync.Mutex
 	to   io.Writer
-	rest []byte // the beginning of a character that the next write ends
+	rest []byte // the beginning of a character that the next write completes
 }
 
 // NewWriter returns a Writer. Bytes of a character that is never completed are not written.

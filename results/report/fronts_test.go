@@ -90,7 +90,7 @@ func TestThePageShowsFrontsOfTrialsAndConfigurations(t *testing.T) {
 		"<polyline":                                               4 * 2, // each trial's fid and recall
 	} {
 		if got := strings.Count(page, what); got != want {
-			t.Errorf("%q stands %d times, want %d", what, got, want)
+			t.Errorf("%q occurs %d times, want %d", what, got, want)
 		}
 	}
 }

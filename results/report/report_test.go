@@ -99,7 +99,7 @@ func TestThePageShowsEveryTrialWithItsLastPictureAndCurves(t *testing.T) {
 		"http":                          0, // it needs no network
 	} {
 		if got := strings.Count(page, what); got != want {
-			t.Errorf("%q stands %d times, want %d", what, got, want)
+			t.Errorf("%q occurs %d times, want %d", what, got, want)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/starsweep/starsweep/internal/durable"
 )
 
-// open opens the journal in dir and gives its lines.
+// open opens the journal in dir and returns its lines.
 func open(t *testing.T, path string) (j *Journal, lines []string, dropped int64) {
 	t.Helper()
 	j, dropped, err := Open(path, func(_ Line, b []byte) error {
