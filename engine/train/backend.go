@@ -31,27 +31,6 @@ type Backend struct {
 	mu       sync.Mutex
 	recent   []string // fingerprints of programs, the most recently used last
 	resident map[residentKey]*residents
-	stats    *ledger
-}
-
-// ledger counts the compilations for a backend in all its precisions.
-type ledger struct {
-	sync.Mutex
-	Compilations
-}
-
-// Compilations counts the work of compilers.
-type Compilations struct {
-	Programs int // model programs: trials that differ in real numbers only share one
-	Graphs   int // GoMLX graphs: a program has one for training and one for sampling
-	Seconds  float64
-}
-
-// Compilations returns the compilations since the backend was opened.
-func (b *Backend) Compilations() Compilations {
-	b.stats.Lock()
-	defer b.stats.Unlock()
-	return b.stats.Compilations
 }
 
 // For returns the backend for the precision that a program asks for: b itself, or one that rounds the operands of products to
@@ -74,7 +53,7 @@ func newBackend(kind string, l *lower.Backend, o Options) *Backend {
 		// XLA's compiler for CPUs has no fast convolutions inside a loop: a step of the thesis's networks takes 12 s there and 0.8 s
 		// outside (2 cores).
 		deviceLoop: xla && kind != "xla:cpu",
-		resident:   map[residentKey]*residents{}, stats: &ledger{}}
+		resident:   map[residentKey]*residents{}}
 	b.rounded = func() (*Backend, error) {
 		return nil, fmt.Errorf("backend %s: %w: only cpu multiplies bfloat16", kind, ErrNoDevice)
 	}

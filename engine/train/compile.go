@@ -24,9 +24,9 @@ type Compiled struct {
 	testOne once.Map[struct{}, *lower.Exec] // needed only for splits that are not a multiple of model.TestBatch
 	loops   once.Map[int, *lower.Loop]      // by number of images
 
-	mu        sync.Mutex
-	unclaimed Compilations
-	runs      int // open ones
+	mu   sync.Mutex
+	cost CompileCost // that TakeCompileCost has not returned yet
+	runs int         // open ones
 }
 
 // keptPrograms is the number of programs that a backend with evicts keeps. A program of cpu holds all its temporaries, up to
@@ -43,9 +43,6 @@ func Compile(b *Backend, p *model.Program) (*Compiled, error) {
 	}
 	b.use(p.Fingerprint())
 	return b.programs.Do(context.Background(), p.Fingerprint(), func() (*Compiled, error) {
-		b.stats.Lock()
-		b.stats.Programs++
-		b.stats.Unlock()
 		return compile(b, p)
 	})
 }
@@ -62,7 +59,7 @@ func (b *Backend) use(id string) {
 }
 
 func compile(b *Backend, p *model.Program) (*Compiled, error) {
-	c := &Compiled{backend: b, program: p, unclaimed: Compilations{Programs: 1}}
+	c := &Compiled{backend: b, program: p}
 	var err error
 	if !b.deviceLoop {
 		if c.step, err = c.build("step", p.Step()...); err != nil {
@@ -82,14 +79,20 @@ func compile(b *Backend, p *model.Program) (*Compiled, error) {
 	return c, nil
 }
 
-// TakeCompileCost returns the compilations of the program that no earlier call returned: of several trials that share it, the first
-// to ask is charged, and the others are not.
-func (c *Compiled) TakeCompileCost() Compilations {
+// CompileCost is the work of compilers for a program.
+type CompileCost struct {
+	Graphs  int // GoMLX graphs: a program has one for training, one for sampling and one for tests
+	Seconds float64
+}
+
+// TakeCompileCost returns the cost of the program that no earlier call returned: of several trials that share it, the first to ask is
+// charged, and the others are not.
+func (c *Compiled) TakeCompileCost() CompileCost {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	claimed := c.unclaimed
-	c.unclaimed = Compilations{}
-	return claimed
+	cost := c.cost
+	c.cost = CompileCost{}
+	return cost
 }
 
 // use adds to the number of open runs. While there are none, a program does not keep the memory of its calls.
@@ -127,13 +130,9 @@ func (c *Compiled) timed(what string, do func() error) error {
 	err := do()
 	seconds := b.now().Sub(start).Seconds()
 	c.mu.Lock()
-	c.unclaimed.Graphs++
-	c.unclaimed.Seconds += seconds
+	c.cost.Graphs++
+	c.cost.Seconds += seconds
 	c.mu.Unlock()
-	b.stats.Lock()
-	b.stats.Graphs++
-	b.stats.Seconds += seconds
-	b.stats.Unlock()
 	if err != nil {
 		return fmt.Errorf("%s of program %s: %w", what, c.program.Fingerprint(), err)
 	}

@@ -117,13 +117,11 @@ func (o Options) openCPU(options string) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Compilations in the other precision count as b's. Its backend holds nothing that needs closing.
-	b.rounded = sync.OnceValues(func() (*Backend, error) {
+	b.rounded = sync.OnceValues(func() (*Backend, error) { // it holds nothing that needs closing
 		r, err := open(strings.TrimPrefix(options+",precision=bf16", ","))
 		if err != nil {
 			return nil, fmt.Errorf("backend cpu: %w: %w", ErrNoDevice, err)
 		}
-		r.stats = b.stats
 		return r, nil
 	})
 	return b, nil

@@ -156,11 +156,18 @@ func TestALoopTakesTheStepsOfTheHost(t *testing.T) {
 func TestTrialsThatDifferInRealsShareACompilation(t *testing.T) {
 	b := open(t, "cpu")
 	var after []string
+	var shared *Compiled
 	for _, lr := range []float64{1e-2, 1e-3, 1e-4} {
 		m := tiny
 		m.lr = lr
 		job := m.job(t)
 		r := start(t, b, job, blobs(20, 8, 8), 1)
+		if shared == nil {
+			shared = r.c
+		}
+		if r.c != shared {
+			t.Errorf("lr %g is compiled again", lr)
+		}
 		e := epoch(t, r)
 		after = append(after, fmt.Sprint(e.Values))
 		got := map[string]float64{}
@@ -175,14 +182,16 @@ func TestTrialsThatDifferInRealsShareACompilation(t *testing.T) {
 	if after[0] == after[1] || after[1] == after[2] {
 		t.Errorf("the learning rate changes nothing: %v", after)
 	}
-	if got := b.Compilations(); got.Programs != 1 || got.Graphs != 2 || got.Seconds <= 0 {
-		t.Errorf("compilations %+v, want 1 program of 2 graphs", got)
+	if got := shared.TakeCompileCost(); got.Graphs != 2 || got.Seconds <= 0 {
+		t.Errorf("got the cost %+v, want that of 2 graphs", got)
+	}
+	if got := shared.TakeCompileCost(); got != (CompileCost{}) {
+		t.Errorf("got the cost %+v again", got)
 	}
 	m := tiny
 	m.batch = 5
-	start(t, b, m.job(t), blobs(20, 8, 8), 1)
-	if got := b.Compilations(); got.Programs != 2 {
-		t.Errorf("another batch size: %+v, want 2 programs", got)
+	if r := start(t, b, m.job(t), blobs(20, 8, 8), 1); r.c == shared {
+		t.Error("another batch size shares the program")
 	}
 }
 
@@ -204,12 +213,9 @@ func TestProgramsThatNobodyRunsAreForgotten(t *testing.T) {
 	if first.Value() != nil {
 		t.Error("the first of four programs is still held")
 	}
-	before := b.Compilations().Programs
-	for range 2 {
-		start(t, b, tiny.job(t), blobs(20, 8, 8), 1)
-	}
-	if got := b.Compilations().Programs - before; got != 1 {
-		t.Errorf("the first program was compiled %d times again, want once", got)
+	again := start(t, b, tiny.job(t), blobs(20, 8, 8), 1)
+	if start(t, b, tiny.job(t), blobs(20, 8, 8), 1).c != again.c {
+		t.Error("the first program was compiled twice again, want once")
 	}
 }
 
