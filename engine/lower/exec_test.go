@@ -213,3 +213,41 @@ func TestCompilingAtOnceIsSafe(t *testing.T) {
 		t.Error("lowering added nodes to the caller's graph")
 	}
 }
+
+// A program that is compiled once runs on every device of its backend: one, or the four of XLA on the processor.
+func TestProgramsRunOnEveryDevice(t *testing.T) {
+	each(t, func(t *testing.T, b *lower.Backend) {
+		g := New()
+		x := g.Input("x", Of(F32, "c", 2))
+		p := compile(t, b, Exp(x), Mul(x, x))
+		for i, on := range b.Devices() {
+			if on.Backend != b || on.Number != i || on.String() == "" {
+				t.Errorf("device %d is %+v, %q", i, on, on)
+			}
+			state := upload(t, on, x.Shape, []float64{1, 2})
+			for range 2 {
+				out, err := p.RunDonating(on, []bool{true}, state)
+				if err != nil {
+					t.Fatalf("device %d: %v", i, err)
+				}
+				state = out[1]
+				if err := lower.Free(out[0]); err != nil {
+					t.Error(err)
+				}
+			}
+			if got := floats(t, state); !slices.Equal(got, []float64{1, 16}) {
+				t.Errorf("device %d: got %v", i, got)
+			}
+			products := lower.NewProducts(on)
+			out := make([]float32, 1)
+			if err := products.Multiply(out, []float32{2, 3}, []float32{4, 5}, 2); err != nil || out[0] != 23 {
+				t.Errorf("device %d: got the product %v and the error %v", i, out, err)
+			}
+			products.Close()
+			if err := lower.Free(state); err != nil {
+				t.Error(err)
+			}
+		}
+		t.Logf("%d devices", len(b.Devices()))
+	})
+}

@@ -190,6 +190,40 @@ func TestRunsMayShareABackend(t *testing.T) {
 	}
 }
 
+// Runs on all devices of a backend, such as the four of XLA on the processor, have the same bits.
+func TestRunsOnEveryDeviceAreBitIdentical(t *testing.T) {
+	eachBackend(t, func(t *testing.T, b *Backend) {
+		job, images := tiny.job(t), blobs(20, 8, 8)
+		var want []Tensor
+		for _, on := range b.Devices() {
+			c, err := Compile(b, job.Program)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := c.NewRun(on, job, images, 7)
+			if err != nil {
+				t.Fatal(err)
+			}
+			epoch(t, r)
+			got := state(t, r)
+			snapshot, err := r.Snapshot(got)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := snapshot.Sample(3, 0); err != nil {
+				t.Error(err)
+			}
+			if want == nil {
+				want = got
+			}
+			same(t, on.String(), got, want)
+			if err := errors.Join(snapshot.Close(), r.Close()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
 func TestRunsOnOneDataSetShareItOnTheDevice(t *testing.T) {
 	b := open(t, "cpu loop")
 	images := blobs(20, 8, 8)
