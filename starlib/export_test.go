@@ -26,7 +26,7 @@ func (s *Study) PlainJob(ctx context.Context, point spec.Point) (*model.Job, err
 // Traces counts the traces, programs and evaluations of trial(p) that a study keeps.
 func (s *Study) Traces() (traces, programs, outcomes int) {
 	traces, programs = s.programs.Counts()
-	return traces, programs, s.made.made
+	return traces, programs, s.made.kept
 }
 
 // Std lists the files of the standard library, as load names them, with their sources.

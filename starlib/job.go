@@ -25,7 +25,7 @@ import (
 // cause of ctx. Job is safe for concurrent use.
 func (s *Study) Job(ctx context.Context, point spec.Point) (*model.Job, error) {
 	values := append(slices.Clone(point), s.Settings...)
-	o := s.made.Find(values)
+	o := s.made.find(values)
 	if o == nil {
 		var err error
 		if o, err = s.evaluate(ctx, number.New(values)); err != nil {
@@ -50,12 +50,12 @@ func (s *Study) Job(ctx context.Context, point spec.Point) (*model.Job, error) {
 type outcomes struct {
 	mu      sync.RWMutex
 	tree    number.Tree[outcome]
-	nodes   int // of the tree
-	made    int
+	nodes   int       // of the tree
+	kept    int       // outcomes in it
 	threads sync.Pool // to compute formulas with
 }
 
-func (o *outcomes) Find(point spec.Point) *outcome {
+func (o *outcomes) find(point spec.Point) *outcome {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	return o.tree.Find(point)
@@ -64,9 +64,12 @@ func (o *outcomes) Find(point spec.Point) *outcome {
 func (o *outcomes) add(names []string, point spec.Point, made *outcome) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.nodes < maxNodes {
-		o.made++
-		o.nodes += o.tree.Add(names, point, made)
+	if o.nodes >= maxNodes {
+		return
+	}
+	nodes, stored := o.tree.Add(names, point, made)
+	if o.nodes += nodes; stored {
+		o.kept++
 	}
 }
 

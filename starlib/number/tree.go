@@ -24,11 +24,11 @@ func (t *Tree[T]) Find(point spec.Point) *T {
 }
 
 // Add stores what was made for a point when the values of the names decided, in this order. What was stored meanwhile stays. It
-// returns the number of new nodes.
-func (t *Tree[T]) Add(names []string, point spec.Point, made *T) (nodes int) {
+// returns the number of new nodes, and whether made was stored.
+func (t *Tree[T]) Add(names []string, point spec.Point, made *T) (nodes int, stored bool) {
 	for _, name := range names {
 		if t.leaf != nil || t.name != "" && t.name != name {
-			return nodes
+			return nodes, false
 		}
 		if t.next == nil {
 			t.name, t.at, t.next = name, point.Place(name), map[spec.Value]*Tree[T]{}
@@ -40,8 +40,9 @@ func (t *Tree[T]) Add(names []string, point spec.Point, made *T) (nodes int) {
 		}
 		t = t.next[v]
 	}
-	if t.leaf == nil && t.name == "" {
-		t.leaf = made
+	if t.leaf != nil || t.name != "" {
+		return nodes, false
 	}
-	return nodes
+	t.leaf = made
+	return nodes, true
 }

@@ -16,13 +16,15 @@ func TestTreeFindsByWhatDecided(t *testing.T) {
 		t.Error("an empty tree finds something")
 	}
 	first, second, late := "a=1, b", "a=2", "late"
-	if n := tree.Add([]string{"a", "b"}, point(1, true, 1), &first); n != 2 {
+	if n, stored := tree.Add([]string{"a", "b"}, point(1, true, 1), &first); n != 2 || !stored {
 		t.Errorf("got %d new nodes, want 2", n)
 	}
-	if n := tree.Add([]string{"a"}, point(2, true, 1), &second); n != 1 {
+	if n, stored := tree.Add([]string{"a"}, point(2, true, 1), &second); n != 1 || !stored {
 		t.Errorf("got %d new nodes, want 1", n)
 	}
-	tree.Add([]string{"a", "b"}, point(1, true, 2), &late)
+	if n, stored := tree.Add([]string{"a", "b"}, point(1, true, 2), &late); n != 0 || stored {
+		t.Errorf("got %d new nodes, stored = %t, of what was made before", n, stored)
+	}
 	for _, c := range []struct {
 		point spec.Point
 		want  *string
