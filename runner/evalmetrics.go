@@ -65,7 +65,7 @@ func (o *metricOptions) flags(f *pflag.FlagSet) {
 		if m.Default {
 			standard = append(standard, m.Name)
 		}
-		for _, a := range m.Args {
+		for _, a := range m.Params {
 			if a.Flag == "" {
 				continue
 			}
@@ -110,7 +110,7 @@ func (o *metricOptions) metrics(n int) (all []spec.Metric, err error) {
 	for _, name := range o.names {
 		row, _ := metric.Lookup(name) // check has found all
 		m := row.Standard()
-		for _, a := range row.Args {
+		for _, a := range row.Params {
 			switch given := o.args[a.Name]; {
 			case a.Flag != "" && given.value > 0:
 				m = m.With(a.Name, given.value)

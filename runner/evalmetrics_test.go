@@ -14,7 +14,7 @@ func TestEvalKnowsEveryMetric(t *testing.T) {
 			t.Errorf("%s: the help of eval lacks %q", m.Name, m.Doc)
 		}
 		args := []string{"--real", "testdata/eval/real.npy", "--fake", "testdata/eval/real.npy", "--metrics", m.Name}
-		for _, a := range m.Args {
+		for _, a := range m.Params {
 			if a.Flag != "" && a.Default == 0 {
 				if _, stderr, code := eval(t, args...); code != 2 || !strings.Contains(stderr, "want --"+a.Name+" above 0") {
 					t.Errorf("%s without --%s: got exit code %d, %s", m.Name, a.Name, code, stderr)

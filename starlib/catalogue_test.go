@@ -69,7 +69,7 @@ func TestTheDocumentsNameEveryExtractor(t *testing.T) {
 	}
 }
 
-func TestDeclarationsOfExtractorsAreWhole(t *testing.T) {
+func TestDeclarationsOfExtractorsAreComplete(t *testing.T) {
 	seen := map[string]bool{}
 	for _, x := range catalogue.Extractors {
 		if seen[x.Name] || x.Doc == "" || !regexp.MustCompile(`^[a-z][a-z0-9_]*$`).MatchString(x.Builtin) {

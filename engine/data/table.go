@@ -8,8 +8,7 @@ import (
 	"github.com/starsweep/starsweep/internal/fetch"
 )
 
-// sets holds the data sets in the order of lists. Scripts and commands learn of a set from its row: a new one is a file of this
-// package that declares a row, and a line here.
+// sets has the data sets in the order of lists. A new set is a file of this package that declares a row, and its name in this list.
 var sets = []row{mnistWhole, mnistSubset, cifar10, imageFiles, parquetTables, dicomFiles, ring, gaussianGrid, ellipsePhantoms}
 
 // row declares a data set and opens it.
@@ -17,10 +16,13 @@ type row struct {
 	spec.DataSet
 	from  string // where the images come from, for lists; DIR is the folder of downloads
 	find  func(context.Context, *Store, spec.Data) (source, error)
-	known *known                                              // of a published set
-	ready func(*Store) bool                                   // whether the files are present; nil: none are needed, or the user's own
-	get   func(context.Context, *Store, fetch.Progress) error // downloads the files; nil: there is nothing to download
-	drawn func(spec.Data) (what string, bytes int)            // examples of a set that is drawn, and the memory of each; nil: of files
+	known *known // of a published set
+	// ready reports whether the files are present; nil: none are needed, or they are the user's own.
+	ready func(*Store) bool
+	// get downloads the files; nil: there is nothing to download.
+	get func(context.Context, *Store, fetch.Progress) error
+	// drawn names the examples of a set that is drawn, and the memory of each; nil: it is not drawn.
+	drawn func(spec.Data) (what string, bytes int)
 }
 
 // known is what is known of a published set without its files.
@@ -30,7 +32,7 @@ type known struct {
 	counts     map[string][]int // images of each class, by split
 }
 
-// survey is the survey of a whole published split, its labels in any order.
+// survey is the survey of a whole published split, with its labels in any order.
 func (k *known) survey(split string) survey {
 	v := survey{first: k.first, classes: 10, classNames: k.classNames}
 	for label, count := range k.counts[split] {
@@ -47,7 +49,7 @@ func lookup(name string) (row, bool) {
 	return row{}, false
 }
 
-// Declarations are those of all data sets.
+// Declarations lists the declarations of all data sets.
 func Declarations() (all []spec.DataSet) {
 	for _, r := range sets {
 		all = append(all, r.DataSet)

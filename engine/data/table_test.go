@@ -11,7 +11,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-func TestRowsOfTheTableAreWhole(t *testing.T) {
+func TestRowsOfTheTableAreComplete(t *testing.T) {
 	language, err := os.ReadFile("../../docs/language.md")
 	if err != nil {
 		t.Fatal(err)

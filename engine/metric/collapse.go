@@ -8,7 +8,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// Observation is what one evaluation of a generator says about collapse. What was not measured is missing, and a spread is NaN.
+// Observation is what one evaluation says about collapse. Columns that were not measured are missing; a missing spread is NaN.
 type Observation struct {
 	Epoch    int
 	Reach    []Reading // how much of the real set samples reach: recall, coverage
@@ -22,7 +22,7 @@ type Reading struct {
 	Value  float64
 }
 
-// Observe collects from the values of an epoch what they say about collapse.
+// Observe collects from the values of an epoch those that say something about collapse.
 func Observe(epoch int, metrics []spec.Metric, values map[string]float64) Observation {
 	o := Observation{Epoch: epoch, Spread: math.NaN()}
 	if v, ok := values[Spread]; ok {
@@ -68,7 +68,7 @@ func Collapsed(rule spec.Collapse, history []Observation) (collapsed bool, why s
 	return true, why
 }
 
-// sign is what an observation shows of collapse, or "". Comparisons with NaN are false.
+// sign describes the sign of collapse that an observation shows, or is "". Comparisons with NaN are false.
 func (o Observation) sign(rule spec.Collapse) string {
 	switch {
 	case o.reachesAtMost(rule.Reach) && o.Spread <= rule.Spread:
@@ -97,7 +97,7 @@ func (o Observation) looksReal(bound float64) bool {
 	return len(o.Fidelity) > 0
 }
 
-// list names readings, with a verb before the first value.
+// list writes readings as text, with a verb before the first value.
 func list(readings []Reading, verb string) string {
 	parts := make([]string, len(readings))
 	for i, r := range readings {

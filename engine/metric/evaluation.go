@@ -10,15 +10,15 @@ import (
 )
 
 const (
-	// Floor ends the column of what real images score against other real ones.
+	// Floor is the suffix of the columns of floors: the scores of real images compared with other real ones.
 	Floor = "_floor"
-	// Spread is the column of the features' spread, relative to that of the real ones.
+	// Spread is the column of the spread of features, relative to that of the real ones.
 	Spread = "spread"
-	// testPrefix begins the columns of a script's tests.
+	// testPrefix is the prefix of the columns of a script's tests.
 	testPrefix = "test_"
 )
 
-// Columns are the names of all that an evaluation measures, floors last.
+// Columns lists the columns of an evaluation, floors last.
 func Columns(e spec.Evaluation) (names []string) {
 	var floors []string
 	for _, m := range e.Metrics {
@@ -36,8 +36,8 @@ func Columns(e spec.Evaluation) (names []string) {
 	return append(names, floors...)
 }
 
-// Validate reports everything wrong with an evaluation that can be seen without data and networks. Its features may have logits, or
-// have none.
+// Validate reports all problems of an evaluation that are visible without data and networks. Logits says whether its features may have
+// some.
 func Validate(e spec.Evaluation, logits bool) error {
 	var errs []error
 	check := func(ok bool, format string, args ...any) {
@@ -76,7 +76,7 @@ func Validate(e spec.Evaluation, logits bool) error {
 // maxDrawn bounds the images of an evaluation: a hundred times what published comparisons take.
 const maxDrawn = 10_000_000
 
-// DetectCollapse reports whether a rule of collapse can be applied to what some metrics measure.
+// DetectCollapse reports whether a rule of collapse can be applied to the columns of some metrics.
 func DetectCollapse(metrics []spec.Metric) bool {
 	return slices.ContainsFunc(metrics, func(m spec.Metric) bool {
 		row, _ := Lookup(m.Name)
@@ -84,7 +84,7 @@ func DetectCollapse(metrics []spec.Metric) bool {
 	})
 }
 
-func (m Metric) detectsCollapse() bool {
+func (m Definition) detectsCollapse() bool {
 	return slices.ContainsFunc(m.Columns, func(c Column) bool { return c.Shows == Reach })
 }
 
@@ -99,8 +99,7 @@ func detectors() string {
 	return strings.Join(calls, " or ")
 }
 
-// MemoryOf estimates what the metrics take for n samples of d features a side: what is derived of one set, and the
-// rest at its peak.
+// MemoryOf estimates the memory of some metrics for n samples of d features per set.
 func MemoryOf(metrics []spec.Metric, n, d int) (m Memory) {
 	for _, x := range metrics {
 		if row, _ := Lookup(x.Name); row.memory != nil {

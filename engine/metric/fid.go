@@ -13,7 +13,7 @@ import (
 )
 
 // fid is the metric fid().
-var fid = Metric{
+var fid = Definition{
 	Name:       "fid",
 	Doc:        "Fréchet distance of two Gaussians (Heusel et al. 2017)",
 	Columns:    []Column{{Name: "fid", Better: pareto.Min}},

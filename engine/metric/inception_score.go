@@ -11,10 +11,10 @@ import (
 )
 
 // inceptionScore is the metric inception_score().
-var inceptionScore = Metric{
+var inceptionScore = Definition{
 	Name:       "inception_score",
 	Doc:        "Inception score, its mean and deviation over splits (Salimans et al. 2016)",
-	Args:       []Arg{{Name: "splits", Default: 10}},
+	Params:     []Param{{Name: "splits", Default: 10}},
 	Columns:    []Column{{Name: "inception_score", Better: pareto.Max}, {Name: "inception_score_std", Deviation: true}},
 	Logits:     true,
 	MinSamples: func(m spec.Metric) (int, string) { return int(m.Arg("splits")), "each split needs one" },

@@ -12,15 +12,15 @@ import (
 )
 
 // kid is the metric kid().
-var kid = Metric{
+var kid = Definition{
 	Name:       "kid",
 	Doc:        "kernel distance, its mean and deviation over subsets (Bińkowski et al. 2018)",
-	Args:       []Arg{{Name: "subsets", Default: 100}, {Name: "size", Default: 1000, Clamp: true}},
+	Params:     []Param{{Name: "subsets", Default: 100}, {Name: "size", Default: 1000, Clamp: true}},
 	Columns:    []Column{{Name: "kid", Better: pareto.Min}, {Name: "kid_std", Deviation: true}},
 	Default:    true,
 	MinSamples: func(m spec.Metric) (int, string) { return int(m.Arg("size")), "subsets are drawn without replacement" },
 	compute: func(ctx context.Context, c *Comparison, m spec.Metric) ([]float64, error) {
-		mean, std, err := KID(ctx, c.Real.Features, c.Fake.Features, int(m.Arg("subsets")), int(m.Arg("size")), c.Draws)
+		mean, std, err := KID(ctx, c.Real.Features, c.Fake.Features, int(m.Arg("subsets")), int(m.Arg("size")), c.draws)
 		return []float64{mean, std}, err
 	},
 	memory: func(m spec.Metric, _, d int) Memory {

@@ -10,12 +10,12 @@ import (
 
 // precisionRecall and densityCoverage are the metrics precision_recall() and density_coverage().
 var (
-	precisionRecall = neighbours(Metric{
+	precisionRecall = neighbours(Definition{
 		Name:    "precision_recall",
 		Doc:     "improved precision and recall (Kynkäänniemi et al. 2019)",
 		Columns: []Column{{Name: "precision", Better: pareto.Max, Shows: Fidelity}, {Name: "recall", Better: pareto.Max, Shows: Reach}},
 	}, 3, func(o Overlap) []float64 { return []float64{o.Precision, o.Recall} })
-	densityCoverage = neighbours(Metric{
+	densityCoverage = neighbours(Definition{
 		Name:    "density_coverage",
 		Doc:     "density and coverage (Naeem et al. 2020)",
 		Columns: []Column{{Name: "density", Better: pareto.Max}, {Name: "coverage", Better: pareto.Max, Shows: Reach}},
@@ -23,8 +23,8 @@ var (
 )
 
 // neighbours completes a metric that counts samples in balls to the kth neighbour.
-func neighbours(m Metric, k float64, numbers func(Overlap) []float64) Metric {
-	m.Args = []Arg{{Name: "k", Default: k, Flag: "neighbours"}}
+func neighbours(m Definition, k float64, numbers func(Overlap) []float64) Definition {
+	m.Params = []Param{{Name: "k", Default: k, Flag: "neighbours"}}
 	m.Default = true
 	m.MinSamples = func(m spec.Metric) (int, string) { return int(m.Arg("k")) + 1, "each needs k neighbours" }
 	m.derive = deriveManifold

@@ -14,10 +14,10 @@ import (
 )
 
 // parzenWindow is the metric parzen().
-var parzenWindow = Metric{
+var parzenWindow = Definition{
 	Name:    "parzen",
 	Doc:     "mean log-likelihood, in nats, of real samples under Gaussians around the generated ones (Goodfellow et al. 2014)",
-	Args:    []Arg{{Name: "sigma", Real: true, Flag: "deviation of the Parzen window"}},
+	Params:  []Param{{Name: "sigma", Real: true, Flag: "deviation of the Parzen window"}},
 	Columns: []Column{{Name: "parzen", Better: pareto.Max}},
 	compute: func(ctx context.Context, c *Comparison, m spec.Metric) ([]float64, error) {
 		sigma := m.Arg("sigma")

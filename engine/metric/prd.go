@@ -12,7 +12,7 @@ import (
 )
 
 // prd is the metric prd().
-var prd = Metric{
+var prd = Definition{
 	Name:    "prd",
 	Doc:     "precision and recall of distributions, F8 and F1/8 (Sajjadi et al. 2018)",
 	Columns: []Column{{Name: "prd_f8", Better: pareto.Max}, {Name: "prd_f1_8", Better: pareto.Max}},
@@ -20,7 +20,7 @@ var prd = Metric{
 		return prdClusters, fmt.Sprintf("they are put in %d clusters", prdClusters)
 	},
 	compute: func(ctx context.Context, c *Comparison, _ spec.Metric) ([]float64, error) {
-		curve, err := PRD(ctx, c.Products, c.Real.Features, c.Fake.Features, PRDOptions{}, c.Draws)
+		curve, err := PRD(ctx, c.Products, c.Real.Features, c.Fake.Features, PRDOptions{}, c.draws)
 		return []float64{curve.F8, curve.F1over8}, err
 	},
 	memory: func(_ spec.Metric, n, d int) Memory {

@@ -10,8 +10,8 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// Stats are the features of a set of samples, with all that metrics derive of one set alone. Those of real images serve every
-// evaluation.
+// Stats are the features of a set of samples, with everything that metrics derive from one set alone. Those of real images serve all
+// evaluations.
 type Stats struct {
 	Features, Logits Features
 	Spread           float64
@@ -20,7 +20,7 @@ type Stats struct {
 	manifolds map[int]Manifold // by the number of neighbours
 }
 
-// Summarize derives what some metrics need of a set. Without logits, these have no columns.
+// Summarize derives from a set what some metrics need. Logits that do not exist have no columns.
 func Summarize(ctx context.Context, p *Products, metrics []spec.Metric, features, logits Features) (*Stats, error) {
 	s := &Stats{Features: features, Logits: logits, Spread: features.Spread(), manifolds: map[int]Manifold{}}
 	for _, m := range metrics {
@@ -46,8 +46,8 @@ func unknown(m spec.Metric) error {
 type Comparison struct {
 	Products   *Products
 	Real, Fake *Stats
-	Others     Features   // other real samples, which choose the arguments that a metric leaves to them; none if no metric does
-	Draws      *rand.Rand // for what is random in a metric
+	Others     Features   // other real samples, to choose the arguments that metrics leave to them
+	draws      *rand.Rand // random numbers of a metric
 
 	overlaps map[int]Overlap // by the number of neighbours
 }
@@ -62,7 +62,7 @@ func (c *Comparison) Values(ctx context.Context, metrics []spec.Metric) (map[str
 		if !ok {
 			return nil, unknown(m)
 		}
-		c.Draws = rand.New(rand.NewPCG(0, 0))
+		c.draws = rand.New(rand.NewPCG(0, 0))
 		numbers, err := row.compute(ctx, c, m)
 		if err != nil {
 			return nil, fmt.Errorf("%v: %w", m, err)
@@ -77,7 +77,7 @@ func (c *Comparison) Values(ctx context.Context, metrics []spec.Metric) (map[str
 	return values, nil
 }
 
-// overlap is shared by the metrics that count neighbours.
+// overlap is computed once for all metrics that count neighbours.
 func (c *Comparison) overlap(ctx context.Context, k int) (Overlap, error) {
 	if o, ok := c.overlaps[k]; ok {
 		return o, nil
@@ -98,6 +98,6 @@ func deriveManifold(ctx context.Context, p *Products, s *Stats, m spec.Metric) (
 	return err
 }
 
-// ErrNoLogits is the reason why a metric that compares logits has no numbers.
+// ErrNoLogits is the error of a metric that compares logits if there are none.
 var ErrNoLogits = errors.New("the features have no logits; " +
 	"want those of small(), or of inception() with weights that have them (pytorch-fid's)")

@@ -4,7 +4,7 @@
 // float32 are computed by a function that the caller passes (see Multiply), and everything that must be exact in float64 by itself.
 //
 // The table All declares each metric next to its computation. Scripts, the command eval, runner/evaluation and the comparison of
-// results read a metric's name, arguments, columns and conditions from there.
+// results read a metric's name, parameters, columns and conditions from there.
 package metric
 
 import (
@@ -15,14 +15,14 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// All are the metrics, in the order of lists. A new metric is a file of this package that declares a Metric, and its name in this list.
-var All = []Metric{fid, kid, precisionRecall, densityCoverage, inceptionScore, prd, parzenWindow}
+// All are the metrics, in the order of lists. A new metric is a file of this package with its Definition, and its name in this list.
+var All = []Definition{fid, kid, precisionRecall, densityCoverage, inceptionScore, prd, parzenWindow}
 
-// Metric declares a metric and computes it.
-type Metric struct {
+// Definition declares a metric and computes it.
+type Definition struct {
 	Name    string // in scripts and on the command line
 	Doc     string // what it is and who defines it, in one line
-	Args    []Arg
+	Params  []Param
 	Columns []Column // of the tables, in the order of the numbers that compute returns
 	Logits  bool     // it compares logits, which not all features have
 	Default bool     // the command eval computes it if no metric is named
@@ -31,19 +31,19 @@ type Metric struct {
 	// MinSamples is the least number of samples of each set, and why; nil: 1.
 	MinSamples func(m spec.Metric) (n int, why string)
 
-	// derive adds to the statistics of one set what the metric needs of it; nil: nothing.
+	// derive adds to the statistics of one set what the metric derives from it; nil: nothing.
 	derive func(ctx context.Context, p *Products, s *Stats, m spec.Metric) error
-	// compute returns the numbers of the columns. What is random in it comes from c.Draws.
+	// compute returns the numbers of the columns. Its random numbers come from c.draws.
 	compute func(ctx context.Context, c *Comparison, m spec.Metric) ([]float64, error)
-	// memory is what both take for n samples of d features a side, besides the features.
+	// memory estimates the memory of both for n samples of d features per set, besides the features.
 	memory func(m spec.Metric, n, d int) Memory
 }
 
-// Arg declares an argument: a whole number from 1, or a real number above 0.
-type Arg struct {
+// Param declares an argument: a whole number from 1, or a real number above 0.
+type Param struct {
 	Name    string
 	Real    bool
-	Default float64 // 0: left out, the argument is chosen by real images that are not compared
+	Default float64 // 0: there is none, and real images that are not compared choose the argument if it is missing
 	Flag    string  // help of the flag of eval that sets it, under the same name; "": there is none
 	Clamp   bool    // eval lowers the default to the number of samples
 }
@@ -67,23 +67,23 @@ const (
 
 // Memory is the memory that a metric takes, in bytes.
 type Memory struct {
-	Set    int // of what is derived of one set, which stays as long as the set does
+	Set    int // of what is derived from one set, which stays as long as the set does
 	Device int // on the device that multiplies, which may keep it for reuse
 	Work   int // for the rest of the computation
 }
 
 const single, double = 4, 8 // bytes of float32 and float64
 
-// Lookup is the declaration of a metric.
-func Lookup(name string) (Metric, bool) {
-	if i := slices.IndexFunc(All, func(m Metric) bool { return m.Name == name }); i >= 0 {
+// Lookup returns the definition of a metric.
+func Lookup(name string) (Definition, bool) {
+	if i := slices.IndexFunc(All, func(m Definition) bool { return m.Name == name }); i >= 0 {
 		return All[i], true
 	}
-	return Metric{}, false
+	return Definition{}, false
 }
 
-// Names are the names of metrics.
-func Names(all []Metric) (names []string) {
+// Names lists the names of metrics.
+func Names(all []Definition) (names []string) {
 	for _, m := range all {
 		names = append(names, m.Name)
 	}
@@ -91,9 +91,9 @@ func Names(all []Metric) (names []string) {
 }
 
 // Standard is the metric with its default arguments, as papers take it.
-func (m Metric) Standard() spec.Metric {
+func (m Definition) Standard() spec.Metric {
 	s := spec.Metric{Name: m.Name}
-	for _, a := range m.Args {
+	for _, a := range m.Params {
 		if a.Default != 0 {
 			s = s.With(a.Name, a.Default)
 		}
@@ -102,12 +102,12 @@ func (m Metric) Standard() spec.Metric {
 }
 
 // NeedsOthers reports whether m leaves an argument to be chosen by real images that are not compared.
-func NeedsOthers(m spec.Metric) bool { return ChosenArg(m) != "" }
+func NeedsOthers(m spec.Metric) bool { return ChosenParam(m) != "" }
 
-// ChosenArg is the argument that m leaves to other real images; "" if m has all of its arguments.
-func ChosenArg(m spec.Metric) string {
+// ChosenParam is the parameter whose argument m leaves to other real images; "" if m has all of its arguments.
+func ChosenParam(m spec.Metric) string {
 	row, _ := Lookup(m.Name)
-	for _, a := range row.Args {
+	for _, a := range row.Params {
 		if m.Arg(a.Name) == 0 {
 			return a.Name
 		}
@@ -115,7 +115,7 @@ func ChosenArg(m spec.Metric) string {
 	return ""
 }
 
-func (m Metric) columnNames() (names []string) {
+func (m Definition) columnNames() (names []string) {
 	for _, c := range m.Columns {
 		names = append(names, c.Name)
 	}

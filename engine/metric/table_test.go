@@ -30,7 +30,7 @@ func TestRowsOfTheTableAreComplete(t *testing.T) {
 				t.Errorf("%s: column %s: got direction %q, want one for all but deviations", m.Name, c.Name, c.Better)
 			}
 		}
-		for _, a := range m.Args {
+		for _, a := range m.Params {
 			if a.Default == 0 && a.Flag == "" {
 				t.Errorf("%s: argument %s has neither a default nor a flag of eval, which has no other images to choose it", m.Name, a.Name)
 			}
@@ -47,7 +47,7 @@ func TestEveryMetricComputesItsColumns(t *testing.T) {
 	real, fake, logits := gaussian(r, 60, 3, 0, 1), gaussian(r, 60, 3, 0.5, 1), gaussian(r, 60, 5, 0, 1)
 	for _, m := range All {
 		s := m.Standard()
-		for _, a := range m.Args {
+		for _, a := range m.Params {
 			if a.Clamp {
 				s = s.With(a.Name, min(a.Default, 60))
 			}
@@ -85,7 +85,7 @@ func TestTheDocumentsNameEveryMetric(t *testing.T) {
 	language, tables := read("../../docs/language.md"), read("../../docs/tables.md")
 	for _, m := range All {
 		var args []string
-		for _, a := range m.Args {
+		for _, a := range m.Params {
 			value := "None"
 			if a.Default != 0 {
 				value = fmt.Sprint(a.Default)

@@ -8,21 +8,21 @@ type Extractor struct {
 	Builtin  string // in scripts: inception_ttur. Extractors that share a builtin are meant for different images
 	Doc      string // what it is, in one line
 	Width    int    // features of an image; 0: as many as the image has numbers
-	Logits   bool   // it has logits if its weights do
+	Logits   bool   // it has logits, or may have them, depending on its weights
 	Channels int    // of its images; 0: any
 	Converts bool   // it converts images of other numbers of channels
-	Raw      bool   // its features are the numbers of the image itself, which points may have, too
+	Raw      bool   // its features are the numbers of the image itself, which points have, too
 	Set      string // the data set that it is meant for, if its channels do not say so
 }
 
-// Takes reports whether images may have so many channels.
+// Takes reports whether images may have a number of channels.
 func (x Extractor) Takes(channels int) bool {
 	return x.Channels == 0 || x.Converts || x.Channels == channels
 }
 
-// For chooses among extractors that share a builtin the one for a data set: the one that names the set, else the one for its number
-// of channels, else the first.
-func For(candidates []Extractor, set string, channels int) Extractor {
+// ChooseExtractor chooses one of the extractors that share a builtin for a data set: the one that names the set, else the one for its
+// number of channels, else the first.
+func ChooseExtractor(candidates []Extractor, set string, channels int) Extractor {
 	by := func(suits func(Extractor) bool) (Extractor, bool) {
 		i := slices.IndexFunc(candidates, suits)
 		if i < 0 {
@@ -39,7 +39,7 @@ func For(candidates []Extractor, set string, channels int) Extractor {
 	return candidates[0]
 }
 
-// Called are the extractors of a builtin.
-func Called(all []Extractor, builtin string) []Extractor {
+// ExtractorsCalled lists the extractors of a builtin.
+func ExtractorsCalled(all []Extractor, builtin string) []Extractor {
 	return slices.DeleteFunc(slices.Clone(all), func(x Extractor) bool { return x.Builtin != builtin })
 }

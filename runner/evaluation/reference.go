@@ -61,7 +61,7 @@ func (c *Comparer) reference(ctx context.Context, net network, d spec.Data, e sp
 	needsOthers := slices.IndexFunc(e.Metrics, metric.NeedsOthers)
 	if other == nil {
 		if needsOthers >= 0 {
-			m, arg := e.Metrics[needsOthers], metric.ChosenArg(e.Metrics[needsOthers])
+			m, arg := e.Metrics[needsOthers], metric.ChosenParam(e.Metrics[needsOthers])
 			return nil, fmt.Errorf("%v: got no real images beyond the %d that are compared, which could choose %s: want %s(%s = ...)",
 				m, e.Samples, arg, m.Name, arg)
 		}

@@ -122,12 +122,12 @@ func (l *metricList) Unpack(v starlark.Value) error {
 }
 
 // metricBuiltin is the builtin of a row of the table of metrics. The defaults of its arguments are those of papers.
-func metricBuiltin(row metric.Metric) *starlark.Builtin {
+func metricBuiltin(row metric.Definition) *starlark.Builtin {
 	return kit.Builtin(row.Name, func(c kit.Call) (starlark.Value, error) {
 		m := metricValue{Metric: row.Standard()}
-		variables := make([]any, len(row.Args))
+		variables := make([]any, len(row.Params))
 		var pairs []any
-		for i, a := range row.Args {
+		for i, a := range row.Params {
 			name := a.Name + "?"
 			if a.Default == 0 { // None leaves it to the metric
 				name += "?"
@@ -138,7 +138,7 @@ func metricBuiltin(row metric.Metric) *starlark.Builtin {
 			pairs = append(pairs, name, variables[i])
 		}
 		err := c.Unpack(pairs...)
-		for i, a := range row.Args {
+		for i, a := range row.Params {
 			switch v := variables[i].(type) {
 			case *kit.Count:
 				if *v > 0 {
@@ -231,7 +231,7 @@ func extractors(all []spec.Extractor) starlark.StringDict {
 		if d[x.Builtin] != nil {
 			continue
 		}
-		called := featuresValue{name: x.Name, candidates: spec.Called(all, x.Builtin)}
+		called := featuresValue{name: x.Name, candidates: spec.ExtractorsCalled(all, x.Builtin)}
 		if len(called.candidates) > 1 {
 			called.name = x.Builtin
 			byName[x.Builtin] = called
@@ -259,7 +259,7 @@ func (e Value) On(d data.Set) (spec.Evaluation, error) {
 	}
 	out := e.Evaluation
 	channels := d.Image().Size('c')
-	x := spec.For(e.features.candidates, d.Name, channels)
+	x := spec.ChooseExtractor(e.features.candidates, d.Name, channels)
 	logits := x.Logits
 	switch points := d.IsPoints(); {
 	case points && e.Features != "" && !x.Raw:
