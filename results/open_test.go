@@ -99,7 +99,7 @@ func TestStudyFilesThatDoNotBelongTogetherAreRefused(t *testing.T) {
 	wantError(t, err, "not the directory of a study")
 }
 
-func TestTheSecondWriterLearnsWhoHoldsTheStudy(t *testing.T) {
+func TestTheErrorOfASecondWriterNamesTheFirst(t *testing.T) {
 	dir := t.TempDir()
 	s := create(t, dir)
 	_, err := results.Create(dir, meta, nil, hourly)
@@ -140,7 +140,7 @@ func TestRemovingTheLockFileLetsNoSecondWriterIn(t *testing.T) {
 	create(t, dir)
 }
 
-func TestAJournalThatIsTakenAwayIsNoticedAtTheNextRow(t *testing.T) {
+func TestARemovedJournalIsNoticedAtTheNextRow(t *testing.T) {
 	for name, spoil := range map[string]func(journal string) error{
 		"removed":  os.Remove,
 		"replaced": func(path string) error { return errors.Join(os.Remove(path), os.WriteFile(path, nil, 0o666)) },

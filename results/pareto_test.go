@@ -105,7 +105,7 @@ func TestHypervolumesAreOfTheFrontThatAPointIsOn(t *testing.T) {
 	wantLines(t, scope(t, same.View, results.Comparison{}, results.ScopeStudy, "reference_fid", "reference_recall"), "5.1 0.4")
 }
 
-func TestATrialCanStandWithItsBestEpoch(t *testing.T) {
+func TestATrialCanBeComparedAtItsBestEpoch(t *testing.T) {
 	s := createRivals(t, t.TempDir())
 	rival(t, s, "a", 1, 0, results.Completed, 9, 0, 2, 0.25, 4, 0.5)
 	wantLines(t, scope(t, s.View, results.Comparison{}, results.ScopeStudy, "epoch"), "3")

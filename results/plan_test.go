@@ -49,7 +49,7 @@ func TestTheNewestPlanIsKnownToReaders(t *testing.T) {
 	wantLines(t, scope(t, v, results.Comparison{}, results.ScopeConfiguration, "configuration", "in_plan", "seeds"), "lr1 true 2")
 }
 
-func TestAPlanThatGoesOnIsWrittenOnce(t *testing.T) {
+func TestAPlanThatContinuesIsWrittenOnce(t *testing.T) {
 	dir := t.TempDir()
 	p := results.Plan{Trials: []string{"a"}, Settings: "{}", Script: "5c41", Began: start}
 	count := func() int {
@@ -88,7 +88,7 @@ func TestMeasuresOfTheNewestPlanComeFirst(t *testing.T) {
 }
 
 // Differences are no more than necessary, settings first.
-func TestWhatTellsTrialsApart(t *testing.T) {
+func TestDifferencesAreAsFewAsNecessary(t *testing.T) {
 	state := func(settings, script, train string) results.State {
 		return results.State{Trial: results.Trial{Train: train, Length: 2}, Settings: settings, Script: script}
 	}
@@ -118,7 +118,7 @@ func TestWhatTellsTrialsApart(t *testing.T) {
 	}
 }
 
-func TestRowsAreToldApartByWhatTheirTrialsAre(t *testing.T) {
+func TestRowsDifferByTheIdentityOfTheirTrials(t *testing.T) {
 	s := createRivals(t, t.TempDir())
 	for i, width := range []int{8, 64} {
 		check(t, s.BeginPlan(results.Plan{Settings: fmt.Sprintf(`{"width":%d}`, width)}))

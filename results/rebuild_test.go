@@ -118,7 +118,7 @@ func finish(t *testing.T, s *results.Study) {
 
 // Each record of a journal is damaged in turn, in its header and in its payload. The study continues: no row is doubled, rows
 // that tables have come back as they were, and what is lost is trained again.
-func TestADamagedRecordCostsItself(t *testing.T) {
+func TestADamagedRecordCostsOnlyItself(t *testing.T) {
 	original, journal, want := damageable(t)
 	offsets := recordsOf(journal)
 	for i, at := range offsets[:len(offsets)-1] {
@@ -233,7 +233,7 @@ func TestAJournalThatIsShorterThanTheTablesComesBack(t *testing.T) {
 }
 
 // A crash may come after the new journal is in place and before the segments of the old one are gone.
-func TestAJournalThatWasMadeAnewGetsItsSegmentsAfterACrash(t *testing.T) {
+func TestARebuiltJournalGetsItsSegmentsAfterACrash(t *testing.T) {
 	original, journal, _ := damageable(t)
 	journal[recordsOf(journal)[2]+20] ^= 2
 	check(t, os.WriteFile(filepath.Join(original, "journal"), journal, 0o666))
@@ -298,7 +298,7 @@ func TestTablesCanBeReadBeforeTheyHaveRows(t *testing.T) {
 	}
 }
 
-func TestAViewOfAStudyWithoutItsJournalSaysWhatMakesItAnew(t *testing.T) {
+func TestTheErrorOfAMissingJournalSaysHowToRebuildIt(t *testing.T) {
 	original, _, _ := damageable(t)
 	dir := copied(t, original)
 	check(t, os.Remove(filepath.Join(dir, "journal")))

@@ -76,7 +76,7 @@ func TestCacheIsUsed(t *testing.T) {
 }
 
 // rsync -t, cp -p and touch -r keep the size and the time of modification of what they replace.
-func TestFilesChangedInPlaceAreReadAnewThoughSizeAndTimeAreKept(t *testing.T) {
+func TestFilesChangedInPlaceAreReadAgainThoughSizeAndTimeAreKept(t *testing.T) {
 	dir, st := t.TempDir(), store(t)
 	wanted := spec.Data{Name: "images", Path: dir}
 	path := write(t, dir, "1.png", tile(t, 2, 2, 100))
@@ -108,7 +108,7 @@ func TestFilesChangedInPlaceAreReadAnewThoughSizeAndTimeAreKept(t *testing.T) {
 	}
 }
 
-func TestChangedFilesAndSpecsAreDecodedAnew(t *testing.T) {
+func TestChangedFilesAndRequestsAreDecodedAgain(t *testing.T) {
 	dir, st := pictures(t), store(t)
 	wanted := spec.Data{Name: "images", Path: dir, Size: 4}
 	first := open(t, st, wanted)
@@ -128,7 +128,7 @@ func TestChangedFilesAndSpecsAreDecodedAnew(t *testing.T) {
 	}
 }
 
-func TestDamagedCacheIsMadeAnew(t *testing.T) {
+func TestADamagedCacheIsWrittenAgain(t *testing.T) {
 	dir := pictures(t)
 	wanted := spec.Data{Name: "images", Path: dir, Size: 4}
 	for name, damage := range map[string]func([]byte) []byte{

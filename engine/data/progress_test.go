@@ -8,7 +8,7 @@ import (
 )
 
 // Reading a set reports every image once, and ends.
-func TestReadingImagesReportsHowFarItIs(t *testing.T) {
+func TestReadingImagesReportsItsProgress(t *testing.T) {
 	var last pass.Pass
 	calls := 0
 	st := &Store{Progress: func(p *pass.Pass) {

@@ -16,7 +16,7 @@ import (
 	"github.com/starsweep/starsweep/internal/fetch"
 )
 
-func TestADownloadGoesOnWhereItEnded(t *testing.T) {
+func TestADownloadContinuesWhereItEnded(t *testing.T) {
 	content := bytes.Repeat([]byte("0123456789"), 20_000)
 	want := fetch.Published{Size: int64(len(content)), SHA256: fmt.Sprintf("%x", sha256.Sum256(content))}
 	var ranges []string

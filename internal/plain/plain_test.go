@@ -36,7 +36,7 @@ func TestValuesAreQuotedWhereTheyAreNotOneWord(t *testing.T) {
 	}
 }
 
-func TestAWriterEscapesWhateverTheCutsBetweenWrites(t *testing.T) {
+func TestAWriterEscapesCharactersThatAreSplitBetweenWrites(t *testing.T) {
 	const in = "fid\t1.5\n\x1b[31mé日\u202e\n"
 	const want = "fid\t1.5\n" + `\u001b[31mé日\u202e` + "\n"
 	for step := 1; step <= len(in); step++ {
