@@ -36,7 +36,7 @@ func TestTheErrorOfATrialDecidesItsStatus(t *testing.T) {
 		{done, storage, results.Interrupted, "", storage}, // an interrupt must not hide a full disk
 	} {
 		status, reason, fatal := trialStatus(c.ctx, c.err)
-		if status != c.status || reason != c.reason || fatal != c.fatal {
+		if status != c.status || reason != c.reason || !errors.Is(fatal, c.fatal) {
 			t.Errorf("%v, %v: got %s, %q, %v, want %s, %q, %v", c.ctx.Err(), c.err, status, reason, fatal, c.status, c.reason, c.fatal)
 		}
 	}
@@ -50,7 +50,7 @@ func TestABackgroundFunctionCanBeAwaitedAgain(t *testing.T) {
 	failed := errors.New("failed")
 	b := inBackground(func() error { return failed })
 	for range 2 {
-		if err := b.wait(); err != failed {
+		if err := b.wait(); !errors.Is(err, failed) {
 			t.Errorf("got %v, want the error of the function", err)
 		}
 	}
