@@ -193,12 +193,12 @@ func (g *gathering) table(dir string, t Table) error {
 			}
 		}
 		if err != nil {
-			g.found.note("%s: nothing is taken from it: %v", path, err)
+			g.found.note("%s: no rows were read from it: %v", path, err)
 			continue
 		}
 		began, err := began(p)
 		if err != nil {
-			g.found.note("%s: nothing is taken from it: %v", path, err)
+			g.found.note("%s: no rows were read from it: %v", path, err)
 			continue
 		}
 		for _, t := range began {
@@ -208,7 +208,7 @@ func (g *gathering) table(dir string, t Table) error {
 		}
 		for row, err := range parquetRows(file, g.meta.Fields(t)) {
 			if err != nil {
-				g.found.note("%s: no more is taken from it: %v", path, err)
+				g.found.note("%s: no more rows were read from it: %v", path, err)
 				break
 			}
 			if err := g.row(t, row); err != nil {
@@ -310,7 +310,7 @@ func (g *gathering) lacks(t *remains) string {
 	switch {
 	case t.outcome == nil:
 	case t.count == nil && g.holes > 0:
-		return "it is finished, but its number of epochs is lost"
+		return "it is finished, but its number of epochs is unknown"
 	case t.count != nil && t.count.Epochs != len(t.epochs):
 		return fmt.Sprintf("it has %d epochs, of which %d are left", t.count.Epochs, len(t.epochs))
 	}

@@ -73,7 +73,7 @@ main = study(trial = trial)
 
 func TestDataShowSaysWhatIsLeftOut(t *testing.T) {
 	code, text := command(t, t.TempDir(), "data", "show", "images", "--path", classes(t, "boat", "train"))
-	for _, want := range []string{"8 images of 4 x 4 x 3, 2 classes", "classes boat, train", "note: the folder train is taken for a class",
+	for _, want := range []string{"8 images of 4 x 4 x 3, 2 classes", "classes boat, train", "note: the folder train counts as a class",
 		"note: left out files that are not PNG, JPEG, GIF, BMP, TIFF or WebP images: 1 .heic"} {
 		if code != 0 || !strings.Contains(text, want) {
 			t.Errorf("got exit code %d, %q, want %q", code, text, want)

@@ -40,7 +40,8 @@ func (s *script) directory(o runOptions) (string, error) {
 	if ours, err := os.Stat(s.path); err != nil || os.SameFile(ours, theirs) {
 		return dir, nil
 	}
-	return "", usageErrorf("%s holds the study of %s, and this is %s: choose another directory with --dir, or that one with --dir %s",
+	return "", usageErrorf("%s holds the study of %s, and this is %s: "+
+		"choose another directory with --dir, or continue that study with --dir %s",
 		dir, other, s.path, dir)
 }
 

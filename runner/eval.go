@@ -219,7 +219,7 @@ func (o evalOptions) draw(s *imageSet, others bool) ([]int, error) {
 		return nil, fmt.Errorf("%s: got %d samples, want at least --samples %d", s.path, n, o.samples)
 	case others && (o.samples == 0 || 2*o.samples > n):
 		return nil, fmt.Errorf("--floor: got %d samples in %s and --samples %d, want --samples from 1 to %d: "+
-			"a floor takes as many other samples as are compared", n, s.path, o.samples, n/2)
+			"a floor needs as many other samples as are compared", n, s.path, o.samples, n/2)
 	case others:
 		want *= 2
 	}

@@ -317,7 +317,7 @@ func TestEvalNamesTheFileAtFault(t *testing.T) {
 		})
 	}
 	_, stderr, code := eval(t, "--real", good, "--fake", good)
-	if want := "its weights are not here: run: starsweep features get inception"; code != 2 || !strings.Contains(stderr, want) {
+	if want := "its weights are missing: run: starsweep features get inception"; code != 2 || !strings.Contains(stderr, want) {
 		t.Errorf("got exit code %d, %q, want %q", code, stderr, want)
 	}
 }

@@ -58,18 +58,18 @@ func criticCases() []criticCase {
 		{what: "two latents", loss: `mean(D(f)) - mean(D(x)) + mean(D(G(0.0 * z)))`, real: dx,
 			fake: func(w world) float64 { return (mean(w.Df) + w.D(vec{.05, -.1})) / 2 }},
 		{what: "only interpolated", loss: `mean(D(half))`, warned: []string{
-			"the discriminator has no d_real: its loss asks it about no real examples, or only together with others, " +
-				"and no d_fake: its loss asks it about no generated examples, or only together with others (critic = "}},
+			"the discriminator has no d_real: its loss does not apply it to real examples, or only together with others, " +
+				"and no d_fake: its loss does not apply it to generated examples, or only together with others (critic = "}},
 		{what: "one batch of both", loss: `mean(D(concat([x, f], "b")))`, warned: []string{"no d_real: "}},
 		{what: "two outputs", output: twice, loss: `mean(D(f)) - mean(D(x))`, warned: []string{
-			"the discriminator has no d_fake: it gives f64[b5 c2], want one number an example, or one a pixel, and no d_real: it gives f64"}},
+			"the discriminator has no d_fake: it returns f64[b5 c2], want one number per example or per pixel, and no d_real: it returns f64"}},
 		{what: "one of two outputs", output: twice, critic: `lambda out: slice(out, "c", 0, 1)`, loss: `mean(D(f)) - mean(D(x))`, real: dx,
 			fake: df},
 		{what: "no number an example", output: "mean(d)", loss: `D(f) - D(x)`, warned: []string{"no d_real: "}},
 		{what: "a number an example", output: `sum(d, "c")`, loss: `mean(D(f) - D(x))`, real: dx, fake: df},
 		{what: "not asked for", critic: "False", loss: `mean(D(f)) - mean(D(x))`},
 		{what: "with other arguments", parameters: ", s = 1", output: "d * s", loss: `mean(D(f, 1) - D(x, 1) + D(x, 2))`, fake: df,
-			warned: []string{"the discriminator has no d_real: its loss asks it about real examples with different labels or other arguments"}},
+			warned: []string{"the discriminator has no d_real: its loss applies it to real examples with different labels or other arguments"}},
 	}
 }
 

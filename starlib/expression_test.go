@@ -46,7 +46,7 @@ func traced(t *testing.T, expression string) string {
 
 const (
 	noTruth = "got f32[b4] as a condition, want where(condition, a, b), which chooses element by element: " +
-		"no value is known while a network is traced"
+		"values are unknown while a network is traced"
 	noCompare = ", want less(a, b), greater(a, b) or equal(a, b), which compare elements; where(condition, a, b) chooses by them"
 )
 
@@ -78,7 +78,7 @@ func TestExpressionsThatWouldBeWrongAreErrors(t *testing.T) {
 		{`flip(k, "c")`, `flip: axis c: got f32[b4], which has none (operands f32[b4])`},
 		{`flatten(k)`, `flatten: x: got f32[b4], want floats of axes [b h w c]`},
 		{`reshape(x, 8, 8, 3)`, `reshape: x: got f32[b4 h8 w8 c3], want floats of axes [b c]`},
-		{`reshape(f, 1, 1, 4)`, `reshape: got f32[b4 c5] and 1 x 1 x 4 = 4, want as many elements`},
+		{`reshape(f, 1, 1, 4)`, `reshape: got f32[b4 c5] and 1 x 1 x 4 = 4 elements, want equal numbers`},
 		{`one_hot(k, 10)`, `one_hot: y: got f32[b4], want labels, i32 of axes [b]`},
 		// One value has no spread.
 		{`std(mean(x), "b")`, `std: for parameter axes: got "b" of f32[], want letters of its axes ""`},

@@ -40,8 +40,8 @@ def trial(p):`, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = s.Job(context.Background(), points[0]); err == nil || !strings.Contains(err.Error(), "takes too much work") {
-		t.Errorf("got %v, want an error that the script takes too much work", err)
+	if _, err = s.Job(context.Background(), points[0]); err == nil || !strings.Contains(err.Error(), "does too much work") {
+		t.Errorf("got %v, want an error that the script does too much work", err)
 	}
 }
 

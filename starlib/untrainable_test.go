@@ -45,11 +45,11 @@ func TestWhatCannotTrainAsDeclaredIsRefused(t *testing.T) {
 		{`data = ring(), loss = hinge(), optimizer = adam(1e-3), batch = 8, epochs = 2,
 			evaluate = evaluate(metrics = [fid()], samples = 1001)`,
 			`evaluate: got 1001 samples, and their test split has only 1000 images to compare with: ` +
-				`want fewer samples, or other images by real = "train" or "test"`},
+				`want fewer samples, or another split: real = "train" or "test"`},
 		{`data = ring(limit = 100), loss = hinge(), optimizer = adam(1e-3), batch = 8, epochs = 2,
 			evaluate = evaluate(metrics = [fid()], samples = 101, real = "train")`,
 			`evaluate: got 101 samples, and the trial's data have only 100 images to compare with: ` +
-				`want fewer samples, or other images by real = "train" or "test"`},
+				`want fewer samples, or another split: real = "train" or "test"`},
 	} {
 		s, err := l.Load(context.Background(), "study.star", fmt.Appendf(nil, declared, c.arguments))
 		if err != nil {
@@ -106,7 +106,7 @@ func TestWhatDoesNothingIsNoted(t *testing.T) {
 		want      []string
 	}{
 		{`evaluate = evaluate(every = 3)`, []string{"evaluate: got every = 3 of 2 epochs: only the last is evaluated"}},
-		{`evaluate = evaluate(features = pixels())`, []string{"evaluate: got features or real without metrics, which alone use them"}},
+		{`evaluate = evaluate(features = pixels())`, []string{"evaluate: got features or real without metrics: only metrics use them"}},
 		{`noise = instance_noise(0.1)`, nil},
 		{`watch = {"g": lambda x, z: mean(grad(mean(x), z))}`, []string{
 			"grad: y does not depend on x here, or only through stop_gradient and functions without a derivative, so it is 0 everywhere"}},

@@ -61,7 +61,7 @@ func (a *arrangement) rest(l level) error {
 	for _, name := range l.names() {
 		switch splitOf(name) {
 		case "train":
-			a.notes = append(a.notes, fmt.Sprintf("the folder %s is taken for a class, since there is no other split next to it: there %s", name,
+			a.notes = append(a.notes, fmt.Sprintf("the folder %s counts as a class, since there is no other split next to it: there %s", name,
 				l.inventory()))
 		case "test", "validation":
 			a.notes = append(a.notes, fmt.Sprintf("left out %s in the folder %s, which is another split", images(len(l.folders[name])), name))

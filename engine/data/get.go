@@ -67,7 +67,7 @@ func (st *Store) getMNIST(ctx context.Context, progress fetch.Progress) error {
 		}
 		errs = append(errs, err)
 	}
-	return fmt.Errorf("no source has it; the four files may also be put into %s by hand:\n%w", dir, errors.Join(errs...))
+	return fmt.Errorf("no source has it; the four files may also be placed in %s by hand:\n%w", dir, errors.Join(errs...))
 }
 
 // proxies is the module proxies in a GOPROXY value; "off" ends the list, and "direct" has no such files.

@@ -135,7 +135,7 @@ func TestGetRefusesOtherContentAndLeavesNothing(t *testing.T) {
 	st.Client, st.GoProxy = client, "https://user:secret@proxy.example"
 	err := st.Get(context.Background(), "mnist", nil)
 	wantError(t, err, "no source has it", "https://user:xxxxx@proxy.example/", "got SHA-256", "want 440fcabf73cc546f",
-		"https://storage.googleapis.com/cvdf-datasets/mnist/", "put into "+st.Dir)
+		"https://storage.googleapis.com/cvdf-datasets/mnist/", "placed in "+st.Dir)
 	if strings.Contains(err.Error(), "secret") {
 		t.Errorf("the password is in the error: %v", err)
 	}

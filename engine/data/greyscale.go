@@ -66,10 +66,10 @@ func voiOf(set dicom.Set, whole bool) (func(float64) float64, error) {
 		return voiFunction(function, centre, width)
 	}
 	if len(tables) == 0 {
-		return nil, errors.New("the file has no window: set window to a centre and a width, (-600, 1500) for lungs, say")
+		return nil, errors.New("the file has no window: set window to a centre and a width, such as (-600, 1500) for lungs")
 	}
 	if !whole {
-		return nil, errors.New("got a table of greys for values that are not whole numbers: set window")
+		return nil, errors.New("got a table of greys for values that are not integers: set window")
 	}
 	t, err := newTable(tables[0], pixelsSigned(set) || rescaledBelowZero(set))
 	if err != nil {

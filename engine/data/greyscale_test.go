@@ -49,7 +49,7 @@ func TestDICOMThatWouldBeReadWronglyIsRefusedByName(t *testing.T) {
 		"function":           `VOI LUT function "CUBIC"`,
 		"negative_width":     "width -5, want a width above 0",
 		"slope":              "rescale slope 0",
-		"fraction_voi_table": "values that are not whole numbers",
+		"fraction_voi_table": "values that are not integers",
 		"two_modalities":     "more than one of rescale and modality tables",
 		"high_bit":           "high bit 7 for 12 bits stored in 16",
 	} {

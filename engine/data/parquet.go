@@ -164,7 +164,7 @@ func (p *parquetFiles) open(ctx context.Context, keep []int) (func(int) (picture
 				}
 				if row == keep[0] {
 					if room -= int64(len(value.ByteArray())); room < 0 {
-						return errors.New("the images unpack to more than such a file may hold: it is damaged, or one image is there many times")
+						return errors.New("the images unpack to more than such a file may hold: it is damaged, or it repeats an image many times")
 					}
 					blobs[row], keep = bytes.Clone(value.ByteArray()), keep[1:]
 				}

@@ -92,8 +92,8 @@ const (
 
 var reasons = []struct{ one, many string }{
 	hiddenName:   {"hidden file or folder", "hidden files and folders"},
-	danglingLink: {"link that leads to nothing here", "links that lead to nothing here"},
-	loopingLink:  {"link to a folder around it", "links to a folder around them"},
+	danglingLink: {"dangling link", "dangling links"},
+	loopingLink:  {"link to a folder that contains it", "links to folders that contain them"},
 	specialFile:  {"pipe, socket or device", "pipes, sockets and devices"},
 }
 

@@ -105,7 +105,7 @@ type layoutCase struct {
 var layoutCases = []layoutCase{
 	{name: "a class called train", layout: layout{"boat/1.png", "bus/1.png", "car/1.png", "train/1.png"}, shades: []uint8{0, 1, 2, 3},
 		classes: []string{"boat", "bus", "car", "train"}, labels: []int32{0, 1, 2, 3},
-		notes: []string{"the folder train is taken for a class, since there is no other split next to it: " +
+		notes: []string{"the folder train counts as a class, since there is no other split next to it: " +
 			"there are 4 folders: boat, bus, car, train"}},
 	{name: "no test split where train is a class", layout: layout{"boat/1.png", "train/1.png"}, split: "test",
 		err: `no folder "test" for the split: there are 2 folders: boat, train`},
@@ -146,9 +146,9 @@ var layoutCases = []layoutCase{
 		classes: []string{"a", "b", "c"}, labels: []int32{0, 1, 2}},
 	{name: "loops", layout: layout{"a/1.png", "a/me -> .", "a/up -> ..", "b -> b"}, shades: []uint8{0}, classes: []string{"a"},
 		labels: []int32{0},
-		notes:  []string{"left out 1 link that leads to nothing here: b", "left out 2 links to a folder around them: a/me, a/up"}},
+		notes:  []string{"left out 1 dangling link: b", "left out 2 links to folders that contain them: a/me, a/up"}},
 	{name: "links to nothing", layout: layout{"1.png", "2.png -> nowhere.png"}, shades: []uint8{0},
-		notes: []string{"left out 1 link that leads to nothing here: 2.png"}},
+		notes: []string{"left out 1 dangling link: 2.png"}},
 }
 
 func TestFoldersAndArchivesMeanTheSame(t *testing.T) {
@@ -184,7 +184,7 @@ func TestLinksDoNotLeadOutOfAnArchive(t *testing.T) {
 	secret := write(t, t.TempDir(), "secret.png", tile(t, 1, 1, 99))
 	for _, path := range (layout{"1.png", "2.png -> " + secret, "3.png -> ../../../../../../.." + secret, "d -> /tmp"}).in(t)[1:] {
 		s := open(t, store(t), spec.Data{Name: "images", Path: path})
-		if want := []string{"left out 3 links that lead to nothing here: 2.png, 3.png, d"}; !bytes.Equal(s.U8, []uint8{0}) ||
+		if want := []string{"left out 3 dangling links: 2.png, 3.png, d"}; !bytes.Equal(s.U8, []uint8{0}) ||
 			!slices.Equal(s.Notes, want) {
 			t.Errorf("%s: got shades %v, notes %q, want %q", path, s.U8, s.Notes, want)
 		}

@@ -56,7 +56,7 @@ func openArchive(ctx context.Context, st *Store, file string) (tree, []string, e
 		return nil, nil, fileError(file, err)
 	}
 	if len(u.doubled) > 0 {
-		return u.tree, []string{"the last is read of " + some(u.doubled, "name that comes twice", "names that come twice")}, nil
+		return u.tree, []string{"read only the last of " + some(u.doubled, "name that appears twice", "names that appear twice")}, nil
 	}
 	return u.tree, nil, nil
 }

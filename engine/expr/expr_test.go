@@ -236,7 +236,7 @@ func (o operands) shapes() []invalid {
 		{"merge: axis h: got f32[b2 c3], which has none (operands f32[b2 c3])", func() { Merge(Sum(a, "hw"), "hwc", 'c') }},
 		{"split: got 100 elements along c, want 96 for [h4 w4 c6] (operands f32[b2 c100])", func() { Split(z, 'c', "hwc", 4, 4, 6) }},
 		{"slice: axis h: got 0:9 in steps of 1, want a range within 0:8 (operands f32[b2 h8 w8 c3])", func() { Slice(a, 'h', 0, 9, 1) }},
-		{"rename: got axis b as a new name, want one that is free (operands f32[b2 h8 w8 c3])", func() { Rename(a, "c", "b") }},
+		{"rename: got axis b as a new name, want an unused one (operands f32[b2 h8 w8 c3])", func() { Rename(a, "c", "b") }},
 	}
 }
 
@@ -247,9 +247,9 @@ func (o operands) windows() []invalid {
 		{"concat: axis b: got sizes 2 and 3, want equal ones (operands f32[b2 c100] and f32[b3 c4])",
 			func() { Concat('c', z, g.Input("z3", Of(F32, "bc", 3, 4))) }},
 		{"take: indices: got f32, want i32 (operands f32[b2 c100] and f32[b2 c100])", func() { Take(z, z, 'b') }},
-		{"take: indices: got the axes [b2], want none that stay of [b2 c100] (operands f32[b2 c100] and i32[b2])",
+		{"take: indices: got the axes [b2], want none that remain of [b2 c100] (operands f32[b2 c100] and i32[b2])",
 			func() { Take(z, labels, 'c') }},
-		{"put: got c as the new axis, want one that is free (operands f32[b2 c100] and i32[b2])", func() { Put(z, labels, 'c', 4) }},
+		{"put: got c as the new axis, want an unused one (operands f32[b2 c100] and i32[b2])", func() { Put(z, labels, 'c', 4) }},
 		{"conv: channels: got c3 in the image, want 4, the kernel's i (operands f32[b2 h8 w8 c3] and f32[h5 w5 i4 o8])",
 			func() { Conv(a, g.Input("k4", Of(F32, "hwio", 5, 5, 4, 8)), w) }},
 		{"conv: image: got 4 x 8 pixels, want 8 x 8 (operands f32[b2 h4 w8 c3] and f32[h5 w5 i3 o8])",

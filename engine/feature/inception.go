@@ -20,8 +20,9 @@ const (
 	kerasClasses      = 1000
 	logitsLayer       = "logits"
 
-	fidHint = "run: starsweep features get inception; or, for the Inception score too, get pt_inception-2015-12-05-6726825d.pth from " +
-		"https://github.com/mseitzer/pytorch-fid/releases/tag/fid_weights and run: starsweep features add FILE"
+	fidHint = "run: starsweep features get inception; or, to compute the Inception score as well, get " +
+		"pt_inception-2015-12-05-6726825d.pth from https://github.com/mseitzer/pytorch-fid/releases/tag/fid_weights " +
+		"and run: starsweep features add FILE"
 	kerasHint = "get https://storage.googleapis.com/tensorflow/keras-applications/" +
 		"inception_v3/inception_v3_weights_tf_dim_ordering_tf_kernels.h5 " +
 		"and run: starsweep features add FILE"
@@ -50,7 +51,7 @@ func added(name string, n network, hint string) func(Store) (content, error) {
 	return func(st Store) (content, error) {
 		w, o, err := st.load(name)
 		if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("its weights are not here: %s: %w", hint, fs.ErrNotExist)
+			err = fmt.Errorf("its weights are missing: %s: %w", hint, fs.ErrNotExist)
 		}
 		return content{network: n, weights: w, probe: inceptionProbe, origin: o}, err
 	}

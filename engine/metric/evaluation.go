@@ -49,7 +49,7 @@ func Validate(e spec.Evaluation, logits bool) error {
 	check(e.Sheet <= maxDrawn, "sheet: got %d images, want at most %d", e.Sheet, maxDrawn)
 	check(e.Samples <= maxDrawn, "samples: got %d, want at most %d", e.Samples, maxDrawn)
 	if len(e.Metrics) == 0 {
-		check(e.Samples == 0, "got samples = %d and no metrics to compute of them: the size of the sheet is the argument sheet", e.Samples)
+		check(e.Samples == 0, "got samples = %d and no metrics to compute from them: the size of the sheet is the argument sheet", e.Samples)
 		check(e.Collapse == nil, "collapse: got a rule and no metrics, want %s, which detect collapse", detectors())
 		return errors.Join(errs...)
 	}

@@ -123,11 +123,11 @@ func (s *side) add(i int, c Call, itself bool) {
 // mean is the mean of the critic's outputs, or the reason why it has none.
 func (s *side) mean(t *Trace, q Player) (mean *expr.Node, why string, err error) {
 	if len(s.calls) == 0 {
-		return nil, fmt.Sprintf("its loss asks it about no %s examples, or only together with others", s.what), nil
+		return nil, fmt.Sprintf("its loss does not apply it to %s examples, or only together with others", s.what), nil
 	}
 	for _, c := range s.calls[1:] {
 		if !slices.Equal(c.With, s.calls[0].With) {
-			return nil, fmt.Sprintf("its loss asks it about %s examples with different labels or other arguments", s.what), nil
+			return nil, fmt.Sprintf("its loss applies it to %s examples with different labels or other arguments", s.what), nil
 		}
 	}
 	var sum *expr.Node
@@ -140,7 +140,7 @@ func (s *side) mean(t *Trace, q Player) (mean *expr.Node, why string, err error)
 			}
 		}
 		if !out.Shape.Has('b') || out.Shape.Has('c') && out.Shape.Size('c') > 1 {
-			return nil, fmt.Sprintf("it gives %v, want one number an example, or one a pixel", out.Shape), nil
+			return nil, fmt.Sprintf("it returns %v, want one number per example or per pixel", out.Shape), nil
 		}
 		if len(s.calls) == 1 {
 			return expr.Mean(out, out.Shape.Axes()), "", nil

@@ -171,7 +171,7 @@ func (p Player) improve(t *Trace, loss *expr.Node) (norm *expr.Node, err error) 
 	grads := expr.Grad(loss, now...)
 	if !slices.ContainsFunc(grads, func(g *expr.Node) bool { return !g.IsZero() }) {
 		return nil, fmt.Errorf("the loss of the %s does not depend on its weights, "+
-			"but for what stop_gradient or functions without a derivative hide, "+
+			"except through stop_gradient or functions without a derivative, "+
 			"so nothing would be trained", p.Name)
 	}
 	norm = length(t, grads)

@@ -43,7 +43,7 @@ func overChannels(name string, f func(x node, axes string) node) func(x, _ node)
 	return func(x, _ node) node {
 		wantAxes(name, x, features)
 		want(x.Shape.Size('c') > 1, name,
-			"x: got %v, want two channels or more: the share of a single one is always 1; sigmoid is the probability of one logit", x.Shape)
+			"x: got %v, want two channels or more: softmax of a single one is always 1; sigmoid is the probability of one logit", x.Shape)
 		return f(x, "c")
 	}
 }

@@ -106,12 +106,12 @@ var invalidLayers = []invalid{
 		func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 			return nn.GroupNorm(t, x, 4, keras)
 		}},
-	{"nn.softmax: x: got f64[b2 c1], want two channels or more: the share of a single one is always 1; " +
+	{"nn.softmax: x: got f64[b2 c1], want two channels or more: softmax of a single one is always 1; " +
 		"sigmoid is the probability of one logit", flat(1),
 		func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 			return nil, t.Graph.Try(func() { nn.Activations["softmax"].Of(x, nil) })
 		}},
-	{"nn.dense: init: got a kernel of zeros with spectral_norm, want another: it is divided by its norm", flat(3),
+	{"nn.dense: init: got a kernel of zeros with spectral_norm, want one that is not zero: it is divided by its norm", flat(3),
 		func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 			return nn.Dense(t, x, nn.DenseOptions{Units: 2, Spectral: true, KernelInit: &model.Init{Kind: model.HeNormal}})
 		}},
@@ -126,9 +126,8 @@ var invalidLayers = []invalid{
 		l, _ := t.Y()
 		return nn.Dropout(t, l, t.Number(.5))
 	}},
-	{"nn.reshape: got f64[b2 c3] and 2 x 2 x 1 = 4, want as many elements", flat(3), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
-		return nn.Reshape(x, 2, 2, 1)
-	}},
+	{"nn.reshape: got f64[b2 c3] and 2 x 2 x 1 = 4 elements, want equal numbers", flat(3),
+		func(t *model.Trace, x *expr.Node) (*expr.Node, error) { return nn.Reshape(x, 2, 2, 1) }},
 	{"nn.resize: size: got 0 x 4, want at least 1 x 1", image(2, 2, 1), func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 		return nn.ResizeNearest(x, 0, 4)
 	}},

@@ -63,8 +63,8 @@ func Flatten(x *expr.Node) (*expr.Node, error) {
 func Reshape(x *expr.Node, h, w, c int) (*expr.Node, error) {
 	return try(x.Graph(), func() node {
 		wantAxes("reshape", x, "bc")
-		want(h > 0 && w > 0 && c > 0 && h*w*c == x.Shape.Size('c'), "reshape", "got %v and %d x %d x %d = %d, want as many elements", x.Shape, h,
-			w, c, h*w*c)
+		want(h > 0 && w > 0 && c > 0 && h*w*c == x.Shape.Size('c'), "reshape",
+			"got %v and %d x %d x %d = %d elements, want equal numbers", x.Shape, h, w, c, h*w*c)
 		return expr.Split(x, 'c', "hwc", h, w, c)
 	})
 }

@@ -124,7 +124,7 @@ func number(t *model.Trace, n node, standard float64) node {
 // sigma = u' W v.
 func spectral(t *model.Trace, layer string, kernel node, start model.Init, units string) node {
 	kind := strings.TrimRight(layer[strings.IndexByte(layer, '/')+1:], "0123456789")
-	want(!start.IsZero(), kind, "init: got a kernel of zeros with spectral_norm, want another: it is divided by its norm")
+	want(!start.IsZero(), kind, "init: got a kernel of zeros with spectral_norm, want one that is not zero: it is divided by its norm")
 	return t.Once(kernel, func() node {
 		s := kernel.Shape.Only(units)
 		u := t.Buffer(layer, "u", s, model.Init{Kind: model.NormalInit, Args: [2]float64{0, 1}})

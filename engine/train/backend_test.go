@@ -23,7 +23,7 @@ func TestErrorsOfOpenListTheNames(t *testing.T) {
 	for name, want := range map[string]string{
 		"tpu":        `backend: got "tpu", want one of auto, cpu, go, xla, xla:cuda, xla:cpu, or xla: and the absolute path of a plugin`,
 		"xla:b.so":   "backend: got",
-		"xla:cpu":    "a PJRT plugin for cpu was not found in " + dir + "; get it with make pjrt-cpu",
+		"xla:cpu":    "a PJRT plugin for cpu was not found in " + dir + "; install it with make pjrt-cpu",
 		"xla:cuda":   "a PJRT plugin for cuda was not found in " + dir,
 		"xla":        "a PJRT plugin was not found in " + dir,
 		"xla:/no.so": "backend xla:",

@@ -59,7 +59,7 @@ func (o Options) missing(kind string) error {
 
 // hints say how to get a plugin of a kind, or any.
 var hints = map[string]string{
-	"":     "make pjrt-cpu gets the one for cpu, pip install jax-cuda13-pjrt the one for cuda",
-	"cpu":  "get it with make pjrt-cpu",
-	"cuda": "get it with pip install jax-cuda13-pjrt, and name the folder of its .so file in PJRT_PLUGIN_LIBRARY_PATH",
+	"":     "make pjrt-cpu installs the one for cpu, pip install jax-cuda13-pjrt the one for cuda",
+	"cpu":  "install it with make pjrt-cpu",
+	"cuda": "install it with pip install jax-cuda13-pjrt, and set PJRT_PLUGIN_LIBRARY_PATH to the folder of its .so file",
 }

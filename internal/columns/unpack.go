@@ -24,9 +24,10 @@ func known(codec format.CompressionCodec) error {
 	case format.Uncompressed, format.Snappy, format.Gzip, format.Brotli, format.Zstd, format.Lz4Raw:
 		return nil
 	case format.Lz4:
-		return errors.New("compressed by the codec LZ4 of old writers, which disagree about it: write the file again, for example with zstd")
+		return errors.New("compressed by the old codec LZ4, which writers implement differently: " +
+			"rewrite the file with another codec, such as zstd")
 	}
-	return fmt.Errorf("compressed by codec %d (%s): want none, snappy, gzip, brotli, zstd or lz4_raw", codec, codec)
+	return fmt.Errorf("compressed by codec %d (%s), want none, snappy, gzip, brotli, zstd or lz4_raw", codec, codec)
 }
 
 // unpack decompresses a page to exactly size bytes.

@@ -70,7 +70,7 @@ func makeEvaluate(c kit.Call, extractors []spec.Extractor) (starlark.Value, erro
 	}
 	e.Every, e.Sheet, e.Metrics, e.Samples, e.Features = int(every), int(sheet), metrics, int(samples), e.features.name
 	if len(metrics) == 0 && (e.Real != "" || e.Features != "") {
-		kit.Note(c.Thread, "evaluate: got features or real without metrics, which alone use them")
+		kit.Note(c.Thread, "evaluate: got features or real without metrics: only metrics use them")
 	}
 	if len(metrics) > 0 {
 		e.Samples = cmp.Or(e.Samples, standardSamples)

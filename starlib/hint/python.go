@@ -107,7 +107,7 @@ func Argument(builtin, name string) string { return otherArguments[builtin+" "+n
 var otherArguments = map[string]string{
 	"adam weight_decay": "adamw(decay = ...) has it", "adam decay": "adamw(decay = ...) has it",
 	"sgd weight_decay": "adamw(decay = ...) has it",
-	"evaluate grid":    "sheet is the size of the sheet of samples",
+	"evaluate grid":    "use sheet, the size of the sample sheet",
 	"adam amsgrad":     "the rules are those of their papers", "sgd nesterov": "the rules are those of their papers",
 }
 

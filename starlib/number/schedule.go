@@ -18,7 +18,7 @@ func (o *over) duration(c kit.Call) (float64, spec.Unit, error) {
 		got, unit = o.steps.Schedule, spec.Steps
 	}
 	if (o.epochs.Schedule == nil) == (o.steps.Schedule == nil) {
-		return 0, 0, fmt.Errorf("%s: got both or neither of epochs and steps, want one", c.Name)
+		return 0, 0, fmt.Errorf("%s: got both or neither of epochs and steps, want exactly one", c.Name)
 	}
 	if d := got.At(0, 1); got.IsConstant() && d > 0 {
 		return d, unit, nil
@@ -85,7 +85,7 @@ func makePiecewise(c kit.Call) (starlark.Value, error) {
 		return nil, err
 	}
 	if (epochs == nil) == (steps == nil) {
-		return nil, fmt.Errorf("%s: got both or neither of epochs and steps, want one list", c.Name)
+		return nil, fmt.Errorf("%s: got both or neither of epochs and steps, want exactly one list", c.Name)
 	}
 	unit, when := spec.Epochs, epochs
 	if when == nil {

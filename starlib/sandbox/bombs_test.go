@@ -102,8 +102,8 @@ func TestBombsEndWithAnError(t *testing.T) {
 	for name, source := range bombs {
 		start := machine.Used().User
 		_, err := evaluate(source, nil)
-		if got := placed(err); !strings.HasPrefix(got, "test.star:") || !strings.Contains(got, "the script takes too much work") {
-			t.Errorf("%s: got %v, want an error with its place that the script takes too much work", name, got)
+		if got := placed(err); !strings.HasPrefix(got, "test.star:") || !strings.Contains(got, "the script does too much work") {
+			t.Errorf("%s: got %v, want an error with its place that the script does too much work", name, got)
 		}
 		if d := machine.Used().User - start; d > 5*time.Second {
 			t.Errorf("%s: took %v of the processors, want an end soon", name, d)
@@ -160,13 +160,13 @@ func TestValuesThatHoldThemselves(t *testing.T) {
 		{"def make():\n  def f():\n    return g\n  def g():\n    return f\n  return [f]\nh = make()",
 			"captures itself"},
 		{"def make():\n  x = []\n  x.append(x)\n  return x\ng = make()\nmain = str(g)",
-			"takes too much work"},
+			"does too much work"},
 		{"def make():\n  x = (0,)\n  for i in range(60):\n    x = (x, x)\n  return x\ng = make()",
-			"takes too much work"},
+			"does too much work"},
 		{"def make():\n  x = (0,)\n  for i in range(100000):\n    x = (x,)\n  return x\ng = make()",
 			"nested more than 1000 deep"},
 		{"def make():\n  x = [0]\n  for i in range(100000):\n    x = [x]\n  print(x)\nmake()",
-			"takes too much work"},
+			"does too much work"},
 	} {
 		_, err := evaluate(c.source, nil)
 		if got := placed(err); !strings.Contains(got, c.want) {

@@ -101,7 +101,7 @@ func Exhausted(th *starlark.Thread) bool {
 }
 
 func tooMuch(limit uint64) string {
-	return fmt.Sprintf("the script takes too much work: got more than %d steps and elements, want fewer", limit)
+	return fmt.Sprintf("the script does too much work: got more than %d steps and elements, want fewer", limit)
 }
 
 // Run calls f, which uses the thread, until it returns or ctx ends. The interpreter checks for cancellation only between steps, so f

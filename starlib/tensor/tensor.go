@@ -167,5 +167,5 @@ func numeric(v starlark.Value) bool {
 // NoTruth refuses a tensor as a condition.
 func (x Tensor) NoTruth() error {
 	return fmt.Errorf("got %v as a condition, want where(condition, a, b), which chooses element by element: "+
-		"no value is known while a network is traced", x)
+		"values are unknown while a network is traced", x)
 }

@@ -51,12 +51,12 @@ func (t *Trial) CheckData(p *model.Program, sets Sets, n *kit.Notes, shortened b
 			what = "their test split has"
 		}
 		if known && compared < e.Samples {
-			fail(`evaluate: got %d samples, and %s only %d images to compare with: want fewer samples, or other images by real = "train" or "test"`,
+			fail(`evaluate: got %d samples, and %s only %d images to compare with: want fewer samples, or another split: real = "train" or "test"`,
 				e.Samples, what, compared)
 		}
 	}
 	if image := t.Data.Image(); t.Evaluation.Sheet > maxSheet/image.Elems() {
-		fail("evaluate: got sheet = %d images of %d numbers, a sheet of %.3g, want at most %.3g", t.Evaluation.Sheet, image.Elems(),
+		fail("evaluate: got sheet = %d images of %d numbers, %.3g numbers in total, want at most %.3g", t.Evaluation.Sheet, image.Elems(),
 			float64(t.Evaluation.Sheet)*float64(image.Elems()), float64(maxSheet))
 	}
 	if t.Evaluation.Every > t.Epochs && !shortened {
@@ -74,7 +74,7 @@ const maxSheet = 1 << 28
 // CheckMetrics refuses metrics of images that the trial's program does not generate.
 func (t *Trial) CheckMetrics(p *model.Program) error {
 	if len(t.Evaluation.Metrics) > 0 && p.Sample == nil {
-		return &kit.Error{Pos: t.Pos, Msg: "evaluate: got metrics of a job that generates no images, want sample = ..., which says how"}
+		return &kit.Error{Pos: t.Pos, Msg: "evaluate: got metrics of a job that generates no images, want sample = ..., which generates them"}
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ func (p *routine) assemble(constant func(bits uint32) string) []string {
 			return a.lines
 		}
 	}
-	panic("too few registers of " + p.name)
+	panic("too few registers for " + p.name)
 }
 
 type allocator struct {
