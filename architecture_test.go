@@ -19,7 +19,7 @@ const module = "github.com/starsweep/starsweep/"
 
 type rule struct{ pkg, prefix, reason string }
 
-// Who must not import what, directly or through others, and why. "engine/data/..." stands for the packages below, too. ARCHITECTURE.md
+// Who must not import what, directly or through others, and why. "engine/data/..." includes the packages below it. ARCHITECTURE.md
 // has the same table in words.
 var forbidden = []rule{
 	{"engine/expr", module, "the expression graph is the base: it knows nothing of ours"},
@@ -314,8 +314,8 @@ func TestOnlyTheReservedPackagesImportALibrary(t *testing.T) {
 	}
 }
 
-// The edge of the process is one package: the others take arguments, environment and output as values, so that tests can give them
-// any. Commands that build the product (go generate, go run) are processes of their own.
+// The edge of the process is one package: the others take arguments, environment and output as values, so that tests can supply their
+// own. Commands that build the product (go generate, go run) are processes of their own.
 func TestOnlyCommandsTouchTheProcess(t *testing.T) {
 	edge := regexp.MustCompile(`^(Args|Exit|Getenv|LookupEnv|Environ|Setenv|Unsetenv|Stdin|Stdout|Stderr|Chdir)$`)
 	each(t, ".go", func(path string, file *ast.File, at *token.FileSet) {
@@ -352,7 +352,7 @@ type goPackage struct {
 // name is the import path within the module.
 func (p goPackage) name() string { return strings.TrimPrefix(p.ImportPath, module) }
 
-// packages are those of the module, but for this one.
+// packages are those of the module, except this one.
 func packages(t *testing.T) (ps []goPackage) {
 	t.Helper()
 	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Doc,GoFiles,Imports,TestImports,XTestImports,Deps", "./...").Output()

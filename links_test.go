@@ -64,7 +64,7 @@ func prose(t *testing.T, page string) string {
 	return regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(string(text), "")
 }
 
-// anchors are those that GitHub gives the headings of a page: lower case, without punctuation, with hyphens for spaces.
+// anchors are those that GitHub generates for the headings of a page: lower case, without punctuation, with hyphens for spaces.
 func anchors(t *testing.T, page string) map[string]bool {
 	t.Helper()
 	all := map[string]bool{}

@@ -245,7 +245,7 @@ func (s *Study) append(entries ...any) error {
 	return nil
 }
 
-// encode is the form in which rows are compared: equal values give equal bytes.
+// encode is the form in which rows are compared: equal values have equal bytes.
 func encode(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {

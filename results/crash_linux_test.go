@@ -169,7 +169,7 @@ func killAgainAndAgain(t *testing.T, dir string, rounds int) {
 		done := make(chan struct{})
 		go func() { collect(acknowledged, stdout); close(done) }()
 		time.Sleep(time.Duration(20+rand.IntN(100)) * time.Millisecond)
-		verify(t, dir, nil, false) // a reader beside the writer
+		verify(t, dir, nil, false) // a reader while the writer is active
 		check(t, cmd.Process.Kill())
 		<-done
 		if cmd.Wait(); stderr.Len() > 0 {

@@ -51,7 +51,7 @@ func filled[T any](t *testing.T, except ...string) (out T) {
 	return out
 }
 
-// What the tables hold of a row is all that the journal has of it.
+// The tables hold everything of a row that the journal has.
 func TestRowsOfTablesTurnBackIntoWhatTheJournalHad(t *testing.T) {
 	m := Meta{Study: "ring", Columns: []Column{
 		{"s", spec.String, false}, {"f", spec.Float, false}, {"i", spec.Int, false}, {"b", spec.Bool, false}, {"o", spec.Float, true}},

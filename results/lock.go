@@ -22,7 +22,7 @@ var ErrLocked = errors.New("study is in use")
 // the file system can lock directories: that lock cannot be taken away by removing a file.
 type lock struct {
 	file, dir *flock.Flock
-	whole     bool // the directory is locked, too
+	whole     bool // the directory is locked as well
 }
 
 // newLock makes this process the writer of dir until it closes the lock.

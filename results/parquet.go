@@ -52,7 +52,7 @@ func schema(t Table, fields []Field) *parquet.Schema {
 	return parquet.NewSchema(string(t), g)
 }
 
-// physical are the Parquet types of the fields. Strings and numbers repeat often (each row has its trial's hyperparameters), hence
+// physical are the Parquet types of the fields. Strings and numbers repeat often (each row has its trial's hyperparameters); hence
 // the dictionaries. Pictures do not, and every reader knows PLAIN.
 var physical = map[Type]func() parquet.Node{
 	TypeBool:   func() parquet.Node { return parquet.Leaf(parquet.BooleanType) },
@@ -66,7 +66,8 @@ var physical = map[Type]func() parquet.Node{
 
 func dictionary(n parquet.Node) parquet.Node { return parquet.Encoded(n, &parquet.RLEDictionary) }
 
-// writeParquet writes rows as one Parquet file, sealed. Equal rows give equal bytes. The file keeps how the trials of its rows began.
+// writeParquet writes rows as one Parquet file, sealed. Equal rows produce equal bytes. The file records how the trials of its rows
+// began.
 func writeParquet(w io.Writer, m Meta, t Table, span string, trials []Trial, rows iter.Seq2[Row, error]) error {
 	fields := m.Fields(t)
 	began, err := packed(trials)

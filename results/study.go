@@ -18,7 +18,7 @@ import (
 // After an error of the disk the study accepts no more rows: those acknowledged are safe, and Create continues from them once
 // the cause is removed.
 type Study struct {
-	*View    // its mutex guards published and flushed, too
+	*View    // its mutex also guards published and flushed
 	Recovery Recovery
 	options  Options
 	lock     *lock

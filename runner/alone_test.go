@@ -24,7 +24,7 @@ def trial(p):
 main = study(trial = trial, space = {"count": choice(%s), "width": choice(4, 5)})
 `
 
-// The rows of a trial have the same bits whatever other trials the study has, whether they come before, after or at the same time.
+// The rows of a trial have the same bits regardless of the study's other trials, whether these run before, after or at the same time.
 func TestATrialHasTheSameNumbersAloneAndInCompany(t *testing.T) {
 	alone := epochsOf(t, "50", "1")
 	if len(alone) != 4 {

@@ -51,7 +51,8 @@ type dtype struct {
 var dtypes = [...]dtype{{safetensors.F32, expr.F32}, {safetensors.F64, expr.F64}, {safetensors.U32, expr.U32},
 	{safetensors.I32, expr.I32}, {safetensors.Bool, expr.Bool}}
 
-// checkpointNumerics is the key of the backend's numerics in a checkpoint: a trial should resume where its program gives the same bits.
+// checkpointNumerics is the key of the backend's numerics in a checkpoint: a trial should resume where its program produces the same
+// bits.
 const checkpointNumerics = "numerics"
 
 // save makes an epoch durable: first the checkpoint, which holds the state and the row, and then the row.

@@ -270,7 +270,7 @@ func TestEvalOfWhatDoesNotFitSaysBothNumbers(t *testing.T) {
 	}
 }
 
-// Images that are all the same have numbers, too: a distance of 0, and nothing that is not a number.
+// Identical images have metrics as well: a distance of 0, and never NaN.
 func TestEvalOfImagesThatAreAllTheSame(t *testing.T) {
 	one := photos(t, 1, 8, false, 0, 256)["000.png"]
 	same := map[string][]byte{}

@@ -98,7 +98,7 @@ func (f workspace) lock(name string) {
 	f.t.Cleanup(func() { f.check(writer.Close()) })
 }
 
-// sameExit is an error and the exit code that all commands have for it. ARG in the commands stands for arg.
+// sameExit is an error and the exit code that all commands have for it. ARG in the commands is replaced by arg.
 type sameExit struct {
 	what, arg string
 	want      int

@@ -29,8 +29,8 @@ func interruptible(ctx context.Context, f func() error) (ended bool, err error) 
 	}
 }
 
-// abandonable makes c and its subcommands return soon after an interrupt, whatever they do. It is for commands that have nothing to
-// clean up, which are all but run.
+// abandonable makes c and its subcommands return soon after an interrupt, regardless of what they are doing. It is for commands
+// that have nothing to clean up, which are all but run.
 func abandonable(c *cobra.Command) *cobra.Command {
 	if f := c.RunE; f != nil {
 		c.RunE = func(c *cobra.Command, args []string) error {

@@ -104,7 +104,7 @@ func (e *memoryError) Error() string {
 	return fmt.Sprintf("needs %s%s of memory, %s has %s", least, gigabytes(e.needs), e.has.Whose, gigabytes(e.has.Bytes))
 }
 
-// leastNeed returns what a job needs at least, whatever its program computes: copies of the state, and samples.
+// leastNeed returns the least that a job needs, regardless of what its program computes: copies of the state, and samples.
 func leastNeed(j *model.Job, accelerator bool) need {
 	return needOf(j, train.Memory{State: j.Program.StateBytes()}, accelerator, 0)
 }

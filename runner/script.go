@@ -97,8 +97,8 @@ func readScript(dir fs.FS, name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, starlib.MaxSource+1))
 }
 
-// plan plans the trials of the study, checks all that can be checked without training, and prints warnings. All commands use it, so
-// that they report the same errors.
+// plan plans the trials of the study, checks everything that can be checked without training, and prints warnings. All commands use
+// it, so that they report the same errors.
 func (s *script) plan(ctx context.Context, env *Env) (*plan.Plan, error) {
 	p, err := plan.Make(ctx, s, s.Seeds)
 	if err != nil {

@@ -201,7 +201,7 @@ func (b *background) wait() error {
 }
 
 // compile compiles a trial's program and reserves the trial's memory until release is called. A trial that cannot fit is an error
-// before anything large is allocated. The weights are checked before the compiler runs, since it allocates little but for them.
+// before anything large is allocated. The weights are checked before the compiler runs, since it allocates little else.
 func (t *trainer) compile(ctx context.Context, p plan.Trial) (c *train.Compiled, release func(), err error) {
 	if err := t.memory.check(leastNeed(p.Job, t.backend.Accelerator()), true); err != nil {
 		return nil, nil, err

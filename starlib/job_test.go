@@ -148,7 +148,7 @@ def trial(p):`).Replace(toy)
 	}
 }
 
-// Values that functions captured do not change between calls, wherever the study keeps them.
+// Values that functions captured do not change between calls, regardless of where the study keeps them.
 func TestCapturedValuesAreFrozen(t *testing.T) {
 	for name, source := range map[string]string{
 		"the trial": strings.Replace(toy, "main = study(\n    trial    = trial,", `def make():

@@ -1,5 +1,5 @@
 // Package starlib evaluates a study's Starlark script and returns a Study: the search space, the settings, and a Job for every point.
-// It holds the study, its overrides and the loader, and composes the families of builtins, which are packages of their own below it
+// It holds the study, its overrides and the loader, and composes the families of builtins, which are packages below it
 // (space, optimizer, layer, function, ...). The standard library @std is written in the same language. Evaluation is hermetic and
 // bounded in steps and memory (sandbox). The package knows neither GoMLX nor Parquet nor os; runner and tests import it.
 package starlib
@@ -57,7 +57,7 @@ type Loader struct {
 	Catalogue spec.Catalogue       // what scripts choose from that other packages implement
 	// Images counts the images of a data set, if that is known without opening it; nil: it never is. Jobs may call it concurrently.
 	Images func(spec.Data) (n int, known bool)
-	// Fits refuses a data set that needs more memory than there is, as far as that is known without opening it; nil: none.
+	// Fits refuses a data set that needs more memory than there is, if that is known without opening it; nil: none.
 	Fits func(spec.Data) error
 }
 

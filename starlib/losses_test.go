@@ -191,7 +191,7 @@ func TestLossesEqualTheirEquations(t *testing.T) {
 	}
 }
 
-// Reference: Sønderby et al. 2017, section 4: noise on all that D reads; G is trained through it.
+// Reference: Sønderby et al. 2017, section 4: noise on everything that D reads; G is trained through it.
 func TestInstanceNoiseIsAddedToWhatTheDiscriminatorReads(t *testing.T) {
 	w, got := evaluate(t, fmt.Sprintf(losses, "least_squares", "least_squares()", "instance_noise(linear(0.25, 0.01, epochs = 10))"))
 	noise := func(draw int, x []vec) (y []vec) {

@@ -40,7 +40,7 @@ main = study(trial = trial, space = {"wrong": choice(%s)})
 	}
 }
 
-// All values of a number that decides nothing share one evaluation, one trace and one program, wherever it is used.
+// All values of a number that decides nothing share one evaluation, one trace and one program, regardless of where it is used.
 func TestAPenaltyWeightIsTracedOnce(t *testing.T) {
 	const script = `
 load("@std//losses.star", "wasserstein_gp")

@@ -55,7 +55,7 @@ func TestWrongScripts(t *testing.T) {
 	}
 }
 
-// whole does all that can be done with a script: loads it, overrides, and traces every point.
+// whole does everything that can be done with a script: loads it, overrides, and traces every point.
 func whole(files map[string]string) error {
 	read := func(name string) ([]byte, error) {
 		if source, ok := files[name]; ok {

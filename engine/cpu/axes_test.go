@@ -185,7 +185,7 @@ func wholePhrases() []phrase {
 	}
 }
 
-// inside writes a few phrases in the closure g, which sees x and all that w sees, and returns the last value of the shape of x.
+// inside writes a few phrases in the closure g, which sees x and everything that w sees, and returns the last value of the shape of x.
 func (w *writer) inside(g compute.Function, x compute.Value) compute.Value {
 	in := *w
 	in.f, in.vals, in.depth = g, append(slices.Clone(w.vals), x), w.depth+1

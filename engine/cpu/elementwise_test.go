@@ -76,7 +76,7 @@ var (
 	}
 )
 
-// possiblePow is Pow as far as the Go backend supports it: without negative exponents of integers.
+// possiblePow is the part of Pow that the Go backend supports: no negative exponents of integers.
 func possiblePow(f compute.Function, x, y compute.Value) (compute.Value, error) {
 	if must(f.Shape(y)).DType.IsInt() {
 		y = must(f.Abs(y))

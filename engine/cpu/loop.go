@@ -56,9 +56,9 @@ type sum struct {
 	es      int
 }
 
-// A loop that ends in sums is cut into at most sumPieces pieces of at least pieceBlocks blocks, whatever the number of threads, so that the
-// order of additions is fixed. Other loops are distributed block by block. A loop of few steps in all runs on one thread: a step takes
-// about 0.1 µs, and waking a thread about 5.
+// A loop that ends in sums is cut into at most sumPieces pieces of at least pieceBlocks blocks, regardless of the number of threads, so
+// that the order of additions is fixed. Other loops are distributed block by block. A loop of few steps in all runs on one thread: a step
+// takes about 0.1 µs, and waking a thread about 5.
 const (
 	sumPieces   = 64
 	pieceBlocks = 4

@@ -9,8 +9,8 @@ import (
 // search for a path between two vertices follows only edges to vertices between them, and a merge moves only those (Pearce and Kelly
 // 2007, "A dynamic topological sort algorithm for directed acyclic graphs").
 //
-// Searches have a budget, so that a graph takes time in proportion to its size. A search that exceeds its budget gives the safe answer:
-// there is a path, and the vertices do not merge.
+// Searches have a budget, so that a graph takes time in proportion to its size. A search that exceeds its budget returns the safe
+// answer: there is a path, and the vertices do not merge.
 type order struct {
 	budget int // most edges that a search follows
 	work   int // edges that were followed
@@ -121,7 +121,7 @@ func (o *order) merge(u, v int) bool {
 }
 
 // needDifferent reports whether each of two vertices needs one that counts and that the other does not need. It goes down the order
-// through the vertices that either needs, until both need all that remain.
+// through the vertices that either needs, until both need every vertex that is left.
 func (o *order) needDifferent(a, b int, counts func(v int) bool) bool {
 	f := &o.front
 	f.begin(len(o.rank))

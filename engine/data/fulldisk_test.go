@@ -14,7 +14,7 @@ import (
 
 // A limit of the size of files is to a process what a full disk is.
 func TestCacheOnAFullDiskCostsOnlyAWarning(t *testing.T) {
-	if os.Getenv("FULL_DISK") == "" { // in a process of its own: the limit holds for all that it writes
+	if os.Getenv("FULL_DISK") == "" { // in its own process: the limit holds for everything that it writes
 		c := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
 		c.Env = append(os.Environ(), "FULL_DISK=1")
 		if out, err := c.CombinedOutput(); err != nil {

@@ -40,7 +40,7 @@ func (st *Store) fitsShape(d Shape, bytes bool) error {
 	return st.fits(float64(d.N), each, what, "set "+st.argument("size")+" or "+st.argument("limit"))
 }
 
-// Fits returns an error if the set that Open would return takes more memory than it may, as far as that is known without any file.
+// Fits returns an error if the set that Open would return takes more memory than it may, insofar as that is known without any file.
 func (st *Store) Fits(wanted spec.Data) error {
 	wanted, r, err := complete(wanted)
 	if err != nil {

@@ -41,8 +41,8 @@ func (c bitsCase) slow(kernels string) bool {
 
 func (c bitsCase) large() bool { return c.name == "random" && c.h > 20 }
 
-// The features of an image are the same bits whatever else the extractor computed, before or together with it: they do not depend on
-// the number of images of this or an earlier call, on the position of the image, or on threads.
+// The features of an image have the same bits regardless of what else the extractor computed, before or together with it: they do
+// not depend on the number of images of this or an earlier call, on the position of the image, or on threads.
 func TestFeaturesDoNotDependOnWhatWasExtractedBefore(t *testing.T) {
 	st := Store{t.TempDir()}
 	if !testing.Short() {

@@ -1,7 +1,7 @@
 // Package feature turns images into feature matrices, which FID, precision and recall and related metrics compare. An Extractor
 // is a fixed network, written as expressions (engine/expr) and run on a device through engine/lower. Open reads its weights; its
-// name and digest identify all that decides its features. The package knows nothing of scripts and tables: runner/evaluation
-// passes its matrices to engine/metric, and runner says where the networks are that users added.
+// name and digest identify everything that decides its features. The package knows nothing of scripts and tables:
+// runner/evaluation passes its matrices to engine/metric, and runner passes the folder of the networks that users added.
 package feature
 
 import (
@@ -18,7 +18,7 @@ import (
 // Extractor is a network that computes features of images. It is safe for concurrent use.
 type Extractor struct {
 	Name   string
-	Digest string // SHA-256, in hex, of all that decides the features: network, weights, resize and scaling
+	Digest string // SHA-256, in hex, of everything that decides the features: network, weights, resize and scaling
 	Logits int    // classes of the logits, 0 if it has none
 
 	batch   int // the most images of one call

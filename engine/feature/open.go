@@ -73,8 +73,8 @@ func (st Store) List() (list []Info) {
 	return list
 }
 
-// digest identifies all that decides an extractor's features. Its first line changes when the meaning of a name or of a declared
-// layer changes.
+// digest identifies everything that decides an extractor's features. Its first line changes when the meaning of a name or of a
+// declared layer changes.
 func digest(name string, layers []byte, w weights) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "starsweep extractor 1\n%s\n%s\n", name, layers)

@@ -3,8 +3,8 @@
 // Device, Buffer, Exec and Loop. Of starsweep's packages it imports engine/expr and engine/cpu.
 //
 // backend.go opens backends and buffer.go moves numbers to and from their devices. rules.go has one row per operation, indexing.go
-// and conv.go the long ones, and random.go the generator. exec.go is a compiled program, loop.go one that runs many steps a call,
-// and products.go multiplies matrices.
+// and conv.go the long ones, and random.go the generator. exec.go is a compiled program, loop.go one that runs many steps per
+// call, and products.go multiplies matrices.
 package lower
 
 import (

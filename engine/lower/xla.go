@@ -10,5 +10,5 @@ import (
 // HasXLA reports whether this binary can load PJRT plugins.
 const HasXLA = true
 
-// openXLA loads the plugin with dlopen, which is all that go-xla needs of C. The config is an absolute path and options.
+// openXLA loads the plugin with dlopen, the only part of go-xla that needs C. The config is an absolute path and options.
 func openXLA(config string) (compute.Backend, error) { return xla.New(config) }

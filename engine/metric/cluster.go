@@ -38,7 +38,7 @@ func cluster(ctx context.Context, p *Products, f Features, k int, rng *rand.Rand
 		if err != nil {
 			return nil, err
 		}
-		for i, l := range labels { // every center is the mean of all samples ever assigned to it
+		for i, l := range labels { // every centre is the mean of all samples ever assigned to it
 			counts[l]++
 			rate, c := float32(1/counts[l]), centers.Row(l)
 			for j, v := range batch.Row(i) {
@@ -50,7 +50,7 @@ func cluster(ctx context.Context, p *Products, f Features, k int, rng *rand.Rand
 	return labels, err
 }
 
-// plusPlus draws k centers from f, each with a probability proportional to the squared distance from the previous ones (Arthur and
+// plusPlus draws k centres from f, each with a probability proportional to the squared distance from the previous ones (Arthur and
 // Vassilvitskii 2007).
 func plusPlus(f Features, k int, rng *rand.Rand) Features {
 	rows := []int{rng.IntN(f.N)}
@@ -76,7 +76,7 @@ func plusPlus(f Features, k int, rng *rand.Rand) Features {
 	return f.Pick(rows)
 }
 
-// assign is the nearest center of each sample, and the sum of the squared distances to them.
+// assign is the nearest centre of each sample, and the sum of the squared distances to them.
 func assign(ctx context.Context, p *Products, f, centers Features) (labels []int, inertia float64, err error) {
 	mean := centers.mean()
 	s, err := p.surveyed(ctx, f, mean)

@@ -1,6 +1,6 @@
-// Package nn has the layers of networks: functions over a model.Trace that declare parameters and compose expressions. It imports
-// expr and model; starlib binds it as nn in scripts, and the networks of the standard library use it. Comments show the axes that a
-// layer reads and returns; [.. c] is c and any other axes.
+// Package nn provides the layers of networks: functions over a model.Trace that declare parameters and compose expressions. It
+// imports expr and model; starlib binds it as nn in scripts, and the networks of the standard library use it. Comments show the
+// axes that a layer reads and returns; [.. c] is c and any other axes.
 //
 // Invalid arguments are reported as an *expr.Error that names the layer, what it got and what it wants.
 package nn

@@ -14,7 +14,7 @@ import (
 
 // normalized is gamma[c] (x - mean) / sqrt(variance + eps) + beta[c], with one mean and variance for every group; group and
 // channel number the elements of the flat x.
-func normalised(x, gamma, beta []float64, eps float64, group, channel func(i int) int) (y []float64, mean, variance map[int]float64) {
+func normalized(x, gamma, beta []float64, eps float64, group, channel func(i int) int) (y []float64, mean, variance map[int]float64) {
 	n, mean, variance := map[int]float64{}, map[int]float64{}, map[int]float64{}
 	for i := range x {
 		n[group(i)]++
@@ -57,7 +57,7 @@ func TestNormsAreTheirFormulas(t *testing.T) {
 		v := n.start()
 		v["net/"+c.name+"1/gamma"] = []float64{.5, 1, 2, 3}
 		v["net/"+c.name+"1/beta"] = []float64{1, 0, -1, 4}
-		want, _, _ := normalised(v.Of(n.x), v["net/"+c.name+"1/gamma"], v["net/"+c.name+"1/beta"], .02, c.group, channel)
+		want, _, _ := normalized(v.Of(n.x), v["net/"+c.name+"1/gamma"], v["net/"+c.name+"1/beta"], .02, c.group, channel)
 		exprtest.Close(t, c.name, exprtest.Eval(t, v, n.train)[0], want, 1e-13)
 	}
 }
@@ -77,7 +77,7 @@ func TestBatchNormSamplesWithMovingAverages(t *testing.T) {
 		for j := range x {
 			v["x0"][j] = x[j]*float64(i+1) + float64(i*channel(j))
 		}
-		_, m, s := normalised(v["x0"], []float64{1, 1, 1}, []float64{0, 0, 0}, 1e-3, channel, channel)
+		_, m, s := normalized(v["x0"], []float64{1, 1, 1}, []float64{0, 0, 0}, 1e-3, channel, channel)
 		for c := range 3 {
 			mean[c] = .99*mean[c] + .01*m[c]
 			variance[c] = .99*variance[c] + .01*s[c]

@@ -1,6 +1,6 @@
 // Package pareto compares points of several objectives: which dominate which, in fronts, and how much of the space a front
-// dominates. It is pure mathematics over rows of numbers and imports nothing of ours. Package results computes the pareto table with
-// it, and scripts name directions by its type.
+// dominates. It is pure mathematics over rows of numbers and imports no package of this module. Package results computes the pareto
+// table with it, and scripts name directions by its type.
 package pareto
 
 import (

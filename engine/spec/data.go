@@ -27,7 +27,8 @@ type Data struct {
 	Limit int
 	// Files says that the images are the user's own files; the declaration of the set decides.
 	Files bool
-	// Unlabelled takes every image below Path, whatever its folder: no split and no classes. Parquet files are all read, without labels.
+	// Unlabelled takes every image below Path, regardless of its folder: no split and no classes. Parquet files are all read, without
+	// labels.
 	Unlabelled bool
 	// Column holds the images of a Parquet file, LabelColumn their labels. The defaults are the only column of images, and "label".
 	Column, LabelColumn string

@@ -12,7 +12,7 @@ import (
 type DataSet struct {
 	Name    string // of Data, in the tables and on the command line
 	Builtin string // in scripts; "": it has none of its own
-	Subset  string // the data set that the argument subset = True stands for
+	Subset  string // the data set that the argument subset = True selects
 	Doc     string // what it is, in one line
 	Args    string // of the builtin, in order; those with a ? are optional
 	Files   bool   // the images are the user's own files, in an order of their own, with splits of any name or none

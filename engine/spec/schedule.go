@@ -19,7 +19,7 @@ type Schedule struct {
 	label *Label     // named; a variable has a name only
 }
 
-// Label is the name that a script gives to a number, and the place where it does.
+// Label is the name that a script assigns to a number, and the place in the script.
 type Label struct {
 	Name  string // of the number's column
 	Place string // file:line:col, for messages; not part of a schedule's text

@@ -121,7 +121,7 @@ func TestARandomPointUsesItsOwnNumbers(t *testing.T) {
 	}
 }
 
-// No quantile leaves a range, whatever its ends.
+// No quantile leaves a range, for any ends.
 func FuzzRandomValuesStayInTheirRange(f *testing.F) {
 	f.Add(1e-5, 1e-1, .7, true, false)
 	f.Add(1., 9., .999999, true, true)

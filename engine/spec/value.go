@@ -1,7 +1,7 @@
-// Package spec holds what a study consists of, as plain immutable values: hyperparameters and their space, schedules, requests for
-// data sets, metrics and evaluations. Every value has one canonical text, from which content IDs are hashed, so equal values are equal
-// in every process and on every machine. It also has the types in which engine/data and engine/feature declare what a script can
-// choose (Catalogue). It imports nothing of starsweep; every other package may import it.
+// Package spec defines the parts of a study as plain immutable values: hyperparameters and their space, schedules, requests for data
+// sets, metrics and evaluations. Every value has one canonical text, from which content IDs are hashed, so equal values are equal in
+// every process and on every machine. It also defines the types with which engine/data and engine/feature declare what a script can
+// choose (Catalogue). It imports no package of this module; every other package may import it.
 package spec
 
 import (

@@ -78,7 +78,7 @@ func (b *Backend) Device() lower.Device { return b.Devices()[0] }
 // CPU returns the backend cpu, for timings and the processor's peak; ok is false if b is another.
 func (b *Backend) CPU() (own *cpu.Backend, ok bool) { return b.lower.CPU() }
 
-// Numerics identifies the bits of results: where it is equal, the same program and the same inputs give the same bits. It is the key
+// Numerics identifies the bits of results: with equal numerics, the same program and inputs produce the same bits. It is the key
 // of caches, and a resumed trial should find the one that it was interrupted on. It is Name with the processor's architecture or,
 // for XLA, the plugin's version and the device. It does not depend on the number of threads.
 func (b *Backend) Numerics() string {

@@ -3,7 +3,7 @@
 // from engine/model, and engine/lower compiles them. It knows neither scripts nor tables; of files it knows only the plugins of
 // XLA, whose folders are arguments, as is the clock.
 //
-// A Run passes its iterations to a stepper: hostSteps makes one call a step, deviceLoop many steps a call inside a While.
+// A Run passes its iterations to a stepper: hostSteps makes one call per step, deviceLoop runs many steps per call inside a While.
 package train
 
 import (
@@ -42,7 +42,7 @@ type Tensor struct {
 	Name  string
 	DType expr.DType
 	Shape []int
-	Data  []byte // row-major, in the byte order of the processor (little-endian wherever starsweep runs)
+	Data  []byte // row-major, in the byte order of the processor (little-endian on all platforms of starsweep)
 }
 
 // Value is a named number.

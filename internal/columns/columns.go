@@ -1,6 +1,6 @@
 // Package columns reads columns of Parquet files by any writer. parquet-go decodes the values; this package reads the footer and the
 // pages, decompresses each page to exactly the size in its header, and checks before anything is decoded that it can be decoded in
-// bounded memory. It imports nothing of ours; engine/data reads its images through it.
+// bounded memory. It imports no package of this module; engine/data reads its images through it.
 //
 // parquet-go v0.32.0 must not decompress: where a page shrinks by less than a factor of 3 its LZ4 codec returns a buffer of its own,
 // and the reader then takes the previous content of the pool's buffer for the page (column.go, decompress).

@@ -1,6 +1,6 @@
-// Package dicom reads the attributes of DICOM files that describe their pixels. It keeps these few and skips the rest, so that a file
-// takes no memory beyond its own, however deep its sequences nest. It imports nothing of ours; engine/data makes pictures of what it
-// reads.
+// Package dicom reads the attributes of DICOM files that describe their pixels. It keeps these few and skips the rest, so that
+// reading takes no memory beyond that of the file, however deeply its sequences nest. It imports no package of this module;
+// engine/data turns what it reads into pictures.
 //
 // The format: PS3.5, section 7 (data sets), annex A (transfer syntaxes), and PS3.10, section 7 (files).
 package dicom

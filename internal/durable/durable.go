@@ -1,6 +1,6 @@
-// Package durable writes files that survive a crash: a file is on disk whole, or the old one is still there. Everything that
-// starsweep keeps is written through it: studies by package results, and data sets, networks and caches by engine/data,
-// engine/feature and runner/evaluation. Each error of the disk carries the path and has ErrStorage in its chain. It imports nothing
+// Package durable writes files that survive a crash: a file on disk is complete, or the previous one is still there. Everything
+// that starsweep keeps is written through it: studies by package results, and data sets, networks and caches by engine/data,
+// engine/feature and runner/evaluation. Every disk error carries the path and has ErrStorage in its chain. It imports nothing
 // of ours.
 package durable
 
@@ -51,7 +51,7 @@ func WriteShared(path string, write func(io.Writer) error) error {
 	return replace(path, f, write)
 }
 
-// replace writes f and gives it the name path.
+// replace writes f and renames it to path.
 func replace(path string, f *os.File, write func(io.Writer) error) error {
 	if err := fill(f, write); err != nil {
 		os.Remove(f.Name()) // frees space on a full disk; its own error would add nothing to err
@@ -74,7 +74,7 @@ func fill(f *os.File, write func(io.Writer) error) error {
 	if err == nil {
 		err = buf.Flush()
 	}
-	if disk.err != nil { // whatever error the callback made of it
+	if disk.err != nil { // regardless of how the callback wrapped it
 		return StorageError(path, disk.err)
 	}
 	if err != nil {

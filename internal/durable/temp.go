@@ -15,7 +15,7 @@ const TempSuffix = ".tmp"
 // shared matches the names that CreateTemp chooses.
 var shared = regexp.MustCompile(`^\..+\.[0-9a-f]{16}` + regexp.QuoteMeta(TempSuffix) + `$`)
 
-// abandonedAfter is how long nobody has written to a temporary file whose writer is taken for dead.
+// abandonedAfter is how long a temporary file remains unwritten before its writer counts as dead.
 const abandonedAfter = 24 * time.Hour
 
 // CreateTemp creates a file next to path, with a name of its own, for the caller to write, close and rename to path. It removes

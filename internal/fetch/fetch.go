@@ -1,5 +1,5 @@
 // Package fetch downloads published files over HTTP, whole or from where an earlier attempt ended, and checks their digests. It imports
-// nothing of ours; engine/data and engine/feature know what to fetch and from where.
+// no package of this module; engine/data and engine/feature know what to fetch and from where.
 package fetch
 
 import (

@@ -1,5 +1,5 @@
-// Package floats reads and writes floating-point numbers of 16 to 64 bits in little-endian bytes, as the formats of weights have
-// them. It imports nothing of ours; the readers of weights and engine/feature use it.
+// Package floats reads and writes floating-point numbers of 16 to 64 bits in little-endian bytes, as in the file formats of
+// weights. It imports no package of this module; the readers of weights and engine/feature use it.
 package floats
 
 import (

@@ -1,6 +1,6 @@
 // Package hdf5 reads arrays of floats from HDF5 files in the form that h5py, and therefore Keras, writes by default: groups with
-// symbol tables, version 1 object headers, contiguous data. It imports nothing of starsweep's; engine/feature reads networks with it.
-// Anything that it does not support is an error that names it.
+// symbol tables, version 1 object headers, contiguous data. It imports no package of this module; engine/feature reads networks with
+// it. Anything that it does not support is an error that names it.
 //
 // Source: HDF5 File Format Specification 3.0, https://docs.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html.
 package hdf5

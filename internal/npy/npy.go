@@ -1,5 +1,5 @@
 // Package npy reads NumPy's files of one array, the form in which feature matrices are exchanged: two dimensions of float32 or
-// float64, rows one after the other. It imports nothing of ours.
+// float64, rows one after the other. It imports no package of this module.
 //
 // The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 //

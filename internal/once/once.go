@@ -1,6 +1,6 @@
 // Package once computes values by key, each only once, for any number of goroutines at the same time. It keeps results only: a call that
-// failed or was cancelled leaves nothing behind, and the next caller tries again. It imports nothing of ours; data sets and extractors
-// are opened, and programs compiled, through it.
+// failed or was cancelled leaves nothing behind, and the next caller tries again. It imports no package of this module; data sets and
+// extractors are opened, and programs compiled, through it.
 package once
 
 import (

@@ -1,5 +1,5 @@
-// Package parallel runs the iterations of a loop on all processors. It imports nothing of ours; data sets are read, plans made
-// and matrices multiplied with it.
+// Package parallel runs the iterations of a loop on all processors. It imports no package of this module; data sets are read,
+// plans made and matrices multiplied with it.
 package parallel
 
 import (

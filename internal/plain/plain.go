@@ -1,5 +1,6 @@
-// Package plain makes text of unknown origin, such as names of files and strings of scripts, safe to print: it escapes whatever could
-// move a cursor, change colours or reorder a line. It imports nothing of ours; all output of commands and the report pass through it.
+// Package plain makes text of unknown origin, such as names of files and strings of scripts, safe to print: it escapes everything
+// that could move a cursor, change colours or reorder a line. It imports no package of this module; all output of commands and the
+// report pass through it.
 package plain
 
 import (

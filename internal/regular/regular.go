@@ -1,5 +1,5 @@
 // Package regular opens regular files and refuses all others: opening a named pipe waits for its writer, and a device may have
-// no end. Every path that a user names is opened through it. It imports nothing of ours.
+// no end. Every path that a user names is opened through it. It imports no package of this module.
 package regular
 
 import (

@@ -1,6 +1,6 @@
 // Package safetensors reads and writes the safetensors format: an 8-byte little-endian length, a JSON header with each tensor's
-// type, shape and offsets, and the bytes of the tensors, row-major and little-endian. It imports nothing of starsweep's; results
-// stores checkpoints in this format, and engine/feature weights. Python's safetensors reads and writes the same files.
+// type, shape and offsets, and the bytes of the tensors, row-major and little-endian. It imports no package of this module;
+// results stores checkpoints in this format, and engine/feature weights. Python's safetensors reads and writes the same files.
 //
 // Source: https://github.com/huggingface/safetensors, section "Format".
 package safetensors

@@ -1,4 +1,4 @@
-// Package report draws one HTML page of a study: its Pareto fronts, how the trials ended, their losses, objectives and last
+// Package report writes the HTML page of a study: its Pareto fronts, how the trials ended, their losses, objectives and last
 // pictures. The page is one file that needs no network and no server. It reads a study through package results and is called at
 // the end of a run.
 package report

@@ -1,7 +1,7 @@
 // Package evaluation compares the samples of trials with real images: it extracts features of both (engine/feature) and computes the
-// metrics of the features that a script requests (engine/metric), with floors, which are what real images score against each other.
+// metrics of the features that a script requests (engine/metric), with floors, the scores of real images against each other.
 // A Comparer serves all trials of a run: features of real images are computed once and kept in a cache. The package knows neither
-// training nor tables. Images come from a function, and numbers go out by the names of their columns.
+// training nor tables. Images come from a function, and numbers are returned by the names of their columns.
 package evaluation
 
 import (

@@ -99,8 +99,8 @@ func check(net network, s size, e spec.Evaluation) error {
 	return nil
 }
 
-// otherStats are those of real images that are not compared, which stand for a perfect generator: from the rest of the set, or from
-// the other split; nil if neither has enough.
+// otherStats are those of real images that are not compared, and take the place of a perfect generator: from the rest of the set,
+// or from the other split; nil if neither has enough.
 func (c *Comparer) otherStats(ctx context.Context, net network, set *data.Set, main, rest spec.Data, e spec.Evaluation) (
 	*metric.Stats, error) {
 	if OwnFloor(set.N, e) {

@@ -1,6 +1,6 @@
 // Package plan expands a study into trials: every point of its search with every seed, each with its job, ordered so that
-// trials of one program follow each other and compile once. It makes jobs on all cores, and gathers every distinct error of a
-// space instead of stopping at the first. It knows neither Starlark nor GoMLX; package runner trains what it returns.
+// trials of one program follow each other and compile once. It makes jobs on all cores, and collects every distinct error of
+// a space instead of stopping at the first. It knows neither Starlark nor GoMLX; package runner trains what it returns.
 package plan
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// Study is what a plan is made of.
+// Study is the source of a plan.
 type Study interface {
 	Points() (spec.Points, error)
 	// Job is the job of a point. It is called from several goroutines, and again whenever a trial of the point is asked for.
@@ -211,8 +211,8 @@ func (p *Plan) unrepeated() {
 	p.trials = kept
 }
 
-// Identify gives trials the IDs of their content, for which inputs reads what the jobs of a family read, and leaves out repeated
-// trials.
+// Identify assigns trials the IDs of their content, for which inputs reads what the jobs of a family read, and leaves out
+// repeated trials.
 func (p *Plan) Identify(ctx context.Context, inputs func(*model.Job) (model.Inputs, error)) error {
 	for i, f := range p.Families {
 		var err error

@@ -1,5 +1,5 @@
-// Package data is the family of data sets: builtins made of a catalogue (spec.DataSet), whose values describe what engine/data opens
-// and the shape that networks are checked against. Trials read one; the evaluation of a trial is completed for it.
+// Package data is the family of data sets: builtins generated from a catalogue (spec.DataSet), whose values describe what
+// engine/data opens and the shape that networks are checked against. Trials read one; the evaluation of a trial is completed for it.
 package data
 
 import (

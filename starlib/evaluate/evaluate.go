@@ -1,5 +1,5 @@
 // Package evaluate is the family of evaluations: when a trial is evaluated, and by which metrics, features and rule of collapse. Its
-// builtins are made of engine/metric's table and of a catalogue of extractors. Trials hold an evaluation, completed for their data.
+// builtins are generated from engine/metric's table and a catalogue of extractors. Trials hold an evaluation, completed for their data.
 package evaluate
 
 import (

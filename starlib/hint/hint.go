@@ -1,7 +1,7 @@
-// Package hint gives advice to authors of scripts who come from Python, NumPy, PyTorch or Keras: which name a misspelt or foreign
-// one probably means, what to write instead of a function that scripts lack, and what the parts of Python that Starlark leaves
-// out become. It holds pure functions over tables, knows only names and the texts of the parser's errors, and is imported
-// wherever starlib reports that something is not as it should be.
+// Package hint advises authors of scripts who come from Python, NumPy, PyTorch or Keras: which name a misspelt or foreign one
+// probably means, what to write instead of a function that scripts lack, and how to express the parts of Python that Starlark
+// leaves out. It holds pure functions over tables, knows only names and the texts of the parser's errors, and advises
+// wherever starlib reports an error about a name or the syntax.
 package hint
 
 import (
@@ -38,7 +38,7 @@ func DidYouMean(got string, names []string) string {
 	return fmt.Sprintf(" (did you mean %s?)", best)
 }
 
-// Meant returns the one of the names that got stands for without doubt: the same word in another spelling, or a synonym from
+// Meant returns the name that got certainly refers to: the same word in another spelling, or a synonym from
 // another library. It returns "" if there is none.
 func Meant(got string, names []string) string {
 	plain := normal(got)

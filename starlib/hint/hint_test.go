@@ -40,7 +40,7 @@ func TestNamesOfOtherLibrariesAreUnderstood(t *testing.T) {
 	}
 }
 
-// A synonym is in normal form, and stands for a name that the language has.
+// A synonym is in normal form, and refers to a name that the language has.
 func TestSynonymsStandForNamesOfTheLanguage(t *testing.T) {
 	language, err := os.ReadFile("../../docs/language.md")
 	if err != nil {

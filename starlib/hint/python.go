@@ -62,7 +62,7 @@ func Instead(message, line string) string {
 	return ""
 }
 
-// elsewhere gives for names of other languages and libraries that scripts lack what to write instead.
+// elsewhere maps names of other languages and libraries that scripts lack to what to write instead.
 var elsewhere = func() map[string]string {
 	hints := map[string]string{
 		"round": "math.round(x) is for numbers, floor(x + 0.5) for tensors",
@@ -111,7 +111,7 @@ var otherArguments = map[string]string{
 	"adam amsgrad":     "the rules are those of their papers", "sgd nesterov": "the rules are those of their papers",
 }
 
-// synonyms gives for names that PyTorch, Keras and papers use those that scripts use. Its keys are in normal form.
+// synonyms maps names that PyTorch, Keras and papers use to those that scripts use. Its keys are in normal form.
 var synonyms = map[string][]string{
 	// arguments
 	"learningrate": {"lr"}, "weightdecay": {"decay"}, "epsilon": {"eps"}, "beta1": {"betas"}, "beta2": {"betas"},

@@ -1,6 +1,6 @@
-// Package kit is what the builtins of scripts are written with: the border between Go and the interpreter, which unpacks
+// Package kit is the toolkit for writing builtins: the boundary between Go and the interpreter, which unpacks
 // arguments and ends panics; unpackers for the common kinds of arguments; errors with a place and the calls that led there; and
-// notes about lines that look wrong. The families of builtins import it; of the engine it knows only errors of expressions.
+// notes about suspicious lines. The families of builtins import it; of the engine it knows only errors of expressions.
 package kit
 
 import (

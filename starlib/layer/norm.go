@@ -12,13 +12,13 @@ import (
 	"github.com/starsweep/starsweep/starlib/tensor"
 )
 
-// norm is a normalising layer.
+// norm is a normalizing layer.
 type norm struct {
 	arguments string // in order, of those that normArguments has; ? marks those that may be omitted
 	apply     func(t *tensor.Tracer, a *normArguments) (*expr.Node, error)
 }
 
-// normArguments are the arguments of normalising layers. Each layer takes some of them.
+// normArguments are the arguments of normalizing layers. Each layer takes some of them.
 type normArguments struct {
 	nn.NormOptions
 	x             tensor.Tensor
@@ -27,7 +27,7 @@ type normArguments struct {
 	axes          tensor.Axes
 }
 
-// norms lists the normalising layers by name.
+// norms lists the normalizing layers by name.
 var norms = map[string]norm{
 	"batch_norm": {"x momentum? eps? scale? center?", func(t *tensor.Tracer, a *normArguments) (*expr.Node, error) {
 		return nn.BatchNorm(t.Trace, a.x.Node, a.NormOptions)

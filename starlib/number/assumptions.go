@@ -67,7 +67,7 @@ func (r *Evaluation) require(s spec.Schedule, holds func(s spec.Schedule) bool) 
 func asSchedule(v starlark.Value) spec.Schedule {
 	var s Real
 	if err := s.Unpack(v); err != nil {
-		panic(err) // symbols stand for numbers
+		panic(err) // symbols represent numbers
 	}
 	return s.Schedule
 }

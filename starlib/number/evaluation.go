@@ -22,7 +22,7 @@ type Evaluation struct {
 	variables map[formulaID]*Symbol
 	printed   int                // lines
 	done      map[formulaID]bool // formulas that were revealed
-	shown     *int               // lines shown by this evaluation and those before, which print the same as far as they go
+	shown     *int               // lines shown by this evaluation and those before, which print the same lines up to their end
 	Assumptions
 }
 

@@ -1,7 +1,7 @@
 // Package number holds the numbers of scripts, which are known in part while a script runs: reals, which may change over training
-// time (schedules), and symbols, which change over the points of a space. A script is evaluated once for all points that agree in
-// what decided something in it; an Evaluation records what that was, and Assumptions what must hold elsewhere. The families of
-// builtins that take numbers, the tracer and package starlib import it; of the engine it knows plain values only.
+// time (schedules), and symbols, which change over the points of a space. A script is evaluated once for all points that agree on
+// the values that decided something in it; an Evaluation records these values, and Assumptions what must hold elsewhere. The
+// families of builtins that take numbers, the tracer and package starlib import it; of the engine it knows plain values only.
 package number
 
 import (

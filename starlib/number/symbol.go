@@ -102,7 +102,7 @@ func IsSchedule(v starlark.Value) bool {
 	return ok
 }
 
-// isNumber reports whether v is what a symbol may stand for.
+// isNumber reports whether v is a value that a symbol may represent.
 func isNumber(v starlark.Value) bool {
 	switch v.(type) {
 	case starlark.Int, starlark.Float, Real:

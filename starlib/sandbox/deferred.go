@@ -5,7 +5,7 @@ import (
 	"go.starlark.net/starlarkstruct"
 )
 
-// Deferred is a value that stands for a number and reveals it as late as possible: what a script does with the number after that
+// Deferred is a value that represents a number and reveals it as late as possible: what a script does with the number after that
 // holds for this number alone. Operators on deferred values and numbers make deferred values; all else reveals them.
 type Deferred interface {
 	starlark.Value
@@ -31,7 +31,7 @@ const revealAllKey = "reveal all"
 // every number as revealed.
 func Defer(th *starlark.Thread, all func()) { th.SetLocal(revealAllKey, all) }
 
-// Reveal returns v, or its number if it is deferred. Deferred values inside v are revealed, too, though they stay where they are.
+// Reveal returns v, or its number if it is deferred. Deferred values inside v are revealed as well, but stay in place.
 func Reveal(th *starlark.Thread, v starlark.Value) starlark.Value {
 	if all, ok := th.Local(revealAllKey).(func()); ok {
 		budget := maxSteps

@@ -69,7 +69,7 @@ func (r *rewriter) stmt(s syntax.Stmt) {
 	}
 }
 
-// augmented gives for the assignments x op= y of guarded operators the guard that computes them.
+// augmented maps the assignments x op= y of guarded operators to the guards that compute them.
 var augmented = map[syntax.Token]string{
 	syntax.PLUS_EQ: "+=", syntax.MINUS_EQ: "-=", syntax.STAR_EQ: "*=", syntax.SLASH_EQ: "/=", syntax.SLASHSLASH_EQ: "//=",
 	syntax.PERCENT_EQ: "%=",
@@ -162,7 +162,7 @@ func (r *rewriter) list(xs []syntax.Expr) {
 	}
 }
 
-// guardedOps gives for the operators that can make large values, if only integers, their guards.
+// guardedOps maps the operators that can make large values, if only integers, to their guards.
 var guardedOps = map[syntax.Token]string{
 	syntax.PLUS: "+", syntax.MINUS: "-", syntax.STAR: "*", syntax.SLASH: "/", syntax.SLASHSLASH: "//", syntax.PERCENT: "%",
 	syntax.PIPE: "|", syntax.AMP: "&", syntax.CIRCUMFLEX: "^", syntax.LTLT: "<<", syntax.GTGT: ">>",

@@ -8,8 +8,8 @@
 // cluster, in one of many workers that share a machine.
 //
 // What a script may cost: [Limits].Steps interpreter steps and elements made, for a file with what it loads and for every later
-// call of its functions. By default that is at most some 400 MB and a few seconds of one processor, whatever the script says. A
-// file has at most MaxSource bytes, which bounds parsing.
+// call of its functions. By default that is at most about 400 MB and a few seconds of one processor, regardless of the script.
+// A file has at most MaxSource bytes, which bounds parsing.
 //
 // What is refused: values of any size made in one step ("x" * 10**10, list(range(10**9)), f(*range(10**9))), repeated growth
 // (x += x), integers of millions of digits, texts and comparisons of values that share their parts (2**60 leaves made of 60
@@ -34,7 +34,7 @@
 // # Values of the host
 //
 // The package knows no value of the study language. A value takes part by implementing one of three interfaces: [Holder] if it
-// contains others, [Unknown] if its elements are not known while the script runs, [Deferred] if it stands for a number that
+// contains others, [Unknown] if its elements are not known while the script runs, [Deferred] if it represents a number that
 // should be asked for as late as possible. Package starlib and its families import it.
 package sandbox
 

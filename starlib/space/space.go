@@ -1,6 +1,6 @@
 // Package space is the family of builtins that declare what a study varies: the values of its hyperparameters (choice, log_uniform,
 // integers; uniform is in package draw) and the search that picks points among them (grid, random, points). It makes values of
-// engine/spec. Package starlib puts a study's space together from them.
+// engine/spec. Package starlib assembles a study's space from them.
 package space
 
 import (

@@ -74,7 +74,7 @@ var operators = map[syntax.Token]func(a, b *expr.Node) *expr.Node{
 	syntax.PLUS: expr.Add, syntax.MINUS: expr.Sub, syntax.STAR: expr.Mul, syntax.SLASH: expr.Div,
 }
 
-// otherOperators gives for operators that tensors lack what to write instead.
+// otherOperators maps operators that tensors lack to what to write instead.
 var otherOperators = map[syntax.Token]string{
 	syntax.PERCENT: "a - b * floor(a / b) is the remainder", syntax.SLASHSLASH: "write floor(a / b)",
 	syntax.PIPE: "maximum(a, b) is or of truth values", syntax.AMP: "minimum(a, b) is and of truth values",

@@ -1,6 +1,6 @@
-// Package trace makes programs of trials: it calls their networks and losses with symbolic tensors and builds a model.Program of what
-// they compute. Trials whose structure is the same share a trace, and equal programs are one. Package starlib asks it for the program
-// of each evaluation of trial(p).
+// Package trace builds the programs of trials: it calls their networks and losses with symbolic tensors and builds a model.Program of
+// what they compute. Trials with the same structure share a trace, and equal programs are shared. Package starlib asks it for the
+// program of each evaluation of trial(p).
 package trace
 
 import (

@@ -15,7 +15,7 @@ type Sets struct {
 	Fits   func(spec.Data) error               // refuses a set that needs more memory than there is; nil: none
 }
 
-// most is the largest number of examples that a data set may have, as far as that is known without opening it.
+// most is the largest number of examples that a data set may have, and whether that is known without opening it.
 func (s Sets) most(d spec.Data) (n int, known bool) {
 	if s.Images != nil {
 		n, known = s.Images(d)

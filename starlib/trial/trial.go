@@ -1,5 +1,5 @@
 // Package trial is the family that declares trials: gan, job, player and loss. A Trial holds the functions of the script that package
-// trace calls, and checks what can be checked before training: data sets and evaluations that do not fit, numbers that go out of
+// trace calls, and checks what can be checked before training: data sets and evaluations that do not fit, numbers that leave their
 // bounds. The loader of starlib composes its builtins.
 package trial
 

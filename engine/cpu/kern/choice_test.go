@@ -51,7 +51,7 @@ func TestGeometriesAreThoseOfTheKernels(t *testing.T) {
 	}
 }
 
-// numerics are what the choice of an algorithm depends on besides the sizes of the layer.
+// numerics are the settings, apart from the sizes of the layer, on which the choice of an algorithm depends.
 var numerics = []struct {
 	set  int // of geometries
 	bf16 bool

@@ -6,8 +6,8 @@ import "unsafe"
 // the batch. The depth of a product runs along a row of pixels, in both operands, and the list holds the rows of all examples. So both
 // are read in place, almost in order; depth along the batch would advance by whole pages.
 //
-// The last columns of a tile may be beyond a row of the kernel, even beyond its end. They are computed from whatever is there, and
-// dropped. With tiles of half the width for the last columns, there are fewer than 16.
+// The last columns of a tile may be beyond a row of the kernel, even beyond its end. They are computed from the memory that is
+// there, and dropped. With tiles of half the width for the last columns, there are fewer than 16.
 type strips struct {
 	*Conv
 	chunkSize int        // examples whose pixels stay in cache

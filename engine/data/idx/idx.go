@@ -1,5 +1,5 @@
 // Package idx reads and writes the IDX format of the MNIST database: a magic number, the sizes of the dimensions, then bytes.
-// Several arrays may follow one another in one stream. It imports nothing of ours; engine/data and its generator use it.
+// Several arrays may follow one another in one stream. It imports no package of this module; engine/data and its generator use it.
 package idx
 
 import (

@@ -38,7 +38,7 @@ type gifWalk struct {
 	controls []int // places of flags, in graphic controls of the first frame, that make an entry transparent
 }
 
-// walkGIF walks the blocks as far as they are whole: GIF89a specification, sections 18 to 26.
+// walkGIF walks the blocks that are complete: GIF89a specification, sections 18 to 26.
 func walkGIF(b []byte) (w gifWalk) {
 	const header = 13
 	table := func(flags byte) int { // bytes of a colour table

@@ -1,7 +1,7 @@
 // Package raster decodes pictures (PNG, JPEG, GIF, BMP, TIFF, WebP) to grey or RGB bytes, with the pixels that Pillow reads, or rejects
 // them with a reason. The decoders are those of Go and of golang.org/x/image; this package chooses between them, rejects what they
 // would read wrongly, and adds what they lack: chroma upsampling, transparency, the first of several frames. engine/data passes it
-// files, members of archives and Parquet values; it knows no files itself.
+// files, members of archives and Parquet values; it opens no files itself.
 package raster
 
 import (
@@ -60,7 +60,7 @@ const Formats = "PNG, JPEG, GIF, BMP, TIFF or WebP"
 // MagicSize is the number of first bytes of a file that Known inspects.
 const MagicSize = 64
 
-// others are formats that are recognised only to be named in errors.
+// others are formats that are recognized only to be named in errors.
 var others = []struct{ name, magic string }{
 	{"an AVIF image", "????ftypavif"},
 	{"an AVIF image", "????ftypavis"},

@@ -1,4 +1,4 @@
-// Package small defines the files of small networks, whose features compare images where there are no weights of Inception, and
+// Package small defines the files of small networks, whose features compare images when the weights of Inception are absent, and
 // embeds two of them. A file is safetensors: float16 weights, and in its metadata a declaration of the layers from which the network
 // can be built. The package imports internal/floats and internal/safetensors; engine/feature runs the networks, and the command
 // pack makes the files from checkpoints that the scripts in this folder trained.

@@ -10,7 +10,7 @@ import (
 	"github.com/starsweep/starsweep/internal/parallel"
 )
 
-// Factor is F with FᵀF = a for a positive semidefinite a, with as many rows as a has rank: a Cholesky factorisation with pivots
+// Factor is F with FᵀF = a for a positive semidefinite a, with as many rows as a has rank: a Cholesky factorization with pivots
 // (Higham 2002, section 10.3), which stops when only rounding errors are left. It overwrites a.
 func Factor(a Matrix) Matrix {
 	var c mat.PivotedCholesky

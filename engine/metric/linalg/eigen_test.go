@@ -20,7 +20,7 @@ func covariance(r *rand.Rand, n, d int) Matrix {
 func TestEigenvaluesAgreeWithGonum(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, n := range []int{1, 2, 3, panel - 1, panel, panel + 1, panel + 2, 2 * panel, 100} {
-		for _, samples := range []int{1, n/2 + 1, 2 * n} { // of lower rank, too
+		for _, samples := range []int{1, n/2 + 1, 2 * n} { // also of lower rank
 			a := covariance(r, samples, n)
 			var e mat.EigenSym
 			if !e.Factorize(mat.NewSymDense(n, slices.Clone(a.Data)), false) {

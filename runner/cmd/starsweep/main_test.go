@@ -27,7 +27,7 @@ def trial(p):
 main = study(trial = trial, space = {"lr": choice(1e-3)}, seeds = 5000)
 `
 
-// A command that does not come to look whether it should end, such as one whose output nobody reads, is ended by the first signal.
+// A command that cannot check whether it should end, such as one whose output nobody reads, is ended by the first signal.
 func TestAnInterruptEndsACommandThatWaitsForAReader(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "wide.star")
 	if err := os.WriteFile(script, []byte(wide), 0o666); err != nil {
