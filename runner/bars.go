@@ -27,7 +27,7 @@ type bars struct {
 	running []*runningTrial
 }
 
-// runningTrial is what bars show of a trial.
+// runningTrial holds what bars show of a trial.
 type runningTrial struct {
 	plan.Trial
 	epoch   int
@@ -97,7 +97,7 @@ func (b *bars) close() {
 	b.leave()
 }
 
-// render returns the lines. What changes comes first, since narrow terminals cut the ends off.
+// render returns the lines. The parts that change come first, since narrow terminals cut off the ends.
 func (b *bars) render() (lines []string) {
 	passes := b.passes()
 	b.mu.Lock()

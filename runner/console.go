@@ -29,7 +29,7 @@ func TerminalSize(f *os.File) func() (columns, rows int) {
 }
 
 // console shows messages. On a terminal, lines can be pinned: they stay at the bottom while messages scroll above them. Errors of a
-// terminal that is gone are ignored. It may be used by several goroutines.
+// terminal that no longer exists are ignored. It may be used by several goroutines.
 type console struct {
 	to   io.Writer
 	size func() (columns, rows int) // nil: no terminal
@@ -72,8 +72,8 @@ func (c *console) release() {
 	c.pinned, c.drawn, c.partial = nil, nil, nil
 }
 
-// draw writes a message over the pinned lines, and these below it. If the terminal has become narrower, each old line may take several
-// rows.
+// draw writes a message over the pinned lines, and the pinned lines below it. If the terminal has become narrower, each old line may
+// take several rows.
 func (c *console) draw(message string) {
 	columns, rows := c.size()
 	columns, rows = max(columns, 2), max(rows, 2)

@@ -15,7 +15,7 @@ import (
 )
 
 // directory returns the directory of the study: that of the command line, or runs/NAME, or runs/NAME-PROFILE. A default directory that
-// holds the study of another script is an error: two scripts of one name share a directory only if --dir says so.
+// holds the study of another script is an error: two scripts with the same name share a directory only if --dir names it.
 func (s *script) directory(o runOptions) (string, error) {
 	if o.dir != "" {
 		return o.dir, nil
@@ -105,7 +105,7 @@ func (e *Env) warnOfParts(dir string, m results.Meta) {
 	}
 }
 
-// flushEvery is how long finished rows of a young study wait until the tables are written.
+// flushEvery is how long finished rows of a new study wait until the tables are written.
 const flushEvery = 2 * time.Second
 
 // openView opens a study for reading, and warns of damage that hides rows.

@@ -2,7 +2,7 @@
 // from its process is in an Env, so that tests run whole commands; only cmd/starsweep touches the arguments, the environment and the
 // exit code of the process. Only main imports this package.
 //
-// Every command has a file of its own: check.go, plan.go, run.go and so on; root.go builds the tree of commands and exit.go lists the
+// Every command has its own file: check.go, plan.go, run.go and so on; root.go builds the tree of commands and exit.go lists the
 // exit codes. The run of a study begins in run.go and continues in trainer.go, whose type trainer describes it.
 package runner
 
@@ -82,7 +82,7 @@ func warn(env *Env, warnings []string) {
 	}
 }
 
-// counter returns a function that counts the images of data sets that need no file of the user.
+// counter returns a function that counts the images of data sets that need no files from the user.
 func (e *Env) counter() func(spec.Data) (n int, known bool) {
 	size := e.sizes()
 	return func(d spec.Data) (int, bool) {

@@ -183,7 +183,7 @@ func (o evalOptions) checkMemory(env *Env, real, fake *imageSet) error {
 	return nil
 }
 
-// extract computes the features of a side, and of as many others for a floor.
+// extract computes the features of a side, and those of an equal number of other samples for a floor.
 func (o evalOptions) extract(ctx context.Context, c *evaluation.Comparer, what string, s *imageSet, others bool) (
 	side evalSide, extractor string, err error) {
 	index, err := o.draw(s, others)
@@ -211,7 +211,7 @@ func (o evalOptions) extract(ctx context.Context, c *evaluation.Comparer, what s
 	return side, extractor, nil
 }
 
-// draw chooses the samples: all in order, or some at random, followed by as many others for a floor.
+// draw chooses the samples: all in order, or some at random, followed by an equal number of others for a floor.
 func (o evalOptions) draw(s *imageSet, others bool) ([]int, error) {
 	n, want := s.count(), o.samples
 	switch {

@@ -86,7 +86,7 @@ func (o *metricOptions) flags(f *pflag.FlagSet) {
 // better says in words which values of a column are better.
 var better = map[pareto.Direction]string{pareto.Min: "lower is better", pareto.Max: "higher is better"}
 
-// list describes all metrics, one a line, for the help of eval.
+// list describes all metrics, one per line, for the help of eval.
 func (metricOptions) list() string {
 	var b strings.Builder
 	for _, m := range metric.All {

@@ -28,7 +28,7 @@ type evaluator struct {
 }
 
 // biasWarnings warns of metrics that are computed from no more samples than features: such values are far above those of more samples,
-// for all generators alike.
+// equally for all generators.
 func biasWarnings(p *plan.Plan) (warnings []string) {
 	for _, trial := range p.Families {
 		e := trial.Job.Evaluation
@@ -137,7 +137,7 @@ func (ev *evaluator) collapse() error {
 	return nil
 }
 
-// earlyStop returns the result of collapse if the script says that a collapse ends the trial at once.
+// earlyStop returns the result of collapse if the script requests that a collapse end the trial at once.
 func (ev *evaluator) earlyStop() error {
 	if rule := ev.trial.Job.Evaluation.Collapse; rule == nil || !rule.Stop {
 		return nil

@@ -43,7 +43,7 @@ var exitMeanings = [...]struct {
 	{exitStorage, "storage error: the disk, a damaged study, or a study that another process is writing"},
 }
 
-// exitText lists exit codes and their meanings, one a line.
+// exitText lists exit codes and their meanings, one per line.
 func exitText(codes []int) string {
 	var b strings.Builder
 	for _, e := range exitMeanings {
@@ -64,7 +64,7 @@ func exits(c *cobra.Command, codes ...int) *cobra.Command {
 	return c
 }
 
-// codeError is an error with an exit code of its own.
+// codeError is an error with its own exit code.
 type codeError struct {
 	code int
 	err  error
@@ -83,8 +83,8 @@ func withCode(code int, err error) error {
 // usageErrorf returns an error in the command line.
 func usageErrorf(format string, a ...any) error { return withCode(exitUsage, fmt.Errorf(format, a...)) }
 
-// asUsageError is for errors about what the command line or the script names: data, weights, the directory of a study. It gives err
-// the exit code of a usage error unless the error has a code already, so that the code does not depend on the command.
+// asUsageError is for errors about what the command line or the script names: data, weights, the directory of a study. It wraps err with
+// the exit code of a usage error unless it has a code already, so that the code does not depend on the command.
 func asUsageError(err error) error {
 	if err == nil || exitCode(err) != exitInternal {
 		return err

@@ -114,7 +114,7 @@ func exportCSV(to io.Writer, v *results.View, t results.Table) error {
 	return w.Error()
 }
 
-// escapeFormula returns a text that no spreadsheet takes for a formula, with an apostrophe in front if it begins like one.
+// escapeFormula returns a text that no spreadsheet interprets as a formula, with an apostrophe in front if it begins like one.
 func escapeFormula(text string) string {
 	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
 		return "'" + text

@@ -10,7 +10,7 @@ import (
 // gracePeriod is the time that an interrupted command or trial has to return.
 const gracePeriod = 500 * time.Millisecond
 
-// interruptible runs f on a goroutine of its own, with panics as errors, and returns its error. If ctx is done and f does not return
+// interruptible runs f on its own goroutine, with panics as errors, and returns its error. If ctx is done and f does not return
 // within the grace period, because a compiler, a kernel or a library does not notice, ended is false and the error is the context's
 // cause. f is then abandoned: it keeps running and keeps its memory, and what it uses must not be closed. The process should end soon.
 func interruptible(ctx context.Context, f func() error) (ended bool, err error) {

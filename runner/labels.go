@@ -8,7 +8,8 @@ import (
 )
 
 // checkLabels returns an error if a set does not have the classes that the script declares, which is known only once the files are
-// read. A network of more classes would be sampled in classes that it never saw, and one of fewer classes cannot take the labels.
+// read. A network with more classes would be sampled in classes that it never saw, and one with fewer classes cannot represent the
+// labels.
 func checkLabels(d spec.Data, set *data.Set, labels int) error {
 	if labels == 0 || !d.Files {
 		if labels > 0 && set.Classes > labels {

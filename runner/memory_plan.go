@@ -23,7 +23,7 @@ func (p peak) String() string {
 	return fmt.Sprintf("%s%.0f", mark, float64(p.bytes)/1e6)
 }
 
-// plannedPrograms is the number of programs that are compiled for their memory at most; each takes a tenth of a second.
+// plannedPrograms is the largest number of programs that are compiled to measure their memory; each takes a tenth of a second.
 const plannedPrograms = 64
 
 // peaks returns the peaks of a plan's programs by fingerprint, each for its largest trial. size counts the images of a data set.
@@ -33,7 +33,7 @@ func (m *memory) peaks(p *plan.Plan, b *train.Backend, size func(spec.Data) (int
 		f := x.Fingerprint()
 		known[f] = train.LiveMemory(x)
 		if b.Accelerator() || len(p.Programs) > plannedPrograms || m.check(leastOf(x), true) != nil {
-			continue // an estimate has to do
+			continue // an estimate must suffice
 		}
 		c, err := train.Compile(b, x)
 		if err != nil {

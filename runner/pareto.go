@@ -232,7 +232,7 @@ func (p paretoPrinter) table(to io.Writer, rows []results.Row, apart []results.D
 	return p.notes(to, rows)
 }
 
-// notes prints in what the points of a group differ although they are compared.
+// notes prints how the points of a group differ although they are compared.
 func (p paretoPrinter) notes(to io.Writer, rows []results.Row) error {
 	earlier, lengths := 0, map[any]bool{}
 	for _, row := range rows {

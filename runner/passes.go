@@ -110,7 +110,7 @@ func (p *passes) bars() (lines func() []string) {
 	}
 }
 
-// line returns how far a pass is, how fast, and how long the rest will take.
+// line returns the progress of a pass, its speed, and the remaining time.
 func (r *runningPass) line(now time.Time) string {
 	s := fmt.Sprintf("%s: %d of %d", plain.Line(r.What), r.done, r.Total) // which may contain a path
 	took := now.Sub(r.begun)

@@ -103,7 +103,7 @@ func trialFailures(count tally, trials int) error {
 	return nil
 }
 
-// printOutcomes prints how many trials ended in which way.
+// printOutcomes prints the number of trials with each outcome.
 func (e *Env) printOutcomes(count tally, total int, seconds float64) {
 	var parts []string
 	sum := 0

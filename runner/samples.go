@@ -12,8 +12,8 @@ import (
 	"github.com/starsweep/starsweep/results"
 )
 
-// drawSheet draws the sample sheet of an epoch, from the same latents at every epoch. A sheet that a killed run has drawn already stays,
-// even if it has another size.
+// drawSheet draws the sample sheet of an epoch, from the same latents at every epoch. A sheet that a killed run drew is kept, even if it
+// has another size.
 func (ev *evaluator) drawSheet(run *train.Run, epoch int) error {
 	if ev.trainer.study.HasSample(ev.trial.ID, epoch, sheetKind) {
 		return nil

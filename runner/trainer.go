@@ -33,7 +33,7 @@ import (
 //  4. runTrial (trial.go) is the life of one trial: it compiles the program, waits for memory (memory.go), restores the last
 //     checkpoint (checkpoint.go) and trains epoch by epoch. An evaluator (evaluator.go) draws the sample sheet, computes the metrics
 //     and detects a collapse. Each epoch is committed as a checkpoint first, and then as a row.
-//  5. A trial ends as completed, collapsed, diverged or failed, and the run goes on. An interrupt or a storage error ends the run and
+//  5. A trial ends as completed, collapsed, diverged or failed, and the run continues. An interrupt or a storage error ends the run and
 //     leaves its trials to the next one.
 type trainer struct {
 	plan     *plan.Plan
@@ -52,15 +52,15 @@ type trainer struct {
 	version  string
 
 	memory    *memory
-	abandoned atomic.Bool // a goroutine still runs that ignored an interrupt: what it may use stays open
+	abandoned atomic.Bool // a goroutine that ignored an interrupt still runs: what it may use stays open
 
 	inputs *inputReader
 	sets   once.Map[string, *data.Set] // by the data's canonical text
 	noted  sync.Map                    // warnings about sets that were printed
 }
 
-// overlapCores is the number of cores from which on an epoch is evaluated while the next one trains. Training leaves 7 % of two cores
-// idle, and half of sixteen: docs/performance.md.
+// overlapCores is the smallest number of cores on which an epoch is evaluated while the next one trains. Training leaves 7 % of two
+// cores idle, and half of sixteen: docs/performance.md.
 const overlapCores = 4
 
 // newTrainer creates the directory of the study, or continues it, and returns a trainer for the plan. The caller closes the trainer;
@@ -101,7 +101,7 @@ func (t *trainer) close() error {
 type tally map[results.Status]int
 
 // runPlan trains the trials that are not finished yet. Trials that failed before run again, since the cause may be gone. Errors that
-// show before the first trial, mostly in data, are returned with a nil tally; then nothing is recorded.
+// appear before the first trial, mostly in data, are returned with a nil tally; then nothing is recorded.
 func (t *trainer) runPlan(ctx context.Context, env *Env, workers int) (tally, error) {
 	var finished map[string]results.Status
 	ended, err := interruptible(ctx, func() error {

@@ -100,8 +100,8 @@ func (t *trainer) train(ctx context.Context, p plan.Trial, o *results.Outcome) e
 }
 
 // trainEpochs trains the epochs after done and commits each. If t.overlaps, an epoch is evaluated and saved while the next one trains:
-// the evaluator works on a snapshot of the run, and an epoch counts only once the one before it is committed. So rows and
-// checkpoints have the same order and the same bits either way.
+// the evaluator works on a snapshot of the run, and an epoch counts only once the one before it is committed. Rows and checkpoints
+// therefore have the same order and the same bits either way.
 func (t *trainer) trainEpochs(ctx context.Context, run *train.Run, ev *evaluator, done int, backend string) error {
 	training, stop := context.WithCancel(ctx) // stopped by a commit that fails: the epoch in training will not count
 	defer stop()
@@ -158,7 +158,7 @@ func (t *trainer) trainEpoch(ctx context.Context, run *train.Run, epoch int) (re
 }
 
 // commitEpoch evaluates an epoch on the run's snapshot, unless it is nil, makes the epoch durable, and returns an error that ends the
-// trial if the script says that a collapse does.
+// trial if the script requests that for a collapse.
 func (t *trainer) commitEpoch(ctx context.Context, ev *evaluator, snapshot *train.Run, state []train.Tensor, row results.Epoch) error {
 	if snapshot != nil {
 		if err := errors.Join(ev.evaluate(ctx, snapshot, &row), snapshot.Close()); err != nil {
@@ -175,7 +175,7 @@ func (t *trainer) commitEpoch(ctx context.Context, ev *evaluator, snapshot *trai
 	return ev.earlyStop()
 }
 
-// background is a function that runs on a goroutine of its own. A nil background has ended without error.
+// background is a function that runs on its own goroutine. A nil background has ended without error.
 type background struct {
 	done chan struct{}
 	err  error
@@ -231,7 +231,7 @@ func (t *trainer) setsBytes(ctx context.Context, j *model.Job) (bytes int, err e
 	return bytes, nil
 }
 
-// trainImages returns a data set in the form that training takes.
+// trainImages returns a data set in the form that training reads.
 func trainImages(set *data.Set) train.Images {
 	return train.Images{ID: set.Digest, N: set.N, H: set.H, W: set.W, C: set.C, Labels: set.Labels, Batch: set.Batch}
 }

@@ -27,8 +27,8 @@ var ErrNoCgo = errors.New("this binary was built without cgo, so it cannot load 
 //	go, go:parallelism=-1            GoMLX's own backend, pure Go and slow: the reference of tests
 //	xla:/a/b.so, xla:/a/b.so,tf32=0  XLA with the PJRT plugin at an absolute path, and go-xla's options
 //
-// Plugins are loaded by absolute path only. That keeps go-xla from downloading plugins by itself, so nothing of its environment
-// (GOMLX_NO_AUTO_INSTALL, PJRT_PLUGIN_LIBRARY_PATH) matters here. XLA itself reads XLA_FLAGS.
+// Plugins are loaded by absolute path only. That keeps go-xla from downloading plugins by itself, so its environment variables
+// (GOMLX_NO_AUTO_INSTALL, PJRT_PLUGIN_LIBRARY_PATH) have no effect here. XLA itself reads XLA_FLAGS.
 func Open(config string) (*Backend, error) {
 	name, options, _ := strings.Cut(config, ":")
 	var c compute.Backend
@@ -49,16 +49,16 @@ func Open(config string) (*Backend, error) {
 	return &Backend{c}, nil
 }
 
-// Name is GoMLX's name for the backend, which errors have.
+// Name is GoMLX's name for the backend, as in errors.
 func (b *Backend) Name() string { return b.compute.Name() }
 
-// CPU is the backend cpu, for what only it offers; ok is false if b is another.
+// CPU returns the backend cpu, for its own features; ok is false if b is another backend.
 func (b *Backend) CPU() (own *cpu.Backend, ok bool) {
 	own, ok = b.compute.(*cpu.Backend)
 	return own, ok
 }
 
-// Close frees the devices. Nothing of the backend may be used afterwards.
+// Close frees the devices. The backend and its objects must not be used afterwards.
 func (b *Backend) Close() { b.compute.Finalize() }
 
 // Devices lists the devices that programs can run on, at least one.

@@ -26,7 +26,7 @@ func (d Device) Input(s expr.Shape) (*Buffer, error) {
 	return (*Buffer)(t), err
 }
 
-// Upload makes a buffer on the device whose elements fill writes, as Edit does.
+// Upload makes a buffer on the device whose elements fill writes, as in Edit.
 func (d Device) Upload(s expr.Shape, fill func(elements any)) (*Buffer, error) {
 	return d.upload(s, func(t *tensors.Tensor) error { return t.MutableFlatData(fill) })
 }
@@ -59,7 +59,7 @@ func (b *Buffer) Edit(f func(elements any)) error { return b.tensor().MutableFla
 // Read lets f read the elements.
 func (b *Buffer) Read(f func(elements any)) error { return b.tensor().ConstFlatData(f) }
 
-// Write sets the first elements of a buffer to v, converted to its type.
+// Write sets the first elements of a buffer to v, converted to the buffer's type.
 func Write[T Element](b *Buffer, v ...T) error {
 	return b.Edit(func(elements any) { Fill(elements, v) })
 }
@@ -94,7 +94,8 @@ func (b *Buffer) Floats() (v []float64, err error) {
 	return v, err
 }
 
-// Free frees buffers at once; it ignores nil. Left to Go's collector, which does not see a device's memory, they could fill it.
+// Free frees buffers at once; it ignores nil. If they were left to Go's collector, which does not see a device's memory, they could fill
+// that memory.
 func Free(buffers ...*Buffer) error {
 	var errs []error
 	for _, b := range buffers {

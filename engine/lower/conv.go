@@ -67,9 +67,9 @@ func conv(c *ctx, m node) val {
 // dilated is the length of w's output with stride-1 zeros between its elements.
 func dilated(w expr.Window) int { return (w.Out()-1)*w.Stride + 1 }
 
-// swaps reports whether the backend is XLA's CPU compiler. Where the kernel has more taps than the image has pixels it exchanges
-// the two, and has no fast code for the result: the input gradient 256 x 4 x 4 -> 128 x 8 x 8, kernel 5, batch 64, takes 0.5 to
-// 1.7 seconds instead of 0.03 to 0.09. An image that is padded beforehand has enough pixels.
+// swaps reports whether the backend is XLA's CPU compiler. If the kernel has more taps than the image has pixels, that compiler
+// exchanges the two and has no fast code for the result: the input gradient 256 x 4 x 4 -> 128 x 8 x 8, kernel 5, batch 64,
+// takes 0.5 to 1.7 seconds instead of 0.03 to 0.09. An image that is padded beforehand has enough pixels.
 func swaps(b compute.Backend) bool {
 	return b.Name() == "xla" && strings.Contains(strings.ToLower(b.Description()), "cpu")
 }

@@ -40,7 +40,7 @@ func Compile(b *Backend, outs ...*expr.Node) (*Exec, error) {
 	return e, nil
 }
 
-// try is the border to GoMLX, which reports errors by panics: it returns these errors. Other panics, which are bugs, pass.
+// try is the boundary to GoMLX, which reports errors by panicking: it returns these errors. Other panics, which are bugs, pass through.
 func try(f func() error) (err error) {
 	defer func() {
 		switch r := recover().(type) {

@@ -21,8 +21,8 @@ type Iteration struct {
 	Images  expr.Shape // of the whole data set: [b ...], b images
 }
 
-// Loop is a step that is compiled to run many times a call, in a While on the device: for accelerators, where calls and copies are
-// expensive. It is safe for concurrent use.
+// Loop is a step that is compiled to run many times per call, in a While on the device: for accelerators, where calls and copies
+// are expensive. It is safe for concurrent use.
 type Loop struct {
 	step    Iteration
 	leaves  []expr.Leaf // of the step
@@ -31,8 +31,8 @@ type Loop struct {
 	graph   *graph.Graph
 }
 
-// LoopSteps is the most steps of one call of a loop. The number of steps is an input, so that one compilation serves all calls of
-// an epoch, including the last.
+// LoopSteps is the largest number of steps in one call of a loop. The number of steps is an input, so that one compilation serves
+// all calls of an epoch, including the last.
 const LoopSteps = 64
 
 // The state of the loop: positions in the parameters of its graph, its condition and its body, which are the same.
@@ -137,7 +137,7 @@ func (l *Loop) body(c *ctx, in []val) []val {
 	return next
 }
 
-// enter writes numbers to row at of a table.
+// enter writes numbers to the row at in a table.
 func enter(table, at val, numbers []val) val {
 	dims := table.Shape().Dimensions
 	cells := make([]val, len(numbers))
@@ -158,7 +158,7 @@ type LoopCall struct {
 	loop   *Loop
 	on     Device
 	in     [loopState]*Buffer
-	table  []float64 // of real numbers, a row a step
+	table  []float64 // of real numbers, one row per step
 	donate []bool    // the state
 	own    []*Buffer
 }

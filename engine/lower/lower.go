@@ -22,12 +22,12 @@ type (
 )
 
 // build makes the graph nodes of outs in the function of g that is being built: the main one, or the body of a While. in has the
-// node of every input and real, in the order of Inputs(outs...). The expressions do not change. Like GoMLX's own functions it
-// panics where the backend refuses something; placed then adds the place.
+// node of every input and real, in the order of Inputs(outs...). The expressions do not change. Like GoMLX's own functions, it
+// panics if the backend refuses something; placed then adds the place.
 //
 // In a closure it uses nothing of the enclosing function: no captures, and new constants (GoMLX caches its own by graph, and
 // refuses them in other functions). go-xla caches one reduction per element type and graph, so on XLA only one function of a graph
-// may hold what build makes of sums, maxima and puts.
+// may contain the sums, maxima and puts that build makes.
 func (c *ctx) build(g *graph.Graph, in []val, outs ...*expr.Node) []val {
 	outs = expr.Copy(outs...) // rules that rewrite add nodes: not to a graph that another goroutine may be lowering
 	c.g, c.done = g, map[node]val{}

@@ -25,7 +25,7 @@ type planned interface {
 	Release()
 }
 
-// Memory returns the memory that the backend has planned; ok is false if it plans none, as XLA and GoMLX's own.
+// Memory returns the memory that the backend has planned; ok is false if it plans none, as with XLA and GoMLX's own backend.
 func (e *Exec) Memory() (m Memory, ok bool) {
 	p, ok := e.executable().(planned)
 	if ok {
@@ -47,8 +47,8 @@ func (e *Exec) executable() compute.Executable {
 	return *(*compute.Executable)(unsafe.Pointer(f.UnsafeAddr()))
 }
 
-// Live is the memory of a call of outs without fusion: the most bytes that are alive at once, without inputs, if expressions are
-// computed in order and each is freed after its last use. Compilers that fuse need less.
+// Live is the memory of a call of outs without fusion: the largest number of bytes alive at once, without inputs, if expressions
+// are computed in order and each is freed after its last use. Compilers that fuse need less.
 func Live(outs ...*expr.Node) Memory {
 	order := expr.Order(outs...)
 	last := map[*expr.Node]int{}

@@ -37,7 +37,7 @@ func (p *Products) Multiply(out, a, b []float32, d int) (err error) {
 		if in[i], err = p.on.Backend.compute.BufferFromFlatData(p.on.num(), x, shapes.Make(dtypes.Float32, len(x)/d, d)); err != nil {
 			return fmt.Errorf("upload a matrix: %w", err)
 		}
-		defer in[i].Finalize() // a buffer that was made can be freed
+		defer in[i].Finalize() // a buffer that exists can be freed
 	}
 	results, err := e.Execute(in, nil, p.on.num())
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 )
 
-// d_real is the mean output of a critic for real examples in its own loss, d_fake for generated ones. Which examples they are follows
-// from what the critic's input is computed from:
+// d_real is the mean output of a critic for real examples in its own loss, d_fake for generated ones. The tensors from which the critic's
+// input is computed determine the examples:
 //
 //	real       the minibatch, and no generated example: x itself, or an augmentation of it
 //	generated  the output of another network in the shape of the data, and no real example
@@ -93,13 +93,13 @@ func (p *Program) readCritic(t *Trace, q Player, calls []Call) error {
 	return nil
 }
 
-// side has the calls of a critic with real examples, or with generated ones.
+// side holds the calls of a critic with real examples, or with generated ones.
 type side struct {
 	name, what string
 	from       origin
 	calls      []Call
 	itself     bool // the calls are with x or a generated example itself, not with functions of it
-	first      int  // the place of the first of them among all calls of the critic
+	first      int  // index of the first of them among all calls of the critic
 }
 
 // add adds call number i.

@@ -12,7 +12,7 @@ import (
 type Optimizer struct {
 	Rule      Rule
 	Params    []Param        // the numbers of the rule, in its order
-	ClipNorm  *spec.Schedule // the longest norm of all gradients together
+	ClipNorm  *spec.Schedule // the largest norm of all gradients together
 	ClipValue *spec.Schedule // gradient elements are clamped to ± this
 	EMA       *spec.Schedule // decay of a moving average of the weights that sampling uses
 }

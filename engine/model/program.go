@@ -22,7 +22,7 @@ type Player struct {
 	Critic      bool           // record its mean output on real and on generated examples as d_real and d_fake; see critic.go
 	// Logit returns the part of a critic's output, one number per example, whose means are d_real and d_fake; nil is all of it.
 	Logit func(t *Trace, out *expr.Node) (*expr.Node, error)
-	// Loss traces the player's loss, one number, with the present weights of all players.
+	// Loss traces the player's loss, one number, with the current weights of all players.
 	Loss func(t *Trace) (*expr.Node, error)
 }
 
@@ -48,7 +48,7 @@ type Recorded struct {
 //	Vars                    by name
 //	reals                   one each, in the order in which Print names them
 //
-// It has no numbers of trials: these belong to jobs.
+// It holds no numbers of trials, which belong to jobs.
 type Program struct {
 	Config   Config
 	Batches  int // minibatches per iteration
@@ -57,7 +57,7 @@ type Program struct {
 	Next     []*expr.Node // of Vars, in their order
 	Recorded []Recorded
 	Finite   *expr.Node // 0 if every weight and loss is finite, else not a number
-	Sample   *expr.Node // images [b h w c] from the present weights; nil if there is nothing to sample
+	Sample   *expr.Node // images [b h w c] from the current weights; nil if there is nothing to sample
 	Test     []Recorded // the tests, over x0 and y0 of TestBatch examples
 	TestOne  []Recorded // the same over one example, for the rest of a split
 	Unread   []string   // why a critic has no d_real or d_fake
@@ -70,8 +70,8 @@ type Program struct {
 const TestBatch = 250
 
 // Build traces one iteration, in which the players are updated in turn, each with the newest weights of the others, the sampling and
-// the tests. reals are the inputs of the program, in its order, followed by named numbers that nothing uses. Errors of the script
-// have a place in it.
+// the tests. reals are the inputs of the program, in its order, followed by named numbers that nothing uses. Errors in the script
+// carry their place.
 func Build(c Config, players []Player, watches []Watch, sample func(t *Trace) (*expr.Node, error)) (p *Program, reals []Real, err error) {
 	t := newTrace(c)
 	p = &Program{Config: c}
@@ -156,7 +156,7 @@ func (p *Program) trace(t *Trace, players []Player, watches []Watch, sample func
 	return err
 }
 
-// move traces the updates of a player. It adds to finite a term that is not a number if a loss or a weight is not finite.
+// move traces the updates of a player. It adds a term to finite that is NaN if a loss or a weight is not finite.
 func (p *Program) move(t *Trace, q Player, finite *expr.Node) (*expr.Node, error) {
 	if q.Steps < 0 || p.Batches == 0 {
 		return finite, fmt.Errorf("%s: got %d updates per iteration, want 1 or more, or 0 to keep it fixed while another player is updated",
@@ -237,7 +237,7 @@ func (p *Program) Step() []*expr.Node {
 // Fingerprint identifies the program: trials with one fingerprint differ only in real numbers, data and seeds.
 func (p *Program) Fingerprint() string { return p.fingerprint }
 
-// Identity is the fingerprint with everything else that distinguishes programs: those of one identity are interchangeable.
+// Identity is the fingerprint with everything else that distinguishes programs: programs of equal identity are interchangeable.
 func (p *Program) Identity() string {
 	return fmt.Sprint(p.fingerprint, p.Config, p.structure, p.Unread)
 }
@@ -305,7 +305,7 @@ func (p *Program) StateBytes() (n int) {
 	return n
 }
 
-// Rebind returns the numbers of a program for players that have its structure and numbers of their own.
+// Rebind returns the numbers of a program for players with the same structure and other numbers.
 func (p *Program) Rebind(reals []Real, players []Player) ([]Real, error) {
 	if len(players) != len(p.structure) {
 		return nil, fmt.Errorf("got %d players, want %d", len(players), len(p.structure))

@@ -69,7 +69,7 @@ type Trace struct {
 	calls      []Call
 	examples   map[*expr.Node]bool // the results of X
 	testing    int                 // examples of the test split in the batch being traced; 0 while training and sampling
-	batches    int                 // minibatches asked for so far; x and y belong to the last
+	batches    int                 // minibatches requested so far; x and y belong to the last
 	once       map[*expr.Node]*expr.Node
 }
 
@@ -202,7 +202,7 @@ func (t *Trace) declare(v Var) *expr.Node {
 	return t.leaf[v.Name]
 }
 
-// Real is the input for a number at a place of the script; a function that is called twice with one value has one.
+// Real is the input for a number at a place of the script; a function that is called twice with the same value has one input.
 func (t *Trace) Real(site string, s spec.Schedule) *expr.Node {
 	return t.real(realKey{site, s.String()}, s)
 }
@@ -220,12 +220,12 @@ func (t *Trace) real(key realKey, s spec.Schedule) *expr.Node {
 // Number is a number that is part of the structure.
 func (t *Trace) Number(v float64) *expr.Node { return t.Graph.Const(t.Config.DType, v) }
 
-// Uniform draws from (0, 1), in every step anew, from a stream of random numbers.
+// Uniform draws from (0, 1) from a stream of random numbers, anew in every step.
 func (t *Trace) Uniform(stream string, s expr.Shape) *expr.Node {
 	return expr.Uniform(t.seed, t.step, t.stream(stream), s.As(t.Config.DType))
 }
 
-// Normal draws from N(0, 1), in every step anew, from a stream of random numbers.
+// Normal draws from N(0, 1) from a stream of random numbers, anew in every step.
 func (t *Trace) Normal(stream string, s expr.Shape) *expr.Node {
 	return expr.Normal(t.seed, t.step, t.stream(stream), s.As(t.Config.DType))
 }

@@ -21,7 +21,7 @@ type Backend struct {
 	Name string
 
 	lower      *lower.Backend
-	deviceLoop bool // many steps a call, the data set on the device: for accelerators, where calls and copies cost
+	deviceLoop bool // many steps per call, the data set on the device: for accelerators, where calls and copies are expensive
 	evicts     bool // keeps few programs: each holds much memory and compiles quickly
 	now        func() time.Time
 	rounded    func() (*Backend, error) // the same backend with products of bfloat16
@@ -33,7 +33,7 @@ type Backend struct {
 	resident map[residentKey]*residents
 }
 
-// For returns the backend for the precision that a program asks for: b itself, or one that rounds the operands of products to
+// For returns the backend for the precision that a program requests: b itself, or one that rounds the operands of products to
 // bfloat16. The error wraps ErrNoDevice if there is none.
 func (b *Backend) For(p *model.Program) (*Backend, error) {
 	if !p.Config.BF16 {
@@ -69,7 +69,7 @@ func newBackend(kind string, l *lower.Backend, o Options) *Backend {
 // ErrNoDevice is in the chain of errors about backends that are known but not available.
 var ErrNoDevice = errors.New("no such device")
 
-// Devices lists the devices that runs, extractors and products of matrices can be opened on, one at least.
+// Devices lists the devices that runs, extractors and products of matrices can be opened on, at least one.
 func (b *Backend) Devices() []lower.Device { return b.lower.Devices() }
 
 // Device is the first of Devices, for callers that do not assign devices.
@@ -78,9 +78,9 @@ func (b *Backend) Device() lower.Device { return b.Devices()[0] }
 // CPU returns the backend cpu, for timings and the processor's peak; ok is false if b is another.
 func (b *Backend) CPU() (own *cpu.Backend, ok bool) { return b.lower.CPU() }
 
-// Numerics identifies the bits of results: with equal numerics, the same program and inputs produce the same bits. It is the key
-// of caches, and a resumed trial should find the one that it was interrupted on. It is Name with the processor's architecture or,
-// for XLA, the plugin's version and the device. It does not depend on the number of threads.
+// Numerics identifies the bits of results: with equal numerics, the same program and inputs produce the same bits. It is a key of
+// caches, and a resumed trial should find the same value as before the interruption. It is Name with the processor's architecture
+// or, for XLA, the plugin's version and the device. It does not depend on the number of threads.
 func (b *Backend) Numerics() string {
 	if strings.HasPrefix(b.Name, "xla") {
 		return b.Name + ", " + b.Device().String()
@@ -91,5 +91,5 @@ func (b *Backend) Numerics() string {
 // Accelerator reports whether programs run on a device that is not the host's processor.
 func (b *Backend) Accelerator() bool { return b.deviceLoop }
 
-// Close frees the devices. Nothing of the backend may be used afterwards.
+// Close frees the devices. The backend and its objects must not be used afterwards.
 func (b *Backend) Close() { b.lower.Close() }

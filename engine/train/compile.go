@@ -33,9 +33,9 @@ type Compiled struct {
 // hundreds of megabytes, and compiles in a tenth of a second; XLA's hold nothing between calls and take many seconds to compile.
 const keptPrograms = 2
 
-// Compile compiles a program for a backend, or returns it if it has been compiled: programs of one fingerprint get one Compiled.
-// A backend that runs many steps a call compiles their loop in NewRun or Resume, where the size of the data set is known, once for
-// each size.
+// Compile compiles a program for a backend, or returns it if it is compiled already: programs with the same fingerprint share one
+// Compiled. A backend that runs many steps per call compiles their loop in NewRun or Resume, where the size of the data set is
+// known, once for each size.
 func Compile(b *Backend, p *model.Program) (*Compiled, error) {
 	b, err := b.For(p)
 	if err != nil {
@@ -47,7 +47,7 @@ func Compile(b *Backend, p *model.Program) (*Compiled, error) {
 	})
 }
 
-// use records that a program was asked for. If the backend then keeps too many, it drops the least recently used one.
+// use records that a program was requested. If the backend then keeps too many, it drops the least recently used one.
 func (b *Backend) use(id string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -85,7 +85,7 @@ type CompileCost struct {
 	Seconds float64
 }
 
-// TakeCompileCost returns the cost of the program that no earlier call returned: of several trials that share it, the first to ask is
+// TakeCompileCost returns the cost of the program that no earlier call returned: of several trials that share it, the first caller is
 // charged, and the others are not.
 func (c *Compiled) TakeCompileCost() CompileCost {
 	c.mu.Lock()

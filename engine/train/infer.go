@@ -10,8 +10,9 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 )
 
-// Sample generates n images [n h w c] with the present weights. Batch number i of the sampling program, counted from at, draws its
-// latents from the seed and i, so that images of one number show one latent at every epoch. Training is not affected.
+// Sample generates n images [n h w c] with the current weights. Batch number i of the sampling program, counted from at, draws its
+// latents from the seed and i, so that an image with the same number shows the same latent at every epoch. Training is not
+// affected.
 func (r *Run) Sample(n int, at uint32) ([]float32, error) {
 	p := r.job.Program
 	if p.Sample == nil {
@@ -31,7 +32,7 @@ func (r *Run) Sample(n int, at uint32) ([]float32, error) {
 	return images, nil
 }
 
-// Test returns the program's tests as means over all images, with the present weights. Training is not affected. Every image counts
+// Test returns the program's tests as means over all images, with the current weights. Training is not affected. Every image counts
 // once: whole batches are weighted by their size, and the images left over are read one by one.
 func (r *Run) Test(ctx context.Context, images Images) ([]Value, error) {
 	p := r.job.Program

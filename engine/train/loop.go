@@ -26,7 +26,7 @@ func (c *Compiled) dataShape(n int) expr.Shape {
 	return c.program.Config.Image.As(c.program.Config.DType).With('b', n)
 }
 
-// deviceLoop runs many steps a call. The data set is on the device, batches are gathered there.
+// deviceLoop runs many steps per call. The data set is on the device, and batches are gathered there.
 type deviceLoop struct {
 	r    *Run
 	call *lower.LoopCall

@@ -59,8 +59,8 @@ func (c *Compiled) NewRun(on lower.Device, job *model.Job, images Images, seed u
 	return r, nil
 }
 
-// Resume continues a trial after the given number of whole epochs, from the state that State returned then. On the same backend
-// it goes on bit for bit as if it had never stopped.
+// Resume continues a trial after the given number of whole epochs, from the state that State returned then. On the same backend it
+// continues bit for bit as if it had never stopped.
 func (c *Compiled) Resume(on lower.Device, job *model.Job, images Images, seed uint32, state []Tensor, epoch int) (*Run, error) {
 	r, err := c.open(on, job, images, seed)
 	if err != nil {
@@ -73,7 +73,7 @@ func (c *Compiled) Resume(on lower.Device, job *model.Job, images Images, seed u
 	return r, nil
 }
 
-// Snapshot returns a copy of the run as it is now, made of the state that State returns now. It can be sampled and tested while r
+// Snapshot returns a copy of the run in its current state. It can be sampled and tested while r
 // trains.
 func (r *Run) Snapshot(state []Tensor) (*Run, error) {
 	s := &Run{c: r.c, on: r.on, job: r.job, images: r.images, seed: r.seed, step: r.step, ordered: -1,
@@ -168,8 +168,7 @@ func (r *Run) Close() error {
 // examples is the number of examples that an iteration takes.
 func (r *Run) examples() int { return r.job.Program.Batches * r.job.Program.Config.Batch }
 
-// StepsPerEpoch is the number of iterations that take every example at most once. The few examples left over are left out of the
-// epoch.
+// StepsPerEpoch is the number of iterations that use every example at most once. The epoch omits the few examples left over.
 func (r *Run) StepsPerEpoch() int { return r.images.N / r.examples() }
 
 // real is the value of an input of the job's program at a step.

@@ -10,12 +10,12 @@ type stepper interface {
 	// advance runs the steps first, first+1, ... on the examples at index, a whole number of iterations. It replaces the state
 	// and returns the values of every step, with the program's Finite last. After an error the state is lost.
 	advance(state []*lower.Buffer, first int, index []int32) (rows [][]float64, err error)
-	// maxSteps is the most steps of one call.
+	// maxSteps is the largest number of steps in one call.
 	maxSteps() int
 	close() error
 }
 
-// hostSteps makes one call a step. The batch is gathered on the host, into memory that the backend reads.
+// hostSteps makes one call per step. The batch is gathered on the host, into memory that the backend reads.
 type hostSteps struct {
 	r      *Run
 	in     []*lower.Buffer // of r.leaves
