@@ -42,12 +42,14 @@ func check(ctx context.Context, env *Env, path string, o scriptOptions) error {
 		return err
 	}
 	fmt.Fprintf(env.Stdout, "%s: ok: %s, checked in %.2f s\n", plain.Line(path), p.Summary(), env.Now().Sub(start).Seconds())
-	for _, name := range players(p.Programs) {
+	names := players(p.Programs)
+	width := widest(names)
+	for _, name := range names {
 		lo, hi := parameterRange(p.Programs, name)
 		if lo == hi {
-			fmt.Fprintf(env.Stdout, "  %-14s %s parameters\n", name, grouped(lo))
+			fmt.Fprintf(env.Stdout, "  %-*s  %s parameters\n", width, name, grouped(lo))
 		} else {
-			fmt.Fprintf(env.Stdout, "  %-14s %s to %s parameters\n", name, grouped(lo), grouped(hi))
+			fmt.Fprintf(env.Stdout, "  %-*s  %s to %s parameters\n", width, name, grouped(lo), grouped(hi))
 		}
 	}
 	return nil

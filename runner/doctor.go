@@ -32,12 +32,13 @@ says which of them work here, and how to get those that are missing.`,
 			fmt.Fprintln(env.Stdout, "\nfeatures")
 			listFeatures(env)
 			fmt.Fprintln(env.Stdout, "\nfolders")
+			w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
 			for _, f := range []struct{ what, path string }{
 				{"data", env.data()}, {"features", env.networks().Dir}, {"cache", env.cache()}, {"plugins", env.plugins()},
 			} {
-				fmt.Fprintf(env.Stdout, "  %-8s %s\n", f.what, plain.Line(filepath.Clean(f.path)))
+				fmt.Fprintf(w, "  %s\t%s\n", f.what, plain.Line(filepath.Clean(f.path)))
 			}
-			return nil
+			return w.Flush()
 		},
 	})
 }

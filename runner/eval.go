@@ -37,7 +37,7 @@ with a column of images. One extractor (see starsweep features list) computes
 features of both, and the metrics compare the features. Matrices of features
 that were computed elsewhere, (samples, features) as .npy, are compared as they
 are. docs/metrics.md defines the metrics:
-` + o.list(),
+` + listMetrics(metric.All),
 		Example: `  starsweep eval --real cifar10-test/ --fake samples.zip
   starsweep eval --real real.npy --fake fake.npy --metrics fid,precision_recall --k 5 --json`,
 		Args: noArgs,

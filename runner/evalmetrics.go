@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
@@ -86,13 +87,22 @@ func (o *metricOptions) flags(f *pflag.FlagSet) {
 // better says in words which values of a column are better.
 var better = map[pareto.Direction]string{pareto.Min: "lower is better", pareto.Max: "higher is better"}
 
-// list describes all metrics, one per line, for the help of eval.
-func (metricOptions) list() string {
+// listMetrics describes metrics, one per line, for the help of eval.
+func listMetrics(all []metric.Definition) string {
 	var b strings.Builder
-	for _, m := range metric.All {
-		fmt.Fprintf(&b, "\n  %-18s%s; %s", m.Name, m.Doc, better[m.Columns[0].Better])
+	width := widest(metric.Names(all))
+	for _, m := range all {
+		fmt.Fprintf(&b, "\n  %-*s  %s; %s", width, m.Name, m.Doc, better[m.Columns[0].Better])
 	}
 	return b.String()
+}
+
+// widest is the width of a column of names, in characters.
+func widest(names []string) (width int) {
+	for _, name := range names {
+		width = max(width, utf8.RuneCountInString(name))
+	}
+	return width
 }
 
 // check reports unknown metrics.

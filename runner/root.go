@@ -21,8 +21,13 @@ var environment = [...]struct{ name, meaning string }{
 // environmentText lists the environment variables for the help text.
 func environmentText() string {
 	var b strings.Builder
+	var names []string
 	for _, v := range environment {
-		fmt.Fprintf(&b, "  %-25s %s\n", v.name, v.meaning)
+		names = append(names, v.name)
+	}
+	width := widest(names)
+	for _, v := range environment {
+		fmt.Fprintf(&b, "  %-*s  %s\n", width, v.name, v.meaning)
 	}
 	return b.String()
 }
