@@ -24,7 +24,7 @@ type entry struct {
 	Settled bool       `json:"settled,omitempty"` // the segments are those of the rebuilt journal
 }
 
-// rowCount is how many rows of a trial the other tables have. It is unknown where it is missing, as in journals of older versions.
+// rowCount is the number of rows that the other tables have of a trial. It is missing, and so unknown, in journals of older versions.
 type rowCount struct {
 	Epochs  int `json:"epochs"`
 	Samples int `json:"samples"`

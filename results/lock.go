@@ -17,7 +17,7 @@ import (
 // ErrLocked is in the chain of the error for a study that another process writes.
 var ErrLocked = errors.New("study is in use")
 
-// lock is the right to write a study. The kernel releases it when the process dies, however it dies. It is a lock on two
+// lock is the right to write a study. The kernel releases it when the process ends, for any reason. It is a lock on two
 // things: the file DIR/lock, which names the holder and can be locked on every file system, and the directory itself, where
 // the file system can lock directories: that lock cannot be taken away by removing a file.
 type lock struct {
@@ -45,7 +45,7 @@ func newLock(dir string) (_ *lock, err error) {
 		return nil, durable.StorageError(l.file.Path(), fileErr)
 	}
 	l.whole = dirErr == nil  // some file systems lock files only
-	host, _ := os.Hostname() // a machine without a name still holds the lock
+	host, _ := os.Hostname() // without a host name, the process still holds the lock
 	text := fmt.Sprintf("process %d on %s\n", os.Getpid(), host)
 	if err := os.WriteFile(l.file.Path(), []byte(text), 0o666); err != nil {
 		return nil, durable.StorageError(l.file.Path(), err)
@@ -58,7 +58,7 @@ func newLock(dir string) (_ *lock, err error) {
 
 func lockPath(dir string) string { return filepath.Join(dir, "lock") }
 
-// try calls TryLock of a lock until it is ours. Taken reports that another process holds it for longer than Writer does.
+// try calls TryLock until this process holds the lock. Taken reports that another process holds it for longer than Writer does.
 func try(tryLock func() (bool, error)) (taken bool, err error) {
 	for range 4 {
 		if locked, err := tryLock(); locked || err != nil {
@@ -69,8 +69,8 @@ func try(tryLock func() (bool, error)) (taken bool, err error) {
 	return true, nil
 }
 
-// check returns an error if another process may have become a writer, too: where only the file is locked, and its name no
-// longer leads to it.
+// check returns an error if another process may have become a writer as well, because only the file is locked and its name no longer
+// refers to it.
 func (l *lock) check() error {
 	if l.whole {
 		return nil
@@ -84,7 +84,7 @@ func (l *lock) Close() error { return errors.Join(l.dir.Close(), l.file.Close())
 // Writer names the process that writes the study in dir, if one does.
 func Writer(dir string) (process string, found bool) {
 	for _, path := range []string{lockPath(dir), dir} {
-		l := flock.New(path, flock.SetFlag(os.O_RDONLY)) // which does not make a file that is not there
+		l := flock.New(path, flock.SetFlag(os.O_RDONLY)) // which does not create a missing file
 		locked, err := l.TryRLock()
 		l.Close()
 		if locked || err != nil {
@@ -98,7 +98,7 @@ func Writer(dir string) (process string, found bool) {
 	return "", false
 }
 
-// holder is what the lock file of dir says of its holder; it may say nothing for an instant.
+// holder is the holder that the lock file of dir names; the file may be empty for an instant.
 func holder(dir string) string {
 	if f, err := os.Open(lockPath(dir)); err == nil {
 		defer f.Close()

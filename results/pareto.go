@@ -51,7 +51,7 @@ type member struct {
 	seeds     int
 }
 
-// peerGroup is members that are compared with each other: their objectives have one measure.
+// peerGroup holds members that are compared with each other: their objectives have the same measure.
 type peerGroup struct {
 	scope     Scope
 	measure   string
@@ -59,13 +59,13 @@ type peerGroup struct {
 	members   []member
 }
 
-// Pareto returns the rows of the pareto table. Points of one scope are compared within one measure only, which is the part of a
+// Pareto returns the rows of the pareto table. Points of one scope are compared only within one measure, which is the part of a
 // trial's measure that decides the objectives. The points of a measure are in order from best to worst; the measures of the newest
 // plan come first.
 //
 // Rank, hypervolume and contribution are those of package pareto; the last two are those of the front that the point is on. The
 // reference of an objective is a tenth of the range of its values (0.1 if all are equal) beyond the worst value of all trials in the
-// scope and measure, so that fronts of one measure can be compared and the points at the ends of a front count.
+// scope and measure, so that fronts of one measure can be compared and the points at the ends of a front contribute.
 func (v *View) Pareto(c Comparison) iter.Seq2[Row, error] {
 	v.mu.Lock()
 	groups := v.peerGroups(c)
@@ -322,8 +322,8 @@ func (m Metrics) finite(objectives []Objective) ([]float64, bool) {
 const paretoFile = "pareto.parquet"
 
 // writePareto replaces the pareto table by that of the rows that the journal has now. The file is not a segment, since the rank of a
-// point depends on all others. The rename ensures that a reader who opens it has the old or the new table, whole. A study without
-// objectives has no such table.
+// point depends on all others. The rename ensures that a reader who opens it sees either the old or the new table in full. A study
+// without objectives has no such table.
 func (s *Study) writePareto() error {
 	if len(s.meta.Objectives) == 0 {
 		return nil
@@ -344,8 +344,8 @@ func (s *Study) writePareto() error {
 	return nil
 }
 
-// compare is the state of the pareto table: which changes it has, and when it may be written again. All points are compared each
-// time, which must not take more than a hundredth of a study's time.
+// compare is the state of the pareto table: the changes that it includes, and when it may be written again. All points are
+// compared each time, which must not take more than a hundredth of a study's time.
 type compare struct {
 	changes int
 	due     time.Time

@@ -85,7 +85,7 @@ func writeParquet(w io.Writer, m Meta, t Table, span string, trials []Trial, row
 		parquet.KeyValueMetadata(recordsKey, span),
 		parquet.KeyValueMetadata(beganKey, began),
 		parquet.KeyValueMetadata(sealKey, noSeal),
-		// The smallest and the largest picture say nothing, and would be stored four times over.
+		// The smallest and the largest picture are meaningless statistics, and would be stored four times.
 		parquet.SkipPageBounds("png"), parquet.SkipPageStatistics("png"),
 	)
 	for row, err := range rows {
@@ -184,7 +184,7 @@ func openParquet(file []byte) (p *parquet.File, err error) {
 }
 
 // guarded calls f, which calls parquet-go, and returns its panics as errors: the library panics on some damaged files. The checksum
-// catches accidents, but not a file that somebody crafted.
+// catches accidental damage, but not a crafted file.
 func guarded(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {

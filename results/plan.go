@@ -15,7 +15,7 @@ type Plan struct {
 	Began    time.Time `json:"began"`
 }
 
-// BeginPlan records what a run is about to train, unless the newest plan says the same.
+// BeginPlan records what a run is about to train, unless it equals the newest plan.
 func (s *Study) BeginPlan(p Plan) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

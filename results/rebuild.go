@@ -18,9 +18,9 @@ import (
 const damagedFile = "journal.damaged"
 
 // rebuild writes a new journal from what is left: its sound records, and the rows that these lack from the segments. A trial is
-// recovered whole or not at all: one that lacks its beginning, or an epoch between others, runs again, since training can continue
-// from the last epoch only. Segments hold no rows of forgotten trials, unless a crash kept Forget from rewriting them, so for trials
-// that the journal forgets anywhere nothing is taken from segments.
+// recovered completely or not at all: one that lacks its beginning, or an epoch between others, runs again, since training can
+// continue from the last epoch only. Segments hold no rows of forgotten trials, unless a crash kept Forget from rewriting them, so
+// segments are ignored for trials that the journal forgets anywhere.
 //
 // The new journal replaces the old one by a rename. Its lines have other numbers, so all segments are rewritten afterwards; until the
 // journal records that they are, Create does so first.
@@ -76,7 +76,7 @@ func copyFile(to, from string) error {
 	return durable.WriteFile(to, func(w io.Writer) error { _, err := io.Copy(w, f); return err })
 }
 
-// settle writes all segments of a rebuilt journal, and records there that it did.
+// settle writes all segments of a rebuilt journal, and records that in the journal.
 func (s *Study) settle() error {
 	for _, t := range recorded() {
 		dir := filepath.Join(s.dir, string(t))
@@ -134,7 +134,7 @@ func (g *gathering) trial(id string) *remains {
 	return g.trials[id]
 }
 
-// line adds a line of the old journal. It does not check what the line depends on: what is missing, the trial lacks.
+// line adds a line of the old journal. It does not check what the line depends on: lacks does.
 func (g *gathering) line(at journal.Line, line []byte) error {
 	var e entry
 	if err := json.Unmarshal(line, &e); err != nil {
@@ -151,7 +151,7 @@ func (g *gathering) line(at journal.Line, line []byte) error {
 		g.plan = &here
 	case e.Trial != nil:
 		t := g.trial(e.Trial.ID)
-		if t.begin != nil { // it was forgotten in between, in a line that is lost
+		if t.begin != nil { // it was forgotten in between, by a line that is lost
 			*t = remains{epochs: map[int]piece{}, samples: map[sampleKey]piece{}, forgotten: true}
 		}
 		t.begin = &here
@@ -172,7 +172,7 @@ func (g *gathering) line(at journal.Line, line []byte) error {
 	return nil
 }
 
-// table takes from the segments of a table the rows that the journal lacks. It leaves segments alone that are damaged or not of this
+// table takes from the segments of a table the rows that the journal lacks. It ignores segments that are damaged or belong to another
 // study.
 func (g *gathering) table(dir string, t Table) error {
 	folder := filepath.Join(dir, string(t))

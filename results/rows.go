@@ -89,7 +89,7 @@ func (s Status) final() bool {
 	return false
 }
 
-// Metrics are measured numbers by name. NaN and the infinities are measurements too.
+// Metrics are measured numbers by name. NaN and the infinities are valid measurements.
 type Metrics map[string]float64
 
 // MarshalJSON writes NaN and the infinities, for which JSON has no number, as strings.

@@ -30,7 +30,7 @@ func (g segment) fileName() string { return g.String() + ".parquet" }
 // rangeOf is the segment of rows, of which there is at least one.
 func rangeOf(rows []row) segment { return segment{rows[0].position, rows[len(rows)-1].position} }
 
-// Publish writes the rows that wait to Parquet segments. A run with long epochs calls it from a timer.
+// Publish writes pending rows to Parquet segments. A run with long epochs calls it from a timer.
 func (s *Study) Publish() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,8 +143,8 @@ func (s *Study) segments(t Table) ([]segment, error) {
 	return segments, err
 }
 
-// listSegments lists the segments in a folder in order, and the names of other files that readers of the folder would take for
-// segments. A folder that does not exist has none.
+// listSegments lists the segments in a folder in order, and the names of other files that readers of the folder would treat as segments.
+// A folder that does not exist has none.
 func listSegments(dir string) (segments []segment, strays []string, err error) {
 	files, err := os.ReadDir(dir) // sorted by name, which is the order of the journal
 	if errors.Is(err, os.ErrNotExist) {
@@ -183,8 +183,8 @@ func (s *Study) strays() error {
 	return nil
 }
 
-// holds reports whether the file is a sound segment of this study with this number of rows. A range of the journal can only lose
-// rows, by Forget, so the right number means the right rows.
+// holds reports whether the file is a sound segment of this study with this number of rows. A range of the journal can only lose rows, by
+// Forget, so the right number implies the right rows.
 func (s *Study) holds(path string, g segment, rows int) bool {
 	file, err := os.ReadFile(path)
 	if err != nil {

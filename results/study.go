@@ -29,11 +29,11 @@ type Study struct {
 	compare   compare
 }
 
-// Options are choices of the process that writes; they may differ from one run to the next.
+// Options are choices of the writing process; they may differ from one run to the next.
 type Options struct {
 	Now func() time.Time // the clock; required
 
-	// AppendEpoch and FinishTrial publish the rows that wait once there are FlushRows of them (default 10,000), or once both
+	// AppendEpoch and FinishTrial publish pending rows once there are FlushRows of them (default 10,000), or once both
 	// FlushEvery (default 10 s) and a hundredth of the time since Create have passed: the hundredth keeps a long study from
 	// writing thousands of files. Publish and Close publish at once.
 	FlushRows  int
@@ -153,7 +153,7 @@ func (s *Study) openJournal(dir string, m Meta) (err error) {
 	return open()
 }
 
-// writeScripts keeps copies in script/HASH. It leaves files alone that are already there.
+// writeScripts keeps copies in script/HASH. It leaves existing files alone.
 func writeScripts(dir, hash string, scripts map[string][]byte) error {
 	if len(scripts) > 0 && !fileName(hash) {
 		return fmt.Errorf("got script hash %q, want letters and digits", hash)
@@ -178,7 +178,7 @@ func writeScripts(dir, hash string, scripts map[string][]byte) error {
 	return nil
 }
 
-// Close publishes the rows that wait and releases the study.
+// Close publishes pending rows and releases the study.
 func (s *Study) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 	"github.com/starsweep/starsweep/starlib/kit"
 )
 
-// columns checks that all values that a job records have columns of their own. Names that differ only in case are one, since SQL does
-// not distinguish them. All errors are reported.
+// columns checks that every value that a job records has its own column. Names that differ only in case are equal, since SQL does not
+// distinguish them. All errors are reported.
 func (s *Study) columns(job *model.Job) error {
 	var errs kit.Errors
 	taken := map[string]string{} // names in lower case, with the reason

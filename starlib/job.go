@@ -19,10 +19,10 @@ import (
 	"github.com/starsweep/starsweep/starlib/trial"
 )
 
-// Job returns what trial(p) declares at a point, with its program. The script is evaluated once for all points that agree in what
-// decides something in it; for each of them only the numbers of the job are computed (number.Symbol). Trials whose networks, losses
-// and batch agree share a trace, and equal programs are one. Errors are *Errors of the script, joined if there are several, or the
-// cause of ctx. Job is safe for concurrent use.
+// Job returns what trial(p) declares at a point, with its program. The script is evaluated once for all points that agree on the
+// values that decide something in it; for each of them only the numbers of the job are computed (number.Symbol). Trials whose
+// networks, losses and batch agree share a trace, and equal programs are shared. Errors are *Errors of the script, joined if there
+// are several, or the cause of ctx. Job is safe for concurrent use.
 func (s *Study) Job(ctx context.Context, point spec.Point) (*model.Job, error) {
 	values := append(slices.Clone(point), s.Settings...)
 	o := s.made.find(values)
@@ -46,7 +46,7 @@ func (s *Study) Job(ctx context.Context, point spec.Point) (*model.Job, error) {
 	return job, nil
 }
 
-// outcomes are the evaluations that a study keeps.
+// outcomes holds the evaluations that a study keeps.
 type outcomes struct {
 	mu      sync.RWMutex
 	tree    number.Tree[outcome]
@@ -77,7 +77,7 @@ func (o *outcomes) add(names []string, point spec.Point, made *outcome) {
 // every time.
 const maxNodes = 100_000
 
-// outcome is the result of evaluating trial(p), for all points that agree in what it read.
+// outcome is the result of evaluating trial(p), for all points that agree on what it read.
 type outcome struct {
 	err error     // of the script, or:
 	job model.Job // with variables among its numbers
@@ -99,7 +99,7 @@ func (s *Study) evaluate(ctx context.Context, r *number.Evaluation) (*outcome, e
 		}
 		if o.err != nil && !r.Empty() {
 			failed := o.err
-			// The message may mention symbols. If it is the same without them, it is that of every point like this one.
+			// The message may mention symbols. If it is the same without them, it holds for every point like this one.
 			first := r
 			r = r.Plainly()
 			if o, _, err = s.attempt(ctx, r); err != nil {
@@ -197,8 +197,8 @@ func (s *Study) assembled(t *trial.Trial, e *trace.Trace, r *number.Evaluation) 
 	return o, errors.Join(unsuited, wrong)
 }
 
-// at is the outcome's job at a point, an empty one if the outcome is an error. ok is false if the point does not meet what the
-// evaluation assumed.
+// at is the outcome's job at a point, an empty one if the outcome is an error. ok is false if the point does not meet the assumptions of
+// the evaluation.
 func (s *Study) at(o *outcome, point spec.Point) (*model.Job, bool) {
 	job := o.job
 	if o.Empty() {
@@ -215,7 +215,7 @@ func (s *Study) at(o *outcome, point spec.Point) (*model.Job, bool) {
 	return &job, o.numbers.At(bind).Check(s.notes, s.shortened) == nil && (!o.names || s.columns(&job) == nil)
 }
 
-// binding returns the values of the outcome's variables at a point; ok is false if the point does not meet what was assumed.
+// binding returns the values of the outcome's variables at a point; ok is false if the point does not meet the assumptions.
 func (s *Study) binding(o *outcome, point spec.Point) (bind func(id string) spec.Schedule, ok bool) {
 	th, _ := s.made.threads.Get().(*starlark.Thread)
 	if th == nil {

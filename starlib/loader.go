@@ -54,7 +54,7 @@ type Loader struct {
 	Print     func(message string) // of print(...) in a script; nil drops it. Jobs may call it concurrently
 	Reserved  []string             // columns of every study, which no hyperparameter may have as its name
 	DType     expr.DType           // of the programs; tests use f64
-	Catalogue spec.Catalogue       // what scripts choose from that other packages implement
+	Catalogue spec.Catalogue       // choices of scripts that other packages implement
 	// Images counts the images of a data set, if that is known without opening it; nil: it never is. Jobs may call it concurrently.
 	Images func(spec.Data) (n int, known bool)
 	// Fits refuses a data set that needs more memory than there is, if that is known without opening it; nil: none.
@@ -66,10 +66,10 @@ func (l Loader) reserved() string {
 	return strings.Join(slices.Sorted(slices.Values(l.Reserved)), ", ")
 }
 
-// Error is an error of a script: where, what it got and what it wants instead.
+// Error is an error of a script: the place, what was found and what was expected.
 type Error = kit.Error
 
-// MaxSource is the most bytes of one .star file.
+// MaxSource is the maximum size of one .star file in bytes.
 const MaxSource = sandbox.MaxSource
 
 // loading is one evaluation of a script with the files that it loads.
@@ -82,8 +82,8 @@ type loading struct {
 	globals starlark.StringDict
 }
 
-// Load evaluates a script, which must define main = study(...). Errors of the script are *Errors, joined if there are several; the
-// end of ctx is its cause.
+// Load evaluates a script, which must define main = study(...). Errors of the script are *Errors, joined if there are several; if ctx
+// ends, the error is its cause.
 func (l Loader) Load(ctx context.Context, name string, source []byte) (*Study, error) {
 	in := &loading{Loader: l, sources: map[string][]byte{path.Base(name): source}, files: map[string]starlark.StringDict{},
 		globals: predeclared(l.Catalogue)}
@@ -197,7 +197,7 @@ func (l *loading) exec(name string, source []byte) (starlark.StringDict, error) 
 		}
 		return nil, kit.Locate(err, "")
 	}
-	for _, global := range globals.Keys() { // sorted, so that the error is the same every time
+	for _, global := range globals.Keys() { // sorted, so that the error is always the same
 		if err := sandbox.Freeze(l.thread, globals[global]); err != nil {
 			return nil, kit.Locate(err, name+":1:1")
 		}
@@ -228,7 +228,7 @@ func (l *loading) missing(f *syntax.File) error {
 	return nil
 }
 
-// unresolved makes *Errors of the resolver's errors about names. Advice is ours: that of the interpreter knows no synonyms.
+// unresolved turns the resolver's errors about names into *Errors. It replaces the interpreter's advice, which knows no synonyms.
 func unresolved(err error, globals starlark.StringDict) error {
 	var names resolve.ErrorList
 	if !errors.As(err, &names) {

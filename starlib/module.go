@@ -12,7 +12,7 @@ import (
 	"github.com/starsweep/starsweep/starlib/kit"
 )
 
-// module is a module whose errors about missing members have its name and say what may be meant.
+// module is a module whose errors about missing members carry its name and say what may be meant.
 type module struct{ *starlarkstruct.Module }
 
 // advising is m as a module, with the modules in it.

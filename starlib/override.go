@@ -54,7 +54,7 @@ func (s *Study) overridden(o overrides) (*Study, error) {
 // overrideError is an error in the name of a profile or in name=value, so it has no place in the script.
 type overrideError struct{ error }
 
-// builder is a study while it is put together from its declaration, a profile and overrides.
+// builder is a study under construction from its declaration, a profile and overrides.
 type builder struct {
 	*Study
 	search   *space.Search
@@ -62,7 +62,7 @@ type builder struct {
 	pinned   spec.Point
 }
 
-// overridable are names with a meaning of their own in profiles.
+// overridable are names with a special meaning in profiles.
 var overridable = []string{"space", "search", "seeds"}
 
 // name checks the name of a field of p.
@@ -131,7 +131,7 @@ func dimensionOf(name string, v starlark.Value) (spec.Dim, error) {
 	return d.Named(name)
 }
 
-// profiles checks all profiles, so that errors show before a profile is used.
+// profiles checks all profiles, so that errors appear before a profile is used.
 func (b *builder) profiles() error {
 	for k := range b.decl.profiles.Entries() {
 		name, ok := starlark.AsString(k)

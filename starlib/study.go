@@ -38,7 +38,7 @@ type Study struct {
 	shortened bool // a profile or a setting from outside is in force
 }
 
-// Objective is a column of the tables that a study wants small or large.
+// Objective is a column of the tables that a study minimizes or maximizes.
 type Objective struct {
 	Name      string
 	Direction pareto.Direction
@@ -155,10 +155,10 @@ func (s *Study) Points() (spec.Points, error) {
 	return points, nil
 }
 
-// Notes lists remarks on lines that look wrong, of the trials that Job has been called for, in the order of lines.
+// Notes lists remarks on suspicious lines, from the trials that Job has been called for, in the order of lines.
 func (s *Study) Notes() []string { return s.notes.List() }
 
-// Warnings lists what is valid but looks wrong, after Job has been called for every point: hyperparameters and settings that no trial
+// Warnings lists what is valid but suspicious, after Job has been called for every point: hyperparameters and settings that no trial
 // read, in the order of the script, then Notes.
 func (s *Study) Warnings() (warnings []string) {
 	unread := func(names []string, what, where string) {

@@ -19,7 +19,7 @@ func IsArchive(path string) bool {
 	return slices.ContainsFunc(archiveEndings, func(end string) bool { return strings.HasSuffix(path, end) })
 }
 
-// node is a file, a folder or a link of an archive. What may be a picture is in memory, encoded.
+// node is a file, a folder or a link of an archive. The content of a possible picture is in memory, encoded.
 type node struct {
 	name     string
 	mode     fs.FileMode
@@ -79,7 +79,7 @@ func (t archiveTree) read(name string, limit int64) ([]byte, error) {
 	return n.content[:min(int64(len(n.content)), limit)], nil
 }
 
-// maxLinks is how many links one path may go through, as in Linux.
+// maxLinks is the number of links that one path may follow, as in Linux.
 const maxLinks = 40
 
 // find follows a path from the root, through links that stay in the archive.
@@ -119,7 +119,7 @@ func (t archiveTree) follow(at *node, name string, links *int) (*node, error) {
 }
 
 // put adds the node of a name, which is not trusted, and the folders above it. Names only sort and label images: nothing is
-// written. A later node replaces an earlier one of its name, as it does when an archive is unpacked.
+// written. A later node replaces an earlier one of the same name, as when an archive is unpacked.
 func (t archiveTree) put(name string, mode fs.FileMode) (n *node, doubled bool, err error) {
 	parts := strings.Split(path.Clean("/" + name)[1:], "/")
 	if len(parts) > maxDepth {

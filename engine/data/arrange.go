@@ -10,7 +10,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// arrangement is the files of a tree that a request selects, and what their folders say about them.
+// arrangement holds the files of a tree that a request selects, and what their folders imply about them.
 type arrangement struct {
 	root   string   // the folder above them
 	files  []string // with the root
@@ -79,8 +79,8 @@ func (a *arrangement) rest(l level) error {
 // byParts orders paths as walk does: "a/z" before "a-b/a".
 func byParts(a, b string) int { return slices.Compare(strings.Split(a, "/"), strings.Split(b, "/")) }
 
-// label makes the folder of a file, directly below the root, its class. Classes of other splits count as well, so that a label means
-// the same in every split.
+// label uses the folder of a file, directly below the root, as its class. Classes of other splits count as well, so that a label
+// means the same in every split.
 func (a *arrangement) label() error {
 	l := newLevel(a.root, a.files)
 	if len(l.folders) == 0 {
@@ -100,7 +100,7 @@ func (a *arrangement) label() error {
 	return nil
 }
 
-// level is the files below a folder, by the folder directly below it that holds them.
+// level holds the files below a folder, by the folder directly below it that contains them.
 type level struct {
 	root    string
 	folders map[string][]string
@@ -183,7 +183,7 @@ func (l level) wrapper() string {
 	return names[0]
 }
 
-// outside notes the images in no split, if others are in one.
+// outside notes the images in no split if others are in one.
 func (l level) outside(split string) []string {
 	n, where := len(l.loose), []string{}
 	for _, name := range l.names() {

@@ -42,7 +42,7 @@ var cifarFiles = map[string][]string{
 	"test":  {"test_batch.bin"},
 }
 
-// The authors of CIFAR-10 state no licence and ask for a citation of Krizhevsky 2009. The archive has 170,052,171 bytes.
+// The authors of CIFAR-10 state no licence and request a citation of Krizhevsky 2009. The archive has 170,052,171 bytes.
 var cifar10 = row{
 	DataSet: spec.DataSet{Name: "cifar10", Builtin: "cifar10", Doc: "50,000 + 10,000 photographs, 32 x 32 colour, 10 classes",
 		Args: "size? channels? split? limit? classes? path?", Size: 32, Channels: 3, Classes: 10},
@@ -59,7 +59,7 @@ var cifar10 = row{
 
 var cifarNames = []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}
 
-// findCIFAR10 takes what the folder holds: the unpacked archive, the archive, or Parquet files as Hugging Face publishes them.
+// findCIFAR10 reads what the folder contains: the unpacked archive, the archive, or Parquet files as Hugging Face publishes them.
 func findCIFAR10(ctx context.Context, st *Store, wanted spec.Data) (source, error) {
 	root := cmp.Or(wanted.Path, filepath.Join(st.Dir, "cifar10"))
 	info, err := os.Stat(root)
@@ -148,7 +148,7 @@ func (b cifarBatches) read() (cifarRecords, error) {
 	return all, nil
 }
 
-// sums is the digests of the files; none if the files were put there by hand.
+// sums returns the digests of the files; none if the files were placed there by hand.
 func (b cifarBatches) sums() (map[string]string, error) {
 	text, err := regular.Read(filepath.Join(b.dir, cifarSums), maxCIFAR)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -204,7 +204,7 @@ func (a *cifarArchive) open(context.Context, []int) (func(int) (picture, error),
 	return a.records.picture, nil // survey came first
 }
 
-// eachInArchive calls use for each regular file of a gzipped tar, with at most as much of its content as a batch has.
+// eachInArchive calls use for each regular file of a gzipped tar, with at most the size of a batch of its content.
 func eachInArchive(in io.Reader, use func(name string, r io.Reader) error) error {
 	z, err := gzip.NewReader(in)
 	if err != nil {

@@ -22,8 +22,8 @@ var dicomFiles = row{
 	from: ownFiles, find: findDICOM,
 }
 
-// findDICOM takes grey DICOM slices, one frame a file. Stored values go through the rescale or the table of the file (to Hounsfield
-// units for CT), then through the requested window, or the window or table of the file, to [-1, 1].
+// findDICOM reads grey DICOM slices, one frame per file. Stored values go through the rescale or the table of the file (to
+// Hounsfield units for CT), then through the requested window, or the window or table of the file, to [-1, 1].
 func findDICOM(ctx context.Context, _ *Store, wanted spec.Data) (source, error) {
 	return findFolder(ctx, wanted, format{
 		name: "DICOM slices",
@@ -47,8 +47,8 @@ func isDICOM(file string, begin func() []byte) bool {
 	return begin != nil && dicom.Is(begin())
 }
 
-// siftDICOM leaves out the objects without pixels that accompany slices: reports, plans, presentation states. It also notes in what
-// slices differ.
+// siftDICOM leaves out the objects without pixels that accompany slices: reports, plans, presentation states. It also notes how slices
+// differ.
 func siftDICOM(ctx context.Context, t tree, files []string, window [2]float64) (kept, notes []string, err error) {
 	sets := make([]dicom.Set, len(files))
 	err = parallel.For(ctx, len(files), func(i int) error {
@@ -227,7 +227,7 @@ func (s slice) values() ([]int, error) {
 		if bytesEach == 2 {
 			x = s.set.Order.Uint16(raw[2*i:])
 		}
-		x <<= 15 - s.highBit // bits above those stored mean nothing, nor do those below
+		x <<= 15 - s.highBit // bits above and below those stored are meaningless
 		if s.signed {
 			values[i] = int(int16(x) >> (16 - s.bitsStored))
 		} else {

@@ -67,7 +67,7 @@ func isImage(name string, begin func() []byte) bool {
 	return raster.Extension(ext)
 }
 
-// findFolder takes the files of a folder: see arrange.
+// findFolder reads the files of a folder: see arrange.
 func findFolder(ctx context.Context, wanted spec.Data, format format) (source, error) {
 	info, err := os.Stat(wanted.Path)
 	if err != nil {
@@ -124,7 +124,7 @@ func (p *pictureTree) identity() (string, error) {
 	if err != nil || content == "" {
 		return content, err
 	}
-	// What was left out, and the classes of other splits, may change while the files do not.
+	// The omissions, and the classes of other splits, may change while the files do not.
 	return fmt.Sprintf("%s\n%q\n%q", content, p.notes, p.names), nil
 }
 

@@ -26,8 +26,8 @@ var mnistMirrors = []string{
 	"https://ossci-datasets.s3.amazonaws.com/mnist/",
 }
 
-// Get downloads a set, checks it against the published digests and puts it into Dir. A set that is already there and whole is left
-// alone. progress may be nil.
+// Get downloads a set, checks it against the published digests and puts it into Dir. A set that is already complete is left alone.
+// progress may be nil.
 func (st *Store) Get(ctx context.Context, name string, progress fetch.Progress) error {
 	r, ok := lookup(name)
 	if !ok {
@@ -180,12 +180,12 @@ func (st *Store) getCIFAR10(ctx context.Context, address, digest string, progres
 	return publish(filepath.Join(root, cifarFolder, cifarSums), sums)
 }
 
-// publish puts content at path, whole.
+// publish writes content to path atomically.
 func publish(path string, content []byte) error {
 	return durable.WriteShared(path, func(w io.Writer) error { _, err := w.Write(content); return err })
 }
 
-// A larger file is not the requested one: those of MNIST have 12 MB at most, that of CIFAR-10 170 MB.
+// A larger file is not the requested one: those of MNIST have at most 12 MB, that of CIFAR-10 has 170 MB.
 const (
 	maxMNIST = 64 << 20
 	maxCIFAR = 1 << 30

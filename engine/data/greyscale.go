@@ -30,7 +30,7 @@ func greyScale(set dicom.Set, asked [2]float64) (greySteps, error) {
 	return g, err
 }
 
-// modalityOf is the rescale or the table of a file. whole reports whether its values are whole numbers.
+// modalityOf is the rescale or the table of a file. whole reports whether its values are integers.
 func modalityOf(set dicom.Set) (step func(int) float64, whole bool, err error) {
 	a := attributes{set: holder(set, dicom.RescaleSlope, dicom.PixelValueTransformationSequence)}
 	slope, intercept := a.number(dicom.RescaleSlope, 1), a.number(dicom.RescaleIntercept, 0)
@@ -103,7 +103,7 @@ func voiFunction(function string, centre, width float64) (func(float64) float64,
 	return func(x float64) float64 { return min(max(2*(x-(centre-0.5))/(width-1), -1), 1) }, nil
 }
 
-// ownWindow is a text that two files share if values have the same greys in both.
+// ownWindow is a text that is equal for two files in which equal values have equal greys.
 func ownWindow(set dicom.Set) string {
 	h := holder(set, dicom.WindowWidth, dicom.FrameVOILUTSequence)
 	centre, _ := h.Text(dicom.WindowCenter)

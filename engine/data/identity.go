@@ -11,8 +11,8 @@ import (
 
 // filesIdentity identifies the content of files. If the system records when a file was last changed in any way, it is that time, the
 // inode, the size and the time of modification: unlike the latter (rsync -t, touch -r), no program can set it back. Elsewhere the
-// content is hashed. Undetected remain a second change within one tick of the file system's clock, some milliseconds, after the first
-// was read, and changes after the system clock was set back.
+// content is hashed. Undetected remain a second change within one tick of the file system's clock, a few milliseconds, after the
+// first was read, and changes after the system clock was set back.
 func filesIdentity(files []string) (string, error) {
 	h := sha256.New()
 	for _, file := range files {

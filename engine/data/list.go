@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Info describes a set for people.
+// Info describes a set to users.
 type Info struct {
 	Name    string
 	Doc     string
@@ -13,7 +13,7 @@ type Info struct {
 	Present bool   // Open needs no download (and, if the set is the user's own, only a path)
 }
 
-// List describes all sets. It reads downloaded files to see whether they are whole.
+// List describes all sets. It reads downloaded files to check that they are complete.
 func (st *Store) List() (list []Info) {
 	for _, r := range sets {
 		list = append(list, Info{Name: r.Name, Doc: r.Doc, Present: r.ready == nil || r.ready(st),

@@ -7,10 +7,10 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// maxBytes is how much memory one set may take if the store does not say.
+// maxBytes is the memory that one set may take if the store does not set a limit.
 const maxBytes = 1 << 37
 
-// memory is how many bytes one set may take.
+// memory is the number of bytes that one set may take.
 func (st *Store) memory() int64 { return cmp.Or(st.Memory, maxBytes) }
 
 // fits returns an error if n images of this many bytes each take more memory than one set may. advice is what to change.
@@ -60,7 +60,7 @@ func (st *Store) Fits(wanted spec.Data) error {
 	return nil
 }
 
-// bytesText is a number of bytes for people, in powers of ten.
+// bytesText formats a number of bytes for users, in powers of ten.
 func bytesText(n float64) string {
 	for _, unit := range []struct {
 		size float64

@@ -26,7 +26,7 @@ import (
 
 // mnist12k is the first 10,000 training and the first 2,000 test images of MNIST with their labels, as four IDX arrays (training
 // images, training labels, test images, test labels) in one zstd frame. The order is MNIST's own, which is shuffled, so the
-// classes are about as frequent as in the whole.
+// classes are about as frequent as in the whole set.
 //
 //go:embed mnist12k.zst
 var mnist12k []byte
@@ -94,7 +94,7 @@ func findMNIST(_ context.Context, st *Store, wanted spec.Data) (source, error) {
 	return f, nil
 }
 
-// identity is empty: unzipping 10 MB costs no more than reading a cache of 50 MB.
+// identity is empty: unzipping 10 MB takes no longer than reading a cache of 50 MB.
 func (f mnistFolder) identity() (string, error) { return "", nil }
 
 func (f mnistFolder) survey(context.Context) (survey, error) {
@@ -131,7 +131,7 @@ func (f mnistFolder) array(file mnistFile) (a idx.Array, err error) {
 	return a, err
 }
 
-// read checks a file's digest and passes its content to use. For sets other than MNIST it also takes the file of that name without
+// read checks a file's digest and passes its content to use. For sets other than MNIST it also accepts the file of that name without
 // ".gz".
 func (f mnistFolder) read(file mnistFile, use func(io.Reader) error) error {
 	path := filepath.Join(f.dir, file.name)

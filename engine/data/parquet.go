@@ -255,7 +255,7 @@ func columnNames(file *columns.File) string {
 	return "the columns are " + strings.Join(names, ", ")
 }
 
-// roomForImages bounds the bytes of a file's encoded images. They barely compress, but a dictionary may hold one for many rows.
+// roomForImages bounds the bytes of a file's encoded images. They barely compress, but a dictionary may share one image among many rows.
 func roomForImages(file *columns.File) int64 { return 1<<28 + 64*file.Size() }
 
 // withParquet opens a file, and names it in errors.

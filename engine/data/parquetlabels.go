@@ -149,7 +149,7 @@ func labelColumn(file *columns.File, asked string) (*parquet.Column, error) {
 	return column, nil
 }
 
-// isLabel reports whether values of a type may be classes. Dates, amounts and similar integers are not.
+// isLabel reports whether values of a type may be classes. Dates, amounts and similar integers may not.
 func isLabel(t parquet.Type) bool {
 	var meaning any
 	if logical := t.LogicalType(); logical != nil {

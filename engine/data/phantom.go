@@ -27,7 +27,7 @@ func findEllipses(_ context.Context, _ *Store, wanted spec.Data) (source, error)
 	return ellipses{wanted}, nil
 }
 
-// identity must change with the drawing below.
+// identity must change whenever the drawing below does.
 func (ellipses) identity() (string, error) { return "ellipse phantoms 1", nil }
 
 func (e ellipses) survey(context.Context) (survey, error) {

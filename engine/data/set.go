@@ -10,8 +10,8 @@ import (
 	"math"
 )
 
-// Shape is what is known of a set without its pixels: N images of H x W pixels and C channels, of Classes classes (0: no labels).
-// A set of points in the plane is a set of 1 x 1 images with two channels.
+// Shape is what is known about a set without its pixels: N images of H x W pixels and C channels, of Classes classes (0: no
+// labels). A set of points in the plane is a set of 1 x 1 images with two channels.
 type Shape struct{ N, H, W, C, Classes int }
 
 // Points reports whether the images are points in the plane, whose coordinates are not pixels.
@@ -26,7 +26,7 @@ type Set struct {
 	Labels              []int32   // [n] 0 to Classes-1; nil if there are none
 	ClassNames          []string  // [Classes]; nil if unknown
 	Digest              string    // SHA-256 of shape, labels and pixels, in hex
-	Notes               []string  // what the source left out or ignored, and why: one sentence each
+	Notes               []string  // what the source left out or ignored, and why, one sentence each
 }
 
 // Shape is the set's shape.

@@ -26,7 +26,7 @@ type source interface {
 	open(ctx context.Context, keep []int) (func(i int) (picture, error), error)
 }
 
-// survey is what is known of a source before decoding.
+// survey is what is known about a source before decoding.
 type survey struct {
 	n          int
 	first      header // of the first picture; the others should agree

@@ -25,7 +25,7 @@ type row struct {
 	drawn func(spec.Data) (what string, bytes int)
 }
 
-// known is what is known of a published set without its files.
+// known is what is known about a published set without its files.
 type known struct {
 	first      header
 	classNames []string

@@ -47,10 +47,10 @@ var (
 
 const pointArgs = "modes? radius? sigma? count? split? seed? limit?"
 
-// drawnPoints have two values and a label each, also in the survey.
+// drawnPoints have two values and a label each, in the survey as well.
 func drawnPoints(spec.Data) (what string, bytes int) { return "points", 2*4 + 2*4 }
 
-// gridSide is the modes on a side of the grid.
+// gridSide is the number of modes along a side of the grid.
 func gridSide(modes int) int { return int(math.Round(math.Sqrt(float64(max(0, modes))))) }
 
 // gaussians is points in the plane, drawn around each of the centres in turn, which are the classes.

@@ -74,12 +74,12 @@ func (t diskTree) identity(files []string) (string, error) {
 }
 
 const (
-	beginSize  = 132        // bytes at the beginning of a file by which its format is known: the most that any needs
+	beginSize  = 132        // bytes at the beginning of a file that identify its format: the most that any format needs
 	maxEntries = 20_000_000 // files and folders below one root, each link counted as its target
 	maxDepth   = 100        // nested folders
 )
 
-// reason is why a file or folder is left out.
+// reason says why a file or folder is left out.
 type reason int
 
 const (
@@ -224,7 +224,7 @@ func (w *walker) notes(dir string) (notes []string) {
 	return notes
 }
 
-// within reports whether a path is below a folder.
+// within reports whether a path is inside a folder.
 func within(name, dir string) bool { return dir == "." || strings.HasPrefix(name, dir+"/") }
 
 // byEnding is "3 .heic, 1 .txt, 2 without an ending", most first.

@@ -23,7 +23,7 @@ var page string
 
 var layout = template.Must(template.New("report").Parse(page))
 
-// trial is what the page shows of a trial.
+// trial holds what the page shows of a trial.
 type trial struct {
 	results.State
 	Point   string

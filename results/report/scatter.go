@@ -65,7 +65,7 @@ func newScatter(m results.Meta, rows []results.Row) (*scatter, error) {
 	return p, nil
 }
 
-// choose picks the values of the first hyperparameter that get colours.
+// choose selects the values of the first hyperparameter that get colours.
 func (p *scatter) choose() {
 	if len(p.meta.Columns) == 0 {
 		return
@@ -157,8 +157,8 @@ func (p *scatter) axes(b *strings.Builder) {
 		arrow(p.meta.Objectives[1], "←", "→"))
 }
 
-// line draws the border of what the front dominates: steps from point to point with their corners on the worse side, up to the
-// frame.
+// line draws the boundary of the region that the front dominates: steps from point to point with their corners on the worse
+// side, up to the frame.
 func (p *scatter) line(b *strings.Builder) {
 	worse := plotTop // of the second objective
 	if p.meta.Objectives[1].Direction == pareto.Max {

@@ -70,7 +70,7 @@ func (d Set) Image() expr.Shape {
 // IsPoints reports whether examples are points, not images.
 func (d Set) IsPoints() bool { return d.size == 0 }
 
-// Labels is the number of classes of the labels; 0: there are none, or it is not known.
+// Labels is the number of classes of the labels; 0: there are none, or their number is unknown.
 func (d Set) Labels() int { return d.classes }
 
 // Builtins returns the builtins of the data sets of a catalogue.
@@ -136,7 +136,7 @@ func makeDataset(c kit.Call, s, subset spec.DataSet) (starlark.Value, error) {
 	return d, nil
 }
 
-// maxImage bounds the sides that a script may ask for; files may hold larger images (spec.MaxDataSize).
+// maxImage bounds the sides that a script may request; files may hold larger images (spec.MaxDataSize).
 const maxImage = 4096
 
 // labelList is a variable for a list of labels.

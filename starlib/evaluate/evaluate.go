@@ -18,7 +18,7 @@ import (
 	"github.com/starsweep/starsweep/starlib/kit"
 )
 
-// Value is when and how a trial is evaluated. What depends on the data stays open until a trial is declared.
+// Value is when and how a trial is evaluated. The parts that depend on the data stay open until a trial is declared.
 type Value struct {
 	kit.Opaque
 	spec.Evaluation
@@ -48,7 +48,7 @@ func (e *Value) Unpack(v starlark.Value) error {
 // Default draws a sheet after the last epoch, and measures nothing.
 var Default = Value{Evaluation: spec.Evaluation{Sheet: 64}}
 
-// standardSamples is the default number of samples that metrics measure: as many as the test splits of MNIST and CIFAR-10 have.
+// standardSamples is the default number of samples that metrics measure: the size of the test splits of MNIST and CIFAR-10.
 const standardSamples = 10_000
 
 func makeEvaluate(c kit.Call, extractors []spec.Extractor) (starlark.Value, error) {

@@ -49,7 +49,8 @@ func activation(name string, a nn.Activation) *starlark.Builtin {
 	})
 }
 
-// pairwise is the builtin of an elementwise function of two tensors or numbers, at least one of them a tensor, which meet by axis name.
+// pairwise is the builtin of an elementwise function of two tensors or numbers, at least one of them a tensor, which are aligned by axis
+// name.
 func pairwise(name string, f func(a, b *expr.Node) *expr.Node) *starlark.Builtin {
 	return tensor.Builtin(name, func(t *tensor.Tracer, c kit.Call) (*expr.Node, error) {
 		var a, b starlark.Value
@@ -124,7 +125,7 @@ func grad(t *tensor.Tracer, c kit.Call) (*expr.Node, error) {
 	return d, nil
 }
 
-// abs is of a tensor, or Starlark's own of a number.
+// abs is abs(x) of a tensor, or Starlark's own abs of a number.
 func abs() *starlark.Builtin {
 	ofTensor, own := pointwise("abs", expr.Abs), starlark.Universe["abs"].(*starlark.Builtin)
 	return kit.Builtin("abs", func(c kit.Call) (starlark.Value, error) {

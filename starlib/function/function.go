@@ -39,7 +39,7 @@ func Builtins() starlark.StringDict {
 	return d
 }
 
-// ofTrace lists the functions that unpack arguments of their own.
+// ofTrace lists the functions that unpack their own arguments.
 var ofTrace = map[string]func(t *tensor.Tracer, c kit.Call) (*expr.Node, error){
 	"where": where, "clamp": clamp, "grad": grad, // elementwise
 	"flatten": flatten, "reshape": reshape, "concat": concat, "slice": slice, "flip": flip, // of shapes

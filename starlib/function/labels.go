@@ -47,7 +47,7 @@ func softmaxCrossEntropy(t *tensor.Tracer, c kit.Call) (*expr.Node, error) {
 	return expr.Neg(expr.Sum(expr.Mul(hot, expr.LogSoftmax(x, "c")), "c")), nil
 }
 
-// accuracy is the fraction of examples whose largest logit is that of the label. In a tie the label has a share, so that a classifier
+// accuracy is the fraction of examples whose largest logit is that of the label. In a tie the label gets a share, so that a classifier
 // with the same logit for every class is right by chance, not always.
 func accuracy(t *tensor.Tracer, c kit.Call) (*expr.Node, error) {
 	x, hot, err := logitsAndLabels(t, c)

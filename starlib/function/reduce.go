@@ -11,7 +11,7 @@ import (
 	"github.com/starsweep/starsweep/starlib/tensor"
 )
 
-// reduction is the builtin of f over the axes that a script names; over all except keep if it names none.
+// reduction is the builtin of f over the axes that a script names; over all axes except keep if it names none.
 func reduction(name, keep string, f func(x *expr.Node, axes string) *expr.Node) *starlark.Builtin {
 	return tensor.Builtin(name, func(t *tensor.Tracer, c kit.Call) (*expr.Node, error) {
 		var x tensor.Tensor
@@ -27,9 +27,9 @@ func reduction(name, keep string, f func(x *expr.Node, axes string) *expr.Node) 
 	})
 }
 
-// overBatch is the builtin of a measure of spread over the axes that a script names; over the batch if it names none. One value has no
-// spread: a loss or a network made of it would be a constant. The last examples of a test split are an exception, since they come one
-// by one.
+// overBatch is the builtin of a measure of spread over the axes that a script names; over the batch if it names none. A single value
+// has no spread: a loss or a network computed from it would be a constant. The last examples of a test split are an exception, since
+// they come one by one.
 func overBatch(name string, f func(x *expr.Node, axes string) *expr.Node) *starlark.Builtin {
 	return tensor.Builtin(name, func(t *tensor.Tracer, c kit.Call) (*expr.Node, error) {
 		var x tensor.Tensor
@@ -48,7 +48,7 @@ func overBatch(name string, f func(x *expr.Node, axes string) *expr.Node) *starl
 	})
 }
 
-// extremum is max or min: of a tensor over axes; otherwise Starlark's own.
+// extremum is max or min: over axes of a tensor; otherwise Starlark's own.
 func extremum(name string, f func(x *expr.Node, axes string) *expr.Node) *starlark.Builtin {
 	own := sandbox.Universe(name)
 	return kit.Builtin(name, func(c kit.Call) (starlark.Value, error) {

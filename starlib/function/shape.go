@@ -12,7 +12,7 @@ import (
 	"github.com/starsweep/starsweep/starlib/tensor"
 )
 
-// reshape makes images of vectors: [b c] becomes [b h w c].
+// reshape turns vectors into images: [b c] becomes [b h w c].
 func reshape(t *tensor.Tracer, c kit.Call) (*expr.Node, error) {
 	var x tensor.Tensor
 	var h, w, ch kit.Count
@@ -63,7 +63,7 @@ func flip(_ *tensor.Tracer, c kit.Call) (*expr.Node, error) {
 	return expr.Reverse(x.Node, byte(axis)), nil
 }
 
-// flatten makes vectors of images: [b h w c] becomes [b c].
+// flatten turns images into vectors: [b h w c] becomes [b c].
 func flatten(t *tensor.Tracer, c kit.Call) (*expr.Node, error) {
 	var x tensor.Tensor
 	if err := c.Unpack("x", &x); err != nil {

@@ -28,7 +28,7 @@ func (e *Error) Error() string {
 	return e.Pos + ": " + e.Msg
 }
 
-// Detail is the error with the calls that led to it, one a line and innermost first, if there was more than one.
+// Detail is the error with the calls that led to it, one per line and innermost first, if there was more than one.
 func (e *Error) Detail() string {
 	if len(e.Stack) < 2 {
 		return e.Error()
@@ -50,8 +50,9 @@ const StdPrefix = "@std//"
 // IsStd reports whether a file, or a position in one, is of the standard library.
 func IsStd(file string) bool { return strings.HasPrefix(file, StdPrefix) }
 
-// Locate makes *Errors of what the interpreter reports, joined if there are several. An error inside the standard library is placed
-// at the user's line that led there; fallback is the place if no frame is the user's. The end of a context is returned as it is.
+// Locate turns what the interpreter reports into *Errors, joined if there are several. An error inside the standard library is
+// placed at the user's line that led there; fallback is the place if no frame is the user's. The end of a context is returned as it
+// is.
 func Locate(err error, fallback string) error {
 	var end sandbox.Interrupted
 	if errors.As(err, &end) {
@@ -128,7 +129,7 @@ func placed(eval *starlark.EvalError, text, fallback string) *Error {
 	return e
 }
 
-// message is the text of an error without a place of its own.
+// message is the text of an error without its place.
 func message(err error) string {
 	var shape *expr.Error
 	if errors.As(err, &shape) {

@@ -23,8 +23,8 @@ type Call struct {
 	Kwargs []starlark.Tuple
 }
 
-// Builtin makes a Starlark function of f. It is the border where panics end: an *expr.Error is an error of the script, any other
-// panic is ours and is reported as an internal error under the builtin's name.
+// Builtin makes a Starlark function of f. It is the boundary where panics end: an *expr.Error is an error of the script; any other panic
+// is a bug of starsweep and is reported as an internal error under the builtin's name.
 func Builtin(name string, f func(c Call) (starlark.Value, error)) *starlark.Builtin {
 	return starlark.NewBuiltin(name, func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple,
 		kwargs []starlark.Tuple) (v starlark.Value, err error) {
@@ -87,13 +87,13 @@ func (c Call) Unpack(pairs ...any) error {
 			}
 		}
 	}
-	if len(missing) > 0 && len(strange) == 0 { // an argument of another name is probably the missing one
+	if len(missing) > 0 && len(strange) == 0 { // an argument with another name is probably the missing one
 		errs = append(errs, fmt.Errorf("%s: got no %s, want %s", c.Name, strings.Join(missing, ", "), strings.Join(required, ", ")))
 	}
 	return append(errs, strange...).Err()
 }
 
-// byName returns the arguments in the order of the names, nil for those that are missing, and the errors: strange are arguments of
+// byName returns the arguments in the order of the names, nil for those that are missing, and the errors: strange are the arguments with
 // other names.
 func (c Call) byName(names []string) (values []starlark.Value, strange, errs Errors) {
 	values = make([]starlark.Value, len(names))
@@ -139,7 +139,7 @@ func (c Call) Keywords(pairs ...any) error {
 	return c.Unpack(pairs...)
 }
 
-// Real is a variable of Unpack for real numbers that takes deferred ones as they are. Other variables get their numbers.
+// Real is a variable of Unpack for real numbers that accepts deferred ones as they are. Other variables get their numbers.
 type Real interface {
 	starlark.Unpacker
 	TakesDeferred()

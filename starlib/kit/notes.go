@@ -11,7 +11,7 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// Notes collects remarks about lines of a script that are valid but look wrong, each once. It is safe for concurrent use.
+// Notes collects remarks about lines of a script that are valid but suspicious, each once. It is safe for concurrent use.
 type Notes struct {
 	mu   sync.Mutex
 	seen map[note]bool

@@ -120,8 +120,8 @@ func globalAvgPool(t *tensor.Tracer, c kit.Call) (*expr.Node, error) {
 	return nn.GlobalAvgPool(x.Node)
 }
 
-// real is the input of the program for a number; nil if it was omitted. Several numbers may be at one place of the script: part tells
-// them apart.
+// real is the input of the program for a number; nil if it was omitted. Several numbers may be at one place of the script: part
+// distinguishes them.
 func real(t *tensor.Tracer, r number.Optional, part string) *expr.Node {
 	if r.Value() == nil {
 		return nil

@@ -7,15 +7,15 @@ import (
 	"github.com/starsweep/starsweep/starlib/kit"
 )
 
-// Assumptions are what an evaluation assumed of the numbers that it did not reveal: that the formulas which it computed have values, and
-// that some of them are within bounds.
+// Assumptions are what an evaluation assumed about the numbers that it did not reveal: that the formulas that it computed have values,
+// and that some of them are within bounds.
 type Assumptions struct {
 	formulas []*formula // each after those that it is computed from
 	known    map[formulaID]bool
 	bounds   []requirement
 }
 
-// requirement is a bound that an evaluation assumed of a number.
+// requirement is a bound that an evaluation assumed for a number.
 type requirement struct {
 	of    *formula
 	holds func(v starlark.Value) bool
@@ -23,7 +23,7 @@ type requirement struct {
 
 func noAssumptions() Assumptions { return Assumptions{known: map[formulaID]bool{}} }
 
-// Current are those of an evaluation so far.
+// Current returns the assumptions of an evaluation so far.
 func (a *Assumptions) Current() Assumptions { return *a }
 
 // Empty reports whether nothing was assumed.
@@ -73,7 +73,7 @@ func asSchedule(v starlark.Value) spec.Schedule {
 }
 
 // compute returns the values of formulas at a point, each of which follows those that it is computed from. ok is false if one has no
-// value there, or one of another type than where it was made.
+// value there, or one whose type differs from the type where it was made.
 func compute(th *starlark.Thread, formulas []*formula, point spec.Point) (values map[formulaID]starlark.Value, ok bool) {
 	values = make(map[formulaID]starlark.Value, len(formulas))
 	for _, f := range formulas {

@@ -11,7 +11,7 @@ import (
 // Bound is the range, beginning at 0, that a number must lie in.
 type Bound struct {
 	zero  bool    // whether 0 itself lies in it
-	below float64 // the end, which does not
+	below float64 // the end, which is excluded
 	Want  string
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/starsweep/starsweep/starlib/sandbox"
 )
 
-// Evaluation is one evaluation of trial(p) at a point, together with the trace of its program. It records what decided something, so
-// that its outcome serves every point that agrees in that.
+// Evaluation is one evaluation of trial(p) at a point, together with the trace of its program. It records what decided something, so that
+// its outcome serves every point that agrees on it.
 type Evaluation struct {
 	Point     spec.Point      // the hyperparameters, then the settings
 	plain     map[string]bool // numbers of p that are no symbols, since an earlier evaluation revealed them
@@ -36,8 +36,8 @@ func (r Evaluation) reset() *Evaluation {
 	return &r
 }
 
-// Again is the next evaluation at the point: what this one revealed is plain. Since nothing else decided anything, every point
-// that agrees in what was read takes the same course.
+// Again is the next evaluation at the point: what this one revealed is plain. Since nothing else decided anything, every point that
+// agrees on what was read takes the same course.
 func (r *Evaluation) Again() *Evaluation {
 	return Evaluation{Point: r.Point, plain: maps.Clone(r.plain), reads: r.reads.clone(), shown: r.shown}.reset()
 }
@@ -49,13 +49,13 @@ func (r *Evaluation) Plainly() *Evaluation {
 
 const evaluationKey = "evaluation"
 
-// Attach makes the thread evaluate r.
+// Attach sets r as the evaluation of the thread.
 func (r *Evaluation) Attach(th *starlark.Thread) {
 	th.SetLocal(evaluationKey, r)
 	sandbox.Defer(th, r.RevealAll)
 }
 
-// evaluationOf is the evaluation that a thread is in; nil outside of trials.
+// evaluationOf is the current evaluation of a thread; nil outside trials.
 func evaluationOf(th *starlark.Thread) *Evaluation {
 	r, _ := th.Local(evaluationKey).(*Evaluation)
 	return r

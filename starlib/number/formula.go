@@ -11,7 +11,7 @@ import (
 	"github.com/starsweep/starsweep/starlib/kit"
 )
 
-// formula is how to compute a number of the script from those of p.
+// formula describes how to compute a number of the script from those of p.
 type formula struct {
 	id     formulaID
 	name   string            // of p's number; "" of what is computed
@@ -23,7 +23,7 @@ type formula struct {
 	kind   string // type of the value
 }
 
-// formulaID is a digest of what a formula computes: formulas of one ID compute one number.
+// formulaID is a digest of what a formula computes: formulas with the same ID compute the same number.
 type formulaID [16]byte
 
 // formulaOf is the formula of a number of p itself.
@@ -38,7 +38,7 @@ func (f *formula) identify(text []byte) {
 	copy(f.id[:], sum[:])
 }
 
-// apply is b(args...) for arguments with symbols among them, whose values it uses without asking for them.
+// apply is b(args...) for arguments with symbols among them, whose values it uses without revealing them.
 func (r *Evaluation) apply(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	f := &formula{of: b, args: args, kwargs: kwargs, place: kit.Here(th).String()}
 	// The script may change its lists later, and evaluations at other points read those of the formula concurrently.
@@ -58,7 +58,7 @@ func (r *Evaluation) apply(th *starlark.Thread, b *starlark.Builtin, args starla
 	return r.symbol(v, f), nil
 }
 
-// appendText writes arguments so that those with one text are equal at every point.
+// appendText writes arguments so that those with the same text are equal at every point.
 func appendText(b []byte, v starlark.Value) []byte {
 	switch v := v.(type) {
 	case *Symbol:

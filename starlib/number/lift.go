@@ -75,7 +75,7 @@ func LiftedModule(m *starlarkstruct.Module) *starlarkstruct.Module {
 
 func isBuiltin(v starlark.Value) bool { _, ok := v.(*starlark.Builtin); return ok }
 
-// LiftedType is Starlark's type(x), which returns the type of a symbol's value without asking for it: it is the same at every point.
+// LiftedType is Starlark's type(x), which returns the type of a symbol's value without revealing it: it is the same at every point.
 func LiftedType() *starlark.Builtin {
 	own := starlark.Universe["type"].(*starlark.Builtin)
 	return starlark.NewBuiltin("type", func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple,

@@ -76,7 +76,7 @@ func (r *Evaluation) symbol(v starlark.Value, f *formula) *Symbol {
 	return &Symbol{v, f, r}
 }
 
-// ID identifies the number: symbols of one ID are equal at every point.
+// ID identifies the number: symbols with the same ID are equal at every point.
 func (x *Symbol) ID() string { return string(x.formula.id[:]) }
 
 // IsInt reports whether the number is an integer, which is structure of a program.

@@ -43,7 +43,7 @@ func Bound(name string) number.Bound {
 	case "eps":
 		return number.AboveZero
 	}
-	return number.Fraction // what is kept of an average
+	return number.Fraction // the fraction of an average that is kept
 }
 
 // check refuses numbers that are out of bounds at the start.

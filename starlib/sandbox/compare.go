@@ -21,7 +21,7 @@ type Unknown interface {
 	NoSlice() error
 }
 
-// comparison is the guard of x op y. It pays for a walk over both values, which may share their parts many times over.
+// comparison is the guard of x op y. It pays for a walk over both values, which may share parts many times.
 func comparison(name string, op syntax.Token) *starlark.Builtin {
 	return starlark.NewBuiltin(name, func(th *starlark.Thread, _ *starlark.Builtin, a starlark.Tuple,
 		_ []starlark.Tuple) (starlark.Value, error) {
@@ -121,7 +121,7 @@ func compared(x, y starlark.Value) iter.Seq2[starlark.Value, starlark.Value] {
 	}
 }
 
-// condition is the guard of x where its truth is asked for.
+// condition is the guard of x where its truth is needed.
 func condition(_ *starlark.Thread, _ *starlark.Builtin, a starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
 	if x, ok := a[0].(Deferred); ok {
 		return x.Reveal(), nil
@@ -136,7 +136,7 @@ func noTruth(v starlark.Value) error {
 	return nil
 }
 
-// truths is the builtin of Starlark of this name, which asks for the truth of some values: of says which they are of an argument.
+// truths is the builtin of Starlark of this name, which needs the truth of some values: of returns those of an argument.
 func truths(name string, of func(v starlark.Value) []starlark.Value) *starlark.Builtin {
 	own := guarded(starlark.Universe[name].(*starlark.Builtin), lengths)
 	return starlark.NewBuiltin(name, func(th *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple,

@@ -6,7 +6,7 @@ import (
 )
 
 // Deferred is a value that represents a number and reveals it as late as possible: what a script does with the number after that
-// holds for this number alone. Operators on deferred values and numbers make deferred values; all else reveals them.
+// holds for this number alone. Operators on deferred values and numbers make deferred values; everything else reveals them.
 type Deferred interface {
 	starlark.Value
 	// Reveal returns the number.

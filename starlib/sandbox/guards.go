@@ -118,7 +118,7 @@ func key(th *starlark.Thread, _ *starlark.Builtin, a starlark.Tuple, _ []starlar
 	return k, payKey(th, k)
 }
 
-// extend appends the values of more in place.
+// extend appends the values of more, in place.
 func extend(list *starlark.List, more starlark.Iterable) error {
 	var values []starlark.Value // all of them first: more may be the list itself
 	for v := range starlark.Elements(more) {

@@ -9,7 +9,7 @@ import (
 	"github.com/starsweep/starsweep/starlib/hint"
 )
 
-// MaxSource is the most bytes of one file. Parsing takes some 600 times as much memory.
+// MaxSource is the maximum size of one file in bytes. Parsing takes about 600 times as much memory.
 const MaxSource = 1 << 20
 
 // Parse parses a file and rewrites it to call guards. It accepts Starlark without while, recursion, sets and statements other than

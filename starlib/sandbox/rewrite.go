@@ -6,14 +6,14 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// rewriter replaces what can make or walk large values, and what asks for the truth of a value, by calls of the builtins of
-// Guards. It keeps positions. Names must not be resolved before.
+// rewriter replaces code that can make or walk large values, or that needs the truth of a value, by calls of the builtins of Guards. It
+// keeps positions. Names must not be resolved before.
 type rewriter struct {
 	err   *Error // the first
 	elifs int    // of the chain that is being rewritten
 }
 
-// maxElifs bounds a chain of elif: the compiler takes time by the square of its length.
+// maxElifs bounds a chain of elif: the compiler takes time quadratic in its length.
 const maxElifs = 1000
 
 func (r *rewriter) fail(pos syntax.Position, format string, a ...any) {
@@ -185,7 +185,7 @@ func (r *rewriter) key(x syntax.Expr) syntax.Expr {
 	return call("x[k]", syntax.Start(x), r.expr(x))
 }
 
-// expr rewrites an expression with all in it.
+// expr rewrites an expression and everything in it.
 func (r *rewriter) expr(x syntax.Expr) syntax.Expr {
 	switch x := x.(type) {
 	case *syntax.BinaryExpr:
@@ -270,7 +270,7 @@ func (r *rewriter) clauses(clauses []syntax.Node) {
 	}
 }
 
-// condition rewrites an expression whose truth is asked for, which unknown values lack. Comparisons return truth values and need no
+// condition rewrites an expression whose truth is needed, which unknown values lack. Comparisons return truth values and need no
 // guard for that.
 func (r *rewriter) condition(x syntax.Expr) syntax.Expr {
 	switch x := x.(type) {

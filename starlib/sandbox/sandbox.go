@@ -2,8 +2,8 @@
 //
 // # Threat model
 //
-// A script is written by the person who runs it, by a colleague, or by a program. It is trusted with what a study is for: it may
-// ask for large networks and long training, which the runner bounds. It is not trusted to be free of mistakes, and it is
+// A script is written by the person who runs it, by a colleague, or by a program. It is trusted with the purpose of a study: it
+// may request large networks and long training, which the runner bounds. It is not trusted to be free of mistakes, and it is
 // evaluated in places where a mistake must not cost more than an error message: in an editor's check, on the login node of a
 // cluster, in one of many workers that share a machine.
 //
@@ -35,7 +35,7 @@
 //
 // The package knows no value of the study language. A value takes part by implementing one of three interfaces: [Holder] if it
 // contains others, [Unknown] if its elements are not known while the script runs, [Deferred] if it represents a number that
-// should be asked for as late as possible. Package starlib and its families import it.
+// should be revealed as late as possible. Package starlib and its families import it.
 package sandbox
 
 import (
@@ -52,7 +52,7 @@ type Limits struct {
 	Steps uint64 // at most 4,194,304; 0 is 2,000,000
 }
 
-// defaultSteps is a hundred times what the largest of our studies takes. A step makes at most some 300 bytes (an empty dict).
+// defaultSteps is a hundred times what the largest of our studies needs. A step makes at most about 300 bytes (an empty dict).
 const defaultSteps = 2_000_000
 
 // maxSteps bounds Limits.Steps, so that counting what would be printed can stop there.
@@ -105,7 +105,7 @@ func tooMuch(limit uint64) string {
 }
 
 // Run calls f, which uses the thread, until it returns or ctx ends. The interpreter checks for cancellation only between steps, so f
-// is abandoned if it is inside a step or waits for a file. The end of ctx is reported as Interrupted.
+// is abandoned if it is inside a step or waits for a file. If ctx ends, the error is Interrupted.
 func Run[T any](ctx context.Context, th *starlark.Thread, f func() (T, error)) (v T, err error) {
 	if ctx.Done() == nil {
 		return f()
@@ -133,7 +133,7 @@ func Run[T any](ctx context.Context, th *starlark.Thread, f func() (T, error)) (
 	return v, Interrupted{context.Cause(ctx)}
 }
 
-// Interrupted is the end of a context, which is no error of the script.
+// Interrupted is the end of a context, which is not an error of the script.
 type Interrupted struct{ Cause error }
 
 func (e Interrupted) Error() string { return e.Cause.Error() }

@@ -88,7 +88,7 @@ func parts(v starlark.Value, yield func(starlark.Value) bool) {
 // maxDepth bounds nesting, which the interpreter walks by recursion.
 const maxDepth = 1000
 
-// printed is the cost of the text of v. It stops counting at the limit: a few shared lists print at any length.
+// printed is the cost of the text of v. It stops counting at the limit: the text of a few shared lists can have any length.
 func printed(v starlark.Value, limit uint64) uint64 { return printedAt(v, limit, 0) }
 
 func printedAt(v starlark.Value, limit uint64, depth int) uint64 {
@@ -100,7 +100,7 @@ func printedAt(v starlark.Value, limit uint64, depth int) uint64 {
 	case *starlark.Function, *starlark.Builtin, Holder: // their text is a name
 		return n
 	case starlark.Int:
-		return product(n, n) // printing takes the square of the length
+		return product(n, n) // printing takes time quadratic in the length
 	}
 	parts(v, func(w starlark.Value) bool {
 		if n < limit {

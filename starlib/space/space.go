@@ -113,7 +113,7 @@ func Interval(c kit.Call, k spec.Kind, lo, hi float64, log bool) (starlark.Value
 	return Dimension{dim: r, text: fmt.Sprintf("%s(%g, %g)", c.Name, lo, hi)}, nil
 }
 
-// abridged is the values of a choice in a message: if there are many, the first ones and how many follow.
+// abridged is the values of a choice in a message: if there are many, the first ones and the number of the others.
 func abridged(choices []spec.Value) string {
 	const most = 12
 	if len(choices) <= most {

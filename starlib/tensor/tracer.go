@@ -90,7 +90,7 @@ func (t *Tracer) At() string {
 	return pos
 }
 
-// nodeCost is the cost of an expression in steps: it takes some hundred bytes.
+// nodeCost is the cost of an expression in steps: it takes about a hundred bytes.
 const nodeCost = 20
 
 // Value is the tensor of a node, after paying for all nodes made since the last call.
@@ -165,7 +165,7 @@ func (t *Tracer) Record(table *Network) (end func()) {
 // Tensor is the tensor of a node that is paid for.
 func (t *Tracer) Tensor(n *expr.Node) Tensor { return Tensor{Node: n, t: t} }
 
-// EnoughClasses refuses fewer classes than the labels have. Labels beyond them would silently count as no class.
+// EnoughClasses refuses fewer classes than the labels have. Larger labels would silently belong to no class.
 func (t *Tracer) EnoughClasses(c kit.Call, parameter string, classes int) error {
 	if classes < t.Config.Classes {
 		return fmt.Errorf("%s: for parameter %s: got %d classes, want at least the data set's %d", c.Name, parameter, classes, t.Config.Classes)

@@ -14,7 +14,8 @@ import (
 	"github.com/starsweep/starsweep/starlib/trial"
 )
 
-// key is the structure of a trial: everything that its trace depends on, except what functions read of p while they are traced.
+// key is the structure of a trial: everything that its trace depends on, except the values of p that functions read while they are
+// traced.
 func key(t *trial.Trial, r *number.Evaluation) (string, error) {
 	k := keyer{seen: map[any]int{}}
 	plain, all := r.PlainNames()
@@ -56,7 +57,7 @@ func key(t *trial.Trial, r *number.Evaluation) (string, error) {
 // maxKey bounds keys: nested tuples that share their parts are longer as text than in memory.
 const maxKey = 1 << 20
 
-// keyer writes values so that two with one text behave the same in a trace.
+// keyer writes values so that two with the same text behave the same in a trace.
 type keyer struct {
 	out  []byte
 	seen map[any]int // functions, lists and dicts, with the order in which they were met

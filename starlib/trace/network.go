@@ -12,7 +12,7 @@ import (
 	"github.com/starsweep/starsweep/starlib/trial"
 )
 
-// labels is y: the labels of the examples; while sampling, the classes in turn that the data set has images of.
+// labels is y: the labels of the examples; while sampling, the classes of the data set's images in turn.
 func (t *tracer) labels() (*expr.Node, error) {
 	if t.HasData() {
 		return t.Y()
@@ -39,8 +39,8 @@ func (t *tracer) labels() (*expr.Node, error) {
 	return expr.Convert(y, expr.I32), nil
 }
 
-// network is a player as losses see it: a function whose layers have one set of parameters, however often it is called. A network of
-// two parameters gets the labels y as the second, unless the loss passes one.
+// network is a player as losses see it: a function whose layers have a single set of parameters for all calls. A network with two
+// parameters gets the labels y as the second, unless the loss passes one.
 func (t *tracer) network(p *trial.Player) *starlark.Builtin {
 	return kit.Builtin(p.Name, func(c kit.Call) (starlark.Value, error) {
 		if len(c.Args) == 0 || len(c.Kwargs) > 0 {

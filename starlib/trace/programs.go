@@ -24,7 +24,7 @@ type Programs struct {
 	traces   int
 }
 
-// bucket is the traces of one key. They differ in what their functions read of p while they were traced.
+// bucket is the traces of one key. They differ in the values of p that their functions read while they were traced.
 type bucket struct {
 	memo    *Programs
 	mu      sync.Mutex // held while a program is traced, so that it is traced once
@@ -46,7 +46,8 @@ func New() *Programs {
 }
 
 // Of returns the trace of a trial in an evaluation, or makes it. There is none if the trial's key revealed symbols, so that the
-// evaluation must be repeated. A failed trace is kept only if keep returns true: the end of a context is no error of the trial.
+// evaluation must be repeated. A failed trace is kept only if keep returns true: the end of a context is not an error of the
+// trial.
 func (m *Programs) Of(th *starlark.Thread, t *trial.Trial, r *number.Evaluation, dtype expr.DType, keep func() bool) (*Trace, error) {
 	k, err := key(t, r)
 	if err != nil || r.Revealed() {
@@ -56,7 +57,7 @@ func (m *Programs) Of(th *starlark.Thread, t *trial.Trial, r *number.Evaluation,
 	return e, e.err
 }
 
-// Counts returns how many traces were made, and how many programs differ.
+// Counts returns the numbers of traces and of distinct programs.
 func (m *Programs) Counts() (traces, programs int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -79,7 +80,7 @@ func (m *Programs) bucket(key string) *bucket {
 	return m.buckets[key]
 }
 
-// entry returns the trace for points that agree in what it read, or builds it.
+// entry returns the trace for points that agree on what it read, or builds it.
 func (b *bucket) entry(r *number.Evaluation, build func() *Trace, keep func() bool) *Trace {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -98,7 +99,7 @@ func (b *bucket) entry(r *number.Evaluation, build func() *Trace, keep func() bo
 	return e
 }
 
-// intern makes equal programs one.
+// intern returns one program for all equal ones.
 func (m *Programs) intern(e *Trace) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -55,7 +55,7 @@ func build(th *starlark.Thread, t *trial.Trial, dtype expr.DType) *Trace {
 	return e
 }
 
-// sampling is the function that traces how the trial makes images; nil if it makes none.
+// sampling is the function that traces the generation of images; nil if it makes none.
 func (t *tracer) sampling() func(m *model.Trace) (*expr.Node, error) {
 	if t.trial.Sample == nil && t.trial.Aliases == nil {
 		return nil
@@ -108,7 +108,7 @@ func (t *tracer) logit(m *model.Trace, p *trial.Player, out *expr.Node) (*expr.N
 	return t.result(v, *p.Logit, "critic of the "+p.Name)
 }
 
-// result is the tensor that a function of the script returned; an error if it is none.
+// result is the tensor that a function of the script returned; any other value is an error.
 func (t *tracer) result(v starlark.Value, f kit.Function, what string) (*expr.Node, error) {
 	x, ok := v.(tensor.Tensor)
 	if ok {

@@ -98,7 +98,7 @@ func (o *optimizersArg) Unpack(v starlark.Value) error {
 	return fmt.Errorf(`got %s, want adam(...) or {"generator": adam(...), "discriminator": adam(...)}`, kit.Describe(v))
 }
 
-// of is a player's optimizer. An average of weights serves sampling, so if both players have one optimizer only the generator keeps it.
+// of is a player's optimizer. An average of weights is for sampling, so if both players share an optimizer, only the generator keeps it.
 func (o optimizersArg) of(player string) optimizer.Value {
 	if o.all == nil {
 		return o.each[player]

@@ -9,7 +9,7 @@ import (
 	"github.com/starsweep/starsweep/starlib/kit"
 )
 
-// Sets answers what is known of data sets without opening them.
+// Sets holds functions that return what is known about data sets without opening them.
 type Sets struct {
 	Images func(spec.Data) (n int, known bool) // counts the examples of a set; nil: unknown
 	Fits   func(spec.Data) error               // refuses a set that needs more memory than there is; nil: none

@@ -65,7 +65,7 @@ func makePlayer(c kit.Call) (starlark.Value, error) {
 	return p, number.AboveZero.Check(c, "clip", p.Clip)
 }
 
-// makeJob is job(...): any number of players under names of their own.
+// makeJob is job(...): any number of players with names of their choice.
 func makeJob(c kit.Call) (starlark.Value, error) {
 	t := &Trial{Pos: kit.Here(c.Thread).String()}
 	var (

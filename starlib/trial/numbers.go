@@ -26,7 +26,7 @@ type Numbers struct {
 	numbers          []playerNumber
 }
 
-// Numbers are those of the trial's players, in a training of so many iterations an epoch; 0: not known.
+// Numbers returns those of the trial's players for a given number of iterations per epoch; 0: unknown.
 func (t *Trial) Numbers(perEpoch int) Numbers {
 	all := Numbers{pos: t.Pos, epochs: t.Epochs, perEpoch: perEpoch}
 	for _, p := range t.Players {
@@ -35,7 +35,7 @@ func (t *Trial) Numbers(perEpoch int) Numbers {
 	return all
 }
 
-// Check refuses numbers that go out of bounds during training, and notes schedules that are longer than it.
+// Check refuses numbers that leave their bounds during training, and notes schedules that are longer than training.
 func (ns Numbers) Check(n *kit.Notes, shortened bool) error {
 	var errs []error
 	for _, x := range ns.numbers {

@@ -4,7 +4,7 @@
 //
 // Each record is synced before the next one is written, so a crash can spoil only the last record. Open cuts off such a tail and
 // reports its length. A bad record before a sound one is damage: Open rejects the file; View skips the damaged bytes and continues
-// after them, so that damage costs no more than itself.
+// after them, so that damage affects only the records it hits.
 package journal
 
 import (
@@ -48,8 +48,8 @@ type Journal struct {
 	f    *os.File
 
 	mu  sync.Mutex // guards what follows
-	end int64      // where the next record goes; all before it is durable
-	err error      // the first error of the disk, after which nothing more is written
+	end int64      // position of the next record; everything before it is durable
+	err error      // the first disk error, after which nothing more is written
 }
 
 // Open opens the journal at path for appending, creates it if necessary, and calls each for every line in order. Dropped is the
@@ -112,8 +112,8 @@ func Write(w io.Writer, lines ...[]byte) error {
 	return err
 }
 
-// Append writes lines as one record, of which a crash leaves all or nothing, and syncs it. Lines must not contain a newline. After an
-// error the journal accepts nothing more, since what is on the disk is unknown until the file is opened again.
+// Append writes lines as one record, which is complete or absent after a crash, and syncs it. Lines must not contain a newline. After
+// an error the journal accepts nothing more, since what is on the disk is unknown until the file is opened again.
 func (j *Journal) Append(lines ...[]byte) ([]Line, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -264,8 +264,8 @@ type finder struct {
 	budget int64 // bytes that may still be read: in a crafted file, a record could begin at every byte
 }
 
-// searchBudget bounds the work of a finder, in sizes of the file. Text of payloads, read as a length, is too large for a record, so
-// that an honest journal takes little more than one pass.
+// searchBudget bounds the work of a finder, in sizes of the file. Text of payloads, read as a length, is too large for a record, so that
+// an ordinary journal takes little more than one pass.
 const searchBudget = 16
 
 // record returns where the first sound record at or after an offset begins, -1 if there is none.
