@@ -31,7 +31,7 @@ func of[T any](p ptr, n int) []T { return unsafe.Slice((*T)(p), n) }
 
 func copyBytes(d, s ptr, n int) { copy(of[byte](d, n), of[byte](s, n)) }
 
-// poolBytes is the most memory that a pool keeps: two copies of the state of a large network fit.
+// poolBytes is the largest amount of memory that a pool keeps: two copies of the state of a large network fit.
 const poolBytes = 512 << 20
 
 // pool keeps the memory of finalized buffers by size: a training step allocates the same buffers again and again.

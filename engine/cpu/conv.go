@@ -115,7 +115,7 @@ func (c *compiler) lowerConv(n *node, in []int, out int) (run func(*memory), flo
 	}, flop, work
 }
 
-// convFlop returns the number of floating-point operations on pixels of the image: padding costs nothing.
+// convFlop returns the number of floating-point operations on pixels of the image, without those on padding.
 func convFlop(g *kern.Conv) float64 {
 	return 2 * float64(g.Groups*g.M*g.K*g.N*g.CountTaps())
 }

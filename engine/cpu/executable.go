@@ -71,13 +71,13 @@ type instruction struct {
 // overwrite means that buffer to may take the place of buffer from, which the same instruction reads.
 type overwrite struct{ from, to int }
 
-// memory is what one execution works in. It is kept for the next one.
+// memory is the memory of one execution, kept for the next one.
 type memory struct {
 	p       []ptr       // by buffer
 	scratch [][]float32 // by worker
 }
 
-// maxIdle is how many memories of an executable are kept for its next execution.
+// maxIdle is the number of memories of an executable that are kept for its next executions.
 const maxIdle = 4
 
 // acquire returns memory for an execution: that of an earlier one, if there is any.
@@ -151,8 +151,8 @@ func (e *executable) exec(in, out []ptr) {
 	e.release(m)
 }
 
-// nodeBytes is the peak memory of a node, its counterpart in GoMLX's graph and its share of the instructions: some 900 bytes that remain,
-// and garbage of compilation. It was measured on unrolled samplers of 30,000 to 850,000 nodes.
+// nodeBytes is the peak memory of a node, its counterpart in GoMLX's graph and its share of the instructions: about 900 bytes that
+// remain, and garbage of compilation. It was measured on unrolled samplers of 30,000 to 850,000 nodes.
 const nodeBytes = 1500
 
 // Memory returns, in bytes, what executions of the program need in addition to their inputs: work is temporaries, which are kept for

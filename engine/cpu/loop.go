@@ -6,8 +6,8 @@ import (
 	"github.com/starsweep/starsweep/engine/cpu/kern"
 )
 
-// block is the approximate number of elements that a loop processes at a time. A register of as many float32 takes 4 kB, so some registers
-// stay in the first-level cache and all of them in the second.
+// block is the approximate number of elements that a loop processes at a time. A register of this many float32 takes 4 kB, so some
+// registers stay in the first-level cache and all of them in the second.
 const block = 1024
 
 // loop is a fused group: a program on registers that runs on one block of elements after another.

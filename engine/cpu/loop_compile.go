@@ -19,7 +19,7 @@ type loopCompiler struct {
 	reads, makes []int
 }
 
-// loadKey is what distinguishes loads: a buffer, and how it is read.
+// loadKey distinguishes loads: a buffer, and how it is read.
 type loadKey struct {
 	buf  int
 	walk string // strides, and where it begins

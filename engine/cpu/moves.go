@@ -276,7 +276,7 @@ func (c *compiler) lowerMove(n *node, in []int, out int) func(*memory) {
 		copyPart, fill = copyParallel[uint32], fillWith[uint32]
 	}
 	mv, size := n.attr.(move), n.shape.Size()
-	// An empty part may begin outside, where no pointer may point.
+	// An empty part may begin out of bounds, where pointers are invalid.
 	mv.parts = slices.DeleteFunc(slices.Clone(mv.parts), func(p part) bool { return slices.Contains(p.n, 0) })
 	var startTypes []dtypes.DType
 	for _, a := range n.in[mv.start:] {

@@ -227,7 +227,7 @@ func (c *compiler) lowerReduce(n *node, in, out int) (run func(*memory), workspa
 	}, work
 }
 
-// reducePieces is the most pieces that a long reduction to few rows is cut into.
+// reducePieces is the largest number of pieces that a long reduction to few rows is cut into.
 const reducePieces = 16
 
 func parts(n, size int) int { return (n + size - 1) / size }

@@ -29,9 +29,9 @@ type trace struct {
 	of map[*instruction]*Timing
 }
 
-// Trace begins to record the time of instructions by the given clock, and drops earlier records. A nil clock ends recording. Programs that
-// run concurrently are charged for the time that they wait for each other. Closures count twice: on their own, and in the While or If
-// that runs them.
+// Trace begins to record the time of instructions by the given clock, and drops earlier records. A nil clock ends recording. Programs
+// that run concurrently are charged for the time that they wait for each other. Closures count twice: by themselves, and in the While or
+// If that runs them.
 func (b *Backend) Trace(now func() time.Time) {
 	var t *trace
 	if now != nil {
@@ -126,7 +126,7 @@ func kernelWork(s *kern.Set) func() (func(), float64) {
 		a := kern.Args{A: newMemory(4 * rows * depth), B: newMemory(4 * depth * width), C: newMemory(4 * rows * width), List: &list[0],
 			N: pairs, K: depth, ARS: 4 * depth, AKS: 4, BKS: 4 * width, CRS: 4 * width}
 		n := calls
-		if s.Name == "go" { // some 20 times as slow
+		if s.Name == "go" { // about 20 times as slow
 			n = calls / 20
 		}
 		run := func() {

@@ -8,7 +8,7 @@ func Square(x *Node) *Node { return Mul(x, x) }
 // Scale multiplies by a number that is part of the structure.
 func Scale(x *Node, v float64) *Node { return Mul(x, x.lit(v)) }
 
-// count is the number of elements that meet in a reduction.
+// count is the number of elements that a reduction combines.
 func count(x *Node, axes string) float64 { return float64(x.Shape.Only(axes).Elems()) }
 
 // Mean is the average over the given axes.

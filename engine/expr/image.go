@@ -4,8 +4,8 @@ import "math"
 
 // Resizing and pooling of images [b h w c]. The two axes are independent, so each function works along h, then along w.
 
-// ResizeNearest is an h x w image of the pixels under its pixels' centres, as tf.image.resize(method="nearest") of TensorFlow 2
-// (half-pixel centres).
+// ResizeNearest is an h x w image of the pixels below the centres of its own pixels, as tf.image.resize(method="nearest") of
+// TensorFlow 2 (half-pixel centres).
 func ResizeNearest(x *Node, h, w int) *Node { return nearest(nearest(x, 'h', h), 'w', w) }
 
 func nearest(x *Node, a byte, out int) *Node {

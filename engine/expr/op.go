@@ -59,7 +59,7 @@ type (
 type Role uint8
 
 const (
-	Other  Role = iota // known by its name
+	Other  Role = iota // identified by its name
 	State              // a tensor that each step replaces
 	Seed               // of the trial
 	Step               // the number of the iteration

@@ -10,7 +10,7 @@ import (
 
 type node = *expr.Node
 
-// network builds the features and logits (nil if there are none), [b c], of images [b h w c] of whole numbers from 0 to 255.
+// network builds the features and logits (nil if there are none), [b c], of images [b h w c] of integers from 0 to 255.
 type network func(b *builder, x node) (features, logits node)
 
 // tensor is an array of numbers, row-major.

@@ -88,7 +88,7 @@ func some(w weights) string {
 // convolutions lists the layers of Inception v3, without the logits, in the order in which they are made.
 func convolutions(n network) (layers []string) {
 	b := &builder{g: expr.New()}
-	_, _, _ = b.build(n, inceptionProbe) // it fails, since it has no weights
+	_, _, _ = b.build(n, inceptionProbe) // the call fails, since there are no weights
 	for _, l := range b.asked {
 		if layer, ok := strings.CutSuffix(l.Name, "/kernel"); ok && layer != logitsLayer {
 			layers = append(layers, layer)

@@ -21,7 +21,7 @@ type Extractor struct {
 	Digest string // SHA-256, in hex, of everything that decides the features: network, weights, resize and scaling
 	Logits int    // classes of the logits, 0 if it has none
 
-	batch   int // the most images of one call
+	batch   int // the largest number of images in one call
 	on      lower.Device
 	network network
 
@@ -32,7 +32,7 @@ type Extractor struct {
 	program  *lower.Exec
 }
 
-// callValues is the most numbers in the images of one call: 20 MB.
+// callValues is the largest number of values in the images of one call: 20 MB.
 const callValues = 5 << 20
 
 // Batch is the number of images of a size that one call takes. It depends only on the extractor and the size: the order in which a
@@ -55,8 +55,8 @@ func (e *Extractor) Dim(h, w, c int) (int, error) {
 
 // Extract returns the features of n images, x [n h w c] in [-1, 1], and their logits if the extractor has them (else a matrix
 // without columns). Images are first quantized to 8 bits, as image files are: 127.5 x + 128, clamped to 0 .. 255 and truncated
-// (Karras et al., metrics/metric_utils.py of stylegan2-ada-pytorch). Images that were read from 8 bits come back exactly. It ends
-// early with the context's cause, between two calls.
+// (Karras et al., metrics/metric_utils.py of stylegan2-ada-pytorch). Images that were read from 8 bits are recovered exactly. It
+// ends early with the context's cause, between two calls.
 func (e *Extractor) Extract(ctx context.Context, x []float32, n, h, w, c int) (features, logits metric.Features, err error) {
 	defer func() {
 		if err != nil && ctx.Err() == nil {
@@ -99,7 +99,7 @@ func (e *Extractor) trace(size [4]int) (outs []*expr.Node, used weights, err err
 	return outs, b.used(), nil
 }
 
-// compile makes e.program a program for images of a size. It keeps none for other sizes: the images of one set have one size.
+// compile sets e.program to a program for images of a size. It keeps no programs for other sizes: the images of one set have one size.
 func (e *Extractor) compile(size [4]int) error {
 	if e.program != nil && e.size == size {
 		return nil

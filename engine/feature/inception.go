@@ -90,7 +90,7 @@ func inceptionKeras(b *builder, x node) (features, logits node) {
 	return features, logits
 }
 
-// inception is the network on images [b 299 299 3] in [-1, 1]. lastPool is the pool of the last block; nil takes averages.
+// inception is the network on images [b 299 299 3] in [-1, 1]. lastPool is the pool of the last block; nil means averages.
 func (b *builder) inception(x node, lastPool func(node, expr.Window2) node) node {
 	x = b.branch("", x, down("Conv2d_1a_3x3", 32), valid("Conv2d_2a_3x3", 32), same("Conv2d_2b_3x3", 64, 3, 3)) // 147 x 147
 	x = halve(x)

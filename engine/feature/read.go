@@ -25,7 +25,7 @@ func decode(file []byte) (w weights, err error) {
 	return w, err
 }
 
-// maxFile is the most bytes of a file of weights, which takes memory in proportion. Inception's have 100 MB.
+// maxFile is the maximum size of a file of weights in bytes, which takes memory in proportion. Inception's files have 100 MB.
 const maxFile = 2 << 30
 
 // readFile reads a file of weights.

@@ -15,7 +15,7 @@ import (
 )
 
 // Store is a folder of the networks that users added, a safetensors file each, with kernels as expressions read them and batch norms
-// folded. The zero value has none. Several processes may use it, since files are replaced whole.
+// folded. The zero value has none. Several processes may use it, since files are replaced atomically.
 type Store struct{ Dir string }
 
 // Origin says where the weights of a network come from.
@@ -23,7 +23,7 @@ type Origin struct {
 	Network   string // inception or inception-keras
 	File      string // the name of the file that was added
 	SHA256    string // of that file, in hex
-	Published string // the published file that it is; "" if it is none, and then numbers are not comparable with those of papers
+	Published string // the published file that it equals; "" if none, in which case numbers are not comparable with those of papers
 }
 
 // Metadata of the files of a Store.

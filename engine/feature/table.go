@@ -30,7 +30,7 @@ const (
 	smallBatch     = 250
 )
 
-// anySize is the probe of networks that take images of any size.
+// anySize is the probe of networks that accept images of any size.
 var anySize = [4]int{1, 8, 8, 3}
 
 func lookup(name string) (row, bool) {

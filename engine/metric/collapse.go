@@ -8,7 +8,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// Observation is what one evaluation says about collapse. Columns that were not measured are missing; a missing spread is NaN.
+// Observation is the evidence of one evaluation about collapse. Columns that were not measured are missing; a missing spread is NaN.
 type Observation struct {
 	Epoch    int
 	Reach    []Reading // how much of the real set samples reach: recall, coverage
@@ -50,8 +50,8 @@ func Observe(epoch int, metrics []spec.Metric, values map[string]float64) Observ
 //   - One image: recall and coverage are at most rule.Reach, and the spread of features is at most rule.Spread of the real set's.
 //   - Few modes: samples look real (precision is at least rule.Fidelity), and recall and coverage are at most rule.Modes.
 //
-// A young generator reaches as little as a collapsed one, but its samples are spread or do not look real. A sign that needs a number
-// which was not measured does not show; of recall and coverage one is enough.
+// A young generator reaches as little as a collapsed one, but its samples are spread or do not look real. A sign that needs a number that
+// was not measured does not count; of recall and coverage, one is enough.
 func Collapsed(rule spec.Collapse, history []Observation) (collapsed bool, why string) {
 	if rule.Evaluations < 1 || len(history) < rule.Evaluations {
 		return false, ""

@@ -37,7 +37,7 @@ func Columns(e spec.Evaluation) (names []string) {
 }
 
 // Validate reports all problems of an evaluation that are visible without data and networks. Logits says whether its features may have
-// some.
+// logits.
 func Validate(e spec.Evaluation, logits bool) error {
 	var errs []error
 	check := func(ok bool, format string, args ...any) {
@@ -73,7 +73,7 @@ func Validate(e spec.Evaluation, logits bool) error {
 	return errors.Join(errs...)
 }
 
-// maxDrawn bounds the images of an evaluation: a hundred times what published comparisons take.
+// maxDrawn bounds the images of an evaluation: a hundred times the number in published comparisons.
 const maxDrawn = 10_000_000
 
 // DetectCollapse reports whether a rule of collapse can be applied to the columns of some metrics.
@@ -115,7 +115,7 @@ func MemoryOf(metrics []spec.Metric, n, d int) (m Memory) {
 // Deciding is the part of a measure that decides whether the values of some columns are comparable. A metric depends on its
 // arguments, the features, the number of samples and the real images; its floor, and a metric whose arguments other real images
 // choose, also on the set of floors. Tests depend on the images that they evaluate, and all other columns, losses and watches, on the
-// training images, whose digest is passed. What an equation computes is the script's business: a column has one meaning in all trials
+// training images, whose digest is passed. What an equation computes is up to the script: a column has the same meaning in all trials
 // of a study.
 func Deciding(m spec.Measure, train string, columns ...string) (part spec.Measure) {
 	for _, column := range columns {

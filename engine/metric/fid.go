@@ -44,10 +44,10 @@ var fid = Definition{
 // It is the squared distance, as in every paper, with covariances divided by N-1 (pytorch-fid, torch-fidelity, clean-fid). It
 // is 0 for equal moments, up to rounding errors of 1e-12 of the traces, and never below 0.
 //
-// The last trace is the sum of the roots of the eigenvalues of F C2 Fᵀ, for any F with FᵀF = C1: they are those of C1 C2, which
-// is why no complex number appears. F is a Cholesky factor with as many rows as C1 has rank. If a set has fewer samples than
-// features it is the centred samples themselves, and the problem is one of N x N numbers: no D x D covariance is made of that set,
-// and of two such sets none at all. Eigenvalues that rounding made negative count as 0.
+// The last trace is the sum of the roots of the eigenvalues of F C2 Fᵀ, for any F with FᵀF = C1: they are those of C1 C2, so no
+// complex numbers appear. F is a Cholesky factor with as many rows as C1 has rank. If a set has fewer samples than features it is
+// the centred samples themselves, and the problem is one of N x N numbers: no D x D covariance is made of that set, and of two
+// such sets none at all. Eigenvalues that rounding made negative count as 0.
 func FID(real, fake Moments) (float64, error) {
 	if real.N < 2 || fake.N < 2 {
 		return 0, fmt.Errorf("fid: got %d real and %d fake samples, want 2 or more of each", real.N, fake.N)
@@ -129,7 +129,7 @@ func (m Moments) trace() (t float64) {
 	return t
 }
 
-// columns is how many columns of centred samples are in float64 at a time.
+// columns is the number of columns of centred samples that are in float64 at a time.
 const columns = 4096
 
 // crossProducts are those of all centred samples of a with all of b: [a.N, b.N].

@@ -28,7 +28,7 @@ var inceptionScore = Definition{
 }
 
 // InceptionScore is exp E KL(p(y|x) || p(y)) (Salimans et al. 2016, section 4), its mean and standard deviation (ddof 0)
-// over splits, of logits [N, classes] in float64. Papers take 10 splits; split i has the samples iN/splits to (i+1)N/splits,
+// over splits, of logits [N, classes] in float64. Papers use 10 splits; split i has the samples iN/splits to (i+1)N/splits,
 // after a shuffle if rng is not nil (torch-fidelity shuffles).
 func InceptionScore(logits Features, splits int, rng *rand.Rand) (mean, std float64, err error) {
 	if splits < 1 {

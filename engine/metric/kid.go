@@ -33,7 +33,7 @@ var kid = Definition{
 // KID is the kernel inception distance (Bińkowski et al. 2018, section 3): the unbiased estimate of the squared maximum mean
 // discrepancy with the kernel (x·y/d + 1)³, over random subsets of size samples of each set, drawn without replacement. It
 // returns mean and standard deviation (ddof 0) over subsets, as torch-fidelity and NVlabs' code do, with 100 subsets of 1000.
-// An unbiased estimate may be below 0. If a subset is all of both sets there is only one, and no deviation.
+// An unbiased estimate may be below 0. If a subset contains all of both sets, there is only one subset, and no deviation.
 //
 // Products are computed in float64: the estimate is a small difference of large sums.
 func KID(ctx context.Context, real, fake Features, subsets, size int, rng *rand.Rand) (mean, std float64, err error) {

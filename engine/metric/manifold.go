@@ -12,7 +12,7 @@ import (
 // the estimate of a set's support that precision, recall, density and coverage share. That of the real set is the
 // same for all trials.
 //
-// Distances are |u|² - 2uv + |v|² with products in float32. Where these leave open which of two numbers is larger, the distance is
+// Distances are |u|² - 2uv + |v|² with products in float32. If these do not decide which of two numbers is larger, the distance is
 // computed again in float64 as Σ(u-v)², so that no comparison depends on the backend, and duplicates have distance 0.
 type Manifold struct {
 	Features
@@ -69,7 +69,7 @@ func NewManifold(ctx context.Context, p *Products, f Features, k int) (Manifold,
 	return m, ctx.Err()
 }
 
-// spare is how many more neighbours are kept than asked for, so that rounding seldom changes which are kept.
+// spare is the number of additional neighbours that are kept, so that rounding seldom changes which are kept.
 const spare = 4
 
 // radius is the squared distance from sample i to its kth neighbour. If a sample outside near could be that close, all
@@ -148,7 +148,7 @@ func squaredPart(u, v []float32) float64 {
 	return even + odd
 }
 
-// survey is a set minus a mean, with what distances need of it. Distances stay the same, and products round less.
+// survey is a set minus a mean, with what distances need from it. Distances stay the same, and products round less.
 type survey struct {
 	centred *Features
 	norms   []float64 // squared

@@ -7,13 +7,13 @@ import (
 	"github.com/starsweep/starsweep/internal/parallel"
 )
 
-// Moments are what FID needs of a set of features, in float64.
+// Moments are what FID needs from a set of features, in float64.
 type Moments struct {
 	N       int
 	Mean    []float64 // [D]
 	Scatter []float64 // [D, D], symmetric: the sum over samples of (x - mean)(x - mean)ᵀ; nil where N < D
 
-	samples Features // where N < D: they take less memory than D x D numbers
+	samples Features // if N < D: they take less memory than D x D numbers
 	total   float64  // the trace of the scatter, likewise
 }
 
@@ -46,7 +46,7 @@ func Measure(f Features) (Moments, error) {
 	return m, nil
 }
 
-// chunk is how many samples are centred and summed at a time.
+// chunk is the number of samples that are centred and summed at a time.
 const chunk = 1024
 
 // add adds samples.

@@ -95,7 +95,7 @@ type inside struct {
 	dense                      int
 }
 
-// pair records that the squared distance of real sample i and fake sample j is d, give or take slack.
+// pair records that the squared distance of real sample i and fake sample j is d, within slack.
 func (in *inside) pair(i, j int, d, slack float64) {
 	ri, rj := in.real.Radii[i], in.fake.Radii[j]
 	if open := func(r float64) bool { return d-slack <= r && d+slack >= r }; open(ri) || open(rj) {

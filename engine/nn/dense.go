@@ -32,8 +32,8 @@ func Dense(t *model.Trace, x *expr.Node, o DenseOptions) (*expr.Node, error) {
 	})
 }
 
-// Embedding is one trained vector per class: labels i32 [b] -> [b c=units]. Its table is [j c], j the class. The standard initializer
-// is uniform on ±0.05, as in Keras.
+// Embedding is one trained vector per class: labels i32 [b] -> [b c=units]. Its table is [j c], j the class. The default initializer is
+// uniform on ±0.05, as in Keras.
 func Embedding(t *model.Trace, labels *expr.Node, classes, units int, init *model.Init) (*expr.Node, error) {
 	return layer(t, "embedding", func(name string) node {
 		wantLabels("embedding", labels, classes)

@@ -51,7 +51,7 @@ const (
 
 var forms = map[string]string{features: "[.. c]", images: "[b h w c]", "bc": "[b c]"}
 
-// initial is the given initializer, or else the standard one, for a tensor whose units read fanIn values each and whose inputs are
+// initial is the given initializer, or else the default, for a tensor whose units read fanIn values each and whose inputs are
 // read by fanOut units each.
 func initial(given *model.Init, standard model.Init, s expr.Shape, fanIn, fanOut int) model.Init {
 	i := standard
@@ -64,7 +64,7 @@ func initial(given *model.Init, standard model.Init, s expr.Shape, fanIn, fanOut
 	return i
 }
 
-// glorotUniform is Keras's standard for kernels.
+// glorotUniform is Keras's default for kernels.
 var glorotUniform = model.Init{Kind: model.GlorotUniform, Args: [2]float64{1}}
 
 // bias adds one number per channel.

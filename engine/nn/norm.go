@@ -110,7 +110,7 @@ func (o NormOptions) normalize(t *model.Trace, name string, d, variance node) no
 	return y
 }
 
-// number is n, or the standard value if n is nil.
+// number is n, or the default if n is nil.
 func number(t *model.Trace, n node, standard float64) node {
 	if n == nil {
 		return t.Number(standard)

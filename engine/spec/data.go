@@ -23,7 +23,7 @@ type Data struct {
 	// Classes keeps only images with these labels; nil keeps all. Labels keep their numbers.
 	Classes []int
 	// Limit keeps at most this many images, after Classes; 0 keeps all. Of files, whose order is often that of the classes, they are drawn
-	// at random from all classes; of sets that are published in random order or made, they are the first.
+	// at random from all classes; of sets that are published in random order or generated, they are the first.
 	Limit int
 	// Files says that the images are the user's own files; the declaration of the set decides.
 	Files bool

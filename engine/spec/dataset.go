@@ -8,10 +8,10 @@ import (
 	"slices"
 )
 
-// DataSet declares a data set: how scripts request it, and what is known of it before it is opened.
+// DataSet declares a data set: how scripts request it, and what is known about it before it is opened.
 type DataSet struct {
 	Name    string // of Data, in the tables and on the command line
-	Builtin string // in scripts; "": it has none of its own
+	Builtin string // in scripts; "": it has none
 	Subset  string // the data set that the argument subset = True selects
 	Doc     string // what it is, in one line
 	Args    string // of the builtin, in order; those with a ? are optional
@@ -20,7 +20,7 @@ type DataSet struct {
 
 	// Size, Channels and Classes of the examples, unless a script says otherwise; 0: the script must say, or they are unknown.
 	Size, Channels, Classes int
-	// Default has the numbers that a set which is drawn has unless a script says otherwise.
+	// Default has the default numbers of a set that is drawn.
 	Default Data
 	// Check reports problems of a request that only this set has; nil: there are none.
 	Check func(Data) error
@@ -38,7 +38,7 @@ func (s DataSet) Complete(d Data) Data {
 	return d
 }
 
-// DrawnCount is how many points or phantoms a set that is drawn has by default.
+// DrawnCount is the default number of points or phantoms in a set that is drawn.
 const DrawnCount = 10_000
 
 // MaxDataSize bounds the height and the width of images.

@@ -42,7 +42,7 @@ type Collapse struct {
 	Reach, Spread, Fidelity, Modes float64
 }
 
-// StandardCollapse is the rule of scripts that name none.
+// StandardCollapse is the default rule of scripts.
 func StandardCollapse() Collapse {
 	return Collapse{Evaluations: 2, Reach: 0.05, Spread: 0.25, Fidelity: 0.7, Modes: 0.3}
 }

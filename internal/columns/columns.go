@@ -2,8 +2,8 @@
 // pages, decompresses each page to exactly the size in its header, and checks before anything is decoded that it can be decoded in
 // bounded memory. It imports no package of this module; engine/data reads its images through it.
 //
-// parquet-go v0.32.0 must not decompress: where a page shrinks by less than a factor of 3 its LZ4 codec returns a buffer of its own,
-// and the reader then takes the previous content of the pool's buffer for the page (column.go, decompress).
+// parquet-go v0.32.0 must not decompress: if a page shrinks by less than a factor of 3, its LZ4 codec returns another buffer, and the
+// reader then uses the previous content of the pool's buffer as the page (column.go, decompress).
 //
 // The format: https://github.com/apache/parquet-format
 package columns
@@ -37,8 +37,8 @@ const (
 	maxFooter = 16 << 20       // bytes: thousands of row groups
 )
 
-// MaxRows is the most rows that a file of a size in bytes may have. The row of an image takes some bytes, and with this bound a damaged
-// or hostile file cannot cause allocations beyond a multiple of its size.
+// MaxRows is the largest number of rows that a file of a size in bytes may have. The row of an image takes several bytes, and with this
+// bound a damaged or hostile file cannot cause allocations beyond a multiple of its size.
 func MaxRows(size int64) int64 { return 1<<20 + size }
 
 // Open reads the footer of a file of size bytes. The file must stay open while values are read.

@@ -22,7 +22,7 @@ type skimmer struct {
 }
 
 const (
-	maxDepth    = 16 // the schema is a list, so that metadata nest a few levels only
+	maxDepth    = 16 // the schema is a list, so metadata are nested only a few levels deep
 	leastStruct = 3  // bytes of the smallest struct in any list of Parquet's metadata
 )
 

@@ -14,8 +14,8 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// budget is the most bytes that packed bytes may unpack to. Pages have about 1 MB, or one image if that is larger, and images barely
-// compress any further.
+// budget is the largest number of bytes that packed bytes may unpack to. Pages have about 1 MB, or one image if that is larger, and
+// images barely compress any further.
 func budget(packed int64) int64 { return 64<<20 + 64*packed }
 
 // known rejects codecs that unpack does not know.
@@ -38,7 +38,7 @@ func unpack(codec format.CompressionCodec, packed []byte, size int) ([]byte, err
 		}
 		return packed, nil
 	}
-	if size == 0 { // writers leave out compressed data of nothing
+	if size == 0 { // writers omit the compressed form of empty data
 		return nil, nil
 	}
 	page, err := make([]byte, size), error(nil)

@@ -69,7 +69,7 @@ var (
 	longVRs = []string{"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"}
 )
 
-// Transfer syntaxes whose data sets have a form of their own. All others are explicit and little-endian.
+// Transfer syntaxes whose data sets have a special form. All others are explicit and little-endian.
 const (
 	implicitLittle   = "1.2.840.10008.1.2"
 	ExplicitBig      = "1.2.840.10008.1.2.2"

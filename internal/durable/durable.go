@@ -1,7 +1,7 @@
 // Package durable writes files that survive a crash: a file on disk is complete, or the previous one is still there. Everything
 // that starsweep keeps is written through it: studies by package results, and data sets, networks and caches by engine/data,
-// engine/feature and runner/evaluation. Every disk error carries the path and has ErrStorage in its chain. It imports nothing
-// of ours.
+// engine/feature and runner/evaluation. Every disk error carries the path and has ErrStorage in its chain. It imports no
+// package of this module.
 package durable
 
 import (
@@ -30,9 +30,9 @@ func StorageError(path string, err error) error {
 	return fmt.Errorf("%w: %s: %w", ErrStorage, path, err)
 }
 
-// WriteFile replaces the file at path by what write writes, once that is safely on disk. After an error the old file is
-// untouched. A path has one writer at a time: the temporary name is fixed, so that a crash leaves at most one temporary file
-// behind and the next write reuses it.
+// WriteFile replaces the file at path by what write writes, once the content is safely on disk. After an error the old file
+// is untouched. A path has one writer at a time: the temporary name is fixed, so that a crash leaves at most one temporary
+// file behind and the next write reuses it.
 func WriteFile(path string, write func(io.Writer) error) error {
 	f, err := os.Create(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+TempSuffix))
 	if err != nil {
@@ -41,8 +41,8 @@ func WriteFile(path string, write func(io.Writer) error) error {
 	return replace(path, f, write)
 }
 
-// WriteShared is WriteFile for a path that several processes may write at once: the last one that ends wins. What crashed
-// writers left behind is removed as CreateTemp says.
+// WriteShared is WriteFile for a path that several processes may write at once: the last one to finish wins. Files that crashed writers
+// left behind are removed: see CreateTemp.
 func WriteShared(path string, write func(io.Writer) error) error {
 	f, err := CreateTemp(path)
 	if err != nil {
@@ -100,8 +100,8 @@ func (w *diskWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// StillThere returns an error if path no longer leads to a file that was opened there; meaning says what that entails. A
-// process that goes on writing to a file without a name loses everything.
+// StillThere returns an error if path no longer refers to a file that was opened there; meaning says what that entails. A process that
+// continues to write to a file without a name loses everything.
 func StillThere(path string, file interface{ Stat() (fs.FileInfo, error) }, meaning string) error {
 	opened, err := file.Stat()
 	if err != nil {
@@ -144,14 +144,14 @@ func MkdirAll(dir string) error {
 		}
 	}
 	if err := os.Mkdir(dir, 0o777); err != nil {
-		if info, statErr := os.Stat(dir); statErr != nil || !info.IsDir() { // else another process was faster
+		if info, statErr := os.Stat(dir); statErr != nil || !info.IsDir() { // otherwise another process was faster
 			return StorageError(dir, err)
 		}
 	}
 	return SyncDir(parent)
 }
 
-// Remove deletes a file, durably. A file that is not there is no error.
+// Remove deletes a file, durably. A missing file is not an error.
 func Remove(path string) error {
 	if err := os.Remove(path); errors.Is(err, os.ErrNotExist) {
 		return nil

@@ -18,7 +18,7 @@ var shared = regexp.MustCompile(`^\..+\.[0-9a-f]{16}` + regexp.QuoteMeta(TempSuf
 // abandonedAfter is how long a temporary file remains unwritten before its writer counts as dead.
 const abandonedAfter = 24 * time.Hour
 
-// CreateTemp creates a file next to path, with a name of its own, for the caller to write, close and rename to path. It removes
+// CreateTemp creates a file next to path, with a unique name, for the caller to write, close and rename to path. It removes
 // the files in the same folder that it created earlier and that nobody has written to for a day, by the file system's own
 // clock: their writers have crashed.
 func CreateTemp(path string) (*os.File, error) {

@@ -151,7 +151,7 @@ func Largest(tensors ...[]float64) float64 {
 	return largest
 }
 
-// CloseAtScale fails the test unless got is want, give or take tolerance times scale.
+// CloseAtScale fails the test unless got is want, within tolerance times scale.
 func CloseAtScale(t testing.TB, what string, got, want []float64, scale, tolerance float64) {
 	t.Helper()
 	if len(got) != len(want) {

@@ -17,7 +17,7 @@ import (
 // Progress is called with the number of bytes that a download has received; total is -1 if the server does not state it.
 type Progress func(done, total int64)
 
-// Copy copies the content of an address to dst, if it has at most this many bytes. client and progress may be nil.
+// Copy copies the content of an address to dst, if it has no more than most bytes. client and progress may be nil.
 func Copy(ctx context.Context, client *http.Client, address string, dst io.Writer, most int64, progress Progress) error {
 	response, err := get(ctx, client, address, nil)
 	if err != nil {
@@ -107,7 +107,7 @@ func (want Published) complete(ctx context.Context, client *http.Client, address
 	return nil
 }
 
-// rest appends to f, which has the first bytes, or fetches all if the server does not send a part.
+// rest appends to f, which has the first bytes, or fetches the whole file if the server does not send a part.
 func (want Published) rest(ctx context.Context, client *http.Client, address string, f *os.File, have int64, progress Progress) error {
 	header := http.Header{}
 	if have > 0 {

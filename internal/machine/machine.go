@@ -1,7 +1,7 @@
 // Package machine reports how much memory this process may have, on Linux, and what it has used, on Unix. The memory is the smallest
 // amount that the machine, the control groups and the limit of the address space leave; it is read from the system's files, which are
-// an argument. Package runner asks it before it allocates much memory, and bench and tests measure work with it. It imports nothing
-// of ours.
+// an argument. Package runner consults it before it allocates much memory, and bench and tests measure work with it. It imports no
+// package of this module.
 package machine
 
 import (

@@ -5,7 +5,7 @@ import "time"
 // Usage is what a process has used. Fields are 0 where the system does not report them: outside Unix.
 type Usage struct {
 	User, System time.Duration // time of all processors
-	PeakMemory   int64         // the most bytes that it has had at once
+	PeakMemory   int64         // its peak memory in bytes
 }
 
 // Processor is the time that all processors have spent on the process.

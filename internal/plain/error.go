@@ -2,7 +2,7 @@ package plain
 
 import "strings"
 
-// Error returns the text of an error for people, in one or several lines. It keeps line ends where the error itself has several lines:
+// Error returns the text of an error for users, in one or more lines. It keeps line ends where the error itself has several lines:
 // between joined errors, next to a wrapped error, and in the result of its method Detail() string, such as the calls that led to an
 // error of a script. All others are part of a name or of a text of unknown origin and become escapes, as in Line.
 func Error(err error) string {

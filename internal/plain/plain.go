@@ -34,7 +34,7 @@ func Line(s string) string {
 	return b.String()
 }
 
-// Value returns a string of a script for a line with other words: itself if it is one word, otherwise in quotes.
+// Value returns a string of a script for a line with other words: the string itself if it is one word, otherwise in quotes.
 func Value(s string) string {
 	if s != "" && Line(s) == s && !strings.ContainsAny(s, " \"'\\=,") {
 		return s

@@ -18,8 +18,8 @@ func Tool(t testing.TB, variable, target string) string {
 	return value
 }
 
-// Plugin returns the absolute path of a PJRT plugin, for tests that compare several backends. Without one it returns "", so that
-// the other backends are compared all the same.
+// Plugin returns the absolute path of a PJRT plugin, for tests that compare several backends. Without one it returns "", and the other
+// backends are still compared.
 func Plugin(t testing.TB) string {
 	t.Helper()
 	const variable = "STARSWEEP_PJRT"

@@ -1,4 +1,4 @@
-// Package torch reads the tensors of floats in files of PyTorch: those of torch.save, in its present form (a zip file) and the form
+// Package torch reads the tensors of floats in files of PyTorch: those of torch.save, in its current form (a zip file) and the form
 // before PyTorch 1.6, and TorchScript archives. Nothing in a file is ever executed: of Python's pickles it implements the few
 // instructions and names that such files use, and anything else is a value without content. It imports internal/floats;
 // engine/feature reads networks with it.

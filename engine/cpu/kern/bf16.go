@@ -4,7 +4,7 @@ import "unsafe"
 
 // Products of bfloat16 take their operands in pairs: two contracted elements of 16 bits, k and k+1, are one element of 32 bits, and a
 // kernel adds both products to a float32. So an array of pairs is one of float32 with half as many contracted elements, and every
-// algorithm moves it as it moves float32.
+// algorithm moves it like float32.
 
 // paired is a convolution of operands that are rounded to bfloat16, with pairs of contracted channels as elements.
 type paired struct {

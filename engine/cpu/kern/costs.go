@@ -115,5 +115,5 @@ func (c *Conv) spreadCost(taps int) int {
 	return c.M*c.K*tileCost(c.Set.Main, c.In[0]*c.In[1], columns) + termCost*c.M*taps*c.N
 }
 
-// maxSpread is the most products of one pixel for which spread is considered.
+// maxSpread is the largest number of products of one pixel for which spread is considered.
 const maxSpread = 256

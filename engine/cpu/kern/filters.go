@@ -7,13 +7,13 @@ import (
 	"github.com/starsweep/starsweep/engine/cpu/winograd"
 )
 
-// form is the number of outputs of a filter, and the most taps: F(4, 3), or F(3, 4), whose matrices are those of the gradient of the
-// taps of F(4, 3).
+// form is the number of outputs of a filter, and the largest number of taps: F(4, 3), or F(3, 4), whose matrices are those of the
+// gradient of the taps of F(4, 3).
 type form struct{ outputs, taps int }
 
 var forms = [...]form{{winograd.Outputs, winograd.Taps}, {winograd.Taps, winograd.Outputs}}
 
-// maxTaps is the most taps of any form.
+// maxTaps is the largest number of taps of any form.
 const maxTaps = winograd.Outputs
 
 // filters are what Winograd's algorithm computes along one axis of a convolution. With a stride, or a dilated input, every phase of the
@@ -148,7 +148,7 @@ func (c Conv) swapAxes() *Conv {
 	return &c
 }
 
-// maxPhases is the most phases that an axis is split into. More would leave tiles half empty.
+// maxPhases is the largest number of phases that an axis is split into. More would leave tiles half empty.
 const maxPhases = 3
 
 // bestFilters returns the filters of an axis that leave the fewest products, and the convolution with the axis split accordingly. They

@@ -16,8 +16,8 @@ type pixelList struct {
 	depth int
 }
 
-// pageRows is the most rows of a tile whose stride is whole pages: such rows share a set of the first-level cache, which has at least
-// 8 ways.
+// pageRows is the largest number of rows of a tile whose stride is whole pages: such rows share a set of the first-level cache, which
+// has at least 8 ways.
 const pageRows = 8
 
 // pixelMajor is the largest packed kernel, in bytes, with which all channels of one pixel are computed before the next pixel.

@@ -28,7 +28,7 @@ type planeBlock struct {
 	packed      int // offset of the packed taps, [tap][row][k]
 }
 
-// maxPlanes is the most output channels for which planes are considered.
+// maxPlanes is the largest number of output channels for which planes are considered.
 const maxPlanes = 64
 
 // newPlanes returns nil if the operation has strides, many channels or taps, or nothing to multiply. A worker copies at most the given

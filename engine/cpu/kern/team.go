@@ -68,7 +68,7 @@ func (t Team) For(work int) Team {
 
 const serialWork = 1 << 18
 
-// spins is the number of times that a thread polls before it gives up, after some 50 µs. Waking a sleeping thread takes as long, and a
+// spins is the number of times that a thread polls before it gives up, after about 50 µs. Waking a sleeping thread takes as long, and a
 // training step has hundreds of short operations.
 const spins = 1 << 14
 
@@ -141,7 +141,7 @@ type helperPool struct {
 	idle  chan int   // numbers of the helpers that are not running
 }
 
-// call asks helpers to join a task.
+// call requests helpers for a task.
 func (c *helperPool) call(k *task, helpers int) {
 	for range helpers {
 		select {

@@ -32,8 +32,8 @@ import "github.com/starsweep/starsweep/engine/cpu/winograd"
 //	row        with filters along y: [in y][tile y][slot y] of data, [out y][in y][slot y] of taps; else a row of the image, or
 //	           of the kernel, and the list sums over those that meet
 //
-// Taps are in shared memory. A worker transforms the data of a chunk of examples at a time into memory of its own, and its
-// products also remain there until they are transformed back.
+// Taps are in shared memory. A worker transforms the data of a chunk of examples at a time into its own memory, and its products also
+// remain there until they are transformed back.
 
 // winogradConv computes a convolution by F(4, 3) or F(3, 4), along rows of pixels or along both axes. All phases of the output share
 // the transformed data.

@@ -1,6 +1,6 @@
-// Package linalg is the dense float64 linear algebra that metrics need and gonum does slowly: products on vector registers,
-// and the eigenvalues of symmetric matrices. It imports gonum and, of ours, internal/parallel; only package metric imports it.
-// Results do not depend on the number of threads.
+// Package linalg provides the dense float64 linear algebra that metrics need and that is slow in gonum: products on vector
+// registers, and the eigenvalues of symmetric matrices. It imports gonum and internal/parallel; only package metric imports
+// it. Results do not depend on the number of threads.
 package linalg
 
 import (
@@ -21,8 +21,8 @@ func New(rows, cols int) Matrix { return Matrix{rows, cols, make([]float64, rows
 // Row is a view.
 func (a Matrix) Row(i int) []float64 { return a.Data[i*a.Cols:][:a.Cols] }
 
-// depth is how many products are summed in registers before they are added to the result. A panel of B of this depth fits
-// into the first-level cache.
+// depth is the number of products that are summed in registers before they are added to the result. A panel of B of this
+// depth fits into the first-level cache.
 const depth = 256
 
 // A tile of the result has height x width elements, three vectors of eight wide. Operands are packed into strips of strip columns.
@@ -140,5 +140,5 @@ func (c Matrix) addTile(t *[height * width]float64, row, col int) {
 	}
 }
 
-// up is how many pieces of a size cover n, rounded up.
+// up is the number of pieces of a size that cover n.
 func up(n, size int) int { return (n + size - 1) / size }

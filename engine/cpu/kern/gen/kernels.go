@@ -64,7 +64,7 @@ func dotPairs(acc, x, y int) string {
 // rowOffsets address rows 0 to 6 of A from a base: R9 is the stride of a row, R10 three strides, R11 five.
 var rowOffsets = []string{"", "(R9*1)", "(R9*2)", "(R10*1)", "(R9*4)", "(R11*1)", "(R10*2)"}
 
-// row is the address of row i of A. Rows from 7 on have a base of their own, seven strides further.
+// row is the address of row i of A. Rows from 7 on have another base, seven strides further.
 func row(i int) string {
 	if i >= 7 {
 		return "(BX)" + rowOffsets[i-7]

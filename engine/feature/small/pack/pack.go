@@ -50,7 +50,7 @@ func pack(study string, declaration []byte) (p packed, err error) {
 	if err != nil {
 		return p, fmt.Errorf("trial %s: %w", p.trial, err)
 	}
-	// The trial's ID is left out, since later versions of starsweep may compute it in another way.
+	// The trial's ID is left out, since later versions of starsweep may compute it differently.
 	metadata := map[string]string{"seed": fmt.Sprint(row["seed"]), accuracy: strconv.FormatFloat(p.accuracy, 'f', 4, 64)}
 	p.file, err = small.Marshal(n, w, metadata)
 	return p, err
