@@ -96,7 +96,7 @@ func (e *Env) warnOfParts(dir string, m results.Meta) {
 		name, _, isPart := strings.Cut(part, "=")
 		for _, t := range results.Tables() {
 			if isPart && slices.ContainsFunc(m.Fields(t), func(f results.Field) bool { return strings.EqualFold(f.Name, name) }) {
-				e.warn(fmt.Errorf("%s: some readers take the folder %q for a value of the column %s in every row "+
+				e.warn(fmt.Errorf("%s: some readers interpret the folder %q as a value of the column %s in every row "+
 					"(DuckDB: hive_partitioning = false): choose another --dir",
 					dir, part, name))
 				break
@@ -115,7 +115,7 @@ func (e *Env) openView(dir string, objectives ...results.Objective) (*results.Vi
 		return nil, asUsageError(err)
 	}
 	for _, what := range v.Damage() {
-		e.warn(fmt.Errorf("%s; the next starsweep run of this study restores what tables and checkpoints have of it", what))
+		e.warn(fmt.Errorf("%s; the next starsweep run of this study restores what the tables and checkpoints hold of it", what))
 	}
 	return v, nil
 }

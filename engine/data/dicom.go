@@ -188,13 +188,13 @@ func newSlice(set dicom.Set) (slice, error) {
 	case a.err != nil:
 		return slice{}, a.err
 	case s.h < 1 || s.w < 1 || s.h > spec.MaxDataSize || s.w > spec.MaxDataSize:
-		return slice{}, fmt.Errorf("got %d x %d pixels, want 1 to %d a side", s.h, s.w, spec.MaxDataSize)
+		return slice{}, fmt.Errorf("got %d x %d pixels, want 1 to %d per side", s.h, s.w, spec.MaxDataSize)
 	case frames != 1:
-		return slice{}, fmt.Errorf("got %g frames, want one slice a file", frames)
+		return slice{}, fmt.Errorf("got %g frames, want one slice per file", frames)
 	case samples != 1:
-		return slice{}, fmt.Errorf("got %d samples a pixel (%s), want grey", samples, photometric)
+		return slice{}, fmt.Errorf("got %d samples per pixel (%s), want grey", samples, photometric)
 	case photometric == "PALETTE COLOR":
-		return slice{}, errors.New("got PALETTE COLOR, whose values are places in a table of colours: want grey (MONOCHROME1 or MONOCHROME2)")
+		return slice{}, errors.New("got PALETTE COLOR, whose values are indices into a table of colours: want grey (MONOCHROME1 or MONOCHROME2)")
 	case photometric != "MONOCHROME1" && photometric != "MONOCHROME2" && photometric != "":
 		return slice{}, fmt.Errorf("got %q, want grey (MONOCHROME1 or MONOCHROME2)", photometric)
 	case s.bitsAllocated != 8 && s.bitsAllocated != 16, s.bitsStored < 1 || s.bitsStored > s.bitsAllocated:

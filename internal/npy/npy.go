@@ -103,7 +103,7 @@ func parse(header string) (rows, columns, size int, err error) {
 	for _, text := range strings.Split(strings.TrimSuffix(strings.ReplaceAll(s[1], " ", ""), ","), ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil || n > maxValues {
-			return 0, 0, 0, fmt.Errorf("got shape (%s), want two whole numbers", s[1])
+			return 0, 0, 0, fmt.Errorf("got shape (%s), want two integers", s[1])
 		}
 		sides = append(sides, n)
 	}

@@ -90,7 +90,7 @@ func TestOtherFilesAreRefusedWithAReason(t *testing.T) {
 		"images":      {file(1, header("<f4", "False", "1, 2, 3"), values), "want 2 dimensions"},
 		"no samples":  {file(1, header("<f4", "False", "0, 3"), values[:0]), "at least one sample"},
 		"huge":        {file(1, header("<f4", "False", "9000000000, 9000000000"), values), "values or fewer"},
-		"overflow":    {file(1, header("<f4", "False", "99999999999999999999, 1"), values), "want two whole numbers"},
+		"overflow":    {file(1, header("<f4", "False", "99999999999999999999, 1"), values), "want two integers"},
 		"cut":         {whole[:len(whole)-1], "got 5 of 6 values: unexpected EOF"},
 		"cut header":  {whole[:40], "header: unexpected EOF"},
 		"more":        {append(slices.Clone(whole), 0), "more than the 6 values"},

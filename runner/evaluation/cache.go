@@ -108,7 +108,7 @@ func readFeatures(path, of string, n, width, classes int) (features, logits metr
 	}
 	const header = 1 << 16
 	if most := int64(4*n*(width+classes) + header); info.Size() > most {
-		return features, logits, fmt.Errorf("got %d bytes, want %d at most", info.Size(), most)
+		return features, logits, fmt.Errorf("got %d bytes, want at most %d", info.Size(), most)
 	}
 	file, err := os.ReadFile(path)
 	if err != nil {

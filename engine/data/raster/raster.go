@@ -143,7 +143,7 @@ func ReadHeader(b []byte) (h Header, err error) {
 		return Header{}, named(c, err)
 	}
 	if h.H < 1 || h.W < 1 || h.H > spec.MaxDataSize || h.W > spec.MaxDataSize {
-		return Header{}, fmt.Errorf("got %d x %d pixels, want 1 to %d a side", h.H, h.W, spec.MaxDataSize)
+		return Header{}, fmt.Errorf("got %d x %d pixels, want 1 to %d per side", h.H, h.W, spec.MaxDataSize)
 	}
 	return h, nil
 }

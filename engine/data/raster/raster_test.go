@@ -164,7 +164,7 @@ func TestWhatIsNoPictureIsNamed(t *testing.T) {
 		"\x00\x00\x00\x1cftypavif0000":          "got an AVIF image",
 		"\x00\x00\x00\x1cftypheic0000":          "got a HEIC image",
 		"version https://git-lfs.github.com/sp": "got a Git LFS pointer",
-		"BM\x00\x00\x00\x00\x00\x00\x00\x00\x36\x00\x00\x00\x28\x00\x00\x00" + // 16 bits a pixel
+		"BM\x00\x00\x00\x00\x00\x00\x00\x00\x36\x00\x00\x00\x28\x00\x00\x00" + // 16 bits per pixel
 			"\x01\x00\x00\x00\x01\x00\x00\x00\x01\x00\x10\x00\x00\x00\x00\x00": "BMP",
 	} {
 		if _, err := ReadHeader([]byte(content)); err == nil || !strings.Contains(err.Error(), want) {
