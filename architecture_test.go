@@ -283,7 +283,7 @@ func TestEveryDependencyHasItsReason(t *testing.T) {
 	}
 }
 
-// Who alone may import what, in code and in tests, and why. Others get it through them.
+// The only packages that may import a module, in code and in tests, and why. Others use it through them.
 var reserved = []struct {
 	prefix string
 	pkgs   []string
@@ -315,7 +315,7 @@ func TestOnlyTheReservedPackagesImportALibrary(t *testing.T) {
 }
 
 // The edge of the process is one package: the others take arguments, environment and output as values, so that tests can supply their
-// own. Commands that build the product (go generate, go run) are processes of their own.
+// own. Commands that build the product (go generate, go run) are separate processes.
 func TestOnlyCommandsTouchTheProcess(t *testing.T) {
 	edge := regexp.MustCompile(`^(Args|Exit|Getenv|LookupEnv|Environ|Setenv|Unsetenv|Stdin|Stdout|Stderr|Chdir)$`)
 	each(t, ".go", func(path string, file *ast.File, at *token.FileSet) {

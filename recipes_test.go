@@ -139,7 +139,7 @@ func (r recipe) compare(touched []string) error {
 	return nil
 }
 
-// edit makes the file at path, which holds edits of the target, the target with these edits. A new file is left alone.
+// edit replaces the file at path, which holds edits of the target, by the target with these edits. A new file is left alone.
 func edit(target, path string) error {
 	whole, err := os.ReadFile(target)
 	if errors.Is(err, fs.ErrNotExist) {

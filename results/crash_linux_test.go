@@ -21,7 +21,7 @@ import (
 	"github.com/starsweep/starsweep/results"
 )
 
-// The tests below run this test binary again as a program of its own, which trains in the directory that STARSWEEP_CRASH
+// The tests below run this test binary again as a separate program, which trains in the directory that STARSWEEP_CRASH
 // names and says on stdout which rows were acknowledged, until it is killed or the disk is full.
 func TestMain(m *testing.M) {
 	dir := os.Getenv("STARSWEEP_CRASH")
@@ -80,7 +80,7 @@ func trainForever(dir string, acknowledged io.Writer) error {
 	}
 }
 
-// child starts trainForever in a process of its own.
+// child starts trainForever in a separate process.
 func child(t *testing.T, dir string, env ...string) (cmd *exec.Cmd, stdout io.Reader, stderr *strings.Builder) {
 	t.Helper()
 	exe, err := os.Executable()

@@ -14,7 +14,7 @@ import (
 	"github.com/starsweep/starsweep/results/internal/journal"
 )
 
-// filled sets every field of a struct to some value that is not zero, so that one which is forgotten on the way shows.
+// filled sets every field of a struct to a value that is not zero, so that a lost field is noticed.
 func filled[T any](t *testing.T, except ...string) (out T) {
 	t.Helper()
 	v := reflect.ValueOf(&out).Elem()

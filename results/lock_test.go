@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Where directories cannot be locked, the first writer stops as soon as its file is not the one that others find.
+// If directories cannot be locked, the first writer stops as soon as its file is not the one that others find.
 func TestALockOfAFileAloneEndsWithItsName(t *testing.T) {
 	dir := t.TempDir()
 	l, err := newLock(dir)

@@ -79,7 +79,7 @@ func flipped(offset int) func(string) error {
 	}
 }
 
-// damages are what may happen to a segment.
+// damages are the ways in which a segment may be damaged.
 var damages = map[string]func(path string) error{
 	"flipped in its last byte":  flipped(1),
 	"flipped in its length":     flipped(8),

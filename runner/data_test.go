@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// classes is a folder of class folders, with a file that is no picture.
+// classes is a folder of class folders, with a file that is not a picture.
 func classes(t *testing.T, names ...string) string {
 	dir := t.TempDir()
 	for i, name := range names {

@@ -41,7 +41,7 @@ func productFiles(t *testing.T) map[string]string {
 	}
 }
 
-// Whole commands run in tests, with an environment of their own: see Env.
+// Whole commands run in tests, with their own environment: see Env.
 func TestOnlyTheCommandTouchesTheProcess(t *testing.T) {
 	process := []string{"Args", "Exit", "Getenv", "LookupEnv", "Environ", "ExpandEnv", "Setenv", "Stdin", "Stdout", "Stderr", "UserCacheDir"}
 	var variables []string // read through a function named Getenv

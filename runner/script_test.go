@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"starsweep": starsweep})
 }
 
-// starsweep is the command in a process of its own, with the home of its environment.
+// starsweep is the command in a separate process, with the home of its environment.
 func starsweep() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

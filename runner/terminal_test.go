@@ -25,8 +25,8 @@ def trial(p):
 main = study(trial = trial, space = {"lr": choice(1e-3, 1e-2)}, settings = {"epochs": 2})
 `
 
-// onTerminal runs a shell command with a terminal of so many columns as its standard error, and returns what the terminal showed and
-// the exit code. Once interruptAt is shown, unless it is empty, the command is interrupted.
+// onTerminal runs a shell command with a terminal of the given number of columns as its standard error, and returns what the
+// terminal showed and the exit code. Once interruptAt is shown, unless it is empty, the command is interrupted.
 func onTerminal(t *testing.T, columns int, command, interruptAt string) (shown string, code int) {
 	t.Helper()
 	home := t.TempDir()

@@ -46,7 +46,7 @@ func shifts() (all []move) {
 	return all
 }
 
-// Every image drawn is one that the augmentation may make, and in many steps each of them occurs.
+// Every image drawn is one that the augmentation may make, and each of these occurs within many steps.
 func TestAugmentationsMakeTheirImages(t *testing.T) {
 	for _, c := range []struct {
 		name, call string

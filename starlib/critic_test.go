@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// asked is the study of the losses' tests, with a critic that is called in all the ways of published methods.
+// asked is the study of the losses' tests, with a critic that is called in all the ways that published methods use.
 const asked = `
 def G(z):
     return nn.dense(z, 2)

@@ -42,7 +42,7 @@ func FuzzLoad(f *testing.F) {
 		f.Add(starlib.Std()[source])
 	}
 	f.Fuzz(func(t *testing.T, source string) {
-		// No deadline: what does not end in 100,000 steps runs into the time limit of go test.
+		// No deadline: a script that does not end within 100,000 steps runs into the time limit of go test.
 		ctx := context.Background()
 		l := starlib.Loader{Catalogue: catalogue, Limits: sandbox.Limits{Steps: 100_000}}
 		s, err := l.Load(ctx, "fuzz.star", []byte(source))

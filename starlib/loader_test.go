@@ -13,7 +13,7 @@ import (
 	"github.com/starsweep/starsweep/starlib"
 )
 
-// design is the script that the project set out to run, without the metrics that are to come.
+// design is the script that the project was designed to run, with a subset of its metrics.
 const design = `"""NS-GAN against WGAN-GP on MNIST over learning rate, latent size and batch size (Westberg, ch. 4)."""
 load("@std//dcgan.star", "generator32", "discriminator32")
 load("@std//losses.star", "non_saturating", "wasserstein_gp")

@@ -11,8 +11,8 @@ import (
 	"github.com/starsweep/starsweep/starlib"
 )
 
-// The files testdata/*_test.star hold tests in the language of scripts: every function test_* is one. They end by calling
-// fail, which equal, near and fails of testdata/assert.star do.
+// The files testdata/*_test.star hold tests in the language of scripts: every function test_* is a test. They end by
+// calling fail, which equal, near and fails of testdata/assert.star do.
 func TestStar(t *testing.T) {
 	files, err := filepath.Glob("testdata/*_test.star")
 	if err != nil || len(files) == 0 {

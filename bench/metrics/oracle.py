@@ -123,7 +123,7 @@ def inception_score(logits, splits):
 
 
 def parzen(test, samples, sigma):
-    # One leaf for all samples: with several, the result is off by up to 0.4 nats here, whatever the tolerance.
+    # One leaf for all samples: with several, the result is off by up to 0.4 nats here, for any tolerance.
     kde = sklearn.neighbors.KernelDensity(bandwidth=sigma, rtol=0, atol=0, leaf_size=len(samples) + 1)
     v = kde.fit(samples).score_samples(test)
     return {

@@ -12,7 +12,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// A limit of the size of files is to a process what a full disk is.
+// A limit on the size of files has the effect of a full disk on a process.
 func TestCacheOnAFullDiskCostsOnlyAWarning(t *testing.T) {
 	if os.Getenv("FULL_DISK") == "" { // in its own process: the limit holds for everything that it writes
 		c := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")

@@ -22,7 +22,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// server answers for every host: a store's client that talks to it alone, and the addresses that were requested.
+// server answers for every host: a store's client that connects only to it, and the addresses that were requested.
 func server(t *testing.T, handler http.HandlerFunc) (*http.Client, *[]string) {
 	t.Helper()
 	asked := &[]string{}

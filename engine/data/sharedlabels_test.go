@@ -18,7 +18,7 @@ func labelsOf(t *testing.T, st *Store, dir, split string) (names []string, class
 	return set.ClassNames, classes
 }
 
-// A label means the same in every split, also where the training split has no folder of its own, and after a class came that only
+// A label means the same in every split, even if the training split has no folder of its own, and after a class came that only
 // one split has: that split's files are other ones, those of the others are not.
 func TestALabelMeansTheSameInEverySplit(t *testing.T) {
 	for _, train := range []string{"train/", ""} {

@@ -47,7 +47,7 @@ func read(b []byte) (allocated uint64, err error) {
 	return 0, nil
 }
 
-// mostMemory bounds what reading a damaged file of some kilobytes takes: a few pages of the most that one may unpack to.
+// mostMemory bounds the memory for reading a damaged file of a few kilobytes: a few pages of the largest size that one may unpack to.
 const mostMemory = 1 << 30
 
 func TestDamagedFilesAreErrorsInBoundedMemory(t *testing.T) {

@@ -70,7 +70,7 @@ func TestAllWrongArgumentsAreReported(t *testing.T) {
 	}
 }
 
-// Remarks come once each and in the order of lines, not of characters.
+// Each remark appears once, in the order of lines, not of characters.
 func TestNotesAreInTheOrderOfLines(t *testing.T) {
 	var n Notes
 	for _, pos := range []string{"b.star:2:1", "a.star:10:1", "a.star:9:12", "a.star:9:3", "a.star:10:1"} {

@@ -64,7 +64,7 @@ func expectations(t *testing.T, folder string) (list []expectation) {
 	}
 }
 
-// refused is the pictures of testdata that are not read, with a word of the reason.
+// refused lists the pictures of testdata that are not read, with a word of the reason.
 var refused = map[string]string{
 	"ink.tif":    "color model",
 	"turned.tif": "orientation 6",
