@@ -15,9 +15,9 @@ import (
 func doctorCommand(env *Env) *cobra.Command {
 	return exits(&cobra.Command{
 		Use:   "doctor",
-		Short: "Show what is installed, and how to get what is missing",
+		Short: "Show what is installed, and how to install what is missing",
 		Long: `Doctor lists backends and plugins, data sets, feature extractors and folders. It
-says which of them work here, and how to get those that are missing.`,
+reports which of them work here, and how to install those that are missing.`,
 		Example: `  starsweep doctor`,
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {

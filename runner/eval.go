@@ -51,7 +51,7 @@ are. docs/metrics.md defines the metrics:
 	f.IntVar(&o.samples, "samples", 0, "number of samples to draw at random from each set (default all)")
 	f.IntVar(&o.size, "size", 0, "resize images to this height and width")
 	f.IntVar(&o.channels, "channels", 0, "convert images to 1 channel (grey) or 3 (colour)")
-	f.BoolVar(&o.floor, "floor", false, "also compare real samples with as many other real ones; needs --samples")
+	f.BoolVar(&o.floor, "floor", false, "also compare real samples with the same number of other real samples; needs --samples")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	backendFlag(c, &o.backend)
 	return exits(c, exitNoDevice)

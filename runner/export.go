@@ -26,7 +26,7 @@ func exportCommand(env *Env) *cobra.Command {
 that do not read Parquet.
 
 CSV: null is an empty cell. An apostrophe is put before text that begins with =,
-+, -, @ or a tab, so that spreadsheets do not take it for a formula. Control
++, -, @ or a tab, so that spreadsheets do not treat it as a formula. Control
 characters are escaped, as in \u001b.
 
 JSON lines: numbers that JSON lacks are the strings "NaN", "Infinity" and
