@@ -25,7 +25,7 @@ func TestErrorsInForeignCodeSayWhatToWrite(t *testing.T) {
 		{`exp(2.5)`, "exp: for parameter x: got float 2.5, want a tensor; math.exp is for numbers"},
 		{`sum([k, k])`, "sum: for parameter x: got a list, want a tensor: loop over its elements"},
 		{`flatten(relu)`, "flatten: for parameter x: got the function relu, want a tensor: call it, relu(...)"},
-		{`where(k, 1, 2)`, "where: for parameter condition: got f32[b4], want truth values, of less(a, b) and the like"},
+		{`where(k, 1, 2)`, "where: for parameter condition: got f32[b4], want truth values, as from less(a, b)"},
 		{`"%.3f" % 0.1`, "unknown conversion %.; numbers are formatted in full"},
 		{`adam(1e-3, weight_decay = 0.1)`, `adam: there is no argument "weight_decay": adamw(decay = ...) has it`},
 		{`choice([1, 2])`, "choice: got a list, want its values one by one: choice(*[1, 2])"},

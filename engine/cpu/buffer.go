@@ -110,7 +110,7 @@ func (f *Buffer) Backend() compute.Backend              { return f.backend }
 func (f *Buffer) Shape() (shapes.Shape, error)          { return f.shape, nil }
 func (f *Buffer) DeviceNum() (compute.DeviceNum, error) { return 0, nil }
 func (f *Buffer) CopyToDevice(compute.DeviceNum) (compute.Buffer, error) {
-	return nil, errors.New("backend cpu: there is one device only")
+	return nil, errors.New("backend cpu: there is only one device")
 }
 
 // Finalize releases the memory, which invalidates slices that Data returned. It may be called again, and for donated buffers.

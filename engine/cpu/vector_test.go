@@ -172,7 +172,7 @@ func TestVectorRunsAgreeWithPortableOnes(t *testing.T) {
 				}
 				key := fmt.Sprint(op, n)
 				if other, ok := bits[key]; ok && other != math.Float32bits(got) {
-					t.Errorf("%s of %d: sets give different bits", op, n)
+					t.Errorf("%s of %d: sets produce different bits", op, n)
 				}
 				bits[key] = math.Float32bits(got)
 

@@ -232,7 +232,7 @@ func (o operands) shapes() []invalid {
 		{"dot: axis c: got sizes 3 and 100, want equal ones (operands f32[b2 h8 w8 c3] and f32[b2 c100])", func() { Dot(a, z, "c") }},
 		{`merge: got the axes "cw", want "wc": each once, in memory order (operands f32[b2 h8 w8 c3])`, func() { Merge(a, "cw", 'c') }},
 		{`split: got the axes "chw", want "hwc": each once, in memory order (operands f32[b2 c100])`, func() { Split(z, 'c', "chw", 4, 5, 5) }},
-		{"merge: got the axes hc of [b2 h8 w8 c3], want neighbours (operands f32[b2 h8 w8 c3])", func() { Merge(a, "hc", 'c') }},
+		{"merge: got the axes hc of [b2 h8 w8 c3], want adjacent ones (operands f32[b2 h8 w8 c3])", func() { Merge(a, "hc", 'c') }},
 		{"merge: axis h: got f32[b2 c3], which has none (operands f32[b2 c3])", func() { Merge(Sum(a, "hw"), "hwc", 'c') }},
 		{"split: got 100 elements along c, want 96 for [h4 w4 c6] (operands f32[b2 c100])", func() { Split(z, 'c', "hwc", 4, 4, 6) }},
 		{"slice: axis h: got 0:9 in steps of 1, want a range within 0:8 (operands f32[b2 h8 w8 c3])", func() { Slice(a, 'h', 0, 9, 1) }},

@@ -53,7 +53,7 @@ func FID(real, fake Moments) (float64, error) {
 		return 0, fmt.Errorf("fid: got %d real and %d fake samples, want 2 or more of each", real.N, fake.N)
 	}
 	if real.D() != fake.D() {
-		return 0, fmt.Errorf("fid: got %d real and %d fake features, want equally many", real.D(), fake.D())
+		return 0, fmt.Errorf("fid: got %d real and %d fake features, want equal numbers", real.D(), fake.D())
 	}
 	for _, part := range [][]float64{real.Mean, real.Scatter, fake.Mean, fake.Scatter} {
 		if i := slices.IndexFunc(part, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }); i >= 0 {

@@ -54,7 +54,7 @@ func PRD(ctx context.Context, p *Products, real, fake Features, o PRDOptions, rn
 		return PRDCurve{}, fmt.Errorf("prd: %w", err)
 	}
 	if real.N != fake.N {
-		return PRDCurve{}, fmt.Errorf("prd: got %d real and %d fake samples, want equally many", real.N, fake.N)
+		return PRDCurve{}, fmt.Errorf("prd: got %d real and %d fake samples, want equal numbers", real.N, fake.N)
 	}
 	if o.Clusters < 1 || o.Clusters > 2*real.N || o.Angles < 3 || o.Runs < 1 {
 		return PRDCurve{}, fmt.Errorf("prd of %s: got %d clusters, %d angles, %d runs, "+

@@ -128,7 +128,7 @@ func TestInitialValuesDependOnSeedAndStreamOnly(t *testing.T) {
 	}
 	for what, other := range map[string][]float64{"another seed": model.Initial(v, 2), "another stream": model.Initial(elsewhere, 1)} {
 		if slices.Equal(x, other) {
-			t.Errorf("%s gives the same values", what)
+			t.Errorf("%s produces the same values", what)
 		}
 	}
 }
@@ -197,8 +197,8 @@ func TestStreamsAreIndependent(t *testing.T) {
 	}
 	latent, evaluation := draw(false)
 	again, evaluationAgain := draw(true)
-	exprtest.Close(t, "latents beside other draws", again, latent, 0)
-	exprtest.Close(t, "samples beside other draws", evaluationAgain, evaluation, 0)
+	exprtest.Close(t, "latents next to other draws", again, latent, 0)
+	exprtest.Close(t, "samples next to other draws", evaluationAgain, evaluation, 0)
 	if slices.Equal(latent, evaluation) {
 		t.Error("training and sampling draw the same")
 	}

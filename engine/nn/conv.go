@@ -24,7 +24,7 @@ func (p Padding) window(layer string, i, in, kernel, stride int) expr.Window {
 		p.taps(layer), kernel, "hw"[i], most, in)
 	reach := max(in+p.Lo[i]+p.Hi[i], smallWindow)
 	want(stride <= reach, layer, "stride: got %d along %c, want at most %d: there are %d pixels", stride, "hw"[i], reach, in)
-	want(max(p.Lo[i], p.Hi[i]) <= in+kernel, layer, "padding: got %d and %d along %c, want at most %d: windows beyond it would meet no pixel",
+	want(max(p.Lo[i], p.Hi[i]) <= in+kernel, layer, "padding: got %d and %d along %c, want at most %d: more would make empty windows",
 		p.Lo[i], p.Hi[i], "hw"[i], in+kernel)
 	switch p.Mode {
 	case "same":

@@ -76,7 +76,7 @@ var invalidConvolutions = []invalid{
 		func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 			return nn.Conv(t, x, nn.ConvOptions{Filters: 1, Kernel: [2]int{3, 3}, Stride: [2]int{1e9, 1}, Padding: nn.Padding{Mode: "same"}})
 		}},
-	{"nn.conv: padding: got 1 and 1000000 along w, want at most 7: windows beyond it would meet no pixel", image(4, 4, 1),
+	{"nn.conv: padding: got 1 and 1000000 along w, want at most 7: more would make empty windows", image(4, 4, 1),
 		func(t *model.Trace, x *expr.Node) (*expr.Node, error) {
 			return nn.Conv(t, x, nn.ConvOptions{Filters: 1, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1},
 				Padding: nn.Padding{Mode: "explicit", Lo: [2]int{1, 1}, Hi: [2]int{1, 1e6}}})

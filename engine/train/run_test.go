@@ -186,7 +186,7 @@ func TestRunsMayShareABackend(t *testing.T) {
 	for i, r := range runs {
 		alone := start(t, b, job, blobs(20, 8, 8), uint32(i))
 		epoch(t, alone)
-		same(t, fmt.Sprint("run ", i, " beside others and alone"), state(t, r), state(t, alone))
+		same(t, fmt.Sprint("run ", i, " next to others and alone"), state(t, r), state(t, alone))
 	}
 }
 

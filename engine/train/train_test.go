@@ -42,7 +42,7 @@ func TestRunsAreBitIdenticalEvenIfResumed(t *testing.T) {
 				}
 				other := start(t, b, job, c.images, 8)
 				if epoch(t, other); bytes.Equal(state(t, other)[0].Data, saved[0].Data) {
-					t.Error("another seed gives the same weights")
+					t.Error("another seed produces the same weights")
 				}
 			})
 		}

@@ -77,7 +77,7 @@ func where(t *tensor.Tracer, c kit.Call) (*expr.Node, error) {
 		return nil, err
 	}
 	if p.Shape.DType != expr.Bool {
-		return nil, fmt.Errorf("where: for parameter condition: got %v, want truth values, of less(a, b) and the like", p.Shape)
+		return nil, fmt.Errorf("where: for parameter condition: got %v, want truth values, as from less(a, b)", p.Shape)
 	}
 	x, err := t.Operand(a)
 	if err != nil {

@@ -27,7 +27,7 @@ func (o Value) Type() string   { return "optimizer" }
 
 // CompareSameType refuses: the numbers of optimizers may be symbols.
 func (o Value) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
-	return false, fmt.Errorf("got %s %s %s, want optimizers compared by the numbers that they are made of", o.Type(), op, y.Type())
+	return false, fmt.Errorf("got %s %s %s, want a comparison of the numbers that optimizers are made from", o.Type(), op, y.Type())
 }
 
 // common sets the arguments that every optimizer has.

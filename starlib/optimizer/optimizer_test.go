@@ -22,7 +22,7 @@ func TestRulesHaveTheirNumbers(t *testing.T) {
 		"sgd(1, clip_norm = 0)":             "sgd: for parameter clip_norm: got 0.0, want a finite number above 0",
 		"sgd(1, clip_value = None)":         "[{lr 1.0} {momentum 0.0}]",
 		"adam(1, betas = 0.9)":              "adam: for parameter betas: got float 0.9, want a pair of numbers",
-		"adam(1) == adam(1)":                "got optimizer == optimizer, want optimizers compared by the numbers that they are made of",
+		"adam(1) == adam(1)":                "got optimizer == optimizer, want a comparison of the numbers that optimizers are made from",
 		"rmsprop(1, momentum = 1, rho = 1)": "rmsprop: for parameter rho: got 1.0, want a number from 0 to below 1",
 	} {
 		v, err := starlark.EvalOptions(&syntax.FileOptions{}, new(starlark.Thread), "o.star", expression, Builtins)

@@ -60,7 +60,7 @@ func (x Tensor) Get(starlark.Value) (starlark.Value, bool, error) { return nil, 
 
 // NoSlice refuses x[lo:hi].
 func (x Tensor) NoSlice() error {
-	return fmt.Errorf("got an index of %v, want slice(x, axis, lo, hi), which takes part of one axis", x.Shape)
+	return fmt.Errorf("got an index of %v, want slice(x, axis, lo, hi), which selects part of one axis", x.Shape)
 }
 
 func (x Tensor) AttrNames() (names []string) {

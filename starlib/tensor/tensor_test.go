@@ -43,7 +43,7 @@ func TestOperatorsMeetByAxisNames(t *testing.T) {
 			"x + 1": "f32[b4 c2]", "x * m": "f32[b4 c2]", "m - x": "f32[b4 c2]", "-m": "f32[b4]", "2 / x": "f32[b4 c2]",
 			"x.shape": `{"b": 4, "c": 2}`, "x.b": "4", "x % 2": "operator %: tensors have only + - * /: a - b * floor(a / b) is the remainder",
 			"x + 'a'": `operator +: got string "a", want a tensor, a number or a schedule`,
-			"x[0]":    "got an index of f32[b4 c2], want slice(x, axis, lo, hi), which takes part of one axis",
+			"x[0]":    "got an index of f32[b4 c2], want slice(x, axis, lo, hi), which selects part of one axis",
 			"x.h":     "got .h of f32[b4 c2], want one of its axes or .shape; functions are called as f(x)",
 		} {
 			v, err := starlark.EvalOptions(&syntax.FileOptions{}, th, "t.star", expression, env)

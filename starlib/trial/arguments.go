@@ -64,7 +64,7 @@ func (a *criticArg) Unpack(v starlark.Value) error {
 	}
 	var f kit.Function
 	if err := f.Unpack(v); err != nil {
-		return fmt.Errorf("got %s, want True, False, or a function from the network's output to one number an example", kit.Describe(v))
+		return fmt.Errorf("got %s, want True, False, or a function from the network's output to one number per example", kit.Describe(v))
 	}
 	*a = criticArg{read: true, logit: &f}
 	return nil
