@@ -1,12 +1,41 @@
 package starlib_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/starsweep/starsweep/engine/metric"
+	"github.com/starsweep/starsweep/engine/model"
 )
+
+// lists has what advice must list, from the tables of the engine.
+func lists() (metrics, optimizers, files string) {
+	and := func(names []string) string {
+		return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+	}
+	var calls, rules, own, layouts []string
+	for _, m := range metric.All {
+		calls = append(calls, m.Name+"()")
+	}
+	for rule := range model.Rules {
+		rules = append(rules, string(rule))
+	}
+	slices.Sort(rules)
+	for _, s := range catalogue.DataSets {
+		switch {
+		case s.Files:
+			own = append(own, s.Builtin+"(path)")
+		case strings.Contains(s.Args, "path?"):
+			layouts = append(layouts, s.Builtin+"(path)")
+		}
+	}
+	return and(calls), and(rules), and(own) + " read files, " + and(layouts) + " other sets in their layout"
+}
 
 // Code of Python and PyTorch is answered by what to write instead, and a suggestion is a name that may be meant.
 func TestErrorsInForeignCodeSayWhatToWrite(t *testing.T) {
+	metrics, optimizers, files := lists()
 	for _, c := range []struct{ expression, want string }{
 		{`x[:, 0]`, "; tensors have no index: slice(x, axis, lo, hi) takes part of an axis by its name"},
 		{`x[..., None]`, "; tensors have no index: slice(x, axis, lo, hi) takes part of an axis by its name"},
@@ -17,8 +46,10 @@ func TestErrorsInForeignCodeSayWhatToWrite(t *testing.T) {
 		{`k | k`, "maximum(a, b) is or of truth values"},
 		{`round(k)`, "undefined: round; math.round(x) is for numbers, floor(x + 0.5) for tensors"},
 		{`tan(k)`, "undefined: tan; write sin(x) / cos(x)"},
-		{`lion(1e-3)`, "undefined: lion; the optimizers are adam, adamw, sgd and rmsprop"},
-		{`lpips()`, "undefined: lpips; the metrics are fid(), precision_recall(), "},
+		{`lion(1e-3)`, "undefined: lion; the optimizers are " + optimizers},
+		{`lpips()`, "undefined: lpips; the metrics are " + metrics},
+		{`tpe()`, "undefined: tpe; the searches are grid(), points() and random()"},
+		{`svhn()`, "undefined: svhn; " + files},
 		{`open("a")`, "undefined: open; scripts read only the files that they load"},
 		{`np.zeros(3)`, "undefined: np; scripts load no libraries"},
 		{`sqrt(2)`, "sqrt: for parameter x: got int 2, want a tensor; math.sqrt is for numbers"},
@@ -30,7 +61,7 @@ func TestErrorsInForeignCodeSayWhatToWrite(t *testing.T) {
 		{`adam(1e-3, weight_decay = 0.1)`, `adam: there is no argument "weight_decay": adamw(decay = ...) has it`},
 		{`choice([1, 2])`, "choice: got a list, want its values one by one: choice(*[1, 2])"},
 		{`evaluate(metrics = fid())`, "evaluate: for parameter metrics: got the metric fid(), want a list of metrics: [fid()]"},
-		{`evaluate(metrics = ["fid"])`, `got string "fid", want metrics such as fid(): the metrics are fid(), precision_recall(), `},
+		{`evaluate(metrics = ["fid"])`, `got string "fid", want metrics such as fid(): the metrics are ` + metrics},
 		{`gan(evaluate = fid())`, "gan: for parameter evaluate: got the metric fid(), want evaluate(metrics = [fid()], ...)"},
 		{`gan(steps = 3)`, `gan: there is no argument "steps" (did you mean d_steps?)`},
 		// A similar name is not necessarily meant.

@@ -188,7 +188,7 @@ func (l *loading) exec(name string, source []byte) (starlark.StringDict, error) 
 	}
 	program, err := starlark.FileProgram(parsed, l.globals.Has)
 	if err != nil {
-		return nil, unresolved(err, l.globals)
+		return nil, unresolved(err, l.globals, offered(l.Catalogue.DataSets))
 	}
 	globals, err := program.Init(l.thread, l.globals)
 	if err != nil {
@@ -229,7 +229,7 @@ func (l *loading) missing(f *syntax.File) error {
 }
 
 // unresolved turns the resolver's errors about names into *Errors. It replaces the interpreter's advice, which knows no synonyms.
-func unresolved(err error, globals starlark.StringDict) error {
+func unresolved(err error, globals starlark.StringDict, o hint.Offered) error {
 	var names resolve.ErrorList
 	if !errors.As(err, &names) {
 		return kit.Locate(err, "")
@@ -238,7 +238,7 @@ func unresolved(err error, globals starlark.StringDict) error {
 	for _, e := range names {
 		msg, _, _ := strings.Cut(e.Msg, " (did you mean")
 		if name, ok := strings.CutPrefix(msg, "undefined: "); ok && kit.IsWord(name) {
-			if other := hint.Elsewhere(name); other != "" {
+			if other := hint.Elsewhere(name, o); other != "" {
 				msg += "; " + other
 			} else if layer := hint.Meant(name, layer.Module.AttrNames()); layer != "" {
 				msg += fmt.Sprintf(" (did you mean nn.%s?)", layer)

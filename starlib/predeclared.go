@@ -3,6 +3,8 @@ package starlib
 import (
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 
 	"go.starlark.net/lib/math"
 	"go.starlark.net/starlark"
@@ -13,6 +15,7 @@ import (
 	"github.com/starsweep/starsweep/starlib/draw"
 	"github.com/starsweep/starsweep/starlib/evaluate"
 	"github.com/starsweep/starsweep/starlib/function"
+	"github.com/starsweep/starsweep/starlib/hint"
 	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/layer"
 	"github.com/starsweep/starsweep/starlib/number"
@@ -47,6 +50,24 @@ func predeclared(catalogue spec.Catalogue) starlark.StringDict {
 	}
 	lift(all)
 	return all
+}
+
+// offered lists what scripts choose from, for advice on names of other libraries.
+func offered(sets []spec.DataSet) hint.Offered {
+	o := hint.Offered{Metrics: evaluate.Metrics(), Optimizers: slices.Sorted(maps.Keys(optimizer.Builtins))}
+	for _, name := range slices.Sorted(maps.Keys(space.Searches)) {
+		o.Searches = append(o.Searches, name+"()")
+	}
+	for _, s := range sets {
+		switch args := strings.Fields(s.Args); {
+		case s.Builtin == "":
+		case slices.Contains(args, "path"):
+			o.Files = append(o.Files, s.Builtin+"(path)")
+		case slices.Contains(args, "path?"):
+			o.Layouts = append(o.Layouts, s.Builtin+"(path)")
+		}
+	}
+	return o
 }
 
 // words are the names of values that scripts can write.

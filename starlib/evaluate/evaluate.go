@@ -114,11 +114,19 @@ func (l *metricList) Unpack(v starlark.Value) error {
 			return fmt.Errorf("got the function %s, want the metric that it returns: %s()", b.Name(), b.Name())
 		}
 		if !ok {
-			return fmt.Errorf("got %s, want metrics such as fid(): %s", kit.Describe(e), hint.Elsewhere("lpips"))
+			return fmt.Errorf("got %s, want metrics such as fid(): %s", kit.Describe(e), hint.Offered{Metrics: Metrics()}.MetricsText())
 		}
 		*l = append(*l, m.Metric)
 	}
 	return nil
+}
+
+// Metrics lists the calls of all metrics, for messages.
+func Metrics() (calls []string) {
+	for _, name := range metric.Names(metric.All) {
+		calls = append(calls, name+"()")
+	}
+	return calls
 }
 
 // metricBuiltin is the builtin of a row of the table of metrics. The defaults of its arguments are those of papers.

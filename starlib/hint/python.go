@@ -3,6 +3,7 @@ package hint
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.starlark.net/syntax"
@@ -62,6 +63,41 @@ func Instead(message, line string) string {
 	return ""
 }
 
+// Offered lists what a script can write where other libraries have more: calls such as fid(), or names. The caller of Elsewhere takes
+// the lists from the tables of the engine, so that advice includes whatever is added there.
+type Offered struct {
+	Metrics, Optimizers, Searches []string
+	Files, Layouts                []string // data sets of the user's own files, and those whose layout such files may have
+}
+
+// families lists, for each family of builtins that scripts choose from, the names of other libraries that scripts lack.
+var families = []struct {
+	names string
+	hint  func(Offered) string
+}{
+	{"lpips ssim ms_ssim psnr fvd mmd swd cmmd vendi is_score inception_distance", Offered.MetricsText},
+	{"svhn celeba imagenet lsun ffhq stl10 fashion_mnist omniglot csv table array", func(o Offered) string {
+		return and(o.Files) + " read files, " + and(o.Layouts) + " other sets in their layout"
+	}},
+	{"lion adagrad adadelta nadam lamb adamax radam lookahead sophia", func(o Offered) string {
+		return "the optimizers are " + and(o.Optimizers)
+	}},
+	{"tpe bayes bayesian cmaes cma_es hyperband asha sobol halton optuna", func(o Offered) string {
+		return "the searches are " + and(o.Searches)
+	}},
+}
+
+// MetricsText lists the metrics.
+func (o Offered) MetricsText() string { return "the metrics are " + and(o.Metrics) }
+
+// and joins names: "a, b and c".
+func and(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
+
 // elsewhere maps names of other languages and libraries that scripts lack to what to write instead.
 var elsewhere = func() map[string]string {
 	hints := map[string]string{
@@ -81,14 +117,6 @@ var elsewhere = func() map[string]string {
 			"matmul bmm einsum mm"},
 		{"write 0 * x in the shape of x, or + 1",
 			"zeros ones full zeros_like ones_like empty"},
-		{"the metrics are fid(), precision_recall(), density_coverage(), kid(), inception_score(), prd() and parzen()",
-			"lpips ssim ms_ssim psnr fvd mmd swd cmmd vendi is_score inception_distance"},
-		{"images(path), parquet(path) and dicom(path) read files, mnist(path) and cifar10(path) other sets in their layout",
-			"svhn celeba imagenet lsun ffhq stl10 fashion_mnist omniglot csv table array"},
-		{"the optimizers are adam, adamw, sgd and rmsprop",
-			"lion adagrad adadelta nadam lamb adamax radam lookahead sophia"},
-		{"the searches are grid(), random(trials), points([...])",
-			"tpe bayes bayesian cmaes cma_es hyperband asha sobol halton optuna"},
 	} {
 		for name := range strings.FieldsSeq(x.names) {
 			hints[name] = x.hint
@@ -98,7 +126,14 @@ var elsewhere = func() map[string]string {
 }()
 
 // Elsewhere returns what to write instead of a name of another language or library; "" for names it does not know.
-func Elsewhere(name string) string { return elsewhere[name] }
+func Elsewhere(name string, o Offered) string {
+	for _, f := range families {
+		if slices.Contains(strings.Fields(f.names), name) {
+			return f.hint(o)
+		}
+	}
+	return elsewhere[name]
+}
 
 // Argument is Elsewhere for the name of an argument of a builtin.
 func Argument(builtin, name string) string { return otherArguments[builtin+" "+name] }
