@@ -1,6 +1,7 @@
 package feature
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -25,15 +26,22 @@ func TestExtractorsTakeTheMemoryThatIsEstimated(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return float64(m.HeapAlloc)
 	}
-	for _, c := range []struct {
+	type size struct {
 		name string
 		side int
 		c    int
-	}{
-		{"small-mnist", 28, 1}, {"small-mnist", 64, 1}, {"small-cifar10", 32, 3}, {"small-cifar10", 128, 3}, {"pixels", 32, 3},
-		{"pixels", 128, 3},
-		{"random", 32, 3}, {"random", 64, 3}, {"random", 128, 3}, {"inception", 32, 3}, {"inception", 256, 3},
-	} {
+	}
+	var sizes []size
+	for _, r := range table {
+		channels := cmp.Or(r.Channels, 3)
+		if strings.HasPrefix(r.Name, "inception-") { // the network and sizes of inception
+			continue
+		}
+		for _, side := range []int{32, 128} {
+			sizes = append(sizes, size{r.Name, side, channels})
+		}
+	}
+	for _, c := range sizes {
 		t.Run(fmt.Sprint(c.name, c.side), func(t *testing.T) {
 			if testing.Short() && (c.name == "random" && c.side > 32 || c.name == "inception") {
 				t.Skip("slow")

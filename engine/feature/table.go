@@ -7,11 +7,15 @@ import "github.com/starsweep/starsweep/engine/spec"
 var table = []row{fidInception, tturInception, kerasInception, smallMNIST, smallCIFAR10, pixelFeatures, randomFeatures}
 
 // row declares an extractor and makes it.
+//
+// The digest of an extractor, which decides whether two values of a metric are comparable, covers its name, its weights and the layers
+// that its file declares, not the Go code of its network. A change of that code which changes features therefore needs a new name. For a
+// network without weights, such as pixels, the digest is that of the name alone.
 type row struct {
 	spec.Extractor
 	batch int // the most images of one call
 	load  func(st Store) (content, error)
-	takes memory
+	takes memory // as measured: see TestExtractorsTakeTheMemoryThatIsEstimated
 }
 
 // content is the network and the weights of an extractor.

@@ -25,6 +25,10 @@ var inceptionScore = Definition{
 		mean, std, err := InceptionScore(c.Fake.Logits, int(m.Arg("splits")), nil)
 		return []float64{mean, std}, err
 	},
+	memory: func(_ spec.Metric, n, _ int) Memory {
+		const classes = 1008 // of the widest logits
+		return Memory{Work: double * (n + classes)}
+	},
 }
 
 // InceptionScore is exp E KL(p(y|x) || p(y)) (Salimans et al. 2016, section 4), its mean and standard deviation (ddof 0)
