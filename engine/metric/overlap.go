@@ -35,7 +35,7 @@ func neighbours(m Definition, k float64, numbers func(Overlap) []float64) Defini
 	m.memory = func(m spec.Metric, n, d int) Memory {
 		block := min(n, 1024)
 		return Memory{
-			Set: double * n, Device: single * (2*n*d + 4*block*d), Work: 16*n*(int(m.Arg("k"))+4) + single*block*(4*d+block),
+			Set: double * n, Device: single * (2*n*d + 4*block*d + block*block), Work: 16*n*(int(m.Arg("k"))+4) + single*block*(4*d+block),
 		}
 	}
 	return m
