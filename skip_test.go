@@ -67,7 +67,7 @@ func each(t *testing.T, suffix string, do func(path string, file *ast.File, at *
 	}
 }
 
-// method is the name of the method that n calls, "" if n is no call of one.
+// method is the name of the method that n calls, "" if n is not a call of one.
 func method(n ast.Node) string {
 	if call, ok := n.(*ast.CallExpr); ok {
 		if s, ok := call.Fun.(*ast.SelectorExpr); ok {

@@ -40,7 +40,7 @@ func (s *Study) SaveCheckpoint(c Checkpoint) error {
 	s.mu.Lock()
 	t, err := s.trial(c.Row.Trial)
 	finished := err == nil && t.outcome != nil
-	s.mu.Unlock() // writing takes a while, and trials have files of their own
+	s.mu.Unlock() // writing takes a while, and every trial has its own files
 	if err := errors.Join(err, s.lock.check()); err != nil {
 		return err
 	}

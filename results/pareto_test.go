@@ -277,7 +277,7 @@ func TestPointsAreComparedWithinOneMeasure(t *testing.T) {
 			Metrics: []spec.Metric{{Name: "fid"}, {Name: "precision_recall", Args: []spec.Arg{{Name: "k", Value: 3}}},
 				{Name: "kid", Args: []spec.Arg{{Name: "subsets", Value: float64(subsets)}, {Name: "size", Value: 10}}}}}
 	}
-	for i, m := range []spec.Measure{of(20, 10), of(1000, 10), of(1000, 50)} { // KID is no objective
+	for i, m := range []spec.Measure{of(20, 10), of(1000, 10), of(1000, 50)} { // KID is not an objective
 		id := fmt.Sprint("t", i)
 		measured(t, s, results.Trial{ID: id, Configuration: id, Point: results.Values{"lr": 1.0}, Measure: m}, float64(i))
 	}

@@ -87,7 +87,7 @@ func TestMeasuresOfTheNewestPlanComeFirst(t *testing.T) {
 	wantLines(t, others, text(20))
 }
 
-// Differences are no more than necessary, settings first.
+// Only the necessary differences are listed, settings first.
 func TestDifferencesAreAsFewAsNecessary(t *testing.T) {
 	state := func(settings, script, train string) results.State {
 		return results.State{Trial: results.Trial{Train: train, Length: 2}, Settings: settings, Script: script}

@@ -156,7 +156,7 @@ func TestWrongRowsAreRefusedAndLeaveNothing(t *testing.T) {
 	grid := results.Sample{Trial: "a", Epoch: 1, Kind: "grid", PNG: picture(t, 8)}
 	check(t, s.AppendSample(grid))
 	check(t, s.AppendSample(grid))
-	check(t, s.AppendEpoch(slower)) // timings are no difference
+	check(t, s.AppendEpoch(slower)) // timings do not count as differences
 	wide, text := grid, grid
 	wide.PNG, text.PNG = picture(t, 16), []byte("no picture")
 	unsure := outcome("a", results.Interrupted)

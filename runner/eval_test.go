@@ -218,7 +218,7 @@ func TestEvalMakesDifferentImagesAlikeWhereItIsTold(t *testing.T) {
 	if want := "got 1 channels in " + grey + " and 3 in " + colour + ": set --channels 1 or 3"; code != 2 || !strings.Contains(stderr, want) {
 		t.Errorf("got exit code %d, %q, want %q", code, stderr, want)
 	}
-	for _, features := range []string{"pixels", "random", "small-cifar10"} { // whether or not the extractor has a size of its own
+	for _, features := range []string{"pixels", "random", "small-cifar10"} { // whether or not the extractor has a fixed size
 		_, stderr, code = eval(t, "--real", grey, "--fake", colour, "--features", features, "--channels", "3", "--metrics", "fid")
 		if want := "got images of 6 x 6 in " + grey + " and 9 x 9 in " + colour + ": set --size to resize both"; code != 2 ||
 			!strings.Contains(stderr, want) {

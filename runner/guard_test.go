@@ -19,7 +19,7 @@ func TestAPanicIsOneLineThatNamesThePlace(t *testing.T) {
 			t.Errorf("got %v, want %s and its place in one line", err, what)
 		}
 	}
-	ended, err := interruptible(context.Background(), func() error { panic("no luck elsewhere") }) // on a goroutine of its own
+	ended, err := interruptible(context.Background(), func() error { panic("no luck elsewhere") }) // on its own goroutine
 	if !ended || err == nil || !strings.Contains(err.Error(), "no luck elsewhere, in ") {
 		t.Errorf("got %v, want the panic", err)
 	}

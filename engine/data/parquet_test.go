@@ -218,7 +218,7 @@ func TestOneParquetImageForManyRowsHasABound(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.parquet")
 	writeParquet(t, path, rows, parquet.Compression(&parquet.Zstd))
 	_, err := (&parquetFiles{files: []string{path}, wanted: spec.Data{Path: path}}).open(context.Background(), []int{len(rows) - 1})
-	if err != nil { // one of them is no problem
+	if err != nil { // a single one is fine
 		t.Error(err)
 	}
 	every := make([]int, len(rows))

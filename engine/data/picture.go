@@ -33,7 +33,7 @@ func encodedHeader(b []byte) (header, error) {
 // decoder decodes encoded pictures: see package raster. It may be used by several goroutines.
 type decoder struct{ large sync.Mutex }
 
-// largePicture is the number of pixels from which pictures are decoded one at a time, since decoding takes up to 16 bytes a pixel.
+// largePicture is the number of pixels from which pictures are decoded one at a time, since decoding takes up to 16 bytes per pixel.
 const largePicture = 1 << 24
 
 func (d *decoder) decode(ctx context.Context, b []byte) (picture, error) {

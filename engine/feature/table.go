@@ -13,7 +13,7 @@ var table = []row{fidInception, tturInception, kerasInception, smallMNIST, small
 // network without weights, such as pixels, the digest is that of the name alone.
 type row struct {
 	spec.Extractor
-	batch int // the most images of one call
+	batch int // the largest number of images in one call
 	load  func(st Store) (content, error)
 	takes memory // as measured: see TestExtractorsTakeTheMemoryThatIsEstimated
 }

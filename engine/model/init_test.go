@@ -159,7 +159,7 @@ func TestShufflesArePermutations(t *testing.T) {
 	}
 }
 
-// Streams are independent: if a loss draws more, the latents do not change. Sampling draws from streams of its own, so evaluation
+// Streams are independent: if a loss draws more, the latents do not change. Sampling draws from its own streams, so evaluation
 // never affects training.
 func TestStreamsAreIndependent(t *testing.T) {
 	draw := func(extra bool) (latent, evaluation []float64) {

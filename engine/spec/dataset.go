@@ -15,7 +15,7 @@ type DataSet struct {
 	Subset  string // the data set that the argument subset = True selects
 	Doc     string // what it is, in one line
 	Args    string // of the builtin, in order; those with a ? are optional
-	Files   bool   // the images are the user's own files, in an order of their own, with splits of any name or none
+	Files   bool   // the images are the user's own files, in any order, with splits of any name or none
 	Points  bool   // examples are points of two coordinates, not images
 
 	// Size, Channels and Classes of the examples, unless a script says otherwise; 0: the script must say, or they are unknown.

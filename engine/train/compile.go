@@ -109,7 +109,7 @@ func (c *Compiled) use(runs int) {
 	}
 }
 
-// device is on, as a device of c's backend: a program of bfloat16 runs on a backend of its own.
+// device is on, as a device of c's backend: a program of bfloat16 runs on a separate backend.
 func (c *Compiled) device(on lower.Device) lower.Device {
 	return lower.Device{Backend: c.backend.lower, Number: on.Number}
 }

@@ -37,8 +37,8 @@ func open(t testing.TB, name string) *Backend {
 	return b
 }
 
-// must opens a backend, or skips the test if it is not installed. "cpu loop" and "xla loop" run many steps a call,
-// as accelerators do.
+// must opens a backend, or skips the test if it is not installed. "cpu loop" and "xla loop" run many steps per call, as
+// accelerators do.
 func must(t testing.TB, name string) *Backend {
 	t.Helper()
 	name, loop := strings.CutSuffix(name, " loop")

@@ -17,7 +17,7 @@ import (
 // Progress is called with the number of bytes that a download has received; total is -1 if the server does not state it.
 type Progress func(done, total int64)
 
-// Copy copies the content of an address to dst, if it has no more than most bytes. client and progress may be nil.
+// Copy copies the content of an address to dst, if the content has no more than most bytes. client and progress may be nil.
 func Copy(ctx context.Context, client *http.Client, address string, dst io.Writer, most int64, progress Progress) error {
 	response, err := get(ctx, client, address, nil)
 	if err != nil {

@@ -19,7 +19,7 @@ const (
 	legendLeft             = plotLeft + plotWidth + 24
 	scatterWidth           = legendLeft + 170
 	scatterHeight          = plotTop + plotHeight + 48
-	most                   = 8 // values of a hyperparameter with colours of their own
+	most                   = 8 // values of a hyperparameter with distinct colours
 	otherColour, lineColor = "#a8a29e", "#1c1917"
 )
 

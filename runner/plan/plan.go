@@ -38,7 +38,7 @@ type Trial struct {
 	Configuration, ID string
 }
 
-// Plan is the trials of a study in the order in which they run. It takes 16 bytes a trial: points and jobs are made on demand.
+// Plan is the trials of a study in the order in which they run. It takes 16 bytes per trial: points and jobs are made on demand.
 type Plan struct {
 	Programs []*model.Program // distinct, in the order of first use
 	Families []Family         // in the order of first use

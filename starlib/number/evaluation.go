@@ -14,7 +14,7 @@ import (
 // its outcome serves every point that agrees on it.
 type Evaluation struct {
 	Point     spec.Point      // the hyperparameters, then the settings
-	plain     map[string]bool // numbers of p that are no symbols, since an earlier evaluation revealed them
+	plain     map[string]bool // numbers of p that are not symbols, since an earlier evaluation revealed them
 	allPlain  bool            // there are no symbols
 	reads     names           // of p: what decided something
 	trace     *readings       // of the trace in progress
@@ -76,7 +76,7 @@ func (r *Evaluation) ReadNames() []string { return r.reads.list }
 // Revealed reports whether a symbol was revealed, so that the evaluation must be repeated.
 func (r *Evaluation) Revealed() bool { return r.revealed }
 
-// PlainNames lists the numbers of p that are no symbols, sorted; all reports that none is.
+// PlainNames lists the numbers of p that are not symbols, sorted; all reports that none is a symbol.
 func (r *Evaluation) PlainNames() (list []string, all bool) {
 	return slices.Sorted(maps.Keys(r.plain)), r.allPlain
 }

@@ -32,7 +32,7 @@ type filters struct {
 // taps are the pixels of the kernel that a filter multiplies by; -1 is none.
 type taps []int
 
-// need reports whether there is anything to multiply in a slot. The first and the last tap have a slot of their own.
+// need reports whether there is anything to multiply in a slot. The first and the last tap have their own slots.
 func (t taps) need(slot int) bool {
 	switch slot {
 	case winograd.FirstTap:

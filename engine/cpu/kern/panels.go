@@ -7,7 +7,7 @@ import "unsafe"
 type panels struct {
 	*Conv
 	lists  []pixelList // by output pixel
-	height int         // most rows of a tile
+	height int         // maximum number of rows of a tile
 }
 
 // pixelList is the products of a pixel, all of the same depth.

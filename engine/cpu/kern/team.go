@@ -91,7 +91,7 @@ type task struct {
 type share struct {
 	next atomic.Int64
 	end  int64
-	_    [6]int64 // a cache line of its own
+	_    [6]int64 // a separate cache line
 }
 
 func (k *task) work(worker int) {

@@ -18,7 +18,7 @@ type webpFile struct {
 	data     []byte // of the chunk "VP8L" or "VP8 ", without its header
 }
 
-// readWebP finds the first frame. The alpha plane of a lossy frame is a chunk of its own, and is not read.
+// readWebP finds the first frame. The alpha plane of a lossy frame is a separate chunk, which is not read.
 func readWebP(b []byte) (f webpFile, err error) {
 	f.C = 3
 	cut := errors.New("WebP: the file is cut off")
