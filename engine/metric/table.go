@@ -36,7 +36,7 @@ type Definition struct {
 	derive func(ctx context.Context, p *Products, s *Stats, m spec.Metric) error
 	// compute returns the numbers of the columns. Its random numbers come from c.draws.
 	compute func(ctx context.Context, c *Comparison, m spec.Metric) ([]float64, error)
-	// memory estimates the memory of both for n samples of d features per set, besides the features.
+	// memory estimates the memory of both for n samples of d features per set, in addition to the features.
 	memory func(m spec.Metric, n, d int) Memory
 }
 

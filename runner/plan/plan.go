@@ -235,7 +235,7 @@ func (p *Plan) Identify(ctx context.Context, inputs func(*model.Job) (model.Inpu
 	return nil
 }
 
-// Summary is one line for people: "384 trials, 32 programs", and how many repeated trials were left out.
+// Summary is one line for users: "384 trials, 32 programs", and how many repeated trials were left out.
 func (p *Plan) Summary() string {
 	s := fmt.Sprintf("%s, %s", count(len(p.trials), "trial"), count(len(p.Programs), "program"))
 	if p.Repeated > 0 {

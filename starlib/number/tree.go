@@ -23,8 +23,8 @@ func (t *Tree[T]) Find(point spec.Point) *T {
 	return t.leaf
 }
 
-// Add stores what was made for a point when the values of the names decided, in this order. What was stored meanwhile stays. It
-// returns the number of new nodes, and whether made was stored.
+// Add stores what was made for a point when the values of the names decided, in this order. Anything stored in the meantime
+// stays. It returns the number of new nodes, and whether made was stored.
 func (t *Tree[T]) Add(names []string, point spec.Point, made *T) (nodes int, stored bool) {
 	for _, name := range names {
 		if t.leaf != nil || t.name != "" && t.name != name {

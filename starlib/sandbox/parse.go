@@ -18,7 +18,7 @@ func Parse(name string, source []byte) (*syntax.File, error) {
 	if len(source) > MaxSource {
 		return nil, &Error{syntax.MakePosition(&name, 1, 1), fmt.Sprintf("got a file of more than %d bytes, want fewer", MaxSource)}
 	}
-	source = bytes.TrimPrefix(source, []byte("\ufeff")) // editors of Windows write it
+	source = bytes.TrimPrefix(source, []byte("\ufeff")) // editors on Windows write it
 	options := &syntax.FileOptions{}
 	f, err := options.Parse(name, source, 0)
 	if err != nil {

@@ -87,8 +87,8 @@ func Open(path string, each func(Line, []byte) error) (j *Journal, dropped int64
 	return &Journal{path: path, f: f, end: end}, size - end, nil
 }
 
-// View opens the journal at path for reading only. It calls hole for each damaged part, in order with the lines. A writer may append
-// meanwhile: a record that is not yet whole is left out, its size is tail, and nothing is cut. Append on a view returns an error.
+// View opens the journal at path for reading only. It calls hole for each damaged part, in order with the lines. A writer may append at
+// the same time: an incomplete record is left out, its size is tail, and nothing is cut. Append on a view returns an error.
 func View(path string, each func(Line, []byte) error, hole func(Hole) error) (j *Journal, tail int64, err error) {
 	f, err := os.Open(path)
 	if err != nil {
