@@ -13,7 +13,7 @@ import (
 	"github.com/starsweep/starsweep/internal/safetensors"
 )
 
-func TestADataSetThatIsHereIsNotFetchedAgain(t *testing.T) {
+func TestADataSetThatIsPresentIsNotFetchedAgain(t *testing.T) {
 	home := t.TempDir()
 	link(t, filepath.Join(require.Shared(t), "data", "cifar10"), filepath.Join(home, "data", "cifar10"))
 	code, text := command(t, home, "data", "get", "cifar10")
@@ -35,8 +35,8 @@ func TestWeightsOfInceptionAreAdded(t *testing.T) {
 		t.Fatalf("got exit code %d and %q, want 0 and %q", code, text, want)
 	}
 	code, text = command(t, home, "features", "list")
-	if code != 0 || !regexp.MustCompile(`(?m)^inception +here +[0-9a-f]{16} `).MatchString(text) {
-		t.Errorf("got exit code %d and no inception that is here in\n%s", code, text)
+	if code != 0 || !regexp.MustCompile(`(?m)^inception +present +[0-9a-f]{16} `).MatchString(text) {
+		t.Errorf("got exit code %d and no inception that is present in\n%s", code, text)
 	}
 }
 
