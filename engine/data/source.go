@@ -18,7 +18,9 @@ import (
 
 // source is where the pictures of one split come from.
 type source interface {
-	// identity identifies the content of everything that the source reads, or is "" if reading is as cheap as a cache would be.
+	// identity identifies the content of everything that the source reads, and the version of the code that draws a set: it is the key
+	// of the cache, so images that could change under one identity would be read from an old cache. It is "" if reading is as cheap as a
+	// cache would be.
 	identity() (string, error)
 	// survey returns what headers, footers and file names say.
 	survey(context.Context) (survey, error)

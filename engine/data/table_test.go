@@ -23,6 +23,9 @@ func TestRowsOfTheTableAreComplete(t *testing.T) {
 		if r.known == nil && !r.Files && r.drawn == nil {
 			t.Errorf("%s: got a set that is neither published nor the user's own files nor drawn", r.Name)
 		}
+		if d := r.Default; d.Size != 0 && d.Size != r.Size || r.drawn != nil && !r.Points && d.Size == 0 {
+			t.Errorf("%s: got the size %d, and %d by default, want the same", r.Name, r.Size, d.Size)
+		}
 		if r.Subset != "" {
 			if s, ok := lookup(r.Subset); !ok || s.Builtin != "" {
 				t.Errorf("%s: got the subset %q, want a set without a builtin", r.Name, r.Subset)
@@ -35,6 +38,42 @@ func TestRowsOfTheTableAreComplete(t *testing.T) {
 			if !regexp.MustCompile(`^[a-z_]+\??$`).MatchString(arg) {
 				t.Errorf("%s: got the argument %q", r.Name, arg)
 			}
+		}
+	}
+}
+
+// The generator of a set that is drawn has 8 bytes for its name: sets whose names agree in them would share their draws.
+func TestSetsThatAreDrawnHaveStreamsOfTheirOwn(t *testing.T) {
+	taken := map[string]string{"subset": "the choice of a limited number of files", "grid": "gaussian_grid"} // survey.selection, findGrid
+	for _, r := range sets {
+		if r.drawn == nil {
+			continue
+		}
+		stream := r.Name[:min(8, len(r.Name))]
+		if owner := taken[stream]; owner != "" {
+			t.Errorf("%s: its first 8 bytes are those of %s", r.Name, owner)
+		}
+		taken[stream] = r.Name
+	}
+}
+
+// The cache holds images of a set that is drawn under the identity of its source, which changes with the code that draws.
+func TestSetsThatAreDrawnAndCachedHaveAnIdentity(t *testing.T) {
+	for _, r := range sets {
+		if r.drawn == nil {
+			continue
+		}
+		wanted, _, err := complete(spec.Data{Name: r.Name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		src, err := r.find(t.Context(), store(t), wanted)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if identity, err := src.identity(); err != nil || (identity == "") != r.Points {
+			t.Errorf("%s: got the identity %q and %v, want one of images that are drawn, and none of points, which are not cached", r.Name,
+				identity, err)
 		}
 	}
 }

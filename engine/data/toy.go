@@ -12,6 +12,9 @@ import (
 
 // random is the generator of example i of a toy set: a pure function of its arguments, so that examples can be drawn in any order. The
 // generator is a cipher, so neighbouring seeds and indices have unrelated streams.
+//
+// Only the first 8 bytes of a set's name and of a split's count, so sets whose names agree in them would share their draws:
+// TestSetsThatAreDrawnHaveStreamsOfTheirOwn.
 func random(set, split string, seed uint64, i int) *rand.Rand {
 	var key [32]byte
 	binary.LittleEndian.PutUint64(key[0:], seed)

@@ -49,10 +49,13 @@ func TestRingAndGridLieAroundTheirCentres(t *testing.T) {
 }
 
 func TestToySetsAreFunctionsOfSeedAndIndex(t *testing.T) {
-	for _, name := range []string{"ring", "gaussian_grid", "ellipses"} {
-		st := store(t)
+	for _, r := range sets {
+		if r.drawn == nil {
+			continue
+		}
+		name, st := r.Name, store(t)
 		base := spec.Data{Name: name, Count: 30, Seed: 5}
-		if name == "ellipses" {
+		if !r.Points {
 			base.Size = 32
 		}
 		long := base

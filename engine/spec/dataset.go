@@ -20,7 +20,7 @@ type DataSet struct {
 
 	// Size, Channels and Classes of the examples, unless a script says otherwise; 0: the script must say, or they are unknown.
 	Size, Channels, Classes int
-	// Default has the default numbers of a set that is drawn.
+	// Default has the default numbers of a set that is drawn. Its Size, if the set has images, is the Size above.
 	Default Data
 	// Check reports problems of a request that only this set has; nil: there are none.
 	Check func(Data) error
