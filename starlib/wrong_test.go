@@ -43,7 +43,7 @@ func TestWrongScripts(t *testing.T) {
 				}
 			}
 			if want := files["error"]; got != want && os.Getenv("UPDATE") == "" {
-				t.Errorf("got\n%swant\n%s(UPDATE=1 writes it anew)", got, want)
+				t.Errorf("got\n%swant\n%sto rewrite it, run: UPDATE=1 go test ./starlib -run TestWrongScripts", got, want)
 			}
 			if strings.Contains(got, "internal error") || strings.Contains(got, "0x") {
 				t.Errorf("got an internal error: %s", got)
