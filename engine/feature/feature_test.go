@@ -176,8 +176,9 @@ func TestErrorsOfOpenSayHowToGetWeights(t *testing.T) {
 		"inception-keras": "inception_v3_weights_tf_dim_ordering_tf_kernels.h5",
 	} {
 		for _, st := range []Store{{}, {t.TempDir()}} {
-			if _, err := Open(b, name, st); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), want) {
-				t.Errorf("%s: got %v, want %q", name, err, want)
+			if _, err := Open(b, name, st); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), want) ||
+				!strings.HasSuffix(err.Error(), "FILE") {
+				t.Errorf("%s: got %v, want %q, and the advice at the end", name, err, want)
 			}
 		}
 	}

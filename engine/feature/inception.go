@@ -2,7 +2,6 @@ package feature
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 
 	"github.com/starsweep/starsweep/engine/expr"
@@ -51,11 +50,17 @@ func added(name string, n network, hint string) func(Store) (content, error) {
 	return func(st Store) (content, error) {
 		w, o, err := st.load(name)
 		if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("its weights are missing: %s: %w", hint, fs.ErrNotExist)
+			err = missing{hint}
 		}
 		return content{network: n, weights: w, probe: inceptionProbe, origin: o}, err
 	}
 }
+
+// missing is the error of weights that a user must add first. Its text ends in the advice how to.
+type missing struct{ hint string }
+
+func (m missing) Error() string { return "its weights are missing: " + m.hint }
+func (m missing) Unwrap() error { return fs.ErrNotExist }
 
 // inceptionFID is the network of FID, inception-2015-12-05, as pytorch-fid runs it: its last block takes maxima where
 // Inception v3 takes averages. Images are resized by half-pixel bilinear interpolation. The logits have no bias, as in the

@@ -1,10 +1,10 @@
 package lower
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"strings"
 
 	"github.com/gomlx/compute"
@@ -36,8 +36,10 @@ func Open(config string) (*Backend, error) {
 	switch {
 	case name == "cpu":
 		c, err = cpu.New(options)
-	case name == "go": // its pool of workers can deadlock: a product inside a worker waits for a free worker
-		c, err = gobackend.New(cmp.Or(options, "parallelism=-1"))
+	case name == "go" && options == "":
+		c, err = openGo()
+	case name == "go":
+		c, err = gobackend.New(options)
 	case name == "xla" && filepath.IsAbs(options):
 		c, err = openXLA(options)
 	default:
@@ -47,6 +49,22 @@ func Open(config string) (*Backend, error) {
 		return nil, err
 	}
 	return &Backend{c}, nil
+}
+
+// openGo opens GoMLX's own backend with parallelism=-1: its pool of workers can deadlock, since a product inside a worker waits for a
+// free worker. The option prints to the standard output, which belongs to the commands, so the field that it sets is set directly.
+func openGo() (compute.Backend, error) {
+	c, err := gobackend.New("")
+	if err != nil {
+		return nil, err
+	}
+	if workers := reflect.ValueOf(c).Elem().FieldByName("Workers"); workers.IsValid() {
+		if pool, ok := workers.Interface().(interface{ SetMaxParallelism(int) }); ok {
+			pool.SetMaxParallelism(-1)
+			return c, nil
+		}
+	}
+	return gobackend.New("parallelism=-1")
 }
 
 // Name is GoMLX's name for the backend, as in errors.
