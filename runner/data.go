@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"image/png"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/plain"
@@ -63,21 +66,28 @@ func showDataCommand(env *Env) *cobra.Command {
 		Use:   "show NAME",
 		Short: "Describe a data set and draw its first images",
 		Long: `Show opens a data set as a script would, and prints its size, its classes, its
-digest, and what was left out. The flags are those of the script's function of
-the same name. With --png, it draws the first images.`,
+digest, and what was left out. Most flags are arguments of the script's function
+of the same name. With --png, it draws the first images.`,
 		Example: `  starsweep data show mnist12k --png digits.png
   starsweep data show images --path pictures/ --size 64 --channels 3`,
 		Args: oneName,
 		RunE: func(c *cobra.Command, args []string) error {
 			d.Name = args[0]
+			if err := checkDataFlags(c.Flags(), d.Name); err != nil {
+				return err
+			}
 			store := env.store()
 			store.Flags = true
 			set, err := store.Open(c.Context(), d)
 			if err != nil {
 				return asUsageError(err)
 			}
-			fmt.Fprintf(env.Stdout, "%s: %d images of %d x %d x %d, %d classes\ndigest %s\n", plain.Line(set.Name), set.N, set.H, set.W, set.C,
-				set.Classes, set.Digest)
+			classes := "no classes"
+			if set.Classes > 0 {
+				classes = fmt.Sprintf("%d classes", set.Classes)
+			}
+			fmt.Fprintf(env.Stdout, "%s: %d images of %d x %d x %d, %s\ndigest %s\n", plain.Line(set.Name), set.N, set.H, set.W, set.C,
+				classes, set.Digest)
 			if set.ClassNames != nil {
 				names := make([]string, len(set.ClassNames))
 				for i, name := range set.ClassNames {
@@ -100,9 +110,36 @@ the same name. With --png, it draws the first images.`,
 	f.IntVar(&d.Size, "size", 0, "resize to this height and width")
 	f.IntVar(&d.Channels, "channels", 0, "convert to 1 channel (grey) or 3 (colour)")
 	f.IntVar(&d.Limit, "limit", 0, "maximum number of images")
+	f.IntVar(&d.Modes, "modes", 0, "modes of points that are drawn")
+	f.IntVar(&d.Count, "count", 0, "number of examples that are drawn")
+	f.Float64Var(&d.Radius, "radius", 0, "distance of the modes from the centre")
+	f.Float64Var(&d.Sigma, "sigma", 0, "standard deviation of the points of a mode")
+	f.Uint64Var(&d.Seed, "seed", 0, "seed of examples that are drawn")
+	f.StringVar(&d.Column, "column", "", "column of the images in Parquet files")
+	f.StringVar(&d.LabelColumn, "label-column", "", "column of the labels in Parquet files")
+	f.IntSliceVar(&d.Classes, "classes", nil, "labels of the images to keep")
 	f.BoolVar(&d.Unlabelled, "unlabelled", false, "read every image below the path, in any folder, without labels")
 	f.StringVar(&out, "png", "", "write a sheet of the first 64 images to this `file`")
 	return exits(c, exitStorage)
+}
+
+// checkDataFlags refuses flags that are arguments of other data sets only. A subset has the arguments of the set that it is a part of.
+func checkDataFlags(given *pflag.FlagSet, name string) (err error) {
+	own, all, sets := map[string]bool{}, map[string]bool{}, data.Declarations()
+	isNamed := func(s spec.DataSet) bool { return s.Name == name }
+	for _, s := range sets {
+		for arg := range strings.FieldsSeq(s.Args) {
+			flag := strings.ReplaceAll(strings.TrimSuffix(arg, "?"), "_", "-")
+			all[flag] = true
+			own[flag] = own[flag] || s.Name == name || s.Subset == name
+		}
+	}
+	given.Visit(func(f *pflag.Flag) {
+		if all[f.Name] && !own[f.Name] && err == nil && slices.ContainsFunc(sets, isNamed) {
+			err = usageErrorf("--%s: %s has no such argument", f.Name, plain.Line(name))
+		}
+	})
+	return err
 }
 
 func drawData(set *data.Set, path string) error {

@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/starsweep/starsweep/engine/data"
 )
 
 // classes is a folder of class folders, with a file that is not a picture.
@@ -78,6 +81,49 @@ func TestDataShowSaysWhatIsLeftOut(t *testing.T) {
 		if code != 0 || !strings.Contains(text, want) {
 			t.Errorf("got exit code %d, %q, want %q", code, text, want)
 		}
+	}
+}
+
+// Every argument of a data set is a flag of data show, except those that say what a script expects, and a pair of numbers.
+func TestDataShowTakesTheArgumentsOfEverySet(t *testing.T) {
+	_, help := command(t, t.TempDir(), "data", "show", "--help")
+	for _, s := range data.Declarations() {
+		for arg := range strings.FieldsSeq(s.Args) {
+			arg = strings.ReplaceAll(strings.TrimSuffix(arg, "?"), "_", "-")
+			if !slices.Contains([]string{"labels", "subset", "window"}, arg) && !strings.Contains(help, "--"+arg+" ") {
+				t.Errorf("%s: data show has no flag --%s", s.Name, arg)
+			}
+		}
+	}
+	for _, c := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"ring --modes 3 --count 6 --radius 1 --sigma 0.1 --seed 2", 0, "ring: 6 images of 1 x 1 x 2, 3 classes"},
+		{"ellipses --count 2 --size 16", 0, "ellipses: 2 images of 16 x 16 x 1, no classes"},
+		{"mnist12k --limit 3 --classes 1,2", 0, "mnist12k: 3 images of 28 x 28 x 1, 10 classes"},
+		{"mnist12k --modes 3", 2, "--modes: mnist12k has no such argument"},
+		{"nosuch --modes 3", 2, `data set: got "nosuch", want one of mnist`},
+	} {
+		code, text := command(t, t.TempDir(), append([]string{"data", "show"}, strings.Fields(c.args)...)...)
+		if code != c.code || !strings.Contains(text, c.want) {
+			t.Errorf("%s: got exit code %d, %q, want %d, %q", c.args, code, text, c.code, c.want)
+		}
+	}
+}
+
+func TestTheHelpOfUnknownCommandsIsAUsageError(t *testing.T) {
+	for args, want := range map[string]string{
+		"help nosuch":      `starsweep has no command "nosuch"`,
+		"help data nosuch": `starsweep data has no command "nosuch"`,
+	} {
+		if code, text := command(t, t.TempDir(), strings.Fields(args)...); code != 2 || !strings.Contains(text, want) {
+			t.Errorf("%s: got exit code %d, %q, want 2, %q", args, code, text, want)
+		}
+	}
+	if code, text := command(t, t.TempDir(), "help", "data", "get"); code != 0 || !strings.Contains(text, "Get downloads a data set") {
+		t.Errorf("help data get: got exit code %d, %q", code, text)
 	}
 }
 

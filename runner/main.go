@@ -14,6 +14,7 @@ func Main(ctx context.Context, env Env) int {
 	env.console = &console{to: env.Stderr, size: env.Size}
 	env.Stdout, env.Stderr = plain.NewWriter(env.Stdout), plain.NewWriter(env.console)
 	root := rootCommand(&env)
+	checkHelpTopics(root)
 	root.SetArgs(env.Args)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)

@@ -84,6 +84,23 @@ in pure Go, and writes the results as Parquet tables.`,
 	return root
 }
 
+// checkHelpTopics makes the help of an unknown command a usage error.
+func checkHelpTopics(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, err := root.Find([]string{"help"})
+	if err != nil {
+		return // there is none
+	}
+	show := help.Run
+	help.Run, help.RunE = nil, func(c *cobra.Command, args []string) error {
+		if found, rest, err := root.Find(args); err != nil || len(rest) > 0 && found.HasSubCommands() {
+			return unknownCommand(found, rest)
+		}
+		show(c, args)
+		return nil
+	}
+}
+
 // environmentAnnotation is the annotation of the root command that lists environment variables.
 const environmentAnnotation = "environment"
 
