@@ -82,29 +82,20 @@ of the same name. With --png, it draws the first images.`,
 			if err != nil {
 				return asUsageError(err)
 			}
-			classes := "no classes"
-			if set.Classes > 0 {
-				classes = fmt.Sprintf("%d classes", set.Classes)
-			}
-			fmt.Fprintf(env.Stdout, "%s: %d images of %d x %d x %d, %s\ndigest %s\n", plain.Line(set.Name), set.N, set.H, set.W, set.C,
-				classes, set.Digest)
-			if set.ClassNames != nil {
-				names := make([]string, len(set.ClassNames))
-				for i, name := range set.ClassNames {
-					names[i] = plain.Value(name)
-				}
-				fmt.Fprintf(env.Stdout, "classes %s\n", strings.Join(names, ", "))
-			}
-			for _, note := range set.Notes {
-				fmt.Fprintf(env.Stdout, "note: %s\n", plain.Line(note))
-			}
+			env.describeData(set)
 			if out == "" {
 				return nil
 			}
 			return drawData(set, out)
 		},
 	}
-	f := c.Flags()
+	dataFlags(c.Flags(), &d)
+	c.Flags().StringVar(&out, "png", "", "write a sheet of the first 64 images to this `file`")
+	return exits(c, exitStorage)
+}
+
+// dataFlags are the arguments of data sets as flags.
+func dataFlags(f *pflag.FlagSet, d *spec.Data) {
 	f.StringVar(&d.Path, "path", "", "`path` of the folder or file of the images")
 	f.StringVar(&d.Split, "split", "", "split: train or test")
 	f.IntVar(&d.Size, "size", 0, "resize to this height and width")
@@ -119,8 +110,26 @@ of the same name. With --png, it draws the first images.`,
 	f.StringVar(&d.LabelColumn, "label-column", "", "column of the labels in Parquet files")
 	f.IntSliceVar(&d.Classes, "classes", nil, "labels of the images to keep")
 	f.BoolVar(&d.Unlabelled, "unlabelled", false, "read every image below the path, in any folder, without labels")
-	f.StringVar(&out, "png", "", "write a sheet of the first 64 images to this `file`")
-	return exits(c, exitStorage)
+}
+
+// describeData prints the size of a set, its classes, its digest and its notes.
+func (e *Env) describeData(set *data.Set) {
+	classes := "no classes"
+	if set.Classes > 0 {
+		classes = fmt.Sprintf("%d classes", set.Classes)
+	}
+	fmt.Fprintf(e.Stdout, "%s: %d images of %d x %d x %d, %s\ndigest %s\n", plain.Line(set.Name), set.N, set.H, set.W, set.C,
+		classes, set.Digest)
+	if set.ClassNames != nil {
+		names := make([]string, len(set.ClassNames))
+		for i, name := range set.ClassNames {
+			names[i] = plain.Value(name)
+		}
+		fmt.Fprintf(e.Stdout, "classes %s\n", strings.Join(names, ", "))
+	}
+	for _, note := range set.Notes {
+		fmt.Fprintf(e.Stdout, "note: %s\n", plain.Line(note))
+	}
 }
 
 // checkDataFlags refuses flags that are arguments of other data sets only. A subset has the arguments of the set that it is a part of.

@@ -19,13 +19,6 @@ func TestExtractorsTakeTheMemoryThatIsEstimated(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	held := func() float64 {
-		runtime.GC()
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return float64(m.HeapAlloc)
-	}
 	type size struct {
 		name string
 		side int
@@ -48,7 +41,7 @@ func TestExtractorsTakeTheMemoryThatIsEstimated(t *testing.T) {
 			}
 			b := backend(t)
 			x := noise(1, c.side, c.side, c.c)
-			before := held()
+			before := heldBytes()
 			e, err := Open(b, c.name, st)
 			if err != nil {
 				t.Fatal(err)
@@ -57,7 +50,7 @@ func TestExtractorsTakeTheMemoryThatIsEstimated(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := held() - before
+			got := heldBytes() - before
 			kept, row := Memory(c.name, c.side, c.side, c.c)
 			if math.Abs(float64(kept)-got) > .25*got {
 				t.Errorf("got an estimate of %d kB, and %.0f kB are held", kept>>10, got/1024)
@@ -73,4 +66,13 @@ func TestExtractorsTakeTheMemoryThatIsEstimated(t *testing.T) {
 	if kept, row := Memory("none", 9, 9, 1); kept != 0 || row != 0 {
 		t.Errorf("no extractor: got %d and %d", kept, row)
 	}
+}
+
+// heldBytes is the size of the heap that is in use.
+func heldBytes() float64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
 }
