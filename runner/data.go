@@ -133,18 +133,24 @@ func (e *Env) describeData(set *data.Set) {
 }
 
 // checkDataFlags refuses flags that are arguments of other data sets only. A subset has the arguments of the set that it is a part of.
+// A set that does not exist is left to the store.
 func checkDataFlags(given *pflag.FlagSet, name string) (err error) {
-	own, all, sets := map[string]bool{}, map[string]bool{}, data.Declarations()
-	isNamed := func(s spec.DataSet) bool { return s.Name == name }
+	sets := data.Declarations()
+	if !slices.ContainsFunc(sets, func(s spec.DataSet) bool { return s.Name == name }) {
+		return nil
+	}
+	own, others := map[string]bool{}, map[string]bool{}
 	for _, s := range sets {
+		flags := others
+		if s.Name == name || s.Subset == name {
+			flags = own
+		}
 		for arg := range strings.FieldsSeq(s.Args) {
-			flag := strings.ReplaceAll(strings.TrimSuffix(arg, "?"), "_", "-")
-			all[flag] = true
-			own[flag] = own[flag] || s.Name == name || s.Subset == name
+			flags[strings.ReplaceAll(strings.TrimSuffix(arg, "?"), "_", "-")] = true
 		}
 	}
 	given.Visit(func(f *pflag.Flag) {
-		if all[f.Name] && !own[f.Name] && err == nil && slices.ContainsFunc(sets, isNamed) {
+		if others[f.Name] && !own[f.Name] && err == nil {
 			err = usageErrorf("--%s: %s has no such argument", f.Name, plain.Line(name))
 		}
 	})
