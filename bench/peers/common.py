@@ -91,8 +91,8 @@ def parameters(width, norm):
 
 
 def peak_mb():
-    """The peak memory of the process."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+    """The peak memory of the process, in MB of 10^6 bytes, as starsweep reports it. Linux counts it in units of 1,024 bytes."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6, 1)
 
 
 def measure(system, version, args, counts, imported_mb, step):
