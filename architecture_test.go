@@ -88,6 +88,7 @@ var forbidden = []rule{
 	{"internal/floats", module, "numbers in bytes"},
 	{"internal/durable", module, "files, whatever is in them"},
 	{"internal/fetch", module, "published files, whatever is in them"},
+	{"internal/guard", module, "functions, whatever they do"},
 	{"internal/plain", module, "plain text"},
 	{"internal/machine", module, "a property of the machine"},
 	{"internal/once", module, "a map of values, whatever they are"},

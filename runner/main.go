@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/starsweep/starsweep/internal/guard"
 	"github.com/starsweep/starsweep/internal/plain"
 )
 
@@ -18,7 +19,7 @@ func Main(ctx context.Context, env Env) int {
 	root.SetArgs(env.Args)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
-	err := guarded(func() error { return root.ExecuteContext(ctx) })
+	err := guard.Run(func() error { return root.ExecuteContext(ctx) })
 	if err == nil {
 		return exitDone
 	}

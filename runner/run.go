@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/internal/guard"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
 )
@@ -51,7 +52,7 @@ func run(ctx context.Context, env *Env, path string, o runOptions) error {
 		p       *plan.Plan
 		backend *train.Backend
 	)
-	_, err := interruptible(ctx, func() (err error) {
+	_, err := guard.Interruptible(ctx, func() (err error) {
 		if s, err = load(ctx, env, path, o.scriptOptions); err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/internal/guard"
 	"github.com/starsweep/starsweep/internal/once"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/evaluation"
@@ -104,7 +105,7 @@ type tally map[results.Status]int
 // appear before the first trial, mostly in data, are returned with a nil tally; then nothing is recorded.
 func (t *trainer) runPlan(ctx context.Context, env *Env, workers int) (tally, error) {
 	var finished map[string]results.Status
-	ended, err := interruptible(ctx, func() error {
+	ended, err := guard.Interruptible(ctx, func() error {
 		if err := t.plan.Identify(ctx, func(j *model.Job) (model.Inputs, error) { return t.inputs.of(ctx, j) }); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/internal/guard"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
 )
@@ -31,7 +32,7 @@ func (t *trainer) runTrial(ctx context.Context, p plan.Trial) error {
 	}
 	outcome := results.Outcome{Trial: p.ID, Parameters: int64(p.Job.Program.Parameters("")), Program: p.Job.Program.Fingerprint(),
 		Settings: t.settings, Script: t.script, Version: t.version, Backend: on.Name, Device: on.Device().String()}
-	ended, err := interruptible(ctx, func() error { return t.train(ctx, p, &outcome) })
+	ended, err := guard.Interruptible(ctx, func() error { return t.train(ctx, p, &outcome) })
 	if ended {
 		outcome.Status, outcome.Reason, err = trialStatus(ctx, err)
 	} else {
@@ -186,7 +187,7 @@ func inBackground(f func() error) *background {
 	b := &background{done: make(chan struct{})}
 	go func() {
 		defer close(b.done)
-		b.err = guarded(f)
+		b.err = guard.Run(f)
 	}()
 	return b
 }

@@ -1,4 +1,4 @@
-package runner
+package guard
 
 import (
 	"context"
@@ -18,7 +18,7 @@ func TestAFunctionThatIgnoresAnInterruptIsAbandoned(t *testing.T) {
 		cancel(cause)
 	}()
 	start := time.Now()
-	ended, err := interruptible(ctx, func() error {
+	ended, err := Interruptible(ctx, func() error {
 		close(begun)
 		<-never
 		return nil
@@ -26,22 +26,22 @@ func TestAFunctionThatIgnoresAnInterruptIsAbandoned(t *testing.T) {
 	if ended || !errors.Is(err, cause) {
 		t.Errorf("got ended %v, error %v, want an abandoned function and the cause", ended, err)
 	}
-	if took := time.Since(start); took < gracePeriod {
-		t.Errorf("it was abandoned after %v, want %v or more", took, gracePeriod)
+	if took := time.Since(start); took < Patience {
+		t.Errorf("it was abandoned after %v, want %v or more", took, Patience)
 	}
 }
 
 func TestAFunctionThatNoticesAnInterruptReturnsItsError(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	own := errors.New("put in order")
-	ended, err := interruptible(ctx, func() error {
+	ended, err := Interruptible(ctx, func() error {
 		cancel()
 		return own
 	})
 	if !ended || !errors.Is(err, own) {
 		t.Errorf("got ended %v, error %v, want the function's own", ended, err)
 	}
-	if ended, err := interruptible(t.Context(), func() error { return own }); !ended || !errors.Is(err, own) {
+	if ended, err := Interruptible(t.Context(), func() error { return own }); !ended || !errors.Is(err, own) {
 		t.Errorf("without an interrupt: got ended %v, error %v, want the function's own", ended, err)
 	}
 }

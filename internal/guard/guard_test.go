@@ -1,4 +1,4 @@
-package runner
+package guard
 
 import (
 	"context"
@@ -10,20 +10,20 @@ func TestAPanicIsOneLineThatNamesThePlace(t *testing.T) {
 	var none []int
 	for what, f := range map[string]func() error{
 		"index out of range": func() error { _ = none[len(what())]; return nil },
-		"nil pointer":        func() error { var p *trainer; p.plan = nil; return nil },
+		"nil pointer":        func() error { var p *struct{ x int }; p.x = 0; return nil },
 		"no luck":            func() error { panic("no luck") },
 	} {
-		err := guarded(f)
+		err := Run(f)
 		if err == nil || !strings.Contains(err.Error(), what) || !strings.Contains(err.Error(), "(guard_test.go:") ||
 			strings.Contains(err.Error(), "\n") {
 			t.Errorf("got %v, want %s and its place in one line", err, what)
 		}
 	}
-	ended, err := interruptible(context.Background(), func() error { panic("no luck elsewhere") }) // on its own goroutine
+	ended, err := Interruptible(context.Background(), func() error { panic("no luck elsewhere") }) // on its own goroutine
 	if !ended || err == nil || !strings.Contains(err.Error(), "no luck elsewhere, in ") {
 		t.Errorf("got %v, want the panic", err)
 	}
-	if err := guarded(func() error { return nil }); err != nil {
+	if err := Run(func() error { return nil }); err != nil {
 		t.Errorf("got %v, want no error", err)
 	}
 }

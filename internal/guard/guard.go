@@ -1,4 +1,6 @@
-package runner
+// Package guard runs functions that may panic, or that do not notice an interrupt: a trial or a command then ends with an error, and
+// the process goes on. Package runner guards commands with it, and runner/execute guards trials.
+package guard
 
 import (
 	"fmt"
@@ -7,8 +9,8 @@ import (
 	"strings"
 )
 
-// guarded runs f, and turns a panic, which is a bug, into an error that names the place: a panic ends one trial, or one command.
-func guarded(f func() error) (err error) {
+// Run runs f, and turns a panic, which is a bug, into an error that names the place: a panic ends one trial, or one command.
+func Run(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("internal error: %v, in %s: please report it", r, panicked())
