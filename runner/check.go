@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/internal/plain"
+	"github.com/starsweep/starsweep/runner/plan"
 )
 
 func checkCommand(env *Env) *cobra.Command {
@@ -51,6 +52,27 @@ func check(ctx context.Context, env *Env, path string, o scriptOptions) error {
 		} else {
 			fmt.Fprintf(env.Stdout, "  %-*s  %s to %s parameters\n", width, name, grouped(lo), grouped(hi))
 		}
+	}
+	return nil
+}
+
+// checkMemory warns of trials that would fail because they do not fit into the memory of this machine.
+func (e *Env) checkMemory(p *plan.Plan) error {
+	pool := e.memory()
+	if pool.Room().Bytes == 0 {
+		return nil
+	}
+	b, err := e.openBackend("cpu")
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	errs, err := pool.Unfit(p, b, e.counter())
+	if err != nil {
+		return err
+	}
+	for _, x := range errs.List {
+		warn(e, []string{fmt.Sprintf("%d of %d trials will fail, first with %v: %v", x.Count, errs.Points, x.Point, x.Err)})
 	}
 	return nil
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/starsweep/starsweep/internal/once"
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/runner/evaluation"
+	"github.com/starsweep/starsweep/runner/memory"
 )
 
 // Env is what a command needs from its process.
@@ -60,6 +61,9 @@ func (e *Env) openBackend(name string) (*train.Backend, error) {
 func (e *Env) trainOptions() train.Options {
 	return train.Options{PluginDir: e.plugins(), Plugins: filepath.SplitList(e.Getenv("PJRT_PLUGIN_LIBRARY_PATH")), Now: e.Now}
 }
+
+// memory is the memory of the process.
+func (e *Env) memory() *memory.Pool { return memory.NewPool(e.System, e.LimitMemory) }
 
 func (e *Env) store() *data.Store {
 	return &data.Store{Dir: e.data(), Cache: e.cache(), GoProxy: e.Getenv("GOPROXY"), Memory: int64(machine.Memory(e.System).Free()),

@@ -18,6 +18,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/runner/evaluation"
+	"github.com/starsweep/starsweep/runner/memory"
 )
 
 type evalOptions struct {
@@ -177,7 +178,7 @@ func (o evalOptions) checkMemory(env *Env, real, fake *imageSet) error {
 		e.Features, height, width, channels = o.features, set.H, set.W, set.C
 	}
 	kept, passing := evaluation.Memory(e, height, width, channels)
-	if err := newMemory(env).check(need{kept: kept, own: passing}, false); err != nil {
+	if err := env.memory().Check(memory.Need{Kept: kept, Own: passing}, false); err != nil {
 		return fmt.Errorf("comparing up to %d samples per set: %w; lower --samples", n, err)
 	}
 	return nil

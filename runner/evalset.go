@@ -12,6 +12,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/npy"
 	"github.com/starsweep/starsweep/internal/regular"
+	"github.com/starsweep/starsweep/runner/memory"
 )
 
 // imageSet is one of the sets that eval compares: images, or features computed elsewhere.
@@ -70,7 +71,7 @@ func openMatrix(env *Env, path string) (*imageSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := newMemory(env).check(need{kept: int(info.Size())}, false); err != nil {
+	if err := env.memory().Check(memory.Need{Kept: int(info.Size())}, false); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	s := &imageSet{path: path}

@@ -9,6 +9,7 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/runner/memory"
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
@@ -86,8 +87,8 @@ func printPlan(env *Env, s *script, p *plan.Plan, b *train.Backend, list bool) e
 		work[f].add(t, n, known)
 		total.add(t, n, known)
 	}
-	memory := newMemory(env)
-	peaks, err := memory.peaks(p, b, size)
+	pool := env.memory()
+	peaks, err := pool.Peaks(p, b, size)
 	if err != nil {
 		return err
 	}
@@ -101,8 +102,8 @@ func printPlan(env *Env, s *script, p *plan.Plan, b *train.Backend, list bool) e
 	}
 	fmt.Fprintf(w, "all\t%d\t\t%s\t\t\t\t\n", total.trials, grouped(total.images))
 	w.Flush()
-	if memory.room.Bytes > 0 {
-		fmt.Fprintf(env.Stdout, "%s has %s of memory for this process\n", memory.room.Whose, gigabytes(memory.room.Bytes))
+	if pool.Room().Bytes > 0 {
+		fmt.Fprintf(env.Stdout, "%s has %s of memory for this process\n", pool.Room().Whose, memory.Text(pool.Room().Bytes))
 	}
 	if total.unknown {
 		fmt.Fprintln(env.Stdout, "the number of images excludes data sets that are not here: see starsweep data list")

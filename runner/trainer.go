@@ -18,6 +18,7 @@ import (
 	"github.com/starsweep/starsweep/internal/once"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/evaluation"
+	"github.com/starsweep/starsweep/runner/memory"
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
@@ -52,7 +53,7 @@ type trainer struct {
 	profile  string // of the script; empty for none
 	version  string
 
-	memory    *memory
+	memory    *memory.Pool
 	abandoned atomic.Bool // a goroutine that ignored an interrupt still runs: what it may use stays open
 
 	inputs *inputReader
@@ -79,7 +80,7 @@ func newTrainer(env *Env, s *script, p *plan.Plan, backend *train.Backend, o run
 	if err != nil {
 		return nil, "", err
 	}
-	t = &trainer{plan: p, backend: backend, study: study, store: env.store(), passes: newPasses(env), memory: newMemory(env), now: env.Now,
+	t = &trainer{plan: p, backend: backend, study: study, store: env.store(), passes: newPasses(env), memory: env.memory(), now: env.Now,
 		warn: env.warn, script: meta.ScriptHash, settings: settings(s), profile: o.profile, version: env.Version,
 		overlaps: backend.Accelerator() || runtime.GOMAXPROCS(0) >= overlapCores}
 	t.store.Progress = t.passes.watch
@@ -180,7 +181,7 @@ func (t *trainer) preflight(ctx context.Context, finished map[string]results.Sta
 			errs.Add(err, p.Point)
 			continue
 		}
-		if t.memory.check(leastNeed(p.Job, t.backend.Accelerator()), true) != nil {
+		if t.memory.Check(memory.Least(p.Job, t.backend.Accelerator()), true) != nil {
 			continue // the trial will fail; its metrics may be what is too large, so they are not opened here
 		}
 		if len(p.Job.Evaluation.Metrics) > 0 {

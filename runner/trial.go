@@ -10,6 +10,7 @@ import (
 	"github.com/starsweep/starsweep/engine/train"
 	"github.com/starsweep/starsweep/internal/guard"
 	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/memory"
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
@@ -204,7 +205,7 @@ func (b *background) wait() error {
 // compile compiles a trial's program and reserves the trial's memory until release is called. A trial that cannot fit is an error
 // before anything large is allocated. The weights are checked before the compiler runs, since it allocates little else.
 func (t *trainer) compile(ctx context.Context, p plan.Trial) (c *train.Compiled, release func(), err error) {
-	if err := t.memory.check(leastNeed(p.Job, t.backend.Accelerator()), true); err != nil {
+	if err := t.memory.Check(memory.Least(p.Job, t.backend.Accelerator()), true); err != nil {
 		return nil, nil, err
 	}
 	images, err := t.setsBytes(ctx, p.Job)
@@ -214,19 +215,19 @@ func (t *trainer) compile(ctx context.Context, p plan.Trial) (c *train.Compiled,
 	if c, err = train.Compile(t.backend, p.Job.Program); err != nil {
 		return nil, nil, err
 	}
-	release, err = t.memory.take(ctx, needOf(p.Job, c.Memory(), t.backend.Accelerator(), images))
+	release, err = t.memory.Take(ctx, memory.Of(p.Job, c.Memory(), t.backend.Accelerator(), images))
 	return c, release, err
 }
 
 // setsBytes returns the memory of all data sets that a job reads. A set that is missing here is one that metrics can do without.
 func (t *trainer) setsBytes(ctx context.Context, j *model.Job) (bytes int, err error) {
-	for _, d := range jobSets(j) {
+	for _, d := range memory.Sets(j) {
 		set, err := t.images(ctx, d)
 		if ctx.Err() != nil {
 			return 0, context.Cause(ctx)
 		}
 		if err == nil {
-			bytes += setBytes(set)
+			bytes += memory.SetBytes(set)
 		}
 	}
 	return bytes, nil
