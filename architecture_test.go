@@ -83,6 +83,7 @@ var forbidden = []rule{
 	{"engine/cpu/winograd", module, "pure mathematics"},
 	{"engine/cpu/winograd", "github.com/", "pure mathematics"},
 	{"internal/regular", module, "files, whatever is in them"},
+	{"internal/archive", module + "results", "files, whatever is in them"},
 	{"internal/safetensors", module, "a file format"},
 	{"internal/hdf5", module, "a file format"},
 	{"internal/npy", module, "a file format"},
