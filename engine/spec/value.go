@@ -5,6 +5,7 @@
 package spec
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -162,6 +163,39 @@ func ParseValue(text string, k Kind) (Value, error) {
 type Assignment struct {
 	Name  string
 	Value Value
+}
+
+// written is an assignment as JSON. Numbers are text, since JSON has no infinities and tells no int from a float.
+type written struct {
+	Name string `json:"name"`
+	Kind Kind   `json:"kind"`
+	Text string `json:"value"`
+}
+
+// MarshalJSON keeps the kind of the value and all of its bits.
+func (a Assignment) MarshalJSON() ([]byte, error) {
+	text, isString := a.Value.Any().(string)
+	if !isString {
+		text = a.Value.String()
+	}
+	return json.Marshal(written{a.Name, a.Value.kind, text})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (a *Assignment) UnmarshalJSON(b []byte) error {
+	var w written
+	if err := json.Unmarshal(b, &w); err != nil {
+		return err
+	}
+	v, err := ParseValue(w.Text, w.Kind)
+	if w.Kind == None {
+		v, err = Value{}, nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", w.Name, err)
+	}
+	*a = Assignment{w.Name, v}
+	return nil
 }
 
 // Point assigns a value to every hyperparameter, in the order in which the script declares them.
