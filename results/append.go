@@ -76,7 +76,7 @@ func (s *Study) AppendEpoch(rows ...Epoch) error {
 				return fmt.Errorf("trial %s: got metric %q, want one of %s", t.ID, name, strings.Join(s.meta.Metrics, ", "))
 			}
 		}
-		switch want := len(t.epochs) + 1; {
+		switch want := len(t.lines) + 1; {
 		case e.Epoch >= 1 && e.Epoch < want:
 			if err := s.compareEpoch(t, e); err != nil {
 				return err
@@ -98,7 +98,7 @@ func (s *Study) AppendEpoch(rows ...Epoch) error {
 // compareEpoch checks that e is the row that the journal has for its epoch. Only the seconds and the backend may differ:
 // training an epoch again, from an older checkpoint, must produce the same numbers.
 func (s *Study) compareEpoch(t *trial, e Epoch) error {
-	old, err := s.readEpoch(t.epochs[e.Epoch-1])
+	old, err := s.readEpoch(t.lines[e.Epoch-1])
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (s *Study) FinishTrial(outcomes ...Outcome) error {
 		}
 		finished = append(finished, t.ID)
 		if t.outcome == nil {
-			entries = append(entries, entry{Outcome: &o, Rows: &rowCount{len(t.epochs), len(t.samples)}})
+			entries = append(entries, entry{Outcome: &o, Rows: &rowCount{len(t.lines), len(t.samples)}})
 		} else if got, want := encode(o), encode(*t.outcome); !bytes.Equal(got, want) {
 			return fmt.Errorf("trial %s is already finished:\ngot  %s\nwant %s", t.ID, got, want)
 		}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/results/internal/journal"
@@ -136,7 +135,7 @@ func (v *View) foldTrial(t Trial) error {
 		return fmt.Errorf("trial %s: %w", t.ID, err)
 	}
 	t.Point = point
-	begun := &trial{Trial: t, plan: v.plan, samples: map[sampleKey]journal.Line{}, last: Metrics{}, best: map[string]Best{},
+	begun := &trial{Trial: t, plan: v.plan, samples: map[sampleKey]journal.Line{}, summary: newSummary(),
 		measure: metric.Deciding(t.Measure, t.Train, v.compared.objectives()...).String()}
 	v.trials[t.ID] = begun
 	v.replicates[t.replicate()] = t.ID
@@ -150,24 +149,7 @@ func (t *trial) addEpoch(at journal.Line, e Epoch, objectives []Objective, gaps 
 		return fmt.Errorf("trial %s: got epoch %d, want %d", t.ID, e.Epoch, want)
 	}
 	t.epoch = e.Epoch
-	t.epochs = append(t.epochs, at)
-	t.steps = e.Step
-	t.images += e.Images
-	t.secondsTrain += e.SecondsTrain
-	t.secondsEvaluate += e.SecondsEvaluate
-	for name, value := range e.Metrics {
-		t.last[name] = value
-	}
-	t.evaluated = t.evaluated || e.Evaluated
-	for _, o := range objectives {
-		value, measured := e.Metrics[o.Metric]
-		if !measured || math.IsNaN(value) {
-			continue
-		}
-		old, any := t.best[o.Metric]
-		if !any || o.Better(value, old.Value) {
-			t.best[o.Metric] = Best{value, e.Epoch}
-		}
-	}
+	t.lines = append(t.lines, at)
+	t.add(e, objectives)
 	return nil
 }

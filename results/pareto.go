@@ -247,6 +247,7 @@ func (m Meta) rank(c peerGroup) ([]Row, error) {
 		return cmp.Or(ranks[a]-ranks[b], m.Objectives[0].order(points[a][0], points[b][0]))
 	})
 	var rows []Row
+	columns := m.layout(Pareto)
 	for len(order) > 0 {
 		rank, n := ranks[order[0]], 1
 		for n < len(order) && ranks[order[n]] == rank {
@@ -265,9 +266,8 @@ func (m Meta) rank(c peerGroup) ([]Row, error) {
 			return nil, err
 		}
 		for i, at := range order[:n] {
-			row := m.paretoRow(c, c.members[at])
-			row["rank"], row["contribution"], row["hypervolume"] = int32(rank), contributions[i], volume
-			rows = append(rows, row)
+			rows = append(rows, columns.row(&record{Study: m.Study, Trial: c.members[at].trial.Trial,
+				Standing: standing{c, c.members[at], rank, contributions[i], volume}}))
 		}
 		order = order[n:]
 	}
@@ -280,29 +280,6 @@ func (o Objective) order(a, b float64) int {
 		a, b = b, a
 	}
 	return cmp.Compare(a, b)
-}
-
-// paretoRow is the row of a member without the results of the comparison.
-func (m Meta) paretoRow(c peerGroup, p member) Row {
-	row := m.row(p.trial.Trial)
-	row["scope"], row["epoch"], row["seeds"] = string(c.scope), int32(p.epoch), int32(p.seeds)
-	row["epochs_planned"], row["measure"], row["in_plan"] = int32(p.trial.Length), c.measure, p.inPlan
-	if p.backend != "" {
-		row["backend"] = p.backend
-	}
-	if c.scope == ScopeConfiguration {
-		for _, name := range []string{"trial", "index", "seed", "epoch"} {
-			row[name] = nil
-		}
-	}
-	for j, o := range m.Objectives {
-		row[o.Metric], row["reference_"+o.Metric] = p.values[j], c.reference[j]
-		row["std_"+o.Metric] = nil
-		if p.deviation != nil {
-			row["std_"+o.Metric] = p.deviation[j]
-		}
-	}
-	return row
 }
 
 // finite returns the values of the objectives, if all were measured and are finite.

@@ -194,17 +194,15 @@ func guarded(f func() error) (err error) {
 	return f()
 }
 
-// parquetRows returns the rows of one of our files with these fields.
+// parquetRows returns the rows of one of our files. A field that the file lacks, since it is older than the column, is null.
 func parquetRows(file []byte, fields []Field) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		p, err := openParquet(file)
-		if err == nil {
-			err = hasColumns(p, fields)
-		}
 		if err != nil {
 			yield(nil, err)
 			return
 		}
+		at := columnsOf(p, fields)
 		for _, group := range p.RowGroups() {
 			rows := group.Rows()
 			defer rows.Close()
@@ -214,7 +212,7 @@ func parquetRows(file []byte, fields []Field) iter.Seq2[Row, error] {
 					buffer := make([]parquet.Row, 16)
 					n, err := rows.ReadRows(buffer)
 					for _, values := range buffer[:n] {
-						batch = append(batch, goRow(fields, values))
+						batch = append(batch, goRow(fields, at, values))
 					}
 					return err
 				})
@@ -232,24 +230,37 @@ func parquetRows(file []byte, fields []Field) iter.Seq2[Row, error] {
 	}
 }
 
-// hasColumns returns an error unless the columns of a file are fields.
-func hasColumns(p *parquet.File, fields []Field) error {
-	if got, want := len(p.Schema().Columns()), len(fields); got != want {
-		return fmt.Errorf("got %d columns, want %d", got, want)
-	}
+// columnsOf returns the place of each field in the rows of a file, -1 if it has none of that name and type.
+func columnsOf(p *parquet.File, fields []Field) []int {
+	at := make([]int, len(fields))
 	for i, f := range fields {
-		if leaf, ok := p.Schema().Lookup(f.Name); !ok || leaf.ColumnIndex != i {
-			return fmt.Errorf("column %d is not %s", i, f.Name)
+		at[i] = -1
+		if leaf, ok := p.Schema().Lookup(f.Name); ok && leaf.Node.Leaf() && leaf.Node.Type().Kind() == physical[f.Type]().Type().Kind() {
+			at[i] = leaf.ColumnIndex
 		}
 	}
-	return nil
+	return at
 }
 
-// goRow converts a row of a Parquet file.
-func goRow(fields []Field, values parquet.Row) Row {
+// hasColumns reports whether the columns of a file are fields, in order.
+func hasColumns(p *parquet.File, fields []Field) bool {
+	for i, at := range columnsOf(p, fields) {
+		if leaf, ok := p.Schema().Lookup(fields[i].Name); at != i || !ok || leaf.Node.Optional() != fields[i].Nullable {
+			return false
+		}
+	}
+	return len(p.Schema().Columns()) == len(fields)
+}
+
+// goRow converts a row of a Parquet file, which has the fields in these places.
+func goRow(fields []Field, at []int, values parquet.Row) Row {
 	row := Row{}
 	for i, f := range fields {
-		v := values[i]
+		if at[i] < 0 {
+			row[f.Name] = nil
+			continue
+		}
+		v := values[at[i]]
 		switch {
 		case v.IsNull():
 			row[f.Name] = nil

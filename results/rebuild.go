@@ -242,14 +242,14 @@ func (g *gathering) row(table Table, row Row) error {
 	t := g.trial(id)
 	switch table {
 	case Trials:
-		count := countOf(row)
+		outcome, count := g.meta.outcomeOf(row)
 		if t.count == nil {
 			t.count = count
 		}
 		if t.outcome != nil {
 			return nil
 		}
-		p, err := g.keep(entry{Outcome: outcomeOf(row), Rows: count})
+		p, err := g.keep(entry{Outcome: outcome, Rows: count})
 		if err != nil {
 			return err
 		}
@@ -265,7 +265,7 @@ func (g *gathering) row(table Table, row Row) error {
 		}
 		t.epochs[e.Epoch] = p
 	case Samples:
-		s := sampleOf(row)
+		s := g.meta.sampleOf(row)
 		key := sampleKey{s.Trial, s.Epoch, s.Kind}
 		if _, there := t.samples[key]; there {
 			return nil

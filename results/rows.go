@@ -7,87 +7,10 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/starsweep/starsweep/engine/spec"
 )
-
-// Trial identifies a trial. Every one of its rows repeats it.
-type Trial struct {
-	ID      string    `json:"id"`    // by content; letters, digits, - and _
-	Index   int       `json:"index"` // position in the plan in which it began
-	Point   Values    `json:"point"` // a value for each column; optional ones may be missing
-	Seed    int64     `json:"seed"`
-	Started time.Time `json:"started"`
-
-	// Configuration identifies everything that decides the trial's numbers except its seed and its length, and therefore also what
-	// follows: trials that share it are replicates.
-	Configuration string       `json:"configuration"`
-	Length        int          `json:"length"`           // planned epochs
-	Data          string       `json:"data"`             // its images, in the words of the script
-	Train         string       `json:"train"`            // digest of the training images, in hex
-	Test          string       `json:"test,omitempty"`   // of the test split; empty where nothing reads it
-	Measure       spec.Measure `json:"measure,omitzero"` // what evaluations compare with
-}
-
-// Epoch is a row of the epochs table.
-type Epoch struct {
-	Trial           string  `json:"trial"`
-	Epoch           int     `json:"epoch"`               // from 1, without a gap
-	Step            int64   `json:"step"`                // steps since the trial began
-	Images          int64   `json:"images"`              // real images processed in this epoch
-	Metrics         Metrics `json:"metrics"`             // those measured; the others are null
-	Evaluated       bool    `json:"evaluated,omitempty"` // metrics and tests were measured, by the trial's measure
-	Backend         string  `json:"backend"`             // with the kernels and the precision that decide the last bits
-	SecondsTrain    float64 `json:"seconds_train"`
-	SecondsEvaluate float64 `json:"seconds_evaluate"`
-}
-
-// Sample is a row of the samples table: a sample sheet.
-type Sample struct {
-	Trial string `json:"trial"`
-	Epoch int    `json:"epoch"`
-	Kind  string `json:"kind"` // such as "grid"
-	PNG   []byte `json:"png"`
-}
-
-// Outcome finishes a trial. The trials table takes steps, images, seconds, last and best values from the epochs.
-type Outcome struct {
-	Trial          string  `json:"trial"`
-	Status         Status  `json:"status"` // a final one
-	Reason         string  `json:"reason"` // empty if the status needs none
-	Parameters     int64   `json:"parameters"`
-	Program        string  `json:"program"`  // fingerprint
-	Settings       string  `json:"settings"` // values of the script's settings, as a JSON object
-	Script         string  `json:"script"`   // hash
-	Version        string  `json:"version"`
-	Backend        string  `json:"backend"`
-	Device         string  `json:"device"`
-	SecondsCompile float64 `json:"seconds_compile"` // of the run that finished the trial
-	Compilations   int     `json:"compilations"`    // likewise
-}
-
-// Status is the state of a trial.
-type Status string
-
-// All statuses except Interrupted are final.
-const (
-	Completed   Status = "completed"
-	Pruned      Status = "pruned"      // stopped early by the search
-	Failed      Status = "failed"      // an error
-	Diverged    Status = "diverged"    // a loss or a parameter became NaN or infinite
-	Collapsed   Status = "collapsed"   // mode collapse
-	Interrupted Status = "interrupted" // begun and not finished, perhaps running now; in no table
-)
-
-func (s Status) final() bool {
-	switch s {
-	case Completed, Pruned, Failed, Diverged, Collapsed:
-		return true
-	}
-	return false
-}
 
 // Metrics are measured numbers by name. NaN and the infinities are valid measurements.
 type Metrics map[string]float64

@@ -110,7 +110,7 @@ func (s *Study) reconcile(t Table) error {
 		switch {
 		case len(inside) == 0 && g != schemaSegment:
 			err = durable.Remove(path)
-		case !s.holds(path, g, len(inside)):
+		case !s.holds(path, t, g, len(inside)):
 			err = s.writeSegment(t, g, inside)
 		}
 		if err != nil {
@@ -184,14 +184,14 @@ func (s *Study) strays() error {
 }
 
 // holds reports whether the file is a sound segment of this study with this number of rows. A range of the journal can only lose rows, by
-// Forget, so the right number implies the right rows.
-func (s *Study) holds(path string, g segment, rows int) bool {
+// Forget, so the right number implies the right rows. A file without the columns of this version is not.
+func (s *Study) holds(path string, t Table, g segment, rows int) bool {
 	file, err := os.ReadFile(path)
 	if err != nil {
 		return false
 	}
 	p, err := openParquet(file)
-	return err == nil && s.owns(p, g) && p.NumRows() == int64(rows)
+	return err == nil && s.owns(p, g) && p.NumRows() == int64(rows) && hasColumns(p, s.meta.Fields(t))
 }
 
 // owns reports whether a file is marked as segment g of this study.

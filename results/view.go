@@ -66,25 +66,15 @@ type trial struct {
 	Trial
 	plan    *Plan          // in which it began; nil if none was recorded
 	epoch   int            // the last
-	epochs  []journal.Line // of epoch i+1, unless the journal is damaged
+	lines   []journal.Line // of epoch i+1, unless the journal is damaged
 	samples map[sampleKey]journal.Line
 
-	steps, images                 int64
-	secondsTrain, secondsEvaluate float64
-	last                          Metrics // the last measured value of each
-	evaluated                     bool    // an epoch was
-	best                          map[string]Best
-	points                        []point // its epochs in the pareto table
-	measure                       string  // of their values
+	summary         // of the epochs
+	points  []point // its epochs in the pareto table
+	measure string  // of their values
 
 	outcome   *Outcome
 	forgotten bool
-}
-
-// Best is the best value of an objective and its epoch.
-type Best struct {
-	Value float64
-	Epoch int
 }
 
 // replicate is what no two trials may share: a mean over seeds would count one of them twice.
@@ -95,13 +85,6 @@ type replicate struct {
 }
 
 func (t Trial) replicate() replicate { return replicate{t.Configuration, t.Seed, t.Length} }
-
-// sampleKey identifies a sample.
-type sampleKey struct {
-	Trial string `json:"trial"`
-	Epoch int    `json:"epoch"`
-	Kind  string `json:"kind"`
-}
 
 // Open opens a study for reading, while it runs or later, as it is acknowledged at this moment. Objectives, any of the study's
 // metrics, replace the study's own in Pareto and in the rows of the pareto table, which are computed. Errors: ErrNoStudy,
@@ -221,7 +204,7 @@ func (v *View) Trials() []State {
 
 // state is the state of a trial, without its values.
 func (v *View) state(t *trial) State {
-	s := State{Trial: t.Trial, Status: Interrupted, Epochs: len(t.epochs), InPlan: v.inPlan(t)}
+	s := State{Trial: t.Trial, Status: Interrupted, Epochs: len(t.lines), InPlan: v.inPlan(t)}
 	if t.plan != nil {
 		s.Settings, s.Script = t.plan.Settings, t.plan.Script
 	}
@@ -247,7 +230,7 @@ func (v *View) lastEpoch(id string) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if t := v.trials[id]; t != nil {
-		return len(t.epochs)
+		return len(t.lines)
 	}
 	return 0
 }
@@ -258,7 +241,7 @@ func (v *View) Epochs(id string) (rows []Epoch, err error) {
 	t, err := v.trial(id)
 	var lines []journal.Line
 	if err == nil {
-		lines = slices.Clone(t.epochs)
+		lines = slices.Clone(t.lines)
 	}
 	v.mu.Unlock()
 	for _, at := range lines {

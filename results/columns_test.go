@@ -2,11 +2,17 @@ package results
 
 import (
 	"bytes"
+	"cmp"
+	"fmt"
 	"image"
 	"image/png"
 	"iter"
 	"math"
+	"os"
 	"reflect"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,7 +64,7 @@ func TestRowsOfTablesTurnBackIntoWhatTheJournalHad(t *testing.T) {
 		Metrics: []string{"fid", "loss", "never"}}
 	begun, e, sample, o := filled[Trial](t), filled[Epoch](t), filled[Sample](t), filled[Outcome](t)
 	e.Trial, sample.Trial, o.Trial = begun.ID, begun.ID, begun.ID
-	x := &trial{Trial: begun, samples: map[sampleKey]journal.Line{}, outcome: &o, last: Metrics{"fid": 2}, epochs: make([]journal.Line, 7)}
+	x := &trial{Trial: begun, samples: map[sampleKey]journal.Line{}, outcome: &o, summary: summary{epochs: 7, last: Metrics{"fid": 2}}}
 	picture, err := m.sampleRow(x, sample)
 	if err != nil {
 		t.Fatal(err)
@@ -87,13 +93,84 @@ func TestRowsOfTablesTurnBackIntoWhatTheJournalHad(t *testing.T) {
 		return nil
 	}
 	trials, epochs, samples := back(Trials, m.trialRow(x)), back(Epochs, m.epochRow(x, e)), back(Samples, picture)
+	gotOutcome, count := m.outcomeOf(trials)
 	for _, pair := range [][2]any{
-		{*outcomeOf(trials), o}, {countOf(trials).Epochs, 7}, {*m.epochOf(epochs), e}, {sampleOf(samples), sample},
+		{*gotOutcome, o}, {count.Epochs, 7}, {*m.epochOf(epochs), e}, {m.sampleOf(samples), sample},
 	} {
 		if !reflect.DeepEqual(pair[0], pair[1]) {
 			t.Errorf("got  %+v\nwant %+v", pair[0], pair[1])
 		}
 	}
+}
+
+// A file from before a column existed is read with null in it, and Create replaces the file.
+func TestFilesWithoutANewColumnAreReadByName(t *testing.T) {
+	old := Meta{Study: "ring", Metrics: []string{"fid"}}
+	m := Meta{Study: "ring", Columns: []Column{{"lr", spec.Float, true}}, Metrics: []string{"recall", "fid"}}
+	x := &trial{Trial: Trial{ID: "a"}}
+	one := func(yield func(Row, error) bool) {
+		yield(old.epochRow(x, Epoch{Epoch: 3, Metrics: Metrics{"fid": 2.5}}), nil)
+	}
+	var b bytes.Buffer
+	if err := writeParquet(&b, old, Epochs, "0-0", nil, iter.Seq2[Row, error](one)); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for row, err := range parquetRows(b.Bytes(), m.Fields(Epochs)) {
+		if n++; err != nil || row["epoch"] != int32(3) || row["fid"] != 2.5 || row["recall"] != nil || row["lr"] != nil {
+			t.Errorf("got %v, %v", row, err)
+		}
+	}
+	p, err := openParquet(b.Bytes())
+	if err != nil || n != 1 || hasColumns(p, m.Fields(Epochs)) || !hasColumns(p, old.Fields(Epochs)) {
+		t.Errorf("got %d rows, %v; the file has the columns of neither, or of both", n, err)
+	}
+}
+
+// The tables of docs/tables.md are those of the declarations. UPDATE=1 rewrites them.
+func TestTheDocumentDescribesTheColumns(t *testing.T) {
+	const path = "../docs/tables.md"
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := page
+	common := map[string]bool{}
+	for _, c := range shared {
+		common[c.Name] = true
+	}
+	lists := map[string][]column{"shared": shared}
+	for table, list := range declarations {
+		lists[string(table)] = slices.DeleteFunc(slices.Clone(list), func(c column) bool { return common[c.Name] })
+	}
+	for name, list := range lists {
+		block := regexp.MustCompile(`(?s)(<!-- columns: ` + name + `; generated from results -->\n)(.*?)\n\n`)
+		if !block.Match(want) {
+			t.Errorf("%s has no place for the columns of %s", path, name)
+		}
+		want = block.ReplaceAll(want, []byte("${1}"+documented(list)+"\n"))
+	}
+	if bytes.Equal(page, want) {
+		return
+	}
+	if os.Getenv("UPDATE") == "" {
+		t.Fatalf("%s is not up to date: UPDATE=1 go test ./results -run %s", path, t.Name())
+	}
+	if err := os.WriteFile(path, want, 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// documented is a table of columns in Markdown.
+func documented(list []column) string {
+	types := map[Type]string{TypeFloat: "double", TypeTime: "timestamp, UTC", TypeBytes: "binary"}
+	timing := map[bool]string{true: " †"}
+	text := "| column | type | meaning |\n|---|---|---|\n"
+	for _, c := range list {
+		text += strings.TrimSuffix(fmt.Sprintf("| %s | %s%s | %s", c.Name, cmp.Or(types[c.Type], string(c.Type)), timing[c.Timing], c.Doc), " ")
+		text += " |\n"
+	}
+	return text
 }
 
 // A file of ours with any byte changed is an error, never other rows.

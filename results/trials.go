@@ -1,0 +1,169 @@
+package results
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/starsweep/starsweep/engine/spec"
+)
+
+// Trial identifies a trial. Every one of its rows repeats it.
+type Trial struct {
+	ID      string    `json:"id"`    // by content; letters, digits, - and _
+	Index   int       `json:"index"` // position in the plan in which it began
+	Point   Values    `json:"point"` // a value for each column; optional ones may be missing
+	Seed    int64     `json:"seed"`
+	Started time.Time `json:"started"`
+
+	// Configuration identifies everything that decides the trial's numbers except its seed and its length, and therefore also what
+	// follows: trials that share it are replicates.
+	Configuration string       `json:"configuration"`
+	Length        int          `json:"length"`           // planned epochs
+	Data          string       `json:"data"`             // its images, in the words of the script
+	Train         string       `json:"train"`            // digest of the training images, in hex
+	Test          string       `json:"test,omitempty"`   // of the test split; empty where nothing reads it
+	Measure       spec.Measure `json:"measure,omitzero"` // what evaluations compare with
+}
+
+// Outcome finishes a trial. The trials table takes steps, images, seconds, last and best values from the epochs.
+type Outcome struct {
+	Trial          string  `json:"trial"`
+	Status         Status  `json:"status"` // a final one
+	Reason         string  `json:"reason"` // empty if the status needs none
+	Parameters     int64   `json:"parameters"`
+	Program        string  `json:"program"`  // fingerprint
+	Settings       string  `json:"settings"` // values of the script's settings, as a JSON object
+	Script         string  `json:"script"`   // hash
+	Version        string  `json:"version"`
+	Backend        string  `json:"backend"`
+	Device         string  `json:"device"`
+	SecondsCompile float64 `json:"seconds_compile"` // of the run that finished the trial
+	Compilations   int     `json:"compilations"`    // likewise
+}
+
+// Status is the state of a trial.
+type Status string
+
+// All statuses except Interrupted are final.
+const (
+	Completed   Status = "completed"
+	Pruned      Status = "pruned"      // stopped early by the search
+	Failed      Status = "failed"      // an error
+	Diverged    Status = "diverged"    // a loss or a parameter became NaN or infinite
+	Collapsed   Status = "collapsed"   // mode collapse
+	Interrupted Status = "interrupted" // begun and not finished, perhaps running now; in no table
+)
+
+func (s Status) final() bool {
+	switch s {
+	case Completed, Pruned, Failed, Diverged, Collapsed:
+		return true
+	}
+	return false
+}
+
+// summary is what the epochs of a trial add up to.
+type summary struct {
+	epochs                        int
+	steps, images                 int64
+	secondsTrain, secondsEvaluate float64
+	last                          Metrics // the last measured value of each
+	evaluated                     bool    // an epoch was
+	best                          map[string]Best
+}
+
+// Best is the best value of an objective and its epoch.
+type Best struct {
+	Value float64
+	Epoch int
+}
+
+func newSummary() summary { return summary{last: Metrics{}, best: map[string]Best{}} }
+
+// add adds the next epoch.
+func (s *summary) add(e Epoch, objectives []Objective) {
+	s.epochs++
+	s.steps = e.Step
+	s.images += e.Images
+	s.secondsTrain += e.SecondsTrain
+	s.secondsEvaluate += e.SecondsEvaluate
+	for name, value := range e.Metrics {
+		s.last[name] = value
+	}
+	s.evaluated = s.evaluated || e.Evaluated
+	for _, o := range objectives {
+		value, measured := e.Metrics[o.Metric]
+		if !measured || math.IsNaN(value) {
+			continue
+		}
+		old, any := s.best[o.Metric]
+		if !any || o.Better(value, old.Value) {
+			s.best[o.Metric] = Best{value, e.Epoch}
+		}
+	}
+}
+
+// trialColumns are the columns of the trials table after those that all tables share.
+var trialColumns = slices.Concat([]column{
+	stored("status", func(r *record) *Status { return &r.Outcome.Status }, "completed, diverged, collapsed or failed; `pruned` is reserved"),
+	stored("reason", func(r *record) *string { return &r.Outcome.Reason },
+		"details of the status: the epoch and step of a divergence, the error of a failure"),
+	stored("epochs", func(r *record) *int { return &r.Total.epochs }, "epochs trained"),
+	stored("epochs_planned", func(r *record) *int { return &r.Trial.Length }, "epochs planned"),
+	stored("steps", func(r *record) *int64 { return &r.Total.steps }, "iterations trained; an iteration updates every player"),
+	stored("parameters", func(r *record) *int64 { return &r.Outcome.Parameters }, "trained parameters of all players"),
+	stored("images", func(r *record) *int64 { return &r.Total.images }, "real images read"),
+	family("best_*OBJECTIVE*", TypeFloat, "the best value of each objective", bestColumns),
+	alsoNamed("best_*OBJECTIVE*_epoch", TypeInt32, "its epoch"),
+	family("*values*", TypeFloat, "the last value of each epochs column from loss_*PLAYER* to *METRIC*_floor",
+		numbers(func(r *record) Metrics { return r.Total.last })),
+}, measuredBy(func(r *record) *bool { return &r.Total.evaluated }), []column{
+	stored("seconds_train", func(r *record) *float64 { return &r.Total.secondsTrain }, "time spent on training").timing(),
+	stored("seconds_evaluate", func(r *record) *float64 { return &r.Total.secondsEvaluate }, "time spent on evaluation").timing(),
+	stored("seconds_compile", func(r *record) *float64 { return &r.Outcome.SecondsCompile },
+		"compile time in the run that finished the trial; 0 if another trial had compiled the program").timing(),
+	computed("images_per_second", func(r *record) float64 { return rate(r.Total.images, r.Total.secondsTrain) }, "during training").timing(),
+	stored("compilations", func(r *record) *int { return &r.Outcome.Compilations }, "graphs compiled for this trial").timing(),
+	stored("program", func(r *record) *string { return &r.Outcome.Program },
+		"fingerprint: trials that share it differ only in numbers, data and seeds"),
+	stored("settings", func(r *record) *string { return &r.Outcome.Settings },
+		"the settings of the script, with profile and `--set` applied, as a JSON object"),
+	stored("script", func(r *record) *string { return &r.Outcome.Script },
+		"hash of the script and the files it loads; copies are in `script/`"),
+	stored("version", func(r *record) *string { return &r.Outcome.Version }, "version of starsweep"),
+	stored("backend", func(r *record) *string { return &r.Outcome.Backend },
+		"with the kernels and precision that determine the last bits: `cpu avx512`, `cpu avx512 bf16`, `go`, `xla:cuda`"),
+	stored("device", func(r *record) *string { return &r.Outcome.Device }, "description of the device").timing(),
+	stored("started", func(r *record) *time.Time { return &r.Trial.Started }, "when the trial began").timing(),
+})
+
+// bestColumns are the best value of each objective, and its epoch.
+func bestColumns(m Meta) (list []column) {
+	for _, o := range m.Objectives {
+		never := func(r *record) bool { _, measured := r.Total.best[o.Metric]; return !measured }
+		list = append(list,
+			computed("best_"+o.Metric, func(r *record) float64 { return r.Total.best[o.Metric].Value }, "").nullWhere(never),
+			computed("best_"+o.Metric+"_epoch", func(r *record) int32 { return int32(r.Total.best[o.Metric].Epoch) }, "").nullWhere(never))
+	}
+	return list
+}
+
+func (m Meta) trialRow(t *trial) Row {
+	return m.layout(Trials).row(&record{Study: m.Study, Trial: t.Trial, Total: t.summary, Outcome: *t.outcome})
+}
+
+// outcomeOf is the inverse of trialRow.
+func (m Meta) outcomeOf(row Row) (*Outcome, *rowCount) {
+	r := m.layout(Trials).record(row)
+	r.Outcome.Trial = r.Trial.ID
+	return &r.Outcome, &rowCount{Epochs: r.Total.epochs} // the number of pictures is unknown
+}
+
+// rate is images per second, 0 where no time passed.
+func rate(images int64, seconds float64) float64 {
+	if seconds <= 0 {
+		return 0
+	}
+	return float64(images) / seconds
+}
