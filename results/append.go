@@ -21,7 +21,7 @@ type sampleEntry struct {
 // BeginTrial records trials, before their first rows. A trial that began in an earlier run keeps its index, its start, its point
 // and its text for the data, in which another script that declares the same trial may differ. It is an error if a trial is
 // finished, or differs from another in nothing but its ID.
-func (s *Study) BeginTrial(trials ...Trial) error {
+func (s *study) BeginTrial(trials ...Trial) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var entries []any
@@ -59,7 +59,7 @@ func (s *Study) BeginTrial(trials ...Trial) error {
 
 // AppendEpoch records rows of the epochs table. When it returns they are on disk. The rows are of different trials, each the
 // next epoch of its trial. A row that is already recorded is compared, except for its seconds, and not recorded again.
-func (s *Study) AppendEpoch(rows ...Epoch) error {
+func (s *study) AppendEpoch(rows ...Epoch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var entries []any
@@ -97,7 +97,7 @@ func (s *Study) AppendEpoch(rows ...Epoch) error {
 
 // compareEpoch checks that e is the row that the journal has for its epoch. Only the seconds and the backend may differ:
 // training an epoch again, from an older checkpoint, must produce the same numbers.
-func (s *Study) compareEpoch(t *trial, e Epoch) error {
+func (s *study) compareEpoch(t *trial, e Epoch) error {
 	old, err := s.readEpoch(t.lines[e.Epoch-1])
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func (s *Study) compareEpoch(t *trial, e Epoch) error {
 }
 
 // AppendSample records sample sheets, PNG files, in the same way. Those of one trial and epoch differ in their kinds.
-func (s *Study) AppendSample(samples ...Sample) error {
+func (s *study) AppendSample(samples ...Sample) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var entries []any
@@ -151,7 +151,7 @@ func (s *Study) AppendSample(samples ...Sample) error {
 }
 
 // FinishTrial records how trials ended, which completes their rows of the trials table, and removes their checkpoints.
-func (s *Study) FinishTrial(outcomes ...Outcome) error {
+func (s *study) FinishTrial(outcomes ...Outcome) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var entries []any
@@ -189,7 +189,7 @@ func (s *Study) FinishTrial(outcomes ...Outcome) error {
 
 // Forget removes trials, finished or not, and all their rows, so that they can run again. Segments that hold such rows are
 // replaced by segments without them.
-func (s *Study) Forget(ids ...string) error {
+func (s *study) Forget(ids ...string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var entries []any
@@ -218,7 +218,7 @@ func (s *Study) Forget(ids ...string) error {
 }
 
 // append writes entries as one record of the journal and folds them.
-func (s *Study) append(entries ...any) error {
+func (s *study) append(entries ...any) error {
 	if len(entries) == 0 {
 		return nil
 	}

@@ -36,7 +36,7 @@ func (v *View) checkpointPath(trial string) string {
 
 // SaveCheckpoint replaces the checkpoint of a trial. The old one remains until the new one is on disk. Call it before AppendEpoch
 // of the same row.
-func (s *Study) SaveCheckpoint(c Checkpoint) error {
+func (s *study) SaveCheckpoint(c Checkpoint) error {
 	s.mu.Lock()
 	t, err := s.trial(c.Row.Trial)
 	finished := err == nil && t.outcome != nil
@@ -103,29 +103,35 @@ func (v *View) LoadCheckpoint(trial string) (Checkpoint, error) {
 // beginning, and appends the same rows again.
 var ErrCheckpoint = errors.New("the checkpoint cannot be used")
 
+// resumable loads the checkpoint from which a trial can continue, nil if there is none. Errors: ErrCheckpoint, ErrStorage.
+func (v *View) resumable(trial string) (*Checkpoint, error) {
+	c, err := v.LoadCheckpoint(trial)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, nil
+	case err != nil && !errors.Is(err, ErrStorage):
+		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	case err != nil:
+		return nil, err
+	}
+	if last := v.lastEpoch(trial); c.Row.Epoch > last+1 {
+		return nil, fmt.Errorf("%w: it is of epoch %d, but the journal has lost the epochs after %d", ErrCheckpoint, c.Row.Epoch, last)
+	}
+	return &c, nil
+}
+
 // Resume loads the checkpoint of a trial, and appends its row if the crash came between SaveCheckpoint and AppendEpoch. Found is
 // false for a trial that has none and starts from its beginning. Errors: ErrCheckpoint, ErrStorage, or those of AppendEpoch.
-func (s *Study) Resume(trial string) (c Checkpoint, found bool, err error) {
-	c, err = s.LoadCheckpoint(trial)
-	if errors.Is(err, os.ErrNotExist) {
-		return Checkpoint{}, false, nil
-	} else if err != nil && !errors.Is(err, ErrStorage) {
-		return Checkpoint{}, false, fmt.Errorf("%w: %w", ErrCheckpoint, err)
-	} else if err != nil {
+func (s *study) Resume(trial string) (c Checkpoint, found bool, err error) {
+	from, err := s.resumable(trial)
+	if err != nil || from == nil {
 		return Checkpoint{}, false, err
 	}
-	if last := s.lastEpoch(trial); c.Row.Epoch > last+1 {
-		return Checkpoint{}, false, fmt.Errorf("%w: it is of epoch %d, but the journal has lost the epochs after %d", ErrCheckpoint,
-			c.Row.Epoch, last)
-	}
-	if err := s.AppendEpoch(c.Row); err != nil {
-		return Checkpoint{}, false, err
-	}
-	return c, true, nil
+	return *from, true, s.AppendEpoch(from.Row)
 }
 
 // cleanCheckpoints removes what a crash left behind: half-written files, and checkpoints of finished or forgotten trials.
-func (s *Study) cleanCheckpoints() error {
+func (s *study) cleanCheckpoints() error {
 	dir := filepath.Join(s.dir, "checkpoints")
 	files, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {

@@ -46,7 +46,7 @@ const epochsPerTrial = 5
 
 // trainForever continues the study in dir: trials of five epochs with checkpoints and pictures, until an error.
 func trainForever(dir string, acknowledged io.Writer) error {
-	s, err := results.Create(dir, meta, nil, results.Options{Now: stopped, FlushRows: 4, FlushEvery: time.Hour})
+	s, err := results.CreateStudy(dir, meta, nil, results.Options{Now: stopped, FlushRows: 4, FlushEvery: time.Hour})
 	if err != nil {
 		return err
 	}

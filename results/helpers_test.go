@@ -41,7 +41,7 @@ var hourly = results.Options{Now: stopped, FlushEvery: time.Hour}
 
 func create(t testing.TB, dir string) *results.Study {
 	t.Helper()
-	s, err := results.Create(dir, meta, map[string][]byte{"ring.star": []byte("main = 1\n")}, hourly)
+	s, err := results.CreateStudy(dir, meta, map[string][]byte{"ring.star": []byte("main = 1\n")}, hourly)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,14 +20,14 @@ func TestADifferentStudyInTheSameDirectoryIsRefused(t *testing.T) {
 	other.Columns = append(slices.Clone(meta.Columns[:4]), results.Column{Name: "beta1", Kind: spec.Float})
 	other.Metrics = []string{"recall"}
 	other.Objectives = nil
-	_, err := results.Create(dir, other, nil, hourly)
+	_, err := results.CreateStudy(dir, other, nil, hourly)
 	wantError(t, err, "holds a different study: choose another directory", "hyperparameters: got [", `"beta1"`, "but the directory has",
 		"metrics: got recall, for which the directory has no column")
 
 	part := meta // metrics that are left out or come in another order
 	part.Metrics = slices.Clone(meta.Metrics[1:])
 	slices.Reverse(part.Metrics)
-	s, err := results.Create(dir, part, nil, hourly)
+	s, err := results.CreateStudy(dir, part, nil, hourly)
 	check(t, err)
 	if got := s.Meta().Metrics; !slices.Equal(got, meta.Metrics) {
 		t.Errorf("got the metrics %v, want %v", got, meta.Metrics)
@@ -36,7 +36,7 @@ func TestADifferentStudyInTheSameDirectoryIsRefused(t *testing.T) {
 
 	newer := meta // a script that was edited and grew a value goes on
 	newer.ScriptHash, newer.Version = "77aa", "0.2.0"
-	s, err = results.Create(dir, newer, map[string][]byte{"ring.star": []byte("main = 2\n"), "lib/nets.star": []byte("x = 1\n")}, hourly)
+	s, err = results.CreateStudy(dir, newer, map[string][]byte{"ring.star": []byte("main = 2\n"), "lib/nets.star": []byte("x = 1\n")}, hourly)
 	check(t, err)
 	check(t, s.Close())
 	for path, want := range map[string]string{"5c41/ring.star": "main = 1\n", "77aa/ring.star": "main = 2\n",
@@ -45,7 +45,7 @@ func TestADifferentStudyInTheSameDirectoryIsRefused(t *testing.T) {
 			t.Errorf("%s: got %q, %v", path, got, err)
 		}
 	}
-	_, err = results.Create(dir, meta, map[string][]byte{"../../evil.star": nil}, hourly)
+	_, err = results.CreateStudy(dir, meta, map[string][]byte{"../../evil.star": nil}, hourly)
 	wantError(t, err, "want a path inside")
 }
 
@@ -62,7 +62,7 @@ func TestStudyFilesThatDoNotBelongTogetherAreRefused(t *testing.T) {
 		return func() { check(t, os.WriteFile(path, old, 0o666)) }
 	}
 	reopen := func() error {
-		s, err := results.Create(dir, meta, nil, hourly)
+		s, err := results.CreateStudy(dir, meta, nil, hourly)
 		if err == nil {
 			s.Close()
 		}
@@ -80,7 +80,7 @@ func TestStudyFilesThatDoNotBelongTogetherAreRefused(t *testing.T) {
 	foreign := filepath.Join(t.TempDir(), "other")
 	other := meta
 	other.Columns = meta.Columns[:4]
-	o, err := results.Create(foreign, other, nil, hourly)
+	o, err := results.CreateStudy(foreign, other, nil, hourly)
 	check(t, err)
 	check(t, o.Close())
 	undo = edit("journal", func([]byte) []byte { b, err := os.ReadFile(filepath.Join(foreign, "journal")); check(t, err); return b })
@@ -102,18 +102,18 @@ func TestStudyFilesThatDoNotBelongTogetherAreRefused(t *testing.T) {
 func TestTheErrorOfASecondWriterNamesTheFirst(t *testing.T) {
 	dir := t.TempDir()
 	s := create(t, dir)
-	_, err := results.Create(dir, meta, nil, hourly)
+	_, err := results.CreateStudy(dir, meta, nil, hourly)
 	host, _ := os.Hostname()
-	if !errors.Is(err, results.ErrLocked) {
-		t.Fatalf("got error %v, want ErrLocked", err)
+	if !errors.Is(err, results.ErrInUse) {
+		t.Fatalf("got error %v, want ErrInUse", err)
 	}
 	want := fmt.Sprintf("process %d on %s", os.Getpid(), host)
 	wantError(t, err, dir, want)
-	if by, found := results.Writer(dir); by != want || !found {
+	if by, found := results.Writing(dir); by != want || !found {
 		t.Errorf("got the writer %q, %t, want %s", by, found, want)
 	}
 	check(t, s.Close())
-	if by, found := results.Writer(dir); found {
+	if by, found := results.Writing(dir); found {
 		t.Errorf("got the writer %q of a study that is closed", by)
 	}
 	create(t, dir)
@@ -124,17 +124,17 @@ func TestRemovingTheLockFileLetsNoSecondWriterIn(t *testing.T) {
 	s := create(t, dir)
 	for range 2 {
 		check(t, os.Remove(filepath.Join(dir, "lock")))
-		if by, found := results.Writer(dir); !found {
+		if by, found := results.Writing(dir); !found {
 			t.Errorf("got no writer %q of a study that is written", by)
 		}
-		_, err := results.Create(dir, meta, nil, hourly)
-		if !errors.Is(err, results.ErrLocked) {
-			t.Fatalf("got error %v, want ErrLocked", err)
+		_, err := results.CreateStudy(dir, meta, nil, hourly)
+		if !errors.Is(err, results.ErrInUse) {
+			t.Fatalf("got error %v, want ErrInUse", err)
 		}
 		train(t, s, "a", 0, 3) // and the first goes on
 	}
 	check(t, s.Close())
-	if by, found := results.Writer(dir); found {
+	if by, found := results.Writing(dir); found {
 		t.Errorf("got the writer %q of a study that is closed", by)
 	}
 	create(t, dir)

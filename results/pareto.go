@@ -301,7 +301,7 @@ const paretoFile = "pareto.parquet"
 // writePareto replaces the pareto table by that of the rows that the journal has now. The file is not a segment, since the rank of a
 // point depends on all others. The rename ensures that a reader who opens it sees either the old or the new table in full. A study
 // without objectives has no such table.
-func (s *Study) writePareto() error {
+func (s *study) writePareto() error {
 	if len(s.meta.Objectives) == 0 {
 		return nil
 	}
@@ -329,7 +329,7 @@ type compare struct {
 }
 
 // writeParetoWhenDue keeps the table current.
-func (s *Study) writeParetoWhenDue() error {
+func (s *study) writeParetoWhenDue() error {
 	if s.compare.changes == s.paretoChanges || s.options.Now().Before(s.compare.due) {
 		return nil
 	}

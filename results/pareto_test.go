@@ -26,7 +26,7 @@ var rivals = results.Meta{
 
 func createRivals(t testing.TB, dir string) *results.Study {
 	t.Helper()
-	s, err := results.Create(dir, rivals, nil, hourly)
+	s, err := results.CreateStudy(dir, rivals, nil, hourly)
 	check(t, err)
 	t.Cleanup(func() { s.Close() })
 	return s
@@ -167,7 +167,7 @@ func TestComparingTakesAHundredthOfTheTime(t *testing.T) {
 	now := start
 	tick := time.Duration(0)
 	clock := func() time.Time { now = now.Add(tick); return now }
-	s, err := results.Create(dir, rivals, nil, results.Options{Now: clock, FlushEvery: time.Hour})
+	s, err := results.CreateStudy(dir, rivals, nil, results.Options{Now: clock, FlushEvery: time.Hour})
 	check(t, err)
 	defer s.Close()
 	rows := func() int { return len(segmentRows(t, dir, results.Pareto)) }
@@ -198,7 +198,7 @@ func TestAStudyWithoutObjectivesHasNoParetoTable(t *testing.T) {
 	dir := t.TempDir()
 	plain := rivals
 	plain.Objectives = nil
-	s, err := results.Create(dir, plain, nil, hourly)
+	s, err := results.CreateStudy(dir, plain, nil, hourly)
 	check(t, err)
 	rival(t, s, "a", 1, 0, results.Completed, 4, 0.5)
 	check(t, s.Close())

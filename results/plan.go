@@ -16,7 +16,7 @@ type Plan struct {
 }
 
 // BeginPlan records what a run is about to train, unless it equals the newest plan.
-func (s *Study) BeginPlan(p Plan) error {
+func (s *study) BeginPlan(p Plan) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p.Began = p.Began.UTC().Truncate(time.Millisecond)

@@ -24,7 +24,7 @@ const damagedFile = "journal.damaged"
 //
 // The new journal replaces the old one by a rename. Its lines have other numbers, so all segments are rewritten afterwards; until the
 // journal records that they are, Create does so first.
-func (s *Study) rebuild(dir string) error {
+func (s *study) rebuild(dir string) error {
 	spooled := filepath.Join(dir, ".rows"+durable.TempSuffix) // rows from segments, which may not fit in memory
 	spool, err := os.Create(spooled)
 	if err != nil {
@@ -77,7 +77,7 @@ func copyFile(to, from string) error {
 }
 
 // settle writes all segments of a rebuilt journal, and records that in the journal.
-func (s *Study) settle() error {
+func (s *study) settle() error {
 	for _, t := range recorded() {
 		dir := filepath.Join(s.dir, string(t))
 		segments, _, err := listSegments(dir)

@@ -31,13 +31,13 @@ func (g segment) fileName() string { return g.String() + ".parquet" }
 func rangeOf(rows []row) segment { return segment{rows[0].position, rows[len(rows)-1].position} }
 
 // Publish writes pending rows to Parquet segments. A run with long epochs calls it from a timer.
-func (s *Study) Publish() error {
+func (s *study) Publish() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return errors.Join(s.journal.Check(), s.publish()) // if the journal is gone, its rows are at least in the tables
 }
 
-func (s *Study) publishWhenDue() error {
+func (s *study) publishWhenDue() error {
 	waiting := 0
 	for t, rows := range s.rows {
 		waiting += len(rows) - s.published[t]
@@ -57,7 +57,7 @@ func (s *Study) publishWhenDue() error {
 	return nil
 }
 
-func (s *Study) publish() error {
+func (s *study) publish() error {
 	if err := s.lock.check(); err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ var schemaSegment = segment{0, 0}
 
 // reconcile makes the segments of a table agree with the journal: it writes those that are missing, rewrites those that are damaged
 // or hold rows of forgotten trials, and deletes those without rows and files that a crash left half-written.
-func (s *Study) reconcile(t Table) error {
+func (s *study) reconcile(t Table) error {
 	segments, err := s.segments(t)
 	if err != nil {
 		return err
@@ -125,7 +125,7 @@ func (s *Study) reconcile(t Table) error {
 }
 
 // segments lists the segments of a table in order, and deletes temporary files.
-func (s *Study) segments(t Table) ([]segment, error) {
+func (s *study) segments(t Table) ([]segment, error) {
 	dir := filepath.Join(s.dir, string(t))
 	if err := durable.MkdirAll(dir); err != nil {
 		return nil, err
@@ -166,7 +166,7 @@ func listSegments(dir string) (segments []segment, strays []string, err error) {
 }
 
 // strays notes files in the tables' folders that are not ours: a glob would read their rows as well.
-func (s *Study) strays() error {
+func (s *study) strays() error {
 	for _, t := range Tables() {
 		dir := filepath.Join(s.dir, string(t))
 		_, strays, err := listSegments(dir)
@@ -185,7 +185,7 @@ func (s *Study) strays() error {
 
 // holds reports whether the file is a sound segment of this study with this number of rows. A range of the journal can only lose rows, by
 // Forget, so the right number implies the right rows. A file without the columns of this version is not.
-func (s *Study) holds(path string, t Table, g segment, rows int) bool {
+func (s *study) holds(path string, t Table, g segment, rows int) bool {
 	file, err := os.ReadFile(path)
 	if err != nil {
 		return false
@@ -195,14 +195,14 @@ func (s *Study) holds(path string, t Table, g segment, rows int) bool {
 }
 
 // owns reports whether a file is marked as segment g of this study.
-func (s *Study) owns(p *parquet.File, g segment) bool {
+func (s *study) owns(p *parquet.File, g segment) bool {
 	id, _ := p.Lookup(studyKey)
 	span, _ := p.Lookup(recordsKey)
 	return id == s.meta.ID() && span == g.String()
 }
 
 // writeSegments publishes rows that no segment holds, in one file or, by their size, several.
-func (s *Study) writeSegments(t Table, rows []row) error {
+func (s *study) writeSegments(t Table, rows []row) error {
 	for len(rows) > 0 {
 		n, size := 0, 0
 		for n < len(rows) && n < segmentRows && (n == 0 || size+int(rows[n].line.Length) <= segmentBytes) {
@@ -217,7 +217,7 @@ func (s *Study) writeSegments(t Table, rows []row) error {
 	return nil
 }
 
-func (s *Study) writeSegment(t Table, g segment, rows []row) error {
+func (s *study) writeSegment(t Table, g segment, rows []row) error {
 	path := filepath.Join(s.dir, string(t), g.fileName())
 	var trials []Trial
 	seen := map[string]bool{}

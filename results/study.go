@@ -17,7 +17,7 @@ import (
 //
 // After an error of the disk the study accepts no more rows: those acknowledged are safe, and Create continues from them once
 // the cause is removed.
-type Study struct {
+type study struct {
 	*View    // its mutex also guards published and flushed
 	Recovery Recovery
 	options  Options
@@ -53,9 +53,9 @@ func (r *Recovery) note(format string, a ...any) {
 }
 
 // Create creates the study m in dir, or continues it if dir holds it. Scripts are the script and the files that it loads, by
-// slash-separated path. The caller must Close the study. Errors: ErrLocked, ErrStorage, ErrCorrupt, ErrOther for a directory
+// slash-separated path. The caller must Close the study. Errors: ErrInUse, ErrStorage, ErrCorrupt, ErrOther for a directory
 // that holds a different study, or those of m.Check.
-func Create(dir string, m Meta, scripts map[string][]byte, o Options) (*Study, error) {
+func createStudy(dir string, m Meta, scripts map[string][]byte, o Options) (*study, error) {
 	m = m.normal()
 	if err := m.Check(); err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func Create(dir string, m Meta, scripts map[string][]byte, o Options) (*Study, e
 	if err != nil {
 		return nil, err
 	}
-	s := &Study{options: o, lock: held, published: map[Table]int{}, opened: o.Now(), flushed: o.Now()}
+	s := &study{options: o, lock: held, published: map[Table]int{}, opened: o.Now(), flushed: o.Now()}
 	if err := s.open(dir, m, scripts); err != nil {
 		if s.View != nil && s.journal != nil {
 			s.journal.Close()
@@ -78,7 +78,7 @@ func Create(dir string, m Meta, scripts map[string][]byte, o Options) (*Study, e
 	return s, nil
 }
 
-func (s *Study) open(dir string, m Meta, scripts map[string][]byte) error {
+func (s *study) open(dir string, m Meta, scripts map[string][]byte) error {
 	old, err := readMeta(dir)
 	switch {
 	case err == nil:
@@ -124,7 +124,7 @@ func (s *Study) open(dir string, m Meta, scripts map[string][]byte) error {
 }
 
 // openJournal opens the journal. It first rebuilds a journal that is damaged, or shorter than the tables published from it.
-func (s *Study) openJournal(dir string, m Meta) (err error) {
+func (s *study) openJournal(dir string, m Meta) (err error) {
 	path := filepath.Join(dir, "journal")
 	open := func() error {
 		s.View = newView(dir, m)
@@ -179,7 +179,7 @@ func writeScripts(dir, hash string, scripts map[string][]byte) error {
 }
 
 // Close publishes pending rows and releases the study.
-func (s *Study) Close() error {
+func (s *study) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.compare.due = time.Time{}

@@ -222,7 +222,7 @@ func TestWorkersMayWriteAtTheSameTime(t *testing.T) {
 	dir := t.TempDir()
 	o := hourly
 	o.FlushRows = 7
-	s, err := results.Create(dir, meta, nil, o)
+	s, err := results.CreateStudy(dir, meta, nil, o)
 	check(t, err)
 	var wg sync.WaitGroup
 	var want []string
@@ -248,7 +248,8 @@ func TestWorkersMayWriteAtTheSameTime(t *testing.T) {
 func TestRowsArePublishedByNumberAndByTime(t *testing.T) {
 	now := start
 	dir := t.TempDir()
-	s, err := results.Create(dir, meta, nil, results.Options{Now: func() time.Time { return now }, FlushRows: 3, FlushEvery: 10 * time.Second})
+	s, err := results.CreateStudy(dir, meta, nil, results.Options{Now: func() time.Time { return now }, FlushRows: 3,
+		FlushEvery: 10 * time.Second})
 	check(t, err)
 	defer s.Close()
 	count := func() int { return len(segmentRows(t, dir, results.Epochs, "epoch")) }

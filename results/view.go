@@ -119,7 +119,7 @@ func Open(dir string, objectives ...Objective) (*View, error) {
 	if v.orphans > 0 {
 		v.damaged("%d lines are left out since they depend on damaged ones: %v", v.orphans, v.firstOrphan)
 	}
-	if _, writing := Writer(dir); tail > 0 && !writing {
+	if _, live := writing(dir); tail > 0 && !live {
 		v.damaged("the last %d bytes are an incomplete record and left out", tail)
 	}
 	if published >= v.lines && !v.rebuilt {

@@ -68,7 +68,7 @@ func compareInputs(old results.Trial, now model.Inputs) (list []inputChange) {
 
 // warnOfChanges warns of unfinished and finished trials whose inputs have changed.
 func (t *trainer) warnOfChanges() {
-	list, trials := findChanges(t.plan, t.study.Trials())
+	list, trials := findChanges(t.plan, t.study.View().Trials())
 	for _, c := range list {
 		var names []string
 		unfinished := 0

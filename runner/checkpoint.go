@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -16,13 +15,8 @@ import (
 // open starts a trial, or resumes it from its checkpoint, and returns the number of epochs that it has done.
 func (t *trainer) open(p plan.Trial, compiled *train.Compiled, set *data.Set) (*train.Run, int, error) {
 	images := trainImages(set)
-	c, found, err := t.study.Resume(p.ID)
-	if errors.Is(err, results.ErrCheckpoint) {
-		t.warn(fmt.Errorf("trial %s starts again from its first epoch: %w", p.ID, err))
-	} else if err != nil {
-		return nil, 0, err
-	}
-	if !found {
+	c := t.held(p).from
+	if c == nil {
 		run, err := compiled.NewRun(t.backend.Device(), p.Job, images, p.Seed)
 		return run, 0, err
 	}
@@ -65,8 +59,9 @@ func (t *trainer) save(state []train.Tensor, row results.Epoch) error {
 		}
 		c.Tensors = append(c.Tensors, safetensors.Tensor{Name: x.Name, DType: dtypes[i].saved, Shape: x.Shape, Data: x.Data})
 	}
-	if err := t.study.SaveCheckpoint(c); err != nil {
+	claim := t.claimOf(row.Trial)
+	if err := claim.SaveCheckpoint(c); err != nil {
 		return err
 	}
-	return t.study.AppendEpoch(row)
+	return claim.AppendEpoch(row)
 }

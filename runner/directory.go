@@ -66,23 +66,23 @@ func folderName(name string) bool {
 }
 
 // createStudy creates the directory of a study, or opens it to continue the study, and prints what was repaired.
-func (e *Env) createStudy(dir string, m results.Meta, files map[string][]byte, o runOptions) (*results.Study, error) {
+func (e *Env) createStudy(dir string, m results.Meta, files map[string][]byte, o runOptions) (*results.Writer, error) {
 	study, err := results.Create(dir, m, files, results.Options{Now: e.Now, FlushEvery: flushEvery, KeepCheckpoints: o.keepCheckpoints})
 	if err != nil {
 		return nil, asUsageError(err)
 	}
-	if n := study.Recovery.Dropped; n > 0 {
+	if n := study.Recovery().Dropped; n > 0 {
 		e.warn(fmt.Errorf("recovered the journal: discarded %d bytes after the last valid record", n))
 	}
 	const most = 20
-	for i, note := range study.Recovery.Notes {
+	for i, note := range study.Recovery().Notes {
 		if i == most {
-			e.warn(fmt.Errorf("and %d more such notes", len(study.Recovery.Notes)-most))
+			e.warn(fmt.Errorf("and %d more such notes", len(study.Recovery().Notes)-most))
 			break
 		}
 		e.warn(errors.New(note))
 	}
-	e.warnOfParts(dir, study.Meta())
+	e.warnOfParts(dir, study.View().Meta())
 	return study, nil
 }
 

@@ -67,7 +67,7 @@ func (t *trainer) newEvaluator(ctx context.Context, p plan.Trial, set *data.Set,
 			return nil, fmt.Errorf("evaluate: the weights changed since the run began: got the features %s, want %s", got, want)
 		}
 	}
-	rows, err := t.study.Epochs(p.ID)
+	rows, err := t.study.View().Epochs(p.ID)
 	for _, row := range rows[:min(done, len(rows))] {
 		ev.observe(row)
 	}

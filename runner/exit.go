@@ -102,7 +102,7 @@ func exitCode(err error) int {
 	switch {
 	case errors.As(err, &coded):
 		return coded.code
-	case errors.Is(err, results.ErrStorage), errors.Is(err, results.ErrCorrupt), errors.Is(err, results.ErrLocked):
+	case errors.Is(err, results.ErrStorage), errors.Is(err, results.ErrCorrupt), errors.Is(err, results.ErrInUse):
 		return exitStorage
 	case errors.Is(err, train.ErrNoDevice):
 		return exitNoDevice

@@ -171,13 +171,13 @@ func TestASheetOfAnotherSizeDoesNotStopATrial(t *testing.T) {
 	if text := run(100); !strings.Contains(text, "2 of 2 trials are already finished") {
 		t.Errorf("want nothing to train for another sheet\n%s", text)
 	}
-	s, first := begunAnew(t, dir)
+	s, claim, first := begunAnew(t, dir)
 	var sheet bytes.Buffer
 	if err := png.Encode(&sheet, image.NewGray(image.Rect(0, 0, 2, 2))); err != nil {
 		t.Fatal(err)
 	}
 	sample := results.Sample{Trial: first, Epoch: 1, Kind: "grid", PNG: sheet.Bytes()}
-	if err := errors.Join(s.AppendSample(sample), s.Close()); err != nil {
+	if err := errors.Join(claim.AppendSample(sample), s.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if text := run(4); !strings.Contains(text, "2 completed of 2 trials") {

@@ -51,15 +51,15 @@ func TestTheSameCommandRunsFailedTrialsAgain(t *testing.T) {
 // fail records that the first trial of a study failed.
 func fail(t *testing.T, dir string) {
 	t.Helper()
-	s, first := begunAnew(t, dir)
+	s, claim, first := begunAnew(t, dir)
 	failed := results.Outcome{Trial: first, Status: results.Failed, Reason: "no power"}
-	if err := errors.Join(s.FinishTrial(failed), s.Close()); err != nil {
+	if err := errors.Join(claim.Finish(failed), s.Close()); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // begunAnew opens a study and begins its first trial again, without rows.
-func begunAnew(t *testing.T, dir string) (s *results.Study, first string) {
+func begunAnew(t *testing.T, dir string) (s *results.Writer, c *results.Claim, first string) {
 	t.Helper()
 	v, err := results.Open(dir)
 	if err != nil {
@@ -68,10 +68,16 @@ func begunAnew(t *testing.T, dir string) (s *results.Study, first string) {
 	trial, meta := v.Trials()[0].Trial, v.Meta()
 	v.Close()
 	if s, err = results.Create(dir, meta, nil, results.Options{Now: time.Now}); err == nil {
-		err = errors.Join(s.Forget(trial.ID), s.BeginTrial(trial))
+		err = s.Forget(trial.ID)
+	}
+	if err == nil {
+		c, err = s.Claim(trial.ID)
+	}
+	if err == nil {
+		err = c.Begin(trial, nil)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s, trial.ID
+	return s, c, trial.ID
 }

@@ -15,7 +15,7 @@ import (
 // drawSheet draws the sample sheet of an epoch, from the same latents at every epoch. A sheet that a killed run drew is kept, even if it
 // has another size.
 func (ev *evaluator) drawSheet(run *train.Run, epoch int) error {
-	if ev.trainer.study.HasSample(ev.trial.ID, epoch, sheetKind) {
+	if ev.trainer.study.View().HasSample(ev.trial.ID, epoch, sheetKind) {
 		return nil
 	}
 	n := ev.trial.Job.Evaluation.Sheet
@@ -27,13 +27,13 @@ func (ev *evaluator) drawSheet(run *train.Run, epoch int) error {
 	if err := png.Encode(&b, sheet(ev.set, pixels, n)); err != nil {
 		return err
 	}
-	return ev.trainer.study.AppendSample(results.Sample{Trial: ev.trial.ID, Epoch: epoch, Kind: sheetKind, PNG: b.Bytes()})
+	return ev.trainer.held(ev.trial).claim.AppendSample(results.Sample{Trial: ev.trial.ID, Epoch: epoch, Kind: sheetKind, PNG: b.Bytes()})
 }
 
 // redrawSheet draws the sheet of the last epoch of a resumed trial if the journal has lost it, since the state is available. Lost sheets
 // of earlier epochs cannot be restored.
 func (ev *evaluator) redrawSheet(run *train.Run, done int) error {
-	job, study := ev.trial.Job, ev.trainer.study
+	job, study := ev.trial.Job, ev.trainer.study.View()
 	if job.Program.Sample == nil {
 		return nil
 	}

@@ -29,10 +29,11 @@ process that is running the study, if there is one.`,
 			if err := printStatus(env.Stdout, v); err != nil {
 				return err
 			}
-			if by, held := results.Writer(args[0]); held {
-				fmt.Fprintf(env.Stdout, "%s is running this study; trials listed as interrupted may be in progress\n", plain.Line(by))
+			writers, err := v.Writers()
+			for _, by := range writers {
+				fmt.Fprintf(env.Stdout, "%s is running this study; trials listed as interrupted may be in progress\n", plain.Line(by.Name))
 			}
-			return nil
+			return err
 		},
 	}, exitStorage)
 }

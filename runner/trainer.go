@@ -40,7 +40,7 @@ import (
 type trainer struct {
 	plan     *plan.Plan
 	backend  *train.Backend
-	study    *results.Study
+	study    *results.Writer
 	store    *data.Store
 	comparer *evaluation.Comparer
 	overlaps bool // an epoch is evaluated while the next one trains
@@ -52,6 +52,8 @@ type trainer struct {
 	settings string // of the script, JSON
 	profile  string // of the script; empty for none
 	version  string
+
+	claims sync.Map // of the trials in progress, by ID: held
 
 	memory    *memory.Pool
 	abandoned atomic.Bool // a goroutine that ignored an interrupt still runs: what it may use stays open
@@ -111,7 +113,7 @@ func (t *trainer) runPlan(ctx context.Context, env *Env, workers int) (tally, er
 			return err
 		}
 		t.warnOfChanges()
-		finished = t.study.Finished()
+		finished = t.study.View().Finished()
 		return t.preflight(ctx, finished)
 	})
 	if !ended {
@@ -211,7 +213,7 @@ func checkImages(d spec.Data, set *data.Set, p *model.Program) error {
 func (t *trainer) runTrials(ctx context.Context, workers int) (tally, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	finished := t.study.Finished()
+	finished := t.study.View().Finished()
 	count := tally{}
 	queue := make(chan plan.Trial)
 	go func() {
@@ -246,7 +248,7 @@ func (t *trainer) runTrials(ctx context.Context, workers int) (tally, error) {
 	wg.Wait()
 	cancel(errFinished) // unless there is an earlier cause
 	<-published
-	states := t.study.Finished()
+	states := t.study.View().Finished()
 	for i := range t.plan.Len() {
 		if status, ok := states[t.plan.ID(i)]; ok {
 			count[status]++

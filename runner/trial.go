@@ -20,12 +20,13 @@ func (t *trainer) runTrial(ctx context.Context, p plan.Trial) error {
 	for _, s := range p.Point {
 		point[s.Name] = s.Value.Any()
 	}
-	err := t.study.BeginTrial(results.Trial{ID: p.ID, Index: p.Index, Point: point, Seed: int64(p.Seed), Started: t.now(),
+	release, err := t.begin(results.Trial{ID: p.ID, Index: p.Index, Point: point, Seed: int64(p.Seed), Started: t.now(),
 		Configuration: p.Configuration, Length: p.Job.Epochs, Data: p.Job.Data.String(), Train: p.Inputs.Train, Test: p.Inputs.Test,
 		Measure: p.Inputs.Measure})
 	if err != nil {
 		return err
 	}
+	defer release()
 	t.progress.begin(p)
 	on := t.backend
 	if rounded, err := t.backend.For(p.Job.Program); err == nil { // otherwise the trial fails for this reason
@@ -44,7 +45,52 @@ func (t *trainer) runTrial(ctx context.Context, p plan.Trial) error {
 	if err != nil {
 		return err
 	}
-	return t.study.FinishTrial(outcome)
+	return t.claimOf(p.ID).Finish(outcome)
+}
+
+// held is a claim of this process, with the checkpoint from which the trial continues, if there is one.
+type held struct {
+	claim *results.Claim
+	from  *results.Checkpoint
+}
+
+// begin claims a trial and records that it begins.
+func (t *trainer) begin(trial results.Trial) (release func(), err error) {
+	claim, err := t.study.Claim(trial.ID)
+	if err != nil {
+		return nil, err
+	}
+	release = func() {
+		t.claims.Delete(trial.ID)
+		if err := claim.Release(); err != nil {
+			t.warn(err)
+		}
+	}
+	from, err := claim.Checkpoint()
+	if errors.Is(err, results.ErrCheckpoint) {
+		t.warn(fmt.Errorf("trial %s starts again from its first epoch: %w", trial.ID, err))
+	} else if err != nil {
+		release()
+		return nil, err
+	}
+	if err := claim.Begin(trial, from); err != nil {
+		release()
+		return nil, err
+	}
+	t.claims.Store(trial.ID, held{claim, from})
+	return release, nil
+}
+
+// held returns what this process holds of a trial in progress.
+func (t *trainer) held(p plan.Trial) held {
+	h, _ := t.claims.Load(p.ID)
+	return h.(held)
+}
+
+// claimOf returns the claim of a trial in progress.
+func (t *trainer) claimOf(id string) *results.Claim {
+	h, _ := t.claims.Load(id)
+	return h.(held).claim
 }
 
 // trialStatus returns the status and reason of a trial that ended with err, which may be nil. A trial that is interrupted, by ctx or

@@ -31,13 +31,14 @@ func pageOf(t *testing.T, objectives []results.Objective, trials ...[]float64) s
 		for j, v := range values {
 			metrics[objectives[j].Metric] = v
 		}
-		must(t, s.BeginTrial(results.Trial{ID: id, Index: i, Configuration: fmt.Sprint("c", i/2),
-			Point: results.Values{"net": fmt.Sprintf("<%d>", i/2)}, Seed: int64(i % 2), Started: now()}),
-			s.AppendEpoch(results.Epoch{Trial: id, Epoch: 1, Metrics: metrics}),
-			s.FinishTrial(results.Outcome{Trial: id, Status: results.Completed}))
+		c, err := s.Claim(id)
+		must(t, err, c.Begin(results.Trial{ID: id, Index: i, Configuration: fmt.Sprint("c", i/2),
+			Point: results.Values{"net": fmt.Sprintf("<%d>", i/2)}, Seed: int64(i % 2), Started: now()}, nil),
+			c.AppendEpoch(results.Epoch{Trial: id, Epoch: 1, Metrics: metrics}),
+			c.Finish(results.Outcome{Trial: id, Status: results.Completed}))
 	}
 	var b strings.Builder
-	must(t, report.Write(&b, s.View))
+	must(t, report.Write(&b, s.View()))
 	return b.String()
 }
 

@@ -35,7 +35,7 @@ func must(t *testing.T, errs ...error) {
 }
 
 // study has a trial of two epochs that is not finished, and one that diverged.
-func study(t *testing.T) *results.Study {
+func study(t *testing.T) *results.View {
 	t.Helper()
 	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 	s, err := results.Create(t.TempDir(), results.Meta{Study: "digits", Script: "digits.star", ScriptHash: "0", Version: "test",
@@ -43,18 +43,21 @@ func study(t *testing.T) *results.Study {
 		Losses: []string{"loss_generator"}}, nil, results.Options{Now: now})
 	must(t, err)
 	trial := func(id, loss string) results.Trial {
-		return results.Trial{ID: id, Point: results.Values{"loss": loss}, Started: now()}
+		return results.Trial{ID: id, Configuration: "c-" + id, Point: results.Values{"loss": loss}, Started: now()}
 	}
 	epoch := func(id string, n int, loss float64) results.Epoch {
 		return results.Epoch{Trial: id, Epoch: n, Metrics: results.Metrics{"loss_generator": loss, "loss_shape": 5}}
 	}
-	must(t, s.BeginTrial(trial("a", "<b>hinge</b>"), trial("b", "ns")),
-		s.AppendEpoch(epoch("a", 1, 3)), s.AppendEpoch(epoch("a", 2, 1.25)), s.AppendEpoch(epoch("b", 1, 7)),
-		s.AppendSample(results.Sample{Trial: "a", Epoch: 1, Kind: "grid", PNG: picture(t)},
+	a, err := s.Claim("a")
+	must(t, err)
+	b, err := s.Claim("b")
+	must(t, err, a.Begin(trial("a", "<b>hinge</b>"), nil), b.Begin(trial("b", "ns"), nil),
+		a.AppendEpoch(epoch("a", 1, 3)), a.AppendEpoch(epoch("a", 2, 1.25)), b.AppendEpoch(epoch("b", 1, 7)),
+		a.AppendSample(results.Sample{Trial: "a", Epoch: 1, Kind: "grid", PNG: picture(t)},
 			results.Sample{Trial: "a", Epoch: 2, Kind: "grid", PNG: picture(t)}),
-		s.FinishTrial(results.Outcome{Trial: "b", Status: results.Diverged, Reason: "loss in epoch 1"}))
+		b.Finish(results.Outcome{Trial: "b", Status: results.Diverged, Reason: "loss in epoch 1"}))
 	t.Cleanup(func() { s.Close() })
-	return s
+	return s.View()
 }
 
 // report may run while the page is drawn at the end of a run.
@@ -63,14 +66,14 @@ func TestSeveralProcessesMayDrawThePageAtOnce(t *testing.T) {
 	var wait sync.WaitGroup
 	for range 8 {
 		wait.Go(func() {
-			if _, err := report.File(s.View); err != nil {
+			if _, err := report.File(s); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	wait.Wait()
 	var want bytes.Buffer
-	must(t, report.Write(&want, s.View))
+	must(t, report.Write(&want, s))
 	got, err := os.ReadFile(filepath.Join(s.Dir(), "report.html"))
 	must(t, err)
 	if !bytes.Equal(got, want.Bytes()) {
@@ -84,7 +87,7 @@ func TestSeveralProcessesMayDrawThePageAtOnce(t *testing.T) {
 func TestThePageShowsEveryTrialWithItsLastPictureAndCurves(t *testing.T) {
 	s := study(t)
 	var b strings.Builder
-	must(t, report.Write(&b, s.View))
+	must(t, report.Write(&b, s))
 	page := b.String()
 	for what, want := range map[string]int{
 		"<h1>digits</h1>":               1,
