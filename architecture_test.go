@@ -80,6 +80,8 @@ var forbidden = []rule{
 	{"runner/evaluation", module + "engine/train", "images come from a function, whatever makes them"},
 	{"runner/memory", "go.starlark.net", "memory is that of plain jobs"},
 	{"runner/memory", module + "results", "bytes go into no table"},
+	{"runner/supervise", module, "processes, whatever they work on"},
+	{"runner/supervise", "github.com/", "processes need no libraries"},
 	{"runner/roofline", module + "engine/model", "timings have no programs"},
 	{"engine/cpu/vecgen", "github.com/gomlx", "generators need nothing that they generate"},
 	{"engine/cpu/vecgen", module + "engine/cpu/kern", "generators need nothing that they generate"},

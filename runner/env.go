@@ -25,6 +25,7 @@ import (
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/runner/evaluation"
 	"github.com/starsweep/starsweep/runner/memory"
+	"github.com/starsweep/starsweep/runner/supervise"
 )
 
 // Env is what a command needs from its process.
@@ -38,6 +39,12 @@ type Env struct {
 	Version        string
 	System         fs.FS           // the root file system, which says how much memory there is; nil: unknown
 	LimitMemory    func(bytes int) // limits the memory of the garbage collector; nil: there is no limit
+
+	// Run trains in worker processes of this program, which Start starts, with one more variable in their environment; nil: it trains in
+	// this process. Worker is this process's side of the pipes to the process that started it as a worker; nil: it is none.
+	Start  func(processes int, variable string) (*supervise.Process, error)
+	Worker *supervise.Worker
+	AtOnce context.Context // done: a run leaves at once, and not in good order; nil: as soon as the command's context is done
 
 	console *console // underneath Stderr
 }

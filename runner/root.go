@@ -10,6 +10,7 @@ import (
 // environment lists the environment variables that starsweep reads, for the help text and docs/commands.md.
 var environment = [...]struct{ name, meaning string }{
 	{"STARSWEEP_HOME", "folder of data sets, weights, caches and plugins (default: starsweep in the user's cache folder)"},
+	{"STARSWEEP_WORKER", "set by run for the worker processes that it starts"},
 	{"PJRT_PLUGIN_LIBRARY_PATH", "folders that are searched for XLA's plugins, before the folder pjrt in STARSWEEP_HOME"},
 	{"GOPROXY", "proxies of Go modules, from which data get fetches MNIST first"},
 	{"PIP_INDEX_URL", "index of Python packages, from which features get fetches weights"},

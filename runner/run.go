@@ -47,12 +47,19 @@ func run(ctx context.Context, env *Env, path string, o runOptions) error {
 	if o.workers < 1 {
 		return usageErrorf("--workers: got %d, want at least 1", o.workers)
 	}
+	_, isWorker, err := env.role()
+	if err != nil {
+		return err
+	}
+	if env.Start != nil && !isWorker {
+		return env.supervised(ctx, 1)
+	}
 	var (
 		s       *script
 		p       *plan.Plan
 		backend *train.Backend
 	)
-	_, err := guard.Interruptible(ctx, func() (err error) {
+	_, err = guard.Interruptible(ctx, func() (err error) {
 		if s, err = load(ctx, env, path, o.scriptOptions); err != nil {
 			return err
 		}

@@ -55,6 +55,9 @@ func Memory(root fs.FS) Room {
 	return r
 }
 
+// Killed is the number of processes that the kernel has killed for lack of memory since the machine started, 0 if unknown.
+func Killed(root fs.FS) int { return lines(root, "proc/vmstat")["oom_kill"] }
+
 // group names the files with a control group's numbers.
 type group struct{ limit, usage, stat, idle string }
 

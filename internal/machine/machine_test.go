@@ -89,6 +89,15 @@ func TestWorkAndMemoryOfThisProcessAreCounted(t *testing.T) {
 	runtime.KeepAlive(work)
 }
 
+func TestKillsOfTheKernelAreCounted(t *testing.T) {
+	if got := Killed(linux(map[string]string{"proc/vmstat": "oom_kill_disable 9\noom_kill 3\npgfault 7\n"})); got != 3 {
+		t.Errorf("got %d, want 3", got)
+	}
+	if got := Killed(fstest.MapFS{}); got != 0 {
+		t.Errorf("without the file: got %d, want 0", got)
+	}
+}
+
 func TestMemoryIsUnknownWithoutTheFiles(t *testing.T) {
 	if got := Memory(fstest.MapFS{}); got != (Room{}) || got.Free() != 0 {
 		t.Errorf("got %+v, want nothing", got)

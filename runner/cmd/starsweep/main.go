@@ -1,15 +1,12 @@
-// Command starsweep runs hyperparameter studies of GANs. Only this package touches the arguments, the environment, the signals and the
-// exit code of the process; package runner holds the commands.
+// Command starsweep runs hyperparameter studies of GANs. Only this package touches the arguments, the environment, the signals, the
+// exit code and the child processes of the process; package runner holds the commands.
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime/debug"
-	"syscall"
 	"time"
 
 	"github.com/starsweep/starsweep/internal/machine"
@@ -29,9 +26,9 @@ func main() {
 	if room.Bytes > 0 && limit != nil {
 		limit(room.Bytes - room.Bytes/10) // collect garbage before the memory runs out
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the first signal asks the command to end; the second ends the process
-	code := runner.Main(ctx, runner.Env{
+	w := worker()
+	asked := listen(w)
+	code := runner.Main(asked.leave, runner.Env{
 		Args:        os.Args[1:],
 		Stdout:      os.Stdout,
 		Stderr:      os.Stderr,
@@ -42,8 +39,12 @@ func main() {
 		Version:     version,
 		System:      system,
 		LimitMemory: limit,
+		AtOnce:      asked.atOnce,
+		Start:       start,
+		Worker:      w,
 	})
-	stop()
+	asked.end()
+	w.End()
 	os.Exit(code)
 }
 

@@ -1,0 +1,16 @@
+//go:build !unix
+
+package main
+
+import (
+	"os"
+
+	"github.com/starsweep/starsweep/runner/supervise"
+)
+
+var asking = []os.Signal{os.Interrupt}
+
+func worker() *supervise.Worker { return nil }
+
+// start is nil: commands run without worker processes.
+var start func(processes int, variable string) (*supervise.Process, error)
