@@ -47,6 +47,7 @@ type Env struct {
 	AtOnce context.Context // done: a run leaves at once, and not in good order; nil: as soon as the command's context is done
 
 	console *console // underneath Stderr
+	role    role     // of a worker process
 }
 
 // data is the folder of downloaded data sets, cache of what can be computed again, networks of added weights, plugins of PJRT plugins.
@@ -70,10 +71,15 @@ func (e *Env) trainOptions() train.Options {
 }
 
 // memory is the memory of the process.
-func (e *Env) memory() *memory.Pool { return memory.NewPool(e.System, e.LimitMemory) }
+func (e *Env) memory() *memory.Pool { return memory.NewPool(e.room(), e.LimitMemory) }
+
+// room is the memory that this process may have.
+func (e *Env) room() machine.Room {
+	return machine.Memory(e.System).Part(e.role.Memory, e.role.Of)
+}
 
 func (e *Env) store() *data.Store {
-	return &data.Store{Dir: e.data(), Cache: e.cache(), GoProxy: e.Getenv("GOPROXY"), Memory: int64(machine.Memory(e.System).Free()),
+	return &data.Store{Dir: e.data(), Cache: e.cache(), GoProxy: e.Getenv("GOPROXY"), Memory: int64(e.room().Free()),
 		Warn: e.warn}
 }
 

@@ -12,6 +12,7 @@ import (
 // Main runs one command and returns its exit code. Nothing that it prints, such as the name of a file or a string of a script, can
 // move the cursor of a terminal: see package plain.
 func Main(ctx context.Context, env Env) int {
+	wrong := env.takeRole()
 	env.console = &console{to: env.Stderr, size: env.Size}
 	env.Stdout, env.Stderr = plain.NewWriter(env.Stdout), plain.NewWriter(env.console)
 	root := rootCommand(&env)
@@ -19,7 +20,12 @@ func Main(ctx context.Context, env Env) int {
 	root.SetArgs(env.Args)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
-	err := guard.Run(func() error { return root.ExecuteContext(ctx) })
+	err := guard.Run(func() error {
+		if wrong != nil {
+			return wrong
+		}
+		return root.ExecuteContext(ctx)
+	})
 	if err == nil {
 		return exitDone
 	}

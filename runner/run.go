@@ -47,11 +47,7 @@ func run(ctx context.Context, env *Env, path string, o runOptions) error {
 	if o.workers < 1 {
 		return usageErrorf("--workers: got %d, want at least 1", o.workers)
 	}
-	_, isWorker, err := env.role()
-	if err != nil {
-		return err
-	}
-	if env.Start != nil && !isWorker {
+	if env.Start != nil && env.role.Index == 0 {
 		return env.supervised(ctx, 1)
 	}
 	var (
@@ -59,7 +55,7 @@ func run(ctx context.Context, env *Env, path string, o runOptions) error {
 		p       *plan.Plan
 		backend *train.Backend
 	)
-	_, err = guard.Interruptible(ctx, func() (err error) {
+	_, err := guard.Interruptible(ctx, func() (err error) {
 		if s, err = load(ctx, env, path, o.scriptOptions); err != nil {
 			return err
 		}

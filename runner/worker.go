@@ -1,47 +1,86 @@
 package runner
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"sync"
 	"time"
 
 	"github.com/starsweep/starsweep/internal/machine"
 	"github.com/starsweep/starsweep/runner/supervise"
 )
 
-// Role is what a worker process of run is told, as JSON in STARSWEEP_WORKER. It has the arguments of the command that started it.
-type Role struct {
-	Index  int       `json:"index"`            // from 1
-	Of     int       `json:"of"`               // number of worker processes on this machine
+// role is what a worker process of run is told, as JSON in STARSWEEP_WORKER. It has the arguments of the command that started it.
+type role struct {
+	Index  int       `json:"index"`            // from 1; 0: the process is no worker
+	Of     int       `json:"of"`               // number of worker processes of the command
 	Memory int       `json:"memory,omitempty"` // its part of the memory, in bytes; 0: all that there is
 	Began  time.Time `json:"began"`            // when the command was started, for --budget
 }
 
-// role returns the role of this process; ok is false if no supervisor started it.
-func (e *Env) role() (r Role, ok bool, err error) {
+// takeRole reads the role of a worker process. Several of them share the output of the command: each writes plain lines that begin with
+// its number, and the first one alone writes to standard output, since the rest is the same for all.
+func (e *Env) takeRole() error {
+	if e.Worker == nil {
+		return nil
+	}
 	text := e.Getenv("STARSWEEP_WORKER")
-	if text == "" || e.Worker == nil {
-		return r, false, nil
+	if err := json.Unmarshal([]byte(text), &e.role); err != nil || e.role.Index < 1 || e.role.Of < e.role.Index {
+		return usageErrorf("STARSWEEP_WORKER: got %q: only starsweep run sets this variable", text)
 	}
-	if err := json.Unmarshal([]byte(text), &r); err != nil || r.Index < 1 || r.Of < r.Index {
-		return r, false, usageErrorf("STARSWEEP_WORKER: got %q: only starsweep run sets this variable", text)
+	if e.role.Of == 1 {
+		return nil
 	}
-	return r, true, nil
+	e.Size = nil
+	e.Stderr = &numbered{to: e.Stderr, prefix: fmt.Sprintf("process %d: ", e.role.Index)}
+	if e.role.Index > 1 {
+		e.Stdout = io.Discard
+	}
+	return nil
+}
+
+// numbered begins every line with a prefix. It may be used by several goroutines.
+type numbered struct {
+	to     io.Writer
+	prefix string
+
+	mu     sync.Mutex
+	inLine bool
+}
+
+// Write implements io.Writer. Lines that are written in one piece stay in one piece.
+func (n *numbered) Write(p []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var b bytes.Buffer
+	for line := range bytes.Lines(p) {
+		if !n.inLine {
+			b.WriteString(n.prefix)
+		}
+		b.Write(line)
+		n.inLine = line[len(line)-1] != '\n'
+	}
+	if _, err := n.to.Write(b.Bytes()); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // supervised runs the command again in worker processes, and returns the error that their exit code stands for.
 func (e *Env) supervised(ctx context.Context, processes int) error {
-	role := Role{Of: processes, Began: e.Now()}
+	r := role{Of: processes, Began: e.Now()}
 	if processes > 1 {
-		role.Memory = machine.Memory(e.System).Free() / processes
+		r.Memory = machine.Memory(e.System).Free() / processes
 	}
 	code := supervise.Run(supervise.Options{
 		Processes: processes,
 		Start: func(index int) (*supervise.Process, error) {
-			role := role
-			role.Index = index
-			text, err := json.Marshal(role)
+			r := r
+			r.Index = index
+			text, err := json.Marshal(r)
 			if err != nil {
 				return nil, err
 			}

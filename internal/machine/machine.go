@@ -7,6 +7,7 @@ package machine
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io/fs"
 	"path"
 	"strconv"
@@ -26,6 +27,14 @@ func (r Room) Free() int {
 		return 0
 	}
 	return max(r.Bytes-r.Has, 1)
+}
+
+// Part is the room of one of several processes that may each take this number of bytes; 0: there is no other.
+func (r Room) Part(bytes, processes int) Room {
+	if bytes == 0 || r.Bytes != 0 && r.Free() <= bytes {
+		return r
+	}
+	return Room{r.Has + bytes, r.Has, fmt.Sprintf("each of %d processes", processes)}
 }
 
 // Memory reads the room of this process from the files of root, which is / except in tests. It is unknown on systems without Linux's

@@ -89,6 +89,24 @@ func TestWorkAndMemoryOfThisProcessAreCounted(t *testing.T) {
 	runtime.KeepAlive(work)
 }
 
+func TestTheMemoryOfSeveralProcessesIsDivided(t *testing.T) {
+	whole := Room{5 * gb, gb, "the machine"}
+	for _, c := range []struct {
+		room  Room
+		bytes int
+		want  Room
+	}{
+		{whole, 0, whole},
+		{whole, 2 * gb, Room{3 * gb, gb, "each of 2 processes"}},
+		{whole, 6 * gb, whole}, // others have taken the rest
+		{Room{}, gb, Room{gb, 0, "each of 2 processes"}},
+	} {
+		if got := c.room.Part(c.bytes, 2); got != c.want {
+			t.Errorf("%d bytes of %+v: got %+v, want %+v", c.bytes, c.room, got, c.want)
+		}
+	}
+}
+
 func TestKillsOfTheKernelAreCounted(t *testing.T) {
 	if got := Killed(linux(map[string]string{"proc/vmstat": "oom_kill_disable 9\noom_kill 3\npgfault 7\n"})); got != 3 {
 		t.Errorf("got %d, want 3", got)

@@ -5,7 +5,6 @@ package memory
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"sync"
 
 	"golang.org/x/sync/semaphore"
@@ -124,10 +123,9 @@ type Pool struct {
 	taken int // by trials
 }
 
-// NewPool returns the memory of this process by the files of the system, nil if they are unknown. limit is called with what the garbage
-// collector may use; nil: it has no limit.
-func NewPool(system fs.FS, limit func(bytes int)) *Pool {
-	m := &Pool{room: machine.Memory(system), limit: limit}
+// NewPool returns the memory of this process. limit is called with what the garbage collector may use; nil: it has no limit.
+func NewPool(room machine.Room, limit func(bytes int)) *Pool {
+	m := &Pool{room: room, limit: limit}
 	m.process = m.room.Has + overhead
 	m.free = semaphore.NewWeighted(int64(max(m.room.Bytes-m.process, 1)))
 	return m

@@ -77,10 +77,10 @@ func TestTrialsWaitForMemoryThatOthersHave(t *testing.T) {
 }
 
 func TestTheProcessIsPartOfItsMemory(t *testing.T) {
-	m := NewPool(fstest.MapFS{
+	m := NewPool(machine.Memory(fstest.MapFS{
 		"proc/meminfo":     {Data: []byte("MemAvailable: 1000000 kB\n")},
 		"proc/self/status": {Data: []byte("VmRSS: 100000 kB\n")},
-	}, nil)
+	}), nil)
 	if want := 1100000 << 10; m.room.Bytes != want {
 		t.Errorf("got %d bytes, want %d", m.room.Bytes, want)
 	}
