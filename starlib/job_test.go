@@ -44,7 +44,7 @@ main = study(trial = trial)
 	if got := strings.Join(names, " "); got != "loss_classifier grad_norm_classifier accuracy" {
 		t.Errorf("got the readings %s", got)
 	}
-	if job.Program.Sample != nil || job.Program.Parameters("") != 784*8+8+8*10+10 {
+	if job.Program.Sample != nil || job.Program.Turns != nil || job.Program.Parameters("") != 784*8+8+8*10+10 {
 		t.Errorf("got %d parameters and the sample %v", job.Program.Parameters(""), job.Program.Sample)
 	}
 }
@@ -83,6 +83,9 @@ main = study(trial = trial)
 			t.Errorf("image %d: got %v, want that of class %d", i, images[2*i:2*i+2], i%8)
 		}
 	}
+	if want := []int{0, 1, 2, 3, 4, 5, 6, 7}; !slices.Equal(job.Program.Turns, want) {
+		t.Errorf("the program says that samples have the classes %v in turn, want %v", job.Program.Turns, want)
+	}
 }
 
 // Otherwise samples of classes without images would be compared with images of other classes.
@@ -113,6 +116,9 @@ main = study(trial = trial)
 	images := run(t, map[string]vec{"generator/embedding1/table": table}, job.Program.Sample)[0]
 	if want := slices.Repeat(vec{3, 7, 9}, len(images)/3); len(images) < 8 || !slices.Equal(images, want) {
 		t.Errorf("got samples of the classes %v, want %v", images, want)
+	}
+	if want := []int{3, 7, 9}; !slices.Equal(job.Program.Turns, want) {
+		t.Errorf("the program says that samples have the classes %v in turn, want %v", job.Program.Turns, want)
 	}
 }
 

@@ -58,6 +58,7 @@ type Program struct {
 	Recorded []Recorded
 	Finite   *expr.Node // 0 if every weight and loss is finite, else not a number
 	Sample   *expr.Node // images [b h w c] from the current weights; nil if there is nothing to sample
+	Turns    []int      // classes of the images of Sample, in turn in every batch; nil if it reads no labels
 	Test     []Recorded // the tests, over x0 and y0 of TestBatch examples
 	TestOne  []Recorded // the same over one example, for the rest of a split
 	Unread   []string   // why a critic has no d_real or d_fake
@@ -145,6 +146,7 @@ func (p *Program) trace(t *Trace, players []Player, watches []Watch, sample func
 		if err != nil {
 			return err
 		}
+		p.Turns = t.turns
 	}
 	t.batches = 1
 	t.testing = TestBatch

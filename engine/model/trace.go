@@ -70,6 +70,7 @@ type Trace struct {
 	examples   map[*expr.Node]bool // the results of X
 	testing    int                 // examples of the test split in the batch being traced; 0 while training and sampling
 	batches    int                 // minibatches requested so far; x and y belong to the last
+	turns      []int               // classes that sampling has requested, in turn
 	once       map[*expr.Node]*expr.Node
 }
 
@@ -130,6 +131,9 @@ func (t *Trace) Examples() int {
 	}
 	return t.Config.SampleBatch
 }
+
+// SampleClasses records the classes that the images of a sampling batch have in turn, once sampling reads labels.
+func (t *Trace) SampleClasses(turns []int) { t.turns = turns }
 
 // HasData reports whether there are real examples to read: always except while sampling.
 func (t *Trace) HasData() bool { return t.Training || t.testing > 0 }

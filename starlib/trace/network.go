@@ -22,13 +22,19 @@ func (t *tracer) labels() (*expr.Node, error) {
 		return nil, fmt.Errorf("the data set has no labels")
 	}
 	chosen := t.trial.Data.Data.Classes // in order; nil: all
+	turns := chosen
 	if chosen != nil {
 		n = len(chosen)
+	} else {
+		for class := range n {
+			turns = append(turns, class)
+		}
 	}
+	t.SampleClasses(turns)
 	i := expr.Convert(t.Graph.Iota('b', t.Examples()), t.Config.DType)
 	classes := t.Number(float64(n))
-	turns := expr.Floor(expr.Div(expr.Add(i, t.Number(.5)), classes)) // the half keeps a rounded quotient from the next integer
-	y := expr.Sub(i, expr.Mul(classes, turns))
+	rounds := expr.Floor(expr.Div(expr.Add(i, t.Number(.5)), classes)) // the half keeps a rounded quotient from the next integer
+	y := expr.Sub(i, expr.Mul(classes, rounds))
 	if chosen != nil {
 		turn := y
 		y = t.Number(float64(chosen[0]))
