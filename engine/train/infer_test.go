@@ -79,6 +79,43 @@ func TestASnapshotStaysWhileTheRunGoesOn(t *testing.T) {
 	})
 }
 
+func TestARestoredTrialIsSampledWithoutItsImages(t *testing.T) {
+	eachBackend(t, func(t *testing.T, b *Backend) {
+		job, images := tiny.job(t), blobs(20, 8, 8)
+		r := start(t, b, job, images, 3)
+		first := epoch(t, r)
+		saved := state(t, r)
+		want, err := r.Sample(20, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := Compile(b, job.Program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		restored, err := c.Restore(b.Device(), job, 3, saved, 1, first.Images)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer restored.Close()
+		if got, err := restored.Sample(20, 1); err != nil || !slices.Equal(got, want) {
+			t.Errorf("the restored trial draws other samples: %v", err)
+		}
+		if _, err := restored.Epoch(t.Context()); err == nil || !strings.Contains(err.Error(), "it is a snapshot") {
+			t.Errorf("a restored trial trained: %v", err)
+		}
+		for _, bad := range []struct {
+			state  []Tensor
+			images int
+			want   string
+		}{{saved[1:], first.Images, "the state lacks"}, {saved, 0, "epochs of 0 images"}} {
+			if _, err := c.Restore(b.Device(), job, 3, bad.state, 1, bad.images); err == nil || !strings.Contains(err.Error(), bad.want) {
+				t.Errorf("got %v, want an error with %q", err, bad.want)
+			}
+		}
+	})
+}
+
 func TestATestIsTheMeanOverEveryImage(t *testing.T) {
 	eachBackend(t, func(t *testing.T, b *Backend) {
 		r := start(t, b, classifier(t, 8), ring(100), 1)

@@ -18,7 +18,7 @@ import (
 //
 //	ended                  state    cause
 //	nil                    present  -
-//	errSnapshot            present  Snapshot made it
+//	errSnapshot            present  Snapshot or Restore made it
 //	a *Diverged            present  a loss or a weight is not finite
 //	any other error        lost     a step failed on the device, which had been given the state
 //	errClosed, or earlier  lost     Close
@@ -73,6 +73,26 @@ func (c *Compiled) Resume(on lower.Device, job *model.Job, images Images, seed u
 	return r, nil
 }
 
+// Restore returns the state of a trial after the given number of whole epochs of so many images, for sampling and tests. It cannot
+// train, and reads no images: a trial can be sampled where its data are not.
+func (c *Compiled) Restore(on lower.Device, job *model.Job, seed uint32, state []Tensor, epoch, images int) (*Run, error) {
+	if err := c.check(job); err != nil {
+		return nil, err
+	}
+	r := &Run{c: c, on: c.device(on), job: job, images: Images{N: images}, seed: seed, ordered: -1,
+		state: make([]*lower.Buffer, len(job.Program.Vars)), ended: errSnapshot}
+	if r.StepsPerEpoch() < 1 {
+		return nil, fmt.Errorf("restore: got epochs of %d images, want at least the %d of one iteration", images, r.examples())
+	}
+	r.step = epoch * r.StepsPerEpoch()
+	r.counted = true
+	c.use(1)
+	if err := r.restore(state); err != nil {
+		return nil, errors.Join(fmt.Errorf("restore: %w", err), r.Close())
+	}
+	return r, nil
+}
+
 // Snapshot returns a copy of the run in its current state. It can be sampled and tested while r
 // trains.
 func (r *Run) Snapshot(state []Tensor) (*Run, error) {
@@ -108,13 +128,10 @@ func (r *Run) restore(state []Tensor) error {
 
 // open checks the parts of a run and prepares its steps. The run has no state yet.
 func (c *Compiled) open(on lower.Device, job *model.Job, images Images, seed uint32) (*Run, error) {
+	if err := c.check(job); err != nil {
+		return nil, err
+	}
 	p := job.Program
-	if p.Fingerprint() != c.program.Fingerprint() {
-		return nil, fmt.Errorf("got a job of program %s, want %s", p.Fingerprint(), c.program.Fingerprint())
-	}
-	if len(job.Reals) < p.Reals {
-		return nil, fmt.Errorf("got %d real numbers, want the %d of the program", len(job.Reals), p.Reals)
-	}
 	if err := images.check(p.Config.Image); err != nil {
 		return nil, err
 	}
@@ -141,6 +158,18 @@ func (c *Compiled) open(on lower.Device, job *model.Job, images Images, seed uin
 		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
+}
+
+// check checks that a job is one of the compiled program.
+func (c *Compiled) check(job *model.Job) error {
+	p := job.Program
+	if p.Fingerprint() != c.program.Fingerprint() {
+		return fmt.Errorf("got a job of program %s, want %s", p.Fingerprint(), c.program.Fingerprint())
+	}
+	if len(job.Reals) < p.Reals {
+		return fmt.Errorf("got %d real numbers, want the %d of the program", len(job.Reals), p.Reals)
+	}
+	return nil
 }
 
 func missingLabels(images Images) error {
