@@ -138,3 +138,28 @@ func readValues(in io.Reader, x []float32, n, size int) ([]float32, error) {
 	}
 	return x, nil
 }
+
+// Float32 and Int64 are the types of values that files are written with.
+const (
+	Float32 = "<f4"
+	Int64   = "<i8"
+)
+
+// Header returns the bytes before the values of a file of an array of this shape: format version 1, with the values in C order.
+func Header(dtype string, shape ...int) []byte {
+	sides := ""
+	for _, n := range shape {
+		sides += fmt.Sprintf("%d, ", n)
+	}
+	if len(shape) > 1 {
+		sides = strings.TrimSuffix(sides, ", ")
+	} else {
+		sides = strings.TrimSuffix(sides, " ")
+	}
+	text := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", dtype, sides)
+	const start, align = len(magic) + 4, 64 // NumPy aligns the values
+	text += strings.Repeat(" ", align-1-(start+len(text))%align) + "\n"
+	b := append([]byte(magic), 1, 0)
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(text)))
+	return append(b, text...)
+}
