@@ -66,6 +66,12 @@ func (s *study) SaveCheckpoint(c Checkpoint) error {
 	return durable.WriteFile(path, func(w io.Writer) error { return safetensors.Write(w, c.Tensors, metadata) })
 }
 
+// HasCheckpoint reports whether there is a checkpoint of a trial, sound or not.
+func (v *View) HasCheckpoint(trial string) bool {
+	_, err := os.Stat(v.checkpointPath(trial))
+	return err == nil
+}
+
 // LoadCheckpoint returns the checkpoint of a trial. The error is os.ErrNotExist if there is none.
 func (v *View) LoadCheckpoint(trial string) (Checkpoint, error) {
 	path := v.checkpointPath(trial)

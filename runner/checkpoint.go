@@ -24,16 +24,24 @@ func (t *trainer) open(p plan.Trial, compiled *train.Compiled, set *data.Set) (*
 		t.warn(fmt.Errorf("trial %s resumes after epoch %d on a different device (was %s, now %s): results may differ in the last digits",
 			p.ID, c.Row.Epoch, was, is))
 	}
-	var state []train.Tensor
-	for _, x := range c.Tensors {
-		i := slices.IndexFunc(dtypes[:], func(d dtype) bool { return d.saved == x.DType })
-		if i < 0 {
-			return nil, 0, fmt.Errorf("checkpoint of trial %s: tensor %s has an unknown type %s", p.ID, x.Name, x.DType)
-		}
-		state = append(state, train.Tensor{Name: x.Name, DType: dtypes[i].trained, Shape: x.Shape, Data: x.Data})
+	state, err := trainedState(c)
+	if err != nil {
+		return nil, 0, err
 	}
 	run, err := compiled.Resume(t.backend.Device(), p.Job, images, p.Seed, state, c.Row.Epoch)
 	return run, c.Row.Epoch, err
+}
+
+// trainedState returns the tensors of a checkpoint as training has them.
+func trainedState(c *results.Checkpoint) (state []train.Tensor, err error) {
+	for _, x := range c.Tensors {
+		i := slices.IndexFunc(dtypes[:], func(d dtype) bool { return d.saved == x.DType })
+		if i < 0 {
+			return nil, fmt.Errorf("checkpoint of trial %s: tensor %s has an unknown type %s", c.Row.Trial, x.Name, x.DType)
+		}
+		state = append(state, train.Tensor{Name: x.Name, DType: dtypes[i].trained, Shape: x.Shape, Data: x.Data})
+	}
+	return state, nil
 }
 
 // dtype is a type of numbers, in checkpoints and in training.

@@ -1,0 +1,151 @@
+package runner
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/results"
+)
+
+// restorer makes the jobs of recorded trials again, from nothing but the directory of their study: the copy of the script, the settings
+// and the points.
+type restorer struct {
+	env     *Env
+	view    *results.View
+	scripts map[[2]string]*script // by hash and settings
+}
+
+func newRestorer(env *Env, v *results.View) *restorer {
+	return &restorer{env: env, view: v, scripts: map[[2]string]*script{}}
+}
+
+// restored is a recorded trial with its job.
+type restored struct {
+	results.State
+	Job *model.Job
+}
+
+// restore makes the job of a trial again. It is the job that the trial had, or an error: a job of another configuration would give
+// other numbers under the trial's name. Data and weights of extractors are not opened; their digests are those of the record.
+func (r *restorer) restore(ctx context.Context, t results.State) (*restored, error) {
+	s, err := r.script(ctx, t)
+	if err != nil {
+		return nil, fmt.Errorf("trial %s: %w", t.ID, err)
+	}
+	point, err := pointOf(s, t)
+	if err != nil {
+		return nil, fmt.Errorf("trial %s: %w", t.ID, err)
+	}
+	job, err := s.Job(ctx, point)
+	if err != nil {
+		return nil, fmt.Errorf("trial %s: %w", t.ID, err)
+	}
+	if got := job.Configuration(recordedInputs(t)); got != t.Configuration {
+		return nil, withCode(exitUsage, fmt.Errorf("trial %s cannot be made again: its script gives the configuration %s, want %s%s",
+			t.ID, got, t.Configuration, r.versions(t)))
+	}
+	return &restored{t, job}, nil
+}
+
+// recordedInputs are what the record says that a trial has read.
+func recordedInputs(t results.State) model.Inputs {
+	return model.Inputs{Train: t.Train, Test: t.Test, Measure: t.Measure}
+}
+
+// versions says which versions of starsweep trained a trial and make it again, which may be why they differ.
+func (r *restorer) versions(t results.State) string {
+	trained := r.view.Meta().Version
+	for row, err := range r.view.Rows(results.Trials) {
+		if err == nil && row["trial"] == t.ID {
+			trained, _ = row["version"].(string)
+		}
+	}
+	if trained == r.env.Version {
+		return fmt.Sprintf(": starsweep %s trained it, as this is, so its record was changed", trained)
+	}
+	return fmt.Sprintf(": starsweep %s trained it, and this is %s, which makes another program of the script: use that version",
+		trained, r.env.Version)
+}
+
+// script loads the copy of the script that a trial was trained with, under the settings of its run.
+func (r *restorer) script(ctx context.Context, t results.State) (*script, error) {
+	key := [2]string{t.Script, t.Settings}
+	if s := r.scripts[key]; s != nil {
+		return s, nil
+	}
+	set, err := settingsFlags(t.Settings)
+	if err != nil {
+		return nil, withCode(exitUsage, err)
+	}
+	folder := filepath.Join(r.view.Dir(), "script", t.Script)
+	path := filepath.Join(folder, r.view.Meta().Script)
+	if _, err := os.Stat(path); err != nil {
+		return nil, usageErrorf("the directory has lost the copy of its script: %v", err)
+	}
+	s, err := load(ctx, r.env, path, scriptOptions{set: set})
+	if err != nil {
+		return nil, err
+	}
+	if s.hash != t.Script {
+		return nil, usageErrorf("%s: the copy of the script was changed: its hash is %s", folder, s.hash)
+	}
+	r.scripts[key] = s
+	return s, nil
+}
+
+// settingsFlags returns recorded settings in the form of --set.
+func settingsFlags(recorded string) (set []string, err error) {
+	values := map[string]any{}
+	if err := json.Unmarshal([]byte(recorded), &values); err != nil {
+		return nil, fmt.Errorf("the record of its settings cannot be read (an infinite number has no form there): %s", recorded)
+	}
+	texts := map[string]json.RawMessage{} // numbers as they were written
+	if err := json.Unmarshal([]byte(recorded), &texts); err != nil {
+		return nil, err
+	}
+	for name, text := range texts {
+		value := string(text)
+		if s, ok := values[name].(string); ok {
+			value = s
+		}
+		set = append(set, name+"="+value)
+	}
+	return set, nil
+}
+
+// pointOf returns the point of a trial with the types of its script's space.
+func pointOf(s *script, t results.State) (point spec.Point, err error) {
+	var errs []error
+	for _, d := range s.Space {
+		v, err := valueOf(t.Point[d.Name])
+		if err == nil {
+			v, err = v.As(d.Kind)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("hyperparameter %s: %w", d.Name, err))
+		}
+		point = append(point, spec.Assignment{Name: d.Name, Value: v})
+	}
+	return point, withCode(exitUsage, errors.Join(errs...))
+}
+
+// valueOf returns a value of a row as scripts have it.
+func valueOf(x any) (spec.Value, error) {
+	switch x := x.(type) {
+	case bool:
+		return spec.BoolValue(x), nil
+	case int64:
+		return spec.IntValue(x), nil
+	case float64:
+		return spec.FloatValue(x), nil
+	case string:
+		return spec.StringValue(x), nil
+	}
+	return spec.Value{}, fmt.Errorf("got %v, want a value", x)
+}

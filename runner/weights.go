@@ -1,0 +1,78 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/results"
+)
+
+// generator draws the samples of a trial's kept weights, by number: sample i has the same latents as the i-th sample of every evaluation
+// of the trial.
+type generator struct {
+	*train.Run
+	epoch int // after which the weights were kept
+	batch int
+}
+
+// openWeights opens the weights that a study keeps of a trial, on a backend. Seed is that of the latents. The caller closes the
+// generator.
+func openWeights(v *results.View, t *restored, backend *train.Backend, seed uint32) (*generator, error) {
+	if t.Job.Program.Sample == nil {
+		return nil, usageErrorf("trial %s generates no samples", t.ID)
+	}
+	c, err := v.LoadCheckpoint(t.ID)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, noWeights(v, t.ID)
+	case err != nil:
+		return nil, asUsageError(err)
+	}
+	state, err := trainedState(&c)
+	if err != nil {
+		return nil, asUsageError(err)
+	}
+	compiled, err := train.Compile(backend, t.Job.Program)
+	if err != nil {
+		return nil, err
+	}
+	run, err := compiled.Restore(backend.Device(), t.Job, seed, state, c.Row.Epoch, int(c.Row.Images))
+	if err != nil {
+		return nil, asUsageError(fmt.Errorf("checkpoint of trial %s: %w", t.ID, err))
+	}
+	return &generator{run, c.Row.Epoch, t.Job.Program.Config.SampleBatch}, nil
+}
+
+// noWeights is the error for a trial without weights.
+func noWeights(v *results.View, trial string) error {
+	kept := withWeights(v)
+	if len(kept) == 0 {
+		return usageErrorf("the study keeps no weights of trial %s, nor of any other", trial)
+	}
+	return usageErrorf("the study keeps no weights of trial %s; it keeps those of %s", trial, fewNames(kept))
+}
+
+// withWeights returns the trials of a study that have kept weights.
+func withWeights(v *results.View) (kept []results.State) {
+	for _, t := range v.Trials() {
+		if v.HasCheckpoint(t.ID) {
+			kept = append(kept, t)
+		}
+	}
+	return kept
+}
+
+// images draws the samples from, from+1, ..., to-1. The program makes a batch at a time, so multiples of batch cost no more than they
+// need.
+func (g *generator) images(ctx context.Context, from, to int) ([]float32, error) {
+	first := from / g.batch
+	x, err := g.Sample(to-first*g.batch, uint32(first))
+	if err != nil || ctx.Err() != nil {
+		return nil, errors.Join(err, context.Cause(ctx))
+	}
+	each := len(x) / (to - first*g.batch)
+	return x[(from-first*g.batch)*each:], nil
+}
