@@ -162,7 +162,7 @@ func (s *study) FinishTrial(outcomes ...Outcome) error {
 			return err
 		}
 		if !o.Status.final() {
-			return fmt.Errorf("trial %s: got status %q, want completed, pruned, failed, diverged or collapsed", t.ID, o.Status)
+			return fmt.Errorf("trial %s: got status %q, want completed, pruned, failed, skipped, diverged or collapsed", t.ID, o.Status)
 		}
 		if slices.Contains(finished, t.ID) {
 			return fmt.Errorf("trial %s: got two outcomes", t.ID)

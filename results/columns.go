@@ -11,7 +11,7 @@ import (
 // column declares a column of a table, once: its name, its type, what docs/tables.md says of it, how its value follows from what the
 // journal records, and how that follows from the value, for Create to recover rows that only a table still has. Fields, rows, reserved
 // names and the document derive from the lists of declarations, which lie beside the types of the entries: trials.go, epochs.go,
-// samples.go, pareto_columns.go.
+// samples.go, measurements.go, pareto_columns.go.
 type column struct {
 	Field
 	value func(*record) any
@@ -21,14 +21,15 @@ type column struct {
 
 // record is what a row shows. A table's columns use some of its fields.
 type record struct {
-	Study    string
-	Trial    Trial
-	Total    summary // of the trial's epochs
-	Outcome  Outcome
-	Epoch    Epoch
-	Sample   Sample
-	Picture  image.Config // the size of the sample
-	Standing standing
+	Study       string
+	Trial       Trial
+	Total       summary // of the trial's epochs
+	Outcome     Outcome
+	Epoch       Epoch
+	Sample      Sample
+	Picture     image.Config // the size of the sample
+	Measurement Measurement
+	Standing    standing
 }
 
 // stored declares a column of a number or text that the journal has.
@@ -74,6 +75,12 @@ func (c column) timing() column {
 	return c
 }
 
+// origin marks a column that says where a row comes from.
+func (c column) origin() column {
+	c.Origin = true
+	return c
+}
+
 // typeOf is the type of the column for values of a Go type.
 func typeOf(p any) Type {
 	switch p.(type) {
@@ -85,7 +92,7 @@ func typeOf(p any) Type {
 		return TypeInt64
 	case *float64:
 		return TypeFloat
-	case *string, *Status, *Scope:
+	case *string, *Status, *Failure, *Scope:
 		return TypeString
 	case *time.Time:
 		return TypeTime
@@ -109,6 +116,8 @@ func cellOf(p any) any {
 	case *string:
 		return *p
 	case *Status:
+		return string(*p)
+	case *Failure:
 		return string(*p)
 	case *Scope:
 		return string(*p)
@@ -137,6 +146,9 @@ func setCell(p, cell any) {
 	case *Status:
 		s, _ := cell.(string)
 		*p = Status(s)
+	case *Failure:
+		s, _ := cell.(string)
+		*p = Failure(s)
 	case *Scope:
 		s, _ := cell.(string)
 		*p = Scope(s)
@@ -150,27 +162,27 @@ func setCell(p, cell any) {
 // shared are the columns with which every table begins. The pareto table begins with its scope, and has no trial where it joins several.
 var shared = []column{
 	stored("trial", func(r *record) *string { return &r.Trial.ID },
-		"ID of the trial: its configuration, its seed and the number of epochs planned"),
+		"ID of the trial: its configuration, its seed and the number of epochs planned").origin(),
 	stored("configuration", func(r *record) *string { return &r.Trial.Configuration },
-		"ID of everything that determines the numbers of a trial, except its seed and length"),
-	stored("study", func(r *record) *string { return &r.Study }, "name of the study"),
-	stored("index", func(r *record) *int { return &r.Trial.Index }, "position of the trial in the plan when it began"),
+		"ID of everything that determines the numbers of a trial, except its seed and length").origin(),
+	stored("study", func(r *record) *string { return &r.Study }, "name of the study").origin(),
+	stored("index", func(r *record) *int { return &r.Trial.Index }, "position of the trial in the plan when it began").origin(),
 	family("*hyperparameters*", "", "as named in the script", func(m Meta) (list []column) {
 		for _, c := range m.Columns {
 			list = append(list, column{
-				Field: Field{Name: c.Name, Type: columnTypes[c.Kind], Nullable: c.Optional},
+				Field: Field{Name: c.Name, Type: columnTypes[c.Kind], Nullable: c.Optional, Origin: true},
 				value: func(r *record) any { return r.Trial.Point[c.Name] },
 				back:  func(r *record, cell any) { r.Trial.Point[c.Name] = cell },
 			})
 		}
 		return list
 	}),
-	stored("seed", func(r *record) *int64 { return &r.Trial.Seed }, ""),
+	stored("seed", func(r *record) *int64 { return &r.Trial.Seed }, "").origin(),
 	computed("train_digest", func(r *record) string { return spec.Short(r.Trial.Train) },
-		"content of the training images: the first 16 digits of the SHA-256 that `starsweep data show` prints"),
+		"content of the training images: the first 16 digits of the SHA-256 that `starsweep data show` prints").origin(),
 	computed("test_digest", func(r *record) string { return spec.Short(r.Trial.Test) },
 		"content of the test split; null if the trial does not read it").
-		nullWhere(func(r *record) bool { return r.Trial.Test == "" }),
+		nullWhere(func(r *record) bool { return r.Trial.Test == "" }).origin(),
 }
 
 var columnTypes = map[spec.Kind]Type{spec.Bool: TypeBool, spec.Int: TypeInt64, spec.Float: TypeFloat, spec.String: TypeString}
@@ -231,10 +243,11 @@ func (m Meta) layout(t Table) (l layout) {
 
 // declarations are the columns of the tables.
 var declarations = map[Table][]column{
-	Trials:  slices.Concat(shared, trialColumns),
-	Epochs:  slices.Concat(shared, epochColumns),
-	Samples: slices.Concat(shared, sampleColumns),
-	Pareto:  paretoColumns,
+	Trials:       slices.Concat(shared, trialColumns),
+	Epochs:       slices.Concat(shared, epochColumns),
+	Samples:      slices.Concat(shared, sampleColumns),
+	Measurements: slices.Concat(shared, measurementColumns),
+	Pareto:       paretoColumns,
 }
 
 // row returns the row of a record.
@@ -248,7 +261,8 @@ func (l layout) row(r *record) Row {
 
 // record is the inverse of row, as far as the columns tell.
 func (l layout) record(row Row) *record {
-	r := &record{Trial: Trial{Point: Values{}}, Total: summary{last: Metrics{}}, Epoch: Epoch{Metrics: Metrics{}}}
+	r := &record{Trial: Trial{Point: Values{}}, Total: newSummary(), Epoch: Epoch{Metrics: Metrics{}},
+		Measurement: Measurement{Metrics: Metrics{}}}
 	for _, c := range l {
 		if c.back != nil {
 			c.back(r, row[c.Name])

@@ -29,7 +29,9 @@ func filled[T any](t *testing.T, except ...string) (out T) {
 		case string:
 			f.SetString("text of " + v.Type().Field(i).Name)
 		case Status:
-			f.SetString(string(Pruned))
+			f.SetString(string(Failed))
+		case Failure:
+			f.SetString(string(FailureMemory))
 		case int, int64:
 			f.SetInt(int64(100 + i))
 		case float64:
@@ -62,8 +64,8 @@ func TestRowsOfTablesTurnBackIntoWhatTheJournalHad(t *testing.T) {
 	m := Meta{Study: "ring", Columns: []Column{
 		{"s", spec.String, false}, {"f", spec.Float, false}, {"i", spec.Int, false}, {"b", spec.Bool, false}, {"o", spec.Float, true}},
 		Metrics: []string{"fid", "loss", "never"}}
-	begun, e, sample, o := filled[Trial](t), filled[Epoch](t), filled[Sample](t), filled[Outcome](t)
-	e.Trial, sample.Trial, o.Trial = begun.ID, begun.ID, begun.ID
+	begun, e, sample, o, again := filled[Trial](t), filled[Epoch](t), filled[Sample](t), filled[Outcome](t), filled[Measurement](t)
+	e.Trial, sample.Trial, o.Trial, again.Trial = begun.ID, begun.ID, begun.ID, begun.ID
 	x := &trial{Trial: begun, samples: map[sampleKey]journal.Line{}, outcome: &o, summary: summary{epochs: 7, last: Metrics{"fid": 2}}}
 	picture, err := m.sampleRow(x, sample)
 	if err != nil {
@@ -92,10 +94,13 @@ func TestRowsOfTablesTurnBackIntoWhatTheJournalHad(t *testing.T) {
 		t.Fatalf("%s: no row came back", table)
 		return nil
 	}
+	delete(again.Metrics, "loss") // which images do not have
 	trials, epochs, samples := back(Trials, m.trialRow(x)), back(Epochs, m.epochRow(x, e)), back(Samples, picture)
+	measurements := back(Measurements, m.measurementRow(x, again))
 	gotOutcome, count := m.outcomeOf(trials)
 	for _, pair := range [][2]any{
 		{*gotOutcome, o}, {count.Epochs, 7}, {*m.epochOf(epochs), e}, {m.sampleOf(samples), sample},
+		{*m.measurementOf(measurements), again},
 	} {
 		if !reflect.DeepEqual(pair[0], pair[1]) {
 			t.Errorf("got  %+v\nwant %+v", pair[0], pair[1])

@@ -21,7 +21,7 @@ var epochColumns = slices.Concat([]column{
 	stored("step", func(r *record) *int64 { return &r.Epoch.Step }, "iterations since the trial began"),
 	stored("images", func(r *record) *int64 { return &r.Epoch.Images }, "real images read in this epoch"),
 }, measuredNumbers, measuredBy(func(r *record) *bool { return &r.Epoch.Evaluated }), []column{
-	stored("backend", func(r *record) *string { return &r.Epoch.Backend }, "as in the trials table"),
+	stored("backend", func(r *record) *string { return &r.Epoch.Backend }, "as in the trials table").origin(),
 	stored("seconds_train", func(r *record) *float64 { return &r.Epoch.SecondsTrain }, "training time").timing(),
 	stored("seconds_evaluate", func(r *record) *float64 { return &r.Epoch.SecondsEvaluate },
 		"time for samples, metrics and tests, without one-time work such as features of real images").timing(),

@@ -39,10 +39,11 @@ var tableColumns = map[results.Table]string{
 	results.Trials: `
 	required binary status (STRING);
 	required binary reason (STRING);
+	optional binary failure (STRING);
 	required int32 epochs (INT(32,true));
 	required int32 epochs_planned (INT(32,true));
 	required int64 steps (INT(64,true));
-	required int64 parameters (INT(64,true));
+	optional int64 parameters (INT(64,true));
 	required int64 images (INT(64,true));
 	optional double best_fid;
 	optional int32 best_fid_epoch (INT(32,true));` + metricColumns + `
@@ -51,12 +52,12 @@ var tableColumns = map[results.Table]string{
 	required double seconds_compile;
 	required double images_per_second;
 	required int32 compilations (INT(32,true));
-	required binary program (STRING);
+	optional binary program (STRING);
 	required binary settings (STRING);
 	required binary script (STRING);
 	required binary version (STRING);
-	required binary backend (STRING);
-	required binary device (STRING);
+	optional binary backend (STRING);
+	optional binary device (STRING);
 	required int64 started (TIMESTAMP(isAdjustedToUTC=true,unit=MILLIS));`,
 	results.Epochs: `
 	required int32 epoch (INT(32,true));

@@ -9,7 +9,9 @@ const (
 	Trials  Table = "trials"  // one row a finished trial
 	Epochs  Table = "epochs"  // one row a trial and epoch
 	Samples Table = "samples" // one row a sample sheet
-	Pareto  Table = "pareto"  // one row a point of a front; computed from the epochs, see View.Pareto
+	// Measurements has a row for each trial and epoch whose kept weights were evaluated by another measure.
+	Measurements Table = "measurements"
+	Pareto       Table = "pareto" // one row a point of a front; computed from the epochs, see View.Pareto
 )
 
 // Tables returns all tables.
@@ -24,6 +26,7 @@ type Field struct {
 	Type     Type
 	Nullable bool
 	Timing   bool   // it may differ between equal runs: times, speeds, the device
+	Origin   bool   // it says which trial a row is of, or who made it and how, not what came out
 	Doc      string // its meaning; empty where the name says it
 }
 

@@ -29,8 +29,9 @@ type Trial struct {
 // Outcome finishes a trial. The trials table takes steps, images, seconds, last and best values from the epochs.
 type Outcome struct {
 	Trial          string  `json:"trial"`
-	Status         Status  `json:"status"` // a final one
-	Reason         string  `json:"reason"` // empty if the status needs none
+	Status         Status  `json:"status"`            // a final one
+	Reason         string  `json:"reason"`            // empty if the status needs none
+	Failure        Failure `json:"failure,omitempty"` // of a trial that failed
 	Parameters     int64   `json:"parameters"`
 	Program        string  `json:"program"`  // fingerprint
 	Settings       string  `json:"settings"` // values of the script's settings, as a JSON object
@@ -50,6 +51,7 @@ const (
 	Completed   Status = "completed"
 	Pruned      Status = "pruned"      // stopped early by the search
 	Failed      Status = "failed"      // an error
+	Skipped     Status = "skipped"     // the script chose not to train it
 	Diverged    Status = "diverged"    // a loss or a parameter became NaN or infinite
 	Collapsed   Status = "collapsed"   // mode collapse
 	Interrupted Status = "interrupted" // begun and not finished, perhaps running now; in no table
@@ -57,11 +59,22 @@ const (
 
 func (s Status) final() bool {
 	switch s {
-	case Completed, Pruned, Failed, Diverged, Collapsed:
+	case Completed, Pruned, Failed, Skipped, Diverged, Collapsed:
 		return true
 	}
 	return false
 }
+
+// Failure is the class of the error of a trial that failed, which decides whether the next run trains it again.
+type Failure string
+
+const (
+	FailureMemory Failure = "memory" // it does not fit; it is not run again unless asked for
+	FailureDevice Failure = "device" // the device was lost
+	FailureScript Failure = "script" // the script is in error
+	FailureData   Failure = "data"   // the images cannot be read
+	FailureOther  Failure = ""
+)
 
 // summary is what the epochs of a trial add up to.
 type summary struct {
@@ -106,13 +119,17 @@ func (s *summary) add(e Epoch, objectives []Objective) {
 
 // trialColumns are the columns of the trials table after those that all tables share.
 var trialColumns = slices.Concat([]column{
-	stored("status", func(r *record) *Status { return &r.Outcome.Status }, "completed, diverged, collapsed or failed; `pruned` is reserved"),
+	stored("status", func(r *record) *Status { return &r.Outcome.Status }, "completed, pruned, collapsed, diverged, failed or skipped"),
 	stored("reason", func(r *record) *string { return &r.Outcome.Reason },
-		"details of the status: the epoch and step of a divergence, the error of a failure"),
+		"details of the status: the epoch and step of a divergence, the error of a failure, the script's words for a skip"),
+	stored("failure", func(r *record) *Failure { return &r.Outcome.Failure },
+		"class of the error: memory, device, script or data; null for other errors and for trials that did not fail").
+		nullWhere(func(r *record) bool { return r.Outcome.Failure == FailureOther }),
 	stored("epochs", func(r *record) *int { return &r.Total.epochs }, "epochs trained"),
-	stored("epochs_planned", func(r *record) *int { return &r.Trial.Length }, "epochs planned"),
+	stored("epochs_planned", func(r *record) *int { return &r.Trial.Length }, "epochs planned").origin(),
 	stored("steps", func(r *record) *int64 { return &r.Total.steps }, "iterations trained; an iteration updates every player"),
-	stored("parameters", func(r *record) *int64 { return &r.Outcome.Parameters }, "trained parameters of all players"),
+	stored("parameters", func(r *record) *int64 { return &r.Outcome.Parameters }, "trained parameters of all players; null if skipped").
+		nullWhere(skipped),
 	stored("images", func(r *record) *int64 { return &r.Total.images }, "real images read"),
 	family("best_*OBJECTIVE*", TypeFloat, "the best value of each objective", bestColumns),
 	alsoNamed("best_*OBJECTIVE*_epoch", TypeInt32, "its epoch"),
@@ -126,17 +143,23 @@ var trialColumns = slices.Concat([]column{
 	computed("images_per_second", func(r *record) float64 { return rate(r.Total.images, r.Total.secondsTrain) }, "during training").timing(),
 	stored("compilations", func(r *record) *int { return &r.Outcome.Compilations }, "graphs compiled for this trial").timing(),
 	stored("program", func(r *record) *string { return &r.Outcome.Program },
-		"fingerprint: trials that share it differ only in numbers, data and seeds"),
+		"fingerprint: trials that share it differ only in numbers, data and seeds; null if skipped").
+		nullWhere(skipped).origin(),
 	stored("settings", func(r *record) *string { return &r.Outcome.Settings },
-		"the settings of the script, with profile and `--set` applied, as a JSON object"),
+		"the settings of the script, with profile and `--set` applied, as a JSON object").origin(),
 	stored("script", func(r *record) *string { return &r.Outcome.Script },
-		"hash of the script and the files it loads; copies are in `script/`"),
-	stored("version", func(r *record) *string { return &r.Outcome.Version }, "version of starsweep"),
+		"hash of the script and the files it loads; copies are in `script/`").origin(),
+	stored("version", func(r *record) *string { return &r.Outcome.Version }, "version of starsweep").origin(),
 	stored("backend", func(r *record) *string { return &r.Outcome.Backend },
-		"with the kernels and precision that determine the last bits: `cpu avx512`, `cpu avx512 bf16`, `go`, `xla:cuda`"),
-	stored("device", func(r *record) *string { return &r.Outcome.Device }, "description of the device").timing(),
+		"with the kernels and precision that determine the last bits: `cpu avx512`, `cpu avx512 bf16`, `go`, `xla:cuda`; null if skipped").
+		nullWhere(skipped).origin(),
+	stored("device", func(r *record) *string { return &r.Outcome.Device }, "description of the device; null if skipped").
+		nullWhere(skipped).timing(),
 	stored("started", func(r *record) *time.Time { return &r.Trial.Started }, "when the trial began").timing(),
 })
+
+// skipped reports whether the trial of a row has no program.
+func skipped(r *record) bool { return r.Outcome.Status == Skipped }
 
 // bestColumns are the best value of each objective, and its epoch.
 func bestColumns(m Meta) (list []column) {
