@@ -9,7 +9,7 @@ TOOL    := go tool -modfile=.ci/tools/go.mod
 
 .DEFAULT_GOAL := help
 .PHONY: help build run test test-all vet lint fmt update python chromium pjrt-cpu features bench bench-metrics bench-features \
-	bench-peers bench-check agreement clean
+	bench-peers bench-check agreement kill-loop clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ features: build ## retrain the embedded small networks on MNIST and CIFAR-10, an
 		go run ./engine/feature/small/pack -study runs/features-$$set -network engine/feature/small/$$set.json \
 			-out engine/feature/small/small-$$set.safetensors || exit 1; \
 	done
+
+kill-loop: ## kill small studies 1,000 times and compare their tables with an undisturbed run's (half an hour)
+	STARSWEEP_KILLS=1000 go test -count=1 -timeout 2h -v -run TestKilledStudies ./runner
 
 bench: build ## time the training steps of the thesis's networks
 	$(BIN) bench

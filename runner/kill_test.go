@@ -1,21 +1,18 @@
 package runner_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/starsweep/starsweep/results"
 )
 
+// killStudy takes half a second: two programs, trials that collapse, epochs with and without evaluation.
 const killStudy = `
 load("@std//mlp.star", "mlp")
 load("@std//losses.star", "non_saturating", "wasserstein_gp")
@@ -23,63 +20,60 @@ load("@std//losses.star", "non_saturating", "wasserstein_gp")
 def trial(p):
     return gan(data = ring(count = 512), generator = mlp([32], 2), discriminator = mlp([32], 1), latent = normal(2),
                loss = wasserstein_gp() if p.loss == "gp" else non_saturating(), optimizer = adam(lr = p.lr, ema = 0.9),
-               batch = 16, epochs = 12,
-               evaluate = evaluate(every = 3, samples = 100, metrics = [fid(), precision_recall(), kid(subsets = 3, size = 40)],
-                                   # Any samples count as collapsed, at epoch 6.
+               batch = 16, epochs = p.epochs,
+               evaluate = evaluate(every = 2, samples = 100, metrics = [fid(), precision_recall(), kid(subsets = 3, size = 40)],
+                                   # Any samples count as collapsed, at epoch 4.
                                    collapse = collapse(stop = True, reach = 1, spread = 100) if p.lr > 5e-3 else None))
 
-main = study(trial = trial, space = {"loss": choice("gp", "ns"), "lr": choice(1e-3, 1e-2)})
+main = study(trial = trial, space = {"loss": choice("gp", "ns"), "lr": choice(1e-3, 1e-2)}, seeds = 2, settings = {"epochs": 6},
+             objectives = {"fid": "min"})
 `
 
-// A study that is killed again and again ends with the tables of one that is not: every row once, every loss with the same bits.
-// The killed one evaluates epochs while the next one trains, the other one between epochs: see overlapCores.
-func TestKilledStudiesEndWithTheSameTables(t *testing.T) {
-	dir := t.TempDir()
-	script := filepath.Join(dir, "kill.star")
-	if err := os.WriteFile(script, []byte(killStudy), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	run := func(ctx context.Context, out, cores string) error {
-		c := exec.CommandContext(ctx, "starsweep", "run", script, "--backend", "cpu:threads=2", "--workers", "2",
-			"--dir", filepath.Join(dir, out))
-		c.Env = append(os.Environ(), "STARSWEEP_HOME="+filepath.Join(dir, "home"), "GOMAXPROCS="+cores)
-		text, err := c.CombinedOutput()
-		if err != nil && ctx.Err() == nil {
-			t.Fatalf("%v\n%s", err, text)
-		}
-		return err
-	}
-	start := time.Now()
-	if err := run(t.Context(), "whole", "2"); err != nil {
-		t.Fatal(err)
-	}
-	whole := time.Since(start)
+// lab is a folder for runs of one small study, and what an undisturbed run of it ends with.
+type lab struct {
+	*testing.T
+	home, script, whole string
+	want                string // the tables of whole
+}
 
-	// Each run ends with SIGKILL, after a random time. Later runs get more time, in case the machine has become slower. If it has become
-	// so fast that the study ends too early, another study begins, with shorter runs.
-	kills, out, r := 0, "", rand.New(rand.NewPCG(1, 1))
-	for ; kills < 3; whole /= 2 {
-		kills, out = 0, fmt.Sprint("killed", whole)
-		for round := range 200 {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(r.Float64()*float64(whole)*(0.25+float64(round)/40)))
-			err := run(ctx, out, "4")
-			cancel()
-			if err == nil {
-				break
-			}
-			kills++
-		}
+func newLab(t *testing.T, study string) *lab {
+	t.Helper()
+	dir := t.TempDir()
+	l := &lab{T: t, home: filepath.Join(dir, "home"), script: filepath.Join(dir, "kill.star"), whole: filepath.Join(dir, "whole")}
+	if err := os.WriteFile(l.script, []byte(study), 0o644); err != nil {
+		t.Fatal(err)
 	}
-	got, want := strings.Split(table(t, filepath.Join(dir, out)), "\n"), strings.Split(table(t, filepath.Join(dir, "whole")), "\n")
+	l.run(l.whole)
+	l.want = table(t, l.whole)
+	return l
+}
+
+// run runs the study in dir to its end, within this process.
+func (l *lab) run(dir string, flags ...string) (text string) {
+	l.Helper()
+	code, text := command(l.T, l.home, l.args(dir, flags...)...)
+	if code != 0 {
+		l.Fatalf("exit code %d\n%s", code, text)
+	}
+	return text
+}
+
+func (l *lab) args(dir string, flags ...string) []string {
+	return append([]string{"run", l.script, "--backend", "cpu:threads=1", "--workers", "2", "--dir", dir}, flags...)
+}
+
+// same checks that the study in dir ended with the tables of the undisturbed run: every row once, every number with the same bits.
+func (l *lab) same(dir string) {
+	l.Helper()
+	got, want := strings.Split(table(l.T, dir), "\n"), strings.Split(l.want, "\n")
 	if len(got) != len(want) {
-		t.Errorf("after %d kills there are %d rows, want %d", kills, len(got), len(want))
+		l.Errorf("%s: there are %d rows, want %d", dir, len(got), len(want))
 	}
 	for i := range min(len(got), len(want)) {
 		if got[i] != want[i] {
-			t.Fatalf("after %d kills, got\n%.1000s\nwant\n%.1000s", kills, got[i], want[i])
+			l.Fatalf("%s: got\n%.1000s\nwant\n%.1000s", dir, got[i], want[i])
 		}
 	}
-	t.Logf("killed %d times", kills)
 }
 
 // table returns all rows of a study's tables without the columns that depend on time.
@@ -96,9 +90,9 @@ func table(t *testing.T, dir string) string {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for column := range row {
-				if strings.HasPrefix(column, "seconds") || slices.Contains([]string{"started", "images_per_second", "compilations"}, column) {
-					delete(row, column)
+			for _, f := range v.Fields(name) {
+				if f.Timing {
+					delete(row, f.Name)
 				}
 			}
 			line, err := json.Marshal(row)

@@ -1,0 +1,167 @@
+package runner_test
+
+import (
+	"bytes"
+	"context"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/starsweep/starsweep/runner"
+)
+
+// killed runs the study until a line of its output matches, and kills it.
+func (l *lab) killed(dir, line string) {
+	l.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		l.Fatal(err)
+	}
+	defer r.Close()
+	c := exec.Command("starsweep", l.args(dir)...)
+	c.Env = append(os.Environ(), "STARSWEEP_HOME="+l.home)
+	c.Stderr = w
+	err = c.Start()
+	w.Close()
+	if err != nil {
+		l.Fatal(err)
+	}
+	defer c.Wait()
+	defer c.Process.Kill()
+	var text bytes.Buffer
+	for chunk := make([]byte, 1<<12); !regexp.MustCompile(line).Match(text.Bytes()); {
+		n, err := r.Read(chunk)
+		text.Write(chunk[:n])
+		if err != nil {
+			l.Fatalf("no line matches %q: %v\n%s", line, err, &text)
+		}
+	}
+}
+
+// states are directories of the study: one that was killed twice, so that it has everything that a run may leave, and one that is
+// finished.
+func (l *lab) states() []string {
+	l.Helper()
+	half := filepath.Join(l.TempDir(), "half")
+	l.killed(half, `trial 3/8 .* epoch 2/6`)
+	l.killed(half, `trial 6/8 .* epoch 3/6`)
+	return []string{half, l.whole}
+}
+
+// copyOf copies a directory.
+func (l *lab) copyOf(dir string) string {
+	l.Helper()
+	to := filepath.Join(l.TempDir(), "copy")
+	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
+		l.Fatal(err)
+	}
+	return to
+}
+
+// damaged is a study in which something was damaged: the next run ends with the right tables, or refuses, and says which file is
+// damaged. After `repair` it ends with the right tables in any case.
+func (l *lab) damaged(dir, path, what string) (refused bool) {
+	l.Helper()
+	code, text := command(l.T, l.home, l.args(dir)...)
+	if strings.Contains(text, "goroutine ") {
+		l.Fatalf("%s, %s: panics:\n%s", path, what, text)
+	}
+	if code == 0 {
+		l.same(dir)
+		return false
+	}
+	if !strings.Contains(text, filepath.Base(path)) {
+		l.Errorf("%s, %s: exit code %d, and the message does not name the file:\n%s", path, what, code, text)
+	}
+	return true
+}
+
+// files returns the files in dir, without those that no run reads.
+func files(t *testing.T, dir string) (paths []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			path, err = filepath.Rel(dir, path)
+			paths = append(paths, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(paths, func(path string) bool { return path == "report.html" })
+}
+
+// A flipped bit in any file of the directory, or its end cut off, never leads to wrong numbers.
+func TestNoDamageLeadsToWrongNumbers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs hundreds of small studies")
+	}
+	l := newLab(t, killStudy)
+	r := rand.New(rand.NewPCG(1, 1))
+	runs, refused := 0, map[string]int{}
+	for _, state := range l.states() {
+		for _, path := range files(t, state) {
+			content, err := os.ReadFile(filepath.Join(state, path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			damage := map[string][]byte{"empty": {}}
+			if n := len(content); n > 0 {
+				damage["the last byte cut off"] = content[:n-1]
+				damage["half"] = content[:n/2]
+				for where, at := range map[string]int{"first byte": 0, "last byte": n - 1, "somewhere": r.IntN(n), "elsewhere": r.IntN(n),
+					"near the end": max(0, n-1-r.IntN(64))} {
+					flipped := bytes.Clone(content)
+					flipped[at] ^= 1 << r.IntN(8)
+					damage["a bit of the "+where+" flipped"] = flipped
+				}
+			}
+			for what, content := range damage {
+				dir := l.copyOf(state)
+				if err := os.WriteFile(filepath.Join(dir, path), content, 0o666); err != nil {
+					t.Fatal(err)
+				}
+				runs++
+				if l.damaged(dir, path, filepath.Base(state)+", "+what) {
+					refused[strings.Split(path, string(filepath.Separator))[0]]++
+				}
+				os.RemoveAll(filepath.Dir(dir))
+			}
+			dir := l.copyOf(state)
+			if err := os.Remove(filepath.Join(dir, path)); err != nil {
+				t.Fatal(err)
+			}
+			runs++
+			if l.damaged(dir, path, filepath.Base(state)+", removed") {
+				refused[strings.Split(path, string(filepath.Separator))[0]]++
+			}
+			os.RemoveAll(filepath.Dir(dir))
+		}
+	}
+	t.Logf("%d runs, refused: %v", runs, refused)
+}
+
+// The clock of the process goes forth and back by days between any two readings.
+func TestAClockThatJumpsChangesNothing(t *testing.T) {
+	l := newLab(t, killStudy)
+	r := rand.New(rand.NewPCG(2, 2))
+	now := func() time.Time { return time.Now().Add(time.Duration(r.IntN(1000)-500) * time.Hour).Round(0) }
+	dir := filepath.Join(t.TempDir(), "study")
+	for range 2 {
+		var text bytes.Buffer
+		code := runner.Main(context.Background(), runner.Env{Args: l.args(dir, "--workers", "1"), Stdout: &text, Stderr: &text, Home: l.home,
+			Now: now, Version: "test", Getenv: func(string) string { return "" }})
+		if code != 0 {
+			t.Fatalf("exit code %d\n%s", code, &text)
+		}
+		l.same(dir)
+	}
+}
