@@ -21,6 +21,7 @@ const (
 	exitSpace       = 11
 	exitSomeFailed  = 20
 	exitAllFailed   = 21
+	exitDifferent   = 30
 	exitInterrupted = 75
 	exitNoDevice    = 77
 	exitStorage     = 80
@@ -38,6 +39,7 @@ var exitMeanings = [...]struct {
 	{exitSpace, "a configuration is invalid: its hyperparameters, shapes, data or objectives"},
 	{exitSomeFailed, "some trials failed; the same command runs them again"},
 	{exitAllFailed, "all trials failed; the same command runs them again"},
+	{exitDifferent, "what was compared differs"},
 	{exitInterrupted, "interrupted; the same command continues"},
 	{exitNoDevice, "the device does not exist, or its plugin is missing"},
 	{exitStorage, "storage error: the disk, a damaged study, or a study that another process is writing"},
