@@ -10,6 +10,7 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
+	"github.com/starsweep/starsweep/runner/sweep"
 )
 
 // screen is a terminal for tests. It understands line ends, cursor up and erase below, and it scrolls. Lines that are too long continue
@@ -81,8 +82,8 @@ func watched(t *testing.T, columns, rows int) (*screen, *bars) {
 
 func runningTrials(n int) (trials []plan.Trial) {
 	for i := range n {
-		trials = append(trials, plan.Trial{ID: fmt.Sprint("t", i), Place: i + 1, Seed: 7, Job: &model.Job{Epochs: 1000,
-			Program: &model.Program{Recorded: []model.Recorded{{Name: "loss_generator", Loss: "generator"},
+		trials = append(trials, plan.Trial{ID: fmt.Sprint("t", i), Place: i + 1, Suggestion: sweep.Suggestion{Seed: 7}, Job: &model.Job{
+			Epochs: 1000, Program: &model.Program{Recorded: []model.Recorded{{Name: "loss_generator", Loss: "generator"},
 				{Name: "loss_discriminator", Loss: "discriminator"}}}}})
 	}
 	return trials

@@ -129,12 +129,12 @@ func bench(ctx context.Context, env *Env, o benchOptions) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	points, err := s.Points()
+	steps, err := searchOf(ctx, s)
 	if err != nil {
 		return err
 	}
 	var all []measurement
-	for _, p := range points.List() {
+	for _, p := range steps.Points.List() {
 		job, err := s.Job(ctx, p)
 		if err != nil {
 			return err

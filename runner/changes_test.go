@@ -10,14 +10,15 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
+	"github.com/starsweep/starsweep/runner/sweep/search"
 )
 
 // everies is a study whose points have different evaluations of the same data.
 type everies []int
 
-func (s everies) Points() (spec.Points, error) {
-	return spec.Space{{Name: "i", Kind: spec.Int, Choices: []spec.Value{spec.IntValue(0),
-		spec.IntValue(1)}}}.Points(spec.Search{Kind: spec.Grid}, nil)
+func (s everies) points() *search.Blocks {
+	at := func(i int) spec.Point { return spec.Point{{Name: "i", Value: spec.IntValue(int64(i))}} }
+	return &search.Blocks{Points: spec.NewPoints(len(s), at), Seeds: []uint32{0}}
 }
 
 func (s everies) Job(_ context.Context, p spec.Point) (*model.Job, error) {
@@ -29,7 +30,7 @@ func (s everies) Job(_ context.Context, p spec.Point) (*model.Job, error) {
 // Of two kinds of jobs on one data set, only one reads the test split. A change of the split is found in either order of the kinds.
 func TestAChangeIsNoticedByTheKindThatReadsWhatChanged(t *testing.T) {
 	for _, s := range []everies{{1, 2}, {2, 1}} {
-		p, err := plan.Make(context.Background(), s, []uint32{0})
+		p, err := plan.Make(context.Background(), s, s.points())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,6 +22,7 @@ import (
 	"github.com/starsweep/starsweep/internal/regular"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
+	"github.com/starsweep/starsweep/runner/sweep/search"
 	"github.com/starsweep/starsweep/starlib"
 )
 
@@ -97,10 +98,26 @@ func readScript(dir fs.FS, name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, starlib.MaxSource+1))
 }
 
+// search returns the search of the study.
+func (s *script) search(ctx context.Context) (*search.Blocks, error) { return searchOf(ctx, s.Study) }
+
+// searchOf returns the search of a study. Its errors are those of the script, with their places.
+func searchOf(ctx context.Context, s *starlib.Study) (*search.Blocks, error) {
+	all, err := search.New(ctx, search.Study{Space: s.Space, Search: s.Search, Seeds: s.Seeds})
+	if err != nil && ctx.Err() == nil {
+		err = s.Locate(err)
+	}
+	return all, err
+}
+
 // plan plans the trials of the study, checks everything that can be checked without training, and prints warnings. All commands use
 // it, so that they report the same errors.
 func (s *script) plan(ctx context.Context, env *Env) (*plan.Plan, error) {
-	p, err := plan.Make(ctx, s, s.Seeds)
+	all, err := s.search(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, err := plan.Make(ctx, s, all)
 	if err != nil {
 		return nil, err
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/model"
-	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/runner/plan"
+	"github.com/starsweep/starsweep/runner/sweep/search"
 	"github.com/starsweep/starsweep/starlib"
 )
 
@@ -34,14 +34,15 @@ training step as expressions. It trains nothing and opens no data.`,
 			if err != nil {
 				return err
 			}
-			points, err := s.Points()
+			all, err := s.search(c.Context())
 			if err != nil {
 				return err
 			}
-			if index < 1 || index > points.Len() {
-				return usageErrorf("--point: got %d, want 1 to %d", index, points.Len())
+			if n := all.Points.Len(); index < 1 || index > n {
+				return usageErrorf("--point: got %d, want 1 to %d", index, n)
 			}
-			p, err := plan.Make(c.Context(), onePoint{s, points.At(index - 1)}, s.Seeds)
+			point := all.Points.At(index - 1)
+			p, err := plan.Make(c.Context(), s, search.One(point, s.Seeds))
 			if err != nil {
 				return err
 			}
@@ -52,7 +53,7 @@ training step as expressions. It trains nothing and opens no data.`,
 			}
 			warn(env, s.Notes())
 			job := p.At(0).Job
-			show(env.Stdout, points.At(index-1).String(), s.Study, job, program)
+			show(env.Stdout, point.String(), s.Study, job, program)
 			return nil
 		},
 	}
@@ -61,14 +62,6 @@ training step as expressions. It trains nothing and opens no data.`,
 	c.Flags().BoolVar(&program, "program", false, "print the training step as expressions")
 	return exits(c, exitScript, exitSpace)
 }
-
-// onePoint is a study of one point of another study.
-type onePoint struct {
-	*script
-	point spec.Point
-}
-
-func (s onePoint) Points() (spec.Points, error) { return spec.PointList(s.point), nil }
 
 func show(w io.Writer, point string, s *starlib.Study, job *model.Job, program bool) {
 	fmt.Fprintf(w, "%s\n%s, batch %d, %d epochs, program %s\n", point, job.Data, job.Program.Config.Batch, job.Epochs,

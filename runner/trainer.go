@@ -20,6 +20,7 @@ import (
 	"github.com/starsweep/starsweep/runner/evaluation"
 	"github.com/starsweep/starsweep/runner/memory"
 	"github.com/starsweep/starsweep/runner/plan"
+	"github.com/starsweep/starsweep/runner/sweep"
 )
 
 // trainer runs the trials of a plan that are not finished yet, and records the results.
@@ -122,6 +123,10 @@ func (t *trainer) runPlan(ctx context.Context, env *Env, workers int) (tally, er
 	if err != nil {
 		return nil, asUsageError(err)
 	}
+	if err := t.rebudget(); err != nil {
+		return nil, err
+	}
+	finished = t.study.View().Finished()
 	var failed []string
 	done := 0
 	for i := range t.plan.Len() {
@@ -151,6 +156,26 @@ func (t *trainer) runPlan(ctx context.Context, env *Env, workers int) (tally, er
 	}
 	defer t.progress.close()
 	return t.runTrials(ctx, workers)
+}
+
+// rebudget forgets the trials of the plan that trained for another number of epochs than it asks for, and would go on with it: they run
+// again from their beginning.
+func (t *trainer) rebudget() error {
+	wanted := map[string]int{}
+	for i := range t.plan.Len() {
+		wanted[t.plan.ID(i)] = t.plan.Epochs(i)
+	}
+	var again []string
+	for _, old := range t.study.View().Trials() {
+		epochs, planned := wanted[old.ID]
+		if !planned || epochs == old.Length {
+			continue
+		}
+		if old.Status == results.Interrupted || sweep.State(old.Status).Extends(old.Epochs, old.Length, epochs) {
+			again = append(again, old.ID)
+		}
+	}
+	return t.study.Forget(again...)
 }
 
 // planRecord returns the plan as the journal keeps it.

@@ -85,7 +85,7 @@ func traceAll(s *starlib.Study, profile string) error {
 	if err != nil {
 		return err
 	}
-	points, err := listed(s.Points())
+	points, err := listed(s)
 	if err != nil {
 		return err
 	}

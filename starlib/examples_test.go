@@ -40,7 +40,7 @@ func TestExamplesTrace(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				points, err := listed(chosen.Points())
+				points, err := listed(chosen)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -50,7 +50,7 @@ func FuzzLoad(f *testing.F) {
 			placed(t, err)
 			return
 		}
-		points, err := listed(s.Points())
+		points, err := listed(s)
 		if err != nil {
 			placed(t, err)
 			return

@@ -140,7 +140,7 @@ def trial(p):`).Replace(toy)
 	if err != nil {
 		t.Fatal(err)
 	}
-	points, err := listed(s.Points())
+	points, err := listed(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ main = study(
     return gan(`).Replace(toy),
 	} {
 		s := load(t, source)
-		points, err := listed(s.Points())
+		points, err := listed(s)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -36,7 +36,7 @@ func TestGraphBombsEndWithAnError(t *testing.T) {
 
 def trial(p):`, 1)
 	s := load(t, source)
-	points, err := listed(s.Points())
+	points, err := listed(s)
 	if err != nil {
 		t.Fatal(err)
 	}

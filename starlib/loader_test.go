@@ -62,7 +62,7 @@ func load(t testing.TB, source string) *starlib.Study {
 // jobs traces every point of a study.
 func jobs(tb testing.TB, s *starlib.Study) (all []*model.Job) {
 	tb.Helper()
-	points, err := listed(s.Points())
+	points, err := listed(s)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -134,7 +134,7 @@ main = study(trial = trial, seeds = total)
 
 func TestFilesOfWindowsLoad(t *testing.T) {
 	s := load(t, "\ufeff"+strings.ReplaceAll(design, "\n", "\r\n"))
-	if points, err := listed(s.Points()); err != nil || len(points) != 128 {
+	if points, err := listed(s); err != nil || len(points) != 128 {
 		t.Errorf("got %d points, %v; want 128", len(points), err)
 	}
 }
@@ -153,7 +153,7 @@ func TestPrintGoesToTheLoader(t *testing.T) {
 // An error inside the standard library is placed at the user's line that led there, with the calls in between.
 func TestErrorsShowTheCalls(t *testing.T) {
 	s := load(t, strings.Replace(design, "mnist(size = 32)", "ring()", 1))
-	points, err := listed(s.Points())
+	points, err := listed(s)
 	if err != nil {
 		t.Fatal(err)
 	}

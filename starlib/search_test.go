@@ -1,6 +1,7 @@
 package starlib_test
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"reflect"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/runner/sweep/search"
 	"github.com/starsweep/starsweep/starlib"
 )
 
@@ -24,7 +26,7 @@ func coordinates(t *testing.T, study *starlib.Study, seed uint64) (columns [3][]
 	t.Helper()
 	s := *study
 	s.Search.Seed = seed
-	points, err := listed(s.Points())
+	points, err := listed(&s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,19 +39,19 @@ func coordinates(t *testing.T, study *starlib.Study, seed uint64) (columns [3][]
 }
 
 func TestRandomPointsAreAFunctionOfTheSeed(t *testing.T) {
-	a, err := listed(load(t, toy).Points())
+	a, err := listed(load(t, toy))
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, _ := listed(load(t, toy).Points())
+	b, _ := listed(load(t, toy))
 	if !reflect.DeepEqual(a, b) {
 		t.Error("two loads have different points")
 	}
-	c, _ := listed(load(t, strings.Replace(toy, "seed = 7", "seed = 8", 1)).Points())
+	c, _ := listed(load(t, strings.Replace(toy, "seed = 7", "seed = 8", 1)))
 	if reflect.DeepEqual(a, c) {
 		t.Error("the seed changes nothing")
 	}
-	more, _ := listed(load(t, strings.Replace(toy, "trials = 40", "trials = 60", 1)).Points())
+	more, _ := listed(load(t, strings.Replace(toy, "trials = 40", "trials = 60", 1)))
 	if !reflect.DeepEqual(a, more[:40]) {
 		t.Error("more trials change the first ones")
 	}
@@ -113,5 +115,20 @@ func distance(x []float64) (d float64) {
 	return d
 }
 
+// searched is the search of a study.
+func searched(s *starlib.Study) (*search.Blocks, error) {
+	b, err := search.New(context.Background(), search.Study{Space: s.Space, Search: s.Search, Seeds: s.Seeds})
+	if err != nil {
+		return nil, s.Locate(err)
+	}
+	return b, nil
+}
+
 // listed returns all points of a study.
-func listed(p spec.Points, err error) ([]spec.Point, error) { return p.List(), err }
+func listed(s *starlib.Study) ([]spec.Point, error) {
+	b, err := searched(s)
+	if err != nil {
+		return nil, err
+	}
+	return b.Points.List(), nil
+}

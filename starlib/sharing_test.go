@@ -27,7 +27,7 @@ main = study(trial = trial, space = {"wrong": choice(%s)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		points, err := listed(s.Points())
+		points, err := listed(s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,10 +67,11 @@ main = study(trial = trial, space = {"weight": %s, "big": choice(False, True)}, 
 		if err != nil {
 			t.Fatal(err)
 		}
-		points, err := s.Points()
+		blocks, err := searched(s)
 		if err != nil {
 			t.Fatal(err)
 		}
+		points := blocks.Points
 		seen := map[string]bool{}
 		for i := range points.Len() {
 			job, err := s.Job(context.Background(), points.At(i))
@@ -109,7 +110,7 @@ main = study(trial = trial, space = {"k": choice(1, 2, 3), "name": choice("u", "
 	if err != nil {
 		t.Fatal(err)
 	}
-	points, err := listed(s.Points())
+	points, err := listed(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +147,7 @@ main = study(trial = trial, space = {"a": choice(1.0, 2.0), "lr": choice(0.1, 0.
 	if err != nil {
 		t.Fatal(err)
 	}
-	points, err := listed(s.Points())
+	points, err := listed(s)
 	if err != nil {
 		t.Fatal(err)
 	}

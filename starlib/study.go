@@ -8,7 +8,6 @@ import (
 
 	"go.starlark.net/starlark"
 
-	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/kit"
@@ -137,23 +136,8 @@ func (s *Study) settingNames() (names []string) {
 	return names
 }
 
-// Points are the points to try: a pure function of the study.
-func (s *Study) Points() (spec.Points, error) {
-	stream := model.NewSource(uint32(s.Search.Seed), "search")
-	points, err := s.Space.Points(s.Search, func(i, j int) float64 {
-		source := *stream
-		source.Seek(uint64(i)<<32 | uint64(j)) // so more trials keep the first points, and another dimension keeps the other columns
-		return source.Uniform()
-	})
-	if err != nil {
-		return spec.Points{}, &kit.Error{Pos: s.decl.pos, Msg: "space: " + err.Error()}
-	}
-	if trials := points.Len() * len(s.Seeds); trials > spec.MaxPoints {
-		return spec.Points{}, &kit.Error{Pos: s.decl.pos, Msg: fmt.Sprintf("study: got %d trials, %d points by %d seeds, want at most %d", trials,
-			points.Len(), len(s.Seeds), spec.MaxPoints)}
-	}
-	return points, nil
-}
+// Locate places an error in what the script declares, unless it has a place.
+func (s *Study) Locate(err error) error { return kit.Locate(err, s.decl.pos) }
 
 // Notes lists remarks on suspicious lines, from the trials that Job has been called for, in the order of lines.
 func (s *Study) Notes() []string { return s.notes.List() }

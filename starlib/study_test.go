@@ -52,7 +52,7 @@ func TestAProfileOverridesSettingsSpaceSeedsAndSearch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	points, err := listed(smoke.Points())
+	points, err := listed(smoke)
 	if err != nil || len(points) != 1 || points[0].String() != "gp=True lr=0.001 weight=3.0 batch=4" {
 		t.Errorf("got the points %v, %v; want one, pinned", points, err)
 	}
@@ -115,7 +115,7 @@ func TestSharedProgramsAreTheOnesThatEachTrialWouldHave(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			shared := load(t, source)
-			points, err := listed(shared.Points())
+			points, err := listed(shared)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -143,7 +143,7 @@ func TestSharedProgramsAreTheOnesThatEachTrialWouldHave(t *testing.T) {
 
 func TestJobIsSafeForConcurrentUse(t *testing.T) {
 	s := load(t, toy)
-	points, err := listed(s.Points())
+	points, err := listed(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestJobIsSafeForConcurrentUse(t *testing.T) {
 func TestRealNumbersDoNotShapePrograms(t *testing.T) {
 	s := load(t, toy)
 	prints := map[string]bool{}
-	points, err := listed(s.Points())
+	points, err := listed(s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func sameJobs(t *testing.T, shared *starlib.Study, points []spec.Point, fresh fu
 
 func pointsOf(t *testing.T, s *starlib.Study) []spec.Point {
 	t.Helper()
-	points, err := listed(s.Points())
+	points, err := listed(s)
 	if err != nil {
 		t.Fatal(err)
 	}

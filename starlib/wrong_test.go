@@ -81,7 +81,7 @@ func whole(files map[string]string) error {
 	if s, err = s.With(profile, set); err != nil {
 		return err
 	}
-	points, err := listed(s.Points())
+	points, err := listed(s)
 	if err != nil {
 		return err
 	}

@@ -2,11 +2,9 @@ package model
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
 	"slices"
+	"strings"
 
 	"github.com/starsweep/starsweep/engine/spec"
 )
@@ -58,23 +56,17 @@ func (j *Job) Unread() Inputs {
 // Configuration identifies everything that decides a trial's numbers except its seed and its length: the program, every number with
 // its column, the training images, what evaluations compare with, when, and which of them end a trial. The text of the script is not
 // part of it, and neither is anything that changes no number, such as the size of the sample sheet or the path of the images.
+// spec.TrialID names a trial by its configuration and its seed.
 func (j *Job) Configuration(in Inputs) string {
-	return digest(func(w io.Writer) {
-		fmt.Fprintf(w, "%s %s %d\n%v\n%v\n", j.Program.Fingerprint(), in.Train, j.Evaluation.Every, in.Measure, j.Evaluation.Collapse)
-		for _, r := range j.Reals {
-			fmt.Fprintln(w, r.Value)
-		}
-	})
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s %d\n%v\n%v\n", j.Program.Fingerprint(), in.Train, j.Evaluation.Every, in.Measure, j.Evaluation.Collapse)
+	for _, r := range j.Reals {
+		fmt.Fprintln(&b, r.Value)
+	}
+	return spec.ContentID(b.String())
 }
 
-// ID identifies a trial: a configuration, a seed, and a length. The same trial has the same ID in every study.
-func (j *Job) ID(configuration string, seed uint32) string {
-	return digest(func(w io.Writer) { fmt.Fprintln(w, configuration, seed, j.Epochs) })
-}
+// Skipped is the error of a point for which the script declares no job, because it skips it.
+type Skipped struct{ Reason string }
 
-// digest returns 16 hexadecimal digits that identify a text.
-func digest(write func(io.Writer)) string {
-	h := sha256.New()
-	write(h)
-	return hex.EncodeToString(h.Sum(nil))[:16]
-}
+func (s *Skipped) Error() string { return "skipped: " + s.Reason }

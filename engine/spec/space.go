@@ -56,8 +56,8 @@ func Range(name string, k Kind, lo, hi float64, log bool) (Dim, error) {
 	return Dim{Name: name, Kind: k, Lo: lo, Hi: hi, Log: log}, nil
 }
 
-// at is the value at u in [0, 1): the u-quantile of the uniform distribution over the dimension.
-func (d Dim) at(u float64) Value {
+// At is the value at u in [0, 1): the u-quantile of the uniform distribution over the dimension.
+func (d Dim) At(u float64) Value {
 	if len(d.Choices) > 0 {
 		return d.Choices[min(int(u*float64(len(d.Choices))), len(d.Choices)-1)]
 	}
@@ -101,9 +101,12 @@ type Points struct {
 	at func(i int) Point
 }
 
+// NewPoints are n points, which at computes. It may be called from several goroutines.
+func NewPoints(n int, at func(i int) Point) Points { return Points{n, at} }
+
 // PointList is a list of points as Points.
 func PointList(points ...Point) Points {
-	return Points{len(points), func(i int) Point { return points[i] }}
+	return NewPoints(len(points), func(i int) Point { return points[i] })
 }
 
 // Len is the number of points.
@@ -120,40 +123,5 @@ func (p Points) List() (list []Point) {
 	return list
 }
 
-// Points are the points to try. uniform(i, j) is the j-th number in [0, 1) of the i-th random point; it may be called from several
-// goroutines.
-func (s Space) Points(search Search, uniform func(i, j int) float64) (Points, error) {
-	switch search.Kind {
-	case List:
-		return PointList(search.Points...), nil
-	case Random:
-		return Points{search.Trials, func(i int) Point {
-			p := make(Point, len(s))
-			for j, d := range s {
-				p[j] = Assignment{d.Name, d.at(uniform(i, j))}
-			}
-			return p
-		}}, nil
-	}
-	n := 1
-	for _, d := range s {
-		if len(d.Choices) == 0 {
-			return Points{}, fmt.Errorf("%s is a range, and a grid needs choices: use choice(...) or search = random(trials = ...)", d.Name)
-		}
-		if n *= len(d.Choices); n > MaxPoints {
-			return Points{}, fmt.Errorf("the grid has more than %d points: use search = random(trials = ...)", MaxPoints)
-		}
-	}
-	return Points{n, func(i int) Point {
-		p, rest := make(Point, len(s)), i
-		for j := len(s) - 1; j >= 0; j-- {
-			c := s[j].Choices
-			p[j] = Assignment{s[j].Name, c[rest%len(c)]}
-			rest /= len(c)
-		}
-		return p
-	}}, nil
-}
-
-// MaxPoints bounds a grid, so that a typing error does not exhaust the memory.
+// MaxPoints bounds the points and the trials of a study, so that a typing error does not exhaust the memory.
 const MaxPoints = 1_000_000

@@ -3,7 +3,6 @@ package spec_test
 import (
 	"fmt"
 	"math"
-	"strings"
 	"testing"
 
 	. "github.com/starsweep/starsweep/engine/spec"
@@ -27,62 +26,6 @@ func numbers(t testing.TB, name string, k Kind, lo, hi float64, log bool) Dim {
 	return d
 }
 
-func points(t testing.TB, s Space, search Search, uniform func(i, j int) float64) []Point {
-	t.Helper()
-	p, err := s.Points(search, uniform)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p.List()
-}
-
-func TestAGridIsEveryCombinationTheLastFastest(t *testing.T) {
-	s := Space{choice(t, "loss", StringValue("ns"), StringValue("wgan")), choice(t, "lr", FloatValue(.1), IntValue(1)),
-		choice(t, "batch", IntValue(32))}
-	var got []string
-	for _, p := range points(t, s, Search{Kind: Grid}, nil) {
-		got = append(got, p.String())
-	}
-	want := `loss="ns" lr=0.1 batch=32
-loss="ns" lr=1.0 batch=32
-loss="wgan" lr=0.1 batch=32
-loss="wgan" lr=1.0 batch=32`
-	if strings.Join(got, "\n") != want {
-		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), want)
-	}
-	if p := points(t, nil, Search{Kind: Grid}, nil); len(p) != 1 || len(p[0]) != 0 {
-		t.Errorf("got %v for no dimensions, want one empty point", p)
-	}
-}
-
-func TestAGridOfRangesOrOfTooManyPointsIsAnError(t *testing.T) {
-	_, err := Space{numbers(t, "lr", Float, 0, 1, false)}.Points(Search{Kind: Grid}, nil)
-	if want := "lr is a range, and a grid needs choices: use choice(...) or search = random(trials = ...)"; err == nil ||
-		err.Error() != want {
-		t.Errorf("got %v, want %s", err, want)
-	}
-	var ten []Value
-	for i := range 10 {
-		ten = append(ten, IntValue(int64(i)))
-	}
-	var s Space
-	for i := range 7 {
-		s = append(s, choice(t, fmt.Sprint("p", i), ten...))
-	}
-	_, err = s.Points(Search{Kind: Grid}, nil)
-	if want := "the grid has more than 1000000 points: use search = random(trials = ...)"; err == nil || err.Error() != want {
-		t.Errorf("got %v, want %s", err, want)
-	}
-}
-
-func TestAListIsItsPoints(t *testing.T) {
-	want := []Point{{{"lr", FloatValue(1)}}, {{"lr", FloatValue(2)}}}
-	got := points(t, Space{choice(t, "lr", FloatValue(1), FloatValue(2))}, Search{Kind: List, Points: want}, nil)
-	if fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-}
-
 // The ends of every kind of dimension are reached, and every choice and every integer has the same share.
 func TestRandomPointsAreQuantiles(t *testing.T) {
 	below1 := math.Nextafter(1, 0)
@@ -98,7 +41,7 @@ func TestRandomPointsAreQuantiles(t *testing.T) {
 		{numbers(t, "x", Int, 1, 7, true), map[float64]string{0: "1", .34: "2", .9999: "7", below1: "7"}}, // log 8 is three doublings
 	} {
 		for u, want := range c.want {
-			got := points(t, Space{c.d}, Search{Kind: Random, Trials: 1}, func(i, j int) float64 { return u })[0][0].Value
+			got := c.d.At(u)
 			if got.String() != want {
 				t.Errorf("%+v at %g: got %v, want %s", c.d, u, got, want)
 			}
@@ -106,18 +49,10 @@ func TestRandomPointsAreQuantiles(t *testing.T) {
 	}
 	lr := numbers(t, "lr", Float, 1e-5, 1e-1, true)
 	for u, want := range map[float64]float64{0: 1e-5, .25: 1e-4, .5: 1e-3, below1: 1e-1} {
-		got := points(t, Space{lr}, Search{Kind: Random, Trials: 1}, func(i, j int) float64 { return u })[0][0].Value.Any().(float64)
+		got := lr.At(u).Any().(float64)
 		if math.Abs(got/want-1) > 1e-12 || got > 1e-1 || got < 1e-5*(1-1e-15) {
 			t.Errorf("at %g: got %g, want %g", u, got, want)
 		}
-	}
-}
-
-func TestARandomPointUsesItsOwnNumbers(t *testing.T) {
-	s := Space{numbers(t, "a", Float, 0, 1, false), numbers(t, "b", Float, 0, 1, false)}
-	p := points(t, s, Search{Kind: Random, Trials: 3}, func(i, j int) float64 { return float64(i)/4 + float64(j)/16 })
-	if got, want := fmt.Sprint(p), "[a=0.0 b=0.0625 a=0.25 b=0.3125 a=0.5 b=0.5625]"; got != want {
-		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
@@ -139,7 +74,7 @@ func FuzzRandomValuesStayInTheirRange(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		v, err := points(t, Space{d}, Search{Kind: Random, Trials: 1}, func(i, j int) float64 { return u })[0][0].Value.As(Float)
+		v, err := d.At(u).As(Float)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -83,16 +83,16 @@ func (e *Errors) Unwrap() (errs []error) {
 }
 
 // eachPoint calls do for every point, on all cores, and gathers the errors; nil if there are none.
-func (p *Plan) eachPoint(ctx context.Context, do func(i int, point spec.Point) error) (*Errors, error) {
+func eachPoint(ctx context.Context, points spec.Points, do func(i int, point spec.Point) error) (*Errors, error) {
 	const chunk = 256 // points that one goroutine expands in a row: neighbours have most in common
-	n := p.points.Len()
+	n := points.Len()
 	found := gathering{place: map[string]int{}}
 	err := parallel.For(ctx, (n+chunk-1)/chunk, func(c int) error {
 		for i := c * chunk; i < min((c+1)*chunk, n) && !found.full.Load(); i++ {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			if err := do(i, p.points.At(i)); err != nil {
+			if err := do(i, points.At(i)); err != nil {
 				found.add(i, err)
 			}
 		}
@@ -104,7 +104,7 @@ func (p *Plan) eachPoint(ctx context.Context, do func(i int, point spec.Point) e
 	slices.SortFunc(found.errors, func(a, b gathered) int { return cmp.Compare(a.first, b.first) })
 	errs := &Errors{Points: n}
 	for _, e := range found.errors {
-		errs.Count(e.err, p.points.At(e.first), e.count)
+		errs.Count(e.err, points.At(e.first), e.count)
 	}
 	return errs, nil
 }

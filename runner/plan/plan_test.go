@@ -12,13 +12,31 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/runner/plan"
+	"github.com/starsweep/starsweep/runner/sweep/search"
 )
 
 // fakeStudy makes jobs of one weight whose width is the hyperparameter "width" and whose learning rate is "lr".
 type fakeStudy struct{ space spec.Space }
 
-func (s fakeStudy) Points() (spec.Points, error) {
-	return s.space.Points(spec.Search{Kind: spec.Grid}, nil)
+// fakes is a fake study with the search of its grid.
+func fakes(t *testing.T, seeds []uint32, widths []int64, lrs ...float64) (fakeStudy, *search.Blocks) {
+	t.Helper()
+	s := fakeStudy{space(t, widths, lrs...)}
+	all, err := search.New(t.Context(), search.Study{Space: s.space, Search: spec.Search{Kind: spec.Grid}, Seeds: seeds})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, all
+}
+
+// made is the plan of a study.
+func made(t *testing.T, s plan.Study, all *search.Blocks) *plan.Plan {
+	t.Helper()
+	p, err := plan.Make(t.Context(), s, all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 func (s fakeStudy) Job(_ context.Context, p spec.Point) (*model.Job, error) {
@@ -67,11 +85,10 @@ func space(t *testing.T, widths []int64, lrs ...float64) spec.Space {
 	return spec.Space{lr, width}
 }
 
-func TestTrialsOfOneProgramFollowEachOther(t *testing.T) {
-	p, err := plan.Make(t.Context(), fakeStudy{space(t, []int64{3, 5}, .1, .2)}, []uint32{0, 1})
-	if err != nil {
-		t.Fatal(err)
-	}
+// Points are lr=0.1 width=3, lr=0.1 width=5, lr=0.2 width=3 and lr=0.2 width=5.
+func TestTrialsOfOneSeedAndOneProgramFollowEachOther(t *testing.T) {
+	s, all := fakes(t, []uint32{0, 1}, []int64{3, 5}, .1, .2)
+	p := made(t, s, all)
 	if p.Len() != 8 || len(p.Programs) != 2 {
 		t.Fatalf("got %d trials of %d programs, want 8 of 2", p.Len(), len(p.Programs))
 	}
@@ -81,7 +98,7 @@ func TestTrialsOfOneProgramFollowEachOther(t *testing.T) {
 		order = append(order, x.Index)
 		ids[x.ID] = true
 	}
-	if got, want := fmt.Sprint(order), "[0 1 4 5 2 3 6 7]"; got != want {
+	if got, want := fmt.Sprint(order), "[0 2 1 3 4 6 5 7]"; got != want {
 		t.Errorf("got the order %s, want %s", got, want)
 	}
 	if len(ids) != 8 {
@@ -90,10 +107,8 @@ func TestTrialsOfOneProgramFollowEachOther(t *testing.T) {
 }
 
 func TestTheSameTrialIsPlannedOnce(t *testing.T) {
-	p, err := plan.Make(t.Context(), fakeStudy{space(t, []int64{3}, .1)}, []uint32{7, 7})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, all := fakes(t, []uint32{7, 7}, []int64{3}, .1)
+	p := made(t, s, all)
 	if p.Len() != 1 || p.Repeated != 1 {
 		t.Errorf("got %d trials and %d repeated, want 1 and 1", p.Len(), p.Repeated)
 	}
@@ -101,10 +116,8 @@ func TestTheSameTrialIsPlannedOnce(t *testing.T) {
 
 func TestTheIDOfATrialDependsOnWhatItReads(t *testing.T) {
 	identify := func(train func(*model.Job) string) *plan.Plan {
-		p, err := plan.Make(t.Context(), fakeStudy{space(t, []int64{3, 5}, .1)}, []uint32{0, 1})
-		if err != nil {
-			t.Fatal(err)
-		}
+		s, all := fakes(t, []uint32{0, 1}, []int64{3, 5}, .1)
+		p := made(t, s, all)
 		if err := p.Identify(t.Context(), func(j *model.Job) (model.Inputs, error) { return model.Inputs{Train: train(j)}, nil }); err != nil {
 			t.Fatal(err)
 		}
@@ -118,7 +131,7 @@ func TestTheIDOfATrialDependsOnWhatItReads(t *testing.T) {
 			t.Errorf("got %v and %v for trials on other images", a, b)
 		}
 	}
-	if a, b := old.At(0), old.At(1); a.Configuration != b.Configuration || a.ID == b.ID {
+	if a, b := old.At(0), old.At(2); a.Configuration != b.Configuration || a.ID == b.ID {
 		t.Errorf("got %v and %v for two seeds of one configuration", a, b)
 	}
 	why := errors.New("no such folder")
@@ -128,7 +141,8 @@ func TestTheIDOfATrialDependsOnWhatItReads(t *testing.T) {
 }
 
 func TestEveryDistinctErrorOfASpaceIsReported(t *testing.T) {
-	_, err := plan.Make(t.Context(), fakeStudy{space(t, []int64{3, -1, -2}, .1, .2)}, []uint32{0})
+	s, all := fakes(t, []uint32{0}, []int64{3, -1, -2}, .1, .2)
+	_, err := plan.Make(t.Context(), s, all)
 	var errs *plan.Errors
 	if !errors.As(err, &errs) {
 		t.Fatalf("got %v, want errors of points", err)
@@ -146,7 +160,8 @@ func TestACancelledPlanStops(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("enough")
 	cancel(why)
-	if _, err := plan.Make(ctx, fakeStudy{space(t, []int64{3}, .1)}, []uint32{0}); !errors.Is(err, why) {
+	s, all := fakes(t, []uint32{0}, []int64{3}, .1)
+	if _, err := plan.Make(ctx, s, all); !errors.Is(err, why) {
 		t.Errorf("got %v, want %v", err, why)
 	}
 }
@@ -157,12 +172,9 @@ type quickStudy struct {
 	job    model.Job
 }
 
-func (s quickStudy) Points() (spec.Points, error) {
-	values := make([]spec.Value, s.points)
-	for i := range values {
-		values[i] = spec.FloatValue(float64(i + 1))
-	}
-	return spec.Space{{Name: "lr", Kind: spec.Float, Choices: values}}.Points(spec.Search{Kind: spec.Grid}, nil)
+func (s quickStudy) search(seeds ...uint32) *search.Blocks {
+	at := func(i int) spec.Point { return spec.Point{{Name: "lr", Value: spec.FloatValue(float64(i + 1))}} }
+	return &search.Blocks{Points: spec.NewPoints(s.points, at), Seeds: seeds}
 }
 
 func (s quickStudy) Job(_ context.Context, p spec.Point) (*model.Job, error) {
@@ -182,7 +194,7 @@ func quick(t *testing.T, points int) quickStudy {
 }
 
 func TestATrialTakesFewBytes(t *testing.T) {
-	const points, seeds, most = 50_000, 2, 40
+	const points, seeds, most = 50_000, 2, 17
 	heap := func() int {
 		var m runtime.MemStats
 		runtime.GC()
@@ -192,12 +204,8 @@ func TestATrialTakesFewBytes(t *testing.T) {
 	}
 	s := quick(t, points)
 	before := heap()
-	p, err := plan.Make(t.Context(), s, []uint32{0, 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	values := points * 40 // of the choice, which the plan keeps
-	if got := (heap() - before - values) / p.Len(); got > most {
+	p := made(t, s, s.search(0, 1))
+	if got := (heap() - before) / p.Len(); got > most {
 		t.Errorf("got %d bytes a trial, want at most %d", got, most)
 	}
 	if len(p.Programs) != 1 || len(p.Families) != 1 || p.Families[0].Trials != points*seeds || p.Len() != points*seeds {
@@ -206,7 +214,7 @@ func TestATrialTakesFewBytes(t *testing.T) {
 	last := p.At(p.Len() - 1)
 	if lr, _ := last.Point.Get("lr"); lr != spec.FloatValue(points) || last.Seed != 1 || last.Index != points*seeds-1 ||
 		last.Place != points*seeds ||
-		last.ID != p.ID(p.Len()-1) || last.ID != last.Job.ID(last.Configuration, 1) {
+		last.ID != p.ID(p.Len()-1) || last.ID != spec.TrialID(last.Configuration, 1) {
 		t.Errorf("got the last trial %+v", last)
 	}
 }
@@ -215,11 +223,9 @@ func TestAPlanIsTheSameOnAnyNumberOfCores(t *testing.T) {
 	texts := map[string]bool{}
 	for _, cores := range []int{1, 4} {
 		was := runtime.GOMAXPROCS(cores)
-		p, err := plan.Make(t.Context(), fakeStudy{space(t, []int64{5, 3, 7, 2}, .1, .2, .3)}, []uint32{0, 1})
+		s, all := fakes(t, []uint32{0, 1}, []int64{5, 3, 7, 2}, .1, .2, .3)
+		p := made(t, s, all)
 		runtime.GOMAXPROCS(was)
-		if err != nil {
-			t.Fatal(err)
-		}
 		text := ""
 		for x := range p.All() {
 			text += fmt.Sprintln(x.Index, x.Place, x.Point, x.Seed, x.ID, x.Job.Program.Fingerprint())
@@ -234,7 +240,7 @@ func TestAPlanIsTheSameOnAnyNumberOfCores(t *testing.T) {
 func TestCancellingEndsAPlanAtOnce(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	s := &interruptedStudy{quickStudy: quick(t, 20_000), cancel: func() { cancel(errEnough) }}
-	_, err := plan.Make(ctx, s, []uint32{0})
+	_, err := plan.Make(ctx, s, s.search(0))
 	if n := s.jobs.Load(); !errors.Is(err, errEnough) || n > 10_000 {
 		t.Errorf("got %v after %d of 20,000 jobs, want %v after 100", err, n, errEnough)
 	}
@@ -264,7 +270,8 @@ func (wrongStudy) Job(_ context.Context, p spec.Point) (*model.Job, error) {
 }
 
 func TestTheNumberOfErrorsIsBounded(t *testing.T) {
-	_, err := plan.Make(t.Context(), wrongStudy{quick(t, 20_000)}, []uint32{0})
+	s := wrongStudy{quick(t, 20_000)}
+	_, err := plan.Make(t.Context(), s, s.search(0))
 	var errs *plan.Errors
 	if !errors.As(err, &errs) || len(errs.List) < 1000 || len(errs.List) > 1100 || errs.Points != 20_000 {
 		t.Errorf("got %v, want about 1000 errors", err)

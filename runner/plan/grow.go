@@ -1,0 +1,95 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/runner/sweep"
+	"github.com/starsweep/starsweep/runner/sweep/search"
+)
+
+// growth is what a plan needs to gain trials.
+type growth struct {
+	source sweep.Source // nil: the plan is whole
+	read   func(*model.Job) (model.Inputs, error)
+	added  []sweep.Suggestion
+	places map[[8]byte]int // of the trials added, by ID
+}
+
+// Grow returns a plan without trials, which gains those that a source suggests. The points of a sample are traced for their errors,
+// programs and columns, since nothing else is known before trials run.
+func Grow(ctx context.Context, s Study, source sweep.Source, sample spec.Points) (*Plan, error) {
+	p := newPlan(s, &search.Blocks{})
+	p.source, p.places = source, map[[8]byte]int{}
+	found, err := p.trace(ctx, sample, func(int, uint32, string) {})
+	if err != nil {
+		return nil, err
+	}
+	p.adopt(found)
+	return p, nil
+}
+
+// Suggested is the number of suggestions so far.
+func (p *Plan) Suggested() int { return p.blocks.Len() + len(p.added) }
+
+// Next asks the source of the plan for its next suggestion. The errors are those of a source: io.EOF if there are no more, as in a plan
+// that Make made.
+func (p *Plan) Next(h sweep.History) (sweep.Suggestion, error) {
+	if p.source == nil {
+		return sweep.Suggestion{}, io.EOF
+	}
+	return p.source.Next(p.Suggested(), h)
+}
+
+// Add adds the next suggestion to the plan, which Identify has identified, and returns the place of its trial. If an earlier suggestion has
+// the same trial, it returns the place of that, which takes the larger of the two budgets. Errors are those of the job. Add must not run
+// at the same time as any other method of the plan.
+func (p *Plan) Add(ctx context.Context, s sweep.Suggestion) (place int, err error) {
+	t := slot{index: uint32(p.Suggested()), family: skipped}
+	job, err := p.study.Job(ctx, s.Point)
+	var skip *model.Skipped
+	switch {
+	case errors.As(err, &skip):
+		t.setID(skipConfiguration(s.Point, skip), s.Seed)
+	case err != nil:
+		return 0, err
+	default:
+		if t.family, err = p.familyOf(job, s); err != nil {
+			return 0, err
+		}
+		t.setID(job.Configuration(p.inputs[t.family]), s.Seed)
+	}
+	p.added = append(p.added, s)
+	place, ok := p.places[t.id]
+	switch {
+	case !ok:
+		place = len(p.trials)
+		p.places[t.id] = place
+		p.trials = append(p.trials, t)
+		p.count(t)
+	case p.epochs(t) > p.epochs(p.trials[place]):
+		p.Families[p.trials[place].family].Trials--
+		p.trials[place] = t
+		p.count(t)
+	}
+	return place, nil
+}
+
+// familyOf is the number of a job's family, which is added if it is new.
+func (p *Plan) familyOf(job *model.Job, s sweep.Suggestion) (uint32, error) {
+	key := familyKey(job)
+	if number, ok := p.families[key]; ok {
+		return number, nil
+	}
+	in := job.Unread()
+	if p.read != nil {
+		var err error
+		if in, err = p.read(job); err != nil {
+			return 0, err
+		}
+	}
+	return p.add(key, Family{Job: job, Point: s.Point, first: s.Index}, in), nil
+}
