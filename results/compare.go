@@ -14,6 +14,8 @@ type CompareOptions struct {
 	Tolerance
 	Trials []string           // IDs in the first study; nil: all
 	Same   func(Trial) string // trials with equal texts are compared; nil: SameConfiguration
+
+	Each func(CellDifference) // is told of every difference, of which there may be many; nil: they are collected
 }
 
 // Tolerance is how far numbers may be apart to count as equal: by Absolute, and Relative times the larger one. The zero value wants
@@ -23,7 +25,7 @@ type Tolerance struct{ Relative, Absolute float64 }
 // Agreement is what Compare found.
 type Agreement struct {
 	Trials, Rows, Cells int              // that both studies have and that were compared
-	Different           []CellDifference // trial by trial
+	Different           []CellDifference // trial by trial, unless Each took them
 	OnlyA, OnlyB        []RowKey         // what the other study lacks: trials, and rows of trials that both have
 }
 
@@ -59,7 +61,10 @@ func Compare(a, b *View, o CompareOptions) (Agreement, error) {
 		o.Same = SameConfiguration
 	}
 	left, right := byText(a, o.Same), byText(b, o.Same)
-	c := comparing{tolerance: o.Tolerance}
+	c := comparing{tolerance: o.Tolerance, each: o.Each}
+	if c.each == nil {
+		c.each = func(d CellDifference) { c.Different = append(c.Different, d) }
+	}
 	for _, t := range recorded() {
 		c.tables = append(c.tables, tablePair{t, comparedColumns(a, b, t), a.rowsByTrial(t), b.rowsByTrial(t)})
 	}
@@ -127,6 +132,7 @@ func (v *View) rowsByTrial(t Table) func(id string) iter.Seq2[Row, error] {
 type comparing struct {
 	Agreement
 	tolerance Tolerance
+	each      func(CellDifference)
 	tables    []tablePair
 }
 
@@ -171,7 +177,7 @@ func (c *comparing) row(columns []string, a keyedRow, b Row) {
 	for _, name := range columns {
 		c.Cells++
 		if !c.tolerance.equal(a.row[name], b[name]) {
-			c.Different = append(c.Different, CellDifference{a.key, name, a.row[name], b[name]})
+			c.each(CellDifference{a.key, name, a.row[name], b[name]})
 		}
 	}
 }

@@ -50,7 +50,7 @@ relative difference of two numbers is |a-b| / max(|a|, |b|).`,
 			}
 			return nil
 		},
-		RunE: func(c *cobra.Command, args []string) error { return env.diff(c, args[0], args[1], o) },
+		RunE: func(_ *cobra.Command, args []string) error { return env.diff(args[0], args[1], o) },
 	}
 	c.Flags().StringVar(&o.by, "by", "configuration", "pair trials by `what`: configuration or point")
 	c.Flags().Float64Var(&o.Tolerance, "tolerance", 0, "numbers are equal up to this relative difference")
@@ -60,7 +60,7 @@ relative difference of two numbers is |a-b| / max(|a|, |b|).`,
 	return exits(c, exitDifferent, exitStorage)
 }
 
-func (e *Env) diff(c *cobra.Command, dirA, dirB string, o diffOptions) error {
+func (e *Env) diff(dirA, dirB string, o diffOptions) error {
 	a, err := e.openView(dirA)
 	if err != nil {
 		return err
@@ -72,7 +72,7 @@ func (e *Env) diff(c *cobra.Command, dirA, dirB string, o diffOptions) error {
 	}
 	defer b.Close()
 	o.ByPoint = o.by == "point"
-	r, err := compare.Studies(c.Context(), a, b, o.Options)
+	r, err := compare.Studies(a, b, o.Options)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,6 @@ func printDiff(to io.Writer, r *compare.Result, o diffOptions) error {
 	}
 	out.trials("only in A", r.OnlyA, most)
 	out.trials("only in B", r.OnlyB, most)
-	out.trials("several in one study, not compared", r.Ambiguous, most)
 	for i, n := range r.Numbers {
 		if i == most {
 			out.printf("and %s more: --all lists them\n", counted(len(r.Numbers)-most, "trial"))
@@ -116,7 +115,7 @@ func printDiff(to io.Writer, r *compare.Result, o diffOptions) error {
 		out.printf("trial %s %s: %s: got %s, want %s\n", n.Trial.ID, n.Trial.Label, placeOf(n), plain.Line(n.Got), plain.Line(n.Want))
 	}
 	out.columns(r.Columns)
-	out.printf("%s in both studies: %d equal, %d different\n", counted(r.Common, "trial"), r.Common-len(r.Numbers), len(r.Numbers))
+	out.printf("%s in both studies: %d equal, %d different\n", counted(r.Trials, "trial"), r.Trials-len(r.Numbers), len(r.Numbers))
 	return out.err
 }
 
@@ -133,7 +132,7 @@ func placeOf(n compare.Number) string {
 	if n.Epoch > 0 {
 		parts = append(parts, fmt.Sprintf("epoch %d", n.Epoch))
 	}
-	for _, part := range []string{n.Row, n.Column} {
+	for _, part := range []string{n.Kind, n.Column} {
 		if part != "" {
 			parts = append(parts, plain.Line(part))
 		}
@@ -170,13 +169,13 @@ func (s *sticky) columns(list []compare.Column) {
 		return
 	}
 	w := tabwriter.NewWriter(s.to, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "table\tcolumn\tcells\tdiffer\tlargest\tin\n")
+	fmt.Fprintf(w, "table\tcolumn\tcells that differ\tlargest difference\tin\n")
 	for _, c := range list {
 		at := "trial " + c.Trial
 		if c.Epoch > 0 {
 			at += fmt.Sprintf(", epoch %d", c.Epoch)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%.2g\t%s\n", c.Table, c.Column, c.Cells, c.Differ, float64(c.Largest), at)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%.2g\t%s\n", c.Table, c.Column, c.Differ, float64(c.Largest), at)
 	}
 	s.err = errors.Join(s.err, w.Flush())
 }

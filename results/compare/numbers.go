@@ -1,37 +1,33 @@
 package compare
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/starsweep/starsweep/results"
 )
 
-// Number is the first difference of a trial: the row, by the order of the tables, and the column.
+// Number is the first difference of a trial, by table, epoch and column.
 type Number struct {
 	Trial  Trial         `json:"trial"`
 	Table  results.Table `json:"table"`
-	Epoch  int           `json:"epoch,omitempty"` // 0 in the trials table
-	Row    string        `json:"row,omitempty"`   // what else distinguishes the row, such as the kind of a sample
-	Column string        `json:"column,omitempty"`
-	Got    string        `json:"got"`  // in B
-	Want   string        `json:"want"` // in A
+	Epoch  int           `json:"epoch,omitempty"`  // 0 in the trials table
+	Kind   string        `json:"kind,omitempty"`   // of a sample; the measure of a measurement
+	Column string        `json:"column,omitempty"` // empty where one side lacks the row
+	Got    string        `json:"got"`              // in B
+	Want   string        `json:"want"`             // in A
 }
 
 // Column is a column with differences.
 type Column struct {
 	Table   results.Table `json:"table"`
 	Column  string        `json:"column"`
-	Cells   int           `json:"cells"` // compared
-	Differ  int           `json:"differ"`
-	Largest Ratio         `json:"largest"` // relative difference of two numbers
+	Differ  int           `json:"differ"`  // number of cells
+	Largest Ratio         `json:"largest"` // relative difference
 	Trial   string        `json:"trial"`   // where it is
 	Epoch   int           `json:"epoch,omitempty"`
 }
@@ -47,151 +43,14 @@ func (r Ratio) MarshalJSON() ([]byte, error) {
 	return json.Marshal(float64(r))
 }
 
-// comparison compares the rows of pairs of trials.
-type comparison struct {
-	a, b      *results.View
-	tolerance float64
-	fields    map[results.Table][]results.Field // compared
-	firsts    []Number
-	found     map[place]*Column
-	order     []place
-}
-
-// place is a column of a table.
-type place struct {
-	table  results.Table
-	column string
-}
-
-// elsewhere are columns that say where a row comes from: Properties compares the studies in them.
-var elsewhere = []string{"trial", "study", "index", "configuration", "settings", "script", "version", "backend", "program"}
-
-// tables are those that are compared. The pareto table follows from the epochs, as does the trials table, which is therefore the last.
-func tables() []results.Table {
-	others := slices.DeleteFunc(results.Tables(), func(t results.Table) bool { return t == results.Pareto || t == results.Trials })
-	return append(others, results.Trials)
-}
-
-func newComparison(a, b *results.View, tolerance float64) *comparison {
-	c := &comparison{a: a, b: b, tolerance: tolerance, fields: map[results.Table][]results.Field{}, firsts: []Number{},
-		found: map[place]*Column{}}
-	for _, t := range tables() {
-		both := slices.Clone(a.Fields(t))
-		for _, f := range b.Fields(t) {
-			if !slices.ContainsFunc(both, func(g results.Field) bool { return g.Name == f.Name }) {
-				both = append(both, f)
-			}
-		}
-		c.fields[t] = slices.DeleteFunc(both, func(f results.Field) bool { return f.Timing || slices.Contains(elsewhere, f.Name) })
-		for _, f := range c.fields[t] {
-			c.order = append(c.order, place{t, f.Name})
-		}
-	}
-	return c
-}
-
-// trials compares the rows of a pair, table by table.
-func (c *comparison) trials(p pair) error {
-	var first *Number
-	for _, t := range tables() {
-		got, err := rowsOf(c.b, t, p.b.ID)
-		if err != nil {
-			return err
-		}
-		want, err := rowsOf(c.a, t, p.a.ID)
-		if err != nil {
-			return err
-		}
-		if n := c.rows(t, p, got, want); first == nil {
-			first = n
-		}
-	}
-	if first != nil {
-		first.Trial = Trial{p.a.ID, p.label}
-		c.firsts = append(c.firsts, *first)
-	}
-	return nil
-}
-
-// rows compares the rows of a table of one trial, and returns the first difference.
-func (c *comparison) rows(t results.Table, p pair, got, want map[key]results.Row) (first *Number) {
-	keys := slices.Collect(maps.Keys(want))
-	for k := range got {
-		if _, both := want[k]; !both {
-			keys = append(keys, k)
-		}
-	}
-	slices.SortFunc(keys, key.compare)
-	note := func(k key, column, got, want string) {
-		if first == nil {
-			first = &Number{Table: t, Epoch: k.epoch, Row: k.rest, Column: column, Got: got, Want: want}
-		}
-	}
-	for _, k := range keys {
-		g, w := got[k], want[k]
-		if g == nil || w == nil {
-			note(k, "", presence(g), presence(w))
-			continue
-		}
-		for _, f := range c.fields[t] {
-			if c.cell(place{t, f.Name}, p.a.ID, k.epoch, g[f.Name], w[f.Name]) {
-				note(k, f.Name, text(g[f.Name]), text(w[f.Name]))
-			}
-		}
-	}
-	return first
-}
-
-func presence(row results.Row) string {
-	if row == nil {
-		return "no row"
-	}
-	return "a row"
-}
-
-// cell compares two cells and reports whether they differ.
-func (c *comparison) cell(at place, trial string, epoch int, got, want any) bool {
-	col := c.found[at]
-	if col == nil {
-		col = &Column{Table: at.table, Column: at.column}
-		c.found[at] = col
-	}
-	col.Cells++
-	ratio := difference(got, want)
-	if float64(ratio) <= c.tolerance {
-		return false
-	}
-	col.Differ++
-	if ratio > col.Largest {
-		col.Largest, col.Trial, col.Epoch = ratio, trial, epoch
-	}
-	return true
-}
-
-// columns are those with differences, the largest first.
-func (c *comparison) columns() []Column {
-	list := []Column{}
-	for _, at := range c.order {
-		if col := c.found[at]; col != nil && col.Differ > 0 {
-			list = append(list, *col)
-		}
-	}
-	slices.SortStableFunc(list, func(a, b Column) int { return cmp.Compare(b.Largest, a.Largest) })
-	return list
-}
-
-// difference is the relative difference of two cells: 0 if they are equal, infinite if they are not two finite numbers.
+// difference is the relative difference of two cells that differ: infinite if they are not two finite numbers, 0 for zeros of two signs.
 func difference(a, b any) Ratio {
 	x, isX := number(a)
 	y, isY := number(b)
-	switch {
-	case !isX || !isY:
-		if same(a, b) {
+	if isX && isY {
+		if x == y {
 			return 0
 		}
-	case x == y, math.IsNaN(x) && math.IsNaN(y):
-		return 0
-	default:
 		if r := math.Abs(x-y) / max(math.Abs(x), math.Abs(y)); !math.IsNaN(r) {
 			return Ratio(r)
 		}
@@ -211,16 +70,114 @@ func number(v any) (float64, bool) {
 	return 0, false
 }
 
-func same(a, b any) bool {
-	switch x := a.(type) {
-	case []byte:
-		y, ok := b.([]byte)
-		return ok && bytes.Equal(x, y)
-	case time.Time:
-		y, ok := b.(time.Time)
-		return ok && x.Equal(y)
+// comparison gathers the differences of numbers.
+type comparison struct {
+	label   func(results.Trial) string
+	firsts  map[string]*Number // by trial
+	columns map[place]*Column
+}
+
+// place is a column of a table.
+type place struct {
+	table  results.Table
+	column string
+}
+
+// numbers compares the trials and their rows.
+func (r *Result) numbers(a, b *results.View, o Options) error {
+	same := results.SameConfiguration
+	if o.ByPoint {
+		same = results.SamePoint(a.Meta())
 	}
-	return a == b
+	c := comparison{label: func(t results.Trial) string { return a.Meta().Label(t.Point, t.Seed) }, firsts: map[string]*Number{},
+		columns: map[place]*Column{}}
+	tolerance := results.Tolerance{Relative: o.Tolerance}
+	agreement, err := results.Compare(a, b, results.CompareOptions{Tolerance: tolerance, Same: same, Each: c.cell})
+	if err != nil {
+		return err
+	}
+	r.Trials, r.Cells = agreement.Trials, agreement.Cells
+	inA, inB := texts(a, same), texts(b, same)
+	for _, k := range agreement.OnlyA {
+		if k.Table == results.Trials && !inB[same(k.Trial)] {
+			r.OnlyA = append(r.OnlyA, Trial{k.Trial.ID, c.label(k.Trial)})
+		} else {
+			c.note(k, "", "no row", "a row")
+		}
+	}
+	for _, k := range agreement.OnlyB {
+		if k.Table == results.Trials && !inA[same(k.Trial)] {
+			r.OnlyB = append(r.OnlyB, Trial{k.Trial.ID, b.Meta().Label(k.Trial.Point, k.Trial.Seed)})
+		} else {
+			c.note(k, "", "a row", "no row")
+		}
+	}
+	r.Numbers, r.Columns = c.list(a), c.largest()
+	return nil
+}
+
+// texts are those of all trials of a study.
+func texts(v *results.View, same func(results.Trial) string) map[string]bool {
+	all := map[string]bool{}
+	for _, t := range v.Trials() {
+		all[same(t.Trial)] = true
+	}
+	return all
+}
+
+// cell notes a cell that differs.
+func (c *comparison) cell(d results.CellDifference) {
+	c.note(d.RowKey, d.Column, text(d.B), text(d.A))
+	at := place{d.Table, d.Column}
+	column := c.columns[at]
+	if column == nil {
+		column = &Column{Table: d.Table, Column: d.Column, Largest: -1}
+		c.columns[at] = column
+	}
+	column.Differ++
+	if ratio := difference(d.A, d.B); ratio > column.Largest {
+		column.Largest, column.Trial, column.Epoch = ratio, d.Trial.ID, d.Epoch
+	}
+}
+
+// note notes a difference of a trial unless an earlier one is known. Of one row, the first that it is told of counts.
+func (c *comparison) note(k results.RowKey, column, got, want string) {
+	n := &Number{Trial{k.Trial.ID, c.label(k.Trial)}, k.Table, k.Epoch, k.Kind, column, got, want}
+	if old := c.firsts[k.Trial.ID]; old == nil || n.before(old) {
+		c.firsts[k.Trial.ID] = n
+	}
+}
+
+// order is the one in which tables are looked at: what the trials table says follows from the epochs.
+var order = []results.Table{results.Epochs, results.Samples, results.Measurements, results.Trials}
+
+func (n *Number) before(m *Number) bool {
+	return cmp.Or(cmp.Compare(slices.Index(order, n.Table), slices.Index(order, m.Table)), cmp.Compare(n.Epoch, m.Epoch),
+		cmp.Compare(n.Kind, m.Kind)) < 0
+}
+
+// list are the first differences, in the order of the trials of a.
+func (c *comparison) list(a *results.View) []Number {
+	list := []Number{}
+	for _, t := range a.Trials() {
+		if n := c.firsts[t.ID]; n != nil {
+			list = append(list, *n)
+		}
+	}
+	return list
+}
+
+// largest are the columns with differences, the largest first.
+func (c *comparison) largest() []Column {
+	list := []Column{}
+	for _, column := range c.columns {
+		list = append(list, *column)
+	}
+	slices.SortFunc(list, func(a, b Column) int {
+		return cmp.Or(cmp.Compare(b.Largest, a.Largest), cmp.Compare(slices.Index(order, a.Table), slices.Index(order, b.Table)),
+			cmp.Compare(a.Column, b.Column))
+	})
+	return list
 }
 
 // text is a cell for people, with all digits of a number.
@@ -234,38 +191,4 @@ func text(v any) string {
 		return fmt.Sprintf("%d other bytes", len(v))
 	}
 	return fmt.Sprint(v)
-}
-
-// key is the place of a row in a trial.
-type key struct {
-	epoch int
-	rest  string
-}
-
-func (k key) compare(l key) int {
-	return cmp.Or(cmp.Compare(k.epoch, l.epoch), cmp.Compare(k.rest, l.rest))
-}
-
-// rowsOf are the rows of a trial by their places.
-func rowsOf(v *results.View, t results.Table, trial string) (map[key]results.Row, error) {
-	rows := map[key]results.Row{}
-	for row, err := range v.RowsOf(t, trial) {
-		if err != nil {
-			return nil, err
-		}
-		var k key
-		if epoch, placed := row["epoch"].(int32); placed {
-			k.epoch = int(epoch)
-		}
-		if t != results.Epochs && t != results.Trials { // several rows an epoch
-			kind, _ := row["kind"].(string)
-			measure, _ := row["measure"].(string)
-			k.rest = kind + measure
-		}
-		if rows[k] != nil {
-			return nil, fmt.Errorf("%s: table %s, trial %s, epoch %d: %w", v.Dir(), t, trial, k.epoch, errColumns)
-		}
-		rows[k] = row
-	}
-	return rows, nil
 }

@@ -80,21 +80,23 @@ func propertiesOf(v *results.View) (map[string]map[string]string, error) {
 			set("setting", name, string(value))
 		}
 	}
-	tried := map[string][]string{}
+	tried, planned := map[string][]string{}, map[any]bool{}
 	for _, t := range v.Trials() {
 		if !t.InPlan {
 			continue
 		}
+		planned[t.ID] = true
 		tried["data "+t.Data] = append(tried["data "+t.Data], digests(t.Trial))
 		for _, c := range m.Columns {
 			tried["hyperparameter "+c.Name] = append(tried["hyperparameter "+c.Name], value(t.Point[c.Name]))
 		}
-		for row, err := range v.RowsOf(results.Trials, t.ID) {
-			if err != nil {
-				return nil, err
-			}
-			for _, kind := range []string{"version", "backend"} {
-				text, _ := row[kind].(string)
+	}
+	for row, err := range v.Rows(results.Trials) {
+		if err != nil {
+			return nil, err
+		}
+		for _, kind := range []string{"version", "backend"} {
+			if text, _ := row[kind].(string); planned[row["trial"]] {
 				tried[kind] = append(tried[kind], text)
 			}
 		}
