@@ -86,6 +86,8 @@ var forbidden = []rule{
 	{"runner/evaluation", "go.starlark.net", "samples are measured without a script"},
 	{"runner/evaluation", module + "results", "numbers go out by the names of their columns"},
 	{"runner/evaluation", module + "engine/train", "images come from a function, whatever makes them"},
+	{"runner/execute", "go.starlark.net", "trials run without a script"},
+	{"runner/execute", "github.com/spf13/cobra", "trials run without a command"},
 	{"runner/memory", "go.starlark.net", "memory is that of plain jobs"},
 	{"runner/memory", module + "results", "bytes go into no table"},
 	{"runner/supervise", module, "processes, whatever they work on"},
@@ -255,7 +257,7 @@ func TestTheFunctionsOfThePhasesExist(t *testing.T) {
 			}
 		}
 	})
-	names := regexp.MustCompile(`\b(?:expr|evaluation|lower|model|plan|results|runner|starlib|train)(?:\.[A-Za-z]+)+`)
+	names := regexp.MustCompile(`\b(?:execute|expr|evaluation|lower|memory|model|plan|results|runner|starlib|sweep|train)(?:\.[A-Za-z]+)+`)
 	found := names.FindAllString(sectionOf(t, "Phases"), -1)
 	if len(found) < 20 {
 		t.Errorf("the phases name %d functions, want one for each phase: %v", len(found), found)

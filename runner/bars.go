@@ -60,13 +60,13 @@ func newBars(env *Env, trials, done int, p *passes) *bars {
 	return b
 }
 
-func (b *bars) begin(p plan.Trial) {
+func (b *bars) Began(p plan.Trial) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.running = append(b.running, &runningTrial{Trial: p})
 }
 
-func (b *bars) epoch(p plan.Trial, row results.Epoch) {
+func (b *bars) Epoch(p plan.Trial, row results.Epoch) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, t := range b.running {
@@ -76,15 +76,15 @@ func (b *bars) epoch(p plan.Trial, row results.Epoch) {
 	}
 }
 
-func (b *bars) end(p plan.Trial, status results.Status, reason string) {
+func (b *bars) Ended(p plan.Trial, o results.Outcome) {
 	b.mu.Lock()
 	b.running = slices.DeleteFunc(b.running, func(t *runningTrial) bool { return t.ID == p.ID })
-	if status != results.Interrupted {
+	if o.Status != results.Interrupted {
 		b.done++
 	}
 	b.mu.Unlock()
-	if status != results.Completed {
-		b.lines.end(p, status, reason)
+	if o.Status != results.Completed {
+		b.lines.Ended(p, o)
 	}
 }
 

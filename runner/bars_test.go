@@ -108,10 +108,10 @@ func TestBarsShowTheRunningTrialsAtAnyWidth(t *testing.T) {
 	} {
 		s, b := watched(t, columns, 24)
 		trials := runningTrials(2)
-		b.begin(trials[0])
-		b.begin(trials[1])
+		b.Began(trials[0])
+		b.Began(trials[1])
 		for epoch := 1; epoch <= 1000; epoch *= 10 {
-			b.epoch(trials[0], row(epoch))
+			b.Epoch(trials[0], row(epoch))
 			b.console.pin(b.render())
 		}
 		if got := s.show(); got != want {
@@ -123,11 +123,11 @@ func TestBarsShowTheRunningTrialsAtAnyWidth(t *testing.T) {
 func TestMessagesScrollAboveTheBars(t *testing.T) {
 	s, b := watched(t, 80, 24)
 	trials := runningTrials(2)
-	b.begin(trials[0])
+	b.Began(trials[0])
 	fmt.Fprint(b.console, "a warn")
 	fmt.Fprint(b.console, "ing\nand more\n")
-	b.begin(trials[1])
-	b.end(trials[0], results.Failed, "no power")
+	b.Began(trials[1])
+	b.Ended(trials[0], results.Outcome{Status: results.Failed, Reason: "no power"})
 	b.console.pin(b.render())
 	b.close()
 	b.close() // may be called again
@@ -143,8 +143,8 @@ func TestBarsSurviveAResize(t *testing.T) {
 	trials := runningTrials(3)
 	fmt.Fprint(b.console, "before\n")
 	for _, p := range trials {
-		b.begin(p)
-		b.epoch(p, row(5))
+		b.Began(p)
+		b.Epoch(p, row(5))
 	}
 	for _, columns := range []int{80, 40, 17, 33, 120, 80} {
 		s.columns = columns

@@ -66,9 +66,9 @@ func compareInputs(old results.Trial, now model.Inputs) (list []inputChange) {
 	return list
 }
 
-// warnOfChanges warns of unfinished and finished trials whose inputs have changed.
-func (t *trainer) warnOfChanges() {
-	list, trials := findChanges(t.plan, t.study.View().Trials())
+// warnOfChanges warns of trials that were begun, finished or not, whose inputs have changed.
+func (e *Env) warnOfChanges(p *plan.Plan, begun []results.State) {
+	list, trials := findChanges(p, begun)
 	for _, c := range list {
 		var names []string
 		unfinished := 0
@@ -87,6 +87,6 @@ func (t *trainer) warnOfChanges() {
 		if unfinished > 0 {
 			text += fmt.Sprintf("; unfinished: %d, whose checkpoints stay in case the old content returns", unfinished)
 		}
-		t.warn(errors.New(text))
+		e.warn(errors.New(text))
 	}
 }

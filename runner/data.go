@@ -169,7 +169,7 @@ func drawData(set *data.Set, path string) error {
 	if err != nil {
 		return withCode(exitStorage, err)
 	}
-	if err := png.Encode(f, sheet(set, x, n)); err != nil {
+	if err := png.Encode(f, set.Sheet(x, n)); err != nil {
 		f.Close()
 		return withCode(exitStorage, err)
 	}

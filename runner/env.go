@@ -3,7 +3,7 @@
 // exit code of the process. Only main imports this package.
 //
 // Every command has its own file: check.go, plan.go, run.go and so on; root.go builds the tree of commands and exit.go lists the
-// exit codes. The run of a study begins in run.go and continues in trainer.go, whose type trainer describes it.
+// exit codes. The run of a study begins in run.go and continues in package execute.
 package runner
 
 import (
@@ -24,6 +24,7 @@ import (
 	"github.com/starsweep/starsweep/internal/once"
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/runner/evaluation"
+	"github.com/starsweep/starsweep/runner/execute"
 	"github.com/starsweep/starsweep/runner/memory"
 	"github.com/starsweep/starsweep/runner/supervise"
 )
@@ -87,6 +88,15 @@ func (e *Env) store() *data.Store {
 func (e *Env) evaluation(b *train.Backend, p *passes, open func(context.Context, spec.Data) (*data.Set, error)) evaluation.Config {
 	return evaluation.Config{Device: b.Device(), Numerics: b.Numerics(), Networks: e.networks(), Cache: filepath.Join(e.cache(), "features"),
 		Open: open, Warn: e.warn, Progress: p.watch, Now: e.Now}
+}
+
+// lab is what trials are trained and evaluated with on a backend. Closing it closes the backend.
+func (e *Env) lab(b *train.Backend, p *passes) *execute.Lab {
+	store := e.store()
+	store.Progress = p.watch
+	library := execute.NewLibrary(store, e.networks(), e.warn)
+	return &execute.Lab{Backend: b, Library: library, Comparer: evaluation.New(e.evaluation(b, p, library.Images)), Memory: e.memory(),
+		Now: e.Now, Warn: e.warn}
 }
 
 // warn prints a warning in one line.

@@ -9,6 +9,7 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/runner/execute"
 	"github.com/starsweep/starsweep/runner/memory"
 	"github.com/starsweep/starsweep/runner/plan"
 )
@@ -67,8 +68,8 @@ then opens the images, because their content is part of the ID.`,
 
 // identify computes the IDs of the trials of a plan.
 func identify(ctx context.Context, env *Env, p *plan.Plan) error {
-	reads := newInputReader(env.store().Open, env.networks())
-	return asUsageError(p.Identify(ctx, func(j *model.Job) (model.Inputs, error) { return reads.of(ctx, j) }))
+	library := execute.NewLibrary(env.store(), env.networks(), func(error) {}) // run prints the notes of data sets
+	return asUsageError(p.Identify(ctx, func(j *model.Job) (model.Inputs, error) { return library.Inputs(ctx, j) }))
 }
 
 func printPlan(env *Env, s *script, p *plan.Plan, b *train.Backend, list bool) error {

@@ -8,15 +8,22 @@ import (
 
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/execute"
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
 // progress shows the progress of a run. Its methods may be called from several goroutines.
 type progress interface {
-	begin(p plan.Trial)
-	epoch(p plan.Trial, row results.Epoch)
-	end(p plan.Trial, status results.Status, reason string)
+	execute.Observer
 	close()
+}
+
+// newProgress shows the progress of a run: as bars on a terminal, otherwise as lines.
+func newProgress(env *Env, trials, done int, p *passes) progress {
+	if env.Size != nil {
+		return newBars(env, trials, done, p)
+	}
+	return &lines{w: env.Stderr, total: trials}
 }
 
 // lines writes one line per epoch, for logs.
@@ -39,17 +46,18 @@ func label(p plan.Trial) string {
 	return strings.TrimSpace(fmt.Sprintf("%v seed=%d", p.Point, p.Seed))
 }
 
-func (l *lines) begin(p plan.Trial) { l.print("%s begins", l.name(p)) }
+func (l *lines) Began(p plan.Trial) { l.print("%s begins", l.name(p)) }
 
-func (l *lines) epoch(p plan.Trial, row results.Epoch) {
+func (l *lines) Epoch(p plan.Trial, row results.Epoch) {
 	l.print("%s epoch %d/%d  %s", l.name(p), row.Epoch, p.Job.Epochs, summary(p, row))
 }
 
-func (l *lines) end(p plan.Trial, status results.Status, reason string) {
+func (l *lines) Ended(p plan.Trial, o results.Outcome) {
+	reason := o.Reason
 	if reason != "" {
 		reason = ": " + reason
 	}
-	l.print("%s %s%s", l.name(p), status, plain.Line(reason))
+	l.print("%s %s%s", l.name(p), o.Status, plain.Line(reason))
 }
 
 func (l *lines) close() {}

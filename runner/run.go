@@ -10,7 +10,9 @@ import (
 	"github.com/starsweep/starsweep/engine/train"
 	"github.com/starsweep/starsweep/internal/guard"
 	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/execute"
 	"github.com/starsweep/starsweep/runner/plan"
+	"github.com/starsweep/starsweep/runner/sweep/prune"
 )
 
 type runOptions struct {
@@ -68,20 +70,21 @@ func run(ctx context.Context, env *Env, path string, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	t, dir, err := newTrainer(env, s, p, backend, o)
+	r, err := env.open(s, p, backend, o)
 	if err != nil {
 		backend.Close()
 		return err
 	}
 	fmt.Fprintf(env.Stdout, "%s: %s on %s\n", s.Name, p.Summary(), backend.Device())
 	start := env.Now()
-	count, err := t.runPlan(ctx, env, o.workers)
-	if closeErr := t.close(); err == nil {
+	began, err := r.train(ctx, o.workers)
+	count := tally(r.executor.Counts())
+	if closeErr := r.executor.Close(); err == nil {
 		err = closeErr
 	}
-	if count != nil { // a trial may have begun
+	if began { // a trial may have begun
 		env.printOutcomes(count, p.Len(), env.Now().Sub(start).Seconds())
-		if reportErr := env.writeReport(dir); err == nil {
+		if reportErr := env.writeReport(r.dir); err == nil {
 			err = reportErr
 		}
 	}
@@ -94,6 +97,60 @@ func run(ctx context.Context, env *Env, path string, o runOptions) error {
 	}
 	return trialFailures(count, p.Len())
 }
+
+// studyRun is a plan that is trained into the directory of its study.
+type studyRun struct {
+	env      *Env
+	dir      string
+	plan     *plan.Plan
+	study    *results.Writer
+	passes   *passes
+	executor *execute.Executor
+}
+
+// open creates the directory of the study, or continues it, and prepares to train the plan. The caller closes the executor; if there is
+// an error, the backend stays the caller's.
+func (e *Env) open(s *script, p *plan.Plan, backend *train.Backend, o runOptions) (*studyRun, error) {
+	dir, err := s.directory(o)
+	if err != nil {
+		return nil, err
+	}
+	meta, files, err := studyMeta(s, p, e.Version)
+	if err != nil {
+		return nil, err
+	}
+	meta.Origin = origin(dir, s.path)
+	study, err := e.createStudy(dir, meta, files, o)
+	if err != nil {
+		return nil, err
+	}
+	passes := newPasses(e)
+	c := execute.Config{Plan: p, Study: study, Judges: prune.Collapse{},
+		Origin: execute.Origin{Script: meta.ScriptHash, Settings: settings(s), Profile: o.profile, Version: e.Version}}
+	return &studyRun{env: e, dir: dir, plan: p, study: study, passes: passes, executor: execute.New(c, e.lab(backend, passes))}, nil
+}
+
+// train trains the trials that are not finished yet, and shows the progress. began is false after an error that appears before the first
+// trial, mostly in data; then nothing is recorded.
+func (r *studyRun) train(ctx context.Context, workers int) (began bool, err error) {
+	env, trials := r.env, r.plan.Len()
+	if err := r.executor.Prepare(ctx, func() { env.warnOfChanges(r.plan, r.study.View().Trials()) }); err != nil {
+		return false, asUsageError(err)
+	}
+	done, failed := r.executor.Earlier()
+	if done > 0 {
+		fmt.Fprintf(env.Stdout, "%d of %d trials are already finished\n", done, trials)
+	}
+	if len(failed) > 0 {
+		fmt.Fprintf(env.Stdout, "%s failed before: running again\n", counted(len(failed), "trial"))
+	}
+	progress := newProgress(env, trials, done, r.passes)
+	defer progress.close()
+	return true, r.executor.Run(ctx, workers, progress)
+}
+
+// tally counts how trials ended, those of earlier runs included.
+type tally map[results.Status]int
 
 // trialFailures returns the error of a run in which trials failed.
 func trialFailures(count tally, trials int) error {
@@ -111,7 +168,8 @@ func trialFailures(count tally, trials int) error {
 func (e *Env) printOutcomes(count tally, total int, seconds float64) {
 	var parts []string
 	sum := 0
-	for _, status := range []results.Status{results.Completed, results.Pruned, results.Collapsed, results.Diverged, results.Failed} {
+	statuses := []results.Status{results.Completed, results.Pruned, results.Collapsed, results.Diverged, results.Failed, results.Skipped}
+	for _, status := range statuses {
 		if n := count[status]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, status))
 			sum += n

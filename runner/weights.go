@@ -8,6 +8,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/train"
 	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/execute"
 )
 
 // generator draws the samples of a trial's kept weights, by number: sample i has the same latents as the i-th sample of every evaluation
@@ -31,7 +32,7 @@ func openWeights(v *results.View, t *restored, backend *train.Backend, seed uint
 	case err != nil:
 		return nil, asUsageError(err)
 	}
-	state, err := trainedState(&c)
+	state, err := execute.StateOf(&c)
 	if err != nil {
 		return nil, asUsageError(err)
 	}

@@ -65,3 +65,20 @@ func Scatter(x []float32, n, size int, reach float64) *image.NRGBA {
 	}
 	return sheet
 }
+
+// Sheet draws n images like those of the set in about a square, or n points as a scatter plot with a margin around the points of the
+// set.
+func (s *Set) Sheet(x []float32, n int) *image.NRGBA {
+	if s.Shape().Points() {
+		reach := float32(0)
+		for _, v := range s.F32 {
+			reach = max(reach, v, -v)
+		}
+		return Scatter(x, n, 256, 1.25*float64(reach))
+	}
+	cols := 1
+	for cols*cols < n {
+		cols++
+	}
+	return Montage(x, n, s.H, s.W, s.C, cols)
+}

@@ -1,0 +1,232 @@
+// Package execute trains the trials of a study: it takes them in the order of runner/sweep, trains and evaluates them on a device, makes
+// every epoch durable, asks judges whether a trial goes on, and tells observers. It knows neither scripts nor commands; package runner
+// wires it to both.
+//
+// A run goes through these steps:
+//
+//  1. Prepare identifies the trials by the content that they read (inputs.go), and checks data and extractors (preflight.go). Until
+//     then nothing is recorded.
+//  2. Run records the plan, and forgets the trials that failed for a cause that may be gone. Its lanes take one trial at a time from
+//     the agenda (agenda.go).
+//  3. A session (session.go) is the training of one trial: it opens the trial on the device (lab.go, trainee.go) as of the last
+//     checkpoint, and trains epoch by epoch. A committer (committer.go) evaluates each epoch, records it, checkpoint first, and asks
+//     the judges.
+//  4. A session ends with an ending (ending.go): the trial is finished, paused, or left to a later session. An interrupt, a lost
+//     device or a storage error ends the run.
+package execute
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/starsweep/starsweep/internal/guard"
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/plan"
+	"github.com/starsweep/starsweep/runner/sweep"
+)
+
+// Config is what an Executor works with.
+type Config struct {
+	Plan   *plan.Plan
+	Study  *results.Writer
+	Judges sweep.Judge
+	Origin Origin
+	Limits Limits
+}
+
+// Origin is where the trials of a run come from. Outcomes and the plan record it.
+type Origin struct {
+	Script   string // hash
+	Settings string // of the script, JSON
+	Profile  string // of the script; empty for none
+	Version  string // of starsweep
+}
+
+// Observer is told what happens to the trials of this process. Its methods may be called from several goroutines.
+type Observer interface {
+	Began(plan.Trial)
+	Epoch(plan.Trial, results.Epoch)
+	Ended(plan.Trial, results.Outcome) // with the status Interrupted if the trial goes on later
+}
+
+// Executor runs the trials of a plan that are not finished yet, and records the results.
+type Executor struct {
+	Config
+	lab       *Lab
+	observers []Observer
+	overlaps  bool // an epoch is evaluated while the next one trains
+	agenda    agenda
+	stopping  chan struct{} // closed when no further epoch may begin
+
+	abandoned atomic.Bool // a goroutine that ignored an interrupt still runs: what it may use stays open
+}
+
+// overlapCores is the smallest number of cores on which an epoch is evaluated while the next one trains. Training leaves 7 % of two
+// cores idle, and half of sixteen: docs/performance.md.
+const overlapCores = 4
+
+// New returns an executor that trains with a lab. The caller closes it.
+func New(c Config, lab *Lab) *Executor {
+	x := &Executor{Config: c, lab: lab, stopping: make(chan struct{}),
+		overlaps: lab.Backend.Accelerator() || runtime.GOMAXPROCS(0) >= overlapCores}
+	x.agenda.x = x
+	return x
+}
+
+// Close closes the study and the lab. What an abandoned trial may still use stays open: the process ends soon.
+func (x *Executor) Close() error {
+	err := x.Study.Close()
+	if !x.abandoned.Load() {
+		err = errors.Join(err, x.lab.Close())
+	}
+	return err
+}
+
+// interruptible runs a function that may ignore an interrupt.
+func (x *Executor) interruptible(ctx context.Context, f func() error) (ended bool, err error) {
+	if ended, err = guard.Interruptible(ctx, f); !ended {
+		x.abandoned.Store(true)
+	}
+	return ended, err
+}
+
+// Run trains in a number of lanes, and tells observers, until all trials are finished or must be left: ErrStopped says that the limits
+// of the run came first, any other error is the cause that ended it.
+func (x *Executor) Run(ctx context.Context, lanes int, observers ...Observer) error {
+	x.observers = observers
+	if err := x.begin(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go x.limit(ctx)
+	var group sync.WaitGroup
+	for range lanes {
+		group.Go(func() {
+			if err := x.lane(ctx); err != nil {
+				cancel(err) // the first cause counts
+			}
+		})
+	}
+	published := make(chan struct{})
+	go func() {
+		defer close(published)
+		x.publish(ctx, cancel)
+	}()
+	group.Wait()
+	cancel(errFinished) // unless there is an earlier cause
+	<-published
+	switch cause := context.Cause(ctx); {
+	case !errors.Is(cause, errFinished):
+		return cause
+	case x.stopped() && x.agenda.left() > 0:
+		return ErrStopped
+	}
+	return nil
+}
+
+// errFinished is the cause that ends the publisher once all lanes have ended.
+var errFinished = errors.New("finished")
+
+// begin records the plan, and forgets the trials that failed before for a cause that may be gone.
+func (x *Executor) begin() error {
+	record := results.Plan{Profile: x.Origin.Profile, Settings: x.Origin.Settings, Script: x.Origin.Script, Began: x.lab.Now()}
+	for i := range x.Plan.Len() {
+		record.Trials = append(record.Trials, x.Plan.ID(i))
+	}
+	if err := x.Study.BeginPlan(record); err != nil {
+		return err
+	}
+	if err := x.rebudget(); err != nil {
+		return err
+	}
+	_, failed := x.Earlier()
+	if err := x.Study.Forget(failed...); err != nil {
+		return err
+	}
+	return x.agenda.open()
+}
+
+// rebudget forgets the trials of the plan that trained for another number of epochs than it asks for, and would go on with it: they run
+// again from their beginning.
+func (x *Executor) rebudget() error {
+	wanted := map[string]int{}
+	for i := range x.Plan.Len() {
+		wanted[x.Plan.ID(i)] = x.Plan.Epochs(i)
+	}
+	var again []string
+	for _, old := range x.Study.View().Trials() {
+		epochs, planned := wanted[old.ID]
+		if !planned || epochs == old.Length {
+			continue
+		}
+		if old.Status == results.Interrupted || sweep.State(old.Status).Extends(old.Epochs, old.Length, epochs) {
+			again = append(again, old.ID)
+		}
+	}
+	return x.Study.Forget(again...)
+}
+
+// Earlier returns what earlier runs have left of the plan: the number of trials that are finished, and those that failed and run again.
+func (x *Executor) Earlier() (finished int, failed []string) {
+	states := x.Study.View().Finished()
+	for i := range x.Plan.Len() {
+		id := x.Plan.ID(i)
+		switch status, ok := states[id]; {
+		case ok && sweep.State(status).RunsAgain(""):
+			failed = append(failed, id)
+		case ok:
+			finished++
+		}
+	}
+	return finished, failed
+}
+
+// Counts returns the number of finished trials of the plan by status.
+func (x *Executor) Counts() map[results.Status]int {
+	states, count := x.Study.View().Finished(), map[results.Status]int{}
+	for i := range x.Plan.Len() {
+		if status, ok := states[x.Plan.ID(i)]; ok {
+			count[status]++
+		}
+	}
+	return count
+}
+
+// lane trains one trial after another. Its error ends the run.
+func (x *Executor) lane(ctx context.Context) error {
+	for {
+		next, ok, err := x.agenda.next(ctx)
+		if !ok || err != nil {
+			return err
+		}
+		end := x.train(ctx, next)
+		x.agenda.settle(next.trial.Place - 1)
+		if end.fatal != nil {
+			return end.fatal
+		}
+	}
+}
+
+// publish updates the tables at intervals, so that readers see the epochs of slow trials.
+func (x *Executor) publish(ctx context.Context, cancel context.CancelCauseFunc) {
+	tick := time.NewTicker(publishEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := x.Study.Publish(); err != nil {
+				cancel(err)
+				return
+			}
+		}
+	}
+}
+
+const publishEvery = 15 * time.Second

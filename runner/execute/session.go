@@ -1,0 +1,255 @@
+package execute
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/plan"
+	"github.com/starsweep/starsweep/runner/sweep"
+)
+
+// session is the training of one trial by one lane, from its last checkpoint to its end, or until it is left.
+type session struct {
+	x       *Executor
+	trial   plan.Trial
+	claim   *results.Claim
+	trainee *Trainee
+	pace    *pace
+
+	stopTraining context.CancelFunc // gives up the epoch in training
+	committing   chan *commit       // holds the newest
+}
+
+// train trains a trial to its end, or until it must be left, and releases its claim. Errors of the trial itself end in its row; a fatal
+// error ends the run.
+func (x *Executor) train(ctx context.Context, a assignment) ending {
+	s := &session{x: x, trial: a.trial, claim: a.claim, pace: newPace(x.lab.Now), committing: make(chan *commit, 1)}
+	s.committing <- nil
+	var end ending
+	switch {
+	case a.trial.Skip != "":
+		end = s.dismiss(ending{state: sweep.Skipped, reason: a.trial.Skip})
+	case a.do == sweep.GiveUp:
+		end = s.dismiss(ending{state: sweep.Failed, reason: sweep.GiveUpReason})
+	default:
+		end = s.train(ctx)
+	}
+	if err := a.claim.Release(); err != nil && end.fatal == nil {
+		end.fatal = err
+	}
+	return end
+}
+
+// train begins the trial, trains it and records how it ended.
+func (s *session) train(ctx context.Context) ending {
+	from, err := s.begin()
+	if err != nil {
+		return unrecorded(err)
+	}
+	for _, o := range s.x.observers {
+		o.Began(s.trial)
+	}
+	outcome := s.x.outcome(s.trial)
+	end := s.run(ctx, from, &outcome)
+	outcome.Status, outcome.Reason, outcome.Failure = statusOf(end.state), end.reason, results.Failure(end.failure)
+	for _, o := range s.x.observers {
+		o.Ended(s.trial, outcome)
+	}
+	if end.state.Final() {
+		if err := s.claim.Finish(outcome); err != nil {
+			return unrecorded(err)
+		}
+	}
+	return end
+}
+
+// dismiss records the ending of a trial that is not trained.
+func (s *session) dismiss(end ending) ending {
+	outcome := results.Outcome{Trial: s.trial.ID, Settings: s.x.Origin.Settings, Script: s.x.Origin.Script, Version: s.x.Origin.Version}
+	if s.trial.Job != nil {
+		outcome = s.x.outcome(s.trial)
+	}
+	outcome.Status, outcome.Reason = statusOf(end.state), end.reason
+	err := s.claim.Begin(trialOf(s.trial, s.x.lab.Now()), nil)
+	if err == nil {
+		err = s.claim.Finish(outcome)
+	}
+	if err != nil {
+		return unrecorded(err)
+	}
+	for _, o := range s.x.observers {
+		o.Ended(s.trial, outcome)
+	}
+	return end
+}
+
+// begin records that the trial begins, and returns the checkpoint from which it goes on, nil for its beginning.
+func (s *session) begin() (from *results.Checkpoint, err error) {
+	from, err = s.claim.Checkpoint()
+	if errors.Is(err, results.ErrCheckpoint) {
+		s.x.lab.Warn(fmt.Errorf("trial %s starts again from its first epoch: %w", s.trial.ID, err))
+	} else if err != nil {
+		return nil, err
+	}
+	if from != nil {
+		if was, is := from.Meta[numericsKey], s.x.lab.Backend.Numerics(); was != is {
+			s.x.lab.Warn(fmt.Errorf("trial %s resumes after epoch %d on a different device (was %s, now %s): results may differ in the last "+
+				"digits", s.trial.ID, from.Row.Epoch, was, is))
+		}
+		s.pace.learn(from.Row.SecondsTrain, from.Row.SecondsEvaluate)
+	}
+	return from, s.claim.Begin(trialOf(s.trial, s.x.lab.Now()), from)
+}
+
+// trialOf is a trial as the study records it.
+func trialOf(p plan.Trial, began time.Time) results.Trial {
+	point := results.Values{}
+	for _, s := range p.Point {
+		point[s.Name] = s.Value.Any()
+	}
+	t := results.Trial{ID: p.ID, Index: p.Index, Point: point, Seed: int64(p.Seed), Started: began, Configuration: p.Configuration,
+		Train: p.Inputs.Train, Test: p.Inputs.Test, Measure: p.Inputs.Measure}
+	if p.Job != nil {
+		t.Length, t.Data = p.Job.Epochs, p.Job.Data.String()
+	}
+	return t
+}
+
+// outcome is what is known about the outcome of a trial before it begins.
+func (x *Executor) outcome(p plan.Trial) results.Outcome {
+	on := x.lab.Backend
+	if rounded, err := x.lab.Backend.For(p.Job.Program); err == nil { // otherwise the trial fails for this reason
+		on = rounded
+	}
+	return results.Outcome{Trial: p.ID, Parameters: int64(p.Job.Program.Parameters("")), Program: p.Job.Program.Fingerprint(),
+		Settings: x.Origin.Settings, Script: x.Origin.Script, Version: x.Origin.Version, Backend: on.Name, Device: on.Device().String()}
+}
+
+// run trains the trial on a goroutine of its own, which is abandoned if it does not notice that the run ends.
+func (s *session) run(ctx context.Context, from *results.Checkpoint, o *results.Outcome) ending {
+	ctx, leave := context.WithCancelCause(ctx)
+	defer leave(nil)
+	training, stop := context.WithCancel(ctx)
+	s.stopTraining = stop
+	go s.watch(ctx, leave)
+	done := make(chan ending, 1)
+	ended, err := s.x.interruptible(ctx, func() error {
+		done <- s.work(ctx, training, from)
+		return nil
+	})
+	switch {
+	case !ended:
+		return interrupted(ctx)
+	case err != nil: // a panic
+		return endingOf(ctx, err)
+	}
+	if t := s.trainee; t != nil {
+		o.Compilations, o.SecondsCompile = t.cost.Graphs, t.cost.Seconds
+	}
+	return <-done
+}
+
+// watch makes the session leave when the run stops. What is in progress is finished if it is expected to end in time.
+func (s *session) watch(ctx context.Context, leave context.CancelCauseFunc) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-s.x.stopping:
+	}
+	defer leave(errLeave)
+	grace := s.x.Limits.Grace
+	training, committing := s.pace.left()
+	if committing > grace {
+		return
+	}
+	late := time.NewTimer(grace)
+	defer late.Stop()
+	recorded := make(<-chan struct{}) // never: the session ends after its epoch
+	if training > grace {
+		s.stopTraining()
+		c := <-s.committing
+		s.committing <- c
+		recorded = c.done()
+	}
+	select {
+	case <-ctx.Done():
+	case <-recorded:
+	case <-late.C:
+	}
+}
+
+// work opens the trial and trains it.
+func (s *session) work(ctx, training context.Context, from *results.Checkpoint) ending {
+	var err error
+	if s.trainee, err = s.x.lab.Open(ctx, s.trial, from); err != nil {
+		return endingOf(ctx, err)
+	}
+	defer s.trainee.Close()
+	if err := s.redrawSheet(); err != nil {
+		return endingOf(ctx, err)
+	}
+	if end, over := s.judge(); over { // an earlier session may have ended between an epoch and its verdict
+		return end
+	}
+	return s.epochs(ctx, training)
+}
+
+// epochs trains the epochs that remain: each is trained, evaluated, recorded and judged. If x.overlaps, an epoch is evaluated and
+// recorded while the next one trains: the commit works on a snapshot, and an epoch counts only once the one before it is recorded. Rows
+// and checkpoints therefore have the same order and the same bits either way.
+func (s *session) epochs(ctx, training context.Context) ending {
+	var before *commit // of the epoch before
+	defer func() { before.wait() }()
+	for s.trainee.Done < s.budget() && !s.x.stopped() && s.x.inTime(s.pace.next(s.due(s.trainee.Done+1))) {
+		s.pace.trains(s.due(s.trainee.Done + 1))
+		row, err := s.trainee.Train(training)
+		if end, over := before.wait(); over {
+			return end
+		}
+		if err != nil {
+			return endingOf(training, err)
+		}
+		if before, err = s.commit(ctx, row); err != nil {
+			return endingOf(ctx, err)
+		}
+		if s.x.overlaps {
+			continue
+		}
+		if end, over := before.wait(); over {
+			return end
+		}
+	}
+	if end, over := before.wait(); over {
+		return end
+	}
+	if s.trainee.Done < s.budget() {
+		return ending{state: sweep.Waiting}
+	}
+	return ending{state: sweep.Completed}
+}
+
+// budget is the number of epochs that the script asks for.
+func (s *session) budget() int { return s.trial.Job.Epochs }
+
+// due reports whether an epoch is evaluated.
+func (s *session) due(epoch int) bool { return s.trial.Job.Evaluation.Due(epoch, s.budget()) }
+
+// judge asks the judges whether the trial goes on.
+func (s *session) judge() (end ending, over bool) {
+	v, err := s.x.agenda.judge(s.trial)
+	if err != nil {
+		return ending{state: sweep.Waiting, fatal: err}, true
+	}
+	return judged(v)
+}
+
+// statusOf returns the status of a trial as the study has it.
+func statusOf(s sweep.State) results.Status {
+	if s.Final() {
+		return results.Status(s)
+	}
+	return results.Interrupted
+}
