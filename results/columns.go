@@ -162,7 +162,7 @@ func setCell(p, cell any) {
 // shared are the columns with which every table begins. The pareto table begins with its scope, and has no trial where it joins several.
 var shared = []column{
 	stored("trial", func(r *record) *string { return &r.Trial.ID },
-		"ID of the trial: its configuration, its seed and the number of epochs planned").origin(),
+		"ID of the trial: its configuration and its seed").origin(),
 	stored("configuration", func(r *record) *string { return &r.Trial.Configuration },
 		"ID of everything that determines the numbers of a trial, except its seed and length").origin(),
 	stored("study", func(r *record) *string { return &r.Study }, "name of the study").origin(),

@@ -58,6 +58,7 @@ var tableColumns = map[results.Table]string{
 	required binary version (STRING);
 	optional binary backend (STRING);
 	optional binary device (STRING);
+	optional binary reused (STRING);
 	required int64 started (TIMESTAMP(isAdjustedToUTC=true,unit=MILLIS));`,
 	results.Epochs: `
 	required int32 epoch (INT(32,true));

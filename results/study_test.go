@@ -30,7 +30,7 @@ func TestATrialRowSumsUpItsEpochs(t *testing.T) {
 			"measure": "fid() samples=1000 real=test:77 features=pixels:f00d", "samples": int32(1000), "extractor": "pixels:f00d",
 			"seconds_train": 10.0, "seconds_evaluate": 2.5, "seconds_compile": 0.25, "images_per_second": 1600.0,
 			"compilations": int32(1), "program": "f00d", "settings": `{"width":16}`, "script": "5c41", "version": "0.1.0", "backend": "cpu",
-			"device":  "2 cores",
+			"device": "2 cores", "reused": nil,
 			"started": start,
 		}
 		if !reflect.DeepEqual(row, want) {

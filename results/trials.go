@@ -39,8 +39,9 @@ type Outcome struct {
 	Version        string  `json:"version"`
 	Backend        string  `json:"backend"`
 	Device         string  `json:"device"`
-	SecondsCompile float64 `json:"seconds_compile"` // of the run that finished the trial
-	Compilations   int     `json:"compilations"`    // likewise
+	SecondsCompile float64 `json:"seconds_compile"`  // of the run that finished the trial
+	Compilations   int     `json:"compilations"`     // likewise
+	Reused         string  `json:"reused,omitempty"` // directory of the study that trained it, if another did
 }
 
 // Status is the state of a trial.
@@ -155,6 +156,9 @@ var trialColumns = slices.Concat([]column{
 		nullWhere(skipped).origin(),
 	stored("device", func(r *record) *string { return &r.Outcome.Device }, "description of the device; null if skipped").
 		nullWhere(skipped).timing(),
+	stored("reused", func(r *record) *string { return &r.Outcome.Reused },
+		"directory of the study that the trial was taken over from, by `run --reuse`; null if it was trained in this one").
+		nullWhere(func(r *record) bool { return r.Outcome.Reused == "" }).origin(),
 	stored("started", func(r *record) *time.Time { return &r.Trial.Started }, "when the trial began").timing(),
 })
 
