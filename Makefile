@@ -9,7 +9,7 @@ TOOL    := go tool -modfile=.ci/tools/go.mod
 
 .DEFAULT_GOAL := help
 .PHONY: help build run test test-all vet lint fmt update python chromium pjrt-cpu features bench bench-metrics bench-features \
-	bench-peers bench-check agreement kill-loop clean
+	bench-peers bench-check bench-store agreement kill-loop clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -112,6 +112,21 @@ bench-metrics: .venv-bench/.metrics ## compare time and memory of the metrics wi
 bench-features: .venv-bench/.features ## compare the speed of Inception v3 with PyTorch
 	.venv-bench/bin/python bench/features/speed.py
 .venv-bench/.features: bench/requirements-features.txt .venv-bench/.done
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	touch $@
+
+# The folder is one of a local disk; /tmp may be in memory.
+STORE_DIR ?= runs
+bench-store: .venv-bench/.optuna ## time the study directory beside Optuna's storages, and with 200 writers
+	go build -o bin/store ./bench/store
+	mkdir -p $(STORE_DIR)
+	.venv-bench/bin/python bench/store/peers.py --store bin/store --dir $(STORE_DIR)
+	for p in 1 20 200; do \
+		dir=$$(mktemp -d -p $(STORE_DIR)) && bin/store writers -dir $$dir/study -rows 2 -processes $$p && rm -r $$dir || exit 1; \
+	done
+	dir=$$(mktemp -d -p $(STORE_DIR)) && bin/store writers -dir $$dir/study -rows 2 -processes 20 -kills 20 && rm -r $$dir
+.venv-bench/.optuna: bench/requirements-optuna.txt
+	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
 
