@@ -164,7 +164,7 @@ var shared = []column{
 	stored("trial", func(r *record) *string { return &r.Trial.ID },
 		"ID of the trial: its configuration and its seed").origin(),
 	stored("configuration", func(r *record) *string { return &r.Trial.Configuration },
-		"ID of everything that determines the numbers of a trial, except its seed and length").origin(),
+		"ID of everything that determines the numbers of a trial, except its seed and its budget of epochs").origin(),
 	stored("study", func(r *record) *string { return &r.Study }, "name of the study").origin(),
 	stored("index", func(r *record) *int { return &r.Trial.Index }, "position of the trial in the plan when it began").origin(),
 	family("*hyperparameters*", "", "as named in the script", func(m Meta) (list []column) {

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -100,20 +101,22 @@ func (v *View) Apart(rows []Row) []Difference {
 	for _, t := range v.order {
 		if !t.forgotten {
 			configurations[replicate{t.Configuration, 0, t.Length}] = t
+			configurations[replicate{t.Configuration, 0, 0}] = t
 		}
 	}
 	trials, labels := make([]State, len(rows)), make([]string, len(rows))
 	for i, row := range rows {
 		id, _ := row["trial"].(string)
 		seed, _ := row["seed"].(int64)
+		length, _ := row["epochs_planned"].(int32)
 		t := v.trials[id]
 		if t == nil {
 			configuration, _ := row["configuration"].(string)
-			length, _ := row["epochs_planned"].(int32)
-			t = configurations[replicate{configuration, 0, int(length)}]
+			t = cmp.Or(configurations[replicate{configuration, 0, int(length)}], configurations[replicate{configuration, 0, 0}])
 		}
 		trials[i] = v.state(t)
-		labels[i] = fmt.Sprint(v.meta.Label(row, seed), " ", t.Length)
+		trials[i].Length = int(length)
+		labels[i] = fmt.Sprint(v.meta.Label(row, seed), " ", length)
 	}
 	return Differences(trials, labels)
 }

@@ -44,6 +44,7 @@ type point struct {
 type member struct {
 	trial     *trial // for a configuration, one of its trials
 	epoch     int    // 0 for a configuration
+	budget    int    // epochs at which the trial, or those of the configuration, are compared
 	backend   string // of the values; empty for a configuration with several
 	values    []float64
 	deviation []float64 // over seeds; nil for fewer than two
@@ -83,12 +84,11 @@ func (v *View) peerGroups(c Comparison) []peerGroup {
 		}
 		epochs := peerGroup{scope: ScopeTrial, measure: t.measure}
 		for _, p := range t.points {
-			epochs.members = append(epochs.members, member{trial: t, epoch: p.epoch, backend: p.backend, values: p.values,
-				inPlan: v.inPlan(t), seeds: 1})
+			epochs.members = append(epochs.members, v.member(t, p))
 		}
 		own = append(own, epochs)
-		if o := t.outcome; o != nil && o.Status != Failed && o.Status != Diverged {
-			last[t.measure] = append(last[t.measure], v.representative(epochs.members, c))
+		if p, any := v.representative(t, c); any {
+			last[t.measure] = append(last[t.measure], p)
 		}
 	}
 	newest, others := v.measures()
@@ -96,7 +96,7 @@ func (v *View) peerGroups(c Comparison) []peerGroup {
 	for _, m := range slices.Concat(newest, others) {
 		if len(last[m]) > 0 {
 			study = append(study, peerGroup{scope: ScopeStudy, measure: m, members: last[m]})
-			configuration = append(configuration, peerGroup{scope: ScopeConfiguration, measure: m, members: joined(last[m])})
+			configuration = append(configuration, peerGroup{scope: ScopeConfiguration, measure: m, members: joined(last[m], c)})
 		}
 	}
 	all := slices.Concat(study, configuration, own)
@@ -104,21 +104,55 @@ func (v *View) peerGroups(c Comparison) []peerGroup {
 	return all
 }
 
-// representative is the epoch at which a trial is compared with others.
-func (v *View) representative(epochs []member, c Comparison) member {
-	if !c.Best {
-		return epochs[len(epochs)-1]
-	}
-	return slices.MinFunc(epochs, func(a, b member) int { return v.compared.Objectives[0].order(a.values[0], b.values[0]) })
+// member is an epoch of a trial, as a point of the table.
+func (v *View) member(t *trial, p point) member {
+	return member{trial: t, epoch: p.epoch, budget: min(t.Length, v.budget(t)), backend: p.backend, values: p.values,
+		inPlan: v.inPlan(t), seeds: 1}
 }
 
-// joined averages trials of one configuration and length: means and deviations (N-1) over seeds.
-func joined(trials []member) []member {
-	seeds := map[replicate][]member{}
-	var order []replicate
+// representative is the epoch at which a finished trial is compared with others: the last one within its budget. A trial that failed or
+// diverged has none, and neither has one that was not measured.
+func (v *View) representative(t *trial, c Comparison) (m member, any bool) {
+	switch v.state(t).Status {
+	case Interrupted, Failed, Diverged:
+		return member{}, false
+	}
+	points := t.points
+	for len(points) > 0 && points[len(points)-1].epoch > v.budget(t) {
+		points = points[:len(points)-1]
+	}
+	switch {
+	case len(points) == 0:
+		return member{}, false
+	case c.Best:
+		return v.member(t, slices.MinFunc(points, func(a, b point) int {
+			return v.compared.Objectives[0].order(a.values[0], b.values[0])
+		})), true
+	}
+	return v.member(t, points[len(points)-1]), true
+}
+
+// position is where seeds of a configuration are joined: their budget and, where they were trained to its end, the epoch of the values,
+// which is another one if the trial was not evaluated at the end of this budget.
+type position struct {
+	configuration string
+	budget, epoch int
+}
+
+func (m member) position(c Comparison) position {
+	p := position{m.trial.Configuration, m.budget, m.budget}
+	if m.trial.epochs >= m.budget && !c.Best {
+		p.epoch = m.epoch
+	}
+	return p
+}
+
+// joined averages trials of one configuration at one position: means and deviations (N-1) over seeds.
+func joined(trials []member, compared Comparison) []member {
+	seeds := map[position][]member{}
+	var order []position
 	for _, c := range trials {
-		key := c.trial.replicate()
-		key.seed = 0
+		key := c.position(compared)
 		if seeds[key] == nil {
 			order = append(order, key)
 		}
@@ -127,7 +161,8 @@ func joined(trials []member) []member {
 	var out []member
 	for _, key := range order {
 		group := seeds[key]
-		c := member{trial: group[0].trial, backend: group[0].backend, values: make([]float64, len(group[0].values)), seeds: len(group)}
+		c := member{trial: group[0].trial, budget: group[0].budget, backend: group[0].backend,
+			values: make([]float64, len(group[0].values)), seeds: len(group)}
 		if slices.ContainsFunc(group, func(g member) bool { return g.backend != c.backend }) {
 			c.backend = ""
 		}

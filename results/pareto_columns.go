@@ -17,9 +17,11 @@ func joinsSeeds(r *record) bool { return r.Standing.scope == ScopeConfiguration 
 var paretoColumns = slices.Concat([]column{
 	stored("scope", func(r *record) *Scope { return &r.Standing.scope }, "study, configuration or trial"),
 }, sharedByPoints(), []column{
-	stored("epoch", func(r *record) *int { return &r.Standing.epoch }, "epoch of the values; null for a configuration").nullWhere(joinsSeeds),
-	stored("epochs_planned", func(r *record) *int { return &r.Trial.Length },
-		"planned length. Trials of different lengths are ranked together, but never averaged"),
+	stored("epoch", func(r *record) *int { return &r.Standing.epoch },
+		"epoch of the values, the last one measured within epochs_planned; null for a configuration").
+		nullWhere(joinsSeeds),
+	stored("epochs_planned", func(r *record) *int { return &r.Standing.budget },
+		"epochs planned, at most those of the newest plan. Trials of different lengths are ranked together, but never averaged"),
 	stored("seeds", func(r *record) *int { return &r.Standing.seeds }, "number of trials averaged; 1 except for configurations"),
 	family("*OBJECTIVE*", TypeFloat, "the value; for a configuration, the mean over seeds", func(m Meta) (list []column) {
 		for j, o := range m.Objectives {

@@ -32,11 +32,12 @@ func createRivals(t testing.TB, dir string) *results.Study {
 	return s
 }
 
-// rival trains a trial whose epochs have the given FID and recall, in turn. NaN is not measured. An empty status leaves it open.
+// rival trains a trial of three planned epochs, which have the given FID and recall, in turn. NaN is not measured. An empty status leaves
+// it open.
 func rival(t testing.TB, s *results.Study, id string, lr float64, seed int64, status results.Status, fidRecall ...float64) {
 	t.Helper()
 	check(t, s.BeginTrial(results.Trial{ID: id, Configuration: fmt.Sprint("lr", lr), Point: results.Values{"lr": lr}, Seed: seed,
-		Started: start}))
+		Length: 3, Started: start}))
 	for i := 0; i < len(fidRecall); i += 2 {
 		m := results.Metrics{"fid": fidRecall[i], "recall": fidRecall[i+1], "loss": float64(-i)}
 		for name, v := range m {
@@ -291,4 +292,27 @@ func TestPointsAreComparedWithinOneMeasure(t *testing.T) {
 		}
 		wantLines(t, scope(t, s.View, results.Comparison{}, in, names...), want...)
 	}
+}
+
+// A trial that was trained for longer than the newest plan asks is compared as it was at the end of the plan's budget.
+func TestTrialsAreComparedWithinTheBudgetOfTheNewestPlan(t *testing.T) {
+	s := createRivals(t, t.TempDir())
+	rival(t, s, "a", 1, 0, results.Completed, 9, 0.5, 5, 0.5, 1, 0.5)
+	rival(t, s, "b", 1, 1, results.Completed, 7, 0.5, 3, 0.5, math.NaN(), 0.5)
+	rival(t, s, "c", 1, 2, results.Completed, 8, 0.5, 6, 0.5, 2, 0.5)
+	cells := []string{"trial", "epoch", "fid", "epochs_planned"}
+	wantLines(t, scope(t, s.View, results.Comparison{}, results.ScopeStudy, cells...), "a 3 1 3", "c 3 2 3", "b 2 3 3")
+	joined := []string{"fid", "seeds", "epochs_planned"}
+	wantLines(t, scope(t, s.View, results.Comparison{}, results.ScopeConfiguration, joined...), "1.5 2 3", "3 1 3") // b at another epoch
+
+	check(t, s.BeginPlan(results.Plan{Trials: []string{"a", "b"}, Epochs: []int{2, 2}, Began: start}))
+	wantLines(t, scope(t, s.View, results.Comparison{}, results.ScopeStudy, cells...), "c 3 2 3", "b 2 3 2", "a 2 5 2")
+	wantLines(t, scope(t, s.View, results.Comparison{}, results.ScopeConfiguration, joined...), "2 1 3", "4 2 2")
+	wantLines(t, scope(t, s.View, results.Comparison{}, results.ScopeTrial, "trial", "epoch")[:3], "a 3", "a 2", "a 1")
+	for _, state := range s.Trials() {
+		if got, want := state.Best["fid"], map[string]results.Best{"a": {5, 2}, "b": {3, 2}, "c": {2, 3}}[state.ID]; got != want {
+			t.Errorf("%s: got the best value %v, want %v", state.ID, got, want)
+		}
+	}
+	wantLines(t, columns(t, s.View, results.Trials, "trial", "best_fid"), "a 1", "b 3", "c 2")
 }

@@ -1,14 +1,16 @@
 package results
 
 import (
-	"slices"
+	"math"
+	"reflect"
 	"time"
 )
 
 // Plan is what a run is about to train. A directory holds the trials of all plans that ever ran in it; the newest plan says which of
 // them belong together now.
 type Plan struct {
-	Trials   []string  `json:"trials"` // IDs, in the order in which they run
+	Trials   []string  `json:"trials"`           // IDs, in the order in which they run
+	Epochs   []int     `json:"epochs,omitempty"` // the budget of each; missing in plans of older versions
 	Profile  string    `json:"profile,omitempty"`
 	Settings string    `json:"settings"` // values of the script's settings, as a JSON object
 	Script   string    `json:"script"`   // hash
@@ -23,7 +25,7 @@ func (s *study) BeginPlan(p Plan) error {
 	if s.plan != nil {
 		same := *s.plan
 		same.Began = p.Began
-		if slices.Equal(same.Trials, p.Trials) && same.Profile == p.Profile && same.Settings == p.Settings && same.Script == p.Script {
+		if reflect.DeepEqual(same, p) {
 			return nil
 		}
 	}
@@ -33,11 +35,14 @@ func (s *study) BeginPlan(p Plan) error {
 // foldPlan makes p the newest plan. Trials keep the plan in which they began, for its settings and its script.
 func (v *View) foldPlan(p Plan) {
 	if v.plan != nil {
-		v.plan.Trials = nil
+		v.plan.Trials, v.plan.Epochs = nil, nil
 	}
-	v.plan, v.planned = &p, make(map[string]bool, len(p.Trials))
-	for _, id := range p.Trials {
-		v.planned[id] = true
+	v.plan, v.planned = &p, make(map[string]int, len(p.Trials))
+	for i, id := range p.Trials {
+		v.planned[id] = unlimited
+		if i < len(p.Epochs) && p.Epochs[i] > 0 { // not skipped
+			v.planned[id] = p.Epochs[i]
+		}
 	}
 	v.paretoChanges++
 }
@@ -53,7 +58,19 @@ func (v *View) Plan() (p Plan, found bool) {
 }
 
 // inPlan reports whether a trial belongs to the newest plan. If no plan was recorded, all trials do.
-func (v *View) inPlan(t *trial) bool { return v.plan == nil || v.planned[t.ID] }
+func (v *View) inPlan(t *trial) bool { return v.plan == nil || v.planned[t.ID] > 0 }
+
+// budget is the number of epochs that the newest plan trains a trial for; a longer trial is compared as it was then. It is unlimited for
+// trials of earlier plans.
+func (v *View) budget(t *trial) int {
+	if n := v.planned[t.ID]; n > 0 {
+		return n
+	}
+	return unlimited
+}
+
+// unlimited is more than any budget.
+const unlimited = math.MaxInt
 
 // Measures returns the measures of the objectives in the trials of the newest plan, and those that only other trials have. Values are
 // comparable within one of them.

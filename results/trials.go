@@ -82,9 +82,9 @@ type summary struct {
 	epochs                        int
 	steps, images                 int64
 	secondsTrain, secondsEvaluate float64
-	last                          Metrics // the last measured value of each
-	evaluated                     bool    // an epoch was
-	best                          map[string]Best
+	last                          Metrics           // the last measured value of each
+	evaluated                     bool              // an epoch was
+	best                          map[string][]Best // of each objective, by epoch: each better than the one before
 }
 
 // Best is the best value of an objective and its epoch.
@@ -93,7 +93,7 @@ type Best struct {
 	Epoch int
 }
 
-func newSummary() summary { return summary{last: Metrics{}, best: map[string]Best{}} }
+func newSummary() summary { return summary{last: Metrics{}, best: map[string][]Best{}} }
 
 // add adds the next epoch.
 func (s *summary) add(e Epoch, objectives []Objective) {
@@ -111,11 +111,20 @@ func (s *summary) add(e Epoch, objectives []Objective) {
 		if !measured || math.IsNaN(value) {
 			continue
 		}
-		old, any := s.best[o.Metric]
-		if !any || o.Better(value, old.Value) {
-			s.best[o.Metric] = Best{value, e.Epoch}
+		if old, any := s.bestUntil(unlimited, o.Metric); !any || o.Better(value, old.Value) {
+			s.best[o.Metric] = append(s.best[o.Metric], Best{value, e.Epoch})
 		}
 	}
+}
+
+// bestUntil is the best value of an objective up to an epoch.
+func (s *summary) bestUntil(epoch int, objective string) (b Best, measured bool) {
+	for _, next := range s.best[objective] {
+		if next.Epoch <= epoch {
+			b, measured = next, true
+		}
+	}
+	return b, measured
 }
 
 // trialColumns are the columns of the trials table after those that all tables share.
@@ -127,7 +136,7 @@ var trialColumns = slices.Concat([]column{
 		"class of the error: memory, device, script or data; null for other errors and for trials that did not fail").
 		nullWhere(func(r *record) bool { return r.Outcome.Failure == FailureOther }),
 	stored("epochs", func(r *record) *int { return &r.Total.epochs }, "epochs trained"),
-	stored("epochs_planned", func(r *record) *int { return &r.Trial.Length }, "epochs planned").origin(),
+	stored("epochs_planned", func(r *record) *int { return &r.Trial.Length }, "the budget of epochs when the trial last began").origin(),
 	stored("steps", func(r *record) *int64 { return &r.Total.steps }, "iterations trained; an iteration updates every player"),
 	stored("parameters", func(r *record) *int64 { return &r.Outcome.Parameters }, "trained parameters of all players; null if skipped").
 		nullWhere(skipped),
@@ -168,10 +177,11 @@ func skipped(r *record) bool { return r.Outcome.Status == Skipped }
 // bestColumns are the best value of each objective, and its epoch.
 func bestColumns(m Meta) (list []column) {
 	for _, o := range m.Objectives {
-		never := func(r *record) bool { _, measured := r.Total.best[o.Metric]; return !measured }
+		best := func(r *record) Best { b, _ := r.Total.bestUntil(unlimited, o.Metric); return b }
+		never := func(r *record) bool { return best(r).Epoch == 0 }
 		list = append(list,
-			computed("best_"+o.Metric, func(r *record) float64 { return r.Total.best[o.Metric].Value }, "").nullWhere(never),
-			computed("best_"+o.Metric+"_epoch", func(r *record) int32 { return int32(r.Total.best[o.Metric].Epoch) }, "").nullWhere(never))
+			computed("best_"+o.Metric, func(r *record) float64 { return best(r).Value }, "").nullWhere(never),
+			computed("best_"+o.Metric+"_epoch", func(r *record) int32 { return int32(best(r).Epoch) }, "").nullWhere(never))
 	}
 	return list
 }

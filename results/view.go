@@ -43,7 +43,7 @@ type View struct {
 
 	replicates map[replicate]string // IDs of the trials
 	plan       *Plan                // the newest
-	planned    map[string]bool      // its trials
+	planned    map[string]int       // its trials, with their budgets
 
 	paretoChanges int // counts the lines that changed the pareto table
 
@@ -183,7 +183,7 @@ type State struct {
 
 	InPlan           bool            // it is in the newest plan
 	Settings, Script string          // of the run that finished it, or in which it began: a JSON object and a hash
-	Best             map[string]Best // of the study's objectives
+	Best             map[string]Best // of the study's objectives, within the budget of the newest plan
 }
 
 // Trials returns all trials that were begun and not forgotten, in the order in which they began.
@@ -196,7 +196,12 @@ func (v *View) Trials() []State {
 			continue
 		}
 		s := v.state(t)
-		s.Last, s.Best = maps.Clone(t.last), maps.Clone(t.best)
+		s.Last, s.Best = maps.Clone(t.last), map[string]Best{}
+		for objective := range t.best {
+			if b, measured := t.bestUntil(v.budget(t), objective); measured {
+				s.Best[objective] = b
+			}
+		}
 		states = append(states, s)
 	}
 	return states

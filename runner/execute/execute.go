@@ -136,7 +136,7 @@ var errFinished = errors.New("finished")
 func (x *Executor) begin() error {
 	record := results.Plan{Profile: x.Origin.Profile, Settings: x.Origin.Settings, Script: x.Origin.Script, Began: x.lab.Now()}
 	for i := range x.Plan.Len() {
-		record.Trials = append(record.Trials, x.Plan.ID(i))
+		record.Trials, record.Epochs = append(record.Trials, x.Plan.ID(i)), append(record.Epochs, x.Plan.Epochs(i))
 	}
 	if err := x.Study.BeginPlan(record); err != nil {
 		return err
