@@ -241,8 +241,12 @@ func (o evalOptions) parse(n int) ([]spec.Metric, error) {
 	if err != nil {
 		return nil, err
 	}
-	logits := slices.ContainsFunc(feature.Declarations(), func(x spec.Extractor) bool { return x.Name == o.features && x.Logits })
-	return metrics, metric.Validate(spec.Evaluation{Samples: n, Features: o.features, Metrics: metrics}, logits)
+	return metrics, metric.Validate(spec.Evaluation{Samples: n, Features: o.features, Metrics: metrics}, hasLogits(o.features))
+}
+
+// hasLogits reports whether the features of an extractor have logits.
+func hasLogits(extractor string) bool {
+	return slices.ContainsFunc(feature.Declarations(), func(x spec.Extractor) bool { return x.Name == extractor && x.Logits })
 }
 
 func (v *comparison) table(to io.Writer) error {

@@ -28,7 +28,9 @@ func newRestorer(env *Env, v *results.View) *restorer {
 // restored is a recorded trial with its job.
 type restored struct {
 	results.State
-	Job *model.Job
+	Job    *model.Job
+	point  spec.Point
+	script *script
 }
 
 // restore makes the job of a trial again. It is the job that the trial had, or an error: a job of another configuration would give
@@ -50,7 +52,7 @@ func (r *restorer) restore(ctx context.Context, t results.State) (*restored, err
 		return nil, withCode(exitUsage, fmt.Errorf("trial %s cannot be made again: its script gives the configuration %s, want %s%s",
 			t.ID, got, t.Configuration, r.versions(t)))
 	}
-	return &restored{t, job}, nil
+	return &restored{t, job, point, s}, nil
 }
 
 // recordedInputs are what the record says that a trial has read.

@@ -78,7 +78,8 @@ in pure Go, and writes the results as Parquet tables.`,
 	add(groupStudy, abandonable(checkCommand(env)), abandonable(planCommand(env)), abandonable(showCommand(env)),
 		runCommand(env)) // which handles interrupts itself
 	add(groupResults, abandonable(statusCommand(env)), abandonable(reportCommand(env)), abandonable(paretoCommand(env)),
-		abandonable(exportCommand(env)), abandonable(sampleCommand(env)), abandonable(diffCommand(env)))
+		abandonable(exportCommand(env)), abandonable(sampleCommand(env)), replayCommand(env),
+		abandonable(diffCommand(env)))
 	add(groupData, abandonable(dataCommand(env)), abandonable(featuresCommand(env)), abandonable(evalCommand(env)))
 	add(groupSystem, abandonable(doctorCommand(env)), abandonable(benchCommand(env)), abandonable(completionCommand(env)),
 		abandonable(versionCommand(env)))
