@@ -72,12 +72,13 @@ func (d *Desk) Take(trial string, known int) (*Claim, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	const tries = 20 // each follows upon a change that another process made meanwhile
+	refused := 0     // a generation that another process has, though a client of NFS may not list it yet
 	for range tries {
 		generations, err := d.generations(trial)
 		if err != nil {
 			return nil, err
 		}
-		last := highest(generations)
+		last := max(refused, highest(generations))
 		if last > 0 {
 			owner, stale, err := d.owner(&Claim{Trial: trial, Generation: last, desk: d})
 			if err != nil {
@@ -93,6 +94,7 @@ func (d *Desk) Take(trial string, known int) (*Claim, error) {
 			return nil, err
 		}
 		if !won {
+			refused = c.Generation
 			continue
 		}
 		if generations, err = d.generations(trial); err != nil {

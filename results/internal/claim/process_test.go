@@ -26,11 +26,16 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-const every = 20 * time.Millisecond
+// impatient has others believe within an instant that a writer is dead.
+var impatient = Options{HeartbeatEvery: 20 * time.Millisecond, StaleAfter: 120 * time.Millisecond}
 
 // writerProcess claims every trial that a line of stdin names, says so, and tells upon an empty line what it still holds.
 func writerProcess(dir string) error {
-	d, err := Join(dir, NewWriter("cpu"), Options{HeartbeatEvery: every, StaleAfter: 6 * every})
+	o := Options{}
+	if os.Getenv("STARSWEEP_CLAIM_IMPATIENT") != "" {
+		o = impatient
+	}
+	d, err := Join(dir, NewWriter("cpu"), o)
 	if err != nil {
 		return err
 	}
@@ -67,12 +72,12 @@ type process struct {
 	ask func(line string) []string
 }
 
-func start(t *testing.T, dir string) process {
+func start(t *testing.T, dir string, env ...string) process {
 	t.Helper()
 	exe, err := os.Executable()
 	check(t, err)
 	c := exec.Command(exe)
-	c.Env = append(os.Environ(), "STARSWEEP_CLAIM="+dir)
+	c.Env = append(append(os.Environ(), "STARSWEEP_CLAIM="+dir), env...)
 	in, err := c.StdinPipe()
 	check(t, err)
 	out, err := c.StdoutPipe()
@@ -127,11 +132,11 @@ func until(t *testing.T, what string, f func() bool) {
 
 func TestAStoppedProcessLosesItsTrialsAndNoticesIt(t *testing.T) {
 	dir := t.TempDir()
-	p := start(t, dir)
+	p := start(t, dir, "STARSWEEP_CLAIM_IMPATIENT=1")
 	if got := p.ask("x y"); len(got) != 2 {
 		t.Fatalf("got %q, want x and y", got)
 	}
-	d, err := Join(dir, NewWriter("cpu"), Options{HeartbeatEvery: every, StaleAfter: 6 * every})
+	d, err := Join(dir, NewWriter("cpu"), impatient)
 	check(t, err)
 	defer d.Close()
 	taken(t, d, "x")

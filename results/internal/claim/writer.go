@@ -95,8 +95,14 @@ func (o Options) normal() Options {
 	return o
 }
 
+// modTime opens the file, because a client of NFS may answer from its memory otherwise.
 func modTime(path string) (time.Time, error) {
-	info, err := os.Stat(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
 	if err != nil {
 		return time.Time{}, err
 	}
