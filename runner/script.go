@@ -103,7 +103,7 @@ func (s *script) search(ctx context.Context) (*search.Blocks, error) { return se
 
 // searchOf returns the search of a study. Its errors are those of the script, with their places.
 func searchOf(ctx context.Context, s *starlib.Study) (*search.Blocks, error) {
-	all, err := search.New(ctx, search.Study{Space: s.Space, Search: s.Search, Seeds: s.Seeds})
+	all, err := search.New(ctx, search.Study{Space: s.Space, Search: s.Search, Seeds: s.Seeds, Allows: s.Constraint()})
 	if err != nil && ctx.Err() == nil {
 		err = s.Locate(err)
 	}

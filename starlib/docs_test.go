@@ -93,7 +93,7 @@ func traceAll(s *starlib.Study, profile string) error {
 		if testing.Short() && i > 0 && i < len(points)-1 {
 			continue
 		}
-		if _, err := s.Job(context.Background(), p); err != nil {
+		if err := tracedOrSkipped(context.Background(), s, p); err != nil {
 			return fmt.Errorf("%s: %w", p, err)
 		}
 	}

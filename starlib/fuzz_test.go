@@ -56,7 +56,7 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		for _, p := range points[:min(2, len(points))] {
-			if _, err := s.Job(ctx, p); err != nil {
+			if err := tracedOrSkipped(ctx, s, p); err != nil {
 				placed(t, err)
 			}
 		}

@@ -22,7 +22,7 @@ import (
 // Job returns what trial(p) declares at a point, with its program. The script is evaluated once for all points that agree on the
 // values that decide something in it; for each of them only the numbers of the job are computed (number.Symbol). Trials whose
 // networks, losses and batch agree share a trace, and equal programs are shared. Errors are *Errors of the script, joined if there
-// are several, or the cause of ctx. Job is safe for concurrent use.
+// are several, the cause of ctx, or a *model.Skipped if trial(p) returns skip(reason). Job is safe for concurrent use.
 func (s *Study) Job(ctx context.Context, point spec.Point) (*model.Job, error) {
 	values := append(slices.Clone(point), s.Settings...)
 	o := s.made.find(values)
@@ -40,8 +40,11 @@ func (s *Study) Job(ctx context.Context, point spec.Point) (*model.Job, error) {
 		}
 		job, _ = s.at(o, values)
 	}
-	if o.err != nil {
+	switch {
+	case o.err != nil:
 		return nil, o.err
+	case o.skip != "":
+		return nil, &model.Skipped{Reason: o.skip}
 	}
 	return job, nil
 }
@@ -79,8 +82,9 @@ const maxNodes = 100_000
 
 // outcome is the result of evaluating trial(p), for all points that agree on what it read.
 type outcome struct {
-	err error     // of the script, or:
-	job model.Job // with variables among its numbers
+	err  error     // of the script, or:
+	skip string    // why there is nothing to train, or:
+	job  model.Job // with variables among its numbers
 	number.Assumptions
 	numbers trial.Numbers
 	names   bool // several numbers have one name: whether they are equal depends on the point
@@ -142,10 +146,15 @@ func (s *Study) outcome(ctx context.Context, th *starlark.Thread, r *number.Eval
 	if err != nil {
 		return nil, err
 	}
-	t, ok := v.(*trial.Trial)
-	if !ok {
-		return nil, &kit.Error{Pos: s.decl.trial.Position(), Msg: fmt.Sprintf("trial: got %s, want gan(...) or job(...)%s", kit.Describe(v),
-			kit.Forgotten(v))}
+	var t *trial.Trial
+	switch v := v.(type) {
+	case trial.Skip:
+		return &outcome{skip: v.Reason, Assumptions: r.Current()}, nil
+	case *trial.Trial:
+		t = v
+	default:
+		return nil, &kit.Error{Pos: s.decl.trial.Position(), Msg: fmt.Sprintf("trial: got %s, want gan(...), job(...) or skip(reason)%s",
+			kit.Describe(v), kit.Forgotten(v))}
 	}
 	// Networks and losses are called more than once, so they must not change what they captured.
 	if err := sandbox.Freeze(th, t); err != nil {

@@ -117,7 +117,7 @@ func distance(x []float64) (d float64) {
 
 // searched is the search of a study.
 func searched(s *starlib.Study) (*search.Blocks, error) {
-	b, err := search.New(context.Background(), search.Study{Space: s.Space, Search: s.Search, Seeds: s.Seeds})
+	b, err := search.New(context.Background(), search.Study{Space: s.Space, Search: s.Search, Seeds: s.Seeds, Allows: s.Constraint()})
 	if err != nil {
 		return nil, s.Locate(err)
 	}

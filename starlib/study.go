@@ -10,6 +10,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/hint"
 	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/sandbox"
 	"github.com/starsweep/starsweep/starlib/space"
@@ -25,6 +26,7 @@ type Study struct {
 	Seeds      []uint32
 	Objectives []Objective
 	Settings   spec.Settings // in the order of the script
+	Keep       string        // whose weights stay after training: one of Keeps
 	Profiles   []string      // names, in the order of the script
 
 	loader   Loader
@@ -48,6 +50,8 @@ type studyValue struct {
 	kit.Opaque
 	pos        string
 	trial      kit.Function
+	constraint kit.Function // Fn is nil without one
+	keep       string
 	space      *starlark.Dict
 	search     *space.Search
 	seeds      []uint32
@@ -60,17 +64,25 @@ func (s *studyValue) String() string { return "study" }
 func (s *studyValue) Type() string   { return "study" }
 func (s *studyValue) Freeze()        { sandbox.FreezeHeld(s) }
 
-func (s *studyValue) Held() []starlark.Value { return []starlark.Value{s.trial.Fn} }
+func (s *studyValue) Held() []starlark.Value {
+	if s.constraint.Fn == nil {
+		return []starlark.Value{s.trial.Fn}
+	}
+	return []starlark.Value{s.trial.Fn, s.constraint.Fn}
+}
 
 func makeStudy(c kit.Call) (starlark.Value, error) {
 	search := space.SearchArgument{Search: &space.Search{Search: spec.Search{Kind: spec.Grid}}}
-	s := &studyValue{pos: kit.Here(c.Thread).String(),
+	s := &studyValue{pos: kit.Here(c.Thread).String(), keep: Keeps[0],
 		space: new(starlark.Dict), settings: new(starlark.Dict), profiles: new(starlark.Dict)}
 	seeds, objectives := starlark.Value(starlark.MakeInt(1)), new(starlark.Dict)
 	err := c.Keywords("trial", &s.trial, "space?", &s.space, "search?", &search, "seeds?", &seeds, "objectives?", &objectives,
-		"settings?", &s.settings, "profiles?", &s.profiles)
+		"settings?", &s.settings, "profiles?", &s.profiles, "constraint??", &s.constraint, "keep?", &s.keep)
 	if err != nil {
 		return nil, err
+	}
+	if !slices.Contains(Keeps, s.keep) {
+		return nil, fmt.Errorf("study: for parameter keep: %w", hint.Unknown("choice", s.keep, Keeps))
 	}
 	s.search = search.Search
 	if s.seeds, err = seedList(seeds); err != nil {
@@ -88,6 +100,9 @@ func makeStudy(c kit.Call) (starlark.Value, error) {
 	}
 	return s, nil
 }
+
+// Keeps are the trials whose weights may stay after training: those on the front, all, or none. The first is the default.
+var Keeps = []string{"front", "all", "none"}
 
 // seedList returns the seeds 0, 1, ... for a number, or the seeds of a list.
 func seedList(v starlark.Value) (seeds []uint32, err error) {

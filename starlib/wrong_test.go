@@ -2,6 +2,7 @@ package starlib_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib"
 )
 
@@ -86,9 +89,18 @@ func whole(files map[string]string) error {
 		return err
 	}
 	for _, p := range points {
-		if _, err := s.Job(ctx, p); err != nil {
+		if err := tracedOrSkipped(ctx, s, p); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// tracedOrSkipped traces a point, unless the script skips it.
+func tracedOrSkipped(ctx context.Context, s *starlib.Study, p spec.Point) error {
+	_, err := s.Job(ctx, p)
+	if errors.As(err, new(*model.Skipped)) {
+		return nil
+	}
+	return err
 }

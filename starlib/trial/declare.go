@@ -17,6 +17,7 @@ var Builtins = starlark.StringDict{
 	"job":    kit.Builtin("job", makeJob),
 	"player": kit.Builtin("player", makePlayer),
 	"loss":   kit.Builtin("loss", makeLoss),
+	"skip":   kit.Builtin("skip", makeSkip),
 }
 
 // makeGAN is gan(...): two players, the discriminator first. A player with 0 steps is never updated, as benchmarks need.
