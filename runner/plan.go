@@ -9,6 +9,8 @@ import (
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/internal/plain"
+	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/execute"
 	"github.com/starsweep/starsweep/runner/memory"
 	"github.com/starsweep/starsweep/runner/plan"
@@ -113,6 +115,10 @@ func printPlan(env *Env, s *script, p *plan.Plan, b *train.Backend, list bool) e
 		return nil
 	}
 	for t := range p.All() {
+		if t.Skip != "" {
+			fmt.Fprintf(env.Stdout, "%s  %-*s  %v seed=%d: %s\n", t.ID, len(t.ID), results.Skipped, t.Point, t.Seed, plain.Line(t.Skip))
+			continue
+		}
 		fmt.Fprintf(env.Stdout, "%s  %s  %v seed=%d\n", t.ID, t.Job.Program.Fingerprint(), t.Point, t.Seed)
 	}
 	return nil

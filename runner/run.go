@@ -95,7 +95,7 @@ func run(ctx context.Context, env *Env, path string, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	return trialFailures(count, p.Len())
+	return trialFailures(count, p.Len()-p.Skipped)
 }
 
 // studyRun is a plan that is trained into the directory of its study.

@@ -121,6 +121,9 @@ func (s *script) plan(ctx context.Context, env *Env) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.Len() == p.Skipped {
+		return nil, withCode(exitSpace, fmt.Errorf("%s: the script skips every trial, want at least one to train: %s", s.Pos(), p.At(0).Skip))
+	}
 	if _, _, err := studyMeta(s, p, env.Version); err != nil {
 		return nil, err
 	}

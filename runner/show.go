@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/internal/plain"
+	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
 	"github.com/starsweep/starsweep/runner/sweep/search"
 	"github.com/starsweep/starsweep/starlib"
@@ -41,10 +43,17 @@ training step as expressions. It trains nothing and opens no data.`,
 			if n := all.Points.Len(); index < 1 || index > n {
 				return usageErrorf("--point: got %d, want 1 to %d", index, n)
 			}
+			if all.LeftOut > 0 {
+				fmt.Fprintf(env.Stdout, "%s of the space left out by the constraint\n", counted(all.LeftOut, "point"))
+			}
 			point := all.Points.At(index - 1)
 			p, err := plan.Make(c.Context(), s, search.One(point, s.Seeds))
 			if err != nil {
 				return err
+			}
+			if why := p.At(0).Skip; why != "" {
+				fmt.Fprintf(env.Stdout, "%v\n%s: %s\n", point, results.Skipped, plain.Line(why))
+				return nil
 			}
 			if _, _, err := studyMeta(s, p, env.Version); err != nil { // columns may be missing in this point only
 				if _, err := s.plan(c.Context(), env); err != nil {
