@@ -137,7 +137,8 @@ def trial(p):
     if p.lr * p.scale > 0.5:
         return skip("a rate of %g" % (p.lr * p.scale))
     loss = lambda net, x: mean(square(net(x)))
-    return job(data = ring(), players = {"net": player(network = mlp([2], 1), loss = loss, optimizer = sgd(lr = p.lr))}, batch = 8, epochs = 1)
+    players = {"net": player(network = mlp([2], 1), loss = loss, optimizer = sgd(lr = p.lr))}
+    return job(data = ring(), players = players, batch = 8, epochs = 1)
 
 main = study(trial = trial, space = {"lr": choice(0.1, 0.4), "scale": choice(1.0, 2.0)})
 `
