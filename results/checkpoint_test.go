@@ -79,16 +79,16 @@ func TestADamagedCheckpointIsNotResumed(t *testing.T) {
 	path := filepath.Join(dir, "checkpoints", "a.safetensors")
 	good, err := os.ReadFile(path)
 	check(t, err)
-	for i := range good {
+	for bit := range 8 * len(good) {
 		bad := slices.Clone(good)
-		bad[i] ^= 1
+		bad[bit/8] ^= 1 << (bit % 8)
 		check(t, os.WriteFile(path, bad, 0o666))
 		c, err := s.LoadCheckpoint("a")
-		if i >= len(good)-24 && err == nil {
-			t.Fatalf("byte %d of the data flipped: got no error", i)
+		if bit/8 >= len(good)-24 && err == nil {
+			t.Fatalf("bit %d of the data flipped: got no error", bit)
 		}
-		if err == nil && !reflect.DeepEqual(c, checkpoint("a", 1)) {
-			t.Fatalf("byte %d flipped: got another checkpoint and no error: %q", i, bad)
+		if err == nil && !reflect.DeepEqual(c, checkpoint("a", 1)) { // an unused bit of the header
+			t.Fatalf("bit %d flipped: got another checkpoint and no error: %q", bit, bad)
 		}
 	}
 	exchanged := bytes.Replace(good, []byte("generator/w"), []byte("generator/x"), 1)
@@ -109,6 +109,35 @@ func TestADamagedCheckpointIsNotResumed(t *testing.T) {
 	c.Meta["starsweep.x"] = "y"
 	wantError(t, s.SaveCheckpoint(c), "reserved")
 	wantError(t, s.SaveCheckpoint(checkpoint("c", 1)), "trial c was never begun")
+}
+
+// The weights and their moments may have equal shapes: the names are part of the checksum.
+func TestACheckpointWithExchangedTensorsIsNotResumed(t *testing.T) {
+	dir := t.TempDir()
+	s := create(t, dir)
+	check(t, s.BeginTrial(trial("a", 0)))
+	c := checkpoint("a", 1)
+	c.Tensors = []safetensors.Tensor{safetensors.New("w", []int{2}, []float32{1, 2}), safetensors.New("m", []int{2}, []float32{3, 4})}
+	check(t, s.SaveCheckpoint(c))
+	path := filepath.Join(dir, "checkpoints", "a.safetensors")
+	good, err := os.ReadFile(path)
+	check(t, err)
+	bad := bytes.Replace(good, []byte(`"w":`), []byte(`"x":`), 1)
+	bad = bytes.Replace(bad, []byte(`"m":`), []byte(`"w":`), 1)
+	bad = bytes.Replace(bad, []byte(`"x":`), []byte(`"m":`), 1)
+	tensors, _, err := safetensors.Read(bad)
+	if err != nil || len(tensors) != 2 || bytes.Equal(good, bad) {
+		t.Fatalf("the file should be sound but for the names: got %v, %v", tensors, err)
+	}
+	check(t, os.WriteFile(path, bad, 0o666))
+	if _, _, err := s.Resume("a"); !errors.Is(err, results.ErrCheckpoint) {
+		t.Errorf("got %v, want ErrCheckpoint", err)
+	}
+	check(t, os.WriteFile(path, good, 0o666))
+	_, found, err := s.Resume("a")
+	if !found || err != nil {
+		t.Errorf("as it was: got %t, %v", found, err)
+	}
 }
 
 func TestCheckpointsThatACrashLeftAreCleanedUp(t *testing.T) {
