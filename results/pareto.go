@@ -262,10 +262,7 @@ func (v *View) ranked(groups []peerGroup) iter.Seq2[Row, error] {
 
 // rank compares the members of a group.
 func (m Meta) rank(c peerGroup) ([]Row, error) {
-	directions := make([]pareto.Direction, len(m.Objectives))
-	for j, o := range m.Objectives {
-		directions[j] = o.Direction
-	}
+	directions := m.directions()
 	points := make([][]float64, len(c.members))
 	for i, member := range c.members {
 		points[i] = member.values
@@ -307,6 +304,13 @@ func (m Meta) rank(c peerGroup) ([]Row, error) {
 		order = order[n:]
 	}
 	return rows, nil
+}
+
+func (m Meta) directions() (list []pareto.Direction) {
+	for _, o := range m.Objectives {
+		list = append(list, o.Direction)
+	}
+	return list
 }
 
 // order is negative if value a is better than b.

@@ -1,0 +1,100 @@
+package results
+
+import (
+	"fmt"
+
+	"github.com/starsweep/starsweep/engine/pareto"
+)
+
+// Keep says which finished trials keep their weights, as their last checkpoint.
+type Keep string
+
+// The zero value is KeepFront.
+const (
+	// KeepFront keeps the trials of the front: those that no other dominates in the study's objectives, among all finished trials of
+	// their measure or among those of the newest plan. Without objectives nothing is known to be better, and the first trial of each
+	// configuration stays.
+	KeepFront Keep = "front"
+	KeepAll   Keep = "all"
+	KeepNone  Keep = "none"
+)
+
+// ParseKeep reads a policy as command lines write it.
+func ParseKeep(text string) (Keep, error) {
+	if k := Keep(text); k == KeepFront || k == KeepAll || k == KeepNone {
+		return k, nil
+	}
+	return "", fmt.Errorf("got %q, want front, all or none", text)
+}
+
+// Unkept returns the finished trials whose weights need not stay, in the order of Trials. It is a function of what the view has read, so
+// any process may remove their checkpoints; one that is behind may only find too few. A trial of which the newest plan wants more epochs
+// is not among them: it goes on from its checkpoint.
+func (v *View) Unkept(k Keep) (ids []string) {
+	if k == KeepAll {
+		return nil
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	kept := map[*trial]bool{}
+	if k != KeepNone {
+		kept = v.front()
+	}
+	for _, t := range v.order {
+		goesOn := v.budget(t) != unlimited && v.budget(t) > t.Length
+		if !t.forgotten && v.state(t).Status.final() && !kept[t] && !goesOn {
+			ids = append(ids, t.ID)
+		}
+	}
+	return ids
+}
+
+// front returns the trials that KeepFront keeps.
+func (v *View) front() map[*trial]bool {
+	kept := map[*trial]bool{}
+	if len(v.meta.Objectives) == 0 {
+		for _, t := range v.firsts() {
+			kept[t] = true
+		}
+		return kept
+	}
+	all, planned := map[string][]member{}, map[string][]member{} // by measure
+	for _, t := range v.order {
+		if m, any := v.representative(t, Comparison{}); any && !t.forgotten {
+			all[t.measure] = append(all[t.measure], m)
+			if m.inPlan {
+				planned[t.measure] = append(planned[t.measure], m)
+			}
+		}
+	}
+	for _, groups := range []map[string][]member{all, planned} {
+		for _, group := range groups {
+			points := make([][]float64, len(group))
+			for i, m := range group {
+				points[i] = m.values
+			}
+			best, err := pareto.Front(points, v.compared.directions())
+			if err != nil { // of points of different lengths, which representative does not return
+				panic(err)
+			}
+			for _, i := range best {
+				kept[group[i].trial] = true
+			}
+		}
+	}
+	return kept
+}
+
+// firsts are the first usable trial of each configuration, by configuration.
+func (v *View) firsts() map[string]*trial {
+	first := map[string]*trial{}
+	for _, t := range v.order {
+		switch v.state(t).Status {
+		case Completed, Pruned, Collapsed:
+			if first[t.Configuration] == nil && !t.forgotten {
+				first[t.Configuration] = t
+			}
+		}
+	}
+	return first
+}
