@@ -176,10 +176,12 @@ func (v *View) Meta() Meta { return v.meta }
 // State is the state of a trial.
 type State struct {
 	Trial
-	Status Status
-	Reason string
-	Epochs int     // in the journal
-	Last   Metrics // the last measured value of each
+	Status   Status
+	Reason   string
+	Failure  Failure // its class, of a trial that failed
+	Attempts int     // begun since its last epoch, without those that were left in good order
+	Epochs   int     // in the journal
+	Last     Metrics // the last measured value of each
 
 	InPlan           bool            // it is in the newest plan
 	Settings, Script string          // of the run that finished it, or in which it began: a JSON object and a hash
@@ -214,7 +216,7 @@ func (v *View) state(t *trial) State {
 		s.Settings, s.Script = t.plan.Settings, t.plan.Script
 	}
 	if o := t.outcome; o != nil {
-		s.Status, s.Reason, s.Settings, s.Script = o.Status, o.Reason, o.Settings, o.Script
+		s.Status, s.Reason, s.Failure, s.Settings, s.Script = o.Status, o.Reason, o.Failure, o.Settings, o.Script
 	}
 	return s
 }

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/term"
 )
 
-// TerminalSize returns a function for Env.Size that returns the size of f, or nil if f is not a terminal. A terminal without a size,
-// such as that of script(1) in a pipe, counts as none.
+// TerminalSize returns a function for Env.Size or Env.Screen that returns the size of f, or nil if f is not a terminal. A terminal
+// without a size, such as that of script(1) in a pipe, counts as none.
 func TerminalSize(f *os.File) func() (columns, rows int) {
 	size := func() (int, int) {
 		columns, rows, err := term.GetSize(int(f.Fd()))

@@ -34,6 +34,7 @@ type Env struct {
 	Args           []string // without the program's name
 	Stdout, Stderr io.Writer
 	Size           func() (columns, rows int) // of the terminal that Stderr is; nil: it is not a terminal
+	Screen         func() (columns, rows int) // of the terminal that Stdout is, likewise
 	Home           string
 	Getenv         func(string) string
 	Now            func() time.Time
@@ -48,6 +49,7 @@ type Env struct {
 	AtOnce context.Context // done: a run leaves at once, and not in good order; nil: as soon as the command's context is done
 
 	console *console // underneath Stderr
+	screen  *console // underneath Stdout; nil: it is not a terminal
 	role    role     // of a worker process
 }
 

@@ -14,6 +14,9 @@ import (
 func Main(ctx context.Context, env Env) int {
 	wrong := env.takeRole()
 	env.console = &console{to: env.Stderr, size: env.Size}
+	if env.Screen != nil {
+		env.screen = &console{to: env.Stdout, size: env.Screen}
+	}
 	env.Stdout, env.Stderr = plain.NewWriter(env.Stdout), plain.NewWriter(env.console)
 	root := rootCommand(&env)
 	checkHelpTopics(root)

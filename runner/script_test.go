@@ -29,7 +29,8 @@ func starsweep() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	os.Exit(runner.Main(ctx, runner.Env{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Size: runner.TerminalSize(os.Stderr),
-		Home: os.Getenv("STARSWEEP_HOME"), Getenv: os.Getenv, Now: time.Now, Version: "test", System: os.DirFS("/")}))
+		Screen: runner.TerminalSize(os.Stdout),
+		Home:   os.Getenv("STARSWEEP_HOME"), Getenv: os.Getenv, Now: time.Now, Version: "test", System: os.DirFS("/")}))
 }
 
 func TestScripts(t *testing.T) {

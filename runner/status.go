@@ -1,83 +1,131 @@
 package runner
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 )
 
+// statusOptions are the flags of status.
+type statusOptions struct {
+	watch, inJSON bool
+	every         time.Duration
+}
+
 func statusCommand(env *Env) *cobra.Command {
-	return exits(&cobra.Command{
+	var o statusOptions
+	c := &cobra.Command{
 		Use:   "status DIR",
-		Short: "List the trials of a study and their status",
+		Short: "List the trials of a study, and who trains them",
 		Long: `Status lists the trials of a study, finished or not, with status, epochs and
 hyperparameters, and the reason of those that did not complete. It names the
-process that is running the study, if there is one.`,
-		Example: `  starsweep status runs/quickstart`,
-		Args:    oneStudy,
-		RunE: func(_ *cobra.Command, args []string) error {
+processes that train the study, the failures by their class, and estimates the
+time that is left.
+
+With --watch it keeps showing how the study stands, and ends when no trial is
+left. On a terminal it redraws; elsewhere it prints a line for every change.
+
+Attempts is how often a trial has begun since its last epoch. After three
+attempts a trial waits for all others, after six it counts as failed.`,
+		Example: `  starsweep status runs/quickstart
+  starsweep status runs/quickstart --watch --every 10s
+  starsweep status runs/quickstart --json | jq .counts`,
+		Args: func(c *cobra.Command, args []string) error {
+			if o.every < 100*time.Millisecond {
+				return usageErrorf("--every: got %v, want at least 100ms", o.every)
+			}
+			return oneStudy(c, args)
+		},
+		RunE: func(c *cobra.Command, args []string) error {
 			v, err := env.openView(args[0])
 			if err != nil {
 				return err
 			}
 			defer v.Close()
-			if err := printStatus(env.Stdout, v); err != nil {
+			if o.watch {
+				return env.watch(c.Context(), v, o)
+			}
+			s, err := standingOf(v)
+			if err != nil {
 				return err
 			}
-			writers, err := v.Writers()
-			for _, by := range writers {
-				fmt.Fprintf(env.Stdout, "%s is running this study; trials listed as interrupted may be in progress\n", plain.Line(by.Name))
+			if o.inJSON {
+				return printJSON(env.Stdout, s, "  ")
 			}
-			return err
+			return printStatus(env.Stdout, v, s)
 		},
-	}, exitStorage)
+	}
+	c.Flags().BoolVar(&o.watch, "watch", false, "keep showing how the study stands, until it is finished")
+	c.Flags().DurationVar(&o.every, "every", 2*time.Second, "with --watch: how often to look")
+	c.Flags().BoolVar(&o.inJSON, "json", false, "print one JSON object; with --watch one a line each time")
+	return exits(c, exitStorage)
 }
 
-func printStatus(to io.Writer, v *results.View) error {
+// printJSON prints a value as JSON.
+func printJSON(to io.Writer, value any, indent string) error {
+	out := json.NewEncoder(to)
+	out.SetIndent("", indent)
+	return out.Encode(value)
+}
+
+// printStatus prints the trials of a study and how it stands.
+func printStatus(to io.Writer, v *results.View, s *standing) error {
 	trials := v.Trials()
 	labels := make([]string, len(trials))
 	for i, t := range trials {
 		labels[i] = v.Meta().Label(t.Point, t.Seed)
 	}
 	differences := results.Differences(trials, labels)
+	attempts, earlier := false, s.Earlier > 0
+	for _, t := range s.Trials {
+		attempts = attempts || t.Attempts > 1
+	}
+	column := func(shown bool, text string) string {
+		if !shown {
+			return ""
+		}
+		return text + "\t"
+	}
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	begun, finished := 0, 0
-	for _, t := range trials {
-		if t.InPlan {
-			begun++
+	fmt.Fprintf(w, "trial\tstatus\tepochs\t%s%spoint\treason\n", column(attempts, "attempts"), column(earlier, "plan"))
+	for i, t := range s.Trials {
+		plan, reason := "earlier", plain.Line(t.Reason)
+		if t.Newest {
+			plan = "newest"
 		}
-		if t.InPlan && t.Status != results.Interrupted {
-			finished++
+		if t.Failure != "" {
+			reason = "(" + plain.Line(t.Failure) + ") " + reason
 		}
-	}
-	plan := func(name string) string { return "" }
-	if begun < len(trials) {
-		plan = func(name string) string { return name + "\t" }
-	}
-	fmt.Fprintf(w, "trial\tstatus\tepochs\t%spoint\treason\n", plan("plan"))
-	for i, t := range trials {
-		of := plan("earlier")
-		if t.InPlan {
-			of = plan("newest")
-		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s%s\t%s\n", t.ID, t.Status, t.Epochs, of, labels[i]+differing(differences, i), plain.Line(t.Reason))
+		fmt.Fprintf(w, "%s\t%s\t%d/%d\t%s%s%s\t%s\n", t.ID, t.Standing, t.Epochs, t.Budget, column(attempts, fmt.Sprint(t.Attempts)),
+			column(earlier, plan), t.Label+differing(differences, i), reason)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if p, found := v.Plan(); found {
-		fmt.Fprintf(to, "newest plan: %d of %s finished", finished, counted(len(p.Trials), "trial"))
-		if others := len(trials) - begun; others > 0 {
-			fmt.Fprintf(to, "; %s of earlier plans", counted(others, "trial"))
-		}
-		fmt.Fprintln(to)
+	for _, line := range s.lines() {
+		fmt.Fprintln(to, line)
 	}
 	return printMeasures(to, v)
+}
+
+// lines are how the study stands as a whole.
+func (s *standing) lines() (lines []string) {
+	lines = append(lines, s.failureLines()...)
+	for _, p := range s.Processes {
+		lines = append(lines, p.line())
+	}
+	lines = append(lines, s.summary())
+	if left := s.left(); left != "" {
+		lines = append(lines, left)
+	}
+	return lines
 }
 
 // printMeasures lists the measures of the objectives if there are several.

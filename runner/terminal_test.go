@@ -103,3 +103,19 @@ func TestARunOnATerminalEndsWhenItIsInterrupted(t *testing.T) {
 		t.Errorf("got exit code %d, want 75, and\n%.2000s", code, shown)
 	}
 }
+
+// Watching draws on standard output, if that is a terminal, and ends with the study.
+func TestWatchingAStudyRedrawsATerminal(t *testing.T) {
+	command := "starsweep run study.star --backend cpu --dir d >run.txt 2>&1; exec starsweep status d --watch --every 100ms 1>&2"
+	for _, columns := range []int{20, 80} {
+		shown, code := onTerminal(t, columns, command, "")
+		if code != 0 || !strings.Contains(shown, "\x1b[J") || !strings.Contains(shown, "newest plan: 2 of") {
+			t.Errorf("%d columns: got exit code %d and\n%q", columns, code, shown)
+		}
+		for line := range strings.SplitSeq(shown, "\n") {
+			if text := line[strings.LastIndex(line, "\x1b[J")+1:]; len([]rune(text)) > columns+3 {
+				t.Errorf("%d columns: got a line of %d: %q", columns, len([]rune(text)), text)
+			}
+		}
+	}
+}

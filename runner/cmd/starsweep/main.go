@@ -33,6 +33,7 @@ func main() {
 		Stdout:      os.Stdout,
 		Stderr:      os.Stderr,
 		Size:        runner.TerminalSize(os.Stderr),
+		Screen:      runner.TerminalSize(os.Stdout),
 		Home:        home(),
 		Getenv:      os.Getenv,
 		Now:         time.Now,
