@@ -17,6 +17,7 @@ type growth struct {
 	read   func(*model.Job) (model.Inputs, error)
 	added  []sweep.Suggestion
 	places map[[8]byte]int // of the trials added, by ID
+	order  []uint32        // places by suggestion
 }
 
 // Grow returns a plan without trials, which gains those that a source suggests. The points of a sample are traced for their errors,
@@ -32,8 +33,22 @@ func Grow(ctx context.Context, s Study, source sweep.Source, sample spec.Points)
 	return p, nil
 }
 
-// Suggested is the number of suggestions so far.
-func (p *Plan) Suggested() int { return p.blocks.Len() + len(p.added) }
+// Suggested is the number of suggestions so far: the length of a history.
+func (p *Plan) Suggested() int {
+	if p.source == nil {
+		return p.Len()
+	}
+	return len(p.added)
+}
+
+// PlaceOf is the place of the trial that suggestion i has, as a history shows it. Several suggestions may have the same trial. In a plan
+// that Make made, the suggestions are the trials.
+func (p *Plan) PlaceOf(i int) int {
+	if p.source == nil {
+		return i
+	}
+	return int(p.order[i])
+}
 
 // Next asks the source of the plan for its next suggestion. The errors are those of a source: io.EOF if there are no more, as in a plan
 // that Make made.
@@ -48,7 +63,7 @@ func (p *Plan) Next(h sweep.History) (sweep.Suggestion, error) {
 // the same trial, it returns the place of that, which takes the larger of the two budgets. Errors are those of the job. Add must not run
 // at the same time as any other method of the plan.
 func (p *Plan) Add(ctx context.Context, s sweep.Suggestion) (place int, err error) {
-	t := slot{index: uint32(p.Suggested()), family: skipped}
+	t := slot{index: uint32(len(p.added)), family: skipped}
 	job, err := p.study.Job(ctx, s.Point)
 	var skip *model.Skipped
 	switch {
@@ -62,7 +77,6 @@ func (p *Plan) Add(ctx context.Context, s sweep.Suggestion) (place int, err erro
 		}
 		t.setID(job.Configuration(p.inputs[t.family]), s.Seed)
 	}
-	p.added = append(p.added, s)
 	place, ok := p.places[t.id]
 	switch {
 	case !ok:
@@ -75,6 +89,7 @@ func (p *Plan) Add(ctx context.Context, s sweep.Suggestion) (place int, err erro
 		p.trials[place] = t
 		p.count(t)
 	}
+	p.added, p.order = append(p.added, s), append(p.order, uint32(place))
 	return place, nil
 }
 

@@ -181,6 +181,9 @@ func TestAPlanGainsTrials(t *testing.T) {
 	if err != nil || place != 3 || !p.Skips(3) || p.At(3).Skip == "" || p.Skipped != 1 {
 		t.Errorf("got place %d and %v for a trial that is skipped", place, err)
 	}
+	if p.PlaceOf(1) != 1 || p.PlaceOf(4) != 1 || p.PlaceOf(6) != 3 {
+		t.Errorf("got the places %d, %d and %d of suggestions 1, 4 and 6, want 1, 1 and 3", p.PlaceOf(1), p.PlaceOf(4), p.PlaceOf(6))
+	}
 	if p.Len() != 4 || p.Suggested() != 7 {
 		t.Errorf("got %d trials of %d suggestions", p.Len(), p.Suggested())
 	}
@@ -208,7 +211,7 @@ func TestAPlanReportsWrongSuggestionsAndSamples(t *testing.T) {
 		t.Errorf("got %v for data that cannot be read, want %v", err, why)
 	}
 	whole := made(t, longStudy{quick(t, 0)}, &search.Blocks{Points: spec.PointList(lasting(2)...), Seeds: []uint32{1}})
-	if _, err := whole.Next(nil); err != io.EOF || whole.Suggested() != 1 {
+	if _, err := whole.Next(nil); err != io.EOF || whole.Suggested() != 1 || whole.PlaceOf(0) != 0 {
 		t.Errorf("got %v after the last suggestion, want the end", err)
 	}
 }

@@ -101,8 +101,8 @@ func (p *Plan) At(i int) Trial {
 
 // suggestion is the suggestion with an index.
 func (p *Plan) suggestion(index int) sweep.Suggestion {
-	if n := p.blocks.Len(); index >= n {
-		return p.added[index-n]
+	if p.source != nil {
+		return p.added[index]
 	}
 	return p.blocks.At(index)
 }

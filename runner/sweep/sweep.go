@@ -29,8 +29,8 @@ type Suggestion struct {
 // Seen is how many epochs of each trial a suggestion is a function of, by the trial's ID.
 type Seen map[string]int
 
-// History is all suggestions so far, in their order, with what became of them. It is read-only. Two suggestions may have the same
-// trial.
+// History is all suggestions so far, in their order, with what became of them; of a search that ignores it, the trials in the order in
+// which they run. It is read-only. Several suggestions may have the same trial.
 type History interface {
 	Len() int
 	At(i int) Trial
