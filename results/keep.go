@@ -73,7 +73,7 @@ func (v *View) front() map[*trial]bool {
 			for i, m := range group {
 				points[i] = m.values
 			}
-			best, err := pareto.Front(points, v.compared.directions())
+			best, err := pareto.Front(points, directions(v.compared.Objectives))
 			if err != nil { // of points of different lengths, which representative does not return
 				panic(err)
 			}

@@ -262,7 +262,7 @@ func (v *View) ranked(groups []peerGroup) iter.Seq2[Row, error] {
 
 // rank compares the members of a group.
 func (m Meta) rank(c peerGroup) ([]Row, error) {
-	directions := m.directions()
+	directions := directions(m.Objectives)
 	points := make([][]float64, len(c.members))
 	for i, member := range c.members {
 		points[i] = member.values
@@ -306,8 +306,8 @@ func (m Meta) rank(c peerGroup) ([]Row, error) {
 	return rows, nil
 }
 
-func (m Meta) directions() (list []pareto.Direction) {
-	for _, o := range m.Objectives {
+func directions(objectives []Objective) (list []pareto.Direction) {
+	for _, o := range objectives {
 		list = append(list, o.Direction)
 	}
 	return list
