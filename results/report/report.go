@@ -54,8 +54,15 @@ func Write(w io.Writer, v *results.View) error {
 	if err != nil {
 		return err
 	}
-	return layout.Execute(plain.NewWriter(w), map[string]any{"Meta": v.Meta(), "Trials": trials, "Count": count, "Fronts": fronts,
-		"Left": left, "Earlier": earlier(trials)})
+	again, err := measuredAgain(v, trials)
+	if err != nil {
+		return err
+	}
+	of := func(skipped bool) []*trial {
+		return slices.DeleteFunc(slices.Clone(trials), func(t *trial) bool { return (t.Status == results.Skipped) != skipped })
+	}
+	return layout.Execute(plain.NewWriter(w), map[string]any{"Meta": v.Meta(), "All": len(trials), "Trials": of(false),
+		"Skipped": of(true), "Count": count, "Fronts": fronts, "Left": left, "Earlier": earlier(trials), "Again": again})
 }
 
 // earlier counts the trials that are not in the newest plan.

@@ -106,3 +106,19 @@ func TestThePageShowsEveryTrialWithItsLastPictureAndCurves(t *testing.T) {
 		}
 	}
 }
+
+func TestSkippedTrialsAreListedWithTheirReasons(t *testing.T) {
+	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
+	w, err := results.Create(t.TempDir(), results.Meta{Study: "digits", Script: "digits.star", ScriptHash: "0", Version: "test",
+		Columns: []results.Column{{Name: "width", Kind: spec.Int}}}, nil, results.Options{Now: now})
+	must(t, err)
+	defer w.Close()
+	c, err := w.Claim("a")
+	must(t, err, c.Begin(results.Trial{ID: "a", Configuration: "c", Point: results.Values{"width": 9}, Started: now()}, nil),
+		c.Finish(results.Outcome{Trial: "a", Status: results.Skipped, Reason: "too <wide>"}))
+	var page bytes.Buffer
+	must(t, report.Write(&page, w.View()))
+	if text := page.String(); !strings.Contains(text, "<li>width=9 seed=0: too &lt;wide&gt;</li>") || strings.Contains(text, `class="card"`) {
+		t.Errorf("got no list of skipped trials, or a card:\n%s", text[strings.Index(text, "<body>"):])
+	}
+}
