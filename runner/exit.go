@@ -104,7 +104,8 @@ func exitCode(err error) int {
 	switch {
 	case errors.As(err, &coded):
 		return coded.code
-	case errors.Is(err, results.ErrStorage), errors.Is(err, results.ErrCorrupt), errors.Is(err, results.ErrInUse):
+	case errors.Is(err, results.ErrStorage), errors.Is(err, results.ErrCorrupt), errors.Is(err, results.ErrInUse),
+		errors.Is(err, results.ErrClaimed):
 		return exitStorage
 	case errors.Is(err, train.ErrNoDevice):
 		return exitNoDevice
