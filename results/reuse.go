@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // ErrReuse is in the chain of the error for a trial that cannot be taken over from another study, and says why.
@@ -33,6 +34,13 @@ func (w *Writer) Reuse(from *Donor, id string, t Trial) (err error) {
 	epochs, err := from.Epochs(id)
 	if err != nil {
 		return err
+	}
+	for _, e := range epochs {
+		for name := range e.Metrics {
+			if !slices.Contains(w.View().Meta().Metrics, name) {
+				return fmt.Errorf("%w: the study has no column for %s", ErrReuse, name)
+			}
+		}
 	}
 	samples, err := from.samplesOf(id)
 	if err != nil {
@@ -70,12 +78,12 @@ func (v *Donor) reusable(id string, t *Trial) (*Outcome, error) {
 	old, known := v.State(id)
 	switch {
 	case !known || !old.Status.final():
-		return nil, fmt.Errorf("%w: trial %s of %s is not finished", ErrReuse, id, v.Dir())
+		return nil, fmt.Errorf("%w: it is not finished", ErrReuse)
 	case old.Status == Failed || old.Status == Skipped:
-		return nil, fmt.Errorf("%w: trial %s of %s is %s", ErrReuse, id, v.Dir(), old.Status)
+		return nil, fmt.Errorf("%w: it is %s", ErrReuse, old.Status)
 	case old.Configuration != t.Configuration || old.Seed != t.Seed:
-		return nil, fmt.Errorf("%w: trial %s of %s has the configuration %s and the seed %d, want %s and %d", ErrReuse, id, v.Dir(),
-			old.Configuration, old.Seed, t.Configuration, t.Seed)
+		return nil, fmt.Errorf("%w: it has the configuration %s and the seed %d, want %s and %d", ErrReuse, old.Configuration, old.Seed,
+			t.Configuration, t.Seed)
 	}
 	t.Length, t.Started = old.Length, old.Started
 	for row, err := range v.outcomes(id) {
@@ -85,7 +93,7 @@ func (v *Donor) reusable(id string, t *Trial) (*Outcome, error) {
 		outcome, _ := v.meta.outcomeOf(row)
 		return outcome, nil
 	}
-	return nil, fmt.Errorf("%w: trial %s of %s has no outcome", ErrReuse, id, v.Dir())
+	return nil, fmt.Errorf("%w: it has no outcome", ErrReuse)
 }
 
 // samplesOf returns the samples of a trial by epoch, under the ID that it has there.

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
@@ -86,8 +88,8 @@ func (r *restorer) script(ctx context.Context, t results.State) (*script, error)
 		return nil, withCode(exitUsage, err)
 	}
 	folder := filepath.Join(r.view.Dir(), "script", t.Script)
-	path := filepath.Join(folder, r.view.Meta().Script)
-	if _, err := os.Stat(path); err != nil {
+	path, err := mainScript(folder, r.view.Meta().Script)
+	if err != nil {
 		return nil, usageErrorf("the directory has lost the copy of its script: %v", err)
 	}
 	s, err := load(ctx, r.env, path, scriptOptions{set: set})
@@ -100,6 +102,26 @@ func (r *restorer) script(ctx context.Context, t results.State) (*script, error)
 	r.scripts[key] = s
 	return s, nil
 }
+
+// mainScript returns the path of the script in a folder of copies, which has the study's name, or in the case of a trial that was taken
+// over from another study that study's: then it is the one that defines main.
+func mainScript(folder, name string) (string, error) {
+	path := filepath.Join(folder, name)
+	_, err := os.Stat(path)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return path, err
+	}
+	others, _ := os.ReadDir(folder)
+	for _, f := range others {
+		other := filepath.Join(folder, f.Name())
+		if source, err := os.ReadFile(other); err == nil && definesMain.Match(source) {
+			return other, nil
+		}
+	}
+	return "", err
+}
+
+var definesMain = regexp.MustCompile(`(?m)^main\s*=`)
 
 // settingsFlags returns recorded settings in the form of --set.
 func settingsFlags(recorded string) (set []string, err error) {

@@ -20,6 +20,7 @@ type runOptions struct {
 	dir, backend    string
 	workers         int
 	keepCheckpoints bool
+	reuse           []string
 }
 
 func runCommand(env *Env) *cobra.Command {
@@ -42,6 +43,7 @@ after their last epoch, with the same bits as without the interruption.`,
 	backendFlag(c, &o.backend)
 	c.Flags().IntVar(&o.workers, "workers", 1, "number of trials that train at the same time")
 	c.Flags().BoolVar(&o.keepCheckpoints, "keep-checkpoints", false, "keep the last checkpoint of finished trials")
+	c.Flags().StringArrayVar(&o.reuse, "reuse", nil, "take finished equal trials over from the study in this `directory`; may be repeated")
 	return exits(c, exitScript, exitSpace, exitSomeFailed, exitAllFailed, exitNoDevice, exitStorage)
 }
 
@@ -77,7 +79,7 @@ func run(ctx context.Context, env *Env, path string, o runOptions) error {
 	}
 	fmt.Fprintf(env.Stdout, "%s: %s on %s\n", s.Name, p.Summary(), backend.Device())
 	start := env.Now()
-	began, err := r.train(ctx, o.workers)
+	began, err := r.train(ctx, o.workers, o.reuse)
 	count := tally(r.executor.Counts())
 	if closeErr := r.executor.Close(); err == nil {
 		err = closeErr
@@ -132,10 +134,13 @@ func (e *Env) open(s *script, p *plan.Plan, backend *train.Backend, o runOptions
 
 // train trains the trials that are not finished yet, and shows the progress. began is false after an error that appears before the first
 // trial, mostly in data; then nothing is recorded.
-func (r *studyRun) train(ctx context.Context, workers int) (began bool, err error) {
+func (r *studyRun) train(ctx context.Context, workers int, reuse []string) (began bool, err error) {
 	env, trials := r.env, r.plan.Len()
 	if err := r.executor.Prepare(ctx, func() { env.warnOfChanges(r.plan, r.study.View().Trials()) }); err != nil {
 		return false, asUsageError(err)
+	}
+	if err := r.reuse(ctx, reuse); err != nil {
+		return false, err
 	}
 	done, failed := r.executor.Earlier()
 	if done > 0 {

@@ -73,7 +73,7 @@ func (s *session) dismiss(end ending) ending {
 		outcome = s.x.outcome(s.trial)
 	}
 	outcome.Status, outcome.Reason = statusOf(end.state), end.reason
-	err := s.claim.Begin(trialOf(s.trial, s.x.lab.Now()), nil)
+	err := s.claim.Begin(Record(s.trial, s.x.lab.Now()), nil)
 	if err == nil {
 		err = s.claim.Finish(outcome)
 	}
@@ -101,11 +101,11 @@ func (s *session) begin() (from *results.Checkpoint, err error) {
 		}
 		s.pace.learn(from.Row.SecondsTrain, from.Row.SecondsEvaluate)
 	}
-	return from, s.claim.Begin(trialOf(s.trial, s.x.lab.Now()), from)
+	return from, s.claim.Begin(Record(s.trial, s.x.lab.Now()), from)
 }
 
-// trialOf is a trial as the study records it.
-func trialOf(p plan.Trial, began time.Time) results.Trial {
+// Record is a trial as the study records it.
+func Record(p plan.Trial, began time.Time) results.Trial {
 	point := results.Values{}
 	for _, s := range p.Point {
 		point[s.Name] = s.Value.Any()
