@@ -211,7 +211,7 @@ func TestAPlanReportsWrongSuggestionsAndSamples(t *testing.T) {
 		t.Errorf("got %v for data that cannot be read, want %v", err, why)
 	}
 	whole := made(t, longStudy{quick(t, 0)}, &search.Blocks{Points: spec.PointList(lasting(2)...), Seeds: []uint32{1}})
-	if _, err := whole.Next(nil); err != io.EOF || whole.Suggested() != 1 || whole.PlaceOf(0) != 0 {
+	if _, err := whole.Next(nil); !errors.Is(err, io.EOF) || whole.Suggested() != 1 || whole.PlaceOf(0) != 0 {
 		t.Errorf("got %v after the last suggestion, want the end", err)
 	}
 }

@@ -1,7 +1,8 @@
 package sweep
 
-// Judge decides whether a trial goes on. It is asked after every evaluated epoch, and before a trial that was interrupted is trained on, so
-// that an interrupt between an epoch and its verdict changes nothing.
+// Judge decides whether a trial goes on. It is asked after every evaluated epoch, and before a trial that was interrupted is trained on,
+// so that an interrupt between an epoch and its verdict changes nothing. Of a paused trial it is asked again when others have results:
+// Continue promotes it, Stop ends it. A trial that is still paused when nothing else can run, and the source has no more, is pruned.
 type Judge interface {
 	Judge(t Trial, h History) Verdict
 }
