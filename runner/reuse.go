@@ -15,18 +15,18 @@ import (
 	"github.com/starsweep/starsweep/runner/sweep"
 )
 
-// reuse takes finished trials of the plan over from the studies in dirs, so that they are not trained again. Of several studies that have
-// a trial, the first one counts.
-func (r *studyRun) reuse(ctx context.Context, dirs []string) error {
-	for _, dir := range dirs {
-		if err := r.reuseFrom(ctx, dir); err != nil {
+// takeOver takes finished trials of the plan over from the studies of --reuse, so that they are not trained again. Of several studies
+// that have a trial, the first one counts.
+func (r *training) takeOver() error {
+	for _, dir := range r.reuse {
+		if err := r.reuseFrom(r.ctx, dir); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *studyRun) reuseFrom(ctx context.Context, dir string) error {
+func (r *training) reuseFrom(ctx context.Context, dir string) error {
 	if a, err := os.Stat(dir); err == nil {
 		if b, err := os.Stat(r.dir); err == nil && os.SameFile(a, b) {
 			return usageErrorf("--reuse: %s is the directory of this study", dir)
@@ -75,7 +75,7 @@ type donor struct {
 var errNotReused = errors.New("not reused")
 
 // reuseTrial takes the trial in place i of the plan over.
-func (r *studyRun) reuseTrial(i int, d *donor) error {
+func (r *training) reuseTrial(i int, d *donor) error {
 	id, wanted := r.plan.ID(i), r.plan.Epochs(i)
 	own, begun := r.study.View().State(id)
 	if r.plan.Skips(i) || begun && finishes(own, wanted) {

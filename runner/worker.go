@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/starsweep/starsweep/internal/machine"
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/plan"
 	"github.com/starsweep/starsweep/runner/supervise"
 )
 
@@ -100,6 +102,19 @@ func (e *Env) supervised(ctx context.Context, processes int) error {
 		return nil
 	}
 	return withCode(code, errReported)
+}
+
+// reporter is an observer that tells the supervisor of this process, if it has one, what is durable.
+type reporter struct{ to *supervise.Worker }
+
+func (r reporter) Began(plan.Trial)                {}
+func (r reporter) Epoch(plan.Trial, results.Epoch) { r.to.Progress() }
+
+// Ended implements execute.Observer. A trial that fails without an epoch will not run again: that is progress as well.
+func (r reporter) Ended(_ plan.Trial, o results.Outcome) {
+	if o.Status != results.Interrupted {
+		r.to.Progress()
+	}
 }
 
 // codesOfWorkers are the exit codes of worker processes, in the order of importance. Errors of one process count, whatever the others

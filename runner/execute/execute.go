@@ -60,6 +60,7 @@ type Executor struct {
 	observers []Observer
 	overlaps  bool // an epoch is evaluated while the next one trains
 	agenda    agenda
+	steps     steps
 	stopping  chan struct{} // closed when no further epoch may begin
 
 	abandoned atomic.Bool // a goroutine that ignored an interrupt still runs: what it may use stays open

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/starsweep/starsweep/results"
@@ -18,6 +19,7 @@ type session struct {
 	claim   *results.Claim
 	trainee *Trainee
 	pace    *pace
+	number  atomic.Int64 // of the epoch that trains, or has trained last; 0: none has begun
 
 	stopTraining context.CancelFunc // gives up the epoch in training
 	committing   chan *commit       // holds the newest
@@ -52,6 +54,8 @@ func (s *session) train(ctx context.Context) ending {
 	for _, o := range s.x.observers {
 		o.Began(s.trial)
 	}
+	s.x.steps.add(s)
+	defer s.x.steps.remove(s)
 	outcome := s.x.outcome(s.trial)
 	end := s.run(ctx, from, &outcome)
 	outcome.Status, outcome.Reason, outcome.Failure = statusOf(end.state), end.reason, results.Failure(end.failure)
@@ -204,6 +208,7 @@ func (s *session) epochs(ctx, training context.Context) ending {
 	var before *commit // of the epoch before
 	defer func() { before.wait() }()
 	for s.trainee.Done < s.budget() && !s.x.stopped() && s.x.inTime(s.pace.next(s.due(s.trainee.Done+1))) {
+		s.number.Store(int64(s.trainee.Done + 1))
 		s.pace.trains(s.due(s.trainee.Done + 1))
 		row, err := s.trainee.Train(training)
 		if end, over := before.wait(); over {

@@ -126,6 +126,14 @@ func (p *Plan) epochs(s slot) int {
 	return p.Families[s.family].Job.Epochs
 }
 
+// Program is the program of the trial in place i; nil if the script skips it.
+func (p *Plan) Program(i int) *model.Program {
+	if p.Skips(i) {
+		return nil
+	}
+	return p.Programs[p.program(p.trials[i])]
+}
+
 // All are the trials in the order in which they run.
 func (p *Plan) All() iter.Seq[Trial] {
 	return func(yield func(Trial) bool) {

@@ -1,6 +1,9 @@
 package supervise
 
-import "io"
+import (
+	"io"
+	"sync/atomic"
+)
 
 // Bytes on the pipes between a supervisor and its worker.
 const (
@@ -8,6 +11,7 @@ const (
 	leaveAtOnce = 'a' // request: leave at once, as after the end of the requests
 	progress    = 'p' // report: a result is durable
 	inOrder     = 'o' // report: the process now ends in order, with an exit code of its own and not of a crash
+	toReplace   = 'r' // report: likewise, but another process may succeed where this one cannot
 )
 
 // Pipe is the supervisor's side. The worker sees the end of the requests when the supervisor has died.
@@ -19,14 +23,17 @@ type Pipe struct {
 // ask sends a request. A worker that no longer reads has ended.
 func (p Pipe) ask(request byte) { _, _ = p.Requests.Write([]byte{request}) }
 
-// read reads the reports of a worker until it ends.
-func (p Pipe) read() (ended, advanced bool) {
+// read reads the reports of a worker until it ends: how it says that it ends, 0 if it says nothing, and whether a result is durable.
+func (p Pipe) read() (ends byte, advanced bool) {
 	for b := make([]byte, 1); ; {
 		if _, err := io.ReadFull(p.Reports, b); err != nil {
-			return ended, advanced
+			return ends, advanced
 		}
-		ended = b[0] == inOrder
-		advanced = advanced || b[0] == progress
+		if b[0] == progress {
+			advanced = true
+		} else {
+			ends = b[0]
+		}
 	}
 }
 
@@ -39,6 +46,8 @@ func (p Pipe) close() {
 type Worker struct {
 	Requests io.Reader
 	Reports  io.Writer
+
+	replaced atomic.Bool
 }
 
 // Listen calls the functions as the supervisor requests, until it asks to leave at once or dies.
@@ -55,8 +64,21 @@ func (w *Worker) Listen(toLeave, toLeaveAtOnce func()) {
 // Progress reports that a result is durable.
 func (w *Worker) Progress() { w.report(progress) }
 
+// Replace makes End report that another process may succeed where this one cannot, for example since its device is lost.
+func (w *Worker) Replace() {
+	if w != nil {
+		w.replaced.Store(true)
+	}
+}
+
 // End reports that the process now ends in order.
-func (w *Worker) End() { w.report(inOrder) }
+func (w *Worker) End() {
+	if w != nil && w.replaced.Load() {
+		w.report(toReplace)
+		return
+	}
+	w.report(inOrder)
+}
 
 func (w *Worker) report(b byte) {
 	if w != nil {

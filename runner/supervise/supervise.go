@@ -92,11 +92,15 @@ func (s *supervisor) keep(index int) int {
 			s.Say("%s cannot be started: %v", s.name(index), err)
 			return s.Crashed
 		}
-		end, inOrder, progress := s.watch(p)
-		if inOrder {
+		end, said, progress := s.watch(p)
+		if said == inOrder || said == toReplace && s.leaving() {
 			return end.Code
 		}
-		what := fmt.Sprintf("%s (pid %d) %s", s.name(index), p.PID, describe(end, s.Killed()-before))
+		how, code := describe(end, s.Killed()-before), s.Crashed
+		if said == toReplace {
+			how, code = "cannot go on", end.Code
+		}
+		what := fmt.Sprintf("%s (pid %d) %s", s.name(index), p.PID, how)
 		if fruitless++; progress {
 			fruitless = 1
 		}
@@ -105,7 +109,7 @@ func (s *supervisor) keep(index int) int {
 			return s.Interrupted
 		case fruitless >= mostFruitless:
 			s.Say("%s, the last of %d times without progress: it is not started again", what, fruitless)
-			return s.Crashed
+			return code
 		}
 		wait := backOff(fruitless)
 		s.Say("%s; another one is started%s", what, in(wait))
@@ -121,19 +125,22 @@ func (s *supervisor) keep(index int) int {
 	}
 }
 
-// watch accompanies one process to its end: it passes on requests, and reads reports.
-func (s *supervisor) watch(p *Process) (end End, inOrder, progress bool) {
+// watch accompanies one process to its end: it passes on requests, and reads reports. said is how the process said that it ends.
+func (s *supervisor) watch(p *Process) (end End, said byte, progress bool) {
 	ended, asked := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(asked)
 		s.ask(p, ended)
 	}()
-	inOrder, progress = p.Pipe.read()
+	said, progress = p.Pipe.read()
 	end = p.Wait()
 	close(ended)
 	<-asked
 	p.Pipe.close()
-	return end, inOrder && end.Signal == 0, progress
+	if end.Signal != 0 {
+		said = 0
+	}
+	return end, said, progress
 }
 
 // ask passes requests to leave on to a process until it has ended, and kills it if it does not leave at once.

@@ -150,6 +150,34 @@ func TestAWorkerWithoutProgressIsGivenUp(t *testing.T) {
 	}
 }
 
+// A worker whose device is lost is replaced. If the device cannot be opened any more, its successor ends in order, with the same code.
+func TestAWorkerThatCannotGoOnIsReplaced(t *testing.T) {
+	const noDevice = 77
+	for _, last := range []int{done, noDevice} {
+		f := &fakes{run: func(_, nth int, w *Worker) End {
+			if nth == 3 {
+				return inOrderly(w, last)
+			}
+			w.Progress()
+			w.Replace()
+			return inOrderly(w, noDevice)
+		}}
+		if code := Run(f.options(1)); code != last || f.starts[1] != 3 {
+			t.Errorf("got code %d after %d starts, want %d after 3", code, f.starts[1], last)
+		}
+		if want := "the worker process (pid 101) cannot go on; another one is started"; f.said[0] != want {
+			t.Errorf("got %q, want %q", f.said[0], want)
+		}
+	}
+	f := &fakes{run: func(_, _ int, w *Worker) End {
+		w.Replace()
+		return inOrderly(w, noDevice)
+	}}
+	if code := Run(f.options(1)); code != noDevice || f.starts[1] != mostFruitless {
+		t.Errorf("got code %d after %d starts, want %d after %d", code, f.starts[1], noDevice, mostFruitless)
+	}
+}
+
 func TestTheReaderOfTheOutputOrTheTerminalIsGoneForAllWorkers(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGPIPE, syscall.SIGHUP} {
 		f := &fakes{run: func(_, _ int, _ *Worker) End { return End{Signal: s} }}

@@ -1,0 +1,49 @@
+package runner
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/starsweep/starsweep/runner/execute"
+)
+
+// sayHowItLeaves prints what becomes of the epochs in progress when the run is asked to leave, unless it is over before. A run that
+// leaves at once prints nothing.
+func (t *training) sayHowItLeaves(over <-chan struct{}) {
+	select {
+	case <-over:
+	case <-t.ctx.Done():
+		if t.env.atOnce(t.ctx).Err() == nil {
+			fmt.Fprintf(t.env.Stderr, "starsweep: %s\n", leaving(t.executor.Steps(), t.grace))
+		}
+	}
+}
+
+// leaving says what becomes of epochs in progress when a run is asked to leave.
+func leaving(steps []execute.Step, grace time.Duration) string {
+	var finishing []string
+	var takes time.Duration
+	for _, s := range steps {
+		if s.Left <= grace {
+			finishing = append(finishing, fmt.Sprintf("epoch %d of trial %d", s.Epoch, s.Trial.Place))
+			takes = max(takes, s.Left)
+		}
+	}
+	var parts []string
+	const most = 3
+	switch n := len(finishing); {
+	case n > most:
+		parts = append(parts, fmt.Sprintf("finishing the epochs of %d trials, about %s", n, rounded(takes.Seconds())))
+	case n > 0:
+		parts = append(parts, fmt.Sprintf("finishing %s, about %s", strings.Join(finishing, ", "), rounded(takes.Seconds())))
+	}
+	if n := len(steps) - len(finishing); n > 0 {
+		parts = append(parts, fmt.Sprintf("leaving %s after the last finished epoch, since the next may take more than %v (--grace)",
+			counted(n, "trial"), grace))
+	}
+	if len(parts) == 0 {
+		return "leaving"
+	}
+	return strings.Join(parts, "; ") + "; interrupt again to leave at once"
+}

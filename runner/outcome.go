@@ -1,0 +1,96 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/execute"
+)
+
+// tally counts how trials ended, those of earlier runs included.
+type tally map[results.Status]int
+
+// end closes the study, prints what has become of its trials and returns the error of the command. err is that of the training, which
+// began unless an error came before the first trial.
+func (t *training) end(began bool, err error) error {
+	env := t.env
+	count, left := tally(t.executor.Counts()), remaining{}
+	if began {
+		left = t.paces.of(t.plan, t.epochsLeft)
+	}
+	if closeErr := t.executor.Close(); closeErr != nil && !errors.Is(err, results.ErrStorage) {
+		err = closeErr
+	}
+	if began {
+		env.printOutcomes(count, t.plan.Len(), env.Now().Sub(t.start).Seconds())
+		if left.trials > 0 {
+			fmt.Fprintf(env.Stdout, "remaining %s\n", left.text(t.workers*max(1, env.role.Of)))
+		}
+		if reportErr := env.writeReport(t.dir); err == nil {
+			err = reportErr
+		}
+	}
+	switch {
+	case err == nil:
+		return trialFailures(count, t.plan.Len()-t.plan.Skipped)
+	case errors.Is(err, results.ErrStorage):
+		return err
+	case t.ctx.Err() != nil:
+		return t.leaves("interrupted")
+	case errors.Is(err, execute.ErrStopped):
+		return t.leaves(fmt.Sprintf("the budget of %v is used up", t.budget))
+	case errors.Is(err, execute.ErrDeviceLost):
+		env.Worker.Replace()
+		return withCode(exitNoDevice, fmt.Errorf("%w; its trials are left to other processes, or to the same command", err))
+	}
+	return err
+}
+
+// leaves says why a run leaves although work remains, and returns the error of its exit code.
+func (t *training) leaves(why string) error {
+	fmt.Fprintf(t.env.Stderr, "starsweep: %s; run the same command again to continue\n", why)
+	return withCode(exitInterrupted, errReported)
+}
+
+// epochsLeft is the number of epochs that the trial in place i of the plan still has to train.
+func (t *training) epochsLeft(i int) int {
+	state, begun := t.study.View().State(t.plan.ID(i))
+	switch {
+	case !begun:
+		return t.plan.Epochs(i)
+	case state.Status != results.Interrupted:
+		return 0
+	}
+	return max(1, t.plan.Epochs(i)-state.Epochs) // its last epoch may be all that is recorded
+}
+
+// trialFailures returns the error of a run in which trials failed.
+func trialFailures(count tally, trials int) error {
+	switch failed := count[results.Failed]; {
+	case failed > 0 && failed == trials:
+		return withCode(exitAllFailed, fmt.Errorf("all %d trials failed; the same command runs them again", failed))
+	case failed > 0:
+		return withCode(exitSomeFailed,
+			fmt.Errorf("%d of %d trials failed: see the column reason of the trials table; the same command runs them again", failed, trials))
+	}
+	return nil
+}
+
+// printOutcomes prints the number of trials with each outcome.
+func (e *Env) printOutcomes(count tally, total int, seconds float64) {
+	var parts []string
+	sum := 0
+	statuses := []results.Status{results.Completed, results.Pruned, results.Collapsed, results.Diverged, results.Failed, results.Skipped}
+	for _, status := range statuses {
+		if n := count[status]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, status))
+			sum += n
+		}
+	}
+	if sum < total {
+		parts = append(parts, fmt.Sprintf("%d remaining", total-sum))
+	}
+	fmt.Fprintf(e.Stdout, "%s of %d trials, %.0f s\n", strings.Join(parts, ", "), total, seconds)
+}

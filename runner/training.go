@@ -1,0 +1,89 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/execute"
+	"github.com/starsweep/starsweep/runner/plan"
+	"github.com/starsweep/starsweep/runner/sweep/prune"
+)
+
+// training is a plan that is trained into the directory of its study.
+type training struct {
+	runOptions
+	env      *Env
+	ctx      context.Context // done: leave in good order
+	start    time.Time       // of the command
+	dir      string
+	settings string // of the script, JSON
+	plan     *plan.Plan
+	study    *results.Writer
+	passes   *passes
+	paces    *paces
+	executor *execute.Executor
+}
+
+// open creates the directory of the study, or continues it, and prepares to train the plan. The caller ends the training; if there is
+// an error, the backend stays the caller's.
+func (e *Env) open(ctx context.Context, s *script, p *plan.Plan, b *train.Backend, o runOptions, start time.Time) (*training, error) {
+	dir, err := s.directory(o)
+	if err != nil {
+		return nil, err
+	}
+	meta, files, err := studyMeta(s, p, e.Version)
+	if err != nil {
+		return nil, err
+	}
+	meta.Origin = origin(dir, s.path)
+	study, err := e.createStudy(dir, meta, files, o)
+	if err != nil {
+		return nil, err
+	}
+	if e.role.Index > 0 { // the process that it replaces counts too
+		start = e.role.Began
+	}
+	t := &training{runOptions: o, env: e, ctx: ctx, start: start, dir: dir, settings: settings(s), plan: p, study: study,
+		passes: newPasses(e), paces: newPaces(e.Now)}
+	limits := execute.Limits{Stop: ctx.Done(), Grace: o.grace}
+	if o.bounded {
+		limits.Deadline = start.Add(o.budget)
+	}
+	t.executor = execute.New(execute.Config{Plan: p, Study: study, Judges: prune.Collapse{}, Limits: limits,
+		Origin: execute.Origin{Script: meta.ScriptHash, Settings: t.settings, Profile: o.profile, Version: e.Version}}, e.lab(b, t.passes))
+	return t, nil
+}
+
+// train trains the trials that are not finished yet, and shows the progress. began is false after an error that appears before the first
+// trial, mostly in data; then nothing is recorded.
+func (t *training) train() (began bool, err error) {
+	env, view := t.env, t.study.View()
+	if err := t.executor.Prepare(t.ctx, func() { env.warnOfChanges(t.plan, view.Trials()) }); err != nil {
+		return false, asUsageError(err)
+	}
+	if err := t.takeOver(); err != nil {
+		return false, err
+	}
+	done, failed := t.executor.Earlier()
+	if done > 0 {
+		fmt.Fprintf(env.Stdout, "%d of %d trials are already finished\n", done, t.plan.Len())
+	}
+	if len(failed) > 0 {
+		fmt.Fprintf(env.Stdout, "%s failed before: running again\n", counted(len(failed), "trial"))
+	}
+	reasons := again(t.plan, view.Meta(), view.Trials(), t.settings)
+	for _, why := range slices.Sorted(maps.Keys(reasons)) {
+		fmt.Fprintf(env.Stdout, "%s with these hyperparameters and seeds do not count, since %s\n", counted(reasons[why], "finished trial"), why)
+	}
+	progress := newProgress(env, t.plan.Len(), done, t.passes)
+	defer progress.close()
+	over := make(chan struct{})
+	defer close(over)
+	go t.sayHowItLeaves(over)
+	return true, t.executor.Run(env.atOnce(t.ctx), t.workers, progress, t.paces, reporter{env.Worker})
+}
