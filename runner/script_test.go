@@ -47,9 +47,22 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "interrupts": interrupts, "rows": rows, "wait_for": waitFor,
+			"exits": exits, "interrupts": interrupts, "keeps": keeps, "rows": rows, "wait_for": waitFor,
 		},
 	})
+}
+
+// keeps FILE checks that the last output has every line of a file.
+func keeps(ts *testscript.TestScript, neg bool, args []string) {
+	had, has := strings.Split(strings.TrimSpace(ts.ReadFile(args[0])), "\n"), strings.Split(ts.ReadFile("stdout"), "\n")
+	if len(had) < 2 {
+		ts.Fatalf("keeps: got %d lines in %s, want some", len(had), args[0])
+	}
+	for _, line := range had {
+		if !slices.Contains(has, line) {
+			ts.Fatalf("keeps: the output lacks the line %s", line)
+		}
+	}
 }
 
 // exits CODE COMMAND... runs a command and checks its exit code.

@@ -161,6 +161,8 @@ var synonyms = map[string][]string{
 	"dim": {"axes", "axis"}, "axis": {"axes"}, "axes": {"axis"}, "input": {"x"}, "inputs": {"x"}, "tensors": {"xs"},
 	"numclasses": {"classes", "labels"}, "nclasses": {"classes", "labels"}, "imagesize": {"size"}, "lambdagp": {"weight"}, "root": {"path"},
 	"numsamples": {"samples"}, "nsamples": {"samples"}, "ntrials": {"trials"}, "numtrials": {"trials"},
+	"filter": {"constraint"}, "condition": {"constraint"}, "where": {"constraint"}, "when": {"constraint"}, "exclude": {"constraint"},
+	"keepcheckpoints": {"keep"},
 	// functions, layers and losses
 	"linear": {"dense"}, "fc": {"dense"}, "upsample": {"resize"}, "upsampling": {"resize"}, "adaptiveavgpool": {"global_avg_pool"},
 	"globalaveragepooling": {"global_avg_pool"}, "maxpooling": {"max_pool"}, "averagepooling": {"avg_pool"}, "cat": {"concat"},
