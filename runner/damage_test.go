@@ -3,6 +3,8 @@ package runner_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"errors"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -147,6 +149,74 @@ func TestNoDamageLeadsToWrongNumbers(t *testing.T) {
 		}
 	}
 	t.Logf("%d runs, refused: %v", runs, refused)
+}
+
+// tornStudy takes an instant.
+const tornStudy = `
+load("@std//mlp.star", "mlp")
+load("@std//losses.star", "least_squares")
+
+def trial(p):
+    return gan(data = ring(count = 64), generator = mlp([4], 2), discriminator = mlp([4], 1), latent = normal(2),
+               loss = least_squares(), optimizer = sgd(lr = p.lr), batch = 16, epochs = 2,
+               evaluate = evaluate(every = 1, samples = 20, metrics = [fid()]))
+
+main = study(trial = trial, space = {"lr": choice(1e-3, 1e-2)}, objectives = {"fid": "min"})
+`
+
+// A process that dies while it writes leaves a part of a record, of any length, or all of it with bytes that never got to the disk.
+func TestARecordThatIsCutAtAnyPlaceIsMadeAgain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs hundreds of small studies")
+	}
+	step := 13
+	if os.Getenv("STARSWEEP_KILLS") != "" {
+		step = 1
+	}
+	l := newLab(t, tornStudy)
+	half := filepath.Join(t.TempDir(), "half")
+	l.killed(half, `trial 1/2 .* epoch 1/2`)
+	for _, state := range []string{half, l.whole} {
+		journals := slices.DeleteFunc(files(t, state), func(path string) bool { return !strings.HasPrefix(path, "journal") })
+		if len(journals) == 0 {
+			t.Fatal("found no journal")
+		}
+		for _, path := range journals {
+			content, err := os.ReadFile(filepath.Join(state, path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := lastRecord(content)
+			dir := filepath.Join(t.TempDir(), "torn")
+			places := 0
+			for cut := last; cut < len(content); cut++ {
+				if ends := cut < last+12 || cut > len(content)-4; !ends && cut%step != 0 {
+					continue
+				}
+				places++
+				torn := content[:cut]
+				if cut%2 == 0 { // the length of the file got there, not its bytes
+					torn = slices.Concat(torn, make([]byte, len(content)-cut))
+				}
+				err := errors.Join(os.RemoveAll(dir), os.CopyFS(dir, os.DirFS(state)), os.WriteFile(filepath.Join(dir, path), torn, 0o666))
+				if err != nil {
+					t.Fatal(err)
+				}
+				l.run(dir)
+				l.same(dir)
+			}
+			t.Logf("%s: the last record of %s, %d bytes, was cut at %d places", filepath.Base(state), path, len(content)-last, places)
+		}
+	}
+}
+
+// lastRecord returns where the last record of a journal begins: 4 bytes of length, 4 of checksum, and the payload.
+func lastRecord(journal []byte) (at int) {
+	for next := 0; next+8 <= len(journal); {
+		at = next
+		next += 8 + int(binary.LittleEndian.Uint32(journal[next:]))
+	}
+	return at
 }
 
 // The clock of the process goes forth and back by days between any two readings.

@@ -33,11 +33,8 @@ func TestKilledStudiesEndWithTheSameTables(t *testing.T) {
 	}
 	for _, processes := range []int{1} {
 		t.Run(fmt.Sprint(processes), func(t *testing.T) {
-			k := &killer{lab: newLab(t, killStudy), rand: rand.New(rand.NewPCG(1, uint64(processes)))}
-			start := time.Now()
-			k.undisturbed(processes)
-			k.takes = time.Since(start)
-			studies := 0
+			k := newKiller(t, processes)
+			start, studies := time.Now(), 0
 			for ; k.kills < kills; studies++ {
 				k.disturbed(processes, min(kills, k.kills+8))
 			}
@@ -56,6 +53,16 @@ type killer struct {
 	takes time.Duration // a run
 
 	kills, epochs int
+}
+
+// newKiller has seen how long an undisturbed run of so many processes takes.
+func newKiller(t *testing.T, processes int) *killer {
+	t.Helper()
+	k := &killer{lab: newLab(t, killStudy), rand: rand.New(rand.NewPCG(1, uint64(processes)))}
+	start := time.Now()
+	k.undisturbed(processes)
+	k.takes = time.Since(start)
+	return k
 }
 
 // process is a command that trains the study, perhaps with children that do so.
@@ -166,33 +173,7 @@ var shown = regexp.MustCompile(`\[(.*)\] epoch ([0-9]+)/`)
 // process printed before it was killed. It adds what there is now.
 func (k *killer) keeps(dir string, rows map[string]string, printed string) {
 	k.Helper()
-	v, err := results.Open(dir)
-	if errors.Is(err, results.ErrNoStudy) && len(rows) == 0 && !shown.MatchString(printed) {
-		return
-	} else if err != nil {
-		k.Fatal(err)
-	}
-	defer v.Close()
-	now := map[string]string{}
-	for row, err := range v.Rows(results.Epochs) {
-		if err != nil {
-			k.Fatal(err)
-		}
-		key := fmt.Sprintf("loss=%q lr=%v seed=%v epoch %v", row["loss"], row["lr"], row["seed"], row["epoch"])
-		for _, f := range v.Fields(results.Epochs) {
-			if f.Timing {
-				delete(row, f.Name)
-			}
-		}
-		text, err := json.Marshal(row)
-		if err != nil {
-			k.Fatal(err)
-		}
-		if now[key] != "" {
-			k.Fatalf("%s: two rows of %s", dir, key)
-		}
-		now[key] = string(text)
-	}
+	now := rowsOf(k.T, dir)
 	for key, was := range rows {
 		if now[key] != was {
 			k.Fatalf("%s: after kill %d there is\n%s\nand was\n%s", dir, k.kills, now[key], was)
@@ -206,6 +187,39 @@ func (k *killer) keeps(dir string, rows map[string]string, printed string) {
 	for key, text := range now {
 		rows[key] = text
 	}
+}
+
+// rowsOf are the rows of epochs of a study that may not have begun, but for timings, by hyperparameters, seed and epoch.
+func rowsOf(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	rows := map[string]string{}
+	v, err := results.Open(dir)
+	if errors.Is(err, results.ErrNoStudy) {
+		return rows
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	for row, err := range v.Rows(results.Epochs) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := fmt.Sprintf("loss=%q lr=%v seed=%v epoch %v", row["loss"], row["lr"], row["seed"], row["epoch"])
+		for _, f := range v.Fields(results.Epochs) {
+			if f.Timing {
+				delete(row, f.Name)
+			}
+		}
+		text, err := json.Marshal(row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rows[key] != "" {
+			t.Fatalf("%s: two rows of %s", dir, key)
+		}
+		rows[key] = string(text)
+	}
+	return rows
 }
 
 func kill(pids ...int) {

@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -33,7 +34,8 @@ main = study(trial = trial, space = {"loss": choice("gp", "ns"), "lr": choice(1e
 type lab struct {
 	*testing.T
 	home, script, whole string
-	want                string // the tables of whole
+	want                string // the rows of whole
+	tables              map[results.Table][]byte
 }
 
 func newLab(t *testing.T, study string) *lab {
@@ -44,7 +46,7 @@ func newLab(t *testing.T, study string) *lab {
 		t.Fatal(err)
 	}
 	l.run(l.whole)
-	l.want = table(t, l.whole)
+	l.want, l.tables = table(t, l.whole), l.canonical(l.whole)
 	return l
 }
 
@@ -62,7 +64,22 @@ func (l *lab) args(dir string, flags ...string) []string {
 	return append([]string{"run", l.script, "--backend", "cpu:threads=1", "--workers", "2", "--dir", dir}, flags...)
 }
 
-// same checks that the study in dir ended with the tables of the undisturbed run: every row once, every number with the same bits.
+// canonical are the tables of a study as files, but for timings.
+func (l *lab) canonical(dir string) map[results.Table][]byte {
+	l.Helper()
+	tables := map[results.Table][]byte{}
+	for _, name := range results.Tables() {
+		var file bytes.Buffer
+		if err := results.Canonical(dir, name, &file); err != nil {
+			l.Fatal(err)
+		}
+		tables[name] = file.Bytes()
+	}
+	return tables
+}
+
+// same checks that the study in dir ended with the tables of the undisturbed run: every row once, every number with the same bits, and
+// so the same files, byte for byte.
 func (l *lab) same(dir string) {
 	l.Helper()
 	got, want := strings.Split(table(l.T, dir), "\n"), strings.Split(l.want, "\n")
@@ -72,6 +89,11 @@ func (l *lab) same(dir string) {
 	for i := range min(len(got), len(want)) {
 		if got[i] != want[i] {
 			l.Fatalf("%s: got\n%.1000s\nwant\n%.1000s", dir, got[i], want[i])
+		}
+	}
+	for name, file := range l.canonical(dir) {
+		if name != results.Pareto && !bytes.Equal(file, l.tables[name]) {
+			l.Errorf("%s: the rows of %s are the same, but not the file of them", dir, name)
 		}
 	}
 }
