@@ -53,7 +53,7 @@ func (j *Job) Unread() Inputs {
 	return Inputs{Train: j.Data.String(), Measure: m}
 }
 
-// Configuration identifies everything that decides a trial's numbers except its seed and its length: the program, every number with
+// Configuration identifies everything that decides a trial's numbers except its seed and its epochs: the program, every number with
 // its column, the training images, what evaluations compare with, when, and which of them end a trial. The text of the script is not
 // part of it, and neither is anything that changes no number, such as the size of the sample sheet or the path of the images.
 // spec.TrialID names a trial by its configuration and its seed.

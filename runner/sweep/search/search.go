@@ -60,15 +60,10 @@ func One(p spec.Point, seeds []uint32) *Blocks {
 // Len is the number of suggestions.
 func (b *Blocks) Len() int { return b.Points.Len() * len(b.Seeds) }
 
-// Place is the number of the point, from 0, and the seed of suggestion i.
-func (b *Blocks) Place(i int) (point int, seed uint32) {
-	return i % b.Points.Len(), b.Seeds[i/b.Points.Len()]
-}
-
 // At is suggestion i.
 func (b *Blocks) At(i int) sweep.Suggestion {
-	point, seed := b.Place(i)
-	return sweep.Suggestion{Index: i, Point: b.Points.At(point), Seed: seed}
+	n := b.Points.Len()
+	return sweep.Suggestion{Index: i, Point: b.Points.At(i % n), Seed: b.Seeds[i/n]}
 }
 
 // Next is suggestion i, whatever the history.
