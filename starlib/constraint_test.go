@@ -158,6 +158,48 @@ main = study(trial = trial, space = {"lr": choice(0.1, 0.4), "scale": choice(1.0
 	}
 }
 
+// A trial that breaks off because a number is wrong is an error at the points where it is, even if others are skipped.
+func TestSkippingHidesNoError(t *testing.T) {
+	const script = `
+def trial(p):
+    sgd(lr = p.lr)
+    return skip("always")
+
+main = study(trial = trial, space = {"lr": choice(0.1, -0.1)})
+`
+	for _, order := range [][]int{{0, 1}, {1, 0}} {
+		study := load(t, script)
+		points, err := listed(study)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range order {
+			_, err := study.Job(t.Context(), points[i])
+			if skips := errors.As(err, new(*model.Skipped)); err == nil || skips != (i == 0) {
+				t.Errorf("%v, %v: got %v", order, points[i], err)
+			}
+		}
+	}
+}
+
+func TestAHyperparameterOfTheConstraintAloneIsUnread(t *testing.T) {
+	study := load(t, `main = study(trial = lambda p: skip("%d" % p.a), space = {"a": choice(1, 2), "b": choice(1, 2)}, settings = {"c": 3},
+    constraint = lambda p: p.a + p.b < p.c)`)
+	points, err := listed(study)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range points {
+		if err := tracedOrSkipped(t.Context(), study, p); err != nil {
+			t.Error(err)
+		}
+	}
+	want := []string{"study.star:1:13: no trial reads the hyperparameter b: use p.b, or remove it from the space"}
+	if got := study.Warnings(); !slices.Equal(got, want) {
+		t.Errorf("got the warnings %q, want %q", got, want)
+	}
+}
+
 func TestTheWeightsThatStay(t *testing.T) {
 	for script, want := range map[string]string{
 		`main = study(trial = lambda p: None)`:                "front",

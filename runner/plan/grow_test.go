@@ -120,6 +120,15 @@ func TestSkippedTrialsComeFirstInTheirBlock(t *testing.T) {
 	}
 }
 
+// Two points that are skipped for one reason are two trials, whose rows tell them apart.
+func TestSkippedTrialsAreAsManyAsTheirPoints(t *testing.T) {
+	one, other := lasting(13)[0], append(lasting(13)[0], spec.Assignment{Name: "lr", Value: spec.FloatValue(1)})
+	p := made(t, longStudy{quick(t, 0)}, &search.Blocks{Points: spec.PointList(one, other, one), Seeds: []uint32{0}})
+	if p.Len() != 2 || p.Skipped != 2 || p.Repeated != 1 || p.ID(0) == p.ID(1) {
+		t.Errorf("got %d trials, %d skipped and %d repeated, with the IDs %s and %s", p.Len(), p.Skipped, p.Repeated, p.ID(0), p.ID(1))
+	}
+}
+
 // doubling suggests 1, 2, 4 epochs and so on, each once the trial before has ended, as long as they are at most 16. Its third suggestion
 // is the first one again.
 type doubling struct{}
