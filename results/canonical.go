@@ -31,7 +31,7 @@ func Canonical(dir string, t Table, w io.Writer) error {
 	if t != Pareto { // whose order is that of its ranks
 		slices.SortStableFunc(rows, compareRows)
 	}
-	return writeParquet(w, v.meta, t, "", nil, func(yield func(Row, error) bool) {
+	return writeParquet(w, v.Meta(), t, fileNotes{}, func(yield func(Row, error) bool) {
 		for _, row := range rows {
 			if !yield(row, nil) {
 				return

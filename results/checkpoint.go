@@ -34,36 +34,26 @@ func (v *View) checkpointPath(trial string) string {
 	return filepath.Join(v.dir, "checkpoints", trial+checkpointSuffix)
 }
 
-// SaveCheckpoint replaces the checkpoint of a trial. The old one remains until the new one is on disk. Call it before AppendEpoch
-// of the same row.
-func (s *study) SaveCheckpoint(c Checkpoint) error {
-	s.mu.Lock()
-	t, err := s.trial(c.Row.Trial)
-	finished := err == nil && t.outcome != nil
-	s.mu.Unlock() // writing takes a while, and every trial has its own files
-	if err := errors.Join(err, s.lock.check()); err != nil {
-		return err
-	}
-	if finished {
-		return fmt.Errorf("checkpoint of trial %s: the trial is finished (%s)", t.ID, t.outcome.Status)
-	}
+// saveCheckpoint replaces the checkpoint of a trial. The old one remains until the new one is on disk and held returns no error.
+func (v *View) saveCheckpoint(c Checkpoint, held func() error) error {
+	trial := c.Row.Trial
 	row, err := json.Marshal(c.Row)
 	if err != nil {
-		return fmt.Errorf("checkpoint of trial %s: %w", t.ID, err)
+		return fmt.Errorf("checkpoint of trial %s: %w", trial, err)
 	}
 	metadata := map[string]string{rowKey: string(row)}
 	for name, value := range c.Meta {
 		if strings.HasPrefix(name, "starsweep.") {
-			return fmt.Errorf("checkpoint of trial %s: metadata %q: names that begin with starsweep. are reserved", t.ID, name)
+			return fmt.Errorf("checkpoint of trial %s: metadata %q: names that begin with starsweep. are reserved", trial, name)
 		}
 		metadata[name] = value
 	}
 	metadata[sumKey] = checksum(c.Tensors, metadata)
-	path := s.checkpointPath(t.ID)
+	path := v.checkpointPath(trial)
 	if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
 	}
-	return durable.WriteFile(path, func(w io.Writer) error { return safetensors.Write(w, c.Tensors, metadata) })
+	return durable.WriteChecked(path, func(w io.Writer) error { return safetensors.Write(w, c.Tensors, metadata) }, held)
 }
 
 // HasCheckpoint reports whether there is a checkpoint of a trial, sound or not.
@@ -124,39 +114,6 @@ func (v *View) resumable(trial string) (*Checkpoint, error) {
 		return nil, fmt.Errorf("%w: it is of epoch %d, but the journal has lost the epochs after %d", ErrCheckpoint, c.Row.Epoch, last)
 	}
 	return &c, nil
-}
-
-// Resume loads the checkpoint of a trial, and appends its row if the crash came between SaveCheckpoint and AppendEpoch. Found is
-// false for a trial that has none and starts from its beginning. Errors: ErrCheckpoint, ErrStorage, or those of AppendEpoch.
-func (s *study) Resume(trial string) (c Checkpoint, found bool, err error) {
-	from, err := s.resumable(trial)
-	if err != nil || from == nil {
-		return Checkpoint{}, false, err
-	}
-	return *from, true, s.AppendEpoch(from.Row)
-}
-
-// cleanCheckpoints removes what a crash left behind: half-written files, and checkpoints of finished or forgotten trials.
-func (s *study) cleanCheckpoints() error {
-	dir := filepath.Join(s.dir, "checkpoints")
-	files, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	} else if err != nil {
-		return durable.StorageError(dir, err)
-	}
-	for _, f := range files {
-		name := f.Name()
-		id, isCheckpoint := strings.CutSuffix(name, checkpointSuffix)
-		t := s.trials[id]
-		stale := isCheckpoint && (t == nil || t.outcome != nil && !s.options.KeepCheckpoints)
-		if stale || strings.HasSuffix(name, durable.TempSuffix) {
-			if err := durable.Remove(filepath.Join(dir, name)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // checksum is the CRC-32C of tensors, with their names, types and shapes, and of the metadata except for itself. The format has no

@@ -167,7 +167,7 @@ func TestCheckpointsOfFinishedTrialsAreKeptOnRequest(t *testing.T) {
 	o := hourly
 	o.KeepCheckpoints = true
 	for range 2 {
-		s, err := results.CreateStudy(dir, meta, nil, o)
+		s, err := createStudy(dir, meta, nil, o)
 		check(t, err)
 		if len(s.Trials()) == 0 {
 			train(t, s, "a", 0, 1)

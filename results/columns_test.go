@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/starsweep/starsweep/engine/spec"
-	"github.com/starsweep/starsweep/results/internal/journal"
 )
 
 // filled sets every field of a struct to a value that is not zero, so that a lost field is noticed.
@@ -66,24 +65,28 @@ func TestRowsOfTablesTurnBackIntoWhatTheJournalHad(t *testing.T) {
 		Metrics: []string{"fid", "loss", "never"}}
 	begun, e, sample, o, again := filled[Trial](t), filled[Epoch](t), filled[Sample](t), filled[Outcome](t), filled[Measurement](t)
 	e.Trial, sample.Trial, o.Trial, again.Trial = begun.ID, begun.ID, begun.ID, begun.ID
-	x := &trial{Trial: begun, samples: map[sampleKey]journal.Line{}, outcome: &o, summary: summary{epochs: 7, last: Metrics{"fid": 2}}}
-	picture, err := m.sampleRow(x, sample)
+	size, err := sample.size()
 	if err != nil {
 		t.Fatal(err)
+	}
+	row := func(table Table) Row {
+		return m.layout(table).row(&record{Study: m.Study, Trial: begun, Total: summary{epochs: 7, last: Metrics{"fid": 2}}, Outcome: o,
+			Epoch: e, Sample: sample, Picture: size, Measurement: again})
 	}
 	back := func(table Table, row Row) Row {
 		t.Helper()
 		var b bytes.Buffer
 		one := func(yield func(Row, error) bool) { yield(row, nil) }
-		if err := writeParquet(&b, m, table, "0-0", []Trial{begun}, iter.Seq2[Row, error](one)); err != nil {
+		notes := fileNotes{"w-0-0", "", about{Began: []began{{Trial: begun, Generation: 3}}, Generations: []int{2}}}
+		if err := writeParquet(&b, m, table, notes, iter.Seq2[Row, error](one)); err != nil {
 			t.Fatal(err)
 		}
 		p, err := openParquet(b.Bytes())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if began, err := began(p); err != nil || len(began) != 1 || string(encode(began[0])) != string(encode(begun)) {
-			t.Errorf("%s: trials began as %v, %v", table, began, err)
+		if got, err := aboutOf(p); err != nil || string(encode(got)) != string(encode(notes.about)) {
+			t.Errorf("%s: got the notes %v, %v", table, got, err)
 		}
 		for got, err := range parquetRows(b.Bytes(), m.Fields(table)) {
 			if err != nil {
@@ -95,8 +98,8 @@ func TestRowsOfTablesTurnBackIntoWhatTheJournalHad(t *testing.T) {
 		return nil
 	}
 	delete(again.Metrics, "loss") // which images do not have
-	trials, epochs, samples := back(Trials, m.trialRow(x)), back(Epochs, m.epochRow(x, e)), back(Samples, picture)
-	measurements := back(Measurements, m.measurementRow(x, again))
+	trials, epochs, samples := back(Trials, row(Trials)), back(Epochs, row(Epochs)), back(Samples, row(Samples))
+	measurements := back(Measurements, row(Measurements))
 	gotOutcome, count := m.outcomeOf(trials)
 	for _, pair := range [][2]any{
 		{*gotOutcome, o}, {count.Epochs, 7}, {*m.epochOf(epochs), e}, {m.sampleOf(samples), sample},
@@ -112,12 +115,11 @@ func TestRowsOfTablesTurnBackIntoWhatTheJournalHad(t *testing.T) {
 func TestFilesWithoutANewColumnAreReadByName(t *testing.T) {
 	old := Meta{Study: "ring", Metrics: []string{"fid"}}
 	m := Meta{Study: "ring", Columns: []Column{{"lr", spec.Float, true}}, Metrics: []string{"recall", "fid"}}
-	x := &trial{Trial: Trial{ID: "a"}}
 	one := func(yield func(Row, error) bool) {
-		yield(old.epochRow(x, Epoch{Epoch: 3, Metrics: Metrics{"fid": 2.5}}), nil)
+		yield(old.layout(Epochs).row(&record{Trial: Trial{ID: "a"}, Epoch: Epoch{Epoch: 3, Metrics: Metrics{"fid": 2.5}}}), nil)
 	}
 	var b bytes.Buffer
-	if err := writeParquet(&b, old, Epochs, "0-0", nil, iter.Seq2[Row, error](one)); err != nil {
+	if err := writeParquet(&b, old, Epochs, fileNotes{}, iter.Seq2[Row, error](one)); err != nil {
 		t.Fatal(err)
 	}
 	n := 0
@@ -181,16 +183,16 @@ func documented(list []column) string {
 // A file of ours with any byte changed is an error, never other rows.
 func FuzzSegment(f *testing.F) {
 	m := Meta{Study: "ring", Columns: []Column{{"s", spec.String, false}}, Metrics: []string{"fid"}}
-	x := &trial{Trial: Trial{ID: "a", Point: Values{"s": "text"}}}
+	began := Trial{ID: "a", Point: Values{"s": "text"}}
 	var b bytes.Buffer
 	rows := func(yield func(Row, error) bool) {
 		for i := range 3 {
-			if !yield(m.epochRow(x, Epoch{Trial: "a", Epoch: i + 1, Metrics: Metrics{"fid": 1.5}}), nil) {
+			if !yield(m.layout(Epochs).row(&record{Trial: began, Epoch: Epoch{Epoch: i + 1, Metrics: Metrics{"fid": 1.5}}}), nil) {
 				return
 			}
 		}
 	}
-	if err := writeParquet(&b, m, Epochs, "1-3", []Trial{x.Trial}, rows); err != nil {
+	if err := writeParquet(&b, m, Epochs, fileNotes{"w-1-3", "", about{Generations: []int{1, 1, 1}}}, rows); err != nil {
 		f.Fatal(err)
 	}
 	file := b.Bytes()

@@ -121,11 +121,11 @@ func comparedColumns(a, b *View, t Table) (names []string) {
 func (v *View) rowsByTrial(t Table) func(id string) iter.Seq2[Row, error] {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	rows := map[string][]row{}
-	for _, r := range live(v.rows[t]) {
-		rows[r.trial.ID] = append(rows[r.trial.ID], r)
+	rows := map[string][]*row{}
+	for _, r := range v.fold.rows(t) {
+		rows[r.trial.id] = append(rows[r.trial.id], r)
 	}
-	return func(id string) iter.Seq2[Row, error] { return v.read(t, rows[id]) }
+	return func(id string) iter.Seq2[Row, error] { return v.readRows(t, rows[id]) }
 }
 
 // comparing is a comparison under way.

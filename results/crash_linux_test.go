@@ -46,7 +46,7 @@ const epochsPerTrial = 5
 
 // trainForever continues the study in dir: trials of five epochs with checkpoints and pictures, until an error.
 func trainForever(dir string, acknowledged io.Writer) error {
-	s, err := results.CreateStudy(dir, meta, nil, results.Options{Now: stopped, FlushRows: 4, FlushEvery: time.Hour})
+	s, err := createStudy(dir, meta, nil, results.Options{Now: stopped, FlushRows: 4, FlushEvery: time.Hour})
 	if err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func killAgainAndAgain(t *testing.T, dir string, rounds int) {
 		}
 		verify(t, dir, acknowledged, false) // what the dead process left, before anything is repaired
 		s := create(t, dir)
-		if s.Recovery.Dropped > 0 {
+		if s.Recovery().Dropped > 0 {
 			cut++
 		}
 		verify(t, dir, acknowledged, true)
@@ -229,7 +229,7 @@ func TestAFileThatMayNotGrowIsAStorageErrorThatLosesNothing(t *testing.T) {
 	verify(t, dir, acknowledged, false)
 	s := create(t, dir)
 	verify(t, dir, acknowledged, true)
-	t.Logf("%d rows before: %sthen %d bytes of torn tail", len(acknowledged), message, s.Recovery.Dropped)
+	t.Logf("%d rows before: %sthen %d bytes of torn tail", len(acknowledged), message, s.Recovery().Dropped)
 }
 
 func TestAFullDiskIsAStorageErrorThatLosesNothing(t *testing.T) {

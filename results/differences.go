@@ -98,25 +98,23 @@ func (v *View) Apart(rows []Row) []Difference {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	configurations := map[replicate]*trial{} // one trial of each
-	for _, t := range v.order {
-		if !t.forgotten {
-			configurations[replicate{t.Configuration, 0, t.Length}] = t
-			configurations[replicate{t.Configuration, 0, 0}] = t
-		}
+	for _, t := range v.fold.ordered() {
+		configurations[replicate{t.Configuration, 0, t.Length}] = t
+		configurations[replicate{t.Configuration, 0, 0}] = t
 	}
 	trials, labels := make([]State, len(rows)), make([]string, len(rows))
 	for i, row := range rows {
 		id, _ := row["trial"].(string)
 		seed, _ := row["seed"].(int64)
 		length, _ := row["epochs_planned"].(int32)
-		t := v.trials[id]
+		t := v.fold.trial(id)
 		if t == nil {
 			configuration, _ := row["configuration"].(string)
 			t = cmp.Or(configurations[replicate{configuration, 0, int(length)}], configurations[replicate{configuration, 0, 0}])
 		}
-		trials[i] = v.state(t)
+		trials[i] = v.fold.state(t)
 		trials[i].Length = int(length)
-		labels[i] = fmt.Sprint(v.meta.Label(row, seed), " ", length)
+		labels[i] = fmt.Sprint(v.file.Label(row, seed), " ", length)
 	}
 	return Differences(trials, labels)
 }

@@ -46,11 +46,7 @@ var measuredNumbers = []column{
 	alsoNamed("*METRIC*_floor", TypeFloat, "score of other real images against the real ones, `samples` of each"),
 }
 
-func (m Meta) epochRow(t *trial, e Epoch) Row {
-	return m.layout(Epochs).row(&record{Study: m.Study, Trial: t.Trial, Epoch: e})
-}
-
-// epochOf is the inverse of epochRow.
+// epochOf is the epoch that a row shows.
 func (m Meta) epochOf(row Row) *Epoch {
 	r := m.layout(Epochs).record(row)
 	r.Epoch.Trial = r.Trial.ID

@@ -39,9 +39,126 @@ var meta = results.Meta{
 // hourly publishes on request only.
 var hourly = results.Options{Now: stopped, FlushEvery: time.Hour}
 
-func create(t testing.TB, dir string) *results.Study {
+// study is a writer that claims the trials which it is asked to write, so that tests read as lists of rows.
+type study struct {
+	*results.Writer
+	*results.View
+	claims map[string]*results.Claim
+}
+
+func createStudy(dir string, m results.Meta, scripts map[string][]byte, o results.Options) (*study, error) {
+	w, err := results.Create(dir, m, scripts, o)
+	if err != nil {
+		return nil, err
+	}
+	return &study{w, w.View(), map[string]*results.Claim{}}, nil
+}
+
+func (s *study) Close() error                           { return s.Writer.Close() }
+func (s *study) Refresh() (changed []string, err error) { return s.Writer.Refresh() }
+
+// claim is the claim of a trial, a new one if there is none or it is of a generation that was forgotten.
+func (s *study) claim(id string) (*results.Claim, error) {
+	if c := s.claims[id]; c != nil && c.Held() == nil {
+		return c, nil
+	}
+	c, err := s.Claim(id)
+	if err == nil {
+		s.claims[id] = c
+	}
+	return c, err
+}
+
+func (s *study) BeginTrial(trials ...results.Trial) error {
+	for _, t := range trials {
+		c, err := s.claim(t.ID)
+		if err != nil {
+			return err
+		}
+		if err := c.Begin(t, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Forget gives up the claims of trials and forgets them.
+func (s *study) Forget(ids ...string) error {
+	for _, id := range ids {
+		if c := s.claims[id]; c != nil {
+			if err := c.Release(); err != nil {
+				return err
+			}
+			delete(s.claims, id)
+		}
+	}
+	return s.Writer.Forget(ids...)
+}
+
+func (s *study) AppendEpoch(rows ...results.Epoch) error {
+	for _, e := range rows {
+		c, err := s.claim(e.Trial)
+		if err != nil {
+			return err
+		}
+		if err := c.AppendEpoch(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *study) AppendSample(samples ...results.Sample) error {
+	for _, x := range samples {
+		c, err := s.claim(x.Trial)
+		if err != nil {
+			return err
+		}
+		if err := c.AppendSample(x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *study) FinishTrial(outcomes ...results.Outcome) error {
+	for _, o := range outcomes {
+		c, err := s.claim(o.Trial)
+		if err != nil {
+			return err
+		}
+		if err := c.Finish(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *study) SaveCheckpoint(p results.Checkpoint) error {
+	c, err := s.claim(p.Row.Trial)
+	if err != nil {
+		return err
+	}
+	return c.SaveCheckpoint(p)
+}
+
+// Resume begins a trial once more, after its checkpoint if there is one.
+func (s *study) Resume(id string) (p results.Checkpoint, found bool, err error) {
+	c, err := s.claim(id)
+	if err != nil {
+		return p, false, err
+	}
+	from, err := c.Checkpoint()
+	if err != nil || from == nil {
+		return p, false, err
+	}
+	state, _ := s.State(id)
+	return *from, true, c.Begin(state.Trial, from)
+}
+
+func create(t testing.TB, dir string) *study {
 	t.Helper()
-	s, err := results.CreateStudy(dir, meta, map[string][]byte{"ring.star": []byte("main = 1\n")}, hourly)
+	s, err := createStudy(dir, meta, map[string][]byte{"ring.star": []byte("main = 1\n")}, hourly)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +220,7 @@ func picture(t testing.TB, width int) []byte {
 	return buf.Bytes()
 }
 
-func train(t testing.TB, s *results.Study, id string, index, epochs int) {
+func train(t testing.TB, s *study, id string, index, epochs int) {
 	t.Helper()
 	check(t, s.BeginTrial(trial(id, index)))
 	for e := 1; e <= epochs; e++ {
@@ -154,6 +271,23 @@ func noisePicture(t testing.TB, width int) []byte {
 	var buf bytes.Buffer
 	check(t, png.Encode(&buf, img))
 	return buf.Bytes()
+}
+
+// journalOf is the only journal of a study, or the last one by its name.
+func journalOf(t testing.TB, dir string) string {
+	t.Helper()
+	files := journals(t, dir)
+	if len(files) == 0 {
+		t.Fatalf("%s has no journal", dir)
+	}
+	return files[len(files)-1]
+}
+
+func journals(t testing.TB, dir string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "journal", "*"))
+	check(t, err)
+	return files
 }
 
 // readFile is a file of a study's directory.

@@ -38,11 +38,12 @@ func (v *View) Unkept(k Keep) (ids []string) {
 	defer v.mu.Unlock()
 	kept := map[*trial]bool{}
 	if k != KeepNone {
-		kept = v.front()
+		kept = v.fold.front()
 	}
-	for _, t := range v.order {
-		goesOn := v.budget(t) != unlimited && v.budget(t) > t.Length
-		if !t.forgotten && v.state(t).Status.final() && !kept[t] && !goesOn {
+	for _, t := range v.fold.ordered() {
+		budget := v.fold.budget(t)
+		goesOn := budget != unlimited && budget > t.Length
+		if t.outcome() != nil && !kept[t] && !goesOn {
 			ids = append(ids, t.ID)
 		}
 	}
@@ -50,17 +51,18 @@ func (v *View) Unkept(k Keep) (ids []string) {
 }
 
 // front returns the trials that KeepFront keeps.
-func (v *View) front() map[*trial]bool {
+func (f *fold) front() map[*trial]bool {
 	kept := map[*trial]bool{}
-	if len(v.meta.Objectives) == 0 {
-		for _, t := range v.firsts() {
+	if len(f.meta.Objectives) == 0 {
+		for _, t := range f.firsts() {
 			kept[t] = true
 		}
 		return kept
 	}
 	all, planned := map[string][]member{}, map[string][]member{} // by measure
-	for _, t := range v.order {
-		if m, any := v.representative(t, Comparison{}); any && !t.forgotten {
+	for _, t := range f.ordered() {
+		if p, any := f.representative(t, Comparison{}); any {
+			m := f.member(t, t, p)
 			all[t.measure] = append(all[t.measure], m)
 			if m.inPlan {
 				planned[t.measure] = append(planned[t.measure], m)
@@ -73,7 +75,7 @@ func (v *View) front() map[*trial]bool {
 			for i, m := range group {
 				points[i] = m.values
 			}
-			best, err := pareto.Front(points, directions(v.compared.Objectives))
+			best, err := pareto.Front(points, directions(f.objectives))
 			if err != nil { // of points of different lengths, which representative does not return
 				panic(err)
 			}
@@ -86,12 +88,12 @@ func (v *View) front() map[*trial]bool {
 }
 
 // firsts are the first usable trial of each configuration, by configuration.
-func (v *View) firsts() map[string]*trial {
+func (f *fold) firsts() map[string]*trial {
 	first := map[string]*trial{}
-	for _, t := range v.order {
-		switch v.state(t).Status {
+	for _, t := range f.ordered() {
+		switch f.state(t).Status {
 		case Completed, Pruned, Collapsed:
-			if first[t.Configuration] == nil && !t.forgotten {
+			if first[t.Configuration] == nil {
 				first[t.Configuration] = t
 			}
 		}

@@ -36,7 +36,7 @@ func TestTheWeightsOfTheFrontAreKept(t *testing.T) {
 func TestWithoutObjectivesTheFirstTrialOfAConfigurationIsKept(t *testing.T) {
 	plain := rivals
 	plain.Objectives = nil
-	s, err := results.CreateStudy(t.TempDir(), plain, nil, hourly)
+	s, err := createStudy(t.TempDir(), plain, nil, hourly)
 	check(t, err)
 	defer s.Close()
 	rival(t, s, "a", 1, 0, results.Failed)

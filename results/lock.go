@@ -14,9 +14,6 @@ import (
 	"github.com/starsweep/starsweep/internal/durable"
 )
 
-// ErrInUse is in the chain of the error for a study that another process writes.
-var ErrInUse = errors.New("study is in use")
-
 // lock is the right to write a study. The kernel releases it when the process ends, for any reason. It is a lock on two
 // things: the file DIR/lock, which names the holder and can be locked on every file system, and the directory itself, where
 // the file system can lock directories: that lock cannot be taken away by removing a file.
@@ -58,7 +55,7 @@ func newLock(dir string) (_ *lock, err error) {
 
 func lockPath(dir string) string { return filepath.Join(dir, "lock") }
 
-// try calls TryLock until this process holds the lock. Taken reports that another process holds it for longer than writing does.
+// try calls TryLock until this process holds the lock. Taken reports that another process holds it for longer than oldHolder does.
 func try(tryLock func() (bool, error)) (taken bool, err error) {
 	for range 4 {
 		if locked, err := tryLock(); locked || err != nil {
@@ -81,8 +78,8 @@ func (l *lock) check() error {
 // Close releases the lock.
 func (l *lock) Close() error { return errors.Join(l.dir.Close(), l.file.Close()) }
 
-// writing names the process that writes the study in dir, if one does.
-func writing(dir string) (process string, found bool) {
+// oldHolder names the process that writes a study of the old schema in dir, if one does.
+func oldHolder(dir string) (process string, found bool) {
 	for _, path := range []string{lockPath(dir), dir} {
 		l := flock.New(path, flock.SetFlag(os.O_RDONLY)) // which does not create a missing file
 		locked, err := l.TryRLock()

@@ -1,7 +1,6 @@
 package results
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/starsweep/starsweep/engine/metric"
@@ -19,19 +18,6 @@ type Measurement struct {
 	Extractor       string  `json:"extractor,omitempty"` // likewise
 	Backend         string  `json:"backend"`
 	SecondsEvaluate float64 `json:"seconds_evaluate"`
-}
-
-// measurementKey identifies a measurement.
-type measurementKey struct {
-	Trial   string `json:"trial"`
-	Epoch   int    `json:"epoch"`
-	Measure string `json:"measure"`
-}
-
-func (x Measurement) key() measurementKey { return measurementKey{x.Trial, x.Epoch, x.Measure} }
-
-func (k measurementKey) compare(other measurementKey) int {
-	return cmp.Or(cmp.Compare(k.Epoch, other.Epoch), cmp.Compare(k.Measure, other.Measure))
 }
 
 // measurementColumns are the columns of the measurements table after those that all tables share.
@@ -61,11 +47,7 @@ var ofImages = func() []string {
 	return metric.Columns(e)
 }()
 
-func (m Meta) measurementRow(t *trial, x Measurement) Row {
-	return m.layout(Measurements).row(&record{Study: m.Study, Trial: t.Trial, Measurement: x})
-}
-
-// measurementOf is the inverse of measurementRow.
+// measurementOf is the measurement that a row shows.
 func (m Meta) measurementOf(row Row) *Measurement {
 	r := m.layout(Measurements).record(row)
 	r.Measurement.Trial = r.Trial.ID

@@ -3,25 +3,19 @@ package results
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/engine/spec"
-	"github.com/starsweep/starsweep/internal/durable"
 	"github.com/starsweep/starsweep/internal/plain"
 )
 
 // SchemaVersion changes when the meaning of a file on disk changes. It is in study.json and in every Parquet file.
-const SchemaVersion = 3
+const SchemaVersion = 4
 
 // Column is a hyperparameter. Every table has it as a column, under its name in the script.
 type Column struct {
@@ -39,9 +33,9 @@ type Objective struct {
 // Better reports whether value a is better than b.
 func (o Objective) Better(a, b float64) bool { return o.order(a, b) < 0 }
 
-// Meta describes a study. It is written once, as study.json, and must be the same whenever the study continues, with these
-// exceptions: the script's hash, its path and the version, which each finished trial records, and the metrics, which may be fewer
-// or in another order, since a part of a study may continue it.
+// Meta describes a study. It is written as study.json, and grows when the study continues with more hyperparameters, metrics or
+// objectives. The script's hash, its path and the version are those of the run that created the directory; each finished trial records
+// its own.
 type Meta struct {
 	Study      string      `json:"study"`            // the study's name
 	Script     string      `json:"script"`           // the script's file name
@@ -54,31 +48,10 @@ type Meta struct {
 	Objectives []Objective `json:"objectives"`       // some of the metrics
 }
 
-// file is study.json.
-type file struct {
-	Schema  int       `json:"schema"`
-	ID      string    `json:"id"`
-	Created time.Time `json:"created"`
-	Meta
-}
-
-// ID distinguishes studies whose tables differ. All files of a study carry its ID.
+// ID distinguishes studies. All files of a study carry its ID.
 func (m Meta) ID() string {
-	m.ScriptHash, m.Version, m.Origin = "", "", ""
-	b, err := json.Marshal(m)
-	if err != nil {
-		panic(err) // strings and slices of strings
-	}
-	sum := sha256.Sum256(b)
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q", m.Study, m.Script))
 	return hex.EncodeToString(sum[:8])
-}
-
-// objectives returns the names of the objectives.
-func (m Meta) objectives() (names []string) {
-	for _, o := range m.Objectives {
-		names = append(names, o.Metric)
-	}
-	return names
 }
 
 // normal replaces missing lists by empty ones.
@@ -148,28 +121,6 @@ func identifier(name string) bool {
 	return name != ""
 }
 
-// differences returns why the directory of old cannot continue with m.
-func (m Meta) differences(old Meta) error {
-	var errs []error
-	compare := func(what string, got, want any) {
-		g, _ := json.Marshal(got)
-		w, _ := json.Marshal(want)
-		if string(g) != string(w) {
-			errs = append(errs, fmt.Errorf("%s: got %s, but the directory has %s", what, g, w))
-		}
-	}
-	compare("study", m.Study, old.Study)
-	compare("script", m.Script, old.Script)
-	compare("hyperparameters", m.Columns, old.Columns)
-	for _, name := range m.Metrics { // a part of the study may have fewer, in another order
-		if !slices.Contains(old.Metrics, name) {
-			errs = append(errs, fmt.Errorf("metrics: got %s, for which the directory has no column", name))
-		}
-	}
-	compare("objectives", m.Objectives, old.Objectives)
-	return errors.Join(errs...)
-}
-
 // Label names a trial by its hyperparameters, from its point or a row of a table, and its seed, in one line that is safe to print:
 // loss=ns-gan lr=2.0 note="a b" seed=0.
 func (m Meta) Label(values map[string]any, seed int64) string {
@@ -189,49 +140,4 @@ func (m Meta) Label(values map[string]any, seed int64) string {
 		parts = append(parts, c.Name+"="+text)
 	}
 	return strings.Join(append(parts, fmt.Sprintf("seed=%d", seed)), " ")
-}
-
-// Origin is the path from dir to the script of the study in it, as it was when the study was created. Errors are those of Open.
-func Origin(dir string) (string, error) {
-	m, err := readMeta(dir)
-	return m.Origin, err
-}
-
-// readMeta reads study.json. Errors: ErrNoStudy where there is none, ErrCorrupt, ErrOther, ErrStorage.
-func readMeta(dir string) (Meta, error) {
-	path := filepath.Join(dir, "study.json")
-	b, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		if _, err := os.Stat(filepath.Join(dir, "journal")); err == nil {
-			return Meta{}, fmt.Errorf("%w: %s has a journal but no study.json: restore it from a copy", ErrCorrupt, dir)
-		}
-		return Meta{}, fmt.Errorf("%s: %w: it has no study.json", dir, ErrNoStudy)
-	} else if err != nil {
-		return Meta{}, durable.StorageError(path, err)
-	}
-	var head struct { // what every schema has
-		Schema  int    `json:"schema"`
-		Version string `json:"version"`
-	}
-	if err := json.Unmarshal(b, &head); err == nil && head.Schema != SchemaVersion {
-		return Meta{}, fmt.Errorf("%w: %s: got schema version %d, want %d: use the version of starsweep that wrote it, %q",
-			ErrOther, path, head.Schema, SchemaVersion, head.Version)
-	}
-	var f file
-	if err := json.Unmarshal(b, &f); err != nil {
-		return Meta{}, fmt.Errorf("%w: %s: %w: restore it from a copy", ErrCorrupt, path, err)
-	}
-	if f.ID != f.Meta.ID() {
-		return Meta{}, fmt.Errorf("%w: %s: the file was edited: its id is %q, its content says %s: restore it from a copy", ErrCorrupt, path,
-			f.ID, f.Meta.ID())
-	}
-	return f.Meta, nil
-}
-
-func writeMeta(dir string, m Meta, now time.Time) error {
-	return durable.WriteFile(filepath.Join(dir, "study.json"), func(w io.Writer) error {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(file{SchemaVersion, m.ID(), now.UTC(), m})
-	})
 }

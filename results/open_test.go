@@ -16,18 +16,26 @@ import (
 func TestADifferentStudyInTheSameDirectoryIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	check(t, create(t, dir).Close())
-	other := meta
-	other.Columns = append(slices.Clone(meta.Columns[:4]), results.Column{Name: "beta1", Kind: spec.Float})
-	other.Metrics = []string{"recall"}
-	other.Objectives = nil
-	_, err := results.CreateStudy(dir, other, nil, hourly)
-	wantError(t, err, "holds a different study: choose another directory", "hyperparameters: got [", `"beta1"`, "but the directory has",
-		"metrics: got recall, for which the directory has no column")
+	for want, change := range map[string]func(*results.Meta){
+		`study: got "other", but the directory has "ring"`:              func(m *results.Meta) { m.Study = "other" },
+		`script: got "a.star", but the directory has "ring.star"`:       func(m *results.Meta) { m.Script = "a.star" },
+		`hyperparameter batch: got "bool", but the directory has "int"`: func(m *results.Meta) { m.Columns[2].Kind = spec.Bool },
+		`objectives: got [], but the directory has [{"metric":"fid"`:    func(m *results.Meta) { m.Objectives = nil },
+	} {
+		other := meta
+		other.Columns = slices.Clone(meta.Columns)
+		change(&other)
+		_, err := createStudy(dir, other, nil, hourly)
+		wantError(t, err, "holds a different study: choose another directory", want)
+		if !errors.Is(err, results.ErrOther) {
+			t.Errorf("got error %v, want ErrOther", err)
+		}
+	}
 
 	part := meta // metrics that are left out or come in another order
 	part.Metrics = slices.Clone(meta.Metrics[1:])
 	slices.Reverse(part.Metrics)
-	s, err := results.CreateStudy(dir, part, nil, hourly)
+	s, err := createStudy(dir, part, nil, hourly)
 	check(t, err)
 	if got := s.Meta().Metrics; !slices.Equal(got, meta.Metrics) {
 		t.Errorf("got the metrics %v, want %v", got, meta.Metrics)
@@ -36,7 +44,7 @@ func TestADifferentStudyInTheSameDirectoryIsRefused(t *testing.T) {
 
 	newer := meta // a script that was edited and grew a value goes on
 	newer.ScriptHash, newer.Version = "77aa", "0.2.0"
-	s, err = results.CreateStudy(dir, newer, map[string][]byte{"ring.star": []byte("main = 2\n"), "lib/nets.star": []byte("x = 1\n")}, hourly)
+	s, err = createStudy(dir, newer, map[string][]byte{"ring.star": []byte("main = 2\n"), "lib/nets.star": []byte("x = 1\n")}, hourly)
 	check(t, err)
 	check(t, s.Close())
 	for path, want := range map[string]string{"5c41/ring.star": "main = 1\n", "77aa/ring.star": "main = 2\n",
@@ -45,7 +53,7 @@ func TestADifferentStudyInTheSameDirectoryIsRefused(t *testing.T) {
 			t.Errorf("%s: got %q, %v", path, got, err)
 		}
 	}
-	_, err = results.CreateStudy(dir, meta, map[string][]byte{"../../evil.star": nil}, hourly)
+	_, err = createStudy(dir, meta, map[string][]byte{"../../evil.star": nil}, hourly)
 	wantError(t, err, "want a path inside")
 }
 
@@ -62,7 +70,7 @@ func TestStudyFilesThatDoNotBelongTogetherAreRefused(t *testing.T) {
 		return func() { check(t, os.WriteFile(path, old, 0o666)) }
 	}
 	reopen := func() error {
-		s, err := results.CreateStudy(dir, meta, nil, hourly)
+		s, err := createStudy(dir, meta, nil, hourly)
 		if err == nil {
 			s.Close()
 		}
@@ -71,19 +79,24 @@ func TestStudyFilesThatDoNotBelongTogetherAreRefused(t *testing.T) {
 	replace := func(old, new string) func([]byte) []byte {
 		return func(b []byte) []byte { return bytes.Replace(b, []byte(old), []byte(new), 1) }
 	}
-	undo := edit("study.json", replace(`"schema": 3`, `"schema": 2`))
-	wantError(t, reopen(), "got schema version 2, want 3")
+	undo := edit("study.json", replace(`"schema": 4`, `"schema": 2`))
+	wantError(t, reopen(), "got schema version 2, want 4")
 	undo()
 	undo = edit("study.json", replace(`"lr"`, `"rate"`))
 	wantError(t, reopen(), "the file was edited")
 	undo()
 	foreign := filepath.Join(t.TempDir(), "other")
 	other := meta
-	other.Columns = meta.Columns[:4]
-	o, err := results.CreateStudy(foreign, other, nil, hourly)
+	other.Study = "other"
+	o, err := createStudy(foreign, other, nil, hourly)
 	check(t, err)
+	train(t, o, "b", 0, 2)
 	check(t, o.Close())
-	undo = edit("journal", func([]byte) []byte { b, err := os.ReadFile(filepath.Join(foreign, "journal")); check(t, err); return b })
+	undo = edit(filepath.Join("journal", filepath.Base(journalOf(t, dir))), func([]byte) []byte {
+		b, err := os.ReadFile(journalOf(t, foreign))
+		check(t, err)
+		return b
+	})
 	err = reopen()
 	if !errors.Is(err, results.ErrCorrupt) {
 		t.Errorf("got error %v, want ErrCorrupt", err)
@@ -99,45 +112,31 @@ func TestStudyFilesThatDoNotBelongTogetherAreRefused(t *testing.T) {
 	wantError(t, err, "not the directory of a study")
 }
 
-func TestTheErrorOfASecondWriterNamesTheFirst(t *testing.T) {
+func TestWritersAreNamedWhileTheyHaveTheStudyOpen(t *testing.T) {
 	dir := t.TempDir()
 	s := create(t, dir)
-	_, err := results.CreateStudy(dir, meta, nil, hourly)
-	host, _ := os.Hostname()
-	if !errors.Is(err, results.ErrInUse) {
-		t.Fatalf("got error %v, want ErrInUse", err)
-	}
-	want := fmt.Sprintf("process %d on %s", os.Getpid(), host)
-	wantError(t, err, dir, want)
-	if by, found := results.Writing(dir); by != want || !found {
-		t.Errorf("got the writer %q, %t, want %s", by, found, want)
-	}
-	check(t, s.Close())
-	if by, found := results.Writing(dir); found {
-		t.Errorf("got the writer %q of a study that is closed", by)
-	}
-	create(t, dir)
-}
-
-func TestRemovingTheLockFileLetsNoSecondWriterIn(t *testing.T) {
-	dir := t.TempDir()
-	s := create(t, dir)
-	for range 2 {
-		check(t, os.Remove(filepath.Join(dir, "lock")))
-		if by, found := results.Writing(dir); !found {
-			t.Errorf("got no writer %q of a study that is written", by)
+	v := open(t, dir)
+	want := func(n int) {
+		t.Helper()
+		list, err := v.Writers()
+		check(t, err)
+		if len(list) != n {
+			t.Fatalf("got the writers %v, want %d", list, n)
 		}
-		_, err := results.CreateStudy(dir, meta, nil, hourly)
-		if !errors.Is(err, results.ErrInUse) {
-			t.Fatalf("got error %v, want ErrInUse", err)
+		host, _ := os.Hostname()
+		for _, p := range list {
+			if p.String() != fmt.Sprintf("process %d on %s", os.Getpid(), host) || !p.Live {
+				t.Errorf("got the writer %+v", p)
+			}
 		}
-		train(t, s, "a", 0, 3) // and the first goes on
 	}
+	want(1)
+	other := create(t, dir)
+	want(2)
+	check(t, other.Close())
+	want(1)
 	check(t, s.Close())
-	if by, found := results.Writing(dir); found {
-		t.Errorf("got the writer %q of a study that is closed", by)
-	}
-	create(t, dir)
+	want(0)
 }
 
 func TestARemovedJournalIsNoticedAtTheNextRow(t *testing.T) {
@@ -151,7 +150,7 @@ func TestARemovedJournalIsNoticedAtTheNextRow(t *testing.T) {
 			dir := t.TempDir()
 			s := create(t, dir)
 			train(t, s, "a", 0, 1)
-			path := filepath.Join(dir, "journal")
+			path := journalOf(t, dir)
 			check(t, spoil(path))
 			if err := s.Publish(); !errors.Is(err, results.ErrStorage) {
 				t.Errorf("publishing: got %v, want ErrStorage", err)

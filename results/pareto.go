@@ -2,16 +2,11 @@ package results
 
 import (
 	"cmp"
-	"fmt"
-	"io"
 	"iter"
 	"math"
-	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/starsweep/starsweep/engine/pareto"
-	"github.com/starsweep/starsweep/internal/durable"
 )
 
 // Scope says which points of the pareto table are compared with each other.
@@ -69,29 +64,30 @@ type peerGroup struct {
 // scope and measure, so that fronts of one measure can be compared and the points at the ends of a front contribute.
 func (v *View) Pareto(c Comparison) iter.Seq2[Row, error] {
 	v.mu.Lock()
-	groups := v.peerGroups(c)
+	groups, m := v.fold.peerGroups(c), v.compared()
 	v.mu.Unlock()
-	return v.ranked(groups)
+	return m.ranked(groups)
 }
 
 // peerGroups gathers the members. The result shares nothing that a writer may change.
-func (v *View) peerGroups(c Comparison) []peerGroup {
+func (f *fold) peerGroups(c Comparison) []peerGroup {
 	var own []peerGroup
 	last := map[string][]member{} // by measure
-	for _, t := range v.order {
-		if t.forgotten || len(t.points) == 0 {
+	for _, t := range f.ordered() {
+		if len(t.points) == 0 {
 			continue
 		}
+		shown := &trial{Trial: t.Trial, summary: t.summary}
 		epochs := peerGroup{scope: ScopeTrial, measure: t.measure}
 		for _, p := range t.points {
-			epochs.members = append(epochs.members, v.member(t, p))
+			epochs.members = append(epochs.members, f.member(t, shown, p))
 		}
 		own = append(own, epochs)
-		if p, any := v.representative(t, c); any {
-			last[t.measure] = append(last[t.measure], p)
+		if p, any := f.representative(t, c); any {
+			last[t.measure] = append(last[t.measure], f.member(t, shown, p))
 		}
 	}
-	newest, others := v.measures()
+	newest, others := f.measures()
 	var study, configuration []peerGroup
 	for _, m := range slices.Concat(newest, others) {
 		if len(last[m]) > 0 {
@@ -100,36 +96,33 @@ func (v *View) peerGroups(c Comparison) []peerGroup {
 		}
 	}
 	all := slices.Concat(study, configuration, own)
-	v.refer(all, c)
+	f.refer(all, c)
 	return all
 }
 
-// member is an epoch of a trial, as a point of the table.
-func (v *View) member(t *trial, p point) member {
-	return member{trial: t, epoch: p.epoch, budget: min(t.Length, v.budget(t)), backend: p.backend, values: p.values,
-		inPlan: v.inPlan(t), seeds: 1}
+// member is an epoch of a trial, as a point of the table that shows the trial as it is now.
+func (f *fold) member(t, shown *trial, p point) member {
+	return member{trial: shown, epoch: p.epoch, budget: min(t.Length, f.budget(t)), backend: p.backend, values: p.values,
+		inPlan: f.inPlan(t), seeds: 1}
 }
 
 // representative is the epoch at which a finished trial is compared with others: the last one within its budget. A trial that failed or
 // diverged has none, and neither has one that was not measured.
-func (v *View) representative(t *trial, c Comparison) (m member, any bool) {
-	switch v.state(t).Status {
-	case Interrupted, Failed, Diverged:
-		return member{}, false
+func (f *fold) representative(t *trial, c Comparison) (p point, any bool) {
+	if o := t.outcome(); o == nil || o.Status == Failed || o.Status == Diverged {
+		return point{}, false
 	}
 	points := t.points
-	for len(points) > 0 && points[len(points)-1].epoch > v.budget(t) {
+	for len(points) > 0 && points[len(points)-1].epoch > f.budget(t) {
 		points = points[:len(points)-1]
 	}
 	switch {
 	case len(points) == 0:
-		return member{}, false
+		return point{}, false
 	case c.Best:
-		return v.member(t, slices.MinFunc(points, func(a, b point) int {
-			return v.compared.Objectives[0].order(a.values[0], b.values[0])
-		})), true
+		return slices.MinFunc(points, func(a, b point) int { return f.objectives[0].order(a.values[0], b.values[0]) }), true
 	}
-	return v.member(t, points[len(points)-1]), true
+	return points[len(points)-1], true
 }
 
 // position is where seeds of a configuration are joined: their budget and, where they were trained to its end, the epoch of the values,
@@ -188,7 +181,7 @@ func joined(trials []member, compared Comparison) []member {
 }
 
 // refer sets the reference point of every group.
-func (v *View) refer(all []peerGroup, c Comparison) {
+func (f *fold) refer(all []peerGroup, c Comparison) {
 	type group struct {
 		scope   Scope
 		measure string
@@ -197,7 +190,7 @@ func (v *View) refer(all []peerGroup, c Comparison) {
 	for _, x := range all {
 		e := references[group{x.scope, x.measure}]
 		if e == nil {
-			e = newExtent(len(v.compared.Objectives))
+			e = newExtent(len(f.objectives))
 			references[group{x.scope, x.measure}] = e
 		}
 		for _, point := range x.members {
@@ -205,7 +198,7 @@ func (v *View) refer(all []peerGroup, c Comparison) {
 		}
 	}
 	for i, x := range all {
-		all[i].reference = references[group{x.scope, x.measure}].reference(v.compared.Objectives, c)
+		all[i].reference = references[group{x.scope, x.measure}].reference(f.objectives, c)
 	}
 }
 
@@ -243,10 +236,10 @@ func (e *extent) reference(objectives []Objective, c Comparison) []float64 {
 }
 
 // ranked makes the rows.
-func (v *View) ranked(groups []peerGroup) iter.Seq2[Row, error] {
+func (m Meta) ranked(groups []peerGroup) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		for _, c := range groups {
-			rows, err := v.compared.rank(c)
+			rows, err := m.rank(c)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -332,45 +325,4 @@ func (m Metrics) finite(objectives []Objective) ([]float64, bool) {
 		values[j] = value
 	}
 	return values, len(values) > 0
-}
-
-// paretoFile is the only file of the pareto table.
-const paretoFile = "pareto.parquet"
-
-// writePareto replaces the pareto table by that of the rows that the journal has now. The file is not a segment, since the rank of a
-// point depends on all others. The rename ensures that a reader who opens it sees either the old or the new table in full. A study
-// without objectives has no such table.
-func (s *study) writePareto() error {
-	if len(s.meta.Objectives) == 0 {
-		return nil
-	}
-	start := s.options.Now()
-	path := filepath.Join(s.dir, string(Pareto), paretoFile)
-	if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
-		return err
-	}
-	err := durable.WriteFile(path, func(w io.Writer) error {
-		return writeParquet(w, s.meta, Pareto, segment{0, s.lines - 1}.String(), nil, s.ranked(s.peerGroups(Comparison{})))
-	})
-	if err != nil {
-		return fmt.Errorf("pareto table: %w", err)
-	}
-	now := s.options.Now()
-	s.compare.changes, s.compare.due = s.paretoChanges, now.Add(100*now.Sub(start))
-	return nil
-}
-
-// compare is the state of the pareto table: the changes that it includes, and when it may be written again. All points are
-// compared each time, which must not take more than a hundredth of a study's time.
-type compare struct {
-	changes int
-	due     time.Time
-}
-
-// writeParetoWhenDue keeps the table current.
-func (s *study) writeParetoWhenDue() error {
-	if s.compare.changes == s.paretoChanges || s.options.Now().Before(s.compare.due) {
-		return nil
-	}
-	return s.writePareto()
 }

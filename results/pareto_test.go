@@ -24,9 +24,9 @@ var rivals = results.Meta{
 	Objectives: []results.Objective{{Metric: "fid", Direction: pareto.Min}, {Metric: "recall", Direction: pareto.Max}},
 }
 
-func createRivals(t testing.TB, dir string) *results.Study {
+func createRivals(t testing.TB, dir string) *study {
 	t.Helper()
-	s, err := results.CreateStudy(dir, rivals, nil, hourly)
+	s, err := createStudy(dir, rivals, nil, hourly)
 	check(t, err)
 	t.Cleanup(func() { s.Close() })
 	return s
@@ -34,10 +34,10 @@ func createRivals(t testing.TB, dir string) *results.Study {
 
 // rival trains a trial of three planned epochs, which have the given FID and recall, in turn. NaN is not measured. An empty status leaves
 // it open.
-func rival(t testing.TB, s *results.Study, id string, lr float64, seed int64, status results.Status, fidRecall ...float64) {
+func rival(t testing.TB, s *study, id string, lr float64, seed int64, status results.Status, fidRecall ...float64) {
 	t.Helper()
-	check(t, s.BeginTrial(results.Trial{ID: id, Configuration: fmt.Sprint("lr", lr), Point: results.Values{"lr": lr}, Seed: seed,
-		Length: 3, Started: start}))
+	check(t, s.BeginTrial(results.Trial{ID: id, Index: len(s.Trials()), Configuration: fmt.Sprint("lr", lr),
+		Point: results.Values{"lr": lr}, Seed: seed, Length: 3, Started: start}))
 	for i := 0; i < len(fidRecall); i += 2 {
 		m := results.Metrics{"fid": fidRecall[i], "recall": fidRecall[i+1], "loss": float64(-i)}
 		for name, v := range m {
@@ -168,7 +168,7 @@ func TestComparingTakesAHundredthOfTheTime(t *testing.T) {
 	now := start
 	tick := time.Duration(0)
 	clock := func() time.Time { now = now.Add(tick); return now }
-	s, err := results.CreateStudy(dir, rivals, nil, results.Options{Now: clock, FlushEvery: time.Hour})
+	s, err := createStudy(dir, rivals, nil, results.Options{Now: clock, FlushEvery: time.Hour})
 	check(t, err)
 	defer s.Close()
 	rows := func() int { return len(segmentRows(t, dir, results.Pareto)) }
@@ -199,7 +199,7 @@ func TestAStudyWithoutObjectivesHasNoParetoTable(t *testing.T) {
 	dir := t.TempDir()
 	plain := rivals
 	plain.Objectives = nil
-	s, err := results.CreateStudy(dir, plain, nil, hourly)
+	s, err := createStudy(dir, plain, nil, hourly)
 	check(t, err)
 	rival(t, s, "a", 1, 0, results.Completed, 4, 0.5)
 	check(t, s.Close())
@@ -246,7 +246,7 @@ func TestReadersNeverSeeHalfAParetoTable(t *testing.T) {
 }
 
 // measured trains a trial of one epoch, whose FID is measured in some way, and finishes it.
-func measured(t testing.TB, s *results.Study, x results.Trial, fid float64) {
+func measured(t testing.TB, s *study, x results.Trial, fid float64) {
 	t.Helper()
 	x.Started = start
 	check(t, s.BeginTrial(x))
@@ -261,9 +261,9 @@ func TestOnlySeedsOfOneConfigurationAndLengthHaveAMean(t *testing.T) {
 	point := results.Values{"lr": 1.0}
 	for i, x := range []results.Trial{
 		{ID: "a", Configuration: "narrow", Length: 2, Seed: 0}, {ID: "b", Configuration: "narrow", Length: 2, Seed: 1},
-		{ID: "c", Configuration: "wide", Length: 2, Seed: 0}, {ID: "d", Configuration: "narrow", Length: 40, Seed: 0},
+		{ID: "c", Configuration: "wide", Length: 2, Seed: 0}, {ID: "d", Configuration: "narrow", Length: 40, Seed: 2},
 	} {
-		x.Point = point
+		x.Index, x.Point = i, point
 		measured(t, s, x, float64(i+1))
 	}
 	wantLines(t, scope(t, s.View, results.Comparison{}, results.ScopeConfiguration, "configuration", "epochs_planned", "fid", "std_fid",

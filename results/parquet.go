@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io"
 	"iter"
+	"os"
 	"reflect"
 	"time"
 
@@ -66,11 +67,10 @@ var physical = map[Type]func() parquet.Node{
 
 func dictionary(n parquet.Node) parquet.Node { return parquet.Encoded(n, &parquet.RLEDictionary) }
 
-// writeParquet writes rows as one Parquet file, sealed. Equal rows produce equal bytes. The file records how the trials of its rows
-// began.
-func writeParquet(w io.Writer, m Meta, t Table, span string, trials []Trial, rows iter.Seq2[Row, error]) error {
+// writeParquet writes rows as one Parquet file, sealed. Equal rows and notes produce equal bytes.
+func writeParquet(w io.Writer, m Meta, t Table, n fileNotes, rows iter.Seq2[Row, error]) error {
 	fields := m.Fields(t)
-	began, err := packed(trials)
+	packed, err := n.about.packed()
 	if err != nil {
 		return err
 	}
@@ -82,8 +82,9 @@ func writeParquet(w io.Writer, m Meta, t Table, span string, trials []Trial, row
 		parquet.KeyValueMetadata("starsweep.study", m.Study),
 		parquet.KeyValueMetadata(studyKey, m.ID()),
 		parquet.KeyValueMetadata("starsweep.table", string(t)),
-		parquet.KeyValueMetadata(recordsKey, span),
-		parquet.KeyValueMetadata(beganKey, began),
+		parquet.KeyValueMetadata(recordsKey, n.span),
+		parquet.KeyValueMetadata(rowsKey, n.rows),
+		parquet.KeyValueMetadata(aboutKey, packed),
 		parquet.KeyValueMetadata(sealKey, noSeal),
 		// The smallest and the largest picture are meaningless statistics, and would be stored four times.
 		parquet.SkipPageBounds("png"), parquet.SkipPageStatistics("png"),
@@ -112,9 +113,9 @@ func writeParquet(w io.Writer, m Meta, t Table, span string, trials []Trial, row
 	return err
 }
 
-// packed encodes the beginnings of trials as metadata: JSON, which is repetitive, in zstd, in base64.
-func packed(trials []Trial) (string, error) {
-	text, err := json.Marshal(trials)
+// packed encodes an about as metadata: JSON, which is repetitive, in zstd, which has a checksum, in base64.
+func (a about) packed() (string, error) {
+	text, err := json.Marshal(a)
 	if err != nil {
 		return "", err
 	}
@@ -126,27 +127,50 @@ func packed(trials []Trial) (string, error) {
 	return base64.StdEncoding.EncodeToString(z.EncodeAll(text, nil)), nil
 }
 
-// began decodes the beginnings of the trials in a file.
-func began(p *parquet.File) (trials []Trial, err error) {
-	text, _ := p.Lookup(beganKey)
+// aboutOf decodes what a file says about its rows.
+func aboutOf(p *parquet.File) (a about, err error) {
+	text, _ := p.Lookup(aboutKey)
 	b, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
-		return nil, err
+		return about{}, err
 	}
 	z, err := kzstd.NewReader(nil, kzstd.WithDecoderConcurrency(1), kzstd.WithDecoderMaxMemory(1<<28))
 	if err != nil {
-		return nil, err
+		return about{}, err
 	}
 	defer z.Close()
 	if b, err = z.DecodeAll(b, nil); err != nil {
+		return about{}, err
+	}
+	return a, json.Unmarshal(b, &a)
+}
+
+// readCovers returns what a compacted file covers. It reads no more than the footer.
+func readCovers(path string) (map[string]int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
 		return nil, err
 	}
-	return trials, json.Unmarshal(b, &trials)
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	var a about
+	err = guarded(func() error {
+		p, err := parquet.OpenFile(f, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+		if err == nil {
+			a, err = aboutOf(p)
+		}
+		return err
+	})
+	return a.Covers, err
 }
 
 // Names in a file's metadata.
 const (
-	beganKey   = "starsweep.began"
+	aboutKey   = "starsweep.about"
+	rowsKey    = "starsweep.rows" // a digest of where the rows are recorded
 	studyKey   = "starsweep.study_id"
 	recordsKey = "starsweep.records"
 	sealKey    = "starsweep.whole_crc32c" // behind the others, which are sorted

@@ -1,8 +1,11 @@
 package results
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"math"
-	"reflect"
+	"slices"
 	"time"
 )
 
@@ -17,53 +20,63 @@ type Plan struct {
 	Began    time.Time `json:"began"`
 }
 
-// BeginPlan records what a run is about to train, unless it equals the newest plan.
-func (s *study) BeginPlan(p Plan) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p.Began = p.Began.UTC().Truncate(time.Millisecond)
-	if s.plan != nil {
-		same := *s.plan
-		same.Began = p.Began
-		if reflect.DeepEqual(same, p) {
-			return nil
-		}
-	}
-	return s.append(entry{Plan: &p})
+// digest is the same for plans that differ in nothing but when they began.
+func (p Plan) digest() string {
+	p.Began = time.Time{}
+	sum := sha256.Sum256(encode(p))
+	return hex.EncodeToString(sum[:8])
 }
 
-// foldPlan makes p the newest plan. Trials keep the plan in which they began, for its settings and its script.
-func (v *View) foldPlan(p Plan) {
-	if v.plan != nil {
-		v.plan.Trials, v.plan.Epochs = nil, nil
+func (p *planEntry) compare(q *planEntry) int {
+	return cmp.Or(cmp.Compare(p.number, q.number), p.place.compare(q.place))
+}
+
+// addPlan adds a plan. The newest is that with the highest number; of several with the same one, begun at the same time, any one that
+// all processes choose.
+func (f *fold) addPlan(at place, e *entry) {
+	p := planEntry{Plan: *e.Plan, digest: e.Plan.digest(), number: e.Number, place: at}
+	f.number = max(f.number, p.number)
+	known := p.Plan
+	known.Trials, known.Epochs = nil, nil // which may be long
+	f.plans[p.digest] = known
+	if f.plan != nil && p.compare(f.plan) < 0 {
+		return
 	}
-	v.plan, v.planned = &p, make(map[string]int, len(p.Trials))
+	f.plan, f.planned = &p, make(map[string]int, len(p.Trials))
 	for i, id := range p.Trials {
-		v.planned[id] = unlimited
+		f.planned[id] = unlimited
 		if i < len(p.Epochs) && p.Epochs[i] > 0 { // not skipped
-			v.planned[id] = p.Epochs[i]
+			f.planned[id] = p.Epochs[i]
 		}
 	}
-	v.paretoChanges++
+	f.changes++
 }
 
 // Plan is the newest plan, if a run has recorded any.
 func (v *View) Plan() (p Plan, found bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.plan == nil {
+	if v.fold.plan == nil {
 		return Plan{}, false
 	}
-	return *v.plan, true
+	return v.fold.plan.Plan, true
 }
 
-// inPlan reports whether a trial belongs to the newest plan. If no plan was recorded, all trials do.
-func (v *View) inPlan(t *trial) bool { return v.plan == nil || v.planned[t.ID] > 0 }
+// inPlan reports whether a trial belongs to the newest plan, which lists it or under which it began. If no plan was recorded, all trials
+// do.
+func (f *fold) inPlan(t *trial) bool {
+	if f.plan == nil {
+		return true
+	}
+	return f.planned[t.id] > 0 || slices.ContainsFunc(t.generations, func(g *generation) bool {
+		return g.number > t.forgotten && g.begin != nil && g.begin.under == f.plan.digest
+	})
+}
 
 // budget is the number of epochs that the newest plan trains a trial for; a longer trial is compared as it was then. It is unlimited for
 // trials of earlier plans.
-func (v *View) budget(t *trial) int {
-	if n := v.planned[t.ID]; n > 0 {
+func (f *fold) budget(t *trial) int {
+	if n := f.planned[t.id]; n > 0 {
 		return n
 	}
 	return unlimited
@@ -77,20 +90,17 @@ const unlimited = math.MaxInt
 func (v *View) Measures() (newest, others []string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.measures()
+	return v.fold.measures()
 }
 
-func (v *View) measures() (newest, others []string) {
+func (f *fold) measures() (newest, others []string) {
 	planned := map[string]bool{} // by measure: whether the newest plan has it
 	var met []string
-	for _, t := range v.order {
-		if t.forgotten {
-			continue
-		}
+	for _, t := range f.ordered() {
 		if _, known := planned[t.measure]; !known {
 			met = append(met, t.measure)
 		}
-		planned[t.measure] = planned[t.measure] || v.inPlan(t)
+		planned[t.measure] = planned[t.measure] || f.inPlan(t)
 	}
 	for _, m := range met {
 		if planned[m] {
@@ -100,4 +110,12 @@ func (v *View) measures() (newest, others []string) {
 		}
 	}
 	return newest, others
+}
+
+// objectiveNames returns the metrics of objectives.
+func objectiveNames(objectives []Objective) (names []string) {
+	for _, o := range objectives {
+		names = append(names, o.Metric)
+	}
+	return names
 }

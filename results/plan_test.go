@@ -52,9 +52,13 @@ func TestTheNewestPlanIsKnownToReaders(t *testing.T) {
 func TestAPlanThatContinuesIsWrittenOnce(t *testing.T) {
 	dir := t.TempDir()
 	p := results.Plan{Trials: []string{"a"}, Settings: "{}", Script: "5c41", Began: start}
-	count := func() int {
-		b := readFile(t, dir, "journal")
-		return strings.Count(string(b), `"plan":`)
+	count := func() (n int) {
+		files, err := filepath.Glob(filepath.Join(dir, "journal", "*"))
+		check(t, err)
+		for _, file := range files {
+			n += strings.Count(string(readFile(t, "", file)), `"plan":`)
+		}
+		return n
 	}
 	for range 3 {
 		s := createRivals(t, dir)
@@ -62,7 +66,7 @@ func TestAPlanThatContinuesIsWrittenOnce(t *testing.T) {
 		check(t, s.Close())
 	}
 	if n := count(); n != 1 {
-		t.Errorf("got %d plans in the journal after three runs of one, want 1", n)
+		t.Errorf("got %d plans in the journals after three runs of one, want 1", n)
 	}
 }
 
@@ -159,9 +163,10 @@ func TestThePlanOutlivesADamagedRecord(t *testing.T) {
 	rival(t, s, "a", 1, 0, results.Completed, 4, 0.5)
 	rival(t, s, "b", 1, 1, results.Completed, 2, 0.5)
 	check(t, s.Close())
-	file := readFile(t, dir, "journal")
+	path := journalOf(t, dir)
+	file := readFile(t, "", path)
 	file[bytes.LastIndex(file, []byte(`"outcome"`))] ^= 1
-	check(t, os.WriteFile(filepath.Join(dir, "journal"), file, 0o666))
+	check(t, os.WriteFile(path, file, 0o666))
 	check(t, createRivals(t, dir).Close())
 	v, err := results.Open(dir)
 	check(t, err)

@@ -59,7 +59,7 @@ func TestPythonReadsWhatGoWroteAndTheOtherWayRound(t *testing.T) {
 }
 
 // trainForPython leaves every type, null, NaN and infinity in several segments, and one checkpoint.
-func trainForPython(t *testing.T, s *results.Study) {
+func trainForPython(t *testing.T, s *study) {
 	t.Helper()
 	for i := range 3 {
 		id := fmt.Sprint("t", i)

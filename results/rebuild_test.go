@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,8 +42,7 @@ func damageable(t *testing.T) (dir string, journal []byte, rows []string) {
 	check(t, s.AppendEpoch(epoch("c", 3)))
 	rows = allRows(t, s.View)
 	check(t, s.Close())
-	journal, err := os.ReadFile(filepath.Join(dir, "journal"))
-	check(t, err)
+	journal = readFile(t, "", journalOf(t, dir))
 	for _, table := range []results.Table{results.Epochs, results.Samples} { // a kill leaves the last rows unpublished
 		check(t, os.Remove(segments(t, dir, table)[2]))
 	}
@@ -94,7 +92,7 @@ func recordsOf(journal []byte) (offsets []int) {
 }
 
 // finish trains what is not finished, as a run does.
-func finish(t *testing.T, s *results.Study) {
+func finish(t *testing.T, s *study) {
 	t.Helper()
 	finished := s.Finished()
 	for i, id := range []string{"a", "b", "c"} {
@@ -133,7 +131,7 @@ func TestADamagedRecordCostsOnlyItself(t *testing.T) {
 				dir := copied(t, original)
 				bad := bytes.Clone(journal)
 				bad[at+byteOf] ^= 2
-				check(t, os.WriteFile(filepath.Join(dir, "journal"), bad, 0o666))
+				check(t, os.WriteFile(journalOf(t, dir), bad, 0o666))
 				recoversFromDamage(t, dir, want, i == len(offsets)-2)
 			})
 		}
@@ -152,9 +150,9 @@ func recoversFromDamage(t *testing.T, dir string, want []string, last bool) {
 	check(t, v.Close())
 
 	s := create(t, dir)
-	notes := strings.Join(s.Recovery.Notes, "\n")
-	if !last && !strings.Contains(notes, "left out") || last && s.Recovery.Dropped == 0 {
-		t.Errorf("got the notes %q, %d bytes dropped", notes, s.Recovery.Dropped)
+	notes := strings.Join(s.Recovery().Notes, "\n")
+	if !last && !strings.Contains(notes, "left out") || last && s.Recovery().Dropped == 0 {
+		t.Errorf("got the notes %q, %d bytes dropped", notes, s.Recovery().Dropped)
 	}
 	losesOneRow(t, allRows(t, s.View), want, notes)
 	finish(t, s)
@@ -163,8 +161,8 @@ func recoversFromDamage(t *testing.T, dir string, want []string, last bool) {
 		t.Errorf("%d rows are published, want %d or a picture less, none twice:\n%s\n%s", len(got), want, strings.Join(got, "\n"), notes)
 	}
 	again := create(t, dir)
-	if len(again.Recovery.Notes) > 0 {
-		t.Errorf("the next time there are notes: %q", again.Recovery.Notes)
+	if len(again.Recovery().Notes) > 0 {
+		t.Errorf("the next time there are notes: %q", again.Recovery().Notes)
 	}
 	check(t, again.Close())
 }
@@ -202,11 +200,11 @@ func TestAJournalThatIsShorterThanTheTablesComesBack(t *testing.T) {
 			continue
 		}
 		dir := copied(t, original)
-		path := filepath.Join(dir, "journal")
+		path := journalOf(t, dir)
 		check(t, os.WriteFile(path, journal[:at], 0o666))
 		v, err := results.Open(dir)
 		check(t, err)
-		if d := strings.Join(v.Damage(), "\n"); !strings.Contains(d, "tables were published up to line") {
+		if d := strings.Join(v.Damage(), "\n"); !strings.Contains(d, "tables were published from later ones") {
 			t.Errorf("%d records: the view says %q", i, d)
 		}
 		check(t, v.Close())
@@ -214,7 +212,7 @@ func TestAJournalThatIsShorterThanTheTablesComesBack(t *testing.T) {
 		got := allRows(t, s.View)
 		for _, row := range want {
 			if !slices.Contains(got, row) && !(strings.Contains(row, "trial:c") && strings.Contains(row, "epoch:3")) {
-				t.Errorf("%d records: a row is lost that a table has: %s\n%q", i, row, s.Recovery.Notes)
+				t.Errorf("%d records: a row is lost that a table has: %s\n%q", i, row, s.Recovery().Notes)
 			}
 		}
 		finish(t, s)
@@ -224,35 +222,43 @@ func TestAJournalThatIsShorterThanTheTablesComesBack(t *testing.T) {
 		}
 	}
 	dir := copied(t, original)
-	check(t, os.Remove(filepath.Join(dir, "journal")))
+	check(t, os.RemoveAll(filepath.Join(dir, "journal")))
 	s := create(t, dir)
-	if notes := strings.Join(s.Recovery.Notes, "\n"); len(s.Finished()) != 2 || !strings.Contains(notes, "missing or empty") ||
+	if notes := strings.Join(s.Recovery().Notes, "\n"); len(s.Finished()) != 2 || !strings.Contains(notes, "missing or empty") ||
 		!strings.Contains(notes, "recovered") {
 		t.Errorf("without a journal: got %v and %s", s.Finished(), notes)
 	}
 }
 
-// A crash may come after the new journal is in place and before the segments of the old one are gone.
-func TestARebuiltJournalGetsItsSegmentsAfterACrash(t *testing.T) {
+// The next process goes on with a repair that a crash ended after any of its records.
+func TestARepairIsFinishedAfterACrash(t *testing.T) {
 	original, journal, _ := damageable(t)
 	journal[recordsOf(journal)[2]+20] ^= 2
-	check(t, os.WriteFile(filepath.Join(original, "journal"), journal, 0o666))
+	journal[recordsOf(journal)[9]+20] ^= 2
+	check(t, os.WriteFile(journalOf(t, original), journal, 0o666))
 	dir := copied(t, original)
 	s := create(t, dir)
 	want := allRows(t, s.View)
 	check(t, s.Close())
-	rebuilt, err := os.ReadFile(filepath.Join(dir, "journal"))
-	check(t, err)
-	offsets := recordsOf(rebuilt)
-	settled := slices.IndexFunc(offsets, func(at int) bool { return bytes.HasPrefix(rebuilt[at+8:], []byte(`{"settled":true}`)) })
-	check(t, os.WriteFile(filepath.Join(original, "journal"), rebuilt[:offsets[settled]], 0o666))
-	s = create(t, original)
-	if got := allRows(t, s.View); !slices.Equal(got, want) {
-		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	wantFiles := published(t, dir)
+	repaired := ""
+	for _, path := range journals(t, dir) {
+		if filepath.Base(path) != filepath.Base(journalOf(t, original)) {
+			repaired = path
+		}
 	}
-	check(t, s.Close())
-	if got, want := published(t, original), published(t, dir); !slices.Equal(got, want) {
-		t.Errorf("published: got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	records := readFile(t, "", repaired)
+	for _, at := range recordsOf(records) {
+		dir := copied(t, original)
+		check(t, os.WriteFile(filepath.Join(dir, "journal", filepath.Base(repaired)), records[:at], 0o666))
+		s := create(t, dir)
+		if got := allRows(t, s.View); !slices.Equal(got, want) {
+			t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+		check(t, s.Close())
+		if got := published(t, dir); !slices.Equal(got, wantFiles) {
+			t.Errorf("published: got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(wantFiles, "\n"))
+		}
 	}
 }
 
@@ -262,13 +268,14 @@ func TestFilesThatAreNotOursInATablesFolderAreReported(t *testing.T) {
 	before := published(t, dir)
 	b, err := os.ReadFile(segments(t, dir, results.Epochs)[1])
 	check(t, err)
+	ours := filepath.Base(segments(t, dir, results.Epochs)[1])
 	for _, name := range []string{"zzz.parquet", "4-14.parquet", "000000004-000000014x.parquet", "notes.txt", ".hidden",
-		"000000001-000000002.parquet"} {
+		ours[:len(ours)-len("000000000000.parquet")] + "999999999999.parquet"} {
 		check(t, os.WriteFile(filepath.Join(dir, "epochs", name), b, 0o666))
 	}
 	check(t, os.WriteFile(filepath.Join(dir, "pareto", "copy.parquet"), b, 0o666))
 	s := create(t, dir)
-	notes := strings.Join(s.Recovery.Notes, "\n")
+	notes := strings.Join(s.Recovery().Notes, "\n")
 	for _, name := range []string{"epochs/zzz.parquet", "epochs/4-14.parquet", "epochs/000000004-000000014x.parquet", "epochs/notes.txt",
 		"pareto/copy.parquet"} {
 		if !strings.Contains(notes, filepath.Join(dir, name)+": not a file of the study") {
@@ -298,11 +305,12 @@ func TestTablesCanBeReadBeforeTheyHaveRows(t *testing.T) {
 	}
 }
 
-func TestTheErrorOfAMissingJournalSaysHowToRebuildIt(t *testing.T) {
+func TestAViewOfAStudyWithoutItsJournalSaysSo(t *testing.T) {
 	original, _, _ := damageable(t)
 	dir := copied(t, original)
-	check(t, os.Remove(filepath.Join(dir, "journal")))
-	if _, err := results.Open(dir); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "rebuilds the journal") {
-		t.Errorf("got %v, want an error that says that the next run rebuilds the journal", err)
+	check(t, os.RemoveAll(filepath.Join(dir, "journal")))
+	v := open(t, dir)
+	if d := strings.Join(v.Damage(), "\n"); !strings.Contains(d, "tables were published from later ones") {
+		t.Errorf("got the damage %q", d)
 	}
 }

@@ -90,7 +90,7 @@ func (v *Donor) reusable(id string, t *Trial) (*Outcome, error) {
 		if err != nil {
 			return nil, err
 		}
-		outcome, _ := v.meta.outcomeOf(row)
+		outcome, _ := v.Meta().outcomeOf(row)
 		return outcome, nil
 	}
 	return nil, fmt.Errorf("%w: it has no outcome", ErrReuse)
@@ -103,7 +103,7 @@ func (v *Donor) samplesOf(id string) (map[int][]Sample, error) {
 		if err != nil {
 			return nil, err
 		}
-		s := v.meta.sampleOf(row)
+		s := v.Meta().sampleOf(row)
 		all[s.Epoch] = append(all[s.Epoch], s)
 	}
 	return all, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"image"
 	"image/png"
 )
 
@@ -36,15 +37,16 @@ var sampleColumns = []column{
 	stored("png", func(r *record) *[]byte { return &r.Sample.PNG }, ""),
 }
 
-func (m Meta) sampleRow(t *trial, s Sample) (Row, error) {
+// size is the size of the picture, which a sample must have.
+func (s Sample) size() (image.Config, error) {
 	picture, err := png.DecodeConfig(bytes.NewReader(s.PNG))
 	if err != nil {
-		return nil, fmt.Errorf("sample of trial %s, epoch %d: %w", s.Trial, s.Epoch, err)
+		return image.Config{}, fmt.Errorf("sample of trial %s, epoch %d: %w", s.Trial, s.Epoch, err)
 	}
-	return m.layout(Samples).row(&record{Study: m.Study, Trial: t.Trial, Sample: s, Picture: picture}), nil
+	return picture, nil
 }
 
-// sampleOf is the inverse of sampleRow.
+// sampleOf is the sample that a row shows.
 func (m Meta) sampleOf(row Row) Sample {
 	r := m.layout(Samples).record(row)
 	r.Sample.Trial = r.Trial.ID

@@ -110,7 +110,7 @@ func TestColumnsHaveTheirOrderAndTypes(t *testing.T) {
 		if got := f.Schema().String(); got != want {
 			t.Errorf("%s: got\n%s\nwant\n%s", table, got, want)
 		}
-		for key, want := range map[string]string{"starsweep.schema": "3", "starsweep.study": "ring", "starsweep.table": string(table),
+		for key, want := range map[string]string{"starsweep.schema": "4", "starsweep.study": "ring", "starsweep.table": string(table),
 			"starsweep.study_id": meta.ID()} {
 			if got, _ := f.Lookup(key); got != want {
 				t.Errorf("%s: metadata %s: got %q, want %q", table, key, got, want)

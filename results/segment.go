@@ -1,14 +1,17 @@
 package results
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
-	"slices"
+	"strconv"
 	"strings"
-	"time"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -21,213 +24,199 @@ const (
 	segmentBytes = 64 << 20 // in the journal
 )
 
-// segment is a range of the journal, in lines. A Parquet file holds its rows of one table.
-type segment struct{ first, last int }
+// segment is a range of a writer's journal, by the places of its first and last row. A Parquet file holds the rows of one table in it. It
+// has no writer where it is the compacted file of a table, which holds the rows of all journals up to some place in each.
+type segment struct {
+	writer      string
+	first, last int64
+}
 
-func (g segment) String() string   { return fmt.Sprintf("%09d-%09d", g.first, g.last) }
+// compacted is the file that each table has from the start, without rows at first, so that it can be read.
+var compacted = segment{}
+
+const compactedFile = "0-compact.parquet"
+
+func (g segment) String() string {
+	if g == compacted {
+		return strings.TrimSuffix(compactedFile, ".parquet")
+	}
+	return fmt.Sprintf("%s-%012d-%012d", g.writer, g.first, g.last)
+}
+
 func (g segment) fileName() string { return g.String() + ".parquet" }
 
-// rangeOf is the segment of rows, of which there is at least one.
-func rangeOf(rows []row) segment { return segment{rows[0].position, rows[len(rows)-1].position} }
-
-// Publish writes pending rows to Parquet segments. A run with long epochs calls it from a timer.
-func (s *study) Publish() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return errors.Join(s.journal.Check(), s.publish()) // if the journal is gone, its rows are at least in the tables
+// parseSegment is the inverse of fileName.
+func parseSegment(name string) (g segment, ok bool) {
+	stem, ok := strings.CutSuffix(name, ".parquet")
+	parts := strings.Split(stem, "-")
+	if n := len(parts); ok && n >= 3 && name != compactedFile {
+		var errs [2]error
+		g.first, errs[0] = strconv.ParseInt(parts[n-2], 10, 64)
+		g.last, errs[1] = strconv.ParseInt(parts[n-1], 10, 64)
+		g.writer = strings.Join(parts[:n-2], "-")
+		ok = errs[0] == nil && errs[1] == nil && fileName(g.writer)
+	}
+	return g, ok && g.fileName() == name
 }
 
-func (s *study) publishWhenDue() error {
-	waiting := 0
-	for t, rows := range s.rows {
-		waiting += len(rows) - s.published[t]
-	}
-	now := s.options.Now()
-	every := max(s.options.FlushEvery, now.Sub(s.opened)/100)
-	if s.options.FlushEvery == 0 {
-		every = max(every, 10*time.Second)
-	}
-	limit := s.options.FlushRows
-	if limit == 0 {
-		limit = 10_000
-	}
-	if waiting >= limit || now.Sub(s.flushed) >= every {
-		return s.publish()
-	}
-	return nil
+// rangeOf is the segment of rows of one writer, of which there is at least one.
+func rangeOf(rows []*row) segment {
+	return segment{rows[0].writer, rows[0].Offset, rows[len(rows)-1].Offset}
 }
 
-func (s *study) publish() error {
-	if err := s.lock.check(); err != nil {
-		return err
-	}
-	for _, t := range recorded() {
-		if err := s.writeSegments(t, live(s.rows[t][s.published[t]:])); err != nil {
-			return err
-		}
-		s.published[t] = len(s.rows[t])
-	}
-	s.flushed = s.options.Now()
-	return s.writeParetoWhenDue()
+func (g segment) includes(at place) bool {
+	return g.writer == at.writer && g.first <= at.Offset && at.Offset <= g.last
 }
 
-// schemaSegment is the segment of the journal's first line, which is not a row: an empty file with the schema, so that every table
-// can be read before it has rows.
-var schemaSegment = segment{0, 0}
-
-// reconcile makes the segments of a table agree with the journal: it writes those that are missing, rewrites those that are damaged
-// or hold rows of forgotten trials, and deletes those without rows and files that a crash left half-written.
-func (s *study) reconcile(t Table) error {
-	segments, err := s.segments(t)
-	if err != nil {
-		return err
-	}
-	rows := live(s.rows[t])
-	// take removes the rows before a position from rows and returns them.
-	take := func(end int) (taken []row) {
-		i, _ := slices.BinarySearchFunc(rows, end, func(r row, end int) int { return r.position - end })
-		taken, rows = rows[:i], rows[i:]
-		return taken
-	}
-	if !slices.Contains(segments, schemaSegment) {
-		segments = slices.Insert(segments, 0, schemaSegment)
-	}
-	next := 0
-	for _, g := range segments {
-		path := filepath.Join(s.dir, string(t), g.fileName())
-		if g.first < next || g.last < g.first || g.last >= s.lines { // a copy under another of our names
-			s.Recovery.note("%s: removed, since its rows are in other files of the table", path)
-			if err := durable.Remove(path); err != nil {
-				return err
-			}
-			continue
-		}
-		next = g.last + 1
-		if err := s.writeSegments(t, take(g.first)); err != nil {
-			return err
-		}
-		inside := take(next)
-		switch {
-		case len(inside) == 0 && g != schemaSegment:
-			err = durable.Remove(path)
-		case !s.holds(path, t, g, len(inside)):
-			err = s.writeSegment(t, g, inside)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if err := s.writeSegments(t, rows); err != nil {
-		return err
-	}
-	s.published[t] = len(s.rows[t])
-	return nil
-}
-
-// segments lists the segments of a table in order, and deletes temporary files.
-func (s *study) segments(t Table) ([]segment, error) {
-	dir := filepath.Join(s.dir, string(t))
-	if err := durable.MkdirAll(dir); err != nil {
-		return nil, err
-	}
-	temporary, err := filepath.Glob(filepath.Join(dir, ".*"+durable.TempSuffix))
-	if err != nil {
-		return nil, err
-	}
-	for _, path := range temporary {
-		if err := durable.Remove(path); err != nil {
-			return nil, err
-		}
-	}
-	segments, _, err := listSegments(dir)
-	return segments, err
-}
-
-// listSegments lists the segments in a folder in order, and the names of other files that readers of the folder would treat as segments.
-// A folder that does not exist has none.
+// listSegments lists the segments in a folder by writer and place, and the names of other files that readers of the folder would treat as
+// segments. A folder that does not exist has none.
 func listSegments(dir string) (segments []segment, strays []string, err error) {
-	files, err := os.ReadDir(dir) // sorted by name, which is the order of the journal
+	files, err := os.ReadDir(dir) // sorted by name
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil, nil
 	} else if err != nil {
 		return nil, nil, durable.StorageError(dir, err)
 	}
 	for _, f := range files {
-		var g segment
 		name := f.Name()
-		if _, err := fmt.Sscanf(name, "%d-%d.parquet", &g.first, &g.last); err == nil && name == g.fileName() {
+		if g, ok := parseSegment(name); ok {
 			segments = append(segments, g)
 		} else if !strings.HasPrefix(name, ".") && !strings.HasPrefix(name, "_") { // readers skip these
 			strays = append(strays, name)
 		}
 	}
-	slices.SortFunc(segments, func(a, b segment) int { return a.first - b.first })
 	return segments, strays, nil
 }
 
-// strays notes files in the tables' folders that are not ours: a glob would read their rows as well.
-func (s *study) strays() error {
-	for _, t := range Tables() {
-		dir := filepath.Join(s.dir, string(t))
-		_, strays, err := listSegments(dir)
+// lastPublished is where the last row of each writer begins that a file of the tables has.
+func lastPublished(dir string) (map[string]int64, error) {
+	last := map[string]int64{}
+	for _, t := range recorded() {
+		segments, _, err := listSegments(filepath.Join(dir, string(t)))
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for _, name := range strays {
-			if t != Pareto || name != paretoFile {
-				s.Recovery.note("%s: not a file of the study, but readers of the table would read its rows as well: move it away",
-					filepath.Join(dir, name))
+		for _, g := range segments {
+			if g != compacted {
+				last[g.writer] = max(last[g.writer], g.last)
+			}
+		}
+		covers, err := readCovers(filepath.Join(dir, string(t), compactedFile))
+		if err != nil {
+			continue // missing or damaged: it is written anew
+		}
+		for writer, end := range covers {
+			last[writer] = max(last[writer], end-1)
+		}
+	}
+	return last, nil
+}
+
+// about is what a file of a table says about its rows besides their columns.
+type about struct {
+	Began       []began          `json:"began,omitempty"`       // how the trials of its rows began
+	Generations []int            `json:"generations,omitempty"` // of each row
+	Covers      map[string]int64 `json:"covers,omitempty"`      // of the compacted file: the end of what it has of each journal
+}
+
+// began is a beginning as a segment has it.
+type began struct {
+	Trial      Trial  `json:"trial"`
+	Generation int    `json:"generation"`
+	From       int    `json:"from,omitempty"`
+	Under      string `json:"under,omitempty"`
+	TookOver   bool   `json:"took_over,omitempty"`
+}
+
+// aboutRows describes rows.
+func aboutRows(rows []*row) (a about) {
+	seen := map[*trial]bool{}
+	for _, r := range rows {
+		a.Generations = append(a.Generations, r.generation)
+		if seen[r.trial] {
+			continue
+		}
+		seen[r.trial] = true
+		for _, g := range r.trial.generations {
+			if b := g.begin; b != nil && g.number > r.trial.forgotten {
+				a.Began = append(a.Began, began{b.Trial, g.number, b.from, b.under, b.tookOver})
 			}
 		}
 	}
-	return nil
+	return a
 }
 
-// holds reports whether the file is a sound segment of this study with this number of rows. A range of the journal can only lose rows, by
-// Forget, so the right number implies the right rows. A file without the columns of this version is not.
-func (s *study) holds(path string, t Table, g segment, rows int) bool {
-	file, err := os.ReadFile(path)
+// sumOf is a digest of where everything is that the rows of a file show. It therefore says whether a file has the right rows.
+func sumOf(rows []*row) string {
+	h := sha256.New()
+	for _, r := range rows {
+		r.sum(h)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+func (r *row) sum(h hash.Hash) {
+	write := func(at place) { fmt.Fprintln(h, at.writer, at.Offset) }
+	write(r.place)
+	if !r.trial.counts() { // forgotten since
+		return
+	}
+	write(r.trial.first.begin.place)
+	if r.table == Trials {
+		write(r.trial.latest.begin.place)
+		for _, e := range r.trial.epochRows {
+			write(e.place)
+		}
+	}
+}
+
+// folder is the folder of a table.
+func (v *View) folder(t Table) string { return filepath.Join(v.dir, string(t)) }
+
+// fileNotes are a file's metadata.
+type fileNotes struct {
+	span string // its segment
+	rows string // see sumOf
+	about
+}
+
+// holds reports whether the file is a sound segment of this study with these rows and today's columns.
+func (v *View) holds(t Table, g segment, rows []*row, covers map[string]int64) bool {
+	b, err := os.ReadFile(filepath.Join(v.folder(t), g.fileName()))
 	if err != nil {
 		return false
 	}
-	p, err := openParquet(file)
-	return err == nil && s.owns(p, g) && p.NumRows() == int64(rows) && hasColumns(p, s.meta.Fields(t))
+	p, err := openParquet(b)
+	if err != nil {
+		return false
+	}
+	sum, _ := p.Lookup(rowsKey)
+	a, err := aboutOf(p)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return err == nil && v.owns(p, g) && sum == sumOf(rows) && p.NumRows() == int64(len(rows)) && maps.Equal(a.Covers, covers) &&
+		hasColumns(p, v.file.Fields(t))
 }
 
 // owns reports whether a file is marked as segment g of this study.
-func (s *study) owns(p *parquet.File, g segment) bool {
+func (v *View) owns(p *parquet.File, g segment) bool {
 	id, _ := p.Lookup(studyKey)
 	span, _ := p.Lookup(recordsKey)
-	return id == s.meta.ID() && span == g.String()
+	return id == v.file.ID && span == g.String()
 }
 
-// writeSegments publishes rows that no segment holds, in one file or, by their size, several.
-func (s *study) writeSegments(t Table, rows []row) error {
-	for len(rows) > 0 {
-		n, size := 0, 0
-		for n < len(rows) && n < segmentRows && (n == 0 || size+int(rows[n].line.Length) <= segmentBytes) {
-			size += int(rows[n].line.Length)
-			n++
-		}
-		if err := s.writeSegment(t, rangeOf(rows[:n]), rows[:n]); err != nil {
-			return err
-		}
-		rows = rows[n:]
-	}
-	return nil
+// writeSegment writes the file of a segment.
+func (v *View) writeSegment(t Table, g segment, rows []*row, covers map[string]int64) error {
+	return v.replaceSegment(t, g, rows, covers, func() error { return nil })
 }
 
-func (s *study) writeSegment(t Table, g segment, rows []row) error {
-	path := filepath.Join(s.dir, string(t), g.fileName())
-	var trials []Trial
-	seen := map[string]bool{}
-	for _, r := range rows {
-		if !seen[r.trial.ID] {
-			seen[r.trial.ID] = true
-			trials = append(trials, r.trial.Trial)
-		}
-	}
-	return durable.WriteFile(path, func(w io.Writer) error {
-		return writeParquet(w, s.meta, t, g.String(), trials, s.read(t, rows))
-	})
+// replaceSegment writes the file of a segment, and calls ready before the file gets its name.
+func (v *View) replaceSegment(t Table, g segment, rows []*row, covers map[string]int64, ready func() error) error {
+	v.mu.Lock()
+	m, n := v.file.Meta, fileNotes{g.String(), sumOf(rows), aboutRows(rows)}
+	v.mu.Unlock()
+	n.Covers = covers
+	return durable.WriteChecked(filepath.Join(v.folder(t), g.fileName()), func(w io.Writer) error {
+		return writeParquet(w, m, t, n, v.readRows(t, rows))
+	}, ready)
 }

@@ -65,10 +65,11 @@ func TestADivergedTrialKeepsItsEpochsAndItsNaN(t *testing.T) {
 	check(t, s.AppendEpoch(last))
 	end := outcome("a", results.Diverged)
 	end.Reason = "loss_generator is NaN at epoch 2, step 117"
-	check(t, s.FinishTrial(end))
 	check(t, s.Close())
 	s = create(t, dir)
+	check(t, s.BeginTrial(trial("a", 0)))
 	check(t, s.AppendEpoch(last)) // equal, NaN and all
+	check(t, s.FinishTrial(end))
 	wantLines(t, columns(t, s.View, results.Epochs, "epoch", "loss_generator", "loss_discriminator", "fid"), "1 1 -1 <nil>", "2 NaN -Inf NaN")
 	wantLines(t, columns(t, s.View, results.Trials, "status", "reason", "best_fid", "best_fid_epoch"),
 		"diverged loss_generator is NaN at epoch 2, step 117 <nil> <nil>")
@@ -81,8 +82,8 @@ func TestAnInterruptedTrialIsInNoTrialsTableUntilItIsFinished(t *testing.T) {
 	check(t, s.Close())
 
 	s = create(t, dir)
-	if s.Recovery.Dropped != 0 || len(s.Recovery.Notes) != 0 {
-		t.Errorf("got %+v, want a study that continues as it was", s.Recovery)
+	if s.Recovery().Dropped != 0 || len(s.Recovery().Notes) != 0 {
+		t.Errorf("got %+v, want a study that continues as it was", s.Recovery())
 	}
 	if states := s.Trials(); len(states) != 1 || states[0].Status != results.Interrupted || states[0].Epochs != 2 || len(s.Finished()) != 0 {
 		t.Errorf("got %+v, want one interrupted trial with 2 epochs", states)
@@ -133,6 +134,7 @@ func TestAForgottenTrialLeavesTheTablesAndCanRunAgain(t *testing.T) {
 	check(t, s.AppendEpoch(again))
 	check(t, s.Close())
 	s = create(t, dir)
+	check(t, s.BeginTrial(trial("a", 7)))
 	check(t, s.FinishTrial(outcome("a", results.Completed)))
 	check(t, s.Close())
 	wantLines(t, segmentRows(t, dir, results.Epochs, "trial", "epoch", "index", "loss_generator"), "a 1 7 42", "b 1 1 1", "b 2 1 0.5")
@@ -168,7 +170,7 @@ func TestWrongRowsAreRefusedAndLeaveNothing(t *testing.T) {
 	}{
 		"epoch of an unknown trial": {s.AppendEpoch(epoch("b", 1)), []string{"trial b was never begun"}},
 		"epoch that skips one":      {s.AppendEpoch(epoch("a", 4)), []string{"trial a: got epoch 4, want 3"}},
-		"epoch 0":                   {s.AppendEpoch(epoch("a", 3), results.Epoch{Trial: "a"}), []string{"two rows in one call"}},
+		"epoch 0":                   {s.AppendEpoch(results.Epoch{Trial: "a"}), []string{"trial a: got epoch 0, want 3"}},
 		"epoch that differs": {s.AppendEpoch(other), []string{"trial a, epoch 2 is already recorded and differs", `"fid":17`,
 			`"fid":2.1`}},
 		"unknown metric": {s.AppendEpoch(strange),
@@ -177,12 +179,12 @@ func TestWrongRowsAreRefusedAndLeaveNothing(t *testing.T) {
 			"norm: got no value, want bool", "beta: the study has no such column"}},
 		"data that changed": {s.BeginTrial(changed), []string{"trial a", `"train":"99"`, `"train":"0f1e2d3c4b5a69788796"`}},
 		"trial under two IDs": {s.BeginTrial(twin),
-			[]string{"trial e: trial a has the same configuration c-a, seed 1152921504606846976 and length"}},
-		"trial twice":             {s.BeginTrial(trial("d", 0), trial("d", 1)), []string{"trial d: got it twice"}},
+			[]string{"trial e: trial a has the same configuration c-a and seed 1152921504606846976"}},
+		"row of another trial":    {s.claims["a"].AppendEpoch(epoch("d", 1)), []string{"got a row of trial d, but the claim is of trial a"}},
 		"trial named like a path": {s.BeginTrial(trial("../x", 0)), []string{`trial "../x"`}},
 		"sample that differs":     {s.AppendSample(wide), []string{"is already recorded and differs"}},
 		"sample that is no PNG":   {s.AppendSample(text), []string{"png: invalid format"}},
-		"sample twice":            {s.AppendSample(grid, grid), []string{"no two alike"}},
+		"sample twice":            {s.claims["a"].AppendSample(grid, grid), []string{"no two alike"}},
 		"outcome that is none":    {s.FinishTrial(unsure), []string{`got status "interrupted", want completed`}},
 		"forgetting the unknown":  {s.Forget("b"), []string{"trial b was never begun"}},
 	} {
@@ -223,7 +225,7 @@ func TestWorkersMayWriteAtTheSameTime(t *testing.T) {
 	dir := t.TempDir()
 	o := hourly
 	o.FlushRows = 7
-	s, err := results.CreateStudy(dir, meta, nil, o)
+	s, err := createStudy(dir, meta, nil, o)
 	check(t, err)
 	var wg sync.WaitGroup
 	var want []string
@@ -249,7 +251,7 @@ func TestWorkersMayWriteAtTheSameTime(t *testing.T) {
 func TestRowsArePublishedByNumberAndByTime(t *testing.T) {
 	now := start
 	dir := t.TempDir()
-	s, err := results.CreateStudy(dir, meta, nil, results.Options{Now: func() time.Time { return now }, FlushRows: 3,
+	s, err := createStudy(dir, meta, nil, results.Options{Now: func() time.Time { return now }, FlushRows: 3,
 		FlushEvery: 10 * time.Second})
 	check(t, err)
 	defer s.Close()

@@ -18,7 +18,7 @@ const (
 func Tables() []Table { return append(recorded(), Pareto) }
 
 // recorded are the tables whose rows the journal has.
-func recorded() []Table { return []Table{Trials, Epochs, Samples} }
+func recorded() []Table { return []Table{Trials, Epochs, Samples, Measurements} }
 
 // Field is a column of a table.
 type Field struct {

@@ -47,7 +47,7 @@ type Outcome struct {
 // Status is the state of a trial.
 type Status string
 
-// All statuses except Interrupted are final.
+// All statuses except the last two are final.
 const (
 	Completed   Status = "completed"
 	Pruned      Status = "pruned"      // stopped early by the search
@@ -56,6 +56,7 @@ const (
 	Diverged    Status = "diverged"    // a loss or a parameter became NaN or infinite
 	Collapsed   Status = "collapsed"   // mode collapse
 	Interrupted Status = "interrupted" // begun and not finished, perhaps running now; in no table
+	Paused      Status = "paused"      // begun, and to be continued when the search says so; in no table
 )
 
 func (s Status) final() bool {
@@ -186,11 +187,7 @@ func bestColumns(m Meta) (list []column) {
 	return list
 }
 
-func (m Meta) trialRow(t *trial) Row {
-	return m.layout(Trials).row(&record{Study: m.Study, Trial: t.Trial, Total: t.summary, Outcome: *t.outcome})
-}
-
-// outcomeOf is the inverse of trialRow.
+// outcomeOf is the outcome that a row shows.
 func (m Meta) outcomeOf(row Row) (*Outcome, *rowCount) {
 	r := m.layout(Trials).record(row)
 	r.Outcome.Trial = r.Trial.ID

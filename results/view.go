@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"iter"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -28,194 +29,189 @@ var (
 // ErrCorrupt is in the chain of the error for a study.json that is damaged, and for a journal that cannot be of its study.
 var ErrCorrupt = journal.ErrCorrupt
 
-// View is a study as its journal records it. Its methods may be called from several goroutines.
+// View is a study as its journals record it. Its methods may be called from several goroutines.
 type View struct {
-	dir      string
-	meta     Meta
-	compared Meta // meta, with the objectives of the pareto table
-	journal  *journal.Journal
+	dir   string
+	given []Objective // by the caller, for the pareto table
 
-	mu     sync.Mutex
-	lines  int               // in the journal
-	trials map[string]*trial // those begun and not forgotten
-	order  []*trial          // all, in the order in which they began
-	rows   map[Table][]row   // all, in the order of the journal
-
-	replicates map[replicate]string // IDs of the trials
-	plan       *Plan                // the newest
-	planned    map[string]int       // its trials, with their budgets
-
-	paretoChanges int // counts the lines that changed the pareto table
-
-	rebuilt bool     // the journal was rebuilt from what was left of it, and the segments may still be those of the old one
-	damage  []string // of the journal: the view then shows what is sound
-
-	orphans     int // lines that were left out since those that they depend on are damaged
-	firstOrphan error
+	mu        sync.Mutex // guards what follows
+	file      file       // study.json, as it was when the journals were first read
+	info      fs.FileInfo
+	fold      *fold
+	journals  *journals
+	changed   map[string]bool // trials that changed since the last Refresh
+	followers map[*follower]bool
 }
-
-// row is a row of a table: its line in the journal, and the number of lines before it.
-type row struct {
-	position int
-	line     journal.Line
-	trial    *trial
-}
-
-// trial is what the journal has of a trial so far. Once finished or forgotten it does not change.
-type trial struct {
-	Trial
-	plan    *Plan          // in which it began; nil if none was recorded
-	epoch   int            // the last
-	lines   []journal.Line // of epoch i+1, unless the journal is damaged
-	samples map[sampleKey]journal.Line
-
-	summary         // of the epochs
-	points  []point // its epochs in the pareto table
-	measure string  // of their values
-
-	outcome   *Outcome
-	forgotten bool
-}
-
-// replicate is what no two trials may share: a mean over seeds would count one of them twice.
-type replicate struct {
-	configuration string
-	seed          int64
-	length        int
-}
-
-func (t Trial) replicate() replicate { return replicate{t.Configuration, t.Seed, t.Length} }
 
 // Open opens a study for reading, while it runs or later, as it is acknowledged at this moment. Objectives, any of the study's
 // metrics, replace the study's own in Pareto and in the rows of the pareto table, which are computed. Errors: ErrNoStudy,
 // ErrOther, ErrCorrupt, ErrStorage, or those of Meta.Check for the objectives.
 func Open(dir string, objectives ...Objective) (*View, error) {
-	meta, err := readMeta(dir)
-	if err != nil {
+	v := &View{dir: dir, given: objectives, changed: map[string]bool{}, followers: map[*follower]bool{}}
+	if err := v.reset(); err != nil {
 		return nil, err
 	}
-	v := newView(dir, meta)
-	if len(objectives) > 0 {
-		v.compared.Objectives = objectives
-		if err := v.compared.Check(); err != nil {
-			return nil, err
-		}
-	}
-	published, err := lastPublished(dir) // before the journal is read, since a writer may append at the same time
-	if err != nil {
+	if err := v.compared().Check(); err != nil {
 		return nil, err
 	}
-	tail := int64(0)
-	v.journal, tail, err = journal.View(filepath.Join(dir, "journal"), v.foldSound, func(h journal.Hole) error {
-		v.damaged("%v are damaged and left out", h)
-		return nil
-	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: the next starsweep run of this study rebuilds the journal from its tables", err)
-	}
-	if err != nil {
+	if err := v.read(); err != nil {
 		return nil, err
-	}
-	if v.orphans > 0 {
-		v.damaged("%d lines are left out since they depend on damaged ones: %v", v.orphans, v.firstOrphan)
-	}
-	if _, live := writing(dir); tail > 0 && !live {
-		v.damaged("the last %d bytes are an incomplete record and left out", tail)
-	}
-	if published >= v.lines && !v.rebuilt {
-		v.damaged("it has %d lines, but tables were published up to line %d, counted from 0: they may have rows that are not shown here",
-			v.lines, published)
 	}
 	return v, nil
 }
 
-// damaged notes damage of the journal.
-func (v *View) damaged(format string, a ...any) {
-	v.damage = append(v.damage, filepath.Join(v.dir, "journal")+": "+fmt.Sprintf(format, a...))
-}
-
-// Damage describes the damage of the journal, if any. The view then shows what is sound, and the next Create recovers from tables
-// and checkpoints what they have of the rest.
-func (v *View) Damage() []string { return v.damage }
-
-// lastPublished is the last line of the journal that a segment holds, -1 if there is none.
-func lastPublished(dir string) (int, error) {
-	last := -1
-	for _, t := range recorded() {
-		segments, _, err := listSegments(filepath.Join(dir, string(t)))
-		if err != nil {
-			return 0, err
-		}
-		for _, g := range segments {
-			if g != schemaSegment {
-				last = max(last, g.last)
-			}
+// reset forgets what was read of the journals, and reads study.json.
+func (v *View) reset() error {
+	info, err := os.Stat(filepath.Join(v.dir, studyFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return durable.StorageError(v.dir, err)
+	}
+	f, err := readFile(v.dir)
+	if err != nil {
+		return err
+	}
+	if v.journals != nil {
+		if err := v.journals.close(); err != nil {
+			return err
 		}
 	}
-	return last, nil
-}
-
-func newView(dir string, m Meta) *View {
-	return &View{dir: dir, meta: m, compared: m, trials: map[string]*trial{}, rows: map[Table][]row{}, replicates: map[replicate]string{}}
-}
-
-// trial returns a trial that was begun.
-func (v *View) trial(id string) (*trial, error) {
-	if t := v.trials[id]; t != nil {
-		return t, nil
+	v.file, v.info = f, info
+	v.fold = newFold(f.Meta, v.compared().Objectives)
+	fresh, err := openJournals(v.dir, f)
+	if err == nil && v.journals != nil {
+		fresh.own, fresh.ownEnd = v.journals.own, v.journals.ownEnd
 	}
-	return nil, fmt.Errorf("trial %s was never begun", id)
+	v.journals = fresh
+	return err
+}
+
+// compared is the study with the objectives of the pareto table.
+func (v *View) compared() Meta {
+	m := v.file.Meta
+	if len(v.given) > 0 {
+		m.Objectives = v.given
+	}
+	return m
+}
+
+// read reads on. The caller holds the mutex, or is alone.
+func (v *View) read() error {
+	err := v.journals.read(func(at place, e *entry) error { return v.add(at, e) })
+	v.fold.settle()
+	return err
+}
+
+// add adds an entry to what the view knows.
+func (v *View) add(at place, e *entry) error {
+	if id := e.owner(); id != "" {
+		v.changed[id] = true
+	}
+	for f := range v.followers {
+		f.see(e)
+	}
+	return v.fold.add(at, e)
+}
+
+// Refresh reads what writers have appended since the view was opened or refreshed, and returns the trials that changed since the last
+// call, sorted; those that this process wrote are among them. It takes microseconds for a journal to which nothing was appended.
+func (v *View) Refresh() (changed []string, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if err := v.refresh(); err != nil {
+		return nil, err
+	}
+	changed = slices.Sorted(maps.Keys(v.changed))
+	clear(v.changed)
+	return changed, nil
+}
+
+// refresh reads on, or anew if the study has got more columns.
+func (v *View) refresh() error {
+	info, err := os.Stat(filepath.Join(v.dir, studyFile))
+	if err == nil && !(os.SameFile(info, v.info) && info.ModTime().Equal(v.info.ModTime()) && info.Size() == v.info.Size()) {
+		followers := v.followers
+		v.followers = nil // they have seen the entries that are read anew
+		err = v.reset()
+		if err == nil {
+			err = v.read()
+		}
+		v.followers = followers
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return durable.StorageError(v.dir, err)
+	}
+	return errors.Join(err, v.read())
 }
 
 // Dir is the directory of the study.
 func (v *View) Dir() string { return v.dir }
 
 // Meta describes the study. The caller does not change the slices in it.
-func (v *View) Meta() Meta { return v.meta }
+func (v *View) Meta() Meta {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.file.Meta
+}
 
-// State is the state of a trial.
+// State is the state of a trial. Its Length is the number of epochs of the run that began it last.
 type State struct {
 	Trial
 	Status   Status
 	Reason   string
 	Failure  Failure // its class, of a trial that failed
-	Attempts int     // begun since its last epoch, without those that were left in good order
-	Epochs   int     // in the journal
+	Attempts int     // times that it was begun since its last epoch, without those after which it was left in good order
+	Epochs   int     // in the journals
 	Last     Metrics // the last measured value of each
 
 	InPlan           bool            // it is in the newest plan
 	Settings, Script string          // of the run that finished it, or in which it began: a JSON object and a hash
 	Best             map[string]Best // of the study's objectives, within the budget of the newest plan
+
+	Generation int // of the claim under which it began last
+	From       int // the epoch after which it then went on
 }
 
-// Trials returns all trials that were begun and not forgotten, in the order in which they began.
+// Trials returns all trials that were begun and not forgotten, in the order of their indices, seeds and IDs.
 func (v *View) Trials() []State {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	var states []State
-	for _, t := range v.order {
-		if t.forgotten {
-			continue
-		}
-		s := v.state(t)
-		s.Last, s.Best = maps.Clone(t.last), map[string]Best{}
-		for objective := range t.best {
-			if b, measured := t.bestUntil(v.budget(t), objective); measured {
-				s.Best[objective] = b
-			}
-		}
-		states = append(states, s)
+	states := make([]State, 0, len(v.fold.trials))
+	for _, t := range v.fold.ordered() {
+		states = append(states, v.fold.fullState(t))
 	}
 	return states
 }
 
-// state is the state of a trial, without its values.
-func (v *View) state(t *trial) State {
-	s := State{Trial: t.Trial, Status: Interrupted, Epochs: len(t.lines), InPlan: v.inPlan(t)}
-	if t.plan != nil {
-		s.Settings, s.Script = t.plan.Settings, t.plan.Script
+// State returns the state of a trial. Found is false for one that was never begun, or was forgotten.
+func (v *View) State(id string) (s State, found bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	t := v.fold.trial(id)
+	if t == nil {
+		return State{}, false
 	}
-	if o := t.outcome; o != nil {
+	return v.fold.fullState(t), true
+}
+
+func (f *fold) fullState(t *trial) State {
+	s := f.state(t)
+	s.Last, s.Best = maps.Clone(t.last), map[string]Best{}
+	for objective := range t.best {
+		if b, measured := t.bestUntil(f.budget(t), objective); measured {
+			s.Best[objective] = b
+		}
+	}
+	return s
+}
+
+// state is the state of a trial, without its values.
+func (f *fold) state(t *trial) State {
+	plan := f.plans[t.latest.begin.under]
+	s := State{Trial: t.Trial, Status: Interrupted, Epochs: len(t.epochRows), InPlan: f.inPlan(t), Settings: plan.Settings,
+		Script: plan.Script, Generation: t.latest.number, From: t.latest.begin.from, Attempts: t.attempts()}
+	if t.paused != nil {
+		s.Status, s.Reason = Paused, t.paused.reason
+	}
+	if o := t.outcome(); o != nil {
 		s.Status, s.Reason, s.Failure, s.Settings, s.Script = o.Status, o.Reason, o.Failure, o.Settings, o.Script
 	}
 	return s
@@ -223,21 +219,23 @@ func (v *View) state(t *trial) State {
 
 // Finished returns the status of every finished trial, by its ID.
 func (v *View) Finished() map[string]Status {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	finished := map[string]Status{}
-	for _, s := range v.Trials() {
-		if s.Status.final() {
-			finished[s.ID] = s.Status
+	for id, t := range v.fold.trials {
+		if o := t.outcome(); o != nil {
+			finished[id] = o.Status
 		}
 	}
 	return finished
 }
 
-// lastEpoch is the last epoch of a trial in the journal, 0 if there is none.
+// lastEpoch is the last epoch of a trial in the journals, 0 if there is none.
 func (v *View) lastEpoch(id string) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if t := v.trials[id]; t != nil {
-		return len(t.lines)
+	if t := v.fold.trial(id); t != nil {
+		return len(t.epochRows)
 	}
 	return 0
 }
@@ -245,14 +243,17 @@ func (v *View) lastEpoch(id string) int {
 // Epochs returns the rows of a trial's epochs, in order.
 func (v *View) Epochs(id string) (rows []Epoch, err error) {
 	v.mu.Lock()
-	t, err := v.trial(id)
-	var lines []journal.Line
-	if err == nil {
-		lines = slices.Clone(t.lines)
+	t := v.fold.trial(id)
+	var recorded []*row
+	if t != nil {
+		recorded = slices.Clone(t.epochRows)
 	}
 	v.mu.Unlock()
-	for _, at := range lines {
-		e, err := v.readEpoch(at)
+	if t == nil {
+		return nil, fmt.Errorf("trial %s was never begun", id)
+	}
+	for _, r := range recorded {
+		e, err := v.readEpoch(r)
 		if err != nil {
 			return nil, err
 		}
@@ -261,90 +262,92 @@ func (v *View) Epochs(id string) (rows []Epoch, err error) {
 	return rows, err
 }
 
-// HasSample reports whether a sample sheet of a trial is in the journal.
+// HasSample reports whether a sample sheet of a trial is in the journals.
 func (v *View) HasSample(id string, epoch int, kind string) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	t := v.trials[id]
-	if t == nil {
-		return false
-	}
-	_, there := t.samples[sampleKey{id, epoch, kind}]
-	return there
+	t := v.fold.trial(id)
+	return t != nil && t.samples[sampleKey{id, epoch, kind}] != nil
 }
 
 // Fields returns the columns of a table in order.
 func (v *View) Fields(t Table) []Field {
-	if t == Pareto {
-		return v.compared.Fields(t)
-	}
-	return v.meta.Fields(t)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.compared().Fields(t)
 }
 
-// Rows returns the rows of a table, published or not, in the order in which they were appended. They are read on demand, and
-// end after an error.
+// Rows returns the rows of a table, published or not, in the order of the trials and their epochs. They are read on demand, and end
+// after an error.
 func (v *View) Rows(t Table) iter.Seq2[Row, error] {
 	if t == Pareto {
 		return v.Pareto(Comparison{})
 	}
 	v.mu.Lock()
-	rows := live(v.rows[t])
+	rows := v.fold.rows(t)
 	v.mu.Unlock()
-	return v.read(t, rows)
+	return v.readRows(t, rows)
 }
 
-// live returns the rows whose trial was not forgotten.
-func live(rows []row) []row {
-	return slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.trial.forgotten })
-}
-
-func (v *View) read(t Table, rows []row) iter.Seq2[Row, error] {
+func (v *View) readRows(t Table, rows []*row) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
+		columns := v.Meta().layout(t)
 		for _, r := range rows {
-			out, err := v.readRow(t, r)
-			if !yield(out, err) || err != nil {
+			rec, err := v.record(r)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(columns.row(rec), nil) {
 				return
 			}
 		}
 	}
 }
 
-func (v *View) readRow(t Table, r row) (Row, error) {
-	if t == Trials {
-		return v.meta.trialRow(r.trial), nil
+// record is what a row shows.
+func (v *View) record(r *row) (*record, error) {
+	v.mu.Lock()
+	rec := &record{Study: v.file.Study, Trial: r.trial.Trial}
+	if r.table == Trials {
+		rec.Total, rec.Outcome = r.trial.summary, r.outcome.Outcome
 	}
-	if t == Epochs {
-		e, err := v.readEpoch(r.line)
-		if err != nil {
-			return nil, err
+	v.mu.Unlock()
+	var err error
+	switch r.table {
+	case Measurements:
+		rec.Measurement = *r.again
+	case Epochs:
+		rec.Epoch, err = v.readEpoch(r)
+	case Samples:
+		if rec.Sample, err = v.readSample(r); err == nil {
+			rec.Picture, err = rec.Sample.size()
 		}
-		return v.meta.epochRow(r.trial, e), nil
 	}
-	s, err := v.readSample(r.line)
-	if err != nil {
-		return nil, err
-	}
-	return v.meta.sampleRow(r.trial, s)
+	return rec, err
 }
 
-func (v *View) readEpoch(at journal.Line) (Epoch, error) {
+func (v *View) readEpoch(r *row) (Epoch, error) {
 	var e struct {
 		Epoch Epoch `json:"epoch"`
 	}
-	err := v.readLine(at, &e)
+	err := v.readLine(r.place, &e)
 	return e.Epoch, err
 }
 
-func (v *View) readSample(at journal.Line) (Sample, error) {
+func (v *View) readSample(r *row) (Sample, error) {
 	var e struct {
 		Sample Sample `json:"sample"`
 	}
-	err := v.readLine(at, &e)
+	err := v.readLine(r.place, &e)
 	return e.Sample, err
 }
 
-func (v *View) readLine(at journal.Line, into any) error {
-	line, err := v.journal.Read(at)
+func (v *View) readLine(at place, into any) error {
+	v.mu.Lock()
+	journals := v.journals
+	v.mu.Unlock()
+	line, err := journals.line(at)
 	if err != nil {
 		return err
 	}
@@ -352,4 +355,8 @@ func (v *View) readLine(at journal.Line, into any) error {
 }
 
 // Close closes the files.
-func (v *View) Close() error { return v.journal.Close() }
+func (v *View) Close() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.journals.close()
+}

@@ -1,273 +1,281 @@
 package results
 
 import (
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
+	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/starsweep/starsweep/internal/durable"
+	"github.com/starsweep/starsweep/results/internal/claim"
+	"github.com/starsweep/starsweep/results/internal/journal"
 )
 
-// Errors of claims: another live writer holds the trial; the claim was taken over.
-var (
-	ErrClaimed   = errors.New("the trial is claimed")
-	ErrClaimLost = errors.New("the claim was lost")
-)
+// ErrInUse is in the chain of the error for a study that other processes have open, where that must not be.
+var ErrInUse = errors.New("study is in use")
 
-// Paused is the status of a trial that a judge has paused. It is not final.
-const Paused Status = "paused"
-
-// Writer is a study that this process writes. Its methods may be called from several goroutines.
+// Writer is a study that this process writes, one of any number of processes. Its methods may be called from several goroutines.
+//
+// After an error of the disk the writer accepts no more rows: those acknowledged are safe, and Create continues from them once
+// the cause is removed.
 type Writer struct {
-	s *study
+	view     *View
+	desk     *claim.Desk
+	name     string // of its journal
+	options  Options
+	recovery Recovery
 
-	mu          sync.Mutex
-	claims      map[string]*Claim
-	suggestions map[int]json.RawMessage
+	mu      sync.Mutex // held while entries are checked and appended, and while tables are written
+	closed  bool
+	journal *journal.Journal // nil until there is an entry
+	plan    string           // the digest of the last plan of this writer
+	publisher
 }
 
-// Create creates the study m in dir, or joins it.
-func Create(dir string, m Meta, scripts map[string][]byte, o Options) (*Writer, error) {
-	s, err := createStudy(dir, m, scripts, o)
-	if err != nil {
-		return nil, err
-	}
-	return &Writer{s: s, claims: map[string]*Claim{}, suggestions: map[int]json.RawMessage{}}, nil
+// Options are choices of the writing process; they may differ from one run to the next.
+type Options struct {
+	Now    func() time.Time // the clock; required
+	Device string           // on which this process trains, for those who ask who writes the study
+
+	// AppendEpoch and Finish publish pending rows once there are FlushRows of them (default 10,000), or once both
+	// FlushEvery (default 10 s) and a hundredth of the time since Create have passed: the hundredth keeps a long study from
+	// writing thousands of files. Publish and Close publish at once.
+	FlushRows  int
+	FlushEvery time.Duration
+
+	KeepCheckpoints bool // of finished trials
+
+	// A process that has given no sign of life for StaleAfter (default 60 s), by the clock of the file system, is taken for dead.
+	// It gives one each HeartbeatEvery (default 10 s).
+	HeartbeatEvery, StaleAfter time.Duration
+	ModTime                    func(path string) (time.Time, error) // that clock, in tests; default: when the file was last changed
 }
 
-// Continue joins the study in dir as it is.
-func Continue(dir string, o Options) (*Writer, error) {
-	m, err := readMeta(dir)
-	if err != nil {
-		return nil, err
-	}
-	return Create(dir, m, nil, o)
+func (o Options) claims() claim.Options {
+	return claim.Options{HeartbeatEvery: o.HeartbeatEvery, StaleAfter: o.StaleAfter, ModTime: o.ModTime}
 }
 
-// View is the study as this writer sees it: with its own rows at once, with others' after Refresh.
-func (w *Writer) View() *View { return w.s.View }
+// errClosed is the error of a writer that was closed.
+var errClosed = fmt.Errorf("%w: the study is closed", ErrStorage)
+
+// View is the study as this writer sees it: with its own rows at once, with those of others as of the last Refresh.
+func (w *Writer) View() *View { return w.view }
 
 // Recovery is what Create found damaged and repaired.
-func (w *Writer) Recovery() Recovery { return w.s.Recovery }
+func (w *Writer) Recovery() Recovery { return w.recovery }
 
-// Close publishes pending rows and leaves the study.
-func (w *Writer) Close() error { return w.s.Close() }
-
-// Refresh reads what other writers have appended, and returns the trials that changed.
-func (w *Writer) Refresh() (changed []string, err error) { return w.s.Refresh() }
+// Refresh is View.Refresh.
+func (w *Writer) Refresh() (changed []string, err error) { return w.view.Refresh() }
 
 // BeginPlan records what a run is about to train, unless it equals the newest plan.
-func (w *Writer) BeginPlan(p Plan) error { return w.s.BeginPlan(p) }
+func (w *Writer) BeginPlan(p Plan) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p.Began = p.Began.UTC().Truncate(time.Millisecond)
+	w.plan = p.digest()
+	w.view.mu.Lock()
+	newest, number := w.view.fold.plan, w.view.fold.number
+	w.view.mu.Unlock()
+	if newest != nil && newest.digest == w.plan {
+		return nil
+	}
+	return w.append(entry{Plan: &p, Number: number + 1})
+}
 
-// Publish writes pending rows to Parquet segments. A run with long epochs calls it from a timer.
-func (w *Writer) Publish() error { return w.s.Publish() }
+// under is the digest of the plan in which this writer begins trials.
+func (w *Writer) under() string {
+	if newest := w.view.fold.plan; w.plan == "" && newest != nil {
+		return newest.digest
+	}
+	return w.plan
+}
 
-// Forget removes trials, finished or not, and all their rows, so that they can run again.
+// Forget removes trials, finished or not, and all their rows, so that they can run again. The error is ErrClaimed if another process
+// trains one of them; then none is forgotten.
 func (w *Writer) Forget(ids ...string) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, id := range ids {
-		if w.claims[id] != nil {
-			return fmt.Errorf("trial %s: %w", id, ErrClaimed)
+	var claims []*Claim
+	defer func() {
+		for _, c := range claims {
+			_ = c.Release() // a claim that stays is one of a process that ends, or of the trial's next run
 		}
+	}()
+	var entries []any
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
+		if _, found := w.view.State(id); !found {
+			return fmt.Errorf("trial %s was never begun", id)
+		}
+		c, err := w.Claim(id)
+		if err != nil {
+			return err
+		}
+		claims = append(claims, c)
+		entries = append(entries, entry{Forget: id, Generation: c.Generation})
 	}
-	return w.s.Forget(ids...)
-}
-
-// Suggest records suggestion i unless it is recorded already, and returns the one that is.
-func (w *Writer) Suggest(i int, s json.RawMessage) (winner json.RawMessage, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.suggestions[i] == nil {
-		w.suggestions[i] = s
-	}
-	return w.suggestions[i], nil
-}
-
-// Claim claims a trial for this process.
-func (w *Writer) Claim(trial string) (*Claim, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.claims[trial] != nil {
-		return nil, fmt.Errorf("trial %s: %w by this process", trial, ErrClaimed)
-	}
-	c := &Claim{Trial: trial, Generation: 1, w: w}
-	w.claims[trial] = c
-	return c, nil
-}
-
-// Claim is the right to write a trial.
-type Claim struct {
-	Trial      string
-	Generation int
-	TookOver   bool // from a writer that died or was stopped
-	w          *Writer
-}
-
-// Held returns an error with ErrClaimLost in its chain if another process has taken the trial over.
-func (c *Claim) Held() error {
-	c.w.mu.Lock()
-	defer c.w.mu.Unlock()
-	if c.w.claims[c.Trial] != c {
-		return fmt.Errorf("trial %s: %w", c.Trial, ErrClaimLost)
-	}
-	return nil
-}
-
-// Release frees the trial for others.
-func (c *Claim) Release() error {
-	c.w.mu.Lock()
-	defer c.w.mu.Unlock()
-	if c.w.claims[c.Trial] == c {
-		delete(c.w.claims, c.Trial)
-	}
-	return nil
-}
-
-func (c *Claim) own(trial string) error {
-	if trial != c.Trial {
-		return fmt.Errorf("got a row of trial %s, but the claim is of trial %s", trial, c.Trial)
-	}
-	return c.Held()
-}
-
-// Checkpoint is the checkpoint from which the trial can continue, nil if there is none. Errors: ErrCheckpoint, ErrStorage.
-func (c *Claim) Checkpoint() (*Checkpoint, error) { return c.w.s.resumable(c.Trial) }
-
-// Begin records that the trial begins: from its beginning, or after the epoch of a checkpoint, whose row it appends if a crash came
-// before that.
-func (c *Claim) Begin(t Trial, from *Checkpoint) error {
-	if err := c.own(t.ID); err != nil {
+	if err := w.append(entries...); err != nil {
 		return err
 	}
-	if err := c.w.s.BeginTrial(t); err != nil || from == nil {
-		return err
-	}
-	return c.w.s.AppendEpoch(from.Row)
-}
-
-// AppendEpoch records the next epoch of the trial, with sample sheets. When it returns they are on disk.
-func (c *Claim) AppendEpoch(e Epoch, samples ...Sample) error {
-	if err := c.AppendSample(samples...); err != nil {
-		return err
-	}
-	if err := c.own(e.Trial); err != nil {
-		return err
-	}
-	return c.w.s.AppendEpoch(e)
-}
-
-// AppendSample records sample sheets, PNG files.
-func (c *Claim) AppendSample(samples ...Sample) error {
-	for _, s := range samples {
-		if err := c.own(s.Trial); err != nil {
+	for _, c := range claims {
+		if err := durable.Remove(w.view.checkpointPath(c.Trial)); err != nil {
 			return err
 		}
 	}
-	return c.w.s.AppendSample(samples...)
+	return w.writePareto()
 }
 
-// SaveCheckpoint replaces the checkpoint of the trial.
-func (c *Claim) SaveCheckpoint(p Checkpoint) error {
-	if err := c.own(p.Row.Trial); err != nil {
-		return err
-	}
-	return c.w.s.SaveCheckpoint(p)
-}
-
-// Finish records how the trial ended, and removes its checkpoint unless Options.KeepCheckpoints.
-func (c *Claim) Finish(o Outcome) error {
-	if err := c.own(o.Trial); err != nil {
-		return err
-	}
-	return c.w.s.FinishTrial(o)
-}
-
-// State returns the state of a trial that was begun and not forgotten.
-func (v *View) State(id string) (State, bool) {
-	for _, s := range v.Trials() {
-		if s.ID == id {
-			return s, true
+// RemoveCheckpoints removes the checkpoints of finished trials, if there are any.
+func (w *Writer) RemoveCheckpoints(ids ...string) error {
+	for _, id := range ids {
+		if s, found := w.view.State(id); found && !s.Status.final() {
+			return fmt.Errorf("trial %s is not finished: its checkpoint is needed", id)
+		}
+		if err := durable.Remove(w.view.checkpointPath(id)); err != nil {
+			return err
 		}
 	}
-	return State{}, false
+	return nil
 }
 
-// Refresh reads on where the view stopped, and returns the trials that changed.
-func (v *View) Refresh() (changed []string, err error) { return nil, nil }
-
-// Event is a change that Follow saw.
-type Event struct {
-	Kind  EventKind
-	Trial string // empty for Planned
-	Epoch int    // of EpochDone, SampleDrawn and Measured
+// AppendMeasurement records evaluations of kept weights by other measures. One that is already recorded is compared, except for its
+// seconds, and not recorded again.
+func (w *Writer) AppendMeasurement(rows ...Measurement) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.view.mu.Lock()
+	entries, err := w.view.fold.measurements(rows)
+	w.view.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return w.append(entries...)
 }
 
-// EventKind says what changed.
-type EventKind string
-
-// The kinds of events.
-const (
-	Began       EventKind = "began"
-	EpochDone   EventKind = "epoch"
-	SampleDrawn EventKind = "sample"
-	PausedTrial EventKind = "paused"
-	Ended       EventKind = "ended"
-	Forgotten   EventKind = "forgotten"
-	Measured    EventKind = "measured"
-	Planned     EventKind = "planned"
-)
-
-// Follow refreshes the view again and again, and yields what came.
-func (v *View) Follow(ctx context.Context, every time.Duration) iter.Seq2[Event, error] {
-	return func(yield func(Event, error) bool) {
-		for tick := time.Tick(every); ; {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick:
+// measurements are the entries of measurements.
+func (f *fold) measurements(rows []Measurement) (entries []any, err error) {
+	for _, m := range rows {
+		t := f.trial(m.Trial)
+		if t == nil || m.Epoch < 1 || m.Epoch > len(t.epochRows) || m.Measure == "" {
+			return nil, fmt.Errorf("measurement of trial %q, epoch %d: want a measure, and an epoch that is recorded", m.Trial, m.Epoch)
+		}
+		for name := range m.Metrics {
+			if !slices.Contains(f.meta.Metrics, name) {
+				return nil, fmt.Errorf("trial %s: got metric %q, want one of %s", m.Trial, name, strings.Join(f.meta.Metrics, ", "))
 			}
-			if _, err := v.Refresh(); err != nil {
-				yield(Event{}, err)
-				return
+		}
+		if old := t.measured[sampleKey{m.Trial, m.Epoch, m.Measure}]; old != nil {
+			was, is := *old.again, m
+			was.SecondsEvaluate, is.SecondsEvaluate, was.Backend, is.Backend = 0, 0, "", ""
+			if got, want := encode(is), encode(was); !bytes.Equal(got, want) {
+				return nil, fmt.Errorf("trial %s, epoch %d was measured before and differs:\ngot  %s\nwant %s", m.Trial, m.Epoch, got, want)
+			}
+			continue
+		}
+		entries = append(entries, entry{Measurement: &m, Generation: t.latest.number})
+	}
+	return entries, nil
+}
+
+// Suggest records suggestion i of a search, unless it is recorded already, and returns the one that is: that of the first process.
+func (w *Writer) Suggest(i int, suggestion json.RawMessage) (winner json.RawMessage, err error) {
+	return w.desk.Suggest(i, suggestion)
+}
+
+// append writes entries as one record of this writer's journal and adds them to the view. The caller holds the mutex. If that changes
+// which rows of anybody count, tables are mended.
+func (w *Writer) append(entries ...any) error {
+	if w.closed {
+		return errClosed
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	lines := make([][]byte, 0, len(entries)+1)
+	if w.journal == nil {
+		if err := w.begin(); err != nil {
+			return err
+		}
+		lines = append(lines, encode(entry{Study: w.view.file.ID}))
+	}
+	for _, e := range entries {
+		line, err := json.Marshal(e)
+		if err != nil {
+			return err
+		}
+		lines = append(lines, line)
+	}
+	places, err := w.journal.Append(lines...)
+	if err != nil {
+		return err
+	}
+	if err := w.remember(places, lines); err != nil {
+		return err
+	}
+	return w.mend()
+}
+
+// begin creates the journal.
+func (w *Writer) begin() (err error) {
+	dir := filepath.Join(w.view.dir, journalFolder)
+	if err := durable.MkdirAll(dir); err != nil {
+		return err
+	}
+	w.journal, err = journal.Create(filepath.Join(dir, w.name))
+	return err
+}
+
+// remember adds lines of this writer's journal to the view: what a study holds in memory is always what its files say.
+func (w *Writer) remember(places []journal.Line, lines [][]byte) error {
+	parsed, err := decode(lines)
+	if err != nil {
+		return err
+	}
+	w.view.mu.Lock()
+	defer w.view.mu.Unlock()
+	for i, e := range parsed {
+		if err := w.view.add(place{w.name, places[i]}, e); err != nil {
+			return err
+		}
+	}
+	w.view.fold.settle()
+	w.view.journals.advance(w.journal.End())
+	return nil
+}
+
+// Close publishes pending rows and leaves the study. The last writer to leave a study whose trials are all finished compacts the tables.
+// Claims that are still held are released.
+func (w *Writer) Close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return nil
+	}
+	w.closed = true
+	w.compare.due = time.Time{}
+	errs := []error{w.publish(), w.finishTables(), w.desk.Close()}
+	if w.journal != nil {
+		errs = append(errs, w.journal.Close())
+	}
+	return errors.Join(append(errs, w.view.Close())...)
+}
+
+// clean removes files that a crash left half-written. Only a process that is alone may do so.
+func (v *View) clean() error {
+	for _, folder := range append([]Table{"checkpoints"}, Tables()...) {
+		temporary, err := filepath.Glob(filepath.Join(v.folder(folder), ".*"+durable.TempSuffix))
+		if err != nil {
+			return err
+		}
+		for _, path := range temporary {
+			if err := durable.Remove(path); err != nil {
+				return err
 			}
 		}
 	}
-}
-
-// Holder is who holds a claim.
-type Holder struct {
-	Writer     string
-	Generation int
-	Live       bool
-}
-
-// Claims returns the current claims, by trial.
-func (v *View) Claims() (map[string]Holder, error) { return nil, nil }
-
-// Process is a process that has a study open for writing.
-type Process struct {
-	Name, Host string
-	PID        int
-	Device     string
-	Age        time.Duration // since its last sign of life
-	Live       bool
-}
-
-// Writers returns the processes that have the study open for writing.
-func (v *View) Writers() ([]Process, error) {
-	if text, found := writing(v.dir); found {
-		return []Process{{Name: text, Live: true}}, nil
-	}
-	return nil, nil
-}
-
-// TrialID is the ID of the trial of a configuration and a seed.
-func TrialID(configuration string, seed int64) string {
-	sum := sha256.Sum256(fmt.Appendln(nil, configuration, seed))
-	return hex.EncodeToString(sum[:8])
+	return nil
 }

@@ -167,7 +167,7 @@ func held(v *results.View, trials []results.State) error {
 	}
 	for _, t := range trials {
 		if h := holders[t.ID]; h.Live {
-			return fmt.Errorf("trial %s: %w by %s: wait for it or stop it; nothing was forgotten", t.ID, results.ErrClaimed, plain.Line(h.Writer))
+			return fmt.Errorf("trial %s: %w by %s: wait for it or stop it; nothing was forgotten", t.ID, results.ErrClaimed, plain.Line(h.Process))
 		}
 	}
 	return nil

@@ -146,7 +146,7 @@ func eventLine(v *results.View, event results.Event) string {
 		results.Began:       "begins",
 		results.EpochDone:   fmt.Sprintf("epoch %d%s", event.Epoch, budget),
 		results.SampleDrawn: fmt.Sprintf("sample sheet of epoch %d", event.Epoch),
-		results.PausedTrial: "paused",
+		results.TrialPaused: "paused",
 		results.Ended:       end,
 		results.Forgotten:   "forgotten",
 		results.Measured:    fmt.Sprintf("measured at epoch %d", event.Epoch),

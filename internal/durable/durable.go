@@ -38,7 +38,7 @@ func WriteFile(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return StorageError(path, err)
 	}
-	return replace(path, f, write)
+	return replace(path, f, write, nil)
 }
 
 // WriteShared is WriteFile for a path that several processes may write at once: the last one to finish wins. Files that crashed writers
@@ -48,12 +48,26 @@ func WriteShared(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	return replace(path, f, write)
+	return replace(path, f, write, nil)
 }
 
-// replace writes f and renames it to path.
-func replace(path string, f *os.File, write func(io.Writer) error) error {
-	if err := fill(f, write); err != nil {
+// WriteChecked is WriteShared, and calls ready once the content is on disk under a hidden name. After an error of ready the old file
+// is untouched.
+func WriteChecked(path string, write func(io.Writer) error, ready func() error) error {
+	f, err := CreateTemp(path)
+	if err != nil {
+		return err
+	}
+	return replace(path, f, write, ready)
+}
+
+// replace writes f, calls ready if there is such a function, and renames f to path.
+func replace(path string, f *os.File, write func(io.Writer) error, ready func() error) error {
+	err := fill(f, write)
+	if err == nil && ready != nil {
+		err = ready()
+	}
+	if err != nil {
 		os.Remove(f.Name()) // frees space on a full disk; its own error would add nothing to err
 		return err
 	}

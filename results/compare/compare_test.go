@@ -37,11 +37,11 @@ func study(t *testing.T, settings, script string, trials ...made) *results.View 
 	check(t, err)
 	p := results.Plan{Settings: settings, Script: m.ScriptHash, Began: clock}
 	for _, x := range trials {
-		p.Trials = append(p.Trials, results.TrialID(x.config, x.seed))
+		p.Trials = append(p.Trials, spec.TrialID(x.config, uint32(x.seed)))
 	}
 	check(t, w.BeginPlan(p))
 	for i, x := range trials {
-		id := results.TrialID(x.config, x.seed)
+		id := spec.TrialID(x.config, uint32(x.seed))
 		c, err := w.Claim(id)
 		check(t, err)
 		check(t, c.Begin(results.Trial{ID: id, Index: i, Point: results.Values{"lr": x.lr}, Seed: x.seed, Started: clock, Configuration: x.config,
@@ -130,7 +130,7 @@ func TestTheLargestDifferenceOfAColumnIsFound(t *testing.T) {
 	b := study(t, settings1, "x", made{lr: 1, config: "c", fids: []float64{4, 5}}, made{lr: 2, config: "d", fids: []float64{8, 8}})
 	r := compared(t, a, b, Options{})
 	c := r.Columns[0]
-	if c.Column != "fid" || r.Cells < 8 || c.Differ != 3 || c.Largest != 0.5 || c.Epoch != 1 || c.Trial != results.TrialID("d", 0) {
+	if c.Column != "fid" || r.Cells < 8 || c.Differ != 3 || c.Largest != 0.5 || c.Epoch != 1 || c.Trial != spec.TrialID("d", 0) {
 		t.Errorf("got %+v", r.Columns)
 	}
 	if r := compared(t, a, b, Options{Tolerance: 0.2}); len(r.Numbers) != 1 {

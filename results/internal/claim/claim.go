@@ -52,7 +52,8 @@ type Desk struct {
 // Claim is the right to train a trial.
 type Claim struct {
 	Trial      string
-	Generation int // counts the owners of the trial, from 1
+	Generation int  // counts the owners of the trial, from 1
+	TookOver   bool // from a writer that is dead
 	desk       *Desk
 }
 
@@ -88,7 +89,7 @@ func (d *Desk) Take(trial string, known int) (*Claim, error) {
 				return nil, fmt.Errorf("%w: trial %s, by %s", ErrTaken, trial, owner)
 			}
 		}
-		c := &Claim{Trial: trial, Generation: max(known, last) + 1, desk: d}
+		c := &Claim{Trial: trial, Generation: max(known, last) + 1, TookOver: last > 0, desk: d}
 		won, err := d.make(c)
 		if err != nil {
 			return nil, err

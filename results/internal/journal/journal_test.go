@@ -14,18 +14,23 @@ import (
 	"github.com/starsweep/starsweep/internal/durable"
 )
 
-// open opens the journal in dir and returns its lines.
-func open(t *testing.T, path string) (j *Journal, lines []string, dropped int64) {
+func create(t *testing.T, path string) *Journal {
 	t.Helper()
-	j, dropped, err := Open(path, func(_ Line, b []byte) error {
-		lines = append(lines, string(b))
-		return nil
-	})
+	j, err := Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { j.Close() })
-	return j, lines, dropped
+	return j
+}
+
+// next returns the lines that r reads now.
+func next(t *testing.T, r *Reader) (lines []string) {
+	t.Helper()
+	if err := r.Next(func(_ Line, b []byte) error { lines = append(lines, string(b)); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return lines
 }
 
 func appendLines(t *testing.T, j *Journal, lines ...string) []Line {
@@ -45,12 +50,12 @@ func appendLines(t *testing.T, j *Journal, lines ...string) []Line {
 func filled(t *testing.T) (file []byte, ends []int, lines []string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "journal")
-	j, _, _ := open(t, path)
+	j := create(t, path)
 	for i := range 3 {
 		a, b := fmt.Sprintf(`{"epoch":%d}`, i), fmt.Sprintf(`{"sample":%d,"text":"%s"}`, i, strings.Repeat("x", i))
 		appendLines(t, j, a, b)
 		lines = append(lines, a, b)
-		ends = append(ends, int(j.end))
+		ends = append(ends, int(j.End()))
 	}
 	file, err := os.ReadFile(path)
 	if err != nil {
@@ -59,19 +64,48 @@ func filled(t *testing.T) (file []byte, ends []int, lines []string) {
 	return file, ends, lines
 }
 
-func TestLinesComeBackInOrderAndByPlace(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "journal")
-	j, _, _ := open(t, path)
-	places := append(appendLines(t, j, "one", "two"), appendLines(t, j, "three")...)
-	j.Close()
-	j, lines, dropped := open(t, path)
-	if want := []string{"one", "two", "three"}; !slices.Equal(lines, want) || dropped != 0 {
-		t.Errorf("got %q and %d bytes dropped, want %q and 0", lines, dropped, want)
+func write(t *testing.T, path string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, b, 0o666); err != nil {
+		t.Fatal(err)
 	}
-	for i, want := range lines {
-		if got, err := j.Read(places[i]); err != nil || string(got) != want {
-			t.Errorf("line %d: got %q, %v; want %q", i, got, err, want)
+}
+
+func TestAReaderFollowsTheWriter(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	j := create(t, path)
+	r := NewReader(path)
+	var places []Line
+	var all []string
+	for _, lines := range [][]string{{"one", "two"}, {"three"}, {strings.Repeat("long ", 50_000)}, {"four"}} {
+		places, all = append(places, appendLines(t, j, lines...)...), append(all, lines...)
+		if got := next(t, r); !slices.Equal(got, lines) {
+			t.Errorf("got %.50q, want %.50q", got, lines)
 		}
+		if got := next(t, r); got != nil || r.End() != j.End() || r.Tail() != 0 {
+			t.Errorf("again: got %q, end %d, tail %d", got, r.End(), r.Tail())
+		}
+	}
+	var at []Line
+	if err := NewReader(path).Next(func(place Line, b []byte) error { at = append(at, place); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(at, places) {
+		t.Errorf("got places %v, want those of Append, %v", at, places)
+	}
+	file, _ := os.ReadFile(path)
+	for i, p := range places {
+		if got := string(file[p.Offset : p.Offset+int64(p.Length)]); got != all[i] {
+			t.Errorf("line %d: got %.50q", i, got)
+		}
+	}
+}
+
+func TestAJournalHasOneWriterInItsLife(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	create(t, path).Close()
+	if _, err := Create(path); !errors.Is(err, os.ErrExist) || !errors.Is(err, durable.ErrStorage) {
+		t.Errorf("got error %v", err)
 	}
 }
 
@@ -79,117 +113,81 @@ func TestAFileCutAnywhereKeepsEveryWholeRecordAndLosesNoMore(t *testing.T) {
 	file, ends, lines := filled(t)
 	path := filepath.Join(t.TempDir(), "journal")
 	for size := range len(file) + 1 {
-		if err := os.WriteFile(path, file[:size], 0o666); err != nil {
-			t.Fatal(err)
-		}
-		whole := 0
+		write(t, path, file[:size])
+		whole, end := 0, 0
 		for whole < len(ends) && ends[whole] <= size {
+			end = ends[whole]
 			whole++
 		}
-		wantDropped := size
-		if whole > 0 {
-			wantDropped -= ends[whole-1]
+		r := NewReader(path)
+		if got := next(t, r); !slices.Equal(got, lines[:2*whole]) || int(r.Tail()) != size-end || len(r.Holes()) > 0 {
+			t.Fatalf("cut at %d: got %q and a tail of %d, want %q and %d", size, got, r.Tail(), lines[:2*whole], size-end)
 		}
-		j, got, dropped := open(t, path)
-		if !slices.Equal(got, lines[:2*whole]) || int(dropped) != wantDropped {
-			t.Fatalf("cut at %d: got %q and %d dropped, want %q and %d", size, got, dropped, lines[:2*whole], wantDropped)
+		// The rest arrives, as if the file had been read while the record was written.
+		write(t, path, file)
+		if got := next(t, r); !slices.Equal(got, lines[2*whole:]) || r.Tail() != 0 || len(r.Holes()) > 0 {
+			t.Fatalf("cut at %d and completed: got %q, a tail of %d and holes %v", size, got, r.Tail(), r.Holes())
 		}
-		appendLines(t, j, "next")
-		j.Close()
-		j, got, dropped = open(t, path)
-		if !slices.Equal(got, append(slices.Clone(lines[:2*whole]), "next")) || dropped != 0 {
-			t.Fatalf("cut at %d and appended: got %q, %d dropped", size, got, dropped)
-		}
-		j.Close()
 	}
 }
 
-func TestAFlippedBitIsReportedUnlessItIsInTheLastRecord(t *testing.T) {
+func TestAFlippedBitCostsItsRecordAlone(t *testing.T) {
 	file, ends, lines := filled(t)
 	path := filepath.Join(t.TempDir(), "journal")
 	for i := range file {
 		bad := bytes.Clone(file)
 		bad[i] ^= 1 << (i % 8)
-		if err := os.WriteFile(path, bad, 0o666); err != nil {
-			t.Fatal(err)
+		write(t, path, bad)
+		record := 0
+		for i >= ends[record] {
+			record++
 		}
-		j, dropped, err := Open(path, func(Line, []byte) error { return nil })
-		if i >= ends[1] {
-			if err != nil || int(dropped) != len(file)-ends[1] {
-				t.Fatalf("byte %d in the last record: got %d dropped, %v", i, dropped, err)
-			}
-			j.Close()
-			continue
+		r := NewReader(path)
+		if got, want := next(t, r), slices.Delete(slices.Clone(lines), 2*record, 2*record+2); !slices.Equal(got, want) {
+			t.Fatalf("byte %d: got %q, want %q", i, got, want)
 		}
 		start := 0
-		if i >= ends[0] {
-			start = ends[0]
+		if record > 0 {
+			start = ends[record-1]
 		}
-		if !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), fmt.Sprintf("bytes from byte %d on are damaged", start)) {
-			t.Fatalf("byte %d: got error %v, want damage at byte %d", i, err, start)
-		}
-		var got []string
-		var holes []Hole
-		v, tail, err := View(path, func(_ Line, b []byte) error { got = append(got, string(b)); return nil },
-			func(h Hole) error { holes = append(holes, h); return nil })
-		if err != nil || tail != 0 {
-			t.Fatalf("byte %d: the view has a tail of %d bytes and %v", i, tail, err)
-		}
-		v.Close()
-		record := 0
-		if start > 0 {
-			record = 1
-		}
-		want := slices.Delete(slices.Clone(lines), 2*record, 2*record+2)
-		if !slices.Equal(got, want) || !slices.Equal(holes, []Hole{{int64(start), int64(ends[record] - start)}}) {
-			t.Fatalf("byte %d: the view has %q and holes %v, want %q", i, got, holes, want)
+		hole := Hole{int64(start), int64(ends[record] - start)}
+		switch last := record == len(ends)-1; {
+		case last && (len(r.Holes()) > 0 || r.Tail() != hole.Length):
+			t.Fatalf("byte %d in the last record: got holes %v and a tail of %d", i, r.Holes(), r.Tail())
+		case !last && (!slices.Equal(r.Holes(), []Hole{hole}) || r.Tail() != 0):
+			t.Fatalf("byte %d: got holes %v and a tail of %d, want %v", i, r.Holes(), r.Tail(), hole)
 		}
 		if kept, _ := os.ReadFile(path); !bytes.Equal(kept, bad) {
 			t.Fatalf("byte %d: the damaged file was changed", i)
 		}
 	}
-	if len(lines) != 6 {
-		t.Fatalf("got %d lines", len(lines))
-	}
 }
 
-func TestATailOfZerosIsCut(t *testing.T) {
+func TestATailOfZerosIsATail(t *testing.T) {
 	file, _, lines := filled(t)
 	path := filepath.Join(t.TempDir(), "journal")
-	if err := os.WriteFile(path, append(file, make([]byte, 5000)...), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	if _, got, dropped := open(t, path); !slices.Equal(got, lines) || dropped != 5000 {
-		t.Errorf("got %q and %d bytes dropped", got, dropped)
+	write(t, path, append(file, make([]byte, 5000)...))
+	r := NewReader(path)
+	if got := next(t, r); !slices.Equal(got, lines) || r.Tail() != 5000 {
+		t.Errorf("got %q and a tail of %d", got, r.Tail())
 	}
 }
 
-func TestAViewLeavesATornTailAlone(t *testing.T) {
+func TestAFileThatWasCutSinceItWasReadHasANegativeTail(t *testing.T) {
 	file, ends, _ := filled(t)
 	path := filepath.Join(t.TempDir(), "journal")
-	if err := os.WriteFile(path, file[:len(file)-1], 0o666); err != nil {
-		t.Fatal(err)
-	}
-	count := 0
-	j, tail, err := View(path, func(Line, []byte) error { count++; return nil }, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer j.Close()
-	if info, _ := os.Stat(path); count != 4 || int(info.Size()) != len(file)-1 || int(tail) != len(file)-1-ends[1] {
-		t.Errorf("got %d lines and a file of %d bytes, want 4 and %d", count, info.Size(), len(file)-1)
-	}
-	if _, err := j.Append([]byte("x")); err == nil {
-		t.Error("appending to a view: got no error")
-	}
-	if int(j.end) != ends[1] {
-		t.Errorf("got end %d, want %d", j.end, ends[1])
+	write(t, path, file)
+	r := NewReader(path)
+	next(t, r)
+	write(t, path, file[:ends[0]])
+	if got := next(t, r); got != nil || int(r.Tail()) != ends[0]-ends[2] {
+		t.Errorf("got %q and a tail of %d", got, r.Tail())
 	}
 }
 
 func TestConcurrentAppendsAreAllKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal")
-	j, _, _ := open(t, path)
+	j := create(t, path)
 	var wg sync.WaitGroup
 	for worker := range 4 {
 		wg.Go(func() {
@@ -201,8 +199,7 @@ func TestConcurrentAppendsAreAllKept(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	j.Close()
-	_, lines, _ := open(t, path)
+	lines := next(t, NewReader(path))
 	slices.Sort(lines)
 	if got := len(slices.Compact(lines)); got != 40 {
 		t.Errorf("got %d lines, want 40", got)
@@ -211,7 +208,7 @@ func TestConcurrentAppendsAreAllKept(t *testing.T) {
 
 func TestAnErrorOfTheDiskIsStickyAndNamed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal")
-	j, _, _ := open(t, path)
+	j := create(t, path)
 	j.f.Close() // stands in for a device that is gone
 	for range 2 {
 		if _, err := j.Append([]byte("x")); !errors.Is(err, durable.ErrStorage) || !strings.Contains(err.Error(), path) {
@@ -221,7 +218,7 @@ func TestAnErrorOfTheDiskIsStickyAndNamed(t *testing.T) {
 }
 
 func TestLinesMayNotHoldNewlines(t *testing.T) {
-	j, _, _ := open(t, filepath.Join(t.TempDir(), "journal"))
+	j := create(t, filepath.Join(t.TempDir(), "journal"))
 	for _, line := range []string{"", "a\nb"} {
 		if _, err := j.Append([]byte(line)); err == nil {
 			t.Errorf("line %q: got no error", line)

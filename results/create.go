@@ -1,0 +1,365 @@
+package results
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/starsweep/starsweep/internal/durable"
+	"github.com/starsweep/starsweep/results/internal/claim"
+)
+
+// Recovery is what Create found damaged and repaired.
+type Recovery struct {
+	Dropped int64    // bytes at the ends of journals: last records that were not written whole, or were damaged since
+	Notes   []string // other damage, and what was done about it
+}
+
+func (r *Recovery) note(format string, a ...any) {
+	r.Notes = append(r.Notes, fmt.Sprintf(format, a...))
+}
+
+// Create creates the study m in dir, or joins it if dir holds it; a study whose tables lack some of m's columns grows. Scripts are the
+// script and the files that it loads, by slash-separated path. The caller must Close the writer. Errors: ErrInUse for a study that must
+// grow or be upgraded while other processes have it open, ErrStorage, ErrCorrupt, ErrOther for a directory that holds a different study,
+// or those of m.Check.
+func Create(dir string, m Meta, scripts map[string][]byte, o Options) (*Writer, error) {
+	m = m.normal()
+	if err := m.Check(); err != nil {
+		return nil, err
+	}
+	if err := durable.MkdirAll(dir); err != nil {
+		return nil, err
+	}
+	old, err := readFile(dir)
+	if err != nil && !errors.Is(err, ErrNoStudy) {
+		return nil, err
+	}
+	if err == nil {
+		if _, err := m.grown(old.Meta); err != nil {
+			return nil, fmt.Errorf("%s holds %w: choose another directory:\n%w", dir, ErrOther, err)
+		}
+	}
+	return join(dir, o, func(w *Writer) error { return errors.Join(w.settle(dir, m), writeScripts(dir, m.ScriptHash, scripts)) })
+}
+
+// Continue joins the study in dir as it is.
+func Continue(dir string, o Options) (*Writer, error) {
+	f, err := readFile(dir)
+	if err != nil {
+		return nil, err
+	}
+	return join(dir, o, func(w *Writer) error { return w.settle(dir, f.Meta) })
+}
+
+// join makes a writer of a study that prepare brings into today's form.
+func join(dir string, o Options, prepare func(*Writer) error) (*Writer, error) {
+	desk, err := claim.Join(dir, claim.NewWriter(o.Device), o.claims())
+	if err != nil {
+		return nil, err
+	}
+	w := &Writer{desk: desk, name: desk.Writer().Name, options: o, publisher: publisher{opened: o.Now(), flushed: o.Now()}}
+	if err := errors.Join(prepare(w), w.open(dir)); err != nil {
+		errs := []error{err, desk.Close()}
+		if w.journal != nil {
+			errs = append(errs, w.journal.Close())
+		}
+		if w.view != nil {
+			errs = append(errs, w.view.Close())
+		}
+		return nil, errors.Join(errs...)
+	}
+	return w, nil
+}
+
+// settle brings study.json into today's form with m's columns: nothing else of the study has been opened yet.
+func (w *Writer) settle(dir string, m Meta) error {
+	ready := func() (meta Meta, f file, done bool, err error) {
+		f, err = readFile(dir)
+		if errors.Is(err, ErrNoStudy) {
+			return m, file{Schema: SchemaVersion, Created: w.options.Now()}, false, nil
+		} else if err != nil {
+			return Meta{}, file{}, false, err
+		}
+		if meta, err = m.grown(f.Meta); err != nil {
+			return Meta{}, file{}, false, fmt.Errorf("%s holds %w: choose another directory:\n%w", dir, ErrOther, err)
+		}
+		return meta, f, f.Schema == SchemaVersion && meta.equal(f.Meta) && !upgrading(dir), nil
+	}
+	if _, _, done, err := ready(); done || err != nil {
+		return err
+	}
+	return w.maintain(func() error {
+		meta, f, done, err := ready() // another process may have been faster
+		if done || err != nil {
+			return err
+		}
+		if f.ID != "" {
+			if err := w.alone(dir, "its tables must get other columns"); err != nil {
+				return err
+			}
+		}
+		if f.Schema == oldSchema || upgrading(dir) {
+			if err := w.upgrade(dir, meta, f); err != nil {
+				return err
+			}
+			f, err = readFile(dir)
+			if err != nil {
+				return err
+			}
+		}
+		return writeFile(dir, meta, f.Created)
+	})
+}
+
+// alone returns an error with ErrInUse in its chain if other processes have the study open.
+func (w *Writer) alone(dir, why string) error {
+	others, err := w.desk.Others()
+	if err != nil {
+		return err
+	}
+	if len(others) > 0 {
+		return fmt.Errorf("%s: %w by %s, but %s: wait for it or stop it", dir, ErrInUse, others[0], why)
+	}
+	return nil
+}
+
+// maintenance is the name of the claim of a process that changes files of others.
+const maintenance = "0-maintenance"
+
+// maintain calls f while no other process changes files of others. It waits for one that does.
+func (w *Writer) maintain(f func() error) error {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		done, err := w.tryMaintain(f)
+		if done || err != nil && !errors.Is(err, ErrClaimed) {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%w: it is being repaired: %w", ErrInUse, err)
+		}
+	}
+}
+
+// tryMaintain is maintain, but does nothing and returns ErrClaimed if another process is at it.
+func (w *Writer) tryMaintain(f func() error) (done bool, err error) {
+	c, err := w.desk.Take(maintenance, 0)
+	if err != nil {
+		return false, err
+	}
+	return true, errors.Join(f(), c.Release())
+}
+
+// open opens the journals, and repairs what was damaged or left unfinished by processes that are gone. A process that finds another one
+// at that leaves it to it.
+func (w *Writer) open(dir string) (err error) {
+	if w.view, err = Open(dir); err != nil {
+		return err
+	}
+	w.view.journals.own = w.name
+	_, err = w.tryMaintain(func() error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		others, err := w.desk.Others()
+		if err != nil {
+			return err
+		}
+		if err := w.refresh(); err != nil {
+			return err
+		}
+		living := map[string]bool{}
+		for _, o := range others {
+			living[o.Name] = true
+		}
+		if err := w.repair(living); err != nil {
+			return err
+		}
+		if err := w.reconcile(living); err != nil {
+			return err
+		}
+		if err := w.writePareto(); err != nil {
+			return err
+		}
+		if err := w.strays(); err != nil {
+			return err
+		}
+		if err := w.cleanCheckpoints(); err != nil {
+			return err
+		}
+		return w.desk.Sweep(func(trial string) bool {
+			s, found := w.view.State(trial)
+			return !found || s.Status.final()
+		})
+	})
+	if errors.Is(err, ErrClaimed) {
+		return nil
+	}
+	return err
+}
+
+// reconcile makes the files of the tables agree with the journals, except those of living writers: it writes the rows that no file has,
+// rewrites files that are damaged or hold rows that do not count, and removes those without rows and files that a crash left half-written.
+func (w *Writer) reconcile(living map[string]bool) error {
+	if len(living) == 0 {
+		if err := w.view.clean(); err != nil {
+			return err
+		}
+	}
+	for _, t := range recorded() {
+		folder := w.view.folder(t)
+		if err := durable.MkdirAll(folder); err != nil {
+			return err
+		}
+		covers, err := w.view.covers(t)
+		if err != nil {
+			return err
+		}
+		if rows := w.view.covered(t, covers); !w.view.holds(t, compacted, rows, covers) {
+			if err := w.view.writeSegment(t, compacted, rows, covers); err != nil {
+				return err
+			}
+		}
+		segments, _, err := listSegments(folder)
+		if err != nil {
+			return err
+		}
+		of := map[string][]segment{}
+		for _, g := range segments {
+			if g != compacted {
+				of[g.writer] = append(of[g.writer], g)
+			}
+		}
+		for _, writer := range w.view.writersOf(of) {
+			if living[writer] {
+				continue
+			}
+			if err := w.reconcileWriter(t, writer, of[writer], covers); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// reconcileWriter is reconcile for the segments of one writer, which are in order.
+func (w *Writer) reconcileWriter(t Table, writer string, segments []segment, covers map[string]int64) error {
+	w.view.mu.Lock()
+	all := w.view.fold.journals[writer]
+	w.view.mu.Unlock()
+	var loose []*row
+	rows := w.view.counting(t, all)
+	for len(rows) > 0 && rows[0].Offset < covers[writer] {
+		rows = rows[1:]
+	}
+	next := int64(-1)
+	for _, g := range segments {
+		path := filepath.Join(w.view.folder(t), g.fileName())
+		if g.first <= next || g.last < g.first { // a copy under another of our names
+			w.recovery.note("%s: removed, since its rows are in other files of the table", path)
+			if err := durable.Remove(path); err != nil {
+				return err
+			}
+			continue
+		}
+		next = g.last
+		for len(rows) > 0 && rows[0].Offset < g.first {
+			loose, rows = append(loose, rows[0]), rows[1:]
+		}
+		if err := w.view.writeSegments(t, loose); err != nil {
+			return err
+		}
+		loose = nil
+		n := 0
+		for n < len(rows) && rows[n].Offset <= g.last {
+			n++
+		}
+		var err error
+		switch inside := rows[:n]; {
+		case n == 0:
+			err = durable.Remove(path)
+		case !w.view.holds(t, g, inside, nil):
+			err = w.view.writeSegment(t, g, inside, nil)
+		}
+		if err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	if writer == w.name { // which publishes what is left when it is due
+		return nil
+	}
+	return w.view.writeSegments(t, rows)
+}
+
+// strays notes files in the tables' folders that are not ours: a glob would read their rows as well.
+func (w *Writer) strays() error {
+	for _, t := range Tables() {
+		dir := w.view.folder(t)
+		_, strays, err := listSegments(dir)
+		if err != nil {
+			return err
+		}
+		for _, name := range strays {
+			if name != compactedFile && (t != Pareto || name != paretoFile) {
+				w.recovery.note("%s: not a file of the study, but readers of the table would read its rows as well: move it away",
+					filepath.Join(dir, name))
+			}
+		}
+	}
+	return nil
+}
+
+// cleanCheckpoints removes what a crash left behind: checkpoints of finished or forgotten trials.
+func (w *Writer) cleanCheckpoints() error {
+	dir := filepath.Join(w.view.dir, "checkpoints")
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return durable.StorageError(dir, err)
+	}
+	if err := w.refresh(); err != nil { // a trial begins before it has a checkpoint
+		return err
+	}
+	for _, f := range files {
+		id, isCheckpoint := strings.CutSuffix(f.Name(), checkpointSuffix)
+		if !isCheckpoint {
+			continue
+		}
+		if s, found := w.view.State(id); !found || s.Status.final() && !w.options.KeepCheckpoints {
+			if err := durable.Remove(filepath.Join(dir, f.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// writeScripts keeps copies in script/HASH. It leaves existing files alone.
+func writeScripts(dir, hash string, scripts map[string][]byte) error {
+	if len(scripts) > 0 && !fileName(hash) {
+		return fmt.Errorf("got script hash %q, want letters and digits", hash)
+	}
+	dir = filepath.Join(dir, "script", hash)
+	for name, source := range scripts {
+		if !filepath.IsLocal(filepath.FromSlash(name)) {
+			return fmt.Errorf("script file %q: want a path inside the script's folder", name)
+		}
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, source) {
+			continue
+		}
+		if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
+			return err
+		}
+		err := durable.WriteShared(path, func(w io.Writer) error { _, err := w.Write(source); return err })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
