@@ -1,8 +1,11 @@
 package results
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+
+	"github.com/starsweep/starsweep/internal/durable"
 )
 
 // journalFolder has a journal for each writer. In a study of the old schema it is the only journal.
@@ -18,8 +21,12 @@ func openJournals(dir string, f file) (*journals, error) {
 		j.old = &oldJournal{generations: map[string]int{}}
 		return j, nil
 	}
-	if info, err := os.Stat(j.dir); err == nil && !info.IsDir() { // an upgrade has not ended
-		j.dir = filepath.Join(dir, upgradeFolder, journalFolder)
+	if info, err := os.Stat(j.dir); err == nil && !info.IsDir() {
+		made := filepath.Join(dir, upgradeFolder, journalFolder)
+		if !exists(made) {
+			return nil, durable.StorageError(j.dir, errors.New("not a folder"))
+		}
+		j.dir = made // an upgrade has not ended
 	}
 	return j, nil
 }

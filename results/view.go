@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -62,12 +63,9 @@ func Open(dir string, objectives ...Objective) (*View, error) {
 
 // reset forgets what was read of the journals, and reads study.json.
 func (v *View) reset() error {
-	info, err := os.Stat(filepath.Join(v.dir, studyFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return durable.StorageError(v.dir, err)
-	}
+	info, statErr := os.Stat(filepath.Join(v.dir, studyFile)) // before it is read
 	f, err := readFile(v.dir)
-	if err != nil {
+	if err = cmp.Or(err, durable.StorageError(v.dir, statErr)); err != nil {
 		return err
 	}
 	if v.journals != nil {
