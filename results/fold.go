@@ -223,7 +223,10 @@ func (f *fold) rows(t Table) (rows []*row) {
 	return rows
 }
 
-// lost reports whether a hole in a writer's journal is acknowledged, since its rows are recorded elsewhere or dropped.
+// acknowledged reports whether a hole in a writer's journal is part of one that was repaired: its rows are recorded elsewhere or dropped.
+// What was once the end of a journal that had lost rows is an incomplete record when the tables are compacted.
 func (f *fold) acknowledged(writer string, h journal.Hole) bool {
-	return slices.Contains(f.repaired[writer], h)
+	return slices.ContainsFunc(f.repaired[writer], func(r journal.Hole) bool {
+		return r.Offset <= h.Offset && h.Offset+h.Length <= r.Offset+r.Length
+	})
 }

@@ -2,20 +2,14 @@ package compare
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
 
 	"github.com/starsweep/starsweep/engine/spec"
-	"github.com/starsweep/starsweep/internal/durable"
-	"github.com/starsweep/starsweep/internal/regular"
 	"github.com/starsweep/starsweep/results"
 )
 
@@ -167,34 +161,11 @@ func scripts(a, b *results.View) ([]Script, error) {
 	return list, nil
 }
 
-// maxScript bounds what is read of a script.
-const maxScript = 16 << 20
-
 // scriptFiles returns the files of a study's newest script by slash-separated path.
 func scriptFiles(v *results.View) (map[string][]byte, error) {
 	hash := v.Meta().ScriptHash
 	if p, found := v.Plan(); found && p.Script != "" {
 		hash = p.Script
 	}
-	if hash == "" || !filepath.IsLocal(hash) {
-		return nil, nil
-	}
-	dir := filepath.Join(v.Dir(), "script", hash)
-	files := map[string][]byte{}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if errors.Is(err, os.ErrNotExist) && path == dir {
-			return fs.SkipAll // a study without copies
-		} else if err != nil || d.IsDir() {
-			return durable.StorageError(path, err)
-		}
-		below, err := filepath.Rel(dir, path)
-		if err != nil {
-			return err
-		}
-		if files[filepath.ToSlash(below)], err = regular.Read(path, maxScript); err != nil {
-			return durable.StorageError(path, err)
-		}
-		return nil
-	})
-	return files, err
+	return results.ScriptFiles(v.Dir(), hash)
 }

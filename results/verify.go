@@ -1,0 +1,226 @@
+package results
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/internal/durable"
+	"github.com/starsweep/starsweep/results/internal/claim"
+)
+
+// Problem is something that Verify found in a file of a study, or in the study as a whole if the path is empty.
+type Problem struct {
+	Path     string // below the study's directory
+	What     string
+	Harmless bool // nothing is lost or wrong: the next run clears it up, or it is no file of the study
+}
+
+// Verified counts what Verify checked.
+type Verified struct{ Trials, Journals, Tables, Rows, Checkpoints int }
+
+// verifier checks a study.
+type verifier struct {
+	ctx  context.Context
+	dir  string
+	view *View
+	live map[string]bool // writers
+	tell func(Problem)
+	Verified
+}
+
+// Verify checks a study without changing it: that its journals are whole, that the IDs of trials are those of their content, that the
+// tables have the rows of the journals, each once, that checkpoints are whole, and that there are no other files. It reports what it finds
+// in the order of the files. While processes write the study, its tables are not compared. Errors are those of Open, of the disk and of
+// ctx; for a study.json that is damaged there is a problem.
+func Verify(ctx context.Context, dir string, report func(Problem)) (Verified, error) {
+	x := &verifier{ctx: ctx, dir: dir, tell: report}
+	published, err := lastPublished(dir) // before the journals are read, since writers may append meanwhile
+	if err != nil {
+		return x.Verified, err
+	}
+	if x.view, err = Open(dir); errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrStorage) {
+		x.problem("", "%v", err)
+		return x.Verified, nil
+	} else if err != nil {
+		return x.Verified, err
+	}
+	defer x.view.Close()
+	if x.live, err = x.view.living(); err != nil {
+		return x.Verified, err
+	}
+	x.journals(published)
+	x.trials()
+	steps := []func() error{x.tables, x.checkpoints, x.suggestions, x.claims, x.others}
+	for _, step := range steps {
+		if err := errors.Join(context.Cause(ctx), step()); err != nil {
+			return x.Verified, err
+		}
+	}
+	return x.Verified, nil
+}
+
+func (x *verifier) problem(path, format string, a ...any) {
+	x.tell(Problem{Path: path, What: fmt.Sprintf(format, a...)})
+}
+
+func (x *verifier) harmless(path, format string, a ...any) {
+	x.tell(Problem{path, fmt.Sprintf(format, a...), true})
+}
+
+// journals reports what the journals have lost.
+func (x *verifier) journals(published map[string]int64) {
+	x.Journals = len(x.view.Journals())
+	if x.view.Outdated() {
+		published = map[string]int64{} // by lines, not by places
+	}
+	for _, l := range x.view.losses(published, func(name string) bool { return x.live[name] }) {
+		path := x.view.journals.path(l.writer)
+		below, err := filepath.Rel(x.dir, path)
+		if err != nil {
+			below = path
+		}
+		x.problem(filepath.ToSlash(below), "%s", strings.TrimPrefix(x.view.describe(l), path+": "))
+	}
+}
+
+// trials reports trials that have lost rows, and those whose IDs are not those of their content.
+func (x *verifier) trials() {
+	x.view.mu.Lock()
+	defer x.view.mu.Unlock()
+	for _, t := range x.view.fold.ordered() {
+		x.Trials++
+		if epochs, samples := t.incomplete(); epochs > 0 || samples > 0 {
+			x.problem("", "trial %s: %d epochs and %d sample sheets are lost", t.id, epochs, samples)
+		}
+		if t.orphans > 0 {
+			x.problem("", "trial %s: %d rows are left out since those that they depend on are lost", t.id, t.orphans)
+		}
+		if want := spec.TrialID(t.Configuration, uint32(t.Seed)); t.id != want && x.view.journals.old == nil {
+			x.problem("", "trial %s: its configuration %s and seed %d are those of trial %s", t.id, t.Configuration, t.Seed, want)
+		}
+	}
+}
+
+// checkpoints loads every checkpoint.
+func (x *verifier) checkpoints() error {
+	return x.each("checkpoints", func(name string) error {
+		path := "checkpoints/" + name
+		id, ours := strings.CutSuffix(name, checkpointSuffix)
+		if !ours {
+			x.harmless(path, "not a file of the study")
+			return nil
+		}
+		c, err := x.view.LoadCheckpoint(id)
+		last := x.view.lastEpoch(id)
+		_, begun := x.view.State(id)
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // its trial has ended
+			return nil
+		case errors.Is(err, ErrStorage):
+			return err
+		case err != nil:
+			x.problem(path, "%s", strings.TrimPrefix(err.Error(), x.view.checkpointPath(id)+": "))
+		case !begun:
+			x.harmless(path, "the study has no such trial")
+		case c.Row.Epoch > last+1:
+			x.problem(path, "it is of epoch %d, but the journals have only %d epochs of the trial", c.Row.Epoch, last)
+		}
+		x.Checkpoints++
+		return nil
+	})
+}
+
+// suggestions parses every suggestion.
+func (x *verifier) suggestions() error {
+	return x.each("suggestions", func(name string) error {
+		path := "suggestions/" + name
+		var n int
+		if _, err := fmt.Sscanf(name, "%06d.json", &n); err != nil {
+			x.harmless(path, "not a file of the study")
+			return nil
+		}
+		text, err := claim.ReadSuggestion(x.dir, n)
+		if err != nil {
+			return err
+		}
+		if text == nil || !json.Valid(text) {
+			x.problem(path, "not the suggestion that its name says")
+		}
+		return nil
+	})
+}
+
+// claims reports what processes that have ended left behind.
+func (x *verifier) claims() error {
+	r, err := claim.Read(x.dir)
+	for _, w := range r.Writers {
+		if w.Dead {
+			x.harmless("writers/"+w.Name, "%s has ended without leaving the study", w.Writer)
+		}
+	}
+	for _, c := range r.Claims {
+		if c.Stale {
+			x.harmless(fmt.Sprintf("claims/%s.%06d", c.Trial, c.Generation), "%s has ended without giving the trial up", c.Owner)
+		}
+	}
+	return err
+}
+
+// folders are those of a study, and whether their files are checked by name elsewhere.
+var folders = []string{journalFolder, "checkpoints", "claims", "writers", "suggestions", "script"}
+
+// others reports files that are not of the study.
+func (x *verifier) others() error {
+	known := slices.Concat(folders, []string{studyFile, "report.html", "MANIFEST.json"}) // the last of an archive that was unpacked
+	for _, t := range Tables() {
+		known = append(known, string(t))
+	}
+	if x.view.Outdated() {
+		known = append(known, "lock")
+	}
+	return x.each(".", func(name string) error {
+		if !slices.Contains(known, name) {
+			x.harmless(name, "not a file of the study")
+		}
+		return nil
+	})
+}
+
+// each calls f for the entries of a folder of the study, by name, but for those that a crash left half-written. A folder that does not
+// exist has none.
+func (x *verifier) each(folder string, f func(name string) error) error {
+	dir := filepath.Join(x.dir, folder)
+	files, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return durable.StorageError(dir, err)
+	}
+	for _, file := range files {
+		if x.ctx.Err() != nil {
+			return context.Cause(x.ctx)
+		}
+		if strings.HasSuffix(file.Name(), durable.TempSuffix) {
+			if len(x.live) == 0 {
+				x.harmless(strings.TrimPrefix(folder+"/"+file.Name(), "./"), "left half-written by a process that ended")
+			}
+			continue
+		}
+		if err := f(file.Name()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writing reports whether a process writes the study.
+func (x *verifier) writing() bool {
+	return slices.Contains(slices.Collect(maps.Values(x.live)), true)
+}
