@@ -22,6 +22,7 @@ const (
 	exitSomeFailed  = 20
 	exitAllFailed   = 21
 	exitDifferent   = 30
+	exitDamaged     = 31
 	exitInterrupted = 75
 	exitNoDevice    = 77
 	exitStorage     = 80
@@ -40,6 +41,7 @@ var exitMeanings = [...]struct {
 	{exitSomeFailed, "some trials failed; the same command runs them again"},
 	{exitAllFailed, "all trials failed; the same command runs them again"},
 	{exitDifferent, "what was compared differs"},
+	{exitDamaged, "what was verified is damaged"},
 	{exitInterrupted, "interrupted; the same command continues"},
 	{exitNoDevice, "the device does not exist, or its plugin is missing"},
 	{exitStorage, "storage error: the disk, a damaged study, or a study that another process is writing"},

@@ -21,6 +21,7 @@ type restorer struct {
 	env     *Env
 	view    *results.View
 	scripts map[[2]string]*script // by hash and settings
+	trained map[any]any           // versions that finished trials, by ID
 }
 
 func newRestorer(env *Env, v *results.View) *restorer {
@@ -64,17 +65,28 @@ func recordedInputs(t results.State) model.Inputs {
 
 // versions says which versions of starsweep trained a trial and make it again, which may be why they differ.
 func (r *restorer) versions(t results.State) string {
-	trained := r.view.Meta().Version
-	for row, err := range r.view.Rows(results.Trials) {
-		if err == nil && row["trial"] == t.ID {
-			trained, _ = row["version"].(string)
-		}
-	}
+	trained := r.trainedBy(t)
 	if trained == r.env.Version {
 		return fmt.Sprintf(": starsweep %s trained it, as this is, so its record was changed", trained)
 	}
 	return fmt.Sprintf(": starsweep %s trained it, and this is %s, which makes another program of the script: use that version",
 		trained, r.env.Version)
+}
+
+// trainedBy is the version of starsweep that trained a trial.
+func (r *restorer) trainedBy(t results.State) string {
+	if r.trained == nil {
+		r.trained = map[any]any{}
+		for row, err := range r.view.Rows(results.Trials) {
+			if err == nil {
+				r.trained[row["trial"]] = row["version"]
+			}
+		}
+	}
+	if version, finished := r.trained[t.ID].(string); finished {
+		return version
+	}
+	return r.view.Meta().Version
 }
 
 // script loads the copy of the script that a trial was trained with, under the settings of its run.

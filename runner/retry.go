@@ -102,9 +102,9 @@ func (e *Env) retry(dir string, names []string, o retryOptions) error {
 		fmt.Fprintf(e.Stdout, "would forget %s\n", what)
 		return nil
 	}
-	w, err := results.Continue(dir, results.Options{Now: e.Now})
+	w, err := e.joinStudy(dir)
 	if err != nil {
-		return asUsageError(err)
+		return err
 	}
 	defer w.Close()
 	if err := w.Forget(ids...); err != nil {

@@ -79,7 +79,8 @@ in pure Go, and writes the results as Parquet tables.`,
 		runCommand(env)) // which handles interrupts itself
 	add(groupResults, abandonable(statusCommand(env)), abandonable(reportCommand(env)), abandonable(paretoCommand(env)),
 		abandonable(exportCommand(env)), abandonable(sampleCommand(env)), replayCommand(env),
-		abandonable(diffCommand(env)), abandonable(retryCommand(env)))
+		abandonable(diffCommand(env)), abandonable(retryCommand(env)), abandonable(archiveCommand(env)),
+		abandonable(verifyCommand(env)), abandonable(compactCommand(env)), abandonable(repairCommand(env)))
 	add(groupData, abandonable(dataCommand(env)), abandonable(featuresCommand(env)), abandonable(evalCommand(env)))
 	add(groupSystem, abandonable(doctorCommand(env)), abandonable(benchCommand(env)), abandonable(completionCommand(env)),
 		abandonable(versionCommand(env)))

@@ -1,0 +1,67 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/internal/plain"
+	"github.com/starsweep/starsweep/results"
+)
+
+func compactCommand(env *Env) *cobra.Command {
+	return exits(&cobra.Command{
+		Use:   "compact DIR",
+		Short: "Join the files of each table of a study into one",
+		Long: `Compact writes one Parquet file for each table, with the rows in an order that
+does not depend on which process wrote them, and removes the files that it
+replaces. No row is lost, and a reader never sees one twice. A run compacts the
+tables of a study when it finishes the last trial.
+
+It refuses while another process has the study open.`,
+		Example: `  starsweep compact runs/quickstart`,
+		Args:    oneStudy,
+		RunE:    func(_ *cobra.Command, args []string) error { return env.compact(args[0]) },
+	}, exitStorage)
+}
+
+func (e *Env) compact(dir string) error {
+	w, err := e.joinStudy(dir)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	done, err := w.Compact()
+	if err != nil {
+		return err
+	}
+	for _, t := range results.Tables() {
+		if c, compacted := done[t]; compacted {
+			fmt.Fprintf(e.Stdout, "%s: %s in one file, of %d before\n", t, counted(c.Rows, "row"), c.Files)
+		}
+	}
+	return w.Close()
+}
+
+// joinStudy opens a study for writing as it is, and says what was repaired. Checkpoints that a run keeps are left alone.
+func (e *Env) joinStudy(dir string) (*results.Writer, error) {
+	w, err := results.Continue(dir, results.Options{Now: e.Now, KeepCheckpoints: true})
+	if err != nil {
+		return nil, asUsageError(err)
+	}
+	for _, line := range repaired(w.Recovery()) {
+		e.warn(errors.New(line))
+	}
+	return w, nil
+}
+
+// repaired says what was repaired, in words.
+func repaired(r results.Recovery) (lines []string) {
+	if r.Dropped > 0 {
+		lines = append(lines, fmt.Sprintf("discarded %d bytes at the ends of journals, which are no whole records", r.Dropped))
+	}
+	for _, note := range r.Notes {
+		lines = append(lines, plain.Line(note))
+	}
+	return lines
+}

@@ -1,0 +1,71 @@
+package runner
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/internal/plain"
+	"github.com/starsweep/starsweep/results"
+)
+
+func repairCommand(env *Env) *cobra.Command {
+	var dry bool
+	c := &cobra.Command{
+		Use:   "repair DIR",
+		Short: "Take back what a damaged study has lost",
+		Long: `Repair does to a damaged study what the next run would do, without training:
+rows of damaged parts of a journal come back from the tables that have them,
+tables are written anew from the journals, and trials that have lost an epoch
+are forgotten, so that they run again. It says what it has taken back and what
+is lost. Damage to one record costs nothing but that record.
+
+starsweep verify finds damage that repair cannot know of, such as a checkpoint
+that was changed.`,
+		Example: `  starsweep repair runs/quickstart --dry-run
+  starsweep repair runs/quickstart`,
+		Args: oneStudy,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if dry {
+				return env.damage(args[0])
+			}
+			return env.repair(args[0])
+		},
+	}
+	c.Flags().BoolVar(&dry, "dry-run", false, "only say what is damaged")
+	return exits(c, exitStorage)
+}
+
+// damage says what is damaged.
+func (e *Env) damage(dir string) error {
+	v, err := results.Open(dir)
+	if err != nil {
+		return asUsageError(err)
+	}
+	defer v.Close()
+	damage := v.Damage()
+	for _, line := range damage {
+		fmt.Fprintln(e.Stdout, plain.Line(line))
+	}
+	if len(damage) == 0 {
+		fmt.Fprintln(e.Stdout, "the journals are whole")
+	}
+	return nil
+}
+
+func (e *Env) repair(dir string) error {
+	if _, err := results.Origin(dir); err != nil {
+		return asUsageError(err)
+	}
+	r, err := results.Repair(dir, results.Options{Now: e.Now, KeepCheckpoints: true})
+	if err != nil {
+		return asUsageError(err)
+	}
+	lines := repaired(r)
+	for _, line := range lines {
+		fmt.Fprintln(e.Stdout, line)
+	}
+	if len(lines) == 0 {
+		fmt.Fprintln(e.Stdout, "nothing to repair")
+	}
+	return nil
+}
