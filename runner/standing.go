@@ -181,13 +181,13 @@ func (s *standing) paces(v *results.View) (map[string]pace, error) {
 }
 
 // estimate estimates the time until the plan is finished: the epochs that are left, each as long as those of its trial or, for a trial
-// without any, those of all trials, divided by the number of trials that train at the moment.
+// without any, those of all trials, divided by the number of trials that train at the moment; but no less than the longest trial takes.
 func (s *standing) estimate(paces map[string]pace) {
 	var all pace
 	for _, p := range paces {
 		all.add(p)
 	}
-	left, budgets, begun := 0.0, 0, 0
+	left, longest, budgets, begun := 0.0, 0.0, 0, 0
 	for _, t := range s.Trials {
 		if !t.Newest {
 			continue
@@ -200,14 +200,18 @@ func (s *standing) estimate(paces map[string]pace) {
 		if !timed {
 			p = all
 		}
-		left += p.of(t.Budget - t.Epochs)
+		takes := p.of(t.Budget - t.Epochs)
+		left, longest = left+takes, max(longest, takes)
 	}
 	running := s.Counts[standingRunning]
 	if running == 0 || all.epochs == 0 {
 		return
 	}
-	left += float64(s.Counts[standingWaiting]) * all.of(budgets/begun)
-	left /= float64(running)
+	if waiting := s.Counts[standingWaiting]; waiting > 0 {
+		takes := all.of(budgets / begun)
+		left, longest = left+float64(waiting)*takes, max(longest, takes)
+	}
+	left = max(left/float64(running), longest)
 	s.SecondsLeft = &left
 }
 

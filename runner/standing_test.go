@@ -37,6 +37,8 @@ func TestTheTimeLeftFollowsFromTheEpochsLeft(t *testing.T) {
 	}{
 		// a3 has 6 epochs of 2 s left, a4 10 and a5 1 of the mean 4 s; the two that wait have 10 of 4 s each; two train at a time.
 		{map[string]pace{"a3": {4, 8}, "a0": {4, 24}}, nil, (6*2 + 10*4 + 1*4 + 2*10*4) / 2},
+		// Each epoch takes 2 s, and the last trial to end is a4.
+		{map[string]pace{"a3": {4, 8}}, map[string]int{"running": 8}, 10 * 2},
 		{map[string]pace{}, nil, -1},
 		{map[string]pace{"a3": {4, 8}}, map[string]int{"interrupted": 3}, -1},
 	} {
