@@ -106,10 +106,12 @@ func TestARunOnATerminalEndsWhenItIsInterrupted(t *testing.T) {
 
 // Watching draws on standard output, if that is a terminal, and ends with the study.
 func TestWatchingAStudyRedrawsATerminal(t *testing.T) {
-	command := "starsweep run study.star --backend cpu --dir d >run.txt 2>&1; exec starsweep status d --watch --every 100ms 1>&2"
+	command := "starsweep run study.star --backend cpu --dir d --set epochs=60 >run.txt 2>&1 & " +
+		"until test -e d/checkpoints; do sleep 0.02; done; starsweep status d --watch --every 100ms 1>&2; code=$?; wait; exit $code"
 	for _, columns := range []int{20, 80} {
 		shown, code := onTerminal(t, columns, command, "")
-		if code != 0 || !strings.Contains(shown, "\x1b[J") || !strings.Contains(shown, "newest plan: 2 of") {
+		drawn := strings.Count(shown, "\x1b[J")
+		if code != 0 || drawn < 2 || !strings.Contains(shown, "process ") || !strings.Contains(shown, "newest plan: 2 of") {
 			t.Errorf("%d columns: got exit code %d and\n%q", columns, code, shown)
 		}
 		for line := range strings.SplitSeq(shown, "\n") {
