@@ -54,7 +54,11 @@ func (e *Env) open(ctx context.Context, s *script, p *plan.Plan, b *train.Backen
 	if o.bounded {
 		limits.Deadline = start.Add(o.budget)
 	}
-	t.executor = execute.New(execute.Config{Plan: p, Study: study, Judges: prune.Collapse{}, Limits: limits,
+	keep := results.KeepNone
+	if o.keepCheckpoints {
+		keep = results.KeepAll
+	}
+	t.executor = execute.New(execute.Config{Plan: p, Study: study, Judges: prune.Collapse{}, Keep: keep, Limits: limits,
 		Origin: execute.Origin{Script: meta.ScriptHash, Settings: t.settings, Profile: o.profile, Version: e.Version}}, e.lab(b, t.passes))
 	return t, nil
 }
@@ -69,18 +73,21 @@ func (t *training) train() (began bool, err error) {
 	if err := t.takeOver(); err != nil {
 		return false, err
 	}
-	done, failed := t.executor.Earlier()
-	if done > 0 {
-		fmt.Fprintf(env.Stdout, "%d of %d trials are already finished\n", done, t.plan.Len())
+	before := t.executor.Earlier()
+	if before.Finished > 0 {
+		fmt.Fprintf(env.Stdout, "%d of %d trials are already finished\n", before.Finished, t.plan.Len())
 	}
-	if len(failed) > 0 {
-		fmt.Fprintf(env.Stdout, "%s failed before: running again\n", counted(len(failed), "trial"))
+	if before.Extended > 0 {
+		fmt.Fprintf(env.Stdout, "%s finished with fewer epochs: going on\n", counted(before.Extended, "trial"))
+	}
+	if n := len(before.Failed); n > 0 {
+		fmt.Fprintf(env.Stdout, "%s failed before: running again\n", counted(n, "trial"))
 	}
 	reasons := again(t.plan, view.Meta(), view.Trials(), t.settings)
 	for _, why := range slices.Sorted(maps.Keys(reasons)) {
 		fmt.Fprintf(env.Stdout, "%s with these hyperparameters and seeds do not count, since %s\n", counted(reasons[why], "finished trial"), why)
 	}
-	progress := newProgress(env, t.plan.Len(), done, t.passes)
+	progress := newProgress(env, t.plan.Len(), before.Finished, t.passes)
 	defer progress.close()
 	over := make(chan struct{})
 	defer close(over)

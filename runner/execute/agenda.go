@@ -13,40 +13,69 @@ import (
 )
 
 // agenda hands trials to the lanes, in the order of the queue, and leaves alone what other processes hold. It knows the standing of every
-// trial of the plan from the journals and the claims of the study, and lets judges see them.
+// trial of the plan from the journals and the claims of the study. Where the plan has a source, it adds what that suggests (grow.go).
 type agenda struct {
 	x *Executor
 
-	mu      sync.Mutex
-	queue   sweep.Queue
-	places  map[uint64]int // of the trials of the plan
-	mine    map[int]bool   // places that a lane of this process has
-	others  map[int]bool   // places that a live process elsewhere has
-	changed chan struct{}  // closed when a standing changes
+	mu        sync.Mutex
+	queue     sweep.Queue
+	places    map[uint64]int  // of the trials of the plan
+	holders   map[int]holder  // of places that somebody has
+	decided   map[int]ending  // trials that end without training
+	paused    map[int]string  // why a judge has paused a trial
+	resumed   map[int]bool    // paused trials that judges let go on
+	seen      map[int]records // what judges and sources have looked at
+	changed   chan struct{}   // closed when a standing changes
+	exhausted bool            // the source of the plan has no more suggestions
 }
 
-// assignment is a trial that a lane trains.
+// holder is who has a trial, as far as this process is concerned.
+type holder uint8
+
+const (
+	mine  holder = iota + 1 // a lane of this process
+	other                   // a live process elsewhere
+	aside                   // nobody: no epoch of it ends before the deadline
+)
+
+// assignment is a trial that a lane trains, or only records the end of.
 type assignment struct {
-	trial plan.Trial
-	do    sweep.Task
-	claim *results.Claim
+	trial   plan.Trial
+	claim   *results.Claim
+	decided *ending // nil: it is trained
 }
 
-// pollEvery is how often a lane that waits for other processes looks at what they do.
-const pollEvery = time.Second
+// pollEvery is how often a lane that waits for other processes looks at what they do, and retryEvery how soon one that has lost a claim
+// looks for another trial.
+const (
+	pollEvery  = time.Second
+	retryEvery = 5 * time.Millisecond
+)
 
-// open reads the standings of the trials of the plan.
-func (a *agenda) open() error {
+// newAgenda returns an agenda without trials.
+func newAgenda(x *Executor) *agenda {
+	return &agenda{x: x, places: map[uint64]int{}, holders: map[int]holder{}, decided: map[int]ending{}, paused: map[int]string{},
+		resumed: map[int]bool{}, seen: map[int]records{}, changed: make(chan struct{})}
+}
+
+// fill adds the trials of the plan, which are identified, and those that its source has suggested to others.
+func (a *agenda) fill(ctx context.Context) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.places, a.mine, a.others, a.changed = map[uint64]int{}, map[int]bool{}, map[int]bool{}, make(chan struct{})
 	for i := range a.x.Plan.Len() {
 		a.places[key(a.x.Plan.ID(i))] = i
 		a.queue.Set(i, sweep.Standing{State: sweep.Waiting})
 	}
+	return a.recall(ctx)
+}
+
+// open reads the standings of the trials.
+func (a *agenda) open() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	for _, s := range a.x.Study.View().Trials() {
 		if i, planned := a.places[key(s.ID)]; planned {
-			a.queue.Set(i, a.standing(i, s))
+			a.set(i, s, true)
 		}
 	}
 	return a.claims()
@@ -58,27 +87,40 @@ func key(id string) uint64 {
 	return n
 }
 
-// standing is the standing of a trial that was begun.
-func (a *agenda) standing(place int, s results.State) sweep.Standing {
-	switch state := sweep.State(s.Status); {
-	case a.mine[place] || a.others[place]:
-		return sweep.Standing{State: sweep.Running}
-	case s.Status == results.Interrupted:
-		return sweep.Standing{State: sweep.Waiting}
-	default:
-		return sweep.Standing{State: state}
-	}
-}
-
-// update takes the standing of a trial from the view. The caller holds a.mu.
-func (a *agenda) update(place int) {
+// set sets the standing of a trial from its state. The caller holds a.mu.
+func (a *agenda) set(place int, s results.State, begun bool) {
 	standing := sweep.Standing{State: sweep.Waiting}
-	if a.mine[place] || a.others[place] {
-		standing.State = sweep.Running
-	} else if s, begun := a.x.Study.View().State(a.x.Plan.ID(place)); begun {
-		standing = a.standing(place, s)
+	delete(a.paused, place)
+	switch {
+	case begun && s.Status == results.Paused:
+		standing.State, a.paused[place] = sweep.Paused, s.Reason
+		if a.resumed[place] {
+			standing.State = sweep.Waiting
+		}
+	case begun && a.x.finished(place, s):
+		standing.State = sweep.State(s.Status)
+		delete(a.decided, place)
+	case begun:
+		standing.Attempts = attempts(s)
+	}
+	if !standing.State.Final() && a.holders[place] != 0 {
+		standing = sweep.Standing{State: sweep.Running}
 	}
 	a.queue.Set(place, standing)
+}
+
+// attempts is how often a trial was begun since its last epoch.
+func attempts(s results.State) int {
+	if s.Status != results.Interrupted {
+		return 0
+	}
+	return s.Attempts
+}
+
+// update sets the standing of a trial from the view. The caller holds a.mu.
+func (a *agenda) update(place int) {
+	s, begun := a.x.Study.View().State(a.x.Plan.ID(place))
+	a.set(place, s, begun)
 }
 
 // refresh reads what other processes have done.
@@ -99,24 +141,27 @@ func (a *agenda) refresh() error {
 
 // claims reads which trials other processes hold. The caller holds a.mu.
 func (a *agenda) claims() error {
-	holders, err := a.x.Study.View().Claims()
+	held, err := a.x.Study.Claims()
 	if err != nil {
 		return err
 	}
-	before := a.others
-	a.others = map[int]bool{}
-	for id, h := range holders {
-		if place, planned := a.places[key(id)]; planned && h.Live && !a.mine[place] {
-			a.others[place] = true
+	now := map[int]bool{}
+	for id, h := range held {
+		if place, planned := a.places[key(id)]; planned && h.Live && !h.Mine {
+			now[place] = true
 		}
 	}
-	for place := range before {
-		if !a.others[place] {
+	for place, by := range a.holders {
+		if by == other && !now[place] {
+			delete(a.holders, place)
 			a.update(place)
 		}
 	}
-	for place := range a.others {
-		a.update(place)
+	for place := range now {
+		if a.holders[place] == 0 {
+			a.holders[place] = other
+			a.update(place)
+		}
 	}
 	return nil
 }
@@ -125,83 +170,132 @@ func (a *agenda) claims() error {
 // if none is left, or the run stops.
 func (a *agenda) next(ctx context.Context) (next assignment, ok bool, err error) {
 	for {
-		if err := a.refresh(); err != nil {
+		if err := a.refresh(); err != nil || ctx.Err() != nil || a.x.stopped() {
 			return next, false, err
 		}
-		if ctx.Err() != nil || a.x.stopped() {
-			return next, false, nil
-		}
-		next, changed := a.take()
-		if next.do != sweep.Nothing {
-			ok, err := a.claim(&next)
-			if ok || err != nil {
+		next, found, changed, err := a.take(ctx)
+		wait := time.Duration(pollEvery)
+		switch {
+		case err != nil:
+			return next, false, err
+		case found:
+			if ok, err := a.claim(&next); ok || err != nil {
 				return next, ok, err
 			}
-			continue
-		}
-		if changed == nil {
+			wait = retryEvery
+		case changed == nil:
 			return next, false, nil
 		}
 		select {
 		case <-changed:
-		case <-time.After(pollEvery):
+		case <-time.After(wait):
 		case <-a.x.stopping:
 		case <-ctx.Done():
 		}
 	}
 }
 
-// take takes the first trial of the queue, for this process. If there is none, but some are in progress, changed is closed when one of
-// this process ends; else it is nil.
-func (a *agenda) take() (next assignment, changed <-chan struct{}) {
+// take takes a trial for this process. If there is none to take, but some are in progress, changed is closed when the standing of one
+// changes by this process; else it is nil.
+func (a *agenda) take(ctx context.Context) (next assignment, found bool, changed <-chan struct{}, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	place, do := a.queue.Next()
-	if do != sweep.Nothing {
-		a.mine[place] = true
-		a.update(place)
-		return assignment{trial: a.x.Plan.At(place), do: do}, nil
+	for {
+		place, do := a.queue.Next()
+		if do == sweep.Nothing {
+			more, err := a.grow(ctx)
+			if err != nil {
+				return next, false, nil, err
+			}
+			if more {
+				continue
+			}
+			if a.inProgress() {
+				changed = a.changed
+			}
+			return next, false, changed, nil
+		}
+		p := a.x.Plan.At(place)
+		if p.Job != nil && !a.x.inTime(a.x.paces.of(p.Job.Program.Fingerprint()).epoch(false)) {
+			a.hold(place, aside)
+			continue
+		}
+		a.hold(place, mine)
+		delete(a.resumed, place)
+		return assignment{trial: p, decided: a.decision(p, do)}, true, nil, nil
 	}
-	if a.queue.Left() > 0 {
-		changed = a.changed
+}
+
+// decision is how a trial ends that is not trained; nil if it is.
+func (a *agenda) decision(p plan.Trial, do sweep.Task) *ending {
+	end, decided := a.decided[p.Place-1]
+	switch {
+	case decided:
+		return &end
+	case p.Skip != "":
+		return &ending{state: sweep.Skipped, reason: p.Skip}
+	case do == sweep.GiveUp:
+		return &ending{state: sweep.Failed, reason: sweep.GiveUpReason}
 	}
-	return next, changed
+	return nil
+}
+
+// hold notes who has a trial. The caller holds a.mu.
+func (a *agenda) hold(place int, by holder) {
+	a.holders[place] = by
+	a.update(place)
+}
+
+// inProgress reports whether a trial is in progress, here or elsewhere. The caller holds a.mu.
+func (a *agenda) inProgress() bool {
+	for _, by := range a.holders {
+		if by != aside {
+			return true
+		}
+	}
+	return false
 }
 
 // claim claims a trial that was taken. ok is false if another process was faster.
 func (a *agenda) claim(next *assignment) (ok bool, err error) {
 	place := next.trial.Place - 1
 	next.claim, err = a.x.Study.Claim(next.trial.ID)
-	if errors.Is(err, results.ErrClaimed) {
+	if err != nil {
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		delete(a.mine, place)
-		a.others[place] = true // until the claims are read again
-		a.update(place)
-		return false, nil
+		delete(a.decided, place)
+		a.hold(place, other) // until the claims are read again
+		if errors.Is(err, results.ErrClaimed) {
+			err = nil
+		}
+		return false, err
 	}
-	if err != nil {
-		a.settle(place)
+	if s, begun := a.x.Study.View().State(next.trial.ID); begun && a.x.finished(place, s) {
+		err = next.claim.Release() // by another process, after the last look
+		a.settle(place, false)
 		return false, err
 	}
 	return true, nil
 }
 
-// settle notes that a session of a trial has ended.
-func (a *agenda) settle(place int) {
+// settle notes that a lane has ended with a trial: late says that no epoch of it would end before the deadline.
+func (a *agenda) settle(place int, late bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.mine, place)
+	delete(a.holders, place)
+	if late {
+		a.holders[place] = aside
+	}
 	a.update(place)
 	close(a.changed)
 	a.changed = make(chan struct{})
 }
 
-// left is the number of trials that are not finished.
-func (a *agenda) left() int {
+// left reports whether trials are left that are not finished, or may be suggested.
+func (a *agenda) left() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.queue.Left()
+	return a.queue.Left() > 0 || len(a.paused) > 0 || !a.exhausted
 }
 
 // judge asks the judges whether a trial goes on.
@@ -209,6 +303,6 @@ func (a *agenda) judge(p plan.Trial) (sweep.Verdict, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	h := &history{agenda: a}
-	v := a.x.Judges.Judge(h.At(p.Place-1), h)
+	v := a.x.Judges.Judge(h.trial(p.Place-1), h)
 	return v, h.err
 }

@@ -35,8 +35,7 @@ func (s *session) commit(ctx context.Context, row results.Epoch) (*commit, error
 			return nil, err
 		}
 	}
-	<-s.committing
-	s.committing <- c
+	s.newest.Store(c)
 	go c.run(ctx)
 	return c, nil
 }

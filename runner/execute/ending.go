@@ -16,6 +16,7 @@ type ending struct {
 	state   sweep.State // of the trial: Waiting if a later session goes on, Paused, or a final one
 	reason  string
 	failure string // class of a failure: see package sweep
+	late    bool   // no further epoch would end before the deadline
 	fatal   error  // why the run ends as well
 }
 

@@ -21,7 +21,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/starsweep/starsweep/internal/guard"
 	"github.com/starsweep/starsweep/results"
@@ -34,6 +33,7 @@ type Config struct {
 	Plan   *plan.Plan
 	Study  *results.Writer
 	Judges sweep.Judge
+	Keep   results.Keep // which weights of finished trials stay
 	Origin Origin
 	Limits Limits
 }
@@ -59,11 +59,14 @@ type Executor struct {
 	lab       *Lab
 	observers []Observer
 	overlaps  bool // an epoch is evaluated while the next one trains
-	agenda    agenda
+	agenda    *agenda
 	steps     steps
-	stopping  chan struct{} // closed when no further epoch may begin
+	paces     paces
+	stopping  chan struct{}                                          // closed when no further epoch may begin
+	epoch     func(context.Context, *Trainee) (results.Epoch, error) // trains one; tests replace it
 
-	abandoned atomic.Bool // a goroutine that ignored an interrupt still runs: what it may use stays open
+	tidied    map[string]bool // trials whose weights are removed
+	abandoned atomic.Bool     // a goroutine that ignored an interrupt still runs: what it may use stays open
 }
 
 // overlapCores is the smallest number of cores on which an epoch is evaluated while the next one trains. Training leaves 7 % of two
@@ -72,9 +75,9 @@ const overlapCores = 4
 
 // New returns an executor that trains with a lab. The caller closes it.
 func New(c Config, lab *Lab) *Executor {
-	x := &Executor{Config: c, lab: lab, stopping: make(chan struct{}),
+	x := &Executor{Config: c, lab: lab, stopping: make(chan struct{}), epoch: trainEpoch, tidied: map[string]bool{},
 		overlaps: lab.Backend.Accelerator() || runtime.GOMAXPROCS(0) >= overlapCores}
-	x.agenda.x = x
+	x.agenda = newAgenda(x)
 	return x
 }
 
@@ -102,6 +105,7 @@ func (x *Executor) Run(ctx context.Context, lanes int, observers ...Observer) er
 	if err := x.begin(); err != nil {
 		return err
 	}
+	outer := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go x.limit(ctx)
@@ -124,10 +128,10 @@ func (x *Executor) Run(ctx context.Context, lanes int, observers ...Observer) er
 	switch cause := context.Cause(ctx); {
 	case !errors.Is(cause, errFinished):
 		return cause
-	case x.stopped() && x.agenda.left() > 0:
+	case x.agenda.left():
 		return ErrStopped
 	}
-	return nil
+	return x.conclude(outer)
 }
 
 // errFinished is the cause that ends the publisher once all lanes have ended.
@@ -135,64 +139,80 @@ var errFinished = errors.New("finished")
 
 // begin records the plan, and forgets the trials that failed before for a cause that may be gone.
 func (x *Executor) begin() error {
-	record := results.Plan{Profile: x.Origin.Profile, Settings: x.Origin.Settings, Script: x.Origin.Script, Began: x.lab.Now()}
-	for i := range x.Plan.Len() {
-		record.Trials, record.Epochs = append(record.Trials, x.Plan.ID(i)), append(record.Epochs, x.Plan.Epochs(i))
-	}
-	if err := x.Study.BeginPlan(record); err != nil {
+	if err := x.recordPlan(); err != nil {
 		return err
 	}
-	if err := x.rebudget(); err != nil {
-		return err
-	}
-	_, failed := x.Earlier()
-	if err := x.Study.Forget(failed...); err != nil {
+	if err := x.forget(x.Earlier().Failed); err != nil {
 		return err
 	}
 	return x.agenda.open()
 }
 
-// rebudget forgets the trials of the plan that trained for another number of epochs than it asks for, and would go on with it: they run
-// again from their beginning.
-func (x *Executor) rebudget() error {
-	wanted := map[string]int{}
+// recordPlan records what the plan has now.
+func (x *Executor) recordPlan() error {
+	record := results.Plan{Profile: x.Origin.Profile, Settings: x.Origin.Settings, Script: x.Origin.Script, Began: x.lab.Now()}
 	for i := range x.Plan.Len() {
-		wanted[x.Plan.ID(i)] = x.Plan.Epochs(i)
+		record.Trials, record.Epochs = append(record.Trials, x.Plan.ID(i)), append(record.Epochs, x.Plan.Epochs(i))
 	}
-	var again []string
-	for _, old := range x.Study.View().Trials() {
-		epochs, planned := wanted[old.ID]
-		if !planned || epochs == old.Length {
-			continue
-		}
-		if old.Status == results.Interrupted || sweep.State(old.Status).Extends(old.Epochs, old.Length, epochs) {
-			again = append(again, old.ID)
-		}
-	}
-	return x.Study.Forget(again...)
+	return x.Study.BeginPlan(record)
 }
 
-// Earlier returns what earlier runs have left of the plan: the number of trials that are finished, and those that failed and run again.
-func (x *Executor) Earlier() (finished int, failed []string) {
-	states := x.Study.View().Finished()
-	for i := range x.Plan.Len() {
-		id := x.Plan.ID(i)
-		switch status, ok := states[id]; {
-		case ok && sweep.State(status).RunsAgain(""):
-			failed = append(failed, id)
-		case ok:
-			finished++
+// forget forgets trials, unless another process is about to do the same.
+func (x *Executor) forget(failed []string) error {
+	err := x.Study.Forget(failed...)
+	if !errors.Is(err, results.ErrClaimed) {
+		return err
+	}
+	if _, err := x.Study.Refresh(); err != nil {
+		return err
+	}
+	for _, id := range failed {
+		if s, begun := x.Study.View().State(id); !begun || !sweep.State(s.Status).RunsAgain(string(s.Failure)) {
+			continue
+		}
+		if err := x.Study.Forget(id); err != nil && !errors.Is(err, results.ErrClaimed) {
+			return err
 		}
 	}
-	return finished, failed
+	return nil
+}
+
+// Earlier is what earlier runs have left of a plan.
+type Earlier struct {
+	Finished int      // trials
+	Extended int      // finished trials that get more epochs
+	Failed   []string // trials that run again, since the cause of their failure may be gone
+}
+
+// Earlier returns what earlier runs have left of the plan.
+func (x *Executor) Earlier() (e Earlier) {
+	for i := range x.Plan.Len() {
+		s, begun := x.Study.View().State(x.Plan.ID(i))
+		switch state := sweep.State(s.Status); {
+		case !begun || s.Status == results.Interrupted:
+		case state.RunsAgain(string(s.Failure)):
+			e.Failed = append(e.Failed, s.ID)
+		case x.finished(i, s):
+			e.Finished++
+		case state.Final():
+			e.Extended++
+		}
+	}
+	return e
+}
+
+// finished reports whether a trial that was begun is finished under the budget of the plan.
+func (x *Executor) finished(place int, s results.State) bool {
+	state := sweep.State(s.Status)
+	return s.Status != results.Interrupted && state.Final() && !state.Extends(s.Epochs, s.Length, x.Plan.Epochs(place))
 }
 
 // Counts returns the number of finished trials of the plan by status.
 func (x *Executor) Counts() map[results.Status]int {
-	states, count := x.Study.View().Finished(), map[results.Status]int{}
+	count := map[results.Status]int{}
 	for i := range x.Plan.Len() {
-		if status, ok := states[x.Plan.ID(i)]; ok {
-			count[status]++
+		if s, begun := x.Study.View().State(x.Plan.ID(i)); begun && x.finished(i, s) {
+			count[s.Status]++
 		}
 	}
 	return count
@@ -206,28 +226,9 @@ func (x *Executor) lane(ctx context.Context) error {
 			return err
 		}
 		end := x.train(ctx, next)
-		x.agenda.settle(next.trial.Place - 1)
+		x.agenda.settle(next.trial.Place-1, end.late)
 		if end.fatal != nil {
 			return end.fatal
 		}
 	}
 }
-
-// publish updates the tables at intervals, so that readers see the epochs of slow trials.
-func (x *Executor) publish(ctx context.Context, cancel context.CancelCauseFunc) {
-	tick := time.NewTicker(publishEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if err := x.Study.Publish(); err != nil {
-				cancel(err)
-				return
-			}
-		}
-	}
-}
-
-const publishEvery = 15 * time.Second

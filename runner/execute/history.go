@@ -1,44 +1,69 @@
 package execute
 
 import (
-	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/sweep"
 )
 
-// history shows judges the trials of the plan with what the study has recorded of them. It is used while the caller holds the lock of the
-// agenda, and reads epochs on demand. An error of reading makes what it shows worthless.
+// history shows judges and sources the suggestions of a plan with what the study has recorded of their trials. It is used while the caller
+// holds the lock of the agenda, and reads epochs on demand. After an error, what it has shown is worthless.
 type history struct {
 	*agenda
-	err error // the first error of reading
+	err error // the first
 }
 
 var _ sweep.History = (*history)(nil)
 
-// Len is the number of trials.
-func (h *history) Len() int { return h.x.Plan.Len() }
+// records are the epochs of a trial as they were read.
+type records struct {
+	generation int
+	epochs     []sweep.Epoch
+}
 
-// At is trial i.
-func (h *history) At(i int) sweep.Trial {
-	p := h.x.Plan.At(i)
-	t := sweep.Trial{Suggestion: sweep.Suggestion{Index: p.Index, Point: p.Point, Seed: p.Seed}, ID: p.ID, State: sweep.Waiting,
-		Budget: p.Job.Epochs, Evaluation: p.Job.Evaluation}
+// Len is the number of suggestions.
+func (h *history) Len() int { return h.x.Plan.Suggested() }
+
+// At is suggestion i.
+func (h *history) At(i int) sweep.Trial { return h.trial(h.x.Plan.PlaceOf(i)) }
+
+// trial is the trial in a place.
+func (h *history) trial(place int) sweep.Trial {
+	p := h.x.Plan.At(place)
+	t := sweep.Trial{Suggestion: p.Suggestion, ID: p.ID, State: sweep.Waiting}
+	if p.Job != nil {
+		t.Budget, t.Evaluation = p.Job.Epochs, p.Job.Evaluation
+	}
+	if h.holders[place] == mine || h.holders[place] == other {
+		t.State = sweep.Running
+	}
 	s, begun := h.x.Study.View().State(p.ID)
 	if !begun {
 		return t
 	}
-	t.State, t.Reason = h.standing(i, s).State, s.Reason
-	rows, err := h.x.Study.View().Epochs(p.ID)
-	if err != nil && h.err == nil {
-		h.err = err
+	switch reason, paused := h.paused[place]; {
+	case h.x.finished(place, s):
+		t.State, t.Reason = sweep.State(s.Status), s.Reason
+	case paused:
+		t.State, t.Reason = sweep.Paused, reason
 	}
-	t.Epochs = epochsOf(rows)
+	t.Attempts = attempts(s)
+	t.Epochs = h.epochs(place, p.ID, s.Generation, s.Epochs)
 	return t
 }
 
-// epochsOf returns rows as judges see them.
-func epochsOf(rows []results.Epoch) (list []sweep.Epoch) {
-	for _, r := range rows {
-		list = append(list, sweep.Epoch{Epoch: r.Epoch, Evaluated: r.Evaluated, Values: r.Metrics})
+// epochs returns the recorded epochs of a trial, which are read if there are others than before.
+func (h *history) epochs(place int, id string, generation, n int) []sweep.Epoch {
+	known, ok := h.seen[place]
+	if ok && known.generation == generation && len(known.epochs) == n {
+		return known.epochs
 	}
-	return list
+	rows, err := h.x.Study.View().Epochs(id)
+	if err != nil && h.err == nil {
+		h.err = err
+	}
+	known = records{generation: generation}
+	for _, r := range rows {
+		known.epochs = append(known.epochs, sweep.Epoch{Epoch: r.Epoch, Evaluated: r.Evaluated, Values: r.Metrics})
+	}
+	h.seen[place] = known
+	return known.epochs
 }

@@ -18,6 +18,9 @@ func (x *Executor) Prepare(ctx context.Context, identified func()) error {
 		if err := x.Plan.Identify(ctx, func(j *model.Job) (model.Inputs, error) { return x.lab.Library.Inputs(ctx, j) }); err != nil {
 			return err
 		}
+		if err := x.agenda.fill(ctx); err != nil {
+			return err
+		}
 		identified()
 		return x.preflight(ctx)
 	})
@@ -26,12 +29,13 @@ func (x *Executor) Prepare(ctx context.Context, identified func()) error {
 
 // preflight opens the data and the extractors of every trial to run, and checks that the trial can use them.
 func (x *Executor) preflight(ctx context.Context) error {
-	finished := x.Study.View().Finished()
 	errs := &plan.Errors{Points: x.Plan.Len()}
-	for p := range x.Plan.All() {
-		if status, ok := finished[p.ID]; p.Job == nil || ok && !sweep.State(status).RunsAgain("") {
+	for i := range x.Plan.Len() {
+		s, begun := x.Study.View().State(x.Plan.ID(i))
+		if x.Plan.Skips(i) || begun && x.finished(i, s) && !sweep.State(s.Status).RunsAgain(string(s.Failure)) {
 			continue
 		}
+		p := x.Plan.At(i)
 		if wrong, err := x.lab.Check(ctx, p.Job); wrong {
 			errs.Add(err, p.Point)
 		} else if err != nil {

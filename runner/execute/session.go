@@ -21,22 +21,22 @@ type session struct {
 	pace    *pace
 	number  atomic.Int64 // of the epoch that trains, or has trained last; 0: none has begun
 
-	stopTraining context.CancelFunc // gives up the epoch in training
-	committing   chan *commit       // holds the newest
+	recorded  int          // epochs that earlier sessions have recorded
+	evaluated map[int]bool // those of them that were evaluated
+
+	stopTraining func() // gives up the epoch in training
+	newest       atomic.Pointer[commit]
 }
 
 // train trains a trial to its end, or until it must be left, and releases its claim. Errors of the trial itself end in its row; a fatal
 // error ends the run.
 func (x *Executor) train(ctx context.Context, a assignment) ending {
-	s := &session{x: x, trial: a.trial, claim: a.claim, pace: newPace(x.lab.Now), committing: make(chan *commit, 1)}
-	s.committing <- nil
+	s := &session{x: x, trial: a.trial, claim: a.claim}
 	var end ending
-	switch {
-	case a.trial.Skip != "":
-		end = s.dismiss(ending{state: sweep.Skipped, reason: a.trial.Skip})
-	case a.do == sweep.GiveUp:
-		end = s.dismiss(ending{state: sweep.Failed, reason: sweep.GiveUpReason})
-	default:
+	if a.decided != nil {
+		end = s.dismiss(*a.decided)
+	} else {
+		s.pace = newPace(x.lab.Now, &x.paces, a.trial.Job.Program.Fingerprint())
 		end = s.train(ctx)
 	}
 	if err := a.claim.Release(); err != nil && end.fatal == nil {
@@ -51,6 +51,9 @@ func (s *session) train(ctx context.Context) ending {
 	if err != nil {
 		return unrecorded(err)
 	}
+	if from != nil {
+		s.pace.learn(from.Row.SecondsTrain, from.Row.SecondsEvaluate)
+	}
 	for _, o := range s.x.observers {
 		o.Began(s.trial)
 	}
@@ -62,10 +65,14 @@ func (s *session) train(ctx context.Context) ending {
 	for _, o := range s.x.observers {
 		o.Ended(s.trial, outcome)
 	}
-	if end.state.Final() {
-		if err := s.claim.Finish(outcome); err != nil {
-			return unrecorded(err)
-		}
+	switch {
+	case end.state.Final():
+		err = s.claim.Finish(outcome)
+	case end.state == sweep.Paused:
+		err = s.claim.Pause(end.reason)
+	}
+	if err != nil {
+		return unrecorded(err)
 	}
 	return end
 }
@@ -77,7 +84,7 @@ func (s *session) dismiss(end ending) ending {
 		outcome = s.x.outcome(s.trial)
 	}
 	outcome.Status, outcome.Reason = statusOf(end.state), end.reason
-	err := s.claim.Begin(Record(s.trial, s.x.lab.Now()), nil)
+	_, err := s.begin()
 	if err == nil {
 		err = s.claim.Finish(outcome)
 	}
@@ -103,9 +110,16 @@ func (s *session) begin() (from *results.Checkpoint, err error) {
 			s.x.lab.Warn(fmt.Errorf("trial %s resumes after epoch %d on a different device (was %s, now %s): results may differ in the last "+
 				"digits", s.trial.ID, from.Row.Epoch, was, is))
 		}
-		s.pace.learn(from.Row.SecondsTrain, from.Row.SecondsEvaluate)
 	}
-	return from, s.claim.Begin(Record(s.trial, s.x.lab.Now()), from)
+	if err := s.claim.Begin(Record(s.trial, s.x.lab.Now()), from); err != nil {
+		return nil, err
+	}
+	rows, err := s.x.Study.View().Epochs(s.trial.ID)
+	s.recorded, s.evaluated = len(rows), map[int]bool{}
+	for _, r := range rows {
+		s.evaluated[r.Epoch] = r.Evaluated
+	}
+	return from, err
 }
 
 // Record is a trial as the study records it.
@@ -136,8 +150,8 @@ func (x *Executor) outcome(p plan.Trial) results.Outcome {
 func (s *session) run(ctx context.Context, from *results.Checkpoint, o *results.Outcome) ending {
 	ctx, leave := context.WithCancelCause(ctx)
 	defer leave(nil)
-	training, stop := context.WithCancel(ctx)
-	s.stopTraining = stop
+	training, stop := context.WithCancelCause(ctx)
+	s.stopTraining = func() { stop(errLeave) }
 	go s.watch(ctx, leave)
 	done := make(chan ending, 1)
 	ended, err := s.x.interruptible(ctx, func() error {
@@ -174,9 +188,7 @@ func (s *session) watch(ctx context.Context, leave context.CancelCauseFunc) {
 	recorded := make(<-chan struct{}) // never: the session ends after its epoch
 	if training > grace {
 		s.stopTraining()
-		c := <-s.committing
-		s.committing <- c
-		recorded = c.done()
+		recorded = s.newest.Load().done()
 	}
 	select {
 	case <-ctx.Done():
@@ -185,8 +197,14 @@ func (s *session) watch(ctx context.Context, leave context.CancelCauseFunc) {
 	}
 }
 
-// work opens the trial and trains it.
+// work opens the trial and trains it, unless its epochs are there and only its outcome is not.
 func (s *session) work(ctx, training context.Context, from *results.Checkpoint) ending {
+	if from == nil && s.recorded >= s.budget() {
+		if end, over := s.judge(); over {
+			return end
+		}
+		return ending{state: sweep.Completed}
+	}
 	var err error
 	if s.trainee, err = s.x.lab.Open(ctx, s.trial, from); err != nil {
 		return endingOf(ctx, err)
@@ -210,7 +228,7 @@ func (s *session) epochs(ctx, training context.Context) ending {
 	for s.trainee.Done < s.budget() && !s.x.stopped() && s.x.inTime(s.pace.next(s.due(s.trainee.Done+1))) {
 		s.number.Store(int64(s.trainee.Done + 1))
 		s.pace.trains(s.due(s.trainee.Done + 1))
-		row, err := s.trainee.Train(training)
+		row, err := s.x.epoch(training, s.trainee)
 		if end, over := before.wait(); over {
 			return end
 		}
@@ -231,16 +249,22 @@ func (s *session) epochs(ctx, training context.Context) ending {
 		return end
 	}
 	if s.trainee.Done < s.budget() {
-		return ending{state: sweep.Waiting}
+		return ending{state: sweep.Waiting, late: !s.x.stopped()}
 	}
 	return ending{state: sweep.Completed}
 }
 
+// trainEpoch trains the next epoch of a trainee.
+func trainEpoch(ctx context.Context, t *Trainee) (results.Epoch, error) { return t.Train(ctx) }
+
 // budget is the number of epochs that the script asks for.
 func (s *session) budget() int { return s.trial.Job.Epochs }
 
-// due reports whether an epoch is evaluated.
-func (s *session) due(epoch int) bool { return s.trial.Job.Evaluation.Due(epoch, s.budget()) }
+// due reports whether an epoch is evaluated. One that is trained again, and was evaluated as the last one of a smaller budget, is evaluated
+// again, so that its row is the same.
+func (s *session) due(epoch int) bool {
+	return s.evaluated[epoch] || s.trial.Job.Evaluation.Due(epoch, s.budget())
+}
 
 // judge asks the judges whether the trial goes on.
 func (s *session) judge() (end ending, over bool) {
@@ -253,7 +277,7 @@ func (s *session) judge() (end ending, over bool) {
 
 // statusOf returns the status of a trial as the study has it.
 func statusOf(s sweep.State) results.Status {
-	if s.Final() {
+	if s.Final() || s == sweep.Paused {
 		return results.Status(s)
 	}
 	return results.Interrupted

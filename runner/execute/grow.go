@@ -1,0 +1,120 @@
+package execute
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/starsweep/starsweep/runner/sweep"
+)
+
+// recall adds the suggestions that the study has recorded, and the plan has not. The caller holds a.mu.
+func (a *agenda) recall(ctx context.Context) error {
+	for {
+		recorded, err := a.x.Study.View().Suggestion(a.x.Plan.Suggested())
+		if err != nil || recorded == nil {
+			return err
+		}
+		if err := a.add(ctx, recorded); err != nil {
+			return err
+		}
+	}
+}
+
+// grow looks for trials once none is waiting: suggestions that are recorded, paused trials that the judges let go on, and what the source
+// suggests now. If there are none and nothing is in progress, the trials that are still paused end. The caller holds a.mu.
+func (a *agenda) grow(ctx context.Context) (more bool, err error) {
+	before := a.x.Plan.Suggested()
+	if !a.exhausted {
+		if err := a.recall(ctx); err != nil || a.x.Plan.Suggested() > before {
+			return true, err
+		}
+	}
+	if more, err := a.promote(); more || err != nil {
+		return more, err
+	}
+	if more, err := a.suggest(ctx); more || err != nil {
+		return more, err
+	}
+	if a.inProgress() {
+		return false, nil
+	}
+	for place, reason := range a.paused {
+		a.decided[place] = ending{state: sweep.Pruned, reason: reason}
+		a.resumed[place] = true
+		a.update(place)
+		more = true
+	}
+	if !more && !a.exhausted {
+		return false, errors.New("the search waits for results, but no trial is in progress")
+	}
+	return more, nil
+}
+
+// promote asks the judges about paused trials.
+func (a *agenda) promote() (more bool, err error) {
+	h := &history{agenda: a}
+	for place := range a.paused {
+		if a.holders[place] != 0 {
+			continue
+		}
+		end, over := judged(a.x.Judges.Judge(h.trial(place), h))
+		switch {
+		case h.err != nil:
+			return false, h.err
+		case over && end.state == sweep.Paused:
+			continue
+		case over:
+			a.decided[place] = end
+		}
+		a.resumed[place] = true
+		a.update(place)
+		more = true
+	}
+	return more, nil
+}
+
+// suggest asks the source for its next suggestion, and records it. If another process has recorded one in the meantime, that counts.
+func (a *agenda) suggest(ctx context.Context) (more bool, err error) {
+	if a.exhausted {
+		return false, nil
+	}
+	h := &history{agenda: a}
+	s, err := a.x.Plan.Next(h)
+	switch {
+	case h.err != nil:
+		return false, h.err
+	case errors.Is(err, io.EOF):
+		a.exhausted = true
+		return false, nil
+	case errors.Is(err, sweep.ErrWait):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return false, err
+	}
+	if text, err = a.x.Study.Suggest(a.x.Plan.Suggested(), text); err != nil {
+		return false, err
+	}
+	return true, a.add(ctx, text)
+}
+
+// add adds a recorded suggestion to the plan.
+func (a *agenda) add(ctx context.Context, text []byte) error {
+	var s sweep.Suggestion
+	if err := json.Unmarshal(text, &s); err != nil {
+		return fmt.Errorf("suggestion %d: %w", a.x.Plan.Suggested(), err)
+	}
+	place, err := a.x.Plan.Add(ctx, s)
+	if err != nil {
+		return err
+	}
+	a.places[key(a.x.Plan.ID(place))] = place
+	a.update(place)
+	return nil
+}
