@@ -1,11 +1,9 @@
 package runner
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
-	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 )
 
@@ -49,19 +47,6 @@ func (e *Env) joinStudy(dir string) (*results.Writer, error) {
 	if err != nil {
 		return nil, asUsageError(err)
 	}
-	for _, line := range repaired(w.Recovery()) {
-		e.warn(errors.New(line))
-	}
+	e.warnOfRepairs(w.Recovery())
 	return w, nil
-}
-
-// repaired says what was repaired, in words.
-func repaired(r results.Recovery) (lines []string) {
-	if r.Dropped > 0 {
-		lines = append(lines, fmt.Sprintf("discarded %d bytes at the ends of journals, which are no whole records", r.Dropped))
-	}
-	for _, note := range r.Notes {
-		lines = append(lines, plain.Line(note))
-	}
-	return lines
 }

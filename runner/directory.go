@@ -66,24 +66,35 @@ func folderName(name string) bool {
 }
 
 // createStudy creates the directory of a study, or opens it to continue the study, and prints what was repaired.
-func (e *Env) createStudy(dir string, m results.Meta, files map[string][]byte, o runOptions) (*results.Writer, error) {
-	study, err := results.Create(dir, m, files, results.Options{Now: e.Now, FlushEvery: flushEvery, KeepCheckpoints: o.keepCheckpoints})
+func (e *Env) createStudy(dir string, m results.Meta, files map[string][]byte, device string, o runOptions) (*results.Writer, error) {
+	options := results.Options{Now: e.Now, Device: device, FlushEvery: flushEvery, KeepCheckpoints: o.keepCheckpoints}
+	study, err := results.Create(dir, m, files, options)
 	if err != nil {
 		return nil, asUsageError(err)
 	}
-	if n := study.Recovery().Dropped; n > 0 {
-		e.warn(fmt.Errorf("recovered the journal: discarded %d bytes after the last valid record", n))
-	}
-	const most = 20
-	for i, note := range study.Recovery().Notes {
-		if i == most {
-			e.warn(fmt.Errorf("and %d more such notes", len(study.Recovery().Notes)-most))
-			break
-		}
-		e.warn(errors.New(note))
-	}
+	e.warnOfRepairs(study.Recovery())
 	e.warnOfParts(dir, study.View().Meta())
 	return study, nil
+}
+
+// warnOfRepairs says what was repaired when a study was opened.
+func (e *Env) warnOfRepairs(r results.Recovery) {
+	const most = 20
+	lines := repaired(r)
+	for _, line := range lines[:min(most, len(lines))] {
+		e.warn(errors.New(line))
+	}
+	if more := len(lines) - most; more > 0 {
+		e.warn(fmt.Errorf("and %d more such notes", more))
+	}
+}
+
+// repaired says what was repaired, in words.
+func repaired(r results.Recovery) (lines []string) {
+	if r.Dropped > 0 {
+		lines = append(lines, fmt.Sprintf("discarded %d bytes at the ends of journals, which are no whole records", r.Dropped))
+	}
+	return append(lines, r.Notes...)
 }
 
 // warnOfParts warns of parts of a directory's path that readers take for columns, such as lr=0.5 in /scratch/lr=0.5/study: DuckDB and

@@ -62,7 +62,7 @@ func (e *Env) repair(dir string) error {
 	}
 	lines := repaired(r)
 	for _, line := range lines {
-		fmt.Fprintln(e.Stdout, line)
+		fmt.Fprintln(e.Stdout, plain.Line(line))
 	}
 	if len(lines) == 0 {
 		fmt.Fprintln(e.Stdout, "nothing to repair")

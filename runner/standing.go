@@ -263,20 +263,21 @@ func (s *standing) summary() string {
 var standings = []string{string(results.Completed), string(results.Pruned), string(results.Collapsed), string(results.Diverged),
 	string(results.Failed), string(results.Skipped), standingRunning, string(results.Paused), string(results.Interrupted), standingWaiting}
 
-// line describes a process.
+// line describes a process. The device, whose text is long, comes last, where narrow terminals cut.
 func (p standingProcess) line() string {
 	text := fmt.Sprintf("process %d on %s", p.PID, p.Host)
 	if p.Host == "" {
 		text = p.Name
 	}
+	if p.Live {
+		text += fmt.Sprintf(": trains %s, heartbeat %s ago", counted(len(p.Trials), "trial"), rounded(p.Seconds))
+	} else {
+		text += fmt.Sprintf(": dead or unreachable: no heartbeat for %s", rounded(p.Seconds))
+	}
 	if p.Device != "" {
 		text += ", " + p.Device
 	}
-	age := rounded(p.Seconds)
-	if !p.Live {
-		return plain.Line(fmt.Sprintf("%s: dead or unreachable: no heartbeat for %s", text, age))
-	}
-	return plain.Line(fmt.Sprintf("%s: trains %s, heartbeat %s ago", text, counted(len(p.Trials), "trial"), age))
+	return plain.Line(text)
 }
 
 // failureLines describe the failures, a line for each class.

@@ -13,7 +13,7 @@ import (
 func standingNow() *standing {
 	s := &standing{Study: "ring", Planned: 8, Finished: 3, Counts: map[string]int{"completed": 1, "failed": 2, "running": 2, "interrupted": 1,
 		"waiting": 2}, Earlier: 1}
-	for _, t := range []standingTrial{
+	s.Trials = []standingTrial{
 		{ID: "a0", Standing: "completed", Epochs: 10, Budget: 10, Newest: true},
 		{ID: "a1", Standing: "failed", Reason: "needs 9 GB\x1b[2J", Failure: "memory", Budget: 10, Newest: true},
 		{ID: "a2", Standing: "failed", Reason: "needs 8 GB", Failure: "memory", Budget: 10, Newest: true},
@@ -21,8 +21,6 @@ func standingNow() *standing {
 		{ID: "a4", Standing: "running", Epochs: 0, Budget: 10, Newest: true, Attempts: 3},
 		{ID: "a5", Standing: "interrupted", Epochs: 9, Budget: 10, Newest: true},
 		{ID: "b0", Standing: "interrupted", Epochs: 9, Budget: 100},
-	} {
-		s.Trials = append(s.Trials, t)
 	}
 	s.Failures = []standingFailures{{"memory", []string{"a1", "a2"}, "needs 9 GB\x1b[2J"}}
 	s.Processes = []standingProcess{{"p1", "north", 12, "cpu avx512", 3, true, []string{"a3", "a4"}}, {"p2", "south", 7, "", 95, false, nil}}
@@ -61,7 +59,7 @@ func TestAStandingIsSaidInWords(t *testing.T) {
 	s.estimate(map[string]pace{"a3": {4, 8}})
 	want := []string{
 		`failed (memory): 2 trials, such as a1: needs 9 GB\u001b[2J`,
-		"process 12 on north, cpu avx512: trains 2 trials, heartbeat 3s ago",
+		"process 12 on north: trains 2 trials, heartbeat 3s ago, cpu avx512",
 		"process 7 on south: dead or unreachable: no heartbeat for 1m35s",
 		"newest plan: 3 of 8 trials finished: 1 completed, 2 failed, 2 running, 1 interrupted, 2 waiting; 1 trial of earlier plans",
 		"about 37s left",
@@ -91,7 +89,7 @@ func TestAScreenFitsItsTerminal(t *testing.T) {
 	lines := s.screen(m)
 	text := strings.Join(lines, "\n")
 	for _, part := range []string{
-		"process 12 on north, cpu avx512: trains 2 trials, heartbeat 3s ago\n  a3  running  epoch 4/10  fid 3.14  lr=0.1 seed=0\n" +
+		"process 12 on north: trains 2 trials, heartbeat 3s ago, cpu avx512\n  a3  running  epoch 4/10  fid 3.14  lr=0.1 seed=0\n" +
 			"  a4  running  epoch 0/10  attempt 3\nprocess 7",
 		"\nring [===========                   ]",
 	} {

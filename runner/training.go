@@ -41,7 +41,7 @@ func (e *Env) open(ctx context.Context, s *script, p *plan.Plan, b *train.Backen
 		return nil, err
 	}
 	meta.Origin = origin(dir, s.path)
-	study, err := e.createStudy(dir, meta, files, o)
+	study, err := e.createStudy(dir, meta, files, b.Device().String(), o)
 	if err != nil {
 		return nil, err
 	}
