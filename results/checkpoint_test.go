@@ -52,9 +52,6 @@ func TestACrashBetweenCheckpointAndRowLosesNeither(t *testing.T) {
 		wantLines(t, columns(t, s.View, results.Epochs, "epoch"), "1", "2", "3")
 	}
 	check(t, s.FinishTrial(outcome("a", results.Completed)))
-	if _, err := s.LoadCheckpoint("a"); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("after the end: got %v, want no checkpoint", err)
-	}
 	wantError(t, s.SaveCheckpoint(checkpoint("a", 4)), "the trial is finished (completed)")
 }
 
@@ -150,7 +147,7 @@ func TestCheckpointsThatACrashLeftAreCleanedUp(t *testing.T) {
 	path := func(name string) string { return filepath.Join(dir, "checkpoints", name) }
 	b, err := os.ReadFile(path("a.safetensors"))
 	check(t, err)
-	check(t, s.FinishTrial(outcome("a", results.Completed)))
+	check(t, s.Forget("a"))
 	check(t, s.Close())
 	check(t, os.WriteFile(path("a.safetensors"), b, 0o666)) // the crash came before the removal
 	check(t, os.WriteFile(path(".b.safetensors.tmp"), b, 0o666))
@@ -162,22 +159,27 @@ func TestCheckpointsThatACrashLeftAreCleanedUp(t *testing.T) {
 	wantLines(t, append(names, hidden...), path("b.safetensors"))
 }
 
-func TestCheckpointsOfFinishedTrialsAreKeptOnRequest(t *testing.T) {
+func TestCheckpointsOfFinishedTrialsStayUntilTheyAreRemoved(t *testing.T) {
 	dir := t.TempDir()
-	o := hourly
-	o.KeepCheckpoints = true
+	s := create(t, dir)
+	for i, id := range []string{"a", "b"} {
+		train(t, s, id, i, 1)
+		check(t, s.SaveCheckpoint(checkpoint(id, 1)))
+	}
+	check(t, s.FinishTrial(outcome("a", results.Completed)))
+	check(t, s.Close())
+	w, err := results.Continue(dir, hourly)
+	check(t, err)
+	defer w.Close()
+	if _, err := w.View().LoadCheckpoint("a"); err != nil {
+		t.Error(err)
+	}
+	wantError(t, w.RemoveCheckpoints("b"), "trial b is not finished")
 	for range 2 {
-		s, err := createStudy(dir, meta, nil, o)
-		check(t, err)
-		if len(s.Trials()) == 0 {
-			train(t, s, "a", 0, 1)
-			check(t, s.SaveCheckpoint(checkpoint("a", 1)))
-			check(t, s.FinishTrial(outcome("a", results.Completed)))
-		}
-		if _, err := s.LoadCheckpoint("a"); err != nil {
-			t.Error(err)
-		}
-		check(t, s.Close())
+		check(t, w.RemoveCheckpoints("a"))
+	}
+	if w.View().HasCheckpoint("a") || !w.View().HasCheckpoint("b") {
+		t.Error("want the checkpoint of the unfinished trial and no other")
 	}
 }
 

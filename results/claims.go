@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/starsweep/starsweep/internal/durable"
 	"github.com/starsweep/starsweep/results/internal/claim"
 )
 
@@ -278,8 +277,8 @@ func (c *Claim) SaveCheckpoint(p Checkpoint) error {
 	return c.w.view.saveCheckpoint(p, c.Held) // without the mutex: it takes a while, and every trial has its own file
 }
 
-// Finish records how the trial ended, which completes its row of the trials table, and removes its checkpoint unless
-// Options.KeepCheckpoints. The claim remains.
+// Finish records how the trial ended, which completes its row of the trials table. The claim remains, and so does the checkpoint: see
+// View.Unkept.
 func (c *Claim) Finish(o Outcome) error {
 	if !o.Status.final() {
 		return fmt.Errorf("trial %s: got status %q, want completed, pruned, failed, diverged or collapsed", o.Trial, o.Status)
@@ -298,11 +297,6 @@ func (c *Claim) Finish(o Outcome) error {
 	})
 	if err != nil {
 		return err
-	}
-	if !c.w.options.KeepCheckpoints {
-		if err := durable.Remove(c.w.view.checkpointPath(c.Trial)); err != nil {
-			return err
-		}
 	}
 	return c.w.publishWhenDue()
 }

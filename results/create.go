@@ -313,7 +313,7 @@ func (w *Writer) strays() error {
 	return nil
 }
 
-// cleanCheckpoints removes what a crash left behind: checkpoints of finished or forgotten trials.
+// cleanCheckpoints removes what a crash left behind: checkpoints of forgotten trials.
 func (w *Writer) cleanCheckpoints() error {
 	dir := filepath.Join(w.view.dir, "checkpoints")
 	files, err := os.ReadDir(dir)
@@ -330,7 +330,7 @@ func (w *Writer) cleanCheckpoints() error {
 		if !isCheckpoint {
 			continue
 		}
-		if s, found := w.view.State(id); !found || s.Status.final() && !w.options.KeepCheckpoints {
+		if _, found := w.view.State(id); !found {
 			if err := durable.Remove(filepath.Join(dir, f.Name())); err != nil {
 				return err
 			}

@@ -11,14 +11,11 @@ import (
 	"github.com/starsweep/starsweep/results"
 )
 
-// keeping keeps checkpoints.
-var keeping = results.Options{Now: stopped, FlushEvery: time.Hour, KeepCheckpoints: true}
-
 // donor is the directory of a study of finished trials, with a picture and a checkpoint of the last of three epochs.
 func donor(t *testing.T, ids map[string]results.Status) string {
 	t.Helper()
 	dir := t.TempDir()
-	w, err := results.Create(dir, meta, map[string][]byte{"ring.star": []byte("main = 1\n"), "lib/x.star": []byte("x = 1\n")}, keeping)
+	w, err := results.Create(dir, meta, map[string][]byte{"ring.star": []byte("main = 1\n"), "lib/x.star": []byte("x = 1\n")}, hourly)
 	check(t, err)
 	for id, status := range ids {
 		c, err := w.Claim(id)
@@ -52,7 +49,7 @@ func TestATrialIsTakenOverWhole(t *testing.T) {
 	dir := t.TempDir()
 	other := meta
 	other.ScriptHash = "0ther"
-	w, err := results.Create(dir, other, map[string][]byte{"ring.star": []byte("main = 2\n")}, keeping)
+	w, err := results.Create(dir, other, map[string][]byte{"ring.star": []byte("main = 2\n")}, hourly)
 	check(t, err)
 	defer w.Close()
 	mine := trial("a", 0)
@@ -76,7 +73,7 @@ func TestATrialIsTakenOverWhole(t *testing.T) {
 		}
 	}
 	again := t.TempDir() // from a study that has it from another: the first is the origin
-	last, err := results.Create(again, other, nil, keeping)
+	last, err := results.Create(again, other, nil, hourly)
 	check(t, err)
 	defer last.Close()
 	check(t, last.Reuse(open(t, dir).Donor(), "a", mine))
@@ -85,7 +82,7 @@ func TestATrialIsTakenOverWhole(t *testing.T) {
 
 func TestOnlyEqualFinishedTrialsAreTakenOver(t *testing.T) {
 	from := donor(t, map[string]results.Status{"a": results.Completed, "b": results.Failed, "c": results.Interrupted})
-	w, err := results.Create(t.TempDir(), meta, nil, keeping)
+	w, err := results.Create(t.TempDir(), meta, nil, hourly)
 	check(t, err)
 	defer w.Close()
 	v := open(t, from).Donor()
@@ -112,7 +109,7 @@ func TestDamagedWeightsAreNotTakenOver(t *testing.T) {
 	from := donor(t, map[string]results.Status{"a": results.Completed})
 	check(t, os.WriteFile(filepath.Join(from, "checkpoints", "a.safetensors"), []byte("damaged"), 0o644))
 	dir := t.TempDir()
-	w, err := results.Create(dir, meta, nil, keeping)
+	w, err := results.Create(dir, meta, nil, hourly)
 	check(t, err)
 	defer w.Close()
 	check(t, w.Reuse(open(t, from).Donor(), "a", trial("a", 0)))

@@ -48,8 +48,6 @@ type Options struct {
 	FlushRows  int
 	FlushEvery time.Duration
 
-	KeepCheckpoints bool // of finished trials
-
 	// A process that has given no sign of life for StaleAfter (default 60 s), by the clock of the file system, is taken for dead.
 	// It gives one each HeartbeatEvery (default 10 s).
 	HeartbeatEvery, StaleAfter time.Duration

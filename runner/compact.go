@@ -43,7 +43,7 @@ func (e *Env) compact(dir string) error {
 
 // joinStudy opens a study for writing as it is, and says what was repaired. Checkpoints that a run keeps are left alone.
 func (e *Env) joinStudy(dir string) (*results.Writer, error) {
-	w, err := results.Continue(dir, results.Options{Now: e.Now, KeepCheckpoints: true})
+	w, err := results.Continue(dir, results.Options{Now: e.Now})
 	if err != nil {
 		return nil, asUsageError(err)
 	}

@@ -66,8 +66,8 @@ func folderName(name string) bool {
 }
 
 // createStudy creates the directory of a study, or opens it to continue the study, and prints what was repaired.
-func (e *Env) createStudy(dir string, m results.Meta, files map[string][]byte, device string, o runOptions) (*results.Writer, error) {
-	options := results.Options{Now: e.Now, Device: device, FlushEvery: flushEvery, KeepCheckpoints: o.keepCheckpoints}
+func (e *Env) createStudy(dir string, m results.Meta, files map[string][]byte, device string) (*results.Writer, error) {
+	options := results.Options{Now: e.Now, Device: device, FlushEvery: flushEvery}
 	study, err := results.Create(dir, m, files, options)
 	if err != nil {
 		return nil, asUsageError(err)

@@ -56,7 +56,7 @@ func (e *Env) repair(dir string) error {
 	if _, err := results.Origin(dir); err != nil {
 		return asUsageError(err)
 	}
-	r, err := results.Repair(dir, results.Options{Now: e.Now, KeepCheckpoints: true})
+	r, err := results.Repair(dir, results.Options{Now: e.Now})
 	if err != nil {
 		return asUsageError(err)
 	}

@@ -26,9 +26,9 @@ func TestMoreEpochsExtendFinishedTrials(t *testing.T) {
 	once := newWorld(t, rings)
 	once.set = []string{"epochs=8"}
 	once.mustRun(1)
-	for _, kept := range []bool{true, false} {
+	for _, keep := range []results.Keep{results.KeepAll, results.KeepNone} {
 		w := newWorld(t, rings)
-		w.keep = kept
+		w.keep = keep
 		w.mustRun(1)
 		w.set = []string{"epochs=8"}
 		x, d := w.executor(), &diary{}
@@ -42,23 +42,23 @@ func TestMoreEpochsExtendFinishedTrials(t *testing.T) {
 			t.Fatal(err)
 		}
 		trained := 2 * 3
-		if !kept {
+		if keep == results.KeepNone {
 			trained = 2 * 8
 		}
 		if got := len(d.all()) - 2*2; got != trained {
-			t.Errorf("kept %t: got %d epochs, want %d: %v", kept, got, trained, d.all())
+			t.Errorf("keep %s: got %d epochs, want %d: %v", keep, got, trained, d.all())
 		}
 		for _, s := range w.states() {
 			if s.Status != results.Completed || s.Epochs != 8 || s.Length != 8 {
-				t.Errorf("kept %t: got %+v, want 8 epochs", kept, s)
+				t.Errorf("keep %s: got %+v, want 8 epochs", keep, s)
 			}
 			got, want := w.epochs(s.ID), once.epochs(s.ID)
-			if _, evaluated := got[4]["fid"]; !evaluated && kept {
+			if _, evaluated := got[4]["fid"]; !evaluated && keep == results.KeepAll {
 				t.Error("the evaluation of the old end is lost")
 			}
 			got[4], want[4] = nil, nil
 			if !reflect.DeepEqual(got, want) {
-				t.Errorf("kept %t: got\n%v\nwant\n%v", kept, got, want)
+				t.Errorf("keep %s: got\n%v\nwant\n%v", keep, got, want)
 			}
 		}
 	}

@@ -51,7 +51,7 @@ type world struct {
 	set    []string
 	config func(*Config)                       // changes the executors that open makes
 	source func(space spec.Space) sweep.Source // nil: the search of the script
-	keep   bool                                // checkpoints of finished trials
+	keep   results.Keep                        // whose weights stay
 }
 
 func newWorld(t *testing.T, script string) *world {
@@ -128,11 +128,11 @@ func (w *world) executor() *Executor {
 	lab.Comparer = evaluation.New(evaluation.Config{Device: b.Device(), Open: lab.Library.Images, Warn: w.warn})
 	p := w.plan()
 	study, err := results.Create(w.dir, w.meta(p), map[string][]byte{"test.star": []byte(w.script)},
-		results.Options{Now: time.Now, HeartbeatEvery: beat, StaleAfter: 10 * beat, KeepCheckpoints: w.keep})
+		results.Options{Now: time.Now, HeartbeatEvery: beat, StaleAfter: 10 * beat})
 	if err != nil {
 		w.Fatal(err)
 	}
-	c := Config{Plan: p, Study: study, Judges: prune.Collapse{}, Origin: Origin{Script: "abc", Settings: "{}", Version: "test"}}
+	c := Config{Plan: p, Study: study, Judges: prune.Collapse{}, Keep: w.keep, Origin: Origin{Script: "abc", Settings: "{}", Version: "test"}}
 	if w.config != nil {
 		w.config(&c)
 	}
