@@ -81,7 +81,7 @@ features: build ## retrain the embedded small networks on MNIST and CIFAR-10, an
 	$(BIN) data get mnist
 	$(BIN) data get cifar10
 	for set in mnist cifar10; do \
-		$(BIN) run engine/feature/small/$$set.star --backend cpu --dir runs/features-$$set --keep-checkpoints && \
+		$(BIN) run engine/feature/small/$$set.star --backend cpu --dir runs/features-$$set --keep all && \
 		go run ./engine/feature/small/pack -study runs/features-$$set -network engine/feature/small/$$set.json \
 			-out engine/feature/small/small-$$set.safetensors || exit 1; \
 	done

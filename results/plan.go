@@ -15,8 +15,9 @@ type Plan struct {
 	Trials   []string  `json:"trials"`           // IDs, in the order in which they run
 	Epochs   []int     `json:"epochs,omitempty"` // the budget of each; missing in plans of older versions
 	Profile  string    `json:"profile,omitempty"`
-	Settings string    `json:"settings"` // values of the script's settings, as a JSON object
-	Script   string    `json:"script"`   // hash
+	Settings string    `json:"settings"`       // values of the script's settings, as a JSON object
+	Script   string    `json:"script"`         // hash
+	Keep     Keep      `json:"keep,omitempty"` // whose weights stay; missing in plans of older versions
 	Began    time.Time `json:"began"`
 }
 

@@ -2,23 +2,25 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/engine/train"
 	"github.com/starsweep/starsweep/internal/guard"
+	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
 type runOptions struct {
 	scriptOptions
-	dir, backend    string
-	workers         int
-	grace, budget   time.Duration
-	bounded         bool // by budget
-	keepCheckpoints bool
-	reuse           []string // directories
+	dir, backend  string
+	workers       int
+	grace, budget time.Duration
+	bounded       bool // by budget
+	keep          string
+	reuse         []string // directories
 }
 
 func runCommand(env *Env) *cobra.Command {
@@ -52,7 +54,10 @@ their own, which is replaced if it crashes or is killed.`,
 	f.IntVar(&o.workers, "workers", 1, "number of trials that train at the same time")
 	f.DurationVar(&o.grace, "grace", 10*time.Second, "how long a run that is asked to leave may go on, to finish epochs")
 	f.DurationVar(&o.budget, "budget", 0, "leave after this time, such as 90m or 3h, with trials in progress saved (default: no limit)")
-	f.BoolVar(&o.keepCheckpoints, "keep-checkpoints", false, "keep the last checkpoint of finished trials")
+	f.StringVar(&o.keep, "keep", "", "finished trials whose weights stay: front, all or none (default that of the script, else as in the "+
+		"last run, at first front)")
+	f.BoolFunc("keep-checkpoints", "", func(string) error { return errors.New("it is now --keep all") })
+	f.Lookup("keep-checkpoints").Hidden = true
 	f.StringArrayVar(&o.reuse, "reuse", nil, "take finished equal trials over from the study in this `directory`; may be repeated")
 	return exits(c, exitScript, exitSpace, exitSomeFailed, exitAllFailed, exitNoDevice, exitStorage)
 }
@@ -66,6 +71,11 @@ func (o runOptions) check() error {
 		return usageErrorf("--grace: got %v, want 0s or more", o.grace)
 	case o.bounded && o.budget <= 0:
 		return usageErrorf("--budget: got %v, want a time such as 90m or 3h", o.budget)
+	}
+	if o.keep != "" {
+		if _, err := results.ParseKeep(o.keep); err != nil {
+			return usageErrorf("--keep: %w", err)
+		}
 	}
 	return nil
 }

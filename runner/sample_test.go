@@ -33,7 +33,7 @@ func TestSamplesAreThoseOfTheLastEvaluation(t *testing.T) {
 	if err := os.WriteFile(script, []byte(averaged), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if code, text := command(t, t.TempDir(), "run", script, "--backend", "cpu", "--dir", dir, "--keep-checkpoints"); code != 0 {
+	if code, text := command(t, t.TempDir(), "run", script, "--backend", "cpu", "--dir", dir, "--keep", "all"); code != 0 {
 		t.Fatalf("exit code %d\n%s", code, text)
 	}
 	v, err := results.Open(dir)

@@ -41,7 +41,7 @@ func (e *Env) open(ctx context.Context, s *script, p *plan.Plan, b *train.Backen
 		return nil, err
 	}
 	meta.Origin = origin(dir, s.path)
-	study, err := e.createStudy(dir, meta, files, b.Device().String(), o)
+	study, err := e.createStudy(dir, meta, files, b.Device().String())
 	if err != nil {
 		return nil, err
 	}
@@ -54,11 +54,8 @@ func (e *Env) open(ctx context.Context, s *script, p *plan.Plan, b *train.Backen
 	if o.bounded {
 		limits.Deadline = start.Add(o.budget)
 	}
-	keep := results.KeepNone
-	if o.keepCheckpoints {
-		keep = results.KeepAll
-	}
-	t.executor = execute.New(execute.Config{Plan: p, Study: study, Judges: prune.Collapse{}, Keep: keep, Limits: limits,
+	t.executor = execute.New(execute.Config{Plan: p, Study: study, Judges: prune.Collapse{}, Limits: limits,
+		Keep:   keepOf(o.keep, s.Keep, study.View()),
 		Origin: execute.Origin{Script: meta.ScriptHash, Settings: t.settings, Profile: o.profile, Version: e.Version}}, e.lab(b, t.passes))
 	return t, nil
 }

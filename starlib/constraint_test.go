@@ -202,7 +202,7 @@ func TestAHyperparameterOfTheConstraintAloneIsUnread(t *testing.T) {
 
 func TestTheWeightsThatStay(t *testing.T) {
 	for script, want := range map[string]string{
-		`main = study(trial = lambda p: None)`:                "front",
+		`main = study(trial = lambda p: None)`:                "",
 		`main = study(trial = lambda p: None, keep = "all")`:  "all",
 		`main = study(trial = lambda p: None, keep = "none")`: "none",
 	} {

@@ -26,7 +26,7 @@ type Study struct {
 	Seeds      []uint32
 	Objectives []Objective
 	Settings   spec.Settings // in the order of the script
-	Keep       string        // whose weights stay after training: one of Keeps
+	Keep       string        // whose weights stay after training: one of Keeps; "" if the script does not say
 	Profiles   []string      // names, in the order of the script
 
 	loader   Loader
@@ -73,7 +73,7 @@ func (s *studyValue) Held() []starlark.Value {
 
 func makeStudy(c kit.Call) (starlark.Value, error) {
 	search := space.SearchArgument{Search: &space.Search{Search: spec.Search{Kind: spec.Grid}}}
-	s := &studyValue{pos: kit.Here(c.Thread).String(), keep: Keeps[0],
+	s := &studyValue{pos: kit.Here(c.Thread).String(),
 		space: new(starlark.Dict), settings: new(starlark.Dict), profiles: new(starlark.Dict)}
 	seeds, objectives := starlark.Value(starlark.MakeInt(1)), new(starlark.Dict)
 	err := c.Keywords("trial", &s.trial, "space?", &s.space, "search?", &search, "seeds?", &seeds, "objectives?", &objectives,
@@ -81,7 +81,7 @@ func makeStudy(c kit.Call) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains(Keeps, s.keep) {
+	if s.keep != "" && !slices.Contains(Keeps, s.keep) {
 		return nil, fmt.Errorf("study: for parameter keep: %w", hint.Unknown("choice", s.keep, Keeps))
 	}
 	s.search = search.Search
@@ -101,7 +101,7 @@ func makeStudy(c kit.Call) (starlark.Value, error) {
 	return s, nil
 }
 
-// Keeps are the trials whose weights may stay after training: those on the front, all, or none. The first is the default.
+// Keeps are the trials whose weights may stay after training: those on the front, all, or none.
 var Keeps = []string{"front", "all", "none"}
 
 // seedList returns the seeds 0, 1, ... for a number, or the seeds of a list.

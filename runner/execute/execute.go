@@ -150,7 +150,8 @@ func (x *Executor) begin() error {
 
 // recordPlan records what the plan has now.
 func (x *Executor) recordPlan() error {
-	record := results.Plan{Profile: x.Origin.Profile, Settings: x.Origin.Settings, Script: x.Origin.Script, Began: x.lab.Now()}
+	o := x.Origin
+	record := results.Plan{Profile: o.Profile, Settings: o.Settings, Script: o.Script, Keep: x.Keep, Began: x.lab.Now()}
 	for i := range x.Plan.Len() {
 		record.Trials, record.Epochs = append(record.Trials, x.Plan.ID(i)), append(record.Epochs, x.Plan.Epochs(i))
 	}

@@ -1,6 +1,6 @@
 // Command pack turns the checkpoint of a trained network into the file of an extractor: it folds every batch norm into the
 // convolution before it, rounds the weights to float16 and adds the declaration of the layers (package small). The study is
-// one trial that was run with --keep-checkpoints; `make features` runs both. The same trial produces the same bytes.
+// one trial that was run with --keep all; `make features` runs both. The same trial produces the same bytes.
 package main
 
 import (

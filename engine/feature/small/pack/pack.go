@@ -75,7 +75,7 @@ func only(v *results.View) (trial results.Row, err error) {
 func checkpoint(v *results.View, trial string) (small.Weights, error) {
 	c, err := v.LoadCheckpoint(trial)
 	if err != nil {
-		return nil, fmt.Errorf("%w: run the study with --keep-checkpoints", err)
+		return nil, fmt.Errorf("%w: run the study with --keep all", err)
 	}
 	w := small.Weights{}
 	for _, t := range c.Tensors {

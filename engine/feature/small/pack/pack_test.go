@@ -193,7 +193,7 @@ func TestAPackedNetworkHasTheFeaturesOfTheTrainedOne(t *testing.T) {
 				t.Skip("-short: the small set only")
 			}
 			home := c.home(t)
-			dir := train(t, home, "../"+c.name+".star", "--keep-checkpoints")
+			dir := train(t, home, "../"+c.name+".star", "--keep", "all")
 			x := images(open(t, home, c.test), 0, model.TestBatch)
 
 			feature, values := trained(t, "../"+c.name+".star", dir)
@@ -218,10 +218,11 @@ func TestErrorsOfPackSayWhatIsWrong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept := train(t, t.TempDir(), "../mnist.star", "--keep-checkpoints", "--set", "images=128")
+	kept := train(t, t.TempDir(), "../mnist.star", "--keep", "all", "--set", "images=128")
 	for _, c := range []struct{ name, dir, declaration, want string }{
 		{"no study", t.TempDir(), string(mnist), "study.json"},
-		{"no checkpoint", train(t, t.TempDir(), "../mnist.star", "--set", "images=128"), string(mnist), "run the study with --keep-checkpoints"},
+		{"no checkpoint", train(t, t.TempDir(), "../mnist.star", "--keep", "none", "--set", "images=128"), string(mnist),
+			"run the study with --keep all"},
 		{"another width", kept, strings.Replace(string(mnist), `"filters": 64`, `"filters": 60`, 1),
 			"batch_norm2: got 64 numbers for 60 channels"},
 		{"another norm", kept, strings.Replace(string(mnist), `{"kind": "batch_norm", "eps": 1e-3},`, ``, 1),
