@@ -53,3 +53,14 @@ func (m Meta) measurementOf(row Row) *Measurement {
 	r.Measurement.Trial = r.Trial.ID
 	return &r.Measurement
 }
+
+// Measurements returns the measurements of a trial, by epoch and measure.
+func (v *View) Measurements(trial string) (list []Measurement, err error) {
+	for row, err := range v.rowsByTrial(Measurements)(trial) {
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, *v.Meta().measurementOf(row))
+	}
+	return list, nil
+}
