@@ -83,6 +83,9 @@ func (c *Claim) Held() error {
 // Release frees the trial for others. It may be called twice.
 func (c *Claim) Release() error { return c.c.Release() }
 
+// Abandon leaves the trial behind as a process does that dies: once this one has gone, another takes it over, and the attempt counts.
+func (c *Claim) Abandon() { c.c.Abandon() }
+
 // Checkpoint is the checkpoint from which the trial can continue, nil if there is none. Errors: ErrCheckpoint, ErrStorage.
 func (c *Claim) Checkpoint() (*Checkpoint, error) { return c.w.view.resumable(c.Trial) }
 

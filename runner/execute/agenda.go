@@ -174,7 +174,7 @@ func (a *agenda) next(ctx context.Context) (next assignment, ok bool, err error)
 			return next, false, err
 		}
 		next, found, changed, err := a.take(ctx)
-		wait := time.Duration(pollEvery)
+		wait := a.x.poll
 		switch {
 		case err != nil:
 			return next, false, err

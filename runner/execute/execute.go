@@ -21,6 +21,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/starsweep/starsweep/internal/guard"
 	"github.com/starsweep/starsweep/results"
@@ -64,6 +65,7 @@ type Executor struct {
 	paces     paces
 	stopping  chan struct{}                                          // closed when no further epoch may begin
 	epoch     func(context.Context, *Trainee) (results.Epoch, error) // trains one; tests replace it
+	poll      time.Duration                                          // how often it looks at other processes that it waits for
 
 	tidied    map[string]bool // trials whose weights are removed
 	abandoned atomic.Bool     // a goroutine that ignored an interrupt still runs: what it may use stays open
@@ -75,7 +77,7 @@ const overlapCores = 4
 
 // New returns an executor that trains with a lab. The caller closes it.
 func New(c Config, lab *Lab) *Executor {
-	x := &Executor{Config: c, lab: lab, stopping: make(chan struct{}), epoch: trainEpoch, tidied: map[string]bool{},
+	x := &Executor{Config: c, lab: lab, stopping: make(chan struct{}), epoch: trainEpoch, poll: pollEvery, tidied: map[string]bool{},
 		overlaps: lab.Backend.Accelerator() || runtime.GOMAXPROCS(0) >= overlapCores}
 	x.agenda = newAgenda(x)
 	return x

@@ -136,7 +136,9 @@ func (w *world) executor() *Executor {
 	if w.config != nil {
 		w.config(&c)
 	}
-	return New(c, lab)
+	x := New(c, lab)
+	x.poll = beat
+	return x
 }
 
 func (w *world) warn(err error) { w.Logf("warning: %v", err) }

@@ -171,6 +171,23 @@ func TestALostDeviceLeavesItsTrialsToOthers(t *testing.T) {
 	}
 }
 
+// That a device is lost counts as an attempt, since the trial may be why.
+func TestALostDeviceCountsAsAnAttempt(t *testing.T) {
+	w := one(t)
+	for i := range 3 {
+		x := w.executor()
+		x.epoch = func(context.Context, *Trainee) (results.Epoch, error) {
+			return results.Epoch{}, errors.New("PJRT error (code=14): UNAVAILABLE")
+		}
+		if err := w.run(x, 1); !errors.Is(err, ErrDeviceLost) {
+			t.Fatalf("got %v, want ErrDeviceLost", err)
+		}
+		if s := w.states()[0]; s.Attempts != i+1 {
+			t.Errorf("got %d attempts, want %d", s.Attempts, i+1)
+		}
+	}
+}
+
 // What failed for want of memory would fail again: the next run leaves it alone. What failed otherwise runs again.
 func TestATrialThatNeedsTooMuchMemoryDoesNotRunAgain(t *testing.T) {
 	for _, c := range []struct {

@@ -39,6 +39,10 @@ func (x *Executor) train(ctx context.Context, a assignment) ending {
 		s.pace = newPace(x.lab.Now, &x.paces, a.trial.Job.Program.Fingerprint())
 		end = s.train(ctx)
 	}
+	if errors.Is(end.fatal, ErrDeviceLost) {
+		a.claim.Abandon() // the trial may be why: the attempt counts as one that has killed its process
+		return end
+	}
 	if err := a.claim.Release(); err != nil && end.fatal == nil {
 		end.fatal = err
 	}

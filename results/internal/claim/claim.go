@@ -185,6 +185,16 @@ func (c *Claim) Release() error {
 	return d.remove(c.path())
 }
 
+// Abandon leaves the claim behind as a process does that dies: once this one has gone, another takes the trial over.
+func (c *Claim) Abandon() {
+	d := c.desk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.held[c.Trial] == c {
+		delete(d.held, c.Trial)
+	}
+}
+
 // Info describes a claim of somebody.
 type Info struct {
 	Claim
