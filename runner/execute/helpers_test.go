@@ -108,6 +108,9 @@ func (w *world) meta(p *plan.Plan) results.Meta {
 		}
 		m.Metrics = append(m.Metrics, metric.Columns(f.Job.Evaluation)...)
 	}
+	for _, o := range w.study().Objectives {
+		m.Objectives = append(m.Objectives, results.Objective{Metric: o.Name, Direction: o.Direction})
+	}
 	slices.Sort(m.Metrics)
 	m.Metrics = slices.Compact(m.Metrics)
 	return m

@@ -191,3 +191,37 @@ func TestATrialWhoseWorkersDieGoesToTheEndAndFailsAtLast(t *testing.T) {
 		t.Errorf("got %s: %s after the events %v", s.Status, s.Reason, d.all())
 	}
 }
+
+// The last process to leave a finished study joins its tables, whoever that is.
+func TestTheLastProcessJoinsTheTables(t *testing.T) {
+	w := newWorld(t, rings)
+	var group sync.WaitGroup
+	for range 3 {
+		x := w.executor()
+		group.Go(func() {
+			if err := w.run(x, 1); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	for _, table := range []results.Table{results.Trials, results.Epochs, results.Samples} {
+		files, err := filepath.Glob(filepath.Join(w.dir, string(table), "*.parquet"))
+		if err != nil || len(files) != 1 {
+			t.Errorf("got the files %v, %v, want one", files, err)
+		}
+	}
+}
+
+// Weights that need not stay are removed, by default all but those of the front.
+func TestTheWeightsOfTheFrontStay(t *testing.T) {
+	for keep, want := range map[results.Keep]int{results.KeepFront: 1, "": 1, results.KeepAll: 2, results.KeepNone: 0} {
+		w := newWorld(t, strings.Replace(rings, "study(trial", "study(objectives = {\"fid\": \"min\"}, trial", 1))
+		w.keep = keep
+		w.mustRun(1)
+		files, err := filepath.Glob(filepath.Join(w.dir, "checkpoints", "*"))
+		if err != nil || len(files) != want {
+			t.Errorf("keep %q: got the files %v, %v, want %d", keep, files, err, want)
+		}
+	}
+}
