@@ -37,6 +37,15 @@ func (v *View) Writers() (list []Process, err error) {
 	return list, err
 }
 
+// Others returns the other processes that have the study open for writing and may be alive, ordered by name.
+func (w *Writer) Others() (list []Process, err error) {
+	others, err := w.desk.Others()
+	for _, o := range others {
+		list = append(list, Process{Name: o.Name, Host: o.Host, PID: o.PID, Device: o.Device, Live: true})
+	}
+	return list, err
+}
+
 // living are the writers that may be alive.
 func (v *View) living() (map[string]bool, error) {
 	list, err := v.Writers()

@@ -12,6 +12,35 @@ import (
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
+// sayWhatRuns prints what becomes of the trials that earlier runs have left, and returns the number of those that are finished.
+func (t *training) sayWhatRuns() (finished int) {
+	say := func(format string, a ...any) { fmt.Fprintf(t.env.Stdout, format+"\n", a...) }
+	view, before, retry := t.study.View(), t.executor.Earlier(), t.failures().retry
+	if n := before.Finished - retry; n > 0 {
+		say("%d of %d trials are already finished", n, t.plan.Len())
+	}
+	if n := len(before.Extended); n > 0 {
+		kept := 0
+		for _, id := range before.Extended {
+			if view.HasCheckpoint(id) {
+				kept++
+			}
+		}
+		say("%s with fewer epochs: %d go on from their checkpoints, %d begin again", counted(n, "finished trial"), kept, n-kept)
+	}
+	if n := len(before.Failed); n > 0 {
+		say("%s failed before: running again", counted(n, "trial"))
+	}
+	if retry > 0 {
+		say("%s left out for lack of memory: starsweep retry %s --failure memory runs them again", counted(retry, "trial"), t.dir)
+	}
+	reasons := again(t.plan, view.Meta(), view.Trials(), t.settings)
+	for _, why := range slices.Sorted(maps.Keys(reasons)) {
+		say("%s with these hyperparameters and seeds do not count, since %s", counted(reasons[why], "finished trial"), why)
+	}
+	return before.Finished
+}
+
 // again counts the trials of a plan that run although the plan before has finished trials with the same hyperparameters and seeds: the
 // configuration is another one since the script has changed. It returns them by reason. settings are those of the script, as JSON.
 func again(p *plan.Plan, m results.Meta, begun []results.State, settings string) map[string]int {

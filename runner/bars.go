@@ -23,7 +23,8 @@ type bars struct {
 	passes  func() []string // progress lines of passes over images
 
 	mu      sync.Mutex
-	done    int // trials
+	before  int             // trials that were finished before
+	ended   map[string]bool // by ID
 	running []*runningTrial
 }
 
@@ -39,7 +40,8 @@ const redrawEvery = 200 * time.Millisecond
 
 // newBars shows bars until they are closed. The console must be a terminal.
 func newBars(env *Env, trials, done int, p *passes) *bars {
-	b := &bars{lines: lines{w: env.Stderr, total: trials}, console: env.console, now: env.Now, start: env.Now(), done: done, passes: p.bars()}
+	b := &bars{lines: lines{w: env.Stderr, total: trials}, console: env.console, now: env.Now, start: env.Now(), before: done,
+		ended: map[string]bool{}, passes: p.bars()}
 	ended, clock := make(chan struct{}), make(chan struct{})
 	b.stop = sync.OnceFunc(func() { close(ended); <-clock })
 	b.leave = sync.OnceFunc(func() { b.console.pin(b.render()); b.console.release() })
@@ -79,13 +81,20 @@ func (b *bars) Epoch(p plan.Trial, row results.Epoch) {
 func (b *bars) Ended(p plan.Trial, o results.Outcome) {
 	b.mu.Lock()
 	b.running = slices.DeleteFunc(b.running, func(t *runningTrial) bool { return t.ID == p.ID })
-	if o.Status != results.Interrupted {
-		b.done++
+	if o.Status != results.Interrupted && o.Status != results.Paused {
+		b.ended[p.ID] = true
 	}
 	b.mu.Unlock()
 	if o.Status != results.Completed {
 		b.lines.Ended(p, o)
 	}
+}
+
+// count counts a trial that has ended, in this process or another.
+func (b *bars) count(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended[id] = true
 }
 
 // close leaves the bar of the study on the terminal. It does not wait for trials that an error has stopped.
@@ -110,7 +119,8 @@ func (b *bars) render() (lines []string) {
 		lines = append(lines, plain.Line(line+"  "+label(t.Trial)))
 	}
 	lines = append(lines, passes...)
-	return append(lines, fmt.Sprintf("study %d/%d trials  %s  %v", b.done, b.total, bar(b.done, b.total),
+	done := min(b.before+len(b.ended), b.total)
+	return append(lines, fmt.Sprintf("study %d/%d trials  %s  %v", done, b.total, bar(done, b.total),
 		b.now().Sub(b.start).Round(time.Second)))
 }
 

@@ -38,13 +38,13 @@ var exitMeanings = [...]struct {
 	{exitUsage, "usage error, or data or weights that are missing or damaged"},
 	{exitScript, "the script does not load"},
 	{exitSpace, "a configuration is invalid: its hyperparameters, shapes, data or objectives"},
-	{exitSomeFailed, "some trials failed; the same command runs them again"},
-	{exitAllFailed, "all trials failed; the same command runs them again"},
+	{exitSomeFailed, "some trials failed; the same command, or retry, runs them again"},
+	{exitAllFailed, "all trials failed; the same command, or retry, runs them again"},
 	{exitDifferent, "what was compared differs"},
 	{exitDamaged, "what was verified is damaged"},
-	{exitInterrupted, "interrupted; the same command continues"},
-	{exitNoDevice, "the device does not exist, or its plugin is missing"},
-	{exitStorage, "storage error: the disk, a damaged study, or a study that another process is writing"},
+	{exitInterrupted, "interrupted, or out of time, with work left; the same command continues"},
+	{exitNoDevice, "the device does not exist or is lost, or its plugin is missing"},
+	{exitStorage, "storage error: the disk, a damaged study, or one that processes must leave before it can change"},
 }
 
 // exitText lists exit codes and their meanings, one per line.

@@ -1,21 +1,29 @@
 package runner
 
-import (
-	"testing"
-
-	"github.com/starsweep/starsweep/results"
-)
+import "testing"
 
 func TestAStudyWithFailedTrialsHasAnExitCodeOfItsOwn(t *testing.T) {
-	for _, c := range []struct{ completed, failed, want int }{{2, 0, exitDone}, {1, 1, exitSomeFailed}, {0, 2, exitAllFailed},
-		{0, 0, exitDone}} {
-		err := trialFailures(tally{results.Completed: c.completed, results.Failed: c.failed}, c.completed+c.failed)
-		got := exitDone
-		if err != nil {
-			got = exitCode(err)
+	const see = ": see the column reason of the trials table; "
+	for _, c := range []struct {
+		failures
+		trials, code int
+		text         string
+	}{
+		{failures{}, 2, exitDone, ""},
+		{failures{}, 0, exitDone, ""},
+		{failures{again: 1}, 2, exitSomeFailed, "1 of 2 trials failed" + see + "the same command runs them again"},
+		{failures{again: 2}, 2, exitAllFailed, "all 2 trials failed" + see + "the same command runs them again"},
+		{failures{retry: 1}, 2, exitSomeFailed, "1 of 2 trials failed" + see +
+			"they need too much memory, and only starsweep retry out --failure memory runs them again"},
+		{failures{again: 1, retry: 2}, 3, exitAllFailed, "all 3 trials failed" + see +
+			"the same command runs 1 of them again, and starsweep retry out --failure memory the 2 that need too much memory"},
+	} {
+		code, text := exitDone, ""
+		if err := c.of(c.trials, "out"); err != nil {
+			code, text = exitCode(err), err.Error()
 		}
-		if got != c.want {
-			t.Errorf("%d completed, %d failed: got exit code %d, want %d", c.completed, c.failed, got, c.want)
+		if code != c.code || text != c.text {
+			t.Errorf("%+v: got code %d, %q, want %d, %q", c.failures, code, text, c.code, c.text)
 		}
 	}
 }

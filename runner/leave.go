@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -10,9 +11,9 @@ import (
 
 // sayHowItLeaves prints what becomes of the epochs in progress when the run is asked to leave, unless it is over before. A run that
 // leaves at once prints nothing.
-func (t *training) sayHowItLeaves(over <-chan struct{}) {
+func (t *training) sayHowItLeaves(over context.Context) {
 	select {
-	case <-over:
+	case <-over.Done():
 	case <-t.ctx.Done():
 		if t.env.atOnce(t.ctx).Err() == nil {
 			fmt.Fprintf(t.env.Stderr, "starsweep: %s\n", leaving(t.executor.Steps(), t.grace))

@@ -3,10 +3,13 @@ package runner
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/execute"
+	"github.com/starsweep/starsweep/runner/sweep"
 )
 
 // tally counts how trials ended, those of earlier runs included.
@@ -16,9 +19,11 @@ type tally map[results.Status]int
 // began unless an error came before the first trial.
 func (t *training) end(began bool, err error) error {
 	env := t.env
-	count, left := tally(t.executor.Counts()), remaining{}
+	count, failed, left := tally(t.executor.Counts()), t.failures(), remaining{}
+	var held map[string]int
 	if began {
 		left = t.paces.of(t.plan, t.epochsLeft)
+		held = t.held()
 	}
 	if closeErr := t.executor.Close(); closeErr != nil && !errors.Is(err, results.ErrStorage) {
 		err = closeErr
@@ -27,6 +32,9 @@ func (t *training) end(began bool, err error) error {
 		env.printOutcomes(count, t.plan.Len(), env.Now().Sub(t.start).Seconds())
 		if left.trials > 0 {
 			fmt.Fprintf(env.Stdout, "remaining %s\n", left.text(t.workers*max(1, env.role.Of)))
+			for _, process := range slices.Sorted(maps.Keys(held)) {
+				fmt.Fprintf(env.Stdout, "%d of them in %s\n", held[process], process)
+			}
 		}
 		if reportErr := env.writeReport(t.dir); err == nil {
 			err = reportErr
@@ -34,7 +42,7 @@ func (t *training) end(began bool, err error) error {
 	}
 	switch {
 	case err == nil:
-		return trialFailures(count, t.plan.Len()-t.plan.Skipped)
+		return failed.of(t.plan.Len()-t.plan.Skipped, t.dir)
 	case errors.Is(err, results.ErrStorage):
 		return err
 	case t.ctx.Err() != nil:
@@ -66,16 +74,47 @@ func (t *training) epochsLeft(i int) int {
 	return max(1, t.plan.Epochs(i)-state.Epochs) // its last epoch may be all that is recorded
 }
 
-// trialFailures returns the error of a run in which trials failed.
-func trialFailures(count tally, trials int) error {
-	switch failed := count[results.Failed]; {
-	case failed > 0 && failed == trials:
-		return withCode(exitAllFailed, fmt.Errorf("all %d trials failed; the same command runs them again", failed))
-	case failed > 0:
-		return withCode(exitSomeFailed,
-			fmt.Errorf("%d of %d trials failed: see the column reason of the trials table; the same command runs them again", failed, trials))
+// failures counts trials that failed, by what runs them again.
+type failures struct {
+	again int // the same command
+	retry int // command retry alone: they do not fit in memory
+}
+
+func (t *training) failures() (f failures) {
+	for i := range t.plan.Len() {
+		state, _ := t.study.View().State(t.plan.ID(i))
+		switch {
+		case state.Status != results.Failed:
+		case sweep.State(state.Status).RunsAgain(string(state.Failure)):
+			f.again++
+		default:
+			f.retry++
+		}
 	}
-	return nil
+	return f
+}
+
+// of returns the error of a run of this number of trials, of which these failed.
+func (f failures) of(trials int, dir string) error {
+	failed := f.again + f.retry
+	if failed == 0 {
+		return nil
+	}
+	code, text := exitSomeFailed, fmt.Sprintf("%d of %s failed", failed, counted(trials, "trial"))
+	if failed == trials {
+		code, text = exitAllFailed, fmt.Sprintf("all %d trials failed", failed)
+	}
+	text += ": see the column reason of the trials table; "
+	retry := fmt.Sprintf("starsweep retry %s --failure memory", dir)
+	switch {
+	case f.retry == 0:
+		text += "the same command runs them again"
+	case f.again == 0:
+		text += fmt.Sprintf("they need too much memory, and only %s runs them again", retry)
+	default:
+		text += fmt.Sprintf("the same command runs %d of them again, and %s the %d that need too much memory", f.again, retry, f.retry)
+	}
+	return withCode(code, errors.New(text))
 }
 
 // printOutcomes prints the number of trials with each outcome.

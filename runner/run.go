@@ -16,7 +16,8 @@ import (
 type runOptions struct {
 	scriptOptions
 	dir, backend  string
-	workers       int
+	workers       int // of each process
+	processes     int
 	grace, budget time.Duration
 	bounded       bool // by budget
 	keep          string
@@ -37,7 +38,11 @@ SIGINT, SIGTERM and SIGUSR2 make it leave, with exit code 75: epochs that are
 expected to end within --grace are finished first. A second signal makes it
 leave at once. With --budget, it begins no epoch that would not end in time,
 and leaves with 75 while trials remain. Trials are trained in a process of
-their own, which is replaced if it crashes or is killed.`,
+their own, which is replaced if it crashes or is killed.
+
+The same command in another terminal, or on another machine that shares the
+directory, joins: each trial is trained by one of them. --processes starts
+several on this machine.`,
 		Example: `  starsweep run examples/quickstart.star --workers 2
   starsweep run examples/quickstart.star --profile smoke --set epochs=1 --dir /tmp/q
   starsweep run study.star --backend xla:cuda --budget 3h`,
@@ -51,7 +56,8 @@ their own, which is replaced if it crashes or is killed.`,
 	f := c.Flags()
 	f.StringVar(&o.dir, "dir", "", "directory of the study (default runs/NAME, or runs/NAME-PROFILE)")
 	backendFlag(c, &o.backend)
-	f.IntVar(&o.workers, "workers", 1, "number of trials that train at the same time")
+	f.IntVar(&o.workers, "workers", 1, "number of trials that train at the same time in one process")
+	f.IntVar(&o.processes, "processes", 1, "number of processes on this machine, which share its cores and memory")
 	f.DurationVar(&o.grace, "grace", 10*time.Second, "how long a run that is asked to leave may go on, to finish epochs")
 	f.DurationVar(&o.budget, "budget", 0, "leave after this time, such as 90m or 3h, with trials in progress saved (default: no limit)")
 	f.StringVar(&o.keep, "keep", "", "finished trials whose weights stay: front, all or none (default that of the script, else as in the "+
@@ -67,6 +73,8 @@ func (o runOptions) check() error {
 	switch {
 	case o.workers < 1:
 		return usageErrorf("--workers: got %d, want at least 1", o.workers)
+	case o.processes < 1:
+		return usageErrorf("--processes: got %d, want at least 1", o.processes)
 	case o.grace < 0:
 		return usageErrorf("--grace: got %v, want 0s or more", o.grace)
 	case o.bounded && o.budget <= 0:
@@ -85,7 +93,10 @@ func run(ctx context.Context, env *Env, path string, o runOptions) error {
 		return err
 	}
 	if env.Start != nil && env.role.Index == 0 {
-		return env.supervised(ctx, 1)
+		return env.supervised(ctx, o.processes)
+	}
+	if o.processes > 1 && env.role.Index == 0 {
+		return usageErrorf("--processes: got %d, want 1: this system starts no worker processes", o.processes)
 	}
 	var (
 		s       *script

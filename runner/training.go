@@ -2,9 +2,8 @@ package runner
 
 import (
 	"context"
-	"fmt"
-	"maps"
-	"slices"
+	"errors"
+	"sync"
 	"time"
 
 	"github.com/starsweep/starsweep/engine/train"
@@ -67,27 +66,19 @@ func (t *training) train() (began bool, err error) {
 	if err := t.executor.Prepare(t.ctx, func() { env.warnOfChanges(t.plan, view.Trials()) }); err != nil {
 		return false, asUsageError(err)
 	}
-	if err := t.takeOver(); err != nil {
+	if err := errors.Join(t.sayWhoElseTrains(), t.takeOver()); err != nil {
 		return false, err
 	}
-	before := t.executor.Earlier()
-	if before.Finished > 0 {
-		fmt.Fprintf(env.Stdout, "%d of %d trials are already finished\n", before.Finished, t.plan.Len())
-	}
-	if before.Extended > 0 {
-		fmt.Fprintf(env.Stdout, "%s finished with fewer epochs: going on\n", counted(before.Extended, "trial"))
-	}
-	if n := len(before.Failed); n > 0 {
-		fmt.Fprintf(env.Stdout, "%s failed before: running again\n", counted(n, "trial"))
-	}
-	reasons := again(t.plan, view.Meta(), view.Trials(), t.settings)
-	for _, why := range slices.Sorted(maps.Keys(reasons)) {
-		fmt.Fprintf(env.Stdout, "%s with these hyperparameters and seeds do not count, since %s\n", counted(reasons[why], "finished trial"), why)
-	}
-	progress := newProgress(env, t.plan.Len(), before.Finished, t.passes)
+	finished := t.sayWhatRuns()
+	progress := newProgress(env, t.plan.Len(), finished, t.passes)
 	defer progress.close()
-	over := make(chan struct{})
-	defer close(over)
-	go t.sayHowItLeaves(over)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	over, end := context.WithCancel(context.Background())
+	defer end()
+	beside.Go(func() { t.sayHowItLeaves(over) })
+	if b, ok := progress.(*bars); ok {
+		beside.Go(func() { t.countOthers(over, b) })
+	}
 	return true, t.executor.Run(env.atOnce(t.ctx), t.workers, progress, t.paces, reporter{env.Worker})
 }

@@ -35,7 +35,7 @@ func TestMoreEpochsExtendFinishedTrials(t *testing.T) {
 		if err := x.Prepare(t.Context(), func() {}); err != nil {
 			t.Fatal(err)
 		}
-		if e := x.Earlier(); e.Finished != 0 || e.Extended != 2 {
+		if e := x.Earlier(); e.Finished != 0 || len(e.Extended) != 2 {
 			t.Errorf("got %+v, want 2 trials to extend", e)
 		}
 		if err := w.run(x, 1, d); err != nil {

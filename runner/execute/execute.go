@@ -183,7 +183,7 @@ func (x *Executor) forget(failed []string) error {
 // Earlier is what earlier runs have left of a plan.
 type Earlier struct {
 	Finished int      // trials
-	Extended int      // finished trials that get more epochs
+	Extended []string // finished trials that get more epochs
 	Failed   []string // trials that run again, since the cause of their failure may be gone
 }
 
@@ -198,7 +198,7 @@ func (x *Executor) Earlier() (e Earlier) {
 		case x.finished(i, s):
 			e.Finished++
 		case state.Final():
-			e.Extended++
+			e.Extended = append(e.Extended, s.ID)
 		}
 	}
 	return e

@@ -3,7 +3,9 @@
 package main
 
 import (
+	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -99,5 +101,34 @@ func TestABudgetThatIsTooShortForAnyEpochTrainsNothing(t *testing.T) {
 	}
 	if want := "remaining 2 trials with 24 epochs to go, of unknown duration"; !strings.Contains(r.text.String(), want) {
 		t.Errorf("got no %q in\n%s", want, &r.text)
+	}
+}
+func TestABudgetEndsInTimeAndTheSameCommandGoesOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it trains for seconds")
+	}
+	home := t.TempDir()
+	script, dir := write(t, long)
+	args := []string{"run", script, "--backend", "cpu", "--dir", dir, "--set", "epochs=80"}
+	start := time.Now()
+	r := begin(t, home, append(args, "--budget", "3s")...)
+	code := r.end()
+	took := time.Since(start)
+	want := "the budget of 3s is used up; run the same command again to continue"
+	if code != 75 || took > 4*time.Second || !strings.Contains(r.text.String(), want) {
+		t.Errorf("exit code %d after %v\n%s", code, took, &r.text)
+	}
+	remains := regexp.MustCompile(`(?m)^remaining 2 trials with \d+ epochs to go: about \d`)
+	if !remains.MatchString(r.text.String()) {
+		t.Errorf("got no line that matches %v in\n%s", remains, &r.text)
+	}
+	done := strings.Count(rows(t, dir), "\n") + 1
+	r = begin(t, home, append(args, "--budget", "1h")...)
+	r.until(fmt.Sprintf("trial 1/2 [lr=0.001 seed=0] epoch %d/80 ", done+1))
+	if err := r.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if code := r.end(); code != 75 {
+		t.Errorf("exit code %d\n%s", code, &r.text)
 	}
 }

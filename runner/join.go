@@ -1,0 +1,59 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/starsweep/starsweep/results"
+)
+
+// sayWhoElseTrains prints which processes train the study already. The workers of one command do not count each other.
+func (t *training) sayWhoElseTrains() error {
+	others, err := t.study.Others()
+	if err != nil || len(others) == 0 || t.env.role.Of > 1 {
+		return err
+	}
+	what := "1 other process trains"
+	if len(others) > 1 {
+		what = fmt.Sprintf("%d other processes train", len(others))
+	}
+	var names []string
+	for _, p := range others {
+		names = append(names, p.String())
+	}
+	fmt.Fprintf(t.env.Stdout, "joined: %s this study (%s)\n", what, strings.Join(names, ", "))
+	return nil
+}
+
+// held counts the trials that other processes hold, by process, as far as the disk says.
+func (t *training) held() map[string]int {
+	claims, _ := t.study.Claims() // an error of the disk has ended the training, or ends the closing of the study
+	held := map[string]int{}
+	for i := range t.plan.Len() {
+		if c := claims[t.plan.ID(i)]; c.Live && !c.Mine {
+			held[c.Process]++
+		}
+	}
+	return held
+}
+
+// followEvery is how often a bar looks at what other processes have finished.
+const followEvery = 2 * time.Second
+
+// countOthers counts the trials that other processes finish, for the bar of the study, until ctx is done. An error of the study also
+// ends the training, which reports it.
+func (t *training) countOthers(ctx context.Context, b *bars) {
+	for e, err := range t.study.View().Follow(ctx, followEvery) {
+		if err != nil {
+			return
+		}
+		if e.Kind != results.Ended {
+			continue
+		}
+		if s, _ := t.study.View().State(e.Trial); s.InPlan {
+			b.count(e.Trial)
+		}
+	}
+}
