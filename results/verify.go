@@ -39,8 +39,8 @@ type verifier struct {
 
 // Verify checks a study without changing it: that its journals are whole, that the IDs of trials are those of their content, that the
 // tables have the rows of the journals, each once, that checkpoints are whole, and that there are no other files. It reports what it finds
-// in the order of the files. While processes write the study, its tables are not compared. Errors are those of Open, of the disk and of
-// ctx; for a study.json that is damaged there is a problem.
+// in the order of the files. While processes write the study, its tables are not compared. Errors are those of Open and
+// of ctx, and of folders that cannot be read; a file that cannot be read is a problem, as is a study.json that is damaged.
 func Verify(ctx context.Context, dir string, report func(Problem)) (Verified, error) {
 	x := &verifier{ctx: ctx, dir: dir, tell: report}
 	published, err := lastPublished(dir) // before the journals are read, since writers may append meanwhile
@@ -125,8 +125,6 @@ func (x *verifier) checkpoints() error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // its trial has ended
 			return nil
-		case errors.Is(err, ErrStorage):
-			return err
 		case err != nil:
 			x.problem(path, "%s", strings.TrimPrefix(err.Error(), x.view.checkpointPath(id)+": "))
 		case !begun:

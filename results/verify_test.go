@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -171,6 +172,14 @@ func TestVerifySaysWhatIsWrong(t *testing.T) {
 		"checkpoint": {func(dir string, ids []string) {
 			move(dir, "checkpoints/"+ids[2]+".safetensors", "checkpoints/"+ids[1]+".safetensors")
 		}, "the checkpoint is of trial"},
+		"folder": {func(dir string, ids []string) {
+			check(t, os.Mkdir(filepath.Join(dir, "checkpoints", ids[1]+".safetensors"), 0o777))
+		},
+			"got a folder, want a file"},
+		"pipe": {func(dir string, _ []string) {
+			check(t, os.Remove(filepath.Join(dir, "pareto/pareto.parquet")))
+			check(t, exec.Command("mkfifo", filepath.Join(dir, "pareto/pareto.parquet")).Run())
+		}, "pareto/pareto.parquet: "},
 		"unknown": {func(dir string, _ []string) { write(dir, "checkpoints/x.txt") }, "(checkpoints/x.txt: not a file of the study)"},
 	} {
 		dir, ids := verifiable(t)
