@@ -21,12 +21,14 @@ func openJournals(dir string, f file) (*journals, error) {
 		j.old = &oldJournal{generations: map[string]int{}}
 		return j, nil
 	}
-	if info, err := os.Stat(j.dir); err == nil && !info.IsDir() {
-		made := filepath.Join(dir, upgradeFolder, journalFolder)
-		if !exists(made) {
-			return nil, durable.StorageError(j.dir, errors.New("not a folder"))
-		}
-		j.dir = made // an upgrade has not ended
+	info, err := os.Stat(j.dir)
+	made := filepath.Join(dir, upgradeFolder, journalFolder)
+	switch {
+	case err == nil && info.IsDir():
+	case exists(made): // an upgrade has not ended
+		j.dir = made
+	case err == nil:
+		return nil, durable.StorageError(j.dir, errors.New("not a folder"))
 	}
 	return j, nil
 }
