@@ -91,7 +91,7 @@ func (c *Claim) Checkpoint() (*Checkpoint, error) { return c.w.view.resumable(c.
 
 // write checks that a row may be written, and appends what entries makes of the trial as it is recorded, nil if it was never begun. The
 // fold does not change meanwhile but by what other processes append.
-func (c *Claim) write(trial string, entries func(t *trial) ([]any, error)) error {
+func (c *Claim) write(trial string, entries func(t *trial) ([]any, error), write func(...any) error) error {
 	if trial != c.Trial {
 		return fmt.Errorf("got a row of trial %s, but the claim is of trial %s", trial, c.Trial)
 	}
@@ -106,13 +106,15 @@ func (c *Claim) write(trial string, entries func(t *trial) ([]any, error)) error
 	if err != nil {
 		return err
 	}
-	return c.w.append(list...)
+	return write(list...)
 }
 
 // Begin records that the trial begins: from its beginning, or after the epoch of a checkpoint, whose row it appends if a crash came
 // before that. A trial that began earlier keeps its index, its start, its point and its text for the data, in which another script that
-// declares the same trial may differ. A completed trial begins again only with more epochs. Begin may be called once more, without a
-// checkpoint, if that turns out to be of no use.
+// declares the same trial may differ. A finished trial begins again only with more epochs, and is then unfinished. Begin may be called
+// once more, without a checkpoint, if that turns out to be of no use.
+//
+// It is not synced: a power failure before the first epoch may take the beginning with it, which costs nothing.
 func (c *Claim) Begin(t Trial, from *Checkpoint) error {
 	if t.Index < 0 || t.Index > math.MaxInt32 {
 		return fmt.Errorf("trial %s, index %d: want an index of 32 bits", t.ID, t.Index)
@@ -148,12 +150,12 @@ func (c *Claim) Begin(t Trial, from *Checkpoint) error {
 		}
 		c.from, c.began = e.From, true
 		return entries, nil
-	})
+	}, c.w.appendLater)
 }
 
 // beginsAgain returns an error if an earlier trial cannot begin once more as u.
 func (t *trial) beginsAgain(u Trial) error {
-	if o := t.outcome(); o != nil && !(o.Status == Completed && u.Length > t.endedUnder().Length) {
+	if o := t.outcome(); o != nil && u.Length <= t.endedUnder().Length {
 		return fmt.Errorf("trial %s is finished (%s): forget it to run it again", t.ID, o.Status)
 	}
 	began := t.Trial
@@ -202,7 +204,7 @@ func (c *Claim) AppendEpoch(e Epoch, samples ...Sample) error {
 			return nil, fmt.Errorf("trial %s: got epoch %d, but it is finished (%s)", t.ID, e.Epoch, t.outcome().Status)
 		}
 		return append(entries, entry{Epoch: &e, Generation: c.Generation}), nil
-	})
+	}, c.w.append)
 	if err != nil {
 		return err
 	}
@@ -233,7 +235,7 @@ func (c *Claim) AppendSample(samples ...Sample) error {
 			return nil, err
 		}
 		return c.samples(t, samples, false)
-	})
+	}, c.w.append)
 }
 
 // samples are the entries of samples. Elsewhere says that those that differ were drawn on another backend.
@@ -297,7 +299,7 @@ func (c *Claim) Finish(o Outcome) error {
 			return nil, nil
 		}
 		return []any{entry{Outcome: &o, Rows: &rowCount{len(t.epochRows), len(t.samples)}, Generation: c.Generation}}, nil
-	})
+	}, c.w.append)
 	if err != nil {
 		return err
 	}
@@ -311,5 +313,5 @@ func (c *Claim) Pause(reason string) error {
 			return nil, err
 		}
 		return []any{entry{Pause: &pause{c.Trial, reason}, Generation: c.Generation}}, nil
-	})
+	}, c.w.append)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/starsweep/starsweep/internal/durable"
@@ -62,6 +63,9 @@ func (w *Writer) compactTable(t Table, covers map[string]int64) (files, rows int
 	}
 	err = w.view.replaceSegment(t, compacted, all, covers, func() error {
 		for _, g := range segments {
+			if g == compacted { // whose rows the new one replaces at once
+				continue
+			}
 			if err := durable.Remove(filepath.Join(w.view.folder(t), g.fileName())); err != nil {
 				return err
 			}
@@ -87,8 +91,8 @@ const patience = time.Second
 
 // finishTables compacts the tables if the study is finished and this is the last process to leave it.
 func (w *Writer) finishTables() error {
-	if !w.finished() {
-		return nil
+	if loose, err := w.view.loose(); !loose || err != nil || !w.finished() {
+		return err
 	}
 	_, err := w.tryMaintain(func() error {
 		for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
@@ -107,12 +111,23 @@ func (w *Writer) finishTables() error {
 	return err
 }
 
-// finished reports whether this writer recorded anything and all trials of the plan are finished.
+// loose reports whether any table has rows outside of its compacted file.
+func (v *View) loose() (bool, error) {
+	for _, t := range recorded() {
+		segments, _, err := listSegments(v.folder(t))
+		if err != nil || slices.ContainsFunc(segments, func(g segment) bool { return g != compacted }) {
+			return true, err
+		}
+	}
+	return false, nil
+}
+
+// finished reports whether all trials of the newest plan are finished.
 func (w *Writer) finished() bool {
 	w.view.mu.Lock()
 	defer w.view.mu.Unlock()
 	f := w.view.fold
-	if w.journal == nil || f.plan == nil {
+	if f.plan == nil || len(f.planned) == 0 {
 		return false
 	}
 	for id := range f.planned {

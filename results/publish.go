@@ -90,10 +90,7 @@ func (w *Writer) publish() error {
 
 // refresh reads what others have appended, and mends what that changes of this writer's rows.
 func (w *Writer) refresh() error {
-	w.view.mu.Lock()
-	err := w.view.refresh()
-	w.view.mu.Unlock()
-	return errors.Join(err, w.mend())
+	return errors.Join(w.view.reread(), w.mend())
 }
 
 // counting are those of rows that a table has.

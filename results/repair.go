@@ -39,12 +39,16 @@ func (v *View) losses(published map[string]int64, living func(string) bool) (lis
 	}
 	writers := maps.Clone(published)
 	for name := range v.journals.readers {
-		writers[name] = max(writers[name], 0)
+		if _, any := writers[name]; !any {
+			writers[name] = -1
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(writers)) {
-		r := v.journals.readers[name]
+		r, last := v.journals.readers[name], writers[name]
 		if r == nil || v.journals.missing[name] {
-			add(loss{name, journal.Hole{Offset: 0, Length: writers[name] + 1}, cut})
+			if last >= 0 {
+				add(loss{name, journal.Hole{Offset: 0, Length: last + 1}, cut})
+			}
 			continue
 		}
 		for _, h := range r.Holes() {
@@ -52,8 +56,8 @@ func (v *View) losses(published map[string]int64, living func(string) bool) (lis
 		}
 		switch {
 		case living(name):
-		case r.End()+max(r.Tail(), 0) <= writers[name]:
-			add(loss{name, journal.Hole{Offset: r.End(), Length: writers[name] + 1 - r.End()}, cut})
+		case r.End() <= last:
+			add(loss{name, journal.Hole{Offset: r.End(), Length: max(last+1-r.End(), r.Tail())}, cut})
 		case r.Tail() > 0:
 			add(loss{name, journal.Hole{Offset: r.End(), Length: r.Tail()}, tail})
 		}

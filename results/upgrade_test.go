@@ -241,8 +241,8 @@ func TestACrashInAnUpgradeLosesNothing(t *testing.T) {
 
 // The ID of a study of the old schema is that which its version computed.
 func TestTheIDOfAnOldStudyIsThatOfItsVersion(t *testing.T) {
-	sum := sha256.Sum256([]byte(`{"study":"ring","script":"ring.star","script_hash":"","version":"","columns":[{"name":"lr","kind":"float"}],` +
-		`"metrics":["fid"],"objectives":[{"metric":"fid","goal":"min"}]}`))
+	sum := sha256.Sum256([]byte(`{"study":"ring","script":"ring.star","script_hash":"","version":"",` +
+		`"columns":[{"name":"lr","kind":"float"}],"metrics":["fid"],"objectives":[{"metric":"fid","goal":"min"}]}`))
 	if got, want := oldMeta.oldID(), hex.EncodeToString(sum[:8]); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -123,6 +123,13 @@ func (v *View) Refresh() (changed []string, err error) {
 	return changed, nil
 }
 
+// reread is Refresh, and leaves the report of the changes to the next one.
+func (v *View) reread() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.refresh()
+}
+
 // refresh reads on, or anew if the study has got more columns.
 func (v *View) refresh() error {
 	info, err := os.Stat(filepath.Join(v.dir, studyFile))

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -102,6 +104,9 @@ func (w *Writer) Forget(ids ...string) error {
 			_ = c.Release() // a claim that stays is one of a process that ends, or of the trial's next run
 		}
 	}()
+	if err := w.view.reread(); err != nil {
+		return err
+	}
 	var entries []any
 	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
 		if _, found := w.view.State(id); !found {
@@ -127,15 +132,36 @@ func (w *Writer) Forget(ids ...string) error {
 	return w.writePareto()
 }
 
-// RemoveCheckpoints removes the checkpoints of finished trials, if there are any.
+// RemoveCheckpoints removes the checkpoints of finished trials, if there are any. It leaves those of trials that another process has
+// claimed, or that are finished no more: they are needed.
 func (w *Writer) RemoveCheckpoints(ids ...string) error {
 	for _, id := range ids {
-		if s, found := w.view.State(id); found && !s.Status.final() {
-			return fmt.Errorf("trial %s is not finished: its checkpoint is needed", id)
-		}
-		if err := durable.Remove(w.view.checkpointPath(id)); err != nil {
+		if err := w.removeCheckpoint(id); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func (w *Writer) removeCheckpoint(id string) error {
+	c, err := w.Claim(id)
+	switch {
+	case errors.Is(err, ErrClaimed):
+		claims, err := w.Claims()
+		if err != nil || !claims[id].Mine {
+			return err
+		}
+	case err != nil:
+		return err
+	default:
+		defer func() { _ = c.Release() }() // a claim that stays is one of a process that ends, or of the trial's next run
+	}
+	if s, found := w.view.State(id); found && !s.Status.final() {
+		return nil
+	}
+	path := w.view.checkpointPath(id)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) { // not synced: what a power failure brings back does no harm
+		return durable.StorageError(path, err)
 	}
 	return nil
 }
@@ -186,7 +212,14 @@ func (w *Writer) Suggest(i int, suggestion json.RawMessage) (winner json.RawMess
 
 // append writes entries as one record of this writer's journal and adds them to the view. The caller holds the mutex. If that changes
 // which rows of anybody count, tables are mended.
-func (w *Writer) append(entries ...any) error {
+func (w *Writer) append(entries ...any) error { return w.record((*journal.Journal).Append, entries) }
+
+// appendLater is append without the sync.
+func (w *Writer) appendLater(entries ...any) error {
+	return w.record((*journal.Journal).AppendLater, entries)
+}
+
+func (w *Writer) record(write func(*journal.Journal, ...[]byte) ([]journal.Line, error), entries []any) error {
 	if w.closed {
 		return errClosed
 	}
@@ -207,7 +240,7 @@ func (w *Writer) append(entries ...any) error {
 		}
 		lines = append(lines, line)
 	}
-	places, err := w.journal.Append(lines...)
+	places, err := write(w.journal, lines...)
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,13 @@ func Write(w io.Writer, lines ...[]byte) error {
 
 // Append writes lines as one record, which is complete or absent after a crash, and syncs it. Lines must not contain a newline. After
 // an error the journal accepts nothing more, since what is on the disk is unknown.
-func (j *Journal) Append(lines ...[]byte) ([]Line, error) {
+func (j *Journal) Append(lines ...[]byte) ([]Line, error) { return j.append(true, lines) }
+
+// AppendLater is Append without the sync: other processes read the lines at once, but a power failure may take them, or damage them and
+// the next record, until the next Append.
+func (j *Journal) AppendLater(lines ...[]byte) ([]Line, error) { return j.append(false, lines) }
+
+func (j *Journal) append(sync bool, lines [][]byte) ([]Line, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.err != nil {
@@ -91,9 +97,11 @@ func (j *Journal) Append(lines ...[]byte) ([]Line, error) {
 		j.err = durable.StorageError(j.path, err)
 		return nil, j.err
 	}
-	if err := j.f.Sync(); err != nil {
-		j.err = durable.StorageError(j.path, err)
-		return nil, j.err
+	if sync {
+		if err := j.f.Sync(); err != nil {
+			j.err = durable.StorageError(j.path, err)
+			return nil, j.err
+		}
 	}
 	j.end += int64(len(record))
 	return places, nil

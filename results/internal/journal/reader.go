@@ -53,7 +53,12 @@ func (r *Reader) Advance(end int64) { r.end, r.size = end, max(end, r.size) }
 // Next calls each for every line that was appended since the last call, in order. The bytes of a line are the callee's to keep. After an
 // error the next call begins with the same lines. Errors: ErrCorrupt, durable.ErrStorage, or those of each.
 func (r *Reader) Next(each func(Line, []byte) error) error {
-	info, err := os.Stat(r.path)
+	f, err := os.Open(r.path) // a network file system may answer stat from its cache, but looks when a file is opened
+	if err != nil {
+		return durable.StorageError(r.path, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
 	if err != nil {
 		return durable.StorageError(r.path, err)
 	}
@@ -64,11 +69,6 @@ func (r *Reader) Next(each func(Line, []byte) error) error {
 	if r.size <= r.end {
 		return nil
 	}
-	f, err := os.Open(r.path)
-	if err != nil {
-		return durable.StorageError(r.path, err)
-	}
-	defer f.Close()
 	s := scan{f: f, path: r.path, end: r.end, size: r.size, budget: searchBudget * (r.size - r.end)}
 	if err := s.run(each); err != nil {
 		return err

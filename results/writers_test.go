@@ -1,0 +1,588 @@
+package results_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/results"
+)
+
+func claimed(t testing.TB, w *study, id string) *results.Claim {
+	t.Helper()
+	c, err := w.Claim(id)
+	check(t, err)
+	return c
+}
+
+func TestSeveralWritersShareAStudy(t *testing.T) {
+	dir := t.TempDir()
+	a, b := create(t, dir), create(t, dir)
+	train(t, a, "a", 0, 3)
+	_, err := b.Claim("a")
+	if !errors.Is(err, results.ErrClaimed) {
+		t.Fatalf("got error %v, want ErrClaimed", err)
+	}
+	wantError(t, err, "trial a", fmt.Sprintf("process %d on ", os.Getpid()))
+	if got := epochsOf(b.View, "a"); got != 3 { // a claim refreshes
+		t.Errorf("b knows %d epochs of a, want 3", got)
+	}
+	train(t, b, "b", 1, 2)
+	check(t, b.FinishTrial(outcome("b", results.Completed)))
+	changed, err := a.Refresh()
+	check(t, err)
+	wantLines(t, changed, "a", "b")
+	changed, err = a.Refresh()
+	check(t, err)
+	wantLines(t, changed)
+	if got := a.Finished(); got["b"] != results.Completed {
+		t.Errorf("a knows the finished trials %v", got)
+	}
+	claims, err := b.Writer.Claims()
+	check(t, err)
+	if h := claims["a"]; h.Generation != 1 || !h.Live || h.Mine {
+		t.Errorf("b finds the claim %+v of a", h)
+	}
+	check(t, b.Close())
+	check(t, a.FinishTrial(outcome("a", results.Completed)))
+	check(t, a.Close())
+	wantLines(t, segmentRows(t, dir, results.Epochs, "trial", "epoch"), "a 1", "a 2", "a 3", "b 1", "b 2")
+	wantLines(t, segmentRows(t, dir, results.Trials, "trial"), "a", "b")
+	if n := len(journals(t, dir)); n != 2 {
+		t.Errorf("got %d journals, want one for each writer", n)
+	}
+}
+
+// A reader with an open view sees rows of writers that begin later.
+func TestFollowSeesWhatOthersAppend(t *testing.T) {
+	dir := t.TempDir()
+	create(t, dir)
+	v := open(t, dir)
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+	var got []string
+	var writing sync.WaitGroup
+	defer writing.Wait()
+	writing.Go(func() {
+		for i := range 2 {
+			id := fmt.Sprint("t", i)
+			w, err := createStudy(dir, meta, nil, hourly)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			train(t, w, id, i, 2)
+			if err := errors.Join(w.FinishTrial(outcome(id, results.Completed)), w.Close()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for e, err := range v.Follow(ctx, time.Millisecond) {
+		check(t, err)
+		got = append(got, fmt.Sprint(e.Kind, " ", e.Trial, " ", e.Epoch))
+		if s, found := v.State(e.Trial); !found || s.Epochs < e.Epoch {
+			t.Errorf("the view has %+v, %t at the event %+v", s, found, e)
+		}
+		if e.Kind == results.Ended && e.Trial == "t1" {
+			stop()
+		}
+	}
+	wantLines(t, got, "began t0 0", "epoch t0 1", "epoch t0 2", "ended t0 0", "began t1 0", "epoch t1 1", "epoch t1 2", "ended t1 0")
+}
+
+// stoppable returns options with which the heartbeats of a writer stand still once it is named.
+func stoppable(name *string) results.Options {
+	o := hourly
+	o.HeartbeatEvery, o.StaleAfter = 2*time.Millisecond, 20*time.Millisecond
+	o.ModTime = func(path string) (time.Time, error) {
+		if *name != "" && strings.Contains(path, *name) {
+			return start, nil
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			return time.Time{}, err
+		}
+		return info.ModTime(), nil
+	}
+	return o
+}
+
+// takeOver claims a trial as soon as its owner counts as dead.
+func takeOver(t *testing.T, w *study, id string) *results.Claim {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		c, err := w.Claim(id)
+		if err == nil {
+			return c
+		}
+		if !errors.Is(err, results.ErrClaimed) || time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAWriterThatWasTakenForDeadWritesNoMoreOfTheTrial(t *testing.T) {
+	dir := t.TempDir()
+	stopped := ""
+	a := create(t, dir)
+	train(t, a, "a", 0, 2)
+	check(t, a.SaveCheckpoint(checkpoint("a", 3))) // and is stopped before it appends the row
+	b, err := createStudy(dir, meta, nil, stoppable(&stopped))
+	check(t, err)
+	defer b.Close()
+	stopped = filepath.Base(journalOf(t, dir))
+	c := takeOver(t, b, "a")
+	if c.Generation != 2 || !c.TookOver {
+		t.Errorf("got %+v, want generation 2, taken over", c)
+	}
+	from, err := c.Checkpoint()
+	check(t, err)
+	check(t, c.Begin(trial("a", 0), from))
+	check(t, c.AppendEpoch(epoch("a", 4)))
+
+	old := a.claims["a"]
+	for what, err := range map[string]error{
+		"Held":           old.Held(),
+		"AppendEpoch":    old.AppendEpoch(epoch("a", 3)),
+		"AppendSample":   old.AppendSample(results.Sample{Trial: "a", Epoch: 3, Kind: "grid", PNG: picture(t, 8)}),
+		"SaveCheckpoint": old.SaveCheckpoint(checkpoint("a", 3)),
+		"Finish":         old.Finish(outcome("a", results.Failed)),
+		"Pause":          old.Pause(""),
+		"Begin":          old.Begin(trial("a", 0), nil),
+	} {
+		if !errors.Is(err, results.ErrClaimLost) {
+			t.Errorf("%s: got %v, want ErrClaimLost", what, err)
+		}
+	}
+	check(t, old.Release()) // which is not that of b
+	check(t, c.Held())
+	train(t, a, "b", 1, 1) // the writer goes on with another trial
+	check(t, c.AppendEpoch(epoch("a", 5)))
+	check(t, c.Finish(outcome("a", results.Completed)))
+	check(t, a.Close())
+	check(t, b.Close())
+	wantLines(t, segmentRows(t, dir, results.Epochs, "trial", "epoch"), "a 1", "a 2", "a 3", "a 4", "a 5", "b 1")
+	wantLines(t, segmentRows(t, dir, results.Trials, "trial", "epochs"), "a 5")
+	s, _ := open(t, dir).State("a")
+	if s.Generation != 2 || s.From != 3 {
+		t.Errorf("got %+v", s)
+	}
+}
+
+// elsewhere is an epoch as another kind of device computes it.
+func elsewhere(id string, e int) results.Epoch {
+	row := epoch(id, e)
+	row.Metrics["loss_generator"] += 1e-7
+	row.Backend = "xla:cuda"
+	return row
+}
+
+// Rows that another device computes differently replace those of the first from there on, in the files of its writer as well, published
+// or compacted.
+func TestRowsOfAnotherBackendCountWhole(t *testing.T) {
+	for _, compact := range []bool{false, true} {
+		t.Run(fmt.Sprint("compacted ", compact), func(t *testing.T) {
+			dir := t.TempDir()
+			a := create(t, dir)
+			train(t, a, "a", 0, 4)
+			train(t, a, "b", 1, 1)
+			check(t, a.AppendSample(results.Sample{Trial: "a", Epoch: 4, Kind: "grid", PNG: picture(t, 8)}))
+			check(t, a.Publish())
+			if compact {
+				_, err := a.Compact()
+				check(t, err)
+			}
+			check(t, a.claims["a"].Release())
+			b := create(t, dir)
+			c := claimed(t, b, "a")
+			check(t, c.Begin(trial("a", 0), nil))
+			check(t, c.AppendEpoch(epoch("a", 1))) // equal: it is the first one's
+			wantError(t, c.AppendEpoch(results.Epoch{Trial: "a", Epoch: 2, Backend: "cpu go"}), "already recorded and differs")
+			check(t, c.AppendEpoch(elsewhere("a", 2)))
+			wantLines(t, segmentRows(t, dir, results.Epochs, "trial", "epoch", "backend"), "a 1 cpu go", "b 1 cpu go")
+			wantLines(t, segmentRows(t, dir, results.Samples, "epoch"))
+			wantLines(t, columns(t, b.View, results.Epochs, "trial", "epoch", "backend"), "a 1 cpu go", "a 2 xla:cuda", "b 1 cpu go")
+			check(t, b.Close())
+			check(t, a.Close())
+			wantLines(t, segmentRows(t, dir, results.Epochs, "trial", "epoch", "backend"), "a 1 cpu go", "a 2 xla:cuda", "b 1 cpu go")
+			check(t, create(t, dir).Close())
+			wantLines(t, segmentRows(t, dir, results.Epochs, "trial", "epoch", "backend"), "a 1 cpu go", "a 2 xla:cuda", "b 1 cpu go")
+		})
+	}
+}
+
+func TestAnotherWriterForgetsATrialAndItRunsAgain(t *testing.T) {
+	dir := t.TempDir()
+	a, b := create(t, dir), create(t, dir)
+	train(t, a, "a", 0, 2)
+	check(t, a.FinishTrial(outcome("a", results.Failed)))
+	check(t, a.Publish())
+	if err := b.Writer.Forget("a"); !errors.Is(err, results.ErrClaimed) {
+		_, err2 := b.Refresh()
+		t.Fatalf("got %v, %v, want ErrClaimed: a holds it", err, err2)
+	}
+	check(t, a.claims["a"].Release())
+	check(t, b.Forget("a"))
+	wantLines(t, segmentRows(t, dir, results.Trials, "trial"))
+	wantLines(t, segmentRows(t, dir, results.Epochs, "trial"))
+	delete(a.claims, "a")
+	c := claimed(t, a, "a")
+	if s, found := a.State("a"); found || c.Generation != 3 {
+		t.Errorf("got %+v and generation %d, want none and 3", s, c.Generation)
+	}
+	check(t, c.Begin(trial("a", 0), nil))
+	check(t, c.AppendEpoch(elsewhere("a", 1)))
+	check(t, c.Finish(outcome("a", results.Completed)))
+	check(t, a.Close())
+	check(t, b.Close())
+	wantLines(t, segmentRows(t, dir, results.Epochs, "trial", "epoch", "backend"), "a 1 xla:cuda")
+	wantLines(t, segmentRows(t, dir, results.Trials, "trial", "status"), "a completed")
+}
+
+func TestMoreEpochsExtendAFinishedTrial(t *testing.T) {
+	for _, kept := range []bool{true, false} {
+		dir := t.TempDir()
+		s, err := createStudy(dir, meta, nil, hourly)
+		check(t, err)
+		train(t, s, "a", 0, 5)
+		check(t, s.SaveCheckpoint(checkpoint("a", 5)))
+		check(t, s.FinishTrial(outcome("a", results.Completed)))
+		if !kept {
+			check(t, s.RemoveCheckpoints("a"))
+		}
+		check(t, s.Close())
+		wantLines(t, segmentRows(t, dir, results.Trials, "trial", "epochs_planned"), "a 5")
+
+		s, err = createStudy(dir, meta, nil, hourly)
+		check(t, err)
+		c := claimed(t, s, "a")
+		wantError(t, c.Begin(trial("a", 0), nil), "trial a is finished (completed)")
+		longer := trial("a", 0)
+		longer.Length = 7
+		from, err := c.Checkpoint()
+		check(t, err)
+		if (from != nil) != kept {
+			t.Fatalf("got the checkpoint %v", from)
+		}
+		check(t, c.Begin(longer, from))
+		if state, _ := s.State("a"); state.Status != results.Interrupted || state.Length != 7 || state.Epochs != 5 {
+			t.Errorf("got %+v, want an unfinished trial of 7 epochs", state)
+		}
+		wantLines(t, segmentRows(t, dir, results.Trials, "trial")) // it is finished no more
+		first := 6
+		if from == nil {
+			first = 1
+		}
+		for e := first; e <= 7; e++ {
+			check(t, c.AppendEpoch(epoch("a", e)))
+		}
+		check(t, c.Finish(outcome("a", results.Completed)))
+		check(t, s.Close())
+		wantLines(t, segmentRows(t, dir, results.Trials, "trial", "epochs", "epochs_planned"), "a 7 7")
+		wantLines(t, segmentRows(t, dir, results.Epochs, "epoch"), "1", "2", "3", "4", "5", "6", "7")
+	}
+}
+
+func TestAStudyGrowsByColumns(t *testing.T) {
+	dir := t.TempDir()
+	s := create(t, dir)
+	train(t, s, "a", 0, 1)
+	check(t, s.FinishTrial(outcome("a", results.Completed)))
+	wider := meta
+	wider.Columns = append(slices.Clone(meta.Columns[:4]), results.Column{Name: "beta", Kind: spec.Float}) // and without penalty
+	wider.Metrics = append(slices.Clone(meta.Metrics), "recall")
+	wider.Objectives = append(slices.Clone(meta.Objectives), results.Objective{Metric: "recall", Direction: pareto.Max})
+	_, err := createStudy(dir, wider, nil, hourly)
+	if !errors.Is(err, results.ErrInUse) {
+		t.Fatalf("got %v, want ErrInUse", err)
+	}
+	wantError(t, err, dir+": study is in use by process", "its tables must get other columns")
+	v := open(t, dir)
+	check(t, s.Close())
+
+	s, err = createStudy(dir, wider, nil, hourly)
+	check(t, err)
+	more := trial("b", 0)
+	more.Point["beta"] = 0.5
+	c := claimed(t, s, "b")
+	check(t, c.Begin(more, nil))
+	row := epoch("b", 1)
+	row.Metrics["recall"] = 0.25
+	check(t, c.AppendEpoch(row))
+	check(t, s.Close())
+	wantLines(t, segmentRows(t, dir, results.Epochs, "trial", "penalty", "beta", "recall"), "a <null> <null> <null>", "b <null> 0.5 0.25")
+	wantLines(t, segmentRows(t, dir, results.Trials, "trial", "beta", "best_recall"), "a <null> <null>")
+	_, err = v.Refresh() // of a reader that knew the narrow study
+	check(t, err)
+	wantLines(t, columns(t, v, results.Epochs, "trial", "beta", "recall"), "a <nil> <nil>", "b 0.5 0.25")
+
+	part := wider // a script without the column goes on
+	part.Columns = slices.Clone(meta.Columns[:4])
+	s, err = createStudy(dir, part, nil, hourly)
+	check(t, err)
+	if got := s.Meta().Columns; len(got) != 6 || got[5].Name != "beta" || !got[5].Optional {
+		t.Errorf("got the columns %+v", got)
+	}
+	check(t, s.Close())
+}
+
+// Every journal of several is lost or damaged in turn.
+func TestADamagedJournalOfAnyWriterComesBackFromTheTables(t *testing.T) {
+	original := filepath.Join(t.TempDir(), "study")
+	a, b := create(t, original), create(t, original)
+	train(t, a, "a", 0, 3)
+	train(t, b, "b", 1, 3)
+	check(t, b.FinishTrial(outcome("b", results.Completed)))
+	check(t, a.claims["a"].Release())
+	c := claimed(t, b, "a")
+	check(t, c.Begin(trial("a", 0), &results.Checkpoint{Row: epoch("a", 3)}))
+	for e := 4; e <= 5; e++ {
+		check(t, c.AppendEpoch(epoch("a", e), results.Sample{Trial: "a", Epoch: e, Kind: "grid", PNG: picture(t, e)}))
+	}
+	check(t, c.Finish(outcome("a", results.Completed)))
+	check(t, a.Close())
+	check(t, b.Close())
+	want := allRows(t, open(t, original))
+	wantFiles := published(t, original)
+	for _, compact := range []bool{false, true} {
+		if compact {
+			w := create(t, original)
+			_, err := w.Compact()
+			check(t, err)
+			check(t, w.Close())
+		}
+		for i := range journals(t, original) {
+			for name, spoil := range map[string]func(path string) error{
+				"deleted": os.Remove,
+				"emptied": func(path string) error { return os.Truncate(path, 0) },
+				"cut":     func(path string) error { return os.Truncate(path, 900) },
+				"flipped": func(path string) error {
+					file, err := os.ReadFile(path)
+					file[recordsOf(file)[2]+30] ^= 4
+					return errors.Join(err, os.WriteFile(path, file, 0o666))
+				},
+			} {
+				t.Run(fmt.Sprint("compacted ", compact, ", journal ", i, " ", name), func(t *testing.T) {
+					dir := copied(t, original)
+					check(t, spoil(journals(t, dir)[i]))
+					v := open(t, dir)
+					if d := v.Damage(); len(d) == 0 {
+						t.Error("a view reports no damage")
+					}
+					s := create(t, dir)
+					if got := allRows(t, s.View); !slices.Equal(got, want) {
+						t.Errorf("got\n%s\nwant\n%s\n%+v", strings.Join(got, "\n"), strings.Join(want, "\n"), s.Recovery())
+					}
+					check(t, s.Close())
+					if got := published(t, dir); !slices.Equal(got, wantFiles) {
+						t.Errorf("published: got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(wantFiles, "\n"))
+					}
+					again := create(t, dir)
+					if r := again.Recovery(); len(r.Notes) > 0 || r.Dropped > 0 || len(again.Damage()) > 0 {
+						t.Errorf("the next time: %+v, %q", r, again.Damage())
+					}
+					check(t, again.Close())
+				})
+			}
+		}
+	}
+}
+
+func TestCompactedTablesDoNotDependOnWhoWroteWhat(t *testing.T) {
+	var want map[results.Table][]byte
+	for _, writers := range []int{1, 2, 3} {
+		dir := t.TempDir()
+		var all []*study
+		for range writers {
+			all = append(all, create(t, dir))
+		}
+		for i := range 6 {
+			id := fmt.Sprint("t", i)
+			for e := 1; e <= 3; e++ { // each epoch by another writer
+				w := all[(i+e)%writers]
+				_, err := w.Refresh()
+				check(t, err)
+				c := claimed(t, w, id)
+				var from *results.Checkpoint
+				if e > 1 {
+					from = &results.Checkpoint{Row: epoch(id, e-1)}
+				}
+				check(t, c.Begin(trial(id, i), from))
+				check(t, c.AppendEpoch(epoch(id, e), results.Sample{Trial: id, Epoch: e, Kind: "grid", PNG: picture(t, e)}))
+				if e == 3 {
+					check(t, c.Finish(outcome(id, results.Completed)))
+				}
+				check(t, c.Release())
+			}
+		}
+		if writers > 1 {
+			if _, err := all[0].Compact(); !errors.Is(err, results.ErrInUse) {
+				t.Errorf("compacting beside others: got %v, want ErrInUse", err)
+			}
+		}
+		for _, w := range all[1:] {
+			check(t, w.Close())
+		}
+		done, err := all[0].Compact()
+		check(t, err)
+		if done[results.Epochs].Rows != 18 || done[results.Epochs].Files < 2 {
+			t.Errorf("got %+v", done)
+		}
+		rows := published(t, dir)
+		got := map[results.Table][]byte{}
+		for _, table := range results.Tables() {
+			if n := len(segments(t, dir, table)); n != 1 {
+				t.Errorf("%s: got %d files", table, n)
+			}
+			got[table] = canonical(t, dir, table)
+		}
+		check(t, all[0].Close())
+		if len(rows) != 6+18+18 || len(slices.Compact(rows)) != len(rows) {
+			t.Errorf("got the rows\n%s", strings.Join(rows, "\n"))
+		}
+		if want == nil {
+			want = got
+		}
+		for table := range want {
+			if !bytes.Equal(got[table], want[table]) {
+				t.Errorf("%s of %d writers differs from that of one", table, writers)
+			}
+		}
+	}
+}
+
+// Wherever a crash ends a compaction, readers see no row twice, and the next process makes the tables whole.
+func TestACrashInACompactionLosesAndDoublesNothing(t *testing.T) {
+	before := filepath.Join(t.TempDir(), "before")
+	s := create(t, before)
+	for i := range 3 {
+		id := fmt.Sprint("t", i)
+		train(t, s, id, i, 2)
+		check(t, s.FinishTrial(outcome(id, results.Completed)))
+		check(t, s.Publish())
+	}
+	check(t, s.Close())
+	want := published(t, before)
+	after := copied(t, before)
+	s = create(t, after)
+	_, err := s.Compact()
+	check(t, err)
+	check(t, s.Close())
+
+	crashed := func(t *testing.T, dir string) {
+		t.Helper()
+		rows := published(t, dir)
+		if len(slices.Compact(slices.Clone(rows))) != len(rows) {
+			t.Errorf("a reader sees rows twice:\n%s", strings.Join(rows, "\n"))
+		}
+		s := create(t, dir)
+		if got := published(t, dir); !slices.Equal(got, want) {
+			t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+		_, err := s.Compact()
+		check(t, err)
+		check(t, s.Close())
+		for _, table := range results.Tables() {
+			if got, want := segments(t, dir, table), segments(t, after, table); len(got) != 1 ||
+				!bytes.Equal(readFile(t, "", got[0]), readFile(t, "", want[0])) {
+				t.Errorf("%s: got other files, %v", table, got)
+			}
+		}
+	}
+	dir := copied(t, before)
+	for _, table := range []results.Table{results.Trials, results.Epochs, results.Samples} { // one table after the other
+		file := readFile(t, filepath.Join(after, string(table)), "0-compact.parquet")
+		hidden := filepath.Join(dir, string(table), ".0-compact.parquet.0123456789abcdef.tmp")
+		check(t, os.WriteFile(hidden, file[:len(file)/2], 0o666))
+		crashed(t, copied(t, dir)) // while the file is written
+		check(t, os.WriteFile(hidden, file, 0o666))
+		crashed(t, copied(t, dir))
+		for _, path := range segments(t, dir, table) {
+			check(t, os.Remove(path))
+			crashed(t, copied(t, dir)) // after each removal
+		}
+		check(t, os.Rename(hidden, filepath.Join(dir, string(table), "0-compact.parquet")))
+		crashed(t, copied(t, dir))
+	}
+}
+
+func TestTheLastWriterOfAFinishedStudyCompactsIt(t *testing.T) {
+	dir := t.TempDir()
+	a, b := create(t, dir), create(t, dir)
+	check(t, a.BeginPlan(results.Plan{Trials: []string{"a", "b"}, Settings: "{}"}))
+	train(t, a, "a", 0, 1)
+	check(t, a.FinishTrial(outcome("a", results.Completed)))
+	check(t, a.Close())
+	if n := len(segments(t, dir, results.Epochs)); n != 2 {
+		t.Errorf("got %d files while a trial is left", n)
+	}
+	train(t, b, "b", 1, 1)
+	check(t, b.FinishTrial(outcome("b", results.Completed)))
+	check(t, b.Close())
+	wantLines(t, segments(t, dir, results.Epochs), filepath.Join(dir, "epochs", "0-compact.parquet"))
+	wantLines(t, segmentRows(t, dir, results.Epochs, "trial"), "a", "b")
+}
+
+func TestTheFirstSuggestionIsEverybodys(t *testing.T) {
+	dir := t.TempDir()
+	a, b := create(t, dir), create(t, dir)
+	if s, err := a.View.Suggestion(0); s != nil || err != nil {
+		t.Errorf("got %s, %v", s, err)
+	}
+	for _, w := range []*study{a, b, a} {
+		got, err := w.Suggest(0, []byte(fmt.Sprintf(`{"of":"%p"}`, w)))
+		check(t, err)
+		if want := fmt.Sprintf(`{"of":"%p"}`, a); string(got) != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestMeasurementsFollowTheEndOfTheirTrial(t *testing.T) {
+	dir := t.TempDir()
+	s := create(t, dir)
+	train(t, s, "a", 0, 3)
+	check(t, s.FinishTrial(outcome("a", results.Completed)))
+	m := results.Measurement{Trial: "a", Epoch: 3, Metrics: results.Metrics{"fid": 2}, Measure: "fid() samples=50", Samples: 50}
+	check(t, s.AppendMeasurement(m))
+	slower := m
+	slower.SecondsEvaluate = 9
+	check(t, s.AppendMeasurement(slower))
+	other := m
+	other.Metrics = results.Metrics{"fid": 3}
+	wantError(t, s.AppendMeasurement(other), "was measured before and differs")
+	other.Epoch = 4
+	wantError(t, s.AppendMeasurement(other), "want a measure, and an epoch that is recorded")
+	check(t, s.Close())
+	wantLines(t, segmentRows(t, dir, results.Measurements, "trial", "epoch", "fid", "measure", "seconds_evaluate"), "a 3 2 fid() samples=50 0")
+	s = create(t, dir)
+	check(t, s.Forget("a"))
+	check(t, s.Close())
+	wantLines(t, segmentRows(t, dir, results.Measurements, "trial"))
+}
+
+func TestAPausedTrialWaitsForItsPromotion(t *testing.T) {
+	dir := t.TempDir()
+	s := create(t, dir)
+	train(t, s, "a", 0, 2)
+	check(t, s.claims["a"].Pause("rung 0"))
+	check(t, s.Close())
+	s = create(t, dir)
+	if state, _ := s.State("a"); state.Status != results.Paused || state.Reason != "rung 0" || state.Epochs != 2 {
+		t.Errorf("got %+v", state)
+	}
+	check(t, s.BeginTrial(trial("a", 0)))
+	if state, _ := s.State("a"); state.Status != results.Interrupted {
+		t.Errorf("got %+v", state)
+	}
+}
