@@ -37,6 +37,7 @@ type Config struct {
 	Keep   results.Keep // which weights of finished trials stay
 	Origin Origin
 	Limits Limits
+	Began  time.Time // when the command began; trials that have failed since then do not run again; zero: it begins now
 }
 
 // Origin is where the trials of a run come from. Outcomes and the plan record it.
@@ -170,7 +171,7 @@ func (x *Executor) forget(failed []string) error {
 		return err
 	}
 	for _, id := range failed {
-		if s, begun := x.Study.View().State(id); !begun || !sweep.State(s.Status).RunsAgain(string(s.Failure)) {
+		if s, begun := x.Study.View().State(id); !begun || !x.runsAgain(s) {
 			continue
 		}
 		if err := x.Study.Forget(id); err != nil && !errors.Is(err, results.ErrClaimed) {
@@ -193,7 +194,7 @@ func (x *Executor) Earlier() (e Earlier) {
 		s, begun := x.Study.View().State(x.Plan.ID(i))
 		switch state := sweep.State(s.Status); {
 		case !begun || s.Status == results.Interrupted:
-		case state.RunsAgain(string(s.Failure)):
+		case x.runsAgain(s):
 			e.Failed = append(e.Failed, s.ID)
 		case x.finished(i, s):
 			e.Finished++
@@ -202,6 +203,11 @@ func (x *Executor) Earlier() (e Earlier) {
 		}
 	}
 	return e
+}
+
+// runsAgain reports whether a trial that was begun failed in an earlier run, for a cause that may be gone.
+func (x *Executor) runsAgain(s results.State) bool {
+	return sweep.State(s.Status).RunsAgain(string(s.Failure)) && (x.Began.IsZero() || s.Started.Before(x.Began))
 }
 
 // finished reports whether a trial that was begun is finished under the budget of the plan.

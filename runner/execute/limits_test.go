@@ -217,6 +217,28 @@ func TestATrialThatNeedsTooMuchMemoryDoesNotRunAgain(t *testing.T) {
 	}
 }
 
+// A process that replaces another one, or belongs to the same command, does not run again what has failed since that began.
+func TestACommandRunsAFailedTrialOnce(t *testing.T) {
+	w := one(t)
+	began := time.Now()
+	w.config = func(c *Config) { c.Began = began }
+	x := w.executor()
+	x.epoch = func(context.Context, *Trainee) (results.Epoch, error) { return results.Epoch{}, errors.New("no luck") }
+	if err := w.run(x, 1); err != nil {
+		t.Fatal(err)
+	}
+	d := &diary{}
+	w.mustRun(1, d)
+	if events := d.all(); len(events) > 0 {
+		t.Errorf("got the events %v in a process of the same command", events)
+	}
+	began = time.Now()
+	w.mustRun(1, d)
+	if d.count("completed") != 1 {
+		t.Errorf("got the events %v in the next command", d.all())
+	}
+}
+
 // A trial that the script skips has an outcome, and neither epochs nor a turn on the device.
 func TestSkippedTrialsAreRecordedWithoutTraining(t *testing.T) {
 	w := newWorld(t, rings)

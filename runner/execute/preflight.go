@@ -8,7 +8,6 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/runner/plan"
-	"github.com/starsweep/starsweep/runner/sweep"
 )
 
 // Prepare identifies the trials of the plan by the content that they read, and checks that the trials to run can use their data and
@@ -32,7 +31,7 @@ func (x *Executor) preflight(ctx context.Context) error {
 	errs := &plan.Errors{Points: x.Plan.Len()}
 	for i := range x.Plan.Len() {
 		s, begun := x.Study.View().State(x.Plan.ID(i))
-		if x.Plan.Skips(i) || begun && x.finished(i, s) && !sweep.State(s.Status).RunsAgain(string(s.Failure)) {
+		if x.Plan.Skips(i) || begun && x.finished(i, s) && !x.runsAgain(s) {
 			continue
 		}
 		p := x.Plan.At(i)

@@ -115,7 +115,14 @@ func (s *session) begin() (from *results.Checkpoint, err error) {
 				"digits", s.trial.ID, from.Row.Epoch, was, is))
 		}
 	}
-	if err := s.claim.Begin(Record(s.trial, s.x.lab.Now()), from); err != nil {
+	trial := Record(s.trial, s.x.lab.Now())
+	err = s.claim.Begin(trial, from)
+	if err != nil && from != nil && !errors.Is(err, results.ErrClaimLost) && !errors.Is(err, results.ErrStorage) {
+		// The checkpoint is of a process that had lost the trial, on a device with other numbers, and was frozen while it wrote.
+		s.x.lab.Warn(fmt.Errorf("trial %s starts again from its first epoch: %w", s.trial.ID, err))
+		from, err = nil, s.claim.Begin(trial, nil)
+	}
+	if err != nil {
 		return nil, err
 	}
 	rows, err := s.x.Study.View().Epochs(s.trial.ID)

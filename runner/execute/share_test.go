@@ -2,6 +2,7 @@ package execute
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -223,5 +224,48 @@ func TestTheWeightsOfTheFrontStay(t *testing.T) {
 		if err != nil || len(files) != want {
 			t.Errorf("keep %q: got the files %v, %v, want %d", keep, files, err, want)
 		}
+	}
+}
+
+// A checkpoint whose row is not the recorded one, written by a process that was frozen while another trained the trial elsewhere, is of no
+// use. The trial starts again from its beginning.
+func TestACheckpointOfOtherNumbersIsNotUsed(t *testing.T) {
+	w := newWorld(t, rings)
+	w.set = []string{"lr=0.001"}
+	w.mustRun(1)
+	want := w.rows()
+
+	w = newWorld(t, rings)
+	w.set = []string{"lr=0.001"}
+	x := w.executor()
+	ctx, cancel := background(t)
+	if err := x.Prepare(ctx, func() {}); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Run(ctx, 1, &diary{epoch: stopAfter(3, cancel)}); err == nil {
+		t.Error("got no error of an interrupted run")
+	}
+	id := x.Plan.ID(0)
+	c, err := x.Study.Claim(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, err := c.Checkpoint()
+	if err == nil {
+		err = c.Begin(Record(x.Plan.At(0), time.Now()), from)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range from.Row.Metrics {
+		from.Row.Metrics[name]++
+	}
+	if err := errors.Join(c.SaveCheckpoint(*from), c.Release(), x.Close()); err != nil {
+		t.Fatal(err)
+	}
+	d := &diary{}
+	w.mustRun(1, d)
+	if got := w.rows(); got != want || d.count("epoch 1") != 1 {
+		t.Errorf("got\n%s\nafter %v, want\n%s", got, d.all(), want)
 	}
 }
