@@ -160,9 +160,8 @@ func (w *Writer) repair(living map[string]bool) error {
 	for _, l := range losses {
 		entries = append(entries, entry{Repaired: &repaired{l.writer, l.Hole}})
 	}
-	if damaged {
-		entries = append(entries, w.forgetIncomplete(living)...)
-	}
+	// Also the last record of a journal may be one that later records of others depend on.
+	entries = append(entries, w.forgetIncomplete(living)...)
 	return w.append(entries...)
 }
 
