@@ -44,8 +44,9 @@ func TestWhatAChangedScriptRunsAgain(t *testing.T) {
 		"epochs less":  {changes: []string{`"epochs": 6`, `"epochs": 4`}, shorter: true},
 		"a metric":     {changes: []string{"[fid(), ", "[fid(), density_coverage(), "}, want: both(all, "0", "1")},
 		"a hyperparameter, of which one value is as before": {
-			changes: []string{"generator = mlp([32], 2)", "generator = mlp([p.width], 2)", "choice(1e-3, 1e-2)}", `choice(1e-3, 1e-2), "width": choice(32, 16)}`},
-			want:    both([]string{all[0] + " width=16", all[1] + " width=16", all[2] + " width=16", all[3] + " width=16"}, "0", "1")},
+			changes: []string{"generator = mlp([32], 2)", "generator = mlp([p.width], 2)",
+				"choice(1e-3, 1e-2)}", `choice(1e-3, 1e-2), "width": choice(32, 16)}`},
+			want: both([]string{all[0] + " width=16", all[1] + " width=16", all[2] + " width=16", all[3] + " width=16"}, "0", "1")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := lab{T: t, home: whole.home, script: filepath.Join(t.TempDir(), "kill.star")}

@@ -31,7 +31,7 @@ func TestKilledStudiesEndWithTheSameTables(t *testing.T) {
 	} else if testing.Short() {
 		kills = 5
 	}
-	for _, processes := range []int{1} {
+	for _, processes := range []int{1, 3} {
 		t.Run(fmt.Sprint(processes), func(t *testing.T) {
 			k := newKiller(t, processes)
 			start, studies := time.Now(), 0
