@@ -186,7 +186,10 @@ func (x *verifier) others() error {
 		known = append(known, "lock")
 	}
 	return x.each(".", func(name string) error {
-		if !slices.Contains(known, name) {
+		switch {
+		case name == keptJournal:
+			x.harmless(name, "the journal before the upgrade, which may be deleted")
+		case !slices.Contains(known, name):
 			x.harmless(name, "not a file of the study")
 		}
 		return nil
