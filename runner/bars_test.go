@@ -120,6 +120,22 @@ func TestBarsShowTheRunningTrialsAtAnyWidth(t *testing.T) {
 	}
 }
 
+// What follows the journals sees the trials of this process as well.
+func TestTheBarCountsEachTrialThatEndsOnce(t *testing.T) {
+	s, b := watched(t, 80, 24)
+	trials := runningTrials(3)
+	for i, status := range []results.Status{results.Completed, results.Paused, results.Interrupted} {
+		b.Began(trials[i])
+		b.Ended(trials[i], results.Outcome{Status: status})
+	}
+	b.count(trials[0].ID)
+	b.count("elsewhere")
+	b.console.pin(b.render())
+	if want := "study 5/12 trials  [============                  ]  0s"; !strings.HasSuffix(s.show(), want) {
+		t.Errorf("got\n%s\nwant %s", s.show(), want)
+	}
+}
+
 func TestMessagesScrollAboveTheBars(t *testing.T) {
 	s, b := watched(t, 80, 24)
 	trials := runningTrials(2)

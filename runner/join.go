@@ -3,6 +3,8 @@ package runner
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +39,29 @@ func (t *training) held() map[string]int {
 		}
 	}
 	return held
+}
+
+// waitsAfter is the number of seconds for which this process has trained nothing when it says so.
+const waitsAfter = 3
+
+// sayWhenItWaits prints once for which processes this one waits if they have all trials that are left, until ctx is done.
+func (t *training) sayWhenItWaits(ctx context.Context) {
+	var held map[string]int
+	for idle := 0; len(held) == 0; idle++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Second):
+		}
+		if len(t.executor.Steps()) > 0 {
+			idle = 0
+		} else if idle >= waitsAfter {
+			held = t.held()
+		}
+	}
+	for _, process := range slices.Sorted(maps.Keys(held)) {
+		fmt.Fprintf(t.env.Stderr, "starsweep: waiting for %s in %s, to take over what it may leave\n", counted(held[process], "trial"), process)
+	}
 }
 
 // followEvery is how often a bar looks at what other processes have finished.

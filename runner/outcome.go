@@ -40,9 +40,15 @@ func (t *training) end(began bool, err error) error {
 			err = reportErr
 		}
 	}
-	switch {
-	case err == nil:
+	if err == nil {
 		return failed.of(t.plan.Len()-t.plan.Skipped, t.dir)
+	}
+	return t.ended(err)
+}
+
+// ended returns the error of the command for that of a training which did not come to its end.
+func (t *training) ended(err error) error {
+	switch {
 	case errors.Is(err, results.ErrStorage):
 		return err
 	case t.ctx.Err() != nil:
@@ -50,7 +56,7 @@ func (t *training) end(began bool, err error) error {
 	case errors.Is(err, execute.ErrStopped):
 		return t.leaves(fmt.Sprintf("the budget of %v is used up", t.budget))
 	case errors.Is(err, execute.ErrDeviceLost):
-		env.Worker.Replace()
+		t.env.Worker.Replace()
 		return withCode(exitNoDevice, fmt.Errorf("%w; its trials are left to other processes, or to the same command", err))
 	}
 	return err

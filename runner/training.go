@@ -77,6 +77,7 @@ func (t *training) train() (began bool, err error) {
 	over, end := context.WithCancel(context.Background())
 	defer end()
 	beside.Go(func() { t.sayHowItLeaves(over) })
+	beside.Go(func() { t.sayWhenItWaits(over) })
 	if b, ok := progress.(*bars); ok {
 		beside.Go(func() { t.countOthers(over, b) })
 	}

@@ -92,6 +92,35 @@ func TestASecondCommandJoinsTheStudy(t *testing.T) {
 	}
 }
 
+// The second process finds no trial to begin, and waits. It takes over the trial of the first one, which is killed with its supervisor.
+func TestAWaitingProcessTakesOverTheTrialOfOneThatDies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it trains for seconds")
+	}
+	home := t.TempDir()
+	script, dir := write(t, steady)
+	args := []string{"run", script, "--backend", "cpu", "--dir", dir, "--set", "lr=0.001", "--set", "epochs=120"}
+	first := begin(t, home, args...)
+	first.until("/120  ")
+	second := begin(t, home, args...)
+	second.until("starsweep: waiting for 1 trial in process ")
+	for _, p := range append(first.workers(), first.Process) {
+		if err := p.Kill(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first.end()
+	if code := second.end(); code != 0 || !strings.Contains(second.text.String(), "epoch 120/120  ") {
+		t.Errorf("exit code %d\n%s", code, &second.text)
+	}
+	if strings.Contains(second.text.String(), "epoch 1/120  ") {
+		t.Errorf("the trial began again\n%s", &second.text)
+	}
+	if n := strings.Count(rows(t, dir), "\n") + 1; n != 120 {
+		t.Errorf("got %d rows, want 120", n)
+	}
+}
+
 // Whoever leaves says who else trains.
 func TestAnInterruptEndsAllProcessesOfACommandAndNoOther(t *testing.T) {
 	if testing.Short() {
