@@ -1,10 +1,12 @@
 package execute
 
 import (
+	"fmt"
 	"reflect"
 	"testing"
 
 	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/sweep"
 )
 
 // epochs are the metrics of a trial's epochs.
@@ -97,5 +99,31 @@ func TestAnUnfinishedTrialIsFinishedByFewerEpochs(t *testing.T) {
 	w.mustRun(1, d)
 	if d.count("completed") != 2 || d.count("epoch 1") != 1 || d.count("epoch 2") != 1 {
 		t.Errorf("got the events %v, want one trial to be trained", d.all())
+	}
+}
+
+// strict is a made-up judge that finds a collapse in the last epoch of any budget.
+type strict struct{}
+
+func (strict) Judge(t sweep.Trial, _ sweep.History) sweep.Verdict {
+	if e := t.Evaluations(); len(e) == 0 || t.Last() < t.Budget {
+		return sweep.Verdict{}
+	}
+	return sweep.Verdict{Action: sweep.Stop, Status: sweep.Collapsed, Reason: "in the end"}
+}
+
+// A collapse that only the end of a smaller budget has shown does not end a trial that gets more epochs.
+func TestACollapseAtTheEndOfABudgetIsNotTheEndOfALargerOne(t *testing.T) {
+	w := newWorld(t, rings)
+	w.set = []string{"lr=0.001"}
+	w.keep = results.KeepAll
+	w.config = func(c *Config) { c.Judges = strict{} }
+	for _, epochs := range []int{5, 7} {
+		w.set = []string{"lr=0.001", fmt.Sprint("epochs=", epochs)}
+		d := &diary{}
+		w.mustRun(1, d)
+		if s := w.states()[0]; s.Status != results.Collapsed || s.Epochs != epochs || d.count("begins") != 1 {
+			t.Errorf("got %s after %d epochs, want %d: %v", s.Status, s.Epochs, epochs, d.all())
+		}
 	}
 }

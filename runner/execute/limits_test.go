@@ -3,6 +3,7 @@ package execute
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -113,16 +114,17 @@ func TestNoEpochBeginsThatWouldEndAfterTheDeadline(t *testing.T) {
 	w := newWorld(t, rings)
 	x := w.executor()
 	s := newSlow(x) // epochs of a second, as the pace believes
-	now := time.Now()
-	x.lab.Now = func() time.Time { return now }
-	x.Limits.Deadline = now.Add(time.Minute)
+	start := time.Now()
+	var passed atomic.Int64
+	x.lab.Now = func() time.Time { return start.Add(time.Duration(passed.Load())) }
+	x.Limits.Deadline = start.Add(time.Minute)
 	d := &diary{}
 	ended := make(chan error, 1)
 	go func() { ended <- w.run(x, 1, d) }()
 	<-s.begins
 	s.goOn <- true
 	<-s.begins
-	now = x.Limits.Deadline.Add(-time.Second / 2) // too late for a third epoch, and for the other trial
+	passed.Store(int64(time.Minute - time.Second/2)) // too late for a third epoch, and for the other trial
 	s.goOn <- true
 	if err := <-ended; !errors.Is(err, ErrStopped) {
 		t.Errorf("got %v, want ErrStopped", err)
