@@ -61,7 +61,7 @@ func (f *fold) front() map[*trial]bool {
 	}
 	all, planned := map[string][]member{}, map[string][]member{} // by measure
 	for _, t := range f.ordered() {
-		if p, any := f.representative(t, Comparison{}); any {
+		if p, any := f.representative(t, t.points, Comparison{}); any {
 			m := f.member(t, t, p)
 			all[t.measure] = append(all[t.measure], m)
 			if m.inPlan {

@@ -3,6 +3,7 @@ package results
 import (
 	"cmp"
 	"iter"
+	"maps"
 	"math"
 	"slices"
 
@@ -26,6 +27,7 @@ func Scopes() []Scope { return []Scope{ScopeStudy, ScopeConfiguration, ScopeTria
 type Comparison struct {
 	Best      bool               // a trial is compared at the epoch where the first objective is best, instead of at its last
 	Reference map[string]float64 // of some objectives, instead of the rule of View.Pareto
+	Measured  bool               // measurements of kept weights are compared, instead of epochs
 }
 
 // point is an epoch with a finite number for each objective.
@@ -33,6 +35,12 @@ type point struct {
 	epoch   int
 	backend string
 	values  []float64
+}
+
+// course is the points of a trial under one measure, by epoch.
+type course struct {
+	measure string
+	points  []point
 }
 
 // member is a row of the pareto table before it is compared.
@@ -73,23 +81,26 @@ func (v *View) Pareto(c Comparison) iter.Seq2[Row, error] {
 func (f *fold) peerGroups(c Comparison) []peerGroup {
 	var own []peerGroup
 	last := map[string][]member{} // by measure
+	newest, others := f.measures()
+	measures := slices.Concat(newest, others)
 	for _, t := range f.ordered() {
-		if len(t.points) == 0 {
-			continue
-		}
 		shown := &trial{Trial: t.Trial, summary: t.summary}
-		epochs := peerGroup{scope: ScopeTrial, measure: t.measure}
-		for _, p := range t.points {
-			epochs.members = append(epochs.members, f.member(t, shown, p))
-		}
-		own = append(own, epochs)
-		if p, any := f.representative(t, c); any {
-			last[t.measure] = append(last[t.measure], f.member(t, shown, p))
+		for _, x := range f.courses(t, c) {
+			if !slices.Contains(measures, x.measure) {
+				measures = append(measures, x.measure)
+			}
+			epochs := peerGroup{scope: ScopeTrial, measure: x.measure}
+			for _, p := range x.points {
+				epochs.members = append(epochs.members, f.member(t, shown, p))
+			}
+			own = append(own, epochs)
+			if p, any := f.representative(t, x.points, c); any {
+				last[x.measure] = append(last[x.measure], f.member(t, shown, p))
+			}
 		}
 	}
-	newest, others := f.measures()
 	var study, configuration []peerGroup
-	for _, m := range slices.Concat(newest, others) {
+	for _, m := range measures {
 		if len(last[m]) > 0 {
 			study = append(study, peerGroup{scope: ScopeStudy, measure: m, members: last[m]})
 			configuration = append(configuration, peerGroup{scope: ScopeConfiguration, measure: m, members: joined(last[m], c)})
@@ -100,19 +111,41 @@ func (f *fold) peerGroups(c Comparison) []peerGroup {
 	return all
 }
 
+// courses are the points of a trial that are compared.
+func (f *fold) courses(t *trial, c Comparison) (list []course) {
+	if !c.Measured {
+		if len(t.points) > 0 {
+			list = []course{{t.measure, t.points}}
+		}
+		return list
+	}
+	for _, k := range slices.SortedFunc(maps.Keys(t.measured), sampleKey.compare) {
+		x := t.measured[k].again
+		values, measured := x.Metrics.finite(f.objectives)
+		if !measured {
+			continue
+		}
+		i := slices.IndexFunc(list, func(x course) bool { return x.measure == k.Kind })
+		if i < 0 {
+			list, i = append(list, course{measure: k.Kind}), len(list)
+		}
+		list[i].points = append(list[i].points, point{x.Epoch, x.Backend, values})
+	}
+	return list
+}
+
 // member is an epoch of a trial, as a point of the table that shows the trial as it is now.
 func (f *fold) member(t, shown *trial, p point) member {
 	return member{trial: shown, epoch: p.epoch, budget: min(t.Length, f.budget(t)), backend: p.backend, values: p.values,
 		inPlan: f.inPlan(t), seeds: 1}
 }
 
-// representative is the epoch at which a finished trial is compared with others: the last one within its budget. A trial that failed or
-// diverged has none, and neither has one that was not measured.
-func (f *fold) representative(t *trial, c Comparison) (p point, any bool) {
+// representative is the point of a finished trial that is compared with those of others: the last one within its budget. A trial that
+// failed or diverged has none, and neither has one that was not measured.
+func (f *fold) representative(t *trial, points []point, c Comparison) (p point, any bool) {
 	if o := t.outcome(); o == nil || o.Status == Failed || o.Status == Diverged {
 		return point{}, false
 	}
-	points := t.points
 	for len(points) > 0 && points[len(points)-1].epoch > f.budget(t) {
 		points = points[:len(points)-1]
 	}

@@ -316,3 +316,22 @@ func TestTrialsAreComparedWithinTheBudgetOfTheNewestPlan(t *testing.T) {
 	}
 	wantLines(t, columns(t, s.View, results.Trials, "trial", "best_fid"), "a 1", "b 3", "c 2")
 }
+
+func TestMeasurementsOfKeptWeightsHaveFrontsOfTheirOwn(t *testing.T) {
+	s := createRivals(t, t.TempDir())
+	rival(t, s, "a", 1, 0, results.Completed, 4, 0.5)
+	rival(t, s, "b", 2, 0, results.Completed, 2, 0.5)
+	again := func(id, measure string, fid float64) results.Measurement {
+		return results.Measurement{Trial: id, Epoch: 1, Measure: measure, Samples: 9, Extractor: "inception:f00d", Backend: "cpu",
+			Metrics: results.Metrics{"fid": fid, "recall": 0.25}}
+	}
+	check(t, s.AppendMeasurement(again("a", "fid() samples=9", 70), again("b", "fid() samples=9", 80), again("b", "fid() samples=10", 60)))
+	measured := results.Comparison{Measured: true}
+	wantLines(t, scope(t, s.View, measured, results.ScopeStudy, "measure", "trial", "epoch", "fid", "rank"),
+		"fid() samples=9 a 1 70 1", "fid() samples=9 b 1 80 2", "fid() samples=10 b 1 60 1")
+	wantLines(t, scope(t, s.View, measured, results.ScopeTrial, "trial", "fid"), "a 70", "b 60", "b 80")
+	wantLines(t, scope(t, s.View, results.Comparison{}, results.ScopeStudy, "trial", "fid"), "b 2", "a 4") // as before
+	wantLines(t, columns(t, s.View, results.Measurements, "trial", "epoch", "measure", "samples", "extractor", "fid", "recall"),
+		"a 1 fid() samples=9 9 inception:f00d 70 0.25", "b 1 fid() samples=10 9 inception:f00d 60 0.25",
+		"b 1 fid() samples=9 9 inception:f00d 80 0.25")
+}

@@ -9,10 +9,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/require"
 	"github.com/starsweep/starsweep/internal/safetensors"
 	"github.com/starsweep/starsweep/results"
@@ -58,6 +61,77 @@ func TestPythonReadsWhatGoWroteAndTheOtherWayRound(t *testing.T) {
 	}
 }
 
+// Readers see every row once, in whatever files it is.
+func TestPythonReadsTheTablesOfSeveralWriters(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: starts Python")
+	}
+	python := require.Tool(t, "STARSWEEP_PYTHON", "python")
+	dir := t.TempDir()
+	read := func(v *results.View, how string) (files string) {
+		t.Helper()
+		expected := filepath.Join(t.TempDir(), "expected.json")
+		b, err := json.Marshal(expectation(t, v))
+		check(t, err)
+		check(t, os.WriteFile(expected, b, 0o666))
+		out, err := exec.Command(python, "testdata/check_rows.py", dir, expected, how).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", how, err, out)
+		}
+		return string(out)
+	}
+	a, b := create(t, dir), create(t, dir)
+	for i, s := range []*study{a, b} {
+		id := fmt.Sprint("t", i)
+		train(t, s, id, i, 4)
+		check(t, s.AppendSample(results.Sample{Trial: id, Epoch: 4, Kind: "grid", PNG: picture(t, 8)}))
+		check(t, s.FinishTrial(outcome(id, results.Completed)))
+		check(t, s.AppendMeasurement(measurement(id, 4)))
+		check(t, s.Publish())
+	}
+	_, err := a.Refresh()
+	check(t, err)
+	check(t, a.Publish()) // the pareto table, with what the other one has
+	if files := read(a.View, "glob"); !strings.Contains(files, "epochs 3\n") {
+		t.Errorf("got the files\n%swant those of two writers, and one without rows", files)
+	}
+	check(t, a.Close())
+	check(t, b.Close())
+
+	w, err := results.Continue(dir, hourly)
+	check(t, err)
+	_, err = w.Compact()
+	check(t, err)
+	if files := read(w.View(), "glob"); !strings.Contains(files, "epochs 1\n") || !strings.Contains(files, "measurements 1\n") {
+		t.Errorf("got the files\n%swant one a table", files)
+	}
+	check(t, w.Close())
+	former := readFile(t, dir, "epochs/0-compact.parquet")
+
+	grown := meta
+	grown.Columns = append(slices.Clone(meta.Columns), results.Column{Name: "width", Kind: spec.Int, Optional: true})
+	grown.Metrics = append(slices.Clone(meta.Metrics), "kid")
+	s, err := createStudy(dir, grown, nil, hourly)
+	check(t, err)
+	defer s.Close()
+	wide := trial("t2", 2)
+	wide.Point["width"] = 64
+	check(t, s.BeginTrial(wide))
+	row := epoch("t2", 1)
+	row.Metrics["kid"] = 0.5
+	check(t, s.AppendEpoch(row))
+	check(t, s.Publish())
+	read(s.View, "glob")
+	check(t, os.WriteFile(filepath.Join(dir, "epochs", "0-compact.parquet"), former, 0o666)) // as in the middle of the growth
+	read(s.View, "union")
+}
+
+// measurement is one of a trial's weights.
+func measurement(id string, epoch int) results.Measurement {
+	return results.Measurement{Trial: id, Epoch: epoch, Measure: "fid() samples=9 real=test:77 features=inception:f00d", Samples: 9,
+		Extractor: "inception:f00d", Backend: "cpu go", Metrics: results.Metrics{"fid": 7.25}, SecondsEvaluate: 1.5}
+}
+
 // trainForPython leaves every type, null, NaN and infinity in several segments, and one checkpoint.
 func trainForPython(t *testing.T, s *study) {
 	t.Helper()
@@ -77,6 +151,7 @@ func trainForPython(t *testing.T, s *study) {
 		} else {
 			check(t, s.SaveCheckpoint(checkpoint(id, 3)))
 		}
+		check(t, s.AppendMeasurement(measurement(id, 3)))
 		check(t, s.Publish())
 	}
 }

@@ -18,7 +18,7 @@ type paretoOptions struct {
 	objectives, reference []string
 	scope                 string
 	best, all, json       bool
-	measures              bool
+	measures, measured    bool
 }
 
 func paretoCommand(env *Env) *cobra.Command {
@@ -34,7 +34,8 @@ which the trials differ.
 
 Only values of the same measure are compared. If the trials of the newest plan
 have several measures, each measure has its own front. Measures that only trials
-of earlier plans have are shown with --all-measures.`,
+of earlier plans have are shown with --all-measures. --measured compares what
+measure recorded of kept weights, with a front for each of its measures.`,
 		Example: `  starsweep pareto runs/mnist_grid
   starsweep pareto runs/mnist_grid --objective fid=min --objective recall=max --scope configuration`,
 		Args: oneStudy,
@@ -50,6 +51,7 @@ of earlier plans have are shown with --all-measures.`,
 	f.BoolVar(&o.best, "best", false, "compare trials at their best epoch by the first objective instead of their last epoch")
 	f.BoolVar(&o.all, "all", false, "print all ranks instead of the front only")
 	f.BoolVar(&o.measures, "all-measures", false, "print the fronts of all measures instead of those of the newest plan")
+	f.BoolVar(&o.measured, "measured", false, "compare what the command measure recorded of kept weights, instead of epochs")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	return exits(c, exitStorage)
 }
@@ -90,8 +92,11 @@ func printPareto(env *Env, dir string, o paretoOptions) error {
 		return p.json(env.Stdout, fronts)
 	}
 	if len(fronts) == 0 {
-		fmt.Fprintf(env.Stdout, "%s: no points: no finished trial has a value of each of %s; --scope trial shows epochs\n", o.scope,
-			strings.Join(p.names(), ", "))
+		why := "no finished trial has a value of each of %s; --scope trial shows epochs"
+		if o.measured {
+			why = "no kept weights were measured by each of %s: see starsweep measure"
+		}
+		fmt.Fprintf(env.Stdout, "%s: no points: "+why+"\n", o.scope, strings.Join(p.names(), ", "))
 	}
 	for _, rows := range fronts {
 		if err := p.table(env.Stdout, rows, v.Apart(rows)); err != nil {
@@ -116,7 +121,7 @@ func (o omitted) String() string {
 func frontsOf(v *results.View, o paretoOptions, reference map[string]float64) (fronts [][]results.Row, left omitted, err error) {
 	newest, _ := v.Measures()
 	others := map[string]bool{}
-	for row, err := range v.Pareto(results.Comparison{Best: o.best, Reference: reference}) {
+	for row, err := range v.Pareto(results.Comparison{Best: o.best, Reference: reference, Measured: o.measured}) {
 		if err != nil {
 			return nil, left, err
 		}
@@ -124,7 +129,7 @@ func frontsOf(v *results.View, o paretoOptions, reference map[string]float64) (f
 		switch {
 		case row["scope"] != o.scope:
 			continue
-		case !o.measures && !slices.Contains(newest, measure):
+		case !o.measures && !o.measured && !slices.Contains(newest, measure):
 			others[measure] = true
 			left.points++
 			continue

@@ -13,8 +13,8 @@ import (
 	"github.com/starsweep/starsweep/results/report"
 )
 
-// pageOf is the page of a study of finished trials with these values of the objectives, and as first hyperparameter their names.
-func pageOf(t *testing.T, objectives []results.Objective, trials ...[]float64) string {
+// trained is a study of finished trials with these values of the objectives, and as first hyperparameter their names.
+func trained(t *testing.T, objectives []results.Objective, trials ...[]float64) *results.Writer {
 	t.Helper()
 	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 	m := results.Meta{Study: "fronts", Script: "fronts.star", ScriptHash: "0", Version: "test",
@@ -24,7 +24,7 @@ func pageOf(t *testing.T, objectives []results.Objective, trials ...[]float64) s
 	}
 	s, err := results.Create(t.TempDir(), m, nil, results.Options{Now: now})
 	must(t, err)
-	defer s.Close()
+	t.Cleanup(func() { s.Close() })
 	for i, values := range trials {
 		id := fmt.Sprint("t", i)
 		metrics := results.Metrics{}
@@ -37,8 +37,14 @@ func pageOf(t *testing.T, objectives []results.Objective, trials ...[]float64) s
 			c.AppendEpoch(results.Epoch{Trial: id, Epoch: 1, Metrics: metrics}),
 			c.Finish(results.Outcome{Trial: id, Status: results.Completed}))
 	}
+	return s
+}
+
+// pageOf is the page of such a study.
+func pageOf(t *testing.T, objectives []results.Objective, trials ...[]float64) string {
+	t.Helper()
 	var b strings.Builder
-	must(t, report.Write(&b, s.View()))
+	must(t, report.Write(&b, trained(t, objectives, trials...).View()))
 	return b.String()
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/report"
@@ -107,18 +108,43 @@ func TestThePageShowsEveryTrialWithItsLastPictureAndCurves(t *testing.T) {
 	}
 }
 
-func TestSkippedTrialsAreListedWithTheirReasons(t *testing.T) {
+func TestMeasurementsAreListedByMeasure(t *testing.T) {
+	page := pageOf(t, objectives(pareto.Min, pareto.Max), []float64{2, 0.5}, []float64{1, 0.5})
+	if strings.Contains(page, "Measured again") {
+		t.Error("got a list of no measurements")
+	}
+	w := trained(t, objectives(pareto.Min, pareto.Max), []float64{2, 0.5}, []float64{1, 0.5})
+	must(t, w.AppendMeasurement(results.Measurement{Trial: "t1", Epoch: 1, Measure: "fid() samples=<9>",
+		Metrics: results.Metrics{"fid": 7.25}}))
+	var b strings.Builder
+	must(t, report.Write(&b, w.View()))
+	for _, want := range []string{"Measured again", "by fid() samples=&lt;9&gt;", "<th>trial</th><th>epoch</th><th>fid</th></tr>",
+		"<td>net=&lt;0&gt; seed=1</td><td>1</td><td>7.25</td>"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
+
+func TestSkippedAndFailedTrialsHaveTheirReasons(t *testing.T) {
 	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 	w, err := results.Create(t.TempDir(), results.Meta{Study: "digits", Script: "digits.star", ScriptHash: "0", Version: "test",
 		Columns: []results.Column{{Name: "width", Kind: spec.Int}}}, nil, results.Options{Now: now})
 	must(t, err)
 	defer w.Close()
-	c, err := w.Claim("a")
-	must(t, err, c.Begin(results.Trial{ID: "a", Configuration: "c", Point: results.Values{"width": 9}, Started: now()}, nil),
-		c.Finish(results.Outcome{Trial: "a", Status: results.Skipped, Reason: "too <wide>"}))
+	for _, o := range []results.Outcome{{Trial: "a", Status: results.Skipped, Reason: "too <wide>"},
+		{Trial: "b", Status: results.Failed, Failure: results.FailureMemory, Reason: "8 GB"}} {
+		c, err := w.Claim(o.Trial)
+		must(t, err, c.Begin(results.Trial{ID: o.Trial, Configuration: o.Trial, Point: results.Values{"width": 9}, Started: now()}, nil),
+			c.Finish(o))
+	}
 	var page bytes.Buffer
 	must(t, report.Write(&page, w.View()))
-	if text := page.String(); !strings.Contains(text, "<li>width=9 seed=0: too &lt;wide&gt;</li>") || strings.Contains(text, `class="card"`) {
-		t.Errorf("got no list of skipped trials, or a card:\n%s", text[strings.Index(text, "<body>"):])
+	text := page.String()
+	if !strings.Contains(text, ": too &lt;wide&gt;</li>") || strings.Count(text, `class="card"`) != 1 {
+		t.Errorf("got no list of skipped trials, or not one card:\n%s", text[strings.Index(text, "<body>"):])
+	}
+	if !strings.Contains(text, "failed</span> (memory) after 0 epochs: 8 GB") {
+		t.Errorf("got no class of a failure:\n%s", text[strings.Index(text, "<body>"):])
 	}
 }

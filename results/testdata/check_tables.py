@@ -2,13 +2,11 @@
 
 usage: check_tables.py STUDY EXPECTED.json OUT.safetensors
 
-EXPECTED.json maps each table to its columns ([name, type, nullable]) and rows. OUT.safetensors is written for Go to read.
+OUT.safetensors is written for Go to read.
 """
 
-import datetime
 import glob
 import json
-import math
 import os
 import sys
 
@@ -22,9 +20,10 @@ import pyarrow.parquet
 import safetensors
 import safetensors.numpy
 
+from rows import compare, load
+
 study, expected_path, out_path = sys.argv[1:]
-with open(expected_path) as f:
-    expected = json.load(f)
+expected = load(expected_path)
 
 ARROW = {
     "bool": "bool", "int32": "int32", "int64": "int64", "float": "double", "string": "string",
@@ -38,28 +37,6 @@ POLARS = {
     "bool": polars.Boolean, "int32": polars.Int32, "int64": polars.Int64, "float": polars.Float64, "string": polars.String,
     "time": polars.Datetime("ms", "UTC"), "bytes": polars.Binary,
 }
-
-
-def plain(value):
-    """A value in the form that EXPECTED.json has."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
-    if isinstance(value, (bytes, bytearray)):
-        return value.hex()
-    if isinstance(value, datetime.datetime):
-        return round(value.timestamp() * 1000)
-    return value
-
-
-def compare(reader, table, names, rows):
-    want = expected[table]
-    want_names = [c[0] for c in want["columns"]]
-    assert names == want_names, f"{reader}, {table}: columns {names}, want {want_names}"
-    key = lambda row: [str(row[n]) for n in ("scope", "trial", "epoch", "kind", "lr") if n in row]
-    got = sorted(({n: plain(row[n]) for n in names} for row in rows), key=key)
-    assert len(got) == len(want["rows"]) > 0, f"{reader}, {table}: {len(got)} rows, want {len(want['rows'])}"
-    for g, w in zip(got, sorted(want["rows"], key=key)):
-        assert g == w, f"{reader}, {table}:\ngot  {g}\nwant {w}"
 
 
 def types(reader, table, got, names):
@@ -77,7 +54,7 @@ for table in expected:
 
     data = pyarrow.dataset.dataset(os.path.join(study, table), format="parquet").to_table()
     types("pyarrow", table, [str(f.type) for f in data.schema], ARROW)
-    compare("pyarrow", table, data.schema.names, data.to_pylist())
+    compare("pyarrow", table, expected[table], data.schema.names, data.to_pylist())
     nullable = [f.nullable for f in pyarrow.parquet.read_schema(files[0])]
     assert nullable == [c[2] for c in expected[table]["columns"]], f"{table}: nullable {nullable}"
     metadata = pyarrow.parquet.read_metadata(files[0])
@@ -89,11 +66,11 @@ for table in expected:
     relation = duckdb.sql(f"SELECT * FROM '{pattern}'")
     types("duckdb", table, [str(t) for t in relation.types], DUCKDB)
     # Through Arrow, because fetchall needs pytz for a timestamp.
-    compare("duckdb", table, relation.columns, relation.to_arrow_table().to_pylist())
+    compare("duckdb", table, expected[table], relation.columns, relation.to_arrow_table().to_pylist())
 
     frame = polars.read_parquet(pattern)
     types("polars", table, frame.dtypes, POLARS)
-    compare("polars", table, frame.columns, frame.to_dicts())
+    compare("polars", table, expected[table], frame.columns, frame.to_dicts())
 
     frame = pandas.read_parquet(os.path.join(study, table))  # pandas has NaN for null: no comparison of values
     assert list(frame.columns) == [c[0] for c in expected[table]["columns"]] and len(frame) == len(expected[table]["rows"])
