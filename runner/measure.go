@@ -14,6 +14,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/guard"
 	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/sweep"
 )
 
 type measureOptions struct {
@@ -32,9 +33,9 @@ extractor, another number of samples or other metrics than the script's, and
 adds a row for each trial to the table "measurements". It prints the numbers
 beside those of the run, and how far both rank the trials alike.
 
---which is the trials: "front", those on the Pareto front; "all", those with
-kept weights; or one trial, by its ID, its first digits, or "best". What has
-been measured in the same way is not measured again.
+--which is the trials: "front", those on the Pareto front; "all", finished ones
+with kept weights; or one trial, by its ID, its first digits, or "best". What
+has been measured in the same way is not measured again.
 
 The real images must be those of the run: if the data have changed, nothing is
 measured. Flags that are not given are as in the script.`,
@@ -122,7 +123,7 @@ func (o measureOptions) trials(env *Env, v *results.View) ([]results.State, erro
 	var kept, without []results.State
 	for _, t := range v.Trials() {
 		switch {
-		case t.Epochs == 0 || off[t.ID]:
+		case t.Epochs == 0 || off[t.ID] || !sweep.State(t.Status).Final():
 		case v.HasCheckpoint(t.ID):
 			kept = append(kept, t)
 		default:

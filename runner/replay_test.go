@@ -54,6 +54,8 @@ func TestReplayFindsNumbersThatAreNotTheTrials(t *testing.T) {
 	}
 	fatal(t, c.Release())
 	fatal(t, w.Close())
+	scratch := t.TempDir()
+	t.Setenv("TMPDIR", scratch)
 	for _, x := range []struct {
 		args []string
 		code int
@@ -67,5 +69,8 @@ func TestReplayFindsNumbersThatAreNotTheTrials(t *testing.T) {
 		if code, text := command(t, home, args...); code != x.code || !regexp.MustCompile(x.want).MatchString(text) {
 			t.Errorf("%q: got exit code %d, want %d and %q\n%s", x.args, code, x.code, x.want, text)
 		}
+	}
+	if left, err := os.ReadDir(scratch); err != nil || len(left) > 0 {
+		t.Errorf("replays have left %v, %v", left, err)
 	}
 }
