@@ -44,11 +44,7 @@ func (w *Writer) Publish() error {
 func (w *Writer) publishWhenDue() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	now := w.options.Now()
-	every := max(w.options.FlushEvery, now.Sub(w.opened)/100)
-	if w.options.FlushEvery == 0 {
-		every = max(every, 10*time.Second)
-	}
+	now, every := w.options.Now(), w.every()
 	limit := w.options.FlushRows
 	if limit == 0 {
 		limit = 10_000
@@ -57,6 +53,23 @@ func (w *Writer) publishWhenDue() error {
 		return w.publish()
 	}
 	return nil
+}
+
+// every is how long rows wait for a file. The more writers a study has had, the longer they wait, up to half the time since Create, so
+// that two hundred writers do not make two hundred times as many files as one.
+func (w *Writer) every() time.Duration {
+	least := w.options.FlushEvery
+	if least == 0 {
+		least = 10 * time.Second
+	}
+	return max(least, w.options.Now().Sub(w.opened)*time.Duration(min(w.writers(), 50))/100)
+}
+
+// writers is how many writers the study has had.
+func (w *Writer) writers() int {
+	w.view.mu.Lock()
+	defer w.view.mu.Unlock()
+	return max(1, len(w.view.journals.readers))
 }
 
 // pending are the rows of this writer that are in no file yet.
@@ -242,7 +255,7 @@ func (w *Writer) writePareto() error {
 		return err
 	}
 	now := w.options.Now()
-	w.compare = compare{changes, now.Add(100 * now.Sub(start))}
+	w.compare = compare{changes, now.Add(100 * now.Sub(start) * time.Duration(w.writers()))} // all of them write the same table
 	return nil
 }
 

@@ -45,8 +45,8 @@ type Options struct {
 	Device string           // on which this process trains, for those who ask who writes the study
 
 	// AppendEpoch and Finish publish pending rows once there are FlushRows of them (default 10,000), or once both
-	// FlushEvery (default 10 s) and a hundredth of the time since Create have passed: the hundredth keeps a long study from
-	// writing thousands of files. Publish and Close publish at once.
+	// FlushEvery (default 10 s) and a hundredth of the time since Create have passed, for each writer of the study: that keeps a long
+	// study, and one of many writers, from having thousands of files. Publish and Close publish at once.
 	FlushRows  int
 	FlushEvery time.Duration
 
