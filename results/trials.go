@@ -1,6 +1,7 @@
 package results
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -95,6 +96,12 @@ type Best struct {
 }
 
 func newSummary() summary { return summary{last: Metrics{}, best: map[string][]Best{}} }
+
+// clone shares nothing that add changes.
+func (s summary) clone() summary {
+	s.last, s.best = maps.Clone(s.last), maps.Clone(s.best)
+	return s
+}
 
 // add adds the next epoch.
 func (s *summary) add(e Epoch, objectives []Objective) {

@@ -315,7 +315,7 @@ func (v *View) record(r *row) (*record, error) {
 	v.mu.Lock()
 	rec := &record{Study: v.file.Study, Trial: r.trial.Trial}
 	if r.table == Trials {
-		rec.Total, rec.Outcome = r.trial.summary, r.outcome.Outcome
+		rec.Total, rec.Outcome = r.trial.summary.clone(), r.outcome.Outcome
 	}
 	v.mu.Unlock()
 	var err error
