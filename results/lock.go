@@ -14,9 +14,9 @@ import (
 	"github.com/starsweep/starsweep/internal/durable"
 )
 
-// lock is the right to write a study. The kernel releases it when the process ends, for any reason. It is a lock on two
-// things: the file DIR/lock, which names the holder and can be locked on every file system, and the directory itself, where
-// the file system can lock directories: that lock cannot be taken away by removing a file.
+// lock is the right to write a study of the old schema, which had one writer. An upgrade takes it. The kernel releases it when the
+// process ends, for any reason. It is a lock on two things: the file DIR/lock, which names the holder and can be locked on every file
+// system, and the directory itself, where the file system can lock directories: that lock cannot be taken away by removing a file.
 type lock struct {
 	file, dir *flock.Flock
 	whole     bool // the directory is locked as well
