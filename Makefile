@@ -86,8 +86,8 @@ features: build ## retrain the embedded small networks on MNIST and CIFAR-10, an
 			-out engine/feature/small/small-$$set.safetensors || exit 1; \
 	done
 
-kill-loop: ## kill small studies 1,000 times and compare their tables with an undisturbed run's (half an hour)
-	STARSWEEP_KILLS=1000 go test -count=1 -timeout 2h -v -run TestKilledStudies ./runner
+kill-loop: ## kill small studies 2,000 times, damage every file in every way, and compare their tables (hours)
+	STARSWEEP_KILLS=1000 go test -count=1 -timeout 3h -v -run 'TestKilledStudies|TestNoDamage|TestARecordThat' ./runner
 
 bench: build ## time the training steps of the thesis's networks
 	$(BIN) bench
