@@ -70,6 +70,7 @@ func dominates(a, b []float64) bool {
 //
 // Points are placed in lexicographic order, in which none dominates an earlier one, each on the first front where no point dominates
 // it. If a front has a point that dominates it, so has every front before, so bisection finds the place (Zhang et al. 2015, ENS-BS).
+// Equal points are neighbours in this order, and one stands for all.
 func Ranks(points [][]float64, directions []Direction) ([]int, error) {
 	c, err := costs(points, directions)
 	if err != nil {
@@ -84,7 +85,11 @@ func Ranks(points [][]float64, directions []Direction) ([]int, error) {
 	slices.SortStableFunc(order, func(i, j int) int { return slices.Compare(c[i], c[j]) })
 	ranks := make([]int, len(c))
 	var fronts [][]int
-	for _, i := range order {
+	for at, i := range order {
+		if at > 0 && slices.Equal(c[i], c[order[at-1]]) {
+			ranks[i] = ranks[order[at-1]]
+			continue
+		}
 		r := sort.Search(len(fronts), func(r int) bool {
 			return !slices.ContainsFunc(fronts[r], func(j int) bool { return dominates(c[j], c[i]) })
 		})
@@ -113,20 +118,28 @@ func Front(points [][]float64, directions []Direction) ([]int, error) {
 // for any number of objectives, by the WFG algorithm (While et al. 2012). Points that are not better than the reference count 0.
 func Hypervolume(points [][]float64, reference []float64, directions []Direction) (float64, error) {
 	boxes, err := edges(points, reference, directions)
-	return volume(boxes), err
+	return volume(slices.CompactFunc(sorted(boxes), slices.Equal[[]float64])), err
 }
 
 // Contributions returns what the hypervolume would lose without each point, with all others kept: 0 for dominated points and for equal
-// ones.
+// ones. Of equal points one stands for all, so a front of few different points is fast however many it has.
 func Contributions(points [][]float64, reference []float64, directions []Direction) ([]float64, error) {
 	boxes, err := edges(points, reference, directions)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]float64, len(boxes))
+	different := slices.CompactFunc(sorted(boxes), slices.Equal[[]float64])
+	copies := make([]int, len(different))
+	place := make([]int, len(boxes))
 	for i, b := range boxes {
-		others := append(slices.Clone(boxes[:i]), boxes[i+1:]...)
-		out[i] = exclusive(b, others)
+		place[i], _ = slices.BinarySearchFunc(different, b, descending)
+		copies[place[i]]++
+	}
+	out := make([]float64, len(boxes))
+	for i, at := range place {
+		if copies[at] == 1 {
+			out[i] = exclusive(different[at], slices.Concat(different[:at], different[at+1:]))
+		}
 	}
 	return out, nil
 }
@@ -157,10 +170,15 @@ func edges(points [][]float64, reference []float64, directions []Direction) ([][
 	return all[1:], nil
 }
 
-// volume is the volume of the union of boxes that share a corner.
+// sorted returns boxes with the longest first edges first.
+func sorted(boxes [][]float64) [][]float64 {
+	return slices.SortedFunc(slices.Values(boxes), descending)
+}
+
+func descending(a, b []float64) int { return slices.Compare(b, a) }
+
+// volume is the volume of the union of sorted boxes that share a corner.
 func volume(boxes [][]float64) (v float64) {
-	boxes = slices.Clone(boxes)
-	slices.SortFunc(boxes, func(a, b []float64) int { return slices.Compare(b, a) }) // the longest first edges first
 	if len(boxes) > 0 && len(boxes[0]) == 2 {
 		return area(boxes)
 	}
@@ -201,7 +219,7 @@ func exclusive(b []float64, others [][]float64) float64 {
 			limited = append(slices.DeleteFunc(limited, func(l []float64) bool { return contains(cut, l) }), cut)
 		}
 	}
-	return max(0, v-volume(limited))
+	return max(0, v-volume(sorted(limited)))
 }
 
 // contains reports whether box b is inside box a.

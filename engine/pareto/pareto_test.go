@@ -195,3 +195,78 @@ func TestMalformedPointsAndReferencesAreErrors(t *testing.T) {
 		})
 	}
 }
+
+// Copies change neither volume nor ranks, to the bit, and a point with a copy contributes nothing. The numbers of this test are not
+// whole, so that another order of sums would show.
+func TestEqualPointsCountAsOne(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 0))
+	for range 300 {
+		points, directions := random(rng, 1+rng.IntN(12), 1+rng.IntN(4))
+		var once, copied [][]float64
+		for _, p := range points {
+			for j := range p {
+				p[j] /= 7
+			}
+			if !slices.ContainsFunc(once, func(o []float64) bool { return slices.Equal(o, p) }) {
+				once = append(once, p)
+			}
+		}
+		var original []int // of each copy
+		copies := make([]int, len(once))
+		for i, p := range once {
+			for range 1 + rng.IntN(3) {
+				copied, original, copies[i] = append(copied, p), append(original, i), copies[i]+1
+			}
+		}
+		rng.Shuffle(len(copied), func(i, j int) {
+			copied[i], copied[j] = copied[j], copied[i]
+			original[i], original[j] = original[j], original[i]
+		})
+		reference := corner(directions)
+		want, got := compare(t, once, reference, directions), compare(t, copied, reference, directions)
+		if got.volume != want.volume {
+			t.Fatalf("%v, %v: got hypervolume %g, want %g as without copies", copied, directions, got.volume, want.volume)
+		}
+		for i, o := range original {
+			contribution := want.contributions[o]
+			if copies[o] > 1 {
+				contribution = 0
+			}
+			if got.ranks[i] != want.ranks[o] || got.contributions[i] != contribution {
+				t.Fatalf("%v, %v: got rank %d and contribution %g of point %d, want %d and %g", copied, directions,
+					got.ranks[i], got.contributions[i], i, want.ranks[o], contribution)
+			}
+		}
+	}
+}
+
+type comparison struct {
+	ranks         []int
+	volume        float64
+	contributions []float64
+}
+
+func compare(t *testing.T, points [][]float64, reference []float64, directions []pareto.Direction) (c comparison) {
+	t.Helper()
+	var err error
+	if c.ranks, err = pareto.Ranks(points, directions); err != nil {
+		t.Fatal(err)
+	}
+	if c.volume, err = pareto.Hypervolume(points, reference, directions); err != nil {
+		t.Fatal(err)
+	}
+	if c.contributions, err = pareto.Contributions(points, reference, directions); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// A study whose metric has few values has fronts of thousands of equal points: a cost of their square is one of minutes here.
+func TestManyEqualPointsAreFast(t *testing.T) {
+	points := slices.Repeat([][]float64{{1, 2, 3}, {3, 2, 1}, {2, 2, 2}}, 100_000)
+	directions := []pareto.Direction{pareto.Min, pareto.Min, pareto.Max}
+	c := compare(t, points, []float64{4, 4, 0}, directions)
+	if want := []int{1, 3, 2}; !slices.Equal(c.ranks[:3], want) || c.volume != 18 || slices.Max(c.contributions) != 0 {
+		t.Errorf("got ranks %v, volume %g, contributions up to %g, want %v, 18 and 0", c.ranks[:3], c.volume, slices.Max(c.contributions), want)
+	}
+}
