@@ -10,6 +10,7 @@ import (
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/execute"
 	"github.com/starsweep/starsweep/runner/plan"
+	"github.com/starsweep/starsweep/runner/sweep"
 	"github.com/starsweep/starsweep/runner/sweep/prune"
 )
 
@@ -53,7 +54,7 @@ func (e *Env) open(ctx context.Context, s *script, p *plan.Plan, b *train.Backen
 	if o.bounded {
 		limits.Deadline = start.Add(o.budget)
 	}
-	t.executor = execute.New(execute.Config{Plan: p, Study: study, Judges: prune.Collapse{}, Limits: limits, Began: start,
+	t.executor = execute.New(execute.Config{Plan: p, Study: study, Judges: judges(), Limits: limits, Began: start,
 		Keep:   keepOf(o.keep, s.Keep, study.View()),
 		Origin: execute.Origin{Script: meta.ScriptHash, Settings: t.settings, Profile: o.profile, Version: e.Version}}, e.lab(b, t.passes))
 	return t, nil
@@ -82,4 +83,11 @@ func (t *training) train() (began bool, err error) {
 		beside.Go(func() { t.countOthers(over, b) })
 	}
 	return true, t.executor.Run(env.atOnce(t.ctx), t.workers, progress, t.paces, reporter{env.Worker})
+}
+
+// judges decide after every evaluated epoch whether a trial goes on. The first one that stops it counts.
+func judges() sweep.Judges {
+	return sweep.Judges{
+		prune.Collapse{},
+	}
 }
