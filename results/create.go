@@ -205,7 +205,7 @@ func (w *Writer) open(dir string) (err error) {
 // rewrites files that are damaged or hold rows that do not count, and removes those without rows and files that a crash left half-written.
 func (w *Writer) reconcile(living map[string]bool) error {
 	if len(living) == 0 {
-		if err := w.view.clean(); err != nil {
+		if err := w.view.clean(w.desk.Joined()); err != nil {
 			return err
 		}
 	}

@@ -295,14 +295,18 @@ func (w *Writer) Close() error {
 	return errors.Join(append(errs, w.view.Close())...)
 }
 
-// clean removes files that a crash left half-written. Only a process that is alone may do so.
-func (v *View) clean() error {
+// clean removes files that a crash left half-written: those that were last written to before a process joined the study that then was
+// alone. Younger ones may be of a process that has joined since.
+func (v *View) clean(joined time.Time) error {
 	for _, folder := range append([]Table{"checkpoints"}, Tables()...) {
 		temporary, err := filepath.Glob(filepath.Join(v.folder(folder), ".*"+durable.TempSuffix))
 		if err != nil {
 			return err
 		}
 		for _, path := range temporary {
+			if info, err := os.Lstat(path); err != nil || !info.ModTime().Before(joined) {
+				continue
+			}
 			if err := durable.Remove(path); err != nil {
 				return err
 			}

@@ -26,6 +26,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/starsweep/starsweep/internal/durable"
 )
@@ -41,6 +42,7 @@ type Desk struct {
 	o       Options
 	link    func(from, to string) error // os.Link, but in tests
 	stop    func()                      // ends the beats
+	joined  time.Time                   // by the file system's clock
 
 	mu    sync.Mutex
 	held  map[string]*Claim     // by trial

@@ -125,6 +125,11 @@ func Join(dir string, w Writer, o Options) (*Desk, error) {
 	if err := d.create(d.heartbeat(w.Name)); err != nil {
 		return nil, durable.StorageError(d.heartbeat(w.Name), err)
 	}
+	info, err := os.Stat(d.heartbeat(w.Name))
+	if err != nil {
+		return nil, durable.StorageError(d.heartbeat(w.Name), err)
+	}
+	d.joined = info.ModTime()
 	quit, done := make(chan struct{}), make(chan struct{})
 	d.stop = sync.OnceFunc(func() { close(quit); <-done })
 	go func() {
@@ -146,6 +151,9 @@ func Join(dir string, w Writer, o Options) (*Desk, error) {
 	}()
 	return d, nil
 }
+
+// Joined is when this writer joined, by the clock of the file system.
+func (d *Desk) Joined() time.Time { return d.joined }
 
 // Writer is who makes the claims of this desk.
 func (d *Desk) Writer() Writer { return d.w }

@@ -1,0 +1,28 @@
+package results_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// A file that was last written to after this process joined may be of one that joined later, and is being written.
+func TestHalfWrittenFilesOfLaterProcessesAreLeftAlone(t *testing.T) {
+	dir := t.TempDir()
+	check(t, create(t, dir).Close())
+	old, young := filepath.Join(dir, "pareto", ".pareto.parquet.0.tmp"), filepath.Join(dir, "pareto", ".pareto.parquet.1.tmp")
+	for path, age := range map[string]time.Duration{old: time.Hour, young: -time.Hour} {
+		check(t, os.WriteFile(path, []byte("half"), 0o666))
+		check(t, os.Chtimes(path, time.Time{}, time.Now().Add(-age)))
+	}
+	check(t, create(t, dir).Close())
+	if _, err := os.Stat(old); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file that a crash left: got %v, want that it is gone", err)
+	}
+	if _, err := os.Stat(young); err != nil {
+		t.Errorf("a file that may be written now: got %v, want it left alone", err)
+	}
+}
