@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/starsweep/starsweep/internal/durable"
+	"github.com/starsweep/starsweep/internal/regular"
 	"github.com/starsweep/starsweep/results/internal/claim"
 )
 
@@ -350,7 +351,7 @@ func writeScripts(dir, hash string, scripts map[string][]byte) error {
 			return fmt.Errorf("script file %q: want a path inside the script's folder", name)
 		}
 		path := filepath.Join(dir, filepath.FromSlash(name))
-		if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, source) {
+		if old, err := regular.ReadFile(path); err == nil && bytes.Equal(old, source) {
 			continue
 		}
 		if err := durable.MkdirAll(filepath.Dir(path)); err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/starsweep/starsweep/internal/durable"
 	"github.com/starsweep/starsweep/internal/parallel"
+	"github.com/starsweep/starsweep/internal/regular"
 	"github.com/starsweep/starsweep/results/internal/journal"
 )
 
@@ -65,8 +66,11 @@ func (j *journals) find() error {
 	}
 	for _, f := range files {
 		name := f.Name()
-		if j.readers[name] != nil || !f.Type().IsRegular() || !fileName(name) || name == j.own && j.ownEnd == 0 {
+		if j.readers[name] != nil || !fileName(name) || name == j.own && j.ownEnd == 0 {
 			continue
+		}
+		if err := regular.Check(f.Type()); err != nil {
+			return durable.StorageError(j.path(name), err)
 		}
 		j.readers[name] = journal.NewReader(filepath.Join(j.dir, name))
 		if name == j.own {
@@ -166,7 +170,7 @@ func (j *journals) line(at place) ([]byte, error) {
 	f := j.open[at.writer]
 	if f == nil {
 		var err error
-		if f, err = os.Open(j.path(at.writer)); err != nil {
+		if f, err = regular.Open(j.path(at.writer)); err != nil {
 			return nil, durable.StorageError(j.path(at.writer), err)
 		}
 		const most = 8 // a study may have thousands of journals, and a process a few open files

@@ -12,6 +12,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/starsweep/starsweep/internal/durable"
+	"github.com/starsweep/starsweep/internal/regular"
 )
 
 // lock is the right to write a study of the old schema, which had one writer. An upgrade takes it. The kernel releases it when the
@@ -33,6 +34,9 @@ func newLock(dir string) (_ *lock, err error) {
 			l.Close()
 		}
 	}()
+	if info, err := os.Stat(l.file.Path()); err == nil && !info.Mode().IsRegular() {
+		return nil, durable.StorageError(l.file.Path(), regular.Check(info.Mode()))
+	}
 	dirTaken, dirErr := try(l.dir.TryLock)
 	fileTaken, fileErr := try(l.file.TryLock)
 	switch {
@@ -81,6 +85,9 @@ func (l *lock) Close() error { return errors.Join(l.dir.Close(), l.file.Close())
 // oldHolder names the process that writes a study of the old schema in dir, if one does.
 func oldHolder(dir string) (process string, found bool) {
 	for _, path := range []string{lockPath(dir), dir} {
+		if info, err := os.Stat(path); err != nil || !info.IsDir() && !info.Mode().IsRegular() {
+			continue
+		}
 		l := flock.New(path, flock.SetFlag(os.O_RDONLY)) // which does not create a missing file
 		locked, err := l.TryRLock()
 		l.Close()
@@ -97,7 +104,7 @@ func oldHolder(dir string) (process string, found bool) {
 
 // holder is the holder that the lock file of dir names; the file may be empty for an instant.
 func holder(dir string) string {
-	if f, err := os.Open(lockPath(dir)); err == nil {
+	if f, err := regular.Open(lockPath(dir)); err == nil {
 		defer f.Close()
 		text, _ := io.ReadAll(io.LimitReader(f, 1<<10))
 		if name := strings.TrimSpace(string(text)); name != "" {

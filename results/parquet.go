@@ -9,13 +9,14 @@ import (
 	"hash/crc32"
 	"io"
 	"iter"
-	"os"
 	"reflect"
 	"time"
 
 	kzstd "github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
+
+	"github.com/starsweep/starsweep/internal/regular"
 )
 
 // group is a parquet.Group that keeps its fields in order; parquet.Group itself sorts them by name.
@@ -147,7 +148,7 @@ func aboutOf(p *parquet.File) (a about, err error) {
 
 // readCovers returns what a compacted file covers. It reads no more than the footer.
 func readCovers(path string) (map[string]int64, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return nil, err
 	}

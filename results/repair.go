@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/starsweep/starsweep/internal/durable"
+	"github.com/starsweep/starsweep/internal/regular"
 	"github.com/starsweep/starsweep/results/internal/journal"
 )
 
@@ -203,7 +204,7 @@ var errUnreadable = errors.New("the file cannot be used")
 
 // takeSegment records the rows of a file that the journals lack.
 func (w *Writer) takeSegment(t Table, path string) (taken int, err error) {
-	b, err := os.ReadFile(path)
+	b, err := regular.ReadFile(path)
 	if err != nil {
 		return 0, durable.StorageError(path, err)
 	}

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
-	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/starsweep/starsweep/internal/regular"
 )
 
 // ErrReuse is in the chain of the error for a trial that cannot be taken over from another study, and says why.
@@ -122,7 +123,7 @@ func (v *Donor) copyScript(dir, hash string) error {
 		}
 		name, err := filepath.Rel(folder, path)
 		if err == nil {
-			files[filepath.ToSlash(name)], err = os.ReadFile(path)
+			files[filepath.ToSlash(name)], err = regular.ReadFile(path)
 		}
 		return err
 	})

@@ -16,6 +16,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/starsweep/starsweep/internal/durable"
+	"github.com/starsweep/starsweep/internal/regular"
 )
 
 // A segment larger than this is split, so that writing one never takes much memory.
@@ -182,7 +183,7 @@ type fileNotes struct {
 
 // holds reports whether the file is a sound segment of this study with these rows and today's columns.
 func (v *View) holds(t Table, g segment, rows []*row, covers map[string]int64) bool {
-	b, err := os.ReadFile(filepath.Join(v.folder(t), g.fileName()))
+	b, err := regular.ReadFile(filepath.Join(v.folder(t), g.fileName()))
 	if err != nil {
 		return false
 	}

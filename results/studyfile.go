@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/starsweep/starsweep/internal/durable"
+	"github.com/starsweep/starsweep/internal/regular"
 )
 
 // studyFile is the name of the file that describes a study.
@@ -52,7 +53,7 @@ func Origin(dir string) (string, error) {
 // readFile reads study.json. Errors: ErrNoStudy where there is none, ErrCorrupt, ErrOther, ErrStorage.
 func readFile(dir string) (file, error) {
 	path := filepath.Join(dir, studyFile)
-	b, err := os.ReadFile(path)
+	b, err := regular.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		if _, err := os.Stat(filepath.Join(dir, journalFolder)); err == nil {
 			return file{}, fmt.Errorf("%w: %s has a journal but no study.json: restore it from a copy", ErrCorrupt, dir)

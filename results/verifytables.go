@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -86,7 +85,7 @@ func (x *verifier) table(t Table) error {
 // file compares a file of a table with the rows that it should have.
 func (x *verifier) file(t Table, g segment, path string, rows []*row) error {
 	x.Tables++
-	b, err := readWhole(filepath.Join(x.view.folder(t), g.fileName()))
+	b, err := regular.ReadFile(filepath.Join(x.view.folder(t), g.fileName()))
 	if err != nil {
 		x.problem(path, "%v", err)
 		return nil
@@ -116,7 +115,7 @@ func (x *verifier) file(t Table, g segment, path string, rows []*row) error {
 func (x *verifier) pareto() error {
 	m := x.view.Meta()
 	path := TableFile(Pareto)
-	b, err := readWhole(filepath.Join(x.dir, filepath.FromSlash(path)))
+	b, err := regular.ReadFile(filepath.Join(x.dir, filepath.FromSlash(path)))
 	switch {
 	case len(m.Objectives) == 0:
 		return nil
@@ -165,9 +164,6 @@ func (x *verifier) compare(path string, fields []Field, got, want collected) err
 	return nil
 }
 
-// readWhole reads a regular file: a pipe would never end.
-func readWhole(path string) ([]byte, error) { return regular.Read(path, math.MaxInt64) }
-
 // collected are rows in memory: a file has no more than its writer had there.
 type collected struct {
 	rows []Row
@@ -204,7 +200,7 @@ func VerifyTables(ctx context.Context, dir string, report func(Problem)) (Verifi
 		err := x.each(string(t), func(name string) error {
 			path := string(t) + "/" + name
 			x.Tables++
-			b, err := readWhole(filepath.Join(dir, string(t), name))
+			b, err := regular.ReadFile(filepath.Join(dir, string(t), name))
 			if err != nil {
 				x.problem(path, "%v", err)
 				return nil

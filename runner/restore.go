@@ -12,6 +12,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/internal/regular"
 	"github.com/starsweep/starsweep/results"
 )
 
@@ -126,7 +127,7 @@ func mainScript(folder, name string) (string, error) {
 	others, _ := os.ReadDir(folder)
 	for _, f := range others {
 		other := filepath.Join(folder, f.Name())
-		if source, err := os.ReadFile(other); err == nil && definesMain.Match(source) {
+		if source, err := regular.ReadFile(other); err == nil && definesMain.Match(source) {
 			return other, nil
 		}
 	}

@@ -1,12 +1,14 @@
 // Package regular opens regular files and refuses all others: opening a named pipe waits for its writer, and a device may have
-// no end. Every path that a user names is opened through it. It imports no package of this module.
+// no end. Every path that a user names is opened through it, and every file of a study's directory. It imports no package of this module.
 package regular
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 )
 
@@ -30,16 +32,25 @@ func Check(mode fs.FileMode) error {
 }
 
 // Open opens a regular file for reading. Links are followed.
-func Open(path string) (*os.File, error) {
+func Open(path string) (*os.File, error) { return OpenFile(path, os.O_RDONLY, 0) }
+
+// OpenFile is os.OpenFile for regular files.
+func OpenFile(path string, flag int, perm fs.FileMode) (*os.File, error) {
 	info, err := os.Stat(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && flag&os.O_CREATE != 0:
+	case err != nil:
 		return nil, err
+	default:
+		if err := Check(info.Mode()); err != nil {
+			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		}
 	}
-	if err := Check(info.Mode()); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return os.Open(path)
+	return os.OpenFile(path, flag, perm)
 }
+
+// ReadFile is os.ReadFile for regular files.
+func ReadFile(path string) ([]byte, error) { return Read(path, math.MaxInt64) }
 
 // Read reads the first limit bytes of a regular file, or all, into one piece of memory. A file of size 0 is empty, also where
 // the kernel provides it and reading would wait as for a pipe.

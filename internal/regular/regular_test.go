@@ -44,9 +44,17 @@ func TestOnlyRegularFilesAreOpened(t *testing.T) {
 		if err == nil {
 			f.Close()
 		}
-		if err == nil || err.Error() != path+": "+want {
+		if err == nil || err.Error() != "open "+path+": "+want {
 			t.Errorf("%s: got %v, want %s", path, err, want)
 		}
+	}
+	if _, err := regular.OpenFile(pipe, os.O_WRONLY|os.O_CREATE, 0o666); err == nil || !strings.Contains(err.Error(), "got a named pipe") {
+		t.Errorf("to write a pipe: got %v, want an error", err)
+	}
+	if f, err := regular.OpenFile(filepath.Join(dir, "new"), os.O_WRONLY|os.O_CREATE, 0o666); err != nil {
+		t.Errorf("to create: %v", err)
+	} else {
+		f.Close()
 	}
 	if _, err := regular.Open(filepath.Join(dir, "missing")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v, want ErrNotExist", err)

@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"github.com/starsweep/starsweep/internal/durable"
+	"github.com/starsweep/starsweep/internal/regular"
 )
 
 // ErrTaken is in the chain of the error for a trial that another live writer has claimed.
@@ -360,7 +361,7 @@ func split(file string) (trial string, generation int, ok bool) {
 
 // names returns the files in a folder, in no order; none if there is no folder.
 func names(dir string) ([]string, error) {
-	f, err := os.Open(dir)
+	f, err := os.Open(dir + string(filepath.Separator)) // so that a named pipe is an error, and does not wait
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	} else if err != nil {
@@ -376,7 +377,7 @@ func names(dir string) ([]string, error) {
 
 // read returns the content of a file, nil if there is none.
 func read(path string) ([]byte, error) {
-	content, err := os.ReadFile(path)
+	content, err := regular.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

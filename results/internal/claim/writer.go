@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/starsweep/starsweep/internal/durable"
+	"github.com/starsweep/starsweep/internal/regular"
 )
 
 // Writer is a process that writes a study.
@@ -97,7 +98,7 @@ func (o Options) normal() Options {
 
 // modTime opens the file, because a client of NFS may answer from its memory otherwise.
 func modTime(path string) (time.Time, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -162,7 +163,7 @@ func (d *Desk) Writer() Writer { return d.w }
 func (d *Desk) beat() error {
 	d.beats++
 	path := d.heartbeat(d.w.Name)
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
+	f, err := regular.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
 	if err != nil {
 		return durable.StorageError(path, err)
 	}

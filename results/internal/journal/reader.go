@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/starsweep/starsweep/internal/durable"
+	"github.com/starsweep/starsweep/internal/regular"
 )
 
 // Hole is a damaged part of a journal, in bytes, which ends where a sound record begins.
@@ -53,7 +54,7 @@ func (r *Reader) Advance(end int64) { r.end, r.size = end, max(end, r.size) }
 // Next calls each for every line that was appended since the last call, in order. The bytes of a line are the callee's to keep. After an
 // error the next call begins with the same lines. Errors: ErrCorrupt, durable.ErrStorage, or those of each.
 func (r *Reader) Next(each func(Line, []byte) error) error {
-	f, err := os.Open(r.path) // a network file system may answer stat from its cache, but looks when a file is opened
+	f, err := regular.Open(r.path) // a network file system may answer stat from its cache, but looks when a file is opened
 	if err != nil {
 		return durable.StorageError(r.path, err)
 	}
