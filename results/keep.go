@@ -12,8 +12,8 @@ type Keep string
 // The zero value is KeepFront.
 const (
 	// KeepFront keeps the trials of the front: those that no other dominates in the study's objectives, among all finished trials of
-	// their measure or among those of the newest plan. Without objectives nothing is known to be better, and the first trial of each
-	// configuration stays.
+	// their measure, each at its last measured epoch, or among those of the newest plan, within its budget. Without objectives nothing is
+	// known to be better, and the first trial of each configuration stays.
 	KeepFront Keep = "front"
 	KeepAll   Keep = "all"
 	KeepNone  Keep = "none"
@@ -61,12 +61,13 @@ func (f *fold) front() map[*trial]bool {
 	}
 	all, planned := map[string][]member{}, map[string][]member{} // by measure
 	for _, t := range f.ordered() {
-		if p, any := f.representative(t, t.points, Comparison{}); any {
-			m := f.member(t, t, p)
-			all[t.measure] = append(all[t.measure], m)
-			if m.inPlan {
-				planned[t.measure] = append(planned[t.measure], m)
-			}
+		// Weights are of the last epoch. A plan of fewer epochs takes nothing from what they are worth: were trials compared within its
+		// budget alone, the trials that it prefers may have lost theirs to those that it disregards, and none would remain.
+		if points := usable(t, t.points, unlimited); len(points) > 0 {
+			all[t.measure] = append(all[t.measure], f.member(t, t, points[len(points)-1]))
+		}
+		if p, any := f.representative(t, t.points, Comparison{}); any && f.inPlan(t) {
+			planned[t.measure] = append(planned[t.measure], f.member(t, t, p))
 		}
 	}
 	for _, groups := range []map[string][]member{all, planned} {

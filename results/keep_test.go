@@ -33,6 +33,15 @@ func TestTheWeightsOfTheFrontAreKept(t *testing.T) {
 	wantLines(t, s.Unkept(results.KeepNone), "a", "b", "c", "d", "e", "f")
 }
 
+func TestAPlanOfFewerEpochsKeepsTheWeightsOfLongerTrials(t *testing.T) {
+	s := createRivals(t, t.TempDir())
+	rival(t, s, "a", 1, 0, results.Completed, 5, 0.5, 2, 0.5) // the best at its last epoch, not at its first
+	rival(t, s, "b", 2, 0, results.Completed, 4, 0.5)
+	wantLines(t, s.Unkept(results.KeepFront), "b")
+	check(t, s.BeginPlan(results.Plan{Trials: []string{"a", "b"}, Epochs: []int{1, 1}, Began: start}))
+	wantLines(t, s.Unkept(results.KeepFront))
+}
+
 func TestWithoutObjectivesTheFirstTrialOfAConfigurationIsKept(t *testing.T) {
 	plain := rivals
 	plain.Objectives = nil

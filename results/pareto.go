@@ -140,15 +140,9 @@ func (f *fold) member(t, shown *trial, p point) member {
 		inPlan: f.inPlan(t), seeds: 1}
 }
 
-// representative is the point of a finished trial that is compared with those of others: the last one within its budget. A trial that
-// failed or diverged has none, and neither has one that was not measured.
+// representative is the point of a finished trial that is compared with those of others: one within its budget, as c chooses.
 func (f *fold) representative(t *trial, points []point, c Comparison) (p point, any bool) {
-	if o := t.outcome(); o == nil || o.Status == Failed || o.Status == Diverged {
-		return point{}, false
-	}
-	for len(points) > 0 && points[len(points)-1].epoch > f.budget(t) {
-		points = points[:len(points)-1]
-	}
+	points = usable(t, points, f.budget(t))
 	switch {
 	case len(points) == 0:
 		return point{}, false
@@ -156,6 +150,17 @@ func (f *fold) representative(t *trial, points []point, c Comparison) (p point, 
 		return slices.MinFunc(points, func(a, b point) int { return f.objectives[0].order(a.values[0], b.values[0]) }), true
 	}
 	return points[len(points)-1], true
+}
+
+// usable are the points of a finished trial within a budget. A trial that failed or diverged has none.
+func usable(t *trial, points []point, budget int) []point {
+	if o := t.outcome(); o == nil || o.Status == Failed || o.Status == Diverged {
+		return nil
+	}
+	for len(points) > 0 && points[len(points)-1].epoch > budget {
+		points = points[:len(points)-1]
+	}
+	return points
 }
 
 // position is where seeds of a configuration are joined: their budget and, where they were trained to its end, the epoch of the values,
