@@ -98,6 +98,9 @@ func (f *fold) measures() (newest, others []string) {
 	planned := map[string]bool{} // by measure: whether the newest plan has it
 	var met []string
 	for _, t := range f.ordered() {
+		if o := t.outcome(); o != nil && o.Status == Skipped { // nothing is measured
+			continue
+		}
 		if _, known := planned[t.measure]; !known {
 			met = append(met, t.measure)
 		}

@@ -89,6 +89,11 @@ func TestMeasuresOfTheNewestPlanComeFirst(t *testing.T) {
 	newest, others := s.Measures() // recall, an objective, is no metric of theirs: a watch, of the training images
 	wantLines(t, newest, text(1000))
 	wantLines(t, others, text(20))
+	check(t, s.BeginTrial(results.Trial{ID: "c", Configuration: "c", Point: results.Values{"lr": 1.0}, Started: start}))
+	check(t, s.FinishTrial(outcome("c", results.Skipped))) // which measures nothing
+	newest, others = s.Measures()
+	wantLines(t, newest, text(1000))
+	wantLines(t, others, text(20))
 }
 
 // Only the necessary differences are listed, settings first.
