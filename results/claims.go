@@ -273,6 +273,9 @@ func (c *Claim) SaveCheckpoint(p Checkpoint) error {
 		return fmt.Errorf("got a checkpoint of trial %s, but the claim is of trial %s", p.Row.Trial, c.Trial)
 	}
 	s, found := c.w.view.State(c.Trial)
+	if err := c.Held(); err != nil { // whoever has taken the trial over may have finished it
+		return err
+	}
 	switch {
 	case !found || !c.began:
 		return fmt.Errorf("trial %s was never begun", c.Trial)

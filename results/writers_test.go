@@ -169,6 +169,12 @@ func TestAWriterThatWasTakenForDeadWritesNoMoreOfTheTrial(t *testing.T) {
 	train(t, a, "b", 1, 1) // the writer goes on with another trial
 	check(t, c.AppendEpoch(epoch("a", 5)))
 	check(t, c.Finish(outcome("a", results.Completed)))
+	check(t, c.Release())
+	_, err = a.Writer.View().Refresh()
+	check(t, err)
+	if err := old.SaveCheckpoint(checkpoint("a", 3)); !errors.Is(err, results.ErrClaimLost) {
+		t.Errorf("SaveCheckpoint of a trial that another one has finished: got %v, want ErrClaimLost", err)
+	}
 	check(t, a.Close())
 	check(t, b.Close())
 	wantLines(t, segmentRows(t, dir, results.Epochs, "trial", "epoch"), "a 1", "a 2", "a 3", "a 4", "a 5", "b 1")

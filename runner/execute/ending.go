@@ -20,6 +20,9 @@ type ending struct {
 	fatal   error  // why the run ends as well
 }
 
+// takenOver is the ending of a session whose trial another process has claimed since, which then thought that this one was dead.
+var takenOver = ending{state: sweep.Waiting, reason: "another process has taken it over"}
+
 // endingOf returns the ending of a session whose work ended with an error. ctx is that of the work.
 func endingOf(ctx context.Context, err error) ending {
 	var diverged *train.Diverged
@@ -27,7 +30,7 @@ func endingOf(ctx context.Context, err error) ending {
 	case errors.As(err, &diverged):
 		return ending{state: sweep.Diverged, reason: fmt.Sprintf("%s in epoch %d, step %d", diverged.What, diverged.Epoch+1, diverged.Step+1)}
 	case errors.Is(err, results.ErrClaimLost): // whoever took the trial over goes on from the last epoch
-		return ending{state: sweep.Waiting}
+		return takenOver
 	case errors.Is(err, results.ErrStorage): // also after an interrupt: a full disk is not one
 		return ending{state: sweep.Waiting, fatal: err}
 	case ctx.Err() != nil:
@@ -42,7 +45,7 @@ func endingOf(ctx context.Context, err error) ending {
 // has taken the trial over.
 func unrecorded(err error) ending {
 	if errors.Is(err, results.ErrClaimLost) {
-		err = nil
+		return takenOver
 	}
 	return ending{state: sweep.Waiting, fatal: err}
 }

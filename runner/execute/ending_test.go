@@ -34,6 +34,7 @@ func TestTheErrorOfATrialDecidesItsEnding(t *testing.T) {
 		{t.Context(), full, ending{state: sweep.Failed, reason: full.Error(), failure: sweep.FailureMemory}},
 		{t.Context(), asDataError(t.Context(), other), ending{state: sweep.Failed, reason: "no power", failure: sweep.FailureData}},
 		{t.Context(), storage, ending{state: sweep.Waiting, fatal: storage}},
+		{t.Context(), fmt.Errorf("x: %w", results.ErrClaimLost), ending{state: sweep.Waiting, reason: "another process has taken it over"}},
 		{t.Context(), lost, ending{state: sweep.Waiting, fatal: ErrDeviceLost}},
 		{done, diverged, ending{state: sweep.Diverged, reason: "loss_a is NaN in epoch 3, step 7"}}, // it was just done
 		{done, other, ending{state: sweep.Waiting, fatal: stopped}},

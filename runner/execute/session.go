@@ -66,9 +66,6 @@ func (s *session) train(ctx context.Context) ending {
 	outcome := s.x.outcome(s.trial)
 	end := s.run(ctx, from, &outcome)
 	outcome.Status, outcome.Reason, outcome.Failure = statusOf(end.state), end.reason, results.Failure(end.failure)
-	for _, o := range s.x.observers {
-		o.Ended(s.trial, outcome)
-	}
 	switch {
 	case end.state.Final():
 		err = s.claim.Finish(outcome)
@@ -76,7 +73,11 @@ func (s *session) train(ctx context.Context) ending {
 		err = s.claim.Pause(end.reason)
 	}
 	if err != nil {
-		return unrecorded(err)
+		end = unrecorded(err)
+		outcome.Status, outcome.Reason, outcome.Failure = statusOf(end.state), end.reason, ""
+	}
+	for _, o := range s.x.observers {
+		o.Ended(s.trial, outcome)
 	}
 	return end
 }
