@@ -108,12 +108,21 @@ func TestPythonReadsTheTablesOfSeveralWriters(t *testing.T) {
 	check(t, w.Close())
 	former := readFile(t, dir, "epochs/0-compact.parquet")
 
-	grown := meta
-	grown.Columns = append(slices.Clone(meta.Columns), results.Column{Name: "width", Kind: spec.Int, Optional: true})
-	grown.Metrics = append(slices.Clone(meta.Metrics), "kid")
-	s, err := createStudy(dir, grown, nil, hourly)
-	check(t, err)
+	s := grown(t, dir)
 	defer s.Close()
+	read(s.View, "glob")
+	check(t, os.WriteFile(filepath.Join(dir, "epochs", "0-compact.parquet"), former, 0o666)) // as in the middle of the growth
+	read(s.View, "union")
+}
+
+// grown is a study that has gained a hyperparameter and a metric, and a trial with both.
+func grown(t *testing.T, dir string) *study {
+	t.Helper()
+	wider := meta
+	wider.Columns = append(slices.Clone(meta.Columns), results.Column{Name: "width", Kind: spec.Int, Optional: true})
+	wider.Metrics = append(slices.Clone(meta.Metrics), "kid")
+	s, err := createStudy(dir, wider, nil, hourly)
+	check(t, err)
 	wide := trial("t2", 2)
 	wide.Point["width"] = 64
 	check(t, s.BeginTrial(wide))
@@ -121,9 +130,7 @@ func TestPythonReadsTheTablesOfSeveralWriters(t *testing.T) {
 	row.Metrics["kid"] = 0.5
 	check(t, s.AppendEpoch(row))
 	check(t, s.Publish())
-	read(s.View, "glob")
-	check(t, os.WriteFile(filepath.Join(dir, "epochs", "0-compact.parquet"), former, 0o666)) // as in the middle of the growth
-	read(s.View, "union")
+	return s
 }
 
 // measurement is one of a trial's weights.

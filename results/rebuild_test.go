@@ -314,3 +314,65 @@ func TestAViewOfAStudyWithoutItsJournalSaysSo(t *testing.T) {
 		t.Errorf("got the damage %q", d)
 	}
 }
+
+// Every journal of several is lost or damaged in turn.
+func TestADamagedJournalOfAnyWriterComesBackFromTheTables(t *testing.T) {
+	original := filepath.Join(t.TempDir(), "study")
+	a, b := create(t, original), create(t, original)
+	train(t, a, "a", 0, 3)
+	train(t, b, "b", 1, 3)
+	check(t, b.FinishTrial(outcome("b", results.Completed)))
+	check(t, a.claims["a"].Release())
+	c := claimed(t, b, "a")
+	check(t, c.Begin(trial("a", 0), &results.Checkpoint{Row: epoch("a", 3)}))
+	for e := 4; e <= 5; e++ {
+		check(t, c.AppendEpoch(epoch("a", e), results.Sample{Trial: "a", Epoch: e, Kind: "grid", PNG: picture(t, e)}))
+	}
+	check(t, c.Finish(outcome("a", results.Completed)))
+	check(t, a.Close())
+	check(t, b.Close())
+	want := allRows(t, open(t, original))
+	wantFiles := published(t, original)
+	for _, compact := range []bool{false, true} {
+		if compact {
+			w := create(t, original)
+			_, err := w.Compact()
+			check(t, err)
+			check(t, w.Close())
+		}
+		for i := range journals(t, original) {
+			for name, spoil := range map[string]func(path string) error{
+				"deleted": os.Remove,
+				"emptied": func(path string) error { return os.Truncate(path, 0) },
+				"cut":     func(path string) error { return os.Truncate(path, 900) },
+				"flipped": func(path string) error {
+					file, err := os.ReadFile(path)
+					file[recordsOf(file)[2]+30] ^= 4
+					return errors.Join(err, os.WriteFile(path, file, 0o666))
+				},
+			} {
+				t.Run(fmt.Sprint("compacted ", compact, ", journal ", i, " ", name), func(t *testing.T) {
+					dir := copied(t, original)
+					check(t, spoil(journals(t, dir)[i]))
+					v := open(t, dir)
+					if d := v.Damage(); len(d) == 0 {
+						t.Error("a view reports no damage")
+					}
+					s := create(t, dir)
+					if got := allRows(t, s.View); !slices.Equal(got, want) {
+						t.Errorf("got\n%s\nwant\n%s\n%+v", strings.Join(got, "\n"), strings.Join(want, "\n"), s.Recovery())
+					}
+					check(t, s.Close())
+					if got := published(t, dir); !slices.Equal(got, wantFiles) {
+						t.Errorf("published: got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(wantFiles, "\n"))
+					}
+					again := create(t, dir)
+					if r := again.Recovery(); len(r.Notes) > 0 || r.Dropped > 0 || len(again.Damage()) > 0 {
+						t.Errorf("the next time: %+v, %q", r, again.Damage())
+					}
+					check(t, again.Close())
+				})
+			}
+		}
+	}
+}

@@ -175,15 +175,18 @@ func TestAnUpgradeWaitsForWritersOfTheOldVersion(t *testing.T) {
 	ok(t, w.Close())
 }
 
+// copied is a copy of a directory.
+func copied(t *testing.T, dir string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "copy")
+	ok(t, os.CopyFS(to, os.DirFS(dir)))
+	return to
+}
+
 // Wherever a crash ends an upgrade, the study can be read, and the next run ends it.
 func TestACrashInAnUpgradeLosesNothing(t *testing.T) {
 	old := oldStudy(t)
-	copyOf := func(from string) string {
-		to := filepath.Join(t.TempDir(), "copy")
-		ok(t, os.CopyFS(to, os.DirFS(from)))
-		return to
-	}
-	done := copyOf(old)
+	done := copied(t, old)
 	w, err := Create(done, oldMeta, nil, still)
 	ok(t, err)
 	want := shown(t, w.View())
@@ -212,31 +215,31 @@ func TestACrashInAnUpgradeLosesNothing(t *testing.T) {
 			t.Errorf("%s: files of the upgrade are left", step)
 		}
 	}
-	dir := copyOf(old)
+	dir := copied(t, old)
 	made := filepath.Join(dir, upgradeFolder, journalFolder)
 	ok(t, os.MkdirAll(made, 0o777))
-	crashed("an empty folder", copyOf(dir), false)
+	crashed("an empty folder", copied(t, dir), false)
 	file, err := os.ReadFile(filepath.Join(done, journalFolder, upgradedWriter))
 	ok(t, err)
 	ok(t, os.WriteFile(filepath.Join(made, upgradedWriter), file[:len(file)/2], 0o666))
-	crashed("half a journal", copyOf(dir), false)
+	crashed("half a journal", copied(t, dir), false)
 	ok(t, os.WriteFile(filepath.Join(made, upgradedWriter), file, 0o666))
-	crashed("the journal", copyOf(dir), false)
+	crashed("the journal", copied(t, dir), false)
 	name := spec.TrialID("c2", 3) + checkpointSuffix
 	b, err := os.ReadFile(filepath.Join(done, "checkpoints", name))
 	ok(t, err)
 	ok(t, os.WriteFile(filepath.Join(dir, "checkpoints", name), b, 0o666))
-	crashed("the checkpoint", copyOf(dir), false)
+	crashed("the checkpoint", copied(t, dir), false)
 	ok(t, writeFile(dir, oldMeta, time.Time{}))
-	crashed("study.json", copyOf(dir), true)
+	crashed("study.json", copied(t, dir), true)
 	ok(t, os.Rename(filepath.Join(dir, journalFolder), filepath.Join(dir, keptJournal)))
-	crashed("the old journal", copyOf(dir), true)
+	crashed("the old journal", copied(t, dir), true)
 	ok(t, os.Rename(made, filepath.Join(dir, journalFolder)))
-	crashed("the new journal", copyOf(dir), true)
+	crashed("the new journal", copied(t, dir), true)
 	ok(t, os.Remove(filepath.Join(dir, "epochs", "000000003-000000005.parquet")))
-	crashed("a segment", copyOf(dir), true)
+	crashed("a segment", copied(t, dir), true)
 	ok(t, os.Remove(lockPath(dir)))
-	crashed("the lock", copyOf(dir), true)
+	crashed("the lock", copied(t, dir), true)
 }
 
 // The ID of a study of the old schema is that which its version computed.
