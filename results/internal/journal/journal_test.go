@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -226,5 +227,54 @@ func TestLinesMayNotHoldNewlines(t *testing.T) {
 	}
 	if _, err := j.Append(); err == nil {
 		t.Error("no lines: got no error")
+	}
+}
+
+// A reader that only asks for the size of a file must notice all that one notices that opens it.
+func TestAReaderOnALocalFileSystemNoticesTheSame(t *testing.T) {
+	for _, onLocal := range []bool{false, true} {
+		path := filepath.Join(t.TempDir(), "journal")
+		j, err := Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &Reader{path: path, asked: true, local: onLocal}
+		read := func(want ...string) {
+			t.Helper()
+			var got []string
+			if err := r.Next(func(_ Line, b []byte) error { got = append(got, string(b)); return nil }); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("local %v: got lines %q, want %q", onLocal, got, want)
+			}
+		}
+		for i := range 3 {
+			read()
+			line := fmt.Sprintf(`{"n":%d}`, i)
+			if _, err := j.AppendLater([]byte(line)); err != nil {
+				t.Fatal(err)
+			}
+			read(line)
+		}
+		if err := os.Truncate(path, 10); err != nil {
+			t.Fatal(err)
+		}
+		if read(); r.Tail() >= 0 {
+			t.Errorf("local %v: got tail %d of a file that was cut, want less than 0", onLocal, r.Tail())
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Next(nil); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("local %v: got error %v of a file that was removed", onLocal, err)
+		}
+		j.Close()
+	}
+}
+
+func TestUnknownFileSystemsAreNotLocal(t *testing.T) {
+	if local("/proc/self") || local(filepath.Join(t.TempDir(), "missing")) {
+		t.Error("got true, want false")
 	}
 }

@@ -27,6 +27,8 @@ type Reader struct {
 	size  int64 // of the file when it was last read
 	limit int64 // nothing is read beyond it; 0 if there is none
 	holes []Hole
+	asked bool // local was decided
+	local bool // the file is on a file system of this machine
 }
 
 // NewReader returns a reader that has read nothing yet of the journal at path.
@@ -54,7 +56,12 @@ func (r *Reader) Advance(end int64) { r.end, r.size = end, max(end, r.size) }
 // Next calls each for every line that was appended since the last call, in order. The bytes of a line are the callee's to keep. After an
 // error the next call begins with the same lines. Errors: ErrCorrupt, durable.ErrStorage, or those of each.
 func (r *Reader) Next(each func(Line, []byte) error) error {
-	f, err := regular.Open(r.path) // a network file system may answer stat from its cache, but looks when a file is opened
+	if r.local { // a network file system may answer stat from its cache, but looks when a file is opened
+		if info, err := os.Stat(r.path); err == nil && info.Mode().IsRegular() && r.read(info) {
+			return nil
+		}
+	}
+	f, err := regular.Open(r.path)
 	if err != nil {
 		return durable.StorageError(r.path, err)
 	}
@@ -63,11 +70,10 @@ func (r *Reader) Next(each func(Line, []byte) error) error {
 	if err != nil {
 		return durable.StorageError(r.path, err)
 	}
-	r.size = info.Size()
-	if r.limit > 0 {
-		r.size = min(r.size, r.limit)
+	if !r.asked {
+		r.asked, r.local = true, local(r.path)
 	}
-	if r.size <= r.end {
+	if r.read(info) {
 		return nil
 	}
 	s := scan{f: f, path: r.path, end: r.end, size: r.size, budget: searchBudget * (r.size - r.end)}
@@ -76,6 +82,15 @@ func (r *Reader) Next(each func(Line, []byte) error) error {
 	}
 	r.end, r.holes = s.end, append(r.holes, s.holes...)
 	return nil
+}
+
+// read notes the size of the file, and reports whether all of it was read.
+func (r *Reader) read(info os.FileInfo) bool {
+	r.size = info.Size()
+	if r.limit > 0 {
+		r.size = min(r.size, r.limit)
+	}
+	return r.size <= r.end
 }
 
 // scan reads the records of a file from end to size.
