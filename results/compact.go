@@ -3,6 +3,7 @@ package results
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"time"
@@ -31,10 +32,15 @@ func (w *Writer) compact(done Compaction) error {
 	if err := w.publish(); err != nil { // so that no row is missing, whatever happens
 		return err
 	}
-	if err := w.reconcile(nil); err != nil {
+	gone, err := w.gone() // a process that joins meanwhile keeps its files
+	if err != nil {
+		return err
+	}
+	if err := w.reconcile(gone); err != nil {
 		return err
 	}
 	covers := w.view.ends()
+	maps.DeleteFunc(covers, func(name string, _ int64) bool { return !gone[name] })
 	for _, t := range recorded() {
 		files, rows, err := w.compactTable(t, covers)
 		if err != nil {
@@ -52,6 +58,10 @@ func (w *Writer) compactTable(t Table, covers map[string]int64) (files, rows int
 	if err != nil {
 		return 0, 0, err
 	}
+	segments = slices.DeleteFunc(segments, func(g segment) bool {
+		_, covered := covers[g.writer]
+		return g != compacted && !covered
+	})
 	all := w.view.covered(t, covers)
 	for _, g := range segments {
 		if g != compacted {

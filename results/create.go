@@ -165,21 +165,14 @@ func (w *Writer) open(dir string) (err error) {
 	_, err = w.tryMaintain(func() error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		others, err := w.desk.Others()
+		gone, err := w.gone()
 		if err != nil {
 			return err
 		}
-		if err := w.refresh(); err != nil {
+		if err := w.repair(gone); err != nil {
 			return err
 		}
-		living := map[string]bool{}
-		for _, o := range others {
-			living[o.Name] = true
-		}
-		if err := w.repair(living); err != nil {
-			return err
-		}
-		if err := w.reconcile(living); err != nil {
+		if err := w.reconcile(gone); err != nil {
 			return err
 		}
 		if err := w.writePareto(); err != nil {
@@ -202,14 +195,39 @@ func (w *Writer) open(dir string) (err error) {
 	return err
 }
 
-// reconcile makes the files of the tables agree with the journals, except those of living writers: it writes the rows that no file has,
-// rewrites files that are damaged or hold rows that do not count, and removes those without rows and files that a crash left half-written.
-func (w *Writer) reconcile(living map[string]bool) error {
-	if len(living) == 0 {
+// gone returns the writers whose files this one may change: those that had left something before it was seen that they have ended, and
+// itself. One that joins meanwhile is not among them, although it was not there when this process looked who was. Afterwards the view
+// knows all that they have recorded. What crashes left half-written is removed if no other process is there.
+func (w *Writer) gone() (map[string]bool, error) {
+	known, err := lastPublished(w.view.dir)
+	if err != nil {
+		return nil, err
+	}
+	gone := map[string]bool{w.name: true}
+	for name := range known {
+		gone[name] = true
+	}
+	for name := range w.view.ends() {
+		gone[name] = true
+	}
+	others, err := w.desk.Others()
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range others {
+		delete(gone, o.Name)
+	}
+	if len(others) == 0 {
 		if err := w.view.clean(w.desk.Joined()); err != nil {
-			return err
+			return nil, err
 		}
 	}
+	return gone, w.refresh()
+}
+
+// reconcile makes the files of the tables agree with the journals of writers that are gone, and of this one: it writes the rows that no
+// file has, rewrites files that are damaged or hold rows that do not count, and removes those without rows.
+func (w *Writer) reconcile(gone map[string]bool) error {
 	for _, t := range recorded() {
 		folder := w.view.folder(t)
 		if err := durable.MkdirAll(folder); err != nil {
@@ -235,7 +253,7 @@ func (w *Writer) reconcile(living map[string]bool) error {
 			}
 		}
 		for _, writer := range w.view.writersOf(of) {
-			if living[writer] {
+			if !gone[writer] {
 				continue
 			}
 			if err := w.reconcileWriter(t, writer, of[writer], covers); err != nil {

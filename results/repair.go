@@ -122,7 +122,7 @@ func (v *View) orphans() (n int) {
 
 // repair takes back what journals of writers that are gone have lost: rows that the tables still have are recorded in this writer's
 // journal, under the generations that they had. Finished trials that still lack an epoch are forgotten, so that they run again.
-func (w *Writer) repair(living map[string]bool) error {
+func (w *Writer) repair(gone map[string]bool) error {
 	published, err := lastPublished(w.view.dir)
 	if err != nil {
 		return err
@@ -130,8 +130,8 @@ func (w *Writer) repair(living map[string]bool) error {
 	if err := w.refresh(); err != nil {
 		return err
 	}
-	losses := w.view.losses(published, func(name string) bool { return living[name] })
-	losses = slices.DeleteFunc(losses, func(l loss) bool { return living[l.writer] })
+	losses := w.view.losses(published, func(name string) bool { return !gone[name] })
+	losses = slices.DeleteFunc(losses, func(l loss) bool { return !gone[l.writer] })
 	if len(losses) == 0 {
 		return nil
 	}
@@ -162,7 +162,7 @@ func (w *Writer) repair(living map[string]bool) error {
 		entries = append(entries, entry{Repaired: &repaired{l.writer, l.Hole}})
 	}
 	// Also the last record of a journal may be one that later records of others depend on.
-	entries = append(entries, w.forgetIncomplete(living)...)
+	entries = append(entries, w.forgetIncomplete()...)
 	return w.append(entries...)
 }
 
@@ -308,7 +308,7 @@ func (v *View) hasBegun(b began) bool {
 
 // forgetIncomplete returns the entries that forget finished trials which have lost epochs. The last epochs of an unfinished trial are
 // trained again.
-func (w *Writer) forgetIncomplete(living map[string]bool) (entries []any) {
+func (w *Writer) forgetIncomplete() (entries []any) {
 	w.view.mu.Lock()
 	defer w.view.mu.Unlock()
 	for _, t := range w.view.fold.ordered() {

@@ -394,3 +394,31 @@ func TestAPausedTrialWaitsForItsPromotion(t *testing.T) {
 		t.Errorf("got %+v", state)
 	}
 }
+
+// A process that joins just after another one has looked who is there is not taken for one that has ended: its rows are in one file.
+func TestAWriterThatJoinsWhileAnotherOneTidiesUpKeepsItsFiles(t *testing.T) {
+	for _, publishes := range []bool{false, true} {
+		dir := t.TempDir()
+		first := create(t, dir)
+		train(t, first, "a", 0, 1)
+		var second *study
+		o := hourly
+		o.ModTime = func(path string) (time.Time, error) {
+			if second == nil { // the list of writers has been read
+				second = create(t, dir)
+				train(t, second, "b", 1, 1)
+				if publishes {
+					check(t, second.Publish())
+				}
+			}
+			return start, nil
+		}
+		third, err := createStudy(dir, meta, nil, o)
+		check(t, err)
+		train(t, second, "c", 2, 1)
+		for _, s := range []*study{third, second, first} {
+			check(t, s.Close())
+		}
+		wantLines(t, segmentRows(t, dir, results.Epochs, "trial", "epoch"), "a 1", "b 1", "c 1")
+	}
+}
