@@ -104,7 +104,7 @@ type scan struct {
 }
 
 func (s *scan) run(each func(Line, []byte) error) error {
-	s.window = window{f: s.f}
+	s.window = window{f: s.f, data: make([]byte, 0, min(windowSize, s.size-s.end))}
 	for s.end < s.size {
 		payload, err := readRecord(&s.window, s.end, s.size)
 		if err != nil {
@@ -188,18 +188,15 @@ func readRecord(f io.ReaderAt, offset, size int64) ([]byte, error) {
 type window struct {
 	f    *os.File
 	at   int64
-	data []byte
+	data []byte // its capacity is what one call reads: no more than there is, for most readings are of a record or two
 }
 
 func (w *window) ReadAt(p []byte, off int64) (int, error) {
 	if off < w.at || off+int64(len(p)) > w.at+int64(len(w.data)) {
-		if len(p) > windowSize/2 {
+		if len(p) > windowSize/2 || len(p) > cap(w.data) {
 			return w.f.ReadAt(p, off)
 		}
-		if w.data == nil {
-			w.data = make([]byte, windowSize)
-		}
-		n, err := w.f.ReadAt(w.data[:windowSize], off)
+		n, err := w.f.ReadAt(w.data[:cap(w.data)], off)
 		if err != nil && err != io.EOF {
 			return 0, err
 		}
