@@ -34,6 +34,7 @@ type verifier struct {
 	view *View
 	live map[string]bool // writers
 	tell func(Problem)
+	lost bool // journals have lost something that no repair has acknowledged
 	Verified
 }
 
@@ -82,7 +83,9 @@ func (x *verifier) journals(published map[string]int64) {
 	if x.view.Outdated() {
 		published = map[string]int64{} // by lines, not by places
 	}
-	for _, l := range x.view.losses(published, func(name string) bool { return x.live[name] }) {
+	losses := x.view.losses(published, func(name string) bool { return x.live[name] })
+	x.lost = len(losses) > 0
+	for _, l := range losses {
 		path := x.view.journals.path(l.writer)
 		below, err := filepath.Rel(x.dir, path)
 		if err != nil {
@@ -101,8 +104,12 @@ func (x *verifier) trials() {
 		if epochs, samples := t.incomplete(); epochs > 0 || samples > 0 {
 			x.problem("", "trial %s: %d epochs and %d sample sheets are lost", t.id, epochs, samples)
 		}
-		if t.orphans > 0 {
-			x.problem("", "trial %s: %d rows are left out since those that they depend on are lost", t.id, t.orphans)
+		switch left := fmt.Sprintf("trial %s: %d rows are left out since those that they depend on are lost", t.id, t.orphans); {
+		case t.orphans == 0:
+		case x.lost:
+			x.problem("", "%s", left)
+		case t.ended == nil: // a finished one has been trained again since
+			x.harmless("", "%s: the next run trains them again", left)
 		}
 		if want := spec.TrialID(t.Configuration, uint32(t.Seed)); t.id != want && x.view.journals.old == nil {
 			x.problem("", "trial %s: its configuration %s and seed %d are those of trial %s", t.id, t.Configuration, t.Seed, want)

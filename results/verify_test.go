@@ -200,6 +200,57 @@ func TestVerifyFindsTrialsThatBearOthersIDs(t *testing.T) {
 	wantLines(t, lines, fmt.Sprintf(": trial a: its configuration c-a and seed %d are those of trial %s", 1<<60, spec.TrialID("c-a", 0)))
 }
 
+// A process that is killed after it has begun to extend a trial leaves the row of its end in the table.
+func TestVerifyNotesFilesOfBeforeAnExtension(t *testing.T) {
+	dir, ids := verifiable(t)
+	before := map[string][]byte{}
+	for _, path := range files(t, dir) {
+		if strings.HasPrefix(path, "trials/") {
+			before[path] = readFile(t, dir, path)
+		}
+	}
+	s := create(t, dir)
+	x := trial("", 0)
+	x.ID, x.Length = ids[0], x.Length+1
+	check(t, s.BeginTrial(x))
+	check(t, s.AppendEpoch(epoch(x.ID, 3)))
+	check(t, s.Publish())
+	check(t, s.Close())
+	for path, b := range before {
+		check(t, os.WriteFile(filepath.Join(dir, path), b, 0o666))
+	}
+	lines, _ := problems(t, dir)
+	if len(lines) != 1 || !strings.Contains(lines[0], "rows that no longer count") || !strings.HasPrefix(lines[0], "(trials/") {
+		t.Errorf("got %q, want a note", lines)
+	}
+	w, err := results.Continue(dir, hourly)
+	check(t, err)
+	check(t, w.Close())
+	lines, _ = problems(t, dir)
+	wantLines(t, lines)
+}
+
+// What a repair has acknowledged is no problem any more, although the next run has yet to train it again.
+func TestVerifyAcceptsWhatARepairCouldNotTakeBack(t *testing.T) {
+	dir, ids := verifiable(t)
+	path := journalOf(t, dir)
+	journal := readFile(t, "", path)
+	at := bytes.LastIndex(journal, []byte(`"epoch":1`)) // of the unfinished trial
+	check(t, os.WriteFile(path, withFlip(journal, at), 0o666))
+	check(t, os.RemoveAll(filepath.Join(dir, "epochs")))
+	lines, _ := problems(t, dir)
+	left := fmt.Sprintf(": trial %s: 1 rows are left out since those that they depend on are lost", ids[2])
+	if !slices.Contains(lines, left) {
+		t.Errorf("got %q, want %q", lines, left)
+	}
+	_, err := results.Repair(dir, hourly)
+	check(t, err)
+	lines, _ = problems(t, dir)
+	if !slices.Contains(lines, "("+left+": the next run trains them again)") {
+		t.Errorf("got %q", lines)
+	}
+}
+
 func TestVerifyLeavesTheTablesOfAStudyInUse(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "study")
 	s := create(t, dir)

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/parquet-go/parquet-go"
+
 	"github.com/starsweep/starsweep/internal/regular"
 )
 
@@ -103,12 +105,34 @@ func (x *verifier) file(t Table, g segment, path string, rows []*row) error {
 		x.problem(path, "it is of another study, or was renamed")
 	case !hasColumns(p, fields):
 		x.problem(path, "its columns are not those of the study")
+	case x.outdated(t, b, p, rows):
+		x.harmless(path, "it has rows that no longer count, or lacks some that do: the next run writes it anew")
 	case p.NumRows() != int64(len(rows)):
 		x.problem(path, "got %d rows, the journals have %d", p.NumRows(), len(rows))
 	default:
 		return x.compare(path, fields, collect(parquetRows(b, fields)), collect(x.view.readRows(t, rows)))
 	}
 	return nil
+}
+
+// outdated reports whether a sound file says that it was made from other rows than those that count now, all of which the journals have: a
+// process was killed after it recorded what changes the rows, and before it wrote the file.
+func (x *verifier) outdated(t Table, b []byte, p *parquet.File, rows []*row) bool {
+	a, err := aboutOf(p)
+	x.view.mu.Lock()
+	sum, m := sumOf(rows), x.view.file.Meta
+	x.view.mu.Unlock()
+	if was, _ := p.Lookup(rowsKey); was == sum || err != nil || int64(len(a.Generations)) != p.NumRows() {
+		return false
+	}
+	i := 0
+	for row, err := range parquetRows(b, m.Fields(t)) {
+		if err != nil || !x.view.has(t, entryOf(m, t, row, a.Generations[i])) {
+			return false
+		}
+		i++
+	}
+	return true
 }
 
 // pareto compares the pareto table with the points of the journals.
