@@ -24,7 +24,10 @@ func (w *Writer) Compact() (Compaction, error) {
 		if err := w.alone(w.view.dir, "tables can be compacted by the only process that writes them"); err != nil {
 			return err
 		}
-		return w.compact(done)
+		if err := w.compact(done); err != nil {
+			return err
+		}
+		return w.sweep() // a process that has just begun cannot know of one on another machine that it has died
 	})
 }
 

@@ -184,15 +184,20 @@ func (w *Writer) open(dir string) (err error) {
 		if err := w.cleanCheckpoints(); err != nil {
 			return err
 		}
-		return w.desk.Sweep(func(trial string) bool {
-			s, found := w.view.State(trial)
-			return !found || s.Status.final()
-		})
+		return w.sweep()
 	})
 	if errors.Is(err, ErrClaimed) {
 		return nil
 	}
 	return err
+}
+
+// sweep removes what dead processes left and nobody takes over.
+func (w *Writer) sweep() error {
+	return w.desk.Sweep(func(trial string) bool {
+		s, found := w.view.State(trial)
+		return !found || s.Status.final()
+	})
 }
 
 // gone returns the writers whose files this one may change: those that had left something before it was seen that they have ended, and
@@ -238,6 +243,7 @@ func (w *Writer) reconcile(gone map[string]bool) error {
 			return err
 		}
 		if rows := w.view.covered(t, covers); !w.view.holds(t, compacted, rows, covers) {
+			w.noteDamage(t, compacted)
 			if err := w.view.writeSegment(t, compacted, rows, covers); err != nil {
 				return err
 			}
@@ -301,6 +307,7 @@ func (w *Writer) reconcileWriter(t Table, writer string, segments []segment, cov
 		case n == 0:
 			err = durable.Remove(path)
 		case !w.view.holds(t, g, inside, nil):
+			w.noteDamage(t, g)
 			err = w.view.writeSegment(t, g, inside, nil)
 		}
 		if err != nil {
@@ -312,6 +319,18 @@ func (w *Writer) reconcileWriter(t Table, writer string, segments []segment, cov
 		return nil
 	}
 	return w.view.writeSegments(t, rows)
+}
+
+// noteDamage notes that a file is about to be written anew, if that is because it is damaged.
+func (w *Writer) noteDamage(t Table, g segment) {
+	path := filepath.Join(w.view.folder(t), g.fileName())
+	b, err := regular.ReadFile(path)
+	if err == nil {
+		_, err = openParquet(b)
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		w.recovery.note("%s: written anew from the journals: %v", path, err)
+	}
 }
 
 // strays notes files in the tables' folders that are not ours: a glob would read their rows as well.

@@ -325,11 +325,33 @@ func (w *Writer) forgetIncomplete() (entries []any) {
 	return entries
 }
 
-// Repair does what Create does to damage, and nothing else.
+// Repair does what Create does to damage. It also removes the checkpoints of finished trials that are damaged, for which it reads them all:
+// an unfinished trial finds out by itself, and starts from its beginning.
 func Repair(dir string, o Options) (Recovery, error) {
 	w, err := Continue(dir, o)
 	if err != nil {
 		return Recovery{}, err
 	}
-	return w.recovery, w.Close()
+	err = w.removeDamaged()
+	return w.recovery, errors.Join(err, w.Close())
+}
+
+// removeDamaged removes damaged checkpoints of finished trials.
+func (w *Writer) removeDamaged() error {
+	for _, t := range w.view.Trials() {
+		if !t.Status.final() || !w.view.HasCheckpoint(t.ID) {
+			continue
+		}
+		_, err := w.view.LoadCheckpoint(t.ID)
+		if err == nil || errors.Is(err, ErrStorage) {
+			continue
+		}
+		if err := w.removeCheckpoint(t.ID); err != nil {
+			return err
+		}
+		if !w.view.HasCheckpoint(t.ID) {
+			w.recovery.note("removed the weights of trial %s, which is finished: %v", t.ID, err)
+		}
+	}
+	return nil
 }

@@ -129,6 +129,13 @@ func (x *verifier) checkpoints() error {
 		c, err := x.view.LoadCheckpoint(id)
 		last := x.view.lastEpoch(id)
 		_, begun := x.view.State(id)
+		if err == nil && (!begun || c.Row.Epoch > last+1) { // written since the journals were read, it may be
+			if _, err := x.view.Refresh(); err != nil {
+				return err
+			}
+			last = x.view.lastEpoch(id)
+			_, begun = x.view.State(id)
+		}
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // its trial has ended
 			return nil

@@ -251,6 +251,35 @@ func TestVerifyAcceptsWhatARepairCouldNotTakeBack(t *testing.T) {
 	}
 }
 
+func TestRepairSaysWhichFilesItMakesAnewAndWhichItRemoves(t *testing.T) {
+	dir, ids := verifiable(t)
+	s, err := results.Continue(dir, hourly)
+	check(t, err)
+	_, err = s.Compact()
+	check(t, err)
+	check(t, s.Close())
+	var damaged []string
+	for _, path := range []string{"epochs/0-compact.parquet", "checkpoints/" + ids[0] + ".safetensors"} {
+		from := strings.ReplaceAll(path, ids[0], ids[2])
+		b := readFile(t, dir, from)
+		check(t, os.WriteFile(filepath.Join(dir, path), withFlip(b, len(b)/2), 0o666))
+		damaged = append(damaged, path)
+	}
+	r, err := results.Repair(dir, hourly)
+	check(t, err)
+	if len(r.Notes) != 2 || !strings.Contains(r.Notes[0], damaged[0]+": written anew") || !strings.Contains(r.Notes[1], damaged[1]) {
+		t.Errorf("got the notes %q", r.Notes)
+	}
+	lines, found := problems(t, dir)
+	wantLines(t, lines)
+	if found.Checkpoints != 1 {
+		t.Errorf("got %d checkpoints, want that of the unfinished trial", found.Checkpoints)
+	}
+	r, err = results.Repair(dir, hourly)
+	check(t, err)
+	wantLines(t, r.Notes)
+}
+
 func TestVerifyLeavesTheTablesOfAStudyInUse(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "study")
 	s := create(t, dir)
@@ -260,6 +289,24 @@ func TestVerifyLeavesTheTablesOfAStudyInUse(t *testing.T) {
 	check(t, s.AppendEpoch(epoch(x.ID, 1)))
 	lines, _ := problems(t, dir)
 	wantLines(t, lines, "(: a process writes the study: its tables are not compared)")
+}
+
+func TestVerifyReadsTheJournalsAgainIfACheckpointIsAhead(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "study")
+	s := create(t, dir)
+	x := trial("", 0)
+	x.ID = spec.TrialID(x.Configuration, uint32(x.Seed))
+	check(t, s.BeginTrial(x))
+	check(t, s.AppendEpoch(epoch(x.ID, 1)))
+	var found []string
+	_, err := results.Verify(t.Context(), dir, func(p results.Problem) {
+		if found = append(found, p.What); len(found) == 1 { // the journals have been read
+			check(t, s.AppendEpoch(epoch(x.ID, 2), epoch(x.ID, 3)))
+			check(t, s.SaveCheckpoint(checkpoint(x.ID, 3)))
+		}
+	})
+	check(t, err)
+	wantLines(t, found, "a process writes the study: its tables are not compared")
 }
 
 func TestVerifyRefusesWhatIsNoStudy(t *testing.T) {
