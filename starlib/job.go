@@ -151,6 +151,9 @@ func (s *Study) outcome(ctx context.Context, th *starlark.Thread, r *number.Eval
 	case trial.Skip:
 		return &outcome{skip: v.Reason, Assumptions: r.Current()}, nil
 	case *trial.Trial:
+		if pos := trial.Skips(th); pos != "" {
+			return nil, &kit.Error{Pos: pos, Msg: "skip: its value is not what trial(p) returns: write return skip(...)"}
+		}
 		t = v
 	default:
 		return nil, &kit.Error{Pos: s.decl.trial.Position(), Msg: fmt.Sprintf("trial: got %s, want gan(...), job(...) or skip(reason)%s",

@@ -3,6 +3,7 @@ package trial
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"go.starlark.net/starlark"
 
@@ -23,8 +24,25 @@ func makeSkip(c kit.Call) (starlark.Value, error) {
 	if err := c.Unpack("reason", &reason); err != nil {
 		return nil, err
 	}
+	if c.Thread.Local(skipKey) == nil {
+		c.Thread.SetLocal(skipKey, kit.Here(c.Thread).String())
+	}
 	if reason = strings.TrimSpace(reason); reason == "" {
 		return nil, fmt.Errorf("skip: for parameter reason: got an empty string, want why there is nothing to train: the tables show it")
 	}
+	if n := utf8.RuneCountInString(reason); n > maxReason {
+		return nil, fmt.Errorf("skip: for parameter reason: got %d characters, want at most %d", n, maxReason)
+	}
 	return Skip{Reason: reason}, nil
+}
+
+// maxReason bounds the length of a reason, which every skipped trial shows.
+const maxReason = 500
+
+const skipKey = "skip"
+
+// Skips returns where a thread has first called skip, empty if it has not.
+func Skips(th *starlark.Thread) string {
+	pos, _ := th.Local(skipKey).(string)
+	return pos
 }
