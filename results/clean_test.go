@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/starsweep/starsweep/results"
 )
 
 // A file that was last written to after this process joined may be of one that joined later, and is being written.
@@ -24,5 +26,26 @@ func TestHalfWrittenFilesOfLaterProcessesAreLeftAlone(t *testing.T) {
 	}
 	if _, err := os.Stat(young); err != nil {
 		t.Errorf("a file that may be written now: got %v, want it left alone", err)
+	}
+}
+
+// Processes that begin later would take it for a living one.
+func TestTheLastProcessForgetsThoseThatDiedElsewhere(t *testing.T) {
+	dir := t.TempDir()
+	stopped := ""
+	a := create(t, dir)
+	train(t, a, "a", 0, 1)
+	b, err := createStudy(dir, meta, nil, stoppable(&stopped))
+	check(t, err)
+	defer b.Close()
+	stopped = filepath.Base(journalOf(t, dir))
+	c := takeOver(t, b, "a")
+	check(t, c.Begin(trial("a", 0), nil))
+	check(t, c.Finish(outcome("a", results.Completed)))
+	check(t, c.Release())
+	_, err = b.Compact()
+	check(t, err)
+	if _, err := os.Stat(filepath.Join(dir, "writers", stopped)); !os.IsNotExist(err) {
+		t.Errorf("got %v, want no heartbeat of the dead process", err)
 	}
 }

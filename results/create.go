@@ -321,18 +321,6 @@ func (w *Writer) reconcileWriter(t Table, writer string, segments []segment, cov
 	return w.view.writeSegments(t, rows)
 }
 
-// noteDamage notes that a file is about to be written anew, if that is because it is damaged.
-func (w *Writer) noteDamage(t Table, g segment) {
-	path := filepath.Join(w.view.folder(t), g.fileName())
-	b, err := regular.ReadFile(path)
-	if err == nil {
-		_, err = openParquet(b)
-	}
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		w.recovery.note("%s: written anew from the journals: %v", path, err)
-	}
-}
-
 // strays notes files in the tables' folders that are not ours: a glob would read their rows as well.
 func (w *Writer) strays() error {
 	for _, t := range Tables() {

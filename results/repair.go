@@ -355,3 +355,15 @@ func (w *Writer) removeDamaged() error {
 	}
 	return nil
 }
+
+// noteDamage notes that a file is about to be written anew, if that is because it is damaged.
+func (w *Writer) noteDamage(t Table, g segment) {
+	path := filepath.Join(w.view.folder(t), g.fileName())
+	b, err := regular.ReadFile(path)
+	if err == nil {
+		_, err = openParquet(b)
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		w.recovery.note("%s: written anew from the journals: %v", path, err)
+	}
+}

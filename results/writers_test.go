@@ -184,27 +184,6 @@ func TestAWriterThatWasTakenForDeadWritesNoMoreOfTheTrial(t *testing.T) {
 	}
 }
 
-// Processes that begin later would take it for a living one.
-func TestTheLastProcessForgetsThoseThatDiedElsewhere(t *testing.T) {
-	dir := t.TempDir()
-	stopped := ""
-	a := create(t, dir)
-	train(t, a, "a", 0, 1)
-	b, err := createStudy(dir, meta, nil, stoppable(&stopped))
-	check(t, err)
-	defer b.Close()
-	stopped = filepath.Base(journalOf(t, dir))
-	c := takeOver(t, b, "a")
-	check(t, c.Begin(trial("a", 0), nil))
-	check(t, c.Finish(outcome("a", results.Completed)))
-	check(t, c.Release())
-	_, err = b.Compact()
-	check(t, err)
-	if _, err := os.Stat(filepath.Join(dir, "writers", stopped)); !os.IsNotExist(err) {
-		t.Errorf("got %v, want no heartbeat of the dead process", err)
-	}
-}
-
 // elsewhere is an epoch as another kind of device computes it.
 func elsewhere(id string, e int) results.Epoch {
 	row := epoch(id, e)
