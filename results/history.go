@@ -91,9 +91,10 @@ func (g *generation) addBegin(b begin) {
 	}
 }
 
-// extend adds the next row of the last generation, if that is what r is: an epoch after those that are known, or the outcome.
+// extend adds the next row of the last generation, if that is what r is: an epoch after those that are known, or the outcome. Where rows
+// wait for one that is lost, all are settled anew: r may be that one.
 func (t *trial) extend(r *row, g *generation, e *Epoch, f *fold) bool {
-	if g != t.latest || t.ended != nil || t.paused != nil {
+	if g != t.latest || t.ended != nil || t.paused != nil || t.orphans > 0 {
 		return false
 	}
 	switch {
