@@ -99,9 +99,9 @@ func TestAWaitingProcessTakesOverTheTrialOfOneThatDies(t *testing.T) {
 	}
 	home := t.TempDir()
 	script, dir := write(t, steady)
-	args := []string{"run", script, "--backend", "cpu", "--dir", dir, "--set", "lr=0.001", "--set", "epochs=120"}
+	args := []string{"run", script, "--backend", "cpu", "--dir", dir, "--set", "lr=0.001", "--set", "epochs=500"}
 	first := begin(t, home, args...)
-	first.until("/120  ")
+	first.until("/500  ")
 	second := begin(t, home, args...)
 	second.until("starsweep: waiting for 1 trial in process ")
 	for _, p := range append(first.workers(), first.Process) {
@@ -110,14 +110,14 @@ func TestAWaitingProcessTakesOverTheTrialOfOneThatDies(t *testing.T) {
 		}
 	}
 	first.end()
-	if code := second.end(); code != 0 || !strings.Contains(second.text.String(), "epoch 120/120  ") {
+	if code := second.end(); code != 0 || !strings.Contains(second.text.String(), "epoch 500/500  ") {
 		t.Errorf("exit code %d\n%s", code, &second.text)
 	}
-	if strings.Contains(second.text.String(), "epoch 1/120  ") {
+	if strings.Contains(second.text.String(), "epoch 1/500  ") {
 		t.Errorf("the trial began again\n%s", &second.text)
 	}
-	if n := strings.Count(rows(t, dir), "\n") + 1; n != 120 {
-		t.Errorf("got %d rows, want 120", n)
+	if n := strings.Count(rows(t, dir), "\n") + 1; n != 500 {
+		t.Errorf("got %d rows, want 500", n)
 	}
 }
 
@@ -132,7 +132,9 @@ func TestAnInterruptEndsAllProcessesOfACommandAndNoOther(t *testing.T) {
 	other := begin(t, home, args...)
 	other.until("/100000  ")
 	r := begin(t, home, append(args, "--processes", "2")...)
-	r.until("process 2: trial")
+	for !strings.Contains(r.text.String(), "process 1: trial") || !strings.Contains(r.text.String(), "process 2: trial") {
+		r.until(": trial")
+	}
 	workers := r.workers()
 	if err := r.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
