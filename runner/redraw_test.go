@@ -39,7 +39,11 @@ func TestASheetThatTheJournalLostIsDrawnAgain(t *testing.T) {
 	}
 	run(1500 * time.Millisecond)
 	before := pictures(t, dir)
-	path := filepath.Join(dir, "journal")
+	journals, err := filepath.Glob(filepath.Join(dir, "journal", "*"))
+	if err != nil || len(journals) != 1 {
+		t.Fatalf("got the journals %v, %v, want that of one process", journals, err)
+	}
+	path := journals[0]
 	journal, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
