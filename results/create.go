@@ -238,10 +238,7 @@ func (w *Writer) reconcile(gone map[string]bool) error {
 		if err := durable.MkdirAll(folder); err != nil {
 			return err
 		}
-		covers, err := w.view.covers(t)
-		if err != nil {
-			return err
-		}
+		covers := w.view.covers(t)
 		if rows := w.view.covered(t, covers); !w.view.holds(t, compacted, rows, covers) {
 			w.noteDamage(t, compacted)
 			if err := w.view.writeSegment(t, compacted, rows, covers); err != nil {

@@ -137,10 +137,7 @@ func (w *Writer) mend() error {
 }
 
 func (w *Writer) mendTable(t Table, flipped []*row) error {
-	covers, err := w.view.covers(t)
-	if err != nil {
-		return err
-	}
+	covers := w.view.covers(t)
 	segments, _, err := listSegments(w.view.folder(t))
 	if err != nil {
 		return err
@@ -195,12 +192,12 @@ func (v *View) covered(t Table, covers map[string]int64) []*row {
 }
 
 // covers is what the compacted file of a table has of each journal. A file that is missing or damaged has nothing.
-func (v *View) covers(t Table) (map[string]int64, error) {
+func (v *View) covers(t Table) map[string]int64 {
 	covers, err := readCovers(filepath.Join(v.folder(t), compactedFile))
 	if err != nil {
-		return nil, nil
+		return nil
 	}
-	return covers, nil
+	return covers
 }
 
 // writeSegments publishes rows of one writer that no segment holds, in one file or, by their size, several.

@@ -44,10 +44,7 @@ func (x *verifier) table(t Table) error {
 	for _, name := range strays {
 		x.problem(string(t)+"/"+name, "not a file of the study, but readers of the table read its rows as well")
 	}
-	covers, err := x.view.covers(t)
-	if err != nil {
-		return err
-	}
+	covers := x.view.covers(t)
 	in := map[place]string{} // the file of each row
 	for _, g := range segments {
 		rows := x.view.within(t, g, covers)
