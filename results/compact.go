@@ -24,10 +24,7 @@ func (w *Writer) Compact() (Compaction, error) {
 		if err := w.alone(w.view.dir, "tables can be compacted by the only process that writes them"); err != nil {
 			return err
 		}
-		if err := w.compact(done); err != nil {
-			return err
-		}
-		return w.sweep() // a process that has just begun cannot know of one on another machine that it has died
+		return w.compact(done)
 	})
 }
 
@@ -51,7 +48,10 @@ func (w *Writer) compact(done Compaction) error {
 		}
 		done[t] = struct{ Files, Rows int }{files, rows}
 	}
-	return w.writePareto()
+	if err := w.writePareto(); err != nil {
+		return err
+	}
+	return w.sweep() // a process that has just begun cannot know of one on another machine that it has died
 }
 
 // compactTable writes the compacted file under a name that readers skip, removes the segments, and gives it its name. A crash in between

@@ -108,7 +108,6 @@ func (x *Executor) Run(ctx context.Context, lanes int, observers ...Observer) er
 	if err := x.begin(); err != nil {
 		return err
 	}
-	outer := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go x.limit(ctx)
@@ -134,7 +133,7 @@ func (x *Executor) Run(ctx context.Context, lanes int, observers ...Observer) er
 	case x.agenda.left():
 		return ErrStopped
 	}
-	return x.conclude(outer)
+	return x.conclude()
 }
 
 // errFinished is the cause that ends the publisher once all lanes have ended.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"github.com/starsweep/starsweep/results"
 )
 
 // publish updates the tables at intervals, so that readers see the epochs of slow trials, and removes the weights that need not stay.
@@ -44,41 +42,7 @@ func (x *Executor) tidy() error {
 	return nil
 }
 
-// conclude puts a study in order whose trials are finished. Of several processes, the last one joins the tables.
-func (x *Executor) conclude(ctx context.Context) error {
-	if err := errors.Join(x.recordPlan(), x.tidy()); err != nil { // a search has added to the plan
-		return err
-	}
-	for end := time.Now().Add(concludeWithin); ; {
-		_, err := x.Study.Compact()
-		if !errors.Is(err, results.ErrInUse) {
-			return err
-		}
-		first, err := x.first()
-		if err != nil || !first || time.Now().After(end) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(leaveEvery):
-		}
-	}
-}
-
-// The first of the processes that have a study open waits for the others to leave. It looks that often, for so long.
-const (
-	leaveEvery     = 20 * time.Millisecond
-	concludeWithin = 10 * time.Second
-)
-
-// first reports whether this process is the first, by name, of those that have the study open.
-func (x *Executor) first() (bool, error) {
-	writers, err := x.Study.View().Writers()
-	for _, w := range writers {
-		if w.Live && w.Name < x.Study.Name() {
-			return false, err
-		}
-	}
-	return true, err
+// conclude puts a study in order whose trials are finished. The last process to close it joins the tables.
+func (x *Executor) conclude() error {
+	return errors.Join(x.recordPlan(), x.tidy()) // a search has added to the plan
 }
