@@ -151,6 +151,7 @@ func TestCheckpointsThatACrashLeftAreCleanedUp(t *testing.T) {
 	check(t, s.Close())
 	check(t, os.WriteFile(path("a.safetensors"), b, 0o666)) // the crash came before the removal
 	check(t, os.WriteFile(path(".b.safetensors.tmp"), b, 0o666))
+	check(t, longAgo(path(".b.safetensors.tmp")))
 	create(t, dir)
 	names, err := filepath.Glob(path("*"))
 	check(t, err)

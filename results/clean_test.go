@@ -11,6 +11,10 @@ import (
 	"github.com/starsweep/starsweep/results"
 )
 
+// longAgo makes a file one that was last written to long ago. The clocks of file systems tick every few milliseconds, so that a file that
+// a test has just written may be as young as the heartbeat of a process that joins after it.
+func longAgo(path string) error { return os.Chtimes(path, time.Time{}, time.Now().Add(-time.Hour)) }
+
 // A file that was last written to after this process joined may be of one that joined later, and is being written.
 func TestHalfWrittenFilesOfLaterProcessesAreLeftAlone(t *testing.T) {
 	dir := t.TempDir()

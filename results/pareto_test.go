@@ -1,6 +1,7 @@
 package results_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -147,7 +148,7 @@ func TestTheParetoTableFollowsTheRows(t *testing.T) {
 		"deleted": os.Remove,
 		"cut":     func(path string) error { return os.Truncate(path, 100) },
 		"half-written": func(path string) error {
-			return os.Rename(path, filepath.Join(filepath.Dir(path), ".pareto.parquet.tmp"))
+			return errors.Join(longAgo(path), os.Rename(path, filepath.Join(filepath.Dir(path), ".pareto.parquet.tmp")))
 		},
 	} {
 		check(t, spoil(segments(t, dir, results.Pareto)[0]))

@@ -95,7 +95,7 @@ var damages = map[string]func(path string) error{
 		return errors.Join(err, os.WriteFile(path, b, 0o666))
 	},
 	"half-written": func(path string) error {
-		return os.Rename(path, filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp"))
+		return errors.Join(longAgo(path), os.Rename(path, filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp")))
 	},
 }
 
