@@ -34,6 +34,7 @@ type holder uint8
 
 const (
 	mine  holder = iota + 1 // a lane of this process
+	alone                   // a lane of this process, while all others wait
 	other                   // a live process elsewhere
 	aside                   // nobody: no epoch of it ends before the deadline
 )
@@ -215,15 +216,32 @@ func (a *agenda) take(ctx context.Context) (next assignment, found bool, changed
 			}
 			return next, false, changed, nil
 		}
+		if !a.room(do) {
+			return next, false, a.changed, nil
+		}
 		p := a.x.Plan.At(place)
 		if p.Job != nil && !a.x.inTime(a.x.paces.of(p.Job.Program.Fingerprint()).epoch(false)) {
 			a.hold(place, aside)
 			continue
 		}
-		a.hold(place, mine)
+		by := mine
+		if do == sweep.Alone {
+			by = alone
+		}
+		a.hold(place, by)
 		delete(a.resumed, place)
 		return assignment{trial: p, decided: a.decision(p, do)}, true, nil, nil
 	}
+}
+
+// room reports whether a task may begin beside the trials that this process has. The caller holds a.mu.
+func (a *agenda) room(do sweep.Task) bool {
+	for _, by := range a.holders {
+		if by == alone || by == mine && do == sweep.Alone {
+			return false
+		}
+	}
+	return true
 }
 
 // decision is how a trial ends that is not trained; nil if it is.

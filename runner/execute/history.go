@@ -32,7 +32,7 @@ func (h *history) trial(place int) sweep.Trial {
 	if p.Job != nil {
 		t.Budget, t.Evaluation = p.Job.Epochs, p.Job.Evaluation
 	}
-	if h.holders[place] == mine || h.holders[place] == other {
+	if by := h.holders[place]; by != 0 && by != aside {
 		t.State = sweep.Running
 	}
 	s, begun := h.x.Study.View().State(p.ID)

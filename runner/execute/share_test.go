@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -190,6 +191,30 @@ func TestATrialWhoseWorkersDieGoesToTheEndAndFailsAtLast(t *testing.T) {
 	s, _ := w.view().State(first.ID)
 	if s.Status != results.Failed || s.Reason != sweep.GiveUpReason || d.count("begins") != 1 {
 		t.Errorf("got %s: %s after the events %v", s.Status, s.Reason, d.all())
+	}
+}
+
+// Of the trials of a process that died, one may be why. Each then runs alone, so that it does not take others with it.
+func TestATrialThatMayKillItsWorkerRunsAlone(t *testing.T) {
+	w := newWorld(t, strings.Replace(rings, "choice(1e-3, 1e-2)", "choice(1e-4, 1e-3, 1e-2)", 1))
+	x := w.executor()
+	if err := x.Prepare(t.Context(), func() {}); err != nil {
+		t.Fatal(err)
+	}
+	for range sweep.LateAfter {
+		w.die(x.Plan.At(0))
+		w.die(x.Plan.At(1))
+	}
+	d := &diary{}
+	if err := w.run(x, 3, d); err != nil {
+		t.Fatal(err)
+	}
+	var order []string
+	for _, e := range d.all() {
+		order = append(order, strings.Fields(e)[0])
+	}
+	if got, want := slices.Compact(order), []string{x.Plan.ID(2), x.Plan.ID(0), x.Plan.ID(1)}; !slices.Equal(got, want) {
+		t.Errorf("got events of the trials %v in turn, want %v", got, want)
 	}
 }
 

@@ -21,9 +21,10 @@ type Standing struct {
 	Attempts int   // times that it was begun since its last epoch
 }
 
-// A trial whose workers end before it has finished an epoch may be what ends them.
+// A trial whose workers end before it has finished an epoch may be what ends them. Trials beside it in the same processes have as many
+// attempts: only alone does each show whether it is the one.
 const (
-	LateAfter   = 3 // attempts after which a trial runs after all others
+	LateAfter   = 3 // attempts after which a trial runs after all others, and alone
 	GiveUpAfter = 6 // attempts after which it fails
 )
 
@@ -36,6 +37,7 @@ type Task uint8
 const (
 	Nothing Task = iota // no trial is waiting
 	Run
+	Alone  // run it while its process runs no other
 	GiveUp // record that it failed, with GiveUpReason
 )
 
@@ -95,8 +97,11 @@ func (q *Queue) count(place int, r rank, in bool) {
 func (q *Queue) Next() (place int, do Task) {
 	for r := range q.waiting {
 		if place, ok := q.waiting[r].first(); ok {
-			if rank(r) == giveUp {
+			switch r := rank(r); {
+			case r == giveUp:
 				return place, GiveUp
+			case r >= late:
+				return place, Alone
 			}
 			return place, Run
 		}

@@ -24,8 +24,11 @@ func next(standings map[int]sweep.Standing, places int) (place int, do sweep.Tas
 		}
 		if class < bestClass {
 			bestClass, place, do = class, i, sweep.Run
-			if class == sweep.GiveUpAfter {
+			switch {
+			case class == sweep.GiveUpAfter:
 				do = sweep.GiveUp
+			case class >= sweep.LateAfter:
+				do = sweep.Alone
 			}
 		}
 	}
@@ -106,7 +109,7 @@ func (s *study) step(t *testing.T, q *sweep.Queue, worker int, dies bool) {
 	if !holds {
 		place, do := q.Next()
 		switch do {
-		case sweep.Run:
+		case sweep.Run, sweep.Alone:
 			s.held[worker] = place
 			s.trials[place].Attempts++
 			s.begins = append(s.begins, place)
