@@ -54,7 +54,7 @@ func (e *Env) open(ctx context.Context, s *script, p *plan.Plan, b *train.Backen
 	if o.bounded {
 		limits.Deadline = start.Add(o.budget)
 	}
-	t.executor = execute.New(execute.Config{Plan: p, Study: study, Judges: judges(), Limits: limits, Began: start,
+	t.executor = execute.New(execute.Config{Plan: p, Study: study, Judges: judges(), Limits: limits, Began: start, Starved: e.role.Starved,
 		Keep:   keepOf(o.keep, s.Keep, study.View()),
 		Origin: execute.Origin{Script: meta.ScriptHash, Settings: t.settings, Profile: o.profile, Version: e.Version}}, e.lab(b, t.passes))
 	return t, nil

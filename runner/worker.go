@@ -17,10 +17,11 @@ import (
 
 // role is what a worker process of run is told, as JSON in STARSWEEP_WORKER. It has the arguments of the command that started it.
 type role struct {
-	Index  int       `json:"index"`            // from 1; 0: the process is no worker
-	Of     int       `json:"of"`               // number of worker processes of the command
-	Memory int       `json:"memory,omitempty"` // its part of the memory, in bytes; 0: all that there is
-	Began  time.Time `json:"began"`            // when the command was started, for --budget
+	Index   int       `json:"index"`             // from 1; 0: the process is no worker
+	Of      int       `json:"of"`                // number of worker processes of the command
+	Memory  int       `json:"memory,omitempty"`  // its part of the memory, in bytes; 0: all that there is
+	Began   time.Time `json:"began"`             // when the command was started, for --budget
+	Starved bool      `json:"starved,omitempty"` // it replaces one that the kernel killed for lack of memory
 }
 
 // takeRole reads the role of a worker process. Several of them share the output of the command: each writes plain lines that begin with
@@ -79,9 +80,9 @@ func (e *Env) supervised(ctx context.Context, processes int) error {
 	}
 	code := supervise.Run(supervise.Options{
 		Processes: processes,
-		Start: func(index int) (*supervise.Process, error) {
+		Start: func(index int, starved bool) (*supervise.Process, error) {
 			r := r
-			r.Index = index
+			r.Index, r.Starved = index, starved
 			text, err := json.Marshal(r)
 			if err != nil {
 				return nil, err

@@ -252,11 +252,16 @@ func (a *agenda) decision(p plan.Trial, do sweep.Task) *ending {
 		return &end
 	case p.Skip != "":
 		return &ending{state: sweep.Skipped, reason: p.Skip}
+	case do == sweep.GiveUp && a.x.Starved:
+		return &ending{state: sweep.Failed, reason: sweep.GiveUpReason + starved, failure: sweep.FailureMemory}
 	case do == sweep.GiveUp:
 		return &ending{state: sweep.Failed, reason: sweep.GiveUpReason}
 	}
 	return nil
 }
+
+// starved is what the reason of a trial that is given up says as well if the memory ran out.
+const starved = ", the last time probably for lack of memory"
 
 // hold notes who has a trial. The caller holds a.mu.
 func (a *agenda) hold(place int, by holder) {

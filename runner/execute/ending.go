@@ -20,6 +20,11 @@ type ending struct {
 	fatal   error  // why the run ends as well
 }
 
+// describe writes the ending into the outcome of the trial.
+func (e ending) describe(o *results.Outcome) {
+	o.Status, o.Reason, o.Failure = statusOf(e.state), e.reason, results.Failure(e.failure)
+}
+
 // takenOver is the ending of a session whose trial another process has claimed since, which then thought that this one was dead.
 var takenOver = ending{state: sweep.Waiting, reason: "another process has taken it over"}
 

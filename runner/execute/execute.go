@@ -31,13 +31,14 @@ import (
 
 // Config is what an Executor works with.
 type Config struct {
-	Plan   *plan.Plan
-	Study  *results.Writer
-	Judges sweep.Judge
-	Keep   results.Keep // which weights of finished trials stay
-	Origin Origin
-	Limits Limits
-	Began  time.Time // when the command began; trials that have failed since then do not run again; zero: it begins now
+	Plan    *plan.Plan
+	Study   *results.Writer
+	Judges  sweep.Judge
+	Keep    results.Keep // which weights of finished trials stay
+	Origin  Origin
+	Limits  Limits
+	Began   time.Time // when the command began; trials that have failed since then do not run again; zero: it begins now
+	Starved bool      // the process replaces one that was killed for lack of memory, which a trial that is given up may need
 }
 
 // Origin is where the trials of a run come from. Outcomes and the plan record it.

@@ -65,7 +65,7 @@ func (s *session) train(ctx context.Context) ending {
 	defer s.x.steps.remove(s)
 	outcome := s.x.outcome(s.trial)
 	end := s.run(ctx, from, &outcome)
-	outcome.Status, outcome.Reason, outcome.Failure = statusOf(end.state), end.reason, results.Failure(end.failure)
+	end.describe(&outcome)
 	switch {
 	case end.state.Final():
 		err = s.claim.Finish(outcome)
@@ -74,7 +74,7 @@ func (s *session) train(ctx context.Context) ending {
 	}
 	if err != nil {
 		end = unrecorded(err)
-		outcome.Status, outcome.Reason, outcome.Failure = statusOf(end.state), end.reason, ""
+		end.describe(&outcome)
 	}
 	for _, o := range s.x.observers {
 		o.Ended(s.trial, outcome)
@@ -88,7 +88,7 @@ func (s *session) dismiss(end ending) ending {
 	if s.trial.Job != nil {
 		outcome = s.x.outcome(s.trial)
 	}
-	outcome.Status, outcome.Reason = statusOf(end.state), end.reason
+	end.describe(&outcome)
 	_, err := s.begin()
 	if err == nil {
 		err = s.claim.Finish(outcome)

@@ -176,21 +176,28 @@ func TestATrialWhoseWorkersDieGoesToTheEndAndFailsAtLast(t *testing.T) {
 		t.Errorf("got the events %v, want trial %s last", events, first.ID)
 	}
 
-	w = newWorld(t, rings)
-	x = w.executor()
-	if err := x.Prepare(t.Context(), func() {}); err != nil {
-		t.Fatal(err)
-	}
-	for range sweep.GiveUpAfter {
-		w.die(first)
-	}
-	d = &diary{}
-	if err := w.run(x, 1, d); err != nil {
-		t.Fatal(err)
-	}
-	s, _ := w.view().State(first.ID)
-	if s.Status != results.Failed || s.Reason != sweep.GiveUpReason || d.count("begins") != 1 {
-		t.Errorf("got %s: %s after the events %v", s.Status, s.Reason, d.all())
+	for _, starves := range []bool{false, true} {
+		w = newWorld(t, rings)
+		w.config = func(c *Config) { c.Starved = starves }
+		x = w.executor()
+		if err := x.Prepare(t.Context(), func() {}); err != nil {
+			t.Fatal(err)
+		}
+		for range sweep.GiveUpAfter {
+			w.die(first)
+		}
+		d = &diary{}
+		if err := w.run(x, 1, d); err != nil {
+			t.Fatal(err)
+		}
+		reason, failure := sweep.GiveUpReason, ""
+		if starves {
+			reason, failure = reason+starved, sweep.FailureMemory
+		}
+		s, _ := w.view().State(first.ID)
+		if s.Status != results.Failed || s.Reason != reason || string(s.Failure) != failure || d.count("begins") != 1 {
+			t.Errorf("got %s: %s (%s) after the events %v", s.Status, s.Reason, s.Failure, d.all())
+		}
 	}
 }
 

@@ -31,10 +31,10 @@ type End struct {
 // Options are the workers to keep, and what to do at their end.
 type Options struct {
 	Processes     int
-	Start         func(index int) (*Process, error) // starts worker 1, 2, ...
-	Leave, AtOnce <-chan struct{}                   // closed: the workers should leave, in good order or at once
-	Say           func(format string, a ...any)     // prints one line
-	Killed        func() int                        // how many processes the kernel has killed so far for lack of memory
+	Start         func(index int, starved bool) (*Process, error) // starts worker 1, 2, ...; starved: the one before ran out of memory
+	Leave, AtOnce <-chan struct{}                                 // closed: the workers should leave, in good order or at once
+	Say           func(format string, a ...any)                   // prints one line
+	Killed        func() int                                      // how many processes the kernel has killed so far for lack of memory
 	After         func(time.Duration) <-chan time.Time
 
 	Codes       []int               // exit codes; of several, the first one here is that of the whole
@@ -85,9 +85,9 @@ func Run(o Options) int {
 
 // keep keeps one worker running until it ends by itself or should not be replaced, and returns its exit code.
 func (s *supervisor) keep(index int) int {
-	for fruitless := 0; ; {
+	for fruitless, starved := 0, false; ; {
 		before := s.Killed()
-		p, err := s.Start(index)
+		p, err := s.Start(index, starved)
 		if err != nil {
 			s.Say("%s cannot be started: %v", s.name(index), err)
 			return s.Crashed
@@ -96,7 +96,8 @@ func (s *supervisor) keep(index int) int {
 		if said == inOrder || said == toReplace && s.leaving() {
 			return end.Code
 		}
-		how, code := describe(end, s.Killed()-before), s.Crashed
+		starved = end.Signal == syscall.SIGKILL && s.Killed() > before
+		how, code := describe(end, starved), s.Crashed
 		if said == toReplace {
 			how, code = "cannot go on", end.Code
 		}
@@ -186,10 +187,10 @@ func (s *supervisor) name(index int) string {
 	return fmt.Sprintf("worker process %d of %d", index, s.Processes)
 }
 
-// describe says in words how a process ended, if the kernel has killed this number of processes meanwhile for lack of memory.
-func describe(end End, killed int) string {
+// describe says in words how a process ended. If it is starved, the kernel has killed processes meanwhile for lack of memory.
+func describe(end End, starved bool) string {
 	switch {
-	case end.Signal == syscall.SIGKILL && killed > 0:
+	case starved:
 		return "was killed, probably by the kernel, which ran out of memory"
 	case end.Signal == syscall.SIGKILL:
 		return "was killed"

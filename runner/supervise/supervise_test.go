@@ -22,6 +22,7 @@ type fakes struct {
 
 	mu     sync.Mutex
 	starts []int // by index
+	hungry []int // the starts after a lack of memory
 	said   []string
 	waits  []time.Duration
 }
@@ -50,11 +51,14 @@ func (f *fakes) options(processes int) Options {
 	}
 }
 
-func (f *fakes) start(index int) (*Process, error) {
+func (f *fakes) start(index int, starved bool) (*Process, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.starts[index]++
 	nth := f.starts[index]
+	if starved {
+		f.hungry = append(f.hungry, nth)
+	}
 	requests, ask := io.Pipe()
 	reports, report := io.Pipe()
 	end := make(chan End, 1)
@@ -98,6 +102,9 @@ func TestAWorkerThatDiesIsReplacedAndItsEndIsSaid(t *testing.T) {
 	}
 	if !slices.Equal(f.said, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(f.said, "\n"), strings.Join(want, "\n"))
+	}
+	if !slices.Equal(f.hungry, []int{2}) {
+		t.Errorf("the starts %v were told that the memory ran out, want that of process 2", f.hungry)
 	}
 }
 
