@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,6 +44,7 @@ var hourly = results.Options{Now: stopped, FlushEvery: time.Hour}
 type study struct {
 	*results.Writer
 	*results.View
+	mu     sync.Mutex // guards claims in methods
 	claims map[string]*results.Claim
 }
 
@@ -51,7 +53,7 @@ func createStudy(dir string, m results.Meta, scripts map[string][]byte, o result
 	if err != nil {
 		return nil, err
 	}
-	return &study{w, w.View(), map[string]*results.Claim{}}, nil
+	return &study{Writer: w, View: w.View(), claims: map[string]*results.Claim{}}, nil
 }
 
 func (s *study) Close() error                           { return s.Writer.Close() }
@@ -59,6 +61,8 @@ func (s *study) Refresh() (changed []string, err error) { return s.Writer.Refres
 
 // claim is the claim of a trial, a new one if there is none or it is of a generation that was forgotten.
 func (s *study) claim(id string) (*results.Claim, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if c := s.claims[id]; c != nil && c.Held() == nil {
 		return c, nil
 	}
@@ -84,6 +88,8 @@ func (s *study) BeginTrial(trials ...results.Trial) error {
 
 // Forget gives up the claims of trials and forgets them.
 func (s *study) Forget(ids ...string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, id := range ids {
 		if c := s.claims[id]; c != nil {
 			if err := c.Release(); err != nil {
