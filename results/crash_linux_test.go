@@ -15,9 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"github.com/starsweep/starsweep/internal/require"
+	"github.com/starsweep/starsweep/internal/fulldisk"
 	"github.com/starsweep/starsweep/results"
 )
 
@@ -29,7 +27,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	if limit, _ := strconv.ParseUint(os.Getenv("STARSWEEP_FILE_LIMIT"), 10, 64); limit > 0 {
-		if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: limit, Max: limit}); err != nil {
+		if err := fulldisk.Limit(limit); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -235,18 +233,14 @@ func TestAFileThatMayNotGrowIsAStorageErrorThatLosesNothing(t *testing.T) {
 func TestAFullDiskIsAStorageErrorThatLosesNothing(t *testing.T) {
 	for _, size := range []string{"128k", "300k"} {
 		t.Run(size, func(t *testing.T) {
-			disk := t.TempDir()
-			if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size="+size); err != nil {
-				require.Unavailable(t, "mounting a small tmpfs takes root: %v", err)
-			}
-			defer unix.Unmount(disk, unix.MNT_DETACH)
+			disk, enlarge := fulldisk.Mount(t, size)
 			dir := filepath.Join(disk, "study")
 			acknowledged, message := fill(t, dir)
 			if !strings.Contains(message, dir) || !strings.Contains(message, "no space left on device") {
 				t.Errorf("got error %q, want the path and the cause", message)
 			}
 			verify(t, dir, acknowledged, false)
-			check(t, unix.Mount("tmpfs", disk, "tmpfs", unix.MS_REMOUNT, "size=2m"))
+			enlarge("2m")
 			s := create(t, dir)
 			verify(t, dir, acknowledged, true)
 			check(t, s.Close())

@@ -8,9 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"github.com/starsweep/starsweep/internal/require"
+	"github.com/starsweep/starsweep/internal/fulldisk"
 )
 
 // A disk that fills up, at whatever moment, is an error that names it. With more room the study goes on to the same tables.
@@ -25,11 +23,7 @@ func TestAFullDiskEndsARunThatGoesOnLater(t *testing.T) {
 		t.Run(size, func(t *testing.T) {
 			l := *l
 			l.T = t
-			disk := t.TempDir()
-			if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size="+size); err != nil {
-				require.Unavailable(t, "mounting a small tmpfs takes root: %v", err)
-			}
-			defer unix.Unmount(disk, unix.MNT_DETACH)
+			disk, enlarge := fulldisk.Mount(t, size)
 			mounted = true
 			dir := filepath.Join(disk, "study")
 			for range 2 { // and again while it is full
@@ -40,9 +34,7 @@ func TestAFullDiskEndsARunThatGoesOnLater(t *testing.T) {
 					t.Fatalf("exit code %d\n%s", code, text)
 				}
 			}
-			if err := unix.Mount("tmpfs", disk, "tmpfs", unix.MS_REMOUNT, "size=20m"); err != nil {
-				t.Fatal(err)
-			}
+			enlarge("20m")
 			l.run(dir)
 			l.same(dir)
 		})
