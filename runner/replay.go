@@ -56,20 +56,13 @@ amplifies differences, long trials may exceed any tolerance there.`,
 }
 
 func replay(ctx context.Context, env *Env, dir, name string, o replayOptions) error {
-	v, err := env.openView(dir)
+	v, t, err := env.openTrial(ctx, dir, name)
 	if err != nil {
 		return err
 	}
 	defer v.Close()
-	state, err := findTrial(v, name)
-	if err != nil {
-		return err
-	}
-	r := &replaying{env: env, view: v}
-	if err := r.choose(state, o); err != nil {
-		return err
-	}
-	if r.restored, err = newRestorer(env, v).restore(ctx, state); err != nil {
+	r := &replaying{restored: t, env: env, view: v}
+	if err := r.choose(o); err != nil {
 		return err
 	}
 	backend, err := env.openBackend(o.backend)
@@ -105,7 +98,8 @@ type replaying struct {
 }
 
 // choose decides how many epochs are trained.
-func (r *replaying) choose(t results.State, o replayOptions) error {
+func (r *replaying) choose(o replayOptions) error {
+	t := r.State
 	r.epochs, r.whole = t.Length, true
 	if t.Status == results.Interrupted || t.Status == results.Failed {
 		r.epochs, r.whole = t.Epochs, false

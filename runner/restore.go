@@ -59,6 +59,24 @@ func (r *restorer) restore(ctx context.Context, t results.State) (*restored, err
 	return &restored{t, job, point, s}, nil
 }
 
+// openTrial opens a study, which the caller closes, and makes the job of the trial again that a command line names.
+func (e *Env) openTrial(ctx context.Context, dir, name string) (*results.View, *restored, error) {
+	v, err := e.openView(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	state, err := findTrial(v, name)
+	var t *restored
+	if err == nil {
+		t, err = newRestorer(e, v).restore(ctx, state)
+	}
+	if err != nil {
+		v.Close()
+		return nil, nil, err
+	}
+	return v, t, nil
+}
+
 // recordedInputs are what the record says that a trial has read.
 func recordedInputs(t results.State) model.Inputs {
 	return model.Inputs{Train: t.Train, Test: t.Test, Measure: t.Measure}

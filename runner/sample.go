@@ -70,19 +70,11 @@ func sample(ctx context.Context, env *Env, dir, name string, o sampleOptions) er
 	if err := generated.Check(o.out); err != nil {
 		return asUsageError(fmt.Errorf("--out: %w", err))
 	}
-	v, err := env.openView(dir)
+	v, t, err := env.openTrial(ctx, dir, name)
 	if err != nil {
 		return err
 	}
 	defer v.Close()
-	state, err := findTrial(v, name)
-	if err != nil {
-		return err
-	}
-	t, err := newRestorer(env, v).restore(ctx, state)
-	if err != nil {
-		return err
-	}
 	backend, err := env.openBackend(o.backend)
 	if err != nil {
 		return err
