@@ -89,6 +89,3 @@ func holders(list []claim.Info) map[string]Holder {
 
 // Suggestion returns suggestion i of a search, nil if there is none yet.
 func (v *View) Suggestion(i int) (json.RawMessage, error) { return claim.ReadSuggestion(v.dir, i) }
-
-// Name is the name of this process among the writers of the study.
-func (w *Writer) Name() string { return w.name }

@@ -68,8 +68,13 @@ func (w *world) steal(by *results.Writer, trial string) {
 	if _, err := fmt.Sscanf(filepath.Ext(files[0]), ".%d", &generation); err != nil {
 		w.Fatal(err)
 	}
-	err = os.Link(filepath.Join(w.dir, "writers", by.Name()), filepath.Join(claims, fmt.Sprintf("%s.%06d", trial, generation+1)))
+	const unplanned = "fedcba9876543210"
+	c, err := by.Claim(unplanned)
 	if err != nil {
+		w.Fatal(err)
+	}
+	err = os.Link(filepath.Join(claims, unplanned+".000001"), filepath.Join(claims, fmt.Sprintf("%s.%06d", trial, generation+1)))
+	if err := errors.Join(err, c.Release()); err != nil {
 		w.Fatal(err)
 	}
 }
