@@ -83,14 +83,14 @@ func (w *Writer) settle(dir string, m Meta) error {
 	ready := func() (meta Meta, f file, done bool, err error) {
 		f, err = readFile(dir)
 		if errors.Is(err, ErrNoStudy) {
-			return m, file{Schema: SchemaVersion, Created: w.options.Now()}, false, nil
+			return m, file{Created: w.options.Now()}, false, nil
 		} else if err != nil {
 			return Meta{}, file{}, false, err
 		}
 		if meta, err = m.grown(f.Meta); err != nil {
 			return Meta{}, file{}, false, fmt.Errorf("%s holds %w: choose another directory:\n%w", dir, ErrOther, err)
 		}
-		return meta, f, f.Schema == SchemaVersion && meta.equal(f.Meta) && !upgrading(dir), nil
+		return meta, f, f.damage == nil && f.Schema == SchemaVersion && meta.equal(f.Meta) && !upgrading(dir), nil
 	}
 	if _, _, done, err := ready(); done || err != nil {
 		return err
@@ -100,7 +100,13 @@ func (w *Writer) settle(dir string, m Meta) error {
 		if done || err != nil {
 			return err
 		}
-		if f.ID != "" {
+		switch {
+		case f.damage != nil:
+			w.recovery.note("%v: made anew from the journals", f.damage)
+		case f.ID == "" && exists(filepath.Join(dir, studyFile)):
+			w.recovery.note("%s is damaged: made anew, since nothing was recorded yet", filepath.Join(dir, studyFile))
+		}
+		if f.ID != "" && !meta.equal(f.Meta) || f.Schema == oldSchema || upgrading(dir) {
 			if err := w.alone(dir, "its tables must get other columns"); err != nil {
 				return err
 			}
@@ -114,7 +120,7 @@ func (w *Writer) settle(dir string, m Meta) error {
 				return err
 			}
 		}
-		return writeFile(dir, meta, f.Created)
+		return writeFile(dir, f.with(meta))
 	})
 }
 

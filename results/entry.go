@@ -10,6 +10,7 @@ import (
 // entry is a line of a journal. One of the fields without an indented comment is set; the others belong to it.
 type entry struct {
 	Study string `json:"study,omitempty"` // the first line of a journal: the ID of the study
+	File  *file  `json:"file,omitempty"`  //   and study.json; missing in journals of older versions
 
 	Plan   *Plan `json:"plan,omitempty"`
 	Number int   `json:"number,omitempty"` //   above those of all plans that its writer knew: the newest has the highest

@@ -88,6 +88,9 @@ func (v *View) Damage() (list []string) {
 		return []string{err.Error()}
 	}
 	losses := v.losses(published, func(name string) bool { return live[name] })
+	if err := v.damagedFile(); err != nil {
+		list = append(list, err.Error())
+	}
 	for _, l := range losses {
 		list = append(list, v.describe(l))
 	}
@@ -95,6 +98,16 @@ func (v *View) Damage() (list []string) {
 		list = append(list, fmt.Sprintf("%d rows are left out since those that they depend on are lost", n))
 	}
 	return list
+}
+
+// damagedFile says that study.json was read from the journals, if it was.
+func (v *View) damagedFile() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.file.damage == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: read from the journals: starsweep repair %s makes it anew", v.file.damage, v.dir)
 }
 
 // describe says what a view leaves out.

@@ -39,10 +39,11 @@ func (w *Writer) upgrade(dir string, m Meta, f file) error {
 	}
 	defer held.Close()
 	if f.Schema == oldSchema {
-		if err := w.prepareUpgrade(dir, m); err != nil {
+		f = f.with(m)
+		if err := w.prepareUpgrade(dir, f); err != nil {
 			return err
 		}
-		if err := writeFile(dir, m, f.Created); err != nil {
+		if err := writeFile(dir, f); err != nil {
 			return err
 		}
 	}
@@ -50,7 +51,7 @@ func (w *Writer) upgrade(dir string, m Meta, f file) error {
 }
 
 // prepareUpgrade makes the new journal and the new checkpoints.
-func (w *Writer) prepareUpgrade(dir string, m Meta) error {
+func (w *Writer) prepareUpgrade(dir string, f file) error {
 	if err := os.RemoveAll(filepath.Join(dir, upgradeFolder)); err != nil {
 		return durable.StorageError(dir, err)
 	}
@@ -62,7 +63,7 @@ func (w *Writer) prepareUpgrade(dir string, m Meta) error {
 	for _, damage := range v.Damage() {
 		w.recovery.note("%s", damage)
 	}
-	u := upgrade{v: v, study: m.ID(), names: map[string]string{}}
+	u := upgrade{v: v, file: f, names: map[string]string{}}
 	u.choose(func(format string, a ...any) { w.recovery.note(format, a...) })
 	folder := filepath.Join(dir, upgradeFolder, journalFolder)
 	if err := durable.MkdirAll(folder); err != nil {
@@ -127,7 +128,7 @@ func finishUpgrade(dir string) error {
 // upgrade writes the journal of a study of the old schema as today's.
 type upgrade struct {
 	v     *View
-	study string
+	file  file
 	kept  []*trial
 	names map[string]string // new IDs, by the old ones
 }
@@ -162,7 +163,7 @@ func (u *upgrade) write(w io.Writer) error {
 		}
 		return journal.Write(w, line)
 	}
-	if err := put(entry{Study: u.study}); err != nil {
+	if err := put(entry{Study: u.file.ID, File: &u.file}); err != nil {
 		return err
 	}
 	under, number := map[string]string{}, 0

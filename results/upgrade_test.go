@@ -219,18 +219,18 @@ func TestACrashInAnUpgradeLosesNothing(t *testing.T) {
 	made := filepath.Join(dir, upgradeFolder, journalFolder)
 	ok(t, os.MkdirAll(made, 0o777))
 	crashed("an empty folder", copied(t, dir), false)
-	file, err := os.ReadFile(filepath.Join(done, journalFolder, upgradedWriter))
+	upgraded, err := os.ReadFile(filepath.Join(done, journalFolder, upgradedWriter))
 	ok(t, err)
-	ok(t, os.WriteFile(filepath.Join(made, upgradedWriter), file[:len(file)/2], 0o666))
+	ok(t, os.WriteFile(filepath.Join(made, upgradedWriter), upgraded[:len(upgraded)/2], 0o666))
 	crashed("half a journal", copied(t, dir), false)
-	ok(t, os.WriteFile(filepath.Join(made, upgradedWriter), file, 0o666))
+	ok(t, os.WriteFile(filepath.Join(made, upgradedWriter), upgraded, 0o666))
 	crashed("the journal", copied(t, dir), false)
 	name := spec.TrialID("c2", 3) + checkpointSuffix
 	b, err := os.ReadFile(filepath.Join(done, "checkpoints", name))
 	ok(t, err)
 	ok(t, os.WriteFile(filepath.Join(dir, "checkpoints", name), b, 0o666))
 	crashed("the checkpoint", copied(t, dir), false)
-	ok(t, writeFile(dir, oldMeta, time.Time{}))
+	ok(t, writeFile(dir, file{}.with(oldMeta)))
 	crashed("study.json", copied(t, dir), true)
 	ok(t, os.Rename(filepath.Join(dir, journalFolder), filepath.Join(dir, keptJournal)))
 	crashed("the old journal", copied(t, dir), true)
@@ -249,4 +249,10 @@ func TestTheIDOfAnOldStudyIsThatOfItsVersion(t *testing.T) {
 	if got, want := oldMeta.oldID(), hex.EncodeToString(sum[:8]); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+}
+
+// WriteOldDescription writes study.json as versions of this schema did at first.
+func WriteOldDescription(t *testing.T, dir string, m Meta) {
+	t.Helper()
+	ok(t, writeFile(dir, file{Schema: SchemaVersion, ID: m.ID(), Sum: m.sum(), Created: time.Unix(0, 0).UTC(), Meta: m}))
 }

@@ -58,6 +58,9 @@ func Verify(ctx context.Context, dir string, report func(Problem)) (Verified, er
 	if x.live, err = x.view.living(); err != nil {
 		return x.Verified, err
 	}
+	if err := x.view.file.damage; err != nil {
+		x.problem(studyFile, "%s", strings.TrimPrefix(err.Error(), filepath.Join(dir, studyFile)+" "))
+	}
 	x.journals(published)
 	x.trials()
 	steps := []func() error{x.tables, x.checkpoints, x.suggestions, x.claims, x.others}

@@ -1,7 +1,6 @@
 package results
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,7 +26,8 @@ var (
 	ErrOther   = errors.New("a different study")
 )
 
-// ErrCorrupt is in the chain of the error for a study.json that is damaged, and for a journal that cannot be of its study.
+// ErrCorrupt is in the chain of the error for a study.json that is damaged where no journal describes the study, and for a journal that
+// cannot be of its study.
 var ErrCorrupt = journal.ErrCorrupt
 
 // View is a study as its journals record it. Its methods may be called from several goroutines.
@@ -65,8 +65,14 @@ func Open(dir string, objectives ...Objective) (*View, error) {
 func (v *View) reset() error {
 	info, statErr := os.Stat(filepath.Join(v.dir, studyFile)) // before it is read
 	f, err := readFile(v.dir)
-	if err = cmp.Or(err, durable.StorageError(v.dir, statErr)); err != nil {
+	if err != nil {
 		return err
+	}
+	if errors.Is(statErr, fs.ErrNotExist) { // it was read from the journals
+		info, statErr = nil, nil
+	}
+	if statErr != nil {
+		return durable.StorageError(v.dir, statErr)
 	}
 	if v.journals != nil {
 		if err := v.journals.close(); err != nil {
@@ -81,6 +87,13 @@ func (v *View) reset() error {
 	}
 	v.journals = fresh
 	return err
+}
+
+// firstLine is the first line of a journal.
+func (v *View) firstLine() []byte {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return encode(entry{Study: v.file.ID, File: &v.file})
 }
 
 // compared is the study with the objectives of the pareto table.
@@ -133,7 +146,12 @@ func (v *View) reread() error {
 // refresh reads on, or anew if the study has got more columns.
 func (v *View) refresh() error {
 	info, err := os.Stat(filepath.Join(v.dir, studyFile))
-	if err == nil && !(os.SameFile(info, v.info) && info.ModTime().Equal(v.info.ModTime()) && info.Size() == v.info.Size()) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // lost meanwhile: what was read of it holds
+		err = nil
+	case err != nil:
+		return durable.StorageError(v.dir, err)
+	case !(os.SameFile(info, v.info) && info.ModTime().Equal(v.info.ModTime()) && info.Size() == v.info.Size()):
 		followers := v.followers
 		v.followers = nil // they have seen the entries that are read anew
 		err = v.reset()
@@ -141,8 +159,6 @@ func (v *View) refresh() error {
 			err = v.read()
 		}
 		v.followers = followers
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return durable.StorageError(v.dir, err)
 	}
 	return errors.Join(err, v.read())
 }

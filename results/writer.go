@@ -231,7 +231,7 @@ func (w *Writer) record(write func(*journal.Journal, ...[]byte) ([]journal.Line,
 		if err := w.begin(); err != nil {
 			return err
 		}
-		lines = append(lines, encode(entry{Study: w.view.file.ID}))
+		lines = append(lines, w.view.firstLine())
 	}
 	for _, e := range entries {
 		line, err := json.Marshal(e)

@@ -236,12 +236,11 @@ func (p *packing) report() error {
 
 // description adds study.json.
 func (p *packing) description() error {
-	file := filepath.Join(p.view.Dir(), "study.json")
-	info, err := os.Stat(file)
+	description, err := p.view.Description()
 	if err != nil {
-		return durable.StorageError(file, err)
+		return err
 	}
-	return p.add("study.json", file, info.Size())
+	return p.content("study.json", bytes.NewBuffer(description))
 }
 
 // describe gathers what the manifest says of the study.

@@ -71,13 +71,17 @@ func (f workspace) writeScripts() {
 func (f workspace) writeStudies() {
 	f.write("empty/x", "")
 	f.run(f.at("small.star"), "--dir", f.at("sound"))
-	for _, name := range []string{"no meta", "cut meta", "edited meta", "newer", "foreign journal", "journal is a file", "locked"} {
+	for _, name := range []string{"no meta", "cut meta", "edited meta", "no description", "newer", "foreign journal",
+		"journal is a file", "locked"} {
 		f.check(os.CopyFS(f.at(name), os.DirFS(f.at("sound"))))
 	}
 	f.check(os.Remove(f.at("no meta/study.json")))
 	f.write("cut meta/study.json", "{")
 	f.edit("edited meta/study.json", `"lr"`, `"rate"`)
+	f.write("no description/study.json", "{")
+	f.check(os.RemoveAll(f.at("no description/journal")))
 	f.edit("newer/study.json", `"schema": `, `"schema": 1`)
+	f.edit("newer/study.json", `"growth": `, `"grown": `)
 	f.check(os.CopyFS(f.at("foreign journal/copy"), os.DirFS(f.at("sound"))))
 	f.run(f.at("other.star"), "--dir", f.at("foreign"))
 	foreign, err := filepath.Glob(f.at("foreign/journal/*"))
@@ -126,9 +130,10 @@ func (f workspace) sameExits() []sameExit {
 		{"no directory", at("absent"), 2, readers},
 		{"an empty directory", at("empty"), 2, readers},
 		{"a file", at("text.tar"), 80, both},
-		{"no study.json", at("no meta"), 80, both},
-		{"a study.json that is cut", at("cut meta"), 80, both},
-		{"a study.json that was edited", at("edited meta"), 80, both},
+		{"no study.json", at("no meta"), 0, both},
+		{"a study.json that is cut", at("cut meta"), 0, both},
+		{"a study.json that was edited", at("edited meta"), 0, both},
+		{"a study.json that no journal describes", at("no description"), 80, both},
 		{"another version", at("newer"), 2, both},
 		{"a journal of another study", at("foreign journal"), 80, both},
 		{"a file in the place of the journals", at("journal is a file"), 80, both},
