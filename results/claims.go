@@ -44,30 +44,23 @@ func (w *Writer) Claim(trial string) (*Claim, error) {
 	if closed {
 		return nil, errClosed
 	}
-	known := func() (int, error) {
+	known := func() int {
 		w.view.mu.Lock()
 		defer w.view.mu.Unlock()
-		err := w.view.refresh()
-		return w.view.fold.known(trial), err
-	}
-	before, err := known()
-	if err != nil {
-		return nil, err
+		return w.view.fold.known(trial)
 	}
 	for {
-		c, err := w.desk.Take(trial, before)
+		c, err := w.desk.Take(trial, known())
 		if err != nil {
 			return nil, err
 		}
-		after, err := known()
-		if err == nil && after < c.Generation {
+		if err = w.view.reread(); err == nil && known() < c.Generation {
 			return &Claim{Trial: trial, Generation: c.Generation, TookOver: c.TookOver, w: w, c: c}, nil
 		}
-		// Others have come and gone between the look and the claim, and this generation is theirs.
+		// Others have had the trial since the view was last refreshed, and this generation is theirs.
 		if err = errors.Join(err, c.Release()); err != nil {
 			return nil, err
 		}
-		before = after
 	}
 }
 

@@ -30,7 +30,9 @@ func TestSeveralWritersShareAStudy(t *testing.T) {
 		t.Fatalf("got error %v, want ErrClaimed", err)
 	}
 	wantError(t, err, "trial a", fmt.Sprintf("process %d on ", os.Getpid()))
-	if got := epochsOf(b.View, "a"); got != 3 { // a claim refreshes
+	_, err = b.Refresh()
+	check(t, err)
+	if got := epochsOf(b.View, "a"); got != 3 {
 		t.Errorf("b knows %d epochs of a, want 3", got)
 	}
 	train(t, b, "b", 1, 2)
