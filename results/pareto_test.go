@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -335,4 +336,55 @@ func TestMeasurementsOfKeptWeightsHaveFrontsOfTheirOwn(t *testing.T) {
 	wantLines(t, columns(t, s.View, results.Measurements, "trial", "epoch", "measure", "samples", "extractor", "fid", "recall"),
 		"a 1 fid() samples=9 9 inception:f00d 70 0.25", "b 1 fid() samples=10 9 inception:f00d 60 0.25",
 		"b 1 fid() samples=9 9 inception:f00d 80 0.25")
+}
+
+func TestAParetoTableThatIsCurrentIsNotRankedAgain(t *testing.T) {
+	dir := t.TempDir()
+	a, b := createRivals(t, dir), createRivals(t, dir)
+	file := func() os.FileInfo {
+		t.Helper()
+		info, err := os.Stat(filepath.Join(dir, "pareto/pareto.parquet"))
+		check(t, err)
+		return info
+	}
+	rival(t, a, "a", 1, 0, results.Completed, 3, 1, 2, 1, 1, 1)
+	rival(t, b, "b", 2, 0, results.Completed, 3, 2, 2, 2, 1, 2)
+	check(t, a.Close())
+	first := file()
+	check(t, b.Close()) // it has read what a has
+	if !os.SameFile(first, file()) {
+		t.Error("the second process to leave has written an equal table")
+	}
+	check(t, createRivals(t, dir).Close())
+	if !os.SameFile(first, file()) {
+		t.Error("a process that has joined has written an equal table")
+	}
+
+	c := createRivals(t, dir)
+	rival(t, c, "c", 3, 0, results.Completed, 3, 3, 2, 3, 1, 3)
+	check(t, c.Close())
+	second := file()
+	if os.SameFile(first, second) {
+		t.Error("a point more has not changed the table")
+	}
+	path := filepath.Join(dir, "pareto/pareto.parquet")
+	content, err := os.ReadFile(path)
+	check(t, err)
+	content[len(content)/2] ^= 1
+	check(t, os.WriteFile(path, content, 0o666))
+	check(t, createRivals(t, dir).Close())
+	content[len(content)/2] ^= 1
+	mended, err := os.ReadFile(path)
+	check(t, err)
+	if string(mended) != string(content) {
+		t.Error("a damaged table was taken for the current one")
+	}
+	more := rivals
+	more.Metrics = append(slices.Clone(more.Metrics), "precision")
+	s, err := createStudy(dir, more, nil, hourly)
+	check(t, err)
+	check(t, s.Close())
+	if mended, err = os.ReadFile(path); err != nil || string(mended) == string(content) {
+		t.Errorf("a study that has grown kept the table without the new column: %v", err)
+	}
 }

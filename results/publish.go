@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/starsweep/starsweep/internal/durable"
+	"github.com/starsweep/starsweep/internal/regular"
 )
 
 // publisher is what a writer knows about the tables.
@@ -230,30 +231,52 @@ func (v *View) writersOf(files map[string][]segment) []string {
 // paretoFile is the only file of the pareto table.
 const paretoFile = "pareto.parquet"
 
-// writePareto replaces the pareto table by that of the rows that the journals have now. The file is not a segment, since the rank of a
-// point depends on all others. The rename ensures that a reader who opens it sees either the old or the new table in full. A study
-// without objectives has no such table.
+// writePareto replaces the pareto table by that of the rows that the journals have now, unless it is that already: of many processes
+// that leave a study at its end, the first one writes it. The file is not a segment, since the rank of a point depends on all others. The
+// rename ensures that a reader who opens it sees either the old or the new table in full. A study without objectives has no such table.
 func (w *Writer) writePareto() error {
+	covers := w.view.ends()
 	w.view.mu.Lock()
-	m, groups, changes := w.view.file.Meta, w.view.fold.peerGroups(Comparison{}), w.view.fold.changes
+	m, changes := w.view.file.Meta, w.view.fold.changes
 	w.view.mu.Unlock()
 	if len(m.Objectives) == 0 {
 		return nil
 	}
 	start := w.options.Now()
-	path := filepath.Join(w.view.folder(Pareto), paretoFile)
-	if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
-		return err
-	}
-	err := durable.WriteShared(path, func(to io.Writer) error {
-		return writeParquet(to, m, Pareto, fileNotes{}, m.ranked(groups))
-	})
-	if err != nil {
-		return err
+	if !w.view.holdsPareto(m, covers) {
+		w.view.mu.Lock()
+		groups := w.view.fold.peerGroups(Comparison{})
+		w.view.mu.Unlock()
+		path := filepath.Join(w.view.folder(Pareto), paretoFile)
+		if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
+			return err
+		}
+		err := durable.WriteShared(path, func(to io.Writer) error {
+			return writeParquet(to, m, Pareto, fileNotes{rows: m.sum(), about: about{Covers: covers}}, m.ranked(groups))
+		})
+		if err != nil {
+			return err
+		}
 	}
 	now := w.options.Now()
 	w.compare = compare{changes, now.Add(100 * now.Sub(start) * time.Duration(w.writers()))} // all of them write the same table
 	return nil
+}
+
+// holdsPareto reports whether the pareto table is a sound file of the study m, and of the journals up to the places in covers.
+func (v *View) holdsPareto(m Meta, covers map[string]int64) bool {
+	b, err := regular.ReadFile(filepath.Join(v.folder(Pareto), paretoFile))
+	if err != nil {
+		return false
+	}
+	p, err := openParquet(b)
+	if err != nil {
+		return false
+	}
+	a, err := aboutOf(p)
+	id, _ := p.Lookup(studyKey)
+	sum, _ := p.Lookup(rowsKey)
+	return err == nil && id == m.ID() && sum == m.sum() && maps.Equal(a.Covers, covers) && hasColumns(p, m.Fields(Pareto))
 }
 
 // writeParetoWhenDue keeps the table current.
