@@ -278,16 +278,18 @@ func (c *Claim) SaveCheckpoint(p Checkpoint) error {
 	return c.w.view.saveCheckpoint(p, c.Held) // without the mutex: it takes a while, and every trial has its own file
 }
 
-// Finish records how the trial ended, which completes its row of the trials table. The claim remains, and so does the checkpoint: see
-// View.Unkept.
+// Finish records how the trial ended, which completes its row of the trials table or replaces that of its former end. The claim remains,
+// and so does the checkpoint: see View.Unkept.
 func (c *Claim) Finish(o Outcome) error {
 	if !o.Status.final() {
 		return fmt.Errorf("trial %s: got status %q, want completed, pruned, failed, diverged or collapsed", o.Trial, o.Status)
 	}
+	replaces := false
 	err := c.write(o.Trial, func(t *trial) ([]any, error) {
 		if err := c.begun(t); err != nil {
 			return nil, err
 		}
+		replaces = t.shown() != nil
 		if t.ended != nil && t.ended.generation == c.Generation {
 			if got, want := encode(o), encode(t.outcome()); !bytes.Equal(got, want) {
 				return nil, fmt.Errorf("trial %s is already finished:\ngot  %s\nwant %s", t.ID, got, want)
@@ -296,8 +298,11 @@ func (c *Claim) Finish(o Outcome) error {
 		}
 		return []any{entry{Outcome: &o, Rows: &rowCount{len(t.epochRows), len(t.samples)}, Generation: c.Generation}}, nil
 	}, c.w.append)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case replaces: // the row of the former end has left the table
+		return c.w.Publish()
 	}
 	return c.w.publishWhenDue()
 }

@@ -26,7 +26,7 @@ func madeUp(random *rand.Rand) map[string][]entry {
 		for g := 1; g <= 4; g++ {
 			w := writer()
 			if random.IntN(4) > 0 {
-				put(w, entry{Trial: &Trial{ID: id, Index: i, Configuration: "c" + id, Length: 3 + random.IntN(2)}, From: random.IntN(3),
+				put(w, entry{Trial: &Trial{ID: id, Index: i, Configuration: "c" + id, Length: 3 + (g+random.IntN(2))/2}, From: random.IntN(3),
 					TookOver: random.IntN(2) == 0, Generation: g})
 			}
 			for e := 1; e <= 4; e++ {
@@ -43,7 +43,7 @@ func madeUp(random *rand.Rand) map[string][]entry {
 			}
 			switch random.IntN(6) {
 			case 0, 1:
-				put(w, entry{Outcome: &Outcome{Trial: id, Status: Completed, Reason: w}, Rows: &rowCount{4, 4}, Generation: g})
+				put(w, entry{Outcome: &Outcome{Trial: id, Status: Completed, Reason: w}, Rows: &rowCount{1 + random.IntN(4), 4}, Generation: g})
 			case 2:
 				put(w, entry{Pause: &pause{id, w}, Generation: g})
 			case 3:
@@ -89,7 +89,12 @@ func (f *fold) text() string {
 	var b strings.Builder
 	for _, t := range f.ordered() {
 		s := f.fullState(t)
+		former := s.Former
+		s.Former = nil
 		fmt.Fprintf(&b, "%s %+v points %v orphans %d twin %s\n", t.id, s, t.points, t.orphans, f.twins[t.replicate()])
+		if former != nil {
+			fmt.Fprintf(&b, "was %+v %+v\n", former, t.former.total)
+		}
 	}
 	for _, table := range recorded() {
 		for _, r := range f.rows(table) {
@@ -123,10 +128,16 @@ func TestAViewDependsOnTheSetOfEntriesAlone(t *testing.T) {
 	}
 }
 
-// said are the rows that count of one trial, each as its generation and its epoch, and the status.
+// said are the rows that count of one trial, each as its generation and its epoch, and the status; of an extended one, its former end.
 func said(t *testing.T, entries ...entry) string {
 	t.Helper()
-	f := folded(t, map[string][]entry{"w0": entries}, func() bool { return false }, func([]string) string { return "w0" })
+	read := func(settle bool) *fold {
+		return folded(t, map[string][]entry{"w0": entries}, func() bool { return settle }, func([]string) string { return "w0" })
+	}
+	f := read(false)
+	if got, want := read(true).text(), f.text(); got != want {
+		t.Errorf("read one by one: got\n%s\nwant\n%s", got, want)
+	}
 	x := f.trial("a")
 	if x == nil {
 		return "none"
@@ -135,7 +146,11 @@ func said(t *testing.T, entries ...entry) string {
 	for _, r := range x.epochRows {
 		parts = append(parts, fmt.Sprintf("%d:%d", r.generation, r.epoch))
 	}
-	return strings.Join(append(parts, string(f.state(x).Status), fmt.Sprint(x.Length), fmt.Sprint(x.attempts())), " ")
+	parts = append(parts, string(f.state(x).Status), fmt.Sprint(x.Length), fmt.Sprint(x.attempts()))
+	if e := x.shown(); e != nil && x.ended == nil {
+		parts = append(parts, fmt.Sprintf("was %d:%d/%d", e.generation, e.epochs, e.under.Length))
+	}
+	return strings.Join(parts, " ")
 }
 
 func TestTheRowsThatCountOfSeveralGenerations(t *testing.T) {
@@ -146,6 +161,10 @@ func TestTheRowsThatCountOfSeveralGenerations(t *testing.T) {
 		return entry{Epoch: &Epoch{Trial: "a", Epoch: e, Metrics: Metrics{"fid": value}}, Generation: g}
 	}
 	ended := func(g int) entry { return entry{Outcome: &Outcome{Trial: "a", Status: Completed}, Generation: g} }
+	counted := func(e entry, epochs int) entry {
+		e.Rows = &rowCount{Epochs: epochs}
+		return e
+	}
 	forget := func(g int) entry { return entry{Forget: "a", Generation: g} }
 	first := []entry{began(1, 0, 3), row(1, 1, 1), row(1, 2, 2)}
 	for name, test := range map[string]struct {
@@ -164,7 +183,22 @@ func TestTheRowsThatCountOfSeveralGenerations(t *testing.T) {
 		"which goes with its rows": {[]entry{row(1, 3, 3), ended(1), began(2, 2, 3), row(2, 3, 4)},
 			"1:1 1:2 2:3 interrupted 3 0"},
 		"more epochs leave it unfinished": {[]entry{row(1, 3, 3), ended(1), began(2, 3, 5), row(2, 4, 4)},
-			"1:1 1:2 1:3 2:4 interrupted 5 0"},
+			"1:1 1:2 1:3 2:4 interrupted 5 0 was 1:3/3"},
+		"also from the beginning": {[]entry{row(1, 3, 3), ended(1), began(2, 0, 5), row(2, 1, 1)},
+			"1:1 1:2 1:3 interrupted 5 0 was 1:3/3"},
+		"a difference takes the former end": {[]entry{row(1, 3, 3), ended(1), began(2, 0, 5), row(2, 1, 1), row(2, 2, 9)},
+			"1:1 2:2 interrupted 5 0"},
+		"also a later one": {[]entry{row(1, 3, 3), ended(1), began(2, 3, 5), row(2, 4, 4), began(3, 0, 5), row(3, 2, 9), row(3, 3, 9)},
+			"1:1 3:2 3:3 interrupted 5 0"},
+		"not one after it": {[]entry{row(1, 3, 3), ended(1), began(2, 3, 5), row(2, 4, 4), began(3, 3, 5), row(3, 4, 9)},
+			"1:1 1:2 1:3 3:4 interrupted 5 0 was 1:3/3"},
+		"nor one of a lost epoch": {[]entry{counted(ended(1), 3), began(2, 0, 5), row(2, 1, 1)}, "1:1 1:2 interrupted 5 0"},
+		"until it is trained again": {[]entry{counted(ended(1), 3), began(2, 0, 5), row(2, 1, 1), row(2, 2, 2), row(2, 3, 3)},
+			"1:1 1:2 2:3 interrupted 5 0 was 1:3/3"},
+		"extended twice": {[]entry{row(1, 3, 3), ended(1), began(2, 3, 4), row(2, 4, 4), ended(2), began(3, 4, 6), row(3, 5, 5)},
+			"1:1 1:2 1:3 2:4 3:5 interrupted 6 0 was 2:4/4"},
+		"twice without an end": {[]entry{row(1, 3, 3), ended(1), began(2, 3, 4), row(2, 4, 4), began(3, 4, 6)},
+			"1:1 1:2 1:3 2:4 interrupted 6 1 was 1:3/3"},
 		"until their own outcome": {[]entry{row(1, 3, 3), ended(1), began(2, 3, 4), row(2, 4, 4), ended(2)},
 			"1:1 1:2 1:3 2:4 completed 4 0"},
 		"forgotten":                  {[]entry{forget(2)}, "none"},

@@ -15,7 +15,8 @@ import (
 //   - Generations up to the one that was last forgotten do not count, nor do those whose beginning is lost.
 //   - A generation goes on after the epoch that its beginning names. Where it repeats later epochs of lower generations with equal
 //     values (times apart), the older rows stay. From the first difference on, the lower ones do not count any more.
-//   - The outcome of the highest generation counts, until a later one begins with more epochs.
+//   - The outcome of the highest generation counts. A later one that begins with more epochs opens the trial again. What the outcome
+//     says of the epochs until then is shown until the next one: a study that gets more epochs keeps its results meanwhile.
 type trial struct {
 	id          string
 	generations []*generation // by their numbers
@@ -30,6 +31,7 @@ type trial struct {
 	samples       map[sampleKey]*row
 	measured      map[sampleKey]*row // by epoch and measure
 	ended         *row               // the outcome's; nil for an unfinished trial
+	former        *ending            // of a trial that was extended since and has not ended anew; nil for others
 	paused        *row
 	orphans       int // rows that do not count since what they depend on is lost
 
@@ -54,6 +56,15 @@ type begin struct {
 	place
 }
 
+// ending is an outcome and what tables show with it.
+type ending struct {
+	*row           // the outcome's
+	under  *begin  // the last one before it
+	epochs int     // that it ends
+	total  summary // of these epochs
+	whole  bool    // all of them are there
+}
+
 // replicate is what trials share that may be averaged, with the seed apart.
 type replicate struct {
 	configuration string
@@ -74,6 +85,18 @@ func (t *trial) outcome() *Outcome {
 	return &t.ended.outcome.Outcome
 }
 
+// shown is how the trial ended as far as tables and comparisons show it: under the present budget or, of one that was extended, under
+// the former one. It is nil for others.
+func (t *trial) shown() *ending {
+	switch {
+	case t.ended != nil:
+		return &ending{t.ended, t.latest.begin, len(t.epochRows), t.summary, true}
+	case t.former != nil && t.former.whole:
+		return t.former
+	}
+	return nil
+}
+
 // generation returns the generation of a number, with or without entries.
 func (t *trial) generation(number int) *generation {
 	i := sort.Search(len(t.generations), func(i int) bool { return t.generations[i].number >= number })
@@ -92,9 +115,9 @@ func (g *generation) addBegin(b begin) {
 }
 
 // extend adds the next row of the last generation, if that is what r is: an epoch after those that are known, or the outcome. Where rows
-// wait for one that is lost, all are settled anew: r may be that one.
+// wait for one that is lost, all are settled anew: r may be that one. So they are where an outcome replaces a former one.
 func (t *trial) extend(r *row, g *generation, e *Epoch, f *fold) bool {
-	if g != t.latest || t.ended != nil || t.paused != nil || t.orphans > 0 {
+	if g != t.latest || t.ended != nil || t.paused != nil || t.orphans > 0 || t.former != nil && !t.former.whole {
 		return false
 	}
 	switch {
@@ -102,7 +125,7 @@ func (t *trial) extend(r *row, g *generation, e *Epoch, f *fold) bool {
 		t.addEpoch(r, *e, f)
 	case r.table == Samples && r.epoch >= len(t.epochRows) && t.samples[r.key()] == nil:
 		t.samples[r.key()] = r
-	case r.table == Trials:
+	case r.table == Trials && t.former == nil:
 		t.ended = r
 	default:
 		return false
@@ -123,7 +146,7 @@ func (t *trial) addEpoch(r *row, e Epoch, f *fold) {
 
 // settle chooses the rows that count, and returns those of which that has changed since it was last decided.
 func (t *trial) settle(f *fold) (flipped []*row) {
-	t.first, t.latest, t.epochRows, t.ended, t.paused, t.orphans = nil, nil, nil, nil, nil, 0
+	t.first, t.latest, t.epochRows, t.ended, t.former, t.paused, t.orphans = nil, nil, nil, nil, nil, nil, 0
 	t.samples, t.measured = map[sampleKey]*row{}, map[sampleKey]*row{}
 	for _, g := range t.generations {
 		switch {
@@ -149,14 +172,20 @@ func (t *trial) settle(f *fold) (flipped []*row) {
 	for _, r := range epochs {
 		t.addEpoch(r, r.numbers.epoch(r), f)
 	}
+	if e := t.former; e != nil && e.epochs <= len(t.epochRows) {
+		e.whole, e.total = true, newSummary()
+		for _, r := range t.epochRows[:e.epochs] {
+			e.total.add(r.numbers.epoch(r), f.meta.Objectives)
+		}
+	}
 	for _, r := range t.samples {
 		chosen[r] = true
 	}
 	for _, r := range t.measured {
 		chosen[r] = true
 	}
-	if t.ended != nil {
-		chosen[t.ended] = true
+	if e := t.shown(); e != nil {
+		chosen[e.row] = true
 	}
 	for _, g := range t.generations {
 		for _, r := range g.rows {
@@ -181,7 +210,7 @@ func (t *trial) merge(g *generation) {
 		t.first = g
 	}
 	if t.ended != nil && g.begin.Length > t.endedUnder().Length { // extended
-		t.ended = nil
+		t.former, t.ended = t.ending(), nil
 	}
 	t.latest, t.paused = g, nil
 	for _, r := range g.rows {
@@ -202,7 +231,7 @@ func (t *trial) merge(g *generation) {
 			}
 		case Trials:
 			if t.ended == nil || t.ended.generation != g.number {
-				t.ended = r
+				t.ended, t.former = r, nil
 			}
 		default:
 			t.paused = r
@@ -211,6 +240,15 @@ func (t *trial) merge(g *generation) {
 	if t.ended != nil {
 		t.paused = nil
 	}
+}
+
+// ending is the outcome that counts, as a former one. Some of its epochs may be lost.
+func (t *trial) ending() *ending {
+	e := &ending{row: t.ended, under: t.latest.begin, epochs: len(t.epochRows)}
+	if want := t.ended.outcome.rows; want != nil {
+		e.epochs = max(e.epochs, want.Epochs)
+	}
+	return e
 }
 
 // endedUnder is the beginning of the generation whose outcome counts.
@@ -240,6 +278,9 @@ func (t *trial) difference(g *generation) (epoch int) {
 func (t *trial) cut(epoch int) {
 	t.epochRows = t.epochRows[:min(len(t.epochRows), epoch-1)]
 	t.ended, t.paused = nil, nil
+	if t.former != nil && t.former.epochs >= epoch {
+		t.former = nil
+	}
 	for _, rows := range []map[sampleKey]*row{t.samples, t.measured} {
 		maps.DeleteFunc(rows, func(key sampleKey, _ *row) bool { return key.Epoch >= epoch })
 	}
@@ -259,8 +300,8 @@ func (t *trial) appendRows(rows []*row, table Table) []*row {
 		rows = slices.AppendSeq(rows, maps.Values(of))
 		slices.SortFunc(rows[n:], func(a, b *row) int { return a.key().compare(b.key()) })
 	case Trials:
-		if t.ended != nil {
-			rows = append(rows, t.ended)
+		if e := t.shown(); e != nil {
+			rows = append(rows, e.row)
 		}
 	}
 	return rows

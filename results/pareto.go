@@ -16,7 +16,7 @@ type Scope string
 // Trials that failed or diverged have no usable model, so the last two scopes leave them out.
 const (
 	ScopeTrial         Scope = "trial"         // the epochs of one trial
-	ScopeStudy         Scope = "study"         // the finished trials of the study, each at its last measured epoch
+	ScopeStudy         Scope = "study"         // the finished trials of the study, each at the last measured epoch before its end
 	ScopeConfiguration Scope = "configuration" // the same, with the seeds of a configuration averaged
 )
 
@@ -95,7 +95,7 @@ func (f *fold) peerGroups(c Comparison) []peerGroup {
 			}
 			own = append(own, epochs)
 			if p, any := f.representative(t, x.points, c); any {
-				last[x.measure] = append(last[x.measure], f.member(t, shown, p))
+				last[x.measure] = append(last[x.measure], f.member(t, t.asEnded(shown), p))
 			}
 		}
 	}
@@ -134,9 +134,19 @@ func (f *fold) courses(t *trial, c Comparison) (list []course) {
 	return list
 }
 
-// member is an epoch of a trial, as a point of the table that shows the trial as it is now.
+// asEnded is the trial as it was when it ended, if it goes on since with more epochs, and otherwise as it is shown.
+func (t *trial) asEnded(shown *trial) *trial {
+	if e := t.shown(); e != nil && t.ended == nil {
+		former := t.Trial
+		former.Length = e.under.Length
+		return &trial{Trial: former, summary: e.total}
+	}
+	return shown
+}
+
+// member is an epoch of a trial, as a point of the table that shows the trial so.
 func (f *fold) member(t, shown *trial, p point) member {
-	return member{trial: shown, epoch: p.epoch, budget: min(t.Length, f.budget(t)), backend: p.backend, values: p.values,
+	return member{trial: shown, epoch: p.epoch, budget: min(shown.Length, f.budget(t)), backend: p.backend, values: p.values,
 		inPlan: f.inPlan(t), seeds: 1}
 }
 
@@ -152,12 +162,14 @@ func (f *fold) representative(t *trial, points []point, c Comparison) (p point, 
 	return points[len(points)-1], true
 }
 
-// usable are the points of a finished trial within a budget. A trial that failed or diverged has none.
+// usable are the points of a finished trial within a budget; of one that was extended since, those before its former end. A trial that
+// failed or diverged has none.
 func usable(t *trial, points []point, budget int) []point {
-	if o := t.outcome(); o == nil || o.Status == Failed || o.Status == Diverged {
+	e := t.shown()
+	if e == nil || e.outcome.Status == Failed || e.outcome.Status == Diverged {
 		return nil
 	}
-	for len(points) > 0 && points[len(points)-1].epoch > budget {
+	for len(points) > 0 && points[len(points)-1].epoch > min(budget, e.epochs) {
 		points = points[:len(points)-1]
 	}
 	return points

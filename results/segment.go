@@ -163,11 +163,16 @@ func (r *row) sum(h hash.Hash) {
 		return
 	}
 	write(r.trial.first.begin.place)
-	if r.table == Trials {
-		write(r.trial.latest.begin.place)
-		for _, e := range r.trial.epochRows {
-			write(e.place)
-		}
+	if r.table != Trials {
+		return
+	}
+	under, epochs := r.trial.latest.begin, r.trial.epochRows
+	if e := r.trial.shown(); e != nil {
+		under, epochs = e.under, epochs[:e.epochs]
+	}
+	write(under.place)
+	for _, e := range epochs {
+		write(e.place)
 	}
 }
 

@@ -187,8 +187,24 @@ type State struct {
 	Settings, Script string          // of the run that finished it, or in which it began: a JSON object and a hash
 	Best             map[string]Best // of the study's objectives, within the budget of the newest plan
 
+	Former *Former // of a trial that was extended, until it ends anew; nil for others
+
 	Generation int // of the claim under which it began last
 	From       int // the epoch after which it then went on
+}
+
+// Former is how a trial ended under fewer epochs, which tables and comparisons show while it goes on.
+type Former struct {
+	Status Status
+	Epochs int // that it had then
+}
+
+// Remark is the reason of the state or, of a trial that was extended, its former end. Most states need none.
+func (s State) Remark() string {
+	if s.Former == nil || s.Reason != "" {
+		return s.Reason
+	}
+	return fmt.Sprintf("extended; until it ends, its %d epochs count (%s)", s.Former.Epochs, s.Former.Status)
 }
 
 // Trials returns all trials that were begun and not forgotten, in the order of their indices, seeds and IDs.
@@ -234,6 +250,8 @@ func (f *fold) state(t *trial) State {
 	}
 	if o := t.outcome(); o != nil {
 		s.Status, s.Reason, s.Failure, s.Settings, s.Script = o.Status, o.Reason, o.Failure, o.Settings, o.Script
+	} else if e := t.shown(); e != nil {
+		s.Former = &Former{e.outcome.Status, e.epochs}
 	}
 	return s
 }
@@ -331,7 +349,11 @@ func (v *View) record(r *row) (*record, error) {
 	v.mu.Lock()
 	rec := &record{Study: v.file.Study, Trial: r.trial.Trial}
 	if r.table == Trials {
-		rec.Total, rec.Outcome = r.trial.summary.clone(), r.outcome.Outcome
+		rec.Total, rec.Outcome = r.trial.summary, r.outcome.Outcome
+		if e := r.trial.shown(); e != nil {
+			rec.Total, rec.Trial.Length = e.total, e.under.Length
+		}
+		rec.Total = rec.Total.clone()
 	}
 	v.mu.Unlock()
 	var err error

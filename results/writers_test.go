@@ -254,6 +254,10 @@ func TestAnotherWriterForgetsATrialAndItRunsAgain(t *testing.T) {
 }
 
 func TestMoreEpochsExtendAFinishedTrial(t *testing.T) {
+	ends := []string{"trial", "epochs", "epochs_planned", "steps", "best_fid", "loss_discriminator"}
+	points := func(t *testing.T, dir string) []string {
+		return segmentRows(t, dir, results.Pareto, "scope", "trial", "epoch", "epochs_planned", "fid")
+	}
 	for _, kept := range []bool{true, false} {
 		dir := t.TempDir()
 		s, err := createStudy(dir, meta, nil, hourly)
@@ -282,16 +286,34 @@ func TestMoreEpochsExtendAFinishedTrial(t *testing.T) {
 		if state, _ := s.State("a"); state.Status != results.Interrupted || state.Length != 7 || state.Epochs != 5 {
 			t.Errorf("got %+v, want an unfinished trial of 7 epochs", state)
 		}
-		wantLines(t, segmentRows(t, dir, results.Trials, "trial")) // it is finished no more
 		first := 6
 		if from == nil {
 			first = 1
 		}
-		for e := first; e <= 7; e++ {
+		for e := first; e <= 6; e++ {
 			check(t, c.AppendEpoch(epoch("a", e)))
 		}
+		check(t, s.Publish())
+		was := []string{"a 5 5 500 0.1 -5"} // its former end
+		wantLines(t, segmentRows(t, dir, results.Trials, ends...), was...)
+		wantLines(t, columns(t, s.View, results.Trials, ends...), was...)
+		wantLines(t, points(t, dir), "configuration <null> <null> 5 0.1", "study a 4 5 0.1",
+			"trial a 2 7 2.1", "trial a 4 7 0.1", "trial a 6 7 2.1")
+		if state, _ := s.State("a"); state.Former == nil || *state.Former != (results.Former{Status: results.Completed, Epochs: 5}) ||
+			state.Epochs != 6 || state.Remark() != "extended; until it ends, its 5 epochs count (completed)" {
+			t.Errorf("got %+v, want the former end", state)
+		}
+		check(t, c.AppendEpoch(epoch("a", 7)))
 		check(t, c.Finish(outcome("a", results.Completed)))
+		is := []string{"a 7 7 700 0.1 -7"} // at once
+		wantLines(t, segmentRows(t, dir, results.Trials, ends...), is...)
+		if state, _ := s.State("a"); state.Former != nil || state.Remark() != "" {
+			t.Errorf("got %+v, want no former end", state)
+		}
 		check(t, s.Close())
+		wantLines(t, segmentRows(t, dir, results.Trials, ends...), is...)
+		wantLines(t, points(t, dir), "configuration <null> <null> 7 2.1", "study a 6 7 2.1",
+			"trial a 2 7 2.1", "trial a 4 7 0.1", "trial a 6 7 2.1")
 		wantLines(t, segmentRows(t, dir, results.Trials, "trial", "epochs", "epochs_planned"), "a 7 7")
 		wantLines(t, segmentRows(t, dir, results.Epochs, "epoch"), "1", "2", "3", "4", "5", "6", "7")
 	}

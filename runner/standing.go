@@ -118,7 +118,7 @@ func (s *standing) plan(v *results.View, trials []results.State) {
 
 // add adds a trial.
 func (s *standing) add(v *results.View, t results.State, h results.Holder) {
-	x := standingTrial{ID: t.ID, Label: v.Meta().Label(t.Point, t.Seed), Standing: string(t.Status), Reason: t.Reason,
+	x := standingTrial{ID: t.ID, Label: v.Meta().Label(t.Point, t.Seed), Standing: string(t.Status), Reason: t.Remark(),
 		Failure: string(t.Failure), Epochs: t.Epochs, Budget: t.Length, Attempts: t.Attempts, Newest: s.plannedIDs[t.ID], Last: t.Last}
 	if h.Live {
 		x.Process = h.Writer
