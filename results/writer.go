@@ -96,22 +96,49 @@ func (w *Writer) under() string {
 }
 
 // Forget removes trials, finished or not, and all their rows, so that they can run again. The error is ErrClaimed if another process
-// trains one of them; then none is forgotten.
+// trains one of them; then none is forgotten, unless it has begun that one meanwhile.
 func (w *Writer) Forget(ids ...string) error {
+	if err := w.view.reread(); err != nil {
+		return err
+	}
+	holders, err := w.Claims()
+	if err != nil {
+		return err
+	}
+	var claimed, free []string
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
+		if _, found := w.view.State(id); !found {
+			return fmt.Errorf("trial %s was never begun", id)
+		}
+		if _, held := holders[id]; held {
+			claimed = append(claimed, id)
+		} else {
+			free = append(free, id)
+		}
+	}
+	for batch := range slices.Chunk(append(claimed, free...), max(len(claimed), forgetBatch)) {
+		if err := w.forget(batch); err != nil {
+			return err
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return errors.Join(w.mend(), w.writePareto())
+}
+
+// forgetBatch is how many trials are claimed at a time: to claim one is to list the claims.
+const forgetBatch = 50
+
+// forget records that trials are forgotten. The caller mends the tables.
+func (w *Writer) forget(ids []string) error {
 	var claims []*Claim
 	defer func() {
 		for _, c := range claims {
 			_ = c.Release() // a claim that stays is one of a process that ends, or of the trial's next run
 		}
 	}()
-	if err := w.view.reread(); err != nil {
-		return err
-	}
 	var entries []any
-	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
-		if _, found := w.view.State(id); !found {
-			return fmt.Errorf("trial %s was never begun", id)
-		}
+	for _, id := range ids {
 		c, err := w.Claim(id)
 		if err != nil {
 			return err
@@ -121,7 +148,7 @@ func (w *Writer) Forget(ids ...string) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err := w.append(entries...); err != nil {
+	if err := w.write((*journal.Journal).Append, entries); err != nil {
 		return err
 	}
 	for _, c := range claims {
@@ -129,7 +156,7 @@ func (w *Writer) Forget(ids ...string) error {
 			return err
 		}
 	}
-	return w.writePareto()
+	return nil
 }
 
 // RemoveCheckpoints removes the checkpoints of finished trials, if there are any. It leaves those of trials that another process has
@@ -220,6 +247,14 @@ func (w *Writer) appendLater(entries ...any) error {
 }
 
 func (w *Writer) record(write func(*journal.Journal, ...[]byte) ([]journal.Line, error), entries []any) error {
+	if err := w.write(write, entries); err != nil {
+		return err
+	}
+	return w.mend()
+}
+
+// write is record, but leaves the tables alone.
+func (w *Writer) write(write func(*journal.Journal, ...[]byte) ([]journal.Line, error), entries []any) error {
 	if w.closed {
 		return errClosed
 	}
@@ -244,10 +279,7 @@ func (w *Writer) record(write func(*journal.Journal, ...[]byte) ([]journal.Line,
 	if err != nil {
 		return err
 	}
-	if err := w.remember(places, lines); err != nil {
-		return err
-	}
-	return w.mend()
+	return w.remember(places, lines)
 }
 
 // begin creates the journal.
