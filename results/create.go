@@ -46,7 +46,14 @@ func Create(dir string, m Meta, scripts map[string][]byte, o Options) (*Writer, 
 			return nil, fmt.Errorf("%s holds %w: choose another directory:\n%w", dir, ErrOther, err)
 		}
 	}
-	return join(dir, o, func(w *Writer) error { return errors.Join(w.settle(dir, m), writeScripts(dir, m.ScriptHash, scripts)) })
+	w, err := join(dir, o, func(w *Writer) error { return errors.Join(w.settle(dir, m), writeScripts(dir, m.ScriptHash, scripts)) })
+	if err != nil {
+		return nil, err
+	}
+	if err := w.checkWeights(); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return w, nil
 }
 
 // Continue joins the study in dir as it is.

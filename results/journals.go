@@ -69,7 +69,14 @@ func (j *journals) find() error {
 		if j.readers[name] != nil || !fileName(name) || name == j.own && j.ownEnd == 0 {
 			continue
 		}
-		if err := regular.Check(f.Type()); err != nil {
+		info, err := os.Stat(j.path(name)) // which may be a link
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = regular.Check(info.Mode())
+		}
+		if err != nil {
 			return durable.StorageError(j.path(name), err)
 		}
 		j.readers[name] = journal.NewReader(filepath.Join(j.dir, name))

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/starsweep/starsweep/internal/durable"
 	"github.com/starsweep/starsweep/internal/regular"
@@ -181,7 +182,6 @@ func (w *Writer) repair(gone map[string]bool) error {
 
 // takeBack records the rows that only tables have.
 func (w *Writer) takeBack() error {
-	taken := map[Table]int{}
 	for _, t := range recorded() {
 		segments, _, err := listSegments(w.view.folder(t))
 		if err != nil {
@@ -192,19 +192,13 @@ func (w *Writer) takeBack() error {
 		}
 		for _, g := range segments {
 			path := filepath.Join(w.view.folder(t), g.fileName())
-			n, err := w.takeSegment(t, path)
-			taken[t] += n
+			err := w.takeSegment(t, path)
 			switch {
 			case errors.Is(err, errUnreadable):
 				w.recovery.note("%s: no rows were read from it: %v", path, err)
 			case err != nil:
 				return err
 			}
-		}
-	}
-	for _, t := range recorded() {
-		if n := taken[t]; n > 0 {
-			w.recovery.note("recovered %d rows from the table %s", n, t)
 		}
 	}
 	return nil
@@ -216,22 +210,22 @@ func exists(path string) bool { _, err := os.Stat(path); return err == nil }
 var errUnreadable = errors.New("the file cannot be used")
 
 // takeSegment records the rows of a file that the journals lack.
-func (w *Writer) takeSegment(t Table, path string) (taken int, err error) {
+func (w *Writer) takeSegment(t Table, path string) error {
 	b, err := regular.ReadFile(path)
 	if err != nil {
-		return 0, durable.StorageError(path, err)
+		return durable.StorageError(path, err)
 	}
 	unreadable := func(err error) error { return fmt.Errorf("%w: %w", errUnreadable, err) }
 	p, err := openParquet(b)
 	if err != nil {
-		return 0, unreadable(err)
+		return unreadable(err)
 	}
 	if id, _ := p.Lookup(studyKey); id != w.view.file.ID {
-		return 0, unreadable(errors.New("it belongs to another study"))
+		return unreadable(errors.New("it belongs to another study"))
 	}
 	a, err := aboutOf(p)
 	if err != nil || int64(len(a.Generations)) != p.NumRows() {
-		return 0, unreadable(fmt.Errorf("its metadata are damaged: %w", err))
+		return unreadable(fmt.Errorf("its metadata are damaged: %w", err))
 	}
 	var entries []any
 	for _, b := range a.Began {
@@ -240,25 +234,46 @@ func (w *Writer) takeSegment(t Table, path string) (taken int, err error) {
 		}
 	}
 	if err := w.append(entries...); err != nil {
-		return 0, err
+		return err
 	}
+	taken, of := 0, map[string]bool{}
+	defer func() {
+		if taken > 0 {
+			w.recovery.note("recovered %d rows from the table %s, of %s: %s", taken, t, someTrials(of), path)
+		}
+	}()
 	m := w.view.Meta()
 	i := 0
 	for row, err := range parquetRows(b, m.Fields(t)) {
 		if err != nil {
-			return taken, unreadable(err)
+			return unreadable(err)
 		}
 		e := entryOf(m, t, row, a.Generations[i])
 		i++
 		if w.view.has(t, e) {
 			continue
 		}
-		taken++
+		taken, of[ownerOf(e)] = taken+1, true
 		if err := w.append(e); err != nil {
-			return taken, err
+			return err
 		}
 	}
-	return taken, nil
+	return nil
+}
+
+// someTrials names trials, but not thousands.
+func someTrials(ids map[string]bool) string {
+	const most = 8
+	list := slices.Sorted(maps.Keys(ids))
+	text := "trial "
+	if len(list) > 1 {
+		text = "trials "
+	}
+	text += strings.Join(list[:min(most, len(list))], ", ")
+	if more := len(list) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // entryOf is the entry of a row of a table.
@@ -338,7 +353,7 @@ func (w *Writer) forgetIncomplete() (entries []any) {
 	return entries
 }
 
-// Repair does what Create does to damage. It also removes the checkpoints of finished trials that are damaged, for which it reads them all:
+// Repair does what Create does to damage. Both remove the checkpoints of finished trials that are damaged, for which they read them all:
 // an unfinished trial finds out by itself, and starts from its beginning.
 func Repair(dir string, o Options) (Recovery, error) {
 	w, err := Continue(dir, o)
@@ -347,6 +362,15 @@ func Repair(dir string, o Options) (Recovery, error) {
 	}
 	err = w.removeDamaged()
 	return w.recovery, errors.Join(err, w.Close())
+}
+
+// checkWeights is removeDamaged for the first of the processes of a run: to read all weights takes time.
+func (w *Writer) checkWeights() error {
+	others, err := w.desk.Others()
+	if err != nil || len(others) > 0 {
+		return err
+	}
+	return w.removeDamaged()
 }
 
 // removeDamaged removes damaged checkpoints of finished trials.

@@ -256,3 +256,9 @@ func WriteOldDescription(t *testing.T, dir string, m Meta) {
 	t.Helper()
 	ok(t, writeFile(dir, file{Schema: SchemaVersion, ID: m.ID(), Sum: m.sum(), Created: time.Unix(0, 0).UTC(), Meta: m}))
 }
+
+// SaveCheckpointOf saves a checkpoint of a trial that need not be claimed.
+func SaveCheckpointOf(t *testing.T, v *View, c Checkpoint) {
+	t.Helper()
+	ok(t, v.saveCheckpoint(c, nil))
+}

@@ -19,44 +19,29 @@ tables are written anew from the journals, and trials that have lost an epoch
 are forgotten, so that they run again. It says what it has taken back and what
 is lost. Damage to one record costs nothing but that record.
 
-starsweep verify finds damage that repair cannot know of, such as a checkpoint
-that was changed.`,
+With --dry-run it says the same, but changes nothing: it repairs a folder of
+links to the study's files.`,
 		Example: `  starsweep repair runs/quickstart --dry-run
   starsweep repair runs/quickstart`,
 		Args: oneStudy,
 		RunE: func(_ *cobra.Command, args []string) error {
-			if dry {
-				return env.damage(args[0])
-			}
-			return env.repair(args[0])
+			return env.repair(args[0], dry)
 		},
 	}
-	c.Flags().BoolVar(&dry, "dry-run", false, "only say what is damaged")
+	c.Flags().BoolVar(&dry, "dry-run", false, "only say what would be done")
 	return exits(c, exitStorage)
 }
 
-// damage says what is damaged.
-func (e *Env) damage(dir string) error {
-	v, err := results.Open(dir)
-	if err != nil {
-		return asUsageError(err)
-	}
-	defer v.Close()
-	damage := v.Damage()
-	for _, line := range damage {
-		fmt.Fprintln(e.Stdout, plain.Line(line))
-	}
-	if len(damage) == 0 {
-		fmt.Fprintln(e.Stdout, "the journals are whole")
-	}
-	return nil
-}
-
-func (e *Env) repair(dir string) error {
+// repair says what it repairs, or would.
+func (e *Env) repair(dir string, dry bool) error {
 	if _, err := results.Origin(dir); err != nil {
 		return asUsageError(err)
 	}
-	r, err := results.Repair(dir, results.Options{Now: e.Now})
+	do := results.Repair
+	if dry {
+		do = results.Rehearse
+	}
+	r, err := do(dir, results.Options{Now: e.Now})
 	if err != nil {
 		return asUsageError(err)
 	}
