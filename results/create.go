@@ -1,17 +1,14 @@
 package results
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/starsweep/starsweep/internal/durable"
-	"github.com/starsweep/starsweep/internal/regular"
 	"github.com/starsweep/starsweep/results/internal/claim"
 )
 
@@ -370,31 +367,6 @@ func (w *Writer) cleanCheckpoints() error {
 			if err := durable.Remove(filepath.Join(dir, f.Name())); err != nil {
 				return err
 			}
-		}
-	}
-	return nil
-}
-
-// writeScripts keeps copies in script/HASH. It leaves existing files alone.
-func writeScripts(dir, hash string, scripts map[string][]byte) error {
-	if len(scripts) > 0 && !fileName(hash) {
-		return fmt.Errorf("got script hash %q, want letters and digits", hash)
-	}
-	dir = filepath.Join(dir, "script", hash)
-	for name, source := range scripts {
-		if !filepath.IsLocal(filepath.FromSlash(name)) {
-			return fmt.Errorf("script file %q: want a path inside the script's folder", name)
-		}
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		if old, err := regular.ReadFile(path); err == nil && bytes.Equal(old, source) {
-			continue
-		}
-		if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
-			return err
-		}
-		err := durable.WriteShared(path, func(w io.Writer) error { _, err := w.Write(source); return err })
-		if err != nil {
-			return err
 		}
 	}
 	return nil

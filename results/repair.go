@@ -364,35 +364,6 @@ func Repair(dir string, o Options) (Recovery, error) {
 	return w.recovery, errors.Join(err, w.Close())
 }
 
-// checkWeights is removeDamaged for the first of the processes of a run: to read all weights takes time.
-func (w *Writer) checkWeights() error {
-	others, err := w.desk.Others()
-	if err != nil || len(others) > 0 {
-		return err
-	}
-	return w.removeDamaged()
-}
-
-// removeDamaged removes damaged checkpoints of finished trials.
-func (w *Writer) removeDamaged() error {
-	for _, t := range w.view.Trials() {
-		if !t.Status.final() || !w.view.HasCheckpoint(t.ID) {
-			continue
-		}
-		_, err := w.view.LoadCheckpoint(t.ID)
-		if err == nil || errors.Is(err, ErrStorage) {
-			continue
-		}
-		if err := w.removeCheckpoint(t.ID); err != nil {
-			return err
-		}
-		if !w.view.HasCheckpoint(t.ID) {
-			w.recovery.note("removed the weights of trial %s, which is finished: %v", t.ID, err)
-		}
-	}
-	return nil
-}
-
 // noteDamage notes that a file is about to be written anew, if that is because it is damaged.
 func (w *Writer) noteDamage(t Table, g segment) {
 	path := filepath.Join(w.view.folder(t), g.fileName())

@@ -1,7 +1,10 @@
 package results
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 
@@ -33,4 +36,29 @@ func ScriptFiles(dir, hash string) (map[string][]byte, error) {
 		return durable.StorageError(path, err)
 	})
 	return files, err
+}
+
+// writeScripts keeps copies in script/HASH. It leaves existing files alone.
+func writeScripts(dir, hash string, scripts map[string][]byte) error {
+	if len(scripts) > 0 && !fileName(hash) {
+		return fmt.Errorf("got script hash %q, want letters and digits", hash)
+	}
+	dir = filepath.Join(dir, "script", hash)
+	for name, source := range scripts {
+		if !filepath.IsLocal(filepath.FromSlash(name)) {
+			return fmt.Errorf("script file %q: want a path inside the script's folder", name)
+		}
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if old, err := regular.ReadFile(path); err == nil && bytes.Equal(old, source) {
+			continue
+		}
+		if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
+			return err
+		}
+		err := durable.WriteShared(path, func(w io.Writer) error { _, err := w.Write(source); return err })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
