@@ -54,7 +54,7 @@ func begin(t *testing.T, home string, args ...string) *running {
 		t.Fatal(err)
 	}
 	to.Close()
-	timer := time.AfterFunc(time.Minute, func() { r.Process.Kill() })
+	timer := time.AfterFunc(5*time.Minute, func() { r.Process.Kill() })
 	t.Cleanup(func() { timer.Stop(); from.Close() })
 	return r
 }
