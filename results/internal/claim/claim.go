@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -91,6 +92,9 @@ func (d *Desk) Take(trial string, known int) (*Claim, error) {
 			if !stale {
 				return nil, fmt.Errorf("%w: trial %s, by %s", ErrTaken, trial, owner)
 			}
+		}
+		if last == math.MaxInt {
+			return nil, fmt.Errorf("%s: no claim follows one of such a generation: no process has made it: remove it", claimPath(d.dir, trial, last))
 		}
 		c := &Claim{Trial: trial, Generation: max(known, last) + 1, TookOver: last > 0, desk: d}
 		won, err := d.make(c)
@@ -349,14 +353,14 @@ func current(dir string) ([]Claim, error) {
 	return list, nil
 }
 
-// split parses the name of a claim's file.
+// split parses the name of a claim's file. Other names for the same generation are those of files that no writer made.
 func split(file string) (trial string, generation int, ok bool) {
 	dot := strings.LastIndexByte(file, '.')
 	if dot <= 0 {
 		return "", 0, false
 	}
 	g, err := strconv.Atoi(file[dot+1:])
-	return file[:dot], g, err == nil && g > 0 && len(file)-dot > 6
+	return file[:dot], g, err == nil && g > 0 && file[dot+1:] == fmt.Sprintf("%06d", g)
 }
 
 // names returns the files in a folder, in no order; none if there is no folder.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/starsweep/starsweep/internal/durable"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/internal/regular"
 )
 
@@ -42,9 +43,9 @@ func NewWriter(device string) Writer {
 
 func (w Writer) String() string {
 	if w.PID == 0 {
-		return w.Name
+		return plain.Line(w.Name)
 	}
-	return fmt.Sprintf("process %d on %s", w.PID, w.Host)
+	return fmt.Sprintf("process %d on %s", w.PID, plain.Line(w.Host))
 }
 
 // fileName is a part of the name of a file that any system accepts.
