@@ -62,6 +62,22 @@ func (v *View) HasCheckpoint(trial string) bool {
 	return err == nil
 }
 
+// checkpoints are the trials of which there is a checkpoint, sound or not.
+func (v *View) checkpoints() (map[string]bool, error) {
+	dir := filepath.Join(v.dir, "checkpoints")
+	files, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, durable.StorageError(dir, err)
+	}
+	there := map[string]bool{}
+	for _, f := range files {
+		if id, ok := strings.CutSuffix(f.Name(), checkpointSuffix); ok {
+			there[id] = true
+		}
+	}
+	return there, nil
+}
+
 // LoadCheckpoint returns the checkpoint of a trial. The error is os.ErrNotExist if there is none.
 func (v *View) LoadCheckpoint(trial string) (Checkpoint, error) {
 	path := v.checkpointPath(trial)

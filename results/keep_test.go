@@ -2,6 +2,8 @@ package results_test
 
 import (
 	"math"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/starsweep/starsweep/results"
@@ -42,6 +44,68 @@ func TestAPlanOfFewerEpochsKeepsTheWeightsOfLongerTrials(t *testing.T) {
 	wantLines(t, s.Unkept(results.KeepFront))
 }
 
+// weights gives trials weights.
+func weights(t *testing.T, s *study, ids ...string) {
+	t.Helper()
+	check(t, os.MkdirAll(filepath.Join(s.Dir(), "checkpoints"), 0o777))
+	for _, id := range ids {
+		check(t, os.WriteFile(filepath.Join(s.Dir(), "checkpoints", id+".safetensors"), nil, 0o666))
+	}
+}
+
+func TestATrialWithoutWeightsTakesThoseOfNoOther(t *testing.T) {
+	s := createRivals(t, t.TempDir())
+	rival(t, s, "a", 1, 0, results.Completed, 3, 0.5) // the best, but its weights are lost
+	rival(t, s, "b", 2, 0, results.Completed, 4, 0.5)
+	rival(t, s, "c", 3, 0, results.Completed, 5, 0.5)
+	rival(t, s, "d", 4, 0, results.Completed, 6, 0.5)
+	wantLines(t, s.Unkept(results.KeepFront), "b", "c", "d")
+	weights(t, s, "b", "c")
+	wantLines(t, s.Unkept(results.KeepFront), "c", "d")
+	weights(t, s, "a")
+	wantLines(t, s.Unkept(results.KeepFront), "b", "c", "d")
+}
+
+// Two processes find what they may remove at different times. What each has found stays right when the other has removed its share.
+func TestWeightsOfTheFrontStayInWhateverOrderOthersAreRemoved(t *testing.T) {
+	s := createRivals(t, t.TempDir())
+	rival(t, s, "a", 1, 0, results.Completed, 5, 0.5)
+	rival(t, s, "b", 2, 0, results.Completed, 4, 0.5)
+	weights(t, s, "a", "b")
+	early := s.Unkept(results.KeepFront)
+	rival(t, s, "c", 3, 0, results.Completed, 3, 0.5)
+	weights(t, s, "c")
+	late := s.Unkept(results.KeepFront)
+	wantLines(t, early, "a")
+	wantLines(t, late, "a", "b")
+	for _, c := range s.claims {
+		check(t, c.Release())
+	}
+	check(t, s.RemoveCheckpoints(late...))
+	check(t, s.RemoveCheckpoints(early...))
+	wantLines(t, s.Unkept(results.KeepFront), "a", "b")
+	if !s.HasCheckpoint("c") || s.HasCheckpoint("a") || s.HasCheckpoint("b") {
+		t.Error("want the weights of c alone")
+	}
+}
+
+func TestAnExtendedTrialTakesNoWeights(t *testing.T) {
+	s := createRivals(t, t.TempDir())
+	rival(t, s, "a", 1, 0, results.Completed, 3, 0.5)
+	rival(t, s, "b", 2, 0, results.Completed, 4, 0.5)
+	weights(t, s, "a", "b")
+	wantLines(t, s.Unkept(results.KeepFront), "b")
+	state, _ := s.State("a")
+	state.Trial.Length++
+	check(t, s.claims["a"].Release())
+	delete(s.claims, "a")
+	check(t, s.BeginTrial(state.Trial))
+	wantLines(t, s.Unkept(results.KeepFront))
+	if state, _ := s.State("a"); state.Former == nil {
+		t.Error("a was not extended")
+	}
+}
+
 func TestWithoutObjectivesTheFirstTrialOfAConfigurationIsKept(t *testing.T) {
 	plain := rivals
 	plain.Objectives = nil
@@ -53,6 +117,8 @@ func TestWithoutObjectivesTheFirstTrialOfAConfigurationIsKept(t *testing.T) {
 	rival(t, s, "c", 1, 2, results.Completed, 3, 0.5)
 	rival(t, s, "d", 2, 0, results.Completed, 9, 0.5)
 	wantLines(t, s.Unkept(results.KeepFront), "a", "c")
+	weights(t, s, "c") // b, which is before it, has none
+	wantLines(t, s.Unkept(results.KeepFront), "a")
 }
 
 func TestAPolicyIsFrontAllOrNone(t *testing.T) {
