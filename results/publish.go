@@ -279,13 +279,36 @@ func (v *View) holdsPareto(m Meta, covers map[string]int64) bool {
 	return err == nil && id == m.ID() && sum == m.sum() && maps.Equal(a.Covers, covers) && hasColumns(p, m.Fields(Pareto))
 }
 
+// compared reports whether this writer has compared all that it has read.
+func (w *Writer) compared() bool {
+	w.view.mu.Lock()
+	defer w.view.mu.Unlock()
+	return w.compare.changes == w.view.fold.changes || len(w.view.file.Objectives) == 0
+}
+
 // writeParetoWhenDue keeps the table current.
 func (w *Writer) writeParetoWhenDue() error {
-	w.view.mu.Lock()
-	changes := w.view.fold.changes
-	w.view.mu.Unlock()
-	if w.compare.changes == changes || w.options.Now().Before(w.compare.due) {
+	if w.compared() || w.options.Now().Before(w.compare.due) {
 		return nil
 	}
 	return w.writePareto()
+}
+
+// leavePareto adds to the pareto table what others have recorded while this writer compared. One that left meanwhile may have written
+// its table before this one replaced it: whoever does so last looks at the journals once more. Those that go on recording write the table
+// themselves when they leave, and are not waited for.
+func (w *Writer) leavePareto() error {
+	deadline := time.Now().Add(patience)
+	for again := 0; again < 2 || time.Now().Before(deadline); again++ {
+		if err := w.refresh(); err != nil {
+			return err
+		}
+		if w.compared() {
+			return nil
+		}
+		if err := w.writePareto(); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -320,7 +320,7 @@ func (w *Writer) Close() error {
 	}
 	w.closed = true
 	w.compare.due = time.Time{}
-	errs := []error{w.publish(), w.finishTables(), w.desk.Close()}
+	errs := []error{w.publish(), w.leavePareto(), w.finishTables(), w.desk.Close()}
 	if w.journal != nil {
 		errs = append(errs, w.journal.Close())
 	}
