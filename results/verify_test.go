@@ -238,6 +238,20 @@ func TestVerifyNotesFilesOfBeforeAnExtension(t *testing.T) {
 	wantLines(t, lines)
 }
 
+// The pareto table waits for its turn. One that has as many points as the journals, but is of before a trial was extended, is no damage.
+func TestVerifyNotesAParetoTableOfBeforeAnExtension(t *testing.T) {
+	dir, ids := verifiable(t)
+	before := readFile(t, dir, "pareto/pareto.parquet")
+	s := create(t, dir)
+	x := trial("", 0)
+	x.ID, x.Length = ids[0], x.Length+1
+	check(t, s.BeginTrial(x))
+	check(t, s.Close())
+	check(t, os.WriteFile(filepath.Join(dir, "pareto/pareto.parquet"), before, 0o666))
+	lines, _ := problems(t, dir)
+	wantLines(t, lines, "(pareto/pareto.parquet: it is of before the last rows of the journals: the next run writes it anew)")
+}
+
 // What a repair has acknowledged is no problem any more, although the next run has yet to train it again.
 func TestVerifyAcceptsWhatARepairCouldNotTakeBack(t *testing.T) {
 	dir, ids := verifiable(t)
