@@ -53,13 +53,13 @@ func Create(dir string, m Meta, scripts map[string][]byte, o Options) (*Writer, 
 	return w, nil
 }
 
-// Continue joins the study in dir as it is.
+// Continue joins the study in dir as it is. It is for processes that do one thing and leave.
 func Continue(dir string, o Options) (*Writer, error) {
 	f, err := readFile(dir)
 	if err != nil {
 		return nil, err
 	}
-	return join(dir, o, func(w *Writer) error { return w.settle(dir, f.Meta) })
+	return join(dir, o, func(w *Writer) error { return errors.Join(w.watch(), w.settle(dir, f.Meta)) })
 }
 
 // join makes a writer of a study that prepare brings into today's form.
@@ -130,6 +130,9 @@ func (w *Writer) settle(dir string, m Meta) error {
 
 // alone returns an error with ErrInUse in its chain if other processes have the study open.
 func (w *Writer) alone(dir, why string) error {
+	if err := w.watch(); err != nil {
+		return err
+	}
 	others, err := w.desk.Others()
 	if err != nil {
 		return err

@@ -2,13 +2,42 @@ package results_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/results"
 )
+
+// Otherwise a process that died elsewhere would keep a study from growing until its heartbeat was removed by hand.
+func TestAStudyGrowsBesideAProcessThatDiedElsewhere(t *testing.T) {
+	dir := t.TempDir()
+	check(t, create(t, dir).Close())
+	path := filepath.Join(dir, "writers", "far-1-0")
+	check(t, os.WriteFile(path, []byte(`{"writer":"far-1-0","host":"far","boot":"b","pid":1}`), 0o666))
+	check(t, longAgo(path))
+	wider := meta
+	wider.Metrics = append(slices.Clone(meta.Metrics), "recall")
+	o := hourly
+	o.HeartbeatEvery = 5 * time.Millisecond
+	if _, err := createStudy(dir, wider, nil, o); !errors.Is(err, results.ErrInUse) {
+		t.Fatalf("without waiting: got %v, want ErrInUse", err)
+	}
+	var waited []string
+	o.Watching = func(list []results.Process) {
+		for _, p := range list {
+			waited = append(waited, p.String())
+		}
+	}
+	s, err := createStudy(dir, wider, nil, o)
+	check(t, err)
+	check(t, s.Close())
+	wantLines(t, waited, "process 1 on far")
+}
 
 func TestAStudyGrowsByColumns(t *testing.T) {
 	dir := t.TempDir()

@@ -83,7 +83,7 @@ func TestARunAndARepairMakeTheDescriptionAnew(t *testing.T) {
 			strings.Replace(content, `"schema": 4`, `"schema": 5`, 1), strings.Replace(content, `"2026`, `"2025`, 1)} {
 			check(t, os.WriteFile(path, []byte(damaged), 0o666))
 			var problems []results.Problem
-			_, err := results.Verify(context.Background(), dir, func(p results.Problem) { problems = append(problems, p) })
+			_, err := results.Verify(context.Background(), dir, results.Options{}, func(p results.Problem) { problems = append(problems, p) })
 			check(t, err)
 			if !slices.ContainsFunc(problems, func(p results.Problem) bool { return p.Path == "study.json" && !p.Harmless }) {
 				t.Errorf("%s: verify found %v", name, problems)

@@ -40,10 +40,14 @@ type verifier struct {
 
 // Verify checks a study without changing it: that its journals are whole, that the IDs of trials are those of their content, that the
 // tables have the rows of the journals, each once, that checkpoints are whole, and that there are no other files. It reports what it finds
-// in the order of the files. While processes write the study, its tables are not compared. Errors are those of Open and
+// in the order of the files. While processes write the study, its tables are not compared; see View.Watch. Errors are those of Open and
 // of ctx, and of folders that cannot be read; a file that cannot be read is a problem, as is a study.json that is damaged.
-func Verify(ctx context.Context, dir string, report func(Problem)) (Verified, error) {
+func Verify(ctx context.Context, dir string, o Options, report func(Problem)) (Verified, error) {
 	x := &verifier{ctx: ctx, dir: dir, tell: report}
+	dead, err := claim.Watch(ctx, dir, o.claims(), o.watching()) // before all else, since it may take a minute
+	if err != nil {
+		return x.Verified, err
+	}
 	published, err := lastPublished(dir) // before the journals are read, since writers may append meanwhile
 	if err != nil {
 		return x.Verified, err
@@ -55,6 +59,7 @@ func Verify(ctx context.Context, dir string, report func(Problem)) (Verified, er
 		return x.Verified, err
 	}
 	defer x.view.Close()
+	x.view.dead = dead
 	if x.live, err = x.view.living(); err != nil {
 		return x.Verified, err
 	}
@@ -176,9 +181,12 @@ func (x *verifier) suggestions() error {
 
 // claims reports what processes that have ended left behind.
 func (x *verifier) claims() error {
-	r, err := claim.Read(x.dir)
+	r, err := x.view.presence()
 	for _, w := range r.Writers {
-		if w.Dead {
+		switch {
+		case w.Unreadable != nil && !w.Dead:
+			x.harmless("writers/"+w.Name, "%v", w.Unreadable)
+		case w.Dead:
 			x.harmless("writers/"+w.Name, "%s has ended without leaving the study", w.Writer)
 		}
 	}

@@ -44,7 +44,7 @@ func verifiable(t *testing.T) (dir string, ids []string) {
 // problems returns the problems of a study, "path: what", the harmless ones in parentheses.
 func problems(t *testing.T, dir string) (lines []string, found results.Verified) {
 	t.Helper()
-	found, err := results.Verify(t.Context(), dir, func(p results.Problem) {
+	found, err := results.Verify(t.Context(), dir, results.Options{}, func(p results.Problem) {
 		line := p.Path + ": " + p.What
 		if p.Harmless {
 			line = "(" + line + ")"
@@ -321,7 +321,7 @@ func TestVerifyReadsTheJournalsAgainIfACheckpointIsAhead(t *testing.T) {
 	check(t, s.BeginTrial(x))
 	check(t, s.AppendEpoch(epoch(x.ID, 1)))
 	var found []string
-	_, err := results.Verify(t.Context(), dir, func(p results.Problem) {
+	_, err := results.Verify(t.Context(), dir, results.Options{}, func(p results.Problem) {
 		if found = append(found, p.What); len(found) == 1 { // the journals have been read
 			check(t, s.AppendEpoch(epoch(x.ID, 2), epoch(x.ID, 3)))
 			check(t, s.SaveCheckpoint(checkpoint(x.ID, 3)))
@@ -332,13 +332,13 @@ func TestVerifyReadsTheJournalsAgainIfACheckpointIsAhead(t *testing.T) {
 }
 
 func TestVerifyRefusesWhatIsNoStudy(t *testing.T) {
-	if _, err := results.Verify(t.Context(), t.TempDir(), nil); !errors.Is(err, results.ErrNoStudy) {
+	if _, err := results.Verify(t.Context(), t.TempDir(), results.Options{}, nil); !errors.Is(err, results.ErrNoStudy) {
 		t.Errorf("got %v", err)
 	}
 	dir, _ := verifiable(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := results.Verify(ctx, dir, func(results.Problem) {}); !errors.Is(err, context.Canceled) {
+	if _, err := results.Verify(ctx, dir, results.Options{}, func(results.Problem) {}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/starsweep/starsweep/internal/durable"
 	"github.com/starsweep/starsweep/results/internal/journal"
@@ -42,6 +43,7 @@ type View struct {
 	journals  *journals
 	changed   map[string]bool // trials that changed since the last Refresh
 	followers map[*follower]bool
+	dead      map[string]time.Time // writers that Watch found dead, with their heartbeats
 }
 
 // Open opens a study for reading, while it runs or later, as it is acknowledged at this moment. Objectives, any of the study's

@@ -52,7 +52,11 @@ type Options struct {
 
 	// A process that has given no sign of life for StaleAfter (default 60 s), by the clock of the file system, is taken for dead.
 	// It gives one each HeartbeatEvery (default 10 s).
+	//
+	// A process that begins knows nothing of others yet. Watching is told of whose old heartbeats it waits to see whether they stand still, in
+	// Continue, and wherever it must be alone; nil: it does not wait, and takes them for alive.
 	HeartbeatEvery, StaleAfter time.Duration
+	Watching                   func([]Process)
 	ModTime                    func(path string) (time.Time, error) // that clock, in tests; default: when the file was last changed
 }
 

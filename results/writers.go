@@ -1,6 +1,7 @@
 package results
 
 import (
+	"context"
 	"encoding/json"
 	"time"
 
@@ -14,7 +15,10 @@ type Process struct {
 	PID    int
 	Device string
 	Age    time.Duration // since its last sign of life: for people only, since the clocks of machines differ
-	Live   bool          // false: it was a process of this machine, and has ended
+	Live   bool          // false: it has ended for certain
+	Silent bool          // so old that it is dead or unreachable: for people, likewise
+
+	Unreadable string // why the file of its heartbeat does not say who it is; empty if it does
 }
 
 // String names a process for people.
@@ -30,20 +34,74 @@ func (v *View) Writers() (list []Process, err error) {
 	if text, found := oldHolder(v.dir); old && found {
 		list = append(list, Process{Name: text, Live: true})
 	}
-	r, err := claim.Read(v.dir)
+	r, err := v.presence()
 	for _, w := range r.Writers {
-		list = append(list, Process{w.Name, w.Host, w.PID, w.Device, max(0, time.Since(w.Beat)), !w.Dead})
+		age := max(0, time.Since(w.Beat))
+		p := Process{Name: w.Name, Host: w.Host, PID: w.PID, Device: w.Device, Age: age, Live: !w.Dead, Silent: age > claim.StaleAfter}
+		if w.Unreadable != nil {
+			p.Unreadable = w.Unreadable.Error()
+		}
+		list = append(list, p)
 	}
 	return list, err
+}
+
+// presence is who is there and trains what. Writers that Watch found dead are dead until their heartbeats move.
+func (v *View) presence() (claim.Reading, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	r, err := claim.Read(v.dir)
+	dead := map[string]bool{}
+	for i, w := range r.Writers {
+		if at, watched := v.dead[w.Name]; watched && at.Equal(w.Beat) {
+			r.Writers[i].Dead, dead[w.Name] = true, true
+		}
+	}
+	for i, c := range r.Claims {
+		r.Claims[i].Stale = c.Stale || dead[c.Owner.Name]
+	}
+	return r, err
+}
+
+// Watch finds out which processes of other machines are dead, so that Writers and Claims know it. It returns at once unless a heartbeat is
+// old by the clock of this machine. Such a one is watched until it moves, or has stood still for StaleAfter.
+func (v *View) Watch(ctx context.Context, o Options) error {
+	dead, err := claim.Watch(ctx, v.dir, o.claims(), o.watching())
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.dead = dead
+	return err
+}
+
+// watching tells for whom a process waits.
+func (o Options) watching() func([]claim.Writer) {
+	return func(list []claim.Writer) {
+		if o.Watching != nil {
+			o.Watching(processes(list))
+		}
+	}
+}
+
+// watch is View.Watch of a process that may ask the file system for the time, so that it takes half as long. One that does not say what
+// it is waiting for does not wait.
+func (w *Writer) watch() error {
+	if w.options.Watching == nil {
+		return nil
+	}
+	return w.desk.Watch(context.Background(), w.options.watching())
+}
+
+func processes(list []claim.Writer) (all []Process) {
+	for _, o := range list {
+		all = append(all, Process{Name: o.Name, Host: o.Host, PID: o.PID, Device: o.Device, Live: true})
+	}
+	return all
 }
 
 // Others returns the other processes that have the study open for writing and may be alive, ordered by name.
 func (w *Writer) Others() (list []Process, err error) {
 	others, err := w.desk.Others()
-	for _, o := range others {
-		list = append(list, Process{Name: o.Name, Host: o.Host, PID: o.PID, Device: o.Device, Live: true})
-	}
-	return list, err
+	return processes(others), err
 }
 
 // living are the writers that may be alive.
@@ -67,7 +125,7 @@ type Holder struct {
 
 // Claims returns the current claims by trial, as a process finds them that writes nothing.
 func (v *View) Claims() (map[string]Holder, error) {
-	r, err := claim.Read(v.dir)
+	r, err := v.presence()
 	return holders(r.Claims), err
 }
 

@@ -16,7 +16,8 @@ does not depend on which process wrote them, and removes the files that it
 replaces. No row is lost, and a reader never sees one twice. A run compacts the
 tables of a study when it finishes the last trial.
 
-It refuses while another process has the study open.`,
+It refuses while another process has the study open. One of another machine that
+has given no sign of life for a minute is watched for half a minute first.`,
 		Example: `  starsweep compact runs/quickstart`,
 		Args:    oneStudy,
 		RunE:    func(_ *cobra.Command, args []string) error { return env.compact(args[0]) },
@@ -41,9 +42,10 @@ func (e *Env) compact(dir string) error {
 	return w.Close()
 }
 
-// joinStudy opens a study for writing as it is, and says what was repaired. Checkpoints that a run keeps are left alone.
+// joinStudy opens a study for writing as it is, and says what was repaired. It knows which other processes live. Checkpoints that a run
+// keeps are left alone.
 func (e *Env) joinStudy(dir string) (*results.Writer, error) {
-	w, err := results.Continue(dir, results.Options{Now: e.Now})
+	w, err := results.Continue(dir, e.options())
 	if err != nil {
 		return nil, asUsageError(err)
 	}

@@ -67,7 +67,8 @@ func folderName(name string) bool {
 
 // createStudy creates the directory of a study, or opens it to continue the study, and prints what was repaired.
 func (e *Env) createStudy(dir string, m results.Meta, files map[string][]byte, device string) (*results.Writer, error) {
-	options := results.Options{Now: e.Now, Device: device, FlushEvery: flushEvery}
+	options := e.options()
+	options.Device, options.FlushEvery = device, flushEvery
 	study, err := results.Create(dir, m, files, options)
 	if err != nil {
 		return nil, asUsageError(err)

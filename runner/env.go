@@ -23,6 +23,7 @@ import (
 	"github.com/starsweep/starsweep/internal/machine"
 	"github.com/starsweep/starsweep/internal/once"
 	"github.com/starsweep/starsweep/internal/plain"
+	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/evaluation"
 	"github.com/starsweep/starsweep/runner/execute"
 	"github.com/starsweep/starsweep/runner/memory"
@@ -48,9 +49,22 @@ type Env struct {
 	Worker *supervise.Worker
 	AtOnce context.Context // done: a run leaves at once, and not in good order; nil: as soon as the command's context is done
 
+	HeartbeatEvery time.Duration // how often a process gives a sign of life; 0, but in tests: the default of package results
+
 	console *console // underneath Stderr
 	screen  *console // underneath Stdout; nil: it is not a terminal
 	role    role     // of a worker process
+}
+
+// options are those with which a study is opened. A process that must know whether others live says so while it waits.
+func (e *Env) options() results.Options {
+	waits := func(list []results.Process) {
+		for _, p := range list {
+			fmt.Fprintf(e.Stderr, "starsweep: %s has given no sign of life for over a minute: waiting to see whether it does\n",
+				plain.Line(p.String()))
+		}
+	}
+	return results.Options{Now: e.Now, HeartbeatEvery: e.HeartbeatEvery, StaleAfter: 6 * e.HeartbeatEvery, Watching: waits}
 }
 
 // data is the folder of downloaded data sets, cache of what can be computed again, networks of added weights, plugins of PJRT plugins.

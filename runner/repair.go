@@ -41,7 +41,7 @@ func (e *Env) repair(dir string, dry bool) error {
 	if dry {
 		do = results.Rehearse
 	}
-	r, err := do(dir, results.Options{Now: e.Now})
+	r, err := do(dir, e.options())
 	if err != nil {
 		return asUsageError(err)
 	}

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,7 +52,7 @@ A trial that a live process holds is refused, and nothing is forgotten then.`,
 			}
 			return oneOf("--failure", o.failures, failureClasses)
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return env.retry(args[0], args[1:], o) },
+		RunE: func(c *cobra.Command, args []string) error { return env.retry(c.Context(), args[0], args[1:], o) },
 	}
 	c.Flags().StringSliceVar(&o.statuses, "status", nil, "trials of this `status`: "+strings.Join(retried, ", "))
 	c.Flags().StringSliceVar(&o.failures, "failure", nil, "failed trials of this `class`: "+strings.Join(failureClasses, ", "))
@@ -69,7 +70,7 @@ func oneOf(flag string, values, known []string) error {
 	return nil
 }
 
-func (e *Env) retry(dir string, names []string, o retryOptions) error {
+func (e *Env) retry(ctx context.Context, dir string, names []string, o retryOptions) error {
 	v, err := e.openView(dir)
 	if err != nil {
 		return err
@@ -83,7 +84,16 @@ func (e *Env) retry(dir string, names []string, o retryOptions) error {
 		fmt.Fprintln(e.Stdout, "no such trial in the newest plan")
 		return nil
 	}
-	if err := held(v, chosen); err != nil {
+	var w *results.Writer
+	if o.dry {
+		err = v.Watch(ctx, e.options())
+	} else if w, err = e.joinStudy(dir); err == nil {
+		defer w.Close()
+	}
+	if err != nil {
+		return err
+	}
+	if err := held(v, w, chosen); err != nil {
 		return err
 	}
 	epochs := 0
@@ -102,11 +112,6 @@ func (e *Env) retry(dir string, names []string, o retryOptions) error {
 		fmt.Fprintf(e.Stdout, "would forget %s\n", what)
 		return nil
 	}
-	w, err := e.joinStudy(dir)
-	if err != nil {
-		return err
-	}
-	defer w.Close()
 	if err := w.Forget(ids...); err != nil {
 		return err
 	}
@@ -159,9 +164,13 @@ func (o retryOptions) wants(t results.State) bool {
 	return t.Status == results.Failed && slices.Contains(o.failures, class)
 }
 
-// held returns an error if live processes hold some of the trials.
-func held(v *results.View, trials []results.State) error {
-	holders, err := v.Claims()
+// held returns an error if live processes hold some of the trials, as the writer knows or, without one, the view.
+func held(v *results.View, w *results.Writer, trials []results.State) error {
+	claims := v.Claims
+	if w != nil {
+		claims = w.Claims
+	}
+	holders, err := claims()
 	if err != nil {
 		return err
 	}

@@ -28,9 +28,11 @@ func TestMain(m *testing.M) {
 func starsweep() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	beat, _ := time.ParseDuration(os.Getenv("TEST_HEARTBEAT")) // for tests that wait for a process to be dead
 	os.Exit(runner.Main(ctx, runner.Env{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Size: runner.TerminalSize(os.Stderr),
 		Screen: runner.TerminalSize(os.Stdout),
-		Home:   os.Getenv("STARSWEEP_HOME"), Getenv: os.Getenv, Now: time.Now, Version: "test", System: os.DirFS("/")}))
+		Home:   os.Getenv("STARSWEEP_HOME"), Getenv: os.Getenv, Now: time.Now, Version: "test", System: os.DirFS("/"),
+		HeartbeatEvery: beat}))
 }
 
 func TestScripts(t *testing.T) {

@@ -37,7 +37,10 @@ type standingProcess struct {
 	Device  string   `json:"device"`
 	Seconds float64  `json:"seconds_since_heartbeat"`
 	Live    bool     `json:"live"`
+	Silent  bool     `json:"silent"` // for so long that it is dead or unreachable; then it counts as not alive
 	Trials  []string `json:"trials"` // that it holds
+
+	Unreadable string `json:"unreadable,omitempty"` // why the file of its heartbeat does not say who it is
 }
 
 // standingFailures are the failed trials of one class, in the newest plan.
@@ -80,6 +83,17 @@ func standingOf(v *results.View) (*standing, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, p := range processes {
+		alive := p.Live && !p.Silent
+		s.Processes = append(s.Processes, standingProcess{p.Name, p.Host, p.PID, p.Device, p.Age.Seconds(), alive, p.Silent && p.Live,
+			[]string{}, p.Unreadable})
+		for id, h := range holders {
+			if h.Writer == p.Name {
+				h.Live = h.Live && alive
+				holders[id] = h
+			}
+		}
+	}
 	trials := v.Trials()
 	s.plan(v, trials)
 	for _, t := range trials {
@@ -88,9 +102,8 @@ func standingOf(v *results.View) (*standing, error) {
 	if waiting := s.Planned - sum(s.Counts); waiting > 0 {
 		s.Counts[standingWaiting] = waiting
 	}
-	for _, p := range processes {
-		held := s.heldBy(holders, p.Name)
-		s.Processes = append(s.Processes, standingProcess{p.Name, p.Host, p.PID, p.Device, p.Age.Seconds(), p.Live, held})
+	for i, p := range s.Processes {
+		s.Processes[i].Trials = s.heldBy(holders, p.Name)
 	}
 	paces, err := s.paces(v)
 	if err != nil {
@@ -269,10 +282,16 @@ func (p standingProcess) line() string {
 	if p.Host == "" {
 		text = p.Name
 	}
-	if p.Live {
+	if p.Unreadable != "" {
+		text = fmt.Sprintf("writers/%s cannot be read: %s", p.Name, p.Unreadable)
+	}
+	switch {
+	case p.Live:
 		text += fmt.Sprintf(": trains %s, heartbeat %s ago", counted(len(p.Trials), "trial"), rounded(p.Seconds))
-	} else {
-		text += fmt.Sprintf(": dead or unreachable: no heartbeat for %s", rounded(p.Seconds))
+	case p.Silent:
+		text += fmt.Sprintf(": not heard of for %s (dead or unreachable)", rounded(p.Seconds))
+	default:
+		text += fmt.Sprintf(": has ended, last heartbeat %s ago", rounded(p.Seconds))
 	}
 	if p.Device != "" {
 		text += ", " + p.Device

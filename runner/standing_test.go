@@ -23,7 +23,11 @@ func standingNow() *standing {
 		{ID: "b0", Standing: "interrupted", Epochs: 9, Budget: 100},
 	}
 	s.Failures = []standingFailures{{"memory", []string{"a1", "a2"}, "needs 9 GB\x1b[2J"}}
-	s.Processes = []standingProcess{{"p1", "north", 12, "cpu avx512", 3, true, []string{"a3", "a4"}}, {"p2", "south", 7, "", 95, false, nil}}
+	s.Processes = []standingProcess{
+		{Name: "p1", Host: "north", PID: 12, Device: "cpu avx512", Seconds: 3, Live: true, Trials: []string{"a3", "a4"}},
+		{Name: "p2", Host: "south", PID: 7, Seconds: 95, Silent: true}, {Name: "p3", Host: "south", PID: 8, Seconds: 95},
+		{Name: "p4", Seconds: 5, Live: true, Unreadable: "it is damaged"},
+	}
 	return s
 }
 
@@ -60,7 +64,9 @@ func TestAStandingIsSaidInWords(t *testing.T) {
 	want := []string{
 		`failed (memory): 2 trials, such as a1: needs 9 GB\u001b[2J`,
 		"process 12 on north: trains 2 trials, heartbeat 3s ago, cpu avx512",
-		"process 7 on south: dead or unreachable: no heartbeat for 1m35s",
+		"process 7 on south: not heard of for 1m35s (dead or unreachable)",
+		"process 8 on south: has ended, last heartbeat 1m35s ago",
+		"writers/p4 cannot be read: it is damaged: trains 0 trials, heartbeat 5s ago",
 		"newest plan: 3 of 8 trials finished: 1 completed, 2 failed, 2 running, 1 interrupted, 2 waiting; 1 trial of earlier plans",
 		"about 37s left",
 	}

@@ -27,6 +27,10 @@ there are no other files. It changes nothing. An archive is also compared with
 its manifest; it is unpacked into a temporary folder, at most to a hundred times
 its size.
 
+While a process writes the study, its tables are not compared. One of another
+machine that has given no sign of life for a minute is watched first, for a bit
+more than a minute.
+
 Every problem is a line that begins with the file. Notes are about what harms
 nothing: files that a killed process left, or rows that the next run writes to
 the tables.`,
@@ -90,7 +94,7 @@ func (e *Env) verifyStudy(ctx context.Context, dir string, found *findings) (err
 		found.Verified, err = results.VerifyTables(ctx, dir, found.add)
 		return asUsageError(err)
 	}
-	if found.Verified, err = results.Verify(ctx, dir, found.add); err != nil || found.problems > 0 {
+	if found.Verified, err = results.Verify(ctx, dir, e.options(), found.add); err != nil || found.problems > 0 {
 		return asUsageError(err)
 	}
 	v, err := results.Open(dir)

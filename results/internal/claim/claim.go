@@ -38,19 +38,16 @@ var ErrTaken = errors.New("the trial is claimed")
 
 // Desk is where one writer makes claims. Its methods may be called from several goroutines.
 type Desk struct {
-	dir     string
 	w       Writer
-	content []byte // of the heartbeat and of each claim
-	o       Options
+	content []byte                      // of the heartbeat and of each claim
 	link    func(from, to string) error // os.Link, but in tests
 	stop    func()                      // ends the beats
 	joined  time.Time                   // by the file system's clock
 
-	mu    sync.Mutex
-	held  map[string]*Claim     // by trial
-	seen  map[string]sighting   // of heartbeats, by the name of the writer
-	known map[string]knownClaim // contents read earlier, by the name of the file
-	beats int                   // of this writer, its measure of time
+	mu      sync.Mutex
+	held    map[string]*Claim     // by trial
+	known   map[string]knownClaim // contents read earlier, by the name of the file
+	witness                       // ticks when this writer beats
 }
 
 // Claim is the right to train a trial.
@@ -131,7 +128,7 @@ func (d *Desk) make(c *Claim) (won bool, err error) {
 		return true, nil
 	case !errors.Is(err, fs.ErrExist):
 		return false, durable.StorageError(path, err)
-	case d.held[c.Trial] != nil:
+	case d.held[c.Trial] != nil || !isFile(path):
 		return false, nil
 	}
 	// NFS reports a link that it made, and whose answer it then lost, as one that exists.
@@ -235,6 +232,9 @@ func (d *Desk) List() ([]Info, error) {
 // owner returns who holds c, and whether it can no longer train. A claim that is gone is stale.
 func (d *Desk) owner(c *Claim) (w Writer, stale bool, err error) {
 	path, name := c.path(), filepath.Base(c.path())
+	if entry, err := os.Lstat(path); err == nil && !entry.Mode().IsRegular() && !isFile(path) { // it has only the name of a claim
+		return Writer{}, true, nil
+	}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Writer{}, true, nil
@@ -302,8 +302,6 @@ func claimPath(dir, trial string, generation int) string {
 	return filepath.Join(dir, "claims", fmt.Sprintf("%s.%06d", trial, generation))
 }
 
-func (d *Desk) heartbeat(name string) string { return filepath.Join(d.dir, "writers", name) }
-
 // remove removes a file; the removal need not survive a power failure, which no writer survives.
 func (d *Desk) remove(path string) error {
 	delete(d.known, filepath.Base(path))
@@ -363,7 +361,13 @@ func split(file string) (trial string, generation int, ok bool) {
 	return file[:dot], g, err == nil && g > 0 && file[dot+1:] == fmt.Sprintf("%06d", g)
 }
 
-// names returns the files in a folder, in no order; none if there is no folder.
+// isFile reports whether a name is that of a regular file, or of a link that leads to one.
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// names returns the files in a folder, in no order; none if there is no folder. Whatever else is there is not of the study.
 func names(dir string) ([]string, error) {
 	f, err := os.Open(dir + string(filepath.Separator)) // so that a named pipe is an error, and does not wait
 	if errors.Is(err, fs.ErrNotExist) {
@@ -372,11 +376,17 @@ func names(dir string) ([]string, error) {
 		return nil, durable.StorageError(dir, err)
 	}
 	defer f.Close()
-	list, err := f.Readdirnames(-1)
+	entries, err := f.ReadDir(-1)
 	if err != nil {
 		return nil, durable.StorageError(dir, err)
 	}
-	return slices.DeleteFunc(list, func(name string) bool { return strings.HasPrefix(name, ".") }), nil
+	var list []string
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") && (e.Type().IsRegular() || e.Type()&fs.ModeSymlink != 0 && isFile(filepath.Join(dir, e.Name()))) {
+			list = append(list, e.Name())
+		}
+	}
+	return list, nil
 }
 
 // read returns the content of a file, nil if there is none.

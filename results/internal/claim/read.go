@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/starsweep/starsweep/internal/durable"
+	"github.com/starsweep/starsweep/internal/regular"
 )
 
 // Reading is what a process finds that writes nothing, so that it cannot ask the file system for the time.
@@ -20,33 +21,47 @@ type Reading struct {
 // Seen is a writer with its last heartbeat, by the clock of the file system.
 type Seen struct {
 	Writer
-	Beat time.Time
-	Dead bool // for certain: it was a process of this machine
+	Beat       time.Time
+	Dead       bool  // for certain: it was a process of this machine
+	Unreadable error // why the heartbeat does not say who the writer is
+}
+
+// errNoWriter is the error for a heartbeat that is being created, or damaged.
+var errNoWriter = errors.New("it does not say who the writer is")
+
+// readWriters returns the writers of the study in dir, also those of heartbeats that cannot be read, ordered by name.
+func readWriters(dir string) (list []Seen, err error) {
+	names, err := names(filepath.Join(dir, "writers"))
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		path := filepath.Join(dir, "writers", name)
+		content, err := regular.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) { // closed since
+			continue
+		}
+		s := Seen{Writer: parse(content), Unreadable: err}
+		if s.PID == 0 && err == nil {
+			s.Unreadable = errNoWriter
+		}
+		info, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		} else if err != nil {
+			return nil, durable.StorageError(path, err)
+		}
+		s.Name, s.Beat, s.Dead = name, info.ModTime(), ended(s.Writer) // the name is that of the file, whatever it says
+		list = append(list, s)
+	}
+	return list, nil
 }
 
 // Read returns the claims and the writers of the study in dir. Without the folders there are none.
-func Read(dir string) (Reading, error) {
-	var r Reading
-	writers, err := names(filepath.Join(dir, "writers"))
-	if err != nil {
+func Read(dir string) (r Reading, err error) {
+	if r.Writers, err = readWriters(dir); err != nil {
 		return Reading{}, err
-	}
-	slices.Sort(writers)
-	for _, name := range writers {
-		path := filepath.Join(dir, "writers", name)
-		content, err := read(path)
-		if err != nil {
-			return Reading{}, err
-		}
-		info, err := os.Stat(path)
-		if errors.Is(err, fs.ErrNotExist) { // closed since
-			continue
-		} else if err != nil {
-			return Reading{}, durable.StorageError(path, err)
-		}
-		w := parse(content)
-		w.Name = name
-		r.Writers = append(r.Writers, Seen{Writer: w, Beat: info.ModTime(), Dead: ended(w)})
 	}
 	claims, err := current(dir)
 	if err != nil {

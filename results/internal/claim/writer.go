@@ -1,6 +1,7 @@
 package claim
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -8,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -72,10 +72,13 @@ func parse(content []byte) Writer {
 	return w
 }
 
+// StaleAfter is the age of a heartbeat that a living writer does not have.
+const StaleAfter = 60 * time.Second
+
 // Options are the zero value, but in tests.
 type Options struct {
 	HeartbeatEvery time.Duration // 10 s
-	StaleAfter     time.Duration // 60 s
+	StaleAfter     time.Duration // the constant of this name
 
 	ModTime func(path string) (time.Time, error) // when a file was last written, by the clock of the file system
 	Dead    func(Writer) bool                    // reports that a writer was a process of this machine and has ended
@@ -86,7 +89,7 @@ func (o Options) normal() Options {
 		o.HeartbeatEvery = 10 * time.Second
 	}
 	if o.StaleAfter == 0 {
-		o.StaleAfter = 60 * time.Second
+		o.StaleAfter = StaleAfter
 	}
 	if o.ModTime == nil {
 		o.ModTime = modTime
@@ -100,7 +103,13 @@ func (o Options) normal() Options {
 // modTime opens the file, because a client of NFS may answer from its memory otherwise.
 func modTime(path string) (time.Time, error) {
 	f, err := regular.Open(path)
-	if err != nil {
+	if errors.Is(err, fs.ErrPermission) { // it is of another user, and the answer may be late
+		info, err := os.Stat(path)
+		if err != nil {
+			return time.Time{}, err
+		}
+		return info.ModTime(), nil
+	} else if err != nil {
 		return time.Time{}, err
 	}
 	defer f.Close()
@@ -122,8 +131,9 @@ func Join(dir string, w Writer, o Options) (*Desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Desk{dir: dir, w: w, content: append(content, '\n'), o: o.normal(), link: os.Link,
-		held: map[string]*Claim{}, seen: map[string]sighting{}, known: map[string]knownClaim{}}
+	d := &Desk{witness: newWitness(dir, o), w: w, content: append(content, '\n'), link: os.Link,
+		held: map[string]*Claim{}, known: map[string]knownClaim{}}
+	d.now = d.probe
 	if err := d.create(d.heartbeat(w.Name)); err != nil {
 		return nil, durable.StorageError(d.heartbeat(w.Name), err)
 	}
@@ -162,7 +172,11 @@ func (d *Desk) Writer() Writer { return d.w }
 
 // beat writes the heartbeat once more. Its bytes stay the same at every instant, since claims are the same file.
 func (d *Desk) beat() error {
-	d.beats++
+	d.ticks++
+	return d.write()
+}
+
+func (d *Desk) write() error {
 	path := d.heartbeat(d.w.Name)
 	f, err := regular.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
 	if err != nil {
@@ -170,6 +184,15 @@ func (d *Desk) beat() error {
 	}
 	_, err = f.WriteAt(d.content, 0)
 	return durable.StorageError(path, errors.Join(err, f.Close()))
+}
+
+// probe is the time by the clock of the file system. It is no tick: a process that looks twice has not waited.
+func (d *Desk) probe() (time.Time, error) {
+	if err := d.write(); err != nil {
+		return time.Time{}, err
+	}
+	now, err := d.o.ModTime(d.heartbeat(d.w.Name))
+	return now, durable.StorageError(d.heartbeat(d.w.Name), err)
 }
 
 // Close releases all claims and ends the writer. It may be called twice.
@@ -201,23 +224,17 @@ func (d *Desk) Others() ([]Writer, error) {
 
 // writers returns all writers but this one: those that may be alive, and those that cannot be.
 func (d *Desk) writers() (others, dead []Writer, err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	names, err := names(filepath.Join(d.dir, "writers"))
+	list, err := readWriters(d.dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	slices.Sort(names)
-	for _, name := range names {
-		if name == d.w.Name {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, s := range list {
+		w := s.Writer
+		if w.Name == d.w.Name {
 			continue
 		}
-		content, err := read(d.heartbeat(name))
-		if err != nil {
-			return nil, nil, err
-		}
-		w := parse(content)
-		w.Name = name // whatever the file says
 		stale, err := d.stale(w)
 		switch {
 		case err != nil:
@@ -231,49 +248,23 @@ func (d *Desk) writers() (others, dead []Writer, err error) {
 	return others, dead, nil
 }
 
-// sighting is what a heartbeat was when it was first seen so.
-type sighting struct {
-	written time.Time // zero: there was no heartbeat
-	beat    int       // of the one who looks
-}
-
-// patience is how many times this writer must have beaten before it believes that another one does not. A writer that was itself
-// stopped, with its machine perhaps, has not beaten meanwhile and knows nothing about others. A clock that jumps makes a heartbeat old
-// but does not hold it still.
-const patience = 3
-
-// stale reports whether w can no longer train: its process has ended, or its heartbeat stands still and is old by the clock of the file
-// system, for which this writer's own heartbeat, written now, is the probe. If that clock was set back, standing still for as long is
-// enough.
+// stale reports whether w is another writer, which can no longer train.
 func (d *Desk) stale(w Writer) (bool, error) {
 	if w.Name == d.w.Name {
 		return false, nil
 	}
-	if d.o.Dead(w) {
-		return true, nil
+	return d.witness.stale(w)
+}
+
+// Watch returns once it is known of the other writers whether they live, for as long as ctx is not done. A heartbeat that is young by the
+// clock of the file system is of one that does. One that is old is watched until it moves, or has stood still for long enough; tell is
+// told before of whom that is so.
+func (d *Desk) Watch(ctx context.Context, tell func([]Writer)) error {
+	others, err := d.Others()
+	if err != nil || len(others) == 0 {
+		return err
 	}
-	written, err := d.o.ModTime(d.heartbeat(w.Name))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return false, durable.StorageError(d.heartbeat(w.Name), err)
-	}
-	s, ok := d.seen[w.Name]
-	if !ok || !s.written.Equal(written) {
-		d.seen[w.Name] = sighting{written, d.beats}
-		return false, nil
-	}
-	still := d.beats - s.beat
-	switch {
-	case still < patience:
-		return false, nil
-	case written.IsZero() || still > int(d.o.StaleAfter/d.o.HeartbeatEvery):
-		return true, nil
-	}
-	if err := d.beat(); err != nil {
-		return false, err
-	}
-	d.beats-- // it is the ticks that count
-	now, err := d.o.ModTime(d.heartbeat(d.w.Name))
-	return now.Sub(written) > d.o.StaleAfter, durable.StorageError(d.heartbeat(d.w.Name), err)
+	return d.watch(ctx, &d.mu, others, d.o.HeartbeatEvery/10, func() {}, tell) // it ticks when it beats
 }
 
 // ended reports whether w was a process of this machine, in this namespace of processes, and has ended.
