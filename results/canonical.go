@@ -1,9 +1,7 @@
 package results
 
 import (
-	"cmp"
 	"io"
-	"slices"
 	"time"
 )
 
@@ -16,24 +14,14 @@ func Canonical(dir string, t Table, w io.Writer) error {
 	}
 	defer v.Close()
 	fields := v.Fields(t)
-	var rows []Row
-	for row, err := range v.Rows(t) {
-		if err != nil {
-			return err
-		}
-		for _, f := range fields {
-			if f.Timing && row[f.Name] != nil {
-				row[f.Name] = zeros[f.Type]
-			}
-		}
-		rows = append(rows, row)
-	}
-	if t != Pareto { // whose order is that of its ranks
-		slices.SortStableFunc(rows, compareRows)
-	}
 	return writeParquet(w, v.Meta(), t, fileNotes{}, func(yield func(Row, error) bool) {
-		for _, row := range rows {
-			if !yield(row, nil) {
+		for row, err := range v.Rows(t) { // in an order that does not depend on who wrote what
+			for _, f := range fields {
+				if f.Timing && row[f.Name] != nil {
+					row[f.Name] = zeros[f.Type]
+				}
+			}
+			if !yield(row, err) {
 				return
 			}
 		}
@@ -42,15 +30,3 @@ func Canonical(dir string, t Table, w io.Writer) error {
 
 // zeros are the values of timings in canonical tables.
 var zeros = map[Type]any{TypeInt32: int32(0), TypeFloat: 0.0, TypeString: "", TypeTime: time.UnixMilli(0).UTC()}
-
-// compareRows orders the rows of a table: by the trial's index, seed and ID, then by what distinguishes rows of one trial.
-func compareRows(a, b Row) int {
-	return cmp.Or(compareCells[int32](a, b, "index"), compareCells[int64](a, b, "seed"), compareCells[string](a, b, "trial"),
-		compareCells[int32](a, b, "epoch"), compareCells[string](a, b, "kind"), compareCells[string](a, b, "measure"))
-}
-
-func compareCells[T cmp.Ordered](a, b Row, name string) int {
-	x, _ := a[name].(T)
-	y, _ := b[name].(T)
-	return cmp.Compare(x, y)
-}

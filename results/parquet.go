@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"iter"
 	"reflect"
@@ -68,14 +67,17 @@ var physical = map[Type]func() parquet.Node{
 
 func dictionary(n parquet.Node) parquet.Node { return parquet.Encoded(n, &parquet.RLEDictionary) }
 
-// writeParquet writes rows as one Parquet file, sealed. Equal rows and notes produce equal bytes.
+// groupBytes is the size of rows after which a row group ends: what a writer of a file holds in memory is a small multiple of it.
+const groupBytes = 16 << 20
+
+// writeParquet writes rows as one Parquet file, sealed, row group by row group. Equal rows and notes produce equal bytes.
 func writeParquet(w io.Writer, m Meta, t Table, n fileNotes, rows iter.Seq2[Row, error]) error {
 	fields := m.Fields(t)
 	packed, err := n.about.packed()
 	if err != nil {
 		return err
 	}
-	var file bytes.Buffer
+	file := sealer{w: w}
 	out := parquet.NewWriter(&file, schema(t, fields),
 		parquet.Compression(&zstd.Codec{}),
 		parquet.CreatedBy("starsweep", m.Version, ""),
@@ -90,9 +92,16 @@ func writeParquet(w io.Writer, m Meta, t Table, n fileNotes, rows iter.Seq2[Row,
 		// The smallest and the largest picture are meaningless statistics, and would be stored four times.
 		parquet.SkipPageBounds("png"), parquet.SkipPageStatistics("png"),
 	)
+	size := 0
 	for row, err := range rows {
 		if err != nil {
 			return err
+		}
+		if size > groupBytes {
+			if err := out.Flush(); err != nil {
+				return err
+			}
+			size = 0
 		}
 		values, err := parquetRow(fields, row)
 		if err != nil {
@@ -101,17 +110,27 @@ func writeParquet(w io.Writer, m Meta, t Table, n fileNotes, rows iter.Seq2[Row,
 		if _, err := out.WriteRows([]parquet.Row{values}); err != nil {
 			return err
 		}
+		size += sizeOf(values)
 	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	file.footer = &bytes.Buffer{}
 	if err := out.Close(); err != nil {
 		return err
 	}
-	sum, at := sealOf(file.Bytes())
-	if at < 0 {
-		return errors.New("the file has no place for its checksum") // impossible: the key is in the metadata
+	return file.seal()
+}
+
+// sizeOf is the size of a row in memory, about.
+func sizeOf(values parquet.Row) (size int) {
+	for _, v := range values {
+		size += 8
+		if v.Kind() == parquet.ByteArray {
+			size += len(v.ByteArray())
+		}
 	}
-	copy(file.Bytes()[at:], sum)
-	_, err = w.Write(file.Bytes())
-	return err
+	return size
 }
 
 // packed encodes an about as metadata: JSON, which is repetitive, in zstd, which has a checksum, in base64.
@@ -176,37 +195,6 @@ const (
 	recordsKey = "starsweep.records"
 	sealKey    = "starsweep.whole_crc32c" // behind the others, which are sorted
 )
-
-// noSeal takes the place of the checksum while it is computed. Parquet's own checksums leave out the footer, where a flipped bit can
-// rename a column.
-const noSeal = "00000000"
-
-// sealOf returns the CRC-32C of a file with noSeal in the place of its checksum, and where that is; -1 if there is none.
-func sealOf(file []byte) (sum string, at int) {
-	mark := append([]byte(sealKey), 0x18, byte(len(noSeal))) // Thrift's compact form of the field after the key
-	i := bytes.LastIndex(file, mark)
-	at = i + len(mark)
-	if i < 0 || at+len(noSeal) > len(file) {
-		return "", -1
-	}
-	crc := crc32.Update(0, castagnoli, file[:at])
-	crc = crc32.Update(crc, castagnoli, []byte(noSeal))
-	return fmt.Sprintf("%08x", crc32.Update(crc, castagnoli, file[at+len(noSeal):])), at
-}
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// openParquet opens one of our files in memory. It is an error if the file is not as it was written.
-func openParquet(file []byte) (p *parquet.File, err error) {
-	sum, at := sealOf(file)
-	if at < 0 || string(file[at:at+len(noSeal)]) != sum {
-		return nil, errors.New("the file is damaged, or not as this version of starsweep wrote it")
-	}
-	return p, guarded(func() (err error) {
-		p, err = parquet.OpenFile(bytes.NewReader(file), int64(len(file)))
-		return err
-	})
-}
 
 // guarded calls f, which calls parquet-go, and returns its panics as errors: the library panics on some damaged files. The checksum
 // catches accidental damage, but not a crafted file.

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/parquet-go/parquet-go"
+
 	"github.com/starsweep/starsweep/internal/durable"
 	"github.com/starsweep/starsweep/internal/regular"
 	"github.com/starsweep/starsweep/results/internal/journal"
@@ -367,10 +369,7 @@ func Repair(dir string, o Options) (Recovery, error) {
 // noteDamage notes that a file is about to be written anew, if that is because it is damaged.
 func (w *Writer) noteDamage(t Table, g segment) {
 	path := filepath.Join(w.view.folder(t), g.fileName())
-	b, err := regular.ReadFile(path)
-	if err == nil {
-		_, err = openParquet(b)
-	}
+	err := lookAt(path, func(*parquet.File) error { return nil })
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		w.recovery.note("%s: written anew from the journals: %v", path, err)
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/starsweep/starsweep/internal/durable"
-	"github.com/starsweep/starsweep/internal/regular"
 )
 
 // A segment larger than this is split, so that writing one never takes much memory.
@@ -187,21 +186,17 @@ type fileNotes struct {
 }
 
 // holds reports whether the file is a sound segment of this study with these rows and today's columns.
-func (v *View) holds(t Table, g segment, rows []*row, covers map[string]int64) bool {
-	b, err := regular.ReadFile(filepath.Join(v.folder(t), g.fileName()))
-	if err != nil {
-		return false
-	}
-	p, err := openParquet(b)
-	if err != nil {
-		return false
-	}
-	sum, _ := p.Lookup(rowsKey)
-	a, err := aboutOf(p)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return err == nil && v.owns(p, g) && sum == sumOf(rows) && p.NumRows() == int64(len(rows)) && maps.Equal(a.Covers, covers) &&
-		hasColumns(p, v.file.Fields(t))
+func (v *View) holds(t Table, g segment, rows []*row, covers map[string]int64) (held bool) {
+	err := lookAt(filepath.Join(v.folder(t), g.fileName()), func(p *parquet.File) error {
+		sum, _ := p.Lookup(rowsKey)
+		a, err := aboutOf(p)
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		held = err == nil && v.owns(p, g) && sum == sumOf(rows) && p.NumRows() == int64(len(rows)) && maps.Equal(a.Covers, covers) &&
+			hasColumns(p, v.file.Fields(t))
+		return nil
+	})
+	return held && err == nil
 }
 
 // owns reports whether a file is marked as segment g of this study.
