@@ -16,6 +16,8 @@ import (
 var version = "dev" // set by the Makefile
 
 func main() {
+	w := worker()
+	asked := listen(w) // before all else: a signal that nobody receives kills the process
 	system, limit := os.DirFS("/"), limitMemory()
 	room := machine.Memory(system)
 	if room.Bytes > 0 && room.Free() < minMemory {
@@ -26,8 +28,6 @@ func main() {
 	if room.Bytes > 0 && limit != nil {
 		limit(room.Bytes - room.Bytes/10) // collect garbage before the memory runs out
 	}
-	w := worker()
-	asked := listen(w)
 	code := runner.Main(asked.leave, runner.Env{
 		Args:        os.Args[1:],
 		Stdout:      os.Stdout,
