@@ -3,6 +3,7 @@ package evaluation_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
@@ -66,7 +67,42 @@ func memoryCases() []memoryCase {
 	}
 }
 
-// The collector leaves little garbage while the memory is measured.
+// measure is by how much an evaluation makes the heap grow at most, and by how much in the end.
+func (c memoryCase) measure(t *testing.T, e spec.Evaluation) (most, kept int) {
+	t.Helper()
+	values := c.side * c.side * 3
+	real := &data.Set{N: 2 * c.n, H: c.side, W: c.side, C: 3, U8: make([]uint8, 2*c.n*values), Digest: "d"}
+	state := uint32(1)
+	for i := range real.U8 {
+		state = state*1664525 + 1013904223
+		real.U8[i] = uint8(state >> 24)
+	}
+	b, _ := comparer(t, "")
+	b.Config.Open = func(_ context.Context, _ spec.Data) (*data.Set, error) { return real, nil }
+	var x *evaluation.Scorer
+	most, kept = peak(func() {
+		var err error
+		if x, err = b.Open(t.Context(), spec.Data{Name: "images", Path: "somewhere"}, e); err != nil {
+			t.Fatal(err)
+		}
+		_, err = x.Score(t.Context(), func(from, to int) ([]float32, error) {
+			images, index := make([]float32, (to-from)*values), make([]int32, to-from)
+			for i := range index {
+				index[i] = int32(c.n + from + i)
+			}
+			real.Batch(images, index)
+			return images, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	runtime.KeepAlive(x)
+	return most, kept
+}
+
+// The collector leaves little garbage while the memory is measured. On a busy machine it lags behind, and so does what looks for the
+// peak, so that a measurement may be wrong in either direction: an estimate is wrong if three of them say so.
 func TestEvaluationsTakeTheEstimatedMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("hundreds of MB")
@@ -74,43 +110,18 @@ func TestEvaluationsTakeTheEstimatedMemory(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(2))
 	for _, c := range memoryCases() {
 		t.Run(fmt.Sprint(c.features, " ", c.side, " ", c.n, " ", c.metrics), func(t *testing.T) {
-			values := c.side * c.side * 3
-			real := &data.Set{N: 2 * c.n, H: c.side, W: c.side, C: 3, U8: make([]uint8, 2*c.n*values), Digest: "d"}
-			state := uint32(1)
-			for i := range real.U8 {
-				state = state*1664525 + 1013904223
-				real.U8[i] = uint8(state >> 24)
-			}
-			b, _ := comparer(t, "")
-			b.Config.Open = func(_ context.Context, _ spec.Data) (*data.Set, error) { return real, nil }
 			e := spec.Evaluation{Samples: c.n, Real: "train", Features: c.features, Metrics: c.metrics}
-			var x *evaluation.Scorer
-			most, kept := peak(func() {
-				var err error
-				if x, err = b.Open(t.Context(), spec.Data{Name: "images", Path: "somewhere"}, e); err != nil {
-					t.Fatal(err)
-				}
-				_, err = x.Score(t.Context(), func(from, to int) ([]float32, error) {
-					images, index := make([]float32, (to-from)*values), make([]int32, to-from)
-					for i := range index {
-						index[i] = int32(c.n + from + i)
-					}
-					real.Batch(images, index)
-					return images, nil
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
-			})
 			wantKept, passing := evaluation.Memory(e, c.side, c.side, 3)
-			t.Logf("kept %d MB, estimate %d; at the peak %d MB, estimate %d", kept>>20, wantKept>>20, most>>20, (wantKept+passing)>>20)
-			if off := float64(wantKept)/float64(kept) - 1; off < -.25 || off > .25 {
-				t.Errorf("estimated that %d kB stay, and %d kB do", wantKept>>10, kept>>10)
+			near := func(want, got int) bool { return math.Abs(float64(want)/float64(got)-1) <= .25 }
+			const tries = 3
+			for range tries {
+				most, kept := c.measure(t, e)
+				t.Logf("kept %d MB, estimate %d; at the peak %d MB, estimate %d", kept>>20, wantKept>>20, most>>20, (wantKept+passing)>>20)
+				if near(wantKept, kept) && near(wantKept+passing, most) {
+					return
+				}
 			}
-			if off := float64(wantKept+passing)/float64(most) - 1; off < -.25 || off > .25 {
-				t.Errorf("estimated %d kB at the peak, and %d kB were taken", (wantKept+passing)>>10, most>>10)
-			}
-			runtime.KeepAlive(x)
+			t.Errorf("%d measurements differ from the estimate by more than a quarter", tries)
 		})
 	}
 	if kept, passing := evaluation.Memory(spec.Evaluation{Sheet: 16}, 32, 32, 3); kept != 0 || passing != 0 {
