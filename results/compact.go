@@ -48,7 +48,7 @@ func (w *Writer) compact(done Compaction) error {
 		}
 		done[t] = struct{ Files, Rows int }{files, rows}
 	}
-	if err := w.writePareto(); err != nil {
+	if err := w.rank(); err != nil {
 		return err
 	}
 	return w.sweep() // a process that has just begun cannot know of one on another machine that it has died
@@ -107,7 +107,7 @@ func (w *Writer) finishTables() error {
 	if loose, err := w.view.loose(); !loose || err != nil || !w.finished() {
 		return err
 	}
-	_, err := w.tryMaintain(func() error {
+	err := w.exclusively(maintenanceClaim, func(func() error) error {
 		for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 			err := w.alone(w.view.dir, "")
 			if err == nil {

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/starsweep/starsweep/internal/durable"
 	"github.com/starsweep/starsweep/results/internal/claim"
@@ -128,46 +127,6 @@ func (w *Writer) settle(dir string, m Meta) error {
 	})
 }
 
-// alone returns an error with ErrInUse in its chain if other processes have the study open.
-func (w *Writer) alone(dir, why string) error {
-	if err := w.watch(); err != nil {
-		return err
-	}
-	others, err := w.desk.Others()
-	if err != nil {
-		return err
-	}
-	if len(others) > 0 {
-		return fmt.Errorf("%s: %w by %s, but %s: wait for it or stop it", dir, ErrInUse, others[0], why)
-	}
-	return nil
-}
-
-// maintenance is the name of the claim of a process that changes files of others.
-const maintenance = "0-maintenance"
-
-// maintain calls f while no other process changes files of others. It waits for one that does.
-func (w *Writer) maintain(f func() error) error {
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		done, err := w.tryMaintain(f)
-		if done || err != nil && !errors.Is(err, ErrClaimed) {
-			return err
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("%w: it is being repaired: %w", ErrInUse, err)
-		}
-	}
-}
-
-// tryMaintain is maintain, but does nothing and returns ErrClaimed if another process is at it.
-func (w *Writer) tryMaintain(f func() error) (done bool, err error) {
-	c, err := w.desk.Take(maintenance, 0)
-	if err != nil {
-		return false, err
-	}
-	return true, errors.Join(f(), c.Release())
-}
-
 // open opens the journals, and repairs what was damaged or left unfinished by processes that are gone. A process that finds another one
 // at that leaves it to it.
 func (w *Writer) open(dir string) (err error) {
@@ -175,7 +134,7 @@ func (w *Writer) open(dir string) (err error) {
 		return err
 	}
 	w.view.journals.own = w.name
-	_, err = w.tryMaintain(func() error {
+	err = w.exclusively(maintenanceClaim, func(func() error) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		gone, err := w.gone()
@@ -188,7 +147,7 @@ func (w *Writer) open(dir string) (err error) {
 		if err := w.reconcile(gone); err != nil {
 			return err
 		}
-		if err := w.writePareto(); err != nil {
+		if err := w.rank(); err != nil {
 			return err
 		}
 		if err := w.strays(); err != nil {

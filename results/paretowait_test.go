@@ -72,7 +72,7 @@ func TestTheParetoTableOfManyWritersIsNoOlderThanPromised(t *testing.T) {
 	}
 }
 
-// A writer that leaves reads the journals. Before it replaces the table, another one records a row, writes the table with it and leaves.
+// A writer that leaves reads the journals. Before it replaces the table, another one records a row and leaves as well.
 func TestTheLastParetoTableHasWhatWasRecordedMeanwhile(t *testing.T) {
 	dir := t.TempDir()
 	var meanwhile func()
@@ -89,11 +89,14 @@ func TestTheLastParetoTableHasWhatWasRecordedMeanwhile(t *testing.T) {
 	check(t, err)
 	rivalEpoch(t, a, "a", 0, 1)
 	rivalEpoch(t, b, "b", 1, 1)
+	left := make(chan error)
 	meanwhile = func() {
 		rivalEpoch(t, b, "b", 1, 2)
-		check(t, b.Close())
+		go func() { left <- b.Close() }()
 	}
+	check(t, a.Publish())
 	check(t, a.Close())
+	check(t, <-left)
 	if n := len(segmentRows(t, dir, results.Pareto, "scope")); n != 3 {
 		t.Errorf("got %d points, want 3", n)
 	}

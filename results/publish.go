@@ -2,14 +2,12 @@ package results
 
 import (
 	"errors"
-	"io"
 	"maps"
 	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/starsweep/starsweep/internal/durable"
-	"github.com/starsweep/starsweep/internal/regular"
 )
 
 // publisher is what a writer knows about the tables.
@@ -21,14 +19,7 @@ type publisher struct {
 	opened    time.Time
 	published int64     // up to where the rows of this writer's journal are in files
 	flushed   time.Time // when rows were last published
-	compare   compare
-}
-
-// compare is the state of the pareto table: the changes that it includes, and when it may be written again. All points are
-// compared each time, which must not take more than a hundredth of a study's time.
-type compare struct {
-	changes int
-	due     time.Time
+	ranking   ranking
 }
 
 // Publish writes pending rows to Parquet segments. A run with long epochs calls it from a timer.
@@ -99,7 +90,7 @@ func (w *Writer) publish() error {
 		}
 	}
 	w.flushed = w.options.Now()
-	return w.writeParetoWhenDue()
+	return w.rankWhenDue()
 }
 
 // refresh reads what others have appended, and mends what that changes of this writer's rows.
@@ -226,89 +217,4 @@ func (v *View) writersOf(files map[string][]segment) []string {
 		writers[name] = nil
 	}
 	return slices.Sorted(maps.Keys(writers))
-}
-
-// paretoFile is the only file of the pareto table.
-const paretoFile = "pareto.parquet"
-
-// writePareto replaces the pareto table by that of the rows that the journals have now, unless it is that already: of many processes
-// that leave a study at its end, the first one writes it. The file is not a segment, since the rank of a point depends on all others. The
-// rename ensures that a reader who opens it sees either the old or the new table in full. A study without objectives has no such table.
-func (w *Writer) writePareto() error {
-	covers := w.view.ends()
-	w.view.mu.Lock()
-	m, changes := w.view.file.Meta, w.view.fold.changes
-	w.view.mu.Unlock()
-	if len(m.Objectives) == 0 {
-		return nil
-	}
-	start := w.options.Now()
-	if !w.view.holdsPareto(m, covers) {
-		w.view.mu.Lock()
-		groups := w.view.fold.peerGroups(Comparison{})
-		w.view.mu.Unlock()
-		path := filepath.Join(w.view.folder(Pareto), paretoFile)
-		if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
-			return err
-		}
-		err := durable.WriteShared(path, func(to io.Writer) error {
-			return writeParquet(to, m, Pareto, fileNotes{rows: m.sum(), about: about{Covers: covers}}, m.ranked(groups))
-		})
-		if err != nil {
-			return err
-		}
-	}
-	now := w.options.Now()
-	w.compare = compare{changes, now.Add(100 * now.Sub(start) * time.Duration(w.writers()))} // all of them write the same table
-	return nil
-}
-
-// holdsPareto reports whether the pareto table is a sound file of the study m, and of the journals up to the places in covers.
-func (v *View) holdsPareto(m Meta, covers map[string]int64) bool {
-	b, err := regular.ReadFile(filepath.Join(v.folder(Pareto), paretoFile))
-	if err != nil {
-		return false
-	}
-	p, err := openParquet(b)
-	if err != nil {
-		return false
-	}
-	a, err := aboutOf(p)
-	id, _ := p.Lookup(studyKey)
-	sum, _ := p.Lookup(rowsKey)
-	return err == nil && id == m.ID() && sum == m.sum() && maps.Equal(a.Covers, covers) && hasColumns(p, m.Fields(Pareto))
-}
-
-// compared reports whether this writer has compared all that it has read.
-func (w *Writer) compared() bool {
-	w.view.mu.Lock()
-	defer w.view.mu.Unlock()
-	return w.compare.changes == w.view.fold.changes || len(w.view.file.Objectives) == 0
-}
-
-// writeParetoWhenDue keeps the table current.
-func (w *Writer) writeParetoWhenDue() error {
-	if w.compared() || w.options.Now().Before(w.compare.due) {
-		return nil
-	}
-	return w.writePareto()
-}
-
-// leavePareto adds to the pareto table what others have recorded while this writer compared. One that left meanwhile may have written
-// its table before this one replaced it: whoever does so last looks at the journals once more. Those that go on recording write the table
-// themselves when they leave, and are not waited for.
-func (w *Writer) leavePareto() error {
-	deadline := time.Now().Add(patience)
-	for again := 0; again < 2 || time.Now().Before(deadline); again++ {
-		if err := w.refresh(); err != nil {
-			return err
-		}
-		if w.compared() {
-			return nil
-		}
-		if err := w.writePareto(); err != nil {
-			return err
-		}
-	}
-	return nil
 }

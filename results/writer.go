@@ -127,7 +127,7 @@ func (w *Writer) Forget(ids ...string) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return errors.Join(w.mend(), w.writePareto())
+	return errors.Join(w.mend(), w.rank())
 }
 
 // forgetBatch is how many trials are claimed at a time: to claim one is to list the claims.
@@ -323,8 +323,7 @@ func (w *Writer) Close() error {
 		return nil
 	}
 	w.closed = true
-	w.compare.due = time.Time{}
-	errs := []error{w.publish(), w.leavePareto(), w.finishTables(), w.desk.Close()}
+	errs := []error{w.publish(), w.rank(), w.finishTables(), w.desk.Close()}
 	if w.journal != nil {
 		errs = append(errs, w.journal.Close())
 	}

@@ -138,7 +138,7 @@ func (w *Writer) Claims() (map[string]Holder, error) {
 func holders(list []claim.Info) map[string]Holder {
 	claims := map[string]Holder{}
 	for _, c := range list {
-		if c.Trial != maintenance {
+		if c.Trial != maintenanceClaim && c.Trial != paretoClaim {
 			claims[c.Trial] = Holder{c.Owner.Name, c.Owner.String(), c.Generation, !c.Stale, c.Mine}
 		}
 	}
