@@ -228,7 +228,7 @@ func (p *packing) tables() error {
 
 func (p *packing) report() error {
 	var b bytes.Buffer
-	if err := report.Write(&b, p.view); err != nil {
+	if err := report.Write(&b, p.view, report.Options{}); err != nil {
 		return err
 	}
 	return p.content("report.html", &b)

@@ -29,7 +29,7 @@ func (e *Env) writeReport(dir string) error {
 		return err
 	}
 	defer v.Close()
-	path, err := report.File(v)
+	path, err := report.File(v, report.Options{})
 	if err != nil {
 		return err
 	}

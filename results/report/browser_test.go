@@ -14,7 +14,7 @@ import (
 func TestABrowserDrawsThePage(t *testing.T) {
 	browser := require.Tool(t, "STARSWEEP_CHROMIUM", "chromium")
 	s := study(t)
-	page, err := report.File(s)
+	page, err := report.File(s, report.Options{})
 	must(t, err)
 	shot := filepath.Join(t.TempDir(), "shot.png")
 	// As root, and without a network, Chromium wants these.

@@ -44,7 +44,7 @@ func trained(t *testing.T, objectives []results.Objective, trials ...[]float64) 
 func pageOf(t *testing.T, objectives []results.Objective, trials ...[]float64) string {
 	t.Helper()
 	var b strings.Builder
-	must(t, report.Write(&b, trained(t, objectives, trials...).View()))
+	must(t, report.Write(&b, trained(t, objectives, trials...).View(), report.Options{}))
 	return b.String()
 }
 

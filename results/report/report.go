@@ -5,23 +5,24 @@ package report
 
 import (
 	"cmp"
-	_ "embed"
 	"encoding/base64"
 	"fmt"
 	"html/template"
-	"io"
-	"path/filepath"
 	"slices"
+	"strings"
 
-	"github.com/starsweep/starsweep/internal/durable"
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 )
 
-//go:embed report.html
-var page string
+// Options are choices of the reader.
+type Options struct{}
 
-var layout = template.Must(template.New("report").Parse(page))
+// Section is a part of the page. Its HTML is complete and safe to show: texts of scripts and of results are escaped.
+type Section struct {
+	ID, Title string
+	HTML      template.HTML
+}
 
 // trial holds what the page shows of a trial.
 type trial struct {
@@ -34,17 +35,11 @@ type trial struct {
 	curves  map[string]curve
 }
 
-// File writes the page into the study's directory, as report.html, and returns its path.
-func File(v *results.View) (string, error) {
-	path := filepath.Join(v.Dir(), "report.html")
-	return path, durable.WriteShared(path, func(w io.Writer) error { return Write(w, v) })
-}
-
-// Write writes the page.
-func Write(w io.Writer, v *results.View) error {
+// Sections returns the parts of the page that the study has something for, in their order. They need what Assets returns.
+func Sections(v *results.View, _ Options) ([]Section, error) {
 	trials, err := gather(v)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	count := map[results.Status]int{}
 	for _, t := range trials {
@@ -52,17 +47,39 @@ func Write(w io.Writer, v *results.View) error {
 	}
 	fronts, left, err := drawFronts(v)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	again, err := measuredAgain(v, trials)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	of := func(skipped bool) []*trial {
 		return slices.DeleteFunc(slices.Clone(trials), func(t *trial) bool { return (t.Status == results.Skipped) != skipped })
 	}
-	return layout.Execute(plain.NewWriter(w), map[string]any{"Meta": v.Meta(), "All": len(trials), "Trials": of(false),
-		"Skipped": of(true), "Count": count, "Fronts": fronts, "Left": left, "Earlier": earlier(trials), "Again": again})
+	data := map[string]any{"Meta": v.Meta(), "All": len(trials), "Trials": of(false),
+		"Skipped": of(true), "Count": count, "Fronts": fronts, "Left": left, "Earlier": earlier(trials), "Again": again}
+	var list []Section
+	for _, s := range []struct {
+		id, title string
+		any       bool
+	}{
+		{"study", "Study", true},
+		{"front", "Pareto front", len(fronts)+left > 0},
+		{"again", "Measured again", len(again) > 0},
+		{"trials", "Trials", true},
+		{"skipped", "Skipped", len(of(true)) > 0},
+		{"values", "Last values", true},
+	} {
+		if !s.any {
+			continue
+		}
+		var b strings.Builder
+		if err := parts.ExecuteTemplate(plain.NewWriter(&b), s.id, data); err != nil {
+			return nil, err
+		}
+		list = append(list, Section{s.id, s.title, template.HTML(b.String())})
+	}
+	return list, nil
 }
 
 // earlier counts the trials that are not in the newest plan.

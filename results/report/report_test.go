@@ -67,14 +67,14 @@ func TestSeveralProcessesMayDrawThePageAtOnce(t *testing.T) {
 	var wait sync.WaitGroup
 	for range 8 {
 		wait.Go(func() {
-			if _, err := report.File(s); err != nil {
+			if _, err := report.File(s, report.Options{}); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	wait.Wait()
 	var want bytes.Buffer
-	must(t, report.Write(&want, s))
+	must(t, report.Write(&want, s, report.Options{}))
 	got, err := os.ReadFile(filepath.Join(s.Dir(), "report.html"))
 	must(t, err)
 	if !bytes.Equal(got, want.Bytes()) {
@@ -88,7 +88,7 @@ func TestSeveralProcessesMayDrawThePageAtOnce(t *testing.T) {
 func TestThePageShowsEveryTrialWithItsLastPictureAndCurves(t *testing.T) {
 	s := study(t)
 	var b strings.Builder
-	must(t, report.Write(&b, s))
+	must(t, report.Write(&b, s, report.Options{}))
 	page := b.String()
 	for what, want := range map[string]int{
 		"<h1>digits</h1>":               1,
@@ -117,7 +117,7 @@ func TestMeasurementsAreListedByMeasure(t *testing.T) {
 	must(t, w.AppendMeasurement(results.Measurement{Trial: "t1", Epoch: 1, Measure: "fid() samples=<9>",
 		Metrics: results.Metrics{"fid": 7.25}}))
 	var b strings.Builder
-	must(t, report.Write(&b, w.View()))
+	must(t, report.Write(&b, w.View(), report.Options{}))
 	for _, want := range []string{"Measured again", "by fid() samples=&lt;9&gt;", "<th>trial</th><th>epoch</th><th>fid</th></tr>",
 		"<td>net=&lt;0&gt; seed=1</td><td>1</td><td>7.25</td>"} {
 		if !strings.Contains(b.String(), want) {
@@ -139,7 +139,7 @@ func TestSkippedAndFailedTrialsHaveTheirReasons(t *testing.T) {
 			c.Finish(o))
 	}
 	var page bytes.Buffer
-	must(t, report.Write(&page, w.View()))
+	must(t, report.Write(&page, w.View(), report.Options{}))
 	text := page.String()
 	if !strings.Contains(text, ": too &lt;wide&gt;</li>") || strings.Count(text, `class="card"`) != 1 {
 		t.Errorf("got no list of skipped trials, or not one card:\n%s", text[strings.Index(text, "<body>"):])
