@@ -56,3 +56,19 @@ func (n *numbersOf) equal(m *numbersOf) bool {
 	return n.step == m.step && n.images == m.images && n.evaluated == m.evaluated && slices.Equal(n.names, m.names) &&
 		slices.EqualFunc(n.values, m.values, same)
 }
+
+// Course returns the epochs of a trial, in order, without reading files. The first n of them may be compared with other trials: those
+// within the budget of the newest plan and, of a trial that goes on, before its former end; none of one that is not finished, failed or
+// diverged.
+func (v *View) Course(id string) (epochs []Epoch, n int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	t := v.fold.trial(id)
+	if t == nil {
+		return nil, 0
+	}
+	for _, r := range t.epochRows {
+		epochs = append(epochs, r.numbers.epoch(r))
+	}
+	return epochs, min(t.usableUntil(v.fold.budget(t)), len(epochs))
+}

@@ -162,17 +162,23 @@ func (f *fold) representative(t *trial, points []point, c Comparison) (p point, 
 	return points[len(points)-1], true
 }
 
-// usable are the points of a finished trial within a budget; of one that was extended since, those before its former end. A trial that
-// failed or diverged has none.
+// usable are the points of a finished trial within a budget.
 func usable(t *trial, points []point, budget int) []point {
-	e := t.shown()
-	if e == nil || e.outcome.Status == Failed || e.outcome.Status == Diverged {
-		return nil
-	}
-	for len(points) > 0 && points[len(points)-1].epoch > min(budget, e.epochs) {
+	last := t.usableUntil(budget)
+	for len(points) > 0 && points[len(points)-1].epoch > last {
 		points = points[:len(points)-1]
 	}
 	return points
+}
+
+// usableUntil is the last epoch of a finished trial within a budget at which it may be compared with others; of one that was extended
+// since, within its former end. It is 0 for a trial that failed or diverged.
+func (t *trial) usableUntil(budget int) int {
+	e := t.shown()
+	if e == nil || e.outcome.Status == Failed || e.outcome.Status == Diverged {
+		return 0
+	}
+	return min(budget, e.epochs)
 }
 
 // position is where seeds of a configuration are joined: their budget and, where they were trained to its end, the epoch of the values,
