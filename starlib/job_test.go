@@ -3,6 +3,7 @@ package starlib_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -119,6 +120,43 @@ main = study(trial = trial)
 	}
 	if want := []int{3, 7, 9}; !slices.Equal(job.Program.Turns, want) {
 		t.Errorf("the program says that samples have the classes %v in turn, want %v", job.Program.Turns, want)
+	}
+}
+
+// What a generator is given elsewhere is named in the order in which it is drawn; what no image depends on is left out.
+func TestAProgramSaysWhatItsSamplesAreGiven(t *testing.T) {
+	s, err := starlib.Loader{Catalogue: catalogue, DType: expr.F64}.Load(context.Background(), "given.star", []byte(`
+load("@std//losses.star", "hinge")
+
+def G(z, y):
+    unread = normal(like = z)
+    h = z + 0.1 * normal(like = z) * uniform(per_example = True)
+    return nn.dense(concat([h, one_hot(y, 8)]), 2)
+
+def D(x, y):
+    return nn.dense(concat([x, one_hot(y, 8), normal(like = x)]), 1)
+
+def trial(p):
+    return gan(data = ring(), generator = G, discriminator = D, latent = uniform(2), loss = hinge(), optimizer = sgd(lr = 1),
+        batch = 4, epochs = 1, evaluate = evaluate(sheet = 19))
+
+main = study(trial = trial)
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	job, err := s.Job(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, g := range job.Program.Given {
+		got = append(got, fmt.Sprint(g.Name, " ", g.What, " ", g.Node.Shape.Without("b")))
+	}
+	want := []string{"latent uniform on (-1, 1) f64[c2]", "label the class, 0 to 7 i32[]", "noise from N(0, 1) f64[c2]",
+		"noise2 uniform on (0, 1) f64[]"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

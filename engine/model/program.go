@@ -59,6 +59,7 @@ type Program struct {
 	Finite   *expr.Node // 0 if every weight and loss is finite, else not a number
 	Sample   *expr.Node // images [b h w c] from the current weights; nil if there is nothing to sample
 	Turns    []int      // classes of the images of Sample, in turn in every batch; nil if it reads no labels
+	Given    []Given    // what Sample draws or chooses, in the order in which it does
 	Test     []Recorded // the tests, over x0 and y0 of TestBatch examples
 	TestOne  []Recorded // the same over one example, for the rest of a split
 	Unread   []string   // why a critic has no d_real or d_fake
@@ -147,6 +148,7 @@ func (p *Program) trace(t *Trace, players []Player, watches []Watch, sample func
 			return err
 		}
 		p.Turns = t.turns
+		p.Given = readBy(p.Sample, t.given)
 	}
 	t.batches = 1
 	t.testing = TestBatch
@@ -156,6 +158,28 @@ func (p *Program) trace(t *Trace, players []Player, watches []Watch, sample func
 	t.testing = 1
 	p.TestOne, err = p.measure(t, "test", true, watches)
 	return err
+}
+
+// readBy returns those of the tensors that an expression reads, each once and each with its own name.
+func readBy(out *expr.Node, given []Given) (read []Given) {
+	if out == nil {
+		return nil
+	}
+	reads, same := map[*expr.Node]bool{}, map[string]int{}
+	for _, n := range expr.Order(out) {
+		reads[n] = true
+	}
+	for _, g := range given {
+		if !reads[g.Node] {
+			continue
+		}
+		reads[g.Node] = false
+		if same[g.Name]++; same[g.Name] > 1 {
+			g.Name = fmt.Sprint(g.Name, same[g.Name])
+		}
+		read = append(read, g)
+	}
+	return read
 }
 
 // move traces the updates of a player. It adds a term to finite that is NaN if a loss or a weight is not finite.

@@ -71,6 +71,7 @@ type Trace struct {
 	testing    int                 // examples of the test split in the batch being traced; 0 while training and sampling
 	batches    int                 // minibatches requested so far; x and y belong to the last
 	turns      []int               // classes that sampling has requested, in turn
+	given      []Given             // what sampling has drawn or chosen
 	once       map[*expr.Node]*expr.Node
 }
 
@@ -134,6 +135,22 @@ func (t *Trace) Examples() int {
 
 // SampleClasses records the classes that the images of a sampling batch have in turn, once sampling reads labels.
 func (t *Trace) SampleClasses(turns []int) { t.turns = turns }
+
+// Given is a tensor that sampling draws or chooses, and that whoever runs the generator elsewhere must supply.
+type Given struct {
+	Name string // latent, label, noise; in a program, those after the first of a name have a number: noise2
+	What string // its distribution, or what it means
+	Node *expr.Node
+}
+
+// Given records a tensor that sampling draws or chooses, and returns it. It has no effect in training and tests.
+func (t *Trace) Given(name, what string, n *expr.Node) *expr.Node {
+	if t.HasData() {
+		return n
+	}
+	t.given = append(t.given, Given{name, what, n})
+	return n
+}
 
 // HasData reports whether there are real examples to read: always except while sampling.
 func (t *Trace) HasData() bool { return t.Training || t.testing > 0 }

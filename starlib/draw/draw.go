@@ -29,10 +29,10 @@ func (l Latent) Type() string   { return "latent" }
 func (l Latent) Draw(t *tensor.Tracer) *expr.Node {
 	s := expr.Of(t.Config.DType, "bc", t.Examples(), l.size)
 	if l.kind == "normal" {
-		return t.Normal("latent", s)
+		return t.Given("latent", "from N(0, 1)", t.Normal("latent", s))
 	}
 	// From (-1, 1), as in the first papers.
-	return expr.Sub(expr.Scale(t.Uniform("latent", s), 2), t.Number(1))
+	return t.Given("latent", "uniform on (-1, 1)", expr.Sub(expr.Scale(t.Uniform("latent", s), 2), t.Number(1)))
 }
 
 // random is the builtin normal or uniform, whose meaning depends on its arguments, as in mathematics: normal(64) is the distribution of
@@ -75,8 +75,12 @@ func random(kind string, draw func(t *tensor.Tracer, s expr.Shape) *expr.Node) *
 }
 
 var draws = map[string]func(t *tensor.Tracer, s expr.Shape) *expr.Node{
-	"normal":  func(t *tensor.Tracer, s expr.Shape) *expr.Node { return t.Normal(t.Stream, s) },
-	"uniform": func(t *tensor.Tracer, s expr.Shape) *expr.Node { return t.Uniform(t.Stream, s) },
+	"normal": func(t *tensor.Tracer, s expr.Shape) *expr.Node {
+		return t.Given("noise", "from N(0, 1)", t.Normal(t.Stream, s))
+	},
+	"uniform": func(t *tensor.Tracer, s expr.Shape) *expr.Node {
+		return t.Given("noise", "uniform on (0, 1)", t.Uniform(t.Stream, s))
+	},
 }
 
 // Builtins returns normal and uniform, and normal_like and uniform_like.

@@ -42,7 +42,7 @@ func (t *tracer) labels() (*expr.Node, error) {
 			y = expr.Where(expr.Equal(turn, t.Number(float64(k+1))), t.Number(float64(class)), y)
 		}
 	}
-	return expr.Convert(y, expr.I32), nil
+	return t.Given("label", fmt.Sprintf("the class, 0 to %d", t.Config.Classes-1), expr.Convert(y, expr.I32)), nil
 }
 
 // network is a player as losses see it: a function whose layers have a single set of parameters for all calls. A network with two
