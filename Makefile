@@ -8,7 +8,7 @@ PLUGIN  := $(CACHE)/pjrt/xla_cpu_pjrt.so
 TOOL    := go tool -modfile=.ci/tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-all vet lint fmt update python chromium pjrt-cpu features bench bench-metrics bench-features \
+.PHONY: help build run test test-all vet lint fmt update python onnx chromium pjrt-cpu features bench bench-metrics bench-features \
 	bench-peers bench-check bench-store agreement kill-loop clean
 
 help: ## list the targets
@@ -28,8 +28,9 @@ test: vet ## run the fast tests, go vet and a format check (under 3 minutes, wit
 # The tests with a full disk mount one, as root.
 test-all: export STARSWEEP_REQUIRE = 1
 test-all: export GOMLX_NO_AUTO_INSTALL = 1
-test-all: python pjrt-cpu chromium ## run every test: all backends, Python readers, examples, races
-	STARSWEEP_PJRT=$(PLUGIN) STARSWEEP_PYTHON=$(CURDIR)/.venv/bin/python STARSWEEP_CHROMIUM="$$(command -v chromium)" \
+test-all: python onnx pjrt-cpu chromium ## run every test: all backends, Python readers, examples, races
+	STARSWEEP_PJRT=$(PLUGIN) STARSWEEP_PYTHON=$(CURDIR)/.venv/bin/python \
+		STARSWEEP_PYTHON_ONNX=$(CURDIR)/.venv-onnx/bin/python STARSWEEP_CHROMIUM="$$(command -v chromium)" \
 		$(TOOL) gotestsum --format pkgname -- -timeout 30m ./...
 	for b in go:parallelism=-1 xla:$(PLUGIN); do \
 		STARSWEEP_BACKEND=$$b go test -short -timeout 15m ./engine/model ./engine/nn || exit 1; \
@@ -66,6 +67,12 @@ python: .venv/.done ## make the virtual environment whose readers the tests comp
 .venv/.done: bench/requirements-test.txt
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	touch $@
+
+onnx: .venv-onnx/.done ## make the virtual environment that runs exported generators: ONNX Runtime, Keras
+.venv-onnx/.done: bench/requirements-onnx.txt
+	$(PYTHON) -m venv .venv-onnx
+	.venv-onnx/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
 
 chromium: ## install the browser that a test of the report uses (on Debian, as root)
@@ -146,4 +153,4 @@ agreement: .venv-bench/.metrics .venv-bench/.features .venv-bench/default_1.pt #
 	rm -rf .venv-bench/wheel
 
 clean: ## remove everything that was built
-	rm -rf bin .venv .venv-bench
+	rm -rf bin .venv .venv-bench .venv-onnx
