@@ -62,6 +62,7 @@ var forbidden = []rule{
 	{"starlib/optimizer", module + "starlib/tensor", "the numbers of optimizers are known without a trace"},
 	{"starlib/tensor", module + "engine/nn", "tensors and traces, whatever computes with them"},
 	{"starlib/tensor", module + "starlib/space", "tensors and traces, whatever computes with them"},
+	{"starlib/where", module + "engine/model", "a condition is on rows, whatever made them"},
 	{"starlib/trial", module + "engine/nn", "a declaration holds functions of the script, and calls none"},
 	{"starlib/trial", module + "starlib/trace", "a declaration holds functions of the script, and calls none"},
 	{"starlib/...", "github.com/gomlx", "scripts are traced without an engine, so that check is fast and workers need no script"},

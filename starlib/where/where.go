@@ -1,0 +1,153 @@
+// Package where compiles conditions on the rows of a table, as users write them on a command line: Starlark expressions over the names
+// of its columns, such as
+//
+//	lr < 0.01 and loss == "wgan-gp"
+//
+// A value that a row does not have is None. A comparison with it by <, <=, > or >= is false, and arithmetic with it has no value. The
+// sandbox bounds what a condition costs. The package knows no study and no table; the commands import it.
+package where
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.starlark.net/resolve"
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/starsweep/starsweep/starlib/hint"
+	"github.com/starsweep/starsweep/starlib/kit"
+	"github.com/starsweep/starsweep/starlib/sandbox"
+)
+
+// Compile compiles a condition on columns. Its values are bool, int64, float64, string, and nil for a value that a row does not have.
+// Errors, also those of the function, begin with name and the place in the text; once ctx ends they are its cause.
+func Compile(ctx context.Context, name, text string, columns []string) (func(map[string]any) (bool, error), error) {
+	file, err := sandbox.Parse(name, []byte(text))
+	if err != nil {
+		return nil, kit.Locate(err, name)
+	}
+	condition, err := onlyExpression(file, name)
+	if err != nil {
+		return nil, err
+	}
+	used := usedNames(condition, columns)
+	globals := lenient()
+	start := syntax.Start(condition) // names the file that the places of errors are in
+	def := &syntax.DefStmt{Def: start, Name: &syntax.Ident{NamePos: start, Name: "where"},
+		Body: []syntax.Stmt{&syntax.ReturnStmt{Return: start, Result: condition}}}
+	for _, column := range used {
+		def.Params = append(def.Params, &syntax.Ident{NamePos: start, Name: column})
+	}
+	file.Stmts = []syntax.Stmt{def}
+	program, err := starlark.FileProgram(file, globals.Has)
+	if err != nil {
+		return nil, unknownColumn(err, columns)
+	}
+	defined, err := program.Init(sandbox.NewThread(sandbox.Limits{}, func(string) {}), globals)
+	if err != nil {
+		return nil, kit.Locate(err, name)
+	}
+	defined.Freeze()
+	return func(cells map[string]any) (bool, error) {
+		args := make(starlark.Tuple, len(used))
+		for i, column := range used {
+			args[i] = valueOf(cells[column])
+		}
+		th := sandbox.NewThread(sandbox.Limits{}, func(string) {})
+		v, err := sandbox.Run(ctx, th, func() (starlark.Value, error) { return starlark.Call(th, defined["where"], args, nil) })
+		if err != nil {
+			return false, kit.Locate(err, name)
+		}
+		holds, isBool := v.(starlark.Bool)
+		if !isBool && v != starlark.None {
+			return false, &kit.Error{Pos: start.String(), Msg: fmt.Sprintf("got %s, want True or False", kit.Describe(v))}
+		}
+		return bool(holds), nil
+	}, nil
+}
+
+// onlyExpression is the expression that a file consists of.
+func onlyExpression(file *syntax.File, name string) (syntax.Expr, error) {
+	const want = `want a condition, such as lr < 0.01 and loss == "wgan-gp"`
+	if len(file.Stmts) == 0 {
+		return nil, fmt.Errorf("%s: got no expression, %s", name, want)
+	}
+	if len(file.Stmts) > 1 {
+		at, _ := file.Stmts[1].Span()
+		return nil, &kit.Error{Pos: at.String(), Msg: "got a second statement, " + want}
+	}
+	switch s := file.Stmts[0].(type) {
+	case *syntax.ExprStmt:
+		return s.X, nil
+	case *syntax.AssignStmt:
+		return nil, &kit.Error{Pos: s.OpPos.String(), Msg: "got =, which assigns; compare with =="}
+	}
+	at, _ := file.Stmts[0].Span()
+	return nil, &kit.Error{Pos: at.String(), Msg: "got a statement, " + want}
+}
+
+// usedNames are the columns that an expression names, in the order of their first use.
+func usedNames(x syntax.Expr, columns []string) (used []string) {
+	syntax.Walk(x, func(n syntax.Node) bool {
+		if id, isName := n.(*syntax.Ident); isName && slices.Contains(columns, id.Name) && !slices.Contains(used, id.Name) {
+			used = append(used, id.Name)
+		}
+		return true
+	})
+	return used
+}
+
+// lenient are the guards of the sandbox, for operands that a trial may not have.
+func lenient() starlark.StringDict {
+	guards := sandbox.Guards()
+	missing := map[string]starlark.Value{"+": starlark.None, "-": starlark.None, "*": starlark.None, "/": starlark.None,
+		"//": starlark.None, "%": starlark.None, "<": starlark.False, "<=": starlark.False, ">": starlark.False, ">=": starlark.False}
+	for name, result := range missing {
+		guard := guards[name].(*starlark.Builtin)
+		guards[name] = starlark.NewBuiltin(name, func(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
+			kwargs []starlark.Tuple) (starlark.Value, error) {
+			if slices.Contains(args, starlark.Value(starlark.None)) {
+				return result, nil
+			}
+			return guard.CallInternal(th, args, kwargs)
+		})
+	}
+	return guards
+}
+
+// unknownColumn advises on names that are not columns.
+func unknownColumn(err error, columns []string) error {
+	var names resolve.ErrorList
+	if !errors.As(err, &names) {
+		return kit.Locate(err, "")
+	}
+	var all []error
+	for _, e := range names {
+		msg, _, _ := strings.Cut(e.Msg, " (did you mean")
+		if name, undefined := strings.CutPrefix(msg, "undefined: "); undefined {
+			known := slices.Sorted(slices.Values(columns))
+			msg = hint.Unknown("column", name, known).Error()
+		}
+		all = append(all, &kit.Error{Pos: e.Pos.String(), Msg: msg})
+	}
+	return errors.Join(all...)
+}
+
+// valueOf is a cell of a row as a value of a condition.
+func valueOf(cell any) starlark.Value {
+	switch x := cell.(type) {
+	case bool:
+		return starlark.Bool(x)
+	case int64:
+		return starlark.MakeInt64(x)
+	case float64:
+		return starlark.Float(x)
+	case string:
+		return starlark.String(x)
+	}
+	return starlark.None
+}
