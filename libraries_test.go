@@ -42,6 +42,8 @@ var reserved = []struct {
 		"tables are written in one place, samples in another, users' files read in a third; tests write such files and count their rows"},
 	{"github.com/spf13", []string{"runner"}, "commands are the outermost part"},
 	{"go.starlark.net", []string{"starlib/..."}, "the language is one part"},
+	{"gonum.org/v1/plot", []string{"results/figure"}, "figures are drawn in one place"},
+	{"codeberg.org/go-pdf", []string{"results/figure"}, "figures are drawn in one place"},
 	{"golang.org/x/term", []string{"runner"}, "only commands have a terminal"},
 }
 

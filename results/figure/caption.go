@@ -1,0 +1,151 @@
+package figure
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/results/frame"
+)
+
+// measured are the rows that have all of some metrics.
+func measured(rows []frame.Row, metrics ...string) (in []frame.Row) {
+	for _, r := range rows {
+		if !slices.ContainsFunc(metrics, func(m string) bool { _, has := r.Values[m]; return !has }) {
+			in = append(in, r)
+		}
+	}
+	return in
+}
+
+// counted is a number of things.
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
+}
+
+// tally states how many trials there are: n = 64 trials (32 configurations, 2 seeds).
+func tally(rows []frame.Row) string {
+	configurations, seeds := map[string]bool{}, map[int64]bool{}
+	for _, r := range rows {
+		configurations[r.Configuration], seeds[r.Seed] = true, true
+	}
+	return fmt.Sprintf("n = %s (%s, %s)", counted(len(rows), "trial"), counted(len(configurations), "configuration"),
+		counted(len(seeds), "seed"))
+}
+
+// fromTo states a range of counts: 8, or 4 to 8.
+func fromTo(counts []int) string {
+	low, high := slices.Min(counts), slices.Max(counts)
+	if low == high {
+		return fmt.Sprint(low)
+	}
+	return fmt.Sprintf("%d to %d", low, high)
+}
+
+// notes are what captions of the same frame have in common: which values are better, how they were measured, what is left out.
+func (o Options) notes(f *frame.Frame, metrics ...string) (notes []string) {
+	for _, m := range metrics {
+		if x, is := objective(f, m); is {
+			better := "Lower"
+			if x == pareto.Max {
+				better = "Higher"
+			}
+			notes = append(notes, fmt.Sprintf("%s values of %s are better.", better, o.name(m)))
+		}
+	}
+	by := map[string][]string{}
+	var texts []string
+	for _, m := range metrics {
+		text := f.Measures[m]
+		if text == "" {
+			continue
+		}
+		if by[text] == nil {
+			texts = append(texts, text)
+		}
+		by[text] = append(by[text], o.name(m))
+	}
+	for _, text := range texts {
+		notes = append(notes, fmt.Sprintf("Measure of %s: %s.", strings.Join(by[text], " and "), text))
+	}
+	var left []string
+	for _, x := range f.Left {
+		left = append(left, x.String())
+	}
+	if n := len(f.Rows) - len(measured(f.Rows, metrics...)); n > 0 {
+		left = append(left, fmt.Sprintf("%s of those shown without a value of %s", counted(n, "trial"), strings.Join(metrics, " or ")))
+	}
+	if len(left) > 0 {
+		notes = append(notes, "Left out: "+strings.Join(left, ", ")+".")
+	}
+	return notes
+}
+
+// objective returns the direction of an objective.
+func objective(f *frame.Frame, metric string) (d pareto.Direction, is bool) {
+	for _, x := range f.Objectives {
+		if x.Metric == metric {
+			return x.Direction, true
+		}
+	}
+	return "", false
+}
+
+// label is the text of an axis that shows a metric: fid (lower is better).
+func (o Options) label(f *frame.Frame, metric string) string {
+	switch d, _ := objective(f, metric); d {
+	case pareto.Min:
+		return o.name(metric) + " (lower is better)"
+	case pareto.Max:
+		return o.name(metric) + " (higher is better)"
+	}
+	return o.name(metric)
+}
+
+// by is the part of a sentence that names factors: by lr and loss.
+func (o Options) by(factors ...string) string {
+	var names []string
+	for _, x := range factors {
+		if x != "" && !slices.Contains(names, o.name(x)) {
+			names = append(names, o.name(x))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	last := len(names) - 1
+	if last == 0 {
+		return " by " + names[0]
+	}
+	return " by " + strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
+// panels calls do for each plot that the figure needs, with its heading and rows.
+func (o Options) panels(f *frame.Frame, rows []frame.Row, do func(heading string, rows []frame.Row, panels int) (cell, error)) (
+	cells []cell, err error) {
+	s, err := o.scale(f, "panel", o.Panel, mostPanels)
+	if err != nil {
+		return nil, err
+	}
+	for i, l := range s.levels {
+		in := s.rows(rows, i)
+		if len(in) == 0 {
+			continue
+		}
+		heading := ""
+		if o.Panel != "" {
+			heading = o.name(o.Panel) + " = " + l.text
+		}
+		c, err := do(heading, in, len(s.levels))
+		if err != nil {
+			return nil, err
+		}
+		c.heading = heading
+		cells = append(cells, c)
+	}
+	return cells, nil
+}

@@ -1,0 +1,240 @@
+package figure
+
+import (
+	"cmp"
+	"fmt"
+	"image/color"
+	"slices"
+	"strings"
+
+	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/results/frame"
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+)
+
+// Cloud draws two metrics (X and Y) against each other, a point for each trial, coloured by the levels of a factor (By).
+func Cloud(f *frame.Frame, o Options) (*Figure, error) { return cloud(f, o, false) }
+
+// Front is Cloud with the points that no other dominates, joined by the border of what they dominate. The metrics are objectives.
+func Front(f *frame.Frame, o Options) (*Figure, error) { return cloud(f, o, true) }
+
+// pair returns the two metrics of a cloud: those named, or recall and precision, or the first two objectives or metrics.
+func (o Options) pair(f *frame.Frame) (x, y string, err error) {
+	if _, err := o.metric(f, "x", o.X); err != nil {
+		return "", "", err
+	}
+	if _, err := o.metric(f, "y", o.Y); err != nil {
+		return "", "", err
+	}
+	x, y = o.X, o.Y
+	candidates := []string{"recall", "precision"}
+	for _, objective := range f.Objectives {
+		candidates = append(candidates, objective.Metric)
+	}
+	next := func(taken string) string {
+		for _, m := range append(candidates, f.Metrics...) {
+			if m != taken && slices.Contains(f.Metrics, m) {
+				return m
+			}
+		}
+		return ""
+	}
+	if x == "" {
+		x = next(y)
+	}
+	if y == "" {
+		y = next(x)
+	}
+	if x == "" || y == "" {
+		return "", "", fmt.Errorf("got one metric, %s, want two: the trials have measured no other", f.Metrics[0])
+	}
+	return x, y, nil
+}
+
+func cloud(f *frame.Frame, o Options, front bool) (*Figure, error) {
+	x, y, err := o.pair(f)
+	if err != nil {
+		return nil, err
+	}
+	var goals []pareto.Direction
+	for _, m := range []string{x, y} {
+		d, is := objective(f, m)
+		if front && !is {
+			return nil, fmt.Errorf("front: %s is no objective of the study, so that no direction is better: name objectives", m)
+		}
+		goals = append(goals, d)
+	}
+	groups, err := o.scale(f, "by", o.By, mostMarks)
+	if err != nil {
+		return nil, err
+	}
+	rows := measured(f.Rows, x, y)
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("no trial has both %s and %s", x, y)
+	}
+	logX, logY := spans(valuesOf(rows, x)), spans(valuesOf(rows, y))
+	var alt, best []string
+	many := false
+	cells, err := o.panels(f, rows, func(heading string, in []frame.Row, panels int) (cell, error) {
+		p := &points{x: x, y: y, rows: in, groups: groups, marks: marks(len(groups.levels), groups.ordered), goals: goals}
+		many = many || len(in) > mostVector
+		c := cell{plot: newPlot(), size: single, legend: o.legend(groups, p.marks, swatchPoint)}
+		if panels > 1 {
+			c.size = several
+		}
+		if front {
+			if err := p.findFront(); err != nil {
+				return cell{}, err
+			}
+			best = append(best, fmt.Sprint(len(p.front)))
+		}
+		scaleAxis(&c.plot.X, valuesOf(rows, x), logX)
+		scaleAxis(&c.plot.Y, valuesOf(rows, y), logY)
+		c.plot.X.Label.Text, c.plot.Y.Label.Text = o.label(f, x), o.label(f, y)
+		c.plot.Add(guides{x: true, y: true}, p)
+		alt = append(alt, p.describe(o, f, heading))
+		return c, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	title := o.name(y) + " against " + o.name(x) + o.by(o.By, o.Panel)
+	what := title + ", " + tally(rows) + "; each point is a trial."
+	var notes []string
+	if front {
+		what += " On the front: " + strings.Join(best, ", ") + "."
+		notes = append(notes, "Points with a dark edge are on the Pareto front: no other trial is at least as good in both and better in one. "+
+			"The line is the border of what they dominate, which is shaded.")
+	}
+	switch {
+	case logX && logY:
+		notes = append(notes, "Both axes are logarithmic.")
+	case logX:
+		notes = append(notes, "The horizontal axis is logarithmic.")
+	case logY:
+		notes = append(notes, "The vertical axis is logarithmic.")
+	}
+	return newFigure(title, what, append(notes, o.notes(f, x, y)...), title+". "+strings.Join(alt, " "), cells...), nil
+}
+
+// mostVector is the number of points up to which each is an element of the drawing. More are drawn as a picture, of dots, in it.
+const mostVector = 2000
+
+// points draws trials by two metrics.
+type points struct {
+	x, y   string
+	rows   []frame.Row
+	groups scale
+	marks  []mark
+	goals  []pareto.Direction
+	front  []int // rows, by x
+}
+
+func (p *points) findFront() error {
+	values := make([][]float64, len(p.rows))
+	for i, r := range p.rows {
+		values[i] = []float64{r.Values[p.x], r.Values[p.y]}
+	}
+	var err error
+	p.front, err = pareto.Front(values, p.goals)
+	slices.SortStableFunc(p.front, func(a, b int) int { return cmp.Compare(values[a][0], values[b][0]) })
+	return err
+}
+
+// Plot implements plot.Plotter.
+func (p *points) Plot(c draw.Canvas, of *plot.Plot) {
+	at := func(r *frame.Row) vg.Point {
+		return vg.Point{X: c.X(of.X.Norm(r.Values[p.x])), Y: c.Y(of.Y.Norm(r.Values[p.y]))}
+	}
+	if len(p.front) > 0 {
+		p.drawBorder(c, at)
+	}
+	dots := c
+	radius := vg.Length(2.8)
+	var picture *vgimg.Canvas
+	if len(p.rows) > mostVector {
+		picture = vgimg.NewWith(vgimg.UseWH(c.Size().X, c.Size().Y), vgimg.UseDPI(200), vgimg.UseBackgroundColor(color.Transparent))
+		dots = draw.NewCanvas(picture, c.Size().X, c.Size().Y)
+		radius = 1.5
+	}
+	shift := vg.Point{X: c.Min.X - dots.Min.X, Y: c.Min.Y - dots.Min.Y}
+	on := map[int]bool{}
+	for _, i := range p.front {
+		on[i] = true
+	}
+	for i := range p.rows {
+		g := p.groups.place(&p.rows[i])
+		if g < 0 || on[i] {
+			continue
+		}
+		m := p.marks[g]
+		m.color = clear(m.color, 0.75)
+		dots.DrawGlyphNoClip(m.glyph(radius), at(&p.rows[i]).Sub(shift))
+	}
+	if picture != nil {
+		c.DrawImage(c.Rectangle, picture.Image())
+	}
+	for _, i := range p.front {
+		if g := p.groups.place(&p.rows[i]); g >= 0 {
+			c.DrawGlyphNoClip(draw.GlyphStyle{Color: ink, Radius: 4.3, Shape: p.marks[g].shape}, at(&p.rows[i]))
+			c.DrawGlyphNoClip(p.marks[g].glyph(3), at(&p.rows[i]))
+		}
+	}
+}
+
+// drawBorder draws the border of the region that the front dominates, with its corners on the worse side, and shades the region.
+func (p *points) drawBorder(c draw.Canvas, at func(*frame.Row) vg.Point) {
+	worst := c.Min // the corner of the plot that all points dominate
+	if p.goals[0] == pareto.Min {
+		worst.X = c.Max.X
+	}
+	if p.goals[1] == pareto.Min {
+		worst.Y = c.Max.Y
+	}
+	front := slices.Clone(p.front)
+	if p.goals[0] == pareto.Max {
+		slices.Reverse(front)
+	}
+	var border []vg.Point // from the best x to the best y
+	for i, row := range front {
+		here := at(&p.rows[row])
+		corner := vg.Point{X: here.X, Y: worst.Y}
+		if i > 0 {
+			corner.Y = border[len(border)-1].Y
+		}
+		border = append(border, corner, here)
+	}
+	border = append(border, vg.Point{X: worst.X, Y: border[len(border)-1].Y})
+	c.FillPolygon(shade, append(slices.Clone(border), worst))
+	c.StrokeLines(draw.LineStyle{Color: quiet, Width: 1}, border)
+}
+
+// describe tells what the cloud shows.
+func (p *points) describe(o Options, f *frame.Frame, heading string) string {
+	var parts []string
+	if heading != "" {
+		heading += ": "
+	}
+	for i, g := range p.groups.levels {
+		in := frame.Group{Rows: p.groups.rows(p.rows, i)}
+		if len(in.Rows) == 0 {
+			continue
+		}
+		what := ""
+		if p.groups.column != "" {
+			what = o.name(p.groups.column) + " " + g.text + ": "
+		}
+		x, y := in.Summary(p.x), in.Summary(p.y)
+		parts = append(parts, fmt.Sprintf("%s%sn %d, median %s %s, median %s %s.", heading, what, x.N, o.name(p.x), number(x.Median), o.name(p.y),
+			number(y.Median)))
+	}
+	for _, i := range p.front {
+		r := &p.rows[i]
+		parts = append(parts, fmt.Sprintf("On the front: %s %s, %s %s (%s).", o.name(p.x), number(r.Values[p.x]), o.name(p.y),
+			number(r.Values[p.y]), f.Label(r)))
+	}
+	return strings.Join(parts, " ")
+}

@@ -1,0 +1,247 @@
+package figure_test
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"image/png"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/starsweep/starsweep/results/figure"
+)
+
+// cases are options for each kind that draw the study under test.
+var cases = map[string]figure.Options{
+	"box":    {X: "lr", Y: "fid", By: "loss"},
+	"cloud":  {By: "lr"},
+	"front":  {By: "loss", Panel: "batch"},
+	"curves": {By: "lr", Panel: "loss"},
+	"bars":   {By: "loss"},
+}
+
+func TestEveryKindIsDrawnInEveryFormatWithEqualBytes(t *testing.T) {
+	v := grid(t)
+	f := of(t, v, nil)
+	for _, k := range figure.Kinds() {
+		o, tested := cases[k.Name]
+		if !tested {
+			t.Errorf("%s: no case", k.Name)
+			continue
+		}
+		var first [5]string
+		for run := range 2 {
+			g, err := k.Draw(v, f, o)
+			check(t, err)
+			var pixels, document bytes.Buffer
+			check(t, g.PNG(&pixels, 96))
+			check(t, g.PDF(&document))
+			drawn := [5]string{svg(t, g, figure.Light), svg(t, g, figure.Dark), svg(t, g, figure.Inline), pixels.String(), document.String()}
+			if run == 0 {
+				first = drawn
+			}
+			if drawn != first {
+				t.Errorf("%s: two drawings differ", k.Name)
+			}
+			if _, err := png.Decode(&pixels); err != nil {
+				t.Errorf("%s: %v", k.Name, err)
+			}
+			if !strings.HasPrefix(document.String(), "%PDF-") {
+				t.Errorf("%s: got a PDF that begins with %q", k.Name, document.String()[:8])
+			}
+			if n := strings.Count(g.Caption, "n = 32 trials (16 configurations, 2 seeds)"); n != 1 {
+				t.Errorf("%s: got caption %q, want the number of trials", k.Name, g.Caption)
+			}
+			if !strings.Contains(g.Caption, "samples=400") {
+				t.Errorf("%s: got caption %q, want the measure", k.Name, g.Caption)
+			}
+		}
+	}
+}
+
+// texts returns the texts of an SVG, which must be well formed.
+func texts(t *testing.T, document string) (list []string) {
+	t.Helper()
+	d := xml.NewDecoder(strings.NewReader(document))
+	within := false
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return list
+		}
+		check(t, err)
+		switch token := token.(type) {
+		case xml.StartElement:
+			within = token.Name.Local == "text" || token.Name.Local == "title" || token.Name.Local == "desc"
+		case xml.CharData:
+			if within {
+				list = append(list, string(token))
+			}
+		case xml.EndElement:
+			within = false
+		}
+	}
+}
+
+func TestAnSVGIsSmallNamedAndTakesTheColoursOfItsPage(t *testing.T) {
+	v := grid(t)
+	g, err := figure.Box(of(t, v, nil), cases["box"])
+	check(t, err)
+	inline := svg(t, g, figure.Inline)
+	if len(inline) > 8000 {
+		t.Errorf("got %d bytes, want at most 8000", len(inline))
+	}
+	for _, forbidden := range []string{"@font-face", "base64", "#000", "#fff\"", "<script", "<style"} {
+		if strings.Contains(inline, forbidden) {
+			t.Errorf("got %q in the drawing for a page", forbidden)
+		}
+	}
+	if r := regexp.MustCompile(`\d\.\d\d+[ "LMZ]`); r.MatchString(regexp.MustCompile(`opacity="[^"]*"`).ReplaceAllString(inline, "")) {
+		t.Errorf("got numbers with more than one decimal: %s", r.FindString(inline))
+	}
+	list := texts(t, inline)
+	if list[0] != "fid by lr and loss" || !strings.Contains(list[1], "lr 1e-5, loss ns-gan: n 4, median 2") {
+		t.Errorf("got title and description %q", list[:2])
+	}
+	for _, want := range []string{"ns-gan", "wgan-gp", "lr", "1e-5", "0.0001", "0.001", "0.01", "fid (lower is better)"} {
+		if !strings.Contains(strings.Join(list[2:], "\n"), want) {
+			t.Errorf("got texts %q, want %q", list[2:], want)
+		}
+	}
+	if dark := svg(t, g, figure.Dark); strings.Contains(dark, "currentColor") || !strings.Contains(dark, "#1c1917") {
+		t.Error("the dark drawing has no colours of its own")
+	}
+}
+
+func TestMarksAreAsManyAsValues(t *testing.T) {
+	v := grid(t)
+	f := of(t, v, nil)
+	cloud, err := figure.Cloud(f, figure.Options{})
+	check(t, err)
+	if n := strings.Count(svg(t, cloud, figure.Light), "<circle"); n != 32 {
+		t.Errorf("got %d points, want 32", n)
+	}
+	box, err := figure.Box(f, figure.Options{X: "lr", Y: "fid"})
+	check(t, err)
+	want := len(regexp.MustCompile(`values? beyond`).FindAllString(box.Alt, -1))
+	if n := strings.Count(svg(t, box, figure.Light), `fill-opacity="0.35"`); n != 4 || want != 0 {
+		t.Errorf("got %d boxes and %d with outliers, want 4 and 0", n, want)
+	}
+}
+
+func TestClaimsOfCaptionsAndAltAreThoseOfTheValues(t *testing.T) {
+	v := grid(t)
+	f := of(t, v, func(c map[string]any) (bool, error) { return c["lr"] == 1e-3 && c["batch"] == int64(32), nil })
+	g, err := figure.Bars(f, figure.Options{})
+	check(t, err)
+	for _, l := range []int{0, 1} { // of ns-gan and wgan-gp
+		mean := (values(l, 1e-3, 32, 0, 6)["fid"] + values(l, 1e-3, 32, 1, 6)["fid"]) / 2
+		want := fmt.Sprintf("loss %s: mean %.4g,", []string{"ns-gan", "wgan-gp"}[l], mean)
+		if !strings.Contains(g.Alt, want) {
+			t.Errorf("got %q, want %q", g.Alt, want)
+		}
+	}
+	if !strings.Contains(g.Caption, "Left out: 28 trials outside the condition.") {
+		t.Errorf("got caption %q, want what is left out", g.Caption)
+	}
+}
+
+func TestFiguresThatCannotBeDrawnAreErrors(t *testing.T) {
+	v := grid(t)
+	all := of(t, v, nil)
+	none := of(t, v, func(map[string]any) (bool, error) { return false, nil })
+	one := of(t, v, func(c map[string]any) (bool, error) { return c["trial"] == "t000", nil })
+	for _, k := range figure.Kinds() {
+		if _, err := k.Draw(v, none, figure.Options{}); err == nil || !strings.Contains(err.Error(), "no trials") {
+			t.Errorf("%s of no trials: got error %v", k.Name, err)
+		}
+		g, err := k.Draw(v, one, figure.Options{})
+		if err == nil { // one point is drawn, or refused with a reason, but it does not panic
+			svg(t, g, figure.Light)
+		}
+	}
+	for want, draw := range map[string]func() (*figure.Figure, error){
+		`y: got "fod", want a metric that was measured: loss_critic, fid, `: func() (*figure.Figure, error) {
+			return figure.Box(all, figure.Options{Y: "fod"})
+		},
+		`x: got "rate", want a column of the trials: loss, lr, batch, seed, `: func() (*figure.Figure, error) {
+			return figure.Box(all, figure.Options{X: "rate"})
+		},
+		`by: got "rate"`:    func() (*figure.Figure, error) { return figure.Cloud(all, figure.Options{By: "rate"}) },
+		`panel: got "rate"`: func() (*figure.Figure, error) { return figure.Bars(all, figure.Options{Panel: "rate"}) },
+		`front: loss_critic is no objective`: func() (*figure.Figure, error) {
+			return figure.Front(all, figure.Options{X: "loss_critic"})
+		},
+		`each: got "seed", want configuration or level`: func() (*figure.Figure, error) {
+			return figure.Curves(v, all, figure.Options{Each: "seed"})
+		},
+		`x: no hyperparameter has several levels`: func() (*figure.Figure, error) { return figure.Box(one, figure.Options{}) },
+	} {
+		if _, err := draw(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got error %v, want %q", err, want)
+		}
+	}
+	if g, err := figure.Cloud(all, figure.Options{}); err != nil || g.PNG(io.Discard, 5) == nil {
+		t.Errorf("got %v and no error for 5 dpi", err)
+	}
+}
+
+func TestNamesOfStrangersAreText(t *testing.T) {
+	hostile := `</title><script>alert(1)</script>&"'` + "\n\x1b\u202e" + strings.Repeat("长", 60)
+	v := study(t, []string{hostile, "wgan-gp"}, []float64{1e-3, 1e-2}, 2)
+	f := of(t, v, nil)
+	for _, k := range figure.Kinds() {
+		g, err := k.Draw(v, f, figure.Options{By: "loss", Names: map[string]string{"fid": "<b>FID</b>"}})
+		check(t, err)
+		document := svg(t, g, figure.Inline)
+		if strings.Contains(document, "<script") || strings.Contains(document, "<b>") || strings.ContainsAny(document, "\x1b\u202e") {
+			t.Errorf("%s: got the name of a stranger as it is", k.Name)
+		}
+		texts(t, document)
+		check(t, g.PNG(io.Discard, 72))
+		check(t, g.PDF(io.Discard))
+	}
+}
+
+func TestJoinedFiguresHaveLettersAndOneCaption(t *testing.T) {
+	v := grid(t)
+	var figures []*figure.Figure
+	for _, x := range []string{"lr", "batch", "loss", "seed"} {
+		g, err := figure.Box(of(t, v, nil), figure.Options{X: x, Y: "fid"})
+		check(t, err)
+		figures = append(figures, g)
+	}
+	g, err := figure.Join(figures...)
+	check(t, err)
+	list := texts(t, svg(t, g, figure.Light))
+	for _, want := range []string{"(a)", "(b)", "(c)", "(d)"} {
+		if !strings.Contains(strings.Join(list[2:], "\n"), want) || !strings.Contains(g.Caption, want+" fid by ") {
+			t.Errorf("got texts %q and caption %q, want %s", list[2:], g.Caption, want)
+		}
+	}
+	if n := strings.Count(g.Caption, "Lower values of fid are better."); n != 1 {
+		t.Errorf("got a caption that says %d times what is better: %s", n, g.Caption)
+	}
+	several, err := figure.Box(of(t, v, nil), figure.Options{X: "lr", Y: "fid", Panel: "loss"})
+	check(t, err)
+	if _, err := figure.Join(figures[0], several); err == nil || !strings.Contains(err.Error(), "got 2 panels, want 1") {
+		t.Errorf("got error %v for figures of different panels", err)
+	}
+}
+
+func TestManyPointsAreAPictureInTheDrawing(t *testing.T) {
+	v := study(t, []string{"ns-gan", "wgan-gp"}, []float64{1e-3}, 2)
+	f := of(t, v, nil)
+	for len(f.Rows) < 2500 {
+		f.Rows = append(f.Rows, f.Rows...)
+	}
+	g, err := figure.Cloud(f, figure.Options{By: "loss"})
+	check(t, err)
+	document := svg(t, g, figure.Inline)
+	if n := strings.Count(document, "<circle"); n > 10 || !strings.Contains(document, "data:image/png;base64,") {
+		t.Errorf("got %d circles, want a picture", n)
+	}
+}

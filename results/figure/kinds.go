@@ -1,0 +1,29 @@
+package figure
+
+import (
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/results/frame"
+)
+
+// Kind is a kind of figure.
+type Kind struct {
+	Name string
+	Doc  string // what it shows and by which options, in a line
+	Draw func(v *results.View, f *frame.Frame, o Options) (*Figure, error)
+}
+
+// of makes a kind that needs the frame only.
+func of(draw func(*frame.Frame, Options) (*Figure, error)) func(*results.View, *frame.Frame, Options) (*Figure, error) {
+	return func(_ *results.View, f *frame.Frame, o Options) (*Figure, error) { return draw(f, o) }
+}
+
+// Kinds are all kinds, in the order of the documentation.
+func Kinds() []Kind {
+	return []Kind{
+		{"box", "a metric (--y) by a factor (--x) as box plots, grouped by another (--by)", of(Box)},
+		{"cloud", "two metrics (--x, --y), a point a trial, coloured by a factor (--by)", of(Cloud)},
+		{"front", "the same for two objectives, with the Pareto front and what it dominates", of(Front)},
+		{"curves", "a metric (--y) over epochs, a line a configuration or level (--each) with bands", Curves},
+		{"bars", "a metric (--y) by configuration, the best first, with deviations over seeds", of(Bars)},
+	}
+}
