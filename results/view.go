@@ -191,8 +191,9 @@ type State struct {
 
 	Former *Former // of a trial that was extended, until it ends anew; nil for others
 
-	Generation int // of the claim under which it began last
-	From       int // the epoch after which it then went on
+	Generation int       // of the claim under which it began last
+	From       int       // the epoch after which it then went on
+	Since      time.Time // when that was
 }
 
 // Former is how a trial ended under fewer epochs, which tables and comparisons show while it goes on.
@@ -246,7 +247,7 @@ func (f *fold) fullState(t *trial) State {
 func (f *fold) state(t *trial) State {
 	plan := f.plans[t.latest.begin.under]
 	s := State{Trial: t.Trial, Status: Interrupted, Epochs: len(t.epochRows), InPlan: f.inPlan(t), Settings: plan.Settings,
-		Script: plan.Script, Generation: t.latest.number, From: t.latest.begin.from, Attempts: t.attempts()}
+		Script: plan.Script, Generation: t.latest.number, From: t.latest.begin.from, Since: t.latest.begin.Started, Attempts: t.attempts()}
 	if t.paused != nil {
 		s.Status, s.Reason = Paused, t.paused.reason
 	}
