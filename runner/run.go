@@ -22,6 +22,7 @@ type runOptions struct {
 	bounded       bool // by budget
 	keep          string
 	reuse         []string // directories
+	serve         string   // the address of the pages; empty: there are none
 }
 
 func runCommand(env *Env) *cobra.Command {
@@ -65,6 +66,7 @@ several on this machine.`,
 	f.BoolFunc("keep-checkpoints", "", func(string) error { return errors.New("it is now --keep all") })
 	f.Lookup("keep-checkpoints").Hidden = true
 	f.StringArrayVar(&o.reuse, "reuse", nil, "take finished equal trials over from the study in this `directory`; may be repeated")
+	addressFlag(c, &o.serve, "serve", "")
 	return exits(c, exitScript, exitSpace, exitSomeFailed, exitAllFailed, exitNoDevice, exitStorage)
 }
 
@@ -92,12 +94,19 @@ func run(ctx context.Context, env *Env, path string, o runOptions) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	if env.Start != nil && env.role.Index == 0 {
-		return env.supervised(ctx, o.processes)
-	}
-	if o.processes > 1 && env.role.Index == 0 {
+	switch {
+	case env.role.Index > 0:
+		return trainStudy(ctx, env, path, o)
+	case env.Start != nil:
+		return env.served(ctx, path, o, func() error { return env.supervised(ctx, o.processes) })
+	case o.processes > 1:
 		return usageErrorf("--processes: got %d, want 1: this system starts no worker processes", o.processes)
 	}
+	return env.served(ctx, path, o, func() error { return trainStudy(ctx, env, path, o) })
+}
+
+// trainStudy trains a study in this process.
+func trainStudy(ctx context.Context, env *Env, path string, o runOptions) error {
 	var (
 		s       *script
 		p       *plan.Plan

@@ -1,0 +1,189 @@
+package live_test
+
+import (
+	"bufio"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/starsweep/starsweep/internal/require"
+)
+
+// browser is a Chromium with one page, which is told what to do by its pipe: one JSON object after another, each with a zero byte.
+type browser struct {
+	t       testing.TB
+	to      io.WriteCloser
+	session string
+
+	mu      sync.Mutex
+	sent    int
+	answers map[int]chan answer
+	said    []string // errors and warnings of the page, and what the browser refused
+}
+
+// answer is what the browser answers to a command: one of both.
+type answer struct {
+	result json.RawMessage
+	err    string
+}
+
+// newBrowser starts a Chromium.
+func newBrowser(t testing.TB) *browser {
+	t.Helper()
+	program := require.Tool(t, "STARSWEEP_CHROMIUM", "chromium")
+	theirs, to, err := os.Pipe()
+	must(t, err)
+	from, answers, err := os.Pipe()
+	must(t, err)
+	// As root, and without a network, Chromium wants these.
+	c := exec.Command(program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+		"--disable-dev-shm-usage", "--hide-scrollbars", "--user-data-dir="+t.TempDir(), "--remote-debugging-pipe", "about:blank")
+	c.ExtraFiles = []*os.File{theirs, answers} // 3 and 4
+	must(t, c.Start(), theirs.Close(), answers.Close())
+	b := &browser{t: t, to: to, answers: map[int]chan answer{}}
+	go b.listen(bufio.NewReader(from))
+	t.Cleanup(func() {
+		b.send("Browser.close", nil)
+		to.Close()
+		if err := c.Wait(); err != nil {
+			t.Log(err)
+		}
+		from.Close()
+	})
+	var target struct{ TargetID string }
+	b.ask("Target.createTarget", map[string]any{"url": "about:blank"}, &target)
+	var attached struct{ SessionID string }
+	b.ask("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached)
+	b.session = attached.SessionID
+	for _, domain := range []string{"Page", "Runtime", "Log"} {
+		b.ask(domain+".enable", nil, nil)
+	}
+	b.ask("Emulation.setDeviceMetricsOverride", map[string]any{"width": 1100, "height": 800, "deviceScaleFactor": 1, "mobile": false}, nil)
+	return b
+}
+
+// listen reads what the browser says.
+func (b *browser) listen(r *bufio.Reader) {
+	for {
+		text, err := r.ReadBytes(0)
+		if err != nil {
+			return
+		}
+		var m struct {
+			ID             int
+			Method         string
+			Result, Params json.RawMessage
+			Error          json.RawMessage
+		}
+		if json.Unmarshal(text[:len(text)-1], &m) != nil {
+			continue
+		}
+		b.mu.Lock()
+		switch {
+		case m.ID > 0 && b.answers[m.ID] != nil:
+			b.answers[m.ID] <- answer{m.Result, string(m.Error)}
+			delete(b.answers, m.ID)
+		case m.Method == "Runtime.exceptionThrown", m.Method == "Runtime.consoleAPICalled", m.Method == "Log.entryAdded",
+			m.Method == "Page.javascriptDialogOpening":
+			b.said = append(b.said, m.Method+": "+string(m.Params))
+		}
+		b.mu.Unlock()
+	}
+}
+
+// send sends a command, and returns where its answer comes.
+func (b *browser) send(method string, params any) chan answer {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sent++
+	to := make(chan answer, 1)
+	b.answers[b.sent] = to
+	m := map[string]any{"id": b.sent, "method": method}
+	if params != nil {
+		m["params"] = params
+	}
+	if b.session != "" && !strings.HasPrefix(method, "Browser.") {
+		m["sessionId"] = b.session
+	}
+	text, err := json.Marshal(m)
+	must(b.t, err)
+	_, _ = b.to.Write(append(text, 0)) // without an answer, ask fails
+	return to
+}
+
+// ask sends a command and reads its answer.
+func (b *browser) ask(method string, params, into any) {
+	b.t.Helper()
+	select {
+	case a := <-b.send(method, params):
+		if a.err != "" {
+			b.t.Fatalf("%s: %s", method, a.err)
+		}
+		if into != nil {
+			must(b.t, json.Unmarshal(a.result, into))
+		}
+	case <-time.After(30 * time.Second):
+		b.t.Fatalf("%s: Chromium does not answer", method)
+	}
+}
+
+// open opens an address.
+func (b *browser) open(url string) {
+	b.t.Helper()
+	b.ask("Page.navigate", map[string]any{"url": url}, nil)
+	b.until(`document.readyState === "complete" && location.href !== "about:blank"`)
+}
+
+// eval returns the value of an expression in the page.
+func (b *browser) eval(expression string) any {
+	b.t.Helper()
+	var r struct {
+		Result           struct{ Value any }
+		ExceptionDetails json.RawMessage
+	}
+	b.ask("Runtime.evaluate", map[string]any{"expression": expression, "returnByValue": true, "awaitPromise": true}, &r)
+	if r.ExceptionDetails != nil {
+		b.t.Fatalf("%s: %s", expression, r.ExceptionDetails)
+	}
+	return r.Result.Value
+}
+
+// until waits until an expression is true in the page.
+func (b *browser) until(expression string) {
+	b.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if b.eval("Boolean("+expression+")") == true {
+			return
+		}
+		if time.Now().After(deadline) {
+			b.t.Fatalf("not true after 30 s: %s\n%v\n%v", expression, b.eval("document.body.innerText"), b.complaints())
+		}
+	}
+}
+
+// complaints is what the page and the browser have complained of.
+func (b *browser) complaints() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]string(nil), b.said...)
+}
+
+// shoot writes a picture of the whole page, in a light or a dark theme, if STARSWEEP_SHOTS names a folder.
+func (b *browser) shoot(name, theme string) {
+	b.t.Helper()
+	dir := os.Getenv("STARSWEEP_SHOTS")
+	if dir == "" {
+		return
+	}
+	b.ask("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": theme}}}, nil)
+	var shot struct{ Data string }
+	b.ask("Page.captureScreenshot", map[string]any{"captureBeyondViewport": true}, &shot)
+	png, err := base64.StdEncoding.DecodeString(shot.Data)
+	must(b.t, err, os.WriteFile(dir+"/"+name+"-"+theme+".png", png, 0o666))
+}
