@@ -1,6 +1,9 @@
 package results
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Epoch is a row of the epochs table.
 type Epoch struct {
@@ -51,4 +54,29 @@ func (m Meta) epochOf(row Row) *Epoch {
 	r := m.layout(Epochs).record(row)
 	r.Epoch.Trial = r.Trial.ID
 	return &r.Epoch
+}
+
+// Epochs returns the rows of a trial's epochs, in order.
+func (v *View) Epochs(id string) ([]Epoch, error) { return v.LastEpochs(id, unlimited) }
+
+// LastEpochs returns the rows of the last epochs of a trial, at most n of them, in order.
+func (v *View) LastEpochs(id string, n int) (rows []Epoch, err error) {
+	v.mu.Lock()
+	t := v.fold.trial(id)
+	var recorded []*row
+	if t != nil {
+		recorded = slices.Clone(t.epochRows[max(0, len(t.epochRows)-n):])
+	}
+	v.mu.Unlock()
+	if t == nil {
+		return nil, fmt.Errorf("trial %s was never begun", id)
+	}
+	for _, r := range recorded {
+		e, err := v.readEpoch(r)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, e)
+	}
+	return rows, err
 }

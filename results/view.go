@@ -282,28 +282,6 @@ func (v *View) lastEpoch(id string) int {
 	return 0
 }
 
-// Epochs returns the rows of a trial's epochs, in order.
-func (v *View) Epochs(id string) (rows []Epoch, err error) {
-	v.mu.Lock()
-	t := v.fold.trial(id)
-	var recorded []*row
-	if t != nil {
-		recorded = slices.Clone(t.epochRows)
-	}
-	v.mu.Unlock()
-	if t == nil {
-		return nil, fmt.Errorf("trial %s was never begun", id)
-	}
-	for _, r := range recorded {
-		e, err := v.readEpoch(r)
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, e)
-	}
-	return rows, err
-}
-
 // HasSample reports whether a sample sheet of a trial is in the journals.
 func (v *View) HasSample(id string, epoch int, kind string) bool {
 	v.mu.Lock()
