@@ -75,6 +75,9 @@ func (c *commit) record(ctx context.Context) error {
 	if err := s.claim.AppendEpoch(c.row); err != nil {
 		return err
 	}
+	s.x.phases.add(func(sum *Phases) {
+		sum.Train, sum.Evaluate, sum.Images = sum.Train+c.row.SecondsTrain, sum.Evaluate+c.row.SecondsEvaluate, sum.Images+c.row.Images
+	})
 	s.pace.learn(c.row.SecondsTrain, c.row.SecondsEvaluate)
 	for _, o := range s.x.observers {
 		o.Epoch(s.trial, c.row)

@@ -65,6 +65,7 @@ type Executor struct {
 	agenda    *agenda
 	steps     steps
 	paces     paces
+	phases    phases
 	stopping  chan struct{}                                          // closed when no further epoch may begin
 	epoch     func(context.Context, *Trainee) (results.Epoch, error) // trains one; tests replace it
 	poll      time.Duration                                          // how often it looks at other processes that it waits for
@@ -81,13 +82,14 @@ const overlapCores = 4
 func New(c Config, lab *Lab) *Executor {
 	x := &Executor{Config: c, lab: lab, stopping: make(chan struct{}), epoch: trainEpoch, poll: pollEvery, tidied: map[string]bool{},
 		overlaps: lab.Backend.Accelerator() || runtime.GOMAXPROCS(0) >= overlapCores}
+	x.phases.now = lab.Now
 	x.agenda = newAgenda(x)
 	return x
 }
 
 // Close closes the study and the lab. What an abandoned trial may still use stays open: the process ends soon.
 func (x *Executor) Close() error {
-	err := x.Study.Close()
+	err := x.phases.timed(publishing, x.Study.Close)
 	if !x.abandoned.Load() {
 		err = errors.Join(err, x.lab.Close())
 	}
@@ -230,7 +232,14 @@ func (x *Executor) Counts() map[results.Status]int {
 // lane trains one trial after another. Its error ends the run.
 func (x *Executor) lane(ctx context.Context) error {
 	for {
-		next, ok, err := x.agenda.next(ctx)
+		var (
+			next assignment
+			ok   bool
+		)
+		err := x.phases.timed(waiting, func() (err error) {
+			next, ok, err = x.agenda.next(ctx)
+			return err
+		})
 		if !ok || err != nil {
 			return err
 		}

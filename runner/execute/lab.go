@@ -72,7 +72,9 @@ func (l *Lab) compile(ctx context.Context, t *Trainee) (*train.Compiled, error) 
 	if err != nil {
 		return nil, err
 	}
+	began := l.Now()
 	t.release, err = l.Memory.Take(ctx, memory.Of(job, c.Memory(), accelerator, images))
+	t.waited = l.Now().Sub(began)
 	return c, err
 }
 

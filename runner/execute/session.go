@@ -178,6 +178,7 @@ func (s *session) run(ctx context.Context, from *results.Checkpoint, o *results.
 	}
 	if t := s.trainee; t != nil {
 		o.Compilations, o.SecondsCompile = t.cost.Graphs, t.cost.Seconds
+		s.x.phases.add(func(sum *Phases) { sum.Compile, sum.Wait = sum.Compile+t.cost.Seconds, sum.Wait+t.waited.Seconds() })
 	}
 	return <-done
 }

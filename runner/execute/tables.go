@@ -15,7 +15,7 @@ func (x *Executor) publish(ctx context.Context, cancel context.CancelCauseFunc) 
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := errors.Join(x.Study.Publish(), x.tidy()); err != nil {
+			if err := x.phases.timed(publishing, func() error { return errors.Join(x.Study.Publish(), x.tidy()) }); err != nil {
 				cancel(err)
 				return
 			}
@@ -44,5 +44,5 @@ func (x *Executor) tidy() error {
 
 // conclude puts a study in order whose trials are finished. The last process to close it joins the tables.
 func (x *Executor) conclude() error {
-	return errors.Join(x.recordPlan(), x.tidy()) // a search has added to the plan
+	return x.phases.timed(publishing, func() error { return errors.Join(x.recordPlan(), x.tidy()) }) // a search has added to the plan
 }

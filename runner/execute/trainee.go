@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image/png"
+	"time"
 
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/metric"
@@ -28,7 +29,8 @@ type Trainee struct {
 	scorer  *evaluation.Scorer // nil: the script asks for no metrics
 	run     *train.Run
 	cost    train.CompileCost
-	release func() // of its memory
+	waited  time.Duration // for memory
+	release func()        // of its memory
 }
 
 // begin opens the run.
