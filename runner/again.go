@@ -12,8 +12,8 @@ import (
 	"github.com/starsweep/starsweep/runner/plan"
 )
 
-// sayWhatRuns prints what becomes of the trials that earlier runs have left, and returns the number of those that are finished.
-func (t *training) sayWhatRuns() (finished int) {
+// sayWhatRuns prints what becomes of the trials that earlier runs have left.
+func (t *training) sayWhatRuns() {
 	say := func(format string, a ...any) { fmt.Fprintf(t.env.Stdout, format+"\n", a...) }
 	view, before, retry := t.study.View(), t.executor.Earlier(), t.failures().retry
 	if n := before.Finished - retry; n > 0 {
@@ -38,7 +38,6 @@ func (t *training) sayWhatRuns() (finished int) {
 	for _, why := range slices.Sorted(maps.Keys(reasons)) {
 		say("%s with these hyperparameters and seeds do not count, since %s", counted(reasons[why], "finished trial"), why)
 	}
-	return before.Finished
 }
 
 // again counts the trials of a plan that run although the plan before has finished trials with the same hyperparameters and seeds: the

@@ -7,12 +7,18 @@ import (
 	"github.com/starsweep/starsweep/results"
 )
 
-// bestLines returns a line for the best value of an objective in the newest plan, finished or not, and its trial. There is one line per
-// measure, since only values of one measure can be compared.
-func bestLines(m results.Meta, trials []results.State, o results.Objective) (lines []string) {
-	top := map[string]results.State{}
-	var measures []string
-	others := 0
+// best is the best value of an objective in one measure, and the trial that has it.
+type best struct {
+	results.Objective
+	results.Best
+	trial   results.State
+	measure string // empty: the trials have no other
+}
+
+// bestOf returns the best values of an objective in the newest plan, finished or not: one for each measure, since only values of one
+// measure can be compared. others is the number of trials of earlier plans that have a value.
+func bestOf(trials []results.State, o results.Objective) (list []best, others int) {
+	at := map[string]int{}
 	for _, t := range trials {
 		value, measured := t.Best[o.Metric]
 		switch {
@@ -23,24 +29,33 @@ func bestLines(m results.Meta, trials []results.State, o results.Objective) (lin
 			continue
 		}
 		measure := metric.Deciding(t.Measure, t.Train, o.Metric).String()
-		old, any := top[measure]
-		if !any {
-			measures = append(measures, measure)
+		i, known := at[measure]
+		if !known {
+			i, at[measure] = len(list), len(list)
+			list = append(list, best{o, value, t, measure})
 		}
-		if !any || o.Better(value.Value, old.Best[o.Metric].Value) {
-			top[measure] = t
+		if o.Better(value.Value, list[i].Value) {
+			list[i] = best{o, value, t, measure}
 		}
 	}
-	for _, measure := range measures {
-		t := top[measure]
-		value := t.Best[o.Metric]
-		line := fmt.Sprintf("%s %.4g at epoch %d of trial %s: %s", o.Metric, value.Value, value.Epoch, t.ID, m.Label(t.Point, t.Seed))
-		if len(measures) > 1 {
-			line += ", measured by " + measure
+	if len(list) == 1 {
+		list[0].measure = ""
+	}
+	return list, others
+}
+
+// bestLines describes the best values of an objective, a line for each measure.
+func bestLines(m results.Meta, trials []results.State, o results.Objective) (lines []string) {
+	list, others := bestOf(trials, o)
+	for _, b := range list {
+		line := fmt.Sprintf("%s %.4g at epoch %d of trial %s: %s", o.Metric, b.Value, b.Best.Epoch, b.trial.ID, m.Label(b.trial.Point,
+			b.trial.Seed))
+		if b.measure != "" {
+			line += ", measured by " + b.measure
 		}
 		lines = append(lines, line)
 	}
-	if len(measures) == 0 {
+	if len(list) == 0 {
 		lines = []string{o.Metric + ": no finished trial has a value yet"}
 	}
 	if others > 0 {

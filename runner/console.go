@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
-	"unicode"
 
 	"golang.org/x/term"
 )
@@ -28,19 +28,35 @@ func TerminalSize(f *os.File) func() (columns, rows int) {
 	return size
 }
 
-// console shows messages. On a terminal, lines can be pinned: they stay at the bottom while messages scroll above them. Errors of a
-// terminal that no longer exists are ignored. It may be used by several goroutines.
-type console struct {
-	to   io.Writer
-	size func() (columns, rows int) // nil: no terminal
-
-	mu      sync.Mutex
-	pinned  []string
-	drawn   []string // the pinned lines on the screen
-	partial []byte   // the unfinished last line of the messages, while lines are pinned
+// useTerminal prepares the terminals that the process has, as its environment says what they can show.
+func (e *Env) useTerminal() {
+	if e.Getenv == nil {
+		e.Getenv = func(string) string { return "" }
+	}
+	if e.Getenv("TERM") == "dumb" {
+		e.Size, e.Screen = nil, nil
+	}
+	colour := e.Getenv("NO_COLOR") == ""
+	e.console = &console{to: e.Stderr, size: e.Size, colour: colour}
+	if e.Screen != nil {
+		e.screen = &console{to: e.Stdout, size: e.Screen, colour: colour}
+	}
 }
 
-// Write implements io.Writer: it shows messages above the pinned lines.
+// console shows messages. On a terminal, rows can be pinned: they stay at the bottom while messages scroll above them, and fit whatever
+// size the terminal has. Errors of a terminal that no longer exists are ignored. It may be used by several goroutines.
+type console struct {
+	to     io.Writer
+	size   func() (columns, rows int) // nil: no terminal
+	colour bool
+
+	mu      sync.Mutex
+	pinned  []row
+	drawn   []string // the texts of the pinned rows on the screen
+	partial []byte   // the unfinished last line of the messages, while rows are pinned
+}
+
+// Write implements io.Writer: it shows messages above the pinned rows.
 func (c *console) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -55,79 +71,68 @@ func (c *console) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// pin replaces the pinned lines, which must not hold control characters.
-func (c *console) pin(lines []string) {
+// pin replaces the pinned rows.
+func (c *console) pin(rows []row) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.pinned = lines
-	c.draw("")
+	c.pinned = rows
+	if len(rows) > 0 || len(c.drawn) > 0 {
+		c.draw("")
+	}
+	if len(rows) == 0 {
+		c.to.Write(c.partial)
+		c.partial = nil
+	}
 }
 
-// release leaves the pinned lines on the screen as messages.
+// release leaves the pinned rows on the screen as messages.
 func (c *console) release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.draw("")
+	if len(c.pinned) > 0 {
+		c.draw("")
+	}
 	c.to.Write(c.partial)
 	c.pinned, c.drawn, c.partial = nil, nil, nil
 }
 
-// draw writes a message over the pinned lines, and the pinned lines below it. If the terminal has become narrower, each old line may
-// take several rows.
+// A terminal that knows synchronized output shows what is between these two at once; others ignore them.
+const (
+	beginFrame = "\x1b[?2026h"
+	endFrame   = "\x1b[?2026l"
+)
+
+// draw writes a message over the pinned rows, and the pinned rows below it, in one piece. Rows are written over the old ones, which are
+// erased before only if something else comes in their place: a terminal that shows pieces does not flicker. If the terminal has become
+// narrower, an old row may take several of its rows.
 func (c *console) draw(message string) {
 	columns, rows := c.size()
 	columns, rows = max(columns, 2), max(rows, 2)
-	var b strings.Builder
+	shown := c.pinned[max(0, len(c.pinned)-(rows-1)):] // the last ones are the most important
+	texts := make([]string, len(shown))
+	for i, r := range shown {
+		texts[i] = r.text(columns - 1)
+	}
 	up := 0
-	for _, line := range c.drawn {
-		up += max(1, (cells(line)+columns-1)/columns)
+	for _, text := range c.drawn {
+		up += max(1, (cells(text)+columns-1)/columns)
 	}
+	wrapped := up > len(c.drawn)
+	if message == "" && !wrapped && slices.Equal(texts, c.drawn) {
+		return
+	}
+	var b strings.Builder
+	b.WriteString(beginFrame + "\r")
 	if up > 0 {
-		fmt.Fprintf(&b, "\r\x1b[%dA", min(up, rows-1))
+		fmt.Fprintf(&b, "\x1b[%dA", min(up, rows-1))
 	}
-	b.WriteString("\r\x1b[J" + message)
-	c.drawn = c.drawn[:0]
-	for i, line := range c.pinned {
-		if hidden := len(c.pinned) - (rows - 1); hidden > 0 && i < hidden { // the last lines are the most important
-			continue
-		}
-		line = cut(line, columns-1)
-		c.drawn = append(c.drawn, line)
-		b.WriteString(line + "\r\n")
+	if message != "" || wrapped {
+		b.WriteString("\x1b[J" + message)
 	}
+	for _, r := range shown {
+		b.WriteString(r.styled(columns-1, c.colour) + "\x1b[K\r\n")
+	}
+	b.WriteString("\x1b[J" + endFrame)
+	c.drawn = texts
 	io.WriteString(c.to, b.String())
-}
-
-// cut returns a line that is cut to a number of columns.
-func cut(line string, columns int) string {
-	if cells(line) <= columns {
-		return line
-	}
-	at := 0
-	for i, r := range line {
-		if at += width(r); at > columns-1 {
-			return line[:i] + "…"
-		}
-	}
-	return line
-}
-
-// cells returns the number of columns that a line takes.
-func cells(line string) (n int) {
-	for _, r := range line {
-		n += width(r)
-	}
-	return n
-}
-
-// width returns the number of columns that a character takes; where terminals differ, the larger number.
-func width(r rune) int {
-	switch {
-	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
-		return 0
-	case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.So), r >= 0x3000 && r < 0x3040,
-		r >= 0xff00 && r < 0xff61:
-		return 2
-	}
-	return 1
 }

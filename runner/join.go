@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/starsweep/starsweep/results"
 )
 
 // sayWhoElseTrains prints which processes train the study already. The workers of one command do not count each other.
@@ -61,24 +59,5 @@ func (t *training) sayWhenItWaits(ctx context.Context) {
 	}
 	for _, process := range slices.Sorted(maps.Keys(held)) {
 		fmt.Fprintf(t.env.Stderr, "starsweep: waiting for %s in %s, to take over what it may leave\n", counted(held[process], "trial"), process)
-	}
-}
-
-// followEvery is how often a bar looks at what other processes have finished.
-const followEvery = 2 * time.Second
-
-// countOthers counts the trials that other processes finish, for the bar of the study, until ctx is done. An error of the study also
-// ends the training, which reports it.
-func (t *training) countOthers(ctx context.Context, b *bars) {
-	for e, err := range t.study.View().Follow(ctx, followEvery) {
-		if err != nil {
-			return
-		}
-		if e.Kind != results.Ended {
-			continue
-		}
-		if s, _ := t.study.View().State(e.Trial); s.InPlan {
-			b.count(e.Trial)
-		}
 	}
 }

@@ -13,10 +13,7 @@ import (
 // move the cursor of a terminal: see package plain.
 func Main(ctx context.Context, env Env) int {
 	wrong := env.takeRole()
-	env.console = &console{to: env.Stderr, size: env.Size}
-	if env.Screen != nil {
-		env.screen = &console{to: env.Stdout, size: env.Screen}
-	}
+	env.useTerminal()
 	env.Stdout, env.Stderr = plain.NewWriter(env.Stdout), plain.NewWriter(env.console)
 	root := rootCommand(&env)
 	checkHelpTopics(root)

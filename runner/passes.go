@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,11 +19,11 @@ type passes struct {
 	console *console // nil: no terminal
 	now     func() time.Time
 
-	mu      sync.Mutex
-	running []*runningPass
-	shown   time.Time // when the terminal was drawn last
-	pinned  bool      // lines are on the terminal
-	inBars  bool      // the bars of the study show the lines
+	mu        sync.Mutex
+	running   []*runningPass
+	shown     time.Time // when the terminal was drawn last
+	pinned    bool      // lines are on the terminal
+	inPicture bool      // the picture of the study shows the rows
 }
 
 // runningPass is a pass, and the time of its last line.
@@ -67,60 +68,70 @@ func (p *passes) watch(of *pass.Pass) {
 	case p.console == nil && (now.Sub(r.reported) >= reportEvery || of.Over && r.lines > 0):
 		r.reported, r.lines = now, r.lines+1
 		fmt.Fprintln(p.w, r.line(now))
-	case p.console != nil && !p.inBars && (now.Sub(p.shown) >= redrawEvery || of.Over):
+	case p.console != nil && !p.inPicture && (now.Sub(p.shown) >= redrawEvery || of.Over):
 		p.shown = now
-		p.pin(p.lines(now))
+		p.pin(p.rows(now))
 	}
 }
 
-// pin shows lines at the bottom of the terminal. The caller holds p.mu.
-func (p *passes) pin(lines []string) {
+// pin shows rows at the bottom of the terminal. The caller holds p.mu.
+func (p *passes) pin(rows []row) {
 	before := p.pinned
-	p.pinned = len(lines) > 0
+	p.pinned = len(rows) > 0
 	if before || p.pinned {
-		p.console.pin(lines)
+		p.console.pin(rows)
 	}
 	if before && !p.pinned {
 		p.console.release()
 	}
 }
 
-// lines returns the lines of passes that have run for a while. The caller holds p.mu.
-func (p *passes) lines(now time.Time) (lines []string) {
+// rows returns the rows of passes that have run for a while. The caller holds p.mu.
+func (p *passes) rows(now time.Time) (rows []row) {
 	for _, r := range p.running {
 		if now.Sub(r.begun) >= showAfter {
-			lines = append(lines, r.line(now))
+			rows = append(rows, r.row(now))
 		}
 	}
-	return lines
+	return rows
 }
 
-// bars leaves the terminal to the bars of the study, and returns a function that returns the lines of passes for them.
-func (p *passes) bars() (lines func() []string) {
+// join leaves the terminal to the picture of the study, and returns a function that returns the rows of passes for it.
+func (p *passes) join() (rows func() []row) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.inBars = true
+	p.inPicture = true
 	if p.pinned {
 		p.pin(nil)
 	}
-	return func() []string {
+	return func() []row {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		return p.lines(p.now())
+		return p.rows(p.now())
 	}
 }
 
-// line returns the progress of a pass, its speed, and the remaining time.
-func (r *runningPass) line(now time.Time) string {
-	s := fmt.Sprintf("%s: %d of %d", plain.Line(r.What), r.done, r.Total) // which may contain a path
+// row returns the progress of a pass, its speed, and the remaining time.
+func (r *runningPass) row(now time.Time) row {
+	what := part{text: plain.Line(r.What) + ":", rank: 3, elastic: true} // which may contain a path
+	line := row{what, {text: fmt.Sprintf("%d of %d", r.done, r.Total), rank: 1}}
 	took := now.Sub(r.begun)
 	if r.done == 0 || took <= 0 {
-		return s
+		return line
 	}
-	s += fmt.Sprintf(", %.3g/s", float64(r.done)/took.Seconds())
+	line = append(line, part{text: fmt.Sprintf("%.3g/s", float64(r.done)/took.Seconds()), rank: 2})
 	if r.over {
-		return s + fmt.Sprintf(", in %v", took.Round(time.Second))
+		return append(line, part{text: fmt.Sprintf("in %v", took.Round(time.Second))})
 	}
 	left := time.Duration(float64(took) * float64(r.Total-r.done) / float64(r.done))
-	return s + fmt.Sprintf(", %v left", left.Round(time.Second))
+	return append(line, part{text: fmt.Sprintf("%v left", left.Round(time.Second))})
+}
+
+// line is the row in one line of any length.
+func (r *runningPass) line(now time.Time) string {
+	var texts []string
+	for _, p := range r.row(now)[1:] {
+		texts = append(texts, p.text)
+	}
+	return plain.Line(r.What) + ": " + strings.Join(texts, ", ")
 }

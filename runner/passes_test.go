@@ -51,18 +51,22 @@ func TestPassesAreALineOfTheTerminalWhileTheyLast(t *testing.T) {
 	}
 	now = now.Add(1500 * time.Millisecond)
 	one.Advance(9)
-	if got, want := s.show(), "real images through small-mnist: 10 of 100, 5/s, 18s left"; !strings.Contains(got, want) {
+	if got, want := s.show(), "real images through small-mnist:  10 of 100  5/s  18s left"; !strings.Contains(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	lines := p.bars() // a study begins
+	rows := p.join() // a study begins
 	if got := s.show(); strings.TrimSpace(got) != "" {
-		t.Errorf("with bars: got %q", got)
+		t.Errorf("with a picture: got %q", got)
 	}
-	if got := lines(); len(got) != 1 || !strings.HasSuffix(got[0], "10 of 100, 5/s, 18s left") {
-		t.Errorf("the lines of bars: got %q", got)
+	for columns, want := range map[int]string{80: "real images through small-mnist:  10 of 100  5/s  18s left",
+		40: "real images thro… 10 of 100 5/s 18s left",
+		20: "10 of 100 18s left", 10: "18s left"} {
+		if got := rows(); len(got) != 1 || got[0].text(columns) != want {
+			t.Errorf("the rows of the picture: got %q, want %q", got[0].text(columns), want)
+		}
 	}
 	one.End()
-	if got := lines(); len(got) != 0 {
-		t.Errorf("after the end: got %q", got)
+	if got := rows(); len(got) != 0 {
+		t.Errorf("after the end: got %q", got[0].text(80))
 	}
 }

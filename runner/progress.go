@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
@@ -18,12 +19,41 @@ type progress interface {
 	close()
 }
 
-// newProgress shows the progress of a run: as bars on a terminal, otherwise as lines.
-func newProgress(env *Env, trials, done int, p *passes) progress {
-	if env.Size != nil {
-		return newBars(env, trials, done, p)
+// newProgress shows the progress of a run: as a picture of the study on a terminal, otherwise as lines.
+func newProgress(env *Env, trials int, began time.Time, study *results.View, p *passes) progress {
+	all := &lines{w: env.Stderr, total: trials}
+	if env.Size == nil {
+		return all
 	}
-	return &lines{w: env.Stderr, total: trials}
+	return onTerminal{&endings{all}, newPicture(env, began, func() *results.View { return study }, p.join())}
+}
+
+// onTerminal is a picture, above which the trials that do not complete scroll by.
+type onTerminal struct {
+	*endings
+	picture *picture
+}
+
+func (o onTerminal) Began(plan.Trial)                { o.picture.hurry() }
+func (o onTerminal) Epoch(plan.Trial, results.Epoch) { o.picture.hurry() }
+func (o onTerminal) close()                          { o.picture.close() }
+
+func (o onTerminal) Ended(p plan.Trial, outcome results.Outcome) {
+	o.endings.Ended(p, outcome)
+	o.picture.hurry()
+}
+
+// endings writes a line for each trial that does not complete.
+type endings struct{ all *lines }
+
+func (e *endings) Began(plan.Trial)                {}
+func (e *endings) Epoch(plan.Trial, results.Epoch) {}
+func (e *endings) close()                          {}
+
+func (e *endings) Ended(p plan.Trial, o results.Outcome) {
+	if o.Status != results.Completed {
+		e.all.Ended(p, o)
+	}
 }
 
 // lines writes one line per epoch, for logs.

@@ -189,7 +189,7 @@ func (r *replaying) train(ctx context.Context, backend *train.Backend, to string
 	if changed != nil {
 		return changed
 	}
-	progress := newProgress(r.env, 1, 0, passes)
+	progress := newProgress(r.env, 1, r.env.Now(), x.Study.View(), passes)
 	defer progress.close()
 	return x.Run(ctx, 1, progress)
 }

@@ -17,6 +17,8 @@ var environment = [...]struct{ name, meaning string }{
 	{"GOMAXPROCS", "number of cores used (default: all)"},
 	{"GOMEMLIMIT", "memory limit of the garbage collector (default: derived from the memory of the machine, container or ulimit)"},
 	{"XLA_FLAGS", "options of XLA"},
+	{"TERM", "dumb: progress is printed line by line, as where there is no terminal"},
+	{"NO_COLOR", "if not empty: no colours on terminals"},
 }
 
 // environmentText lists the environment variables for the help text.

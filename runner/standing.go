@@ -27,6 +27,7 @@ type standing struct {
 	Trials      []standingTrial    `json:"trials"`       // in the order of the study; those that wait are only counted
 
 	plannedIDs map[string]bool
+	states     []results.State // of all trials
 }
 
 // standingProcess is a process that has the study open for writing.
@@ -63,6 +64,8 @@ type standingTrial struct {
 	Newest   bool               `json:"newest_plan"`
 	Process  string             `json:"process,omitempty"` // that holds it
 	Last     map[string]float64 `json:"-"`
+
+	newest results.Epoch // of a trial whose epochs are timed
 }
 
 // Standings of trials beside the statuses of package results: a live process holds it; it has never begun.
@@ -94,9 +97,9 @@ func standingOf(v *results.View) (*standing, error) {
 			}
 		}
 	}
-	trials := v.Trials()
-	s.plan(v, trials)
-	for _, t := range trials {
+	s.states = v.Trials()
+	s.plan(v, s.states)
+	for _, t := range s.states {
 		s.add(v, t, holders[t.ID])
 	}
 	if waiting := s.Planned - sum(s.Counts); waiting > 0 {
@@ -170,23 +173,28 @@ func (s *standing) heldBy(holders map[string]results.Holder, writer string) []st
 	return held
 }
 
-// timedTrials bounds the trials that do not train at the moment and whose epochs are read for an estimate.
-const timedTrials = 32
+// timedTrials bounds the trials that do not train at the moment and whose epochs are read for an estimate, timedEpochs the epochs that
+// are read of a trial.
+const timedTrials, timedEpochs = 32, 64
 
-// paces reads how long the epochs of trials took: of those that train, and of the last ones of the study that have epochs.
+// paces reads how long the epochs of trials took: of those that train, and of the last ones of the study that have epochs. It notes the
+// newest epoch of each.
 func (s *standing) paces(v *results.View) (map[string]pace, error) {
 	paces := map[string]pace{}
-	for _, t := range slices.Backward(s.Trials) {
+	for i, t := range slices.Backward(s.Trials) {
 		if t.Epochs == 0 || t.Standing != standingRunning && len(paces) >= timedTrials {
 			continue
 		}
-		epochs, err := v.Epochs(t.ID)
+		epochs, err := v.LastEpochs(t.ID, timedEpochs)
 		if err != nil {
 			return nil, err
 		}
 		var p pace
 		for _, e := range epochs {
 			p.add(pace{1, e.SecondsTrain + e.SecondsEvaluate})
+		}
+		if len(epochs) > 0 {
+			s.Trials[i].newest = epochs[len(epochs)-1]
 		}
 		paces[t.ID] = p
 	}
@@ -276,8 +284,16 @@ func (s *standing) summary() string {
 var standings = []string{string(results.Completed), string(results.Pruned), string(results.Collapsed), string(results.Diverged),
 	string(results.Failed), string(results.Skipped), standingRunning, string(results.Paused), string(results.Interrupted), standingWaiting}
 
-// line describes a process. The device, whose text is long, comes last, where narrow terminals cut.
+// line describes a process.
 func (p standingProcess) line() string {
+	if p.Device == "" {
+		return p.said()
+	}
+	return p.said() + ", " + plain.Line(p.Device)
+}
+
+// said is what a process does.
+func (p standingProcess) said() string {
 	text := fmt.Sprintf("process %d on %s", p.PID, p.Host)
 	if p.Host == "" {
 		text = p.Name
@@ -292,9 +308,6 @@ func (p standingProcess) line() string {
 		text += fmt.Sprintf(": not heard of for %s (dead or unreachable)", rounded(p.Seconds))
 	default:
 		text += fmt.Sprintf(": has ended, last heartbeat %s ago", rounded(p.Seconds))
-	}
-	if p.Device != "" {
-		text += ", " + p.Device
 	}
 	return plain.Line(text)
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/results"
@@ -88,18 +89,30 @@ func TestAStandingIsSaidInWords(t *testing.T) {
 	}
 }
 
-// A terminal shows the trials below their processes and the summary last, and nothing that moves its cursor.
+// shown is what rows are on a terminal of a number of columns.
+func shown(rows []row, columns int) string {
+	var lines []string
+	for _, r := range rows {
+		lines = append(lines, r.text(columns))
+	}
+	return strings.Join(lines, "\n")
+}
+
+var byFID = results.Meta{Objectives: []results.Objective{{Metric: "fid", Direction: pareto.Min}}}
+
+// A terminal shows the trials below their processes and the study last, and nothing that moves its cursor.
 func TestAScreenFitsItsTerminal(t *testing.T) {
 	s := standingNow()
-	m := results.Meta{Objectives: []results.Objective{{Metric: "fid", Direction: pareto.Min}}}
-	lines := s.screen(m)
-	text := strings.Join(lines, "\n")
+	s.estimate(map[string]pace{"a3": {4, 8}})
+	rows := s.rows(byFID)
+	text := shown(rows, 200)
 	for _, part := range []string{
-		"process 12 on north: trains 2 trials, heartbeat 3s ago, cpu avx512\n  a3  running  epoch 4/10  fid 3.14  lr=0.1 seed=0\n" +
-			"  a4  running  epoch 0/10  attempt 3\nprocess 7",
-		"\nring [===========                   ]",
+		"\nprocess 12 on north: trains 2 trials, heartbeat 3s ago  cpu avx512\n  a3  epoch 4/10  fid 3.142  lr=0.1 seed=0\n" +
+			"  a4  epoch 0/10  attempt 3\nprocess 7",
+		"\nnewest plan: 3 of 8 trials finished: ",
+		"\nring  3/8 trials  [===========                   ]  2 running  2 failed  about 37s left",
 	} {
-		if !strings.Contains(strings.ReplaceAll(text, "  \n", "\n"), part) {
+		if !strings.Contains(text, part) {
 			t.Errorf("got\n%s\nwant %q in it", text, part)
 		}
 	}
@@ -107,18 +120,64 @@ func TestAScreenFitsItsTerminal(t *testing.T) {
 		t.Errorf("got %q", text)
 	}
 	for _, columns := range []int{1, 20, 60, 200} {
-		terminal := &screen{columns: columns, rows: 8}
-		c := &console{to: terminal, size: func() (int, int) { return columns, terminal.rows }}
+		terminal, c := pinned(columns, 8)
 		for range 3 { // redrawing does not scroll
-			c.pin(lines)
+			c.pin(rows)
 		}
-		rows := 0
+		n := 0
 		for _, line := range terminal.lines {
-			rows += terminal.rowsOf(line)
+			n += terminal.rowsOf(line)
 		}
-		if rows > terminal.rows || len(terminal.lines) == 0 {
-			t.Errorf("%d columns: got %d rows, want at most %d", columns, rows, terminal.rows)
+		if n > terminal.rows || len(terminal.lines) == 0 {
+			t.Errorf("%d columns: got %d rows, want at most %d", columns, n, terminal.rows)
 		}
 		c.release()
+	}
+}
+
+// The time that is left, and whether anybody trains, are there however narrow the terminal is.
+func TestANarrowScreenSaysHowLongTheStudyTakes(t *testing.T) {
+	s := standingNow()
+	s.Study = "a_study_of_many_words_日本語"
+	s.estimate(map[string]pace{"a3": {4, 8}})
+	nobody := &standing{Study: s.Study, Planned: 8, Counts: map[string]int{"waiting": 8}}
+	for columns, want := range map[int][2]string{
+		80: {"a_study_of_many_words_日本語  3/8  [===       ]  2 running  2 failed  ~37s",
+			"0/8  nobody is training this study; the command that started it continues it"},
+		40: {"3/8 [===       ] 2 running 2 failed ~37s", "0/8 nobody is training this study; the …"},
+		20: {"3/8 2 failed ~37s", "0/8 nobody is train…"},
+	} {
+		for i, s := range []*standing{s, nobody} {
+			last := s.rows(byFID)
+			if got := last[len(last)-1].text(columns); got != want[i] {
+				t.Errorf("%d columns: got %q, want %q", columns, got, want[i])
+			}
+		}
+	}
+}
+
+// While a study runs, each trial in training has a row, whatever process trains it; a time that nobody can know is said to be unknown.
+func TestARunShowsTheTrialsInTraining(t *testing.T) {
+	s := standingNow()
+	s.Trials[3].ID, s.Trials[3].newest = "0123456789abcdef", results.Epoch{Images: 1000, SecondsTrain: 2, Metrics: results.Metrics{"fid": 3,
+		"loss_generator": 0.7, "loss_discriminator": 0.6931}}
+	s.states = []results.State{{InPlan: true, Best: map[string]results.Best{"fid": {Value: 2.5, Epoch: 3}}}}
+	for columns, want := range map[int]string{
+		200: "0123456789abcdef  epoch 4/10  fid 3.142  discriminator 0.693  generator 0.700  500 images/s  lr=0.1 seed=0\n" +
+			"a4  epoch 0/10  attempt 3\n" +
+			"ring  3/8 trials  [===========                   ]  2 running  2 failed  best fid 2.5  time left unknown  1m01s",
+		80: "01234567  4/10  fid 3.142  discriminator 0.693  generator 0.700  500/s  lr=0.1 …\n" +
+			"a4  epoch 0/10  attempt 3\n" +
+			"ring  3/8  [===       ]  2 running  2 failed  best fid 2.5  left: ?  1m01s",
+		40: "01234567 4/10 fid 3.142 500/s lr=0.1 se…\n" +
+			"a4 epoch 0/10 attempt 3\n" +
+			"ring 3/8 2 failed best fid 2.5 left: ?",
+		20: "01234567 4/10 500/s\n" +
+			"a4 0/10 attempt 3\n" +
+			"3/8 2 failed left: ?",
+	} {
+		if got := shown(s.training(byFID, 61*time.Second), columns); got != want {
+			t.Errorf("%d columns: got\n%s\nwant\n%s", columns, got, want)
+		}
 	}
 }

@@ -70,8 +70,8 @@ func (t *training) train() (began bool, err error) {
 	if err := errors.Join(t.sayWhoElseTrains(), t.takeOver()); err != nil {
 		return false, err
 	}
-	finished := t.sayWhatRuns()
-	progress := newProgress(env, t.plan.Len(), finished, t.passes)
+	t.sayWhatRuns()
+	progress := newProgress(env, t.plan.Len(), t.start, view, t.passes)
 	defer progress.close()
 	var beside sync.WaitGroup
 	defer beside.Wait()
@@ -79,9 +79,6 @@ func (t *training) train() (began bool, err error) {
 	defer end()
 	beside.Go(func() { t.sayHowItLeaves(over) })
 	beside.Go(func() { t.sayWhenItWaits(over) })
-	if b, ok := progress.(*bars); ok {
-		beside.Go(func() { t.countOthers(over, b) })
-	}
 	return true, t.executor.Run(env.atOnce(t.ctx), t.workers, progress, t.paces, reporter{env.Worker})
 }
 

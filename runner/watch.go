@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +18,7 @@ func (e *Env) watch(ctx context.Context, v *results.View, o statusOptions) error
 	case e.screen != nil:
 		defer e.screen.release()
 		return e.watchStandings(ctx, v, o.every, func(s *standing) error {
-			e.screen.pin(s.screen(v.Meta()))
+			e.screen.pin(s.rows(v.Meta()))
 			return nil
 		})
 	}
@@ -78,55 +77,6 @@ func (e *Env) watchEvents(ctx context.Context, v *results.View, every time.Durat
 		}
 	}
 	return context.Cause(ctx)
-}
-
-// shownTrials is the number of trials that a screen shows of those that do not train.
-const shownTrials = 5
-
-// screen is what a terminal shows. Low terminals hide the first lines, narrow ones the ends: the most important comes last and first.
-func (s *standing) screen(m results.Meta) (lines []string) {
-	var ended []standingTrial
-	for _, t := range s.Trials {
-		if t.Newest && t.Reason != "" && t.Standing != standingRunning {
-			ended = append(ended, t)
-		}
-	}
-	for _, t := range ended[max(0, len(ended)-shownTrials):] {
-		lines = append(lines, t.line(m))
-	}
-	lines = append(lines, s.failureLines()...)
-	for _, p := range s.Processes {
-		lines = append(lines, p.line())
-		for _, t := range s.Trials {
-			if slices.Contains(p.Trials, t.ID) {
-				lines = append(lines, "  "+t.line(m))
-			}
-		}
-	}
-	lines = append(lines, s.summary())
-	last := fmt.Sprintf("%s %s", plain.Line(s.Study), bar(s.Finished, s.Planned))
-	if left := s.left(); left != "" {
-		last += "  " + left
-	}
-	return append(lines, last)
-}
-
-// line describes a trial, what changes first.
-func (t standingTrial) line(m results.Meta) string {
-	text := fmt.Sprintf("%s  %s  epoch %d/%d", t.ID, t.Standing, t.Epochs, t.Budget)
-	for _, o := range m.Objectives {
-		if value, measured := t.Last[o.Metric]; measured {
-			text += fmt.Sprintf("  %s %.3g", o.Metric, value)
-		}
-	}
-	if t.Attempts > 1 {
-		text += fmt.Sprintf("  attempt %d", t.Attempts)
-	}
-	text += "  " + t.Label
-	if t.Reason != "" {
-		text += "  " + t.Reason
-	}
-	return plain.Line(text)
 }
 
 // eventLine describes a change.
