@@ -66,7 +66,7 @@ func Compare(a, b *View, o CompareOptions) (Agreement, error) {
 		c.each = func(d CellDifference) { c.Different = append(c.Different, d) }
 	}
 	for _, t := range recorded() {
-		c.tables = append(c.tables, tablePair{t, comparedColumns(a, b, t), a.rowsByTrial(t), b.rowsByTrial(t)})
+		c.tables = append(c.tables, tablePair{t, comparedColumns(a, b, t), a.RowsByTrial(t), b.RowsByTrial(t)})
 	}
 	for _, s := range a.Trials() {
 		text := o.Same(s.Trial)
@@ -117,8 +117,8 @@ func comparedColumns(a, b *View, t Table) (names []string) {
 	return names
 }
 
-// rowsByTrial returns a function that yields the rows of a trial.
-func (v *View) rowsByTrial(t Table) func(id string) iter.Seq2[Row, error] {
+// RowsByTrial returns a function that yields the rows which a table has of a trial, as they are recorded now. Not for Pareto.
+func (v *View) RowsByTrial(t Table) func(id string) iter.Seq2[Row, error] {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	rows := map[string][]*row{}

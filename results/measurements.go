@@ -56,7 +56,7 @@ func (m Meta) measurementOf(row Row) *Measurement {
 
 // Measurements returns the measurements of a trial, by epoch and measure.
 func (v *View) Measurements(trial string) (list []Measurement, err error) {
-	for row, err := range v.rowsByTrial(Measurements)(trial) {
+	for row, err := range v.RowsByTrial(Measurements)(trial) {
 		if err != nil {
 			return nil, err
 		}

@@ -22,7 +22,7 @@ type Donor struct {
 }
 
 // Donor returns the study as it is now as a donor of trials.
-func (v *View) Donor() *Donor { return &Donor{v, v.rowsByTrial(Trials), v.rowsByTrial(Samples)} }
+func (v *View) Donor() *Donor { return &Donor{v, v.RowsByTrial(Trials), v.RowsByTrial(Samples)} }
 
 // Reuse takes a finished trial over from another study: its epochs, its samples, its checkpoint if it was kept, the copy of its script,
 // and its outcome, which then says where it was trained. The trial t is what the study of w calls it: it must have the configuration
