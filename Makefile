@@ -8,8 +8,8 @@ PLUGIN  := $(CACHE)/pjrt/xla_cpu_pjrt.so
 TOOL    := go tool -modfile=.ci/tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-all vet lint fmt update python onnx chromium pjrt-cpu features bench bench-metrics bench-features \
-	bench-peers bench-check bench-store agreement kill-loop clean
+.PHONY: help build run test test-all vet lint fmt update python onnx tools chromium pjrt-cpu features bench bench-metrics \
+	bench-features bench-peers bench-check bench-store agreement kill-loop clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,9 +28,10 @@ test: vet ## run the fast tests, go vet and a format check (under 3 minutes, wit
 # The tests with a full disk mount one, as root.
 test-all: export STARSWEEP_REQUIRE = 1
 test-all: export GOMLX_NO_AUTO_INSTALL = 1
-test-all: python onnx pjrt-cpu chromium ## run every test: all backends, Python readers, examples, races
+test-all: python onnx tools pjrt-cpu chromium ## run every test: all backends, Python readers, examples, races
 	STARSWEEP_PJRT=$(PLUGIN) STARSWEEP_PYTHON=$(CURDIR)/.venv/bin/python \
 		STARSWEEP_PYTHON_ONNX=$(CURDIR)/.venv-onnx/bin/python STARSWEEP_CHROMIUM="$$(command -v chromium)" \
+		STARSWEEP_TOOLS=$(CURDIR)/.venv-tools/bin/python \
 		$(TOOL) gotestsum --format pkgname -- -timeout 30m ./...
 	for b in go:parallelism=-1 xla:$(PLUGIN); do \
 		STARSWEEP_BACKEND=$$b go test -short -timeout 15m ./engine/model ./engine/nn || exit 1; \
@@ -73,6 +74,12 @@ onnx: .venv-onnx/.done ## make the virtual environment that runs exported genera
 .venv-onnx/.done: bench/requirements-onnx.txt
 	$(PYTHON) -m venv .venv-onnx
 	.venv-onnx/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	touch $@
+
+tools: .venv-tools/.done ## make the virtual environment of the programs that open exports: TensorBoard, MLflow, W&B, Optuna
+.venv-tools/.done: bench/requirements-tools.txt
+	$(PYTHON) -m venv .venv-tools
+	.venv-tools/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
 
 chromium: ## install the browser that a test of the report uses (on Debian, as root)
@@ -153,4 +160,4 @@ agreement: .venv-bench/.metrics .venv-bench/.features .venv-bench/default_1.pt #
 	rm -rf .venv-bench/wheel
 
 clean: ## remove everything that was built
-	rm -rf bin .venv .venv-bench .venv-onnx
+	rm -rf bin .venv .venv-bench .venv-tools .venv-onnx
