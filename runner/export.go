@@ -2,160 +2,152 @@ package runner
 
 import (
 	"bufio"
-	"encoding/base64"
-	"encoding/csv"
-	"encoding/json"
+	"context"
+	"errors"
 	"fmt"
 	"io"
-	"math"
 	"slices"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/results/export"
 )
 
+type exportOptions struct {
+	csv, json      bool
+	to, out, where string
+	objectives     []string
+}
+
 func exportCommand(env *Env) *cobra.Command {
-	var asCSV, asJSON bool
+	var o exportOptions
 	c := &cobra.Command{
-		Use:   "export DIR TABLE",
-		Short: "Print a table of a study as CSV or JSON lines",
-		Long: `Export prints a table of a study (trials, epochs, samples or pareto) for tools
-that do not read Parquet.
+		Use:   "export DIR [TABLE]",
+		Short: "Write a study for TensorBoard, MLflow, W&B or Optuna, or as CSV or JSON lines",
+		Long: `Export writes a study for other programs. With --to and --out it writes a
+folder:
+
+  tensorboard    event files, one run a trial, with the plugin hparams
+  mlflow         a file store with one experiment, one run a trial
+  wandb-offline  offline runs of Weights & Biases, for wandb sync
+  optuna         journal.log, with one study, and its artifacts
+  csv, jsonl     all tables, and the sample sheets as PNG files
+
+Each has hyperparameters, values by epoch, how the trials ended, and the sample
+sheets (see docs/exports.md). A running study is exported as it is now. The
+folder appears complete. An earlier export of the same study and format is
+replaced, unless its files were changed since; any other folder is refused.
+
+With a TABLE (trials, epochs, samples, measurements or pareto), it prints this
+table for tools that do not read Parquet.
 
 CSV: null is an empty cell. An apostrophe is put before text that begins with =,
 +, -, @ or a tab, so that spreadsheets do not treat it as a formula. Control
 characters are escaped, as in \u001b.
 
 JSON lines: numbers that JSON lacks are the strings "NaN", "Infinity" and
-"-Infinity". Images are base64 in both formats.`,
-		Example: `  starsweep export runs/quickstart trials --csv > trials.csv
+"-Infinity". Images are base64 in a printed table.`,
+		Example: `  starsweep export runs/quickstart --to tensorboard --out runs/quickstart-tb
+  starsweep export runs/quickstart --to optuna --out runs/quickstart-optuna
+  starsweep export runs/quickstart trials --csv > trials.csv
   starsweep export runs/quickstart epochs --jsonl | jq .fid`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 2 {
-				return usageErrorf("got %d arguments, want the directory of a study and a table", len(args))
+		Args: func(_ *cobra.Command, args []string) error { return o.check(args) },
+		RunE: func(c *cobra.Command, args []string) error {
+			if o.to != "" {
+				return exportStudy(c.Context(), env, args[0], o)
 			}
-			if asCSV == asJSON {
-				return usageErrorf("want either --csv or --jsonl")
-			}
-			if !slices.Contains(results.Tables(), results.Table(args[1])) {
-				return usageErrorf("got table %q, want one of %v", args[1], results.Tables())
-			}
-			return nil
-		},
-		RunE: func(_ *cobra.Command, args []string) error {
-			v, err := env.openView(args[0])
-			if err != nil {
-				return err
-			}
-			defer v.Close()
-			out := bufio.NewWriter(env.Stdout)
-			write := exportJSON
-			if asCSV {
-				write = exportCSV
-			}
-			if err := write(out, v, results.Table(args[1])); err != nil {
-				return err
-			}
-			return out.Flush()
+			return printTable(env, args[0], results.Table(args[1]), o.csv)
 		},
 	}
-	c.Flags().BoolVar(&asCSV, "csv", false, "print comma-separated values with a header line")
-	c.Flags().BoolVar(&asJSON, "jsonl", false, "print one JSON object per line")
+	f := c.Flags()
+	f.BoolVar(&o.csv, "csv", false, "print a table as comma-separated values with a header line")
+	f.BoolVar(&o.json, "jsonl", false, "print a table as one JSON object per line")
+	f.StringVar(&o.to, "to", "", "`FORMAT` of a whole study: tensorboard, mlflow, wandb-offline, optuna, csv or jsonl")
+	f.StringVar(&o.out, "out", "", "`FOLDER` that --to writes")
+	f.StringVar(&o.where, "where", "", whereMeaning+", for --to")
+	f.StringArrayVar(&o.objectives, "objective", nil,
+		"`METRIC=min` or METRIC=max, instead of the objectives of the script, for --to; may be repeated")
 	return exits(c, exitStorage)
 }
 
-func exportJSON(to io.Writer, v *results.View, t results.Table) error {
-	fields := v.Fields(t)
-	for row, err := range v.Rows(t) {
-		if err != nil {
-			return err
+// check returns the error of a command line that asks for nothing, or for two things.
+func (o *exportOptions) check(args []string) error {
+	if o.to == "" {
+		if len(args) != 2 {
+			return usageErrorf("got %d arguments, want the directory of a study and a table, or --to and --out", len(args))
 		}
-		line, err := jsonRow(fields, row)
-		if err != nil {
-			return err
+		if o.csv == o.json {
+			return usageErrorf("want either --csv or --jsonl")
 		}
-		if _, err := fmt.Fprintf(to, "%s\n", line); err != nil {
-			return err
+		if o.out != "" || o.where != "" || len(o.objectives) > 0 {
+			return usageErrorf("--out, --where, --objective: want --to with them")
 		}
+		if !slices.Contains(results.Tables(), results.Table(args[1])) {
+			return usageErrorf("got table %q, want one of %v", args[1], results.Tables())
+		}
+		return nil
+	}
+	switch {
+	case o.csv || o.json:
+		return usageErrorf("--to %s: want neither --csv nor --jsonl with it", plain.Value(o.to))
+	case !slices.Contains(export.Formats(), export.Format(o.to)):
+		return usageErrorf("--to: got %q, want one of %v", o.to, export.Formats())
+	case len(args) != 1:
+		return usageErrorf("got %d arguments, want the directory of a study", len(args))
+	case o.out == "":
+		return usageErrorf("--to %s: want --out, the folder to write", o.to)
 	}
 	return nil
 }
 
-func exportCSV(to io.Writer, v *results.View, t results.Table) error {
-	fields := v.Fields(t)
-	w := csv.NewWriter(to)
-	cells := make([]string, len(fields))
-	for i, f := range fields {
-		cells[i] = f.Name
-	}
-	if err := w.Write(cells); err != nil {
+// exportStudy writes a folder.
+func exportStudy(ctx context.Context, env *Env, dir string, o exportOptions) error {
+	objectives, err := parseObjectives(o.objectives)
+	if err != nil {
 		return err
 	}
-	for row, err := range v.Rows(t) {
-		if err != nil {
-			return err
-		}
-		for i, f := range fields {
-			cells[i] = ""
-			if text, isText := row[f.Name].(string); isText {
-				cells[i] = escapeFormula(text)
-			} else if row[f.Name] != nil {
-				cells[i] = fmt.Sprint(portable(row[f.Name]))
-			}
-		}
-		if err := w.Write(cells); err != nil {
-			return err
-		}
+	v, err := env.openView(dir, objectives...)
+	if err != nil {
+		return err
 	}
-	w.Flush()
-	return w.Error()
+	defer v.Close()
+	holds, err := condition(ctx, v, o.where)
+	if err != nil {
+		return err
+	}
+	counts, err := export.Write(ctx, v, export.Options{Format: export.Format(o.to), Out: o.out, Where: holds, Objectives: objectives})
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if errors.Is(err, export.ErrOptions) {
+		return withCode(exitUsage, err)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(env.Stdout, "%s: %s", plain.Line(o.out), counted(counts.Trials, "trial"))
+	if counts.Unfinished > 0 {
+		fmt.Fprintf(env.Stdout, ", %d of them unfinished", counts.Unfinished)
+	}
+	fmt.Fprintln(env.Stdout)
+	return nil
 }
 
-// escapeFormula returns a text that no spreadsheet interprets as a formula, with an apostrophe in front if it begins like one.
-func escapeFormula(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
+// printTable prints a table.
+func printTable(env *Env, dir string, t results.Table, asCSV bool) error {
+	v, err := env.openView(dir)
+	if err != nil {
+		return err
 	}
-	return text
-}
-
-// jsonRow returns a row as a JSON object with its fields in order.
-func jsonRow(fields []results.Field, row results.Row) (string, error) {
-	var members []string
-	for _, f := range fields {
-		name, err := json.Marshal(f.Name)
-		if err != nil {
-			return "", err
-		}
-		value, err := json.Marshal(portable(row[f.Name]))
-		if err != nil {
-			return "", err
-		}
-		members = append(members, string(name)+":"+string(value))
+	defer v.Close()
+	var write func(io.Writer, *results.View, results.Table) error = export.WriteJSONLines
+	if asCSV {
+		write = export.WriteCSV
 	}
-	return "{" + strings.Join(members, ",") + "}", nil
-}
-
-// portable returns a value that JSON and CSV can represent. Numbers have the fewest digits that identify them.
-func portable(value any) any {
-	switch v := value.(type) {
-	case float64:
-		switch {
-		case math.IsNaN(v):
-			return "NaN"
-		case math.IsInf(v, 1):
-			return "Infinity"
-		case math.IsInf(v, -1):
-			return "-Infinity"
-		}
-		return json.Number(strconv.FormatFloat(v, 'g', -1, 64))
-	case time.Time:
-		return v.Format(time.RFC3339Nano)
-	case []byte:
-		return base64.StdEncoding.EncodeToString(v)
+	out := bufio.NewWriter(env.Stdout)
+	if err := write(out, v, t); err != nil {
+		return err
 	}
-	return value
+	return out.Flush()
 }

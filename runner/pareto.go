@@ -12,6 +12,7 @@ import (
 	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/results/export"
 )
 
 type paretoOptions struct {
@@ -296,7 +297,7 @@ func (p paretoPrinter) json(to io.Writer, fronts [][]results.Row) error {
 	sep := "["
 	for _, rows := range fronts {
 		for _, row := range p.shown(rows) {
-			line, err := jsonRow(p.fields, row)
+			line, err := export.JSONRow(p.fields, row)
 			if err != nil {
 				return err
 			}

@@ -10,6 +10,9 @@ import (
 	"github.com/starsweep/starsweep/starlib/where"
 )
 
+// whereMeaning documents the flag --where.
+const whereMeaning = "only trials for which the Starlark `CONDITION` on hyperparameters, metrics, seed, status, epoch and trial holds"
+
 // selection are the flags of commands that look at a frame: which trials of a study, and which values.
 type selection struct {
 	where, measure      string
@@ -18,8 +21,7 @@ type selection struct {
 
 func (s *selection) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&s.where, "where", "",
-		"only trials for which the Starlark `CONDITION` on hyperparameters, metrics, seed, status, epoch and trial holds")
+	f.StringVar(&s.where, "where", "", whereMeaning)
 	f.BoolVar(&s.best, "best", false, "values of the epoch where the first objective is best, instead of the last measured epoch")
 	f.BoolVar(&s.all, "all-plans", false, "trials of earlier plans as well")
 	f.BoolVar(&s.measured, "measured", false, "values that the command measure recorded of kept weights, instead of epochs")
@@ -32,16 +34,22 @@ func (s *selection) frame(ctx context.Context, v *results.View) (*frame.Frame, e
 	if s.best && len(v.Meta().Objectives) == 0 {
 		return nil, usageErrorf("--best: the study has no objectives")
 	}
-	if s.where != "" {
-		holds, err := where.Compile(ctx, "--where", s.where, frame.Columns(v.Meta()))
-		if err != nil {
-			return nil, withCode(exitUsage, err)
-		}
-		o.Where = holds
+	var err error
+	if o.Where, err = condition(ctx, v, s.where); err != nil {
+		return nil, err
 	}
 	f, err := frame.Of(v, o)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	return f, asUsageError(err)
+}
+
+// condition compiles the text of the flag --where. It is nil for no text.
+func condition(ctx context.Context, v *results.View, text string) (func(columns map[string]any) (bool, error), error) {
+	if text == "" {
+		return nil, nil
+	}
+	holds, err := where.Compile(ctx, "--where", text, frame.Columns(v.Meta()))
+	return holds, withCode(exitUsage, err)
 }
