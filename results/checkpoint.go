@@ -65,13 +65,13 @@ func (v *View) HasCheckpoint(trial string) bool {
 // checkpoints are the trials of which there is a checkpoint, sound or not.
 func (v *View) checkpoints() (map[string]bool, error) {
 	dir := filepath.Join(v.dir, "checkpoints")
-	files, err := os.ReadDir(dir)
+	files, _, err := regular.Names(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, durable.StorageError(dir, err)
 	}
 	there := map[string]bool{}
-	for _, f := range files {
-		if id, ok := strings.CutSuffix(f.Name(), checkpointSuffix); ok {
+	for _, name := range files {
+		if id, ok := strings.CutSuffix(name, checkpointSuffix); ok {
 			there[id] = true
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/starsweep/starsweep/internal/durable"
+	"github.com/starsweep/starsweep/internal/regular"
 	"github.com/starsweep/starsweep/results/internal/claim"
 )
 
@@ -290,19 +291,16 @@ func (w *Writer) reconcileWriter(t Table, writer string, segments []segment, cov
 	return w.view.writeSegments(t, rows)
 }
 
-// strays notes files in the tables' folders that are not ours: a glob would read their rows as well.
+// strays notes what is in the tables' folders and not ours.
 func (w *Writer) strays() error {
 	for _, t := range Tables() {
-		dir := w.view.folder(t)
-		_, strays, err := listSegments(dir)
+		strays, err := w.view.strays(t)
 		if err != nil {
 			return err
 		}
 		for _, name := range strays {
-			if name != compactedFile && (t != Pareto || name != paretoFile) {
-				w.recovery.note("%s: not a file of the study, but readers of the table would read its rows as well: move it away",
-					filepath.Join(dir, name))
-			}
+			path := filepath.Join(w.view.folder(t), name)
+			w.recovery.note("%s: %s: move it away", path, strayText(path))
 		}
 	}
 	return nil
@@ -311,7 +309,7 @@ func (w *Writer) strays() error {
 // cleanCheckpoints removes what a crash left behind: checkpoints of forgotten trials.
 func (w *Writer) cleanCheckpoints() error {
 	dir := filepath.Join(w.view.dir, "checkpoints")
-	files, err := os.ReadDir(dir)
+	files, _, err := regular.Names(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	} else if err != nil {
@@ -320,13 +318,13 @@ func (w *Writer) cleanCheckpoints() error {
 	if err := w.refresh(); err != nil { // a trial begins before it has a checkpoint
 		return err
 	}
-	for _, f := range files {
-		id, isCheckpoint := strings.CutSuffix(f.Name(), checkpointSuffix)
+	for _, name := range files {
+		id, isCheckpoint := strings.CutSuffix(name, checkpointSuffix)
 		if !isCheckpoint {
 			continue
 		}
 		if _, found := w.view.State(id); !found {
-			if err := durable.Remove(filepath.Join(dir, f.Name())); err != nil {
+			if err := durable.Remove(filepath.Join(dir, name)); err != nil {
 				return err
 			}
 		}

@@ -189,9 +189,6 @@ func (w *Writer) takeBack() error {
 		if err != nil {
 			return err
 		}
-		if exists(filepath.Join(w.view.folder(t), compactedFile)) {
-			segments = append(segments, compacted)
-		}
 		for _, g := range segments {
 			path := filepath.Join(w.view.folder(t), g.fileName())
 			err := w.takeSegment(t, path)

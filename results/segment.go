@@ -10,12 +10,14 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/starsweep/starsweep/internal/durable"
+	"github.com/starsweep/starsweep/internal/regular"
 )
 
 // A segment larger than this is split, so that writing one never takes much memory.
@@ -68,24 +70,53 @@ func (g segment) includes(at place) bool {
 	return g.writer == at.writer && g.first <= at.Offset && at.Offset <= g.last
 }
 
-// listSegments lists the segments in a folder by writer and place, and the names of other files that readers of the folder would treat as
-// segments. A folder that does not exist has none.
+// listSegments lists the segments in a folder by writer and place, and the names of other entries that readers of the folder would treat
+// as segments. A folder that does not exist has none.
 func listSegments(dir string) (segments []segment, strays []string, err error) {
-	files, err := os.ReadDir(dir) // sorted by name
+	files, others, err := regular.Names(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil, nil
 	} else if err != nil {
 		return nil, nil, durable.StorageError(dir, err)
 	}
-	for _, f := range files {
-		name := f.Name()
+	for _, name := range files {
 		if g, ok := parseSegment(name); ok {
 			segments = append(segments, g)
-		} else if !strings.HasPrefix(name, ".") && !strings.HasPrefix(name, "_") { // readers skip these
-			strays = append(strays, name)
+		} else {
+			others = append(others, name)
 		}
 	}
-	return segments, strays, nil
+	slices.Sort(others)
+	return segments, slices.DeleteFunc(others, func(name string) bool { return name[0] == '.' || name[0] == '_' }), nil // readers skip these
+}
+
+// strays are the names in the folder of a table that its readers would take for a part of it, and that are not of the study.
+func (v *View) strays(t Table) ([]string, error) {
+	segments, strays, err := listSegments(v.folder(t))
+	if t == Pareto { // which has one file, and no segments
+		for _, g := range segments {
+			strays = append(strays, g.fileName())
+		}
+		strays = slices.DeleteFunc(strays, func(name string) bool { return name == paretoFile })
+	}
+	return strays, err
+}
+
+// strayText says what a stray is to the readers of a table.
+func strayText(path string) string {
+	if kind := otherThanFile(path); kind != nil {
+		return fmt.Sprintf("not a file of the study, and readers of the table may fail at it: %v", kind)
+	}
+	return "not a file of the study, but readers of the table would read its rows as well"
+}
+
+// otherThanFile says what is at a path that has no regular file.
+func otherThanFile(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return errors.New("got a link that leads nowhere")
+	}
+	return regular.Check(info.Mode())
 }
 
 // lastPublished is where the last row of each writer begins that a file of the tables has.

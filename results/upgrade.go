@@ -12,6 +12,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/durable"
+	"github.com/starsweep/starsweep/internal/regular"
 	"github.com/starsweep/starsweep/results/internal/journal"
 )
 
@@ -107,13 +108,14 @@ func finishUpgrade(dir string) error {
 		return err
 	}
 	for _, t := range Tables() {
-		paths, err := filepath.Glob(filepath.Join(dir, string(t), "*.parquet"))
-		if err != nil {
-			return err
+		folder := filepath.Join(dir, string(t))
+		files, _, err := regular.Names(folder)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return durable.StorageError(folder, err)
 		}
-		for _, path := range paths {
-			if strings.Trim(filepath.Base(path), "0123456789-") == ".parquet" {
-				if err := durable.Remove(path); err != nil {
+		for _, name := range files {
+			if strings.Trim(name, "0123456789-") == ".parquet" {
+				if err := durable.Remove(filepath.Join(folder, name)); err != nil {
 					return err
 				}
 			}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/durable"
+	"github.com/starsweep/starsweep/internal/regular"
 	"github.com/starsweep/starsweep/results/internal/claim"
 )
 
@@ -68,7 +69,7 @@ func Verify(ctx context.Context, dir string, o Options, report func(Problem)) (V
 	}
 	x.journals(published)
 	x.trials()
-	steps := []func() error{x.tables, x.checkpoints, x.suggestions, x.claims, x.others}
+	steps := []func() error{x.tables, x.checkpoints, x.suggestions, x.presence, x.claims, x.others}
 	for _, step := range steps {
 		if err := errors.Join(context.Cause(ctx), step()); err != nil {
 			return x.Verified, err
@@ -127,13 +128,9 @@ func (x *verifier) trials() {
 
 // checkpoints loads every checkpoint.
 func (x *verifier) checkpoints() error {
-	return x.each("checkpoints", func(name string) error {
-		path := "checkpoints/" + name
-		id, ours := strings.CutSuffix(name, checkpointSuffix)
-		if !ours {
-			x.harmless(path, "not a file of the study")
-			return nil
-		}
+	ours := func(name string) bool { return strings.HasSuffix(name, checkpointSuffix) }
+	return x.each("checkpoints", ours, func(name string) error {
+		path, id := "checkpoints/"+name, strings.TrimSuffix(name, checkpointSuffix)
 		c, err := x.view.LoadCheckpoint(id)
 		last := x.view.lastEpoch(id)
 		_, begun := x.view.State(id)
@@ -161,22 +158,35 @@ func (x *verifier) checkpoints() error {
 
 // suggestions parses every suggestion.
 func (x *verifier) suggestions() error {
-	return x.each("suggestions", func(name string) error {
-		path := "suggestions/" + name
-		var n int
-		if _, err := fmt.Sscanf(name, "%06d.json", &n); err != nil {
-			x.harmless(path, "not a file of the study")
-			return nil
-		}
-		text, err := claim.ReadSuggestion(x.dir, n)
-		if err != nil {
-			return err
-		}
-		if text == nil || !json.Valid(text) {
-			x.problem(path, "not the suggestion that its name says")
+	number := func(name string) (n int, ours bool) {
+		_, err := fmt.Sscanf(name, "%06d.json", &n)
+		return n, err == nil && name == fmt.Sprintf("%06d.json", n)
+	}
+	return x.each("suggestions", func(name string) bool { _, ours := number(name); return ours }, func(name string) error {
+		n, _ := number(name)
+		if text, err := claim.ReadSuggestion(x.dir, n); err != nil || !json.Valid(text) {
+			x.problem("suggestions/"+name, "not the suggestion that its name says")
 		}
 		return nil
 	})
+}
+
+// presence reports what is in the folders of journals, claims and heartbeats, and of no process that wrote the study.
+func (x *verifier) presence() error {
+	empty := func(folder string) func(name string) error {
+		return func(name string) error {
+			if info, err := os.Stat(filepath.Join(x.dir, folder, name)); err == nil && info.Size() == 0 && !x.writing() {
+				x.harmless(folder+"/"+name, "it is empty")
+			}
+			return nil
+		}
+	}
+	var err error
+	if !x.view.Outdated() { // whose journal is a file
+		err = x.each(journalFolder, fileName, empty(journalFolder))
+	}
+	return errors.Join(err, x.each("claims", claim.IsClaim, empty("claims")),
+		x.each("writers", claim.IsWriter, func(string) error { return nil })) // see claims
 }
 
 // claims reports what processes that have ended left behind.
@@ -198,48 +208,62 @@ func (x *verifier) claims() error {
 	return err
 }
 
-// folders are those of a study, and whether their files are checked by name elsewhere.
-var folders = []string{journalFolder, "checkpoints", "claims", "writers", "suggestions", "script"}
-
 // others reports files that are not of the study.
 func (x *verifier) others() error {
-	known := slices.Concat(folders, []string{studyFile, "report.html", "MANIFEST.json"}) // the last of an archive that was unpacked
+	known := []string{journalFolder, "checkpoints", "claims", "writers", "suggestions", "script", studyFile, "report.html",
+		"MANIFEST.json"} // of an archive that was unpacked
 	for _, t := range Tables() {
 		known = append(known, string(t))
 	}
 	if x.view.Outdated() {
 		known = append(known, "lock")
 	}
-	return x.each(".", func(name string) error {
+	files, others, err := x.names(".")
+	for _, name := range slices.Concat(files, others) {
 		switch {
 		case name == keptJournal:
 			x.harmless(name, "the journal before the upgrade, which may be deleted")
 		case !slices.Contains(known, name):
 			x.harmless(name, "not a file of the study")
 		}
-		return nil
-	})
+	}
+	return err
 }
 
-// each calls f for the entries of a folder of the study, by name, but for those that a crash left half-written. A folder that does not
-// exist has none.
-func (x *verifier) each(folder string, f func(name string) error) error {
+// names are the regular files in a folder of the study, and whatever else is there, but for what a crash left half-written. A folder that
+// does not exist has none.
+func (x *verifier) names(folder string) (files, others []string, err error) {
 	dir := filepath.Join(x.dir, folder)
-	files, err := os.ReadDir(dir)
+	files, others, err = regular.Names(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return durable.StorageError(dir, err)
+		return nil, nil, durable.StorageError(dir, err)
 	}
-	for _, file := range files {
+	files = slices.DeleteFunc(files, func(name string) bool {
+		half := strings.HasSuffix(name, durable.TempSuffix)
+		if half && len(x.live) == 0 {
+			x.harmless(filepath.ToSlash(filepath.Join(folder, name)), "left half-written by a process that ended")
+		}
+		return half
+	})
+	return files, others, nil
+}
+
+// each calls f for the files in a folder of the study that have a name of ours, and reports whatever else is there.
+func (x *verifier) each(folder string, ours func(string) bool, f func(name string) error) error {
+	files, others, err := x.names(folder)
+	if err != nil {
+		return err
+	}
+	for _, name := range others {
+		x.harmless(folder+"/"+name, "not a file of the study: %v", otherThanFile(filepath.Join(x.dir, folder, name)))
+	}
+	for _, name := range files {
 		if x.ctx.Err() != nil {
 			return context.Cause(x.ctx)
 		}
-		if strings.HasSuffix(file.Name(), durable.TempSuffix) {
-			if len(x.live) == 0 {
-				x.harmless(strings.TrimPrefix(folder+"/"+file.Name(), "./"), "left half-written by a process that ended")
-			}
-			continue
-		}
-		if err := f(file.Name()); err != nil {
+		if !ours(name) {
+			x.harmless(folder+"/"+name, "not a file of the study")
+		} else if err := f(name); err != nil {
 			return err
 		}
 	}

@@ -26,24 +26,36 @@ func (x *verifier) tables() error {
 		return nil
 	}
 	for _, t := range recorded() {
-		if err := errors.Join(x.table(t), x.each(string(t), func(string) error { return nil })); err != nil {
+		if err := errors.Join(x.table(t), x.strays(t), x.halfWritten(t)); err != nil {
 			return err
 		}
 	}
-	return x.pareto()
+	return errors.Join(x.strays(Pareto), x.halfWritten(Pareto), x.pareto())
+}
+
+// halfWritten reports what crashes left half-written in the folder of a table.
+func (x *verifier) halfWritten(t Table) error {
+	_, _, err := x.names(string(t))
+	return err
+}
+
+// strays reports what readers of a table would take for a part of it.
+func (x *verifier) strays(t Table) error {
+	strays, err := x.view.strays(t)
+	for _, name := range strays {
+		x.problem(string(t)+"/"+name, "%s", strayText(filepath.Join(x.view.folder(t), name)))
+	}
+	return err
 }
 
 // table compares the files of a table with the journals.
 func (x *verifier) table(t Table) error {
-	segments, strays, err := listSegments(x.view.folder(t))
+	segments, _, err := listSegments(x.view.folder(t))
 	if err != nil {
 		return err
 	}
 	if !slices.Contains(segments, compacted) {
 		x.harmless(TableFile(t), "missing: the next run writes it")
-	}
-	for _, name := range strays {
-		x.problem(string(t)+"/"+name, "not a file of the study, but readers of the table read its rows as well")
 	}
 	covers := x.view.covers(t)
 	in := map[place]string{} // the file of each row
@@ -230,7 +242,7 @@ func VerifyTables(ctx context.Context, dir string, report func(Problem)) (Verifi
 		return x.Verified, err
 	}
 	for _, t := range Tables() {
-		err := x.each(string(t), func(name string) error {
+		err := x.each(string(t), func(string) bool { return true }, func(name string) error {
 			path := string(t) + "/" + name
 			x.Tables++
 			b, err := regular.ReadFile(filepath.Join(dir, string(t), name))

@@ -339,7 +339,7 @@ func (v *View) clean(joined time.Time) error {
 			return err
 		}
 		for _, path := range temporary {
-			if info, err := os.Lstat(path); err != nil || !info.ModTime().Before(joined) {
+			if info, err := os.Lstat(path); err != nil || info.IsDir() || !info.ModTime().Before(joined) {
 				continue
 			}
 			if err := durable.Remove(path); err != nil {

@@ -166,8 +166,8 @@ func (p *packing) content(name string, b *bytes.Buffer) error {
 	return p.out.Add(name, int64(b.Len()), b)
 }
 
-// folder adds the files below a folder of the study, except hidden ones, which are half-written. Files that vanish meanwhile, as
-// checkpoints do, are left out; those that are replaced keep their content while they are open.
+// folder adds the files below a folder of the study, except hidden ones, which are half-written; whatever else is there is not of the
+// study. Files that vanish meanwhile, as checkpoints do, are left out; those that are replaced keep their content while they are open.
 func (p *packing) folder(folder string) error {
 	root := filepath.Join(p.view.Dir(), folder)
 	return filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
@@ -180,6 +180,9 @@ func (p *packing) folder(folder string) error {
 			return context.Cause(p.ctx)
 		case d.IsDir() || strings.HasPrefix(d.Name(), "."):
 			return nil
+		}
+		if ours, err := regular.IsFile(file); err != nil || !ours {
+			return durable.StorageError(file, err)
 		}
 		below, err := filepath.Rel(p.view.Dir(), file)
 		if err != nil {

@@ -138,5 +138,13 @@ func hash(files map[string][]byte) string {
 		fmt.Fprintf(h, "%s %d\n", name, len(files[name]))
 		h.Write(files[name])
 	}
-	return hex.EncodeToString(h.Sum(nil))[:16]
+	return hex.EncodeToString(h.Sum(nil))[:hashLength]
+}
+
+const hashLength = 16
+
+// isHash reports whether a name may be a hash.
+func isHash(name string) bool {
+	_, err := hex.DecodeString(name)
+	return err == nil && len(name) == hashLength
 }

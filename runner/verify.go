@@ -94,41 +94,45 @@ func (e *Env) verifyStudy(ctx context.Context, dir string, found *findings) (err
 		found.Verified, err = results.VerifyTables(ctx, dir, found.add)
 		return asUsageError(err)
 	}
-	if found.Verified, err = results.Verify(ctx, dir, e.options(), found.add); err != nil || found.problems > 0 {
+	if found.Verified, err = results.Verify(ctx, dir, e.options(), found.add); err != nil {
 		return asUsageError(err)
+	}
+	if err := verifyScripts(dir, found); err != nil || found.problems > 0 {
+		return err
 	}
 	v, err := results.Open(dir)
 	if err != nil {
 		return err
 	}
 	defer v.Close()
-	sound, err := verifyScripts(dir, found)
-	if err != nil || !sound {
-		return err
-	}
 	return e.verifyConfigurations(ctx, v, found)
 }
 
 // verifyScripts compares the copies of scripts with the hashes that name their folders.
-func verifyScripts(dir string, found *findings) (sound bool, err error) {
+func verifyScripts(dir string, found *findings) error {
 	folders, err := os.ReadDir(filepath.Join(dir, "script"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return true, nil
+		return nil
 	} else if err != nil {
-		return false, durable.StorageError(dir, err)
+		return durable.StorageError(dir, err)
 	}
-	sound = true
 	for _, f := range folders {
-		files, err := results.ScriptFiles(dir, f.Name())
-		if err != nil {
-			return false, err
+		p := results.Problem{Path: "script/" + f.Name()}
+		if !f.IsDir() || !isHash(f.Name()) {
+			p.What, p.Harmless = "not a version of the script", true
+			found.add(p)
+			continue
 		}
-		if got := hash(files); got != f.Name() {
-			sound = false
-			found.add(results.Problem{Path: "script/" + f.Name(), What: "its files have the hash " + got})
+		if files, err := results.ScriptFiles(dir, f.Name()); err != nil {
+			p.What = err.Error()
+		} else if got := hash(files); got != f.Name() {
+			p.What = "its files have the hash " + got
+		}
+		if p.What != "" {
+			found.add(p)
 		}
 	}
-	return sound, nil
+	return nil
 }
 
 // verifyConfigurations makes the configuration of every trial from the copies of scripts, and compares it with the record. Another version

@@ -73,6 +73,9 @@ func replace(path string, f *os.File, write func(io.Writer) error, ready func() 
 	}
 	if err := os.Rename(f.Name(), path); err != nil {
 		os.Remove(f.Name())
+		if info, statErr := os.Stat(path); statErr == nil && info.IsDir() { // of which the system says that a file exists
+			return StorageError(path, errors.New("got a folder, want a file: move it away"))
+		}
 		return StorageError(path, err)
 	}
 	return SyncDir(filepath.Dir(path))

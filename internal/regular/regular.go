@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
+	"syscall"
 )
 
 // Check returns an error that says what a file of this mode is, unless it is a regular file.
@@ -29,6 +31,40 @@ func Check(mode fs.FileMode) error {
 		kind = "a device"
 	}
 	return fmt.Errorf("got %s, want a file", kind)
+}
+
+// Names returns the names of the regular files in a folder, among them links that lead to one, and those of everything else there, both
+// sorted. What is at a path may be anything: a program that looks for its files leaves the rest alone.
+func Names(dir string) (files, others []string, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, e := range entries {
+		isFile := e.Type().IsRegular()
+		if e.Type()&fs.ModeSymlink != 0 {
+			if isFile, err = IsFile(filepath.Join(dir, e.Name())); err != nil {
+				return nil, nil, err
+			}
+		}
+		if isFile {
+			files = append(files, e.Name())
+		} else {
+			others = append(others, e.Name())
+		}
+	}
+	return files, others, nil
+}
+
+// IsFile reports whether there is a regular file, or a link that leads to one. One that leads nowhere, or to itself, does not.
+func IsFile(path string) (bool, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	return info.Mode().IsRegular(), nil
 }
 
 // Open opens a regular file for reading. Links are followed.

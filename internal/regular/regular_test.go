@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -58,6 +59,37 @@ func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	}
 	if _, err := regular.Open(filepath.Join(dir, "missing")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v, want ErrNotExist", err)
+	}
+}
+
+// A link that leads nowhere, or to itself, is no file, and no error.
+func TestNamesTellsFilesFromEverythingElse(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	err := errors.Join(os.WriteFile(at("file"), nil, 0o666), os.Symlink("file", at("a link")), os.Symlink("nowhere", at("dangling")),
+		os.Symlink("loop", at("loop")), os.Mkdir(at("folder"), 0o777), os.Symlink("folder", at("to folder")), syscall.Mkfifo(at("pipe"), 0o666))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, others, err := regular.Names(dir)
+	if want := []string{"a link", "file"}; err != nil || !slices.Equal(files, want) {
+		t.Errorf("got files %q, %v, want %q", files, err, want)
+	}
+	if want := []string{"dangling", "folder", "loop", "pipe", "to folder"}; !slices.Equal(others, want) {
+		t.Errorf("got others %q, want %q", others, want)
+	}
+	for _, name := range files {
+		if isFile, err := regular.IsFile(at(name)); !isFile || err != nil {
+			t.Errorf("IsFile(%q) is %v, %v", name, isFile, err)
+		}
+	}
+	for _, name := range append(others, "missing") {
+		if isFile, err := regular.IsFile(at(name)); isFile || err != nil {
+			t.Errorf("IsFile(%q) is %v, %v", name, isFile, err)
+		}
+	}
+	if _, _, err := regular.Names(at("missing")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v, want fs.ErrNotExist", err)
 	}
 }
 

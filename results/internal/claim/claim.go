@@ -351,6 +351,9 @@ func current(dir string) ([]Claim, error) {
 	return list, nil
 }
 
+// IsClaim reports whether a file in the folder of claims has the name of one.
+func IsClaim(file string) bool { _, _, ok := split(file); return ok }
+
 // split parses the name of a claim's file. Other names for the same generation are those of files that no writer made.
 func split(file string) (trial string, generation int, ok bool) {
 	dot := strings.LastIndexByte(file, '.')
@@ -367,26 +370,13 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// names returns the files in a folder, in no order; none if there is no folder. Whatever else is there is not of the study.
+// names returns the files in a folder, sorted; none if there is no folder. Whatever else is there is not of the study.
 func names(dir string) ([]string, error) {
-	f, err := os.Open(dir + string(filepath.Separator)) // so that a named pipe is an error, and does not wait
+	list, _, err := regular.Names(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
-	} else if err != nil {
-		return nil, durable.StorageError(dir, err)
 	}
-	defer f.Close()
-	entries, err := f.ReadDir(-1)
-	if err != nil {
-		return nil, durable.StorageError(dir, err)
-	}
-	var list []string
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), ".") && (e.Type().IsRegular() || e.Type()&fs.ModeSymlink != 0 && isFile(filepath.Join(dir, e.Name()))) {
-			list = append(list, e.Name())
-		}
-	}
-	return list, nil
+	return slices.DeleteFunc(list, func(name string) bool { return name[0] == '.' }), durable.StorageError(dir, err)
 }
 
 // read returns the content of a file, nil if there is none.

@@ -35,8 +35,10 @@ func readWriters(dir string) (list []Seen, err error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.Sort(names)
 	for _, name := range names {
+		if !IsWriter(name) {
+			continue
+		}
 		path := filepath.Join(dir, "writers", name)
 		content, err := regular.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) { // closed since

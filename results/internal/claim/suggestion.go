@@ -32,7 +32,11 @@ func (d *Desk) Suggest(i int, content []byte) ([]byte, error) {
 	if err := durable.SyncDir(filepath.Dir(path)); err != nil { // also for the suggestion of another, which may not have got there
 		return nil, err
 	}
-	return read(path)
+	kept, err := read(path)
+	if kept == nil && err == nil {
+		err = durable.StorageError(path, errors.New("got an empty file, or a link to none, want a suggestion: remove it"))
+	}
+	return kept, err
 }
 
 // Suggestion returns suggestion i, nil if there is none.

@@ -52,7 +52,7 @@ func (w Writer) String() string {
 func fileName(host string) string {
 	host, _, _ = strings.Cut(host, ".")
 	name := strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' {
+		if plainRune(r) {
 			return r
 		}
 		return -1
@@ -61,6 +61,16 @@ func fileName(host string) string {
 		return "host"
 	}
 	return name[:min(len(name), 32)]
+}
+
+// plainRune reports whether the name of a writer may have a character.
+func plainRune(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-'
+}
+
+// IsWriter reports whether a file in the folder of writers has a name that NewWriter may have given.
+func IsWriter(file string) bool {
+	return file != "" && !strings.ContainsFunc(file, func(r rune) bool { return !plainRune(r) })
 }
 
 // parse returns the writer that a file describes, the zero Writer if it describes none.
