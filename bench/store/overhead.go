@@ -14,7 +14,7 @@ type overhead struct {
 	Row     float64 `json:"ms_row"`     // one more metric row, on disk
 	Reopen  float64 `json:"ms_reopen"`  // all trials, read by another process
 	Resume  float64 `json:"ms_resume"`  // the same, by one that goes on writing
-	Compact float64 `json:"ms_compact"` // one file a table
+	Compact float64 `json:"ms_compact"` // one file made of each table
 }
 
 func (t task) overhead() (o overhead, err error) {
@@ -65,6 +65,11 @@ func (t task) overhead() (o overhead, err error) {
 		return o, err
 	}
 	o.Resume = milliseconds(start, 1)
+	start = time.Now()
+	if _, err := w.Compact(); err != nil {
+		return o, err
+	}
+	o.Compact = milliseconds(start, 1)
 	return o, w.Close()
 }
 
