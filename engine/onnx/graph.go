@@ -23,7 +23,7 @@ type graph struct {
 	results int // of nodes
 	bytes   int // of used
 	place   string
-	err     error // of Value
+	err     error // of Tensor
 }
 
 func newGraph(m Model) *graph {
@@ -145,7 +145,10 @@ func leaf(g *graph, n *expr.Node) value {
 	if l.Role == expr.Seed || l.Role == expr.Step || l.Role == expr.Images || l.Role == expr.Labels {
 		refuse(n, "got the %s of training, which a model does not have", l.Name)
 	}
-	data, err := g.Value(n)
+	if l.Role == expr.Real {
+		return g.constant(l.Name, dtypes[n.Shape.DType], nil, number(nil, n.Shape.DType, g.Real(n)))
+	}
+	data, err := g.Tensor(n)
 	if err == nil && len(data) != n.Shape.Bytes() {
 		err = fmt.Errorf("%s: got %d bytes, want %d for %v", l.Name, len(data), n.Shape.Bytes(), n.Shape)
 	}

@@ -10,7 +10,7 @@ package onnx
 
 import (
 	"fmt"
-	"io"
+	"slices"
 
 	"github.com/starsweep/starsweep/engine/expr"
 )
@@ -29,8 +29,9 @@ type Model struct {
 	Metadata [][2]string // names and values
 	Inputs   []Named     // expressions that are given when the model runs, instead of being computed
 	Output   Named
-	// Value is the value of any other leaf that the output reads, little-endian, in memory order.
-	Value func(n *expr.Node) ([]byte, error)
+	// Tensor is the value of any other tensor that the output reads, little-endian, in memory order; Real is that of a number.
+	Tensor func(n *expr.Node) ([]byte, error)
+	Real   func(n *expr.Node) float64
 }
 
 // Named is an expression that the users of a model see.
@@ -39,20 +40,13 @@ type Named struct {
 	Node      *expr.Node
 }
 
-// Write writes a model. Where ONNX or its runtime cannot express an operation, the error is an *expr.Error with its place in the script.
-func Write(w io.Writer, m Model) error {
-	file, err := encode(m)
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(file)
-	return err
-}
-
 // maxBytes is the size that protocol buffers allow.
 const maxBytes = 1<<31 - 1
 
-func encode(m Model) ([]byte, error) {
+// Encode returns a model as the bytes of a file. Where ONNX or its runtime cannot express an operation, the error is an *expr.Error with
+// its place in the script.
+func Encode(m Model) ([]byte, error) {
+	m.Inputs = slices.Clone(m.Inputs)
 	nodes := []*expr.Node{m.Output.Node}
 	for _, in := range m.Inputs {
 		nodes = append(nodes, in.Node)

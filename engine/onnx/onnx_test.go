@@ -27,7 +27,8 @@ func model(v exprtest.Values, out *Node) onnx.Model {
 			m.Inputs = append(m.Inputs, onnx.Named{Name: l.Name, Node: n})
 		}
 	}
-	m.Value = func(n *Node) (b []byte, err error) {
+	m.Real = func(n *Node) float64 { return n.Value }
+	m.Tensor = func(n *Node) (b []byte, err error) {
 		for _, x := range v.Of(n) {
 			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(float32(x)))
 		}
@@ -41,8 +42,8 @@ func write(t *testing.T, folder, name string, out *Node) {
 	t.Helper()
 	v := exprtest.Values{"y": {2, 0, 1}}
 	m := model(v, out)
-	var file bytes.Buffer
-	if err := onnx.Write(&file, m); err != nil {
+	file, err := onnx.Encode(m)
+	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
 	tensors := []safetensors.Tensor{tensorOf("out", out.Shape, exprtest.Eval(t, v, out)[0])}
@@ -58,7 +59,7 @@ func write(t *testing.T, folder, name string, out *Node) {
 	if err := safetensors.Write(&data, tensors, nil); err != nil {
 		t.Fatal(err)
 	}
-	for extension, b := range map[string][]byte{".onnx": file.Bytes(), ".safetensors": data.Bytes()} {
+	for extension, b := range map[string][]byte{".onnx": file, ".safetensors": data.Bytes()} {
 		if err := os.WriteFile(filepath.Join(folder, name+extension), b, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +156,7 @@ func TestWhatAModelCannotHaveIsRefusedWithItsPlace(t *testing.T) {
 		before := g.At("study.star:3:7")
 		out := c.build(g, in)
 		g.At(before)
-		err := onnx.Write(&bytes.Buffer{}, model(nil, out))
+		_, err := onnx.Encode(model(nil, out))
 		var e *Error
 		if !errors.As(err, &e) || !strings.HasPrefix(err.Error(), "onnx: study.star:3:7: "+c.why) {
 			t.Errorf("%s: got the error %v, want one that begins with study.star:3:7: %s", name, err, c.why)
@@ -188,7 +189,7 @@ func TestEveryOperationIsTranslatedOrRefused(t *testing.T) {
 
 func TestAnOutputThatReadsNoInputHasNoNumberOfExamples(t *testing.T) {
 	g := New()
-	err := onnx.Write(&bytes.Buffer{}, model(nil, Expand(scale(g), Of(F32, "b", 3))))
+	_, err := onnx.Encode(model(nil, Expand(scale(g), Of(F32, "b", 3))))
 	if err == nil || !strings.Contains(err.Error(), "got no input with the axis b of examples, want one") {
 		t.Errorf("got %v", err)
 	}
@@ -197,13 +198,13 @@ func TestAnOutputThatReadsNoInputHasNoNumberOfExamples(t *testing.T) {
 func TestAMissingWeightIsAnError(t *testing.T) {
 	g, in := inputs()
 	m := model(nil, Mul(in.z, scale(g)))
-	m.Value = func(*Node) ([]byte, error) { return nil, errors.New("lost") }
-	if err := onnx.Write(&bytes.Buffer{}, m); err == nil || err.Error() != "lost" {
+	m.Tensor = func(*Node) ([]byte, error) { return nil, errors.New("lost") }
+	if _, err := onnx.Encode(m); err == nil || err.Error() != "lost" {
 		t.Errorf("got %v, want lost", err)
 	}
 	m = model(nil, Mul(in.z, scale(g)))
-	m.Value = func(*Node) ([]byte, error) { return []byte{1}, nil }
-	if err := onnx.Write(&bytes.Buffer{}, m); err == nil || !strings.Contains(err.Error(), "net/scale: got 1 bytes, want 4") {
+	m.Tensor = func(*Node) ([]byte, error) { return []byte{1}, nil }
+	if _, err := onnx.Encode(m); err == nil || !strings.Contains(err.Error(), "net/scale: got 1 bytes, want 4") {
 		t.Errorf("got %v", err)
 	}
 }

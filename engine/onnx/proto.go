@@ -1,6 +1,8 @@
 package onnx
 
 import (
+	"strings"
+
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/starsweep/starsweep/engine/expr"
@@ -11,6 +13,7 @@ import (
 type message []byte
 
 func (m *message) text(field protowire.Number, s string) {
+	s = strings.ToValidUTF8(s, "\ufffd") // or no other program reads the file
 	*m = protowire.AppendString(protowire.AppendTag(*m, field, protowire.BytesType), s)
 }
 

@@ -2,7 +2,7 @@
 
 The folder has NAME.onnx and NAME.safetensors, which holds what the model is given and, under the model's output, what it should return.
 Every model is also run on its first example alone. Prints a line of JSON for each model: name, largest difference in units of the
-largest number or 1, and an error if there is one.
+largest number, and an error if there is one.
 """
 
 import json
@@ -36,7 +36,7 @@ def difference(path):
 
 
 def far(got, want):
-    return float(np.max(np.abs(got.astype(float) - want)) / max(1, np.max(np.abs(want))))
+    return float(np.max(np.abs(got.astype(float) - want)) / (np.max(np.abs(want)) or 1))
 
 
 for path in sorted(Path(sys.argv[1]).glob("*.onnx")):
