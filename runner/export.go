@@ -17,6 +17,7 @@ import (
 type exportOptions struct {
 	csv, json      bool
 	to, out, where string
+	trial          string // for onnx
 	objectives     []string
 }
 
@@ -24,7 +25,7 @@ func exportCommand(env *Env) *cobra.Command {
 	var o exportOptions
 	c := &cobra.Command{
 		Use:   "export DIR [TABLE]",
-		Short: "Write a study for TensorBoard, MLflow, W&B or Optuna, or as CSV or JSON lines",
+		Short: "Write a study for TensorBoard, MLflow, W&B or Optuna, as CSV or JSON lines; a generator as ONNX",
 		Long: `Export writes a study for other programs. With --to and --out it writes a
 folder:
 
@@ -34,9 +35,14 @@ folder:
   optuna         journal.log, with one study, and its artifacts
   csv, jsonl     all tables, and the sample sheets as PNG files
 
-Each has hyperparameters, values by epoch, how the trials ended, and the sample
-sheets (see docs/exports.md). A running study is exported as it is now. The
-folder appears complete. An earlier export of the same study and format is
+With --to onnx and --trial it writes the generator of a trial as an ONNX model,
+from latents (and labels, and noise) to images or points, with the weights that
+sample uses. TRIAL is an ID, its first digits, or "best". A generator whose
+samples depend on each other is refused (see docs/weights.md).
+
+Each folder has hyperparameters, values by epoch, how the trials ended, and the
+sample sheets (see docs/exports.md). A running study is exported as it is now.
+The folder appears complete. An earlier export of the same study and format is
 replaced, unless its files were changed since; any other folder is refused.
 
 With a TABLE (trials, epochs, samples, measurements or pareto), it prints this
@@ -50,25 +56,30 @@ JSON lines: numbers that JSON lacks are the strings "NaN", "Infinity" and
 "-Infinity". Images are base64 in a printed table.`,
 		Example: `  starsweep export runs/quickstart --to tensorboard --out runs/quickstart-tb
   starsweep export runs/quickstart --to optuna --out runs/quickstart-optuna
+  starsweep export runs/quickstart --to onnx --trial best --out generator.onnx
   starsweep export runs/quickstart trials --csv > trials.csv
   starsweep export runs/quickstart epochs --jsonl | jq .fid`,
 		Args: func(_ *cobra.Command, args []string) error { return o.check(args) },
 		RunE: func(c *cobra.Command, args []string) error {
-			if o.to != "" {
-				return exportStudy(c.Context(), env, args[0], o)
+			switch o.to {
+			case toONNX:
+				return exportONNX(c.Context(), env, args[0], o.trial, o.out)
+			case "":
+				return printTable(env, args[0], results.Table(args[1]), o.csv)
 			}
-			return printTable(env, args[0], results.Table(args[1]), o.csv)
+			return exportStudy(c.Context(), env, args[0], o)
 		},
 	}
 	f := c.Flags()
 	f.BoolVar(&o.csv, "csv", false, "print a table as comma-separated values with a header line")
 	f.BoolVar(&o.json, "jsonl", false, "print a table as one JSON object per line")
-	f.StringVar(&o.to, "to", "", "`FORMAT` of a whole study: tensorboard, mlflow, wandb-offline, optuna, csv or jsonl")
-	f.StringVar(&o.out, "out", "", "`FOLDER` that --to writes")
+	f.StringVar(&o.to, "to", "", "`FORMAT` of a whole study: tensorboard, mlflow, wandb-offline, optuna, csv or jsonl; or onnx")
+	f.StringVar(&o.out, "out", "", "`PATH` that --to writes: a folder, or the file of an ONNX model")
+	f.StringVar(&o.trial, "trial", "", "`TRIAL` whose generator --to onnx writes")
 	f.StringVar(&o.where, "where", "", whereMeaning+", for --to")
 	f.StringArrayVar(&o.objectives, "objective", nil,
 		"`METRIC=min` or METRIC=max, instead of the objectives of the script, for --to; may be repeated")
-	return exits(c, exitStorage)
+	return exits(c, exitScript, exitStorage)
 }
 
 // check returns the error of a command line that asks for nothing, or for two things.
@@ -80,8 +91,8 @@ func (o *exportOptions) check(args []string) error {
 		if o.csv == o.json {
 			return usageErrorf("want either --csv or --jsonl")
 		}
-		if o.out != "" || o.where != "" || len(o.objectives) > 0 {
-			return usageErrorf("--out, --where, --objective: want --to with them")
+		if o.out != "" || o.trial != "" || o.where != "" || len(o.objectives) > 0 {
+			return usageErrorf("--out, --trial, --where, --objective: want --to with them")
 		}
 		if !slices.Contains(results.Tables(), results.Table(args[1])) {
 			return usageErrorf("got table %q, want one of %v", args[1], results.Tables())
@@ -91,10 +102,14 @@ func (o *exportOptions) check(args []string) error {
 	switch {
 	case o.csv || o.json:
 		return usageErrorf("--to %s: want neither --csv nor --jsonl with it", plain.Value(o.to))
-	case !slices.Contains(export.Formats(), export.Format(o.to)):
-		return usageErrorf("--to: got %q, want one of %v", o.to, export.Formats())
+	case o.to != toONNX && !slices.Contains(export.Formats(), export.Format(o.to)):
+		return usageErrorf("--to: got %q, want one of %v, or %s", o.to, export.Formats(), toONNX)
 	case len(args) != 1:
 		return usageErrorf("got %d arguments, want the directory of a study", len(args))
+	case o.to == toONNX:
+		return o.checkONNX()
+	case o.trial != "":
+		return usageErrorf("--to %s: want no --trial, which only --to %s has: it writes all trials", o.to, toONNX)
 	case o.out == "":
 		return usageErrorf("--to %s: want --out, the folder to write", o.to)
 	}

@@ -22,15 +22,9 @@ type generator struct {
 // openWeights opens the weights that a study keeps of a trial, on a backend. Seed is that of the latents. The caller closes the
 // generator.
 func openWeights(v *results.View, t *restored, backend *train.Backend, seed uint32) (*generator, error) {
-	if t.Job.Program.Sample == nil {
-		return nil, usageErrorf("trial %s generates no samples", t.ID)
-	}
-	c, err := v.LoadCheckpoint(t.ID)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return nil, noWeights(v, t.ID)
-	case err != nil:
-		return nil, asUsageError(err)
+	c, err := keptWeights(v, t)
+	if err != nil {
+		return nil, err
 	}
 	state, err := execute.StateOf(&c)
 	if err != nil {
@@ -45,6 +39,18 @@ func openWeights(v *results.View, t *restored, backend *train.Backend, seed uint
 		return nil, asUsageError(fmt.Errorf("checkpoint of trial %s: %w", t.ID, err))
 	}
 	return &generator{run, c.Row.Epoch, t.Job.Program.Config.SampleBatch}, nil
+}
+
+// keptWeights returns the weights that a study keeps of a trial that generates samples.
+func keptWeights(v *results.View, t *restored) (c results.Checkpoint, err error) {
+	if t.Job.Program.Sample == nil {
+		return c, usageErrorf("trial %s generates no samples", t.ID)
+	}
+	c, err = v.LoadCheckpoint(t.ID)
+	if errors.Is(err, os.ErrNotExist) {
+		return c, noWeights(v, t.ID)
+	}
+	return c, asUsageError(err)
 }
 
 // noWeights is the error for a trial without weights.
