@@ -38,6 +38,9 @@ The extension of --out is the format:
   .parquet  a column "image" of PNG files as Hugging Face's datasets stores it,
             or columns "x" and "y" of points
   .csv      points as text
+  .safetensors
+            images or points as in .npy, with what they are made of: latent,
+            label, noise, whatever the generator reads
 
 A generator that is given labels draws the classes in turn. Pictures then are
 in a folder for each class, tables have a column "label", and the labels of an
@@ -91,6 +94,7 @@ func sample(ctx context.Context, env *Env, dir, name string, o sampleOptions) er
 	label := v.Meta().Label(t.Point, t.Seed)
 	set := g.set(t, o.n, fmt.Sprintf("%s, trial %s, %s, epoch %d, latents of seed %d", v.Meta().Study, t.ID, label, g.epoch, seed))
 	set.Draw = func(from, to int) ([]float32, error) { return g.images(ctx, from, to) }
+	set.Inputs = g.given
 	set.Progress = newPasses(env).watch
 	err = generated.Write(ctx, o.out, set)
 	if closed := g.Close(); err == nil {
@@ -116,6 +120,10 @@ func (g *generator) set(t *restored, n int, source string) generated.Set {
 	if turns := t.Job.Program.Turns; turns != nil {
 		s.Classes = config.Classes
 		s.Label = func(i int) int { return turns[i%g.batch%len(turns)] }
+	}
+	for _, x := range t.Job.Program.Given {
+		one := x.Node.Shape.Without("b")
+		s.Given = append(s.Given, generated.Given{Name: x.Name, Shape: one.Dims(), Integer: !one.DType.Float()})
 	}
 	return s
 }

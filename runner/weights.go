@@ -83,3 +83,14 @@ func (g *generator) images(ctx context.Context, from, to int) ([]float32, error)
 	each := len(x) / (to - first*g.batch)
 	return x[(from-first*g.batch)*each:], nil
 }
+
+// given returns what the samples from, from+1, ..., to-1 are made of, in the order of the program's Given.
+func (g *generator) given(from, to int) ([][]float64, error) {
+	first := from / g.batch
+	skip, n := from-first*g.batch, to-first*g.batch
+	given, err := g.Given(n, uint32(first))
+	for i, x := range given {
+		given[i] = x[len(x)/n*skip:]
+	}
+	return given, err
+}

@@ -21,6 +21,7 @@ type Compiled struct {
 	sample *lower.Exec // nil if the program samples nothing
 	test   *lower.Exec // nil if the program has no tests
 
+	given   once.Map[struct{}, *lower.Exec] // what samples are given; few ask for it
 	testOne once.Map[struct{}, *lower.Exec] // needed only for splits that are not a multiple of model.TestBatch
 	loops   once.Map[int, *lower.Loop]      // by number of images
 

@@ -32,6 +32,39 @@ func (r *Run) Sample(n int, at uint32) ([]float32, error) {
 	return images, nil
 }
 
+// Given returns what Sample draws or chooses for the batches that it would generate for the same arguments: for each tensor of the
+// program's Given, in their order, the numbers of n samples.
+func (r *Run) Given(n int, at uint32) ([][]float64, error) {
+	p := r.job.Program
+	var outs []*expr.Node
+	for _, g := range p.Given {
+		if !g.Node.Shape.Has('b') {
+			return nil, fmt.Errorf("sample: %s is drawn once for a batch of samples, and belongs to none of them", g.Name)
+		}
+		outs = append(outs, g.Node)
+	}
+	if len(outs) == 0 {
+		return nil, nil
+	}
+	e, err := r.c.given.Do(context.Background(), struct{}{}, func() (*lower.Exec, error) { return r.c.build("latents", outs...) })
+	if err != nil {
+		return nil, err
+	}
+	given := make([][]float64, len(outs))
+	for drawn := 0; drawn < n; at++ {
+		batch, err := r.infer(e, at, Images{}, nil, outs...)
+		if err != nil {
+			return nil, fmt.Errorf("sample: %w", err)
+		}
+		size := min(n-drawn, p.Config.SampleBatch)
+		for i, o := range outs {
+			given[i] = append(given[i], batch[i][:size*o.Shape.Without("b").Elems()]...)
+		}
+		drawn += size
+	}
+	return given, nil
+}
+
 // Test returns the program's tests as means over all images, with the current weights. Training is not affected. Every image counts
 // once: whole batches are weighted by their size, and the images left over are read one by one.
 func (r *Run) Test(ctx context.Context, images Images) ([]Value, error) {

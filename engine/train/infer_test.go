@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/model"
 )
 
@@ -36,6 +37,38 @@ func TestSamplesDependOnSeedAndPlaceOnly(t *testing.T) {
 		before := state(t, r)
 		sample(20, 0)
 		same(t, "before and after sampling", before, state(t, r))
+	})
+}
+
+// The latents that a run names are those of its samples: here the samples are the latents.
+func TestARunSaysWhatItsSamplesAreGiven(t *testing.T) {
+	eachBackend(t, func(t *testing.T, b *Backend) {
+		job := tiny.job(t)
+		players := []model.Player{{Name: "net", Steps: 1, Optimizer: adam(.1), Loss: func(t *model.Trace) (node, error) {
+			return expr.Mean(t.Weight("net/dense1", "kernel", tiny.image.As(tiny.dtype), model.Constant(1)), "hwc"), nil
+		}}}
+		own := build(t, job.Program.Config, players, func(t *model.Trace) (node, error) { return tiny.z(t), nil })
+		r := start(t, b, own, blobs(20, 8, 8), 5)
+		n := own.Program.Config.SampleBatch + 3
+		want, err := r.Sample(n, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		given, err := r.Given(n, 2)
+		if err != nil || len(given) != 1 || len(given[0]) != n*tiny.latent {
+			t.Fatalf("got %d tensors, %v, want one of %d latents", len(given), err, n)
+		}
+		for i, v := range given[0] {
+			if float32(v) != want[i] {
+				t.Fatalf("latent %d: got %v, want %v", i, v, want[i])
+			}
+		}
+		shifted := start(t, b, build(t, own.Program.Config, players, func(t *model.Trace) (node, error) {
+			return expr.Add(tiny.z(t), t.Given("shift", "", t.Normal("network", expr.Of(tiny.dtype, "")))), nil
+		}), blobs(20, 8, 8), 5)
+		if _, err := shifted.Given(n, 2); err == nil || !strings.Contains(err.Error(), "shift is drawn once for a batch of samples") {
+			t.Errorf("got %v", err)
+		}
 	})
 }
 

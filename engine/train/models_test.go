@@ -119,7 +119,7 @@ func (m gan) discriminator(t *model.Trace, x node) (node, error) {
 func (c *chain) result() (node, error) { return c.x, c.err }
 
 func (m gan) z(t *model.Trace) node {
-	return t.Normal("latent", expr.Of(m.dtype, "bc", t.Examples(), m.latent))
+	return t.Given("latent", "", t.Normal("latent", expr.Of(m.dtype, "bc", t.Examples(), m.latent)))
 }
 
 // nonSaturating is Goodfellow et al. 2014, section 3, with instance noise.

@@ -66,14 +66,12 @@ type entry struct {
 
 // Write writes the tensors in the given order and the metadata, which may be nil.
 func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
-	header, err := header(tensors, metadata)
-	if err != nil {
-		return err
+	for _, t := range tensors {
+		if size, err := byteSize(t.DType, t.Shape); err == nil && size != int64(len(t.Data)) {
+			return fmt.Errorf("tensor %q: got %d bytes, want %d for %s%v", t.Name, len(t.Data), size, t.DType, t.Shape)
+		}
 	}
-	if err := binary.Write(w, binary.LittleEndian, uint64(len(header))); err != nil {
-		return err
-	}
-	if _, err := w.Write(header); err != nil {
+	if err := WriteHeader(w, tensors, metadata); err != nil {
 		return err
 	}
 	for _, t := range tensors {
@@ -82,6 +80,20 @@ func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 		}
 	}
 	return nil
+}
+
+// WriteHeader writes what precedes the data of the tensors, which the caller writes then: tensors may be too large for memory. It does
+// not read their Data.
+func WriteHeader(w io.Writer, tensors []Tensor, metadata map[string]string) error {
+	header, err := header(tensors, metadata)
+	if err != nil {
+		return err
+	}
+	if err := binary.Write(w, binary.LittleEndian, uint64(len(header))); err != nil {
+		return err
+	}
+	_, err = w.Write(header)
+	return err
 }
 
 // header returns the JSON header, padded with spaces so that the data begin at a multiple of 8 bytes.
@@ -124,9 +136,6 @@ func header(tensors []Tensor, metadata map[string]string) ([]byte, error) {
 		size, err := byteSize(t.DType, t.Shape)
 		if err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
-		}
-		if size != int64(len(t.Data)) {
-			return nil, fmt.Errorf("tensor %q: got %d bytes, want %d for %s%v", t.Name, len(t.Data), size, t.DType, t.Shape)
 		}
 		shape := t.Shape
 		if shape == nil {

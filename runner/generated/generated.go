@@ -1,7 +1,7 @@
 // Package generated writes the samples of trained generators to files that other programs read: pictures in a folder or a zip file,
-// arrays for NumPy, Parquet tables, points as CSV. It is the inverse of engine/data, which reads all of them except arrays. Samples
-// come from a function, a few at a time, so that their number is not bounded by memory; equal samples give equal bytes. The commands
-// of package runner use it. It knows neither training nor tables of studies.
+// arrays for NumPy, Parquet tables, points as CSV, files of tensors with the latents. It is the inverse of engine/data, which reads
+// pictures, tables and text. Samples come from a function, a few at a time, so that their number is not bounded by memory; equal
+// samples give equal bytes. The commands of package runner use it. It knows neither training nor tables of studies.
 package generated
 
 import (
@@ -26,11 +26,23 @@ type Set struct {
 	Batch      int             // samples are drawn in multiples of so many
 	Draw       Samples         // of one generator
 	Label      func(i int) int // of sample i; read if Classes is not 0
+	Given      []Given         // what the generator makes samples of: its latents and labels
+	Inputs     Inputs          // of the samples, for Given
 	Progress   pass.Observer
 }
 
 // Samples returns samples from, from+1, ..., to-1, [to-from h w c] in [-1, 1], or the coordinates of points.
 type Samples func(from, to int) ([]float32, error)
+
+// Given is a tensor that a generator reads for every sample.
+type Given struct {
+	Name    string
+	Shape   []int // of one sample
+	Integer bool  // labels; else numbers
+}
+
+// Inputs returns what the samples from, from+1, ..., to-1 are made of: the values of each Given.
+type Inputs func(from, to int) ([][]float64, error)
 
 // format is a kind of file.
 type format struct {
@@ -46,6 +58,7 @@ var formats = [...]format{
 	{".npy", true, true, "a NumPy array", writeArray},
 	{".parquet", true, true, "a Parquet file", file(writeParquet)},
 	{".csv", false, true, "the coordinates of points as text", file(writeCSV)},
+	{".safetensors", true, true, "a file of tensors", file(writeTensors)},
 }
 
 // Formats lists the extensions of files, with what they are.
@@ -111,9 +124,11 @@ func Write(ctx context.Context, path string, s Set) error {
 	case err != nil:
 		return err
 	case s.Points() && !f.points:
-		return fmt.Errorf("%s: the samples are points in the plane, which %s cannot hold: want .npy, .parquet or .csv", path, f.what)
+		return fmt.Errorf("%s: the samples are points in the plane, which %s cannot hold: want .npy, .parquet, .csv or .safetensors",
+			path, f.what)
 	case !s.Points() && !f.images:
-		return fmt.Errorf("%s: the samples are images, which cannot be written as %s: want a folder, .zip, .npy or .parquet", path, f.what)
+		return fmt.Errorf("%s: the samples are images, which cannot be written as %s: want a folder, .zip, .npy, .parquet or .safetensors",
+			path, f.what)
 	}
 	return f.write(ctx, path, s)
 }
@@ -124,9 +139,18 @@ func file(write func(context.Context, io.Writer, Set) error) func(context.Contex
 		if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
 			return err
 		}
-		return durable.WriteShared(path, func(w io.Writer) error { return write(ctx, w, s) })
+		err := durable.WriteShared(path, func(w io.Writer) error { return write(ctx, w, s) })
+		if own := new(undrawn); errors.As(err, own) {
+			return own.error // whatever the file is called
+		}
+		return err
 	}
 }
+
+// undrawn is an error of the samples, not of the file.
+type undrawn struct{ error }
+
+func (u undrawn) Unwrap() error { return u.error }
 
 // values is the number of values of one sample.
 func (s Set) values() int { return s.H * s.W * s.C }
@@ -134,25 +158,27 @@ func (s Set) values() int { return s.H * s.W * s.C }
 // chunkValues bounds the values that are drawn at a time, at least one batch.
 const chunkValues = 1 << 20
 
+// step is the number of samples that are drawn at a time.
+func (s Set) step() int { return max(1, chunkValues/(s.values()*s.Batch)) * s.Batch }
+
 // each draws the samples in turn.
 func (s Set) each(ctx context.Context, visit func(i int, x []float32) error) error {
 	progress := s.Progress.Begin("samples", s.N)
 	defer progress.End()
-	step := max(1, chunkValues/(s.values()*s.Batch)) * s.Batch
-	for from := 0; from < s.N; from += step {
+	for from, step := 0, s.step(); from < s.N; from += step {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		to := min(s.N, from+step)
 		x, err := s.Draw(from, to)
 		if err != nil {
-			return err
+			return undrawn{err}
 		}
 		for i := from; i < to; i++ {
 			one := x[(i-from)*s.values():][:s.values()]
 			for _, v := range one {
 				if v-v != 0 {
-					return fmt.Errorf("sample %d: got a value of %g: the generator does not produce finite numbers", i, v)
+					return undrawn{fmt.Errorf("sample %d: got a value of %g: the generator does not produce finite numbers", i, v)}
 				}
 			}
 			if err := visit(i, one); err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/npy"
 	"github.com/starsweep/starsweep/internal/require"
+	"github.com/starsweep/starsweep/internal/safetensors"
 )
 
 // images are n images of 3 x 2 pixels, whose values are those of bytes.
@@ -133,6 +134,56 @@ func TestArraysAndTextsHoldTheNumbers(t *testing.T) {
 		if err != nil || string(got) != c.want {
 			t.Errorf("got %q, %v, want %q", got, err, c.want)
 		}
+	}
+}
+
+// A file of tensors has the samples and what they are made of.
+func TestTensorsHaveWhatSamplesAreMadeOf(t *testing.T) {
+	s := images(50000, 3, 0) // drawn in several chunks
+	s.Given = []Given{{Name: "latent", Shape: []int{2}}, {Name: "label", Integer: true}}
+	s.Inputs = func(from, to int) ([][]float64, error) {
+		given := make([][]float64, 2)
+		for i := from; i < to; i++ {
+			given[0] = append(given[0], float64(i), -float64(i))
+			given[1] = append(given[1], float64(i%7))
+		}
+		return given, nil
+	}
+	file, err := os.ReadFile(write(t, "x.safetensors", s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tensors, metadata, err := safetensors.Read(file)
+	if err != nil || len(tensors) != 3 || metadata["source"] != "a test" {
+		t.Fatalf("got %d tensors of %q, %v", len(tensors), metadata, err)
+	}
+	want, _ := s.Draw(0, s.N)
+	x, err := safetensors.Values[float32](tensors[0])
+	if err != nil || tensors[0].Name != "images" || !slices.Equal(tensors[0].Shape, []int{s.N, 3, 2, 3}) || !slices.Equal(x, want) {
+		t.Errorf("%s %v: got other images, %v", tensors[0].Name, tensors[0].Shape, err)
+	}
+	z, errZ := safetensors.Values[float32](tensors[1])
+	y, errY := safetensors.Values[int64](tensors[2])
+	for i := range s.N {
+		if errZ != nil || errY != nil || z[2*i] != float32(i) || z[2*i+1] != -float32(i) || y[i] != int64(i%7) {
+			t.Fatalf("sample %d: got %v, %v of class %d, %v", i, z[2*i:2*i+2], errZ, y[i], errY)
+		}
+	}
+	p := points(5, 0)
+	if file, err = os.ReadFile(write(t, "p.safetensors", p)); err != nil {
+		t.Fatal(err)
+	}
+	if tensors, _, err = safetensors.Read(file); err != nil || tensors[0].Name != "points" || !slices.Equal(tensors[0].Shape, []int{5, 2}) {
+		t.Errorf("got %v, %v", tensors, err)
+	}
+	// Errors of the samples do not name the file, which does not appear.
+	p.Draw = func(from, to int) ([]float32, error) { return make([]float32, 2*(to-from)-1), errors.New("lost") }
+	if err := Write(t.Context(), filepath.Join(t.TempDir(), "x.npy"), p); err == nil || err.Error() != "lost" {
+		t.Errorf("got %v, want lost", err)
+	}
+	s.Inputs = func(int, int) ([][]float64, error) { return nil, errors.New("none") }
+	if err := Write(t.Context(), filepath.Join(t.TempDir(), "x.safetensors"), s); err == nil || err.Error() != "none" {
+		t.Errorf("got %v, want none", err)
 	}
 }
 
