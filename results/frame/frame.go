@@ -8,6 +8,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/starsweep/starsweep/engine/metric"
+	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/results"
 )
@@ -197,6 +199,24 @@ func (f *Frame) Factor(name string) (x Factor, found bool) {
 		return Factor{}, false
 	}
 	return f.Factors[i], true
+}
+
+// Better says which values of a metric are better: as the objectives of the study say, or as the metric is defined. Known is false for a
+// loss or another number of a script.
+func (f *Frame) Better(name string) (direction pareto.Direction, known bool) {
+	for _, o := range f.Objectives {
+		if o.Metric == name {
+			return o.Direction, true
+		}
+	}
+	for _, d := range metric.All {
+		for _, c := range d.Columns {
+			if c.Name == name && !c.Deviation {
+				return c.Better, true
+			}
+		}
+	}
+	return "", false
 }
 
 // Varied are the factors with several levels.
