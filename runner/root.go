@@ -80,6 +80,7 @@ in pure Go, and writes the results as Parquet tables.`,
 	add(groupStudy, abandonable(checkCommand(env)), abandonable(planCommand(env)), abandonable(showCommand(env)),
 		runCommand(env)) // which handles interrupts itself
 	add(groupResults, abandonable(statusCommand(env)), serveCommand(env), abandonable(reportCommand(env)), abandonable(paretoCommand(env)),
+		abandonable(tableCommand(env)), abandonable(importanceCommand(env)),
 		abandonable(exportCommand(env)), abandonable(sampleCommand(env)), replayCommand(env), measureCommand(env),
 		abandonable(diffCommand(env)), abandonable(retryCommand(env)), abandonable(archiveCommand(env)),
 		abandonable(verifyCommand(env)), abandonable(compactCommand(env)), abandonable(repairCommand(env)))

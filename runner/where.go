@@ -51,5 +51,11 @@ func condition(ctx context.Context, v *results.View, text string) (func(columns 
 		return nil, nil
 	}
 	holds, err := where.Compile(ctx, "--where", text, frame.Columns(v.Meta()))
-	return holds, withCode(exitUsage, err)
+	if err != nil {
+		return nil, withCode(exitUsage, err)
+	}
+	return func(columns map[string]any) (bool, error) {
+		in, err := holds(columns)
+		return in, withCode(exitUsage, err) // an error of a condition is none of the study's script
+	}, nil
 }

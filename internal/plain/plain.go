@@ -92,3 +92,12 @@ func (w *Writer) Write(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// Cell returns a text for a table that spreadsheets open: one that begins like a formula, with =, +, -, @ or a tab, gets an apostrophe in
+// front.
+func Cell(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+		return "'" + text
+	}
+	return text
+}

@@ -68,3 +68,11 @@ func TestEscapedJSONHasTheSameValues(t *testing.T) {
 		t.Errorf("%s: got %q, %v; want %q", b.String(), got, err, value)
 	}
 }
+
+func TestNoCellIsAFormula(t *testing.T) {
+	for text, want := range map[string]string{"=1+1": "'=1+1", "@sum": "'@sum", "-x": "'-x", "\tx": "'\tx", "ns-gan": "ns-gan", "": ""} {
+		if got := plain.Cell(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}

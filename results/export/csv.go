@@ -4,8 +4,8 @@ import (
 	"encoding/csv"
 	"io"
 	"iter"
-	"strings"
 
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 )
 
@@ -30,7 +30,7 @@ func writeCSV(to io.Writer, fields []results.Field, rows iter.Seq2[results.Row, 
 		for i, f := range fields {
 			cells[i] = ""
 			if s, isText := row[f.Name].(string); isText {
-				cells[i] = escapeFormula(s)
+				cells[i] = plain.Cell(s)
 			} else if row[f.Name] != nil {
 				cells[i] = text(row[f.Name])
 			}
@@ -41,12 +41,4 @@ func writeCSV(to io.Writer, fields []results.Field, rows iter.Seq2[results.Row, 
 	}
 	w.Flush()
 	return w.Error()
-}
-
-// escapeFormula returns a text that no spreadsheet interprets as a formula, with an apostrophe in front if it begins like one.
-func escapeFormula(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
-	}
-	return text
 }

@@ -114,7 +114,7 @@ func TestSharesElsewhereAreThoseOfOptuna(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: starts Python")
 	}
-	python := require.Tool(t, "STARSWEEP_PYTHON", "python")
+	python := require.Tool(t, "STARSWEEP_TOOLS", "tools")
 	for _, n := range []int{20, 60, 200, 1000} {
 		for _, direction := range []pareto.Direction{pareto.Min, pareto.Max} {
 			f := searched(n, uint64(n))
