@@ -72,3 +72,28 @@ func (v *View) Course(id string) (epochs []Epoch, n int) {
 	}
 	return epochs, min(t.usableUntil(v.fold.budget(t)), len(epochs))
 }
+
+// Compared returns the epoch at which a trial is compared with others: that of the pareto table or, without an epoch that has all
+// objectives, the last one that was evaluated within the budget, else the last. Found is false for a trial that is not compared. With best
+// it is the epoch where the first objective is best.
+func (v *View) Compared(id string, best bool) (e Epoch, found bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	t := v.fold.trial(id)
+	if t == nil {
+		return Epoch{}, false
+	}
+	rows := t.epochRows[:min(t.usableUntil(v.fold.budget(t)), len(t.epochRows))]
+	if len(rows) == 0 {
+		return Epoch{}, false
+	}
+	at := len(rows) - 1
+	if p, any := v.fold.representative(t, t.points, Comparison{Best: best}); any {
+		at = p.epoch - 1
+	} else if i := slices.IndexFunc(rows, func(r *row) bool { return r.numbers.evaluated }); i >= 0 {
+		for !rows[at].numbers.evaluated {
+			at--
+		}
+	}
+	return rows[at].numbers.epoch(rows[at]), true
+}

@@ -184,6 +184,7 @@ type State struct {
 	Attempts int     // times that it was begun since its last epoch, without those after which it was left in good order
 	Epochs   int     // in the journals
 	Last     Metrics // the last measured value of each
+	Seconds  float64 // of training and evaluation
 
 	InPlan           bool            // it is in the newest plan
 	Settings, Script string          // of the run that finished it, or in which it began: a JSON object and a hash
@@ -247,7 +248,8 @@ func (f *fold) fullState(t *trial) State {
 func (f *fold) state(t *trial) State {
 	plan := f.plans[t.latest.begin.under]
 	s := State{Trial: t.Trial, Status: Interrupted, Epochs: len(t.epochRows), InPlan: f.inPlan(t), Settings: plan.Settings,
-		Script: plan.Script, Generation: t.latest.number, From: t.latest.begin.from, Since: t.latest.begin.Started, Attempts: t.attempts()}
+		Script: plan.Script, Seconds: t.secondsTrain + t.secondsEvaluate, Generation: t.latest.number, From: t.latest.begin.from,
+		Since: t.latest.begin.Started, Attempts: t.attempts()}
 	if t.paused != nil {
 		s.Status, s.Reason = Paused, t.paused.reason
 	}

@@ -3,7 +3,6 @@ package frame
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 
@@ -28,45 +27,60 @@ type reading struct {
 
 // gather makes the row of a trial and its readings.
 func gather(v *results.View, s results.State, o Options) (candidate, error) {
-	epochs, usable := v.Course(s.ID)
 	c := candidate{state: s, row: Row{ID: s.ID, Index: s.Index, Seed: s.Seed, Configuration: s.Configuration, Status: s.Status,
-		Reason: s.Remark(), Point: map[string]any{}, Values: map[string]float64{}}}
+		Reason: s.Remark(), Point: map[string]any{}, Values: map[string]float64{}, Seconds: s.Seconds}}
 	m := v.Meta()
 	for _, column := range m.Columns {
 		c.row.Point[column.Name] = s.Point[column.Name]
 	}
-	for _, e := range epochs {
-		c.row.Seconds += e.SecondsTrain + e.SecondsEvaluate
-	}
 	if s.Former != nil {
 		c.row.Status = s.Former.Status
 	}
-	objectives := names(m.Objectives)
-	if !o.Measured {
-		if r, any := represent(epochs[:usable], m.Objectives, o.Best); any {
-			r.measures = func(name string) string { return metric.Deciding(s.Measure, s.Train, name).String() }
-			r.measure = metric.Deciding(s.Measure, s.Train, objectives...).String()
-			c.readings = []reading{r}
-		}
-		return c, nil
+	if o.Measured {
+		var err error
+		c.readings, err = measured(v, s.ID, o.Best)
+		return c, err
 	}
-	again, err := v.Measurements(s.ID)
-	if err != nil {
-		return candidate{}, err
-	}
-	byMeasure := map[string][]results.Epoch{}
-	for _, x := range again {
-		if x.Epoch <= usable {
-			byMeasure[x.Measure] = append(byMeasure[x.Measure], results.Epoch{Epoch: x.Epoch, Metrics: x.Metrics, Evaluated: true})
-		}
-	}
-	for _, measure := range slices.Sorted(maps.Keys(byMeasure)) {
-		if r, any := represent(byMeasure[measure], m.Objectives, o.Best); any {
-			r.measure, r.measures = measure, func(string) string { return measure }
-			c.readings = append(c.readings, r)
-		}
+	if e, found := v.Compared(s.ID, o.Best); found {
+		c.readings = []reading{{epoch: e.Epoch, values: finite(e.Metrics),
+			measure:  metric.Deciding(s.Measure, s.Train, names(m.Objectives)...).String(),
+			measures: func(name string) string { return metric.Deciding(s.Measure, s.Train, name).String() }}}
 	}
 	return c, nil
+}
+
+// measured are the readings that the command measure recorded of kept weights within the budget, one of each measure: of the last epoch,
+// or of that where the first objective is best.
+func measured(v *results.View, id string, best bool) (list []reading, err error) {
+	again, err := v.Measurements(id)
+	if err != nil {
+		return nil, err
+	}
+	_, usable := v.Course(id)
+	objectives := v.Meta().Objectives
+	improves := func(r, earlier reading) bool {
+		if !best || len(objectives) == 0 {
+			return true
+		}
+		y, has := r.values[objectives[0].Metric]
+		before, had := earlier.values[objectives[0].Metric]
+		return has && (!had || objectives[0].Better(y, before))
+	}
+	at := map[string]int{}
+	for _, x := range again { // by epoch
+		if x.Epoch > usable {
+			continue
+		}
+		r := reading{epoch: x.Epoch, values: finite(x.Metrics), measure: x.Measure, measures: func(string) string { return x.Measure }}
+		i, known := at[x.Measure]
+		if !known {
+			at[x.Measure] = len(list)
+			list = append(list, r)
+		} else if improves(r, list[i]) {
+			list[i] = r
+		}
+	}
+	return list, nil
 }
 
 func names(objectives []results.Objective) (list []string) {
@@ -74,35 +88,6 @@ func names(objectives []results.Objective) (list []string) {
 		list = append(list, o.Metric)
 	}
 	return list
-}
-
-// represent chooses the epoch that represents a trial, as the pareto table does: the last one with a finite value of every objective, or
-// the one of these where the first objective is best. Without such an epoch it is the last one that was evaluated, and without
-// evaluations the last one.
-func represent(epochs []results.Epoch, objectives []results.Objective, best bool) (r reading, any bool) {
-	at, rank := -1, 0
-	for i, e := range epochs {
-		whole := len(objectives) > 0 && !slices.ContainsFunc(objectives, func(o results.Objective) bool {
-			x, measured := e.Metrics[o.Metric]
-			return !measured || math.IsNaN(x) || math.IsInf(x, 0)
-		})
-		level := 1
-		switch {
-		case whole:
-			level = 3
-		case e.Evaluated:
-			level = 2
-		}
-		if level < rank || best && level == 3 && rank == 3 &&
-			!objectives[0].Better(e.Metrics[objectives[0].Metric], epochs[at].Metrics[objectives[0].Metric]) {
-			continue
-		}
-		at, rank = i, level
-	}
-	if at < 0 {
-		return reading{}, false
-	}
-	return reading{epoch: epochs[at].Epoch, values: finite(epochs[at].Metrics)}, true
 }
 
 // choose gives each trial its values of one measure, and leaves out trials and values of others. A trial without values stays.
