@@ -1,8 +1,10 @@
 package runner
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,6 +45,20 @@ func (s *script) directory(o runOptions) (string, error) {
 	return "", usageErrorf("%s holds the study of %s, and this is %s: "+
 		"choose another directory with --dir, or continue that study with --dir %s",
 		dir, other, s.path, dir)
+}
+
+// directoryOf returns the directory of the study that worker processes train. They load the script as well, and say what there is to say.
+func (e *Env) directoryOf(ctx context.Context, path string, o runOptions) (string, error) {
+	if o.dir != "" {
+		return o.dir, nil
+	}
+	silent := *e
+	silent.Stderr = io.Discard
+	s, err := load(ctx, &silent, path, o.scriptOptions)
+	if err != nil {
+		return "", err
+	}
+	return s.directory(o)
 }
 
 // origin returns the path of a script relative to a directory, so that both can be moved together, or absolute if there is none.

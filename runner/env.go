@@ -45,7 +45,8 @@ type Env struct {
 
 	// Run trains in worker processes of this program, which Start starts, with one more variable in their environment; nil: it trains in
 	// this process. Worker is this process's side of the pipes to the process that started it as a worker; nil: it is none.
-	Start  func(processes int, variable string) (*supervise.Process, error)
+	// Their output goes to the files of this process unless there is a writer for it.
+	Start  func(processes int, variable string, stdout, stderr io.Writer) (*supervise.Process, error)
 	Worker *supervise.Worker
 	AtOnce context.Context // done: a run leaves at once, and not in good order; nil: as soon as the command's context is done
 
@@ -54,6 +55,30 @@ type Env struct {
 	console *console // underneath Stderr
 	screen  *console // underneath Stdout; nil: it is not a terminal
 	role    role     // of a worker process
+
+	events io.Writer // standard output of the command, for run --json
+	loud   *Env      // with what a muted run says at its end; nil: it is not muted
+}
+
+// muted is the environment of a run that says less: nothing before its end with --quiet, only JSON on standard output with --json.
+func (e *Env) muted(o runOptions) *Env {
+	m := *e
+	m.loud = e
+	if o.quiet {
+		m.Stdout, m.Stderr, m.Size = io.Discard, io.Discard, nil
+	}
+	if o.inJSON {
+		m.Stdout, m.Size = io.Discard, nil
+	}
+	return &m
+}
+
+// aloud is the environment in which a run says what it has to say in any case.
+func (e *Env) aloud() *Env {
+	if e.loud != nil {
+		return e.loud
+	}
+	return e
 }
 
 // options are those with which a study is opened. A process that must know whether others live says so while it waits.

@@ -12,6 +12,7 @@ import (
 // Main runs one command and returns its exit code. Nothing that it prints, such as the name of a file or a string of a script, can
 // move the cursor of a terminal: see package plain.
 func Main(ctx context.Context, env Env) int {
+	env.events = plain.NewWriter(env.Stdout)
 	wrong := env.takeRole()
 	env.useTerminal()
 	env.Stdout, env.Stderr = plain.NewWriter(env.Stdout), plain.NewWriter(env.console)

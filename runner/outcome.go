@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/results/report"
 	"github.com/starsweep/starsweep/runner/execute"
 	"github.com/starsweep/starsweep/runner/sweep"
 )
@@ -18,7 +19,6 @@ type tally map[results.Status]int
 // end closes the study, prints what has become of its trials and returns the error of the command. err is that of the training, which
 // began unless an error came before the first trial.
 func (t *training) end(began bool, err error) error {
-	env := t.env
 	count, failed, left := tally(t.executor.Counts()), t.failures(), remaining{}
 	var held map[string]int
 	if began {
@@ -29,15 +29,8 @@ func (t *training) end(began bool, err error) error {
 		err = closeErr
 	}
 	if began {
-		env.printOutcomes(count, t.plan.Len(), env.Now().Sub(t.start).Seconds())
-		if left.trials > 0 {
-			fmt.Fprintf(env.Stdout, "remaining %s\n", left.text(t.workers*max(1, env.role.Of)))
-			for _, process := range slices.Sorted(maps.Keys(held)) {
-				fmt.Fprintf(env.Stdout, "%d of them in %s\n", held[process], process)
-			}
-		}
-		if reportErr := env.writeReport(t.dir); err == nil {
-			err = reportErr
+		if summaryErr := t.summarize(count, left, held); err == nil {
+			err = summaryErr
 		}
 	}
 	if err == nil {
@@ -45,6 +38,45 @@ func (t *training) end(began bool, err error) error {
 	}
 	return t.ended(err)
 }
+
+// summarize writes the report and prints the summary of the run. Of several processes, the first one prints it.
+func (t *training) summarize(count tally, left remaining, held map[string]int) error {
+	env := t.env.aloud()
+	s := runSummary{eventHead: t.events().head("summary"), Planned: t.plan.Len(), Counts: map[string]int{},
+		Seconds: env.Now().Sub(t.start).Seconds(), Phases: t.executor.Phases(), Remaining: left.summary(t.lanes())}
+	s.PerSecond = rate(s.Phases.Images, s.Phases.Train)
+	for status, n := range count {
+		s.Counts[string(status)], s.Finished = n, s.Finished+n
+	}
+	if !t.inJSON {
+		env.printOutcomes(count, s.Planned, s.Seconds)
+		if left.trials > 0 {
+			fmt.Fprintf(env.Stdout, "remaining %s\n", left.text(t.lanes()))
+			for _, process := range slices.Sorted(maps.Keys(held)) {
+				fmt.Fprintf(env.Stdout, "%d of them in %s\n", held[process], process)
+			}
+		}
+	}
+	v, err := t.env.openView(t.dir)
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	s.Report, err = report.File(v, report.Options{})
+	if err := errors.Join(err, s.summarize(v)); err != nil {
+		return err
+	}
+	switch {
+	case !t.inJSON:
+		s.print(env.Stdout, max(1, env.role.Of))
+	case env.role.Index <= 1:
+		return t.events().write(s)
+	}
+	return nil
+}
+
+// lanes is the number of trials that the command trains at the same time.
+func (t *training) lanes() int { return t.workers * max(1, t.env.role.Of) }
 
 // ended returns the error of the command for that of a training which did not come to its end.
 func (t *training) ended(err error) error {
@@ -64,7 +96,7 @@ func (t *training) ended(err error) error {
 
 // leaves says why a run leaves although work remains, and returns the error of its exit code.
 func (t *training) leaves(why string) error {
-	fmt.Fprintf(t.env.Stderr, "starsweep: %s; run the same command again to continue\n", why)
+	fmt.Fprintf(t.env.aloud().Stderr, "starsweep: %s; run the same command again to continue\n", why)
 	return withCode(exitInterrupted, errReported)
 }
 

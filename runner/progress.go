@@ -22,7 +22,10 @@ type progress interface {
 // newProgress shows the progress of a run: as a picture of the study on a terminal, otherwise as lines.
 func newProgress(env *Env, trials int, began time.Time, study *results.View, p *passes) progress {
 	all := &lines{w: env.Stderr, total: trials}
-	if env.Size == nil {
+	switch {
+	case env.role.Shown:
+		return &endings{all}
+	case env.Size == nil:
 		return all
 	}
 	return onTerminal{&endings{all}, newPicture(env, began, func() *results.View { return study }, p.join())}

@@ -94,10 +94,27 @@ func (r remaining) text(lanes int) string {
 	if !r.measured {
 		return s + ", of unknown duration"
 	}
-	lanes = max(1, min(lanes, r.trials))
-	s += ": about " + rounded(max(r.longest, r.takes/float64(lanes)))
-	if lanes > 1 {
+	s += ": about " + rounded(r.seconds(lanes))
+	if lanes = min(lanes, r.trials); lanes > 1 {
 		s += fmt.Sprintf(" with %d at the same time", lanes)
+	}
+	return s
+}
+
+// seconds is how long it takes with this number of trials at the same time.
+func (r remaining) seconds(lanes int) float64 {
+	return max(r.longest, r.takes/float64(max(1, min(lanes, r.trials))))
+}
+
+// summary is what remains for the summary of a run; nil: nothing.
+func (r remaining) summary(lanes int) *summaryRemaining {
+	if r.trials == 0 {
+		return nil
+	}
+	s := &summaryRemaining{Trials: r.trials, Epochs: r.epochs}
+	if r.measured {
+		seconds := r.seconds(lanes)
+		s.Seconds = &seconds
 	}
 	return s
 }

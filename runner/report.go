@@ -1,10 +1,7 @@
 package runner
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
-	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results/report"
 )
 
@@ -33,16 +30,10 @@ func (e *Env) writeReport(dir string) error {
 	if err != nil {
 		return err
 	}
-	tables := "trials,epochs,samples"
-	if len(v.Meta().Objectives) > 0 {
-		tables += ",pareto"
+	s := runSummary{Report: path}
+	if err := s.summarize(v); err != nil {
+		return err
 	}
-	fmt.Fprintf(e.Stdout, "tables   %s/{%s}/*.parquet\nreport   %s\n", plain.Line(dir), tables, plain.Line(path))
-	trials := v.Trials()
-	for _, o := range v.Meta().Objectives {
-		for _, line := range bestLines(v.Meta(), trials, o) {
-			fmt.Fprintf(e.Stdout, "best     %s\n", line)
-		}
-	}
+	s.where(e.Stdout)
 	return nil
 }

@@ -22,7 +22,8 @@ type runOptions struct {
 	bounded       bool // by budget
 	keep          string
 	reuse         []string // directories
-	serve         string   // the address of the pages; empty: there are none
+	quiet, inJSON bool
+	serve         string // the address of the pages; empty: there are none
 }
 
 func runCommand(env *Env) *cobra.Command {
@@ -67,6 +68,9 @@ several on this machine.`,
 	f.Lookup("keep-checkpoints").Hidden = true
 	f.StringArrayVar(&o.reuse, "reuse", nil, "take finished equal trials over from the study in this `directory`; may be repeated")
 	addressFlag(c, &o.serve, "serve", "")
+	f.BoolVar(&o.quiet, "quiet", false, "print errors and the end only")
+	f.BoolVar(&o.inJSON, "json", false, "print JSON objects only, one a line: trials that began, epochs, trials that ended, and a summary "+
+		"(docs/terminal.md)")
 	return exits(c, exitScript, exitSpace, exitSomeFailed, exitAllFailed, exitNoDevice, exitStorage)
 }
 
@@ -79,6 +83,8 @@ func (o runOptions) check() error {
 		return usageErrorf("--processes: got %d, want at least 1", o.processes)
 	case o.grace < 0:
 		return usageErrorf("--grace: got %v, want 0s or more", o.grace)
+	case o.quiet && o.inJSON:
+		return usageErrorf("got --quiet and --json, want one of them")
 	case o.bounded && o.budget <= 0:
 		return usageErrorf("--budget: got %v, want a time such as 90m or 3h", o.budget)
 	}
@@ -94,11 +100,12 @@ func run(ctx context.Context, env *Env, path string, o runOptions) error {
 	if err := o.check(); err != nil {
 		return err
 	}
+	env = env.muted(o)
 	switch {
 	case env.role.Index > 0:
 		return trainStudy(ctx, env, path, o)
 	case env.Start != nil:
-		return env.served(ctx, path, o, func() error { return env.supervised(ctx, o.processes) })
+		return env.served(ctx, path, o, func() error { return env.supervised(ctx, path, o) })
 	case o.processes > 1:
 		return usageErrorf("--processes: got %d, want 1: this system starts no worker processes", o.processes)
 	}

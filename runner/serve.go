@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"fmt"
-	"io"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -95,17 +94,9 @@ func (e *Env) served(ctx context.Context, path string, o runOptions, train func(
 	if o.serve == "" {
 		return train()
 	}
-	dir := o.dir
-	if dir == "" {
-		quiet := *e
-		quiet.Stderr = io.Discard // the worker loads the script as well, and says the same
-		s, err := load(ctx, &quiet, path, o.scriptOptions)
-		if err != nil {
-			return err
-		}
-		if dir, err = s.directory(o); err != nil {
-			return err
-		}
+	dir, err := e.directoryOf(ctx, path, o)
+	if err != nil {
+		return err
 	}
 	serve, err := e.server(dir, o.serve, "")
 	if err != nil {

@@ -72,6 +72,9 @@ func (t *training) train() (began bool, err error) {
 	}
 	t.sayWhatRuns()
 	progress := newProgress(env, t.plan.Len(), t.start, view, t.passes)
+	if t.inJSON {
+		progress = t.events()
+	}
 	defer progress.close()
 	var beside sync.WaitGroup
 	defer beside.Wait()

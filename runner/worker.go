@@ -22,6 +22,7 @@ type role struct {
 	Memory  int       `json:"memory,omitempty"`  // its part of the memory, in bytes; 0: all that there is
 	Began   time.Time `json:"began"`             // when the command was started, for --budget
 	Starved bool      `json:"starved,omitempty"` // it replaces one that the kernel killed for lack of memory
+	Shown   bool      `json:"shown,omitempty"`   // the process that started it shows the progress
 }
 
 // takeRole reads the role of a worker process. Several of them share the output of the command: each writes plain lines that begin with
@@ -73,8 +74,12 @@ func (n *numbered) Write(p []byte) (int, error) {
 }
 
 // supervised runs the command again in worker processes, and returns the error that their exit code stands for.
-func (e *Env) supervised(ctx context.Context, processes int) error {
-	r := role{Of: processes, Began: e.Now()}
+func (e *Env) supervised(ctx context.Context, path string, o runOptions) error {
+	processes := o.processes
+	r := role{Of: processes, Began: e.Now(), Shown: processes > 1 && e.Size != nil}
+	if r.Shown {
+		defer e.showWorkers(ctx, path, o, r.Began)()
+	}
 	if processes > 1 {
 		r.Memory = machine.Memory(e.System).Free() / processes
 	}
@@ -87,11 +92,12 @@ func (e *Env) supervised(ctx context.Context, processes int) error {
 			if err != nil {
 				return nil, err
 			}
-			return e.Start(processes, "STARSWEEP_WORKER="+string(text))
+			stdout, stderr := e.outputs(r, o)
+			return e.Start(processes, "STARSWEEP_WORKER="+string(text), stdout, stderr)
 		},
 		Leave:       ctx.Done(),
 		AtOnce:      e.atOnce(ctx).Done(),
-		Say:         func(format string, a ...any) { fmt.Fprintf(e.Stderr, "starsweep: "+format+"\n", a...) },
+		Say:         func(format string, a ...any) { fmt.Fprintf(e.aloud().Stderr, "starsweep: "+format+"\n", a...) },
 		Killed:      func() int { return machine.Killed(e.System) },
 		After:       time.After,
 		Codes:       codesOfWorkers[:],
@@ -103,6 +109,39 @@ func (e *Env) supervised(ctx context.Context, processes int) error {
 		return nil
 	}
 	return withCode(code, errReported)
+}
+
+// outputs are where a worker process writes; nil: where this process does. Below its messages the terminal has the picture of the study.
+func (e *Env) outputs(r role, o runOptions) (stdout, stderr io.Writer) {
+	switch {
+	case o.inJSON && r.Of > 1:
+		return &wholeLines{to: e.events}, nil
+	case r.Shown && e.Screen != nil: // on the same terminal
+		return &wholeLines{to: e.Stderr}, &wholeLines{to: e.Stderr}
+	case r.Shown:
+		return nil, &wholeLines{to: e.Stderr}
+	}
+	return nil, nil
+}
+
+// showWorkers shows one picture of what several worker processes train, until the function is called that it returns.
+func (e *Env) showWorkers(ctx context.Context, path string, o runOptions, began time.Time) (end func()) {
+	dir, err := e.directoryOf(ctx, path, o)
+	if err != nil {
+		return func() {} // the workers report it
+	}
+	var view *results.View
+	open := func() *results.View {
+		view, _ = results.Open(dir) // there is no study yet
+		return view
+	}
+	p := newPicture(e, began, open, func() []row { return nil })
+	return func() {
+		p.close()
+		if view != nil {
+			view.Close()
+		}
+	}
 }
 
 // reporter is an observer that tells the supervisor of this process, if it has one, what is durable.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"io"
 	"os"
 
 	"github.com/starsweep/starsweep/runner/supervise"
@@ -13,4 +14,4 @@ var asking = []os.Signal{os.Interrupt}
 func worker() *supervise.Worker { return nil }
 
 // start is nil: commands run without worker processes.
-var start func(processes int, variable string) (*supervise.Process, error)
+var start func(processes int, variable string, stdout, stderr io.Writer) (*supervise.Process, error)

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -28,12 +29,19 @@ func worker() *supervise.Worker {
 }
 
 // start starts this program again as one of several worker processes, with the same arguments and one more variable.
-func start(processes int, variable string) (*supervise.Process, error) {
+// Its output goes to the writers, or to the files of this process if they are nil.
+func start(processes int, variable string, stdout, stderr io.Writer) (*supervise.Process, error) {
 	path, err := program()
 	if err != nil {
 		return nil, err
 	}
 	c := &exec.Cmd{Path: path, Args: os.Args, Stdout: os.Stdout, Stderr: os.Stderr, Env: append(os.Environ(), variable)}
+	if stdout != nil {
+		c.Stdout = stdout
+	}
+	if stderr != nil {
+		c.Stderr = stderr
+	}
 	if processes > 1 {
 		c.Env = append(c.Env, fmt.Sprintf("GOMAXPROCS=%d", max(1, runtime.GOMAXPROCS(0)/processes)))
 	}
