@@ -129,6 +129,10 @@ func TestOptionsChooseEpochsMeasuresAndRows(t *testing.T) {
 		trial{"a", lr, 0, of(100), results.Completed, []results.Metrics{measured(5, 0.5), measured(7, 0.5)}},
 		trial{"b", lr, 1, of(100), results.Completed, []results.Metrics{measured(9, 0.5), measured(8, 0.5)}},
 		trial{"c", lr, 2, of(9), results.Completed, []results.Metrics{measured(2, 1)}})
+	for epoch, fid := range map[int]float64{1: 60, 2: 70} {
+		check(t, w.AppendMeasurement(results.Measurement{Trial: "a", Epoch: epoch, Measure: "fid() samples=9",
+			Metrics: results.Metrics{"fid": fid, "recall": 0.5}}))
+	}
 	for name, x := range map[string]struct {
 		o    frame.Options
 		want []string
@@ -137,6 +141,8 @@ func TestOptionsChooseEpochsMeasuresAndRows(t *testing.T) {
 		"best":     {frame.Options{Best: true}, []string{"a completed 1 5 3", "b completed 2 8 3"}, ""},
 		"measure":  {frame.Options{Measure: "samples=9"}, []string{"c completed 1 2 3"}, ""},
 		"measured": {frame.Options{Measured: true}, []string{"a completed 2 70 2", "b completed 0 0 0", "c completed 0 0 0"}, ""},
+		"measured at its best": {frame.Options{Measured: true, Best: true},
+			[]string{"a completed 1 60 2", "b completed 0 0 0", "c completed 0 0 0"}, ""},
 		"where": {frame.Options{Where: func(c map[string]any) (bool, error) {
 			return c["fid"].(float64) < 8 && c["seed"] == int64(0) && c["watched"] == nil && c["loss"] == "ns", nil
 		}}, []string{"a completed 2 7 3"}, ""},
@@ -145,10 +151,6 @@ func TestOptionsChooseEpochsMeasuresAndRows(t *testing.T) {
 		"where that fails": {frame.Options{Where: func(map[string]any) (bool, error) { return false, fmt.Errorf("no") }}, nil,
 			"trial a: no"},
 	} {
-		if name == "measured" {
-			check(t, w.AppendMeasurement(results.Measurement{Trial: "a", Epoch: 2, Measure: "fid() samples=9",
-				Metrics: results.Metrics{"fid": 70, "recall": 0.5}}))
-		}
 		f, err := frame.Of(w.View(), x.o)
 		if x.fail != "" {
 			if err == nil || !strings.Contains(err.Error(), x.fail) {

@@ -112,11 +112,9 @@ func (g *grid) terms() (list []term) {
 
 // partition is how the sum of squares of a grid divides.
 type partition struct {
-	terms                   []float64
-	cells, residual         float64
-	total                   float64
-	residualDF, higherDF    int
-	cellMeans, groups, sums []float64 // scratch
+	terms                  []float64
+	cells, residual, total float64
+	cellMeans, sums        []float64 // scratch
 }
 
 // divide computes the sums of squares of values by cell and seed. In a balanced grid the terms are orthogonal, and the sum of squares of a

@@ -145,15 +145,16 @@ func measuredRows(f *frame.Frame, metric string, log bool) (rows []row, err erro
 // analysable are the factors with several levels among the rows that all of them have.
 func (a *Analysis) analysable(f *frame.Frame, rows []row) (factors []frame.Factor) {
 	for _, x := range f.Varied() {
-		somewhere := slices.ContainsFunc(rows, func(r row) bool { return r.Point[x.Name] != nil })
-		everywhere := !slices.ContainsFunc(rows, func(r row) bool { return r.Point[x.Name] == nil })
-		x.Levels = slices.DeleteFunc(slices.Clone(x.Levels), func(level any) bool {
-			return !slices.ContainsFunc(rows, func(r row) bool { return r.Point[x.Name] == level })
-		})
+		present := map[any]bool{}
+		for _, r := range rows {
+			present[r.Point[x.Name]] = true
+		}
+		everywhere := !present[nil]
+		x.Levels = slices.DeleteFunc(slices.Clone(x.Levels), func(level any) bool { return !present[level] })
 		switch {
 		case everywhere && len(x.Levels) > 1:
 			factors = append(factors, x)
-		case somewhere && !everywhere:
+		case !everywhere && len(present) > 1:
 			a.Notes = append(a.Notes, x.Name+" applies to some trials only and is left out: look at these alone")
 		}
 	}

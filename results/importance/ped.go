@@ -1,6 +1,7 @@
 package importance
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -43,16 +44,17 @@ func (a *Analysis) byDensities(f *frame.Frame, rows []row, factors []frame.Facto
 	for i, x := range factors {
 		axes[i] = axisOf(x, rows)
 	}
-	all := make([]int, len(rows))
-	for i := range all {
-		all[i] = i
+	ranked := make([]int, len(rows))
+	for i := range ranked {
+		ranked[i] = i
 	}
-	shares, best := pedShares(axes, values, all)
+	slices.SortStableFunc(ranked, func(i, j int) int { return cmp.Compare(values[i], values[j]) })
+	shares, best := pedShares(axes, values, ranked, slices.Repeat([]float64{1}, len(rows)))
 	if best == len(rows) || math.IsNaN(stat.Mean(shares, nil)) {
 		return fmt.Errorf("importance of hyperparameters for %s: the best %d of %d trials do not differ from all", a.Metric, best, len(rows))
 	}
 	a.N, a.Best = len(rows), best
-	drawn := redraw(rows, axes, values)
+	drawn := redraw(rows, axes, values, ranked)
 	for i, x := range factors {
 		e := Effect{Factors: []string{x.Name}, Share: shares[i], Chance: math.NaN(), P: math.NaN()}
 		e.Low, e.High = around(e.Share, drawn[i])
@@ -63,27 +65,29 @@ func (a *Analysis) byDensities(f *frame.Frame, rows []row, factors []frame.Facto
 }
 
 // redraw draws the configurations anew, each with all its trials, and returns the shares of each axis.
-func redraw(rows []row, axes []axis, values []float64) [][]float64 {
-	var configurations [][]int
-	at := map[string]int{}
+func redraw(rows []row, axes []axis, values []float64, ranked []int) [][]float64 {
+	configurations := map[string]int{}
+	of := make([]int, len(rows)) // the number of each row's configuration
 	for i, r := range rows {
-		c, known := at[r.Configuration]
+		c, known := configurations[r.Configuration]
 		if !known {
 			c = len(configurations)
-			at[r.Configuration] = c
-			configurations = append(configurations, nil)
+			configurations[r.Configuration] = c
 		}
-		configurations[c] = append(configurations[c], i)
+		of[i] = c
 	}
 	random := rand.New(rand.NewPCG(Seed, 0))
 	drawn := make([][]float64, len(axes))
-	var trials []int
+	times, weights := make([]float64, len(configurations)), make([]float64, len(rows))
 	for range redrawings {
-		trials = trials[:0]
-		for range configurations {
-			trials = append(trials, configurations[random.IntN(len(configurations))]...)
+		clear(times)
+		for range times {
+			times[random.IntN(len(times))]++
 		}
-		shares, _ := pedShares(axes, values, trials)
+		for i, c := range of {
+			weights[i] = times[c]
+		}
+		shares, _ := pedShares(axes, values, ranked, weights)
 		for i, share := range shares {
 			if !math.IsNaN(share) {
 				drawn[i] = append(drawn[i], share)
@@ -95,24 +99,26 @@ func redraw(rows []row, axes []axis, values []float64) [][]float64 {
 
 // pedShares are the shares of the axes in the variance of being among the best of some trials: for each axis the Pearson divergence of the
 // density of the best trials from that of all, relative to the sum. Values are better if they are lower; trials with equal values are among
-// the best together.
-func pedShares(axes []axis, values []float64, trials []int) (shares []float64, best int) {
-	ordered := make([]float64, len(trials))
-	for i, t := range trials {
-		ordered[i] = values[t]
+// the best together. Ranked is the trials by their values, and a trial counts as often as its weight says.
+func pedShares(axes []axis, values []float64, ranked []int, weights []float64) (shares []float64, best int) {
+	n := 0.0
+	for _, w := range weights {
+		n += w
 	}
-	slices.Sort(ordered)
-	count := max(int(math.Ceil(bestQuantile*float64(len(trials)))), min(fewestBest, len(trials)))
-	cut := ordered[count-1]
-	var top []int
-	for _, t := range trials {
-		if values[t] <= cut {
-			top = append(top, t)
+	want := max(math.Ceil(bestQuantile*n), min(fewestBest, n))
+	top, among, cut := 0, 0.0, 0.0
+	for _, t := range ranked {
+		if among >= want && values[t] > cut {
+			break
 		}
+		if among += weights[t]; weights[t] > 0 {
+			cut = values[t]
+		}
+		top++
 	}
 	sum := 0.0
 	for _, x := range axes {
-		above, below := x.density(top), x.density(trials)
+		above, below := x.density(ranked[:top], weights), x.density(ranked, weights)
 		divergence := 0.0
 		for i := range below {
 			ratio := (above[i]+tiny)/(below[i]+tiny) - 1
@@ -124,7 +130,7 @@ func pedShares(axes []axis, values []float64, trials []int) (shares []float64, b
 	for i := range shares {
 		shares[i] /= sum
 	}
-	return shares, len(top)
+	return shares, int(among)
 }
 
 const tiny = 1e-12
@@ -169,15 +175,17 @@ func axisOf(x frame.Factor, rows []row) axis {
 }
 
 // density is the Parzen estimate of the density of some trials on the grid, with a prior of the weight of one trial.
-func (a axis) density(trials []int) []float64 {
+func (a axis) density(trials []int, weights []float64) []float64 {
 	counts := make([]float64, a.size)
+	n := 0.0
 	for _, t := range trials {
-		counts[a.at[t]]++
+		counts[a.at[t]] += weights[t]
+		n += weights[t]
 	}
 	if a.categorical {
-		return categoricalDensity(counts, float64(len(trials)))
+		return categoricalDensity(counts, n)
 	}
-	return a.numericDensity(counts, float64(len(trials)))
+	return numericDensity(counts, n)
 }
 
 // categoricalDensity gives each category that occurs a kernel which is uniform but for a weight of one at the category.
@@ -199,7 +207,7 @@ func categoricalDensity(counts []float64, n float64) []float64 {
 }
 
 // numericDensity gives each point that occurs a normal kernel, truncated to the grid, with the width of Scott's rule.
-func (a axis) numericDensity(counts []float64, n float64) []float64 {
+func numericDensity(counts []float64, n float64) []float64 {
 	var points, weights []float64
 	mean := 0.0
 	for i, count := range counts {
