@@ -8,7 +8,7 @@ PLUGIN  := $(CACHE)/pjrt/xla_cpu_pjrt.so
 TOOL    := go tool -modfile=.ci/tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-all vet lint fmt update python onnx tools chromium pjrt-cpu features bench bench-metrics \
+.PHONY: help build run test test-all vet lint fmt update python onnx tools r chromium pjrt-cpu features bench bench-metrics \
 	bench-features bench-peers bench-check bench-store agreement kill-loop clean
 
 help: ## list the targets
@@ -28,10 +28,10 @@ test: vet ## run the fast tests, go vet and a format check (under 3 minutes, wit
 # The tests with a full disk mount one, as root.
 test-all: export STARSWEEP_REQUIRE = 1
 test-all: export GOMLX_NO_AUTO_INSTALL = 1
-test-all: python onnx tools pjrt-cpu chromium ## run every test: all backends, Python readers, examples, races
+test-all: python onnx tools r pjrt-cpu chromium ## run every test: all backends, Python readers, examples, races
 	STARSWEEP_PJRT=$(PLUGIN) STARSWEEP_PYTHON=$(CURDIR)/.venv/bin/python \
 		STARSWEEP_PYTHON_ONNX=$(CURDIR)/.venv-onnx/bin/python STARSWEEP_CHROMIUM="$$(command -v chromium)" \
-		STARSWEEP_TOOLS=$(CURDIR)/.venv-tools/bin/python \
+		STARSWEEP_TOOLS=$(CURDIR)/.venv-tools/bin/python STARSWEEP_R="$$(command -v Rscript)" \
 		$(TOOL) gotestsum --format pkgname -- -timeout 30m ./...
 	for b in go:parallelism=-1 xla:$(PLUGIN); do \
 		STARSWEEP_BACKEND=$$b go test -short -timeout 15m ./engine/model ./engine/nn || exit 1; \
@@ -81,6 +81,10 @@ tools: .venv-tools/.done ## make the virtual environment of the programs that op
 	$(PYTHON) -m venv .venv-tools
 	.venv-tools/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
+
+r: ## install R with dplyr, for the test of docs/analysis.md (on Debian, as root)
+	Rscript -e 'library(dplyr); library(jsonlite)' >/dev/null 2>&1 || \
+		{ apt-get update && apt-get install -y --no-install-recommends r-base-core r-cran-dplyr r-cran-jsonlite; }
 
 chromium: ## install the browser that a test of the report uses (on Debian, as root)
 	command -v chromium >/dev/null || { apt-get update && apt-get install -y chromium; }
