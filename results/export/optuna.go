@@ -106,6 +106,7 @@ func (s *study) optunaTrial(t *trial, distributions map[string]distribution, f *
 	for _, fact := range s.facts(t) {
 		c.UserAttrs[fact.name] = portable(fact.value)
 	}
+	refused := c.State == statePruned && len(s.meta.Objectives) > 1 // Optuna's samplers fail on intermediate values of such trials
 	end := t.Started
 	for e, err := range s.epochs(t) {
 		if err != nil {
@@ -114,7 +115,7 @@ func (s *study) optunaTrial(t *trial, distributions map[string]distribution, f *
 		end = e.end
 		for _, v := range e.values {
 			c.UserAttrs[v.name] = python(v.value) // in the end, the last value
-			if v.name == s.meta.Objectives[0].Metric && !math.IsNaN(v.value) {
+			if v.name == s.meta.Objectives[0].Metric && !math.IsNaN(v.value) && !refused {
 				c.Intermediate[e.number] = python(v.value)
 			}
 		}

@@ -162,7 +162,9 @@ def optuna_journal(folder):
     seen = {"trials": trials, "studies": names, "metrics": study.metric_names, "directions": [d.name for d in study.directions],
             "best": [t.user_attrs["trial"] for t in study.best_trials]}
     seen["dashboard"] = dashboard(journal, f"{folder}/artifacts")
-    study.ask({k: d for t in study.trials for k, d in t.distributions.items()})  # a sampler takes the study from here
+    # A sampler that models the trials, not one at random, takes the study from here.
+    study.sampler = optuna.samplers.TPESampler(n_startup_trials=1)
+    study.ask({k: d for t in study.trials for k, d in t.distributions.items()})
     return seen
 
 
