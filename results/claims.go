@@ -298,6 +298,9 @@ func (c *Claim) Finish(o Outcome) error {
 		}
 		return []any{entry{Outcome: &o, Rows: &rowCount{len(t.epochRows), len(t.samples)}, Generation: c.Generation}}, nil
 	}, c.w.append)
+	if err == nil {
+		err = c.w.view.removeRequests(func(r request) bool { return r.trial == c.Trial && c.w.view.answered(r) })
+	}
 	switch {
 	case err != nil:
 		return err

@@ -167,10 +167,11 @@ func (w *Writer) open(dir string) (err error) {
 
 // sweep removes what dead processes left and nobody takes over.
 func (w *Writer) sweep() error {
-	return w.desk.Sweep(func(trial string) bool {
+	err := w.desk.Sweep(func(trial string) bool {
 		s, found := w.view.State(trial)
 		return !found || s.Status.final()
 	})
+	return errors.Join(err, w.sweepRequests())
 }
 
 // gone returns the writers whose files this one may change: those that had left something before it was seen that they have ended, and

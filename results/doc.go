@@ -8,6 +8,7 @@
 //	journal/      WRITER: every row that one process wrote, one record per append; the authority
 //	writers/      WRITER: a sign of life of each process that has the study open
 //	claims/       TRIAL.GENERATION: who trains which trial
+//	requests/     prune.TRIAL.GENERATION, stop.WRITER: what people ask of running processes
 //	suggestions/  NNNNNN.json: the points of an adaptive search
 //	trials/       one row per finished trial        } immutable Parquet segments, zstd:
 //	epochs/       one row per trial and epoch       } WRITER-FIRST-LAST.parquet, named for the places of

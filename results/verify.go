@@ -69,7 +69,7 @@ func Verify(ctx context.Context, dir string, o Options, report func(Problem)) (V
 	}
 	x.journals(published)
 	x.trials()
-	steps := []func() error{x.tables, x.checkpoints, x.suggestions, x.presence, x.claims, x.others}
+	steps := []func() error{x.tables, x.checkpoints, x.suggestions, x.presence, x.claims, x.requests, x.others}
 	for _, step := range steps {
 		if err := errors.Join(context.Cause(ctx), step()); err != nil {
 			return x.Verified, err
@@ -208,9 +208,23 @@ func (x *verifier) claims() error {
 	return err
 }
 
+// requests reports what nobody has removed of requests that stand for nothing any more.
+func (x *verifier) requests() error {
+	ours := func(name string) bool { _, ours := parseRequest(name); return ours }
+	return x.each(requestFolder, ours, func(name string) error {
+		switch r, _ := parseRequest(name); {
+		case r.trial == "" && !x.live[r.writer]:
+			x.harmless(requestFolder+"/"+name, "the process has ended")
+		case r.trial != "" && x.view.answered(r):
+			x.harmless(requestFolder+"/"+name, "the trial has ended")
+		}
+		return nil
+	})
+}
+
 // others reports files that are not of the study.
 func (x *verifier) others() error {
-	known := []string{journalFolder, "checkpoints", "claims", "writers", "suggestions", "script", studyFile, "report.html",
+	known := []string{journalFolder, "checkpoints", "claims", "writers", "suggestions", "script", requestFolder, studyFile, "report.html",
 		"MANIFEST.json"} // of an archive that was unpacked
 	for _, t := range Tables() {
 		known = append(known, string(t))

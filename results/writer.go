@@ -323,7 +323,8 @@ func (w *Writer) Close() error {
 		return nil
 	}
 	w.closed = true
-	errs := []error{w.publish(), w.rank(), w.finishTables(), w.desk.Close()}
+	mine := func(r request) bool { return r.writer == w.name }
+	errs := []error{w.publish(), w.rank(), w.finishTables(), w.view.removeRequests(mine), w.desk.Close()}
 	if w.journal != nil {
 		errs = append(errs, w.journal.Close())
 	}

@@ -85,6 +85,8 @@ func (t *training) ended(err error) error {
 		return err
 	case t.ctx.Err() != nil:
 		return t.leaves("interrupted")
+	case errors.Is(err, execute.ErrAsked):
+		return t.leaves("asked to stop")
 	case errors.Is(err, execute.ErrStopped):
 		return t.leaves(fmt.Sprintf("the budget of %v is used up", t.budget))
 	case errors.Is(err, execute.ErrDeviceLost):

@@ -30,6 +30,7 @@ func TestTheExitCodeSaysWhyATrainingDidNotComeToItsEnd(t *testing.T) {
 		{interrupted, storage, exitStorage, "", "o"},
 		{interrupted, context.Canceled, exitInterrupted, "starsweep: interrupted" + again, "o"},
 		{interrupted, execute.ErrStopped, exitInterrupted, "starsweep: interrupted" + again, "o"},
+		{t.Context(), execute.ErrAsked, exitInterrupted, "starsweep: asked to stop" + again, "o"},
 		{t.Context(), execute.ErrStopped, exitInterrupted, "starsweep: the budget of 3h0m0s is used up" + again, "o"},
 		{t.Context(), fmt.Errorf("step 3: %w", execute.ErrDeviceLost), exitNoDevice, "", "r"},
 		{t.Context(), errors.New("other"), exitInternal, "", "o"},

@@ -48,6 +48,9 @@ func (c *commit) run(ctx context.Context) {
 	} else if c.row.Evaluated {
 		c.end, c.ends = c.session.judge()
 	}
+	if !c.ends && c.row.Epoch < c.session.budget() {
+		c.end, c.ends = c.session.asked()
+	}
 	if c.ends {
 		c.session.stopTraining()
 	}

@@ -70,6 +70,7 @@ type Executor struct {
 	epoch     func(context.Context, *Trainee) (results.Epoch, error) // trains one; tests replace it
 	poll      time.Duration                                          // how often it looks at other processes that it waits for
 
+	asked     atomic.Bool     // somebody has asked the process to leave
 	tidied    map[string]bool // trials whose weights are removed
 	abandoned atomic.Bool     // a goroutine that ignored an interrupt still runs: what it may use stays open
 }
@@ -133,6 +134,8 @@ func (x *Executor) Run(ctx context.Context, lanes int, observers ...Observer) er
 	switch cause := context.Cause(ctx); {
 	case !errors.Is(cause, errFinished):
 		return cause
+	case x.agenda.left() && x.asked.Load():
+		return ErrAsked
 	case x.agenda.left():
 		return ErrStopped
 	}

@@ -3,6 +3,7 @@ package execute
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -13,8 +14,15 @@ type Limits struct {
 	Deadline time.Time // no epoch begins that is not expected to end before; then it is as if Stop were closed; zero: there is none
 }
 
-// ErrStopped is the error of a run that its limits ended before its trials were finished.
-var ErrStopped = errors.New("stopped before all trials were finished")
+// ErrStopped is the error of a run that its limits ended before its trials were finished, and ErrAsked that of one that somebody has
+// asked to leave by a file in the directory of the study. It is an ErrStopped as well.
+var (
+	ErrStopped = errors.New("stopped before all trials were finished")
+	ErrAsked   = fmt.Errorf("%w, as somebody has asked", ErrStopped)
+)
+
+// askedEvery is how often a run looks whether somebody has asked it to leave.
+const askedEvery = time.Second
 
 // errLeave is the cause that ends the sessions of such a run.
 var errLeave = errors.New("the run leaves its trials")
@@ -28,10 +36,19 @@ func (x *Executor) limit(ctx context.Context) {
 		defer timer.Stop()
 		deadline = timer.C
 	}
-	select {
-	case <-ctx.Done():
-	case <-x.Limits.Stop:
-	case <-deadline:
+	tick := time.NewTicker(askedEvery)
+	defer tick.Stop()
+	for !x.asked.Load() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-x.Limits.Stop:
+			return
+		case <-deadline:
+			return
+		case <-tick.C:
+			x.asked.Store(x.Study.AskedToStop())
+		}
 	}
 }
 

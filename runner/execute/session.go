@@ -229,6 +229,9 @@ func (s *session) work(ctx, training context.Context, from *results.Checkpoint) 
 	if end, over := s.judge(); over { // an earlier session may have ended between an epoch and its verdict
 		return end
 	}
+	if end, over := s.asked(); over && s.trainee.Done < s.budget() { // the session before may have ended with the request unseen
+		return end
+	}
 	return s.epochs(ctx, training)
 }
 
@@ -286,6 +289,20 @@ func (s *session) judge() (end ending, over bool) {
 		return ending{state: sweep.Waiting, fatal: err}, true
 	}
 	return judged(v)
+}
+
+// byHand is the reason of a trial that somebody has ended.
+const byHand = "by hand"
+
+// asked is the ending of a trial that somebody has asked to prune.
+func (s *session) asked() (end ending, over bool) {
+	switch asked, err := s.claim.AskedToPrune(); {
+	case err != nil:
+		return unrecorded(err), true
+	case asked:
+		return ending{state: sweep.Pruned, reason: byHand}, true
+	}
+	return ending{}, false
 }
 
 // statusOf returns the status of a trial as the study has it.
