@@ -288,7 +288,7 @@ func (b *board) news(r *reader) (list []change, version int64) {
 		if t == nil {
 			continue
 		}
-		c := change{Topic: name, All: t.layout > r.seen}
+		c := change{Topic: name, All: t.layout > r.seen, Sections: []Section{}}
 		for _, s := range t.sections {
 			if c.All || s.version > r.seen {
 				c.Sections = append(c.Sections, s.Section)

@@ -8,12 +8,8 @@ import (
 	"time"
 )
 
-// patience is how long a client may take to receive what it is sent before it is dropped, and idle how often one is sent a sign of life,
-// so that either side notices that the other has gone.
-const (
-	patience = 10 * time.Second
-	idle     = 15 * time.Second
-)
+// idle is how often a client is sent a sign of life, so that either side notices that the other has gone.
+const idle = 15 * time.Second
 
 // mostTopicsOfReader is how many topics a page follows at most.
 const mostTopicsOfReader = 4
@@ -61,7 +57,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 			}
 			text = fmt.Sprintf("id: %d\ndata: %s\n\n", version, data)
 		}
-		if control.SetWriteDeadline(time.Now().Add(patience)) != nil {
+		if control.SetWriteDeadline(time.Now().Add(s.Patience)) != nil {
 			return
 		}
 		if _, err := w.Write([]byte(text)); err != nil || control.Flush() != nil {

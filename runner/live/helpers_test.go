@@ -97,7 +97,7 @@ func serve(t testing.TB, dir string, options ...func(*live.Config)) *server {
 func serveAt(t testing.TB, l net.Listener, dir string, options ...func(*live.Config)) *server {
 	t.Helper()
 	c := live.Config{Dir: dir, Open: func(dir string) (*results.View, error) { return results.Open(dir) }, Now: time.Now, Token: token,
-		Every: 20 * time.Millisecond}
+		Every: 20 * time.Millisecond, Share: 2}
 	for _, o := range options {
 		o(&c)
 	}

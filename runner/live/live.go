@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -29,6 +30,9 @@ type Config struct {
 	Token   string        // with it buttons work; empty: there are none
 	Private bool          // pages need the token as well
 	Every   time.Duration // how often it looks at the study; 0: a second
+	Share   float64       // of the time that drawing may take; 0: 2 %
+
+	Patience time.Duration // how long a client may take to receive what it is sent before it is dropped; 0: ten seconds
 }
 
 // Server serves the pages of a study.
@@ -44,15 +48,25 @@ type Server struct {
 	err  error         // why it is not, or cannot be read
 }
 
-// Rendering takes at most 2 % of the time, in halves, so that a report of seconds does not keep the rest from being up to date.
-const share = 0.01
+// defaultShare is the share of the time that drawing may take. The two purses have a half each, so that a report of seconds does not
+// keep the rest from being up to date.
+const defaultShare = 0.02
 
 // New returns a server that shows a study once Run runs.
 func New(c Config) *Server {
 	if c.Every == 0 {
 		c.Every = time.Second
 	}
-	s := &Server{Config: c, quick: &purse{share: share}, slow: &purse{share: share}}
+	if c.Patience == 0 {
+		c.Patience = 10 * time.Second
+	}
+	if c.Share == 0 {
+		c.Share = defaultShare
+	}
+	s := &Server{Config: c, quick: &purse{share: c.Share / 2}, slow: &purse{share: c.Share / 2}}
+	for _, t := range templates.Templates() { // whose first use takes many times as long as the others
+		_ = t.Execute(io.Discard, nil)
+	}
 	s.board = newBoard(c.Now, s.quick, s.slow)
 	s.handler = s.guarded(s.routes())
 	return s

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/starsweep/starsweep/internal/plain"
-	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/report"
 )
 
@@ -34,6 +33,8 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /trials/{trial}", s.trialPage)
 	mux.HandleFunc("GET /trials/{trial}/sheet", s.sheet)
 	mux.HandleFunc("GET /events", s.events)
+	mux.HandleFunc("POST /stop", s.stop)
+	mux.HandleFunc("POST /trials/{trial}/prune", s.prune)
 	style, script := report.Assets()
 	own := func(name string) string {
 		b, err := files.ReadFile(name)
@@ -202,91 +203,4 @@ func (s *Server) sheet(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "private, max-age=3600") // its address changes with its content
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(png))
 	}
-}
-
-// trial is what the page of a trial shows.
-type trial struct {
-	results.State
-	Label  string
-	Stands string // how it stands
-	Worker string // who trains it; empty: nobody
-	Points []setting
-	Heads  []string
-	Rows   [][]string // of evaluated epochs, the last first
-	Sheets []results.Sheet
-	Dir    string // as a shell writes it
-}
-
-type setting struct{ Name, Value string }
-
-// trialSections show a trial.
-func (s *Server) trialSections(id string) ([]Section, error) {
-	v, _ := s.current()
-	if v == nil {
-		return nil, fmt.Errorf("the study cannot be read")
-	}
-	state, found := v.State(id)
-	if !found {
-		return nil, fmt.Errorf("trial %s has been forgotten: it waits to run again", id)
-	}
-	workers, holders, err := present(v, s.Now())
-	if err != nil {
-		return nil, err
-	}
-	m := v.Meta()
-	t := trial{State: state, Label: m.Label(state.Point, state.Seed), Stands: string(state.Status), Dir: shell(s.Dir)}
-	if at, held := holders[id]; held && !ended(state.Status) {
-		t.Stands, t.Worker = running, workers[at].Title()
-	}
-	for _, c := range m.Columns {
-		value := "does not apply"
-		if x := state.Point[c.Name]; x != nil {
-			value = fmt.Sprint(x)
-		}
-		t.Points = append(t.Points, setting{c.Name, value})
-	}
-	epochs, err := v.Epochs(id)
-	if err != nil {
-		return nil, err
-	}
-	t.Heads, t.Rows = values(m, epochs)
-	t.Sheets = v.Sheets(id)
-	list, err := sections(t, part{"status", "Status"}, part{"hyperparameters", "Hyperparameters"}, part{"sheets", "Sample sheets"},
-		part{"epochs", "Values by epoch"}, part{"commands", "Commands"})
-	return list, err
-}
-
-// values are the numbers of a trial by epoch, the last first, in the columns that have any.
-func values(m results.Meta, epochs []results.Epoch) (heads []string, rows [][]string) {
-	for _, name := range m.Metrics {
-		for _, e := range epochs {
-			if _, measured := e.Metrics[name]; measured {
-				heads = append(heads, name)
-				break
-			}
-		}
-	}
-	for i := len(epochs) - 1; i >= 0; i-- {
-		cells := []string{strconv.Itoa(epochs[i].Epoch)}
-		for _, name := range heads {
-			cell := ""
-			if x, measured := epochs[i].Metrics[name]; measured {
-				cell = strconv.FormatFloat(x, 'g', 4, 64)
-			}
-			cells = append(cells, cell)
-		}
-		rows = append(rows, cells)
-	}
-	return heads, rows
-}
-
-// shell writes a path as a shell reads it.
-func shell(path string) string {
-	path = plain.Line(path)
-	if path != "" && !strings.ContainsFunc(path, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+@%:,", r))
-	}) {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }

@@ -19,7 +19,6 @@ type standing struct {
 	Left              []task // trials that have begun and wait for a worker, at most shownTasks
 	MoreLeft          int    // that are not shown
 	Waiting           int    // trials of the plan that have not begun
-	Buttons           bool
 }
 
 type count struct {
@@ -31,6 +30,7 @@ type count struct {
 type worker struct {
 	results.Process
 	Alive bool
+	Asked bool      // to leave
 	Beat  time.Time // its last sign of life
 	Tasks []task
 }
@@ -41,6 +41,7 @@ type task struct {
 	Epochs, Length            int
 	Since                     time.Time
 	Values                    string // the last ones of the objectives
+	Asked                     bool   // to end
 }
 
 // shownTasks is how many trials of one kind a page lists.
@@ -63,6 +64,13 @@ func standingOf(v *results.View, now time.Time) (standing, error) {
 	if err != nil {
 		return s, err
 	}
+	asked, leaving, err := v.Requests()
+	if err != nil {
+		return s, err
+	}
+	for i := range workers {
+		workers[i].Asked = leaving[workers[i].Name]
+	}
 	counts := map[string]int{}
 	plan, planned := v.Plan()
 	meta, trials := v.Meta(), v.Trials()
@@ -75,7 +83,9 @@ func standingOf(v *results.View, now time.Time) (standing, error) {
 		stands := string(t.Status)
 		if held && !ended(t.Status) {
 			stands = running
-			workers[at].Tasks = append(workers[at].Tasks, taskOf(meta, t, stands))
+			x := taskOf(meta, t, stands)
+			x.Asked = asked[t.ID]
+			workers[at].Tasks = append(workers[at].Tasks, x)
 		} else if !ended(t.Status) {
 			if len(s.Left) < shownTasks {
 				s.Left = append(s.Left, taskOf(meta, t, stands))

@@ -1,4 +1,6 @@
-package live_test
+// Package chromium drives a browser in tests: it opens pages, asks them for values, and takes pictures of them. It speaks the DevTools
+// protocol over a pipe, and needs nothing but the program that STARSWEEP_CHROMIUM names. Only tests import it.
+package chromium
 
 import (
 	"bufio"
@@ -15,8 +17,8 @@ import (
 	"github.com/starsweep/starsweep/internal/require"
 )
 
-// browser is a Chromium with one page, which is told what to do by its pipe: one JSON object after another, each with a zero byte.
-type browser struct {
+// Browser is a Chromium with one page, which is told what to do by its pipe: one JSON object after another, each with a zero byte.
+type Browser struct {
 	t       testing.TB
 	to      io.WriteCloser
 	session string
@@ -33,8 +35,8 @@ type answer struct {
 	err    string
 }
 
-// newBrowser starts a Chromium.
-func newBrowser(t testing.TB) *browser {
+// New starts a Chromium, which ends with the test. Without one, the test is skipped.
+func New(t testing.TB) *Browser {
 	t.Helper()
 	program := require.Tool(t, "STARSWEEP_CHROMIUM", "chromium")
 	theirs, to, err := os.Pipe()
@@ -46,7 +48,7 @@ func newBrowser(t testing.TB) *browser {
 		"--disable-dev-shm-usage", "--hide-scrollbars", "--user-data-dir="+t.TempDir(), "--remote-debugging-pipe", "about:blank")
 	c.ExtraFiles = []*os.File{theirs, answers} // 3 and 4
 	must(t, c.Start(), theirs.Close(), answers.Close())
-	b := &browser{t: t, to: to, answers: map[int]chan answer{}}
+	b := &Browser{t: t, to: to, answers: map[int]chan answer{}}
 	go b.listen(bufio.NewReader(from))
 	t.Cleanup(func() {
 		b.send("Browser.close", nil)
@@ -69,7 +71,7 @@ func newBrowser(t testing.TB) *browser {
 }
 
 // listen reads what the browser says.
-func (b *browser) listen(r *bufio.Reader) {
+func (b *Browser) listen(r *bufio.Reader) {
 	for {
 		text, err := r.ReadBytes(0)
 		if err != nil {
@@ -98,7 +100,7 @@ func (b *browser) listen(r *bufio.Reader) {
 }
 
 // send sends a command, and returns where its answer comes.
-func (b *browser) send(method string, params any) chan answer {
+func (b *Browser) send(method string, params any) chan answer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sent++
@@ -118,7 +120,7 @@ func (b *browser) send(method string, params any) chan answer {
 }
 
 // ask sends a command and reads its answer.
-func (b *browser) ask(method string, params, into any) {
+func (b *Browser) ask(method string, params, into any) {
 	b.t.Helper()
 	select {
 	case a := <-b.send(method, params):
@@ -133,15 +135,15 @@ func (b *browser) ask(method string, params, into any) {
 	}
 }
 
-// open opens an address.
-func (b *browser) open(url string) {
+// Open opens an address.
+func (b *Browser) Open(url string) {
 	b.t.Helper()
 	b.ask("Page.navigate", map[string]any{"url": url}, nil)
-	b.until(`document.readyState === "complete" && location.href !== "about:blank"`)
+	b.Until(`document.readyState === "complete" && location.href !== "about:blank"`)
 }
 
-// eval returns the value of an expression in the page.
-func (b *browser) eval(expression string) any {
+// Eval returns the value of an expression in the page.
+func (b *Browser) Eval(expression string) any {
 	b.t.Helper()
 	var r struct {
 		Result           struct{ Value any }
@@ -154,36 +156,41 @@ func (b *browser) eval(expression string) any {
 	return r.Result.Value
 }
 
-// until waits until an expression is true in the page.
-func (b *browser) until(expression string) {
+// Until waits until an expression is true in the page.
+func (b *Browser) Until(expression string) {
 	b.t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if b.eval("Boolean("+expression+")") == true {
+		if b.Eval("(() => { try { return Boolean("+expression+") } catch { return false } })()") == true {
 			return
 		}
 		if time.Now().After(deadline) {
-			b.t.Fatalf("not true after 30 s: %s\n%v\n%v", expression, b.eval("document.body.innerText"), b.complaints())
+			b.t.Fatalf("not true after 30 s: %s\n%v\n%v", expression, b.Eval("document.body.innerText"), b.Complaints())
 		}
 	}
 }
 
-// complaints is what the page and the browser have complained of.
-func (b *browser) complaints() []string {
+// Complaints is what the page and the browser have complained of.
+func (b *Browser) Complaints() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return append([]string(nil), b.said...)
 }
 
-// shoot writes a picture of the whole page, in a light or a dark theme, if STARSWEEP_SHOTS names a folder.
-func (b *browser) shoot(name, theme string) {
+// Shoot writes a picture of the whole page, in a light or a dark theme.
+func (b *Browser) Shoot(path, theme string) {
 	b.t.Helper()
-	dir := os.Getenv("STARSWEEP_SHOTS")
-	if dir == "" {
-		return
-	}
 	b.ask("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": theme}}}, nil)
 	var shot struct{ Data string }
 	b.ask("Page.captureScreenshot", map[string]any{"captureBeyondViewport": true}, &shot)
 	png, err := base64.StdEncoding.DecodeString(shot.Data)
-	must(b.t, err, os.WriteFile(dir+"/"+name+"-"+theme+".png", png, 0o666))
+	must(b.t, err, os.WriteFile(path, png, 0o666))
+}
+
+func must(t testing.TB, errs ...error) {
+	t.Helper()
+	for _, err := range errs {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -1,0 +1,138 @@
+//go:build linux
+
+package main
+
+import (
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/starsweep/starsweep/internal/chromium"
+)
+
+// served waits for the address of pages, and returns it with its token.
+func (r *running) served() string {
+	r.t.Helper()
+	r.until("serving  http://")
+	return strings.TrimSpace(r.text.String()[strings.LastIndex(r.text.String(), "serving  http://")+len("serving  "):])
+}
+
+// press presses a button of the pages at an address with a token.
+func press(t *testing.T, address, button string) {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &http.Client{Jar: jar}
+	for _, step := range []func() (*http.Response, error){
+		func() (*http.Response, error) { return c.Get(address) },
+		func() (*http.Response, error) {
+			to, _, _ := strings.Cut(address, "/?")
+			return c.PostForm(to+button, url.Values{})
+		},
+	} {
+		answer, err := step()
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			t.Fatalf("%s: got %s", button, answer.Status)
+		}
+	}
+}
+
+// The stop button does what SIGTERM does, for all worker processes of a run and from any server of the directory.
+func TestTheStopButtonEndsARunInGoodOrder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it trains for seconds")
+	}
+	for name, from := range map[string]func(r *running, dir string) string{
+		"its own pages": func(r *running, _ string) string { return r.served() },
+		"other pages": func(_ *running, dir string) string {
+			other := begin(t, t.TempDir(), "serve", dir, "--address", ":0")
+			t.Cleanup(func() {
+				if err := other.Process.Signal(os.Interrupt); err != nil {
+					t.Error(err)
+				}
+				if code := other.end(); code != 0 {
+					t.Errorf("serve ends with %d\n%s", code, &other.text)
+				}
+			})
+			return other.served()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			script, dir := write(t, long)
+			r := begin(t, t.TempDir(), "run", script, "--backend", "cpu", "--dir", dir, "--serve", "127.0.0.1:0", "--processes", "2")
+			address := ""
+			if name == "its own pages" {
+				address = from(r, dir)
+			}
+			r.until("epoch 1/12  ")
+			if address == "" {
+				address = from(r, dir)
+			}
+			press(t, address, "/stop")
+			if code := r.end(); code != 75 || !strings.Contains(r.text.String(), "asked to stop; run the same command again to continue") {
+				t.Errorf("exit code %d\n%s", code, &r.text)
+			}
+			if left, err := filepath.Glob(filepath.Join(dir, "requests", "*")); err != nil || len(left) > 0 {
+				t.Errorf("%v are left, %v", left, err)
+			}
+		})
+	}
+}
+
+func TestThePruneButtonEndsOneTrial(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it trains for seconds")
+	}
+	script, dir := write(t, long)
+	r := begin(t, t.TempDir(), "run", script, "--backend", "cpu", "--dir", dir, "--serve", ":0", "--set", "epochs=4")
+	address := r.served()
+	r.until("epoch 1/4  ")
+	claims, err := filepath.Glob(filepath.Join(dir, "claims", "*.000001"))
+	if err != nil || len(claims) != 1 {
+		t.Fatalf("got claims %v, %v", claims, err)
+	}
+	press(t, address, "/trials/"+strings.TrimSuffix(filepath.Base(claims[0]), ".000001")+"/prune")
+	if code := r.end(); code != 0 || !regexp.MustCompile(`(?m)pruned.*by hand`).MatchString(r.text.String()) {
+		t.Errorf("exit code %d\n%s", code, &r.text)
+	}
+	if n := strings.Count(r.text.String(), "epoch 4/4  "); n != 1 {
+		t.Errorf("%d trials have all epochs, want the other one\n%s", n, &r.text)
+	}
+}
+
+// The pages of a real run show a new epoch without being loaded again, and how it ends.
+func TestABrowserFollowsARun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it trains for seconds")
+	}
+	b := chromium.New(t)
+	script, dir := write(t, long)
+	r := begin(t, t.TempDir(), "run", script, "--backend", "cpu", "--dir", dir, "--serve", ":0")
+	b.Open(r.served())
+	r.until("epoch 1/12  ")
+	b.Until(`document.getElementById("live-workers").textContent.includes("1 of 12")`)
+	r.until("epoch 2/12  ")
+	b.Until(`/[2-9] of 12/.test(document.getElementById("live-workers").textContent)`)
+	b.Eval(`document.querySelector("#live-workers a").click()`)
+	b.Until(`location.pathname.startsWith("/trials/") && document.getElementById("live-status").textContent.includes("running")`)
+	if err := r.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if code := r.end(); code != 75 {
+		t.Errorf("exit code %d\n%s", code, &r.text)
+	}
+	if said := b.Complaints(); len(said) > 0 && !strings.Contains(strings.Join(said, " "), "ERR_CONNECTION_REFUSED") {
+		t.Errorf("the browser complains:\n%s", strings.Join(said, "\n"))
+	}
+}
