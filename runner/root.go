@@ -79,7 +79,8 @@ in pure Go, and writes the results as Parquet tables.`,
 	}
 	add(groupStudy, abandonable(checkCommand(env)), abandonable(planCommand(env)), abandonable(showCommand(env)),
 		runCommand(env)) // which handles interrupts itself
-	add(groupResults, abandonable(statusCommand(env)), serveCommand(env), abandonable(reportCommand(env)), abandonable(paretoCommand(env)),
+	add(groupResults, abandonable(statusCommand(env)), serveCommand(env), abandonable(reportCommand(env)), abandonable(figureCommand(env)),
+		abandonable(paretoCommand(env)),
 		abandonable(tableCommand(env)), abandonable(importanceCommand(env)),
 		abandonable(exportCommand(env)), abandonable(sampleCommand(env)), replayCommand(env), measureCommand(env),
 		abandonable(diffCommand(env)), abandonable(retryCommand(env)), abandonable(archiveCommand(env)),

@@ -20,8 +20,13 @@ type selection struct {
 }
 
 func (s *selection) flags(c *cobra.Command) {
+	c.Flags().StringVar(&s.where, "where", "", whereMeaning)
+	s.valueFlags(c)
+}
+
+// valueFlags are the flags other than the condition.
+func (s *selection) valueFlags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&s.where, "where", "", whereMeaning)
 	f.BoolVar(&s.best, "best", false, "values of the epoch where the first objective is best, instead of the last measured epoch")
 	f.BoolVar(&s.all, "all-plans", false, "trials of earlier plans as well")
 	f.BoolVar(&s.measured, "measured", false, "values that the command measure recorded of kept weights, instead of epochs")

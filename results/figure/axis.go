@@ -72,15 +72,16 @@ func linearTicks(low, high float64) (ticks []plot.Tick) {
 		return nil
 	}
 	digits := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
-	for i := math.Ceil(low / step); i*step <= high*(1+1e-12); i++ {
-		label := number(i * step)
+	for i := math.Ceil(low / step); i*step <= high*(1+1e-12) && len(ticks) <= 20; i++ {
+		v := i * step
+		if v == 0 {
+			v = 0 // and not -0
+		}
+		label := number(v)
 		if digits > 0 && digits < 5 { // all with the same decimals
-			label = strconv.FormatFloat(i*step, 'f', digits, 64)
+			label = strconv.FormatFloat(v, 'f', digits, 64)
 		}
-		ticks = append(ticks, plot.Tick{Value: i * step, Label: strings.TrimPrefix(label, "-0.0 ")})
-		if len(ticks) > 20 {
-			break
-		}
+		ticks = append(ticks, plot.Tick{Value: v, Label: label})
 	}
 	return ticks
 }

@@ -46,13 +46,17 @@ func Bars(f *frame.Frame, o Options) (*Figure, error) {
 			ended = ended || one.ended != ""
 		}
 		b.log = spans(values)
-		c := cell{plot: newPlot(), size: single, legend: o.legend(groups, b.marks, swatchBox)}
+		look := swatchBox
+		if b.log {
+			look = swatchPoint
+		}
+		c := cell{plot: newPlot(), size: single, legend: o.legend(groups, b.marks, look)}
 		if panels > 1 {
 			c.size.X = several.X * 1.3
 		}
 		c.size.Y = 40 + 13*vg.Length(len(b.bars))
 		b.axes(c.plot)
-		c.plot.X.Label.Text = o.label(f, y)
+		c.x = o.label(f, y)
 		c.plot.Add(guides{x: true}, b)
 		return c, nil
 	})

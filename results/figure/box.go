@@ -58,13 +58,13 @@ func Box(f *frame.Frame, o Options) (*Figure, error) {
 			c.size = several
 		}
 		scaleAxis(&c.plot.Y, valuesOf(rows, y), log)
-		c.plot.Y.Label.Text = o.label(f, y)
+		c.y = o.label(f, y)
 		var labels []string
 		for _, l := range places.levels {
 			labels = append(labels, l.text)
 		}
 		nominal(&c.plot.X, labels, c.size.X-50)
-		c.plot.X.Label.Text = o.name(x)
+		c.x = o.name(x)
 		c.plot.Add(guides{y: true}, b)
 		return c, nil
 	})

@@ -93,7 +93,7 @@ func cloud(f *frame.Frame, o Options, front bool) (*Figure, error) {
 		}
 		scaleAxis(&c.plot.X, valuesOf(rows, x), logX)
 		scaleAxis(&c.plot.Y, valuesOf(rows, y), logY)
-		c.plot.X.Label.Text, c.plot.Y.Label.Text = o.label(f, x), o.label(f, y)
+		c.x, c.y = o.label(f, x), o.label(f, y)
 		c.plot.Add(guides{x: true, y: true}, p)
 		alt = append(alt, p.describe(o, f, heading))
 		return c, nil

@@ -72,7 +72,7 @@ func Curves(v *results.View, f *frame.Frame, o Options) (*Figure, error) {
 		scaleAxis(&c.plot.Y, all, log)
 		c.plot.X.Min, c.plot.X.Max = float64(min(1, last-1)), float64(last)
 		c.plot.X.Tick.Marker = plot.TickerFunc(wholeTicks)
-		c.plot.X.Label.Text, c.plot.Y.Label.Text = "epoch", o.label(f, y)
+		c.x, c.y = "epoch", o.label(f, y)
 		c.plot.Add(guides{y: true}, l)
 		return c, nil
 	})
@@ -102,7 +102,7 @@ func (o *Options) chooseEach(f *frame.Frame) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("each: got %q, want %s or %s", o.Each, EachConfiguration, EachLevel)
+	return wrong("each", "got %q, want %s or %s", o.Each, EachConfiguration, EachLevel)
 }
 
 // sets divides the rows of a level into those that share a line.

@@ -31,6 +31,7 @@ type cell struct {
 	heading string // above the plot; empty for none
 	legend  legend // above the heading, unless all cells share it
 	plot    *plot.Plot
+	x, y    string   // labels of the axes
 	size    vg.Point // of the plot with its axes
 }
 

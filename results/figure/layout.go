@@ -1,6 +1,8 @@
 package figure
 
 import (
+	"math"
+
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -103,6 +105,7 @@ func (f *Figure) draw(c draw.Canvas) {
 			}
 			bottom := top - legends - heading - rowHeight(row)
 			places[i] = append(places[i], sub(c, left, right, bottom, top-legends-heading))
+			places[i][j].Rectangle = one.withoutLabels(places[i][j])
 			left = right + between
 		}
 		top -= legends + heading + rowHeight(row) + between
@@ -111,7 +114,39 @@ func (f *Figure) draw(c draw.Canvas) {
 	for i, row := range f.rows {
 		for j, one := range row {
 			one.plot.Draw(places[i][j])
+			one.drawLabels(places[i][j])
 		}
+	}
+}
+
+// labelHeight is the room of an axis' label. The labels are drawn here and not by the plot, which gives those of logarithmic axes room
+// where they are not.
+const labelHeight = textSize + 6
+
+// withoutLabels is the part of a cell's place in which the plot with its ticks stands.
+func (one cell) withoutLabels(c draw.Canvas) vg.Rectangle {
+	r := c.Rectangle
+	if one.x != "" {
+		r.Min.Y += labelHeight
+	}
+	if one.y != "" {
+		r.Min.X += labelHeight
+	}
+	return r
+}
+
+// drawLabels labels the axes, in the middle of the data.
+func (one cell) drawLabels(c draw.Canvas) {
+	data := one.plot.DataCanvas(c)
+	style := write(textSize, ink)
+	style.XAlign = draw.XCenter
+	if one.x != "" {
+		c.FillText(style, vg.Point{X: data.Center().X, Y: c.Min.Y - labelHeight + 2}, fit(style, one.x, c.Size().X))
+	}
+	if one.y != "" {
+		text := fit(style, one.y, c.Size().Y)
+		style.Rotation = math.Pi / 2
+		c.FillText(style, vg.Point{X: c.Min.X - 5, Y: max(data.Center().Y, c.Min.Y+style.Height(text)/2)}, text)
 	}
 }
 

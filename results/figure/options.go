@@ -19,6 +19,15 @@ type Options struct {
 	Names map[string]string // what to write for names of columns and for levels
 }
 
+// OptionError is an error in Options.
+type OptionError struct{ Option, Text string }
+
+func (e *OptionError) Error() string { return e.Option + ": " + e.Text }
+
+func wrong(option, format string, args ...any) error {
+	return &OptionError{option, fmt.Sprintf(format, args...)}
+}
+
 // name is what to write for a column or a level.
 func (o Options) name(s string) string {
 	if other, given := o.Names[s]; given {
@@ -93,7 +102,7 @@ func (o Options) scale(f *frame.Frame, option, column string, most int) (scale, 
 		return s, nil
 	}
 	if !s.ordered {
-		return scale{}, fmt.Errorf("%s: %s has %d levels, want at most %d: leave some out with a condition", option, column, len(values), most)
+		return scale{}, wrong(option, "%s has %d levels, want at most %d: leave some out with a condition", column, len(values), most)
 	}
 	s.ranged = true
 	s.levels = inRanges(values)
@@ -108,7 +117,7 @@ func (o Options) known(f *frame.Frame, option, column string) error {
 	}
 	columns = append(columns, f.Metrics...)
 	if !slices.Contains(columns, column) {
-		return fmt.Errorf("%s: got %q, want a column of the trials: %s", option, column, strings.Join(columns, ", "))
+		return wrong(option, "got %q, want a column of the trials: %s", column, strings.Join(columns, ", "))
 	}
 	return nil
 }
@@ -158,7 +167,7 @@ func (o Options) metric(f *frame.Frame, option, name string) (string, error) {
 	case len(f.Metrics) == 0:
 		return "", fmt.Errorf("no values: none of %d trials has measured a metric that can be compared", len(f.Rows))
 	case name != "" && !slices.Contains(f.Metrics, name):
-		return "", fmt.Errorf("%s: got %q, want a metric that was measured: %s", option, name, strings.Join(f.Metrics, ", "))
+		return "", wrong(option, "got %q, want a metric that was measured: %s", name, strings.Join(f.Metrics, ", "))
 	case name != "":
 		return name, nil
 	}
@@ -178,5 +187,5 @@ func (o Options) factor(f *frame.Frame, option, name string) (string, error) {
 	if varied := f.Varied(); len(varied) > 0 {
 		return varied[0].Name, nil
 	}
-	return "", fmt.Errorf("%s: no hyperparameter has several levels in these trials: name a column", option)
+	return "", wrong(option, "no hyperparameter has several levels in these trials: name a column")
 }

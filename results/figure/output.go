@@ -33,11 +33,16 @@ func (f *Figure) SVG(w io.Writer, theme Theme) error {
 	return c.write(w, f.Title, f.Alt)
 }
 
+// The resolutions of pixels.
+const (
+	LeastDPI = 10
+	MostDPI  = 1200
+)
+
 // PNG writes the figure as pixels, on white.
 func (f *Figure) PNG(w io.Writer, dpi int) error {
-	const least, most = 10, 1200
-	if dpi < least || dpi > most {
-		return fmt.Errorf("dpi: got %d, want %d to %d", dpi, least, most)
+	if dpi < LeastDPI || dpi > MostDPI {
+		return fmt.Errorf("dpi: got %d, want %d to %d", dpi, LeastDPI, MostDPI)
 	}
 	size := f.size()
 	c := vgimg.NewWith(vgimg.UseWH(size.X, size.Y), vgimg.UseDPI(dpi))

@@ -85,9 +85,6 @@ func newPlot() *plot.Plot {
 	p := plot.New()
 	p.BackgroundColor = nil // the canvas has one
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
-		a.Label.TextStyle.Font = write(textSize, ink).Font
-		a.Label.TextStyle.Color = ink
-		a.Label.Padding = 3
 		a.Tick.Label.Font = write(textSize, quiet).Font
 		a.Tick.Label.Color = quiet
 		a.Tick.LineStyle = draw.LineStyle{Color: quiet, Width: 0.5}
