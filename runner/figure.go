@@ -20,7 +20,7 @@ import (
 type figureOptions struct {
 	selection
 	x, y, by, wheres []string
-	names            []string
+	names, trials    []string
 	panel, each, out string
 	theme            string
 	dpi              int
@@ -68,7 +68,8 @@ examples.`,
 	f.StringArrayVar(&o.wheres, "where", nil, whereMeaning+"; may be repeated")
 	f.StringVar(&o.panel, "panel", "", "`COLUMN` that has a plot for each value")
 	f.StringVar(&o.each, "each", "", "what has a line in curves: configuration or level (default: by their number)")
-	f.StringArrayVar(&o.names, "name", nil, "`NAME=TEXT`: what to write for a column or a value, such as lr=\"learning rate\"; may be repeated")
+	f.StringArrayVar(&o.names, "name", nil, "`NAME=TEXT`: what to write for a column or a value; may be repeated")
+	f.StringArrayVar(&o.trials, "trial", nil, "`TRIAL` of sheets: an ID, its first digits, or best; may be repeated")
 	f.StringVar(&o.out, "out", "", "`FILE` to write: its extension is .svg, .png or .pdf")
 	f.StringVar(&o.theme, "theme", "light", "of an SVG: light, dark, or inline for a page whose text colour it takes")
 	f.IntVar(&o.dpi, "dpi", 200, "pixels per inch of a PNG")
@@ -117,8 +118,17 @@ func (e *Env) drawFigure(ctx context.Context, name, dir string, o figureOptions)
 		return err
 	}
 	defer v.Close()
+	var trials []string
+	for _, name := range o.trials {
+		t, err := findTrial(v, name)
+		if err != nil {
+			return err
+		}
+		trials = append(trials, t.ID)
+	}
 	var figures []*figure.Figure
 	for _, p := range parts {
+		p.Trials = trials
 		g, err := p.draw(ctx, v, kinds[i])
 		if err != nil {
 			return err

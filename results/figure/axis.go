@@ -48,7 +48,9 @@ func scaleAxis(a *plot.Axis, values []float64, log bool) {
 	}
 	room := 0.04 * (high - low)
 	if room == 0 {
-		room = max(0.05*math.Abs(high), 1e-9)
+		if room = 0.05 * math.Abs(high); room == 0 {
+			room = 0.1 // all are 0
+		}
 	}
 	a.Min, a.Max = low-room, high+room
 	if low >= 0 && a.Min < 0 {

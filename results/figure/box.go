@@ -38,7 +38,7 @@ func Box(f *frame.Frame, o Options) (*Figure, error) {
 	var counts []int
 	points := false
 	cells, err := o.panels(f, rows, func(heading string, in []frame.Row, panels int) (cell, error) {
-		b := &boxes{places: len(places.levels), marks: marks(len(groups.levels), groups.ordered)}
+		b := &boxes{places: len(places.levels), own: o.By == x, marks: marks(len(groups.levels), groups.ordered)}
 		for i, place := range places.levels {
 			for j, group := range groups.levels {
 				s := frame.Group{Rows: groups.rows(places.rows(in, i), j)}
@@ -59,11 +59,7 @@ func Box(f *frame.Frame, o Options) (*Figure, error) {
 		}
 		scaleAxis(&c.plot.Y, valuesOf(rows, y), log)
 		c.y = o.label(f, y)
-		var labels []string
-		for _, l := range places.levels {
-			labels = append(labels, l.text)
-		}
-		nominal(&c.plot.X, labels, c.size.X-50)
+		nominal(&c.plot.X, places.texts(), c.size.X-50)
 		c.x = o.name(x)
 		c.plot.Add(guides{y: true}, b)
 		return c, nil
@@ -117,6 +113,7 @@ func (b box) describe(what string) string {
 // boxes draws box plots, those of a place side by side.
 type boxes struct {
 	places int
+	own    bool   // places and groups are of the same factor
 	marks  []mark // of the groups
 	boxes  []box
 }
@@ -125,8 +122,14 @@ type boxes struct {
 func (b *boxes) Plot(c draw.Canvas, p *plot.Plot) {
 	room := c.Size().X / vg.Length(b.places) * 0.8 // of a place
 	width := min(room/vg.Length(len(b.marks)), 42)
+	if b.own { // each place has the boxes of one group
+		width = min(room, 42)
+	}
 	for _, one := range b.boxes {
-		middle := c.X(p.X.Norm(float64(one.place))) + width*(vg.Length(one.group)-vg.Length(len(b.marks)-1)/2)
+		middle := c.X(p.X.Norm(float64(one.place)))
+		if !b.own {
+			middle += width * (vg.Length(one.group) - vg.Length(len(b.marks)-1)/2)
+		}
 		b.draw(c, p, one, middle, width*0.4)
 	}
 }

@@ -3,7 +3,6 @@ package figure
 import (
 	"cmp"
 	"fmt"
-	"image/color"
 	"slices"
 	"strings"
 
@@ -12,7 +11,6 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
 )
 
 // Cloud draws two metrics (X and Y) against each other, a point for each trial, coloured by the levels of a factor (By).
@@ -120,9 +118,6 @@ func cloud(f *frame.Frame, o Options, front bool) (*Figure, error) {
 	return newFigure(title, what, append(notes, o.notes(f, x, y)...), title+". "+strings.Join(alt, " "), cells...), nil
 }
 
-// mostVector is the number of points up to which each is an element of the drawing. More are drawn as a picture, of dots, in it.
-const mostVector = 2000
-
 // points draws trials by two metrics.
 type points struct {
 	x, y   string
@@ -152,15 +147,11 @@ func (p *points) Plot(c draw.Canvas, of *plot.Plot) {
 	if len(p.front) > 0 {
 		p.drawBorder(c, at)
 	}
-	dots := c
 	radius := vg.Length(2.8)
-	var picture *vgimg.Canvas
 	if len(p.rows) > mostVector {
-		picture = vgimg.NewWith(vgimg.UseWH(c.Size().X, c.Size().Y), vgimg.UseDPI(200), vgimg.UseBackgroundColor(color.Transparent))
-		dots = draw.NewCanvas(picture, c.Size().X, c.Size().Y)
 		radius = 1.5
 	}
-	shift := vg.Point{X: c.Min.X - dots.Min.X, Y: c.Min.Y - dots.Min.Y}
+	d := dots(c, len(p.rows))
 	on := map[int]bool{}
 	for _, i := range p.front {
 		on[i] = true
@@ -172,11 +163,9 @@ func (p *points) Plot(c draw.Canvas, of *plot.Plot) {
 		}
 		m := p.marks[g]
 		m.color = clear(m.color, 0.75)
-		dots.DrawGlyphNoClip(m.glyph(radius), at(&p.rows[i]).Sub(shift))
+		d.DrawGlyphNoClip(m.glyph(radius), at(&p.rows[i]).Sub(d.shift))
 	}
-	if picture != nil {
-		c.DrawImage(c.Rectangle, picture.Image())
-	}
+	d.show(c)
 	for _, i := range p.front {
 		if g := p.groups.place(&p.rows[i]); g >= 0 {
 			c.DrawGlyphNoClip(draw.GlyphStyle{Color: ink, Radius: 4.3, Shape: p.marks[g].shape}, at(&p.rows[i]))

@@ -25,5 +25,10 @@ func Kinds() []Kind {
 		{"front", "the same for two objectives, with the Pareto front and what it dominates", of(Front)},
 		{"curves", "a metric (--y) over epochs, a line a configuration or level (--each) with bands", Curves},
 		{"bars", "a metric (--y) by configuration, the best first, with deviations over seeds", of(Bars)},
+		{"effects", "main effects: the mean of a metric at each level; interactions with --by", of(Effects)},
+		{"importance", "the share of the variance that hyperparameters and pairs explain", of(Importance)},
+		{"parallel", "parallel coordinates: a line a trial over all hyperparameters", of(Parallel)},
+		{"history", "an objective (--y) over the trials as they started, with the best so far", History},
+		{"sheets", "sample sheets of the best, median and worst trial, or of --trial, over epochs", Sheets},
 	}
 }

@@ -3,7 +3,9 @@ package figure
 import (
 	"bytes"
 	"fmt"
+	"image"
 	"image/color"
+	imagedraw "image/draw"
 	"io"
 	"sync"
 	"time"
@@ -63,7 +65,7 @@ func (f *Figure) PDF(w io.Writer) error {
 	timeless()
 	size := f.size()
 	c := vgpdf.New(size.X, size.Y)
-	f.draw(draw.NewCanvas(pdfCanvas{c}, size.X, size.Y))
+	f.draw(draw.NewCanvas(pdfCanvas{c, map[int]bool{}}, size.X, size.Y))
 	var page bytes.Buffer // the writer panics where a write fails
 	if _, err := c.WriteTo(&page); err != nil {
 		return err
@@ -73,7 +75,25 @@ func (f *Figure) PDF(w io.Writer) error {
 }
 
 // pdfCanvas is vgpdf's, which takes the colours of translucent ink as they are, and not premultiplied.
-type pdfCanvas struct{ *vgpdf.Canvas }
+type pdfCanvas struct {
+	*vgpdf.Canvas
+	widths map[int]bool // of the pictures drawn
+}
+
+// DrawImage gives each picture a width that no other has, by transparent columns: the writer sorts pictures by their widths, and those of
+// equal widths are in any order.
+func (c pdfCanvas) DrawImage(r vg.Rectangle, img image.Image) {
+	b := img.Bounds()
+	wide := b.Dx()
+	for c.widths[wide] {
+		wide++
+	}
+	c.widths[wide] = true
+	padded := image.NewNRGBA(image.Rect(0, 0, wide, b.Dy()))
+	imagedraw.Draw(padded, image.Rect(0, 0, b.Dx(), b.Dy()), img, b.Min, imagedraw.Src)
+	r.Max.X = r.Min.X + r.Size().X*vg.Length(wide)/vg.Length(b.Dx())
+	c.Canvas.DrawImage(r, padded)
+}
 
 func (c pdfCanvas) SetColor(clr color.Color) {
 	c.Canvas.SetColor(straight(color.NRGBAModel.Convert(clr).(color.NRGBA)))

@@ -1,0 +1,159 @@
+package figure
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/starsweep/starsweep/results/frame"
+	"github.com/starsweep/starsweep/results/importance"
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// mostShares is the number of hyperparameters and pairs in a figure of importance.
+const mostShares = 15
+
+// Importance draws the shares of the variance of a metric (Y) that hyperparameters and pairs of them explain.
+func Importance(f *frame.Frame, o Options) (*Figure, error) {
+	y, err := o.metric(f, "y", o.Y)
+	if err != nil {
+		return nil, err
+	}
+	for option, value := range map[string]string{"x": o.X, "by": o.By, "panel": o.Panel} {
+		if value != "" {
+			return nil, wrong(option, "got %q, want none: all hyperparameters are analysed", value)
+		}
+	}
+	log := spans(valuesOf(f.Rows, y))
+	a, err := importance.Analyze(f, y, importance.Options{Log: log})
+	if err != nil {
+		return nil, err
+	}
+	s := &shares{mark: marks(1, false)[0]}
+	var alt []string
+	for _, e := range a.Effects[:min(mostShares, len(a.Effects))] {
+		s.list = append(s.list, share{o.effectName(e.Factors), e.Share, e.Low, e.High, e.Chance})
+		alt = append(alt, fmt.Sprintf("%s: %s.", o.effectName(e.Factors), percent(e.Share)))
+	}
+	if a.Method == importance.ANOVA {
+		nan := math.NaN()
+		s.list = append(s.list, share{"three and more together", a.Higher, nan, nan, nan})
+		if !math.IsNaN(a.Residual) {
+			s.list = append(s.list, share{"seeds", a.Residual, nan, nan, nan})
+			alt = append(alt, fmt.Sprintf("Seeds: %s.", percent(a.Residual)))
+		}
+	}
+	c := cell{plot: newPlot(), size: vg.Point{X: single.X, Y: 40 + 15*vg.Length(len(s.list))}, x: "share of the variance of " + o.name(y)}
+	s.axes(c.plot)
+	c.plot.Add(guides{x: true}, s)
+	title := "Importance of hyperparameters for " + o.name(y)
+	what := fmt.Sprintf("%s, n = %s (%s of levels).", title, counted(a.N, "trial"), counted(a.Cells, "combination"))
+	notes := append(shareNotes(a, len(a.Effects)-mostShares), a.Notes...)
+	for i, n := range notes {
+		notes[i] = sentence(n)
+	}
+	return newFigure(title, what, append(notes, o.notes(f, y)...), title+". "+strings.Join(alt, " "), c), nil
+}
+
+// shareNotes say how the shares were computed.
+func shareNotes(a *importance.Analysis, omitted int) (notes []string) {
+	of := "variance"
+	if a.Log {
+		of = "variance of the logarithm"
+	}
+	method := "Analysis of variance over the full grid"
+	if a.Method == importance.PED {
+		method, of = "PED-ANOVA", fmt.Sprintf("difference between the best %d trials and all", a.Best)
+	}
+	notes = append(notes, fmt.Sprintf("%s (%s): shares of the %s; lines are 95 %% intervals from %d resamplings.", method, a.Method.Citation(),
+		of, importance.Resamplings))
+	if a.Method == importance.ANOVA && !math.IsNaN(a.Residual) {
+		notes = append(notes, "Ticks mark the share expected by chance, if a hyperparameter had no effect.")
+	}
+	if omitted > 0 {
+		notes = append(notes, fmt.Sprintf("The greatest %d are shown, %d others not.", mostShares, omitted))
+	}
+	return notes
+}
+
+// sentence begins with a capital and ends with a full stop.
+func sentence(s string) string {
+	if s == "" {
+		return s
+	}
+	s = strings.ToUpper(s[:1]) + s[1:]
+	if !strings.HasSuffix(s, ".") {
+		s += "."
+	}
+	return s
+}
+
+func percent(share float64) string { return number(roundTo(100*share, 3)) + " %" }
+
+func (o Options) effectName(factors []string) string {
+	names := make([]string, len(factors))
+	for i, x := range factors {
+		names[i] = o.name(x)
+	}
+	return strings.Join(names, " × ")
+}
+
+// share is a bar with its interval and the share by chance; NaN where there is none.
+type share struct {
+	label                    string
+	value, low, high, chance float64
+}
+
+// shares draws shares as horizontal bars.
+type shares struct {
+	mark mark
+	list []share
+}
+
+func (s *shares) axes(p *plot.Plot) {
+	ticks := make(plot.ConstantTicks, len(s.list))
+	style := write(textSize, quiet)
+	reach := 0.0
+	for i, one := range s.list {
+		ticks[i] = plot.Tick{Value: -float64(i), Label: fit(style, one.label, 170)}
+		reach = max(reach, one.value)
+		if one.high > reach {
+			reach = one.high
+		}
+	}
+	p.X.Min, p.X.Max = 0, max(min(1, 1.15*reach), 0.01)
+	p.X.Tick.Marker = plot.TickerFunc(func(low, high float64) []plot.Tick {
+		ticks := linearTicks(low, high)
+		for i := range ticks {
+			ticks[i].Label = percent(ticks[i].Value)
+		}
+		return ticks
+	})
+	p.Y.Min, p.Y.Max = -float64(len(s.list))+0.5, 0.5
+	p.Y.Tick.Marker, p.Y.Tick.Length = ticks, 0
+}
+
+// Plot implements plot.Plotter.
+func (s *shares) Plot(c draw.Canvas, p *plot.Plot) {
+	at := func(v float64) vg.Length { return c.X(p.X.Norm(min(max(v, 0), p.X.Max))) }
+	for i, one := range s.list {
+		y := c.Y(p.Y.Norm(-float64(i)))
+		color := s.mark.color
+		corners := []vg.Point{{X: at(0), Y: y - 4}, {X: at(one.value), Y: y - 4}, {X: at(one.value), Y: y + 4}, {X: at(0), Y: y + 4}}
+		c.FillPolygon(clear(color, 0.45), corners)
+		c.StrokeLines(draw.LineStyle{Color: color, Width: 0.7}, append(corners, corners[0]))
+		end := one.value
+		if !math.IsNaN(one.low) && !math.IsNaN(one.high) {
+			c.StrokeLine2(draw.LineStyle{Color: ink, Width: 1}, at(one.low), y, at(one.high), y)
+			end = max(end, one.high)
+		}
+		if !math.IsNaN(one.chance) {
+			c.StrokeLine2(draw.LineStyle{Color: ink, Width: 0.8}, at(one.chance), y-5.5, at(one.chance), y+5.5)
+		}
+		if room := at(end) + 4; room < c.Max.X-24 {
+			c.FillText(write(textSize-1, quiet), vg.Point{X: room, Y: y - 3}, percent(one.value))
+		}
+	}
+}
