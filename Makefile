@@ -8,7 +8,7 @@ PLUGIN  := $(CACHE)/pjrt/xla_cpu_pjrt.so
 TOOL    := go tool -modfile=.ci/tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-all vet lint fmt update python onnx tools r chromium pjrt-cpu features bench bench-metrics \
+.PHONY: help build man run test test-all vet lint fmt update python onnx tools r chromium pjrt-cpu features bench bench-metrics \
 	bench-features bench-peers bench-check bench-store agreement kill-loop clean
 
 help: ## list the targets
@@ -16,6 +16,9 @@ help: ## list the targets
 
 build: ## build bin/starsweep
 	go build -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./runner/cmd/starsweep
+
+man: build ## write the manual pages to bin/man
+	$(BIN) man --dir bin/man
 
 run: build ## build and run the quickstart study on the CPU
 	$(BIN) run examples/quickstart.star --dir runs/quickstart --backend cpu --workers 2

@@ -87,7 +87,9 @@ in pure Go, and writes the results as Parquet tables.`,
 		abandonable(verifyCommand(env)), abandonable(compactCommand(env)), abandonable(repairCommand(env)))
 	add(groupData, abandonable(dataCommand(env)), abandonable(featuresCommand(env)), abandonable(evalCommand(env)))
 	add(groupSystem, abandonable(doctorCommand(env)), abandonable(benchCommand(env)), abandonable(completionCommand(env)),
+		abandonable(manCommand(env)),
 		abandonable(versionCommand(env)))
+	env.completeAll(root)
 	return root
 }
 
