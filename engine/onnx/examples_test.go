@@ -2,6 +2,7 @@ package onnx_test
 
 import (
 	"fmt"
+	"maps"
 
 	. "github.com/starsweep/starsweep/engine/expr"
 )
@@ -23,8 +24,19 @@ func of(n *Node, v float64) *Node { return n.Graph().Const(n.Shape.DType, v) }
 // positive is x, made positive.
 func positive(x *Node) *Node { return Add(Square(x), of(x, .25)) }
 
-func translated() map[string]func(g *Graph, in given) *Node {
-	ex := map[string]func(g *Graph, in given) *Node{
+// build makes an example of an operation.
+type build = func(g *Graph, in given) *Node
+
+// translated are expressions that models have, together of all operations.
+func translated() map[string]build {
+	ex := elementwise()
+	maps.Copy(ex, axes())
+	maps.Copy(ex, products())
+	return ex
+}
+
+func elementwise() map[string]build {
+	ex := map[string]build{
 		"log1p":         func(_ *Graph, in given) *Node { return Log1p(Mul(positive(in.x), of(in.x, 1e-6))) },
 		"softplus":      func(_ *Graph, in given) *Node { return Softplus(Mul(in.x, of(in.x, 200))) },
 		"sign of ints":  func(_ *Graph, in given) *Node { return Neg(Abs(Sign(Sub(in.y, of(in.y, 1))))) },
@@ -43,34 +55,6 @@ func translated() map[string]func(g *Graph, in given) *Node {
 			sum := Sum(in.z, "c")
 			return Where(Less(sum, of(sum, 0)), Expand(scale(g), sum.Shape), sum)
 		},
-		"rename":      func(_ *Graph, in given) *Node { return Rename(in.x, "hc", "ch") },
-		"merge":       func(_ *Graph, in given) *Node { return Merge(in.x, "hwc", 'c') },
-		"split":       func(_ *Graph, in given) *Node { return Split(Merge(in.x, "hwc", 'c'), 'c', "hwc", 2, 5, 4) },
-		"slice":       func(_ *Graph, in given) *Node { return Slice(Slice(in.x, 'w', 1, 5, 2), 'c', 1, 2, 1) },
-		"pad":         func(_ *Graph, in given) *Node { return Pad(Pad(in.x, 'h', 1, 0, 1), 'w', 0, 2, 3) },
-		"pad weights": func(_ *Graph, in given) *Node { return Dot(in.z, Pad(in.w, 'o', 1, 1, 2), "c") },
-		"reverse":     func(_ *Graph, in given) *Node { return Reverse(in.x, 'w') },
-		"concat":      func(_ *Graph, in given) *Node { return Concat('c', in.x, in.z) },
-		"take": func(g *Graph, in given) *Node {
-			return Take(in.x, Convert(Floor(Scale(Convert(g.Iota('w', 8), F32), .5)), I32), 'w')
-		},
-		"embedding":     func(_ *Graph, in given) *Node { return Take(Rename(in.w, "o", "j"), in.y, 'j') },
-		"put":           func(g *Graph, in given) *Node { return Put(in.x, Sub(g.Const(I32, 4), g.Iota('w', 5)), 'i', 6) },
-		"dot":           func(_ *Graph, in given) *Node { return Rename(Dot(in.z, in.w, "c"), "o", "c") },
-		"dot of images": func(_ *Graph, in given) *Node { return Rename(Dot(in.x, in.w, "c"), "o", "c") },
-		"dot, batch":    func(_ *Graph, in given) *Node { return Dot(in.x, in.z, "c") },
-		"dot, none":     func(_ *Graph, in given) *Node { return Dot(in.z, Sum(in.w, "o"), "") },
-		"spectral": func(_ *Graph, in given) *Node {
-			return Dot(in.z, Div(in.w, Norm(Dot(in.w, Sum(in.w, "c"), "o"), "c", 1e-12)), "c")
-		},
-		"nearest":  func(_ *Graph, in given) *Node { return ResizeNearest(in.x, 7, 3) },
-		"bilinear": func(_ *Graph, in given) *Node { return ResizeBilinear(in.x, 7, 3) },
-		"max pool": func(_ *Graph, in given) *Node { return MaxPool(in.x, Window2{H: Same(4, 2, 2), W: Same(5, 3, 2)}) },
-		"avg pool": func(_ *Graph, in given) *Node { return AvgPool(in.x, Window2{H: Same(4, 2, 2), W: Valid(5, 3, 2)}) },
-		"group norm": func(_ *Graph, in given) *Node {
-			d := Sub(in.x, Mean(in.x, "hw"))
-			return Mul(d, Rsqrt(Add(Mean(Square(d), "hw"), of(d, 1e-3))))
-		},
 	}
 	for name, op := range map[string]func(x *Node) *Node{"neg": Neg, "abs": Abs, "sign": Sign, "floor": Floor, "exp": Exp, "tanh": Tanh,
 		"sigmoid": Sigmoid, "sin": Sin, "cos": Cos, "stop": func(x *Node) *Node { return Stop(Sin(x)) }} {
@@ -83,6 +67,45 @@ func translated() map[string]func(g *Graph, in given) *Node {
 		"pow": Pow, "max": Max, "min": Min} {
 		ex[name] = func(_ *Graph, in given) *Node { return op(positive(in.x), positive(in.z)) }
 		ex[name+", outer"] = func(_ *Graph, in given) *Node { return op(positive(in.z), positive(in.w)) }
+	}
+	return ex
+}
+
+func axes() map[string]build {
+	return map[string]build{
+		"rename":      func(_ *Graph, in given) *Node { return Rename(in.x, "hc", "ch") },
+		"merge":       func(_ *Graph, in given) *Node { return Merge(in.x, "hwc", 'c') },
+		"split":       func(_ *Graph, in given) *Node { return Split(Merge(in.x, "hwc", 'c'), 'c', "hwc", 2, 5, 4) },
+		"slice":       func(_ *Graph, in given) *Node { return Slice(Slice(in.x, 'w', 1, 5, 2), 'c', 1, 2, 1) },
+		"pad":         func(_ *Graph, in given) *Node { return Pad(Pad(in.x, 'h', 1, 0, 1), 'w', 0, 2, 3) },
+		"pad weights": func(_ *Graph, in given) *Node { return Dot(in.z, Pad(in.w, 'o', 1, 1, 2), "c") },
+		"reverse":     func(_ *Graph, in given) *Node { return Reverse(in.x, 'w') },
+		"concat":      func(_ *Graph, in given) *Node { return Concat('c', in.x, in.z) },
+		"take": func(g *Graph, in given) *Node {
+			return Take(in.x, Convert(Floor(Scale(Convert(g.Iota('w', 8), F32), .5)), I32), 'w')
+		},
+		"embedding": func(_ *Graph, in given) *Node { return Take(Rename(in.w, "o", "j"), in.y, 'j') },
+		"put":       func(g *Graph, in given) *Node { return Put(in.x, Sub(g.Const(I32, 4), g.Iota('w', 5)), 'i', 6) },
+		"nearest":   func(_ *Graph, in given) *Node { return ResizeNearest(in.x, 7, 3) },
+		"bilinear":  func(_ *Graph, in given) *Node { return ResizeBilinear(in.x, 7, 3) },
+		"max pool":  func(_ *Graph, in given) *Node { return MaxPool(in.x, Window2{H: Same(4, 2, 2), W: Same(5, 3, 2)}) },
+		"avg pool":  func(_ *Graph, in given) *Node { return AvgPool(in.x, Window2{H: Same(4, 2, 2), W: Valid(5, 3, 2)}) },
+		"group norm": func(_ *Graph, in given) *Node {
+			d := Sub(in.x, Mean(in.x, "hw"))
+			return Mul(d, Rsqrt(Add(Mean(Square(d), "hw"), of(d, 1e-3))))
+		},
+	}
+}
+
+func products() map[string]build {
+	ex := map[string]build{
+		"dot":           func(_ *Graph, in given) *Node { return Rename(Dot(in.z, in.w, "c"), "o", "c") },
+		"dot of images": func(_ *Graph, in given) *Node { return Rename(Dot(in.x, in.w, "c"), "o", "c") },
+		"dot, batch":    func(_ *Graph, in given) *Node { return Dot(in.x, in.z, "c") },
+		"dot, none":     func(_ *Graph, in given) *Node { return Dot(in.z, Sum(in.w, "o"), "") },
+		"spectral": func(_ *Graph, in given) *Node {
+			return Dot(in.z, Div(in.w, Norm(Dot(in.w, Sum(in.w, "c"), "o"), "c", 1e-12)), "c")
+		},
 	}
 	for i, w := range windows {
 		ex[fmt.Sprint("conv ", i)] = func(g *Graph, in given) *Node {

@@ -112,7 +112,7 @@ func TestONNXRuntimeAgreesOnEveryOperation(t *testing.T) {
 
 // refused are operations that no model has, with a part of the error.
 var refused = map[string]struct {
-	build func(g *Graph, in given) *Node
+	build build
 	why   string
 }{
 	"bits": {func(g *Graph, in given) *Node {
@@ -166,7 +166,7 @@ func TestWhatAModelCannotHaveIsRefusedWithItsPlace(t *testing.T) {
 
 func TestEveryOperationIsTranslatedOrRefused(t *testing.T) {
 	tested := map[string]bool{}
-	add := func(build func(g *Graph, in given) *Node) {
+	add := func(build build) {
 		g, in := inputs()
 		for _, n := range Order(build(g, in)) {
 			tested[n.Op.Name] = true
