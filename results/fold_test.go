@@ -153,6 +153,12 @@ func said(t *testing.T, entries ...entry) string {
 	return strings.Join(parts, " ")
 }
 
+// counted is an outcome that says how many epochs there were.
+func counted(e entry, epochs int) entry {
+	e.Rows = &rowCount{Epochs: epochs}
+	return e
+}
+
 func TestTheRowsThatCountOfSeveralGenerations(t *testing.T) {
 	began := func(g, from, length int) entry {
 		return entry{Trial: &Trial{ID: "a", Length: length}, From: from, Generation: g, TookOver: true}
@@ -161,10 +167,6 @@ func TestTheRowsThatCountOfSeveralGenerations(t *testing.T) {
 		return entry{Epoch: &Epoch{Trial: "a", Epoch: e, Metrics: Metrics{"fid": value}}, Generation: g}
 	}
 	ended := func(g int) entry { return entry{Outcome: &Outcome{Trial: "a", Status: Completed}, Generation: g} }
-	counted := func(e entry, epochs int) entry {
-		e.Rows = &rowCount{Epochs: epochs}
-		return e
-	}
 	forget := func(g int) entry { return entry{Forget: "a", Generation: g} }
 	first := []entry{began(1, 0, 3), row(1, 1, 1), row(1, 2, 2)}
 	for name, test := range map[string]struct {

@@ -53,10 +53,7 @@ func Box(f *frame.Frame, o Options) (*Figure, error) {
 				alt = append(alt, one.describe(strings.TrimPrefix(heading+" ", " ")+describeLevel(o, x, place, o.By, group)))
 			}
 		}
-		c := cell{plot: newPlot(), size: single, legend: o.legend(groups, b.marks, swatchBox)}
-		if panels > 1 {
-			c.size = several
-		}
+		c := newCell(panels, o.legend(groups, b.marks, swatchBox))
 		scaleAxis(&c.plot.Y, valuesOf(rows, y), log)
 		c.y = o.label(f, y)
 		nominal(&c.plot.X, places.texts(), c.size.X-50)
@@ -74,9 +71,7 @@ func Box(f *frame.Frame, o Options) (*Figure, error) {
 	if points {
 		notes = append(notes, fmt.Sprintf("Where there are fewer than %d values, each is a point, and the line is the median.", fewest))
 	}
-	if log {
-		notes = append(notes, "The vertical axis is logarithmic.")
-	}
+	notes = append(notes, logNote(log)...)
 	return newFigure(title, what, append(notes, o.notes(f, y)...), title+". "+strings.Join(alt, " "), cells...), nil
 }
 

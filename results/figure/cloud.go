@@ -79,10 +79,7 @@ func cloud(f *frame.Frame, o Options, front bool) (*Figure, error) {
 	cells, err := o.panels(f, rows, func(heading string, in []frame.Row, panels int) (cell, error) {
 		p := &points{x: x, y: y, rows: in, groups: groups, marks: marks(len(groups.levels), groups.ordered), goals: goals}
 		many = many || len(in) > mostVector
-		c := cell{plot: newPlot(), size: single, legend: o.legend(groups, p.marks, swatchPoint)}
-		if panels > 1 {
-			c.size = several
-		}
+		c := newCell(panels, o.legend(groups, p.marks, swatchPoint))
 		if front {
 			if err := p.findFront(); err != nil {
 				return cell{}, err
@@ -107,15 +104,19 @@ func cloud(f *frame.Frame, o Options, front bool) (*Figure, error) {
 		notes = append(notes, "Points with a dark edge are on the Pareto front: no other trial is at least as good in both and better in one. "+
 			"The line is the border of what they dominate, which is shaded.")
 	}
-	switch {
-	case logX && logY:
-		notes = append(notes, "Both axes are logarithmic.")
-	case logX:
-		notes = append(notes, "The horizontal axis is logarithmic.")
-	case logY:
-		notes = append(notes, "The vertical axis is logarithmic.")
-	}
+	notes = append(notes, logNotes(logX, logY)...)
 	return newFigure(title, what, append(notes, o.notes(f, x, y)...), title+". "+strings.Join(alt, " "), cells...), nil
+}
+
+// logNotes says which axes are logarithmic.
+func logNotes(x, y bool) []string {
+	switch {
+	case x && y:
+		return []string{"Both axes are logarithmic."}
+	case x:
+		return []string{"The horizontal axis is logarithmic."}
+	}
+	return logNote(y)
 }
 
 // points draws trials by two metrics.

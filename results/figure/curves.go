@@ -65,10 +65,7 @@ func Curves(v *results.View, f *frame.Frame, o Options) (*Figure, error) {
 				alt = append(alt, l.describe(o, heading, g, len(of)))
 			}
 		}
-		c := cell{plot: newPlot(), size: single, legend: o.legend(groups, l.marks, swatchLine)}
-		if panels > 1 {
-			c.size = several
-		}
+		c := newCell(panels, o.legend(groups, l.marks, swatchLine))
 		scaleAxis(&c.plot.Y, all, log)
 		c.plot.X.Min, c.plot.X.Max = float64(min(1, last-1)), float64(last)
 		c.plot.X.Tick.Marker = plot.TickerFunc(wholeTicks)
@@ -81,10 +78,7 @@ func Curves(v *results.View, f *frame.Frame, o Options) (*Figure, error) {
 	}
 	title := o.name(y) + " over epochs" + o.by(o.By, o.Panel)
 	what := fmt.Sprintf("%s, %s.", title, tally(rows))
-	notes := []string{o.bandNote(counts)}
-	if log {
-		notes = append(notes, "The vertical axis is logarithmic.")
-	}
+	notes := append([]string{o.bandNote(counts)}, logNote(log)...)
 	return newFigure(title, what, append(notes, o.notes(f, y)...), title+". "+strings.Join(alt, " "), cells...), nil
 }
 

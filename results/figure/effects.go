@@ -59,10 +59,8 @@ func Effects(f *frame.Frame, o Options) (*Figure, error) {
 	}
 	var cells []cell
 	for _, e := range all {
-		c := cell{plot: newPlot(), size: several, legend: o.legend(groups, e.marks, swatchLine), x: o.name(e.x), y: o.label(f, y)}
-		if len(all) == 1 {
-			c.size = single
-		}
+		c := newCell(len(all), o.legend(groups, e.marks, swatchLine))
+		c.x, c.y = o.name(e.x), o.label(f, y)
 		scaleAxis(&c.plot.Y, reach, log)
 		nominal(&c.plot.X, e.places.texts(), c.size.X-50)
 		c.plot.Add(guides{y: true}, e)

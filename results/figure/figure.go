@@ -35,6 +35,23 @@ type cell struct {
 	size    vg.Point // of the plot with its axes
 }
 
+// newCell is one of so many panels.
+func newCell(panels int, l legend) cell {
+	c := cell{plot: newPlot(), size: single, legend: l}
+	if panels > 1 {
+		c.size = several
+	}
+	return c
+}
+
+// logNote says that the vertical axis is logarithmic, if it is.
+func logNote(log bool) (notes []string) {
+	if log {
+		notes = []string{"The vertical axis is logarithmic."}
+	}
+	return notes
+}
+
 // newFigure makes a figure of cells, one for each panel.
 func newFigure(title, what string, notes []string, alt string, cells ...cell) *Figure {
 	return &Figure{Title: title, Caption: strings.Join(append([]string{what}, notes...), " "), Alt: alt, what: what, notes: notes,

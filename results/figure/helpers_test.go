@@ -100,18 +100,6 @@ func of(t testing.TB, v *results.View, where func(map[string]any) (bool, error))
 	return f
 }
 
-// draw draws a kind.
-func draw(t testing.TB, v *results.View, f *frame.Frame, kind string, o figure.Options) (*figure.Figure, error) {
-	t.Helper()
-	for _, k := range figure.Kinds() {
-		if k.Name == kind {
-			return k.Draw(v, f, o)
-		}
-	}
-	t.Fatalf("no kind %s", kind)
-	return nil, nil
-}
-
 func svg(t testing.TB, g *figure.Figure, theme figure.Theme) string {
 	t.Helper()
 	var b strings.Builder

@@ -9,6 +9,14 @@ import (
 	"unicode"
 )
 
+// wantText checks that a writer is shown as plain text.
+func wantText(t *testing.T, w Writer) {
+	t.Helper()
+	if s := w.String(); strings.ContainsFunc(s, unicode.IsControl) {
+		t.Errorf("a writer is shown as %q", s)
+	}
+}
+
 // Whatever the files of claims and writers hold, and however they are called, they are read, are shown as one line of text, and do not
 // keep a writer from claiming the trial.
 func FuzzFiles(f *testing.F) {
@@ -41,17 +49,11 @@ func FuzzFiles(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		shown := []string{}
 		for _, w := range r.Writers {
-			shown = append(shown, w.String())
+			wantText(t, w.Writer)
 		}
 		for _, c := range r.Claims {
-			shown = append(shown, c.Owner.String())
-		}
-		for _, s := range shown {
-			if strings.ContainsFunc(s, unicode.IsControl) {
-				t.Errorf("a writer is shown as %q", s)
-			}
+			wantText(t, c.Owner)
 		}
 		d, err := Join(dir, Writer{Name: "a-writer-of-the-fuzz-test"}, Options{Dead: func(Writer) bool { return true }})
 		if err != nil {
