@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -62,7 +63,8 @@ func (t *training) summarize(count tally, left remaining, held map[string]int) e
 		return err
 	}
 	defer v.Close()
-	s.Report, err = report.File(v, report.Options{})
+	s.Report = filepath.Join(v.Dir(), "report.html")
+	err = report.File(s.Report, v, report.Options{})
 	if err := errors.Join(err, s.summarize(v)); err != nil {
 		return err
 	}

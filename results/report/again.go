@@ -1,6 +1,7 @@
 package report
 
 import (
+	"html/template"
 	"slices"
 
 	"github.com/starsweep/starsweep/results"
@@ -9,20 +10,17 @@ import (
 // again is what kept weights gave by another measure than that of their study.
 type again struct {
 	Measure string
-	Values  listing
+	Values  table
+	Left    int
 }
 
-// measuredAgain lists the measurements, by measure.
-func measuredAgain(v *results.View, trials []*trial) (list []again, err error) {
-	labels := map[string]string{}
-	for _, t := range trials {
-		labels[t.ID] = t.Point
-	}
+// again lists the measurements, by measure.
+func (s *study) again() (template.HTML, error) {
 	rows := map[string][]results.Row{}
 	var measures []string
-	for row, err := range v.Rows(results.Measurements) {
+	for row, err := range s.Rows(results.Measurements) {
 		if err != nil {
-			return nil, err
+			return "", err
 		}
 		measure, _ := row["measure"].(string)
 		if rows[measure] == nil {
@@ -30,27 +28,42 @@ func measuredAgain(v *results.View, trials []*trial) (list []again, err error) {
 		}
 		rows[measure] = append(rows[measure], row)
 	}
-	for _, measure := range measures {
-		list = append(list, again{measure, measuredListing(v.Meta(), rows[measure], labels)})
+	if len(rows) == 0 {
+		return "", nil
 	}
-	return list, nil
+	var list []again
+	for _, measure := range measures {
+		list = append(list, s.measuredBy(measure, rows[measure]))
+	}
+	return render("again", list)
 }
 
-// measuredListing lists rows of one measure, with the metrics that it has.
-func measuredListing(m results.Meta, rows []results.Row, labels map[string]string) listing {
-	l := listing{Head: []string{"trial", "epoch"}}
-	for _, name := range m.Metrics {
+// measuredBy lists rows of one measure, with the metrics that it has, beside the values of the training.
+func (s *study) measuredBy(measure string, rows []results.Row) again {
+	a := again{Measure: measured(measure)}
+	if len(rows) > pointsShown {
+		rows, a.Left = rows[:pointsShown], len(rows)-pointsShown
+	}
+	t := table{Caption: "Values measured again"}
+	t.column("trial", false)
+	t.column("hyperparameters", false)
+	t.column("epoch", true)
+	for _, name := range s.meta.Metrics {
 		if slices.ContainsFunc(rows, func(r results.Row) bool { return r[name] != nil }) {
-			l.Head = append(l.Head, name)
+			t.column(name, true)
 		}
 	}
 	for _, row := range rows {
 		id, _ := row["trial"].(string)
-		cells := []string{labels[id]}
-		for _, name := range l.Head[1:] {
-			cells = append(cells, value(row[name]))
+		r := s.Trial(id)
+		texts := []string{id, r.Label}
+		for _, h := range t.Head[2:] {
+			texts = append(texts, value(row[h.Text]))
 		}
-		l.Rows = append(l.Rows, cells)
+		cells := t.cells(texts...)
+		cells[0].Trial = &r
+		t.Rows = append(t.Rows, line{Cells: cells})
 	}
-	return l
+	a.Values = t
+	return a
 }

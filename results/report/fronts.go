@@ -1,145 +1,173 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"slices"
-	"strings"
 
-	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/results/frame"
 )
 
 // front is the points of one measure, as the page shows them.
 type front struct {
-	Picture      template.HTML // of the first two objectives; empty for one
-	Summary      string
-	Measure      string  // of the objectives
-	Trials       listing // of the front of trials
-	Joined       listing // of the front of configurations; empty if each has one seed
-	Points, Best int
+	Measure      string // of the objectives, for people
+	Best, Points int
 	Earlier      int // points of trials of earlier plans
+	Volume       string
+	Reference    string  // of the hypervolume
+	Pictures     []graph // of pairs of objectives
+	Notes        []string
+	PairsLeft    int
+	Trials       table // the front of trials
+	Left         int   // of them, not in the table
+	Joined       table // the front of configurations; without rows if each has one seed
+	JoinedLeft   int
 }
 
-// listing is a table on the page.
-type listing struct {
-	Head []string
-	Rows [][]string
-}
-
-// drawFronts draws the pareto table: a front for each measure of the objectives in trials of the newest plan. Left counts the measures
-// that only other trials have.
-func drawFronts(v *results.View) (fronts []*front, left int, err error) {
-	newest, others := v.Measures()
+// fronts shows a front for each measure of the objectives in trials of the newest plan.
+func (s *study) fronts() (template.HTML, error) {
+	newest, others := s.Measures()
 	rows := map[string]map[results.Scope][]results.Row{}
-	for row, err := range v.Rows(results.Pareto) {
-		if err != nil {
-			return nil, 0, err
-		}
+	for _, row := range s.points {
 		measure, scope := row["measure"].(string), results.Scope(row["scope"].(string))
-		if scope == results.ScopeTrial {
-			break // there are many of them, and they come last
-		}
 		if rows[measure] == nil {
 			rows[measure] = map[results.Scope][]results.Row{}
 		}
 		rows[measure][scope] = append(rows[measure][scope], row)
 	}
+	var fronts []*front
 	for _, measure := range newest {
 		if len(rows[measure]) == 0 {
 			continue
 		}
-		f, err := drawFront(v, measure, rows[measure])
+		f, err := s.front(measure, rows[measure])
 		if err != nil {
-			return nil, 0, err
+			return "", err
 		}
 		fronts = append(fronts, f)
 	}
-	return fronts, len(others), nil
+	if len(fronts) == 0 {
+		return "", nil
+	}
+	for _, f := range fronts {
+		if slices.ContainsFunc(fronts, func(g *front) bool { return g != f && measured(g.Measure) == measured(f.Measure) }) {
+			continue // they differ in digests only
+		}
+		f.Measure = measured(f.Measure)
+	}
+	return render("front", map[string]any{"Fronts": fronts, "Others": len(others), "Objectives": objectives(s.meta.Objectives)})
 }
 
-func drawFront(v *results.View, measure string, rows map[results.Scope][]results.Row) (*front, error) {
-	m, study := v.Meta(), rows[results.ScopeStudy]
-	f := &front{Measure: measure, Points: len(study), Trials: list(v, study, "contribution", "seed", "epoch")}
-	f.Best = len(f.Trials.Rows)
-	for _, row := range study {
+// objectives names the objectives with their directions.
+func objectives(list []results.Objective) string {
+	texts := make([]string, len(list))
+	for i, o := range list {
+		texts[i] = fmt.Sprintf("%s (%s)", o.Metric, o.Direction)
+	}
+	return enumerated(texts)
+}
+
+func (s *study) front(measure string, rows map[results.Scope][]results.Row) (*front, error) {
+	points := rows[results.ScopeStudy]
+	f := &front{Measure: measure, Points: len(points), Volume: value(points[0]["hypervolume"])}
+	var reference []string
+	for _, o := range s.meta.Objectives {
+		reference = append(reference, o.Metric+" "+value(points[0]["reference_"+o.Metric]))
+	}
+	f.Reference = enumerated(reference)
+	for _, row := range points {
 		if row["in_plan"] == false {
 			f.Earlier++
 		}
-	}
-	var described []string
-	for _, o := range m.Objectives {
-		described = append(described, fmt.Sprintf("%s (%s)", o.Metric, o.Direction))
-	}
-	f.Summary = fmt.Sprintf("%s; hypervolume %.4g", strings.Join(described, ", "), study[0]["hypervolume"])
-	if joined := rows[results.ScopeConfiguration]; len(joined) < len(study) {
-		f.Joined = list(v, joined, "contribution", "seeds")
-	}
-	if len(m.Objectives) > 1 {
-		p, err := newScatter(m, study)
-		if err != nil {
-			return nil, err
+		if integer(row["rank"]) == 1 {
+			f.Best++
 		}
-		f.Picture = p.draw()
+	}
+	laid, err := frame.Of(s.View, frame.Options{Measure: measure, AllPlans: f.Earlier > 0})
+	if err != nil {
+		return nil, err
+	}
+	if f.Pictures, f.PairsLeft, err = s.pictures(laid); err != nil {
+		return nil, err
+	}
+	f.Notes = shareNotes(graphs{List: f.Pictures})
+	f.Trials, f.Left = s.list(points, "Trials on the front, at their last measured epoch", "trial", "seed", "epoch")
+	if joined := rows[results.ScopeConfiguration]; len(joined) < len(points) {
+		f.Joined, f.JoinedLeft = s.list(joined, "Configurations on the front of means: mean ± standard deviation over seeds", "seeds")
 	}
 	return f, nil
 }
 
-// list lists the points of rank 1.
-func list(v *results.View, rows []results.Row, more ...string) listing {
-	m := v.Meta()
-	var l listing
-	for _, c := range m.Columns {
-		l.Head = append(l.Head, c.Name)
+// list lists the points of rank 1, the best in the first objective first, and says how many it leaves out.
+func (s *study) list(all []results.Row, caption string, more ...string) (t table, left int) {
+	t.Caption = caption
+	rows := slices.DeleteFunc(slices.Clone(all), func(r results.Row) bool { return integer(r["rank"]) > 1 })
+	apart := s.Apart(all) // of all, in their order
+	order := make(map[string]int, len(all))
+	for i, row := range all {
+		order[key(row)] = i
 	}
-	for _, o := range m.Objectives {
-		l.Head = append(l.Head, o.Metric)
-	}
-	l.Head = append(l.Head, more...)
-	if slices.ContainsFunc(rows, func(r results.Row) bool { return r["epochs_planned"] != rows[0]["epochs_planned"] }) {
-		l.Head = append(l.Head, "epochs_planned")
-	}
-	named := len(l.Head)
-	apart := v.Apart(rows)
-	for _, d := range apart {
-		l.Head = append(l.Head, d.Name)
-	}
-	for i, row := range rows {
-		if integer(row["rank"]) > 1 {
-			break
+	first := s.meta.Objectives[0]
+	slices.SortStableFunc(rows, func(a, b results.Row) int {
+		x, y := a[first.Metric].(float64), b[first.Metric].(float64)
+		if first.Better(x, y) {
+			return -1
 		}
-		var cells []string
-		for _, name := range l.Head[:named] {
-			text := value(row[name])
+		return cmp.Compare(0, map[bool]int{true: -1}[first.Better(y, x)])
+	})
+	if len(rows) > pointsShown {
+		rows, left = rows[:pointsShown], len(rows)-pointsShown
+	}
+	var names []string
+	if more[0] == "trial" {
+		names, more = append(names, "trial"), more[1:]
+	}
+	for _, o := range s.meta.Objectives {
+		names = append(names, o.Metric)
+	}
+	names = append(names, "contribution")
+	for _, c := range s.meta.Columns {
+		if slices.ContainsFunc(all, func(r results.Row) bool { return r[c.Name] != all[0][c.Name] }) {
+			names = append(names, c.Name)
+		}
+	}
+	names = append(names, more...)
+	if slices.ContainsFunc(all, func(r results.Row) bool { return r["epochs_planned"] != all[0]["epochs_planned"] }) {
+		names = append(names, "epochs_planned")
+	}
+	for _, name := range names {
+		_, isText := all[0][name].(string)
+		_, isTruth := all[0][name].(bool)
+		t.column(name, !isText && !isTruth)
+	}
+	for _, d := range apart {
+		t.column(d.Name, false)
+	}
+	for _, row := range rows {
+		var texts []string
+		for _, name := range names {
+			text := level(row[name])
 			if deviation, ok := row["std_"+name].(float64); ok {
 				text += " ± " + value(deviation)
 			}
-			cells = append(cells, text)
+			texts = append(texts, text)
 		}
 		for _, d := range apart {
-			cells = append(cells, d.Values[i])
+			texts = append(texts, d.Values[order[key(row)]])
 		}
-		l.Rows = append(l.Rows, cells)
+		cells := t.cells(texts...)
+		if id, ofTrial := row["trial"].(string); ofTrial && names[0] == "trial" {
+			r := s.Trial(id)
+			cells[0].Trial = &r
+		}
+		t.Rows = append(t.Rows, line{Cells: cells})
 	}
-	return l
+	return t, left
 }
 
-// value is a cell.
-func value(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case float64:
-		return fmt.Sprintf("%.4g", v)
-	}
-	return fmt.Sprint(v)
-}
-
-// staircase returns the indices of the points that no other dominates in the objectives.
-func staircase(points [][]float64, objectives []results.Objective) ([]int, error) {
-	directions := make([]pareto.Direction, len(objectives))
-	for i, o := range objectives {
-		directions[i] = o.Direction
-	}
-	return pareto.Front(points, directions)
+// key identifies a point of a front.
+func key(row results.Row) string {
+	return fmt.Sprint(row["trial"], " ", row["configuration"], " ", row["epochs_planned"])
 }

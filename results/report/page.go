@@ -4,7 +4,6 @@ import (
 	"embed"
 	"html/template"
 	"io"
-	"path/filepath"
 
 	"github.com/starsweep/starsweep/internal/durable"
 	"github.com/starsweep/starsweep/internal/plain"
@@ -31,10 +30,9 @@ func Assets() (style, script string) {
 	return read("report.css"), read("report.js")
 }
 
-// File writes the page into the study's directory, as report.html, and returns its path.
-func File(v *results.View, o Options) (string, error) {
-	path := filepath.Join(v.Dir(), "report.html")
-	return path, durable.WriteShared(path, func(w io.Writer) error { return Write(w, v, o) })
+// File writes the page to a file, all at once.
+func File(path string, v *results.View, o Options) error {
+	return durable.WriteShared(path, func(w io.Writer) error { return Write(w, v, o) })
 }
 
 // Write writes the page.
@@ -43,7 +41,12 @@ func Write(w io.Writer, v *results.View, o Options) error {
 	if err != nil {
 		return err
 	}
+	return write(w, v.Meta().Study, sections)
+}
+
+// write writes a page of sections.
+func write(w io.Writer, title string, sections []Section) error {
 	style, script := Assets()
-	return layout.Execute(plain.NewWriter(w), map[string]any{"Study": v.Meta().Study, "Sections": sections, "Style": template.CSS(style),
+	return layout.Execute(plain.NewWriter(w), map[string]any{"Title": title, "Sections": sections, "Style": template.CSS(style),
 		"Script": template.JS(script)})
 }

@@ -1,0 +1,196 @@
+package report
+
+import (
+	"fmt"
+	"html/template"
+	"slices"
+	"strings"
+
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/results/figure"
+	"github.com/starsweep/starsweep/results/frame"
+)
+
+// graph is a figure on the page or, if it could not be drawn, why.
+type graph struct {
+	SVG     template.HTML
+	Caption string
+	Missing string
+}
+
+// graphs are figures of one kind, under a heading.
+type graphs struct {
+	Heading string
+	List    []graph
+}
+
+// shareNotes takes the sentences that all captions have, and how metrics were measured, out of the captions of a section, which says them
+// once.
+func shareNotes(groups ...graphs) (notes []string) {
+	count, all := map[string]int{}, 0
+	for _, g := range groups {
+		for _, one := range g.List {
+			if one.Missing != "" {
+				continue
+			}
+			all++
+			for _, sentence := range sentences(one.Caption) {
+				count[sentence]++
+			}
+		}
+	}
+	shared := func(sentence string) bool {
+		return all > 1 && (count[sentence] == all || strings.HasPrefix(sentence, measurePrefix))
+	}
+	for _, g := range groups {
+		for i, one := range g.List {
+			var own []string
+			for _, sentence := range sentences(one.Caption) {
+				if !shared(sentence) {
+					own = append(own, sentence)
+				} else if !slices.Contains(notes, sentence) {
+					notes = append(notes, sentence)
+				}
+			}
+			g.List[i].Caption = strings.Join(own, " ")
+		}
+	}
+	return notes
+}
+
+func sentences(text string) []string {
+	list := strings.SplitAfter(text, ". ")
+	for i := range list {
+		list[i] = strings.TrimSpace(list[i])
+	}
+	return list
+}
+
+// drawn is a figure with the ink of the page. An error says that the trials have nothing that such a figure could show.
+func drawn(f *figure.Figure, err error) (graph, error) {
+	if err != nil {
+		return graph{Missing: err.Error()}, nil
+	}
+	var b strings.Builder
+	if err := f.SVG(&b, figure.Inline); err != nil {
+		return graph{}, err
+	}
+	var caption []string
+	for _, sentence := range sentences(f.Caption) {
+		if of, measure, is := strings.Cut(sentence, ": "); is && strings.HasPrefix(of, measurePrefix) {
+			if measure = measured(strings.TrimSuffix(measure, ".")); measure == "" { // of digests only, as of losses
+				continue
+			}
+			sentence = of + ": " + measure + "."
+		}
+		caption = append(caption, sentence)
+	}
+	return graph{SVG: template.HTML(b.String()), Caption: strings.Join(caption, " ")}, nil
+}
+
+// measurePrefix begins the sentence of a caption that says how a metric was measured.
+const measurePrefix = "Measure of "
+
+// colours is the factor that has colours: the first one with several levels, unless it is a text of too many.
+func colours(f *frame.Frame) string {
+	for _, x := range f.Varied() {
+		if numeric(x) || len(x.Levels) <= 8 {
+			return x.Name
+		}
+	}
+	return ""
+}
+
+// most is how many figures a section has at most.
+const most = 24
+
+// factors shows what each factor does to each objective.
+func (s *study) factors() (template.HTML, error) {
+	varied, objectives := s.frame.Varied(), s.measuredObjectives()
+	if len(objectives) == 0 || len(varied) == 0 {
+		return "", nil
+	}
+	x := map[string]any{"Left": 0}
+	if all := len(varied) * len(objectives); all > most {
+		objectives = objectives[:max(1, min(len(objectives), most/len(varied)))]
+		varied = varied[:min(len(varied), most)]
+		x["Left"] = all - len(varied)*len(objectives)
+	}
+	var list []graphs
+	for _, factor := range varied {
+		g := graphs{Heading: factor.Name}
+		for _, name := range objectives {
+			one, err := drawn(figure.Box(s.frame, figure.Options{X: factor.Name, Y: name}))
+			if err != nil {
+				return "", err
+			}
+			g.List = append(g.List, one)
+		}
+		list = append(list, g)
+	}
+	x["Factors"], x["Notes"] = list, shareNotes(list...)
+	return render("factors", x)
+}
+
+// measuredObjectives are the objectives that some trial has measured.
+func (s *study) measuredObjectives() (list []string) {
+	for _, o := range s.meta.Objectives {
+		if slices.Contains(s.frame.Metrics, o.Metric) {
+			list = append(list, o.Metric)
+		}
+	}
+	return list
+}
+
+// courses shows the objectives and the losses over the epochs.
+func (s *study) courses() (template.HTML, error) {
+	if !slices.ContainsFunc(s.trials, func(t *trial) bool { return t.InPlan && t.Epochs > 1 }) {
+		return "", nil
+	}
+	var list []graphs
+	for _, part := range []graphs{{Heading: "Objectives"}, {Heading: "Losses"}} {
+		metrics := s.measuredObjectives()
+		if part.Heading == "Losses" {
+			metrics = s.meta.Losses
+		}
+		for _, name := range metrics[:min(len(metrics), most/2)] {
+			if !slices.Contains(s.frame.Metrics, name) {
+				continue
+			}
+			one, err := drawn(figure.Curves(s.View, s.frame, figure.Options{Y: name, By: colours(s.frame)}))
+			if err != nil {
+				return "", err
+			}
+			part.List = append(part.List, one)
+		}
+		if len(part.List) > 0 {
+			list = append(list, part)
+		}
+	}
+	if len(list) == 0 {
+		return "", nil
+	}
+	return render("courses", map[string]any{"Kinds": list, "Notes": shareNotes(list...)})
+}
+
+// pictures shows the points of a front by pairs of objectives.
+func (s *study) pictures(f *frame.Frame) (list []graph, left int, err error) {
+	const mostPairs = 6
+	var pairs [][2]results.Objective
+	for i, a := range s.meta.Objectives {
+		for _, b := range s.meta.Objectives[i+1:] {
+			pairs = append(pairs, [2]results.Objective{a, b})
+		}
+	}
+	if len(pairs) > mostPairs {
+		pairs, left = pairs[:mostPairs], len(pairs)-mostPairs
+	}
+	for _, p := range pairs {
+		g, err := drawn(figure.Front(f, figure.Options{X: p[0].Metric, Y: p[1].Metric, By: colours(f)}))
+		if err != nil {
+			return nil, 0, fmt.Errorf("front of %s and %s: %w", p[0].Metric, p[1].Metric, err)
+		}
+		list = append(list, g)
+	}
+	return list, left, nil
+}

@@ -1,0 +1,202 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/starsweep/starsweep/internal/plain"
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/results/frame"
+)
+
+// study is a study as the sections see it, read once for all of them.
+type study struct {
+	*results.View
+	meta    results.Meta
+	options Options
+	trials  []*trial // all that were begun, by index
+	byID    map[string]*trial
+	frame   *frame.Frame  // the newest plan, by the measure that most of its trials have
+	points  []results.Row // of the pareto table, without the epochs of single trials
+}
+
+// trial is a trial with its name for people.
+type trial struct {
+	results.State
+	Label string
+	rank  int // among the trials of its measure; 0 if it is not compared
+}
+
+func read(v *results.View, o Options) (*study, error) {
+	s := &study{View: v, meta: v.Meta(), options: o, byID: map[string]*trial{}}
+	states := v.Trials()
+	labels := make([]string, len(states))
+	for i, t := range states {
+		labels[i] = s.meta.Label(t.Point, t.Seed)
+	}
+	for _, d := range results.Differences(states, slices.Clone(labels)) {
+		for i, value := range d.Values {
+			labels[i] += " " + d.Name + "=" + value
+		}
+	}
+	for i, state := range states {
+		t := &trial{State: state, Label: plain.Line(labels[i])}
+		s.trials, s.byID[t.ID] = append(s.trials, t), t
+	}
+	var err error
+	if s.frame, err = frame.Of(v, frame.Options{}); err != nil {
+		return nil, err
+	}
+	for row, err := range v.Rows(results.Pareto) {
+		if err != nil {
+			return nil, err
+		}
+		if row["scope"] == string(results.ScopeTrial) {
+			break // there are many of them, and they come last
+		}
+		if id, ofTrial := row["trial"].(string); ofTrial {
+			s.byID[id].rank = integer(row["rank"])
+		}
+		s.points = append(s.points, row)
+	}
+	return s, nil
+}
+
+// Ref refers to a trial.
+type Ref struct{ ID, Href, Label string }
+
+// Trial is a reference to a trial, for templates.
+func (s *study) Trial(id string) Ref {
+	r := Ref{ID: id, Href: "#trial-" + id}
+	if t := s.byID[id]; t != nil {
+		r.Label = t.Label
+	}
+	if s.options.Link != nil {
+		r.Href = s.options.Link(id)
+	}
+	return r
+}
+
+// standing orders trials: the best by rank and first objective first, then those that are not compared, by index.
+func (s *study) standing(a, b *trial) int {
+	last := func(rank int) int {
+		if rank == 0 {
+			return len(s.trials) + 1
+		}
+		return rank
+	}
+	if c := cmp.Compare(last(a.rank), last(b.rank)); c != 0 {
+		return c
+	}
+	if a.rank > 0 {
+		o := s.meta.Objectives[0]
+		x, y := a.Last[o.Metric], b.Last[o.Metric]
+		if o.Better(x, y) {
+			return -1
+		} else if o.Better(y, x) {
+			return 1
+		}
+	}
+	return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Seed, b.Seed), cmp.Compare(a.ID, b.ID))
+}
+
+// render is a template of sections.html.
+func render(name string, data any) (template.HTML, error) {
+	var b strings.Builder
+	err := parts.ExecuteTemplate(plain.NewWriter(&b), name, data)
+	return template.HTML(b.String()), err
+}
+
+var (
+	digest = regexp.MustCompile(`:[0-9a-f]{16,}`)
+	number = regexp.MustCompile(` samples=(\d+)`)
+	detail = regexp.MustCompile(` (real|floor|features|tests|train)=(\S*)`)
+)
+
+// measured is the text of a measure for people: what the values compare, without digests, which the last section lists.
+func measured(measure string) string {
+	text := digest.ReplaceAllString(" "+measure, "")
+	text = number.ReplaceAllString(text, ", $1 samples")
+	text = detail.ReplaceAllStringFunc(text, func(part string) string {
+		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		switch name {
+		case "real":
+			return ", real images of the split " + value
+		case "features":
+			return ", features " + value
+		}
+		return ""
+	})
+	return strings.TrimPrefix(strings.TrimSpace(text), ", ")
+}
+
+// value is a cell.
+func value(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case float64:
+		return fmt.Sprintf("%.4g", v)
+	}
+	return fmt.Sprint(v)
+}
+
+func integer(v any) int {
+	switch v := v.(type) {
+	case int64:
+		return int(v)
+	case int32:
+		return int(v)
+	case int:
+		return v
+	}
+	return 0
+}
+
+// counted is a number with a noun: 1 trial, 2 trials.
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
+// level is a hyperparameter or a number, as cells show it.
+func level(v any) string {
+	switch v := v.(type) {
+	case nil, int32:
+		return value(v)
+	case float64:
+		return value(v)
+	case string:
+		return plain.Line(v)
+	}
+	return frame.Text(v)
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+// longest is how much of a text of unknown length the page shows.
+const longest = 300
+
+// trimmed is the beginning of a long text, in one line.
+func trimmed(text string) string {
+	text = plain.Line(strings.TrimSpace(text))
+	if runes := []rune(text); len(runes) > longest {
+		return string(runes[:longest]) + "…"
+	}
+	return text
+}
+
+// enumerated joins texts: a, b and c.
+func enumerated(texts []string) string {
+	if len(texts) < 2 {
+		return strings.Join(texts, "")
+	}
+	return strings.Join(texts[:len(texts)-1], ", ") + " and " + texts[len(texts)-1]
+}
