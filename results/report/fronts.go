@@ -85,7 +85,10 @@ func (s *study) front(measure string, rows map[results.Scope][]results.Row) (*fr
 			f.Best++
 		}
 	}
-	laid, err := frame.Of(s.View, frame.Options{Measure: measure, AllPlans: f.Earlier > 0})
+	laid, err := s.frame, error(nil)
+	if newest, _ := s.Measures(); f.Earlier > 0 || len(newest) > 1 {
+		laid, err = frame.Of(s.View, frame.Options{Measure: measure, AllPlans: f.Earlier > 0})
+	}
 	if err != nil {
 		return nil, err
 	}

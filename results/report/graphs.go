@@ -148,6 +148,7 @@ func (s *study) courses() (template.HTML, error) {
 		return "", nil
 	}
 	var list []graphs
+	laid := s.thinned()
 	for _, part := range []graphs{{Heading: "Objectives"}, {Heading: "Losses"}} {
 		metrics := s.measuredObjectives()
 		if part.Heading == "Losses" {
@@ -157,7 +158,7 @@ func (s *study) courses() (template.HTML, error) {
 			if !slices.Contains(s.frame.Metrics, name) {
 				continue
 			}
-			one, err := drawn(figure.Curves(s.View, s.frame, figure.Options{Y: name, By: colours(s.frame)}))
+			one, err := drawn(figure.Curves(s.View, laid, figure.Options{Y: name, By: colours(laid)}))
 			if err != nil {
 				return "", err
 			}

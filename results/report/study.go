@@ -23,6 +23,8 @@ type study struct {
 	byID    map[string]*trial
 	frame   *frame.Frame  // the newest plan, by the measure that most of its trials have
 	points  []results.Row // of the pareto table, without the epochs of single trials
+
+	analyses map[string]analysis // by metric, as far as they were asked for
 }
 
 // trial is a trial with its name for people.
@@ -33,7 +35,7 @@ type trial struct {
 }
 
 func read(v *results.View, o Options) (*study, error) {
-	s := &study{View: v, meta: v.Meta(), options: o, byID: map[string]*trial{}}
+	s := &study{View: v, meta: v.Meta(), options: o, byID: map[string]*trial{}, analyses: map[string]analysis{}}
 	states := v.Trials()
 	labels := make([]string, len(states))
 	for i, t := range states {

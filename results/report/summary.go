@@ -39,9 +39,7 @@ func (s *study) summary() (template.HTML, error) {
 	if best, all := s.onFront(); all > 0 && len(s.meta.Objectives) > 1 {
 		x.Front = fmt.Sprintf("%d of %s are on the front of %s", best, counted(all, "trial"), names(s.meta.Objectives))
 	}
-	if x.Factors, err = s.mattered(); err != nil {
-		return "", err
-	}
+	x.Factors = s.mattered()
 	x.Ended = s.endedBadly()
 	return render("study", x)
 }
@@ -276,6 +274,3 @@ func (s *study) endedBadly() string {
 	}
 	return line
 }
-
-// mattered says which factors explain most of the first objective.
-func (s *study) mattered() (string, error) { return "", nil }
