@@ -5,10 +5,11 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PYTHON  ?= python3
 CACHE   ?= $(or $(STARSWEEP_HOME),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/starsweep)
 PLUGIN  := $(CACHE)/pjrt/xla_cpu_pjrt.so
+AXE     := .ci/axe/node_modules/axe-core
 TOOL    := go tool -modfile=.ci/tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build man run test test-all vet lint fmt update python onnx tools r chromium pjrt-cpu features bench bench-metrics \
+.PHONY: help build man run test test-all vet lint fmt update python onnx tools r chromium axe pjrt-cpu features bench bench-metrics \
 	bench-features bench-peers bench-check bench-store agreement kill-loop clean
 
 help: ## list the targets
@@ -31,9 +32,10 @@ test: vet ## run the fast tests, go vet and a format check (under 3 minutes, wit
 # The tests with a full disk mount one, as root.
 test-all: export STARSWEEP_REQUIRE = 1
 test-all: export GOMLX_NO_AUTO_INSTALL = 1
-test-all: python onnx tools r pjrt-cpu chromium ## run every test: all backends, Python readers, examples, races
+test-all: python onnx tools r pjrt-cpu chromium axe ## run every test: all backends, Python readers, examples, races
 	STARSWEEP_PJRT=$(PLUGIN) STARSWEEP_PYTHON=$(CURDIR)/.venv/bin/python \
 		STARSWEEP_PYTHON_ONNX=$(CURDIR)/.venv-onnx/bin/python STARSWEEP_CHROMIUM="$$(command -v chromium)" \
+		STARSWEEP_AXE=$(CURDIR)/$(AXE)/axe.min.js \
 		STARSWEEP_TOOLS=$(CURDIR)/.venv-tools/bin/python STARSWEEP_R="$$(command -v Rscript)" \
 		$(TOOL) gotestsum --format pkgname -- -timeout 30m ./...
 	for b in go:parallelism=-1 xla:$(PLUGIN); do \
@@ -91,6 +93,12 @@ r: ## install R with dplyr, for the test of docs/analysis.md (on Debian, as root
 
 chromium: ## install the browser that a test of the report uses (on Debian, as root)
 	command -v chromium >/dev/null || { apt-get update && apt-get install -y chromium; }
+
+axe: $(AXE)/axe.min.js ## install axe-core, which checks that people can use the pages (npm on Debian, as root)
+$(AXE)/axe.min.js: .ci/axe/package-lock.json
+	command -v npm >/dev/null || { apt-get update && apt-get install -y --no-install-recommends npm; }
+	cd .ci/axe && npm ci --silent --ignore-scripts
+	touch $@
 
 pjrt-cpu: $(PLUGIN) ## download XLA's CPU plugin, checked by digest, to the user's cache
 $(PLUGIN): bench/pjrt-cpu.txt

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/starsweep/starsweep/internal/parallel"
 	"github.com/starsweep/starsweep/results/figure"
 	"github.com/starsweep/starsweep/results/frame"
 	"github.com/starsweep/starsweep/results/importance"
@@ -23,20 +24,27 @@ type matters struct {
 // effectsShown is how many effects a table has, and pairsShown how many interactions are drawn.
 const effectsShown, pairsShown = 12, 2
 
-// analyze says what an objective depends on: of its logarithm where its values span more than a decade, as on the axes of figures.
-func (s *study) analyze(metric string) (*importance.Analysis, error) {
-	if a, known := s.analyses[metric]; known {
-		return a.Analysis, a.err
+// analyze analyses all objectives, at the same time: of large studies that takes longer than all else.
+func (s *study) analyze() {
+	objectives := s.measuredObjectives()
+	found := make([]analysis, len(objectives))
+	parallel.Each(len(objectives), func(i int) { found[i] = analyze(s.frame, objectives[i]) })
+	s.analyses = map[string]analysis{}
+	for i, name := range objectives {
+		s.analyses[name] = found[i]
 	}
+}
+
+// analyze says what an objective depends on: of its logarithm where its values span more than a decade, as on the axes of figures.
+func analyze(f *frame.Frame, metric string) analysis {
 	low, high := math.Inf(1), math.Inf(-1)
-	for _, r := range s.frame.Rows {
+	for _, r := range f.Rows {
 		if v, measured := r.Values[metric]; measured {
 			low, high = min(low, v), max(high, v)
 		}
 	}
-	a, err := importance.Analyze(s.frame, metric, importance.Options{Log: low > 0 && high > 10*low})
-	s.analyses[metric] = analysis{a, err}
-	return a, err
+	a, err := importance.Analyze(f, metric, importance.Options{Log: low > 0 && high > 10*low})
+	return analysis{a, err}
 }
 
 // analysis is an analysis, or why there is none.
@@ -51,8 +59,8 @@ func (s *study) mattered() string {
 	if len(objectives) == 0 {
 		return ""
 	}
-	a, err := s.analyze(objectives[0])
-	if err != nil || len(a.Effects) == 0 {
+	a := s.analyses[objectives[0]]
+	if a.err != nil || len(a.Effects) == 0 {
 		return ""
 	}
 	of := "of the variance of "
@@ -90,15 +98,16 @@ func (s *study) importance() (template.HTML, error) {
 	}
 	for _, metric := range s.measuredObjectives() {
 		m := matters{Metric: metric}
-		a, err := s.analyze(metric)
-		if err != nil {
-			m.Missing = err.Error()
+		a := s.analyses[metric]
+		if a.err != nil {
+			m.Missing = a.err.Error()
 			list = append(list, m)
 			continue
 		}
 		m.Method, m.Notes = a.Method.Citation(), a.Notes
-		m.Table = effects(a)
-		if m.Pairs, err = s.interactions(a); err != nil {
+		m.Table = effects(a.Analysis)
+		var err error
+		if m.Pairs, err = s.interactions(a.Analysis); err != nil {
 			return "", err
 		}
 		list = append(list, m)

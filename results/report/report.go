@@ -5,8 +5,10 @@
 package report
 
 import (
+	"context"
 	"html/template"
 
+	"github.com/starsweep/starsweep/internal/parallel"
 	"github.com/starsweep/starsweep/results"
 )
 
@@ -45,13 +47,19 @@ func Sections(v *results.View, o Options) (list []Section, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, part := range sections {
-		html, err := part.write(s)
-		if err != nil {
-			return nil, err
-		}
-		if html != "" {
-			list = append(list, Section{part.id, part.title, html})
+	s.analyze()
+	// The parts only read the study, and are written at the same time.
+	html := make([]template.HTML, len(sections))
+	err = parallel.For(context.Background(), len(sections), func(i int) (err error) {
+		html[i], err = sections[i].write(s)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i, part := range sections {
+		if html[i] != "" {
+			list = append(list, Section{part.id, part.title, html[i]})
 		}
 	}
 	return list, nil

@@ -24,7 +24,9 @@ type study struct {
 	frame   *frame.Frame  // the newest plan, by the measure that most of its trials have
 	points  []results.Row // of the pareto table, without the epochs of single trials
 
-	analyses map[string]analysis // by metric, as far as they were asked for
+	listed   []*trial            // in the table of trials, to which others refer
+	isListed map[string]bool     // by ID
+	analyses map[string]analysis // by objective, of a report; nil in comparisons
 }
 
 // trial is a trial with its name for people.
@@ -35,7 +37,7 @@ type trial struct {
 }
 
 func read(v *results.View, o Options) (*study, error) {
-	s := &study{View: v, meta: v.Meta(), options: o, byID: map[string]*trial{}, analyses: map[string]analysis{}}
+	s := &study{View: v, meta: v.Meta(), options: o, byID: map[string]*trial{}}
 	states := v.Trials()
 	labels := make([]string, len(states))
 	for i, t := range states {
@@ -66,7 +68,35 @@ func read(v *results.View, o Options) (*study, error) {
 		}
 		s.points = append(s.points, row)
 	}
+	s.choose()
 	return s, nil
+}
+
+// choose chooses the trials of the table: all, or the best and those by which the page explains something.
+func (s *study) choose() {
+	s.listed, s.isListed = slices.Clone(s.trials), map[string]bool{}
+	if len(s.listed) > shown {
+		slices.SortStableFunc(s.listed, s.standing)
+		s.listed = s.listed[:shown:shown]
+	}
+	for _, t := range s.listed {
+		s.isListed[t.ID] = true
+	}
+	var others []string
+	for _, x := range s.exemplary() {
+		others = append(others, x.row.ID)
+	}
+	for _, x := range s.best() {
+		others = append(others, x.Trial.ID)
+	}
+	for _, x := range s.failures() {
+		others = append(others, x.First.ID)
+	}
+	for _, id := range others {
+		if !s.isListed[id] {
+			s.listed, s.isListed[id] = append(s.listed, s.byID[id]), true
+		}
+	}
 }
 
 // Ref refers to a trial.
@@ -74,7 +104,10 @@ type Ref struct{ ID, Href, Label string }
 
 // Trial is a reference to a trial, for templates.
 func (s *study) Trial(id string) Ref {
-	r := Ref{ID: id, Href: "#trial-" + id}
+	r := Ref{ID: id}
+	if s.isListed[id] {
+		r.Href = "#trial-" + id
+	}
 	if t := s.byID[id]; t != nil {
 		r.Label = t.Label
 	}

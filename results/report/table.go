@@ -60,21 +60,17 @@ type listed struct {
 	Left, All int
 	By        string // what those that are listed are best by
 	Dir       string
-	Skipped   []*trial
 }
 
 func (s *study) table() (template.HTML, error) {
 	if len(s.trials) == 0 {
 		return "", nil
 	}
-	chosen := slices.Clone(s.trials)
-	l := listed{All: len(chosen), Dir: s.Dir()}
-	if len(chosen) > shown {
-		slices.SortStableFunc(chosen, s.standing)
-		chosen, l.Left = chosen[:shown], len(chosen)-shown
-		l.By = "the first by index"
+	l := listed{All: len(s.trials), Left: len(s.trials) - len(s.listed), Dir: s.Dir()}
+	if l.Left > 0 {
+		l.By = "the first by index and those named above"
 		if len(s.meta.Objectives) > 0 {
-			l.By = "the best by rank, then " + s.meta.Objectives[0].Metric
+			l.By = "the best by rank, then " + s.meta.Objectives[0].Metric + ", and those named above"
 		}
 	}
 	l.Table = table{ID: "table-of-trials", Sortable: true, Caption: "Trials with the last measured value of each metric"}
@@ -82,7 +78,7 @@ func (s *study) table() (template.HTML, error) {
 	if len(s.meta.Objectives) > 0 {
 		l.Table.Example = fmt.Sprintf("completed %s<%s", s.meta.Objectives[0].Metric, "10")
 	}
-	s.fill(&l.Table, chosen)
+	s.fill(&l.Table, s.listed)
 	return render("table", l)
 }
 
