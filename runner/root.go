@@ -125,9 +125,10 @@ func unknownCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return c.Help()
 	}
-	c.SuggestionsMinimumDistance = 2
-	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-		return usageErrorf("%s has no command %q; did you mean %s?", c.CommandPath(), args[0], near[0])
+	for c.SuggestionsMinimumDistance = 1; c.SuggestionsMinimumDistance <= 2; c.SuggestionsMinimumDistance++ { // the nearest counts
+		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+			return usageErrorf("%s has no command %q; did you mean %s?", c.CommandPath(), args[0], near[0])
+		}
 	}
 	return usageErrorf("%s has no command %q; see %s --help", c.CommandPath(), args[0], c.CommandPath())
 }
