@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"html/template"
 	"slices"
@@ -114,32 +113,18 @@ func (s *study) list(all []results.Row, caption string, more ...string) (t table
 	}
 	first := s.meta.Objectives[0]
 	slices.SortStableFunc(rows, func(a, b results.Row) int {
-		x, y := a[first.Metric].(float64), b[first.Metric].(float64)
-		if first.Better(x, y) {
+		switch x, y := a[first.Metric].(float64), b[first.Metric].(float64); {
+		case first.Better(x, y):
 			return -1
+		case first.Better(y, x):
+			return 1
 		}
-		return cmp.Compare(0, map[bool]int{true: -1}[first.Better(y, x)])
+		return 0
 	})
 	if len(rows) > pointsShown {
 		rows, left = rows[:pointsShown], len(rows)-pointsShown
 	}
-	var names []string
-	if more[0] == "trial" {
-		names, more = append(names, "trial"), more[1:]
-	}
-	for _, o := range s.meta.Objectives {
-		names = append(names, o.Metric)
-	}
-	names = append(names, "contribution")
-	for _, c := range s.meta.Columns {
-		if slices.ContainsFunc(all, func(r results.Row) bool { return r[c.Name] != all[0][c.Name] }) {
-			names = append(names, c.Name)
-		}
-	}
-	names = append(names, more...)
-	if slices.ContainsFunc(all, func(r results.Row) bool { return r["epochs_planned"] != all[0]["epochs_planned"] }) {
-		names = append(names, "epochs_planned")
-	}
+	names := s.pointColumns(all, more)
 	for _, name := range names {
 		_, isText := all[0][name].(string)
 		_, isTruth := all[0][name].(bool)
@@ -168,6 +153,30 @@ func (s *study) list(all []results.Row, caption string, more ...string) (t table
 		t.Rows = append(t.Rows, line{Cells: cells})
 	}
 	return t, left
+}
+
+// pointColumns are the columns that a list of points shows: objectives, what differs among all points, and more, a trial's name first.
+func (s *study) pointColumns(all []results.Row, more []string) (names []string) {
+	if more[0] == "trial" {
+		names, more = append(names, "trial"), more[1:]
+	}
+	for _, o := range s.meta.Objectives {
+		names = append(names, o.Metric)
+	}
+	names = append(names, "contribution")
+	differs := func(name string) bool {
+		return slices.ContainsFunc(all, func(r results.Row) bool { return r[name] != all[0][name] })
+	}
+	for _, c := range s.meta.Columns {
+		if differs(c.Name) {
+			names = append(names, c.Name)
+		}
+	}
+	names = append(names, more...)
+	if differs("epochs_planned") {
+		names = append(names, "epochs_planned")
+	}
+	return names
 }
 
 // key identifies a point of a front.
