@@ -162,6 +162,7 @@ func TestWhatAGridLacksIsSaid(t *testing.T) {
 func TestWhatCannotBeToldIsRefused(t *testing.T) {
 	eight := func(values ...float64) *frame.Frame { return framed(two, crossed(two, 1), values) }
 	constant := []frame.Factor{factor("a", spec.Float, false, 1.0)}
+	one := []frame.Factor{factor("lr", spec.Float, false, 1.0, 2.0, 3.0)}
 	for want, x := range map[string]struct {
 		f      *frame.Frame
 		metric string
@@ -169,6 +170,7 @@ func TestWhatCannotBeToldIsRefused(t *testing.T) {
 	}{
 		"0 of 8 trials have a value":        {framed(two, crossed(two, 1), make([]float64, 8)), "kid", importance.Options{}},
 		"all 8 trials have the value 7":     {eight(7, 7, 7, 7, 7, 7, 7, 7), "fid", importance.Options{}},
+		"lr is the only one that varies":    {framed(one, crossed(one, 1), []float64{1, 2, 9}), "fid", importance.Options{}},
 		"none has several values in the 2":  {framed(constant, crossed(constant, 2), []float64{1, 2}), "fid", importance.Options{}},
 		"trial t1 has the value -2, which":  {eight(1, -2, 3, 4, 5, 6, 7, 8), "fid", importance.Options{Log: true}},
 		"1 of 2 trials have a value that c": {framed(constant, crossed(constant, 2), []float64{1, math.NaN()}), "fid", importance.Options{}},

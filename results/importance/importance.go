@@ -110,6 +110,10 @@ func Analyze(f *frame.Frame, metric string, o Options) (*Analysis, error) {
 		}
 		return a, a.byDensities(f, rows, factors)
 	}
+	if len(factors) == 1 && len(grid.seeds) == 1 { // nothing could vary but by it
+		return nil, fmt.Errorf("importance of hyperparameters for %s: %s is the only one that varies, and there is one seed: want more seeds",
+			metric, factors[0].Name)
+	}
 	a.Method = ANOVA
 	a.byVariances(grid)
 	return a, nil
