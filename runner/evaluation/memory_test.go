@@ -3,7 +3,6 @@ package evaluation_test
 import (
 	"context"
 	"fmt"
-	"math"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
@@ -102,7 +101,8 @@ func (c memoryCase) measure(t *testing.T, e spec.Evaluation) (most, kept int) {
 }
 
 // The collector leaves little garbage while the memory is measured. On a busy machine it lags behind, and so does what looks for the
-// peak, so that a measurement may be wrong in either direction: an estimate is wrong if three of them say so.
+// peak, so that a measurement may be wrong in either direction: an estimate is wrong if three of them say so. It may be too high by
+// more than too low: where processors are busy elsewhere, fewer batches are in memory at the same time.
 func TestEvaluationsTakeTheEstimatedMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("hundreds of MB")
@@ -112,7 +112,9 @@ func TestEvaluationsTakeTheEstimatedMemory(t *testing.T) {
 		t.Run(fmt.Sprint(c.features, " ", c.side, " ", c.n, " ", c.metrics), func(t *testing.T) {
 			e := spec.Evaluation{Samples: c.n, Real: "train", Features: c.features, Metrics: c.metrics}
 			wantKept, passing := evaluation.Memory(e, c.side, c.side, 3)
-			near := func(want, got int) bool { return math.Abs(float64(want)/float64(got)-1) <= .25 }
+			near := func(want, got int) bool {
+				return float64(got) <= float64(want)/.75 && float64(got) >= float64(want)/1.6
+			}
 			const tries = 3
 			for range tries {
 				most, kept := c.measure(t, e)
@@ -121,7 +123,7 @@ func TestEvaluationsTakeTheEstimatedMemory(t *testing.T) {
 					return
 				}
 			}
-			t.Errorf("%d measurements differ from the estimate by more than a quarter", tries)
+			t.Errorf("%d measurements are a third above the estimate, or far below", tries)
 		})
 	}
 	if kept, passing := evaluation.Memory(spec.Evaluation{Sheet: 16}, 32, 32, 3); kept != 0 || passing != 0 {

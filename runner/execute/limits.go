@@ -57,6 +57,8 @@ func (x *Executor) stopped() bool {
 	select {
 	case <-x.stopping:
 		return true
+	case <-x.Limits.Stop: // of which limit may not have heard yet
+		return true
 	default:
 		return false
 	}
