@@ -7,14 +7,12 @@ package starlib
 import (
 	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"maps"
 	"path"
 	"slices"
 	"strings"
 
-	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
@@ -230,14 +228,8 @@ func (l *loading) missing(f *syntax.File) error {
 
 // unresolved turns the resolver's errors about names into *Errors. It replaces the interpreter's advice, which knows no synonyms.
 func unresolved(err error, globals starlark.StringDict, o hint.Offered) error {
-	var names resolve.ErrorList
-	if !errors.As(err, &names) {
-		return kit.Locate(err, "")
-	}
-	var all []error
-	for _, e := range names {
-		msg, _, _ := strings.Cut(e.Msg, " (did you mean")
-		if name, ok := strings.CutPrefix(msg, "undefined: "); ok && kit.IsWord(name) {
+	return kit.Unresolved(err, func(msg, name string) string {
+		if kit.IsWord(name) {
 			if other := hint.Elsewhere(name, o); other != "" {
 				msg += "; " + other
 			} else if layer := hint.Meant(name, layer.Module.AttrNames()); layer != "" {
@@ -246,7 +238,6 @@ func unresolved(err error, globals starlark.StringDict, o hint.Offered) error {
 				msg += hint.DidYouMean(name, words(globals))
 			}
 		}
-		all = append(all, &kit.Error{Pos: e.Pos.String(), Msg: msg + hint.Instead(msg, "")})
-	}
-	return errors.Join(all...)
+		return msg + hint.Instead(msg, "")
+	})
 }

@@ -23,7 +23,7 @@ const mostLines = 24
 
 // Curves draws a metric (Y) over the epochs: a line for each configuration, or for each level of a factor (By), with bands.
 func Curves(v *results.View, f *frame.Frame, o Options) (*Figure, error) {
-	y, err := o.curveMetric(f)
+	y, err := o.metric(f, "y", o.Y)
 	if err != nil {
 		return nil, err
 	}
@@ -81,9 +81,6 @@ func Curves(v *results.View, f *frame.Frame, o Options) (*Figure, error) {
 	notes := append([]string{o.bandNote(counts)}, logNote(log)...)
 	return newFigure(title, what, append(notes, o.notes(f, y)...), title+". "+strings.Join(alt, " "), cells...), nil
 }
-
-// curveMetric is metric, for curves also of trials that have no value to compare, such as those that diverged later.
-func (o Options) curveMetric(f *frame.Frame) (string, error) { return o.metric(f, "y", o.Y) }
 
 func (o *Options) chooseEach(f *frame.Frame) error {
 	switch o.Each {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
@@ -49,6 +50,25 @@ const StdPrefix = "@std//"
 
 // IsStd reports whether a file, or a position in one, is of the standard library.
 func IsStd(file string) bool { return strings.HasPrefix(file, StdPrefix) }
+
+// Unresolved turns the resolver's errors about names into *Errors. Message makes the text of each from its own, which is without the
+// interpreter's advice, and the name that is undefined, empty if that is not what is wrong.
+func Unresolved(err error, message func(text, undefined string) string) error {
+	var names resolve.ErrorList
+	if !errors.As(err, &names) {
+		return Locate(err, "")
+	}
+	var all []error
+	for _, e := range names {
+		text, _, _ := strings.Cut(e.Msg, " (did you mean")
+		name, undefined := strings.CutPrefix(text, "undefined: ")
+		if !undefined {
+			name = ""
+		}
+		all = append(all, &Error{Pos: e.Pos.String(), Msg: message(text, name)})
+	}
+	return errors.Join(all...)
+}
 
 // Locate turns what the interpreter reports into *Errors, joined if there are several. An error inside the standard library is
 // placed at the user's line that led there; fallback is the place if no frame is the user's. The end of a context is returned as it

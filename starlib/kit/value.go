@@ -10,6 +10,21 @@ import (
 	"github.com/starsweep/starsweep/starlib/sandbox"
 )
 
+// Plain is the value in a script of a bool, an int64, a float64 or a string; of anything else it is None.
+func Plain(x any) starlark.Value {
+	switch x := x.(type) {
+	case bool:
+		return starlark.Bool(x)
+	case int64:
+		return starlark.MakeInt64(x)
+	case float64:
+		return starlark.Float(x)
+	case string:
+		return starlark.String(x)
+	}
+	return starlark.None
+}
+
 // Opaque is embedded in values of the study language. They are immutable and true, and cannot be keys of dicts.
 type Opaque struct{}
 

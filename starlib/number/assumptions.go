@@ -80,7 +80,7 @@ func compute(th *starlark.Thread, formulas []*formula, point spec.Point) (values
 		var v starlark.Value
 		if f.name != "" {
 			number, _ := point.GetAt(f.at, f.name)
-			v = starlarkValue(number)
+			v = kit.Plain(number.Any())
 		} else {
 			th.SetLocal(placeKey, f.place)
 			args, kwargs := f.fill(func(x *Symbol) starlark.Value { return values[x.formula.id] })

@@ -7,6 +7,7 @@ import (
 	"go.starlark.net/starlark"
 
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/sandbox"
 )
 
@@ -197,23 +198,8 @@ func (r *Evaluation) value(v spec.Assignment, settings spec.Settings) starlark.V
 	_, fixed := settings.Get(v.Name)
 	if r.allPlain || r.plain[v.Name] || fixed || k != spec.Float && (k != spec.Int || r.trace != nil) {
 		r.read(v.Name)
-		return starlarkValue(v.Value)
+		return kit.Plain(v.Value.Any())
 	}
-	x := starlarkValue(v.Value)
+	x := kit.Plain(v.Value.Any())
 	return r.symbol(x, formulaOf(v.Name, r.Point.Place(v.Name), x.Type()))
-}
-
-// starlarkValue is the value of a hyperparameter or a setting in a script.
-func starlarkValue(v spec.Value) starlark.Value {
-	switch x := v.Any().(type) {
-	case bool:
-		return starlark.Bool(x)
-	case int64:
-		return starlark.MakeInt64(x)
-	case float64:
-		return starlark.Float(x)
-	case string:
-		return starlark.String(x)
-	}
-	return starlark.None
 }

@@ -9,12 +9,9 @@ package where
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
-	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
@@ -55,7 +52,7 @@ func Compile(ctx context.Context, name, text string, columns []string) (func(map
 	return func(cells map[string]any) (bool, error) {
 		args := make(starlark.Tuple, len(used))
 		for i, column := range used {
-			args[i] = valueOf(cells[column])
+			args[i] = kit.Plain(cells[column])
 		}
 		th := sandbox.NewThread(sandbox.Limits{}, func(string) {})
 		v, err := sandbox.Run(ctx, th, func() (starlark.Value, error) { return starlark.Call(th, defined["where"], args, nil) })
@@ -121,33 +118,10 @@ func lenient() starlark.StringDict {
 
 // unknownColumn advises on names that are not columns.
 func unknownColumn(err error, columns []string) error {
-	var names resolve.ErrorList
-	if !errors.As(err, &names) {
-		return kit.Locate(err, "")
-	}
-	var all []error
-	for _, e := range names {
-		msg, _, _ := strings.Cut(e.Msg, " (did you mean")
-		if name, undefined := strings.CutPrefix(msg, "undefined: "); undefined {
-			known := slices.Sorted(slices.Values(columns))
-			msg = hint.Unknown("column", name, known).Error()
+	return kit.Unresolved(err, func(msg, name string) string {
+		if name == "" {
+			return msg
 		}
-		all = append(all, &kit.Error{Pos: e.Pos.String(), Msg: msg})
-	}
-	return errors.Join(all...)
-}
-
-// valueOf is a cell of a row as a value of a condition.
-func valueOf(cell any) starlark.Value {
-	switch x := cell.(type) {
-	case bool:
-		return starlark.Bool(x)
-	case int64:
-		return starlark.MakeInt64(x)
-	case float64:
-		return starlark.Float(x)
-	case string:
-		return starlark.String(x)
-	}
-	return starlark.None
+		return hint.Unknown("column", name, slices.Sorted(slices.Values(columns))).Error()
+	})
 }
