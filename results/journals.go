@@ -1,7 +1,6 @@
 package results
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	jsonv2 "github.com/go-json-experiment/json"
 
 	"github.com/starsweep/starsweep/internal/durable"
 	"github.com/starsweep/starsweep/internal/parallel"
@@ -153,7 +154,7 @@ func decode(lines [][]byte) ([]*entry, error) {
 	parallel.Each((len(lines)+chunk-1)/chunk, func(c int) {
 		for i := c * chunk; i < min(len(lines), (c+1)*chunk); i++ {
 			entries[i] = &entry{}
-			errs[i] = json.Unmarshal(lines[i], entries[i])
+			errs[i] = jsonv2.Unmarshal(lines[i], entries[i])
 		}
 	})
 	return entries, errors.Join(errs...)

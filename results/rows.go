@@ -9,6 +9,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
@@ -25,20 +28,42 @@ func (m Metrics) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
-func (m *Metrics) UnmarshalJSON(b []byte) error {
-	var in map[string]any
-	if err := json.Unmarshal(b, &in); err != nil {
+func (m *Metrics) UnmarshalJSON(b []byte) error { return jsonv2.Unmarshal(b, m) }
+
+// UnmarshalJSONFrom reads what MarshalJSON wrote, token by token: most of a journal is metrics.
+func (m *Metrics) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	if kind := dec.PeekKind(); kind != jsontext.KindBeginObject {
+		return fmt.Errorf("metrics: got %s, want an object", kind)
+	}
+	if _, err := dec.ReadToken(); err != nil {
 		return err
 	}
-	*m = make(Metrics, len(in))
-	for name, v := range in {
-		f, err := asFloat(v)
+	*m = Metrics{}
+	for dec.PeekKind() != jsontext.KindEndObject {
+		token, err := dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		name := token.String()
+		if token, err = dec.ReadToken(); err != nil {
+			return err
+		}
+		f, err := floatOf(token)
 		if err != nil {
 			return fmt.Errorf("metric %s: %w", name, err)
 		}
 		(*m)[name] = f
 	}
-	return nil
+	_, err := dec.ReadToken()
+	return err
+}
+
+// floatOf is a number, or a text for one that JSON has not.
+func floatOf(t jsontext.Token) (float64, error) {
+	if t.Kind() == jsontext.KindNumber {
+		return strconv.ParseFloat(t.String(), 64)
+	}
+	return asFloat(t.String())
 }
 
 // Values are a trial's hyperparameters by column name: bool, int64 (or int), float64, string; nil for null.
