@@ -272,7 +272,7 @@ func (c *Claim) SaveCheckpoint(p Checkpoint) error {
 	switch {
 	case !found || !c.began:
 		return fmt.Errorf("trial %s was never begun", c.Trial)
-	case s.Status.final():
+	case s.Status.Final():
 		return fmt.Errorf("checkpoint of trial %s: the trial is finished (%s)", c.Trial, s.Status)
 	}
 	return c.w.view.saveCheckpoint(p, c.Held) // without the mutex: it takes a while, and every trial has its own file
@@ -281,7 +281,7 @@ func (c *Claim) SaveCheckpoint(p Checkpoint) error {
 // Finish records how the trial ended, which completes its row of the trials table or replaces that of its former end. The claim remains,
 // and so does the checkpoint: see View.Unkept.
 func (c *Claim) Finish(o Outcome) error {
-	if !o.Status.final() {
+	if !o.Status.Final() {
 		return fmt.Errorf("trial %s: got status %q, want completed, pruned, failed, diverged or collapsed", o.Trial, o.Status)
 	}
 	replaces := false

@@ -169,7 +169,7 @@ func (w *Writer) open(dir string) (err error) {
 func (w *Writer) sweep() error {
 	err := w.desk.Sweep(func(trial string) bool {
 		s, found := w.view.State(trial)
-		return !found || s.Status.final()
+		return !found || s.Status.Final()
 	})
 	return errors.Join(err, w.sweepRequests())
 }

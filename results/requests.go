@@ -36,7 +36,7 @@ func (v *View) AskToPrune(id string) error {
 		return err
 	}
 	s, begun := v.State(id)
-	if h := holders[id]; !begun || !h.Live || s.Status.final() || !fileName(id) {
+	if h := holders[id]; !begun || !h.Live || s.Status.Final() || !fileName(id) {
 		return fmt.Errorf("trial %s: %w", id, ErrNotRunning)
 	}
 	return v.ask(pruneRequest(id, holders[id].Generation))

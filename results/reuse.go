@@ -78,7 +78,7 @@ func (w *Writer) Reuse(from *Donor, id string, t Trial) (err error) {
 func (v *Donor) reusable(id string, t *Trial) (*Outcome, error) {
 	old, known := v.State(id)
 	switch {
-	case !known || !old.Status.final():
+	case !known || !old.Status.Final():
 		return nil, fmt.Errorf("%w: it is not finished", ErrReuse)
 	case old.Status == Failed || old.Status == Skipped:
 		return nil, fmt.Errorf("%w: it is %s", ErrReuse, old.Status)

@@ -48,7 +48,7 @@ type Outcome struct {
 // Status is the state of a trial.
 type Status string
 
-// All statuses except the last two are final.
+// All statuses except the last three are final.
 const (
 	Completed   Status = "completed"
 	Pruned      Status = "pruned"      // stopped early by the search
@@ -58,9 +58,19 @@ const (
 	Collapsed   Status = "collapsed"   // mode collapse
 	Interrupted Status = "interrupted" // begun and not finished, perhaps running now; in no table
 	Paused      Status = "paused"      // begun, and to be continued when the search says so; in no table
+	Running     Status = "running"     // a live process trains it; nothing records it: see Status.Stands
 )
 
-func (s Status) final() bool {
+// Stands is the status as people see it: running of a trial that is not finished and that a live process holds, as View.Trained tells.
+func (s Status) Stands(held bool) Status {
+	if held && !s.Final() {
+		return Running
+	}
+	return s
+}
+
+// Final reports whether a trial with this status has ended.
+func (s Status) Final() bool {
 	switch s {
 	case Completed, Pruned, Failed, Skipped, Diverged, Collapsed:
 		return true

@@ -14,7 +14,7 @@ func (w *Writer) checkWeights() error {
 // removeDamaged removes damaged checkpoints of finished trials.
 func (w *Writer) removeDamaged() error {
 	for _, t := range w.view.Trials() {
-		if !t.Status.final() || !w.view.HasCheckpoint(t.ID) {
+		if !t.Status.Final() || !w.view.HasCheckpoint(t.ID) {
 			continue
 		}
 		_, err := w.view.LoadCheckpoint(t.ID)

@@ -187,7 +187,7 @@ func (w *Writer) removeCheckpoint(id string) error {
 	default:
 		defer func() { _ = c.Release() }() // a claim that stays is one of a process that ends, or of the trial's next run
 	}
-	if s, found := w.view.State(id); found && !s.Status.final() {
+	if s, found := w.view.State(id); found && !s.Status.Final() {
 		return nil
 	}
 	path := w.view.checkpointPath(id)

@@ -135,6 +135,30 @@ func (w *Writer) Claims() (map[string]Holder, error) {
 	return holders(list), err
 }
 
+// Trained returns the trials that are held, with the name of the process that holds each: one that is alive and heard of. A trial that has
+// just ended may be among them.
+func (v *View) Trained() (map[string]string, error) {
+	claims, err := v.Claims()
+	if err != nil {
+		return nil, err
+	}
+	processes, err := v.Writers()
+	if err != nil {
+		return nil, err
+	}
+	heard := map[string]bool{}
+	for _, p := range processes {
+		heard[p.Name] = p.Live && !p.Silent
+	}
+	trained := map[string]string{}
+	for id, h := range claims {
+		if h.Live && heard[h.Writer] {
+			trained[id] = h.Writer
+		}
+	}
+	return trained, nil
+}
+
 func holders(list []claim.Info) map[string]Holder {
 	claims := map[string]Holder{}
 	for _, c := range list {

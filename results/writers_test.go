@@ -51,6 +51,11 @@ func TestSeveralWritersShareAStudy(t *testing.T) {
 	if h := claims["a"]; h.Generation != 1 || !h.Live || h.Mine {
 		t.Errorf("b finds the claim %+v of a", h)
 	}
+	trained, err := open(t, dir).Trained()
+	check(t, err)
+	if trained["a"] != claims["a"].Writer || trained["c"] != "" {
+		t.Errorf("got %v as trained, want a held by %s", trained, claims["a"].Writer)
+	}
 	check(t, b.Close())
 	check(t, a.FinishTrial(outcome("a", results.Completed)))
 	check(t, a.Close())
@@ -58,6 +63,21 @@ func TestSeveralWritersShareAStudy(t *testing.T) {
 	wantLines(t, segmentRows(t, dir, results.Trials, "trial"), "a", "b")
 	if n := len(journals(t, dir)); n != 2 {
 		t.Errorf("got %d journals, want one for each writer", n)
+	}
+}
+
+func TestAnUnfinishedTrialStandsAsRunningWhileItIsHeld(t *testing.T) {
+	for _, c := range []struct {
+		status results.Status
+		held   bool
+		want   results.Status
+	}{
+		{results.Interrupted, true, results.Running}, {results.Paused, true, results.Running}, {results.Interrupted, false, results.Interrupted},
+		{results.Paused, false, results.Paused}, {results.Completed, true, results.Completed}, {results.Failed, true, results.Failed},
+	} {
+		if got := c.status.Stands(c.held); got != c.want {
+			t.Errorf("%s, held %v: got %s, want %s", c.status, c.held, got, c.want)
+		}
 	}
 }
 

@@ -70,7 +70,7 @@ type standingTrial struct {
 
 // Standings of trials beside the statuses of package results: a live process holds it; it has never begun.
 const (
-	standingRunning = string(sweep.Running)
+	standingRunning = string(results.Running)
 	standingWaiting = string(sweep.Waiting)
 )
 
@@ -78,7 +78,7 @@ const (
 func standingOf(v *results.View) (*standing, error) {
 	s := &standing{Study: v.Meta().Study, Dir: v.Dir(), Counts: map[string]int{}, Processes: []standingProcess{},
 		Failures: []standingFailures{}, Trials: []standingTrial{}}
-	holders, err := v.Claims()
+	trained, err := v.Trained()
 	if err != nil {
 		return nil, err
 	}
@@ -90,23 +90,17 @@ func standingOf(v *results.View) (*standing, error) {
 		alive := p.Live && !p.Silent
 		s.Processes = append(s.Processes, standingProcess{p.Name, p.Host, p.PID, p.Device, p.Age.Seconds(), alive, p.Silent && p.Live,
 			[]string{}, p.Unreadable})
-		for id, h := range holders {
-			if h.Writer == p.Name {
-				h.Live = h.Live && alive
-				holders[id] = h
-			}
-		}
 	}
 	s.states = v.Trials()
 	s.plan(v, s.states)
 	for _, t := range s.states {
-		s.add(v, t, holders[t.ID])
+		s.add(v, t, trained[t.ID])
 	}
 	if waiting := s.Planned - sum(s.Counts); waiting > 0 {
 		s.Counts[standingWaiting] = waiting
 	}
 	for i, p := range s.Processes {
-		s.Processes[i].Trials = s.heldBy(holders, p.Name)
+		s.Processes[i].Trials = s.heldBy(trained, p.Name)
 	}
 	paces, err := s.paces(v)
 	if err != nil {
@@ -132,23 +126,18 @@ func (s *standing) plan(v *results.View, trials []results.State) {
 	s.Planned = len(s.plannedIDs)
 }
 
-// add adds a trial.
-func (s *standing) add(v *results.View, t results.State, h results.Holder) {
-	x := standingTrial{ID: t.ID, Label: v.Meta().Label(t.Point, t.Seed), Standing: string(t.Status), Reason: t.Remark(),
-		Failure: string(t.Failure), Epochs: t.Epochs, Budget: t.Length, Attempts: t.Attempts, Newest: s.plannedIDs[t.ID], Last: t.Last}
-	if h.Live {
-		x.Process = h.Writer
-	}
-	if h.Live && (t.Status == results.Interrupted || t.Status == results.Paused) {
-		x.Standing = standingRunning
-	}
+// add adds a trial, with the process that trains it, if one does.
+func (s *standing) add(v *results.View, t results.State, process string) {
+	x := standingTrial{ID: t.ID, Label: v.Meta().Label(t.Point, t.Seed), Standing: string(t.Status.Stands(process != "")),
+		Reason: t.Remark(), Process: process, Failure: string(t.Failure), Epochs: t.Epochs, Budget: t.Length, Attempts: t.Attempts,
+		Newest: s.plannedIDs[t.ID], Last: t.Last}
 	s.Trials = append(s.Trials, x)
 	if !x.Newest {
 		s.Earlier++
 		return
 	}
 	s.Counts[x.Standing]++
-	if t.Status != results.Interrupted && t.Status != results.Paused {
+	if t.Status.Final() {
 		s.Finished++
 	}
 	if t.Status != results.Failed {
@@ -163,10 +152,10 @@ func (s *standing) add(v *results.View, t results.State, h results.Holder) {
 }
 
 // heldBy lists the trials that a process holds, in the order of the study.
-func (s *standing) heldBy(holders map[string]results.Holder, writer string) []string {
+func (s *standing) heldBy(trained map[string]string, writer string) []string {
 	held := []string{}
 	for _, t := range s.Trials {
-		if h := holders[t.ID]; h.Live && h.Writer == writer {
+		if trained[t.ID] == writer {
 			held = append(held, t.ID)
 		}
 	}

@@ -38,9 +38,13 @@ func newStudy(ctx context.Context, v *results.View, o Options) (*study, error) {
 		s.meta.Objectives = o.Objectives
 	}
 	columns := frame.Columns(s.meta)
+	trained, err := v.Trained()
+	if err != nil {
+		return nil, err
+	}
 	for _, state := range v.Trials() {
 		if o.Where != nil {
-			in, err := o.Where(cells(state, columns))
+			in, err := o.Where(cells(state, trained[state.ID] != "", columns))
 			if err != nil {
 				return nil, refuse("trial %s: %w", state.ID, err)
 			}
@@ -62,14 +66,15 @@ func newStudy(ctx context.Context, v *results.View, o Options) (*study, error) {
 }
 
 // cells are the columns that a condition reads. The metrics are the last measured values, of any measure.
-func cells(s results.State, columns []string) map[string]any {
-	r := frame.Row{ID: s.ID, Seed: s.Seed, Configuration: s.Configuration, Status: s.Status, Epoch: s.Epochs, Point: s.Point, Values: s.Last}
+func cells(s results.State, held bool, columns []string) map[string]any {
+	r := frame.Row{ID: s.ID, Seed: s.Seed, Configuration: s.Configuration, Status: s.Status.Stands(held), Epoch: s.Epochs, Point: s.Point,
+		Values: s.Last}
 	return r.Cells(columns)
 }
 
 // unfinished reports whether the trial may still train.
 func (t *trial) unfinished() bool {
-	return t.Status == results.Interrupted || t.Status == results.Paused
+	return !t.Status.Final()
 }
 
 // cell is a value with the name of its column.

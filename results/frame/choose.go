@@ -28,7 +28,7 @@ type reading struct {
 // gather makes the row of a trial and its readings.
 func gather(v *results.View, s results.State, o Options) (candidate, error) {
 	c := candidate{state: s, row: Row{ID: s.ID, Index: s.Index, Seed: s.Seed, Configuration: s.Configuration, Status: s.Status,
-		Reason: s.Remark(), Point: map[string]any{}, Values: map[string]float64{}, Seconds: s.Seconds}}
+		Reason: s.Remark(), Started: s.Started, Point: map[string]any{}, Values: map[string]float64{}, Seconds: s.Seconds}}
 	m := v.Meta()
 	for _, column := range m.Columns {
 		c.row.Point[column.Name] = s.Point[column.Name]

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/engine/pareto"
@@ -42,8 +43,9 @@ type Row struct {
 	Index         int
 	Seed          int64
 	Configuration string
-	Status        results.Status
+	Status        results.Status // as it stands: see results.Status.Stands
 	Reason        string
+	Started       time.Time
 	Epoch         int                // of the values; 0 without any
 	Point         map[string]any     // nil where a hyperparameter does not apply
 	Values        map[string]float64 // finite; none of a trial that may not be compared with others
@@ -116,6 +118,10 @@ func Of(v *results.View, o Options) (*Frame, error) {
 	m := v.Meta()
 	f := &Frame{Study: m.Study, Objectives: m.Objectives, Measures: map[string]string{}, columns: m.Columns,
 		foreign: map[string]map[string]bool{}}
+	trained, err := v.Trained()
+	if err != nil {
+		return nil, err
+	}
 	var gathered []candidate
 	earlier := 0
 	for _, s := range v.Trials() {
@@ -127,6 +133,7 @@ func Of(v *results.View, o Options) (*Frame, error) {
 		if err != nil {
 			return nil, err
 		}
+		c.row.Status = c.row.Status.Stands(trained[s.ID] != "")
 		gathered = append(gathered, c)
 	}
 	f.leave("trials of earlier plans", earlier)
@@ -182,7 +189,7 @@ func (f *Frame) countIncomparable() {
 			at = 1
 		case results.Skipped:
 			at = 2
-		case results.Interrupted, results.Paused:
+		case results.Interrupted, results.Paused, results.Running:
 			at = 3
 		}
 		counts[at]++

@@ -103,7 +103,7 @@ func TestRowsAreTheTrialsWithValuesOfOneMeasure(t *testing.T) {
 			[]results.Metrics{measured(4, 0.5), {"fid": math.Inf(1), "recall": 0.25}}})
 	f, err := frame.Of(w.View(), frame.Options{})
 	check(t, err)
-	want(t, "rows", lines(f), "a completed 2 7 3", "b diverged 0 0 0", "d interrupted 0 0 0", "e pruned 1 4 3")
+	want(t, "rows", lines(f), "a completed 2 7 3", "b diverged 0 0 0", "d running 0 0 0", "e pruned 1 4 3")
 	want(t, "left", f.Left, frame.Omission{"trials of other measures", 1}, frame.Omission{"diverged trials, without values", 1},
 		frame.Omission{"unfinished trials, without values", 1})
 	want(t, "metrics", f.Metrics, "loss_critic", "fid", "recall")

@@ -15,7 +15,7 @@ import (
 
 // statuses are all, in the order of tables.
 var statuses = []results.Status{results.Completed, results.Pruned, results.Collapsed, results.Diverged, results.Failed, results.Skipped,
-	results.Interrupted, results.Paused}
+	results.Running, results.Paused, results.Interrupted}
 
 // failure is the trials that failed for reasons of one class.
 type failure struct {

@@ -36,8 +36,10 @@ func must(t *testing.T, errs ...error) {
 	}
 }
 
-// study has a trial of two epochs that is not finished, and one that diverged.
-func study(t *testing.T) *results.View {
+// study has a trial of two epochs that is not finished, which its writer holds, and one that diverged.
+func study(t *testing.T) *results.View { return begun(t).View() }
+
+func begun(t *testing.T) *results.Writer {
 	t.Helper()
 	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 	s, err := results.Create(t.TempDir(), results.Meta{Study: "digits", Script: "digits.star", ScriptHash: "0", Version: "test",
@@ -59,7 +61,18 @@ func study(t *testing.T) *results.View {
 			results.Sample{Trial: "a", Epoch: 2, Kind: "grid", PNG: picture(t)}),
 		b.Finish(results.Outcome{Trial: "b", Status: results.Diverged, Reason: "loss in epoch 1"}))
 	t.Cleanup(func() { s.Close() })
-	return s.View()
+	return s
+}
+
+// A trial that a live process holds is running, as status says of it, and interrupted as soon as none does.
+func TestUnfinishedTrialsAreRunningWhileAProcessHoldsThem(t *testing.T) {
+	w := begun(t)
+	counts(t, page(t, w.View(), report.Options{}), map[string]int{"1 of 2 trials ended (1 diverged, 1 running)": 1,
+		`class="status running">running</td>`: 1, `<th scope="col" class="n">running</th>`: 1, "interrupted": 0})
+	dir := w.View().Dir()
+	must(t, w.Close())
+	counts(t, page(t, open(t, dir), report.Options{}), map[string]int{"1 of 2 trials ended (1 diverged, 1 interrupted)": 1,
+		`class="status interrupted">interrupted</td>`: 1, "running": 0})
 }
 
 // report may run while the page is drawn at the end of a run.
@@ -106,19 +119,19 @@ func counts(t *testing.T, page string, want map[string]int) {
 
 func TestThePageShowsEveryTrialWithItsIDAndThePicturesOfSome(t *testing.T) {
 	counts(t, page(t, study(t), report.Options{}), map[string]int{
-		"<h1>digits</h1>":                             1,
-		"<b>hinge":                                    0,
-		`id="trial-a"`:                                1,
-		`id="trial-b"`:                                1,
-		`href="#trial-a"`:                             1, // above its pictures
-		"samples of trial a at epoch":                 2,
-		`class="status diverged">diverged</td>`:       1,
-		`class="status interrupted">interrupted</td>`: 1,
-		`class="long">loss in epoch 1</td>`:           1,
-		`<td class="n">1.25</td>`:                     2, // and the median of its level
-		"http":                                        0, // it needs no network
-		" style=":                                     0, // which the live page's security policy forbids
-		" onclick=":                                   0,
+		"<h1>digits</h1>":                       1,
+		"<b>hinge":                              0,
+		`id="trial-a"`:                          1,
+		`id="trial-b"`:                          1,
+		`href="#trial-a"`:                       1, // above its pictures
+		"samples of trial a at epoch":           2,
+		`class="status diverged">diverged</td>`: 1,
+		`class="status running">running</td>`:   1,
+		`class="long">loss in epoch 1</td>`:     1,
+		`<td class="n">1.25</td>`:               2, // and the median of its level
+		"http":                                  0, // it needs no network
+		" style=":                               0, // which the live page's security policy forbids
+		" onclick=":                             0,
 	})
 }
 

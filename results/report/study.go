@@ -38,6 +38,10 @@ type trial struct {
 
 func read(v *results.View, o Options) (*study, error) {
 	s := &study{View: v, meta: v.Meta(), options: o, byID: map[string]*trial{}}
+	trained, err := v.Trained()
+	if err != nil {
+		return nil, err
+	}
 	states := v.Trials()
 	labels := make([]string, len(states))
 	for i, t := range states {
@@ -49,10 +53,10 @@ func read(v *results.View, o Options) (*study, error) {
 		}
 	}
 	for i, state := range states {
+		state.Status = state.Status.Stands(trained[state.ID] != "")
 		t := &trial{State: state, Label: plain.Line(labels[i])}
 		s.trials, s.byID[t.ID] = append(s.trials, t), t
 	}
-	var err error
 	if s.frame, err = frame.Of(v, frame.Options{}); err != nil {
 		return nil, err
 	}

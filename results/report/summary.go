@@ -125,7 +125,7 @@ func (s *study) trained() (string, error) {
 		}
 		count[t.Status]++
 		epochs += t.Epochs
-		if t.Status != results.Interrupted && t.Status != results.Paused {
+		if t.Status.Final() {
 			ended++
 		}
 		if begin.IsZero() || t.Started.Before(begin) {

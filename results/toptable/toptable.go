@@ -151,7 +151,7 @@ func remarks(count map[results.Status]int, all int) string {
 		text   string
 	}{
 		{results.Collapsed, "mode collapse"}, {results.Diverged, "diverged"}, {results.Failed, "failed"}, {results.Pruned, "pruned"},
-		{results.Skipped, "skipped"}, {results.Interrupted, "unfinished"}, {results.Paused, "paused"},
+		{results.Skipped, "skipped"}, {results.Running, "running"}, {results.Interrupted, "unfinished"}, {results.Paused, "paused"},
 	} {
 		switch n := count[s.status]; {
 		case n == all && all > 0:

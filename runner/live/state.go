@@ -47,15 +47,12 @@ type task struct {
 // shownTasks is how many trials of one kind a page lists.
 const shownTasks = 20
 
-// How trials stand beside the statuses of package results.
-const (
-	running = "running"
-	waiting = "waiting"
-)
+// waiting is how trials stand that have not begun, beside the statuses of package results.
+const waiting = "waiting"
 
 // order is the order in which trials are counted.
 var order = []string{string(results.Completed), string(results.Pruned), string(results.Collapsed), string(results.Diverged),
-	string(results.Failed), string(results.Skipped), running, string(results.Paused), string(results.Interrupted), waiting}
+	string(results.Failed), string(results.Skipped), string(results.Running), string(results.Paused), string(results.Interrupted), waiting}
 
 // standingOf reads how a study stands.
 func standingOf(v *results.View, now time.Time) (standing, error) {
@@ -80,21 +77,20 @@ func standingOf(v *results.View, now time.Time) (standing, error) {
 			continue
 		}
 		at, held := holders[t.ID]
-		stands := string(t.Status)
-		if held && !ended(t.Status) {
-			stands = running
+		stands := t.Status.Stands(held)
+		if stands == results.Running {
 			x := taskOf(meta, t, stands)
 			x.Asked = asked[t.ID]
 			workers[at].Tasks = append(workers[at].Tasks, x)
-		} else if !ended(t.Status) {
+		} else if !stands.Final() {
 			if len(s.Left) < shownTasks {
 				s.Left = append(s.Left, taskOf(meta, t, stands))
 			} else {
 				s.MoreLeft++
 			}
 		}
-		counts[stands]++
-		if ended(t.Status) {
+		counts[string(stands)]++
+		if stands.Final() {
 			s.Finished++
 		}
 		s.Planned++
@@ -111,12 +107,9 @@ func standingOf(v *results.View, now time.Time) (standing, error) {
 	return s, nil
 }
 
-// ended reports whether a trial with a status is finished.
-func ended(s results.Status) bool { return s != results.Interrupted && s != results.Paused }
-
 // present returns the processes that have the study open, and which of them holds a trial: by ID, the place of one that is alive.
 func present(v *results.View, now time.Time) (list []worker, holders map[string]int, err error) {
-	claims, err := v.Claims()
+	trained, err := v.Trained()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -127,14 +120,12 @@ func present(v *results.View, now time.Time) (list []worker, holders map[string]
 	places := map[string]int{}
 	for i, p := range processes {
 		w := worker{Process: p, Alive: p.Live && !p.Silent, Beat: now.Add(-p.Age)}
-		if w.Alive {
-			places[p.Name] = i
-		}
+		places[p.Name] = i
 		list = append(list, w)
 	}
 	holders = map[string]int{}
-	for id, h := range claims {
-		if at, alive := places[h.Writer]; alive && h.Live {
+	for id, name := range trained {
+		if at, present := places[name]; present { // it may have come since
 			holders[id] = at
 		}
 	}
@@ -142,8 +133,8 @@ func present(v *results.View, now time.Time) (list []worker, holders map[string]
 }
 
 // taskOf describes a trial.
-func taskOf(m results.Meta, t results.State, stands string) task {
-	return task{ID: t.ID, Label: m.Label(t.Point, t.Seed), Status: stands, Reason: t.Remark(), Epochs: t.Epochs, Length: t.Length,
+func taskOf(m results.Meta, t results.State, stands results.Status) task {
+	return task{ID: t.ID, Label: m.Label(t.Point, t.Seed), Status: string(stands), Reason: t.Remark(), Epochs: t.Epochs, Length: t.Length,
 		Since: t.Since, Values: lastValues(m, t)}
 }
 

@@ -46,8 +46,8 @@ func (s *Server) trialSections(id string) ([]Section, error) {
 	}
 	m := v.Meta()
 	t := trial{State: state, Label: m.Label(state.Point, state.Seed), Stands: string(state.Status), Dir: shell(s.Dir)}
-	if at, held := holders[id]; held && !ended(state.Status) {
-		t.Stands, t.Worker = running, workers[at].Title()
+	if at, held := holders[id]; held && state.Status.Stands(held) == results.Running {
+		t.Stands, t.Worker = string(results.Running), workers[at].Title()
 	}
 	for _, c := range m.Columns {
 		value := "does not apply"
