@@ -62,26 +62,16 @@ error: too few of them, a metric that is constant, no hyperparameter that varies
 }
 
 func (e *Env) importance(ctx context.Context, dir string, o importanceOptions) error {
-	v, err := e.openView(dir)
-	if err != nil {
-		return err
-	}
-	defer v.Close()
-	f, err := o.frame(ctx, v)
-	if err != nil {
-		return err
-	}
-	if o.metric, err = metricOf(f, "--metric", o.metric); err != nil {
-		return err
-	}
-	a, err := importance.Analyze(f, o.metric, importance.Options{Log: o.log, Method: importance.Method(o.method)})
-	if err != nil {
-		return asUsageError(err)
-	}
-	if o.json {
-		return printJSON(e.Stdout, importanceJSON(f, a), "  ")
-	}
-	return printImportance(e.Stdout, f, a)
+	return e.withFrame(ctx, dir, o.selection, "--metric", o.metric, func(f *frame.Frame, metric string) error {
+		a, err := importance.Analyze(f, metric, importance.Options{Log: o.log, Method: importance.Method(o.method)})
+		if err != nil {
+			return asUsageError(err)
+		}
+		if o.json {
+			return printJSON(e.Stdout, importanceJSON(f, a), "  ")
+		}
+		return printImportance(e.Stdout, f, a)
+	})
 }
 
 // metricOf is the metric that a flag names, by default the first objective. It must have a value.

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/results/frame"
 	"github.com/starsweep/starsweep/results/toptable"
 )
 
@@ -66,33 +67,24 @@ func (e *Env) table(ctx context.Context, dir string, o tableOptions) error {
 			return usageErrorf("--by: got %q, want METRIC, METRIC=min or METRIC=max", o.by)
 		}
 	}
-	v, err := e.openView(dir)
-	if err != nil {
-		return err
-	}
-	defer v.Close()
-	f, err := o.frame(ctx, v)
-	if err != nil {
-		return err
-	}
-	if by.By, err = metricOf(f, "--by", name); err != nil {
-		return err
-	}
-	t, err := toptable.Of(f, by)
-	if err != nil {
-		return usageErrorf("--by: %w", err)
-	}
-	out := bufio.NewWriter(e.Stdout)
-	switch o.to {
-	case "latex":
-		err = t.LaTeX(out)
-	case "csv":
-		err = t.CSV(out)
-	default:
-		err = t.Markdown(out)
-	}
-	if err != nil {
-		return err
-	}
-	return out.Flush()
+	return e.withFrame(ctx, dir, o.selection, "--by", name, func(f *frame.Frame, metric string) error {
+		by.By = metric
+		t, err := toptable.Of(f, by)
+		if err != nil {
+			return usageErrorf("--by: %w", err)
+		}
+		out := bufio.NewWriter(e.Stdout)
+		switch o.to {
+		case "latex":
+			err = t.LaTeX(out)
+		case "csv":
+			err = t.CSV(out)
+		default:
+			err = t.Markdown(out)
+		}
+		if err != nil {
+			return err
+		}
+		return out.Flush()
+	})
 }

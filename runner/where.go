@@ -33,6 +33,24 @@ func (s *selection) valueFlags(c *cobra.Command) {
 	f.StringVar(&s.measure, "measure", "", "`PART` of the measure to use, where the objectives have several (default: that of most trials)")
 }
 
+// withFrame opens a study, lays it out as the flags say, and passes on the frame with the metric that a flag names, as metricOf has it.
+func (e *Env) withFrame(ctx context.Context, dir string, s selection, flag, metric string,
+	do func(f *frame.Frame, metric string) error) error {
+	v, err := e.openView(dir)
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	f, err := s.frame(ctx, v)
+	if err != nil {
+		return err
+	}
+	if metric, err = metricOf(f, flag, metric); err != nil {
+		return err
+	}
+	return do(f, metric)
+}
+
 // frame lays out a study as the flags say. Errors of the condition are usage errors.
 func (s *selection) frame(ctx context.Context, v *results.View) (*frame.Frame, error) {
 	o := frame.Options{Best: s.best, AllPlans: s.all, Measured: s.measured, Measure: s.measure}
