@@ -1,0 +1,71 @@
+package frame
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Brief is the text of a measure as captions have it, such as
+//
+//	small-mnist, 2,000 samples against the test split
+//
+// without the digests by which measures are compared. The metric itself is left out if it is one of those named and has no arguments:
+// the caption has it already. A measure of digests only, as that of losses, is empty.
+func Brief(measure string, metrics ...string) string {
+	var parts []string
+	samples, real, features := "", "", ""
+	for _, word := range words(measure) {
+		name, value, assigned := strings.Cut(word, "=")
+		call := strings.Contains(name, "(")
+		value, _, _ = strings.Cut(value, ":") // its digest
+		switch {
+		case call || !assigned:
+			if word = strings.TrimSuffix(word, "()"); !slices.Contains(metrics, word) {
+				parts = append(parts, word)
+			}
+		case name == "samples":
+			samples = thousands(value) + " samples"
+		case name == "real":
+			real = "the " + value + " split"
+		case name == "features":
+			features = value
+		case name == "floor":
+			parts = append(parts, "floors of the "+value+" split")
+		}
+	}
+	parts = append(parts, features, joined(samples, real))
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
+}
+
+func joined(samples, real string) string {
+	if samples == "" || real == "" {
+		return samples + real
+	}
+	return samples + " against " + real
+}
+
+// words divides a measure at the spaces that are not within parentheses.
+func words(measure string) []string {
+	depth := 0
+	return strings.FieldsFunc(measure, func(r rune) bool {
+		switch r {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		}
+		return r == ' ' && depth <= 0
+	})
+}
+
+// thousands writes a whole number with commas: 2,000.
+func thousands(digits string) string {
+	if _, err := strconv.Atoi(digits); err != nil {
+		return digits
+	}
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
