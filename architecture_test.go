@@ -128,6 +128,7 @@ var forbidden = []rule{
 	{"internal/pass", module, "a pass over anything"},
 	{"internal/columns", module, "a file format"},
 	{"internal/dicom", module, "a file format"},
+	{"internal/nifti", module, "a file format"},
 	{"engine/feature/small", module + "engine", "the form of a file"},
 	{"engine/feature/small/pack", module + "engine/train", "packing trains nothing"},
 	{"engine/feature/small/pack", "go.starlark.net", "packing needs no script"},

@@ -5,6 +5,7 @@ import (
 	"image/png"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -69,7 +70,8 @@ func showDataCommand(env *Env) *cobra.Command {
 digest, and what was left out. Most flags are arguments of the script's function
 of the same name. With --png, it draws the first images.`,
 		Example: `  starsweep data show mnist12k --png digits.png
-  starsweep data show images --path pictures/ --size 64 --channels 3`,
+  starsweep data show images --path pictures/ --size 64 --channels 3
+  starsweep data show nifti --path scans/ --plane coronal --window 40,400`,
 		Args: oneName,
 		RunE: func(c *cobra.Command, args []string) error {
 			d.Name = args[0]
@@ -109,7 +111,33 @@ func dataFlags(f *pflag.FlagSet, d *spec.Data) {
 	f.StringVar(&d.Column, "column", "", "column of the images in Parquet files")
 	f.StringVar(&d.LabelColumn, "label-column", "", "column of the labels in Parquet files")
 	f.IntSliceVar(&d.Classes, "classes", nil, "labels of the images to keep")
+	f.StringVar(&d.Plane, "plane", "", "plane of the slices of NIfTI volumes: axial, coronal or sagittal")
+	f.Var((*pairFlag)(&d.Window), "window", "centre and width of the window of DICOM or NIfTI values, such as -600,1500")
+	f.Var((*pairFlag)(&d.Slices), "slices", "part of each NIfTI volume, such as 0.2,0.8")
 	f.BoolVar(&d.Unlabelled, "unlabelled", false, "read every image below the path, in any folder, without labels")
+}
+
+// pairFlag is a flag of two numbers.
+type pairFlag [2]float64
+
+func (p *pairFlag) Type() string { return "numbers" }
+
+func (p *pairFlag) String() string {
+	if *p == (pairFlag{}) {
+		return ""
+	}
+	return fmt.Sprintf("%g,%g", p[0], p[1])
+}
+
+func (p *pairFlag) Set(text string) error {
+	first, second, ok := strings.Cut(text, ",")
+	x, err := strconv.ParseFloat(first, 64)
+	y, err2 := strconv.ParseFloat(second, 64)
+	if !ok || err != nil || err2 != nil {
+		return fmt.Errorf("got %q, want two numbers such as -600,1500", text)
+	}
+	*p = pairFlag{x, y}
+	return nil
 }
 
 // describeData prints the size of a set, its classes, its digest and its notes.

@@ -84,13 +84,13 @@ func TestDataShowSaysWhatIsLeftOut(t *testing.T) {
 	}
 }
 
-// Every argument of a data set is a flag of data show, except those that say what a script expects, and a pair of numbers.
+// Every argument of a data set is a flag of data show, except those that say what a script expects.
 func TestDataShowTakesTheArgumentsOfEverySet(t *testing.T) {
 	_, help := command(t, t.TempDir(), "data", "show", "--help")
 	for _, s := range data.Declarations() {
 		for arg := range strings.FieldsSeq(s.Args) {
 			arg = strings.ReplaceAll(strings.TrimSuffix(arg, "?"), "_", "-")
-			if !slices.Contains([]string{"labels", "subset", "window"}, arg) && !strings.Contains(help, "--"+arg+" ") {
+			if !slices.Contains([]string{"labels", "subset"}, arg) && !strings.Contains(help, "--"+arg+" ") {
 				t.Errorf("%s: data show has no flag --%s", s.Name, arg)
 			}
 		}
@@ -104,6 +104,10 @@ func TestDataShowTakesTheArgumentsOfEverySet(t *testing.T) {
 		{"ellipses --count 2 --size 16", 0, "ellipses: 2 images of 16 x 16 x 1, no classes"},
 		{"mnist12k --limit 3 --classes 1,2", 0, "mnist12k: 3 images of 28 x 28 x 1, 10 classes"},
 		{"mnist12k --modes 3", 2, "--modes: mnist12k has no such argument"},
+		{"mnist12k --plane axial", 2, "--plane: mnist12k has no such argument"},
+		{"nifti --path . --window 40", 2, `got "40", want two numbers such as -600,1500`},
+		{"nifti --path . --slices 0.8,0.2", 2, "slices: got 0.8 to 0.2, want a part of 0 to 1"},
+		{"nifti --path . --plane oblique", 2, `plane: got "oblique", want one of axial, coronal, sagittal`},
 		{"nosuch --modes 3", 2, `data set: got "nosuch", want one of mnist`},
 	} {
 		code, text := command(t, t.TempDir(), append([]string{"data", "show"}, strings.Fields(c.args)...)...)

@@ -28,7 +28,7 @@ func findDICOM(ctx context.Context, _ *Store, wanted spec.Data) (source, error) 
 	return findFolder(ctx, wanted, format{
 		name: "DICOM slices",
 		is:   isDICOM,
-		sift: func(t tree, files []string) ([]string, []string, error) {
+		sift: func(ctx context.Context, t tree, files []string) ([]string, []string, error) {
 			return siftDICOM(ctx, t, files, wanted.Window)
 		},
 		header: dicomHeader,

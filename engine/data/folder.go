@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/starsweep/starsweep/engine/data/raster"
@@ -22,8 +23,8 @@ type format struct {
 	is     func(name string, begin func() []byte) bool
 	header func(b []byte) (header, error) // without decoding the pixels
 	decode func(ctx context.Context, b []byte) (picture, error)
-	// sift returns which files are pictures, and notes on them and the others; nil: all files are pictures
-	sift func(t tree, files []string) (kept, notes []string, err error)
+	// sift returns which files are pictures, in their order, and notes on them and the others; nil: all files are pictures
+	sift func(ctx context.Context, t tree, files []string) (kept, notes []string, err error)
 }
 
 // pictureTree is the files of one format in a folder or an archive. If they are in sub-folders, the sub-folder names the class.
@@ -31,7 +32,6 @@ type pictureTree struct {
 	format format
 	tree   tree
 	arrangement
-	notes []string
 }
 
 var imageFiles = row{
@@ -84,34 +84,43 @@ func findFolder(ctx context.Context, wanted spec.Data, format format) (source, e
 }
 
 func findTree(ctx context.Context, t tree, wanted spec.Data, format format, notes ...string) (source, error) {
-	w, err := walk(ctx, t, format)
+	a, err := arrangeTree(ctx, t, wanted, format, notes...)
 	if err != nil {
 		return nil, err
 	}
+	return &pictureTree{format: format, tree: t, arrangement: a}, nil
+}
+
+// arrangeTree finds the files of a format that are requested, and their labels. Its notes begin with those given.
+func arrangeTree(ctx context.Context, t tree, wanted spec.Data, format format, notes ...string) (arrangement, error) {
+	w, err := walk(ctx, t, format)
+	if err != nil {
+		return arrangement{}, err
+	}
 	if len(w.files) == 0 {
-		return nil, nothing(format, wanted, append(notes, w.notes(".")...))
+		return arrangement{}, nothing(format, wanted, append(notes, w.notes(".")...))
 	}
 	a, err := arrange(w.files, wanted)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", wanted.Path, err)
+		return arrangement{}, fmt.Errorf("%s: %w", wanted.Path, err)
 	}
-	notes = append(append(notes, a.notes...), w.notes(a.root)...)
+	a.notes = slices.Concat(notes, a.notes, w.notes(a.root))
 	if format.sift != nil {
-		kept, more, err := format.sift(t, a.files)
+		kept, more, err := format.sift(ctx, t, a.files)
 		if err != nil {
-			return nil, err
+			return arrangement{}, err
 		}
-		a.files, notes = kept, append(notes, more...)
+		a.files, a.notes = kept, append(a.notes, more...)
 	}
 	if len(a.files) == 0 {
-		return nil, nothing(format, wanted, notes)
+		return arrangement{}, nothing(format, wanted, a.notes)
 	}
 	if !wanted.Unlabelled {
 		if err := a.label(); err != nil {
-			return nil, fmt.Errorf("%s: %w", wanted.Path, err)
+			return arrangement{}, fmt.Errorf("%s: %w", wanted.Path, err)
 		}
 	}
-	return &pictureTree{format: format, tree: t, arrangement: a, notes: notes}, nil
+	return a, nil
 }
 
 // nothing is the error of a tree without files of the format.
@@ -119,13 +128,16 @@ func nothing(format format, wanted spec.Data, notes []string) error {
 	return absent("%s", strings.Join(append([]string{fmt.Sprintf("no %s in %s", format.name, wanted.Path)}, notes...), "; "))
 }
 
-func (p *pictureTree) identity() (string, error) {
-	content, err := p.tree.identity(p.files)
+func (p *pictureTree) identity() (string, error) { return p.arrangement.identity(p.tree, p.files) }
+
+// identity identifies the content of files, and what was decided about them.
+func (a *arrangement) identity(t tree, files []string) (string, error) {
+	content, err := t.identity(files)
 	if err != nil || content == "" {
 		return content, err
 	}
 	// The omissions, and the classes of other splits, may change while the files do not.
-	return fmt.Sprintf("%s\n%q\n%q", content, p.notes, p.names), nil
+	return fmt.Sprintf("%s\n%q\n%q", content, a.notes, a.names), nil
 }
 
 // maxEncoded bounds one file of a picture.

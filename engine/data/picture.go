@@ -3,6 +3,7 @@ package data
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/starsweep/starsweep/engine/data/raster"
@@ -23,6 +24,13 @@ type header struct{ h, w, c int }
 func (d header) String() string { return fmt.Sprintf("%d x %d x %d", d.h, d.w, d.c) }
 
 func (d header) size() int { return d.h * d.w * d.c }
+
+// blank reports whether all pixels are equal.
+func (p picture) blank() bool { return uniform(p.u8) && uniform(p.f32) }
+
+func uniform[T comparable](xs []T) bool {
+	return !slices.ContainsFunc(xs, func(x T) bool { return x != xs[0] })
+}
 
 // encodedHeader reads the size of an encoded picture: see package raster.
 func encodedHeader(b []byte) (header, error) {

@@ -37,6 +37,7 @@ type survey struct {
 	classNames []string
 	where      func(i int) string // names picture i in errors: its file, its row
 	notes      []string           // for Set.Notes
+	slices     bool               // the pictures are slices, of which some may be outside the body
 }
 
 // shape is the shape of n of the pictures, as requested.
@@ -64,7 +65,8 @@ func (st *Store) build(ctx context.Context, r row, src source, wanted spec.Data)
 	if err != nil {
 		return nil, err
 	}
-	a := assembly{store: st, wanted: wanted, v: v, keep: keep, at: at, traits: make([]raster.Traits, len(keep))}
+	a := assembly{store: st, wanted: wanted, v: v, keep: keep, at: at, traits: make([]raster.Traits, len(keep)),
+		blank: make([]bool, len(keep))}
 	// Bytes are kept as bytes; the first picture that must be resized, or is not made of bytes, turns the set to float32.
 	for _, exact := range []bool{stored, false} {
 		if err := st.fitsShape(d, exact); err != nil {
@@ -92,7 +94,7 @@ func (st *Store) build(ctx context.Context, r row, src source, wanted spec.Data)
 					set.Labels[k] = v.labels[i]
 				}
 			}
-			set.Notes = append(set.Notes, traitNotes(a.traits)...)
+			set.Notes = slices.Concat(set.Notes, traitNotes(a.traits), blankNotes(a.blank))
 			return set.seal(), nil
 		}
 		if !errors.Is(err, errInexact) {
@@ -113,6 +115,7 @@ type assembly struct {
 	keep   []int
 	at     func(i int) (picture, error)
 	traits []raster.Traits // of picture keep[k]
+	blank  []bool          // whether picture keep[k] is a slice of one grey
 }
 
 // place decodes picture keep[k] and writes it to set as its image k.
@@ -123,6 +126,7 @@ func (a *assembly) place(set *Set, k int) error {
 		return fmt.Errorf("%s: %w", a.v.where(i), err)
 	}
 	a.traits[k] = p.traits
+	a.blank[k] = a.v.slices && p.blank()
 	p = p.withChannels(a.wanted.Channels)
 	if p.c != set.C {
 		return fmt.Errorf("%s: got %s, want %d channels as the first image has: set %s to 1 or 3", a.v.where(i), p.header, set.C,
@@ -175,6 +179,20 @@ func traitNotes(traits []raster.Traits) (notes []string) {
 		}
 	}
 	return notes
+}
+
+// blankNotes notes how many slices show nothing.
+func blankNotes(blank []bool) []string {
+	n := 0
+	for _, b := range blank {
+		if b {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%d of %d slices are of one grey, as outside the body or the window", n, len(blank))}
 }
 
 // filesNamed lists the files of dir whose names end in suffix, in alphabetical order, except those that begin with a dot.

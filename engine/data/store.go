@@ -1,7 +1,7 @@
-// Package data holds real data sets, and a few synthetic ones, as images in memory: MNIST, CIFAR-10, folders of images or DICOM
-// slices, Parquet files, points and phantoms. A spec.Data is a request for images; a Store finds, decodes, resizes and caches them
-// and returns a Set, whose digest identifies its content. It knows formats (raster, idx, internal/columns, internal/dicom) but no
-// networks: engine/train feeds its sets to them, and package runner passes the Store its folders.
+// Package data holds real data sets, and a few synthetic ones, as images in memory: MNIST, CIFAR-10, folders of images, DICOM slices or
+// NIfTI volumes, Parquet files, points and phantoms. A spec.Data is a request for images; a Store finds, decodes, resizes and caches
+// them and returns a Set, whose digest identifies its content. It knows formats (raster, idx, internal/columns, internal/dicom,
+// internal/nifti) but no networks: engine/train feeds its sets to them, and package runner passes the Store its folders.
 package data
 
 import (

@@ -9,7 +9,7 @@ import (
 )
 
 // sets has the data sets in the order of lists. A new set is a file of this package that declares a row, and its name in this list.
-var sets = []row{mnistWhole, mnistSubset, cifar10, imageFiles, parquetTables, dicomFiles, ring, gaussianGrid, ellipsePhantoms}
+var sets = []row{mnistWhole, mnistSubset, cifar10, imageFiles, parquetTables, dicomFiles, niftiFiles, ring, gaussianGrid, ellipsePhantoms}
 
 // row declares a data set and opens it.
 type row struct {

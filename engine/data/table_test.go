@@ -90,6 +90,8 @@ func TestRequestsForTheSameImagesAreWrittenAlike(t *testing.T) {
 		{`parquet(path="a b/\"c\"", split="train", drawn=7, column="img", label_column="y")`,
 			[]spec.Data{{Name: "parquet", Path: `a b/"c"`, Limit: 7, Column: "img", LabelColumn: "y"}}},
 		{`dicom(path="x", split="train", window=(-600,1500))`, []spec.Data{{Name: "dicom", Path: "x", Window: [2]float64{-600, 1500}}}},
+		{`nifti(path="x", split="train", plane=axial, slices=(0.2,0.8))`, []spec.Data{
+			{Name: "nifti", Path: "x", Slices: [2]float64{0.2, 0.8}}, {Name: "nifti", Path: "x", Plane: "axial", Slices: [2]float64{0.2, 0.8}}}},
 		{`ellipses(split="train", size=64, count=10000, seed=18446744073709551615)`, []spec.Data{{Name: "ellipses", Seed: math.MaxUint64}}},
 	} {
 		for _, d := range c.asked {
@@ -115,6 +117,9 @@ func TestRequestsAreRefusedWithAllReasons(t *testing.T) {
 		{spec.Data{Name: "dicom", Path: "x", Window: [2]float64{40, -0.5}}, []string{
 			"window: got centre 40 and width -0.5, want a width above 0"}},
 		{spec.Data{Name: "dicom", Path: "x", Window: [2]float64{nan, 400}}, []string{"window: got centre NaN"}},
+		{spec.Data{Name: "nifti", Path: "x", Plane: "oblique", Slices: [2]float64{0.5, 0.5}}, []string{
+			`nifti: plane: got "oblique", want one of axial, coronal, sagittal`, "nifti: slices: got 0.5 to 0.5, want a part of 0 to 1"}},
+		{spec.Data{Name: "nifti", Path: "x", Slices: [2]float64{0, nan}}, []string{"nifti: slices: got 0 to NaN"}},
 		{spec.Data{Name: "ring", Size: 32, Modes: -1, Count: -1, Radius: -1, Sigma: nan}, []string{"size and channels: got 32 and 0, want none",
 			"modes: got -1", "count: got -1", "radius: got -1", "sigma: got NaN"}},
 		{spec.Data{Name: "gaussian_grid", Modes: 24}, []string{"gaussian_grid: modes: got 24, want a square such as 9, 16 or 25"}},

@@ -229,12 +229,18 @@ func within(name, dir string) bool { return dir == "." || strings.HasPrefix(name
 
 // byEnding is "3 .heic, 1 .txt, 2 without an ending", most first.
 func byEnding(n map[string]int) string {
-	endings := slices.SortedFunc(maps.Keys(n), func(a, b string) int { return cmp.Or(n[b]-n[a], cmp.Compare(a, b)) })
+	return byCount(n, 12, func(ending string, n int) string {
+		return fmt.Sprintf("%d %s", n, cmp.Or(printable(ending), "without an ending"))
+	})
+}
+
+// byCount lists what was counted, most first.
+func byCount(n map[string]int, most int, text func(what string, n int) string) string {
 	var parts []string
-	for _, ending := range endings {
-		parts = append(parts, fmt.Sprintf("%d %s", n[ending], cmp.Or(printable(ending), "without an ending")))
+	for _, what := range slices.SortedFunc(maps.Keys(n), func(a, b string) int { return cmp.Or(n[b]-n[a], cmp.Compare(a, b)) }) {
+		parts = append(parts, text(what, n[what]))
 	}
-	return enumerate(parts, 12)
+	return enumerate(parts, most)
 }
 
 // some is "1 link: a" or "4 links: a, b, c, ...".

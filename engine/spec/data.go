@@ -32,8 +32,13 @@ type Data struct {
 	Unlabelled bool
 	// Column holds the images of a Parquet file, LabelColumn their labels. The defaults are the only column of images, and "label".
 	Column, LabelColumn string
-	// Window is the centre and width of a DICOM window, in units after the rescale (Hounsfield for CT); zero takes that of each file.
+	// Window is the centre and width of a window of DICOM or NIfTI, in units after the rescale (Hounsfield for CT); zero takes that of each
+	// file.
 	Window [2]float64
+	// Plane is that of the slices of volumes: axial, coronal or sagittal. Slices is the part of each volume that they are taken from, from
+	// 0, the back, bottom or left of the patient, to 1; zero takes all.
+	Plane  string
+	Slices [2]float64
 	// Modes, Count, Radius, Sigma and Seed shape the sets that are drawn.
 	Modes, Count  int
 	Radius, Sigma float64
@@ -62,6 +67,8 @@ func (d Data) String() string {
 	field(d.Column != "", "column", strconv.Quote(d.Column))
 	field(d.LabelColumn != "", "label_column", strconv.Quote(d.LabelColumn))
 	field(d.Window != [2]float64{}, "window", "("+shortest(d.Window[0])+","+shortest(d.Window[1])+")")
+	field(d.Plane != "", "plane", d.Plane)
+	field(d.Slices != [2]float64{}, "slices", "("+shortest(d.Slices[0])+","+shortest(d.Slices[1])+")")
 	field(d.Modes != 0, "modes", strconv.Itoa(d.Modes))
 	field(d.Count != 0, "count", strconv.Itoa(d.Count))
 	field(d.Radius != 0, "radius", shortest(d.Radius))

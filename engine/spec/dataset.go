@@ -20,7 +20,8 @@ type DataSet struct {
 
 	// Size, Channels and Classes of the examples, unless a script says otherwise; 0: the script must say, or they are unknown.
 	Size, Channels, Classes int
-	// Default has the default numbers of a set that is drawn. Its Size, if the set has images, is the Size above.
+	// Default has the default plane of a set of volumes, and the default numbers of a set that is drawn. Its Size, if the set has images,
+	// is the Size above.
 	Default Data
 	// Check reports problems of a request that only this set has; nil: there are none.
 	Check func(Data) error
@@ -34,6 +35,7 @@ func (s DataSet) Complete(d Data) Data {
 		d.Classes = slices.Compact(slices.Sorted(slices.Values(d.Classes)))
 	}
 	d.Size, d.Modes, d.Count = cmp.Or(d.Size, s.Default.Size), cmp.Or(d.Modes, s.Default.Modes), cmp.Or(d.Count, s.Default.Count)
+	d.Plane = cmp.Or(d.Plane, s.Default.Plane)
 	d.Radius, d.Sigma = cmp.Or(d.Radius, s.Default.Radius), cmp.Or(d.Sigma, s.Default.Sigma)
 	return d
 }

@@ -145,7 +145,8 @@ func TestADataSetsTextHasTheFieldsThatAreSet(t *testing.T) {
 		{Name: "mnist", Channels: 3}, {Name: "mnist", Limit: 5},
 		{Name: "mnist", Classes: []int{1}}, {Name: "mnist", Classes: []int{1, 2}}, {Name: "images", Path: "a"}, {Name: "images", Path: "b"},
 		{Name: "parquet", Column: "x"}, {Name: "parquet", LabelColumn: "x"},
-		{Name: "dicom", Window: [2]float64{1, 2}}, {Name: "ring", Modes: 8}, {Name: "ring", Count: 8}, {Name: "ring", Radius: 8},
+		{Name: "dicom", Window: [2]float64{1, 2}}, {Name: "nifti", Plane: "axial"},
+		{Name: "nifti", Slices: [2]float64{0.2, 0.8}}, {Name: "ring", Modes: 8}, {Name: "ring", Count: 8}, {Name: "ring", Radius: 8},
 		{Name: "ring", Sigma: 8}, {Name: "ring", Seed: 8},
 	} {
 		if seen[d.String()] {

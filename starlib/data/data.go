@@ -98,6 +98,8 @@ func makeDataset(c kit.Call, s, subset spec.DataSet) (starlark.Value, error) {
 		labels            kit.Count
 		classes           labelList
 		window            windowPair
+		part              partPair
+		plane             string
 		radius, sigma     kit.Positive
 		split, path       string
 		column, labelName string
@@ -105,7 +107,7 @@ func makeDataset(c kit.Call, s, subset spec.DataSet) (starlark.Value, error) {
 	)
 	targets := map[string]any{"size": &size, "channels": &channels, "limit": &limit, "count": &countArg, "modes": &modes, "labels": &labels,
 		"classes": &classes, "window": &window, "radius": &radius, "sigma": &sigma, "seed": &seed, "split": &split, "path": &path,
-		"column": &column, "label_column": &labelName, "subset": &isSubset}
+		"column": &column, "label_column": &labelName, "subset": &isSubset, "plane": &plane, "slices": &part}
 	var pairs []any
 	for arg := range strings.FieldsSeq(s.Args) {
 		pairs = append(pairs, arg, targets[strings.TrimSuffix(arg, "?")])
@@ -125,7 +127,7 @@ func makeDataset(c kit.Call, s, subset spec.DataSet) (starlark.Value, error) {
 	d.size, d.channels = cmp.Or(int(size), s.Size), cmp.Or(int(channels), s.Channels)
 	d.classes = cmp.Or(int(modes), int(labels), s.Classes)
 	d.Data = spec.Data{Split: split, Path: path, Limit: int(limit), Classes: classes, Column: column, LabelColumn: labelName, Window: window,
-		Modes: int(modes), Count: int(countArg), Radius: float64(radius), Sigma: float64(sigma), Seed: uint64(seed)}
+		Plane: plane, Slices: part, Modes: int(modes), Count: int(countArg), Radius: float64(radius), Sigma: float64(sigma), Seed: uint64(seed)}
 	if !s.Points {
 		d.Size, d.Channels = d.size, d.channels
 	}
@@ -157,23 +159,38 @@ func (l *labelList) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// windowPair is a variable for the centre and the width of a DICOM window.
+// windowPair is a variable for the centre and the width of a window.
 type windowPair [2]float64
 
-func (w *windowPair) Unpack(v starlark.Value) error {
+func (w *windowPair) Unpack(v starlark.Value) (err error) {
+	if *w, err = unpackPair(v, "(centre, width)"); err == nil && !(w[1] > 0) {
+		err = fmt.Errorf("got a width of %g, want a number above 0", w[1])
+	}
+	return err
+}
+
+// partPair is a variable for a part of a volume.
+type partPair [2]float64
+
+func (p *partPair) Unpack(v starlark.Value) (err error) {
+	if *p, err = unpackPair(v, "(from, to)"); err == nil && *p == (partPair{}) {
+		err = fmt.Errorf("got no part: want numbers of 0 to 1, such as (0.2, 0.8)")
+	}
+	return err
+}
+
+// unpackPair reads a pair of numbers.
+func unpackPair(v starlark.Value, want string) (pair [2]float64, err error) {
 	t, ok := v.(starlark.Tuple)
 	if !ok || len(t) != 2 {
-		return fmt.Errorf("got %s, want a pair (centre, width)", kit.Describe(v))
+		return pair, fmt.Errorf("got %s, want a pair %s", kit.Describe(v), want)
 	}
-	for i := range w {
+	for i := range pair {
 		var x kit.Number
 		if err := x.Unpack(t[i]); err != nil {
-			return err
+			return pair, err
 		}
-		w[i] = float64(x)
+		pair[i] = float64(x)
 	}
-	if !(w[1] > 0) {
-		return fmt.Errorf("got a width of %g, want a number above 0", w[1])
-	}
-	return nil
+	return pair, nil
 }
