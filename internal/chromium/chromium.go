@@ -1,5 +1,6 @@
-// Package chromium drives a browser in tests: it opens pages, asks them for values, and takes pictures of them. It speaks the DevTools
-// protocol over a pipe, and needs nothing but the program that STARSWEEP_CHROMIUM names. Only tests import it.
+// Package chromium drives a browser in tests: it opens pages, asks them for values, takes pictures of them, and asks axe-core who cannot
+// use them. It speaks the DevTools protocol over a pipe, and needs nothing but the programs that STARSWEEP_CHROMIUM and STARSWEEP_AXE
+// name. Only tests import it.
 package chromium
 
 import (
@@ -176,10 +177,16 @@ func (b *Browser) Complaints() []string {
 	return append([]string(nil), b.said...)
 }
 
+// Theme makes pages light or dark.
+func (b *Browser) Theme(theme string) {
+	b.t.Helper()
+	b.ask("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": theme}}}, nil)
+}
+
 // Shoot writes a picture of the whole page, in a light or a dark theme.
 func (b *Browser) Shoot(path, theme string) {
 	b.t.Helper()
-	b.ask("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": theme}}}, nil)
+	b.Theme(theme)
 	var shot struct{ Data string }
 	b.ask("Page.captureScreenshot", map[string]any{"captureBeyondViewport": true}, &shot)
 	png, err := base64.StdEncoding.DecodeString(shot.Data)

@@ -136,3 +136,45 @@ func TestABrowserFollowsARun(t *testing.T) {
 		t.Errorf("the browser complains:\n%s", strings.Join(said, "\n"))
 	}
 }
+
+// TestNothingSeriousKeepsPeopleFromTheLivePages asks axe-core about the pages of a study in training, in both themes: once two of four
+// trials have ended, and the others have curves and sample sheets.
+func TestNothingSeriousKeepsPeopleFromTheLivePages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it trains for seconds")
+	}
+	axe, b := chromium.Axe(t), chromium.New(t)
+	quickstart, err := os.ReadFile(filepath.Join("..", "..", "..", "examples", "quickstart.star"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, dir := write(t, strings.Replace(string(quickstart), " epochs        = p.epochs", " epochs = 3 if p.lr < 2e-3 else p.epochs", 1))
+	r := begin(t, t.TempDir(), "run", script, "--backend", "cpu", "--dir", dir, "--serve", ":0", "--workers", "2",
+		"--set", "epochs=4000", "--set", "width=4", "--set", "images=256", "--set", "samples=100")
+	address := r.served()
+	r.until("/4000  ")
+	checked := func(page string) {
+		t.Helper()
+		for _, theme := range []string{"light", "dark"} {
+			for _, v := range b.Violations(axe, theme) {
+				if v.Serious() {
+					t.Errorf("the page of the %s, %s: %s", page, theme, v)
+				}
+			}
+		}
+	}
+	b.Open(address)
+	b.Until(`document.querySelector("#live-workers .status.running") && document.querySelector("form button") &&
+		document.querySelector("#factors svg") && document.querySelector("#trials table")`)
+	checked("study")
+	b.Eval(`document.querySelector("#live-workers a").click()`)
+	b.Until(`location.pathname.startsWith("/trials/") && document.querySelector("#live-status .status.running") &&
+		document.querySelector("form button") && document.querySelector("#live-curves svg") && document.querySelector("#live-sheets img")`)
+	checked("trial")
+	if err := r.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if code := r.end(); code != 75 {
+		t.Errorf("exit code %d\n%s", code, &r.text)
+	}
+}
