@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/starsweep/starsweep/runner/execute"
+	"github.com/starsweep/starsweep/runner/standing"
 )
 
 // sayHowItLeaves prints what becomes of the epochs in progress when the run is asked to leave, unless it is over before. A run that
@@ -35,9 +36,9 @@ func leaving(steps []execute.Step, grace time.Duration) string {
 	const most = 3
 	switch n := len(finishing); {
 	case n > most:
-		parts = append(parts, fmt.Sprintf("finishing the epochs of %d trials, about %s", n, rounded(takes.Seconds())))
+		parts = append(parts, fmt.Sprintf("finishing the epochs of %d trials, about %s", n, standing.Rounded(takes.Seconds())))
 	case n > 0:
-		parts = append(parts, fmt.Sprintf("finishing %s, about %s", strings.Join(finishing, ", "), rounded(takes.Seconds())))
+		parts = append(parts, fmt.Sprintf("finishing %s, about %s", strings.Join(finishing, ", "), standing.Rounded(takes.Seconds())))
 	}
 	if n := len(steps) - len(finishing); n > 0 {
 		parts = append(parts, fmt.Sprintf("leaving %s after the last finished epoch, since the next may take more than %v (--grace)",

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/standing"
 )
 
 // picture shows at the bottom of a terminal how a study stands that runs: a row for each trial in training, whichever process trains
@@ -22,9 +23,9 @@ type picture struct {
 	stop    func()               // stops the redrawing
 
 	view     *results.View
-	standing *standing // nil: nothing is known of this run
-	soon     time.Time // when the study may be read again
-	next     time.Time // when it is read although nothing is known to have changed
+	standing *standing.Standing // nil: nothing is known of this run
+	soon     time.Time          // when the study may be read again
+	next     time.Time          // when it is read although nothing is known to have changed
 }
 
 const (
@@ -66,7 +67,7 @@ func (p *picture) draw() {
 	}
 	rows := p.passes()
 	if p.standing != nil {
-		study := p.standing.training(p.view.Meta(), p.now().Sub(p.began))
+		study := trainingRows(p.standing, p.view.Meta(), p.now().Sub(p.began))
 		last := len(study) - 1
 		rows = slices.Concat(study[:last], rows, study[last:])
 	}
@@ -94,12 +95,12 @@ func (p *picture) read() {
 			return
 		}
 	}
-	s, err := standingOf(p.view)
+	s, err := standing.Of(p.view)
 	if err != nil {
 		return
 	}
 	newest, planned := p.view.Plan()
-	if p.standing != nil || planned && !newest.Began.Before(p.began.Truncate(time.Millisecond)) || s.Counts[standingRunning] > 0 {
+	if p.standing != nil || planned && !newest.Began.Before(p.began.Truncate(time.Millisecond)) || s.Counts[standing.Running] > 0 {
 		p.standing = s
 	}
 }
@@ -114,7 +115,7 @@ func (p *picture) close() {
 	if p.standing == nil {
 		p.console.pin(nil)
 	} else {
-		rows := p.standing.training(p.view.Meta(), p.now().Sub(p.began))
+		rows := trainingRows(p.standing, p.view.Meta(), p.now().Sub(p.began))
 		p.console.pin(rows[len(rows)-1:])
 	}
 	p.console.release()

@@ -8,6 +8,7 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
+	"github.com/starsweep/starsweep/runner/standing"
 )
 
 // paces observes how long epochs take, to estimate what remains of a study. Its methods may be called from several goroutines.
@@ -15,13 +16,13 @@ type paces struct {
 	now func() time.Time
 
 	mu        sync.Mutex
-	last      map[string]time.Time // when the last epoch of a trial ended, by ID
-	byProgram map[string]pace      // by fingerprint
-	all       pace
+	last      map[string]time.Time     // when the last epoch of a trial ended, by ID
+	byProgram map[string]standing.Pace // by fingerprint
+	all       standing.Pace
 }
 
 func newPaces(now func() time.Time) *paces {
-	return &paces{now: now, last: map[string]time.Time{}, byProgram: map[string]pace{}}
+	return &paces{now: now, last: map[string]time.Time{}, byProgram: map[string]standing.Pace{}}
 }
 
 // Began implements execute.Observer. The time until the first epoch is that of a compiler, and tells nothing about the next trial.
@@ -32,16 +33,16 @@ func (p *paces) Epoch(t plan.Trial, row results.Epoch) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
-	took := pace{1, row.SecondsTrain + row.SecondsEvaluate}
+	took := standing.Pace{Epochs: 1, Seconds: row.SecondsTrain + row.SecondsEvaluate}
 	if before, ok := p.last[t.ID]; ok {
-		took.seconds = now.Sub(before).Seconds()
+		took.Seconds = now.Sub(before).Seconds()
 	}
 	p.last[t.ID] = now
 	program := t.Job.Program.Fingerprint()
 	own := p.byProgram[program]
-	own.add(took)
+	own.Add(took)
 	p.byProgram[program] = own
-	p.all.add(took)
+	p.all.Add(took)
 }
 
 // Ended implements execute.Observer.
@@ -62,7 +63,7 @@ type remaining struct {
 func (p *paces) of(all *plan.Plan, epochs func(i int) int) (r remaining) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	r.measured = p.all.epochs > 0
+	r.measured = p.all.Epochs > 0
 	for i := range all.Len() {
 		if n := epochs(i); n > 0 {
 			r.add(n, p.program(all.Program(i)))
@@ -72,7 +73,7 @@ func (p *paces) of(all *plan.Plan, epochs func(i int) int) (r remaining) {
 }
 
 // program is the pace of a program. One of which nothing was measured takes as long as the others. The caller holds p.mu.
-func (p *paces) program(x *model.Program) pace {
+func (p *paces) program(x *model.Program) standing.Pace {
 	if x != nil {
 		if own, ok := p.byProgram[x.Fingerprint()]; ok {
 			return own
@@ -82,8 +83,8 @@ func (p *paces) program(x *model.Program) pace {
 }
 
 // add adds a trial with this number of epochs to go.
-func (r *remaining) add(epochs int, p pace) {
-	takes := p.of(epochs)
+func (r *remaining) add(epochs int, p standing.Pace) {
+	takes := p.Of(epochs)
 	r.trials, r.epochs = r.trials+1, r.epochs+epochs
 	r.takes, r.longest = r.takes+takes, max(r.longest, takes)
 }
@@ -94,7 +95,7 @@ func (r remaining) text(lanes int) string {
 	if !r.measured {
 		return s + ", of unknown duration"
 	}
-	s += ": about " + rounded(r.seconds(lanes))
+	s += ": about " + standing.Rounded(r.seconds(lanes))
 	if lanes = min(lanes, r.trials); lanes > 1 {
 		s += fmt.Sprintf(" with %d at the same time", lanes)
 	}

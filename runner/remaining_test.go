@@ -14,7 +14,7 @@ func TestWhatRemainsIsEstimatedFromTheEpochsSoFar(t *testing.T) {
 	p := newPaces(func() time.Time { return now })
 	small := plan.Trial{ID: "a", Job: &model.Job{Program: &model.Program{}}}
 	text := func(lanes int, epochs ...int) string {
-		r := remaining{measured: p.all.epochs > 0}
+		r := remaining{measured: p.all.Epochs > 0}
 		for _, n := range epochs {
 			r.add(n, p.program(small.Job.Program))
 		}

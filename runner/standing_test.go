@@ -8,23 +8,29 @@ import (
 
 	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/standing"
 )
 
 // standingNow is a study of eight trials under two processes, one of them dead.
-func standingNow() *standing {
-	s := &standing{Study: "ring", Planned: 8, Finished: 3, Counts: map[string]int{"completed": 1, "failed": 2, "running": 2, "interrupted": 1,
-		"waiting": 2}, Earlier: 1}
-	s.Trials = []standingTrial{
+func standingNow() *standing.Standing {
+	s := &standing.Standing{Study: "ring", Planned: 8, Finished: 3, Earlier: 1,
+		Counts: map[string]int{"completed": 1, "failed": 2, "running": 2, "interrupted": 1, "waiting": 2}}
+	s.Trials = []standing.Trial{
 		{ID: "a0", Standing: "completed", Epochs: 10, Budget: 10, Newest: true},
 		{ID: "a1", Standing: "failed", Reason: "needs 9 GB\x1b[2J", Failure: "memory", Budget: 10, Newest: true},
 		{ID: "a2", Standing: "failed", Reason: "needs 8 GB", Failure: "memory", Budget: 10, Newest: true},
-		{ID: "a3", Standing: "running", Epochs: 4, Budget: 10, Newest: true, Label: "lr=0.1 seed=0", Last: map[string]float64{"fid": 3.14159}},
+		{ID: "a3", Standing: "running", Epochs: 4, Budget: 10, Newest: true, Label: "lr=0.1 seed=0"},
 		{ID: "a4", Standing: "running", Epochs: 0, Budget: 10, Newest: true, Attempts: 3},
 		{ID: "a5", Standing: "interrupted", Epochs: 9, Budget: 10, Newest: true},
 		{ID: "b0", Standing: "interrupted", Epochs: 9, Budget: 100},
 	}
-	s.Failures = []standingFailures{{"memory", []string{"a1", "a2"}, "needs 9 GB\x1b[2J"}}
-	s.Processes = []standingProcess{
+	s.States = make([]results.State, len(s.Trials))
+	for i := range s.Trials {
+		s.Trials[i].State = &s.States[i]
+	}
+	s.States[3].Last = results.Metrics{"fid": 3.14159}
+	s.Failures = []standing.Failures{{Class: "memory", Trials: []string{"a1", "a2"}, Reason: "needs 9 GB\x1b[2J"}}
+	s.Processes = []standing.Process{
 		{Name: "p1", Host: "north", PID: 12, Device: "cpu avx512", Seconds: 3, Live: true, Trials: []string{"a3", "a4"}},
 		{Name: "p2", Host: "south", PID: 7, Seconds: 95, Silent: true}, {Name: "p3", Host: "south", PID: 8, Seconds: 95},
 		{Name: "p4", Seconds: 5, Live: true, Unreadable: "it is damaged"},
@@ -32,36 +38,9 @@ func standingNow() *standing {
 	return s
 }
 
-func TestTheTimeLeftFollowsFromTheEpochsLeft(t *testing.T) {
-	for _, c := range []struct {
-		paces  map[string]pace
-		counts map[string]int
-		want   float64 // -1: none
-	}{
-		// a3 has 6 epochs of 2 s left, a4 10 and a5 1 of the mean 4 s; the two that wait have 10 of 4 s each; two train at a time.
-		{map[string]pace{"a3": {4, 8}, "a0": {4, 24}}, nil, (6*2 + 10*4 + 1*4 + 2*10*4) / 2},
-		// Each epoch takes 2 s, and the last trial to end is a4.
-		{map[string]pace{"a3": {4, 8}}, map[string]int{"running": 8}, 10 * 2},
-		{map[string]pace{}, nil, -1},
-		{map[string]pace{"a3": {4, 8}}, map[string]int{"interrupted": 3}, -1},
-	} {
-		s := standingNow()
-		if c.counts != nil {
-			s.Counts = c.counts
-		}
-		s.estimate(c.paces)
-		switch {
-		case s.SecondsLeft == nil && c.want >= 0:
-			t.Errorf("%v: got none, want %v", c.paces, c.want)
-		case s.SecondsLeft != nil && *s.SecondsLeft != c.want:
-			t.Errorf("%v: got %v, want %v", c.paces, *s.SecondsLeft, c.want)
-		}
-	}
-}
-
 func TestAStandingIsSaidInWords(t *testing.T) {
 	s := standingNow()
-	s.estimate(map[string]pace{"a3": {4, 8}})
+	s.SecondsLeft = new(37.0)
 	want := []string{
 		`failed (memory): 2 trials, such as a1: needs 9 GB\u001b[2J`,
 		"process 12 on north: trains 2 trials, heartbeat 3s ago, cpu avx512",
@@ -71,21 +50,16 @@ func TestAStandingIsSaidInWords(t *testing.T) {
 		"newest plan: 3 of 8 trials finished: 1 completed, 2 failed, 2 running, 1 interrupted, 2 waiting; 1 trial of earlier plans",
 		"about 37s left",
 	}
-	if got := s.lines(); !slices.Equal(got, want) {
+	if got := standingLines(s); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	done := &standing{Planned: 2, Finished: 2, Counts: map[string]int{"completed": 2}}
-	if got := done.lines(); !slices.Equal(got, []string{"newest plan: 2 of 2 trials finished"}) || !done.done() {
+	done := &standing.Standing{Planned: 2, Finished: 2, Counts: map[string]int{"completed": 2}}
+	if got := standingLines(done); !slices.Equal(got, []string{"newest plan: 2 of 2 trials finished"}) || !done.Done() {
 		t.Errorf("got %q", got)
 	}
-	nobody := &standing{Planned: 2, Counts: map[string]int{"waiting": 2}}
-	if got := nobody.lines(); len(got) != 2 || !strings.HasPrefix(got[1], "nobody is training this study") || nobody.done() {
+	nobody := &standing.Standing{Planned: 2, Counts: map[string]int{"waiting": 2}}
+	if got := standingLines(nobody); len(got) != 2 || !strings.HasPrefix(got[1], "nobody is training this study") || nobody.Done() {
 		t.Errorf("got %q", got)
-	}
-	for seconds, want := range map[float64]string{0.4: "0s", 59: "59s", 61: "1m01s", 3660: "1h01m", 300000: "3 days"} {
-		if got := rounded(seconds); got != want {
-			t.Errorf("%v seconds: got %s, want %s", seconds, got, want)
-		}
 	}
 }
 
@@ -103,8 +77,8 @@ var byFID = results.Meta{Objectives: []results.Objective{{Metric: "fid", Directi
 // A terminal shows the trials below their processes and the study last, and nothing that moves its cursor.
 func TestAScreenFitsItsTerminal(t *testing.T) {
 	s := standingNow()
-	s.estimate(map[string]pace{"a3": {4, 8}})
-	rows := s.rows(byFID)
+	s.SecondsLeft = new(37.0)
+	rows := standingRows(s, byFID)
 	text := shown(rows, 200)
 	for _, part := range []string{
 		"\nprocess 12 on north: trains 2 trials, heartbeat 3s ago  cpu avx512\n  a3  epoch 4/10  fid 3.142  lr=0.1 seed=0\n" +
@@ -139,16 +113,16 @@ func TestAScreenFitsItsTerminal(t *testing.T) {
 func TestANarrowScreenSaysHowLongTheStudyTakes(t *testing.T) {
 	s := standingNow()
 	s.Study = "a_study_of_many_words_日本語"
-	s.estimate(map[string]pace{"a3": {4, 8}})
-	nobody := &standing{Study: s.Study, Planned: 8, Counts: map[string]int{"waiting": 8}}
+	s.SecondsLeft = new(37.0)
+	nobody := &standing.Standing{Study: s.Study, Planned: 8, Counts: map[string]int{"waiting": 8}}
 	for columns, want := range map[int][2]string{
 		80: {"a_study_of_many_words_日本語  3/8  [===       ]  2 running  2 failed  ~37s",
 			"0/8  nobody is training this study; the command that started it continues it"},
 		40: {"3/8 [===       ] 2 running 2 failed ~37s", "0/8 nobody is training this study; the …"},
 		20: {"3/8 2 failed ~37s", "0/8 nobody is train…"},
 	} {
-		for i, s := range []*standing{s, nobody} {
-			last := s.rows(byFID)
+		for i, s := range []*standing.Standing{s, nobody} {
+			last := standingRows(s, byFID)
 			if got := last[len(last)-1].text(columns); got != want[i] {
 				t.Errorf("%d columns: got %q, want %q", columns, got, want[i])
 			}
@@ -159,9 +133,9 @@ func TestANarrowScreenSaysHowLongTheStudyTakes(t *testing.T) {
 // While a study runs, each trial in training has a row, whatever process trains it; a time that nobody can know is said to be unknown.
 func TestARunShowsTheTrialsInTraining(t *testing.T) {
 	s := standingNow()
-	s.Trials[3].ID, s.Trials[3].newest = "0123456789abcdef", results.Epoch{Images: 1000, SecondsTrain: 2, Metrics: results.Metrics{"fid": 3,
+	s.Trials[3].ID, s.Trials[3].Epoch = "0123456789abcdef", results.Epoch{Images: 1000, SecondsTrain: 2, Metrics: results.Metrics{"fid": 3,
 		"loss_generator": 0.7, "loss_discriminator": 0.6931}}
-	s.states = []results.State{{InPlan: true, Best: map[string]results.Best{"fid": {Value: 2.5, Epoch: 3}}}}
+	s.States[3].InPlan, s.States[3].Best = true, map[string]results.Best{"fid": {Value: 2.5, Epoch: 3}}
 	for columns, want := range map[int]string{
 		200: "0123456789abcdef  epoch 4/10  fid 3.142  discriminator 0.693  generator 0.700  500 images/s  lr=0.1 seed=0\n" +
 			"a4  epoch 0/10  attempt 3\n" +
@@ -176,7 +150,7 @@ func TestARunShowsTheTrialsInTraining(t *testing.T) {
 			"a4 0/10 attempt 3\n" +
 			"3/8 2 failed left: ?",
 	} {
-		if got := shown(s.training(byFID, 61*time.Second), columns); got != want {
+		if got := shown(trainingRows(s, byFID, 61*time.Second), columns); got != want {
 			t.Errorf("%d columns: got\n%s\nwant\n%s", columns, got, want)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/standing"
 )
 
 // statusOptions are the flags of status.
@@ -52,7 +53,7 @@ attempts a trial waits for all others, after six it counts as failed.`,
 			if o.watch {
 				return env.watch(c.Context(), v, o)
 			}
-			s, err := standingOf(v)
+			s, err := standing.Of(v)
 			if err != nil {
 				return err
 			}
@@ -76,13 +77,12 @@ func printJSON(to io.Writer, value any, indent string) error {
 }
 
 // printStatus prints the trials of a study and how it stands.
-func printStatus(to io.Writer, v *results.View, s *standing) error {
-	trials := v.Trials()
-	labels := make([]string, len(trials))
-	for i, t := range trials {
-		labels[i] = v.Meta().Label(t.Point, t.Seed)
+func printStatus(to io.Writer, v *results.View, s *standing.Standing) error {
+	labels := make([]string, len(s.Trials))
+	for i, t := range s.Trials {
+		labels[i] = t.Label
 	}
-	differences := results.Differences(trials, labels)
+	differences := results.Differences(s.States, labels)
 	attempts, earlier := false, s.Earlier > 0
 	for _, t := range s.Trials {
 		attempts = attempts || t.Attempts > 1
@@ -109,23 +109,10 @@ func printStatus(to io.Writer, v *results.View, s *standing) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	for _, line := range s.lines() {
+	for _, line := range standingLines(s) {
 		fmt.Fprintln(to, line)
 	}
 	return printMeasures(to, v)
-}
-
-// lines are how the study stands as a whole.
-func (s *standing) lines() (lines []string) {
-	lines = append(lines, s.failureLines()...)
-	for _, p := range s.Processes {
-		lines = append(lines, p.line())
-	}
-	lines = append(lines, s.summary())
-	if left := s.left(); left != "" {
-		lines = append(lines, left)
-	}
-	return lines
 }
 
 // printMeasures lists the measures of the objectives if there are several.

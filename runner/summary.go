@@ -10,6 +10,7 @@ import (
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/execute"
+	"github.com/starsweep/starsweep/runner/standing"
 )
 
 // runSummary is what a run says at its end. It is also the last object that run --json writes.
@@ -62,7 +63,7 @@ type summaryFront struct {
 
 // summaryFailures are the failed trials of one class, and the command that runs them again.
 type summaryFailures struct {
-	standingFailures
+	standing.Failures
 	Command string `json:"command"`
 }
 
@@ -70,7 +71,7 @@ type summaryFailures struct {
 func (s *runSummary) summarize(v *results.View) error {
 	m := v.Meta()
 	s.Study, s.Dir, s.Best, s.Fronts, s.Failures = m.Study, v.Dir(), []summaryBest{}, []summaryFront{}, []summaryFailures{}
-	now, err := standingOf(v)
+	now, err := standing.Of(v)
 	if err != nil {
 		return err
 	}
@@ -80,12 +81,12 @@ func (s *runSummary) summarize(v *results.View) error {
 		s.Failures = append(s.Failures, summaryFailures{f, command})
 	}
 	for _, o := range m.Objectives {
-		list, _ := bestOf(now.states, o)
+		list, _ := bestOf(now.States, o)
 		for _, b := range list {
 			s.Best = append(s.Best, summaryBest{o.Metric, string(o.Direction), b.Value, b.Best.Epoch, b.trial.ID, b.trial.Point, b.trial.Seed,
 				b.measure})
 		}
-		s.description = append(s.description, bestLines(m, now.states, o)...)
+		s.description = append(s.description, bestLines(m, now.States, o)...)
 	}
 	for _, t := range results.Tables() {
 		if t == results.Trials || t == results.Epochs || t == results.Samples || t == results.Pareto && len(m.Objectives) > 0 {

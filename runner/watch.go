@@ -8,17 +8,18 @@ import (
 
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/standing"
 )
 
 // watch shows how a study stands until it is finished or ctx is done.
 func (e *Env) watch(ctx context.Context, v *results.View, o statusOptions) error {
 	switch {
 	case o.inJSON:
-		return e.watchStandings(ctx, v, o.every, func(s *standing) error { return printJSON(e.Stdout, s, "") })
+		return e.watchStandings(ctx, v, o.every, func(s *standing.Standing) error { return printJSON(e.Stdout, s, "") })
 	case e.screen != nil:
 		defer e.screen.release()
-		return e.watchStandings(ctx, v, o.every, func(s *standing) error {
-			e.screen.pin(s.rows(v.Meta()))
+		return e.watchStandings(ctx, v, o.every, func(s *standing.Standing) error {
+			e.screen.pin(standingRows(s, v.Meta()))
 			return nil
 		})
 	}
@@ -27,15 +28,15 @@ func (e *Env) watch(ctx context.Context, v *results.View, o statusOptions) error
 
 // watchStandings calls show once, and again each time, until the study is finished. What shows may differ although no row was added: a
 // process ages.
-func (e *Env) watchStandings(ctx context.Context, v *results.View, every time.Duration, show func(*standing) error) error {
+func (e *Env) watchStandings(ctx context.Context, v *results.View, every time.Duration, show func(*standing.Standing) error) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		s, err := standingOf(v)
+		s, err := standing.Of(v)
 		if err != nil {
 			return err
 		}
-		if err := show(s); err != nil || s.done() {
+		if err := show(s); err != nil || s.Done() {
 			return err
 		}
 		select {
@@ -52,12 +53,12 @@ func (e *Env) watchStandings(ctx context.Context, v *results.View, every time.Du
 // watchEvents prints a line for every change, and how the study stands whenever a trial ends.
 func (e *Env) watchEvents(ctx context.Context, v *results.View, every time.Duration) error {
 	stands := func() (done bool, err error) {
-		s, err := standingOf(v)
+		s, err := standing.Of(v)
 		if err != nil {
 			return false, err
 		}
-		_, err = fmt.Fprintln(e.Stdout, strings.Join(s.lines(), "; "))
-		return s.done(), err
+		_, err = fmt.Fprintln(e.Stdout, strings.Join(standingLines(s), "; "))
+		return s.Done(), err
 	}
 	if done, err := stands(); done || err != nil {
 		return err

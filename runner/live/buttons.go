@@ -19,7 +19,7 @@ func (s *Server) stop(w http.ResponseWriter, r *http.Request) {
 // prune asks the process that trains a trial to end it.
 func (s *Server) prune(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("trial")
-	s.press(w, r, "/trials/"+id, func(v *results.View) error { return v.AskToPrune(id) })
+	s.press(w, r, trialPath(id), func(v *results.View) error { return v.AskToPrune(id) })
 }
 
 // press asks for something, and shows a page again, which says that it was asked for.

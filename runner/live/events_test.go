@@ -181,3 +181,49 @@ func TestAClientThatTakesNothingIsDropped(t *testing.T) {
 		t.Errorf("after %d bytes: %v, want the end", n, err)
 	}
 }
+
+func TestTrialsOfTheReportLeadToTheirPages(t *testing.T) {
+	s := newStudy(t, "digits")
+	for _, id := range []string{"a1", "a2"} {
+		s.begin(t, id, "first")
+		s.epoch(t, id, 1)
+		s.end(t, id, results.Completed, "")
+	}
+	x := serve(t, s.dir)
+	var report string
+	for _, c := range x.follow(t, "topic=report").next(t) {
+		for _, section := range c.Sections {
+			report += section.HTML
+		}
+	}
+	if strings.Contains(report, `href="#trial-`) {
+		t.Errorf("a trial leads to the table of trials\n%s", report)
+	}
+	for _, id := range []string{"a1", "a2"} {
+		if !strings.Contains(report, `<a href="/trials/`+id+`">`) {
+			t.Errorf("%s does not lead to its page\n%s", id, report)
+		}
+		if answer, _ := x.get(t, "/trials/"+id); answer.StatusCode != http.StatusOK {
+			t.Errorf("got %s for the page of %s", answer.Status, id)
+		}
+	}
+}
+
+// The live page and status count by one rule.
+func TestAPageCountsAsStatusDoes(t *testing.T) {
+	s := newStudy(t, "digits")
+	must(t, s.BeginPlan(results.Plan{Trials: []string{"a1", "a2", "a3", "a4"}, Settings: "{}", Began: time.Now()}))
+	s.begin(t, "a1", "x")
+	s.epoch(t, "a1", 1)
+	s.begin(t, "a2", "x")
+	s.end(t, "a2", results.Failed, "too large")
+	s.begin(t, "more", "suggested in this plan, which does not list it")
+	x := serve(t, s.dir)
+	_, body := x.get(t, "/")
+	for _, want := range []string{"1 of 5 trials finished", ">1 failed<", ">2 running<", ">2 waiting<", "about 0s left",
+		"2 trials of the plan have not begun"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("got no %q in\n%s", want, body)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ import (
 //go:embed *.html *.css *.js
 var files embed.FS
 
-var templates = template.Must(template.New("").Funcs(template.FuncMap{"moment": moment}).ParseFS(files, "*.html"))
+var templates = template.Must(template.New("").Funcs(template.FuncMap{"moment": moment, "trialpath": trialPath}).ParseFS(files, "*.html"))
 
 // moment is a time as pages write it, to the second.
 func moment(t time.Time) template.HTML {
@@ -159,7 +160,7 @@ func (s *Server) stateSections() ([]Section, error) {
 	if v == nil {
 		return sections(why, part{"absent", "Not begun"})
 	}
-	now, err := standingOf(v, s.Now())
+	now, err := stateOf(v, s.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -170,13 +171,16 @@ func (s *Server) stateSections() ([]Section, error) {
 	return list, err
 }
 
+// trialPath is the address of the page of a trial.
+func trialPath(id string) string { return "/trials/" + url.PathEscape(id) }
+
 // reportSections show what the report shows.
 func (s *Server) reportSections() (list []Section, err error) {
 	v, _ := s.current()
 	if v == nil {
 		return []Section{}, nil
 	}
-	parts, err := report.Sections(v, report.Options{})
+	parts, err := report.Sections(v, report.Options{Link: trialPath})
 	for _, p := range parts {
 		list = append(list, Section{ID: p.ID, Title: p.Title, HTML: p.HTML})
 	}

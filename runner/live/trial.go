@@ -11,6 +11,7 @@ import (
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/figure"
 	"github.com/starsweep/starsweep/results/frame"
+	"github.com/starsweep/starsweep/runner/standing"
 )
 
 // trial is what the page of a trial shows.
@@ -40,14 +41,16 @@ func (s *Server) trialSections(id string) ([]Section, error) {
 	if !found {
 		return nil, fmt.Errorf("trial %s has been forgotten: it waits to run again", id)
 	}
-	workers, holders, err := present(v, s.Now())
+	processes, holders, err := standing.Present(v)
 	if err != nil {
 		return nil, err
 	}
 	m := v.Meta()
-	t := trial{State: state, Label: m.Label(state.Point, state.Seed), Stands: string(state.Status), Dir: shell(s.Dir)}
-	if at, held := holders[id]; held && state.Status.Stands(held) == results.Running {
-		t.Stands, t.Worker = string(results.Running), workers[at].Title()
+	t := trial{State: state, Label: m.Label(state.Point, state.Seed), Stands: string(state.Status.Stands(holders[id] != "")),
+		Dir: shell(s.Dir)}
+	if t.Stands == standing.Running {
+		at := slices.IndexFunc(processes, func(p standing.Process) bool { return p.Name == holders[id] })
+		t.Worker = title(processes[at])
 	}
 	for _, c := range m.Columns {
 		value := "does not apply"
