@@ -33,7 +33,8 @@ func figureCommand(env *Env) *cobra.Command {
 		Short: "Draw a figure of a study for a paper",
 		Long: `Figure draws trials of a study into a file, an SVG, a PNG or a PDF by its
 extension, and prints the caption: what the marks are, how many trials they
-stand for, how the values were measured, and what is left out. KIND is one of
+stand for, how the values were measured, and what is left out. The lines after
+it are the measures in full, with their digests. KIND is one of
 
 ` + kindsText() + `
 The axes show hyperparameters, metrics, seed or status, as the kind takes them.
@@ -143,6 +144,9 @@ func (e *Env) drawFigure(ctx context.Context, name, dir string, o figureOptions)
 		return err
 	}
 	fmt.Fprintln(e.Stdout, plain.Line(g.Caption))
+	for _, m := range g.Measures {
+		fmt.Fprintln(e.Stdout, plain.Line(m))
+	}
 	return nil
 }
 

@@ -31,8 +31,9 @@ func tableCommand(env *Env) *cobra.Command {
 		Long: `Table prints the configurations of a study, the best first: hyperparameters that
 differ, the mean of the metric over seeds with its standard deviation, the
 number of seeds, and remarks on those that collapsed, diverged or failed, which
-are not in the mean. The caption says what the metrics were measured by, what is
-equal in all rows, and what is left out.
+are not in the mean. The caption says how the metrics were measured, what is
+equal in all rows, and what is left out. Below the table, or in comments of
+LaTeX, stand the measures in full, with their digests.
 
 LaTeX needs no package. CSV has the numbers in full, with deviation, number of
 seeds and measure in columns of their own, and no caption.`,

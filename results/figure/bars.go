@@ -21,27 +21,23 @@ const mostBars = 40
 // Bars draws a metric (Y) by configuration, the best first: means with deviations over seeds. Configurations without a value stand at the
 // end, with how their trials ended.
 func Bars(f *frame.Frame, o Options) (*Figure, error) {
-	y, err := o.metric(f, "y", o.Y)
+	s, err := o.subject(f)
 	if err != nil {
 		return nil, err
 	}
-	groups, err := o.scale(f, "by", o.By, mostMarks)
-	if err != nil {
-		return nil, err
-	}
-	var alt []string
+	w := words{title: o.name(s.y) + " by configuration" + strings.Replace(o.by(o.By, o.Panel), " by ", ", by ", 1),
+		n: ", " + tally(f.Rows) + "."}
 	omitted := 0
 	ended := false
 	cells, err := o.panels(f, f.Rows, func(heading string, in []frame.Row, panels int) (cell, error) {
-		b := &bars{marks: marks(len(groups.levels), groups.ordered)}
-		b.bars = o.barsOf(f, in, y, groups)
+		b := &bars{marks: s.marks(), bars: o.barsOf(f, in, s)}
 		if n := len(b.bars); n > mostBars {
 			omitted += n - mostBars
 			b.bars = b.bars[:mostBars]
 		}
 		var values []float64
 		for _, one := range b.bars {
-			alt = append(alt, one.describe(heading))
+			w.alt = append(w.alt, one.describe(heading))
 			values = append(values, one.values...)
 			ended = ended || one.ended != ""
 		}
@@ -50,30 +46,28 @@ func Bars(f *frame.Frame, o Options) (*Figure, error) {
 		if b.log {
 			look = swatchPoint
 		}
-		c := cell{plot: newPlot(), size: single, legend: o.legend(groups, b.marks, look)}
+		c := cell{plot: newPlot(), size: single, legend: o.legend(s.groups, b.marks, look)}
 		if panels > 1 {
 			c.size.X = several.X * 1.3
 		}
 		c.size.Y = 40 + 13*vg.Length(len(b.bars))
 		b.axes(c.plot)
-		c.x = o.label(f, y)
+		c.x = o.label(f, s.y)
 		c.plot.Add(guides{x: true}, b)
 		return c, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	title := o.name(y) + " by configuration" + strings.Replace(o.by(o.By, o.Panel), " by ", ", by ", 1)
-	what := title + ", " + tally(f.Rows) + "."
-	notes := []string{"Bars are means over the seeds of a configuration, with their standard deviation (N-1) where there are several; " +
+	w.notes = []string{"Bars are means over the seeds of a configuration, with their standard deviation (N-1) where there are several; " +
 		"points are the trials."}
 	if ended {
-		notes = append(notes, "Words say how the trials ended that did not complete.")
+		w.notes = append(w.notes, "Words say how the trials ended that did not complete.")
 	}
 	if omitted > 0 {
-		notes = append(notes, fmt.Sprintf("The best %d configurations are shown, %d others not.", mostBars, omitted))
+		w.notes = append(w.notes, fmt.Sprintf("The best %d configurations are shown, %d others not.", mostBars, omitted))
 	}
-	return newFigure(title, what, append(notes, o.notes(f, y)...), title+". "+strings.Join(alt, " "), cells...), nil
+	return o.figure(f, w, []string{s.y}, cells...), nil
 }
 
 // bar is a configuration.
@@ -100,18 +94,18 @@ func (b bar) describe(heading string) string {
 }
 
 // barsOf makes the bars of configurations in their order.
-func (o Options) barsOf(f *frame.Frame, rows []frame.Row, metric string, groups scale) (list []bar) {
+func (o Options) barsOf(f *frame.Frame, rows []frame.Row, s subject) (list []bar) {
 	each := Options{Each: EachConfiguration}
-	for i := range groups.levels {
-		for _, set := range each.sets(groups.rows(rows, i)) {
-			b := bar{label: o.configuration(f, &set[0]), group: i, Summary: frame.Group{Rows: set}.Summary(metric),
-				values: valuesOf(set, metric)}
+	for i, in := range s.groups.split(rows) {
+		for _, set := range each.sets(in) {
+			b := bar{label: o.configuration(f, &set[0]), group: i, Summary: frame.Group{Rows: set}.Summary(s.y),
+				values: valuesOf(set, s.y)}
 			b.ended = endings(set)
 			list = append(list, b)
 		}
 	}
 	sign := 1.0
-	if d, _ := objective(f, metric); d == pareto.Max {
+	if s.goal == pareto.Max {
 		sign = -1
 	}
 	slices.SortStableFunc(list, func(a, b bar) int {

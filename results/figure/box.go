@@ -16,7 +16,7 @@ const fewest = 5
 
 // Box draws a metric (Y) by a factor (X) as box plots, grouped by the levels of another (By).
 func Box(f *frame.Frame, o Options) (*Figure, error) {
-	y, err := o.metric(f, "y", o.Y)
+	s, err := o.subject(f)
 	if err != nil {
 		return nil, err
 	}
@@ -28,34 +28,28 @@ func Box(f *frame.Frame, o Options) (*Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	groups, err := o.scale(f, "by", o.By, mostMarks)
-	if err != nil {
-		return nil, err
-	}
-	rows := measured(f.Rows, y)
-	log := spans(valuesOf(rows, y))
-	var alt []string
+	w := words{title: o.name(s.y) + o.by(x, o.By, o.Panel)}
 	var counts []int
 	points := false
-	cells, err := o.panels(f, rows, func(heading string, in []frame.Row, panels int) (cell, error) {
-		b := &boxes{places: len(places.levels), own: o.By == x, marks: marks(len(groups.levels), groups.ordered)}
-		for i, place := range places.levels {
-			for j, group := range groups.levels {
-				s := frame.Group{Rows: groups.rows(places.rows(in, i), j)}
-				values := s.Values(y)
-				if len(values) == 0 {
+	cells, err := o.panels(f, s.rows, func(heading string, in []frame.Row, panels int) (cell, error) {
+		b := &boxes{places: len(places.levels), own: o.By == x, marks: s.marks()}
+		for i, at := range places.split(in) {
+			for j, rows := range s.groups.split(at) {
+				if len(rows) == 0 {
 					continue
 				}
-				one := box{i, j, s.Summary(y), values}
+				g := frame.Group{Rows: rows}
+				one := box{i, j, g.Summary(s.y), g.Values(s.y)}
 				b.boxes = append(b.boxes, one)
-				counts = append(counts, len(values))
-				points = points || len(values) < fewest
-				alt = append(alt, one.describe(strings.TrimPrefix(heading+" ", " ")+describeLevel(o, x, place, o.By, group)))
+				counts = append(counts, one.N)
+				points = points || one.N < fewest
+				w.alt = append(w.alt, one.describe(strings.TrimPrefix(heading+" ", " ")+
+					describeLevel(o, x, places.levels[i], o.By, s.groups.levels[j])))
 			}
 		}
-		c := newCell(panels, o.legend(groups, b.marks, swatchBox))
-		scaleAxis(&c.plot.Y, valuesOf(rows, y), log)
-		c.y = o.label(f, y)
+		c := newCell(panels, o.legend(s.groups, b.marks, swatchBox))
+		scaleAxis(&c.plot.Y, valuesOf(s.rows, s.y), s.log)
+		c.y = o.label(f, s.y)
 		nominal(&c.plot.X, places.texts(), c.size.X-50)
 		c.x = o.name(x)
 		c.plot.Add(guides{y: true}, b)
@@ -64,15 +58,14 @@ func Box(f *frame.Frame, o Options) (*Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	title := o.name(y) + o.by(x, o.By, o.Panel)
-	what := fmt.Sprintf("%s, %s, %s per box.", title, tally(rows), fromTo(counts))
-	notes := []string{"Boxes reach from the first to the third quartile, with a line at the median; whiskers reach to the furthest values " +
+	w.n = fmt.Sprintf(", %s, %s per box.", tally(s.rows), fromTo(counts))
+	w.notes = []string{"Boxes reach from the first to the third quartile, with a line at the median; whiskers reach to the furthest values " +
 		"within 1.5 interquartile ranges; circles are values beyond."}
 	if points {
-		notes = append(notes, fmt.Sprintf("Where there are fewer than %d values, each is a point, and the line is the median.", fewest))
+		w.notes = append(w.notes, fmt.Sprintf("Where there are fewer than %d values, each is a point, and the line is the median.", fewest))
 	}
-	notes = append(notes, logNote(log)...)
-	return newFigure(title, what, append(notes, o.notes(f, y)...), title+". "+strings.Join(alt, " "), cells...), nil
+	w.notes = append(w.notes, logNote(s.log)...)
+	return o.figure(f, w, []string{s.y}, cells...), nil
 }
 
 // describeLevel names a box: lr 0.01, loss ns-gan.

@@ -3,7 +3,6 @@ package figure
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/results/frame"
@@ -46,45 +45,6 @@ func fromTo(counts []int) string {
 	return fmt.Sprintf("%d to %d", low, high)
 }
 
-// notes are what captions of the same frame have in common: which values are better, how they were measured, what is left out.
-func (o Options) notes(f *frame.Frame, metrics ...string) (notes []string) {
-	for _, m := range metrics {
-		if x, is := objective(f, m); is {
-			better := "Lower"
-			if x == pareto.Max {
-				better = "Higher"
-			}
-			notes = append(notes, fmt.Sprintf("%s values of %s are better.", better, o.name(m)))
-		}
-	}
-	by := map[string][]string{}
-	var texts []string
-	for _, m := range metrics {
-		text := f.Measures[m]
-		if text == "" {
-			continue
-		}
-		if by[text] == nil {
-			texts = append(texts, text)
-		}
-		by[text] = append(by[text], o.name(m))
-	}
-	for _, text := range texts {
-		notes = append(notes, fmt.Sprintf("Measure of %s: %s.", strings.Join(by[text], " and "), text))
-	}
-	var left []string
-	for _, x := range f.Left {
-		left = append(left, x.String())
-	}
-	if n := len(f.Rows) - len(measured(f.Rows, metrics...)); n > 0 {
-		left = append(left, fmt.Sprintf("%s of those shown without a value of %s", counted(n, "trial"), strings.Join(metrics, " or ")))
-	}
-	if len(left) > 0 {
-		notes = append(notes, "Left out: "+strings.Join(left, ", ")+".")
-	}
-	return notes
-}
-
 // objective returns the direction of an objective.
 func objective(f *frame.Frame, metric string) (d pareto.Direction, is bool) {
 	for _, x := range f.Objectives {
@@ -117,11 +77,7 @@ func (o Options) by(factors ...string) string {
 	if len(names) == 0 {
 		return ""
 	}
-	last := len(names) - 1
-	if last == 0 {
-		return " by " + names[0]
-	}
-	return " by " + strings.Join(names[:last], ", ") + " and " + names[last]
+	return " by " + enumerated(names)
 }
 
 // panels calls do for each plot that the figure needs, with its heading and rows.
@@ -131,8 +87,9 @@ func (o Options) panels(f *frame.Frame, rows []frame.Row, do func(heading string
 	if err != nil {
 		return nil, err
 	}
+	parts := s.split(rows)
 	for i, l := range s.levels {
-		in := s.rows(rows, i)
+		in := parts[i]
 		if len(in) == 0 {
 			continue
 		}

@@ -74,7 +74,8 @@ func cloud(f *frame.Frame, o Options, front bool) (*Figure, error) {
 		return nil, fmt.Errorf("no trial has both %s and %s", x, y)
 	}
 	logX, logY := spans(valuesOf(rows, x)), spans(valuesOf(rows, y))
-	var alt, best []string
+	w := words{title: o.name(y) + " against " + o.name(x) + o.by(o.By, o.Panel)}
+	var best []string
 	many := false
 	cells, err := o.panels(f, rows, func(heading string, in []frame.Row, panels int) (cell, error) {
 		p := &points{x: x, y: y, rows: in, groups: groups, marks: marks(len(groups.levels), groups.ordered), goals: goals}
@@ -90,22 +91,20 @@ func cloud(f *frame.Frame, o Options, front bool) (*Figure, error) {
 		scaleAxis(&c.plot.Y, valuesOf(rows, y), logY)
 		c.x, c.y = o.label(f, x), o.label(f, y)
 		c.plot.Add(guides{x: true, y: true}, p)
-		alt = append(alt, p.describe(o, f, heading))
+		w.alt = append(w.alt, p.describe(o, f, heading))
 		return c, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	title := o.name(y) + " against " + o.name(x) + o.by(o.By, o.Panel)
-	what := title + ", " + tally(rows) + "; each point is a trial."
-	var notes []string
+	w.n = ", " + tally(rows) + "; each point is a trial."
 	if front {
-		what += " On the front: " + strings.Join(best, ", ") + "."
-		notes = append(notes, "Points with a dark edge are on the Pareto front: no other trial is at least as good in both and better in one. "+
-			"The line is the border of what they dominate, which is shaded.")
+		w.n += " On the front: " + strings.Join(best, ", ") + "."
+		w.notes = append(w.notes, "Points with a dark edge are on the Pareto front: no other trial is at least as good in both and better in "+
+			"one. The line is the border of what they dominate, which is shaded.")
 	}
-	notes = append(notes, logNotes(logX, logY)...)
-	return newFigure(title, what, append(notes, o.notes(f, x, y)...), title+". "+strings.Join(alt, " "), cells...), nil
+	w.notes = append(w.notes, logNotes(logX, logY)...)
+	return o.figure(f, w, []string{x, y}, cells...), nil
 }
 
 // logNotes says which axes are logarithmic.
@@ -208,9 +207,9 @@ func (p *points) describe(o Options, f *frame.Frame, heading string) string {
 	if heading != "" {
 		heading += ": "
 	}
-	for i, g := range p.groups.levels {
-		in := frame.Group{Rows: p.groups.rows(p.rows, i)}
-		if len(in.Rows) == 0 {
+	for i, rows := range p.groups.split(p.rows) {
+		g, in := p.groups.levels[i], frame.Group{Rows: rows}
+		if len(rows) == 0 {
 			continue
 		}
 		what := ""

@@ -23,23 +23,19 @@ const mostLines = 24
 
 // Curves draws a metric (Y) over the epochs: a line for each configuration, or for each level of a factor (By), with bands.
 func Curves(v *results.View, f *frame.Frame, o Options) (*Figure, error) {
-	y, err := o.metric(f, "y", o.Y)
-	if err != nil {
-		return nil, err
-	}
-	groups, err := o.scale(f, "by", o.By, mostMarks)
+	s, err := o.subject(f)
 	if err != nil {
 		return nil, err
 	}
 	if err := o.chooseEach(f); err != nil {
 		return nil, err
 	}
-	courses, rows, err := coursesOf(v, f, y)
+	courses, rows, err := coursesOf(v, f, s.y)
 	if err != nil {
 		return nil, err
 	}
 	if len(rows) == 0 {
-		return nil, fmt.Errorf("no trial has measured %s at any epoch", y)
+		return nil, fmt.Errorf("no trial has measured %s at any epoch", s.y)
 	}
 	var all []float64
 	last := 1
@@ -50,36 +46,33 @@ func Curves(v *results.View, f *frame.Frame, o Options) (*Figure, error) {
 		}
 	}
 	log := spans(all)
-	var alt []string
+	w := words{title: o.name(s.y) + " over epochs" + o.by(o.By, o.Panel), n: ", " + tally(rows) + "."}
 	var counts []int
 	cells, err := o.panels(f, rows, func(heading string, in []frame.Row, panels int) (cell, error) {
-		l := &lines{marks: marks(len(groups.levels), groups.ordered), by: o.By != ""}
-		for i, g := range groups.levels {
-			of := groups.rows(in, i)
+		l := &lines{marks: s.marks(), by: o.By != ""}
+		for i, of := range s.groups.split(in) {
 			for _, set := range o.sets(of) {
 				one := band(courses, set, i, o.Each)
 				l.lines = append(l.lines, one)
 				counts = append(counts, len(set))
 			}
 			if len(of) > 0 {
-				alt = append(alt, l.describe(o, heading, g, len(of)))
+				w.alt = append(w.alt, l.describe(o, heading, s.groups.levels[i], len(of)))
 			}
 		}
-		c := newCell(panels, o.legend(groups, l.marks, swatchLine))
+		c := newCell(panels, o.legend(s.groups, l.marks, swatchLine))
 		scaleAxis(&c.plot.Y, all, log)
 		c.plot.X.Min, c.plot.X.Max = float64(min(1, last-1)), float64(last)
 		c.plot.X.Tick.Marker = plot.TickerFunc(wholeTicks)
-		c.x, c.y = "epoch", o.label(f, y)
+		c.x, c.y = "epoch", o.label(f, s.y)
 		c.plot.Add(guides{y: true}, l)
 		return c, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	title := o.name(y) + " over epochs" + o.by(o.By, o.Panel)
-	what := fmt.Sprintf("%s, %s.", title, tally(rows))
-	notes := append([]string{o.bandNote(counts)}, logNote(log)...)
-	return newFigure(title, what, append(notes, o.notes(f, y)...), title+". "+strings.Join(alt, " "), cells...), nil
+	w.notes = append([]string{o.bandNote(counts)}, logNote(log)...)
+	return o.figure(f, w, []string{s.y}, cells...), nil
 }
 
 func (o *Options) chooseEach(f *frame.Frame) error {

@@ -3,7 +3,6 @@ package figure
 import (
 	"fmt"
 	"math"
-	"strings"
 
 	"github.com/starsweep/starsweep/results/frame"
 	"gonum.org/v1/plot"
@@ -17,14 +16,10 @@ const mostEffects = 6
 // Effects draws the mean of a metric (Y) at the levels of each factor, or of the one named (X): main effects. With a line for each level
 // of another factor (By), it shows interactions: lines that are not parallel.
 func Effects(f *frame.Frame, o Options) (*Figure, error) {
-	y, err := o.metric(f, "y", o.Y)
-	if err != nil {
+	if err := o.refuse("each factor has a plot", "panel"); err != nil {
 		return nil, err
 	}
-	if o.Panel != "" {
-		return nil, wrong("panel", "got %q, want none: each factor has a plot", o.Panel)
-	}
-	groups, err := o.scale(f, "by", o.By, mostMarks)
+	s, err := o.subject(f)
 	if err != nil {
 		return nil, err
 	}
@@ -32,49 +27,57 @@ func Effects(f *frame.Frame, o Options) (*Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows := measured(f.Rows, y)
-	log := spans(valuesOf(rows, y))
+	w := words{title: "Mean " + o.name(s.y) + o.by(factors...), n: ", " + tally(s.rows) + "."}
+	if o.By != "" {
+		w.title = "Mean " + o.name(s.y) + " by levels, for each " + o.name(o.By)
+	}
 	var all []*effects
 	var reach []float64
-	var alt []string
 	for _, x := range factors {
-		places, err := o.scale(f, "x", x, mostPlaces)
+		e, err := o.effectsOf(f, s, x)
 		if err != nil {
 			return nil, err
 		}
-		e := &effects{x: x, places: places, marks: marks(len(groups.levels), groups.ordered)}
-		for j, group := range groups.levels {
-			for i, place := range places.levels {
-				p, any := effectAt(groups.rows(places.rows(rows, i), j), y, log)
-				if !any {
-					continue
-				}
-				p.place, p.group = i, j
-				e.points = append(e.points, p)
-				reach = append(reach, p.mean, p.low, p.high)
-				alt = append(alt, fmt.Sprintf("%s: mean %s, n %d.", describeLevel(o, x, place, o.By, group), number(p.mean), p.n))
-			}
-		}
 		all = append(all, e)
+		for _, p := range e.points {
+			reach = append(reach, p.mean, p.low, p.high)
+			w.alt = append(w.alt, fmt.Sprintf("%s: mean %s, n %d.", describeLevel(o, x, e.places.levels[p.place], o.By,
+				s.groups.levels[p.group]), number(p.mean), p.n))
+		}
 	}
 	var cells []cell
 	for _, e := range all {
-		c := newCell(len(all), o.legend(groups, e.marks, swatchLine))
-		c.x, c.y = o.name(e.x), o.label(f, y)
-		scaleAxis(&c.plot.Y, reach, log)
+		c := newCell(len(all), o.legend(s.groups, e.marks, swatchLine))
+		c.x, c.y = o.name(e.x), o.label(f, s.y)
+		scaleAxis(&c.plot.Y, reach, s.log)
 		nominal(&c.plot.X, e.places.texts(), c.size.X-50)
 		c.plot.Add(guides{y: true}, e)
 		cells = append(cells, c)
 	}
-	title := "Mean " + o.name(y) + o.by(factors...)
-	if o.By != "" {
-		title = "Mean " + o.name(y) + " by levels, for each " + o.name(o.By)
-	}
-	notes := []string{meanNote(log)}
+	w.notes = []string{meanNote(s.log)}
 	if omitted > 0 {
-		notes = append(notes, fmt.Sprintf("The first %d factors are shown, %d others not.", mostEffects, omitted))
+		w.notes = append(w.notes, fmt.Sprintf("The first %d factors are shown, %d others not.", mostEffects, omitted))
 	}
-	return newFigure(title, title+", "+tally(rows)+".", append(notes, o.notes(f, y)...), title+". "+strings.Join(alt, " "), cells...), nil
+	w.notes = append(w.notes, logNote(s.log)...)
+	return o.figure(f, w, []string{s.y}, cells...), nil
+}
+
+// effectsOf are the means at the levels of a factor, one group after the other.
+func (o Options) effectsOf(f *frame.Frame, s subject, x string) (*effects, error) {
+	places, err := o.scale(f, "x", x, mostPlaces)
+	if err != nil {
+		return nil, err
+	}
+	e := &effects{x: x, places: places, marks: s.marks()}
+	for j, of := range s.groups.split(s.rows) {
+		for i, rows := range places.split(of) {
+			if p, any := effectAt(rows, s.y, s.log); any {
+				p.place, p.group = i, j
+				e.points = append(e.points, p)
+			}
+		}
+	}
+	return e, nil
 }
 
 func meanNote(log bool) string {
@@ -82,12 +85,8 @@ func meanNote(log bool) string {
 	if log {
 		kind = "geometric means"
 	}
-	text := "Points are " + kind + " over the trials of a level; bars reach from the least to the greatest such mean of one seed, " +
+	return "Points are " + kind + " over the trials of a level; bars reach from the least to the greatest such mean of one seed, " +
 		"where there are several seeds."
-	if log {
-		text += " The vertical axis is logarithmic."
-	}
-	return text
 }
 
 // effectFactors are the factors of main effects: the one named, or those with several levels other than that of the colours.
@@ -105,14 +104,6 @@ func (o Options) effectFactors(f *frame.Frame) (names []string, omitted int, err
 	}
 	n := min(len(names), mostEffects)
 	return names[:n], len(names) - n, nil
-}
-
-// texts are the labels of the levels.
-func (s scale) texts() (list []string) {
-	for _, l := range s.levels {
-		list = append(list, l.text)
-	}
-	return list
 }
 
 // effect is the mean of a level, and the least and the greatest mean of a seed.

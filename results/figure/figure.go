@@ -16,12 +16,14 @@ import (
 
 // Figure is a picture with the words that belong to it.
 type Figure struct {
-	Title   string // what it shows, in a few words
-	Caption string // for a paper: what the marks are, n, the measure
-	Alt     string // what a reader who cannot see it needs: the numbers in words
+	Title    string   // what it shows, in a few words
+	Caption  string   // for a paper: what the marks are, n, the measure in brief
+	Alt      string   // what a reader who cannot see it needs: the numbers in words
+	Measures []string // for the record: how each metric was measured, with the digests that decide whether values can be compared
 
-	what  string   // the part of the caption that differs between joined figures
-	notes []string // the sentences of the caption that joined figures share, if they are equal
+	what  string   // the first sentence of the caption
+	notes []string // sentences on marks, axes and what is left out, which other figures may have too
+	facts []string // sentences on metrics, which hold wherever they stand
 	cells []cell   // one for each panel
 	rows  [][]cell // as they are drawn
 }
@@ -34,6 +36,9 @@ type cell struct {
 	x, y    string   // labels of the axes
 	size    vg.Point // of the plot with its axes
 }
+
+// Plots is the number of plots that stand side by side.
+func (f *Figure) Plots() int { return len(f.columns()) }
 
 // newCell is one of so many panels.
 func newCell(panels int, l legend) cell {
@@ -50,12 +55,6 @@ func logNote(log bool) (notes []string) {
 		notes = []string{"The vertical axis is logarithmic."}
 	}
 	return notes
-}
-
-// newFigure makes a figure of cells, one for each panel.
-func newFigure(title, what string, notes []string, alt string, cells ...cell) *Figure {
-	return &Figure{Title: title, Caption: strings.Join(append([]string{what}, notes...), " "), Alt: alt, what: what, notes: notes,
-		cells: cells, rows: arrange(cells)}
 }
 
 // most is the number of plots side by side.
@@ -78,13 +77,18 @@ func Join(figures ...*Figure) (*Figure, error) {
 	if len(figures) == 1 {
 		return figures[0], nil
 	}
-	joined := &Figure{Title: figures[0].Title, notes: shared(figures)}
+	joined := &Figure{Title: figures[0].Title}
+	shared := Shared(figures)
 	var captions, alts []string
 	for i, f := range figures {
 		letter := string(rune('a' + i%26))
-		own := slices.DeleteFunc(slices.Clone(f.notes), func(n string) bool { return slices.Contains(joined.notes, n) })
-		captions = append(captions, "("+letter+") "+strings.Join(append([]string{f.what}, own...), " "))
+		captions = append(captions, "("+letter+") "+f.CaptionWithout(shared))
 		alts = append(alts, "("+letter+") "+f.Alt)
+		for _, m := range f.Measures {
+			if !slices.Contains(joined.Measures, m) {
+				joined.Measures = append(joined.Measures, m)
+			}
+		}
 		if len(f.cells) != len(figures[0].cells) {
 			return nil, fmt.Errorf("figure %s: got %d panels, want %d as in the first: choose conditions that leave the same panels", letter,
 				len(f.cells), len(figures[0].cells))
@@ -103,19 +107,9 @@ func Join(figures ...*Figure) (*Figure, error) {
 	if len(joined.rows) == 1 {
 		joined.rows = arrange(joined.rows[0])
 	}
-	joined.Caption = strings.Join(append(captions, joined.notes...), " ")
+	joined.Caption = strings.Join(append(captions, shared...), " ")
 	joined.Alt = strings.Join(alts, " ")
 	return joined, nil
-}
-
-// shared are the notes that all figures have.
-func shared(figures []*Figure) (notes []string) {
-	for _, n := range figures[0].notes {
-		if !slices.ContainsFunc(figures, func(f *Figure) bool { return !slices.Contains(f.notes, n) }) {
-			notes = append(notes, n)
-		}
-	}
-	return notes
 }
 
 // commonLegend returns the legend that all plots share.

@@ -64,8 +64,11 @@ func TestEveryKindIsDrawnInEveryFormatWithEqualBytes(t *testing.T) {
 			if !tally.MatchString(g.Caption) {
 				t.Errorf("%s: got caption %q, want the number of trials", k.Name, g.Caption)
 			}
-			if !strings.Contains(g.Caption, "samples=400") {
-				t.Errorf("%s: got caption %q, want the measure", k.Name, g.Caption)
+			if !strings.Contains(g.Caption, ", 400 samples against the test split.") || strings.Contains(g.Caption, "f00d") {
+				t.Errorf("%s: got caption %q, want the measure in brief", k.Name, g.Caption)
+			}
+			if len(g.Measures) == 0 || !strings.Contains(g.Measures[0], "samples=400 real=test:77 features=small:f00d") {
+				t.Errorf("%s: got the measures %q", k.Name, g.Measures)
 			}
 		}
 	}
@@ -242,12 +245,12 @@ func TestMainEffectsAreMeansOverTrials(t *testing.T) {
 
 func TestTheBestSoFarIsThatOfTheOrderOfStart(t *testing.T) {
 	v := grid(t)
-	g, err := figure.History(v, of(t, v, nil), figure.Options{Y: "precision"})
+	g, err := figure.History(of(t, v, nil), figure.Options{Y: "precision"})
 	check(t, err)
 	if want := "is trial 13 of 32 (loss=wgan-gp lr=0.001 batch=32 seed=0)."; !strings.Contains(g.Caption, want) {
 		t.Errorf("got caption %q, want %q", g.Caption, want)
 	}
-	if _, err := figure.History(v, of(t, v, nil), figure.Options{Y: "loss_critic"}); err == nil ||
+	if _, err := figure.History(of(t, v, nil), figure.Options{Y: "loss_critic"}); err == nil ||
 		!strings.Contains(err.Error(), "loss_critic is no objective") {
 		t.Errorf("got error %v for a metric without a direction", err)
 	}

@@ -3,7 +3,6 @@ package figure
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/frame"
@@ -14,53 +13,43 @@ import (
 
 // History draws an objective (Y) of the trials in the order in which they started, coloured by the levels of a factor (By), with the best
 // value so far.
-func History(v *results.View, f *frame.Frame, o Options) (*Figure, error) {
-	y, err := o.metric(f, "y", o.Y)
+func History(f *frame.Frame, o Options) (*Figure, error) {
+	if err := o.refuse("the order of the trials is the axis", "x", "panel"); err != nil {
+		return nil, err
+	}
+	s, err := o.subject(f)
 	if err != nil {
 		return nil, err
 	}
-	goal, is := objective(f, y)
-	if !is {
-		return nil, wrong("y", "%s is no objective of the study, so that none of its values is the best", y)
+	if s.goal == "" {
+		return nil, wrong("y", "%s is no objective of the study, so that none of its values is the best", s.y)
 	}
-	for option, value := range map[string]string{"x": o.X, "panel": o.Panel} {
-		if value != "" {
-			return nil, wrong(option, "got %q, want none: the order of the trials is the axis", value)
-		}
-	}
-	groups, err := o.scale(f, "by", o.By, mostMarks)
-	if err != nil {
-		return nil, err
-	}
-	started := map[string]time.Time{}
-	for _, s := range v.Trials() {
-		started[s.ID] = s.Started
-	}
-	rows := slices.Clone(f.Rows)
-	slices.SortStableFunc(rows, func(a, b frame.Row) int { return started[a.ID].Compare(started[b.ID]) })
-	h := &history{y: y, rows: rows, groups: groups, marks: marks(len(groups.levels), groups.ordered)}
-	better := results.Objective{Metric: y, Direction: goal}
-	for i, r := range rows {
-		if value, has := r.Values[y]; has && (len(h.best) == 0 || better.Better(value, rows[h.best[len(h.best)-1]].Values[y])) {
-			h.best = append(h.best, i)
-		}
-	}
-	c := cell{plot: newPlot(), size: single, legend: o.legend(groups, h.marks, swatchPoint), x: "trial, in the order of start",
-		y: o.label(f, y)}
-	values := valuesOf(rows, y)
-	log := spans(values)
-	scaleAxis(&c.plot.Y, values, log)
-	c.plot.X.Min, c.plot.X.Max = 0.5, float64(len(rows))+0.5
+	h := &history{y: s.y, groups: s.groups, marks: s.marks()}
+	h.rows, h.best = Records(f, results.Objective{Metric: s.y, Direction: s.goal})
+	c := cell{plot: newPlot(), size: single, legend: o.legend(s.groups, h.marks, swatchPoint), x: "trial, in the order of start",
+		y: o.label(f, s.y)}
+	scaleAxis(&c.plot.Y, valuesOf(s.rows, s.y), s.log)
+	c.plot.X.Min, c.plot.X.Max = 0.5, float64(len(h.rows))+0.5
 	c.plot.X.Tick.Marker = plot.TickerFunc(wholeTicks)
 	c.plot.Add(guides{y: true}, h)
-	title := o.name(y) + " of the trials as they started" + o.by(o.By)
-	last := &rows[h.best[len(h.best)-1]]
-	best := fmt.Sprintf("The best, %s, is trial %d of %d (%s).", number(last.Values[y]), h.best[len(h.best)-1]+1, len(rows), f.Label(last))
-	notes := []string{"Points are trials at the epoch compared; the line is the best value so far.", best}
-	if log {
-		notes = append(notes, "The vertical axis is logarithmic.")
+	last := h.best[len(h.best)-1]
+	best := fmt.Sprintf("The best, %s, is trial %d of %d (%s).", number(h.rows[last].Values[s.y]), last+1, len(h.rows), f.Label(&h.rows[last]))
+	w := words{title: o.name(s.y) + " of the trials as they started" + o.by(o.By), n: ", " + tally(h.rows) + ".", alt: []string{best},
+		notes: append([]string{"Points are trials at the epoch compared; the line is the best value so far.", best}, logNote(s.log)...)}
+	return o.figure(f, w, []string{s.y}, c), nil
+}
+
+// Records are the trials in the order in which they started, and the places of those that were better than all before them.
+func Records(f *frame.Frame, o results.Objective) (rows []frame.Row, best []int) {
+	rows = slices.Clone(f.Rows)
+	slices.SortStableFunc(rows, func(a, b frame.Row) int { return a.Started.Compare(b.Started) })
+	for i, r := range rows {
+		value, has := r.Values[o.Metric]
+		if has && (len(best) == 0 || o.Better(value, rows[best[len(best)-1]].Values[o.Metric])) {
+			best = append(best, i)
+		}
 	}
-	return newFigure(title, title+", "+tally(rows)+".", append(notes, o.notes(f, y)...), title+". "+best, c), nil
+	return rows, best
 }
 
 // history draws trials in order, and the best so far.

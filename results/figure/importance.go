@@ -3,6 +3,7 @@ package figure
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/starsweep/starsweep/results/frame"
@@ -15,46 +16,60 @@ import (
 // mostShares is the number of hyperparameters and pairs in a figure of importance.
 const mostShares = 15
 
-// Importance draws the shares of the variance of a metric (Y) that hyperparameters and pairs of them explain.
+// Importance draws the shares of the variance of a metric (Y) that hyperparameters and pairs of them explain: of its logarithm where
+// figures have a logarithmic axis.
 func Importance(f *frame.Frame, o Options) (*Figure, error) {
+	if err := o.refuse("all hyperparameters are analysed", "x", "by", "panel"); err != nil {
+		return nil, err
+	}
 	y, err := o.metric(f, "y", o.Y)
 	if err != nil {
 		return nil, err
 	}
-	for option, value := range map[string]string{"x": o.X, "by": o.By, "panel": o.Panel} {
-		if value != "" {
-			return nil, wrong(option, "got %q, want none: all hyperparameters are analysed", value)
-		}
-	}
-	log := spans(valuesOf(f.Rows, y))
-	a, err := importance.Analyze(f, y, importance.Options{Log: log})
+	a, err := importance.Analyze(f, y, importance.Options{Log: Logarithmic(f, y)})
 	if err != nil {
 		return nil, err
 	}
+	return Shares(f, a, o), nil
+}
+
+// Logarithmic reports whether figures show a metric on a logarithmic axis.
+func Logarithmic(f *frame.Frame, metric string) bool { return spans(valuesOf(f.Rows, metric)) }
+
+// Shares draws an analysis of a frame.
+func Shares(f *frame.Frame, a *importance.Analysis, o Options) *Figure {
+	of := o.name(a.Metric)
+	w := words{title: "Importance of hyperparameters for " + of,
+		n: ", n = " + counted(a.N, "trial") + "."}
 	s := &shares{mark: marks(1, false)[0]}
-	var alt []string
 	for _, e := range a.Effects[:min(mostShares, len(a.Effects))] {
 		s.list = append(s.list, share{o.effectName(e.Factors), e.Share, e.Low, e.High, e.Chance})
-		alt = append(alt, fmt.Sprintf("%s: %s.", o.effectName(e.Factors), percent(e.Share)))
+		w.alt = append(w.alt, fmt.Sprintf("%s: %s.", o.effectName(e.Factors), percent(e.Share)))
 	}
 	if a.Method == importance.ANOVA {
 		nan := math.NaN()
 		s.list = append(s.list, share{"three and more together", a.Higher, nan, nan, nan})
 		if !math.IsNaN(a.Residual) {
 			s.list = append(s.list, share{"seeds", a.Residual, nan, nan, nan})
-			alt = append(alt, fmt.Sprintf("Seeds: %s.", percent(a.Residual)))
+			w.alt = append(w.alt, fmt.Sprintf("Seeds: %s.", percent(a.Residual)))
 		}
 	}
-	c := cell{plot: newPlot(), size: vg.Point{X: single.X, Y: 40 + 15*vg.Length(len(s.list))}, x: "share of the variance of " + o.name(y)}
+	if a.Log {
+		of = "log " + of
+	}
+	c := cell{plot: newPlot(), size: vg.Point{X: single.X, Y: 40 + 15*vg.Length(len(s.list))}, x: "share of the variance of " + of}
+	if a.Method == importance.PED {
+		c.x = "share of what sets the best trials apart by " + o.name(a.Metric)
+	} else {
+		w.n = fmt.Sprintf(", n = %s (%s of levels).", counted(a.N, "trial"), counted(a.Cells, "combination"))
+	}
 	s.axes(c.plot)
 	c.plot.Add(guides{x: true}, s)
-	title := "Importance of hyperparameters for " + o.name(y)
-	what := fmt.Sprintf("%s, n = %s (%s of levels).", title, counted(a.N, "trial"), counted(a.Cells, "combination"))
-	notes := append(shareNotes(a, len(a.Effects)-mostShares), a.Notes...)
-	for i, n := range notes {
-		notes[i] = sentence(n)
+	w.notes = shareNotes(a, len(a.Effects)-mostShares)
+	for _, n := range a.Notes {
+		w.notes = append(w.notes, sentence(n))
 	}
-	return newFigure(title, what, append(notes, o.notes(f, y)...), title+". "+strings.Join(alt, " "), c), nil
+	return o.figure(f, w, []string{a.Metric}, c)
 }
 
 // shareNotes say how the shares were computed.
@@ -65,10 +80,13 @@ func shareNotes(a *importance.Analysis, omitted int) (notes []string) {
 	}
 	method := "Analysis of variance over the full grid"
 	if a.Method == importance.PED {
-		method, of = "PED-ANOVA", fmt.Sprintf("difference between the best %d trials and all", a.Best)
+		method, of = "PED-ANOVA", fmt.Sprintf("difference between the best %s and all", counted(a.Best, "trial"))
 	}
-	notes = append(notes, fmt.Sprintf("%s (%s): shares of the %s; lines are 95 %% intervals from %d resamplings.", method, a.Method.Citation(),
-		of, importance.Resamplings))
+	text := fmt.Sprintf("%s (%s): shares of the %s", method, a.Method.Citation(), of)
+	if slices.ContainsFunc(a.Effects, func(e importance.Effect) bool { return !math.IsNaN(e.Low) }) {
+		text += fmt.Sprintf("; lines are 95 %% intervals from %d resamplings", a.Method.Resamplings())
+	}
+	notes = append(notes, text+".")
 	if a.Method == importance.ANOVA && !math.IsNaN(a.Residual) {
 		notes = append(notes, "Ticks mark the share expected by chance, if a hyperparameter had no effect.")
 	}

@@ -28,7 +28,7 @@ func Kinds() []Kind {
 		{"effects", "main effects: the mean of a metric at each level; interactions with --by", of(Effects)},
 		{"importance", "the share of the variance that hyperparameters and pairs explain", of(Importance)},
 		{"parallel", "parallel coordinates: a line a trial over all hyperparameters", of(Parallel)},
-		{"history", "an objective (--y) over the trials as they started, with the best so far", History},
+		{"history", "an objective (--y) over the trials as they started, with the best so far", of(History)},
 		{"sheets", "sample sheets of the best, median and worst trial, or of --trial, over epochs", Sheets},
 	}
 }

@@ -30,6 +30,17 @@ func wrong(option, format string, args ...any) error {
 	return &OptionError{option, fmt.Sprintf(format, args...)}
 }
 
+// refuse is an error if an option is given that a kind does not take.
+func (o Options) refuse(why string, options ...string) error {
+	given := map[string]string{"x": o.X, "by": o.By, "panel": o.Panel}
+	for _, option := range options {
+		if given[option] != "" {
+			return wrong(option, "got %q, want none: %s", given[option], why)
+		}
+	}
+	return nil
+}
+
 // name is what to write for a column or a level.
 func (o Options) name(s string) string {
 	if other, given := o.Names[s]; given {
@@ -66,14 +77,27 @@ func (s scale) place(r *frame.Row) int {
 	return slices.IndexFunc(s.levels, func(l level) bool { return l.has(value) })
 }
 
-// rows are the rows of a level.
-func (s scale) rows(rows []frame.Row, i int) (in []frame.Row) {
-	for _, r := range rows {
-		if s.place(&r) == i {
-			in = append(in, r)
+// split divides rows by their levels. Those of none are left out.
+func (s scale) split(rows []frame.Row) [][]frame.Row {
+	parts := make([][]frame.Row, len(s.levels))
+	if s.column == "" {
+		parts[0] = rows
+		return parts
+	}
+	for i := range rows {
+		if at := s.place(&rows[i]); at >= 0 {
+			parts[at] = append(parts[at], rows[i])
 		}
 	}
-	return in
+	return parts
+}
+
+// texts are the labels of the levels.
+func (s scale) texts() (list []string) {
+	for _, l := range s.levels {
+		list = append(list, l.text)
+	}
+	return list
 }
 
 // scale returns the levels of a column in a frame.

@@ -18,14 +18,12 @@ const mostAxes = 8
 
 // Parallel draws each trial as a line over the hyperparameters that have several levels, up to its value of a metric (Y), which colours it.
 func Parallel(f *frame.Frame, o Options) (*Figure, error) {
-	y, err := o.metric(f, "y", o.Y)
-	if err != nil {
+	if err := o.refuse("the axes are the hyperparameters, and the metric gives the colours", "x", "by"); err != nil {
 		return nil, err
 	}
-	for option, value := range map[string]string{"x": o.X, "by": o.By} {
-		if value != "" {
-			return nil, wrong(option, "got %q, want none: the axes are the hyperparameters, and the metric gives the colours", value)
-		}
+	s, err := o.subject(f)
+	if err != nil {
+		return nil, err
 	}
 	varied := f.Varied()
 	if len(varied) == 0 {
@@ -33,39 +31,39 @@ func Parallel(f *frame.Frame, o Options) (*Figure, error) {
 	}
 	omitted := max(0, len(varied)-mostAxes)
 	varied = varied[:len(varied)-omitted]
-	rows := measured(f.Rows, y)
-	goal, _ := objective(f, y)
+	rows := s.rows
 	slices.SortStableFunc(rows, func(a, b frame.Row) int { // the best last, on top of the others
-		if goal == pareto.Max {
-			return cmp.Compare(a.Values[y], b.Values[y])
+		if s.goal == pareto.Max {
+			return cmp.Compare(a.Values[s.y], b.Values[s.y])
 		}
-		return cmp.Compare(b.Values[y], a.Values[y])
+		return cmp.Compare(b.Values[s.y], a.Values[s.y])
 	})
 	var axes []axis
 	for _, x := range varied {
 		axes = append(axes, o.factorAxis(x))
 	}
-	axes = append(axes, o.metricAxis(y, valuesOf(rows, y)))
+	axes = append(axes, o.metricAxis(s.y, valuesOf(rows, s.y)))
 	cells, err := o.panels(f, rows, func(_ string, in []frame.Row, panels int) (cell, error) {
-		c := cell{plot: newPlot(), size: vg.Point{X: max(single.X, 60*vg.Length(len(axes))), Y: single.Y}, legend: gradientLegend(goal)}
+		c := cell{plot: newPlot(), size: vg.Point{X: max(single.X, 60*vg.Length(len(axes))), Y: single.Y}, legend: gradientLegend(s.goal)}
 		if panels > 1 {
 			c.size.X = max(several.X, 45*vg.Length(len(axes)))
 		}
 		c.plot.HideAxes()
 		c.plot.X.Min, c.plot.X.Max, c.plot.Y.Min, c.plot.Y.Max = 0, float64(len(axes)-1), 0, 1
-		c.plot.Add(&parallel{axes: axes, y: y, rows: in, all: len(rows), first: placeOf(rows, in)})
+		c.plot.Add(&parallel{axes: axes, y: s.y, rows: in, all: len(rows), first: placeOf(rows, in)})
 		return c, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	title := o.name(y) + " over all hyperparameters" + o.by(o.Panel)
-	best := "The best: " + f.Label(&rows[len(rows)-1]) + ", " + o.name(y) + " " + number(rows[len(rows)-1].Values[y]) + "."
-	notes := []string{"Each line is a trial; its colour is the rank of " + o.name(y) + " among all that are shown.", best}
+	last := &rows[len(rows)-1]
+	best := "The best: " + f.Label(last) + ", " + o.name(s.y) + " " + number(last.Values[s.y]) + "."
+	w := words{title: o.name(s.y) + " over all hyperparameters" + o.by(o.Panel), n: ", " + tally(rows) + ".", alt: []string{best},
+		notes: []string{"Each line is a trial; its colour is the rank of " + o.name(s.y) + " among all that are shown.", best}}
 	if omitted > 0 {
-		notes = append(notes, fmt.Sprintf("The first %d hyperparameters are shown, %d others not.", mostAxes, omitted))
+		w.notes = append(w.notes, fmt.Sprintf("The first %d hyperparameters are shown, %d others not.", mostAxes, omitted))
 	}
-	return newFigure(title, title+", "+tally(rows)+".", append(notes, o.notes(f, y)...), title+". "+best, cells...), nil
+	return o.figure(f, w, []string{s.y}, cells...), nil
 }
 
 // placeOf maps the rows of a panel to their places among all.

@@ -28,21 +28,19 @@ const (
 // Sheets draws the sample sheets of trials over epochs: those named (Options.Trials), or the best, the median and the worst by a metric
 // (Y). All sheets of a study are drawn from the same latents.
 func Sheets(v *results.View, f *frame.Frame, o Options) (*Figure, error) {
+	if err := o.refuse("the sheets of a trial stand side by side", "x", "by", "panel"); err != nil {
+		return nil, err
+	}
 	y, err := o.metric(f, "y", o.Y)
 	if err != nil {
 		return nil, err
-	}
-	for option, value := range map[string]string{"x": o.X, "by": o.By, "panel": o.Panel} {
-		if value != "" {
-			return nil, wrong(option, "got %q, want none: the sheets of a trial stand side by side", value)
-		}
 	}
 	chosen, err := o.chooseTrials(v, f, y)
 	if err != nil {
 		return nil, err
 	}
 	var cells []cell
-	var alt []string
+	var w words
 	for _, one := range chosen {
 		g := &sheets{}
 		for _, s := range someSheets(v.Sheets(one.row.ID)) {
@@ -66,11 +64,11 @@ func Sheets(v *results.View, f *frame.Frame, o Options) (*Figure, error) {
 		c.plot.X.Min, c.plot.X.Max, c.plot.Y.Min, c.plot.Y.Max = 0, 1, 0, 1
 		c.plot.Add(g)
 		cells = append(cells, c)
-		alt = append(alt, fmt.Sprintf("%s: sheets of %s, %s.", text, counted(len(g.epochs), "epoch"), string(one.row.Status)))
+		w.alt = append(w.alt, fmt.Sprintf("%s: sheets of %s, %s.", text, counted(len(g.epochs), "epoch"), string(one.row.Status)))
 	}
-	title := "Samples of " + counted(len(cells), "trial")
-	what := fmt.Sprintf("%s of %d, over epochs; all sheets of a study are drawn from the same latents.", title, len(f.Rows))
-	g := newFigure(title, what, o.notes(f, y), title+". "+strings.Join(alt, " "), cells...)
+	w.title = "Samples of " + counted(len(cells), "trial")
+	w.n = fmt.Sprintf(" of %d, over epochs; all sheets of a study are drawn from the same latents.", len(f.Rows))
+	g := o.figure(f, w, []string{y}, cells...)
 	g.rows = slices.Collect(slices.Chunk(cells, 1)) // below each other
 	return g, nil
 }

@@ -13,6 +13,9 @@ import (
 	"github.com/starsweep/starsweep/results/frame"
 )
 
+// resamplings is how many resamplings of a grid intervals come from.
+const resamplings = 2000
+
 // grid is the values of a full grid: every combination of levels, each with the same seeds.
 type grid struct {
 	factors []frame.Factor
@@ -217,7 +220,7 @@ func (g *grid) resample(terms []term) (shares [][]float64) {
 	}
 	shares = make([][]float64, len(terms))
 	var p partition
-	for range Resamplings {
+	for range resamplings {
 		for c, cell := range g.values {
 			mean := stat.Mean(cell, nil)
 			for i := range drawn[c] {

@@ -66,11 +66,16 @@ type Options struct {
 	Method Method // empty: ANOVA where it is possible, else PED
 }
 
-// Intervals are the middle 95 % of this many resamplings, drawn from this seed.
-const (
-	Resamplings = 2000
-	Seed        = 13
-)
+// Intervals are the middle 95 % of resamplings, drawn from this seed.
+const Seed = 13
+
+// Resamplings is how many resamplings an interval comes from.
+func (m Method) Resamplings() int {
+	if m == PED {
+		return redrawings
+	}
+	return resamplings
+}
 
 // Analyze analyses a metric over the varied factors of a frame. It is an error if too few trials have the metric, if it does not vary, or
 // if no factor does; with Options.Method ANOVA also if the trials are no full grid.

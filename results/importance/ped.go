@@ -19,7 +19,7 @@ const (
 	fewestBest   = 5   // of them, that count as the best
 	bestQuantile = 0.1 // of many trials
 	pedGrid      = 50  // points at which the densities of a number are compared
-	redrawings   = 500 // fewer than Resamplings: each takes longer
+	redrawings   = 500 // fewer than of a grid: each takes longer
 )
 
 // byDensities fills in the analysis of any trials. The interval of a share is the middle 95 % of the shares of trials drawn anew,

@@ -32,15 +32,16 @@ func (s *study) again() (template.HTML, error) {
 		return "", nil
 	}
 	var list []again
-	for _, measure := range measures {
-		list = append(list, s.measuredBy(measure, rows[measure]))
+	texts := briefs(measures)
+	for i, measure := range measures {
+		list = append(list, s.measuredBy(texts[i], rows[measure]))
 	}
 	return render("again", list)
 }
 
 // measuredBy lists rows of one measure, with the metrics that it has, beside the values of the training.
 func (s *study) measuredBy(measure string, rows []results.Row) again {
-	a := again{Measure: measured(measure)}
+	a := again{Measure: measure}
 	if len(rows) > pointsShown {
 		rows, a.Left = rows[:pointsShown], len(rows)-pointsShown
 	}

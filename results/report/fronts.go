@@ -50,11 +50,12 @@ func (s *study) fronts() (template.HTML, error) {
 	if len(fronts) == 0 {
 		return "", nil
 	}
+	var measures []string
 	for _, f := range fronts {
-		if slices.ContainsFunc(fronts, func(g *front) bool { return g != f && measured(g.Measure) == measured(f.Measure) }) {
-			continue // they differ in digests only
-		}
-		f.Measure = measured(f.Measure)
+		measures = append(measures, f.Measure)
+	}
+	for i, text := range briefs(measures) {
+		fronts[i].Measure = text
 	}
 	return render("front", map[string]any{"Fronts": fronts, "Others": len(others), "Objectives": objectives(s.meta.Objectives)})
 }

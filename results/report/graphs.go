@@ -15,7 +15,9 @@ import (
 type graph struct {
 	SVG     template.HTML
 	Caption string
+	Wide    bool // it has several plots side by side
 	Missing string
+	figure  *figure.Figure
 }
 
 // graphs are figures of one kind, under a heading.
@@ -24,46 +26,28 @@ type graphs struct {
 	List    []graph
 }
 
-// shareNotes takes the sentences that all captions have, and how metrics were measured, out of the captions of a section, which says them
-// once.
+// shareNotes takes the sentences that a section says once out of its captions.
 func shareNotes(groups ...graphs) (notes []string) {
-	count, all := map[string]int{}, 0
+	var all []*figure.Figure
 	for _, g := range groups {
 		for _, one := range g.List {
-			if one.Missing != "" {
-				continue
-			}
-			all++
-			for _, sentence := range sentences(one.Caption) {
-				count[sentence]++
+			if one.figure != nil {
+				all = append(all, one.figure)
 			}
 		}
 	}
-	shared := func(sentence string) bool {
-		return all > 1 && (count[sentence] == all || strings.HasPrefix(sentence, measurePrefix))
+	if len(all) < 2 {
+		return nil
 	}
+	notes = figure.Shared(all)
 	for _, g := range groups {
 		for i, one := range g.List {
-			var own []string
-			for _, sentence := range sentences(one.Caption) {
-				if !shared(sentence) {
-					own = append(own, sentence)
-				} else if !slices.Contains(notes, sentence) {
-					notes = append(notes, sentence)
-				}
+			if one.figure != nil {
+				g.List[i].Caption = one.figure.CaptionWithout(notes)
 			}
-			g.List[i].Caption = strings.Join(own, " ")
 		}
 	}
 	return notes
-}
-
-func sentences(text string) []string {
-	list := strings.SplitAfter(text, ". ")
-	for i := range list {
-		list[i] = strings.TrimSpace(list[i])
-	}
-	return list
 }
 
 // drawn is a figure with the ink of the page. An error says that the trials have nothing that such a figure could show.
@@ -75,21 +59,8 @@ func drawn(f *figure.Figure, err error) (graph, error) {
 	if err := f.SVG(&b, figure.Inline); err != nil {
 		return graph{}, err
 	}
-	var caption []string
-	for _, sentence := range sentences(f.Caption) {
-		if of, measure, is := strings.Cut(sentence, ": "); is && strings.HasPrefix(of, measurePrefix) {
-			if measure = measured(strings.TrimSuffix(measure, ".")); measure == "" { // of digests only, as of losses
-				continue
-			}
-			sentence = of + ": " + measure + "."
-		}
-		caption = append(caption, sentence)
-	}
-	return graph{SVG: template.HTML(b.String()), Caption: strings.Join(caption, " ")}, nil
+	return graph{SVG: template.HTML(b.String()), Caption: f.Caption, Wide: f.Plots() > 1, figure: f}, nil
 }
-
-// measurePrefix begins the sentence of a caption that says how a metric was measured.
-const measurePrefix = "Measure of "
 
 // colours is the factor that has colours: the first one with several levels, unless it is a text of too many.
 func colours(f *frame.Frame) string {

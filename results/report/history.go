@@ -45,39 +45,31 @@ func (s *study) searched() bool {
 	return len(s.frame.Varied()) > 0 && float64(len(s.frame.Groups("configuration"))) < all
 }
 
-// records draws the objective by the order of trials, and lists the records.
+// records draws the objective in the order in which trials started, and lists the records.
 func (s *study) records(h *history) error {
-	o := s.meta.Objectives[slices.IndexFunc(s.meta.Objectives, func(o results.Objective) bool { return o.Metric == h.Metric })]
-	const order = "position in the search"
-	f := *s.frame
-	f.Rows, f.Metrics = nil, []string{order, h.Metric}
-	h.Records = table{Caption: "Trials that were better than all before them"}
-	for i, name := range []string{"position", "trial", h.Metric, "hyperparameters"} {
+	g, err := drawn(figure.History(s.frame, figure.Options{Y: h.Metric, By: colours(s.frame)}))
+	if err != nil {
+		return err
+	}
+	h.Graph = &g
+	h.Records.Caption = "Trials that were better than all before them"
+	for i, name := range []string{"started as", "trial", h.Metric, "hyperparameters"} {
 		h.Records.column(name, i == 0 || i == 2)
 	}
-	var best float64
-	for _, r := range s.frame.Rows {
-		v, measured := r.Values[h.Metric]
-		if !measured {
-			continue
-		}
-		values := map[string]float64{order: float64(r.Index + 1), h.Metric: v}
-		if len(f.Rows) == 0 || o.Better(v, best) {
-			best = v
-			cells := h.Records.cells(fmt.Sprint(r.Index+1), r.ID, value(v), s.configuration(r))
-			ref := s.Trial(r.ID)
-			cells[1].Trial = &ref
-			h.Records.Rows = append(h.Records.Rows, line{Cells: cells})
-		}
-		r.Values = values
-		f.Rows = append(f.Rows, r)
+	o := s.meta.Objectives[slices.IndexFunc(s.meta.Objectives, func(o results.Objective) bool { return o.Metric == h.Metric })]
+	rows, best := figure.Records(s.frame, o)
+	if left := len(best) - recordsShown; left > 0 {
+		h.Records.Caption += fmt.Sprintf(", the last %d", recordsShown)
+		best = best[left:]
 	}
-	if n := len(h.Records.Rows); n > recordsShown {
-		h.Records.Rows = h.Records.Rows[n-recordsShown:]
+	for _, i := range best {
+		r := rows[i]
+		cells := h.Records.cells(fmt.Sprint(i+1), r.ID, value(r.Values[h.Metric]), s.configuration(r))
+		ref := s.Trial(r.ID)
+		cells[1].Trial = &ref
+		h.Records.Rows = append(h.Records.Rows, line{Cells: cells})
 	}
-	g, err := drawn(figure.Cloud(&f, figure.Options{X: order, Y: h.Metric, By: colours(s.frame)}))
-	h.Graph = &g
-	return err
+	return nil
 }
 
 // saved says what trials that judges stopped would have cost: the epochs that they did not train, at their own pace.

@@ -14,15 +14,15 @@ import (
 
 // matters is which factors an objective depends on.
 type matters struct {
-	Metric, Method string
-	Missing        string // why it cannot be told; empty if it can
-	Table          table
-	Notes          []string
-	Pairs          []graph // interactions
+	Metric  string
+	Missing string // why it cannot be told; empty if it can
+	Shares  graph
+	Table   table   // the shares in numbers
+	Effects []graph // main effects, and interactions
 }
 
 // effectsShown is how many effects a table has, and pairsShown how many interactions are drawn.
-const effectsShown, pairsShown = 12, 2
+const effectsShown, pairsShown = 15, 2
 
 // analyze analyses all objectives, at the same time: of large studies that takes longer than all else.
 func (s *study) analyze() {
@@ -35,15 +35,9 @@ func (s *study) analyze() {
 	}
 }
 
-// analyze says what an objective depends on: of its logarithm where its values span more than a decade, as on the axes of figures.
+// analyze says what an objective depends on: of its logarithm where figures show it on a logarithmic axis.
 func analyze(f *frame.Frame, metric string) analysis {
-	low, high := math.Inf(1), math.Inf(-1)
-	for _, r := range f.Rows {
-		if v, measured := r.Values[metric]; measured {
-			low, high = min(low, v), max(high, v)
-		}
-	}
-	a, err := importance.Analyze(f, metric, importance.Options{Log: low > 0 && high > 10*low})
+	a, err := importance.Analyze(f, metric, importance.Options{Log: figure.Logarithmic(f, metric)})
 	return analysis{a, err}
 }
 
@@ -90,32 +84,45 @@ func percent(e importance.Effect) string {
 	return text
 }
 
-// importance shows main effects and interactions of each objective, with their shares.
+// importance shows the shares, main effects and interactions of each objective.
 func (s *study) importance() (template.HTML, error) {
-	var list []matters
 	if len(s.frame.Varied()) == 0 {
 		return "", nil
 	}
+	var list []matters
+	var all []graphs
 	for _, metric := range s.measuredObjectives() {
-		m := matters{Metric: metric}
-		a := s.analyses[metric]
-		if a.err != nil {
-			m.Missing = a.err.Error()
-			list = append(list, m)
-			continue
-		}
-		m.Method, m.Notes = a.Method.Citation(), a.Notes
-		m.Table = effects(a.Analysis)
-		var err error
-		if m.Pairs, err = s.interactions(a.Analysis); err != nil {
+		m, err := s.matters(metric)
+		if err != nil {
 			return "", err
 		}
 		list = append(list, m)
+		all = append(all, graphs{List: m.Effects})
 	}
 	if len(list) == 0 {
 		return "", nil
 	}
-	return render("importance", map[string]any{"Metrics": list, "Resamplings": importance.Resamplings, "Seed": importance.Seed})
+	return render("importance", map[string]any{"Metrics": list, "Notes": shareNotes(all...)})
+}
+
+func (s *study) matters(metric string) (m matters, err error) {
+	m.Metric = metric
+	if a := s.analyses[metric]; a.err != nil {
+		m.Missing = a.err.Error()
+	} else {
+		if m.Shares, err = drawn(figure.Shares(s.frame, a.Analysis, figure.Options{}), nil); err != nil {
+			return m, err
+		}
+		m.Table = effects(a.Analysis)
+	}
+	for _, o := range append([]figure.Options{{Y: metric}}, s.interactions(metric)...) {
+		g, err := drawn(figure.Effects(s.frame, o))
+		if err != nil {
+			return m, err
+		}
+		m.Effects = append(m.Effects, g)
+	}
+	return m, nil
 }
 
 // effects is the table of an analysis.
@@ -152,8 +159,12 @@ func effects(a *importance.Analysis) table {
 	return t
 }
 
-// interactions draws the greatest ones as box plots of one factor, grouped by the other.
-func (s *study) interactions(a *importance.Analysis) (list []graph, err error) {
+// interactions are the figures of the greatest ones: the means at the levels of one factor, a line for each level of the other.
+func (s *study) interactions(metric string) (list []figure.Options) {
+	a := s.analyses[metric]
+	if a.err != nil {
+		return nil
+	}
 	for _, e := range a.Effects {
 		if len(e.Factors) != 2 || len(list) == pairsShown || !(e.Share > 0.01) {
 			continue
@@ -162,13 +173,9 @@ func (s *study) interactions(a *importance.Analysis) (list []graph, err error) {
 		if levels(s.frame, x) < levels(s.frame, by) { // colours for the fewer
 			x, by = by, x
 		}
-		g, err := drawn(figure.Box(s.frame, figure.Options{X: x, Y: a.Metric, By: by}))
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, g)
+		list = append(list, figure.Options{X: x, Y: metric, By: by})
 	}
-	return list, nil
+	return list
 }
 
 func levels(f *frame.Frame, name string) int {

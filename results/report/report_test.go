@@ -168,7 +168,7 @@ func TestMeasurementsAreListedByMeasure(t *testing.T) {
 	must(t, w.AppendMeasurement(results.Measurement{Trial: "t1", Epoch: 1, Measure: "fid() samples=9 features=<x>:0123456789abcdef",
 		Metrics: results.Metrics{"fid": 7.25}}))
 	counts(t, page(t, w.View(), report.Options{}), map[string]int{
-		"Measured by fid(), 9 samples, features &lt;x&gt;.":                                          1,
+		"Measured by fid, &lt;x&gt;, 9 samples.":                                                     1,
 		`<th scope="col" class="n">epoch</th><th scope="col" class="n">fid</th></tr>`:                1,
 		`<td>net=&lt;0&gt; seed=1</td><td class="n">1</td><td class="n">7.25</td>`:                   1,
 		`href="#trial-t1"><code>t1</code></a></td><td>net=&lt;0&gt; seed=1</td><td class="n">1</td>`: 1,

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"html/template"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -151,27 +150,19 @@ func render(name string, data any) (template.HTML, error) {
 	return template.HTML(b.String()), err
 }
 
-var (
-	digest = regexp.MustCompile(`:[0-9a-f]{16,}`)
-	number = regexp.MustCompile(` samples=(\d+)`)
-	detail = regexp.MustCompile(` (real|floor|features|tests|train)=(\S*)`)
-)
-
-// measured is the text of a measure for people: what the values compare, without digests, which the last section lists.
-func measured(measure string) string {
-	text := digest.ReplaceAllString(" "+measure, "")
-	text = number.ReplaceAllString(text, ", $1 samples")
-	text = detail.ReplaceAllStringFunc(text, func(part string) string {
-		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
-		switch name {
-		case "real":
-			return ", real images of the split " + value
-		case "features":
-			return ", features " + value
+// briefs are measures in brief. Those that differ in digests only are as they are.
+func briefs(measures []string) []string {
+	count := map[string]int{}
+	for _, m := range measures {
+		count[frame.Brief(m)]++
+	}
+	texts := slices.Clone(measures)
+	for i, m := range measures {
+		if brief := frame.Brief(m); count[brief] == 1 && brief != "" {
+			texts[i] = brief
 		}
-		return ""
-	})
-	return strings.TrimPrefix(strings.TrimSpace(text), ", ")
+	}
+	return texts
 }
 
 // value is a cell.

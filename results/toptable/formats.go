@@ -59,7 +59,7 @@ func (t *Table) cells(i int, number func(mean, deviation string) string, text fu
 	return cells
 }
 
-// Markdown writes the table with its caption above, in columns that are aligned as text too.
+// Markdown writes the table with its caption above, in columns that are aligned as text too, and the measures in full below.
 func (t *Table) Markdown(w io.Writer) error {
 	lines := [][]string{nil, nil}
 	for _, name := range t.heading() {
@@ -84,6 +84,9 @@ func (t *Table) Markdown(w io.Writer) error {
 			fmt.Fprintf(&b, "| %s%s ", cell, strings.Repeat(fill, width-utf8.RuneCountInString(cell)))
 		}
 		b.WriteString("|\n")
+	}
+	for _, m := range t.measures() {
+		fmt.Fprintf(&b, "\n%s\n", markdown(m.line()))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -119,7 +122,7 @@ func markdown(s string) string {
 	return b.String()
 }
 
-// LaTeX writes the table as an environment table, which needs no package.
+// LaTeX writes the table as an environment table, which needs no package, after comments with the measures in full.
 func (t *Table) LaTeX(w io.Writer) error {
 	var b strings.Builder
 	row := func(cells []string) { fmt.Fprintf(&b, "%s \\\\\n", strings.Join(cells, " & ")) }
@@ -135,6 +138,9 @@ func (t *Table) LaTeX(w io.Writer) error {
 	heading[len(columns)-1] = "$n$"
 	if t.remarked() {
 		columns += "l"
+	}
+	for _, m := range t.measures() {
+		fmt.Fprintf(&b, "%% %s\n", plain.Line(m.line()))
 	}
 	fmt.Fprintf(&b, "\\begin{table}\n\\centering\n\\caption{%s}\n\\label{tab:%s}\n\\begin{tabular}{%s}\n\\hline\n", latex(t.Caption()),
 		label.ReplaceAllString(t.Study, "-"), columns)

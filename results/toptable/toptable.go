@@ -180,17 +180,10 @@ func (t *Table) Caption() string {
 	text := fmt.Sprintf("%s by %s (%s is better): mean ± standard deviation over n seeds at the %s; seeds that collapsed, diverged or "+
 		"failed are not among the n.", what, t.By.Metric, better, at)
 	var measured []string
-	for i, measure := range t.Measures {
-		if measure == "" || slices.Index(t.Measures, measure) < i {
-			continue
+	for _, m := range t.measures() {
+		if brief := frame.Brief(m.text, m.metrics...); brief != "" {
+			measured = append(measured, strings.Join(m.metrics, ", ")+" with "+brief)
 		}
-		var names []string
-		for j, name := range t.Metrics {
-			if t.Measures[j] == measure {
-				names = append(names, name)
-			}
-		}
-		measured = append(measured, strings.Join(names, ", ")+" by "+measure)
 	}
 	if len(measured) > 0 {
 		text += " Measured: " + strings.Join(measured, "; ") + "."
@@ -208,6 +201,30 @@ func (t *Table) Caption() string {
 		text += " Left out: " + strings.Join(left, ", ") + "."
 	}
 	return text
+}
+
+// measure is a measure with the metrics that it measured.
+type measure struct {
+	text    string
+	metrics []string
+}
+
+// line is the measure in full, with its digests: a line for the record.
+func (m measure) line() string { return "Measure of " + strings.Join(m.metrics, ", ") + ": " + m.text }
+
+// measures are those of the metrics.
+func (t *Table) measures() (list []measure) {
+	for i, text := range t.Measures {
+		at := slices.IndexFunc(list, func(m measure) bool { return m.text == text })
+		switch {
+		case text == "":
+		case at < 0:
+			list = append(list, measure{text, []string{t.Metrics[i]}})
+		default:
+			list[at].metrics = append(list[at].metrics, t.Metrics[i])
+		}
+	}
+	return list
 }
 
 // spread formats a mean and its deviation: the deviation with two significant digits, the mean as precisely. A mean without a deviation

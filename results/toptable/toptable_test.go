@@ -81,8 +81,8 @@ func wantText(t testing.TB, got, want string) {
 // captioned is a text with the caption of the best of papers in place of CAPTION.
 func captioned(text, best string) string {
 	return strings.Replace(text, "CAPTION", best+" configurations of ct_dcgan 2 by fid (lower is better): mean ± standard deviation over n "+
-		"seeds at the last measured epoch; seeds that collapsed, diverged or failed are not among the n. Measured: fid by fid() samples=9; "+
-		"recall by precision_recall(k=3) samples=9. In all: batch = 64. Left out: 3 trials of earlier plans.", 1)
+		"seeds at the last measured epoch; seeds that collapsed, diverged or failed are not among the n. Measured: fid with 9 samples; "+
+		"recall with precision_recall(k=3), 9 samples. In all: batch = 64. Left out: 3 trials of earlier plans.", 1)
 }
 
 func TestTheBestMeanComesFirst(t *testing.T) {
@@ -95,12 +95,18 @@ CAPTION
 | 2   | 0.001 | 50% &amp; &lt;x\> |         | 110.1        | 1.101           | 1   |                                    |
 | 3   | 1e-05 | a_b\|c            | 10.0    | 120 ± 0      | 1.2 ± 0         | 2   | pruned (1 of 2)                    |
 | 4   | 0.001 | a_b\|c            | 10.0    |              |                 | 0   | diverged (1 of 2), failed (1 of 2) |
+
+Measure of fid: fid() samples=9
+
+Measure of recall: precision_recall(k=3) samples=9
 `, "All 4"))
 }
 
 func TestLaTeXIsEscaped(t *testing.T) {
 	caption := strings.NewReplacer("_", `\_`, "±", `$\pm$`).Replace(captioned("CAPTION", "The best 3 of 4"))
 	wantText(t, write(t, toptable.Options{By: "fid", Top: 3}, "latex"), strings.Replace(`
+% Measure of fid: fid() samples=9
+% Measure of recall: precision_recall(k=3) samples=9
 \begin{table}
 \centering
 \caption{CAPTION}
