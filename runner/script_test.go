@@ -49,7 +49,7 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "interrupts": interrupts, "keeps": keeps, "rows": rows, "wait_for": waitFor,
+			"exits": exits, "interrupts": interrupts, "keeps": keeps, "rows": rows, "scans": scans, "wait_for": waitFor,
 		},
 	})
 }
