@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results/frame"
@@ -61,32 +59,18 @@ func (t *Table) cells(i int, number func(mean, deviation string) string, text fu
 
 // Markdown writes the table with its caption above, in columns that are aligned as text too, and the measures in full below.
 func (t *Table) Markdown(w io.Writer) error {
-	lines := [][]string{nil, nil}
-	for _, name := range t.heading() {
-		lines[0] = append(lines[0], markdown(name))
-		lines[1] = append(lines[1], "---")
+	heading := t.heading()
+	for i, name := range heading {
+		heading[i] = plain.Markdown(name)
 	}
+	rows := [][]string{heading}
 	for i := range t.Rows {
-		lines = append(lines, t.cells(i, plainNumber, markdown))
+		rows = append(rows, t.cells(i, plainNumber, plain.Markdown))
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n", markdown(t.Caption()))
-	for _, cells := range lines {
-		for j, cell := range cells {
-			width := 0
-			for _, other := range lines {
-				width = max(width, utf8.RuneCountInString(other[j]))
-			}
-			fill := " "
-			if cell == "---" {
-				fill = "-"
-			}
-			fmt.Fprintf(&b, "| %s%s ", cell, strings.Repeat(fill, width-utf8.RuneCountInString(cell)))
-		}
-		b.WriteString("|\n")
-	}
+	fmt.Fprintf(&b, "%s\n\n%s", plain.Markdown(t.Caption()), plain.MarkdownTable(rows))
 	for _, m := range t.measures() {
-		fmt.Fprintf(&b, "\n%s\n", markdown(m.line()))
+		fmt.Fprintf(&b, "\n%s\n", plain.Markdown(m.line()))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -98,28 +82,6 @@ func plainNumber(mean, deviation string) string {
 		return mean
 	}
 	return mean + " ± " + deviation
-}
-
-// markdown escapes a text for a cell. An underscore inside a word means nothing there.
-func markdown(s string) string {
-	var b strings.Builder
-	word := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
-	runes := []rune(plain.Line(s))
-	for i, r := range runes {
-		inside := i > 0 && i+1 < len(runes) && word(runes[i-1]) && word(runes[i+1])
-		switch {
-		case r == '&':
-			b.WriteString("&amp;")
-			continue
-		case r == '<':
-			b.WriteString("&lt;")
-			continue
-		case strings.ContainsRune("\\`*[]|>~$", r), r == '_' && !inside:
-			b.WriteByte('\\')
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
 }
 
 // LaTeX writes the table as an environment table, which needs no package, after comments with the measures in full.
