@@ -1,0 +1,221 @@
+package effect
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/results/frame"
+)
+
+// table is the values of a metric by the levels of a factor and by block. A block is the trials that are equal in everything else but the
+// seed.
+type table struct {
+	levels    []any
+	blocks    []*block
+	lostCount []int // by level: trials that collapsed or diverged
+	ended     []int // by level: trials that ended, other than by a failure
+	failed    []int
+}
+
+type block struct {
+	values []map[int64]float64 // by level and seed
+}
+
+// arrange lays out the rows of a frame.
+func (a *Analysis) arrange(f *frame.Frame) (*table, error) {
+	x, known := f.Factor(a.Factor)
+	if !known {
+		return nil, fmt.Errorf("factor: there is no hyperparameter %q", a.Factor)
+	}
+	t := &table{levels: slices.Clone(x.Levels)}
+	if slices.ContainsFunc(f.Rows, func(r frame.Row) bool { return r.Point[a.Factor] == nil }) {
+		t.levels = append(t.levels, nil)
+	}
+	if len(t.levels) < 2 {
+		return nil, fmt.Errorf("%s has one level in the %d trials, %s: there is nothing to compare", a.Factor, len(f.Rows), texts(t.levels))
+	}
+	n := len(t.levels)
+	t.lostCount, t.ended, t.failed = make([]int, n), make([]int, n), make([]int, n)
+	a.match(f)
+	a.findWorst(f)
+	blocks := map[string]*block{}
+	without, worst := 0, 0
+	for _, r := range f.Rows {
+		level := slices.Index(t.levels, r.Point[a.Factor])
+		t.count(level, r.Status)
+		y, has := a.value(r)
+		if !has {
+			without++
+			continue
+		}
+		if y != r.Values[a.Metric] {
+			worst++
+		}
+		key := a.key(r)
+		b := blocks[key]
+		if b == nil {
+			b = &block{values: make([]map[int64]float64, n)}
+			blocks[key] = b
+			t.blocks = append(t.blocks, b)
+		}
+		if b.values[level] == nil {
+			b.values[level] = map[int64]float64{}
+		}
+		if _, twice := b.values[level][r.Seed]; twice {
+			return nil, fmt.Errorf("several trials have the hyperparameters and the seed of trial %s: they differ in something else: "+
+				"choose some by a condition", r.ID)
+		}
+		b.values[level][r.Seed] = y
+	}
+	if len(t.blocks) == 0 {
+		return nil, fmt.Errorf("%s: none of %d trials has a value that counts", a.Metric, len(f.Rows))
+	}
+	if without > 0 {
+		a.note("%d trials have no value and are left out", without)
+	}
+	if worst > 0 {
+		a.note("%d trials that collapsed or diverged count as %v, the worst value of any trial", worst, a.Worst)
+	}
+	return t, t.trim(a)
+}
+
+// trim removes levels of which no trial has a value.
+func (t *table) trim(a *Analysis) error {
+	for i := len(t.levels) - 1; i >= 0; i-- {
+		if len(t.having(i)) > 0 {
+			continue
+		}
+		a.note("no trial with %s = %s has a value: the level is left out", a.Factor, frame.Text(t.levels[i]))
+		t.levels = slices.Delete(t.levels, i, i+1)
+		t.lostCount, t.ended, t.failed = slices.Delete(t.lostCount, i, i+1), slices.Delete(t.ended, i, i+1), slices.Delete(t.failed, i, i+1)
+		for _, b := range t.blocks {
+			b.values = slices.Delete(b.values, i, i+1)
+		}
+	}
+	if len(t.levels) < 2 {
+		return fmt.Errorf("%s: trials of one level of %s have values: there is nothing to compare", a.Metric, a.Factor)
+	}
+	return nil
+}
+
+// count counts how a trial ended.
+func (t *table) count(level int, s results.Status) {
+	switch s {
+	case results.Failed:
+		t.failed[level]++
+	case results.Collapsed, results.Diverged:
+		t.lostCount[level]++
+		t.ended[level]++
+	case results.Completed, results.Pruned:
+		t.ended[level]++
+	}
+}
+
+func (t *table) lost(level int) Share { return Wilson(float64(t.lostCount[level]), t.ended[level]) }
+
+// match decides which hyperparameters are equal within a block: those that vary and are not decided by the factor. Of two losses, one
+// may have a penalty and the other none: the penalty then belongs to the loss.
+func (a *Analysis) match(f *frame.Frame) {
+	for _, x := range f.Factors {
+		if x.Name == a.Factor {
+			continue
+		}
+		of := map[any]map[any]bool{} // values by level
+		all := map[any]bool{}
+		for _, r := range f.Rows {
+			level := r.Point[a.Factor]
+			if of[level] == nil {
+				of[level] = map[any]bool{}
+			}
+			of[level][r.Point[x.Name]], all[r.Point[x.Name]] = true, true
+		}
+		several := slices.ContainsFunc(slices.Collect(maps.Values(of)), func(values map[any]bool) bool { return len(values) > 1 })
+		switch {
+		case several:
+			a.Matched = append(a.Matched, x.Name)
+		case len(all) > 1:
+			a.Tied = append(a.Tied, x.Name)
+		}
+	}
+}
+
+// key is the same for rows of one block.
+func (a *Analysis) key(r frame.Row) string {
+	var b strings.Builder
+	for _, name := range a.Matched {
+		fmt.Fprintf(&b, "%#v\n", r.Point[name])
+	}
+	return b.String()
+}
+
+// findWorst finds the worst value.
+func (a *Analysis) findWorst(f *frame.Frame) {
+	a.Worst = math.NaN()
+	for _, r := range f.Rows {
+		y, has := r.Values[a.Metric]
+		if has && (math.IsNaN(a.Worst) || (y > a.Worst) == (a.Direction == pareto.Min)) {
+			a.Worst = y
+		}
+	}
+}
+
+// value is what a trial counts as.
+func (a *Analysis) value(r frame.Row) (y float64, counts bool) {
+	y, has := r.Values[a.Metric]
+	if r.Status == results.Collapsed || r.Status == results.Diverged {
+		switch a.Collapsed {
+		case Drop:
+			return 0, false
+		case Worst:
+			return a.Worst, !math.IsNaN(a.Worst)
+		}
+	}
+	return y, has
+}
+
+// having are the blocks with values at some levels: by block, by seed that all these levels have, and by level.
+func (t *table) having(levels ...int) (blocks design) {
+	for _, b := range t.blocks {
+		var seeds []int64
+		for seed := range b.values[levels[0]] {
+			if !slices.ContainsFunc(levels, func(l int) bool { _, has := b.values[l][seed]; return !has }) {
+				seeds = append(seeds, seed)
+			}
+		}
+		slices.Sort(seeds)
+		var rows [][]float64
+		for _, seed := range seeds {
+			var row []float64
+			for _, l := range levels {
+				row = append(row, b.values[l][seed])
+			}
+			rows = append(rows, row)
+		}
+		if len(rows) > 0 {
+			blocks = append(blocks, rows)
+		}
+	}
+	return blocks
+}
+
+// numeric reports whether all levels are numbers.
+func (t *table) numeric() bool {
+	return !slices.ContainsFunc(t.levels, func(level any) bool {
+		_, truth := level.(bool)
+		return truth || math.IsNaN(frame.Number(level))
+	})
+}
+
+func texts(levels []any) string {
+	var list []string
+	for _, level := range levels {
+		list = append(list, frame.Text(level))
+	}
+	return cmp.Or(strings.Join(list, ", "), "none")
+}
