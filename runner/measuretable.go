@@ -7,10 +7,9 @@ import (
 	"slices"
 	"text/tabwriter"
 
-	"gonum.org/v1/gonum/stat"
-
 	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/internal/plain"
+	"github.com/starsweep/starsweep/results/effect"
 )
 
 // printTable prints the new numbers of every trial beside those of its run, and how far both rank the trials alike.
@@ -93,20 +92,5 @@ func (m *measurer) agreement(column string) (rho float64, n int) {
 	if len(before) < 2 {
 		return math.NaN(), len(before)
 	}
-	return stat.Correlation(ranks(before), ranks(now), nil), len(before)
-}
-
-// ranks are the places of values in order; equal ones share the mean of theirs.
-func ranks(values []float64) []float64 {
-	order := slices.Sorted(slices.Values(values))
-	out := make([]float64, len(values))
-	for i, v := range values {
-		first, _ := slices.BinarySearch(order, v)
-		last := first
-		for last+1 < len(order) && order[last+1] == v {
-			last++
-		}
-		out[i] = float64(first+last) / 2
-	}
-	return out
+	return effect.Spearman(before, now), len(before)
 }

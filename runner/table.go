@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/results/frame"
 	"github.com/starsweep/starsweep/results/toptable"
 )
@@ -60,17 +59,12 @@ seeds and measure in columns of their own, and no caption.`,
 }
 
 func (e *Env) table(ctx context.Context, dir string, o tableOptions) error {
-	name, direction, directed := strings.Cut(o.by, "=")
-	by := toptable.Options{Top: o.top, Best: o.best}
-	if directed {
-		var err error
-		if by.Direction, err = pareto.ParseDirection(direction); err != nil {
-			return usageErrorf("--by: got %q, want METRIC, METRIC=min or METRIC=max", o.by)
-		}
+	name, direction, err := directed("--by", o.by)
+	if err != nil {
+		return err
 	}
 	return e.withFrame(ctx, dir, o.selection, "--by", name, func(f *frame.Frame, metric string) error {
-		by.By = metric
-		t, err := toptable.Of(f, by)
+		t, err := toptable.Of(f, toptable.Options{By: metric, Direction: direction, Top: o.top, Best: o.best})
 		if err != nil {
 			return usageErrorf("--by: %w", err)
 		}

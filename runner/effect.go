@@ -1,0 +1,246 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/internal/plain"
+	"github.com/starsweep/starsweep/results/effect"
+	"github.com/starsweep/starsweep/results/frame"
+	"github.com/starsweep/starsweep/starlib/hint"
+)
+
+// effectOptions are the flags of effect.
+type effectOptions struct {
+	selection
+	of                          string
+	metric, to, collapsed, over string
+	baseline                    string
+	ratio, json                 bool
+	seed                        uint64
+}
+
+// textFormats are the values of --to of commands that print a text or Markdown.
+var textFormats = []string{"text", "markdown"}
+
+func effectCommand(env *Env) *cobra.Command {
+	var o effectOptions
+	c := &cobra.Command{
+		Use:   "effect DIR --of FACTOR",
+		Short: "Say what a hyperparameter does to a metric, with intervals",
+		Long: `Effect compares the values of a hyperparameter by a metric: mean, median, best,
+distance of the quartiles and deviation of the logarithm of each, the share of
+trials that collapsed or diverged, and for each pair of values the differences
+or ratios, and how often one beats the other with equal seeds and all other
+hyperparameters equal. For numbers it adds Spearman's rank correlation.
+
+Each number is what one run of every configuration gives, averaged over seeds.
+Intervals hold 95 % of the studies with other seeds of the same configurations;
+with --over configurations, of those with other configurations too. One seed has
+no interval over seeds. p is the probability of so great a difference by seeds
+alone, by Holm's method over all pairs. docs/effect.md says how they are
+computed, and how often such intervals hold the truth.
+
+A trial that collapsed or diverged counts as the worst value of all, unless
+--collapsed says to keep its own, or to drop it. Trials that failed are left out
+and counted.`,
+		Example: `  starsweep effect runs/mnist_grid --of loss
+  starsweep effect runs/mnist_grid --of batch --where 'lr == 1e-5' --to markdown
+  starsweep effect runs/mnist_grid --of lr --metric recall --baseline 0.001`,
+		Args: func(c *cobra.Command, args []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			return oneStudy(c, args)
+		},
+		RunE: func(c *cobra.Command, args []string) error { return env.effect(c.Context(), args[0], o) },
+	}
+	f := c.Flags()
+	f.StringVar(&o.of, "of", "", "the hyperparameter, `FACTOR`, whose values are compared")
+	f.StringVar(&o.metric, "metric", "", "the `METRIC` to compare by, METRIC=min or METRIC=max (default: the first objective)")
+	f.StringVar(&o.baseline, "baseline", "", "the `VALUE` that others are compared with (default: all pairs)")
+	f.StringVar(&o.collapsed, "collapsed", string(effect.Worst), "what a trial counts as that collapsed or diverged: worst, keep, drop")
+	f.BoolVar(&o.ratio, "ratio", false, "compare means, medians and best values by their ratio")
+	f.StringVar(&o.over, "over", string(effect.Seeds), "what intervals are over: seeds, or configurations with their seeds")
+	f.Uint64Var(&o.seed, "seed", 13, "of what is drawn at random")
+	f.StringVar(&o.to, "to", textFormats[0], strings.Join(textFormats, ", "))
+	f.BoolVar(&o.json, "json", false, "print one JSON object")
+	o.flags(c)
+	return exits(c, exitStorage)
+}
+
+func (o *effectOptions) check() error {
+	switch {
+	case o.of == "":
+		return usageErrorf("--of: want the hyperparameter whose values are compared")
+	case !slices.Contains(effect.Handlings(), effect.Handling(o.collapsed)):
+		return usageErrorf("--collapsed: got %q, want worst, keep or drop", o.collapsed)
+	case o.over != string(effect.Seeds) && o.over != string(effect.Configurations):
+		return usageErrorf("--over: got %q, want %s or %s", o.over, effect.Seeds, effect.Configurations)
+	case !slices.Contains(textFormats, o.to):
+		return usageErrorf("--to: got %q, want %s", o.to, strings.Join(textFormats, ", "))
+	}
+	return nil
+}
+
+func (e *Env) effect(ctx context.Context, dir string, o effectOptions) error {
+	name, direction, err := directed("--metric", o.metric)
+	if err != nil {
+		return err
+	}
+	return e.withFrame(ctx, dir, o.selection, "--metric", name, func(f *frame.Frame, metric string) error {
+		var factors []string
+		for _, x := range f.Factors {
+			factors = append(factors, x.Name)
+		}
+		if !slices.Contains(factors, o.of) {
+			return usageErrorf("--of: %w", hint.Unknown("hyperparameter", o.of, factors))
+		}
+		a, err := effect.Of(f, effect.Options{Factor: o.of, Metric: metric, Direction: direction, Baseline: o.baseline, Ratio: o.ratio,
+			Collapsed: effect.Handling(o.collapsed), Over: effect.Over(o.over), Seed: o.seed})
+		switch {
+		case err != nil:
+			return usageErrorf("effect of %s: %w", o.of, err)
+		case o.json:
+			return printJSON(e.Stdout, effectJSON(f, a), "  ")
+		}
+		return printEffect(e.Stdout, f, a, o.to == "markdown")
+	})
+}
+
+// directed takes METRIC, METRIC=min or METRIC=max apart.
+func directed(flag, text string) (name string, d pareto.Direction, err error) {
+	name, goal, directed := strings.Cut(text, "=")
+	if directed {
+		if d, err = pareto.ParseDirection(goal); err != nil {
+			return "", "", usageErrorf("%s: got %q, want METRIC, METRIC=min or METRIC=max", flag, text)
+		}
+	}
+	return name, d, nil
+}
+
+func printEffect(to io.Writer, f *frame.Frame, a *effect.Analysis, markdown bool) error {
+	good := "low"
+	if a.Direction == pareto.Max {
+		good = "high"
+	}
+	lines := []string{fmt.Sprintf("%s (%s is good) by %s, %s of each configuration at most", a.Metric, good, a.Factor,
+		counted(a.Seeds, "seed"))}
+	if a.Over == effect.Configurations || a.Seeds > 1 {
+		lines[0] += fmt.Sprintf("; intervals of 95 %% over %s", a.Over)
+	}
+	if err := printParagraph(to, lines, markdown); err != nil {
+		return err
+	}
+	for _, rows := range [][][]string{a.LevelRows(), a.PairRows()} {
+		if len(rows) == 1 {
+			continue
+		}
+		if err := printRows(to, rows, markdown); err != nil {
+			return err
+		}
+		fmt.Fprintln(to)
+	}
+	lines = nil
+	if a.Rank != nil {
+		lines = append(lines, fmt.Sprintf("rank correlation of %s with %s: %v", a.Metric, a.Factor, *a.Rank))
+	}
+	if len(a.Matched) > 0 {
+		lines = append(lines, "equal in each comparison: "+strings.Join(a.Matched, ", "))
+	}
+	if len(a.Tied) > 0 {
+		lines = append(lines, fmt.Sprintf("go with %s: %s", a.Factor, strings.Join(a.Tied, ", ")))
+	}
+	if m := f.Measures[a.Metric]; m != "" {
+		lines = append(lines, "measured by "+m)
+	}
+	for _, x := range f.Left {
+		lines = append(lines, "left out: "+x.String())
+	}
+	for _, note := range a.Notes {
+		lines = append(lines, "note: "+note)
+	}
+	return printParagraph(to, lines, markdown)
+}
+
+// printParagraph prints lines, which Markdown would join, as a list.
+func printParagraph(to io.Writer, lines []string, markdown bool) error {
+	for _, line := range lines {
+		if markdown && len(lines) > 1 {
+			line = "- " + plain.Markdown(line)
+		} else if markdown {
+			line = plain.Markdown(line) + "\n"
+		}
+		if _, err := fmt.Fprintln(to, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printRows prints a table whose first row is the heading.
+func printRows(to io.Writer, rows [][]string, markdown bool) error {
+	if markdown {
+		for _, row := range rows {
+			for j, cell := range row {
+				row[j] = plain.Markdown(cell)
+			}
+		}
+		_, err := io.WriteString(to, plain.MarkdownTable(rows))
+		return err
+	}
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(w, strings.Join(row, "\t"))
+	}
+	return w.Flush()
+}
+
+// effectJSON is an analysis as JSON.
+func effectJSON(f *frame.Frame, a *effect.Analysis) any {
+	estimate := func(e effect.Estimate) map[string]any {
+		out := map[string]any{"value": jsonNumber(e.Value), "low": jsonNumber(e.Low), "high": jsonNumber(e.High)}
+		if p := jsonNumber(e.P); p != nil {
+			out["p"] = p
+		}
+		return out
+	}
+	share := func(s effect.Share) map[string]any {
+		return map[string]any{"count": s.Count, "of": s.Of, "low": jsonNumber(s.Low), "high": jsonNumber(s.High)}
+	}
+	values := func(list []effect.Estimate) map[string]any {
+		out := map[string]any{}
+		for k, e := range list {
+			out[effect.Statistics[k].Name] = estimate(e)
+		}
+		return out
+	}
+	levels, pairs := []any{}, []any{}
+	for _, l := range a.Levels {
+		levels = append(levels, map[string]any{"level": l.Level, "configurations": l.Configurations, "trials": l.Trials,
+			"statistics": values(l.Values), "lost": share(l.Lost), "failed": l.Failed})
+	}
+	for _, p := range a.Pairs {
+		pairs = append(pairs, map[string]any{"level": p.To, "against": p.From, "configurations": p.Configurations, "trials": p.Trials,
+			"statistics": values(p.Values), "better": share(p.Better), "lost": estimate(p.Lost)})
+	}
+	left := map[string]int{}
+	for _, o := range f.Left {
+		left[o.Reason] = o.N
+	}
+	out := map[string]any{"factor": a.Factor, "metric": a.Metric, "direction": a.Direction, "measure": f.Measures[a.Metric],
+		"seeds": a.Seeds, "over": a.Over, "collapsed": a.Collapsed, "worst": jsonNumber(a.Worst), "ratio": a.Ratio, "levels": levels,
+		"pairs": pairs, "equal": append([]string{}, a.Matched...), "go_with": append([]string{}, a.Tied...), "left": left,
+		"notes": append([]string{}, a.Notes...)}
+	if a.Rank != nil {
+		out["rank_correlation"] = estimate(*a.Rank)
+	}
+	return out
+}
