@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/starsweep/starsweep/results"
 )
 
 // sayWhoElseTrains prints which processes train the study already. The workers of one command do not count each other.
@@ -25,6 +27,18 @@ func (t *training) sayWhoElseTrains() error {
 	}
 	fmt.Fprintf(t.env.Stdout, "joined: %s this study (%s)\n", what, strings.Join(names, ", "))
 	return nil
+}
+
+// heldNow counts the trials that processes hold which have the study open, by process.
+func heldNow(v *results.View) map[string]int {
+	claims, _ := v.Claims() // without which nobody is named
+	held := map[string]int{}
+	for id, c := range claims {
+		if s, begun := v.State(id); c.Live && begun && s.InPlan {
+			held[c.Process]++
+		}
+	}
+	return held
 }
 
 // held counts the trials that other processes hold, by process, as far as the disk says.

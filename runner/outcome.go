@@ -3,13 +3,10 @@ package runner
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"path/filepath"
-	"slices"
 	"strings"
 
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
-	"github.com/starsweep/starsweep/results/report"
 	"github.com/starsweep/starsweep/runner/execute"
 	"github.com/starsweep/starsweep/runner/sweep"
 )
@@ -17,64 +14,53 @@ import (
 // tally counts how trials ended, those of earlier runs included.
 type tally map[results.Status]int
 
-// end closes the study, prints what has become of its trials and returns the error of the command. err is that of the training, which
-// began unless an error came before the first trial.
+// end closes the study, and says or hands over how the run has ended. err is that of the training, which began unless an error came
+// before the first trial.
 func (t *training) end(began bool, err error) error {
-	count, failed, left := tally(t.executor.Counts()), t.failures(), remaining{}
-	var held map[string]int
+	c := conclusion{Dir: t.dir, Planned: t.plan.Len()}
 	if began {
-		left = t.paces.of(t.plan, t.epochsLeft)
-		held = t.held()
+		_, refreshErr := t.study.View().Refresh() // others may have recorded more
+		if err == nil {
+			err = refreshErr
+		}
+		left := t.paces.of(t.plan, t.epochsLeft)
+		c.Counts, c.Remaining = t.executor.Counts(), left.summary(t.lanes())
+		if left.trials > 0 {
+			c.Left = left.text(t.lanes())
+		}
 	}
+	failed := t.failures()
 	if closeErr := t.executor.Close(); closeErr != nil && !errors.Is(err, results.ErrStorage) {
 		err = closeErr
 	}
-	if began {
-		if summaryErr := t.summarize(count, left, held); err == nil {
-			err = summaryErr
-		}
-	}
 	if err == nil {
-		return failed.of(t.plan.Len()-t.plan.Skipped, t.dir)
+		err = failed.of(t.plan.Len()-t.plan.Skipped, t.dir)
+	} else {
+		err = t.ended(err)
 	}
-	return t.ended(err)
+	if !began {
+		return err
+	}
+	return t.conclude(c, err)
 }
 
-// summarize writes the report and prints the summary of the run. Of several processes, the first one prints it.
-func (t *training) summarize(count tally, left remaining, held map[string]int) error {
-	env := t.env.aloud()
-	s := runSummary{eventHead: t.events().head("summary"), Planned: t.plan.Len(), Counts: map[string]int{},
-		Seconds: env.Now().Sub(t.start).Seconds(), Phases: t.executor.Phases(), Remaining: left.summary(t.lanes())}
-	s.PerSecond = rate(s.Phases.Images, s.Phases.Train)
-	for status, n := range count {
-		s.Counts[string(status)], s.Finished = n, s.Finished+n
-	}
-	if !t.inJSON {
-		env.printOutcomes(count, s.Planned, s.Seconds)
-		if left.trials > 0 {
-			fmt.Fprintf(env.Stdout, "remaining %s\n", left.text(t.lanes()))
-			for _, process := range slices.Sorted(maps.Keys(held)) {
-				fmt.Fprintf(env.Stdout, "%d of them in %s\n", held[process], process)
-			}
-		}
-	}
-	v, err := t.env.openView(t.dir)
+// conclude ends a run that ends with an error, or nil. Of several processes, the supervisor says what concerns the study.
+func (t *training) conclude(c conclusion, err error) error {
 	if err != nil {
+		c.Code = exitCode(err)
+	}
+	switch c.Code {
+	case exitSomeFailed, exitAllFailed, exitInterrupted:
+		c.Said, err = plain.Error(err), withCode(c.Code, errReported)
+	}
+	if t.env.Worker != nil {
+		tell(t.env.Worker, message{t.executor.Phases(), &c})
 		return err
 	}
-	defer v.Close()
-	s.Report = filepath.Join(v.Dir(), "report.html")
-	err = report.File(s.Report, v, report.Options{})
-	if err := errors.Join(err, s.summarize(v)); err != nil {
-		return err
+	if concludeErr := t.env.conclude(c, t.executor.Phases(), t.runOptions, t.start); err == nil {
+		return concludeErr
 	}
-	switch {
-	case !t.inJSON:
-		s.print(env.Stdout, max(1, env.role.Of))
-	case env.role.Index <= 1:
-		return t.events().write(s)
-	}
-	return nil
+	return err
 }
 
 // lanes is the number of trials that the command trains at the same time.
@@ -86,11 +72,11 @@ func (t *training) ended(err error) error {
 	case errors.Is(err, results.ErrStorage):
 		return err
 	case t.ctx.Err() != nil:
-		return t.leaves("interrupted")
+		return leaves("interrupted")
 	case errors.Is(err, execute.ErrAsked):
-		return t.leaves("asked to stop")
+		return leaves("asked to stop")
 	case errors.Is(err, execute.ErrStopped):
-		return t.leaves(fmt.Sprintf("the budget of %v is used up", t.budget))
+		return leaves(fmt.Sprintf("the budget of %v is used up", t.budget))
 	case errors.Is(err, execute.ErrDeviceLost):
 		t.env.Worker.Replace()
 		return withCode(exitNoDevice, fmt.Errorf("%w; its trials are left to other processes, or to the same command", err))
@@ -98,10 +84,9 @@ func (t *training) ended(err error) error {
 	return err
 }
 
-// leaves says why a run leaves although work remains, and returns the error of its exit code.
-func (t *training) leaves(why string) error {
-	fmt.Fprintf(t.env.aloud().Stderr, "starsweep: %s; run the same command again to continue\n", why)
-	return withCode(exitInterrupted, errReported)
+// leaves is the error of a run that leaves although work remains.
+func leaves(why string) error {
+	return withCode(exitInterrupted, errors.New(why+"; run the same command again to continue"))
 }
 
 // epochsLeft is the number of epochs that the trial in place i of the plan still has to train.

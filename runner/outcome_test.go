@@ -18,30 +18,34 @@ func TestTheExitCodeSaysWhyATrainingDidNotComeToItsEnd(t *testing.T) {
 	interrupted, cancel := context.WithCancel(t.Context())
 	cancel()
 	storage := fmt.Errorf("disk: %w", results.ErrStorage)
-	const again = "; run the same command again to continue\n"
+	const again = "; run the same command again to continue"
 	for _, c := range []struct {
 		ctx     context.Context
 		err     error
 		code    int
-		said    string
+		said    string // for people, about the study
 		reports string // to the supervisor
 	}{
 		{t.Context(), storage, exitStorage, "", "o"},
 		{interrupted, storage, exitStorage, "", "o"},
-		{interrupted, context.Canceled, exitInterrupted, "starsweep: interrupted" + again, "o"},
-		{interrupted, execute.ErrStopped, exitInterrupted, "starsweep: interrupted" + again, "o"},
-		{t.Context(), execute.ErrAsked, exitInterrupted, "starsweep: asked to stop" + again, "o"},
-		{t.Context(), execute.ErrStopped, exitInterrupted, "starsweep: the budget of 3h0m0s is used up" + again, "o"},
+		{interrupted, context.Canceled, exitInterrupted, "interrupted" + again, "o"},
+		{interrupted, execute.ErrStopped, exitInterrupted, "interrupted" + again, "o"},
+		{t.Context(), execute.ErrAsked, exitInterrupted, "asked to stop" + again, "o"},
+		{t.Context(), execute.ErrStopped, exitInterrupted, "the budget of 3h0m0s is used up" + again, "o"},
 		{t.Context(), fmt.Errorf("step 3: %w", execute.ErrDeviceLost), exitNoDevice, "", "r"},
 		{t.Context(), errors.New("other"), exitInternal, "", "o"},
 	} {
-		var said, reports bytes.Buffer
+		var reports bytes.Buffer
 		w := &supervise.Worker{Reports: &reports}
-		x := &training{runOptions: runOptions{budget: 3 * time.Hour}, ctx: c.ctx, env: &Env{Stderr: &said, Worker: w}}
-		code := exitCode(x.ended(c.err))
+		x := &training{runOptions: runOptions{budget: 3 * time.Hour}, ctx: c.ctx, env: &Env{Worker: w}}
+		err, said := x.ended(c.err), ""
+		code := exitCode(err)
+		if code == exitInterrupted {
+			said = err.Error()
+		}
 		w.End()
-		if code != c.code || said.String() != c.said || reports.String() != c.reports {
-			t.Errorf("%v: got code %d, %q, report %q, want %d, %q, %q", c.err, code, &said, &reports, c.code, c.said, c.reports)
+		if code != c.code || said != c.said || reports.String() != c.reports {
+			t.Errorf("%v: got code %d, %q, report %q, want %d, %q, %q", c.err, code, said, &reports, c.code, c.said, c.reports)
 		}
 	}
 }

@@ -27,7 +27,7 @@ type runSummary struct {
 	Best      []summaryBest     `json:"best"`   // of each objective and measure
 	Fronts    []summaryFront    `json:"fronts"` // of each measure, of two objectives or more
 	Failures  []summaryFailures `json:"failures"`
-	Phases    execute.Phases    `json:"phase_seconds"` // of the lanes of this process, together
+	Phases    execute.Phases    `json:"phase_seconds"` // of the lanes of all processes, together
 	PerSecond *float64          `json:"images_per_second"`
 	Tables    []string          `json:"tables"` // folders of Parquet files
 	Report    string            `json:"report"` // empty: it could not be written
@@ -114,7 +114,7 @@ func (s *runSummary) fronts(v *results.View) error {
 }
 
 // print prints the summary for people.
-func (s *runSummary) print(to io.Writer, of int) {
+func (s *runSummary) print(to io.Writer) {
 	line := func(name, format string, a ...any) {
 		fmt.Fprintf(to, "%-8s "+format+"\n", append([]any{name}, a...)...)
 	}
@@ -123,15 +123,12 @@ func (s *runSummary) print(to io.Writer, of int) {
 			f.Trials[0], f.Reason)))
 		line("", "%s", f.Command)
 	}
-	p, whose := s.Phases, "this process"
-	if of > 1 {
-		whose = fmt.Sprintf("process 1 of %d", of)
-	}
+	p := s.Phases
 	text := fmt.Sprintf("compile %.1f, train %.1f, evaluate %.1f, wait %.1f, publish %.1f", p.Compile, p.Train, p.Evaluate, p.Wait, p.Publish)
 	if s.PerSecond != nil {
 		text += fmt.Sprintf("; %.0f images/s", *s.PerSecond)
 	}
-	line("seconds", "%s (lanes of %s together)", text, whose)
+	line("seconds", "%s (all lanes together)", text)
 	s.where(to)
 	for _, f := range s.Fronts {
 		const most = 5

@@ -82,7 +82,7 @@ func (t *training) train() (began bool, err error) {
 	defer end()
 	beside.Go(func() { t.sayHowItLeaves(over) })
 	beside.Go(func() { t.sayWhenItWaits(over) })
-	return true, t.executor.Run(env.atOnce(t.ctx), t.workers, progress, t.paces, reporter{env.Worker})
+	return true, t.executor.Run(env.atOnce(t.ctx), t.workers, progress, t.paces, reporter{env.Worker, t.executor.Phases})
 }
 
 // judges decide after every evaluated epoch whether a trial goes on. The first one that stops it counts.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/starsweep/starsweep/internal/machine"
 	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/runner/execute"
 	"github.com/starsweep/starsweep/runner/plan"
 	"github.com/starsweep/starsweep/runner/supervise"
 )
@@ -77,9 +78,11 @@ func (n *numbered) Write(p []byte) (int, error) {
 func (e *Env) supervised(ctx context.Context, path string, o runOptions) error {
 	processes := o.processes
 	r := role{Of: processes, Began: e.Now(), Shown: processes > 1 && e.Size != nil}
+	endPicture := func() {}
 	if r.Shown {
-		defer e.showWorkers(ctx, path, o, r.Began)()
+		endPicture = e.showWorkers(ctx, path, o, r.Began)
 	}
+	said := messages{phases: map[*supervise.Process]execute.Phases{}}
 	if processes > 1 {
 		r.Memory = machine.Memory(e.System).Free() / processes
 	}
@@ -95,6 +98,7 @@ func (e *Env) supervised(ctx context.Context, path string, o runOptions) error {
 			stdout, stderr := e.outputs(r, o)
 			return e.Start(processes, "STARSWEEP_WORKER="+string(text), stdout, stderr)
 		},
+		Heard:       said.hear,
 		Leave:       ctx.Done(),
 		AtOnce:      e.atOnce(ctx).Done(),
 		Say:         func(format string, a ...any) { fmt.Fprintf(e.aloud().Stderr, "starsweep: "+format+"\n", a...) },
@@ -105,6 +109,12 @@ func (e *Env) supervised(ctx context.Context, path string, o runOptions) error {
 		Interrupted: exitInterrupted,
 		Final:       stopsOthers,
 	})
+	endPicture()
+	if c, phases, found := said.conclusion(code); found {
+		if err := e.conclude(c, phases, o, r.Began); code == exitDone {
+			return err
+		}
+	}
 	if code == exitDone {
 		return nil
 	}
@@ -145,10 +155,18 @@ func (e *Env) showWorkers(ctx context.Context, path string, o runOptions, began 
 }
 
 // reporter is an observer that tells the supervisor of this process, if it has one, what is durable.
-type reporter struct{ to *supervise.Worker }
+type reporter struct {
+	to     *supervise.Worker
+	phases func() execute.Phases
+}
 
-func (r reporter) Began(plan.Trial)                {}
-func (r reporter) Epoch(plan.Trial, results.Epoch) { r.to.Progress() }
+func (r reporter) Began(plan.Trial) {}
+
+// Epoch implements execute.Observer.
+func (r reporter) Epoch(plan.Trial, results.Epoch) {
+	r.to.Progress()
+	tell(r.to, message{Phases: r.phases()})
+}
 
 // Ended implements execute.Observer. A trial that fails without an epoch will not run again: that is progress as well.
 func (r reporter) Ended(_ plan.Trial, o results.Outcome) {

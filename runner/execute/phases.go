@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Phases are the seconds that the lanes of a process have spent, all together: evaluations that run beside training count as well, and
+// Phases are the seconds that the lanes of a run have spent, all together: evaluations that run beside training count as well, and
 // data sets and checkpoints are not among them.
 type Phases struct {
 	Compile  float64 `json:"compile"`
@@ -14,6 +14,12 @@ type Phases struct {
 	Wait     float64 `json:"wait"`    // for a trial to train, or for memory
 	Publish  float64 `json:"publish"` // of tables, and until the study was closed
 	Images   int64   `json:"images"`  // trained on
+}
+
+// Add adds those of another process.
+func (p *Phases) Add(q Phases) {
+	p.Compile, p.Train, p.Evaluate = p.Compile+q.Compile, p.Train+q.Train, p.Evaluate+q.Evaluate
+	p.Wait, p.Publish, p.Images = p.Wait+q.Wait, p.Publish+q.Publish, p.Images+q.Images
 }
 
 // phases adds up Phases. Its methods may be called from several goroutines.

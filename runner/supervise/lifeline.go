@@ -1,7 +1,9 @@
 package supervise
 
 import (
+	"encoding/binary"
 	"io"
+	"sync"
 	"sync/atomic"
 )
 
@@ -12,6 +14,7 @@ const (
 	progress    = 'p' // report: a result is durable
 	inOrder     = 'o' // report: the process now ends in order, with an exit code of its own and not of a crash
 	toReplace   = 'r' // report: likewise, but another process may succeed where this one cannot
+	tells       = 't' // report: a message follows, after four bytes with its length, the lowest first
 )
 
 // Pipe is the supervisor's side. The worker sees the end of the requests when the supervisor has died.
@@ -23,15 +26,29 @@ type Pipe struct {
 // ask sends a request. A worker that no longer reads has ended.
 func (p Pipe) ask(request byte) { _, _ = p.Requests.Write([]byte{request}) }
 
+// mostTold bounds a message.
+const mostTold = 1 << 20
+
 // read reads the reports of a worker until it ends: how it says that it ends, 0 if it says nothing, and whether a result is durable.
-func (p Pipe) read() (ends byte, advanced bool) {
+func (p Pipe) read(heard func(message []byte)) (ends byte, advanced bool) {
 	for b := make([]byte, 1); ; {
 		if _, err := io.ReadFull(p.Reports, b); err != nil {
 			return ends, advanced
 		}
-		if b[0] == progress {
+		switch b[0] {
+		case progress:
 			advanced = true
-		} else {
+		case tells:
+			length := make([]byte, 4)
+			if _, err := io.ReadFull(p.Reports, length); err != nil {
+				return ends, advanced
+			}
+			message := make([]byte, min(binary.LittleEndian.Uint32(length), mostTold))
+			if _, err := io.ReadFull(p.Reports, message); err != nil {
+				return ends, advanced
+			}
+			heard(message)
+		default:
 			ends = b[0]
 		}
 	}
@@ -48,6 +65,7 @@ type Worker struct {
 	Reports  io.Writer
 
 	replaced atomic.Bool
+	mu       sync.Mutex // a report is written in one piece
 }
 
 // Listen calls the functions as the supervisor requests, until it asks to leave at once or dies.
@@ -63,6 +81,13 @@ func (w *Worker) Listen(toLeave, toLeaveAtOnce func()) {
 
 // Progress reports that a result is durable.
 func (w *Worker) Progress() { w.report(progress) }
+
+// Tell hands a message to the supervisor. One that is too long is not sent.
+func (w *Worker) Tell(message []byte) {
+	if len(message) <= mostTold {
+		w.report(append(binary.LittleEndian.AppendUint32([]byte{tells}, uint32(len(message))), message...)...)
+	}
+}
 
 // Replace makes End report that another process may succeed where this one cannot, for example since its device is lost.
 func (w *Worker) Replace() {
@@ -80,8 +105,10 @@ func (w *Worker) End() {
 	w.report(inOrder)
 }
 
-func (w *Worker) report(b byte) {
+func (w *Worker) report(bytes ...byte) {
 	if w != nil {
-		_, _ = w.Reports.Write([]byte{b}) // if the supervisor has died, nobody asks
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		_, _ = w.Reports.Write(bytes) // if the supervisor has died, nobody asks
 	}
 }

@@ -32,6 +32,7 @@ type End struct {
 type Options struct {
 	Processes     int
 	Start         func(index int, starved bool) (*Process, error) // starts worker 1, 2, ...; starved: the one before ran out of memory
+	Heard         func(from *Process, message []byte)             // takes what a worker tells; may be called from several goroutines
 	Leave, AtOnce <-chan struct{}                                 // closed: the workers should leave, in good order or at once
 	Say           func(format string, a ...any)                   // prints one line
 	Killed        func() int                                      // how many processes the kernel has killed so far for lack of memory
@@ -133,7 +134,7 @@ func (s *supervisor) watch(p *Process) (end End, said byte, progress bool) {
 		defer close(asked)
 		s.ask(p, ended)
 	}()
-	said, progress = p.Pipe.read()
+	said, progress = p.Pipe.read(func(message []byte) { s.Heard(p, message) })
 	end = p.Wait()
 	close(ended)
 	<-asked

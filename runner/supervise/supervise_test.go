@@ -128,6 +128,32 @@ func TestAnExitCodeIsPassedOnIfTheWorkerEndsInOrder(t *testing.T) {
 	}
 }
 
+// Messages arrive whole and in order, and those of a process that was replaced too.
+func TestWhatWorkersTellIsHeard(t *testing.T) {
+	long := strings.Repeat("x", 100_000)
+	f := &fakes{run: func(_, nth int, w *Worker) End {
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() { w.Tell([]byte(long)); w.Progress() })
+		}
+		all.Wait()
+		w.Tell([]byte{})
+		w.Tell(make([]byte, mostTold+1)) // not sent
+		if nth == 1 {
+			_, _ = w.Reports.Write([]byte{tells, 9, 0, 0, 0, 'x'}) // killed in the middle
+			return End{Signal: syscall.SIGKILL}
+		}
+		return inOrderly(w, done)
+	}}
+	heard := map[int][]string{}
+	o := f.options(1)
+	o.Heard = func(p *Process, message []byte) { heard[p.PID] = append(heard[p.PID], string(message)) }
+	want := []string{long, long, long, long, ""}
+	if code := Run(o); code != done || !slices.Equal(heard[101], want) || !slices.Equal(heard[102], want) || len(heard) != 2 {
+		t.Errorf("got code %d and %d, %d messages", code, len(heard[101]), len(heard[102]))
+	}
+}
+
 func TestAWorkerWithoutProgressIsGivenUp(t *testing.T) {
 	f := &fakes{run: func(_, _ int, _ *Worker) End { return End{Signal: syscall.SIGABRT} }}
 	if code := Run(f.options(1)); code != crashed {

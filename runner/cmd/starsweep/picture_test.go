@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"os/exec"
 	"regexp"
@@ -65,7 +66,7 @@ func TestSeveralProcessesShowOnePicture(t *testing.T) {
 	}
 }
 
-// Objects of several processes are whole lines, and one of them is the summary.
+// Objects of several processes are whole lines. The last one is the summary, which is about all of them.
 func TestSeveralProcessesWriteWholeObjects(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it trains for seconds")
@@ -78,18 +79,33 @@ func TestSeveralProcessesWriteWholeObjects(t *testing.T) {
 		t.Fatal(err)
 	}
 	events, processes := map[string]int{}, map[int]bool{}
+	last, images, seconds := "", int64(0), 0.0
 	for line := range strings.Lines(string(out)) {
 		var e struct {
 			Event   string
 			Process int
+			Images  int64
+			Seconds float64 `json:"seconds_train"`
+			Phases  struct {
+				Train  float64
+				Images int64
+			} `json:"phase_seconds"`
 		}
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
 			t.Fatalf("%v: %q", err, line)
 		}
 		events[e.Event]++
+		if last = e.Event; last == "summary" {
+			if e.Process != 0 || e.Phases.Images != images || math.Abs(e.Phases.Train-seconds) > 1e-6 {
+				t.Errorf("got %+v, want %d images in %v s of training", e, images, seconds)
+			}
+			continue
+		}
 		processes[e.Process] = true
+		images, seconds = images+e.Images, seconds+e.Seconds
 	}
-	if events["ended"] != 8 || events["epoch"] != 8*12 || events["summary"] != 1 || !processes[1] || !processes[3] || processes[0] {
-		t.Errorf("got the events %v of the processes %v", events, processes)
+	if events["ended"] != 8 || events["epoch"] != 8*12 || events["summary"] != 1 || last != "summary" || !processes[1] || !processes[3] ||
+		processes[0] {
+		t.Errorf("got the events %v of the processes %v, the last one %s", events, processes, last)
 	}
 }
