@@ -46,7 +46,7 @@ func Bars(f *frame.Frame, o Options) (*Figure, error) {
 		if b.log {
 			look = swatchPoint
 		}
-		c := cell{plot: newPlot(), size: single, legend: o.legend(s.groups, b.marks, look)}
+		c := o.newCell(1, o.legend(s.groups, b.marks, look))
 		if panels > 1 {
 			c.size.X = several.X * 1.3
 		}

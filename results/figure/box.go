@@ -47,7 +47,7 @@ func Box(f *frame.Frame, o Options) (*Figure, error) {
 					describeLevel(o, x, places.levels[i], o.By, s.groups.levels[j])))
 			}
 		}
-		c := newCell(panels, o.legend(s.groups, b.marks, swatchBox))
+		c := o.newCell(panels, o.legend(s.groups, b.marks, swatchBox))
 		scaleAxis(&c.plot.Y, valuesOf(s.rows, s.y), s.log)
 		c.y = o.label(f, s.y)
 		nominal(&c.plot.X, places.texts(), c.size.X-50)

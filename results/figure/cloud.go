@@ -80,7 +80,7 @@ func cloud(f *frame.Frame, o Options, front bool) (*Figure, error) {
 	cells, err := o.panels(f, rows, func(heading string, in []frame.Row, panels int) (cell, error) {
 		p := &points{x: x, y: y, rows: in, groups: groups, marks: marks(len(groups.levels), groups.ordered), goals: goals}
 		many = many || len(in) > mostVector
-		c := newCell(panels, o.legend(groups, p.marks, swatchPoint))
+		c := o.newCell(panels, o.legend(groups, p.marks, swatchPoint))
 		if front {
 			if err := p.findFront(); err != nil {
 				return cell{}, err
@@ -100,7 +100,7 @@ func cloud(f *frame.Frame, o Options, front bool) (*Figure, error) {
 	w.n = ", " + tally(rows) + "; each point is a trial."
 	if front {
 		w.n += " On the front: " + strings.Join(best, ", ") + "."
-		w.notes = append(w.notes, "Points with a dark edge are on the Pareto front: no other trial is at least as good in both and better in "+
+		w.notes = append(w.notes, "Points with an outline are on the Pareto front: no other trial is at least as good in both and better in "+
 			"one. The line is the border of what they dominate, which is shaded.")
 	}
 	w.notes = append(w.notes, logNotes(logX, logY)...)

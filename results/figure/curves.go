@@ -37,31 +37,29 @@ func Curves(v *results.View, f *frame.Frame, o Options) (*Figure, error) {
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("no trial has measured %s at any epoch", s.y)
 	}
-	var all []float64
 	last := 1
 	for _, course := range courses {
-		for _, p := range course {
-			all = append(all, p.y)
-			last = max(last, p.epoch)
-		}
+		last = max(last, course[len(course)-1].epoch)
 	}
-	log := spans(all)
 	w := words{title: o.name(s.y) + " over epochs" + o.by(o.By, o.Panel), n: ", " + tally(rows) + "."}
 	var counts []int
+	var drawn []float64
 	cells, err := o.panels(f, rows, func(heading string, in []frame.Row, panels int) (cell, error) {
 		l := &lines{marks: s.marks(), by: o.By != ""}
 		for i, of := range s.groups.split(in) {
 			for _, set := range o.sets(of) {
 				one := band(courses, set, i, o.Each)
 				l.lines = append(l.lines, one)
+				for _, p := range one.spots {
+					drawn = append(drawn, p.lo, p.middle, p.hi)
+				}
 				counts = append(counts, len(set))
 			}
 			if len(of) > 0 {
 				w.alt = append(w.alt, l.describe(o, heading, s.groups.levels[i], len(of)))
 			}
 		}
-		c := newCell(panels, o.legend(s.groups, l.marks, swatchLine))
-		scaleAxis(&c.plot.Y, all, log)
+		c := o.newCell(panels, o.legend(s.groups, l.marks, swatchLine))
 		c.plot.X.Min, c.plot.X.Max = float64(min(1, last-1)), float64(last)
 		c.plot.X.Tick.Marker = plot.TickerFunc(wholeTicks)
 		c.x, c.y = "epoch", o.label(f, s.y)
@@ -70,6 +68,10 @@ func Curves(v *results.View, f *frame.Frame, o Options) (*Figure, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	log := spans(drawn)
+	for _, c := range cells { // lines and bands fill the plots: single trials may lie outside
+		scaleAxis(&c.plot.Y, drawn, log)
 	}
 	w.notes = append([]string{o.bandNote(counts)}, logNote(log)...)
 	return o.figure(f, w, []string{s.y}, cells...), nil

@@ -29,7 +29,7 @@ func Effects(f *frame.Frame, o Options) (*Figure, error) {
 	}
 	w := words{title: "Mean " + o.name(s.y) + o.by(factors...), n: ", " + tally(s.rows) + "."}
 	if o.By != "" {
-		w.title = "Mean " + o.name(s.y) + " by levels, for each " + o.name(o.By)
+		w.title += ", for each " + o.name(o.By)
 	}
 	var all []*effects
 	var reach []float64
@@ -47,7 +47,7 @@ func Effects(f *frame.Frame, o Options) (*Figure, error) {
 	}
 	var cells []cell
 	for _, e := range all {
-		c := newCell(len(all), o.legend(s.groups, e.marks, swatchLine))
+		c := o.newCell(len(all), o.legend(s.groups, e.marks, swatchLine))
 		c.x, c.y = o.name(e.x), o.label(f, s.y)
 		scaleAxis(&c.plot.Y, reach, s.log)
 		nominal(&c.plot.X, e.places.texts(), c.size.X-50)

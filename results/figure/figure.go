@@ -21,9 +21,9 @@ type Figure struct {
 	Alt      string   // what a reader who cannot see it needs: the numbers in words
 	Measures []string // for the record: how each metric was measured, with the digests that decide whether values can be compared
 
-	what  string   // the first sentence of the caption
-	notes []string // sentences on marks, axes and what is left out, which other figures may have too
-	facts []string // sentences on metrics, which hold wherever they stand
+	what  string // the parts of the caption: see Own
+	notes []string
+	about []about
 	cells []cell   // one for each panel
 	rows  [][]cell // as they are drawn
 }
@@ -37,16 +37,17 @@ type cell struct {
 	size    vg.Point // of the plot with its axes
 }
 
-// Plots is the number of plots that stand side by side.
-func (f *Figure) Plots() int { return len(f.columns()) }
-
 // newCell is one of so many panels.
-func newCell(panels int, l legend) cell {
-	c := cell{plot: newPlot(), size: single, legend: l}
-	if panels > 1 {
-		c.size = several
+func (o Options) newCell(panels int, l legend) cell {
+	return cell{plot: newPlot(), size: o.size(panels), legend: l}
+}
+
+// size is the size of a plot that is one of so many panels.
+func (o Options) size(panels int) vg.Point {
+	if panels > 1 || o.Small {
+		return several
 	}
-	return c
+	return single
 }
 
 // logNote says that the vertical axis is logarithmic, if it is.
@@ -78,11 +79,11 @@ func Join(figures ...*Figure) (*Figure, error) {
 		return figures[0], nil
 	}
 	joined := &Figure{Title: figures[0].Title}
-	shared := Shared(figures)
+	shared := Notes(figures...)
 	var captions, alts []string
 	for i, f := range figures {
 		letter := string(rune('a' + i%26))
-		captions = append(captions, "("+letter+") "+f.CaptionWithout(shared))
+		captions = append(captions, "("+letter+") "+f.Own(shared))
 		alts = append(alts, "("+letter+") "+f.Alt)
 		for _, m := range f.Measures {
 			if !slices.Contains(joined.Measures, m) {
@@ -107,7 +108,7 @@ func Join(figures ...*Figure) (*Figure, error) {
 	if len(joined.rows) == 1 {
 		joined.rows = arrange(joined.rows[0])
 	}
-	joined.Caption = strings.Join(append(captions, shared...), " ")
+	joined.Caption = strings.Join(slices.Concat(captions, shared, Facts(figures...)), " ")
 	joined.Alt = strings.Join(alts, " ")
 	return joined, nil
 }

@@ -26,8 +26,8 @@ func History(f *frame.Frame, o Options) (*Figure, error) {
 	}
 	h := &history{y: s.y, groups: s.groups, marks: s.marks()}
 	h.rows, h.best = Records(f, results.Objective{Metric: s.y, Direction: s.goal})
-	c := cell{plot: newPlot(), size: single, legend: o.legend(s.groups, h.marks, swatchPoint), x: "trial, in the order of start",
-		y: o.label(f, s.y)}
+	c := o.newCell(1, o.legend(s.groups, h.marks, swatchPoint))
+	c.x, c.y = "trial, in the order of start", o.label(f, s.y)
 	scaleAxis(&c.plot.Y, valuesOf(s.rows, s.y), s.log)
 	c.plot.X.Min, c.plot.X.Max = 0.5, float64(len(h.rows))+0.5
 	c.plot.X.Tick.Marker = plot.TickerFunc(wholeTicks)

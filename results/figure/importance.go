@@ -57,13 +57,13 @@ func Shares(f *frame.Frame, a *importance.Analysis, o Options) *Figure {
 	if a.Log {
 		of = "log " + of
 	}
-	c := cell{plot: newPlot(), size: vg.Point{X: single.X, Y: 40 + 15*vg.Length(len(s.list))}, x: "share of the variance of " + of}
+	c := cell{plot: newPlot(), size: vg.Point{X: o.size(1).X, Y: 40 + 15*vg.Length(len(s.list))}, x: "share of the variance of " + of}
 	if a.Method == importance.PED {
 		c.x = "share of what sets the best trials apart by " + o.name(a.Metric)
 	} else {
 		w.n = fmt.Sprintf(", n = %s (%s of levels).", counted(a.N, "trial"), counted(a.Cells, "combination"))
 	}
-	s.axes(c.plot)
+	s.axes(c.plot, 0.45*c.size.X)
 	c.plot.Add(guides{x: true}, s)
 	w.notes = shareNotes(a, len(a.Effects)-mostShares)
 	for _, n := range a.Notes {
@@ -74,19 +74,17 @@ func Shares(f *frame.Frame, a *importance.Analysis, o Options) *Figure {
 
 // shareNotes say how the shares were computed.
 func shareNotes(a *importance.Analysis, omitted int) (notes []string) {
-	of := "variance"
-	if a.Log {
-		of = "variance of the logarithm"
-	}
-	method := "Analysis of variance over the full grid"
+	text := fmt.Sprintf("Shares of the variance by analysis of variance over the full grid (%s)", a.Method.Citation())
 	if a.Method == importance.PED {
-		method, of = "PED-ANOVA", fmt.Sprintf("difference between the best %s and all", counted(a.Best, "trial"))
+		text = fmt.Sprintf("Shares of the difference between the best %s and all (%s)", counted(a.Best, "trial"), a.Method.Citation())
 	}
-	text := fmt.Sprintf("%s (%s): shares of the %s", method, a.Method.Citation(), of)
 	if slices.ContainsFunc(a.Effects, func(e importance.Effect) bool { return !math.IsNaN(e.Low) }) {
 		text += fmt.Sprintf("; lines are 95 %% intervals from %d resamplings", a.Method.Resamplings())
 	}
 	notes = append(notes, text+".")
+	if a.Log && a.Method == importance.ANOVA {
+		notes = append(notes, "The variance is that of the logarithm.")
+	}
 	if a.Method == importance.ANOVA && !math.IsNaN(a.Residual) {
 		notes = append(notes, "Ticks mark the share expected by chance, if a hyperparameter had no effect.")
 	}
@@ -108,7 +106,7 @@ func sentence(s string) string {
 	return s
 }
 
-func percent(share float64) string { return number(roundTo(100*share, 3)) + " %" }
+func percent(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) }
 
 func (o Options) effectName(factors []string) string {
 	names := make([]string, len(factors))
@@ -130,22 +128,22 @@ type shares struct {
 	list []share
 }
 
-func (s *shares) axes(p *plot.Plot) {
+func (s *shares) axes(p *plot.Plot, width vg.Length) { // of the labels, at most
 	ticks := make(plot.ConstantTicks, len(s.list))
 	style := write(textSize, quiet)
 	reach := 0.0
 	for i, one := range s.list {
-		ticks[i] = plot.Tick{Value: -float64(i), Label: fit(style, one.label, 170)}
+		ticks[i] = plot.Tick{Value: -float64(i), Label: fit(style, one.label, width)}
 		reach = max(reach, one.value)
 		if one.high > reach {
 			reach = one.high
 		}
 	}
-	p.X.Min, p.X.Max = 0, max(min(1, 1.15*reach), 0.01)
+	p.X.Min, p.X.Max = 0, max(1.3*reach, 0.01) // with room for the numbers
 	p.X.Tick.Marker = plot.TickerFunc(func(low, high float64) []plot.Tick {
-		ticks := linearTicks(low, high)
+		ticks := linearTicks(low, min(high, 1))
 		for i := range ticks {
-			ticks[i].Label = percent(ticks[i].Value)
+			ticks[i].Label = number(roundTo(100*ticks[i].Value, 3)) + " %"
 		}
 		return ticks
 	})

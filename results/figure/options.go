@@ -17,6 +17,7 @@ type Options struct {
 	Panel string            // the column that has a plot for each level
 	Each  string            // of curves: what has a line, "configuration" or "level"
 	Names map[string]string // what to write for names of columns and for levels
+	Small bool              // a plot alone is as small as one of several
 
 	Trials []string // of sheets: IDs
 }

@@ -2,7 +2,6 @@ package figure
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/starsweep/starsweep/engine/pareto"
@@ -46,40 +45,16 @@ type words struct {
 func (o Options) figure(f *frame.Frame, w words, metrics []string, cells ...cell) *Figure {
 	g := &Figure{Title: w.title, Alt: strings.Join(append([]string{w.title + "."}, w.alt...), " "), what: w.title + w.n,
 		notes: append(w.notes, o.leftOut(f, metrics)...), cells: cells, rows: arrange(cells)}
-	o.about(g, f, metrics)
-	g.Caption = g.CaptionWithout(nil)
-	return g
-}
-
-// about adds what holds for metrics in any figure of the frame: which of their values are better, and how they were measured.
-func (o Options) about(g *Figure, f *frame.Frame, metrics []string) {
-	by := map[string][]string{} // measures
-	var measures []string
 	for _, m := range metrics {
-		switch d, _ := objective(f, m); d {
-		case pareto.Min:
-			g.facts = append(g.facts, fmt.Sprintf("Lower values of %s are better.", o.name(m)))
-		case pareto.Max:
-			g.facts = append(g.facts, fmt.Sprintf("Higher values of %s are better.", o.name(m)))
-		}
-		if text := f.Measures[m]; text != "" {
-			if by[text] == nil {
-				measures = append(measures, text)
-			}
-			by[text] = append(by[text], m)
-		}
+		a := about{metric: m, name: o.name(m), measure: f.Measures[m]}
+		a.goal, _ = objective(f, m)
+		g.about = append(g.about, a)
 	}
-	for _, text := range measures {
-		var names []string
-		for _, m := range by[text] {
-			names = append(names, o.name(m))
-		}
-		of := "Measure of " + enumerated(names) + ": "
-		if brief := frame.Brief(text, by[text]...); brief != "" {
-			g.facts = append(g.facts, of+brief+".")
-		}
-		g.Measures = append(g.Measures, of+text)
+	for _, of := range measures(g.about) {
+		g.Measures = append(g.Measures, "Measure of "+of.names()+": "+of.text)
 	}
+	g.Caption = strings.Join(append([]string{g.Own(nil)}, Facts(g)...), " ")
+	return g
 }
 
 // leftOut says what a frame leaves out, and how many of its trials have no value of the metrics.
@@ -104,36 +79,4 @@ func enumerated(texts []string) string {
 		return strings.Join(texts, "")
 	}
 	return strings.Join(texts[:last], ", ") + " and " + texts[last]
-}
-
-// Shared are the sentences that figures may say together: those that the captions of all have in common, and what holds for a metric in
-// any of them.
-func Shared(figures []*Figure) (sentences []string) {
-	if len(figures) == 0 {
-		return nil
-	}
-	for _, n := range figures[0].notes {
-		if !slices.ContainsFunc(figures, func(g *Figure) bool { return !slices.Contains(g.notes, n) }) {
-			sentences = append(sentences, n)
-		}
-	}
-	for _, g := range figures {
-		for _, n := range g.facts {
-			if !slices.Contains(sentences, n) {
-				sentences = append(sentences, n)
-			}
-		}
-	}
-	return sentences
-}
-
-// CaptionWithout is the caption without sentences that are said elsewhere.
-func (f *Figure) CaptionWithout(sentences []string) string {
-	own := []string{f.what}
-	for _, n := range slices.Concat(f.notes, f.facts) {
-		if !slices.Contains(sentences, n) {
-			own = append(own, n)
-		}
-	}
-	return strings.Join(own, " ")
 }

@@ -129,6 +129,11 @@ func (c *svgCanvas) hex(clr color.Color) (text string, opacity float64) {
 		}
 	}
 	n := color.NRGBAModel.Convert(clr).(color.NRGBA)
+	if c.theme == Dark { // hues are made for paper
+		for _, v := range []*uint8{&n.R, &n.G, &n.B} {
+			*v = uint8(min(255, 1.3*float64(*v)))
+		}
+	}
 	return fmt.Sprintf("#%02x%02x%02x", n.R, n.G, n.B), float64(n.A) / 255
 }
 
@@ -269,7 +274,7 @@ func (c *svgCanvas) write(w io.Writer, title, alt string) error {
 	if c.theme == Inline {
 		groundPaint = ` fill="none"`
 	}
-	_, err := fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 %s %s" width="%s" height="%s"`+
+	_, err := fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 %s %s" width="%spt" height="%spt"`+
 		` font-family="Liberation Sans,Arial,Helvetica,sans-serif" font-size="%s"%s><title>%s</title><desc>%s</desc>`+
 		`<path%s d="M0 0H%sV%sH0Z"/>%s</svg>`+"\n", width, height, width, height, decimal(textSize.Points()), inkPaint, escape(title),
 		escape(alt), groundPaint, width, height, c.body.String())

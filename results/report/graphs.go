@@ -15,7 +15,6 @@ import (
 type graph struct {
 	SVG     template.HTML
 	Caption string
-	Wide    bool // it has several plots side by side
 	Missing string
 	figure  *figure.Figure
 }
@@ -26,9 +25,28 @@ type graphs struct {
 	List    []graph
 }
 
-// shareNotes takes the sentences that a section says once out of its captions.
-func shareNotes(groups ...graphs) (notes []string) {
-	var all []*figure.Figure
+// shareNotes takes the facts about metrics and what all captions have in common out of the captions of a section, which says them once.
+func shareNotes(groups ...graphs) []string {
+	return append(commonNotes(groups...), facts(groups...)...)
+}
+
+// commonNotes takes the same out of the captions, and returns it without the facts.
+func commonNotes(groups ...graphs) []string {
+	notes := figure.Notes(figures(groups)...)
+	for _, g := range groups {
+		for i, one := range g.List {
+			if one.figure != nil {
+				g.List[i].Caption = one.figure.Own(notes)
+			}
+		}
+	}
+	return notes
+}
+
+// facts say which values of the metrics are better, and how they were measured.
+func facts(groups ...graphs) []string { return figure.Facts(figures(groups)...) }
+
+func figures(groups []graphs) (all []*figure.Figure) {
 	for _, g := range groups {
 		for _, one := range g.List {
 			if one.figure != nil {
@@ -36,18 +54,7 @@ func shareNotes(groups ...graphs) (notes []string) {
 			}
 		}
 	}
-	if len(all) < 2 {
-		return nil
-	}
-	notes = figure.Shared(all)
-	for _, g := range groups {
-		for i, one := range g.List {
-			if one.figure != nil {
-				g.List[i].Caption = one.figure.CaptionWithout(notes)
-			}
-		}
-	}
-	return notes
+	return all
 }
 
 // drawn is a figure with the ink of the page. An error says that the trials have nothing that such a figure could show.
@@ -59,7 +66,7 @@ func drawn(f *figure.Figure, err error) (graph, error) {
 	if err := f.SVG(&b, figure.Inline); err != nil {
 		return graph{}, err
 	}
-	return graph{SVG: template.HTML(b.String()), Caption: f.Caption, Wide: f.Plots() > 1, figure: f}, nil
+	return graph{SVG: template.HTML(b.String()), Caption: f.Caption, figure: f}, nil
 }
 
 // colours is the factor that has colours: the first one with several levels, unless it is a text of too many.
@@ -91,7 +98,7 @@ func (s *study) factors() (template.HTML, error) {
 	for _, factor := range varied {
 		g := graphs{Heading: factor.Name}
 		for _, name := range objectives {
-			one, err := drawn(figure.Box(s.frame, figure.Options{X: factor.Name, Y: name}))
+			one, err := drawn(figure.Box(s.frame, figure.Options{X: factor.Name, Y: name, Small: true}))
 			if err != nil {
 				return "", err
 			}
@@ -129,7 +136,7 @@ func (s *study) courses() (template.HTML, error) {
 			if !slices.Contains(s.frame.Metrics, name) {
 				continue
 			}
-			one, err := drawn(figure.Curves(s.View, laid, figure.Options{Y: name, By: colours(laid)}))
+			one, err := drawn(figure.Curves(s.View, laid, figure.Options{Y: name, By: colours(laid), Small: true}))
 			if err != nil {
 				return "", err
 			}
@@ -158,7 +165,7 @@ func (s *study) pictures(f *frame.Frame) (list []graph, left int, err error) {
 		pairs, left = pairs[:mostPairs], len(pairs)-mostPairs
 	}
 	for _, p := range pairs {
-		g, err := drawn(figure.Front(f, figure.Options{X: p[0].Metric, Y: p[1].Metric, By: colours(f)}))
+		g, err := drawn(figure.Front(f, figure.Options{X: p[0].Metric, Y: p[1].Metric, By: colours(f), Small: true}))
 		if err != nil {
 			return nil, 0, fmt.Errorf("front of %s and %s: %w", p[0].Metric, p[1].Metric, err)
 		}

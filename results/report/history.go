@@ -47,7 +47,7 @@ func (s *study) searched() bool {
 
 // records draws the objective in the order in which trials started, and lists the records.
 func (s *study) records(h *history) error {
-	g, err := drawn(figure.History(s.frame, figure.Options{Y: h.Metric, By: colours(s.frame)}))
+	g, err := drawn(figure.History(s.frame, figure.Options{Y: h.Metric, By: colours(s.frame), Small: true}))
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ type matters struct {
 	Shares  graph
 	Table   table   // the shares in numbers
 	Effects []graph // main effects, and interactions
+	Notes   []string
 }
 
 // effectsShown is how many effects a table has, and pairsShown how many interactions are drawn.
@@ -90,19 +91,23 @@ func (s *study) importance() (template.HTML, error) {
 		return "", nil
 	}
 	var list []matters
-	var all []graphs
+	var shares, effects graphs
 	for _, metric := range s.measuredObjectives() {
 		m, err := s.matters(metric)
 		if err != nil {
 			return "", err
 		}
 		list = append(list, m)
-		all = append(all, graphs{List: m.Effects})
+		shares.List, effects.List = append(shares.List, m.Shares), append(effects.List, m.Effects...)
 	}
 	if len(list) == 0 {
 		return "", nil
 	}
-	return render("importance", map[string]any{"Metrics": list, "Notes": shareNotes(all...)})
+	notes := append(commonNotes(shares), facts(effects)...)
+	for i := range list {
+		list[i].Shares = shares.List[i]
+	}
+	return render("importance", map[string]any{"Metrics": list, "Notes": notes})
 }
 
 func (s *study) matters(metric string) (m matters, err error) {
@@ -110,18 +115,19 @@ func (s *study) matters(metric string) (m matters, err error) {
 	if a := s.analyses[metric]; a.err != nil {
 		m.Missing = a.err.Error()
 	} else {
-		if m.Shares, err = drawn(figure.Shares(s.frame, a.Analysis, figure.Options{}), nil); err != nil {
+		if m.Shares, err = drawn(figure.Shares(s.frame, a.Analysis, figure.Options{Small: true}), nil); err != nil {
 			return m, err
 		}
 		m.Table = effects(a.Analysis)
 	}
-	for _, o := range append([]figure.Options{{Y: metric}}, s.interactions(metric)...) {
+	for _, o := range append([]figure.Options{{Y: metric, Small: true}}, s.interactions(metric)...) {
 		g, err := drawn(figure.Effects(s.frame, o))
 		if err != nil {
 			return m, err
 		}
 		m.Effects = append(m.Effects, g)
 	}
+	m.Notes = commonNotes(graphs{List: m.Effects})
 	return m, nil
 }
 
@@ -173,7 +179,7 @@ func (s *study) interactions(metric string) (list []figure.Options) {
 		if levels(s.frame, x) < levels(s.frame, by) { // colours for the fewer
 			x, by = by, x
 		}
-		list = append(list, figure.Options{X: x, Y: metric, By: by})
+		list = append(list, figure.Options{X: x, Y: metric, By: by, Small: true})
 	}
 	return list
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
+	"strings"
 
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/plain"
@@ -24,6 +25,9 @@ type head struct {
 	Text   string
 	Number bool
 }
+
+// Parts are the text up to and after each underscore, where a narrow heading may have a new line.
+func (h head) Parts() []string { return strings.SplitAfter(h.Text, "_") }
 
 type line struct {
 	ID    string // for links
@@ -84,7 +88,16 @@ func (s *study) table() (template.HTML, error) {
 
 // fill fills the table of trials.
 func (s *study) fill(t *table, chosen []*trial) {
-	metrics := slices.DeleteFunc(slices.Clone(s.meta.Metrics), func(name string) bool {
+	var metrics []string // objectives first
+	for _, o := range s.meta.Objectives {
+		metrics = append(metrics, o.Metric)
+	}
+	for _, name := range s.meta.Metrics {
+		if !slices.Contains(metrics, name) {
+			metrics = append(metrics, name)
+		}
+	}
+	metrics = slices.DeleteFunc(metrics, func(name string) bool {
 		return !slices.ContainsFunc(chosen, func(t *trial) bool { _, any := t.Last[name]; return any })
 	})
 	t.column("index", true)
