@@ -93,6 +93,9 @@ func (v *View) ends() map[string]int64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	ends := map[string]int64{}
+	if x := v.journals.extract; x != nil {
+		ends[extractWriter] = int64(len(x.lines))
+	}
 	for name, r := range v.journals.readers {
 		ends[name] = r.End()
 	}

@@ -39,6 +39,9 @@ func Create(dir string, m Meta, scripts map[string][]byte, o Options) (*Writer, 
 		return nil, err
 	}
 	if err == nil {
+		if err := old.writable(dir); err != nil {
+			return nil, err
+		}
 		if _, err := m.grown(old.Meta); err != nil {
 			return nil, fmt.Errorf("%s holds %w: choose another directory:\n%w", dir, ErrOther, err)
 		}
@@ -56,6 +59,9 @@ func Create(dir string, m Meta, scripts map[string][]byte, o Options) (*Writer, 
 // Continue joins the study in dir as it is. It is for processes that do one thing and leave.
 func Continue(dir string, o Options) (*Writer, error) {
 	f, err := readFile(dir)
+	if err == nil {
+		err = f.writable(dir)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ type journals struct {
 	readers map[string]*journal.Reader
 	missing map[string]bool // those that have been removed since they were read
 	old     *oldJournal     // the only journal of a study of schema 3; nil for others
+	extract *extract        // what stands for the journals of an extract; nil for others
 	own     string          // the writer of this process, which adds its entries itself; empty if there is none
 	ownEnd  int64           // up to which it has
 
@@ -79,6 +80,9 @@ func (j *journals) find() error {
 
 // read calls each for every entry that was appended since the last call. The entries of one journal come in their order.
 func (j *journals) read(each func(place, *entry) error) error {
+	if j.extract != nil {
+		return j.extract.each(each)
+	}
 	if err := j.find(); err != nil {
 		return err
 	}
@@ -162,6 +166,9 @@ func decode(lines [][]byte) ([]*entry, error) {
 
 // line returns a line that was read before.
 func (j *journals) line(at place) ([]byte, error) {
+	if j.extract != nil {
+		return j.extract.line(at), nil
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	f := j.open[at.writer]

@@ -21,6 +21,11 @@ func openJournals(dir string, f file) (*journals, error) {
 		j.old = &oldJournal{generations: map[string]int{}}
 		return j, nil
 	}
+	if f.Plan != nil {
+		var err error
+		j.extract, err = openExtract(dir, f)
+		return j, err
+	}
 	info, err := os.Stat(j.dir)
 	made := filepath.Join(dir, upgradeFolder, journalFolder)
 	switch {

@@ -36,6 +36,9 @@ const (
 func (v *View) losses(published map[string]int64, living func(string) bool) (list []loss) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.journals.extract != nil { // which has nothing else than its tables
+		return nil
+	}
 	add := func(l loss) {
 		if !v.fold.acknowledged(l.writer, l.Hole) {
 			list = append(list, l)
@@ -229,7 +232,7 @@ func (w *Writer) takeSegment(t Table, path string) error {
 	var entries []any
 	for _, b := range a.Began {
 		if !w.view.hasBegun(b) {
-			entries = append(entries, entry{Trial: &b.Trial, From: b.From, Under: b.Under, TookOver: b.TookOver, Generation: b.Generation})
+			entries = append(entries, b.entry())
 		}
 	}
 	if err := w.append(entries...); err != nil {

@@ -159,6 +159,10 @@ type began struct {
 	TookOver   bool   `json:"took_over,omitempty"`
 }
 
+func (b began) entry() entry {
+	return entry{Trial: &b.Trial, From: b.From, Under: b.Under, TookOver: b.TookOver, Generation: b.Generation}
+}
+
 // aboutRows describes rows.
 func aboutRows(rows []*row) (a about) {
 	seen := map[*trial]bool{}

@@ -13,8 +13,12 @@ type JournalFile struct {
 }
 
 // Journals returns what the view has read of each journal, by writer. Together with the tables of WriteTable it is a consistent copy of
-// the study, whatever writers do meanwhile, until the view is refreshed. A study of the old schema has one, with the name journal.
+// the study, whatever writers do meanwhile, until the view is refreshed. A study of the old schema has one, with the name journal; an
+// extract has none.
 func (v *View) Journals() (list []JournalFile) {
+	if v.Extract() {
+		return nil
+	}
 	ends := v.ends()
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -29,6 +29,7 @@ type file struct {
 	Sum     string    `json:"sum,omitempty"`
 	Created time.Time `json:"created"`
 	Growth  int       `json:"growth,omitempty"` // counts the times that the study got another content; 0 in files of older versions
+	Plan    *Plan     `json:"plan,omitempty"`   // the newest, of an extract; nil for a study with journals
 	Meta
 
 	damage error // why this comes from the journals; nil if it comes from study.json
@@ -65,7 +66,7 @@ func (f file) with(m Meta) file {
 	if f.Growth == 0 || !m.equal(f.Meta) {
 		f.Growth++
 	}
-	f.Schema, f.ID, f.Created, f.Meta, f.damage = SchemaVersion, m.ID(), f.Created.UTC(), m, nil
+	f.Schema, f.ID, f.Created, f.Meta, f.Plan, f.damage = SchemaVersion, m.ID(), f.Created.UTC(), m, nil, nil
 	f.Sum = f.sum()
 	return f
 }

@@ -42,9 +42,13 @@ type verifier struct {
 // Verify checks a study without changing it: that its journals are whole, that the IDs of trials are those of their content, that the
 // tables have the rows of the journals, each once, that checkpoints are whole, and that there are no other files. It reports what it finds
 // in the order of the files. While processes write the study, its tables are not compared; see View.Watch. Errors are those of Open and
-// of ctx, and of folders that cannot be read; a file that cannot be read is a problem, as is a study.json that is damaged.
+// of ctx, and of folders that cannot be read; a file that cannot be read is a problem, as is a study.json that is damaged. Of an extract,
+// VerifyTables checks the tables.
 func Verify(ctx context.Context, dir string, o Options, report func(Problem)) (Verified, error) {
 	x := &verifier{ctx: ctx, dir: dir, tell: report}
+	if f, err := readFile(dir); err == nil && f.Plan != nil {
+		return VerifyTables(ctx, dir, report)
+	}
 	dead, err := claim.Watch(ctx, dir, o.claims(), o.watching()) // before all else, since it may take a minute
 	if err != nil {
 		return x.Verified, err

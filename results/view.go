@@ -87,7 +87,9 @@ func (v *View) reset() error {
 	if err == nil && v.journals != nil {
 		fresh.own, fresh.ownEnd = v.journals.own, v.journals.ownEnd
 	}
-	v.journals = fresh
+	if err == nil {
+		v.journals = fresh
+	}
 	return err
 }
 

@@ -67,6 +67,9 @@ func (e *Env) archive(ctx context.Context, dir, out string, tablesOnly bool) err
 	if _, err := os.Lstat(out); !errors.Is(err, fs.ErrNotExist) {
 		return usageErrorf("%s exists: remove it, or choose another name with --out", plain.Line(out))
 	}
+	if v.Extract() && !tablesOnly {
+		return usageErrorf("%s has tables and no journals: --tables archives them", plain.Line(dir))
+	}
 	if v.Outdated() && !tablesOnly {
 		return usageErrorf("%s has the schema of an older version: the next run upgrades it; --tables archives its tables now", plain.Line(dir))
 	}
@@ -239,7 +242,11 @@ func (p *packing) report() error {
 
 // description adds study.json.
 func (p *packing) description() error {
-	description, err := p.view.Description()
+	describe := p.view.Description
+	if p.tablesOnly {
+		describe = p.view.DescribeExtract
+	}
+	description, err := describe()
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ type exportOptions struct {
 	to, out, where string
 	trial          string // for onnx
 	objectives     []string
+	bare           bool
 }
 
 func exportCommand(env *Env) *cobra.Command {
@@ -34,6 +35,9 @@ folder:
   wandb-offline  offline runs of Weights & Biases, for wandb sync
   optuna         journal.log, with one study, and its artifacts
   csv, jsonl     all tables, and the sample sheets as PNG files
+  parquet        the study as one Parquet file for each table, small enough to
+                 keep beside a paper: commands that show results open the folder
+                 (see docs/directory.md)
 
 With --to onnx and --trial it writes the generator of a trial as an ONNX model,
 from latents (and labels, and noise) to images or points, with the weights that
@@ -73,7 +77,8 @@ JSON lines: numbers that JSON lacks are the strings "NaN", "Infinity" and
 	f := c.Flags()
 	f.BoolVar(&o.csv, "csv", false, "print a table as comma-separated values with a header line")
 	f.BoolVar(&o.json, "jsonl", false, "print a table as one JSON object per line")
-	f.StringVar(&o.to, "to", "", "`FORMAT` of a whole study: tensorboard, mlflow, wandb-offline, optuna, csv or jsonl; or onnx")
+	f.StringVar(&o.to, "to", "", "`FORMAT` of a whole study: tensorboard, mlflow, wandb-offline, optuna, csv, jsonl or parquet; or onnx")
+	f.BoolVar(&o.bare, "no-sheets", false, "of --to parquet: leave out the sample sheets, which are most of a study")
 	f.StringVar(&o.out, "out", "", "`PATH` that --to writes: a folder, or the file of an ONNX model")
 	f.StringVar(&o.trial, "trial", "", "`TRIAL` whose generator --to onnx writes")
 	f.StringVar(&o.where, "where", "", whereMeaning+", for --to")
@@ -91,8 +96,8 @@ func (o *exportOptions) check(args []string) error {
 		if o.csv == o.json {
 			return usageErrorf("want either --csv or --jsonl")
 		}
-		if o.out != "" || o.trial != "" || o.where != "" || len(o.objectives) > 0 {
-			return usageErrorf("--out, --trial, --where, --objective: want --to with them")
+		if o.out != "" || o.trial != "" || o.where != "" || len(o.objectives) > 0 || o.bare {
+			return usageErrorf("--out, --trial, --where, --objective, --no-sheets: want --to with them")
 		}
 		if !slices.Contains(results.Tables(), results.Table(args[1])) {
 			return usageErrorf("got table %q, want one of %v", args[1], results.Tables())
@@ -104,6 +109,8 @@ func (o *exportOptions) check(args []string) error {
 		return usageErrorf("--to %s: want neither --csv nor --jsonl with it", plain.Value(o.to))
 	case o.to != toONNX && !slices.Contains(export.Formats(), export.Format(o.to)):
 		return usageErrorf("--to: got %q, want one of %v, or %s", o.to, export.Formats(), toONNX)
+	case o.bare && o.to != string(export.Parquet):
+		return usageErrorf("--no-sheets: want --to %s with it", export.Parquet)
 	case len(args) != 1:
 		return usageErrorf("got %d arguments, want the directory of a study", len(args))
 	case o.to == toONNX:
@@ -131,7 +138,8 @@ func exportStudy(ctx context.Context, env *Env, dir string, o exportOptions) err
 	if err != nil {
 		return err
 	}
-	counts, err := export.Write(ctx, v, export.Options{Format: export.Format(o.to), Out: o.out, Where: holds, Objectives: objectives})
+	counts, err := export.Write(ctx, v, export.Options{Format: export.Format(o.to), Out: o.out, Where: holds, Objectives: objectives,
+		NoSheets: o.bare})
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

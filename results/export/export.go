@@ -23,6 +23,7 @@ const (
 	Optuna      Format = "optuna"        // a journal with one study
 	CSV         Format = "csv"           // all tables
 	JSONLines   Format = "jsonl"         // all tables
+	Parquet     Format = "parquet"       // an extract of the study, which our commands open
 )
 
 // formats are all formats with what writes them, in the order of the help text.
@@ -36,6 +37,7 @@ var formats = [...]struct {
 	{Optuna, writeOptuna},
 	{CSV, func(s *study, f *folder) error { return writeTables(s, f, CSV, writeCSV) }},
 	{JSONLines, func(s *study, f *folder) error { return writeTables(s, f, JSONLines, writeJSONLines) }},
+	{Parquet, writeExtract},
 }
 
 // Formats returns all formats.
@@ -65,6 +67,7 @@ type Options struct {
 
 	Where      func(columns map[string]any) (bool, error) // which trials; nil for all. The columns are those of frame.Columns
 	Objectives []results.Objective                        // any of the metrics; nil for those of the study
+	NoSheets   bool                                       // of Parquet: the table of samples has no rows
 }
 
 // Counts says what was written.
@@ -78,6 +81,9 @@ func Write(ctx context.Context, v *results.View, o Options) (Counts, error) {
 	i := slices.Index(Formats(), o.Format)
 	if i < 0 {
 		return Counts{}, refuse("format: got %q, want %s", o.Format, join(Formats()))
+	}
+	if o.Format == Parquet && (o.Where != nil || len(o.Objectives) > 0) {
+		return Counts{}, refuse("parquet: the study is written as it is: got a condition or objectives, want none")
 	}
 	s, err := newStudy(ctx, v, o)
 	if err != nil {

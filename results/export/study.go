@@ -19,6 +19,7 @@ type study struct {
 	meta   results.Meta
 	trials []*trial
 	kept   map[string]bool // by trial, and by configuration of a trial
+	bare   bool            // without sheets
 	rows   map[results.Table]func(id string) iter.Seq2[results.Row, error]
 }
 
@@ -29,7 +30,7 @@ type trial struct {
 }
 
 func newStudy(ctx context.Context, v *results.View, o Options) (*study, error) {
-	s := &study{ctx: ctx, view: v, meta: v.Meta(), kept: map[string]bool{},
+	s := &study{ctx: ctx, view: v, meta: v.Meta(), bare: o.NoSheets, kept: map[string]bool{},
 		rows: map[results.Table]func(string) iter.Seq2[results.Row, error]{}}
 	for _, t := range []results.Table{results.Trials, results.Epochs, results.Samples} {
 		s.rows[t] = v.RowsByTrial(t)

@@ -40,6 +40,16 @@ func writeTables(s *study, f *folder, format Format, write func(io.Writer, []res
 	return f.write("schema.json", append(content, '\n'))
 }
 
+// writeExtract writes the study as an extract.
+func writeExtract(s *study, f *folder) error {
+	return s.view.WriteExtract(!s.bare, func(name string, write func(io.Writer) error) error {
+		if err := s.ctx.Err(); err != nil {
+			return err
+		}
+		return f.create(name, write)
+	})
+}
+
 // table yields the rows of the chosen trials. Those of sample sheets write the picture, and have its path in its place.
 func (s *study) table(t results.Table, f *folder) iter.Seq2[results.Row, error] {
 	return func(yield func(results.Row, error) bool) {
