@@ -10,19 +10,24 @@ import (
 	"github.com/starsweep/starsweep/runner/standing"
 )
 
-// sayHowItLeaves prints what becomes of the epochs in progress when the run is asked to leave, unless it is over before. A run that
-// leaves at once prints nothing.
+// sayHowItLeaves prints what becomes of the epochs in progress when the run is asked to leave, by an interrupt or by a request in the
+// directory, unless it is over before. A run that leaves at once prints nothing.
 func (t *training) sayHowItLeaves(over context.Context) {
+	how := ""
 	select {
 	case <-over.Done():
+		return
 	case <-t.ctx.Done():
-		if t.env.atOnce(t.ctx).Err() == nil {
-			fmt.Fprintf(t.env.Stderr, "starsweep: %s\n", leaving(t.executor.Steps(), t.grace))
-		}
+		how = leaving(t.executor.Steps(), t.grace) + "; interrupt again to leave at once"
+	case <-t.executor.Asked():
+		how = "asked to stop: " + leaving(t.executor.Steps(), t.grace) + "; interrupt to leave at once"
+	}
+	if t.env.atOnce(t.ctx).Err() == nil {
+		fmt.Fprintf(t.env.Stderr, "starsweep: %s\n", how)
 	}
 }
 
-// leaving says what becomes of epochs in progress when a run is asked to leave.
+// leaving says what becomes of epochs in progress.
 func leaving(steps []execute.Step, grace time.Duration) string {
 	var finishing []string
 	var takes time.Duration
@@ -45,7 +50,7 @@ func leaving(steps []execute.Step, grace time.Duration) string {
 			counted(n, "trial"), grace))
 	}
 	if len(parts) == 0 {
-		return "leaving"
+		return "no epoch is in progress"
 	}
-	return strings.Join(parts, "; ") + "; interrupt again to leave at once"
+	return strings.Join(parts, "; ")
 }

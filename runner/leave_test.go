@@ -17,16 +17,15 @@ func TestARunSaysHowItLeaves(t *testing.T) {
 		steps []execute.Step
 		want  string
 	}{
-		{nil, "leaving"},
-		{[]execute.Step{step(3, 7, short)}, "finishing epoch 7 of trial 3, about 4s; interrupt again to leave at once"},
+		{nil, "no epoch is in progress"},
+		{[]execute.Step{step(3, 7, short)}, "finishing epoch 7 of trial 3, about 4s"},
 		{[]execute.Step{step(3, 7, time.Second), step(4, 2, short)},
-			"finishing epoch 7 of trial 3, epoch 2 of trial 4, about 4s; interrupt again to leave at once"},
+			"finishing epoch 7 of trial 3, epoch 2 of trial 4, about 4s"},
 		{[]execute.Step{step(1, 1, short), step(2, 1, short), step(3, 1, short), step(4, 1, short)},
-			"finishing the epochs of 4 trials, about 4s; interrupt again to leave at once"},
-		{[]execute.Step{step(3, 7, long)}, "leaving 1 trial after the last finished epoch, since the next may take more than 10s (--grace); " +
-			"interrupt again to leave at once"},
+			"finishing the epochs of 4 trials, about 4s"},
+		{[]execute.Step{step(3, 7, long)}, "leaving 1 trial after the last finished epoch, since the next may take more than 10s (--grace)"},
 		{[]execute.Step{step(3, 7, short), step(4, 7, long)}, "finishing epoch 7 of trial 3, about 4s; " +
-			"leaving 1 trial after the last finished epoch, since the next may take more than 10s (--grace); interrupt again to leave at once"},
+			"leaving 1 trial after the last finished epoch, since the next may take more than 10s (--grace)"},
 	} {
 		if got := leaving(c.steps, 10*time.Second); got != c.want {
 			t.Errorf("got  %q\nwant %q", got, c.want)

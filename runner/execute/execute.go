@@ -70,7 +70,7 @@ type Executor struct {
 	epoch     func(context.Context, *Trainee) (results.Epoch, error) // trains one; tests replace it
 	poll      time.Duration                                          // how often it looks at other processes that it waits for
 
-	asked     atomic.Bool     // somebody has asked the process to leave
+	asked     chan struct{}   // closed when somebody has asked the process to leave
 	tidied    map[string]bool // trials whose weights are removed
 	abandoned atomic.Bool     // a goroutine that ignored an interrupt still runs: what it may use stays open
 }
@@ -81,7 +81,8 @@ const overlapCores = 4
 
 // New returns an executor that trains with a lab. The caller closes it.
 func New(c Config, lab *Lab) *Executor {
-	x := &Executor{Config: c, lab: lab, stopping: make(chan struct{}), epoch: trainEpoch, poll: pollEvery, tidied: map[string]bool{},
+	x := &Executor{Config: c, lab: lab, stopping: make(chan struct{}), asked: make(chan struct{}), epoch: trainEpoch,
+		poll: pollEvery, tidied: map[string]bool{},
 		overlaps: lab.Backend.Accelerator() || runtime.GOMAXPROCS(0) >= overlapCores}
 	x.phases.now = lab.Now
 	x.agenda = newAgenda(x)
@@ -134,7 +135,7 @@ func (x *Executor) Run(ctx context.Context, lanes int, observers ...Observer) er
 	switch cause := context.Cause(ctx); {
 	case !errors.Is(cause, errFinished):
 		return cause
-	case x.agenda.left() && x.asked.Load():
+	case x.agenda.left() && x.wasAsked():
 		return ErrAsked
 	case x.agenda.left():
 		return ErrStopped

@@ -38,7 +38,7 @@ func (x *Executor) limit(ctx context.Context) {
 	}
 	tick := time.NewTicker(askedEvery)
 	defer tick.Stop()
-	for !x.asked.Load() {
+	for {
 		select {
 		case <-ctx.Done():
 			return
@@ -47,8 +47,23 @@ func (x *Executor) limit(ctx context.Context) {
 		case <-deadline:
 			return
 		case <-tick.C:
-			x.asked.Store(x.Study.AskedToStop())
+			if x.Study.AskedToStop() {
+				close(x.asked)
+				return
+			}
 		}
+	}
+}
+
+// Asked is closed when somebody has asked the process to leave by a file in the directory of the study.
+func (x *Executor) Asked() <-chan struct{} { return x.asked }
+
+func (x *Executor) wasAsked() bool {
+	select {
+	case <-x.asked:
+		return true
+	default:
+		return false
 	}
 }
 

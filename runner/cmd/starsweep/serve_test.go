@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -77,13 +78,27 @@ func TestTheStopButtonEndsARunInGoodOrder(t *testing.T) {
 			if name == "its own pages" {
 				address = from(r, dir)
 			}
-			r.until("epoch 1/12  ")
+			for done := regexp.MustCompile(`process ([12]): .* epoch 1/12 `); len(done.FindAllString(r.text.String(), -1)) < 2; {
+				r.until("epoch 1/12  ")
+			}
 			if address == "" {
 				address = from(r, dir)
 			}
 			press(t, address, "/stop")
-			if code := r.end(); code != 75 || !strings.Contains(r.text.String(), "asked to stop; run the same command again to continue") {
+			again := "\nstarsweep: asked to stop; run the same command again to continue"
+			if code := r.end(); code != 75 || !strings.Contains(r.text.String(), again) {
 				t.Errorf("exit code %d\n%s", code, &r.text)
+			}
+			finishing := regexp.MustCompile(`(?m)^process ([12]): starsweep: asked to stop: finishing epoch (\d+) of trial (\d), about .*s; `+
+				`interrupt to leave at once$`).FindAllStringSubmatch(r.text.String(), -1)
+			if len(finishing) != 2 {
+				t.Errorf("it does not say which epochs are finished\n%s", &r.text)
+			}
+			for _, f := range finishing {
+				done := regexp.MustCompile(fmt.Sprintf(`process %s: trial %s/2 .* epoch %s/12  `, f[1], f[3], f[2]))
+				if !done.MatchString(r.text.String()) {
+					t.Errorf("%s, and it is not\n%s", f[0], &r.text)
+				}
 			}
 			if left, err := filepath.Glob(filepath.Join(dir, "requests", "*")); err != nil || len(left) > 0 {
 				t.Errorf("%v are left, %v", left, err)
