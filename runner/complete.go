@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"github.com/starsweep/starsweep/engine/feature"
 	"github.com/starsweep/starsweep/engine/train"
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
@@ -48,6 +49,8 @@ var flagCompleters = map[string]completer{
 	"x":         completeColumns,
 	"by":        completeColumns,
 	"where":     completeColumns,
+	"of":        completeFactors,
+	"features":  fixed(feature.Names()...),
 }
 
 // completeAll adds to all commands what a shell completes: the commands themselves say it only where the two tables do not.
@@ -191,7 +194,8 @@ func completeTrials(_ *Env, _ *cobra.Command, args []string, prefix string) (lis
 	return list, d | cobra.ShellCompDirectiveKeepOrder
 }
 
-// completeMetrics offers the metrics of a study, completeObjectives with a direction, completeColumns also its hyperparameters.
+// completeMetrics offers the metrics of a study, completeObjectives with a direction, completeFactors its hyperparameters, completeColumns
+// both.
 func completeMetrics(_ *Env, _ *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	metrics, _ := columnsOf(args)
 	return beginning(metrics, prefix), cobra.ShellCompDirectiveNoFileComp
@@ -204,6 +208,11 @@ func completeObjectives(_ *Env, _ *cobra.Command, args []string, prefix string) 
 		words = append(words, name+"=min", name+"=max")
 	}
 	return beginning(words, prefix), cobra.ShellCompDirectiveNoFileComp
+}
+
+func completeFactors(_ *Env, _ *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	_, hyperparameters := columnsOf(args)
+	return beginning(hyperparameters, prefix), cobra.ShellCompDirectiveNoFileComp
 }
 
 func completeColumns(_ *Env, _ *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {

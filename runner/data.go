@@ -34,7 +34,8 @@ func dataCommand(env *Env) *cobra.Command {
 digests of its files. A data set that is present is not downloaded again.`,
 			Example: `  starsweep data get mnist
   starsweep data get cifar10`,
-			Args: oneName,
+			Args:      oneName,
+			ValidArgs: dataNames(data.Downloads()...),
 			RunE: func(c *cobra.Command, args []string) error {
 				err := env.store().Get(c.Context(), args[0], env.downloaded(args[0]))
 				if err == nil {
@@ -46,6 +47,16 @@ digests of its files. A data set that is present is not downloaded again.`,
 		showDataCommand(env),
 	)
 	return c
+}
+
+// dataNames are the names of data sets, of all or of some, with what a shell says of them.
+func dataNames(some ...string) (names []cobra.Completion) {
+	for _, d := range data.Declarations() {
+		if len(some) == 0 || slices.Contains(some, d.Name) {
+			names = append(names, cobra.CompletionWithDesc(d.Name, d.Doc))
+		}
+	}
+	return names
 }
 
 func listData(env *Env) {
@@ -72,7 +83,8 @@ of the same name. With --png, it draws the first images.`,
 		Example: `  starsweep data show mnist12k --png digits.png
   starsweep data show images --path pictures/ --size 64 --channels 3
   starsweep data show nifti --path scans/ --plane coronal --window 40,400`,
-		Args: oneName,
+		Args:      oneName,
+		ValidArgs: dataNames(),
 		RunE: func(c *cobra.Command, args []string) error {
 			d.Name = args[0]
 			if err := checkDataFlags(c.Flags(), d.Name); err != nil {

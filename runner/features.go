@@ -54,7 +54,8 @@ extractors that need them: the weights of FID as .pth or .pt, those of Keras as
 			Short: "Download the weights of Inception v3 and check their digests",
 			Long: `Get downloads the published weights of the extractor inception (81 MB), checks
 their digests and adds them.`,
-			Example: `  starsweep features get inception`,
+			Example:   `  starsweep features get inception`,
+			ValidArgs: []cobra.Completion{"inception"},
 			Args: func(_ *cobra.Command, args []string) error {
 				if len(args) != 1 {
 					return usageErrorf("got %d arguments, want the name of one network: inception", len(args))

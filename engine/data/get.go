@@ -31,7 +31,7 @@ var mnistMirrors = []string{
 func (st *Store) Get(ctx context.Context, name string, progress fetch.Progress) error {
 	r, ok := lookup(name)
 	if !ok {
-		return fmt.Errorf("data set: got %q, want %s", name, strings.Join(downloads(), " or "))
+		return fmt.Errorf("data set: got %q, want %s", name, strings.Join(Downloads(), " or "))
 	}
 	if r.get == nil {
 		return fmt.Errorf("%s: nothing to download", name)

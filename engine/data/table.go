@@ -64,8 +64,8 @@ func setNames() (names []string) {
 	return names
 }
 
-// downloads names the sets that Get downloads.
-func downloads() (names []string) {
+// Downloads names the sets that Get downloads.
+func Downloads() (names []string) {
 	for _, r := range sets {
 		if r.get != nil {
 			names = append(names, r.Name)
