@@ -132,6 +132,7 @@ var forbidden = []rule{
 	{"internal/columns", module, "a file format"},
 	{"internal/dicom", module, "a file format"},
 	{"internal/nifti", module, "a file format"},
+	{"internal/losslessjpeg", module, "a file format"},
 	{"engine/feature/small", module + "engine", "the form of a file"},
 	{"engine/feature/small/pack", module + "engine/train", "packing trains nothing"},
 	{"engine/feature/small/pack", "go.starlark.net", "packing needs no script"},

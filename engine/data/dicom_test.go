@@ -2,6 +2,7 @@ package data
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"image"
@@ -10,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/suyashkumar/dicom"
@@ -66,6 +68,9 @@ func dicomFile(t testing.TB, attributes []attribute) []byte {
 		}
 		delete(last, a.tag)
 	}
+	slices.SortStableFunc(set.Elements, func(a, b *dicom.Element) int { // as the standard wants
+		return cmp.Or(cmp.Compare(a.Tag.Group, b.Tag.Group), cmp.Compare(a.Tag.Element, b.Tag.Element))
+	})
 	var text bytes.Buffer
 	if err := dicom.Write(&text, set); err != nil {
 		t.Fatal(err)
@@ -161,7 +166,7 @@ func TestDICOMWithJPEGInsideIsDecoded(t *testing.T) {
 	}
 	write(t, dir, "1.dcm", dicomFile(t, inside([]byte("\xff\xd8\xff\xc3"))))
 	_, err := store(t).Open(context.Background(), spec.Data{Name: "dicom", Path: dir})
-	wantError(t, err, "1.dcm: transfer syntax 1.2.840.10008.1.2.4.50: want uncompressed pixels or 8-bit grey JPEG")
+	wantError(t, err, "1.dcm: transfer syntax 1.2.840.10008.1.2.4.50 (JPEG): want 8-bit grey JPEG: convert with gdcmconv --raw IN OUT")
 }
 
 func TestErrorsOfDICOMFilesNameTheFile(t *testing.T) {
@@ -174,7 +179,8 @@ func TestErrorsOfDICOMFilesNameTheFile(t *testing.T) {
 		"not DICOM":      {[]byte("hello"), "malformed DICOM: "},
 		"truncated":      {whole[:len(whole)-5], "malformed DICOM: "},
 		"no window":      {dicomFile(t, ctSlice(six, attribute{tag.WindowWidth, nil})), "the file has no window: set window"},
-		"several frames": {dicomFile(t, ctSlice(six, attribute{tag.NumberOfFrames, []string{"2"}})), "got 2 frames, want one slice per file"},
+		"several frames": {dicomFile(t, ctSlice(six, attribute{tag.NumberOfFrames, []string{"2"}})), "got 12 bytes of pixel data, want 24"},
+		"no frames":      {dicomFile(t, ctSlice(six, attribute{tag.NumberOfFrames, []string{"0"}})), "got 0 frames, want 1 to 65536"},
 		"colour": {dicomFile(t, ctSlice(six, attribute{tag.SamplesPerPixel, []int{3}})),
 			"got 3 samples per pixel (MONOCHROME2), want grey"},
 		"few pixels": {dicomFile(t, ctSlice(six[:5])), "got 10 bytes of pixel data, want 12"},

@@ -25,6 +25,8 @@ type format struct {
 	decode func(ctx context.Context, b []byte) (picture, error)
 	// sift returns which files are pictures, in their order, and notes on them and the others; nil: all files are pictures
 	sift func(ctx context.Context, t tree, files []string) (kept, notes []string, err error)
+	// whose identifies the patient of a file, "" if that is unknown; nil: there are none
+	whose func(t tree, file string) string
 }
 
 // pictureTree is the files of one format in a folder or an archive. If they are in sub-folders, the sub-folder names the class.
@@ -69,18 +71,22 @@ func isImage(name string, begin func() []byte) bool {
 
 // findFolder reads the files of a folder: see arrange.
 func findFolder(ctx context.Context, wanted spec.Data, format format) (source, error) {
-	info, err := os.Stat(wanted.Path)
-	if err != nil {
+	if err := wantFolder(wanted.Path); err != nil {
 		return nil, err
 	}
-	if !info.IsDir() {
-		got := "a file"
-		if err := regular.Check(info.Mode()); err != nil {
-			return nil, fmt.Errorf("%s: %w or a folder", wanted.Path, err)
-		}
-		return nil, fmt.Errorf("%s: got %s, want a folder, or a %s file", wanted.Path, got, strings.Join(archiveEndings, ", "))
-	}
 	return findTree(ctx, diskTree{wanted.Path}, wanted, format)
+}
+
+// wantFolder returns an error unless a path is that of a folder.
+func wantFolder(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.IsDir() {
+		return err
+	}
+	if err := regular.Check(info.Mode()); err != nil {
+		return fmt.Errorf("%s: %w or a folder", path, err)
+	}
+	return fmt.Errorf("%s: got a file, want a folder, or a %s file", path, strings.Join(archiveEndings, ", "))
 }
 
 func findTree(ctx context.Context, t tree, wanted spec.Data, format format, notes ...string) (source, error) {
@@ -115,6 +121,13 @@ func arrangeTree(ctx context.Context, t tree, wanted spec.Data, format format, n
 	if len(a.files) == 0 {
 		return arrangement{}, nothing(format, wanted, a.notes)
 	}
+	if format.whose != nil && !wanted.Unlabelled {
+		shared, err := sharedPatients(ctx, t, format, a.files, w.files)
+		if err != nil {
+			return arrangement{}, err
+		}
+		a.notes = append(a.notes, shared...)
+	}
 	if !wanted.Unlabelled {
 		if err := a.label(); err != nil {
 			return arrangement{}, fmt.Errorf("%s: %w", wanted.Path, err)
@@ -143,8 +156,10 @@ func (a *arrangement) identity(t tree, files []string) (string, error) {
 // maxEncoded bounds one file of a picture.
 const maxEncoded = math.MaxInt32
 
-func (p *pictureTree) read(i int) ([]byte, error) {
-	b, err := p.tree.read(p.files[i], maxEncoded+1)
+func (p *pictureTree) read(i int) ([]byte, error) { return readPicture(p.tree, p.files[i]) }
+
+func readPicture(t tree, file string) ([]byte, error) {
+	b, err := t.read(file, maxEncoded+1)
 	if err == nil && len(b) > maxEncoded {
 		err = fmt.Errorf("got more than %d bytes, want a picture", maxEncoded)
 	}

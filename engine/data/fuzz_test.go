@@ -25,6 +25,10 @@ func FuzzDICOM(f *testing.F) {
 	if err != nil || len(paths) < 20 {
 		f.Fatalf("got %d files, %v", len(paths), err)
 	}
+	dir := unzipped(f, "dicom/compressed")
+	for _, name := range []string{"rle_i16_1", "rle_u8_3", "sv1_u12_1", "dcmtk_u16_7", "fragments_basic", "fragments_extended", "enhanced"} {
+		paths = append(paths, filepath.Join(dir, name+".dcm"))
+	}
 	for _, path := range paths {
 		b, err := os.ReadFile(path)
 		if err != nil {
@@ -87,4 +91,13 @@ func FuzzParquet(f *testing.F) {
 			t.Errorf("got %d labels of %d images", len(set.Labels), set.N)
 		}
 	})
+}
+
+// decodeDICOM is the first slice of a file.
+func decodeDICOM(b []byte, window [2]float64) (picture, error) {
+	at, err := openDICOM(context.Background(), b, window)
+	if err != nil {
+		return picture{}, err
+	}
+	return at(0)
 }

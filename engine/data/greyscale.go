@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/starsweep/starsweep/internal/dicom"
 )
@@ -15,9 +16,9 @@ type greySteps struct {
 	voi      func(x float64) float64
 }
 
-// greyScale is the steps of a file, with the requested window instead of the file's unless it is zero.
-func greyScale(set dicom.Set, asked [2]float64) (greySteps, error) {
-	modality, whole, err := modalityOf(set)
+// greyScale is the steps of a frame, with the requested window instead of the file's unless it is zero.
+func greyScale(set dicom.Set, frame int, asked [2]float64) (greySteps, error) {
+	modality, whole, err := modalityOf(set, frame)
 	if err != nil {
 		return greySteps{}, err
 	}
@@ -26,13 +27,13 @@ func greyScale(set dicom.Set, asked [2]float64) (greySteps, error) {
 		g.voi, err = voiFunction("LINEAR", asked[0], asked[1])
 		return g, err
 	}
-	g.voi, err = voiOf(set, whole)
+	g.voi, err = voiOf(set, frame, whole)
 	return g, err
 }
 
-// modalityOf is the rescale or the table of a file. whole reports whether its values are integers.
-func modalityOf(set dicom.Set) (step func(int) float64, whole bool, err error) {
-	a := attributes{set: holder(set, dicom.RescaleSlope, dicom.PixelValueTransformationSequence)}
+// modalityOf is the rescale of a frame, or the table of its file. whole reports whether its values are integers.
+func modalityOf(set dicom.Set, frame int) (step func(int) float64, whole bool, err error) {
+	a := attributes{set: holder(set, frame, dicom.RescaleSlope, dicom.PixelValueTransformationSequence)}
 	slope, intercept := a.number(dicom.RescaleSlope, 1), a.number(dicom.RescaleIntercept, 0)
 	tables := set.Element(dicom.ModalityLUTSequence).Items
 	switch {
@@ -50,9 +51,9 @@ func modalityOf(set dicom.Set) (step func(int) float64, whole bool, err error) {
 	return func(stored int) float64 { return float64(t.at(stored)) }, true, err
 }
 
-// voiOf is the window of a file, or its table if it has no window.
-func voiOf(set dicom.Set, whole bool) (func(float64) float64, error) {
-	a := attributes{set: holder(set, dicom.WindowWidth, dicom.FrameVOILUTSequence)}
+// voiOf is the window of a frame, or the table of its file if it has no window.
+func voiOf(set dicom.Set, frame int, whole bool) (func(float64) float64, error) {
+	a := attributes{set: holder(set, frame, dicom.WindowWidth, dicom.FrameVOILUTSequence)}
 	tables := set.Element(dicom.VOILUTSequence).Items
 	if a.set.Has(dicom.WindowWidth) && len(a.set.Element(dicom.WindowWidth).Value) > 0 {
 		centre, width := a.number(dicom.WindowCenter, math.NaN()), a.number(dicom.WindowWidth, 0)
@@ -103,27 +104,32 @@ func voiFunction(function string, centre, width float64) (func(float64) float64,
 	return func(x float64) float64 { return min(max(2*(x-(centre-0.5))/(width-1), -1), 1) }, nil
 }
 
-// ownWindow is a text that is equal for two files in which equal values have equal greys.
+// ownWindow is a text that is equal for two files in whose first frames equal values have equal greys.
 func ownWindow(set dicom.Set) string {
-	h := holder(set, dicom.WindowWidth, dicom.FrameVOILUTSequence)
+	h := holder(set, 0, dicom.WindowWidth, dicom.FrameVOILUTSequence)
 	centre, _ := h.Text(dicom.WindowCenter)
-	width, _ := h.Text(dicom.WindowWidth)
+	width, ok := h.Text(dicom.WindowWidth)
+	if !ok {
+		return "none"
+	}
 	function, _ := h.Text(dicom.VOILUTFunction)
-	return fmt.Sprintf("%s %s %s", centre, width, function)
+	return strings.TrimSpace(fmt.Sprintf("(%s, %s) %s", centre, width, function))
 }
 
 // holder is what holds an attribute of a frame: the file itself, or, in files for many frames, a group of the frame or of all frames
 // (PS3.3, C.7.6.16).
-func holder(set dicom.Set, t, sequence dicom.Tag) dicom.Set {
+func holder(set dicom.Set, frame int, t, sequence dicom.Tag) dicom.Set {
 	if set.Has(t) {
 		return set
 	}
-	for _, groups := range []dicom.Tag{dicom.PerFrameFunctionalGroupsSequence, dicom.SharedFunctionalGroupsSequence} {
-		for _, group := range set.Element(groups).Items {
-			for _, inner := range group.Element(sequence).Items {
-				if inner.Has(t) {
-					return inner
-				}
+	groups := set.Element(dicom.SharedFunctionalGroupsSequence).Items
+	if own := set.Element(dicom.PerFrameFunctionalGroupsSequence).Items; frame < len(own) {
+		groups = append([]dicom.Set{own[frame]}, groups...)
+	}
+	for _, group := range groups {
+		for _, inner := range group.Element(sequence).Items {
+			if inner.Has(t) {
+				return inner
 			}
 		}
 	}

@@ -1,8 +1,10 @@
 package data
 
 import (
+	"archive/zip"
 	"image"
 	"image/color"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -36,4 +38,27 @@ func tile(t testing.TB, h, w int, shades ...uint8) []byte {
 		img.SetNRGBA(i%w, i/w, color.NRGBA{shades[0], shades[1], shades[2], 255})
 	}
 	return encodePNG(t, img)
+}
+
+// unzipped is a folder with the files of an archive in testdata.
+func unzipped(t testing.TB, name string) string {
+	t.Helper()
+	z, err := zip.OpenReader(filepath.Join("testdata", filepath.FromSlash(name)+".zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	dir := t.TempDir()
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, dir, f.Name, b)
+	}
+	return dir
 }

@@ -63,7 +63,7 @@ func findNIfTI(ctx context.Context, st *Store, wanted spec.Data) (source, error)
 		}
 		t = oneFile{diskTree{filepath.Dir(wanted.Path)}, filepath.Base(wanted.Path)}
 	}
-	return findStacks(ctx, st, t, wanted, format{name: "NIfTI volumes", is: isNIfTI, sift: v.sift}, v)
+	return findStacks(ctx, st, t, wanted, format{name: "NIfTI volumes", is: isNIfTI, sift: v.sift, whose: niftiPatient}, v)
 }
 
 // oneFile is a folder as if it held one file only.
@@ -98,6 +98,16 @@ func voxelFile(file string) string {
 		file += ".gz"
 	}
 	return file
+}
+
+// niftiPatient identifies the patient by the entity sub- of the names of BIDS.
+func niftiPatient(_ tree, file string) string {
+	for _, part := range strings.FieldsFunc(file, func(r rune) bool { return r == '/' || r == '_' }) {
+		if strings.HasPrefix(part, "sub-") {
+			return part
+		}
+	}
+	return ""
 }
 
 // sift reads the headers, and notes how volumes differ.

@@ -24,6 +24,12 @@ type Tag uint32
 const (
 	TransferSyntaxUID                      Tag = 0x00020010
 	SOPClassUID                            Tag = 0x00080016
+	Modality                               Tag = 0x00080060
+	StudyInstanceUID                       Tag = 0x0020000d
+	SeriesInstanceUID                      Tag = 0x0020000e
+	InstanceNumber                         Tag = 0x00200013
+	ImagePositionPatient                   Tag = 0x00200032
+	ImageOrientationPatient                Tag = 0x00200037
 	SamplesPerPixel                        Tag = 0x00280002
 	PhotometricInterpretation              Tag = 0x00280004
 	NumberOfFrames                         Tag = 0x00280008
@@ -45,9 +51,11 @@ const (
 	LUTData                                Tag = 0x00283006
 	VOILUTSequence                         Tag = 0x00283010
 	FrameVOILUTSequence                    Tag = 0x00289132
+	PixelMeasuresSequence                  Tag = 0x00289110
 	PixelValueTransformationSequence       Tag = 0x00289145
 	SharedFunctionalGroupsSequence         Tag = 0x52009229
 	PerFrameFunctionalGroupsSequence       Tag = 0x52009230
+	ExtendedOffsetTable                    Tag = 0x7fe00001
 	FloatPixelData                         Tag = 0x7fe00008
 	DoubleFloatPixelData                   Tag = 0x7fe00009
 	PixelData                              Tag = 0x7fe00010
@@ -56,14 +64,16 @@ const (
 
 var (
 	kept = []Tag{
-		TransferSyntaxUID, SOPClassUID, SamplesPerPixel, PhotometricInterpretation, NumberOfFrames, Rows, Columns, PixelSpacing, PixelAspectRatio,
+		TransferSyntaxUID, SOPClassUID, Modality, StudyInstanceUID, SeriesInstanceUID, InstanceNumber, ImagePositionPatient,
+		ImageOrientationPatient, SamplesPerPixel, PhotometricInterpretation, NumberOfFrames, Rows, Columns, PixelSpacing, PixelAspectRatio,
 		BitsAllocated, BitsStored, HighBit, PixelRepresentation, WindowCenter, WindowWidth, RescaleIntercept, RescaleSlope, VOILUTFunction,
-		ModalityLUTSequence, LUTDescriptor, LUTData, VOILUTSequence, FrameVOILUTSequence, PixelValueTransformationSequence,
-		SharedFunctionalGroupsSequence, PerFrameFunctionalGroupsSequence, FloatPixelData, DoubleFloatPixelData, PixelData,
+		ModalityLUTSequence, LUTDescriptor, LUTData, VOILUTSequence, FrameVOILUTSequence, PixelMeasuresSequence,
+		PixelValueTransformationSequence, SharedFunctionalGroupsSequence, PerFrameFunctionalGroupsSequence, ExtendedOffsetTable, FloatPixelData,
+		DoubleFloatPixelData, PixelData,
 	}
 	sequences = []Tag{
-		ModalityLUTSequence, VOILUTSequence, FrameVOILUTSequence, PixelValueTransformationSequence, SharedFunctionalGroupsSequence,
-		PerFrameFunctionalGroupsSequence,
+		ModalityLUTSequence, VOILUTSequence, FrameVOILUTSequence, PixelMeasuresSequence, PixelValueTransformationSequence,
+		SharedFunctionalGroupsSequence, PerFrameFunctionalGroupsSequence,
 	}
 	// longVRs are the value representations whose length takes 4 bytes (PS3.5, 7.1.2).
 	longVRs = []string{"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"}
