@@ -9,11 +9,11 @@ AXE     := .ci/axe/node_modules/axe-core
 TOOL    := go tool -modfile=.ci/tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build man run test test-all vet lint fmt update python onnx tools r chromium axe pjrt-cpu features bench bench-metrics \
-	bench-features bench-peers bench-check bench-store agreement kill-loop clean
+.PHONY: help build man run test test-all vet lint fmt update studies python onnx tools r chromium axe pjrt-cpu features \
+	bench bench-metrics bench-features bench-peers bench-check bench-store agreement kill-loop clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/starsweep
 	go build -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./runner/cmd/starsweep
@@ -68,6 +68,13 @@ fmt: ## format the Go code
 
 update: ## rewrite the golden files; read the diff before committing it
 	UPDATE=1 go test -short ./...
+
+studies: ## run the commands of the pages in docs/studies again: their output and figures; read the diff before committing it
+	UPDATE=1 go test -count 1 ./runner -run TestPagesOfStudies
+
+study-%: build ## train the study of docs/studies/%.md, for hours, and keep its tables there: the page's blocks of "sh study"
+	awk '/^```sh study$$/ { on = 1; next } /^```$$/ { on = 0 } on' docs/studies/$*.md | \
+		PATH="$(CURDIR)/bin:$$PATH" nice bash -euo pipefail -x
 
 python: .venv/.done ## make the virtual environment whose readers the tests compare with
 .venv/.done: bench/requirements-test.txt

@@ -1,0 +1,234 @@
+package runner_test
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A page of docs/studies has commands on the tables that are kept beside it, and their output: each block of sh is run, and what follows
+// it is what it printed. Blocks of "sh study" make the tables, for hours: make study-NAME runs them.
+func TestPagesOfStudiesShowWhatTheirCommandsPrint(t *testing.T) {
+	if testing.Short() {
+		t.Skip("analyses all kept studies: go test without -short")
+	}
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := filepath.Glob(filepath.Join(root, "docs", "studies", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range pages {
+		name := strings.TrimSuffix(filepath.Base(page), ".md")
+		if name == "README" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			for _, problem := range follow(t, root, name, os.Getenv("UPDATE") != "") {
+				t.Errorf("%s: make studies writes it anew; read the diff", problem)
+			}
+		})
+	}
+}
+
+// mostKept is the size of what is kept of a study.
+const mostKept = 3_000_000
+
+// studyBlock is a block of commands with what is shown of its output, as a text or between comments, for output that is Markdown.
+var studyBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```\n" +
+	"(?:\n*(?:```text\n(.*?)^```\n|<!-- output -->\n(.*?)^<!-- end of output -->\n))?")
+
+// follow runs the commands of a page of root in a copy of docs/studies, and compares what they print, and the pictures that they draw, or
+// writes them anew. Pictures of a page begin with its name and a hyphen; tables are kept in a folder of that name.
+func follow(t *testing.T, root, name string, update bool) (problems []string) {
+	t.Helper()
+	work := t.TempDir()
+	studies := filepath.Join("docs", "studies")
+	must(t, os.CopyFS(filepath.Join(work, studies), os.DirFS(filepath.Join(root, studies))))
+	for _, dir := range []string{root, work} {
+		must(t, os.MkdirAll(filepath.Join(dir, studies, "figures"), 0o777))
+	}
+	entries, err := os.ReadDir(root)
+	must(t, err)
+	for _, e := range entries {
+		if e.Name() != "docs" {
+			must(t, os.Symlink(filepath.Join(root, e.Name()), filepath.Join(work, e.Name())))
+		}
+	}
+	pictures := func(dir string) []string {
+		list, err := filepath.Glob(filepath.Join(dir, studies, "figures", name+"-*"))
+		must(t, err)
+		return list
+	}
+	for _, path := range pictures(work) {
+		must(t, os.Remove(path))
+	}
+	page := filepath.Join(root, studies, name+".md")
+	b, err := os.ReadFile(page)
+	must(t, err)
+	text := string(b)
+	if !strings.Contains(text, "\n```sh study\n") {
+		problems = append(problems, name+".md has no block of sh study, which makes its tables")
+	}
+	if size := sizeOf(t, filepath.Join(root, studies, name)); size > mostKept {
+		problems = append(problems, fmt.Sprintf("docs/studies/%s has %d bytes, want at most %d", name, size, mostKept))
+	}
+	now := studyBlock.ReplaceAllStringFunc(text, func(block string) string {
+		m := studyBlock.FindStringSubmatch(block)
+		output := printed(t, work, m[1])
+		if output != m[2]+m[3] && !update {
+			problems = append(problems, fmt.Sprintf("%s.md: %s\nprinted\n%s\nthe page shows\n%s", name, m[1], output, m[2]+m[3]))
+		}
+		command := "```sh\n" + m[1] + "```\n"
+		switch {
+		case strings.HasSuffix(block, "<!-- end of output -->\n"):
+			return command + "\n<!-- output -->\n" + output + "<!-- end of output -->\n"
+		case output == "":
+			return command
+		}
+		return command + "\n```text\n" + output + "```\n"
+	})
+	for _, path := range slices.Concat(pictures(work), pictures(root)) {
+		below := filepath.Join(studies, "figures", filepath.Base(path))
+		drawn, err := os.ReadFile(filepath.Join(work, below))
+		had, errHad := os.ReadFile(filepath.Join(root, below))
+		switch {
+		case bytes.Equal(drawn, had) && err == nil && errHad == nil:
+		case update && err == nil:
+			must(t, os.WriteFile(filepath.Join(root, below), drawn, 0o666))
+		case err != nil:
+			problems = append(problems, below+" is drawn by no command of the page: remove it")
+		default:
+			problems = append(problems, below+" is not what the command draws")
+		}
+	}
+	if update && now != text {
+		must(t, os.WriteFile(page, []byte(now), 0o666))
+	}
+	slices.Sort(problems)
+	return slices.Compact(problems)
+}
+
+// printed is what commands print in a folder. They end with 0.
+func printed(t *testing.T, dir, script string) string {
+	t.Helper()
+	c := exec.Command("bash", "-euo", "pipefail", "-c", script)
+	c.Dir = dir
+	c.Env = append(os.Environ(), "STARSWEEP_HOME="+t.TempDir())
+	var errs bytes.Buffer
+	c.Stderr = &errs
+	output, err := c.Output()
+	if err != nil || errs.Len() > 0 {
+		t.Fatalf("%s%v\n%s", script, err, &errs)
+	}
+	return string(output)
+}
+
+func sizeOf(t *testing.T, dir string) (size int64) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			size += info.Size()
+		}
+		return err
+	})
+	must(t, err)
+	return size
+}
+
+// The mechanism itself, with a small study.
+func TestAPageOfAStudyIsComparedAndWrittenAnew(t *testing.T) {
+	root := t.TempDir()
+	at := func(name string) string { return filepath.Join(root, filepath.FromSlash(name)) }
+	must(t, os.MkdirAll(at("docs/studies"), 0o777))
+	must(t, os.WriteFile(at("study.star"), []byte(`
+load("@std//mlp.star", "mlp")
+load("@std//losses.star", "least_squares")
+
+def trial(p):
+    return gan(data = ring(count = 64), generator = mlp([4], 2), discriminator = mlp([4], 1), latent = normal(2),
+               loss = least_squares(), optimizer = sgd(lr = p.lr), batch = 8, epochs = 2)
+
+main = study(trial = trial, space = {"lr": choice(0.01, 0.1)}, seeds = 2, objectives = {"loss_generator": "min"})
+`), 0o666))
+	page := filepath.Join(at("docs/studies"), "small.md")
+	text := `# A small study
+
+` + "```sh study" + `
+starsweep run study.star --backend cpu --dir runs
+starsweep export runs --to parquet --out docs/studies/small --no-sheets
+` + "```" + `
+
+` + "```sh" + `
+starsweep effect docs/studies/small --of lr
+` + "```" + `
+
+A finding.
+
+` + "```sh" + `
+starsweep table docs/studies/small --top 1
+` + "```" + `
+
+<!-- output -->
+<!-- end of output -->
+` + "```sh" + `
+starsweep figure box docs/studies/small --x lr --out docs/studies/figures/small-box.svg
+` + "```" + `
+`
+	must(t, os.WriteFile(page, []byte(text), 0o666))
+	study := regexp.MustCompile("(?ms)^```sh study\n(.*?)^```$").FindStringSubmatch(text)[1]
+	c := exec.Command("bash", "-euo", "pipefail", "-c", study)
+	c.Dir = root
+	if output, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	wantProblems := func(update bool, want ...string) {
+		t.Helper()
+		problems := follow(t, root, "small", update)
+		for i, problem := range problems {
+			if len(problems) != len(want) || !strings.Contains(problem, want[i]) {
+				t.Errorf("got %q, want %q", problems, want)
+				return
+			}
+		}
+		if len(problems) != len(want) {
+			t.Errorf("got no problems, want %q", want)
+		}
+	}
+	wantProblems(false, "small-box.svg is not what the command draws", "small.md: starsweep effect", "small.md: starsweep figure",
+		"small.md: starsweep table")
+	wantProblems(true)
+	wantProblems(false)
+	b, err := os.ReadFile(page)
+	must(t, err)
+	if now := string(b); !strings.Contains(now, "<!-- output -->\nThe best 1 of 2") || !strings.Contains(now, "```text\nloss_generator (low") {
+		t.Errorf("got the page\n%s", now)
+	}
+	must(t, os.WriteFile(page, bytes.Replace(b, []byte("0.1 against 0.01"), []byte("0.1 against 0.02"), 1), 0o666))
+	must(t, os.WriteFile(at("docs/studies/figures/small-old.svg"), []byte("x"), 0o666))
+	wantProblems(false, "small-old.svg is drawn by no command", "small.md: starsweep effect")
+	must(t, os.Remove(at("docs/studies/figures/small-old.svg")))
+	must(t, os.WriteFile(page, []byte(strings.Replace(string(b), "sh study", "text study", 1)), 0o666))
+	must(t, os.WriteFile(at("docs/studies/small/large"), make([]byte, mostKept), 0o666))
+	wantProblems(false, "docs/studies/small has 30", "small.md has no block of sh study")
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
