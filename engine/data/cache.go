@@ -26,7 +26,7 @@ import (
 // Several processes may write the same file. It is verified when it is read.
 
 // cacheVersion changes with the layout, and with every change of decoding that changes pixels.
-const cacheVersion = 4
+const cacheVersion = 5
 
 // cacheHeader is the line of JSON: the set without its content, and the form of the content.
 type cacheHeader struct {

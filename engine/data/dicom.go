@@ -13,7 +13,7 @@ import (
 
 var dicomFiles = row{
 	DataSet: spec.DataSet{Name: "dicom", Builtin: "dicom", Files: true,
-		Doc:  "a folder of grey DICOM slices, seen through a window; sub-folders are classes",
+		Doc:  "a folder of grey DICOM slices, or a file of several, seen through a window; sub-folders are classes",
 		Args: "path size channels window? split? limit? classes? labels?"},
 	from: ownFiles, find: findDICOM,
 }
@@ -26,12 +26,12 @@ type dicomSlices struct {
 }
 
 func findDICOM(ctx context.Context, st *Store, wanted spec.Data) (source, error) {
-	if err := wantFolder(wanted.Path); err != nil {
+	t, err := fileOrFolder(wanted.Path, isDICOM, "a DICOM file, or a folder of them")
+	if err != nil {
 		return nil, err
 	}
 	d := &dicomSlices{window: wanted.Window, files: map[string]slice{}}
-	return findStacks(ctx, st, diskTree{wanted.Path}, wanted,
-		format{name: "DICOM slices", is: isDICOM, sift: d.sift, whose: dicomPatient}, d)
+	return findStacks(ctx, st, t, wanted, format{name: "DICOM slices", is: isDICOM, sift: d.sift, whose: dicomPatient}, d)
 }
 
 // isDICOM decides by the name or by the magic word, since scanners have no rule for names. A DICOMDIR is an index, not a slice.

@@ -57,7 +57,10 @@ func findImages(ctx context.Context, st *Store, wanted spec.Data) (source, error
 		}
 		return findTree(ctx, t, wanted, images, notes...)
 	}
-	return findFolder(ctx, wanted, images)
+	if err := wantFolder(wanted.Path); err != nil {
+		return nil, err
+	}
+	return findTree(ctx, diskTree{wanted.Path}, wanted, images)
 }
 
 // isImage decides by the ending, and by the content if there is none.
@@ -67,14 +70,6 @@ func isImage(name string, begin func() []byte) bool {
 		return raster.Known(begin())
 	}
 	return raster.Extension(ext)
-}
-
-// findFolder reads the files of a folder: see arrange.
-func findFolder(ctx context.Context, wanted spec.Data, format format) (source, error) {
-	if err := wantFolder(wanted.Path); err != nil {
-		return nil, err
-	}
-	return findTree(ctx, diskTree{wanted.Path}, wanted, format)
 }
 
 // wantFolder returns an error unless a path is that of a folder.
@@ -89,6 +84,7 @@ func wantFolder(path string) error {
 	return fmt.Errorf("%s: got a file, want a folder, or a %s file", path, strings.Join(archiveEndings, ", "))
 }
 
+// findTree reads the files of a tree: see arrange.
 func findTree(ctx context.Context, t tree, wanted spec.Data, format format, notes ...string) (source, error) {
 	a, err := arrangeTree(ctx, t, wanted, format, notes...)
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"math"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -52,29 +51,11 @@ type volumes struct {
 
 func findNIfTI(ctx context.Context, st *Store, wanted spec.Data) (source, error) {
 	v := &volumes{wanted: wanted, plane: nifti.Plane(slices.Index(nifti.Planes, wanted.Plane)), headers: map[string]*nifti.Header{}}
-	info, err := os.Stat(wanted.Path)
+	t, err := fileOrFolder(wanted.Path, isNIfTI, ".nii, .nii.gz, .hdr, or a folder of them")
 	if err != nil {
 		return nil, err
 	}
-	t := tree(diskTree{wanted.Path})
-	if !info.IsDir() {
-		if !isNIfTI(wanted.Path, nil) {
-			return nil, fmt.Errorf("%s: got another file, want .nii, .nii.gz, .hdr, or a folder of them", wanted.Path)
-		}
-		t = oneFile{diskTree{filepath.Dir(wanted.Path)}, filepath.Base(wanted.Path)}
-	}
 	return findStacks(ctx, st, t, wanted, format{name: "NIfTI volumes", is: isNIfTI, sift: v.sift, whose: niftiPatient}, v)
-}
-
-// oneFile is a folder as if it held one file only.
-type oneFile struct {
-	diskTree
-	name string
-}
-
-func (t oneFile) list(ctx context.Context, dir string) ([]os.DirEntry, error) {
-	all, err := t.diskTree.list(ctx, dir)
-	return slices.DeleteFunc(all, func(e os.DirEntry) bool { return e.Name() != t.name }), err
 }
 
 // isNIfTI decides by the name. A file .img holds the voxels of a file .hdr.

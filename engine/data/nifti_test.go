@@ -230,6 +230,8 @@ func TestErrorsOfVolumesNameTheFile(t *testing.T) {
 	}
 	_, err := store(t).Open(context.Background(), spec.Data{Name: "nifti", Path: write(t, t.TempDir(), "x.mha", nil)})
 	wantError(t, err, "x.mha: got another file, want .nii, .nii.gz, .hdr, or a folder of them")
+	_, err = store(t).Open(context.Background(), spec.Data{Name: "dicom", Path: write(t, t.TempDir(), "x.png", nil)})
+	wantError(t, err, "x.png: got another file, want a DICOM file, or a folder of them")
 }
 
 func TestVolumesThatNoMemoryHoldsAreRefused(t *testing.T) {

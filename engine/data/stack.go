@@ -3,12 +3,15 @@ package data
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"sort"
 	"sync"
 
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/internal/regular"
 )
 
 // stacks is a source whose files hold one picture or several: the frames of a DICOM file, the slices of a volume.
@@ -28,6 +31,39 @@ type stackFormat interface {
 	parts(file string) []string
 	// open reads a file; its function may be called by several goroutines at once.
 	open(ctx context.Context, t tree, file string) (func(i int) (picture, error), error)
+}
+
+// fileOrFolder is the tree of a folder, or of a file of a format alone.
+func fileOrFolder(path string, is func(string, func() []byte) bool, want string) (tree, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	t := oneFile{diskTree{filepath.Dir(path)}, filepath.Base(path)}
+	begin := func() []byte {
+		b, _ := t.read(t.name, beginSize) // reading the whole file will return the error
+		return b
+	}
+	switch err := regular.Check(info.Mode()); {
+	case info.IsDir():
+		return diskTree{path}, nil
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w or a folder", path, err)
+	case !is(path, begin):
+		return nil, fmt.Errorf("%s: got another file, want %s", path, want)
+	}
+	return t, nil
+}
+
+// oneFile is a folder as if it held one file only.
+type oneFile struct {
+	diskTree
+	name string
+}
+
+func (t oneFile) list(ctx context.Context, dir string) ([]os.DirEntry, error) {
+	all, err := t.diskTree.list(ctx, dir)
+	return slices.DeleteFunc(all, func(e os.DirEntry) bool { return e.Name() != t.name }), err
 }
 
 // findStacks reads the files of a folder: see arrange.
