@@ -24,7 +24,10 @@ func Memory(e spec.Evaluation, h, w, c int) (kept, passing int) {
 	if e.Features != spec.PointFeatures {
 		kept, row = feature.Memory(e.Features, h, w, c)
 		d = feature.Width(e.Features, values)
-		images *= 4 // as they are generated, and collected for a batch in memory that grows
+		images *= 2 // as they are generated, and collected for a batch
+		if chunk < n {
+			images *= 2 // in memory that grows
+		}
 	}
 	kept += n * row
 	takes := metric.MemoryOf(e.Metrics, n, d)
