@@ -185,12 +185,8 @@ func importanceJSON(f *frame.Frame, a *importance.Analysis) any {
 	for _, x := range a.Effects {
 		effects = append(effects, effect{x.Factors, x.Share, jsonNumber(x.Low), jsonNumber(x.High), jsonNumber(x.Chance), jsonNumber(x.P)})
 	}
-	left := map[string]int{}
-	for _, o := range f.Left {
-		left[o.Reason] = o.N
-	}
 	out := map[string]any{"metric": a.Metric, "log": a.Log, "measure": f.Measures[a.Metric], "method": a.Method,
-		"citation": a.Method.Citation(), "trials": a.N, "effects": effects, "left": left, "notes": append([]string{}, a.Notes...)}
+		"citation": a.Method.Citation(), "trials": a.N, "effects": effects, "left": leftJSON(f), "notes": append([]string{}, a.Notes...)}
 	if a.Method == importance.ANOVA {
 		out["combinations"], out["seeds"] = a.Cells, a.Seeds
 		out["higher"], out["residual"] = a.Higher, jsonNumber(a.Residual)

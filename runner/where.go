@@ -20,22 +20,38 @@ type selection struct {
 }
 
 func (s *selection) flags(c *cobra.Command) {
-	c.Flags().StringVar(&s.where, "where", "", whereMeaning)
+	s.whereFlag(c)
 	s.valueFlags(c)
+}
+
+func (s *selection) whereFlag(c *cobra.Command) {
+	c.Flags().StringVar(&s.where, "where", "", whereMeaning)
 }
 
 // valueFlags are the flags other than the condition.
 func (s *selection) valueFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.BoolVar(&s.best, "best", false, "values of the epoch where the first objective is best, instead of the last measured epoch")
-	f.BoolVar(&s.all, "all-plans", false, "trials of earlier plans as well")
 	f.BoolVar(&s.measured, "measured", false, "values that the command measure recorded of kept weights, instead of epochs")
+	s.trialFlags(c)
+}
+
+// trialFlags are the flags that choose trials without a condition.
+func (s *selection) trialFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.BoolVar(&s.all, "all-plans", false, "trials of earlier plans as well")
 	f.StringVar(&s.measure, "measure", "", "`PART` of the measure to use, where the objectives have several (default: that of most trials)")
 }
 
 // withFrame opens a study, lays it out as the flags say, and passes on the frame with the metric that a flag names, as metricOf has it.
 func (e *Env) withFrame(ctx context.Context, dir string, s selection, flag, metric string,
 	do func(f *frame.Frame, metric string) error) error {
+	return e.withView(ctx, dir, s, flag, metric, func(_ *results.View, f *frame.Frame, metric string) error { return do(f, metric) })
+}
+
+// withView is withFrame, and passes on the study as well.
+func (e *Env) withView(ctx context.Context, dir string, s selection, flag, metric string,
+	do func(v *results.View, f *frame.Frame, metric string) error) error {
 	v, err := e.openView(dir)
 	if err != nil {
 		return err
@@ -48,7 +64,7 @@ func (e *Env) withFrame(ctx context.Context, dir string, s selection, flag, metr
 	if metric, err = metricOf(f, flag, metric); err != nil {
 		return err
 	}
-	return do(f, metric)
+	return do(v, f, metric)
 }
 
 // frame lays out a study as the flags say. Errors of the condition are usage errors.
