@@ -25,8 +25,9 @@ trials, script, versions and data. Report prints where the tables are and the
 best value of each objective.
 
 --compare A writes a page of two studies side by side instead, A and DIR: what
-differs in scripts and settings, and the metrics of the configurations that both
-have, paired by their hyperparameters. It is written to comparison.html in the
+differs in scripts and settings, and figures and a table of the metrics of the
+configurations that both have, paired by their hyperparameters. Values of other
+measures are not compared. It is written to comparison.html in the
 current directory unless --out says otherwise.`,
 		Example: `  starsweep report runs/quickstart
   starsweep report --compare runs/old runs/new --out old_new.html`,

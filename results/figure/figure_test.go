@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"image/png"
 	"io"
+	"maps"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/starsweep/starsweep/results/figure"
+	"github.com/starsweep/starsweep/results/frame"
 )
 
 // cases are options for each kind that draw the study under test.
@@ -198,6 +200,33 @@ func TestFiguresThatCannotBeDrawnAreErrors(t *testing.T) {
 	}
 	if g, err := figure.Cloud(all, figure.Options{}); err != nil || g.PNG(io.Discard, 5) == nil {
 		t.Errorf("got %v and no error for 5 dpi", err)
+	}
+}
+
+func TestPairsLieOnTheSideOfTheBetterStudy(t *testing.T) {
+	f := of(t, grid(t), nil)
+	pair := func(name string, a, b float64) figure.Pair {
+		return figure.Pair{Name: name, A: frame.Summarize([]float64{a, a + 2}), B: frame.Summarize([]float64{b})}
+	}
+	pairs := []figure.Pair{pair("worse", 10, 40), pair("better", 50, 20), pair("equal", 30, 31), {Name: "none", A: pair("", 1, 1).A}}
+	for y, better := range map[string]string{"fid": "B is better in 1 of 3 configurations.", "recall": "B is better in 1 of 3 configurations.",
+		"loss_critic": ""} {
+		g, err := figure.Pairs(f, pairs, figure.Options{Y: y})
+		check(t, err)
+		if !strings.Contains(g.Caption, "n = 3 configurations (6 and 3 trials)") || !strings.HasSuffix(g.Alt, better) {
+			t.Errorf("got caption %q and alt %q", g.Caption, g.Alt)
+		}
+		points := map[string]int{}
+		for _, shape := range []string{"<circle", "fill=\"#d55e00\""} { // not better in B, and better
+			points[shape] = strings.Count(svg(t, g, figure.Light), shape)
+		}
+		if want := map[string]map[string]int{"fid": {"<circle": 3, "fill=\"#d55e00\"": 2}, "recall": {"<circle": 3, "fill=\"#d55e00\"": 2},
+			"loss_critic": {"<circle": 3, "fill=\"#d55e00\"": 0}}[y]; !maps.Equal(points, want) {
+			t.Errorf("%s: got %v, want %v of the legend and the points", y, points, want)
+		}
+	}
+	if _, err := figure.Pairs(f, pairs[3:], figure.Options{Y: "fid"}); err == nil || !strings.Contains(err.Error(), "in both studies") {
+		t.Errorf("got error %v for no pair", err)
 	}
 }
 

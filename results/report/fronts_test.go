@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,10 +18,11 @@ func trained(t *testing.T, objectives []results.Objective, trials ...[]float64) 
 	t.Helper()
 	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 	m := results.Meta{Study: "fronts", Script: "fronts.star", ScriptHash: "0", Version: "test",
-		Columns: []results.Column{{Name: "net", Kind: spec.String}}, Objectives: objectives}
+		Columns: []results.Column{{Name: "net", Kind: spec.String}}, Objectives: slices.Clone(objectives)}
 	for _, o := range objectives {
 		m.Metrics = append(m.Metrics, o.Metric)
 	}
+	m.Objectives = slices.DeleteFunc(m.Objectives, func(o results.Objective) bool { return o.Direction == "" })
 	s, err := results.Create(t.TempDir(), m, nil, results.Options{Now: now})
 	must(t, err)
 	t.Cleanup(func() { s.Close() })

@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"image"
 	"image/color"
@@ -17,7 +18,7 @@ import (
 )
 
 // large is a made-up search: trials of as many epochs each, with two seeds a configuration. Some diverge, fail, collapse or are pruned.
-type large struct{ trials, epochs int }
+type large struct{ trials, epochs, samples int } // samples of evaluations: 1000 unless given
 
 func (l large) meta() results.Meta {
 	return results.Meta{Study: "large", Script: "large.star", ScriptHash: "5c41", Version: "test",
@@ -65,7 +66,7 @@ func (l large) trial(i int) results.Trial {
 	return results.Trial{ID: spec.TrialID(configuration, uint32(i%2)), Index: i, Seed: int64(i % 2), Point: point,
 		Configuration: configuration, Length: l.epochs, Started: started, Data: "mnist(size = 32)",
 		Train: "0f1e2d3c4b5a69788796", Test: "8f1e2d3c4b5a69788796", Measure: spec.Measure{Metrics: []spec.Metric{{Name: "fid"},
-			{Name: "precision_recall"}}, Samples: 1000, Real: "test:8f1e2d3c4b5a6978", Features: "small-mnist:1c291ca54e0ba1f7"}}
+			{Name: "precision_recall"}}, Samples: cmp.Or(l.samples, 1000), Real: "test:8f1e2d3c4b5a6978", Features: "small-mnist:1c291ca54e0ba1f7"}}
 }
 
 func (l large) train(w *results.Writer, i int) error {
