@@ -75,7 +75,7 @@ func recipes(t *testing.T) map[string]recipe {
 		}
 		name, _, _ := strings.Cut(p[1], " of ")
 		r := recipe{count: slices.Index([]string{"no", "one", "two", "three", "four", "five", "six", "seven", "eight"}, p[2])}
-		for _, path := range regexp.MustCompile("`([\\w/]+/[\\w/]+\\.(?:go|star))`").FindAllStringSubmatch(text, -1) {
+		for _, path := range regexp.MustCompile("`([\\w/]+/[\\w/]+\\.(?:go|star|html))`").FindAllStringSubmatch(text, -1) {
 			if !strings.HasSuffix(path[1], "_test.go") {
 				r.files = append(r.files, path[1])
 			}

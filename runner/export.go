@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/internal/plain"
@@ -30,14 +31,9 @@ func exportCommand(env *Env) *cobra.Command {
 		Long: `Export writes a study for other programs. With --to and --out it writes a
 folder:
 
-  tensorboard    event files, one run a trial, with the plugin hparams
-  mlflow         a file store with one experiment, one run a trial
-  wandb-offline  offline runs of Weights & Biases, for wandb sync
-  optuna         journal.log, with one study, and its artifacts
-  csv, jsonl     all tables, and the sample sheets as PNG files
-  parquet        the study as one Parquet file for each table, small enough to
-                 keep beside a paper: commands that show results open the folder
-                 (see docs/directory.md)
+` + formatsText() + `
+An extract is small enough to keep beside a paper, and commands that show
+results open it (see docs/directory.md).
 
 With --to onnx and --trial it writes the generator of a trial as an ONNX model,
 from latents (and labels, and noise) to images or points, with the weights that
@@ -77,7 +73,7 @@ JSON lines: numbers that JSON lacks are the strings "NaN", "Infinity" and
 	f := c.Flags()
 	f.BoolVar(&o.csv, "csv", false, "print a table as comma-separated values with a header line")
 	f.BoolVar(&o.json, "jsonl", false, "print a table as one JSON object per line")
-	f.StringVar(&o.to, "to", "", "`FORMAT` of a whole study: tensorboard, mlflow, wandb-offline, optuna, csv, jsonl or parquet; or onnx")
+	f.StringVar(&o.to, "to", "", "`FORMAT` of a whole study: "+export.Join(export.Formats())+"; or onnx")
 	f.BoolVar(&o.bare, "no-sheets", false, "of --to parquet: leave out the sample sheets, which are most of a study")
 	f.StringVar(&o.out, "out", "", "`PATH` that --to writes: a folder, or the file of an ONNX model")
 	f.StringVar(&o.trial, "trial", "", "`TRIAL` whose generator --to onnx writes")
@@ -85,6 +81,15 @@ JSON lines: numbers that JSON lacks are the strings "NaN", "Infinity" and
 	f.StringArrayVar(&o.objectives, "objective", nil,
 		"`METRIC=min` or METRIC=max, instead of the objectives of the script, for --to; may be repeated")
 	return exits(c, exitScript, exitStorage)
+}
+
+// formatsText lists the formats of a study.
+func formatsText() string {
+	var b strings.Builder
+	for _, f := range export.Formats() {
+		fmt.Fprintf(&b, "  %-14s %s\n", f, f.Doc())
+	}
+	return b.String()
 }
 
 // check returns the error of a command line that asks for nothing, or for two things.

@@ -17,27 +17,30 @@ import (
 type Format string
 
 const (
-	TensorBoard Format = "tensorboard"   // event files, one run a trial
-	MLflow      Format = "mlflow"        // a file store: one experiment, one run a trial
-	WandB       Format = "wandb-offline" // offline runs of Weights & Biases
-	Optuna      Format = "optuna"        // a journal with one study
-	CSV         Format = "csv"           // all tables
-	JSONLines   Format = "jsonl"         // all tables
-	Parquet     Format = "parquet"       // an extract of the study, which our commands open
+	TensorBoard Format = "tensorboard"
+	MLflow      Format = "mlflow"
+	WandB       Format = "wandb-offline"
+	Optuna      Format = "optuna"
+	CSV         Format = "csv"
+	JSONLines   Format = "jsonl"
+	Parquet     Format = "parquet"
 )
 
-// formats are all formats with what writes them, in the order of the help text.
+// formats are all formats, what they are in a line, and what writes them, in the order of the help text.
 var formats = [...]struct {
 	format Format
+	doc    string
 	write  func(*study, *folder) error
 }{
-	{TensorBoard, writeTensorBoard},
-	{MLflow, writeMLflow},
-	{WandB, writeWandB},
-	{Optuna, writeOptuna},
-	{CSV, func(s *study, f *folder) error { return writeTables(s, f, CSV, writeCSV) }},
-	{JSONLines, func(s *study, f *folder) error { return writeTables(s, f, JSONLines, writeJSONLines) }},
-	{Parquet, writeExtract},
+	{TensorBoard, "event files, one run a trial, with the plugin hparams", writeTensorBoard},
+	{MLflow, "a file store with one experiment, one run a trial", writeMLflow},
+	{WandB, "offline runs of Weights & Biases, for wandb sync", writeWandB},
+	{Optuna, "journal.log, with one study, and its artifacts", writeOptuna},
+	{CSV, "all tables, and the sample sheets as PNG files",
+		func(s *study, f *folder) error { return writeTables(s, f, CSV, writeCSV) }},
+	{JSONLines, "the same with a JSON object a line",
+		func(s *study, f *folder) error { return writeTables(s, f, JSONLines, writeJSONLines) }},
+	{Parquet, "an extract: one Parquet file for each table", writeExtract},
 }
 
 // Formats returns all formats.
@@ -46,6 +49,16 @@ func Formats() (list []Format) {
 		list = append(list, f.format)
 	}
 	return list
+}
+
+// Doc says in a line what a format is.
+func (f Format) Doc() string {
+	for _, row := range formats {
+		if row.format == f {
+			return row.doc
+		}
+	}
+	return ""
 }
 
 // ErrOptions is in the chain of the errors that other options avoid: a folder that is not an export, a study without objectives, and
@@ -80,7 +93,7 @@ type Counts struct {
 func Write(ctx context.Context, v *results.View, o Options) (Counts, error) {
 	i := slices.Index(Formats(), o.Format)
 	if i < 0 {
-		return Counts{}, refuse("format: got %q, want %s", o.Format, join(Formats()))
+		return Counts{}, refuse("format: got %q, want %s", o.Format, Join(Formats()))
 	}
 	if o.Format == Parquet && (o.Where != nil || len(o.Objectives) > 0) {
 		return Counts{}, refuse("parquet: the study is written as it is: got a condition or objectives, want none")
@@ -100,8 +113,8 @@ func Write(ctx context.Context, v *results.View, o Options) (Counts, error) {
 	return c, err
 }
 
-// join lists formats.
-func join(list []Format) string {
+// Join lists formats.
+func Join(list []Format) string {
 	var names []string
 	for _, f := range list {
 		names = append(names, string(f))
