@@ -131,69 +131,67 @@ func (s *stacks) open(ctx context.Context, keep []int) (func(int) (picture, erro
 		_, _, bytes := s.of.contents(s.files[file])
 		most = max(most, bytes)
 	}
-	places := min(max(s.room/most, 1), int64(runtime.GOMAXPROCS(0))+1) // one more than goroutines: some read the end of a file
-	desk := desk{places: int(places), freed: sync.NewCond(new(sync.Mutex)), books: map[int]*book{}}
+	limit := min(max(s.room/most, 1), int64(runtime.GOMAXPROCS(0))+1) // one more than goroutines: some read the end of a file
+	files := openFiles{limit: int(limit), released: sync.NewCond(new(sync.Mutex)), files: map[int]*openFile{}}
 	return func(i int) (picture, error) {
 		file, inside := s.at(i)
-		b := desk.take(file)
-		defer desk.leave(b)
-		b.once.Do(func() { b.read, b.err = s.of.open(ctx, s.tree, s.files[file]) })
-		if b.err != nil {
-			return picture{}, b.err
+		f := files.acquire(file)
+		defer files.release(f)
+		f.once.Do(func() { f.read, f.err = s.of.open(ctx, s.tree, s.files[file]) })
+		if f.err != nil {
+			return picture{}, f.err
 		}
-		return b.read(inside)
+		return f.read(inside)
 	}, nil
 }
 
-// desk holds the files that are open: as many as there are places for. Pictures are asked for in their order, so that a file is seldom
-// opened twice.
-type desk struct {
-	places int
-	freed  *sync.Cond
-	books  map[int]*book
-	clock  int
+// openFiles holds a limited number of open files. Pictures are asked for in their order, so that a file is seldom opened twice.
+type openFiles struct {
+	limit    int
+	released *sync.Cond
+	files    map[int]*openFile
+	clock    int // of acquisitions
 }
 
-// book is an open file.
-type book struct {
+type openFile struct {
 	readers, last int // goroutines that read it; when the last of them began
 	once          sync.Once
 	read          func(i int) (picture, error)
 	err           error
 }
 
-// take waits for a place if the file is not open and all places are taken.
-func (d *desk) take(file int) *book {
-	d.freed.L.Lock()
-	defer d.freed.L.Unlock()
-	for d.books[file] == nil {
-		if len(d.books) < d.places || d.clear() {
-			d.books[file] = &book{}
+// acquire waits while the limit is reached and every file has a reader.
+func (o *openFiles) acquire(file int) *openFile {
+	o.released.L.Lock()
+	defer o.released.L.Unlock()
+	for o.files[file] == nil {
+		if len(o.files) < o.limit || o.evict() {
+			o.files[file] = &openFile{}
 			break
 		}
-		d.freed.Wait()
+		o.released.Wait()
 	}
-	b := d.books[file]
-	d.clock++
-	b.readers, b.last = b.readers+1, d.clock
-	return b
+	f := o.files[file]
+	o.clock++
+	f.readers, f.last = f.readers+1, o.clock
+	return f
 }
 
-// clear closes the file that nobody has read for longest, and reports whether there is one.
-func (d *desk) clear() bool {
+// evict drops the file that nobody has read for longest, and reports whether there is one.
+func (o *openFiles) evict() bool {
 	oldest := -1
-	for file, b := range d.books {
-		if b.readers == 0 && (oldest < 0 || b.last < d.books[oldest].last) {
+	for file, f := range o.files {
+		if f.readers == 0 && (oldest < 0 || f.last < o.files[oldest].last) {
 			oldest = file
 		}
 	}
-	delete(d.books, oldest)
+	delete(o.files, oldest)
 	return oldest >= 0
 }
 
-func (d *desk) leave(b *book) {
-	d.freed.L.Lock()
-	b.readers--
-	d.freed.L.Unlock()
-	d.freed.Broadcast()
+func (o *openFiles) release(f *openFile) {
+	o.released.L.Lock()
+	f.readers--
+	o.released.L.Unlock()
+	o.released.Broadcast()
 }
