@@ -3,6 +3,7 @@ package data
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"unicode"
 	"unicode/utf8"
 
@@ -128,6 +130,10 @@ func (w *walker) folder(ctx context.Context, dir string, above []fs.FileInfo) er
 		return fmt.Errorf("%s: more than %d nested folders", w.tree.full(dir), maxDepth)
 	}
 	entries, err := w.tree.list(ctx, dir)
+	if errors.Is(err, syscall.ELOOP) { // a path of so many links that it could be found once, and is not found again
+		w.left = append(w.left, omission{dir, danglingLink})
+		return nil
+	}
 	if err != nil {
 		return err
 	}
