@@ -38,8 +38,8 @@ func Box(f *frame.Frame, o Options) (*Figure, error) {
 				if len(rows) == 0 {
 					continue
 				}
-				g := frame.Group{Rows: rows}
-				one := box{i, j, g.Summary(s.y), g.Values(s.y)}
+				values := valuesOf(rows, s.y)
+				one := box{i, j, frame.Summarize(values), values}
 				b.boxes = append(b.boxes, one)
 				counts = append(counts, one.N)
 				points = points || one.N < fewest

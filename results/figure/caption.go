@@ -9,13 +9,18 @@ import (
 )
 
 // measured are the rows that have all of some metrics.
-func measured(rows []frame.Row, metrics ...string) (in []frame.Row) {
-	for _, r := range rows {
-		if !slices.ContainsFunc(metrics, func(m string) bool { _, has := r.Values[m]; return !has }) {
-			in = append(in, r)
+func measured(rows []frame.Row, metrics ...string) []frame.Row {
+	in := make([]frame.Row, 0, len(rows))
+	for i := range rows {
+		if hasAll(&rows[i], metrics) {
+			in = append(in, rows[i])
 		}
 	}
 	return in
+}
+
+func hasAll(r *frame.Row, metrics []string) bool {
+	return !slices.ContainsFunc(metrics, func(m string) bool { _, has := r.Values[m]; return !has })
 }
 
 // counted is a number of things.

@@ -135,16 +135,14 @@ func coursesOf(v *results.View, f *frame.Frame, metric string) (map[string][]spo
 	courses := map[string][]spot{}
 	var rows []frame.Row
 	for _, r := range f.Rows {
-		course, err := f.Course(v, r.ID)
+		epochs, values, err := f.CourseOf(v, r.ID, metric)
 		if err != nil {
 			return nil, nil, err
 		}
-		for _, p := range course {
-			if y, measured := p.Values[metric]; measured {
-				courses[r.ID] = append(courses[r.ID], spot{p.Epoch, y})
-			}
+		for i, y := range values {
+			courses[r.ID] = append(courses[r.ID], spot{epochs[i], y})
 		}
-		if len(courses[r.ID]) > 0 {
+		if len(values) > 0 {
 			rows = append(rows, r)
 		}
 	}

@@ -85,8 +85,17 @@ func (s scale) split(rows []frame.Row) [][]frame.Row {
 		parts[0] = rows
 		return parts
 	}
+	places, counts := make([]int, len(rows)), make([]int, len(parts))
 	for i := range rows {
-		if at := s.place(&rows[i]); at >= 0 {
+		if places[i] = s.place(&rows[i]); places[i] >= 0 {
+			counts[places[i]]++
+		}
+	}
+	for i, n := range counts {
+		parts[i] = make([]frame.Row, 0, n)
+	}
+	for i, at := range places {
+		if at >= 0 {
 			parts[at] = append(parts[at], rows[i])
 		}
 	}
@@ -110,10 +119,8 @@ func (o Options) scale(f *frame.Frame, option, column string, most int) (scale, 
 		return scale{}, err
 	}
 	s := scale{column: column, ordered: true}
-	var values []any
-	for _, g := range f.Groups(column) {
-		v := g.Levels[0]
-		values = append(values, v)
+	values := f.Levels(column)
+	for _, v := range values {
 		if _, isBool := v.(bool); isBool || v != nil && math.IsNaN(frame.Number(v)) {
 			s.ordered = false
 		}

@@ -63,7 +63,13 @@ func (o Options) leftOut(f *frame.Frame, metrics []string) []string {
 	for _, x := range f.Left {
 		left = append(left, x.String())
 	}
-	if n := len(f.Rows) - len(measured(f.Rows, metrics...)); n > 0 {
+	n := 0
+	for i := range f.Rows {
+		if !hasAll(&f.Rows[i], metrics) {
+			n++
+		}
+	}
+	if n > 0 {
 		left = append(left, fmt.Sprintf("%s of those shown without a value of %s", counted(n, "trial"), strings.Join(metrics, " or ")))
 	}
 	if len(left) == 0 {

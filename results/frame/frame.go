@@ -247,6 +247,35 @@ type Point struct {
 // Course returns the values of a trial by epoch: within the plan's budget or, of a trial that may not be compared, all. Values of
 // another measure than that of the frame are left out.
 func (f *Frame) Course(v *results.View, id string) ([]Point, error) {
+	epochs, err := course(v, id)
+	if err != nil {
+		return nil, err
+	}
+	points := make([]Point, len(epochs))
+	for i, e := range epochs {
+		points[i] = Point{e.Epoch, finite(e.Metrics)}
+		for name := range f.foreign[id] {
+			delete(points[i].Values, name)
+		}
+	}
+	return points, nil
+}
+
+// CourseOf is Course of one metric: the epochs that have a value of it, and the values.
+func (f *Frame) CourseOf(v *results.View, id, metric string) (at []int, values []float64, err error) {
+	epochs, err := course(v, id)
+	if err != nil || f.foreign[id][metric] {
+		return nil, nil, err
+	}
+	for _, e := range epochs {
+		if x, measured := e.Metrics[metric]; measured && !math.IsNaN(x) && !math.IsInf(x, 0) {
+			at, values = append(at, e.Epoch), append(values, x)
+		}
+	}
+	return at, values, nil
+}
+
+func course(v *results.View, id string) ([]results.Epoch, error) {
 	epochs, usable := v.Course(id)
 	if epochs == nil {
 		if _, found := v.State(id); !found {
@@ -256,14 +285,7 @@ func (f *Frame) Course(v *results.View, id string) ([]Point, error) {
 	if usable > 0 {
 		epochs = epochs[:usable]
 	}
-	course := make([]Point, len(epochs))
-	for i, e := range epochs {
-		course[i] = Point{e.Epoch, finite(e.Metrics)}
-		for name := range f.foreign[id] {
-			delete(course[i].Values, name)
-		}
-	}
-	return course, nil
+	return epochs, nil
 }
 
 // finite are the finite numbers of m.

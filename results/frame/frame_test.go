@@ -178,6 +178,9 @@ func TestTrialsOfEarlierPlansAreLeftOutUnlessAskedFor(t *testing.T) {
 	if len(course) != 1 || course[0].Values["fid"] != 5 {
 		t.Errorf("got course %v, want one epoch", course)
 	}
+	if at, values, err := f.CourseOf(w.View(), "a", "fid"); err != nil || len(at) != 1 || at[0] != 1 || values[0] != 5 {
+		t.Errorf("got course %v %v, %v of fid, want one epoch", at, values, err)
+	}
 	if _, err := f.Course(w.View(), "z"); err == nil {
 		t.Error("got no error for a trial that was never begun")
 	}
@@ -203,6 +206,12 @@ func TestValuesOfAMetricThatFewMeasureOtherwiseAreLeftOut(t *testing.T) {
 	check(t, err)
 	if _, has := course[0].Values["recall"]; has || len(course[0].Values) != 2 {
 		t.Errorf("got course %v, want it without recall", course)
+	}
+	if at, _, err := f.CourseOf(w.View(), "c", "recall"); err != nil || len(at) > 0 {
+		t.Errorf("got %d epochs, %v of recall, want none", len(at), err)
+	}
+	if _, values, err := f.CourseOf(w.View(), "c", "fid"); err != nil || len(values) != 1 || values[0] != 7 {
+		t.Errorf("got %v, %v of fid, want 7", values, err)
 	}
 }
 

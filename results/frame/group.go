@@ -111,30 +111,37 @@ func (f *Frame) Groups(by ...string) []Group {
 	return groups
 }
 
-// places numbers the values of a column in their order.
-func (f *Frame) places(name string) map[any]int {
-	var levels []any
-	if x, isFactor := f.Factor(name); isFactor {
-		levels = x.Levels
-	} else {
-		seen := map[any]bool{nil: true}
-		numeric := true
-		for _, r := range f.Rows {
-			if level := r.Cell(name); !seen[level] {
-				seen[level] = true
+// Levels are the values of a column in their order: those of a factor in the order of its levels, other numbers in ascending order, and
+// texts in that of the rows. The last one is nil if the column does not apply to some row.
+func (f *Frame) Levels(name string) (levels []any) {
+	seen := map[any]bool{}
+	numeric := true
+	for i := range f.Rows {
+		if level := f.Rows[i].Cell(name); !seen[level] {
+			seen[level] = true
+			if level != nil {
 				levels = append(levels, level)
 				numeric = numeric && !math.IsNaN(Number(level))
 			}
 		}
-		if numeric {
-			slices.SortStableFunc(levels, func(a, b any) int { return cmp.Compare(Number(a), Number(b)) })
-		}
 	}
-	places := make(map[any]int, len(levels)+1)
-	for i, level := range levels {
+	if x, isFactor := f.Factor(name); isFactor {
+		levels = slices.DeleteFunc(slices.Clone(x.Levels), func(level any) bool { return !seen[level] })
+	} else if numeric {
+		slices.SortStableFunc(levels, func(a, b any) int { return cmp.Compare(Number(a), Number(b)) })
+	}
+	if seen[nil] {
+		levels = append(levels, nil)
+	}
+	return levels
+}
+
+// places numbers the values of a column in their order.
+func (f *Frame) places(name string) map[any]int {
+	places := map[any]int{}
+	for i, level := range f.Levels(name) {
 		places[level] = i
 	}
-	places[nil] = len(levels)
 	return places
 }
 

@@ -133,37 +133,26 @@ func (p *pair) studies() (template.HTML, error) {
 	t.column("", false)
 	t.column("A", false)
 	t.column("B", false)
-	add := func(name string, of func(*study) (string, error)) error {
-		a, errA := of(p.a)
-		b, errB := of(p.b)
-		cells := t.cells(name, a, b)
-		cells[1].Class, cells[2].Class = "long", "long"
-		t.Rows = append(t.Rows, line{Cells: cells})
-		return cmp.Or(errA, errB)
-	}
-	plainly := func(of func(*study) string) func(*study) (string, error) {
-		return func(s *study) (string, error) { return of(s), nil }
-	}
 	for _, row := range []struct {
 		name string
-		of   func(*study) (string, error)
+		of   func(*study) string
 	}{
-		{"study", plainly(func(s *study) string { return s.meta.Study })},
-		{"folder", plainly(func(s *study) string { return s.Dir() })},
-		{"asked", plainly((*study).asked)},
+		{"study", func(s *study) string { return s.meta.Study }},
+		{"folder", func(s *study) string { return s.Dir() }},
+		{"asked", (*study).asked},
 		{"trained", (*study).trained},
-		{"best", plainly(func(s *study) string {
+		{"best", func(s *study) string {
 			var parts []string
 			for _, x := range s.best() {
 				parts = append(parts, fmt.Sprintf("%s %s with %s, trial %s", x.Objective, x.Value, x.Of, x.Trial.ID))
 			}
 			return strings.Join(parts, "; ")
-		})},
-		{"ended early", plainly((*study).endedBadly)},
+		}},
+		{"ended early", (*study).endedBadly},
 	} {
-		if err := add(row.name, row.of); err != nil {
-			return "", err
-		}
+		cells := t.cells(row.name, row.of(p.a), row.of(p.b))
+		cells[1].Class, cells[2].Class = "long", "long"
+		t.Rows = append(t.Rows, line{Cells: cells})
 	}
 	return render("studies", t)
 }

@@ -42,7 +42,7 @@ func (s *study) searched() bool {
 	for _, x := range s.frame.Varied() {
 		all *= float64(len(x.Levels))
 	}
-	return len(s.frame.Varied()) > 0 && float64(len(s.frame.Groups("configuration"))) < all
+	return len(s.frame.Varied()) > 0 && float64(len(s.configurations)) < all
 }
 
 // records draws the objective in the order in which trials started, and lists the records.

@@ -52,11 +52,7 @@ func (s *study) origin() (template.HTML, error) {
 		add("newest plan", fmt.Sprintf("%s, begun %s UTC", counted(len(plan.Trials), "trial"), plan.Began.UTC().Format("2006-01-02 15:04")))
 	}
 	for _, column := range []struct{ name, text string }{{"version", "starsweep"}, {"backend", "backend"}, {"device", "device"}} {
-		values, err := s.distinct(column.name)
-		if err != nil {
-			return "", err
-		}
-		add(column.text, values...)
+		add(column.text, s.made[column.name]...)
 	}
 	data, measures := map[string]bool{}, map[string]bool{}
 	for _, t := range s.trials {

@@ -23,6 +23,9 @@ type study struct {
 	frame   *frame.Frame  // the newest plan, by the measure that most of its trials have
 	points  []results.Row // of the pareto table, without the epochs of single trials
 
+	configurations []frame.Group
+	made           map[string][]string // by column, what the trials were made with
+
 	listed   []*trial            // in the table of trials, to which others refer
 	isListed map[string]bool     // by ID
 	analyses map[string]analysis // by objective, of a report; nil in comparisons
@@ -57,6 +60,10 @@ func read(v *results.View, o Options) (*study, error) {
 		s.trials, s.byID[t.ID] = append(s.trials, t), t
 	}
 	if s.frame, err = frame.Of(v, frame.Options{}); err != nil {
+		return nil, err
+	}
+	s.configurations = s.frame.Groups("configuration")
+	if s.made, err = s.makings(); err != nil {
 		return nil, err
 	}
 	for row, err := range v.Rows(results.Pareto) {

@@ -28,11 +28,7 @@ type bestOf struct {
 }
 
 func (s *study) summary() (template.HTML, error) {
-	x := said{Asked: s.asked(), Best: s.best(), Left: s.frame.Left}
-	var err error
-	if x.Trained, err = s.trained(); err != nil {
-		return "", err
-	}
+	x := said{Asked: s.asked(), Trained: s.trained(), Best: s.best(), Left: s.frame.Left}
 	if n := len(s.trials) - s.planned(); n > 0 {
 		x.Earlier = counted(n, "trial") + " of earlier plans in the same folder count in fronts and are listed, but are in no figure"
 	}
@@ -115,7 +111,7 @@ func (s *study) asked() string {
 }
 
 // trained says how much was trained, when and where.
-func (s *study) trained() (string, error) {
+func (s *study) trained() string {
 	count := map[results.Status]int{}
 	epochs, ended := 0, 0
 	var begin, end time.Time
@@ -154,39 +150,45 @@ func (s *study) trained() (string, error) {
 		seconds += r.Seconds
 	}
 	text += fmt.Sprintf("; %s in %s of training and evaluation", counted(epochs, "epoch"), duration(seconds))
-	devices, err := s.distinct("device")
-	if err != nil {
-		return "", err
-	}
-	if len(devices) > 0 {
+	if devices := s.made["device"]; len(devices) > 0 {
 		text += " on " + enumerated(devices)
 	}
 	if !begin.IsZero() {
 		const date = "2006-01-02 15:04"
 		text += fmt.Sprintf("; begun %s UTC, the last trial %s UTC", begin.UTC().Format(date), end.UTC().Format(date))
 	}
-	return text, nil
+	return text
 }
 
-// distinct are the values of a column of the trials table, with the number of trials where there are several.
-func (s *study) distinct(column string) ([]string, error) {
-	count := map[string]int{}
-	var met []string
+// makings are the columns of the trials table that say what the trials were made with.
+var makings = []string{"version", "backend", "device"}
+
+// makings counts the trials of the newest plan by what they were made with: by column, the values with the number of trials where there are
+// several.
+func (s *study) makings() (map[string][]string, error) {
+	count, met := map[[2]string]int{}, map[string][]string{}
 	for row, err := range s.Rows(results.Trials) {
 		if err != nil {
 			return nil, err
 		}
-		v := value(row[column])
-		if v == "" || !s.byID[row["trial"].(string)].InPlan {
+		if !s.byID[row["trial"].(string)].InPlan {
 			continue
 		}
-		if count[v]++; count[v] == 1 {
-			met = append(met, v)
+		for _, column := range makings {
+			v := value(row[column])
+			if v == "" {
+				continue
+			}
+			if count[[2]string{column, v}]++; count[[2]string{column, v}] == 1 {
+				met[column] = append(met[column], v)
+			}
 		}
 	}
-	if len(met) > 1 {
-		for i, v := range met {
-			met[i] = fmt.Sprintf("%s (%s)", v, counted(count[v], "trial"))
+	for column, values := range met {
+		for i, v := range values {
+			if len(values) > 1 {
+				values[i] = fmt.Sprintf("%s (%s)", v, counted(count[[2]string{column, v}], "trial"))
+			}
 		}
 	}
 	return met, nil
@@ -210,7 +212,7 @@ func (s *study) best() (list []bestOf) {
 	for _, o := range s.meta.Objectives {
 		var top frame.Summary
 		var of []frame.Row
-		for _, g := range s.frame.Groups("configuration") {
+		for _, g := range s.configurations {
 			x := g.Summary(o.Metric)
 			if x.N > 0 && (of == nil || o.Better(x.Mean, top.Mean)) {
 				top, of = x, g.Rows
