@@ -64,13 +64,13 @@ func TestSlicesOfVolumesAreThoseOfNibabel(t *testing.T) {
 	expectedSlices(t, unzipped(t, "nifti/volumes"), 114)
 }
 
-// The same of other shapes and numbers, by the nibabel that is installed.
-func TestSlicesOfNewVolumesAreThoseOfNibabel(t *testing.T) {
+// The same of other shapes and numbers, by the nibabel that is installed, and of the scans that it has for its tests.
+func TestSlicesOfNewAndRealVolumesAreThoseOfNibabel(t *testing.T) {
 	python, dir := require.Tool(t, "STARSWEEP_PYTHON", "python"), t.TempDir()
-	if out, err := exec.Command(python, "testdata/nifti/write.py", dir, "17", "7").CombinedOutput(); err != nil {
+	if out, err := exec.Command(python, "testdata/nifti/write.py", dir, "17", "7", "real").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	expectedSlices(t, dir, 114)
+	expectedSlices(t, dir, 114+4)
 }
 
 // volume is a NIfTI-1 file of int16 voxels along right, forward and up, each the index of its place.

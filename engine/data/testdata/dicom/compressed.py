@@ -1,6 +1,6 @@
 """Compressed DICOM files, real ones of pydicom, and the greys that pydicom, GDCM and numpy make of them: DIR/expected.json.
 
-    python compressed.py DIR [SIDE [SEED]]     # with pydicom, python-gdcm and numpy; with DCMTK, files with every predictor
+    python compressed.py DIR [SIDE [SEED [real]]]     # with pydicom, python-gdcm and numpy; with DCMTK, files with every predictor
 
 compressed.zip holds the synthetic ones of `python compressed.py DIR 7`, with those of DCMTK.
 """

@@ -1,6 +1,6 @@
 """NIfTI volumes, and the slices that nibabel and numpy make of them: DIR/NAME.nii and so on, and DIR/expected.json.
 
-    python write.py DIR [SIDE [SEED]]     # with nibabel and numpy
+    python write.py DIR [SIDE [SEED [real]]]     # with nibabel and numpy; real: and the scans that nibabel has for its tests
 
 volumes.zip holds those of `python write.py DIR 4`, whose sides are 3 to 5.
 """
@@ -8,6 +8,7 @@ volumes.zip holds those of `python write.py DIR 4`, whose sides are 3 to 5.
 import itertools
 import json
 import pathlib
+import shutil
 import sys
 
 import nibabel as nib
@@ -132,13 +133,21 @@ class Writer:
         extended.header.extensions.append(nib.nifti1.Nifti1Extension("comment", b"a comment of the scanner"))
         self.save("extension.nii", extended)
 
+    def real(self):
+        folder = pathlib.Path(nib.__file__).parent / "tests" / "data"
+        for name in "anatomical.nii", "reoriented_anat_moved.nii", "resampled_anat_moved.nii", "standard.nii.gz":
+            shutil.copy(folder / name, self.folder / f"real_{name}")
+            self.expect(f"real_{name}")
 
-def main(folder, side="4", seed="1"):
+
+def main(folder, side="4", seed="1", real=""):
     w = Writer(folder, int(side), int(seed))
     w.orientations()
     w.oblique()
     w.types()
     w.others()
+    if real:
+        w.real()
     (w.folder / "expected.json").write_text(json.dumps({"window": WINDOW, "volumes": w.expected}))
     print(len(w.expected), "volumes")
 
