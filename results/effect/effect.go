@@ -43,6 +43,8 @@ type Options struct {
 	Ratio          bool             // compare locations by their ratio, not by their difference
 	Over           Over             // empty: Seeds
 	Seed           uint64           // of what is drawn at random
+
+	worst *float64 // instead of that of the frame
 }
 
 // Analysis is what was found.
@@ -162,7 +164,11 @@ func (a *Analysis) compare(t *table) error {
 		a.note("up to %d configurations are not in a comparison: the other level has none with the same hyperparameters and a seed "+
 			"in common", unmatched)
 	}
-	a.adjust()
+	var all [][]Estimate
+	for _, p := range a.Pairs {
+		all = append(all, p.Values)
+	}
+	adjust(all)
 	return nil
 }
 
@@ -199,19 +205,12 @@ func (a *Analysis) pair(t *table, from, to int) (p Pair, left int) {
 		}
 	}
 	p.Better = Wilson(wins, p.Trials)
-	p.Values = a.estimate(blocks, func(k int, samples []sample) float64 {
-		x, y := a.of(Statistics[k], samples[0]), a.of(Statistics[k], samples[1])
+	p.Values = a.contrasts(blocks, func(k int, values []float64) float64 {
 		if a.ratio(k) {
-			return logRatio(x, y)
+			return logRatio(values[0], values[1])
 		}
-		return y - x
+		return values[1] - values[0]
 	})
-	for k := range p.Values {
-		if a.ratio(k) {
-			e := &p.Values[k]
-			e.Value, e.Low, e.High = math.Exp(e.Value), math.Exp(e.Low), math.Exp(e.High)
-		}
-	}
 	return p, left
 }
 

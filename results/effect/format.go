@@ -35,6 +35,29 @@ func (a *Analysis) LevelRows() [][]string {
 	return rows
 }
 
+// InteractionRows are the interactions as a table of text, with a heading.
+func (s *Split) InteractionRows() [][]string {
+	a := s.Parts[0].Analysis
+	head := []string{a.Factor, s.By, "configurations"}
+	for k, x := range Statistics {
+		if a.ratio(k) {
+			head = append(head, "ratio of ratios of "+x.Name)
+		} else {
+			head = append(head, "difference of differences of "+x.Name)
+		}
+	}
+	rows := [][]string{head}
+	for _, x := range s.Interactions {
+		row := []string{frame.Text(x.To) + " against " + frame.Text(x.From), frame.Text(x.ByTo) + " against " + frame.Text(x.ByFrom),
+			strconv.Itoa(x.Configurations)}
+		for _, e := range x.Values {
+			row = append(row, e.tested())
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
 // PairRows are the pairs as a table of text, with a heading.
 func (a *Analysis) PairRows() [][]string {
 	head := []string{a.Factor, "configurations"}

@@ -244,13 +244,13 @@ func newcombe(from, to Share) Estimate {
 		High: q - p + math.Hypot(to.High-q, p-from.Low)}
 }
 
-// adjust makes the probabilities of the pairs those of Holm, for each statistic.
-func (a *Analysis) adjust() {
+// adjust makes the probabilities of estimates those of Holm, for each statistic.
+func adjust(all [][]Estimate) {
 	for k := range Statistics {
 		var known []*Estimate
 		var list []float64
-		for i := range a.Pairs {
-			if e := &a.Pairs[i].Values[k]; !math.IsNaN(e.P) {
+		for _, values := range all {
+			if e := &values[k]; !math.IsNaN(e.P) {
 				known, list = append(known, e), append(list, e.P)
 			}
 		}

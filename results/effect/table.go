@@ -156,6 +156,10 @@ func (a *Analysis) key(r frame.Row) string {
 
 // findWorst finds the worst value.
 func (a *Analysis) findWorst(f *frame.Frame) {
+	if a.worst != nil {
+		a.Worst = *a.worst
+		return
+	}
 	a.Worst = math.NaN()
 	for _, r := range f.Rows {
 		y, has := r.Values[a.Metric]
