@@ -31,8 +31,8 @@ func agreementCommand(env *Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "agreement DIR",
 		Short: "Say how far measures of a metric rank the trials alike",
-		Long: `Agreement compares how a metric ranks the trials by the measure of the run and by
-those that the command measure recorded of the same weights, such as other
+		Long: `Agreement compares how a metric ranks the trials by the measure of the run and
+by those that the command measure recorded of the same weights, such as other
 extractors: by Spearman's and Kendall's rank correlation (tau-b), and by whether
 the best trial by one is among the best by the other. --with compares with other
 metrics of the run as well, good values with good ones.

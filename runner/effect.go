@@ -20,7 +20,7 @@ import (
 // effectOptions are the flags of effect.
 type effectOptions struct {
 	selection
-	of                          string
+	of, by                      string
 	metric, to, collapsed, over string
 	baseline                    string
 	ratio, json                 bool
@@ -39,7 +39,9 @@ func effectCommand(env *Env) *cobra.Command {
 distance of the quartiles and deviation of the logarithm of each, the share of
 trials that collapsed or diverged, and for each pair of values the differences
 or ratios, and how often one beats the other with equal seeds and all other
-hyperparameters equal. For numbers it adds Spearman's rank correlation.
+hyperparameters equal. For numbers it adds Spearman's rank correlation. With
+--by it does so at each value of another hyperparameter, and shows how the
+effects differ.
 
 Each number is what one run of every configuration gives, averaged over seeds.
 Intervals hold 95 % of the studies with other seeds of the same configurations;
@@ -53,6 +55,7 @@ A trial that collapsed or diverged counts as the worst value of all, unless
 and counted.`,
 		Example: `  starsweep effect runs/mnist_grid --of loss
   starsweep effect runs/mnist_grid --of batch --where 'lr == 1e-5' --to markdown
+  starsweep effect runs/noise --of noise --by loss
   starsweep effect runs/mnist_grid --of lr --metric recall --baseline 0.001`,
 		Args: func(c *cobra.Command, args []string) error {
 			if err := o.check(); err != nil {
@@ -64,6 +67,7 @@ and counted.`,
 	}
 	f := c.Flags()
 	f.StringVar(&o.of, "of", "", "the hyperparameter, `FACTOR`, whose values are compared")
+	f.StringVar(&o.by, "by", "", "another hyperparameter, `FACTOR`: compare at each of its values, and the effects with each other")
 	f.StringVar(&o.metric, "metric", "", "the `METRIC` to compare by, METRIC=min or METRIC=max (default: the first objective)")
 	f.StringVar(&o.baseline, "baseline", "", "the `VALUE` that others are compared with (default: all pairs)")
 	f.StringVar(&o.collapsed, "collapsed", string(effect.Worst), "what a trial counts as that collapsed or diverged: worst, keep, drop")
@@ -103,16 +107,72 @@ func (e *Env) effect(ctx context.Context, dir string, o effectOptions) error {
 		if !slices.Contains(factors, o.of) {
 			return usageErrorf("--of: %w", hint.Unknown("hyperparameter", o.of, factors))
 		}
-		a, err := effect.Of(f, effect.Options{Factor: o.of, Metric: metric, Direction: direction, Baseline: o.baseline, Ratio: o.ratio,
-			Collapsed: effect.Handling(o.collapsed), Over: effect.Over(o.over), Seed: o.seed})
+		options := effect.Options{Factor: o.of, Metric: metric, Direction: direction, Baseline: o.baseline, Ratio: o.ratio,
+			Collapsed: effect.Handling(o.collapsed), Over: effect.Over(o.over), Seed: o.seed}
+		if o.by != "" {
+			if !slices.Contains(factors, o.by) {
+				return usageErrorf("--by: %w", hint.Unknown("hyperparameter", o.by, factors))
+			}
+			return e.effectBy(f, o, options)
+		}
+		a, err := effect.Of(f, options)
 		switch {
 		case err != nil:
 			return usageErrorf("effect of %s: %w", o.of, err)
 		case o.json:
 			return printJSON(e.Stdout, effectJSON(f, a), "  ")
 		}
-		return printEffect(e.Stdout, f, a, o.to == "markdown")
+		markdown := o.to == "markdown"
+		if err := printEffect(e.Stdout, "", a, markdown); err != nil {
+			return err
+		}
+		return printParagraph(e.Stdout, effectLines(f, a, nil), markdown)
 	})
+}
+
+// effectBy shows an effect at each level of another hyperparameter, and how they differ.
+func (e *Env) effectBy(f *frame.Frame, o effectOptions, options effect.Options) error {
+	s, err := effect.OfEach(f, o.by, options)
+	if err != nil {
+		return usageErrorf("effect of %s: %w", o.of, err)
+	}
+	if o.json {
+		parts, interactions := []any{}, []any{}
+		for _, p := range s.Parts {
+			parts = append(parts, map[string]any{"level": p.Level, "effect": effectJSON(f, p.Analysis)})
+		}
+		for _, x := range s.Interactions {
+			interactions = append(interactions, map[string]any{"level": x.To, "against": x.From, "by_level": x.ByTo, "by_against": x.ByFrom,
+				"configurations": x.Configurations, "statistics": estimatesJSON(x.Values)})
+		}
+		return printJSON(e.Stdout, map[string]any{"by": s.By, "parts": parts, "interactions": interactions,
+			"notes": append([]string{}, s.Notes...)}, "  ")
+	}
+	markdown := o.to == "markdown"
+	var lines []string
+	for _, p := range s.Parts {
+		where := fmt.Sprintf("%s = %s", s.By, frame.Text(p.Level))
+		if err := printEffect(e.Stdout, where, p.Analysis, markdown); err != nil {
+			return err
+		}
+		for _, note := range p.Notes {
+			lines = append(lines, fmt.Sprintf("note: %s: %s", where, note))
+		}
+	}
+	if len(s.Interactions) > 0 {
+		err := printParagraph(e.Stdout, []string{"how the effects differ"}, markdown)
+		if err == nil {
+			err = printRows(e.Stdout, s.InteractionRows(), markdown)
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(e.Stdout)
+	}
+	for _, note := range s.Notes {
+		lines = append(lines, "note: "+note)
+	}
+	return printParagraph(e.Stdout, effectLines(f, s.Parts[0].Analysis, lines), markdown)
 }
 
 // directed takes METRIC, METRIC=min or METRIC=max apart.
@@ -126,17 +186,20 @@ func directed(flag, text string) (name string, d pareto.Direction, err error) {
 	return name, d, nil
 }
 
-func printEffect(to io.Writer, f *frame.Frame, a *effect.Analysis, markdown bool) error {
+// printEffect prints the tables of an analysis, of the trials for which where says what they have in common.
+func printEffect(to io.Writer, where string, a *effect.Analysis, markdown bool) error {
 	good := "low"
 	if a.Direction == pareto.Max {
 		good = "high"
 	}
-	lines := []string{fmt.Sprintf("%s (%s is good) by %s, %s of each configuration at most", a.Metric, good, a.Factor,
-		counted(a.Seeds, "seed"))}
-	if a.Over == effect.Configurations || a.Seeds > 1 {
-		lines[0] += fmt.Sprintf("; intervals of 95 %% over %s", a.Over)
+	if where != "" {
+		where = ", " + where
 	}
-	if err := printParagraph(to, lines, markdown); err != nil {
+	line := fmt.Sprintf("%s (%s is good) by %s%s, %s of each configuration at most", a.Metric, good, a.Factor, where, counted(a.Seeds, "seed"))
+	if a.Over == effect.Configurations || a.Seeds > 1 {
+		line += fmt.Sprintf("; intervals of 95 %% over %s", a.Over)
+	}
+	if err := printParagraph(to, []string{line}, markdown); err != nil {
 		return err
 	}
 	for _, rows := range [][][]string{a.LevelRows(), a.PairRows()} {
@@ -148,10 +211,21 @@ func printEffect(to io.Writer, f *frame.Frame, a *effect.Analysis, markdown bool
 		}
 		fmt.Fprintln(to)
 	}
-	lines = nil
-	if a.Rank != nil {
-		lines = append(lines, fmt.Sprintf("rank correlation of %s with %s: %v", a.Metric, a.Factor, *a.Rank))
+	if a.Rank == nil {
+		return nil
 	}
+	line = fmt.Sprintf("rank correlation of %s with %s: %v", a.Metric, a.Factor, *a.Rank)
+	if err := printParagraph(to, []string{line}, markdown); err != nil {
+		return err
+	}
+	if !markdown {
+		fmt.Fprintln(to)
+	}
+	return nil
+}
+
+// effectLines say what was compared, and what to know of it: notes are those of the analysis, or of several.
+func effectLines(f *frame.Frame, a *effect.Analysis, notes []string) (lines []string) {
 	if len(a.Matched) > 0 {
 		lines = append(lines, "equal in each comparison: "+strings.Join(a.Matched, ", "))
 	}
@@ -164,10 +238,13 @@ func printEffect(to io.Writer, f *frame.Frame, a *effect.Analysis, markdown bool
 	for _, x := range f.Left {
 		lines = append(lines, "left out: "+x.String())
 	}
+	if notes != nil {
+		return append(lines, notes...)
+	}
 	for _, note := range a.Notes {
 		lines = append(lines, "note: "+note)
 	}
-	return printParagraph(to, lines, markdown)
+	return lines
 }
 
 // printParagraph prints lines, which Markdown would join, as a list.
@@ -205,21 +282,14 @@ func printRows(to io.Writer, rows [][]string, markdown bool) error {
 
 // effectJSON is an analysis as JSON.
 func effectJSON(f *frame.Frame, a *effect.Analysis) any {
-	values := func(list []effect.Estimate) map[string]any {
-		out := map[string]any{}
-		for k, e := range list {
-			out[effect.Statistics[k].Name] = estimateJSON(e)
-		}
-		return out
-	}
 	levels, pairs := []any{}, []any{}
 	for _, l := range a.Levels {
 		levels = append(levels, map[string]any{"level": l.Level, "configurations": l.Configurations, "trials": l.Trials,
-			"statistics": values(l.Values), "lost": shareJSON(l.Lost), "failed": l.Failed})
+			"statistics": estimatesJSON(l.Values), "lost": shareJSON(l.Lost), "failed": l.Failed})
 	}
 	for _, p := range a.Pairs {
 		pairs = append(pairs, map[string]any{"level": p.To, "against": p.From, "configurations": p.Configurations, "trials": p.Trials,
-			"statistics": values(p.Values), "better": shareJSON(p.Better), "lost": estimateJSON(p.Lost)})
+			"statistics": estimatesJSON(p.Values), "better": shareJSON(p.Better), "lost": estimateJSON(p.Lost)})
 	}
 	out := map[string]any{"factor": a.Factor, "metric": a.Metric, "direction": a.Direction, "measure": f.Measures[a.Metric],
 		"seeds": a.Seeds, "over": a.Over, "collapsed": a.Collapsed, "worst": jsonNumber(a.Worst), "ratio": a.Ratio, "levels": levels,
@@ -227,6 +297,15 @@ func effectJSON(f *frame.Frame, a *effect.Analysis) any {
 		"notes": append([]string{}, a.Notes...)}
 	if a.Rank != nil {
 		out["rank_correlation"] = estimateJSON(*a.Rank)
+	}
+	return out
+}
+
+// estimatesJSON are the statistics by name.
+func estimatesJSON(list []effect.Estimate) map[string]any {
+	out := map[string]any{}
+	for k, e := range list {
+		out[effect.Statistics[k].Name] = estimateJSON(e)
 	}
 	return out
 }
