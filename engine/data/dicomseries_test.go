@@ -65,9 +65,11 @@ func TestSlicesOfASeriesAreInTheOrderOfTheirPositions(t *testing.T) {
 func TestDifferencesOfSlicesAreNotedWithCounts(t *testing.T) {
 	dir := t.TempDir()
 	window := []attribute{{tag.WindowCenter, []string{"-600"}}, {tag.WindowWidth, []string{"1500"}}}
-	for i := range 5 {
+	for i := range 4 {
 		write(t, dir, fmt.Sprintf("%d.dcm", i), marked(t, i, window...))
 	}
+	write(t, dir, "4.dcm", marked(t, 4, attribute{tag.WindowCenter, []string{"-600.0"}}, attribute{tag.WindowWidth, []string{"1.5e3"}},
+		attribute{tag.VOILUTFunction, []string{"LINEAR"}})) // the same
 	write(t, dir, "a.dcm", marked(t, 8, attribute{tag.Modality, []string{"CT"}},
 		attribute{tag.PhotometricInterpretation, []string{"MONOCHROME1"}}))
 	write(t, dir, "b.dcm", marked(t, 9, attribute{tag.RescaleSlope, nil}, attribute{tag.RescaleIntercept, nil},
@@ -93,7 +95,7 @@ func TestPatientsOfTwoSplitsAreNoted(t *testing.T) {
 	write(t, dir, "test/4.dcm", marked(t, 4, study("1.2")))
 	write(t, dir, "test/5.dcm", marked(t, 5, study("1.2")))
 	write(t, dir, "test/6.dcm", marked(t, 6))
-	const want = "1 patients are in this split and in another, so that a test of it is none of new patients: "
+	const want = "patients of this split who are in another as well, so that a test is not one of new patients: 1, with "
 	if s, _ := marks(t, spec.Data{Path: dir}); !strings.HasPrefix(s.Notes[0], want+filepath.Join("test", "4.dcm")) {
 		t.Errorf("got notes %q", s.Notes)
 	}

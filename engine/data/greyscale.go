@@ -106,14 +106,18 @@ func voiFunction(function string, centre, width float64) (func(float64) float64,
 
 // ownWindow is a text that is equal for two files in whose first frames equal values have equal greys.
 func ownWindow(set dicom.Set) string {
-	h := holder(set, 0, dicom.WindowWidth, dicom.FrameVOILUTSequence)
-	centre, _ := h.Text(dicom.WindowCenter)
-	width, ok := h.Text(dicom.WindowWidth)
-	if !ok {
+	a := attributes{set: holder(set, 0, dicom.WindowWidth, dicom.FrameVOILUTSequence)}
+	width, centre := a.number(dicom.WindowWidth, 0), a.number(dicom.WindowCenter, 0)
+	function, _ := a.set.Text(dicom.VOILUTFunction)
+	switch {
+	case width == 0 && set.Has(dicom.VOILUTSequence):
+		return "a table"
+	case width == 0: // or none that can be read: decoding will return the error
 		return "none"
+	case function == "LINEAR":
+		function = ""
 	}
-	function, _ := h.Text(dicom.VOILUTFunction)
-	return strings.TrimSpace(fmt.Sprintf("(%s, %s) %s", centre, width, function))
+	return strings.TrimSpace(fmt.Sprintf("(%g, %g) %s", centre, width, function))
 }
 
 // holder is what holds an attribute of a frame: the file itself, or, in files for many frames, a group of the frame or of all frames

@@ -45,6 +45,6 @@ func sharedPatients(ctx context.Context, t tree, format format, chosen, all []st
 	for _, file := range shared {
 		examples[file]++
 	}
-	return []string{fmt.Sprintf("%d patients are in this split and in another, so that a test of it is none of new patients: %s", len(shared),
-		byCount(examples, 3, func(file string, _ int) string { return file }))}, nil
+	return []string{fmt.Sprintf("patients of this split who are in another as well, so that a test is not one of new patients: %d, with %s",
+		len(shared), byCount(examples, 3, func(file string, _ int) string { return file }))}, nil
 }
