@@ -47,46 +47,69 @@ const mostKept = 3_000_000
 var studyBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```\n" +
 	"(?:\n*(?:```text\n(.*?)^```\n|<!-- output -->\n(.*?)^<!-- end of output -->\n))?")
 
-// follow runs the commands of a page of root in a copy of docs/studies, and compares what they print, and the pictures that they draw, or
-// writes them anew. Pictures of a page begin with its name and a hyphen; tables are kept in a folder of that name.
-func follow(t *testing.T, root, name string, update bool) (problems []string) {
+// follower runs the commands of a page of root in a copy of docs/studies. Pictures of a page begin with its name and a hyphen; tables are
+// kept in a folder of that name.
+type follower struct {
+	t                *testing.T
+	root, work, name string
+	update           bool
+	problems         []string
+}
+
+var studies = filepath.Join("docs", "studies")
+
+// follow compares what the commands of a page print and draw with what is there, or writes it anew.
+func follow(t *testing.T, root, name string, update bool) []string {
 	t.Helper()
-	work := t.TempDir()
-	studies := filepath.Join("docs", "studies")
-	must(t, os.CopyFS(filepath.Join(work, studies), os.DirFS(filepath.Join(root, studies))))
-	for _, dir := range []string{root, work} {
+	f := &follower{t: t, root: root, work: t.TempDir(), name: name, update: update}
+	must(t, os.CopyFS(filepath.Join(f.work, studies), os.DirFS(filepath.Join(root, studies))))
+	for _, dir := range []string{f.root, f.work} {
 		must(t, os.MkdirAll(filepath.Join(dir, studies, "figures"), 0o777))
 	}
 	entries, err := os.ReadDir(root)
 	must(t, err)
 	for _, e := range entries {
 		if e.Name() != "docs" {
-			must(t, os.Symlink(filepath.Join(root, e.Name()), filepath.Join(work, e.Name())))
+			must(t, os.Symlink(filepath.Join(root, e.Name()), filepath.Join(f.work, e.Name())))
 		}
 	}
-	pictures := func(dir string) []string {
-		list, err := filepath.Glob(filepath.Join(dir, studies, "figures", name+"-*"))
-		must(t, err)
-		return list
-	}
-	for _, path := range pictures(work) {
+	for _, path := range f.pictures(f.work) { // which the commands draw again
 		must(t, os.Remove(path))
 	}
-	page := filepath.Join(root, studies, name+".md")
-	b, err := os.ReadFile(page)
-	must(t, err)
+	if size := sizeOf(t, filepath.Join(root, studies, name)); size > mostKept {
+		f.problem("docs/studies/%s has %d bytes, want at most %d", name, size, mostKept)
+	}
+	f.page()
+	f.compare()
+	slices.Sort(f.problems)
+	return slices.Compact(f.problems)
+}
+
+func (f *follower) problem(format string, a ...any) {
+	f.problems = append(f.problems, fmt.Sprintf(format, a...))
+}
+
+// pictures are those of the page.
+func (f *follower) pictures(dir string) []string {
+	list, err := filepath.Glob(filepath.Join(dir, studies, "figures", f.name+"-*"))
+	must(f.t, err)
+	return list
+}
+
+// page runs the commands.
+func (f *follower) page() {
+	path := filepath.Join(f.root, studies, f.name+".md")
+	b, err := os.ReadFile(path)
+	must(f.t, err)
 	text := string(b)
 	if !strings.Contains(text, "\n```sh study\n") {
-		problems = append(problems, name+".md has no block of sh study, which makes its tables")
-	}
-	if size := sizeOf(t, filepath.Join(root, studies, name)); size > mostKept {
-		problems = append(problems, fmt.Sprintf("docs/studies/%s has %d bytes, want at most %d", name, size, mostKept))
+		f.problem("%s.md has no block of sh study, which makes its tables", f.name)
 	}
 	now := studyBlock.ReplaceAllStringFunc(text, func(block string) string {
 		m := studyBlock.FindStringSubmatch(block)
-		output := printed(t, work, m[1])
-		if output != m[2]+m[3] && !update {
-			problems = append(problems, fmt.Sprintf("%s.md: %s\nprinted\n%s\nthe page shows\n%s", name, m[1], output, m[2]+m[3]))
+		output := printed(f.t, f.work, m[1])
+		if output != m[2]+m[3] && !f.update {
+			f.problem("%s.md: %s\nprinted\n%s\nthe page shows\n%s", f.name, m[1], output, m[2]+m[3])
 		}
 		command := "```sh\n" + m[1] + "```\n"
 		switch {
@@ -97,25 +120,27 @@ func follow(t *testing.T, root, name string, update bool) (problems []string) {
 		}
 		return command + "\n```text\n" + output + "```\n"
 	})
-	for _, path := range slices.Concat(pictures(work), pictures(root)) {
+	if f.update && now != text {
+		must(f.t, os.WriteFile(path, []byte(now), 0o666))
+	}
+}
+
+// compare compares the pictures.
+func (f *follower) compare() {
+	for _, path := range slices.Concat(f.pictures(f.work), f.pictures(f.root)) {
 		below := filepath.Join(studies, "figures", filepath.Base(path))
-		drawn, err := os.ReadFile(filepath.Join(work, below))
-		had, errHad := os.ReadFile(filepath.Join(root, below))
+		drawn, err := os.ReadFile(filepath.Join(f.work, below))
+		had, errHad := os.ReadFile(filepath.Join(f.root, below))
 		switch {
 		case bytes.Equal(drawn, had) && err == nil && errHad == nil:
-		case update && err == nil:
-			must(t, os.WriteFile(filepath.Join(root, below), drawn, 0o666))
+		case f.update && err == nil:
+			must(f.t, os.WriteFile(filepath.Join(f.root, below), drawn, 0o666))
 		case err != nil:
-			problems = append(problems, below+" is drawn by no command of the page: remove it")
+			f.problem("%s is drawn by no command of the page: remove it", below)
 		default:
-			problems = append(problems, below+" is not what the command draws")
+			f.problem("%s is not what the command draws", below)
 		}
 	}
-	if update && now != text {
-		must(t, os.WriteFile(page, []byte(now), 0o666))
-	}
-	slices.Sort(problems)
-	return slices.Compact(problems)
 }
 
 // printed is what commands print in a folder. They end with 0.
@@ -149,12 +174,8 @@ func sizeOf(t *testing.T, dir string) (size int64) {
 	return size
 }
 
-// The mechanism itself, with a small study.
-func TestAPageOfAStudyIsComparedAndWrittenAnew(t *testing.T) {
-	root := t.TempDir()
-	at := func(name string) string { return filepath.Join(root, filepath.FromSlash(name)) }
-	must(t, os.MkdirAll(at("docs/studies"), 0o777))
-	must(t, os.WriteFile(at("study.star"), []byte(`
+const (
+	pageStudy = `
 load("@std//mlp.star", "mlp")
 load("@std//losses.star", "least_squares")
 
@@ -163,33 +184,24 @@ def trial(p):
                loss = least_squares(), optimizer = sgd(lr = p.lr), batch = 8, epochs = 2)
 
 main = study(trial = trial, space = {"lr": choice(0.01, 0.1)}, seeds = 2, objectives = {"loss_generator": "min"})
-`), 0o666))
-	page := filepath.Join(at("docs/studies"), "small.md")
-	text := `# A small study
-
-` + "```sh study" + `
-starsweep run study.star --backend cpu --dir runs
-starsweep export runs --to parquet --out docs/studies/small --no-sheets
-` + "```" + `
-
-` + "```sh" + `
-starsweep effect docs/studies/small --of lr
-` + "```" + `
-
-A finding.
-
-` + "```sh" + `
-starsweep table docs/studies/small --top 1
-` + "```" + `
-
-<!-- output -->
-<!-- end of output -->
-` + "```sh" + `
-starsweep figure box docs/studies/small --x lr --out docs/studies/figures/small-box.svg
-` + "```" + `
 `
-	must(t, os.WriteFile(page, []byte(text), 0o666))
-	study := regexp.MustCompile("(?ms)^```sh study\n(.*?)^```$").FindStringSubmatch(text)[1]
+	studyPage = "# A small study\n\n" +
+		"```sh study\nstarsweep run study.star --backend cpu --dir runs\n" +
+		"starsweep export runs --to parquet --out docs/studies/small --no-sheets\n```\n\n" +
+		"```sh\nstarsweep effect docs/studies/small --of lr\n```\n\nA finding.\n\n" +
+		"```sh\nstarsweep table docs/studies/small --top 1\n```\n\n<!-- output -->\n<!-- end of output -->\n" +
+		"```sh\nstarsweep figure box docs/studies/small --x lr --out docs/studies/figures/small-box.svg\n```\n"
+)
+
+// The mechanism itself, with a small study.
+func TestAPageOfAStudyIsComparedAndWrittenAnew(t *testing.T) {
+	root := t.TempDir()
+	at := func(name string) string { return filepath.Join(root, filepath.FromSlash(name)) }
+	must(t, os.MkdirAll(at("docs/studies"), 0o777))
+	must(t, os.WriteFile(at("study.star"), []byte(pageStudy), 0o666))
+	page := filepath.Join(at("docs/studies"), "small.md")
+	must(t, os.WriteFile(page, []byte(studyPage), 0o666))
+	study := regexp.MustCompile("(?ms)^```sh study\n(.*?)^```$").FindStringSubmatch(studyPage)[1]
 	c := exec.Command("bash", "-euo", "pipefail", "-c", study)
 	c.Dir = root
 	if output, err := c.CombinedOutput(); err != nil {

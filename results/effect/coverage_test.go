@@ -190,3 +190,44 @@ func TestOneSeedHasNoInterval(t *testing.T) {
 	}
 	wantNote(t, a, "one seed")
 }
+
+// The rank correlation with a factor, of studies so large that one configuration stands for several, and of small ones.
+func TestIntervalsOfTheCorrelationWithAFactorHoldTheTruth(t *testing.T) {
+	random := rand.New(rand.NewPCG(4, 4))
+	for _, configurations := range []int{16, 400} {
+		x := frame.Factor{Name: "lr", Kind: spec.Float}
+		var centre []float64
+		for c := range configurations {
+			x.Levels = append(x.Levels, float64(c))
+			centre = append(centre, 2*float64(c)/float64(configurations)+random.NormFloat64())
+		}
+		run := func() (y []float64) {
+			for _, m := range centre {
+				y = append(y, m+0.4*random.NormFloat64())
+			}
+			return y
+		}
+		at := make([]float64, configurations)
+		for c := range at {
+			at[c] = float64(c)
+		}
+		want := truth(1000, func() []float64 { return []float64{effect.Spearman(at, run())} })[0]
+		const studies = 60
+		held := 0
+		for range studies {
+			a, b := run(), run()
+			var cells []cell
+			for c := range configurations {
+				cells = append(cells, cell{map[string]any{"lr": at[c]}, []float64{a[c], b[c]}, nil})
+			}
+			r := analysed(t, framed([]frame.Factor{x}, cells...), effect.Options{Factor: "lr"}).Rank
+			if r.Low <= want && want <= r.High {
+				held++
+			}
+		}
+		t.Logf("%d configurations: %d of %d", configurations, held, studies)
+		if held < 52 { // 57 expected
+			t.Errorf("%d configurations: %d of %d intervals hold the truth", configurations, held, studies)
+		}
+	}
+}
