@@ -193,6 +193,16 @@ func (b *Browser) Shoot(path, theme string) {
 	must(b.t, err, os.WriteFile(path, png, 0o666))
 }
 
+// PDF is the page as it is printed.
+func (b *Browser) PDF() []byte {
+	b.t.Helper()
+	var printed struct{ Data string }
+	b.ask("Page.printToPDF", map[string]any{"preferCSSPageSize": true, "printBackground": true}, &printed)
+	document, err := base64.StdEncoding.DecodeString(printed.Data)
+	must(b.t, err)
+	return document
+}
+
 func must(t testing.TB, errs ...error) {
 	t.Helper()
 	for _, err := range errs {

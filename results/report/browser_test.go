@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -37,6 +38,18 @@ func TestABrowserSortsAndFiltersTheTableOfTrials(t *testing.T) {
 		if got := b.Eval(expression); got != want {
 			t.Errorf("%s: got %v, want %v", expression, got, want)
 		}
+	}
+}
+
+// The table of trials has more columns than a page of paper is wide.
+func TestThePrintedTableOfTrialsLiesAcrossItsPages(t *testing.T) {
+	b := chromium.New(t)
+	w := trained(t, objectives(pareto.Min, pareto.Max), []float64{3, 0.25}, []float64{10, 0.5}, []float64{2, 0.125})
+	opened(t, b, page(t, w.View(), report.Options{}))
+	document := b.PDF()
+	upright, across := bytes.Count(document, []byte("/MediaBox [0 0 612 792]")), bytes.Count(document, []byte("/MediaBox [0 0 792 612]"))
+	if upright < 1 || across != 1 {
+		t.Errorf("got %d pages upright and %d across, want some and 1", upright, across)
 	}
 }
 

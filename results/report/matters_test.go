@@ -20,7 +20,9 @@ func made(t *testing.T, l large) string {
 func TestASearchHasItsHistoryAndWhatMattered(t *testing.T) {
 	got := made(t, large{trials: 60, epochs: 10})
 	for _, want := range []string{"<strong>What mattered</strong>: lr ", "of what sets the best trials apart by fid", "PED-ANOVA",
-		"Trials that were better than all before them", "stopped before the end of the budget, which saved "} {
+		"<title>Importance of hyperparameters for fid</title>", "<title>Mean fid by loss, lr, layers", "from 500 resamplings",
+		"<summary>Shares of fid in numbers</summary>", "<title>fid of the trials as they started", "the line is the best value so far",
+		"<summary>Trials that were better than all before them", "stopped before the end of the budget, which saved "} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the report lacks %q", want)
 		}
