@@ -3,6 +3,7 @@ import numpy as np
 import scipy
 import statsmodels
 from scipy import stats
+from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep
 
@@ -27,3 +28,5 @@ print("spearman", stats.spearmanr(x, y).statistic, stats.spearmanr(x, w).statist
 print("kendall", stats.kendalltau(x, y).statistic, stats.kendalltau(x, w).statistic)
 rows = np.array([[1, 2, 3], [4, 4, 9], [2, 5, 4], [1, 3, 8], [7, 6, 9]])
 print("friedman", stats.friedmanchisquare(*rows.T).pvalue)
+kappa = cohens_kappa([[20, 5], [3, 36]])
+print("kappa", kappa.kappa, kappa.kappa_low, kappa.kappa_upp)
