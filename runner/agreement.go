@@ -20,6 +20,7 @@ import (
 type agreementOptions struct {
 	selection
 	metric, to string
+	labels     string
 	with       []string
 	top        int
 	json       bool
@@ -41,10 +42,16 @@ A pair of measures is compared over the trials that both have, at the last epoch
 that both have. Intervals of 95 % are over configurations, drawn anew 2,000
 times with all their trials. Found counts the seeds of which the best trial by
 the first is among the best so many (--top) by the second, and the other way
-round.`,
+round.
+
+--labels compares the collapse rule with your own eye instead: FILE is CSV with
+the header trial,collapsed and a line for each trial that you have judged by its
+sample sheets, such as 8e2b7d6a,yes. It prints how often both agree, Cohen's
+kappa, and the trials of which they say different things.`,
 		Example: `  starsweep measure runs/mnist_grid --which all --features inception
   starsweep agreement runs/mnist_grid
-  starsweep agreement runs/mnist_grid --with recall,precision --where 'loss == "ns-gan"'`,
+  starsweep agreement runs/mnist_grid --with recall,precision --where 'loss == "ns-gan"'
+  starsweep agreement runs/mnist_grid --labels collapsed.csv`,
 		Args: func(c *cobra.Command, args []string) error {
 			switch {
 			case o.top < 1:
@@ -57,6 +64,7 @@ round.`,
 		RunE: func(c *cobra.Command, args []string) error { return env.agreement(c.Context(), args[0], o) },
 	}
 	f := c.Flags()
+	f.StringVar(&o.labels, "labels", "", "a CSV `FILE` of trials that collapsed by eye, which the collapse rule is compared with")
 	f.StringVar(&o.metric, "metric", "", "the `METRIC` that ranks the trials (default: the first objective)")
 	f.StringSliceVar(&o.with, "with", nil, "other `METRICS` of the run to compare with")
 	f.IntVar(&o.top, "top", 5, "how many trials by one measure count as its best")
@@ -69,6 +77,9 @@ round.`,
 }
 
 func (e *Env) agreement(ctx context.Context, dir string, o agreementOptions) error {
+	if o.labels != "" {
+		return e.judgement(ctx, dir, o)
+	}
 	return e.withView(ctx, dir, o.selection, "--metric", o.metric, func(v *results.View, f *frame.Frame, metric string) error {
 		for _, name := range o.with {
 			if _, err := metricOf(f, "--with", name); err != nil {
