@@ -32,7 +32,7 @@ func expectedFrames(t *testing.T, dir string, least int) {
 		t.Fatalf("got %d files, %v, want %d", len(expected.Files), err, least)
 	}
 	for name, want := range expected.Files {
-		s := open(t, store(t), spec.Data{Name: "dicom", Path: filepath.Join(dir, name), Window: expected.Window})
+		s := open(t, &Store{}, spec.Data{Name: "dicom", Path: filepath.Join(dir, name), Window: expected.Window})
 		if got := [3]int{s.N, s.H, s.W}; got != want.Shape || s.C != 1 {
 			t.Errorf("%s: got %v, want %v", name, got, want.Shape)
 			continue

@@ -43,7 +43,7 @@ func expectedSlices(t *testing.T, dir string, least int) {
 			t.Fatalf("%s: got %d planes", name, len(planes))
 		}
 		for plane, want := range planes {
-			s := open(t, store(t), spec.Data{Name: "nifti", Path: filepath.Join(dir, name), Plane: plane, Window: expected.Window})
+			s := open(t, &Store{}, spec.Data{Name: "nifti", Path: filepath.Join(dir, name), Plane: plane, Window: expected.Window})
 			if got := [3]int{s.N, s.H, s.W}; got != want.Shape || s.C != 1 {
 				t.Errorf("%s: %s: got %v, want %v", name, plane, got, want.Shape)
 				continue
