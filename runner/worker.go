@@ -22,7 +22,7 @@ type role struct {
 	Of      int       `json:"of"`                // number of worker processes of the command
 	Memory  int       `json:"memory,omitempty"`  // its part of the memory, in bytes; 0: all that there is
 	Began   time.Time `json:"began"`             // when the command was started, for --budget
-	Starved bool      `json:"starved,omitempty"` // it replaces one that the kernel killed for lack of memory
+	Starved bool      `json:"starved,omitempty"` // it replaces one that ran out of memory
 	Shown   bool      `json:"shown,omitempty"`   // the process that started it shows the progress
 }
 

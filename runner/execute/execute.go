@@ -38,7 +38,7 @@ type Config struct {
 	Origin  Origin
 	Limits  Limits
 	Began   time.Time // when the command began; trials that have failed since then do not run again; zero: it begins now
-	Starved bool      // the process replaces one that was killed for lack of memory, which a trial that is given up may need
+	Starved bool      // the process replaces one that ran out of memory, which a trial that is given up may need
 }
 
 // Origin is where the trials of a run come from. Outcomes and the plan record it.

@@ -24,8 +24,9 @@ type Process struct {
 
 // End is how a process ended.
 type End struct {
-	Code   int            // its exit code
-	Signal syscall.Signal // that ended it; 0: none
+	Code    int            // its exit code
+	Signal  syscall.Signal // that ended it; 0: none
+	Starved bool           // it has said that its memory ran out
 }
 
 // Options are the workers to keep, and what to do at their end.
@@ -97,7 +98,7 @@ func (s *supervisor) keep(index int) int {
 		if said == inOrder || said == toReplace && s.leaving() {
 			return end.Code
 		}
-		starved = end.Signal == syscall.SIGKILL && s.Killed() > before
+		starved = end.Starved || end.Signal == syscall.SIGKILL && s.Killed() > before
 		how, code := describe(end, starved), s.Crashed
 		if said == toReplace {
 			how, code = "cannot go on", end.Code
@@ -188,9 +189,12 @@ func (s *supervisor) name(index int) string {
 	return fmt.Sprintf("worker process %d of %d", index, s.Processes)
 }
 
-// describe says in words how a process ended. If it is starved, the kernel has killed processes meanwhile for lack of memory.
+// describe says in words how a process ended. If it is starved and was killed, the kernel has killed processes meanwhile for lack of
+// memory.
 func describe(end End, starved bool) string {
 	switch {
+	case end.Starved:
+		return "ran out of memory"
 	case starved:
 		return "was killed, probably by the kernel, which ran out of memory"
 	case end.Signal == syscall.SIGKILL:

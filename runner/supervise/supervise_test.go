@@ -79,7 +79,7 @@ func inOrderly(w *Worker, code int) End {
 
 func TestAWorkerThatDiesIsReplacedAndItsEndIsSaid(t *testing.T) {
 	var f *fakes
-	ends := []End{{Signal: syscall.SIGKILL}, {Signal: syscall.SIGSEGV}, {Code: 2}, {Signal: syscall.SIGKILL}}
+	ends := []End{{Signal: syscall.SIGKILL}, {Signal: syscall.SIGSEGV}, {Code: 2}, {Signal: syscall.SIGKILL}, {Code: 2, Starved: true}}
 	f = &fakes{run: func(_, nth int, w *Worker) End {
 		if nth > len(ends) {
 			return inOrderly(w, done)
@@ -99,12 +99,13 @@ func TestAWorkerThatDiesIsReplacedAndItsEndIsSaid(t *testing.T) {
 		"the worker process (pid 102) was ended by a signal: segmentation fault; another one is started in 500ms",
 		"the worker process (pid 103) crashed with exit code 2; another one is started in 1s",
 		"the worker process (pid 104) was killed; another one is started in 2s",
+		"the worker process (pid 105) ran out of memory; another one is started in 4s",
 	}
 	if !slices.Equal(f.said, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(f.said, "\n"), strings.Join(want, "\n"))
 	}
-	if !slices.Equal(f.hungry, []int{2}) {
-		t.Errorf("the starts %v were told that the memory ran out, want that of process 2", f.hungry)
+	if !slices.Equal(f.hungry, []int{2, 6}) {
+		t.Errorf("the starts %v were told that the memory ran out, want those of processes 2 and 6", f.hungry)
 	}
 }
 

@@ -28,11 +28,12 @@ func main() {
 	if room.Bytes > 0 && limit != nil {
 		limit(room.Bytes - room.Bytes/10) // collect garbage before the memory runs out
 	}
+	said := stderr(w)
 	code := runner.Main(asked.leave, runner.Env{
 		Args:        os.Args[1:],
 		Stdout:      os.Stdout,
-		Stderr:      os.Stderr,
-		Size:        runner.TerminalSize(os.Stderr),
+		Stderr:      spoken{said},
+		Size:        runner.TerminalSize(said),
 		Screen:      runner.TerminalSize(os.Stdout),
 		Home:        home(),
 		Getenv:      os.Getenv,

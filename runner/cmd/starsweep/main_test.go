@@ -12,8 +12,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// commands are the programs that tests run.
+var commands = map[string]func(){"starsweep": main}
+
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"starsweep": main})
+	testscript.Main(m, commands)
 }
 
 const wide = `

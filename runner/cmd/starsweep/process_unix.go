@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,13 +12,18 @@ import (
 	"syscall"
 
 	"github.com/starsweep/starsweep/runner/supervise"
+	"golang.org/x/sys/unix"
 )
 
 // asking are the signals that ask a command to leave. Slurm sends SIGUSR2 before the end of a job's time if sbatch --signal says so.
 var asking = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGUSR2}
 
-// reports is the number of the file of a worker's reports, the first after standard error.
-const reports = 3
+// Numbers of files of a worker: of its reports, the first after standard error, and of the standard error of the command. What its runtime
+// and libraries write to its own standard error passes through the supervisor, which so learns why it ended.
+const (
+	reports = 3
+	says    = 4
+)
 
 // worker returns this process's side of the pipes to its supervisor, or nil if it has none.
 func worker() *supervise.Worker {
@@ -25,7 +31,32 @@ func worker() *supervise.Worker {
 		return nil
 	}
 	syscall.CloseOnExec(reports)
+	syscall.CloseOnExec(says)
 	return &supervise.Worker{Requests: os.Stdin, Reports: os.NewFile(reports, "reports")}
+}
+
+// stderr returns where this process says what it has to say.
+func stderr(w *supervise.Worker) *os.File {
+	if w == nil {
+		return os.Stderr
+	}
+	if _, err := syscall.Write(says, nil); err != nil { // somebody else has set the variable that says that this is a worker
+		return os.Stderr
+	}
+	return os.NewFile(says, "stderr")
+}
+
+// spoken is a file that stands for the standard error of this process: without a reader, the process ends by a signal, as it would if it
+// wrote to its own.
+type spoken struct{ *os.File }
+
+// Write implements io.Writer.
+func (s spoken) Write(p []byte) (int, error) {
+	n, err := s.File.Write(p)
+	if errors.Is(err, syscall.EPIPE) && unix.Dup2(int(s.Fd()), 2) == nil {
+		return os.Stderr.Write(p)
+	}
+	return n, err
 }
 
 // start starts this program again as one of several worker processes, with the same arguments and one more variable.
@@ -35,12 +66,9 @@ func start(processes int, variable string, stdout, stderr io.Writer) (*supervise
 	if err != nil {
 		return nil, err
 	}
-	c := &exec.Cmd{Path: path, Args: os.Args, Stdout: os.Stdout, Stderr: os.Stderr, Env: append(os.Environ(), variable)}
+	c := &exec.Cmd{Path: path, Args: os.Args, Stdout: os.Stdout, Env: append(os.Environ(), variable)}
 	if stdout != nil {
 		c.Stdout = stdout
-	}
-	if stderr != nil {
-		c.Stderr = stderr
 	}
 	if processes > 1 {
 		c.Env = append(c.Env, fmt.Sprintf("GOMAXPROCS=%d", max(1, runtime.GOMAXPROCS(0)/processes)))
@@ -53,23 +81,38 @@ func start(processes int, variable string, stdout, stderr io.Writer) (*supervise
 	if err != nil {
 		return nil, err
 	}
-	c.ExtraFiles = []*os.File{to}
-	err = c.Start()
-	_ = to.Close()
+	text, own, err := os.Pipe()
 	if err != nil {
-		_ = from.Close()
 		return nil, err
 	}
+	last, says := &fatal{to: os.Stderr}, os.Stderr
+	if stderr != nil {
+		last.to, says = stderr, own
+	}
+	c.Stderr, c.ExtraFiles = own, []*os.File{to, says}
+	err = c.Start()
+	_, _ = to.Close(), own.Close()
+	if err != nil {
+		_, _ = from.Close(), text.Close()
+		return nil, err
+	}
+	copied := make(chan struct{})
+	go func() {
+		defer close(copied)
+		_, _ = io.Copy(last, text) // a terminal that is gone ends the process
+		_ = text.Close()
+	}()
 	return &supervise.Process{
 		PID:  c.Process.Pid,
 		Pipe: supervise.Pipe{Requests: requests, Reports: from},
 		Kill: func() { _ = c.Process.Kill() },
 		Wait: func() supervise.End {
 			_ = c.Wait() // its error repeats the state
+			<-copied
 			if s, ok := c.ProcessState.Sys().(syscall.WaitStatus); ok && s.Signaled() {
 				return supervise.End{Signal: s.Signal()}
 			}
-			return supervise.End{Code: c.ProcessState.ExitCode()}
+			return supervise.End{Code: c.ProcessState.ExitCode(), Starved: last.starved}
 		},
 	}, nil
 }

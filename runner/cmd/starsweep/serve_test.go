@@ -167,7 +167,10 @@ func TestNothingSeriousKeepsPeopleFromTheLivePages(t *testing.T) {
 	r := begin(t, t.TempDir(), "run", script, "--backend", "cpu", "--dir", dir, "--serve", ":0", "--workers", "2",
 		"--set", "epochs=4000", "--set", "width=4", "--set", "images=256", "--set", "samples=100")
 	address := r.served()
-	r.until("/4000  ")
+	for ended := regexp.MustCompile(`(?m)^trial .* (completed|collapsed|diverged)`); len(ended.FindAllString(r.text.String(), -1)) < 2; {
+		r.until("trial ")
+	}
+	r.until("epoch 3/4000  ") // of the last trial: from now on, the report has what the page shall show when it is drawn first
 	checked := func(page string) {
 		t.Helper()
 		for _, theme := range []string{"light", "dark"} {
