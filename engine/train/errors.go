@@ -3,8 +3,11 @@ package train
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // Codes of PJRT, which are those of Abseil.
@@ -44,3 +47,23 @@ func hasCode(err error, codes ...string) bool {
 	m := pjrtError.FindStringSubmatch(fmt.Sprint(err))
 	return m != nil && slices.Contains(codes, m[1])
 }
+
+// unopened is the error of a plugin that offers no device. The library repeats the path of the plugin in each of the errors that it joins;
+// here it is whole once.
+func unopened(path string, err error) error {
+	why := strings.ReplaceAll(err.Error(), path, filepath.Base(path))
+	var missing *os.PathError
+	if _, failed := os.Stat(path); errors.As(failed, &missing) {
+		why = missing.Err.Error()
+	}
+	return &noDevice{fmt.Sprintf("backend xla:%s: %v: %s", path, ErrNoDevice, why), err}
+}
+
+// noDevice is an ErrNoDevice with a cause and a text of its own.
+type noDevice struct {
+	text  string
+	cause error
+}
+
+func (e *noDevice) Error() string   { return e.text }
+func (e *noDevice) Unwrap() []error { return []error{ErrNoDevice, e.cause} }

@@ -142,7 +142,7 @@ func (o Options) openPlugin(path, options string) (*Backend, error) {
 	kind := "xla:" + pluginKind(path)
 	l, err := lower.Open("xla:" + path + options)
 	if err != nil {
-		return nil, fmt.Errorf("backend %s: %w: %w", kind, ErrNoDevice, err)
+		return nil, unopened(path, err)
 	}
 	b := newBackend(kind, l, o)
 	b.Name += options
