@@ -42,8 +42,8 @@ test-all: python onnx tools r pjrt-cpu chromium axe ## run every test: all backe
 		STARSWEEP_BACKEND=$$b go test -short -timeout 15m ./engine/model ./engine/nn || exit 1; \
 	done # the packages whose tests take one backend
 	go test -race -short -timeout 15m -gcflags=all=-d=checkptr=0 ./engine/cpu/... ./engine/lower ./engine/train \
-		./engine/data ./internal/once ./internal/parallel ./results/compare ./results/internal/... ./runner/execute ./runner/plan \
-		./runner/supervise ./runner/sweep/... ./starlib/... # GoMLX's backend fails checkptr
+		./engine/data ./internal/once ./internal/parallel ./results/compare ./results/report ./results/internal/... ./runner/execute \
+		./runner/plan ./runner/supervise ./runner/sweep/... ./starlib/... # GoMLX's backend fails checkptr
 	go test -race -short -timeout 15m -gcflags=all=-d=checkptr=0 ./results \
 		-run 'Workers|Writers|Follow|Processes|SameTime|Concurr|Refresh|Compact|Takes|Taken|Claim' # those with several at once
 	CGO_ENABLED=0 go vet ./... # no C compiler: no XLA
