@@ -23,6 +23,8 @@ type effectOptions struct {
 	of, by                      string
 	metric, to, collapsed, over string
 	baseline                    string
+	statistics                  []string
+	shown                       []int // the places of the statistics
 	ratio, json                 bool
 	seed                        uint64
 }
@@ -71,6 +73,7 @@ and counted.`,
 	f.StringVar(&o.metric, "metric", "", "the `METRIC` to compare by, METRIC=min or METRIC=max (default: the first objective)")
 	f.StringVar(&o.baseline, "baseline", "", "the `VALUE` that others are compared with (default: all pairs)")
 	f.StringVar(&o.collapsed, "collapsed", string(effect.Worst), "what a trial counts as that collapsed or diverged: worst, keep, drop")
+	f.StringSliceVar(&o.statistics, "statistics", statisticKeys(), "which statistics the tables show")
 	f.BoolVar(&o.ratio, "ratio", false, "compare means, medians and best values by their ratio")
 	f.StringVar(&o.over, "over", string(effect.Seeds), "what intervals are over: seeds, or configurations with their seeds")
 	f.Uint64Var(&o.seed, "seed", 13, "of what is drawn at random")
@@ -80,7 +83,22 @@ and counted.`,
 	return exits(c, exitStorage)
 }
 
+func statisticKeys() (keys []string) {
+	for _, x := range effect.Statistics {
+		keys = append(keys, x.Key)
+	}
+	return keys
+}
+
 func (o *effectOptions) check() error {
+	keys := statisticKeys()
+	for _, key := range o.statistics {
+		k := slices.Index(keys, key)
+		if k < 0 {
+			return usageErrorf("--statistics: got %q, want some of %s", key, strings.Join(keys, ", "))
+		}
+		o.shown = append(o.shown, k)
+	}
 	switch {
 	case o.of == "":
 		return usageErrorf("--of: want the hyperparameter whose values are compared")
@@ -123,7 +141,7 @@ func (e *Env) effect(ctx context.Context, dir string, o effectOptions) error {
 			return printJSON(e.Stdout, effectJSON(f, a), "  ")
 		}
 		markdown := o.to == "markdown"
-		if err := printEffect(e.Stdout, "", a, markdown); err != nil {
+		if err := printEffect(e.Stdout, "", a, o.shown, markdown); err != nil {
 			return err
 		}
 		return printParagraph(e.Stdout, effectLines(f, a, nil), markdown)
@@ -152,7 +170,7 @@ func (e *Env) effectBy(f *frame.Frame, o effectOptions, options effect.Options) 
 	var lines []string
 	for _, p := range s.Parts {
 		where := fmt.Sprintf("%s = %s", s.By, frame.Text(p.Level))
-		if err := printEffect(e.Stdout, where, p.Analysis, markdown); err != nil {
+		if err := printEffect(e.Stdout, where, p.Analysis, o.shown, markdown); err != nil {
 			return err
 		}
 		for _, note := range p.Notes {
@@ -162,7 +180,7 @@ func (e *Env) effectBy(f *frame.Frame, o effectOptions, options effect.Options) 
 	if len(s.Interactions) > 0 {
 		err := printParagraph(e.Stdout, []string{"how the effects differ"}, markdown)
 		if err == nil {
-			err = printRows(e.Stdout, s.InteractionRows(), markdown)
+			err = printRows(e.Stdout, s.InteractionRows(o.shown), markdown)
 		}
 		if err != nil {
 			return err
@@ -187,7 +205,7 @@ func directed(flag, text string) (name string, d pareto.Direction, err error) {
 }
 
 // printEffect prints the tables of an analysis, of the trials for which where says what they have in common.
-func printEffect(to io.Writer, where string, a *effect.Analysis, markdown bool) error {
+func printEffect(to io.Writer, where string, a *effect.Analysis, shown []int, markdown bool) error {
 	good := "low"
 	if a.Direction == pareto.Max {
 		good = "high"
@@ -202,7 +220,7 @@ func printEffect(to io.Writer, where string, a *effect.Analysis, markdown bool) 
 	if err := printParagraph(to, []string{line}, markdown); err != nil {
 		return err
 	}
-	for _, rows := range [][][]string{a.LevelRows(), a.PairRows()} {
+	for _, rows := range [][][]string{a.LevelRows(shown), a.PairRows(shown)} {
 		if len(rows) == 1 {
 			continue
 		}

@@ -8,11 +8,11 @@ import (
 	"github.com/starsweep/starsweep/results/frame"
 )
 
-// LevelRows are the levels as a table of text, with a heading.
-func (a *Analysis) LevelRows() [][]string {
+// LevelRows are the levels as a table of text, with a heading. Shown are the places of the statistics that it shows.
+func (a *Analysis) LevelRows(shown []int) [][]string {
 	head := []string{a.Factor, "configurations", "trials"}
-	for _, x := range Statistics {
-		head = append(head, x.Name)
+	for _, k := range shown {
+		head = append(head, Statistics[k].Name)
 	}
 	rows := [][]string{append(head, "collapsed or diverged")}
 	failed := false
@@ -24,8 +24,8 @@ func (a *Analysis) LevelRows() [][]string {
 	}
 	for _, l := range a.Levels {
 		row := []string{frame.Text(l.Level), strconv.Itoa(l.Configurations), strconv.Itoa(l.Trials)}
-		for _, e := range l.Values {
-			row = append(row, e.String())
+		for _, k := range shown {
+			row = append(row, l.Values[k].String())
 		}
 		if row = append(row, l.Lost.String()); failed {
 			row = append(row, strconv.Itoa(l.Failed))
@@ -36,22 +36,18 @@ func (a *Analysis) LevelRows() [][]string {
 }
 
 // InteractionRows are the interactions as a table of text, with a heading.
-func (s *Split) InteractionRows() [][]string {
+func (s *Split) InteractionRows(shown []int) [][]string {
 	a := s.Parts[0].Analysis
 	head := []string{a.Factor, s.By, "configurations"}
-	for k, x := range Statistics {
-		if a.ratio(k) {
-			head = append(head, "ratio of ratios of "+x.Name)
-		} else {
-			head = append(head, "difference of differences of "+x.Name)
-		}
+	for _, k := range shown {
+		head = append(head, a.comparison(k, "ratio of ratios of ", "difference of differences of "))
 	}
 	rows := [][]string{head}
 	for _, x := range s.Interactions {
 		row := []string{frame.Text(x.To) + " against " + frame.Text(x.From), frame.Text(x.ByTo) + " against " + frame.Text(x.ByFrom),
 			strconv.Itoa(x.Configurations)}
-		for _, e := range x.Values {
-			row = append(row, e.tested())
+		for _, k := range shown {
+			row = append(row, x.Values[k].tested())
 		}
 		rows = append(rows, row)
 	}
@@ -59,25 +55,29 @@ func (s *Split) InteractionRows() [][]string {
 }
 
 // PairRows are the pairs as a table of text, with a heading.
-func (a *Analysis) PairRows() [][]string {
+func (a *Analysis) PairRows(shown []int) [][]string {
 	head := []string{a.Factor, "configurations"}
-	for k, x := range Statistics {
-		if a.ratio(k) {
-			head = append(head, "ratio of "+x.Name)
-		} else {
-			head = append(head, "difference of "+x.Name)
-		}
+	for _, k := range shown {
+		head = append(head, a.comparison(k, "ratio of ", "difference of "))
 	}
 	rows := [][]string{append(head, "better in", "collapsed or diverged")}
 	for _, p := range a.Pairs {
 		row := []string{frame.Text(p.To) + " against " + frame.Text(p.From), strconv.Itoa(p.Configurations)}
-		for _, e := range p.Values {
-			row = append(row, e.tested())
+		for _, k := range shown {
+			row = append(row, p.Values[k].tested())
 		}
 		lost := Estimate{Value: 100 * p.Lost.Value, Low: 100 * p.Lost.Low, High: 100 * p.Lost.High}
 		rows = append(rows, append(row, p.Better.String(), lost.String()+" points"))
 	}
 	return rows
+}
+
+// comparison names what compares a statistic.
+func (a *Analysis) comparison(k int, ratio, difference string) string {
+	if a.ratio(k) {
+		return ratio + Statistics[k].Name
+	}
+	return difference + Statistics[k].Name
 }
 
 // String is the number with its interval, rounded to two digits of the interval.

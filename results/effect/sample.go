@@ -10,24 +10,25 @@ import (
 
 // Statistic is a function of the values of one run of every configuration of a level.
 type Statistic struct {
-	Name, Doc string
-	Spread    bool // pairs show its ratio: it is positive, and says how far values are apart
-	extreme   bool
-	of        func(s sample, lowIsGood bool) float64
+	Name    string
+	Key     string // of the command line
+	Spread  bool   // pairs show its ratio: it is positive, and says how far values are apart
+	extreme bool
+	of      func(s sample, lowIsGood bool) float64
 }
 
 // Statistics are the statistics of levels and pairs.
 var Statistics = []Statistic{
-	{"mean", "the mean", false, false, func(s sample, _ bool) float64 { return s.mean() }},
-	{"median", "the median", false, false, func(s sample, _ bool) float64 { return s.quantile(0.5) }},
-	{"best", "the best value", false, true, func(s sample, low bool) float64 {
+	{"mean", "mean", false, false, func(s sample, _ bool) float64 { return s.mean() }},
+	{"median", "median", false, false, func(s sample, _ bool) float64 { return s.quantile(0.5) }},
+	{"best", "best", false, true, func(s sample, low bool) float64 {
 		if low {
 			return s.at(0)
 		}
 		return s.at(s.n() - 1)
 	}},
-	{"IQR", "the distance of the quartiles", true, false, func(s sample, _ bool) float64 { return s.quantile(0.75) - s.quantile(0.25) }},
-	{"SD of log", "the standard deviation of the logarithm", true, false, func(s sample, _ bool) float64 { return s.deviationOfLog() }},
+	{"IQR", "iqr", true, false, func(s sample, _ bool) float64 { return s.quantile(0.75) - s.quantile(0.25) }},
+	{"SD of log", "sd-log", true, false, func(s sample, _ bool) float64 { return s.deviationOfLog() }},
 }
 
 func (a *Analysis) of(x Statistic, s sample) float64 { return x.of(s, a.Direction == pareto.Min) }
