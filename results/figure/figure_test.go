@@ -163,6 +163,18 @@ func TestClaimsOfCaptionsAndAltAreThoseOfTheValues(t *testing.T) {
 	}
 }
 
+func TestTrialsWithoutAnyValueAreLeftOutOnce(t *testing.T) {
+	f := of(t, grid(t), nil)
+	f.Rows[0].Values, f.Left = nil, []frame.Omission{{Reason: "failed trials, without values", N: 1}}
+	f.Rows[1].Values = map[string]float64{"recall": 0.5}
+	g, err := figure.Box(f, figure.Options{Y: "fid"})
+	check(t, err)
+	const want = "Left out: 1 failed trials, without values, 1 trial of those shown without a value of fid."
+	if !strings.Contains(g.Caption, want) {
+		t.Errorf("got caption %q, want %q", g.Caption, want)
+	}
+}
+
 func TestFiguresThatCannotBeDrawnAreErrors(t *testing.T) {
 	v := grid(t)
 	all := of(t, v, nil)

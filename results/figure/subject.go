@@ -57,7 +57,7 @@ func (o Options) figure(f *frame.Frame, w words, metrics []string, cells ...cell
 	return g
 }
 
-// leftOut says what a frame leaves out, and how many of its trials have no value of the metrics.
+// leftOut says what a frame leaves out, and how many of its trials have values but none of the metrics: it counts those without any.
 func (o Options) leftOut(f *frame.Frame, metrics []string) []string {
 	var left []string
 	for _, x := range f.Left {
@@ -65,7 +65,7 @@ func (o Options) leftOut(f *frame.Frame, metrics []string) []string {
 	}
 	n := 0
 	for i := range f.Rows {
-		if !hasAll(&f.Rows[i], metrics) {
+		if r := &f.Rows[i]; len(r.Values) > 0 && !hasAll(r, metrics) {
 			n++
 		}
 	}

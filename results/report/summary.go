@@ -78,13 +78,13 @@ func (s *study) asked() string {
 		switch n := len(x.Levels); {
 		case n == 0:
 		case n == 1:
-			fixed = append(fixed, x.Name+" = "+frame.Text(x.Levels[0]))
+			fixed = append(fixed, x.Name+" = "+level(x.Levels[0]))
 		case n > 6 && numeric(x):
-			varied = append(varied, fmt.Sprintf("%s (%s to %s, %d levels)", x.Name, frame.Text(x.Levels[0]), frame.Text(x.Levels[n-1]), n))
+			varied = append(varied, fmt.Sprintf("%s (%s to %s, %d levels)", x.Name, level(x.Levels[0]), level(x.Levels[n-1]), n))
 		default:
 			var levels []string
-			for _, level := range x.Levels[:min(n, 6)] {
-				levels = append(levels, frame.Text(level))
+			for _, l := range x.Levels[:min(n, 6)] {
+				levels = append(levels, level(l))
 			}
 			if n > 6 {
 				levels = append(levels, fmt.Sprintf("and %d more", n-6))
@@ -244,8 +244,8 @@ func (s *study) best() (list []bestOf) {
 func (s *study) configuration(r frame.Row) string {
 	var parts []string
 	for _, x := range s.frame.Varied() {
-		if level := r.Point[x.Name]; level != nil {
-			parts = append(parts, x.Name+" "+frame.Text(level))
+		if v := r.Point[x.Name]; v != nil {
+			parts = append(parts, x.Name+" "+level(v))
 		}
 	}
 	return strings.Join(parts, ", ")

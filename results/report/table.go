@@ -86,20 +86,24 @@ func (s *study) table() (template.HTML, error) {
 	return render("table", l)
 }
 
-// fill fills the table of trials.
-func (s *study) fill(t *table, chosen []*trial) {
-	var metrics []string // objectives first
+// metrics are those that some of the trials have, the objectives first.
+func (s *study) metrics(chosen []*trial) (names []string) {
 	for _, o := range s.meta.Objectives {
-		metrics = append(metrics, o.Metric)
+		names = append(names, o.Metric)
 	}
 	for _, name := range s.meta.Metrics {
-		if !slices.Contains(metrics, name) {
-			metrics = append(metrics, name)
+		if !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
-	metrics = slices.DeleteFunc(metrics, func(name string) bool {
+	return slices.DeleteFunc(names, func(name string) bool {
 		return !slices.ContainsFunc(chosen, func(t *trial) bool { _, any := t.Last[name]; return any })
 	})
+}
+
+// fill fills the table of trials.
+func (s *study) fill(t *table, chosen []*trial) {
+	metrics := s.metrics(chosen)
 	t.column("index", true)
 	t.column("trial", false)
 	var columns []results.Column
