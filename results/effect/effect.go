@@ -103,12 +103,19 @@ func Of(f *frame.Frame, o Options) (*Analysis, error) {
 	if err != nil {
 		return nil, err
 	}
+	single := 0
 	for _, b := range t.blocks {
 		for _, values := range b.values {
-			a.Seeds = max(a.Seeds, len(values))
+			if a.Seeds = max(a.Seeds, len(values)); len(values) == 1 {
+				single++
+			}
 		}
 	}
-	if a.Seeds < 2 && o.Over == Seeds {
+	switch {
+	case o.Over != Seeds:
+	case a.Seeds > 1 && single > 0:
+		a.note("%d configurations have one seed: their values are taken to vary over seeds like those of the others", single)
+	case a.Seeds < 2:
 		a.note("every configuration has one seed: how much another seed would change these numbers cannot be told")
 	}
 	if p := t.dependence(); p < 0.01 && o.Over == Seeds {

@@ -131,6 +131,24 @@ func TestConfigurationsAreMatchedByWhatTheFactorDoesNotDecide(t *testing.T) {
 	wantNote(t, a, "up to 2 configurations are not in a comparison")
 }
 
+// The interval is that of two configurations with four seeds, where one of them has lost three of its own.
+func TestAConfigurationWithOneSeedVariesLikeTheOthers(t *testing.T) {
+	f := framed([]frame.Factor{lr, loss}, cell{at("ns", 0.01), one, nil}, cell{at("ns", 0.1), two[:1], nil},
+		cell{at("wgan", 0.01), two, nil}, cell{at("wgan", 0.1), one[:1], nil})
+	a := analysed(t, f, effect.Options{Factor: "loss"})
+	wantNote(t, a, "2 configurations have one seed: their values are taken to vary over seeds like those of the others")
+	mean := value(t, a.Levels[0].Values, "mean")
+	alone := analysed(t, framed([]frame.Factor{loss}, cell{at("ns", 0), one, nil}, cell{at("wgan", 0), two, nil}),
+		effect.Options{Factor: "loss"})
+	single := value(t, alone.Levels[0].Values, "mean")
+	variance := math.Pow(single.High-single.Value, 2)
+	// The mean is of (x+y)/2, where y has four times the variance of the mean of four seeds.
+	half := mean.High - mean.Value
+	if ratio := half * half / (variance / 4 * (1 + 4)); !(ratio > 0.5 && ratio < 1.01) { // and more degrees of freedom
+		t.Errorf("got a ratio of the variances of %v", ratio)
+	}
+}
+
 func TestABaselineIsComparedWithTheOthers(t *testing.T) {
 	f := framed([]frame.Factor{lr}, cell{at("", 0.001), one, nil}, cell{at("", 0.01), two, nil}, cell{at("", 0.1), one, nil})
 	a := analysed(t, f, effect.Options{Factor: "lr", Baseline: "0.01"})

@@ -173,11 +173,12 @@ func draws(values int) int { return min(200, max(4, 400_000/values)) }
 
 // components divides the variance over seeds of each block by the number of seeds. They are none if no block has several seeds.
 func components(d design, variances []float64) (list []component) {
-	sum, several := 0.0, 0
+	sum, several, df := 0.0, 0, 0
 	for c, b := range d {
 		if len(b) > 1 {
 			sum += variances[c]
 			several++
+			df += len(b) - 1
 		}
 	}
 	if several == 0 {
@@ -186,7 +187,7 @@ func components(d design, variances []float64) (list []component) {
 	for c, b := range d {
 		x := component{variances[c] / float64(len(b)), float64(len(b) - 1)}
 		if len(b) == 1 {
-			x = component{sum / float64(several), float64(several)}
+			x = component{sum / float64(several), float64(df)}
 		}
 		list = append(list, x)
 	}

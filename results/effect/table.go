@@ -80,7 +80,7 @@ func (a *Analysis) arrange(f *frame.Frame) (*table, error) {
 		a.note("%d trials have no value and are left out", without)
 	}
 	if worst > 0 {
-		a.note("%d trials that collapsed or diverged count as %v, the worst value of any trial", worst, a.Worst)
+		a.note("%d trials that collapsed or diverged count as %.4g, the worst value of any trial", worst, a.Worst)
 	}
 	return t, t.trim(a)
 }
