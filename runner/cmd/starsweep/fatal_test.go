@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -26,6 +27,7 @@ func hungry() {
 		var all [][]byte
 		for {
 			all = append(all, bytes.Repeat([]byte{1}, 64<<20))
+			runtime.KeepAlive(all)
 		}
 	}
 	for _, to := range []*bytes.Buffer{nil, {}} { // on the standard error of the command, and elsewhere
