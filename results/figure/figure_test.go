@@ -321,6 +321,9 @@ func TestSheetsAreThoseOfTheBestTheMedianAndTheWorst(t *testing.T) {
 	if n := strings.Count(svg(t, one, figure.Inline), "data:image/png;base64,"); n != 5 {
 		t.Errorf("got %d pictures of a trial, want 5", n)
 	}
+	if !strings.Contains(one.Alt, "trial t003 (loss=") {
+		t.Errorf("got %q, want the trial by its name", one.Alt)
+	}
 }
 
 func TestParallelCoordinatesHaveALineForEachTrial(t *testing.T) {

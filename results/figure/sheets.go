@@ -9,7 +9,6 @@ import (
 	"image/png"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/results"
@@ -58,7 +57,7 @@ func Sheets(v *results.View, f *frame.Frame, o Options) (*Figure, error) {
 		if value, has := one.row.Values[y]; has {
 			text += fmt.Sprintf("; %s %s", o.name(y), number(value))
 		}
-		text = strings.TrimPrefix(text+")", " ")
+		text += ")"
 		c := cell{plot: newPlot(), heading: text, size: g.size()}
 		c.plot.HideAxes()
 		c.plot.X.Min, c.plot.X.Max, c.plot.Y.Min, c.plot.Y.Max = 0, 1, 0, 1
@@ -92,7 +91,7 @@ func (o Options) chooseTrials(v *results.View, f *frame.Frame, y string) (chosen
 		if len(v.Sheets(id)) == 0 {
 			return nil, wrong("trial", "%s has no sample sheet", id)
 		}
-		chosen = append(chosen, chosenTrial{"", f.Rows[i]})
+		chosen = append(chosen, chosenTrial{"trial " + id, f.Rows[i]})
 	}
 	if len(chosen) > 0 {
 		return chosen, nil
