@@ -80,7 +80,8 @@ func (a *Analysis) comparison(k int, ratio, difference string) string {
 	return difference + Statistics[k].Name
 }
 
-// String is the number with its interval, rounded to two digits of the interval.
+// String is the number with its interval, rounded to two digits of the interval; where that spans more than a decade, as those of ratios
+// may, to three digits each.
 func (e Estimate) String() string {
 	if math.IsNaN(e.Value) {
 		return "-"
@@ -90,7 +91,7 @@ func (e Estimate) String() string {
 	}
 	decimals := 1 - int(math.Floor(math.Log10((e.High-e.Low)/2)))
 	text := func(x float64) string { return strconv.FormatFloat(x, 'g', 3, 64) }
-	if decimals <= 9 && decimals >= -6 {
+	if decade := e.Low > 0 && e.High > 10*e.Low; !decade && decimals <= 9 && decimals >= -6 {
 		unit := math.Pow(10, float64(-decimals))
 		text = func(x float64) string {
 			return strconv.FormatFloat(math.Round(x/unit)*unit+0, 'f', max(decimals, 0), 64)
