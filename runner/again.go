@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
 )
@@ -26,17 +27,17 @@ func (t *training) sayWhatRuns() {
 				kept++
 			}
 		}
-		say("%s with fewer epochs: %d go on from their checkpoints, %d begin again", counted(n, "finished trial"), kept, n-kept)
+		say("%s with fewer epochs: %d go on from their checkpoints, %d begin again", plain.Count(n, "finished trial"), kept, n-kept)
 	}
 	if n := len(before.Failed); n > 0 {
-		say("%s failed before: running again", counted(n, "trial"))
+		say("%s failed before: running again", plain.Count(n, "trial"))
 	}
 	if retry > 0 {
-		say("%s left out for lack of memory: starsweep retry %s --failure memory runs them again", counted(retry, "trial"), t.dir)
+		say("%s left out for lack of memory: starsweep retry %s --failure memory runs them again", plain.Count(retry, "trial"), t.dir)
 	}
 	reasons := again(t.plan, view.Meta(), view.Trials(), t.settings)
 	for _, why := range slices.Sorted(maps.Keys(reasons)) {
-		say("%s with these hyperparameters and seeds do not count, since %s", counted(reasons[why], "finished trial"), why)
+		say("%s with these hyperparameters and seeds do not count, since %s", plain.Count(reasons[why], "finished trial"), why)
 	}
 }
 

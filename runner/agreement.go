@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/effect"
 	"github.com/starsweep/starsweep/results/frame"
@@ -126,7 +127,7 @@ func printAgreement(to io.Writer, f *frame.Frame, rankings []effect.Ranking, lis
 		if brief != "" {
 			brief = ", " + brief
 		}
-		lines = append(lines, fmt.Sprintf("%s: %s%s, of %s", names[i], r.Name, brief, counted(len(r.Values), "trial")))
+		lines = append(lines, fmt.Sprintf("%s: %s%s, of %s", names[i], r.Name, brief, plain.Count(len(r.Values), "trial")))
 	}
 	if err := printParagraph(to, lines, markdown); err != nil {
 		return err
@@ -142,7 +143,7 @@ func printAgreement(to io.Writer, f *frame.Frame, rankings []effect.Ranking, lis
 		if s.Of == 0 {
 			return "-"
 		}
-		return fmt.Sprintf("%v of %s", s.Count, counted(s.Of, "seed"))
+		return fmt.Sprintf("%v of %s", s.Count, plain.Count(s.Of, "seed"))
 	}
 	for _, a := range list {
 		rows = append(rows, []string{names[a.First], names[a.Second], strconv.Itoa(a.Trials), a.Spearman.String(), a.Kendall.String(),

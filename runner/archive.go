@@ -81,7 +81,7 @@ func (e *Env) archive(ctx context.Context, dir, out string, tablesOnly bool) err
 	if err != nil {
 		return durable.StorageError(out, err)
 	}
-	fmt.Fprintf(e.Stdout, "%s: %s in %s, %.1f MB\n", plain.Line(out), counted(p.about.Trials, "trial"), counted(p.files, "file"),
+	fmt.Fprintf(e.Stdout, "%s: %s in %s, %.1f MB\n", plain.Line(out), plain.Count(p.about.Trials, "trial"), plain.Count(p.files, "file"),
 		float64(info.Size())/1e6)
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/starsweep/starsweep/engine/metric"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 )
 
@@ -59,15 +60,7 @@ func bestLines(m results.Meta, trials []results.State, o results.Objective) (lin
 		lines = []string{o.Metric + ": no finished trial has a value yet"}
 	}
 	if others > 0 {
-		lines[len(lines)-1] += fmt.Sprintf(" (of this plan; %s of earlier plans not considered)", counted(others, "trial"))
+		lines[len(lines)-1] += fmt.Sprintf(" (of this plan; %s of earlier plans not considered)", plain.Count(others, "trial"))
 	}
 	return lines
-}
-
-// counted returns a number with a noun: 1 trial, 2 trials.
-func counted(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
 }

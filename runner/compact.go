@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 )
 
@@ -36,7 +37,7 @@ func (e *Env) compact(dir string) error {
 	}
 	for _, t := range results.Tables() {
 		if c, compacted := done[t]; compacted {
-			fmt.Fprintf(e.Stdout, "%s: %s in one file, of %d before\n", t, counted(c.Rows, "row"), c.Files)
+			fmt.Fprintf(e.Stdout, "%s: %s in one file, of %d before\n", t, plain.Count(c.Rows, "row"), c.Files)
 		}
 	}
 	return w.Close()

@@ -109,13 +109,13 @@ func printDiff(to io.Writer, r *compare.Result, o diffOptions) error {
 	out.trials("only in B", r.OnlyB, most)
 	for i, n := range r.Numbers {
 		if i == most {
-			out.printf("and %s more: --all lists them\n", counted(len(r.Numbers)-most, "trial"))
+			out.printf("and %s more: --all lists them\n", plain.Count(len(r.Numbers)-most, "trial"))
 			break
 		}
 		out.printf("trial %s %s: %s: got %s, want %s\n", n.Trial.ID, n.Trial.Label, placeOf(n), plain.Line(n.Got), plain.Line(n.Want))
 	}
 	out.columns(r.Columns)
-	out.printf("%s in both studies: %d equal, %d different\n", counted(r.Trials, "trial"), r.Trials-len(r.Numbers), len(r.Numbers))
+	out.printf("%s in both studies: %d equal, %d different\n", plain.Count(r.Trials, "trial"), r.Trials-len(r.Numbers), len(r.Numbers))
 	return out.err
 }
 
@@ -156,7 +156,7 @@ func (s *sticky) printf(format string, a ...any) {
 func (s *sticky) trials(heading string, list []compare.Trial, most int) {
 	for i, t := range list {
 		if i == most {
-			s.printf("%s: and %s more: --all lists them\n", heading, counted(len(list)-most, "trial"))
+			s.printf("%s: and %s more: --all lists them\n", heading, plain.Count(len(list)-most, "trial"))
 			return
 		}
 		s.printf("%s: trial %s %s\n", heading, t.ID, t.Label)

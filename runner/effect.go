@@ -213,7 +213,8 @@ func printEffect(to io.Writer, where string, a *effect.Analysis, shown []int, ma
 	if where != "" {
 		where = ", " + where
 	}
-	line := fmt.Sprintf("%s (%s is good) by %s%s, %s of each configuration at most", a.Metric, good, a.Factor, where, counted(a.Seeds, "seed"))
+	line := fmt.Sprintf("%s (%s is good) by %s%s, %s of each configuration at most", a.Metric, good, a.Factor, where,
+		plain.Count(a.Seeds, "seed"))
 	if a.Over == effect.Configurations || a.Seeds > 1 {
 		line += fmt.Sprintf("; intervals of 95 %% over %s", a.Over)
 	}

@@ -154,7 +154,7 @@ func exportStudy(ctx context.Context, env *Env, dir string, o exportOptions) err
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(env.Stdout, "%s: %s", plain.Line(o.out), counted(counts.Trials, "trial"))
+	fmt.Fprintf(env.Stdout, "%s: %s", plain.Line(o.out), plain.Count(counts.Trials, "trial"))
 	if counts.Unfinished > 0 {
 		fmt.Fprintf(env.Stdout, ", %d of them unfinished", counts.Unfinished)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results/frame"
 	"github.com/starsweep/starsweep/results/importance"
 	"github.com/starsweep/starsweep/starlib/hint"
@@ -108,7 +109,7 @@ func printImportance(to io.Writer, f *frame.Frame, a *importance.Analysis) error
 		what = "log " + what
 	}
 	if a.Method == importance.ANOVA {
-		fmt.Fprintf(to, "%s over %d trials: %s, %s each\n", what, a.N, counted(a.Cells, "combination"), counted(len(a.Seeds), "seed"))
+		fmt.Fprintf(to, "%s over %d trials: %s, %s each\n", what, a.N, plain.Count(a.Cells, "combination"), plain.Count(len(a.Seeds), "seed"))
 	} else {
 		fmt.Fprintf(to, "%s over %d trials, the best %d compared with all\n", what, a.N, a.Best)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 )
 
@@ -72,6 +73,7 @@ func (t *training) sayWhenItWaits(ctx context.Context) {
 		}
 	}
 	for _, process := range slices.Sorted(maps.Keys(held)) {
-		fmt.Fprintf(t.env.Stderr, "starsweep: waiting for %s in %s, to take over what it may leave\n", counted(held[process], "trial"), process)
+		fmt.Fprintf(t.env.Stderr, "starsweep: waiting for %s in %s, to take over what it may leave\n",
+			plain.Count(held[process], "trial"), process)
 	}
 }

@@ -34,7 +34,7 @@ func (e *Env) judgement(ctx context.Context, dir string, o agreementOptions) err
 	}
 	j := effect.Judge(f, labels)
 	if j.Trials == 0 {
-		return usageErrorf("--labels: %s: got no label of a trial that ended here, of %s", o.labels, counted(len(labels), "label"))
+		return usageErrorf("--labels: %s: got no label of a trial that ended here, of %s", o.labels, plain.Count(len(labels), "label"))
 	}
 	if o.json {
 		return printJSON(e.Stdout, map[string]any{"trials": j.Trials, "both": j.Both, "rule": j.Rule, "eye": j.Eye, "neither": j.Neither,
@@ -107,7 +107,7 @@ func printJudgement(to io.Writer, f *frame.Frame, j effect.Judgement, markdown b
 		}
 	}
 	if j.Unlabelled > 0 {
-		lines = append(lines, fmt.Sprintf("without a label: %s that ended", counted(j.Unlabelled, "trial")))
+		lines = append(lines, fmt.Sprintf("without a label: %s that ended", plain.Count(j.Unlabelled, "trial")))
 	}
 	for _, x := range f.Left {
 		lines = append(lines, "left out: "+x.String())

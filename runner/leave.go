@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/runner/execute"
 	"github.com/starsweep/starsweep/runner/standing"
 )
@@ -47,7 +48,7 @@ func leaving(steps []execute.Step, grace time.Duration) string {
 	}
 	if n := len(steps) - len(finishing); n > 0 {
 		parts = append(parts, fmt.Sprintf("leaving %s after the last finished epoch, since the next may take more than %v (--grace)",
-			counted(n, "trial"), grace))
+			plain.Count(n, "trial"), grace))
 	}
 	if len(parts) == 0 {
 		return "no epoch is in progress"

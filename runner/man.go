@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/starsweep/starsweep/internal/plain"
 )
 
 func manCommand(env *Env) *cobra.Command {
@@ -32,7 +34,7 @@ are found by man: bin/starsweep needs share/man/man1/starsweep.1.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(env.Stdout, "%s in %s\n", counted(n, "page"), dir)
+			fmt.Fprintf(env.Stdout, "%s in %s\n", plain.Count(n, "page"), dir)
 			return nil
 		},
 	}

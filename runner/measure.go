@@ -13,6 +13,7 @@ import (
 	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/guard"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/sweep"
 )
@@ -132,10 +133,10 @@ func (o measureOptions) trials(env *Env, v *results.View) ([]results.State, erro
 	}
 	if len(kept) == 0 {
 		return nil, usageErrorf("%s: the study keeps no weights of these %s: run its script with --keep %s", v.Dir(),
-			counted(len(without), "trial"), o.which)
+			plain.Count(len(without), "trial"), o.which)
 	}
 	if len(without) > 0 {
-		env.warn(fmt.Errorf("the study keeps no weights of %s: %s", counted(len(without), "trial"), fewNames(without)))
+		env.warn(fmt.Errorf("the study keeps no weights of %s: %s", plain.Count(len(without), "trial"), fewNames(without)))
 	}
 	return kept, nil
 }

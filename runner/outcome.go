@@ -127,7 +127,7 @@ func (f failures) of(trials int, dir string) error {
 	if failed == 0 {
 		return nil
 	}
-	code, text := exitSomeFailed, fmt.Sprintf("%d of %s failed", failed, counted(trials, "trial"))
+	code, text := exitSomeFailed, fmt.Sprintf("%d of %s failed", failed, plain.Count(trials, "trial"))
 	if failed == trials {
 		code, text = exitAllFailed, fmt.Sprintf("all %d trials failed", failed)
 	}

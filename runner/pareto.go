@@ -114,8 +114,8 @@ func printPareto(env *Env, dir string, o paretoOptions) error {
 type omitted struct{ points, measures int }
 
 func (o omitted) String() string {
-	return fmt.Sprintf("%s of %s omitted, which no trial of the newest plan has: --all-measures shows them", counted(o.points, "point"),
-		counted(o.measures, "other measure"))
+	return fmt.Sprintf("%s of %s omitted, which no trial of the newest plan has: --all-measures shows them", plain.Count(o.points, "point"),
+		plain.Count(o.measures, "other measure"))
 }
 
 // frontsOf returns the rows of a scope in groups that were compared with each other: those of one trial, or of one measure.
@@ -248,7 +248,7 @@ func (p paretoPrinter) notes(to io.Writer, rows []results.Row) error {
 		lengths[row["epochs_planned"]] = true
 	}
 	if earlier > 0 {
-		fmt.Fprintf(to, "%d of %s are of earlier plans\n", earlier, counted(len(rows), "point"))
+		fmt.Fprintf(to, "%d of %s are of earlier plans\n", earlier, plain.Count(len(rows), "point"))
 	}
 	if len(lengths) > 1 {
 		fmt.Fprintf(to, "trials of %d different lengths are compared: see epochs_planned\n", len(lengths))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
 	"github.com/starsweep/starsweep/runner/standing"
@@ -91,7 +92,7 @@ func (r *remaining) add(epochs int, p standing.Pace) {
 
 // text says what remains, and how long it takes with this number of trials at the same time.
 func (r remaining) text(lanes int) string {
-	s := fmt.Sprintf("%s with %s to go", counted(r.trials, "trial"), counted(r.epochs, "epoch"))
+	s := fmt.Sprintf("%s with %s to go", plain.Count(r.trials, "trial"), plain.Count(r.epochs, "epoch"))
 	if !r.measured {
 		return s + ", of unknown duration"
 	}

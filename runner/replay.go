@@ -11,6 +11,7 @@ import (
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/engine/train"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/execute"
 	"github.com/starsweep/starsweep/runner/plan"
@@ -234,12 +235,12 @@ func (r *replaying) compare(dir string) error {
 	}
 	different := r.differences(found)
 	if len(different) == 0 {
-		_, err := fmt.Fprintf(r.env.Stdout, "trial %s: %s, %s %s\n", r.ID, counted(r.epochs, "epoch"), counted(found.Cells, "value"), how)
+		_, err := fmt.Fprintf(r.env.Stdout, "trial %s: %s, %s %s\n", r.ID, plain.Count(r.epochs, "epoch"), plain.Count(found.Cells, "value"), how)
 		return err
 	}
 	fmt.Fprintf(r.env.Stdout, "trial %s differs first in %s\n", r.ID, different[0])
 	if n := len(different) - 1; n > 0 {
-		fmt.Fprintf(r.env.Stdout, "and in %s more\n", counted(n, "value"))
+		fmt.Fprintf(r.env.Stdout, "and in %s more\n", plain.Count(n, "value"))
 	}
 	return withCode(exitDifferent, errReported)
 }

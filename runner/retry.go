@@ -99,7 +99,7 @@ func (e *Env) retry(ctx context.Context, dir string, names []string, o retryOpti
 	epochs := 0
 	var ids []string
 	for _, t := range chosen {
-		line := fmt.Sprintf("trial %s %s: %s after %s", t.ID, v.Meta().Label(t.Point, t.Seed), t.Status, counted(t.Epochs, "epoch"))
+		line := fmt.Sprintf("trial %s %s: %s after %s", t.ID, v.Meta().Label(t.Point, t.Seed), t.Status, plain.Count(t.Epochs, "epoch"))
 		if t.Reason != "" {
 			line += ": " + t.Reason
 		}
@@ -107,7 +107,7 @@ func (e *Env) retry(ctx context.Context, dir string, names []string, o retryOpti
 		epochs += t.Epochs
 		ids = append(ids, t.ID)
 	}
-	what := fmt.Sprintf("%s with %s", counted(len(chosen), "trial"), counted(epochs, "epoch"))
+	what := fmt.Sprintf("%s with %s", plain.Count(len(chosen), "trial"), plain.Count(epochs, "epoch"))
 	if o.dry {
 		fmt.Fprintf(e.Stdout, "would forget %s\n", what)
 		return nil

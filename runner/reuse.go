@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/execute"
 	"github.com/starsweep/starsweep/runner/plan"
@@ -56,9 +57,9 @@ func (r *training) reuseFrom(ctx context.Context, dir string) error {
 			return err
 		}
 	}
-	fmt.Fprintf(r.env.Stdout, "%s reused from %s\n", counted(taken, "trial"), dir)
+	fmt.Fprintf(r.env.Stdout, "%s reused from %s\n", plain.Count(taken, "trial"), dir)
 	for _, why := range slices.Sorted(maps.Keys(d.left)) {
-		r.env.warn(fmt.Errorf("%s of %s not reused: %s", counted(d.left[why], "trial"), dir, why))
+		r.env.warn(fmt.Errorf("%s of %s not reused: %s", plain.Count(d.left[why], "trial"), dir, why))
 	}
 	return nil
 }

@@ -106,7 +106,7 @@ func sample(ctx context.Context, env *Env, dir, name string, o sampleOptions) er
 	case err != nil:
 		return asUsageError(err)
 	}
-	fmt.Fprintf(env.Stdout, "%s: %s of trial %s after epoch %d of %d: %s\n", plain.Line(o.out), counted(o.n, "sample"), t.ID, g.epoch,
+	fmt.Fprintf(env.Stdout, "%s: %s of trial %s after epoch %d of %d: %s\n", plain.Line(o.out), plain.Count(o.n, "sample"), t.ID, g.epoch,
 		t.Length, label)
 	return nil
 }

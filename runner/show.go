@@ -44,7 +44,7 @@ training step as expressions. It trains nothing and opens no data.`,
 				return usageErrorf("--point: got %d, want 1 to %d", index, n)
 			}
 			if all.LeftOut > 0 {
-				fmt.Fprintf(env.Stdout, "%s of the space left out by the constraint\n", counted(all.LeftOut, "point"))
+				fmt.Fprintf(env.Stdout, "%s of the space left out by the constraint\n", plain.Count(all.LeftOut, "point"))
 			}
 			point := all.Points.At(index - 1)
 			p, err := plan.Make(c.Context(), s, search.One(point, s.Seeds))

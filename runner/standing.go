@@ -39,12 +39,12 @@ func standingLine(s *standing.Standing) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, name))
 		}
 	}
-	line := fmt.Sprintf("newest plan: %d of %s finished", s.Finished, counted(s.Planned, "trial"))
+	line := fmt.Sprintf("newest plan: %d of %s finished", s.Finished, plain.Count(s.Planned, "trial"))
 	if s.Counts[string(results.Completed)] < s.Planned {
 		line += ": " + strings.Join(parts, ", ")
 	}
 	if s.Earlier > 0 {
-		line += fmt.Sprintf("; %s of earlier plans", counted(s.Earlier, "trial"))
+		line += fmt.Sprintf("; %s of earlier plans", plain.Count(s.Earlier, "trial"))
 	}
 	return line
 }
@@ -60,7 +60,7 @@ func processLine(p standing.Process) string {
 	}
 	switch {
 	case p.Live:
-		text += fmt.Sprintf(": trains %s, heartbeat %s ago", counted(len(p.Trials), "trial"), standing.Rounded(p.Seconds))
+		text += fmt.Sprintf(": trains %s, heartbeat %s ago", plain.Count(len(p.Trials), "trial"), standing.Rounded(p.Seconds))
 	case p.Silent:
 		text += fmt.Sprintf(": not heard of for %s (dead or unreachable)", standing.Rounded(p.Seconds))
 	default:
@@ -73,7 +73,7 @@ func processLine(p standing.Process) string {
 func failureLines(s *standing.Standing) (lines []string) {
 	for _, f := range s.Failures {
 		lines = append(lines, plain.Line(fmt.Sprintf("failed (%s): %s, such as %s: %s", cmp.Or(f.Class, "other"),
-			counted(len(f.Trials), "trial"), f.Trials[0], f.Reason)))
+			plain.Count(len(f.Trials), "trial"), f.Trials[0], f.Reason)))
 	}
 	return lines
 }

@@ -119,7 +119,7 @@ func (s *runSummary) print(to io.Writer) {
 		fmt.Fprintf(to, "%-8s "+format+"\n", append([]any{name}, a...)...)
 	}
 	for _, f := range s.Failures {
-		line("failed", "%s", plain.Line(fmt.Sprintf("(%s) %s, such as %s: %s", cmp.Or(f.Class, "other"), counted(len(f.Trials), "trial"),
+		line("failed", "%s", plain.Line(fmt.Sprintf("(%s) %s, such as %s: %s", cmp.Or(f.Class, "other"), plain.Count(len(f.Trials), "trial"),
 			f.Trials[0], f.Reason)))
 		line("", "%s", f.Command)
 	}
@@ -140,7 +140,7 @@ func (s *runSummary) print(to io.Writer) {
 		if len(s.Fronts) > 1 {
 			measure = ", measured by " + f.Measure
 		}
-		line("front", "%s", plain.Line(fmt.Sprintf("%d of %s%s: %s", len(f.Trials), counted(f.Of, "trial"), measure, names)))
+		line("front", "%s", plain.Line(fmt.Sprintf("%d of %s%s: %s", len(f.Trials), plain.Count(f.Of, "trial"), measure, names)))
 	}
 	if len(s.Fronts) > 0 {
 		line("", "starsweep pareto %s", plain.Value(s.Dir))

@@ -186,9 +186,9 @@ func (f *findings) add(p results.Problem) {
 // end says whether what was verified is sound.
 func (f *findings) end(name string) error {
 	if f.problems > 0 {
-		return withCode(exitDamaged, fmt.Errorf("%s: %s", name, counted(f.problems, "problem")))
+		return withCode(exitDamaged, fmt.Errorf("%s: %s", name, plain.Count(f.problems, "problem")))
 	}
-	_, err := fmt.Fprintf(f.to, "%s is sound: %s, %s, %s of tables, %s, %s\n", plain.Line(name), counted(f.Trials, "trial"),
-		counted(f.Journals, "journal"), counted(f.Tables, "file"), counted(f.Rows, "row"), counted(f.Checkpoints, "checkpoint"))
+	_, err := fmt.Fprintf(f.to, "%s is sound: %s, %s, %s of tables, %s, %s\n", plain.Line(name), plain.Count(f.Trials, "trial"),
+		plain.Count(f.Journals, "journal"), plain.Count(f.Tables, "file"), plain.Count(f.Rows, "row"), plain.Count(f.Checkpoints, "checkpoint"))
 	return err
 }

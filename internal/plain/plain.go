@@ -1,6 +1,6 @@
 // Package plain makes text of unknown origin, such as names of files and strings of scripts, safe to print: it escapes everything
-// that could move a cursor, change colours or reorder a line. It imports no package of this module; all output of commands and the
-// report pass through it.
+// that could move a cursor, change colours or reorder a line. It also puts counts and lists into words. It imports no package of this
+// module; all output of commands and the report pass through it.
 package plain
 
 import (

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results/frame"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -92,7 +93,7 @@ func (b box) describe(what string) string {
 	if b.N >= fewest {
 		text += fmt.Sprintf(", quartiles %s and %s, whiskers %s and %s", number(b.Q1), number(b.Q3), number(b.Low), number(b.High))
 		if n := len(b.Outliers); n > 0 {
-			text += fmt.Sprintf(", %s beyond", counted(n, "value"))
+			text += fmt.Sprintf(", %s beyond", plain.Count(n, "value"))
 		}
 	}
 	return text + "."

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results/frame"
 )
 
@@ -23,22 +24,14 @@ func hasAll(r *frame.Row, metrics []string) bool {
 	return !slices.ContainsFunc(metrics, func(m string) bool { _, has := r.Values[m]; return !has })
 }
 
-// counted is a number of things.
-func counted(n int, thing string) string {
-	if n != 1 {
-		thing += "s"
-	}
-	return fmt.Sprintf("%d %s", n, thing)
-}
-
 // tally states how many trials there are: n = 64 trials (32 configurations, 2 seeds).
 func tally(rows []frame.Row) string {
 	configurations, seeds := map[string]bool{}, map[int64]bool{}
 	for _, r := range rows {
 		configurations[r.Configuration], seeds[r.Seed] = true, true
 	}
-	return fmt.Sprintf("n = %s (%s, %s)", counted(len(rows), "trial"), counted(len(configurations), "configuration"),
-		counted(len(seeds), "seed"))
+	return fmt.Sprintf("n = %s (%s, %s)", plain.Count(len(rows), "trial"), plain.Count(len(configurations), "configuration"),
+		plain.Count(len(seeds), "seed"))
 }
 
 // fromTo states a range of counts: 8, or 4 to 8.
@@ -82,7 +75,7 @@ func (o Options) by(factors ...string) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return " by " + enumerated(names)
+	return " by " + plain.List(names)
 }
 
 // panels calls do for each plot that the figure needs, with its heading and rows.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/frame"
 	"gonum.org/v1/plot"
@@ -263,6 +264,6 @@ func (l *lines) describe(o Options, heading string, g level, trials int) string 
 	if what != "" {
 		what += ": "
 	}
-	return fmt.Sprintf("%s%s, from a median of %s to %s.", what, counted(trials, "trial"), number(frame.Summarize(first).Median),
+	return fmt.Sprintf("%s%s, from a median of %s to %s.", what, plain.Count(trials, "trial"), number(frame.Summarize(first).Median),
 		number(frame.Summarize(last).Median))
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results/frame"
 	"github.com/starsweep/starsweep/results/importance"
 	"gonum.org/v1/plot"
@@ -40,7 +41,7 @@ func Logarithmic(f *frame.Frame, metric string) bool { return spans(valuesOf(f.R
 func Shares(f *frame.Frame, a *importance.Analysis, o Options) *Figure {
 	of := o.name(a.Metric)
 	w := words{title: "Importance of hyperparameters for " + of,
-		n: ", n = " + counted(a.N, "trial") + "."}
+		n: ", n = " + plain.Count(a.N, "trial") + "."}
 	s := &shares{mark: marks(1, false)[0]}
 	for _, e := range a.Effects[:min(mostShares, len(a.Effects))] {
 		s.list = append(s.list, share{o.effectName(e.Factors), e.Share, e.Low, e.High, e.Chance})
@@ -61,7 +62,7 @@ func Shares(f *frame.Frame, a *importance.Analysis, o Options) *Figure {
 	if a.Method == importance.PED {
 		c.x = "share of what sets the best trials apart by " + o.name(a.Metric)
 	} else {
-		w.n = fmt.Sprintf(", n = %s (%s of levels).", counted(a.N, "trial"), counted(a.Cells, "combination"))
+		w.n = fmt.Sprintf(", n = %s (%s of levels).", plain.Count(a.N, "trial"), plain.Count(a.Cells, "combination"))
 	}
 	s.axes(c.plot, 0.45*c.size.X)
 	c.plot.Add(guides{x: true}, s)
@@ -76,7 +77,7 @@ func Shares(f *frame.Frame, a *importance.Analysis, o Options) *Figure {
 func shareNotes(a *importance.Analysis, omitted int) (notes []string) {
 	text := fmt.Sprintf("Shares of the variance by analysis of variance over the full grid (%s)", a.Method.Citation())
 	if a.Method == importance.PED {
-		text = fmt.Sprintf("Shares of the difference between the best %s and all (%s)", counted(a.Best, "trial"), a.Method.Citation())
+		text = fmt.Sprintf("Shares of the difference between the best %s and all (%s)", plain.Count(a.Best, "trial"), a.Method.Citation())
 	}
 	if slices.ContainsFunc(a.Effects, func(e importance.Effect) bool { return !math.IsNaN(e.Low) }) {
 		text += fmt.Sprintf("; lines are 95 %% intervals from %d resamplings", a.Method.Resamplings())

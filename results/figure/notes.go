@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results/frame"
 )
 
@@ -56,7 +57,7 @@ func Facts(figures ...*Figure) (facts []string) {
 			}
 		}
 		if len(names) > 0 {
-			facts = append(facts, d.text+" values of "+enumerated(names)+" are better.")
+			facts = append(facts, d.text+" values of "+plain.List(names)+" are better.")
 		}
 	}
 	for _, m := range measures(all) {
@@ -100,7 +101,7 @@ func (m measure) names() string {
 	for _, a := range m.of {
 		names = append(names, a.name)
 	}
-	return enumerated(names)
+	return plain.List(names)
 }
 
 func (m measure) metrics() (names []string) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results/frame"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -56,12 +57,12 @@ func Pairs(f *frame.Frame, pairs []Pair, o Options) (*Figure, error) {
 	}
 	c.x, c.y = o.name(y)+" in A", strings.Replace(o.label(f, y), o.name(y), o.name(y)+" in B", 1)
 	c.plot.Add(guides{x: true, y: true}, d)
-	w := words{title: o.name(y) + " in A and B", n: fmt.Sprintf(", n = %s (%d and %d trials).", counted(len(pairs), "configuration"),
+	w := words{title: o.name(y) + " in A and B", n: fmt.Sprintf(", n = %s (%d and %d trials).", plain.Count(len(pairs), "configuration"),
 		trials[0], trials[1])}
 	w.notes = []string{"Each point is a configuration, at its means over seeds in A and in B, with bars of one standard deviation; on the " +
 		"line, both are equal."}
 	if goal != "" {
-		w.alt = []string{fmt.Sprintf("B is better in %d of %s.", better, counted(len(pairs), "configuration"))}
+		w.alt = []string{fmt.Sprintf("B is better in %d of %s.", better, plain.Count(len(pairs), "configuration"))}
 	}
 	if log {
 		w.notes = append(w.notes, "Both axes are logarithmic.")

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/frame"
 	"gonum.org/v1/plot"
@@ -63,9 +64,9 @@ func Sheets(v *results.View, f *frame.Frame, o Options) (*Figure, error) {
 		c.plot.X.Min, c.plot.X.Max, c.plot.Y.Min, c.plot.Y.Max = 0, 1, 0, 1
 		c.plot.Add(g)
 		cells = append(cells, c)
-		w.alt = append(w.alt, fmt.Sprintf("%s: sheets of %s, %s.", text, counted(len(g.epochs), "epoch"), string(one.row.Status)))
+		w.alt = append(w.alt, fmt.Sprintf("%s: sheets of %s, %s.", text, plain.Count(len(g.epochs), "epoch"), string(one.row.Status)))
 	}
-	w.title = "Samples of " + counted(len(cells), "trial")
+	w.title = "Samples of " + plain.Count(len(cells), "trial")
 	w.n = fmt.Sprintf(" of %d, over epochs; all sheets of a study are drawn from the same latents.", len(f.Rows))
 	g := o.figure(f, w, []string{y}, cells...)
 	g.rows = slices.Collect(slices.Chunk(cells, 1)) // below each other

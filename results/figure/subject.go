@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results/frame"
 )
 
@@ -70,19 +71,10 @@ func (o Options) leftOut(f *frame.Frame, metrics []string) []string {
 		}
 	}
 	if n > 0 {
-		left = append(left, fmt.Sprintf("%s of those shown without a value of %s", counted(n, "trial"), strings.Join(metrics, " or ")))
+		left = append(left, fmt.Sprintf("%s of those shown without a value of %s", plain.Count(n, "trial"), strings.Join(metrics, " or ")))
 	}
 	if len(left) == 0 {
 		return nil
 	}
 	return []string{"Left out: " + strings.Join(left, ", ") + "."}
-}
-
-// enumerated joins texts: a, b and c.
-func enumerated(texts []string) string {
-	last := len(texts) - 1
-	if last < 1 {
-		return strings.Join(texts, "")
-	}
-	return strings.Join(texts[:last], ", ") + " and " + texts[last]
 }

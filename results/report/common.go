@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/figure"
 	"github.com/starsweep/starsweep/results/frame"
@@ -173,7 +174,7 @@ func verdict(o results.Objective, changes []float64, better int) string {
 	}
 	s := frame.Summarize(changes)
 	text := fmt.Sprintf("B is better (%s) in %d of %s; B − A is %+.3g on average", o.Direction, better,
-		counted(len(changes), "configuration"), s.Mean)
+		plain.Count(len(changes), "configuration"), s.Mean)
 	if s.N > 1 {
 		text += fmt.Sprintf(" (standard deviation %.3g)", s.SD)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/frame"
 )
@@ -104,7 +105,7 @@ func spreads(f *frame.Frame, x frame.Factor) (list []spread) {
 		if len(list) > 2*levelsShown { // of a text
 			slices.SortStableFunc(list, func(a, b spread) int { return cmp.Compare(len(b.rows), len(a.rows)) })
 			rest := list[2*levelsShown:]
-			others := spread{name: counted(len(rest), "other level")}
+			others := spread{name: plain.Count(len(rest), "other level")}
 			for _, g := range rest {
 				others.rows = append(others.rows, g.rows...)
 			}

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"slices"
 
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/frame"
 )
@@ -66,7 +67,7 @@ func objectives(list []results.Objective) string {
 	for i, o := range list {
 		texts[i] = fmt.Sprintf("%s (%s)", o.Metric, o.Direction)
 	}
-	return enumerated(texts)
+	return plain.List(texts)
 }
 
 func (s *study) front(measure string, rows map[results.Scope][]results.Row) (*front, error) {
@@ -76,7 +77,7 @@ func (s *study) front(measure string, rows map[results.Scope][]results.Row) (*fr
 	for _, o := range s.meta.Objectives {
 		reference = append(reference, o.Metric+" "+value(points[0]["reference_"+o.Metric]))
 	}
-	f.Reference = enumerated(reference)
+	f.Reference = plain.List(reference)
 	for _, row := range points {
 		if row["in_plan"] == false {
 			f.Earlier++

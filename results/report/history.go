@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"slices"
 
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/figure"
 	"github.com/starsweep/starsweep/results/frame"
@@ -88,7 +89,7 @@ func (s *study) saved() string {
 		return ""
 	}
 	return fmt.Sprintf("%s stopped before the end of the budget, which saved %s: about %s at their own pace",
-		counted(stopped, "trial"), counted(left, "epoch"), duration(seconds))
+		plain.Count(stopped, "trial"), plain.Count(left, "epoch"), duration(seconds))
 }
 
 // coursesShown is how many trials figures of courses are made of at most.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/starsweep/starsweep/internal/parallel"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results/figure"
 	"github.com/starsweep/starsweep/results/frame"
 	"github.com/starsweep/starsweep/results/importance"
@@ -69,7 +70,7 @@ func (s *study) mattered() string {
 	for _, e := range a.Effects[:min(3, len(a.Effects))] {
 		parts = append(parts, fmt.Sprintf("%s %s", e.Name(), percent(e)))
 	}
-	text := enumerated(parts) + " " + of + a.Metric
+	text := plain.List(parts) + " " + of + a.Metric
 	if !math.IsNaN(a.Residual) {
 		text += fmt.Sprintf("; seeds %.0f %%", 100*a.Residual)
 	}
@@ -137,7 +138,7 @@ func effects(a *importance.Analysis) table {
 	if a.Log {
 		of = "the logarithm of " + of
 	}
-	t := table{Caption: fmt.Sprintf("What explains %s: shares with 95 %% intervals, %s", of, counted(a.N, "trial"))}
+	t := table{Caption: fmt.Sprintf("What explains %s: shares with 95 %% intervals, %s", of, plain.Count(a.N, "trial"))}
 	t.column("hyperparameters", false)
 	t.column("share", true)
 	tested := slices.ContainsFunc(a.Effects, func(e importance.Effect) bool { return !math.IsNaN(e.P) })

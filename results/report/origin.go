@@ -49,7 +49,7 @@ func (s *study) origin() (template.HTML, error) {
 	}
 	if planned {
 		add("settings", settings(plan.Settings)...)
-		add("newest plan", fmt.Sprintf("%s, begun %s UTC", counted(len(plan.Trials), "trial"), plan.Began.UTC().Format("2006-01-02 15:04")))
+		add("newest plan", fmt.Sprintf("%s, begun %s UTC", plain.Count(len(plan.Trials), "trial"), plan.Began.UTC().Format("2006-01-02 15:04")))
 	}
 	for _, column := range []struct{ name, text string }{{"version", "starsweep"}, {"backend", "backend"}, {"device", "device"}} {
 		add(column.text, s.made[column.name]...)

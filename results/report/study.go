@@ -195,14 +195,6 @@ func integer(v any) int {
 	return 0
 }
 
-// counted is a number with a noun: 1 trial, 2 trials.
-func counted(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
-}
-
 // level is a hyperparameter or a number, as cells show it.
 func level(v any) string {
 	switch v := v.(type) {
@@ -228,12 +220,4 @@ func trimmed(text string) string {
 		return string(runes[:longest]) + "…"
 	}
 	return text
-}
-
-// enumerated joins texts: a, b and c.
-func enumerated(texts []string) string {
-	if len(texts) < 2 {
-		return strings.Join(texts, "")
-	}
-	return strings.Join(texts[:len(texts)-1], ", ") + " and " + texts[len(texts)-1]
 }

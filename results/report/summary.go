@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/frame"
 )
@@ -30,10 +31,10 @@ type bestOf struct {
 func (s *study) summary() (template.HTML, error) {
 	x := said{Asked: s.asked(), Trained: s.trained(), Best: s.best(), Left: s.frame.Left}
 	if n := len(s.trials) - s.planned(); n > 0 {
-		x.Earlier = counted(n, "trial") + " of earlier plans in the same folder count in fronts and are listed, but are in no figure"
+		x.Earlier = plain.Count(n, "trial") + " of earlier plans in the same folder count in fronts and are listed, but are in no figure"
 	}
 	if best, all := s.onFront(); all > 0 && len(s.meta.Objectives) > 1 {
-		x.Front = fmt.Sprintf("%d of %s are on the front of %s", best, counted(all, "trial"), names(s.meta.Objectives))
+		x.Front = fmt.Sprintf("%d of %s are on the front of %s", best, plain.Count(all, "trial"), names(s.meta.Objectives))
 	}
 	x.Factors = s.mattered()
 	x.Ended = s.endedBadly()
@@ -68,7 +69,7 @@ func names(list []results.Objective) string {
 	for _, o := range list {
 		texts = append(texts, o.Metric)
 	}
-	return enumerated(texts)
+	return plain.List(texts)
 }
 
 // asked says what was varied and what for.
@@ -98,12 +99,12 @@ func (s *study) asked() string {
 	}
 	text := "nothing was varied"
 	if len(varied) > 0 {
-		text = "what becomes of " + enumerated(varied)
+		text = "what becomes of " + plain.List(varied)
 	}
 	if len(fixed) > 0 {
-		text += ", with " + enumerated(fixed)
+		text += ", with " + plain.List(fixed)
 	}
-	text += fmt.Sprintf(": %s, %s", counted(len(configurations), "configuration"), counted(len(seeds), "seed"))
+	text += fmt.Sprintf(": %s, %s", plain.Count(len(configurations), "configuration"), plain.Count(len(seeds), "seed"))
 	if len(s.meta.Objectives) > 0 {
 		text += "; the best by " + objectives(s.meta.Objectives)
 	}
@@ -144,14 +145,14 @@ func (s *study) trained() string {
 	if waiting := all - s.planned(); waiting > 0 {
 		parts = append(parts, fmt.Sprintf("%d not begun", waiting))
 	}
-	text := fmt.Sprintf("%d of %s ended (%s)", ended, counted(all, "trial"), strings.Join(parts, ", "))
+	text := fmt.Sprintf("%d of %s ended (%s)", ended, plain.Count(all, "trial"), strings.Join(parts, ", "))
 	seconds := 0.0
 	for _, r := range s.frame.Rows {
 		seconds += r.Seconds
 	}
-	text += fmt.Sprintf("; %s in %s of training and evaluation", counted(epochs, "epoch"), duration(seconds))
+	text += fmt.Sprintf("; %s in %s of training and evaluation", plain.Count(epochs, "epoch"), duration(seconds))
 	if devices := s.made["device"]; len(devices) > 0 {
-		text += " on " + enumerated(devices)
+		text += " on " + plain.List(devices)
 	}
 	if !begin.IsZero() {
 		const date = "2006-01-02 15:04"
@@ -187,7 +188,7 @@ func (s *study) makings() (map[string][]string, error) {
 	for column, values := range met {
 		for i, v := range values {
 			if len(values) > 1 {
-				values[i] = fmt.Sprintf("%s (%s)", v, counted(count[[2]string{column, v}], "trial"))
+				values[i] = fmt.Sprintf("%s (%s)", v, plain.Count(count[[2]string{column, v}], "trial"))
 			}
 		}
 	}
@@ -270,7 +271,7 @@ func (s *study) endedBadly() string {
 			}
 		}
 	}
-	line := fmt.Sprintf("%s collapsed, diverged or failed", counted(total, "trial"))
+	line := fmt.Sprintf("%s collapsed, diverged or failed", plain.Count(total, "trial"))
 	if most > total/2 {
 		line += fmt.Sprintf(", %d of them with %s", most, text)
 	}
