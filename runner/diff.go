@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/internal/plain"
+	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/compare"
 )
 
@@ -61,35 +61,25 @@ relative difference of two numbers is |a-b| / max(|a|, |b|).`,
 }
 
 func (e *Env) diff(dirA, dirB string, o diffOptions) error {
-	a, err := e.openView(dirA)
-	if err != nil {
+	return e.withViews(dirA, dirB, func(a, b *results.View) error {
+		o.ByPoint = o.by == "point"
+		r, err := compare.Studies(a, b, o.Options)
+		if err != nil {
+			return err
+		}
+		if o.numbers {
+			r.Scripts, r.Properties = nil, nil
+		}
+		if o.inJSON {
+			err = printJSON(e.Stdout, r, "  ")
+		} else {
+			err = printDiff(e.Stdout, r, o)
+		}
+		if err == nil && r.Differ() {
+			return withCode(exitDifferent, errReported)
+		}
 		return err
-	}
-	defer a.Close()
-	b, err := e.openView(dirB)
-	if err != nil {
-		return err
-	}
-	defer b.Close()
-	o.ByPoint = o.by == "point"
-	r, err := compare.Studies(a, b, o.Options)
-	if err != nil {
-		return err
-	}
-	if o.numbers {
-		r.Scripts, r.Properties = nil, nil
-	}
-	if o.inJSON {
-		out := json.NewEncoder(e.Stdout)
-		out.SetIndent("", "  ")
-		err = out.Encode(r)
-	} else {
-		err = printDiff(e.Stdout, r, o)
-	}
-	if err == nil && r.Differ() {
-		return withCode(exitDifferent, errReported)
-	}
-	return err
+	})
 }
 
 // printDiff prints how two studies differ.

@@ -136,6 +136,21 @@ func (e *Env) warnOfParts(dir string, m results.Meta) {
 // flushEvery is how long finished rows of a new study wait until the tables are written.
 const flushEvery = 2 * time.Second
 
+// withViews opens two studies for reading while they are compared.
+func (e *Env) withViews(dirA, dirB string, do func(a, b *results.View) error) error {
+	a, err := e.openView(dirA)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	b, err := e.openView(dirB)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	return do(a, b)
+}
+
 // openView opens a study for reading, and warns of damage that hides rows.
 func (e *Env) openView(dir string, objectives ...results.Objective) (*results.View, error) {
 	v, err := results.Open(dir, objectives...)

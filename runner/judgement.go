@@ -19,29 +19,22 @@ import (
 
 // judgement compares the collapse rule with labels.
 func (e *Env) judgement(ctx context.Context, dir string, o agreementOptions) error {
-	v, err := e.openView(dir)
-	if err != nil {
-		return err
-	}
-	defer v.Close()
-	f, err := o.frame(ctx, v)
-	if err != nil {
-		return err
-	}
-	labels, err := readLabels(v, o.labels)
-	if err != nil {
-		return usageErrorf("--labels: %s: %w", o.labels, err)
-	}
-	j := effect.Judge(f, labels)
-	if j.Trials == 0 {
-		return usageErrorf("--labels: %s: got no label of a trial that ended here, of %s", o.labels, plain.Count(len(labels), "label"))
-	}
-	if o.json {
-		return printJSON(e.Stdout, map[string]any{"trials": j.Trials, "both": j.Both, "rule": j.Rule, "eye": j.Eye, "neither": j.Neither,
-			"agree": shareJSON(j.Agree), "kappa": estimateJSON(j.Kappa), "by_eye_alone": rowIDs(j.Missed), "by_the_rule_alone": rowIDs(j.Alarms),
-			"unlabelled": j.Unlabelled, "left": leftJSON(f)}, "  ")
-	}
-	return printJudgement(e.Stdout, f, j, o.to == "markdown")
+	return e.withTrials(ctx, dir, o.selection, func(v *results.View, f *frame.Frame) error {
+		labels, err := readLabels(v, o.labels)
+		if err != nil {
+			return usageErrorf("--labels: %s: %w", o.labels, err)
+		}
+		j := effect.Judge(f, labels)
+		if j.Trials == 0 {
+			return usageErrorf("--labels: %s: got no label of a trial that ended here, of %s", o.labels, plain.Count(len(labels), "label"))
+		}
+		if o.json {
+			return printJSON(e.Stdout, map[string]any{"trials": j.Trials, "both": j.Both, "rule": j.Rule, "eye": j.Eye, "neither": j.Neither,
+				"agree": shareJSON(j.Agree), "kappa": estimateJSON(j.Kappa), "by_eye_alone": rowIDs(j.Missed),
+				"by_the_rule_alone": rowIDs(j.Alarms), "unlabelled": j.Unlabelled, "left": leftJSON(f)}, "  ")
+		}
+		return printJudgement(e.Stdout, f, j, o.to == "markdown")
+	})
 }
 
 // labelSize bounds a file of labels.

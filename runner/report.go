@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/starsweep/starsweep/internal/plain"
+	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/report"
 )
 
@@ -74,20 +75,11 @@ func (e *Env) writeReport(dir, path string) error {
 
 // compareStudies writes the page that compares two studies.
 func (e *Env) compareStudies(dirA, dirB, path string) error {
-	a, err := e.openView(dirA)
-	if err != nil {
-		return err
-	}
-	defer a.Close()
-	b, err := e.openView(dirB)
-	if err != nil {
-		return err
-	}
-	defer b.Close()
 	if path == "" {
 		path = "comparison.html"
 	}
-	if err := report.CompareFile(path, a, b); err != nil {
+	err := e.withViews(dirA, dirB, func(a, b *results.View) error { return report.CompareFile(path, a, b) })
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(e.Stdout, "report   %s\n", plain.Line(path))

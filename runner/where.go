@@ -52,6 +52,17 @@ func (e *Env) withFrame(ctx context.Context, dir string, s selection, flag, metr
 // withView is withFrame, and passes on the study as well.
 func (e *Env) withView(ctx context.Context, dir string, s selection, flag, metric string,
 	do func(v *results.View, f *frame.Frame, metric string) error) error {
+	return e.withTrials(ctx, dir, s, func(v *results.View, f *frame.Frame) error {
+		metric, err := metricOf(f, flag, metric)
+		if err != nil {
+			return err
+		}
+		return do(v, f, metric)
+	})
+}
+
+// withTrials opens a study, lays it out as the flags say, and passes both on.
+func (e *Env) withTrials(ctx context.Context, dir string, s selection, do func(v *results.View, f *frame.Frame) error) error {
 	v, err := e.openView(dir)
 	if err != nil {
 		return err
@@ -61,10 +72,7 @@ func (e *Env) withView(ctx context.Context, dir string, s selection, flag, metri
 	if err != nil {
 		return err
 	}
-	if metric, err = metricOf(f, flag, metric); err != nil {
-		return err
-	}
-	return do(v, f, metric)
+	return do(v, f)
 }
 
 // frame lays out a study as the flags say. Errors of the condition are usage errors.
