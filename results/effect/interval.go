@@ -56,7 +56,7 @@ func (a *Analysis) estimate(d design, contrast func(k int, samples []sample) flo
 	list := make([]Estimate, len(Statistics))
 	nan := math.NaN()
 	if len(d) == 0 {
-		return fill(list, Estimate{nan, nan, nan, nan, nan})
+		return slices.Repeat([]Estimate{{nan, nan, nan, nan, nan}}, len(Statistics))
 	}
 	at := func(d design) []float64 { // the statistics
 		values := make([]float64, len(Statistics))
@@ -82,13 +82,6 @@ func (a *Analysis) estimate(d design, contrast func(k int, samples []sample) flo
 	variances := a.variances(d, contrast)
 	for k := range list {
 		list[k].over(variances[k])
-	}
-	return list
-}
-
-func fill[T any](list []T, x T) []T {
-	for i := range list {
-		list[i] = x
 	}
 	return list
 }
