@@ -2,7 +2,6 @@ package data
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -257,8 +256,11 @@ func (v *volumes) parts(file string) []string {
 }
 
 func (v *volumes) open(_ context.Context, t tree, file string) (func(i int) (picture, error), error) {
-	h := v.headers[file]
-	volume, err := readVoxels(h, t.full(cmp.Or(strings.Join(v.parts(file), ""), file)))
+	h, voxels := v.headers[file], file
+	if h.Pair {
+		voxels = voxelFile(file)
+	}
+	volume, err := readVoxels(h, t.full(voxels))
 	if err != nil {
 		return nil, err
 	}
