@@ -12,6 +12,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/internal/plain"
+	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/effect"
 	"github.com/starsweep/starsweep/results/frame"
 	"github.com/starsweep/starsweep/starlib/hint"
@@ -26,6 +27,7 @@ type effectOptions struct {
 	statistics                  []string
 	shown                       []int // the places of the statistics
 	ratio, json                 bool
+	change                      int // epochs; 0 for the values themselves
 	seed                        uint64
 }
 
@@ -54,11 +56,16 @@ computed, and how often such intervals hold the truth.
 
 A trial that collapsed or diverged counts as the worst value of all, unless
 --collapsed says to keep its own, or to drop it. Trials that failed are left out
-and counted.`,
+and counted.
+
+--change EPOCHS asks whether training was over: the value of a trial is that of
+its last epoch divided by that EPOCHS earlier. There a trial that collapsed
+keeps its own, unless --collapsed says otherwise.`,
 		Example: `  starsweep effect runs/mnist_grid --of loss
   starsweep effect runs/mnist_grid --of batch --where 'lr == 1e-5' --to markdown
   starsweep effect runs/noise --of noise --by loss
-  starsweep effect runs/mnist_grid --of lr --metric recall --baseline 0.001`,
+  starsweep effect runs/mnist_grid --of lr --metric recall --baseline 0.001
+  starsweep effect runs/mnist_grid --of batch --change 10 --statistics mean`,
 		Args: func(c *cobra.Command, args []string) error {
 			if err := o.check(); err != nil {
 				return err
@@ -72,7 +79,9 @@ and counted.`,
 	f.StringVar(&o.by, "by", "", "another hyperparameter, `FACTOR`: compare at each of its values, and the effects with each other")
 	f.StringVar(&o.metric, "metric", "", "the `METRIC` to compare by, METRIC=min or METRIC=max (default: the first objective)")
 	f.StringVar(&o.baseline, "baseline", "", "the `VALUE` that others are compared with (default: all pairs)")
-	f.StringVar(&o.collapsed, "collapsed", string(effect.Worst), "what a trial counts as that collapsed or diverged: worst, keep, drop")
+	f.StringVar(&o.collapsed, "collapsed", "",
+		"what a trial counts as that collapsed or diverged: worst, keep, drop (default worst, with --change keep)")
+	f.IntVar(&o.change, "change", 0, "compare the ratio of the metric at the last measured epoch to that `EPOCHS` earlier")
 	f.StringSliceVar(&o.statistics, "statistics", statisticKeys(), "which statistics the tables show")
 	f.BoolVar(&o.ratio, "ratio", false, "compare means, medians and best values by their ratio")
 	f.StringVar(&o.over, "over", string(effect.Seeds), "what intervals are over: seeds, or configurations with their seeds")
@@ -99,6 +108,12 @@ func (o *effectOptions) check() error {
 		}
 		o.shown = append(o.shown, k)
 	}
+	if o.collapsed == "" {
+		o.collapsed = string(effect.Worst)
+		if o.change != 0 {
+			o.collapsed = string(effect.Keep)
+		}
+	}
 	switch {
 	case o.of == "":
 		return usageErrorf("--of: want the hyperparameter whose values are compared")
@@ -108,6 +123,10 @@ func (o *effectOptions) check() error {
 		return usageErrorf("--over: got %q, want %s or %s", o.over, effect.Seeds, effect.Configurations)
 	case !slices.Contains(textFormats, o.to):
 		return usageErrorf("--to: got %q, want %s", o.to, strings.Join(textFormats, ", "))
+	case o.change < 0:
+		return usageErrorf("--change: got %d epochs, want at least 1", o.change)
+	case o.change > 0 && (o.best || o.measured):
+		return usageErrorf("--change: it compares the last measured epoch with an earlier one: want neither --best nor --measured")
 	}
 	return nil
 }
@@ -117,7 +136,12 @@ func (e *Env) effect(ctx context.Context, dir string, o effectOptions) error {
 	if err != nil {
 		return err
 	}
-	return e.withFrame(ctx, dir, o.selection, "--metric", name, func(f *frame.Frame, metric string) error {
+	return e.withView(ctx, dir, o.selection, "--metric", name, func(v *results.View, f *frame.Frame, metric string) error {
+		if o.change > 0 {
+			if metric, direction, err = o.changed(v, f, metric, direction); err != nil {
+				return err
+			}
+		}
 		var factors []string
 		for _, x := range f.Factors {
 			factors = append(factors, x.Name)
@@ -146,6 +170,18 @@ func (e *Env) effect(ctx context.Context, dir string, o effectOptions) error {
 		}
 		return printParagraph(e.Stdout, effectLines(f, a, nil), markdown)
 	})
+}
+
+// changed is the metric that says how another one changed, and which of its values are better.
+func (o *effectOptions) changed(v *results.View, f *frame.Frame, metric string, d pareto.Direction) (string, pareto.Direction, error) {
+	if d == "" {
+		var known bool
+		if d, known = f.Better(metric); !known {
+			return "", "", usageErrorf("effect of %s: %w", o.of, effect.UnknownDirection(metric))
+		}
+	}
+	name, err := f.Change(v, metric, o.change)
+	return name, d, err
 }
 
 // effectBy shows an effect at each level of another hyperparameter, and how they differ.

@@ -94,7 +94,7 @@ func Of(f *frame.Frame, o Options) (*Analysis, error) {
 	if o.Direction == "" {
 		direction, known := f.Better(o.Metric)
 		if !known {
-			return nil, fmt.Errorf("%s: it is unknown which values are better: want %s=min or %s=max", o.Metric, o.Metric, o.Metric)
+			return nil, UnknownDirection(o.Metric)
 		}
 		o.Direction = direction
 	}
@@ -136,6 +136,11 @@ func Of(f *frame.Frame, o Options) (*Analysis, error) {
 		a.Rank = &rank
 	}
 	return a, nil
+}
+
+// UnknownDirection is the error of a metric of which it is unknown which values are better.
+func UnknownDirection(metric string) error {
+	return fmt.Errorf("%s: it is unknown which values are better: want %s=min or %s=max", metric, metric, metric)
 }
 
 // compare fills in the levels and pairs.
