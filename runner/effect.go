@@ -203,14 +203,10 @@ func (e *Env) effectBy(f *frame.Frame, o effectOptions, options effect.Options) 
 			"notes": append([]string{}, s.Notes...)}, "  ")
 	}
 	markdown := o.to == "markdown"
-	var lines []string
 	for _, p := range s.Parts {
 		where := fmt.Sprintf("%s = %s", s.By, frame.Text(p.Level))
 		if err := printEffect(e.Stdout, where, p.Analysis, o.shown, markdown); err != nil {
 			return err
-		}
-		for _, note := range p.Notes {
-			lines = append(lines, fmt.Sprintf("note: %s: %s", where, note))
 		}
 	}
 	if len(s.Interactions) > 0 {
@@ -223,10 +219,32 @@ func (e *Env) effectBy(f *frame.Frame, o effectOptions, options effect.Options) 
 		}
 		fmt.Fprintln(e.Stdout)
 	}
+	return printParagraph(e.Stdout, effectLines(f, s.Parts[0].Analysis, splitNotes(s)), markdown)
+}
+
+// splitNotes are the notes on each level of the other hyperparameter, each once with the levels that have it, and those on all.
+func splitNotes(s *effect.Split) (lines []string) {
+	var notes []string
+	levels := map[string][]string{}
+	for _, p := range s.Parts {
+		for _, note := range p.Notes {
+			if levels[note] == nil {
+				notes = append(notes, note)
+			}
+			levels[note] = append(levels[note], frame.Text(p.Level))
+		}
+	}
+	for _, note := range notes {
+		where := fmt.Sprintf("%s = %s: ", s.By, plain.List(levels[note]))
+		if len(levels[note]) == len(s.Parts) {
+			where = ""
+		}
+		lines = append(lines, "note: "+where+note)
+	}
 	for _, note := range s.Notes {
 		lines = append(lines, "note: "+note)
 	}
-	return printParagraph(e.Stdout, effectLines(f, s.Parts[0].Analysis, lines), markdown)
+	return lines
 }
 
 // directed takes METRIC, METRIC=min or METRIC=max apart.

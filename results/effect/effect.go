@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results/frame"
 )
 
@@ -114,7 +115,7 @@ func Of(f *frame.Frame, o Options) (*Analysis, error) {
 	switch {
 	case o.Over != Seeds:
 	case a.Seeds > 1 && single > 0:
-		a.note("%d configurations have one seed: their values are taken to vary over seeds like those of the others", single)
+		a.note("%s with one seed, of values taken to vary over seeds like those of the others", plain.Count(single, "configuration"))
 	case a.Seeds < 2:
 		a.note("every configuration has one seed: how much another seed would change these numbers cannot be told")
 	}
@@ -173,8 +174,8 @@ func (a *Analysis) compare(t *table) error {
 		}
 	}
 	if unmatched > 0 {
-		a.note("up to %d configurations are not in a comparison: the other level has none with the same hyperparameters and a seed "+
-			"in common", unmatched)
+		a.note("up to %s in no comparison: the other level has none with the same hyperparameters and a seed in common",
+			plain.Count(unmatched, "configuration"))
 	}
 	var all [][]Estimate
 	for _, p := range a.Pairs {

@@ -111,8 +111,8 @@ func TestTrialsThatCollapsedCountAsTheOptionSays(t *testing.T) {
 		}
 	}
 	a := analysed(t, f, effect.Options{Factor: "loss"})
-	wantNote(t, a, "2 trials that collapsed or diverged count as 50, the worst value of any trial")
-	wantNote(t, a, "2 trials have no value and are left out")
+	wantNote(t, a, "2 trials that collapsed or diverged, counted as 50, the worst value of any trial")
+	wantNote(t, a, "2 trials without a value, left out")
 }
 
 // A penalty that only one loss has goes with the loss; the learning rate is equal in each comparison.
@@ -128,7 +128,7 @@ func TestConfigurationsAreMatchedByWhatTheFactorDoesNotDecide(t *testing.T) {
 	if p := a.Pairs[0]; p.Configurations != 1 || p.Trials != 2 || value(t, p.Values, "mean").Value != 2.5 {
 		t.Errorf("got %+v", p)
 	}
-	wantNote(t, a, "up to 2 configurations are not in a comparison")
+	wantNote(t, a, "up to 2 configurations in no comparison")
 }
 
 // The interval is that of two configurations with four seeds, where one of them has lost three of its own.
@@ -136,7 +136,7 @@ func TestAConfigurationWithOneSeedVariesLikeTheOthers(t *testing.T) {
 	f := framed([]frame.Factor{lr, loss}, cell{at("ns", 0.01), one, nil}, cell{at("ns", 0.1), two[:1], nil},
 		cell{at("wgan", 0.01), two, nil}, cell{at("wgan", 0.1), one[:1], nil})
 	a := analysed(t, f, effect.Options{Factor: "loss"})
-	wantNote(t, a, "2 configurations have one seed: their values are taken to vary over seeds like those of the others")
+	wantNote(t, a, "2 configurations with one seed, of values taken to vary over seeds like those of the others")
 	mean := value(t, a.Levels[0].Values, "mean")
 	alone := analysed(t, framed([]frame.Factor{loss}, cell{at("ns", 0), one, nil}, cell{at("wgan", 0), two, nil}),
 		effect.Options{Factor: "loss"})

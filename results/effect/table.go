@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/frame"
 )
@@ -77,10 +78,10 @@ func (a *Analysis) arrange(f *frame.Frame) (*table, error) {
 		return nil, fmt.Errorf("%s: none of %d trials has a value that counts", a.Metric, len(f.Rows))
 	}
 	if without > 0 {
-		a.note("%d trials have no value and are left out", without)
+		a.note("%s without a value, left out", plain.Count(without, "trial"))
 	}
 	if worst > 0 {
-		a.note("%d trials that collapsed or diverged count as %.4g, the worst value of any trial", worst, a.Worst)
+		a.note("%s that collapsed or diverged, counted as %.4g, the worst value of any trial", plain.Count(worst, "trial"), a.Worst)
 	}
 	return t, t.trim(a)
 }

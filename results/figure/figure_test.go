@@ -169,7 +169,7 @@ func TestTrialsWithoutAnyValueAreLeftOutOnce(t *testing.T) {
 	f.Rows[1].Values = map[string]float64{"recall": 0.5}
 	g, err := figure.Box(f, figure.Options{Y: "fid"})
 	check(t, err)
-	const want = "Left out: 1 failed trials, without values, 1 trial of those shown without a value of fid."
+	const want = "Left out: 1 failed trial, without values, 1 trial of those shown without a value of fid."
 	if !strings.Contains(g.Caption, want) {
 		t.Errorf("got caption %q, want %q", g.Caption, want)
 	}

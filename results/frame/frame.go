@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/starsweep/starsweep/engine/metric"
@@ -58,7 +59,18 @@ type Omission struct {
 	N      int
 }
 
-func (o Omission) String() string { return fmt.Sprintf("%d %s", o.N, o.Reason) }
+func (o Omission) String() string {
+	reason := o.Reason
+	if o.N == 1 {
+		for _, noun := range []string{"trial", "value"} {
+			if before, after, has := strings.Cut(reason, noun+"s"); has {
+				reason = before + noun + after
+				break
+			}
+		}
+	}
+	return fmt.Sprintf("%d %s", o.N, reason)
+}
 
 // Options choose the rows and the values. The zero value takes the trials of the newest plan, at their last measured epoch.
 type Options struct {

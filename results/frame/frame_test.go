@@ -248,3 +248,13 @@ func TestGroupsAreInTheOrderOfTheLevels(t *testing.T) {
 		t.Errorf("got summary %+v", s)
 	}
 }
+
+func TestOmissionsAreInTheSingularForOne(t *testing.T) {
+	var got []string
+	for _, o := range []frame.Omission{{"unfinished trials, without values", 1}, {"trials outside the condition", 1},
+		{"values of fid of other measures", 1}, {"trials outside the condition", 2}} {
+		got = append(got, o.String())
+	}
+	want(t, "omissions", got, "1 unfinished trial, without values", "1 trial outside the condition", "1 value of fid of other measures",
+		"2 trials outside the condition")
+}
