@@ -78,7 +78,7 @@ type Pair struct {
 	Trials         int        // pairs of trials
 	Values         []Estimate // To compared with From, by Statistics: a difference or a ratio
 	Better         Share      // of the pairs of trials in which To is better, ties counted half
-	Lost           Estimate   // difference of the shares lost, over all trials of the levels
+	Lost           Estimate   // difference of the shares lost
 }
 
 // Most levels that are compared. A hyperparameter drawn at random has as many as there are trials.
@@ -174,7 +174,7 @@ func (a *Analysis) compare(t *table) error {
 		}
 	}
 	if unmatched > 0 {
-		a.note("up to %s in no comparison: the other level has none with the same hyperparameters and a seed in common",
+		a.note("up to %s in no comparison, but in the levels: the other level has none with the same hyperparameters and a seed in common",
 			plain.Count(unmatched, "configuration"))
 	}
 	var all [][]Estimate
@@ -187,7 +187,7 @@ func (a *Analysis) compare(t *table) error {
 
 func (a *Analysis) level(t *table, i int) Level {
 	blocks := t.having(i)
-	l := Level{Level: t.levels[i], Configurations: len(blocks), Lost: t.lost(i), Failed: t.failed[i]}
+	l := Level{Level: t.levels[i], Configurations: len(blocks), Lost: t.lost(i)[0], Failed: t.failed(i)}
 	for _, b := range blocks {
 		l.Trials += len(b)
 	}
@@ -203,7 +203,8 @@ func (a *Analysis) level(t *table, i int) Level {
 // pair compares two levels. Left is the number of configurations without a partner.
 func (a *Analysis) pair(t *table, from, to int) (p Pair, left int) {
 	blocks := t.having(from, to)
-	p = Pair{From: t.levels[from], To: t.levels[to], Configurations: len(blocks), Lost: newcombe(t.lost(from), t.lost(to))}
+	lost := t.lost(from, to)
+	p = Pair{From: t.levels[from], To: t.levels[to], Configurations: len(blocks), Lost: newcombe(lost[0], lost[1])}
 	left = len(t.having(from)) + len(t.having(to)) - 2*len(blocks)
 	wins := 0.0
 	for _, b := range blocks {

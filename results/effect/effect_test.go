@@ -131,6 +131,21 @@ func TestConfigurationsAreMatchedByWhatTheFactorDoesNotDecide(t *testing.T) {
 	wantNote(t, a, "up to 2 configurations in no comparison")
 }
 
+// Of a design that is no grid, one level may have a hyperparameter at which all is lost, and the other none of it.
+func TestSharesOfAPairAreOfTheConfigurationsThatBothHave(t *testing.T) {
+	all := []results.Status{results.Collapsed, results.Collapsed}
+	f := framed([]frame.Factor{lr, loss}, cell{at("ns", 0.01), []float64{1, 2}, nil}, cell{at("ns", 0.1), []float64{9, 9}, all},
+		cell{at("wgan", 0.01), []float64{1, 3}, all[:1]})
+	for _, handling := range effect.Handlings() {
+		a := analysed(t, f, effect.Options{Factor: "loss", Collapsed: handling})
+		near(t, string(handling), a.Pairs[0].Lost.Value, 0.5, 1e-12)
+		if l := a.Levels[0].Lost; l.Count != 2 || l.Of != 4 {
+			t.Errorf("%s: got %v of %d lost at one level, want 2 of 4", handling, l.Count, l.Of)
+		}
+	}
+	wantNote(t, analysed(t, f, effect.Options{Factor: "loss"}), "up to 1 configuration in no comparison, but in the levels")
+}
+
 // The interval is that of two configurations with four seeds, where one of them has lost three of its own.
 func TestAConfigurationWithOneSeedVariesLikeTheOthers(t *testing.T) {
 	f := framed([]frame.Factor{lr, loss}, cell{at("ns", 0.01), one, nil}, cell{at("ns", 0.1), two[:1], nil},

@@ -17,15 +17,20 @@ import (
 // table is the values of a metric by the levels of a factor and by block. A block is the trials that are equal in everything else but the
 // seed.
 type table struct {
-	levels    []any
-	blocks    []*block
-	lostCount []int // by level: trials that collapsed or diverged
-	ended     []int // by level: trials that ended, other than by a failure
-	failed    []int
+	levels []any
+	blocks []*block
 }
 
 type block struct {
 	values []map[int64]float64 // by level and seed
+	ends   []ends              // by level
+}
+
+// ends counts how trials ended.
+type ends struct {
+	lost   int // collapsed or diverged
+	ended  int // other than by a failure
+	failed int
 }
 
 // arrange lays out the rows of a frame.
@@ -42,14 +47,20 @@ func (a *Analysis) arrange(f *frame.Frame) (*table, error) {
 		return nil, fmt.Errorf("%s has one level in the %d trials, %s: there is nothing to compare", a.Factor, len(f.Rows), texts(t.levels))
 	}
 	n := len(t.levels)
-	t.lostCount, t.ended, t.failed = make([]int, n), make([]int, n), make([]int, n)
 	a.match(f)
 	a.findWorst(f)
 	blocks := map[string]*block{}
 	without, worst := 0, 0
 	for _, r := range f.Rows {
 		level := slices.Index(t.levels, r.Point[a.Factor])
-		t.count(level, r.Status)
+		key := a.key(r)
+		b := blocks[key]
+		if b == nil {
+			b = &block{values: make([]map[int64]float64, n), ends: make([]ends, n)}
+			blocks[key] = b
+			t.blocks = append(t.blocks, b)
+		}
+		b.ends[level].count(r.Status)
 		y, has := a.value(r)
 		if !has {
 			without++
@@ -57,13 +68,6 @@ func (a *Analysis) arrange(f *frame.Frame) (*table, error) {
 		}
 		if y != r.Values[a.Metric] {
 			worst++
-		}
-		key := a.key(r)
-		b := blocks[key]
-		if b == nil {
-			b = &block{values: make([]map[int64]float64, n)}
-			blocks[key] = b
-			t.blocks = append(t.blocks, b)
 		}
 		if b.values[level] == nil {
 			b.values[level] = map[int64]float64{}
@@ -74,7 +78,7 @@ func (a *Analysis) arrange(f *frame.Frame) (*table, error) {
 		}
 		b.values[level][r.Seed] = y
 	}
-	if len(t.blocks) == 0 {
+	if without == len(f.Rows) {
 		return nil, fmt.Errorf("%s: none of %d trials has a value that counts", a.Metric, len(f.Rows))
 	}
 	if without > 0 {
@@ -94,9 +98,8 @@ func (t *table) trim(a *Analysis) error {
 		}
 		a.note("no trial with %s = %s has a value: the level is left out", a.Factor, frame.Text(t.levels[i]))
 		t.levels = slices.Delete(t.levels, i, i+1)
-		t.lostCount, t.ended, t.failed = slices.Delete(t.lostCount, i, i+1), slices.Delete(t.ended, i, i+1), slices.Delete(t.failed, i, i+1)
 		for _, b := range t.blocks {
-			b.values = slices.Delete(b.values, i, i+1)
+			b.values, b.ends = slices.Delete(b.values, i, i+1), slices.Delete(b.ends, i, i+1)
 		}
 	}
 	if len(t.levels) < 2 {
@@ -105,20 +108,45 @@ func (t *table) trim(a *Analysis) error {
 	return nil
 }
 
-// count counts how a trial ended.
-func (t *table) count(level int, s results.Status) {
+// count counts a trial that ended so.
+func (e *ends) count(s results.Status) {
 	switch s {
 	case results.Failed:
-		t.failed[level]++
+		e.failed++
 	case results.Collapsed, results.Diverged:
-		t.lostCount[level]++
-		t.ended[level]++
+		e.lost++
+		e.ended++
 	case results.Completed, results.Pruned:
-		t.ended[level]++
+		e.ended++
 	}
 }
 
-func (t *table) lost(level int) Share { return Wilson(float64(t.lostCount[level]), t.ended[level]) }
+// lost are the shares of trials that collapsed or diverged at some levels, of the blocks in which trials of each of them ended.
+func (t *table) lost(levels ...int) []Share {
+	sum := make([]ends, len(levels))
+	for _, b := range t.blocks {
+		if slices.ContainsFunc(levels, func(l int) bool { return b.ends[l].ended == 0 }) {
+			continue
+		}
+		for i, l := range levels {
+			sum[i].lost += b.ends[l].lost
+			sum[i].ended += b.ends[l].ended
+		}
+	}
+	var shares []Share
+	for _, x := range sum {
+		shares = append(shares, Wilson(float64(x.lost), x.ended))
+	}
+	return shares
+}
+
+// failed counts the trials of a level that failed.
+func (t *table) failed(level int) (n int) {
+	for _, b := range t.blocks {
+		n += b.ends[level].failed
+	}
+	return n
+}
 
 // match decides which hyperparameters are equal within a block: those that vary and are not decided by the factor. Of two losses, one
 // may have a penalty and the other none: the penalty then belongs to the loss.
