@@ -50,13 +50,14 @@ func Rankings(v *results.View, f *frame.Frame, metric string, others ...string) 
 			return nil, err
 		}
 		for _, x := range again {
-			i := slices.IndexFunc(list[1:], func(r Ranking) bool { return r.Measure == x.Measure }) + 1
 			if _, measured := x.Metrics[metric]; !measured {
 				continue
 			}
+			measure := frame.Part(x.Measure, metric)
+			i := slices.IndexFunc(list[1:], func(r Ranking) bool { return r.Measure == measure }) + 1
 			if i == 0 {
 				i = len(list)
-				list = append(list, Ranking{Name: metric, Measure: x.Measure, Direction: first.Direction, Values: map[string]map[int]float64{}})
+				list = append(list, Ranking{Name: metric, Measure: measure, Direction: first.Direction, Values: map[string]map[int]float64{}})
 			}
 			list[i].set(row.ID, x.Epoch, x.Metrics, metric)
 		}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/starsweep/starsweep/engine/metric"
 )
 
 // Brief is the text of a measure as captions have it, such as
@@ -36,6 +38,30 @@ func Brief(measure string, metrics ...string) string {
 	}
 	parts = append(parts, features, joined(samples, real))
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
+}
+
+// Part is metric.Deciding of a measure that is recorded as text, for a column of a metric: what else was measured at the same time is
+// left out.
+func Part(measure, column string) string {
+	base, isFloor := strings.CutSuffix(column, metric.Floor)
+	others := isFloor // whether the images that floors are drawn from count
+	var parts []string
+	for _, word := range words(measure) {
+		name, arguments, call := strings.Cut(word, "(")
+		row, known := metric.Lookup(name)
+		switch {
+		case !call || !known:
+		case !slices.ContainsFunc(row.Columns, func(c metric.Column) bool { return c.Name == base }):
+			continue
+		default:
+			others = others || slices.ContainsFunc(row.Params, func(p metric.Param) bool { return !strings.Contains(arguments, p.Name+"=") })
+		}
+		parts = append(parts, word)
+	}
+	if !others {
+		parts = slices.DeleteFunc(parts, func(word string) bool { return strings.HasPrefix(word, "floor=") })
+	}
+	return strings.Join(parts, " ")
 }
 
 func joined(samples, real string) string {

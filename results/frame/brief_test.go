@@ -3,6 +3,7 @@ package frame_test
 import (
 	"testing"
 
+	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/results/frame"
 )
@@ -35,5 +36,26 @@ func TestBriefSaysHowAMetricWasMeasuredWithoutDigests(t *testing.T) {
 		if got := frame.Brief(c.measure, c.metrics...); got != c.want {
 			t.Errorf("%q of %v: got %q, want %q", c.measure, c.metrics, got, c.want)
 		}
+	}
+}
+
+func TestAPartOfAMeasureIsThatOfTheMeasureBeforeItWasText(t *testing.T) {
+	whole := spec.Measure{Samples: 2000, Real: "test:0f1e2d3c4b5a6978", Features: "inception:1c291ca54e0ba1f7", Floor: "train:77"}
+	for _, m := range metric.All {
+		whole.Metrics = append(whole.Metrics, m.Standard())
+	}
+	columns := []string{metric.Spread}
+	for _, m := range metric.All {
+		for _, c := range m.Columns {
+			columns = append(columns, c.Name, c.Name+metric.Floor)
+		}
+	}
+	for _, column := range columns {
+		if got, want := frame.Part(whole.String(), column), metric.Deciding(whole, "", column).String(); got != want {
+			t.Errorf("%s: got %q, want %q", column, got, want)
+		}
+	}
+	if got := frame.Part("words of another program) features=<x>", "fid"); got != "words of another program) features=<x>" {
+		t.Errorf("got %q", got)
 	}
 }

@@ -71,7 +71,8 @@ func measured(v *results.View, id string, best bool) (list []reading, err error)
 		if x.Epoch > usable {
 			continue
 		}
-		r := reading{epoch: x.Epoch, values: finite(x.Metrics), measure: x.Measure, measures: func(string) string { return x.Measure }}
+		r := reading{epoch: x.Epoch, values: finite(x.Metrics), measure: x.Measure,
+			measures: func(name string) string { return Part(x.Measure, name) }}
 		i, known := at[x.Measure]
 		if !known {
 			at[x.Measure] = len(list)
