@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/starsweep/starsweep/engine/spec"
@@ -112,7 +113,10 @@ func TestTrialsThatCollapsedCountAsTheOptionSays(t *testing.T) {
 	}
 	a := analysed(t, f, effect.Options{Factor: "loss"})
 	wantNote(t, a, "2 trials that collapsed or diverged, counted as 50, the worst value of any trial")
-	wantNote(t, a, "2 trials without a value, left out")
+	if slices.ContainsFunc(a.Notes, func(note string) bool { return strings.Contains(note, "without a value") }) {
+		t.Errorf("got notes %q of trials without any values, which the frame counts", a.Notes)
+	}
+	wantNote(t, analysed(t, f, effect.Options{Factor: "loss", Collapsed: effect.Drop}), "1 trial without a value, left out")
 }
 
 // A penalty that only one loss has goes with the loss; the learning rate is equal in each comparison.

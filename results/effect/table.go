@@ -50,7 +50,7 @@ func (a *Analysis) arrange(f *frame.Frame) (*table, error) {
 	a.match(f)
 	a.findWorst(f)
 	blocks := map[string]*block{}
-	without, worst := 0, 0
+	valued, without, worst := 0, 0, 0
 	for _, r := range f.Rows {
 		level := slices.Index(t.levels, r.Point[a.Factor])
 		key := a.key(r)
@@ -63,9 +63,12 @@ func (a *Analysis) arrange(f *frame.Frame) (*table, error) {
 		b.ends[level].count(r.Status)
 		y, has := a.value(r)
 		if !has {
-			without++
+			if len(r.Values) > 0 { // the frame says of others why they have none
+				without++
+			}
 			continue
 		}
+		valued++
 		if y != r.Values[a.Metric] {
 			worst++
 		}
@@ -78,7 +81,7 @@ func (a *Analysis) arrange(f *frame.Frame) (*table, error) {
 		}
 		b.values[level][r.Seed] = y
 	}
-	if without == len(f.Rows) {
+	if valued == 0 {
 		return nil, fmt.Errorf("%s: none of %d trials has a value that counts", a.Metric, len(f.Rows))
 	}
 	if without > 0 {

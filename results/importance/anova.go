@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results/frame"
 )
 
@@ -167,7 +168,7 @@ func (a *Analysis) byVariances(g *grid) {
 	n := len(g.seeds)
 	a.N, a.Cells, a.Seeds = n*len(g.values), len(g.values), g.seeds
 	if g.left > 0 {
-		a.Notes = append(a.Notes, fmt.Sprintf("%d trials are left out: their seeds were not measured at every combination", g.left))
+		a.Notes = append(a.Notes, fmt.Sprintf("%s left out: their seeds were not measured at every combination", plain.Count(g.left, "trial")))
 	}
 	a.Higher = p.cells
 	higherDF := len(g.values) - 1

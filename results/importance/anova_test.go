@@ -140,7 +140,7 @@ func TestWhatAGridLacksIsSaid(t *testing.T) {
 		t.Errorf("got %+v, want the seed that all have", a)
 	}
 	notes := strings.Join(a.Notes, "\n")
-	for _, want := range []string{"1 trials have no fid", "7 trials are left out", "with one seed", "spans more than a decade"} {
+	for _, want := range []string{"1 trial without fid", "7 trials left out", "with one seed", "spans more than a decade"} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("got notes %s\nwant %q", notes, want)
 		}

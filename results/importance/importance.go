@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results/frame"
 )
 
@@ -86,8 +87,8 @@ func Analyze(f *frame.Frame, metric string, o Options) (*Analysis, error) {
 	}
 	a := &Analysis{Metric: metric, Log: o.Log, Residual: math.NaN()}
 	if missing := len(f.Rows) - len(rows); missing > 0 {
-		a.Notes = append(a.Notes, fmt.Sprintf("%d trials have no %s and are left out; if they failed or collapsed because of a "+
-			"hyperparameter, the shares do not show it", missing, metric))
+		a.Notes = append(a.Notes, fmt.Sprintf("%s without %s, left out; if they failed or collapsed because of a hyperparameter, "+
+			"the shares do not show it", plain.Count(missing, "trial"), metric))
 	}
 	factors := a.analysable(f, rows)
 	if len(factors) == 0 {
