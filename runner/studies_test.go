@@ -2,6 +2,7 @@ package runner_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -160,8 +161,11 @@ func printed(t *testing.T, dir, script string) string {
 
 func sizeOf(t *testing.T, dir string) (size int64) {
 	t.Helper()
-	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case path == dir && errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil || d.IsDir():
 			return err
 		}
 		info, err := d.Info()
@@ -207,9 +211,9 @@ func TestAPageOfAStudyIsComparedAndWrittenAnew(t *testing.T) {
 	if output, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
-	wantProblems := func(update bool, want ...string) {
+	wantProblemsOf := func(name string, update bool, want ...string) {
 		t.Helper()
-		problems := follow(t, root, "small", update)
+		problems := follow(t, root, name, update)
 		for i, problem := range problems {
 			if len(problems) != len(want) || !strings.Contains(problem, want[i]) {
 				t.Errorf("got %q, want %q", problems, want)
@@ -220,10 +224,19 @@ func TestAPageOfAStudyIsComparedAndWrittenAnew(t *testing.T) {
 			t.Errorf("got no problems, want %q", want)
 		}
 	}
+	wantProblems := func(update bool, want ...string) {
+		t.Helper()
+		wantProblemsOf("small", update, want...)
+	}
 	wantProblems(false, "small-box.svg is not what the command draws", "small.md: starsweep effect", "small.md: starsweep figure",
 		"small.md: starsweep table")
 	wantProblems(true)
 	wantProblems(false)
+	again := "# The tables of another page\n\n```sh study\nstarsweep measure runs\n```\n\n```sh\nstarsweep table docs/studies/small\n```\n"
+	must(t, os.WriteFile(filepath.Join(at("docs/studies"), "again.md"), []byte(again), 0o666))
+	wantProblemsOf("again", false, "again.md: starsweep table")
+	wantProblemsOf("again", true)
+	wantProblemsOf("again", false)
 	b, err := os.ReadFile(page)
 	must(t, err)
 	if now := string(b); !strings.Contains(now, "<!-- output -->\nThe best 1 of 2") || !strings.Contains(now, "```text\nloss_generator (low") {
