@@ -139,7 +139,7 @@ func Agree(f *frame.Frame, rankings []Ranking, i, j, top int, seed uint64) Agree
 		})
 	}
 	for _, t := range bySeed {
-		if len(t) <= top {
+		if len(t) <= top || constant(picked(x, t)) || constant(picked(y, t)) { // which has no best
 			continue
 		}
 		a.Found[0].add(bestAmong(picked(x, t), picked(y, t), top))
@@ -174,16 +174,18 @@ func (s *Share) add(found bool) {
 	}
 }
 
-// bestAmong reports whether the best by x, the first of equals, is among the best so many by y.
+func constant(values []float64) bool { return slices.Min(values) == slices.Max(values) }
+
+// bestAmong reports whether the best by x, the first of equals, is among the best so many by y, and not only one of more equals.
 func bestAmong(x, y []float64, top int) bool {
 	best := slices.Index(x, slices.Min(x))
-	better := 0
+	asGood := 0
 	for _, v := range y {
-		if v < y[best] {
-			better++
+		if v <= y[best] {
+			asGood++
 		}
 	}
-	return better < top
+	return asGood <= top
 }
 
 // Kendall is Kendall's rank correlation tau-b, NaN if one of the variables is constant. It takes the time of sorting (Knight 1966).

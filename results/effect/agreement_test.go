@@ -86,6 +86,17 @@ func TestRankingsAgreeOverTheTrialsThatBothHave(t *testing.T) {
 	}
 }
 
+// Recall is 0 of most trials of a study that went wrong.
+func TestNoTrialIsTheBestOfManyEquals(t *testing.T) {
+	f, rankings := ranked([]float64{1, 2, 3, 4, 5, 6, 7, 8}, []float64{0, 1, 0, 3, 0, 5, 0, 7}, []float64{1, 1, 1, 2, 2, 2, 2, 2})
+	if a := effect.Agree(f, rankings, 0, 1, 2, 13); a.Found[0].Count != 1 || a.Found[0].Of != 1 {
+		t.Errorf("got %+v, want the best of the second seed, since all of the first are equal", a.Found)
+	}
+	if a := effect.Agree(f, rankings, 0, 2, 1, 13); a.Found[0].Count != 1 || a.Found[0].Of != 2 {
+		t.Errorf("got %+v, want the best of the second seed, since two of the first are equal", a.Found)
+	}
+}
+
 func TestTwoTrialsDoNotAgree(t *testing.T) {
 	f, rankings := ranked([]float64{1, 2}, []float64{1, 2})
 	if a := effect.Agree(f, rankings, 0, 1, 1, 13); !math.IsNaN(a.Spearman.Value) || !math.IsNaN(a.Kendall.Value) || a.Found[0].Of != 0 {
