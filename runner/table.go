@@ -15,8 +15,9 @@ import (
 // tableOptions are the flags of table.
 type tableOptions struct {
 	selection
-	by, to string
-	top    int
+	by, to  string
+	top     int
+	planned bool
 }
 
 // tableFormats are the values of --to.
@@ -27,12 +28,13 @@ func tableCommand(env *Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "table DIR",
 		Short: "Print the best configurations as a table for a paper",
-		Long: `Table prints the configurations of a study, the best first: hyperparameters that
-differ, the mean of the metric over seeds with its standard deviation, the
-number of seeds, and remarks on those that collapsed, diverged or failed, which
-are not in the mean. The caption says how the metrics were measured, what is
-equal in all rows, and what is left out. Below the table, or in comments of
-LaTeX, stand the measures in full, with their digests.
+		Long: `Table prints the configurations of a study, the best first, or with --planned as
+the grid or the list of points has them: hyperparameters that differ, the mean
+of the metric over seeds with its standard deviation, the number of seeds, and
+remarks on those that collapsed, diverged or failed, which are not in the mean.
+The caption says how the metrics were measured, what is equal in all rows, and
+what is left out. Below the table, or in comments of LaTeX, stand the measures
+in full, with their digests.
 
 LaTeX needs no package. CSV has the numbers in full, with deviation, number of
 seeds and measure in columns of their own, and no caption.`,
@@ -53,6 +55,7 @@ seeds and measure in columns of their own, and no caption.`,
 	f := c.Flags()
 	f.StringVar(&o.by, "by", "", "the `METRIC` that orders the rows, METRIC=min or METRIC=max (default: the first objective)")
 	f.IntVar(&o.top, "top", 10, "number of rows; 0 for all")
+	f.BoolVar(&o.planned, "planned", false, "rows in the order of the plan, instead of the best first")
 	f.StringVar(&o.to, "to", tableFormats[0], strings.Join(tableFormats, ", "))
 	o.flags(c)
 	return exits(c, exitStorage)
@@ -64,7 +67,7 @@ func (e *Env) table(ctx context.Context, dir string, o tableOptions) error {
 		return err
 	}
 	return e.withFrame(ctx, dir, o.selection, "--by", name, func(f *frame.Frame, metric string) error {
-		t, err := toptable.Of(f, toptable.Options{By: metric, Direction: direction, Top: o.top, Best: o.best})
+		t, err := toptable.Of(f, toptable.Options{By: metric, Direction: direction, Top: o.top, Planned: o.planned, Best: o.best})
 		if err != nil {
 			return usageErrorf("--by: %w", err)
 		}

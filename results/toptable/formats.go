@@ -163,7 +163,11 @@ func latexNumber(mean, deviation string) string {
 // their own.
 func (t *Table) CSV(w io.Writer) error {
 	out := csv.NewWriter(w)
-	head := append([]string{"rank"}, t.Factors...)
+	number := "rank"
+	if t.planned {
+		number = "place" // in the plan
+	}
+	head := append([]string{number}, t.Factors...)
 	for _, name := range t.Metrics {
 		head = append(head, name, name+"_sd", name+"_n", name+"_measure")
 	}

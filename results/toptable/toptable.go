@@ -21,10 +21,11 @@ type Options struct {
 	By        string           // the metric that orders the rows
 	Direction pareto.Direction // of better values; empty: as the study or the definition of the metric says
 	Top       int              // the number of rows; 0 for all
+	Planned   bool             // rows in the order of the plan, instead of the best first
 	Best      bool             // the frame has values of the best epoch
 }
 
-// Table is the table. Rows are configurations, the best mean first, then those without a value.
+// Table is the table. Rows are configurations: the best mean first, then those without a value, or as they were planned.
 type Table struct {
 	Study    string
 	By       results.Objective
@@ -33,8 +34,9 @@ type Table struct {
 	Measures []string // of the metrics
 	Apart    bool     // rows with equal hyperparameters differ in settings, data or the script
 	Rows     []Row
-	Of       int    // the number of configurations, of which Rows are the best
+	Of       int    // the number of configurations, of which Rows are the first
 	Fixed    string // hyperparameters with one value
+	planned  bool
 	best     bool
 	left     []frame.Omission
 }
@@ -50,7 +52,7 @@ type Row struct {
 
 // Of makes the table of a frame. It is an error if no row has the metric, or if it is unknown which of its values are better.
 func Of(f *frame.Frame, o Options) (*Table, error) {
-	t := &Table{Study: f.Study, best: o.Best, left: f.Left}
+	t := &Table{Study: f.Study, planned: o.Planned, best: o.Best, left: f.Left}
 	if o.Direction == "" {
 		direction, known := f.Better(o.By)
 		if !known {
@@ -80,7 +82,11 @@ func Of(f *frame.Frame, o Options) (*Table, error) {
 		first[r.Configuration] = i
 	}
 	slices.SortFunc(t.Rows, func(a, b Row) int {
-		return cmp.Or(t.compare(a.Values[0], b.Values[0]), cmp.Compare(first[a.Configuration], first[b.Configuration]))
+		planned := cmp.Compare(first[a.Configuration], first[b.Configuration])
+		if t.planned {
+			return planned
+		}
+		return cmp.Or(t.compare(a.Values[0], b.Values[0]), planned)
 	})
 	t.Of = len(t.Rows)
 	if o.Top > 0 {
@@ -169,16 +175,20 @@ func (t *Table) Caption() string {
 	if t.By.Direction == pareto.Max {
 		better = "higher"
 	}
+	first, order := "best", fmt.Sprintf(" by %s (%s is better)", t.By.Metric, better)
+	if t.planned {
+		first, order = "first", ", in the order of the plan"
+	}
 	what := fmt.Sprintf("All %d configurations of %s", t.Of, t.Study)
 	if len(t.Rows) < t.Of {
-		what = fmt.Sprintf("The best %d of %d configurations of %s", len(t.Rows), t.Of, t.Study)
+		what = fmt.Sprintf("The %s %d of %d configurations of %s", first, len(t.Rows), t.Of, t.Study)
 	}
 	at := "last measured epoch"
 	if t.best {
 		at = "epoch where the first objective is best"
 	}
-	text := fmt.Sprintf("%s by %s (%s is better): mean ± standard deviation over n seeds at the %s; seeds that collapsed, diverged or "+
-		"failed are not among the n.", what, t.By.Metric, better, at)
+	text := fmt.Sprintf("%s%s: mean ± standard deviation over n seeds at the %s; seeds that collapsed, diverged or failed are not among "+
+		"the n.", what, order, at)
 	var measured []string
 	for _, m := range t.measures() {
 		if brief := frame.Brief(m.text, m.metrics...); brief != "" {

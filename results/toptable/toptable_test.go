@@ -170,6 +170,19 @@ func TestHigherMayBeBetter(t *testing.T) {
 	}
 }
 
+func TestRowsMayBeInTheOrderOfThePlan(t *testing.T) {
+	f := study(trial("worst", 1e-5, "ns", nil, results.Completed, 9), trial("lost", 1e-4, "ns", nil, results.Collapsed, 7),
+		trial("best", 1e-3, "ns", nil, results.Completed, 1))
+	x, err := toptable.Of(f, toptable.Options{By: "fid", Planned: true, Top: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(x.Rows) != 2 || x.Rows[0].Configuration != "worst" || x.Rows[1].Configuration != "lost" ||
+		!strings.HasPrefix(x.Caption(), "The first 2 of 3 configurations of ct_dcgan 2, in the order of the plan: mean") {
+		t.Errorf("got %v, caption %s", x.Rows, x.Caption())
+	}
+}
+
 func TestEqualRowsOfSeveralConfigurationsAreToldApart(t *testing.T) {
 	f := study(trial("wide", 1e-5, "ns", nil, results.Completed, 5), trial("narrow", 1e-5, "ns", nil, results.Completed, 6))
 	x, err := toptable.Of(f, toptable.Options{By: "fid"})
