@@ -46,6 +46,8 @@ var measuredNumbers = []column{
 		"the [metrics](language.md#metrics) requested by the script, listed below; null at epochs without evaluation"),
 	alsoNamed("spread", TypeFloat,
 		"root of the total variance of generated features, relative to real ones; null if the real ones are all equal"),
+	alsoNamed("variety", TypeFloat,
+		"share of the variance of pixels that is between images, relative to real ones; null for points and for equal real images"),
 	alsoNamed("*METRIC*_floor", TypeFloat, "score of other real images against the real ones, `samples` of each"),
 }
 

@@ -20,10 +20,15 @@ func all() spec.Evaluation {
 
 func TestAnEvaluationNamesItsColumns(t *testing.T) {
 	const want = "fid precision recall density coverage kid kid_std inception_score inception_score_std prd_f8 prd_f1_8 parzen spread " +
+		"variety " +
 		"fid_floor precision_floor recall_floor density_floor coverage_floor kid_floor inception_score_floor prd_f8_floor prd_f1_8_floor " +
 		"parzen_floor"
 	if got := strings.Join(Columns(all()), " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	points := spec.Evaluation{Samples: 10, Features: spec.PointFeatures, Metrics: []spec.Metric{{Name: "fid"}}}
+	if got := strings.Join(Columns(points), " "); got != "fid spread fid_floor" {
+		t.Errorf("got the columns %s of points, which have no pixels", got)
 	}
 	if got := Columns(spec.Evaluation{Sheet: 64}); got != nil {
 		t.Errorf("got the columns %v of no metrics", got)
@@ -88,7 +93,7 @@ func TestValuesWithEqualMeasuresAreComparable(t *testing.T) {
 	}
 	images := []string{"samples", "real", "features"}
 	for column, want := range map[string][]string{
-		"fid": images, "spread": images,
+		"fid": images, "spread": images, "variety": {"samples", "real"},
 		"kid": append(images, "kid"), "kid_std": append(images, "kid"),
 		"fid_floor": append(images, "floor"), "precision": append(images, "neighbours"),
 		"recall_floor": append(images, "neighbours", "floor"), "parzen": append(images, "sigma", "floor"),

@@ -1,8 +1,8 @@
 // Package metric compares generated samples with real ones: Fréchet distance, precision and recall, density and coverage, kernel
-// distance, Inception score, PRD curves, Parzen windows, and the rule of collapse. Everything is a function of feature matrices. The
-// package knows nothing of scripts, images, files or devices, so scripts and tables can import it without the engine: large products of
-// float32 are computed by a function that the caller passes (see Multiply), and everything that must be exact is computed here in
-// float64.
+// distance, Inception score, PRD curves, Parzen windows, and the rule of collapse. Everything is a function of feature matrices,
+// except for the variety of pixels. The package knows nothing of scripts, image formats, files or devices, so scripts and tables can
+// import it without the engine: large products of float32 are computed by a function that the caller passes (see Multiply), and
+// everything that must be exact is computed here in float64.
 //
 // The table All declares each metric next to its computation. Scripts, the command eval, runner/evaluation and the comparison of
 // results read a metric's name, parameters, columns and conditions from there.

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -97,7 +98,15 @@ const Align = 256
 // Score returns the numbers of all columns of the evaluation, for as many generated images as it says. Columns without a number are
 // missing: floors for which there are too few real images.
 func (s *Scorer) Score(ctx context.Context, generated Images) (map[string]float64, error) {
-	features, logits, err := s.comparer.features(ctx, s.network, "generated images", s.real.size, s.spec.Samples, generated)
+	var pixels metric.Pixels
+	watched := func(from, to int) ([]float32, error) {
+		x, err := generated(from, to)
+		if err == nil && s.real.pixels != nil {
+			pixels.Add(x, to-from)
+		}
+		return x, err
+	}
+	features, logits, err := s.comparer.features(ctx, s.network, "generated images", s.real.size, s.spec.Samples, watched)
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +121,11 @@ func (s *Scorer) Score(ctx context.Context, generated Images) (map[string]float6
 	}
 	if s.real.Spread > 0 { // 0 if all images are the same
 		values[metric.Spread] = fake.Spread / s.real.Spread
+	}
+	if s.real.pixels != nil {
+		if v := pixels.Variety(s.real.pixels); !math.IsNaN(v) {
+			values[metric.Variety] = v
+		}
 	}
 	for name, v := range s.real.floors {
 		values[name+metric.Floor] = v

@@ -58,6 +58,35 @@ func TestMetricsDistinguishGoodSamplesFromBad(t *testing.T) {
 	}
 }
 
+// Features tell real digits from one of them, and so do pixels: variety is 1 for digits like the real ones, less for few, 0 for one.
+func TestVarietyTellsOneImageFromMany(t *testing.T) {
+	b, _ := comparer(t, "")
+	d := complete(spec.Data{Name: "mnist12k"})
+	e := spec.Evaluation{Samples: 300, Real: "test", Features: "pixels", Metrics: []spec.Metric{standard("fid")}}
+	generated := images(t, d)
+	first := func(images int) evaluation.Images { // the first ones, again and again
+		return func(from, to int) ([]float32, error) {
+			x, err := generated(0, images)
+			size, out := len(x)/images, []float32{}
+			for i := from; i < to; i++ {
+				out = append(out, x[i%images*size:][:size]...)
+			}
+			return out, err
+		}
+	}
+	for _, c := range []struct {
+		images    int
+		low, high float64
+	}{{300, 0.9, 1.1}, {2, 0.3, 0.9}, {1, 0, 1e-9}} {
+		if got := measure(t, b, d, e, first(c.images))["variety"]; !(got >= c.low && got <= c.high) {
+			t.Errorf("%d images: got a variety of %v, want %v to %v", c.images, got, c.low, c.high)
+		}
+	}
+	if values := measure(t, b, d, e, generated); len(values) != len(metric.Columns(e)) {
+		t.Errorf("got %v, want values of %v", values, metric.Columns(e))
+	}
+}
+
 // The numbers are those of engine/metric on the features of the same images.
 func TestAnEvaluationComputesTheMetricsOfTheFeatures(t *testing.T) {
 	b, _ := comparer(t, "")
@@ -243,6 +272,9 @@ func TestASplitOfAnotherSizeIsNoFloor(t *testing.T) {
 		// Real images that are all the same have no spread that others could be a part of.
 		if _, ok := values["spread"]; ok || values["fid"] <= 0 || values["precision"] != 0 {
 			t.Errorf("got %v, want a fid above 0, a precision of 0 and no spread", values)
+		}
+		if _, ok := values["variety"]; ok {
+			t.Errorf("got %v, want no variety", values)
 		}
 	}
 }

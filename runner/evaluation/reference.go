@@ -17,6 +17,7 @@ import (
 type reference struct {
 	*metric.Stats
 	size   size
+	pixels *metric.Pixels     // nil for points
 	others metric.Features    // some other real images, which choose the arguments that a metric leaves to them; none if none does
 	floors map[string]float64 // what as many other real images score; none if there are too few
 }
@@ -53,6 +54,11 @@ func (c *Comparer) reference(ctx context.Context, net network, d spec.Data, e sp
 	}
 	if r.Stats, err = c.realStats(ctx, net, set, 0, e); err != nil {
 		return nil, err
+	}
+	if net.extractor != nil {
+		if r.pixels, err = pixelsOf(ctx, set, realOrder(set, 0, e)); err != nil {
+			return nil, err
+		}
 	}
 	other, err := c.otherStats(ctx, net, set, main, rest, e)
 	if err != nil {
@@ -128,9 +134,28 @@ func (c *Comparer) otherStats(ctx context.Context, net network, set *data.Set, m
 	return c.realStats(ctx, net, other, 0, e)
 }
 
-// realStats are those of some images of a set: the ones from skip on, in an order that depends only on the size of the set.
+// realOrder is some images of a set: the ones from skip on, in an order that depends only on the size of the set.
+func realOrder(set *data.Set, skip int, e spec.Evaluation) []int32 {
+	return model.NewSource(0, "real images").Shuffle(set.N)[skip : skip+e.Samples]
+}
+
+// pixelsOf sums up images of a set. Their pixels are in memory, so they are not cached.
+func pixelsOf(ctx context.Context, set *data.Set, order []int32) (*metric.Pixels, error) {
+	p, values := &metric.Pixels{}, set.H*set.W*set.C
+	for some := range slices.Chunk(order, chunkImages(values)) {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		x := make([]float32, len(some)*values)
+		set.Batch(x, some)
+		p.Add(x, len(some))
+	}
+	return p, nil
+}
+
+// realStats are those of some images of a set, in realOrder.
 func (c *Comparer) realStats(ctx context.Context, net network, set *data.Set, skip int, e spec.Evaluation) (*metric.Stats, error) {
-	order := model.NewSource(0, "real images").Shuffle(set.N)[skip : skip+e.Samples]
+	order := realOrder(set, skip, e)
 	of := selection{size: size{set.H, set.W, set.C}, digest: set.Digest, which: fmt.Sprintf("shuffled 1, from %d", skip), count: e.Samples}
 	features, logits, err := c.cached(net, of, func() (features, logits metric.Features, err error) {
 		return c.features(ctx, net, "real images", of.size, of.count, func(from, to int) ([]float32, error) {
