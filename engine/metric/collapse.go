@@ -8,12 +8,13 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 )
 
-// Observation is the evidence of one evaluation about collapse. Columns that were not measured are missing; a missing spread is NaN.
+// Observation is the evidence of one evaluation about collapse. Columns that were not measured are missing; a missing number is NaN.
 type Observation struct {
 	Epoch    int
 	Reach    []Reading // how much of the real set samples reach: recall, coverage
 	Fidelity []Reading // how many samples look real: precision
 	Spread   float64   // of the features, relative to the real ones: see Features.Spread
+	Variety  float64   // of the pixels, relative to the real ones: see Pixels.Variety
 }
 
 // Reading is the value of a column.
@@ -24,9 +25,12 @@ type Reading struct {
 
 // Observe collects from the values of an epoch those that say something about collapse.
 func Observe(epoch int, metrics []spec.Metric, values map[string]float64) Observation {
-	o := Observation{Epoch: epoch, Spread: math.NaN()}
+	o := Observation{Epoch: epoch, Spread: math.NaN(), Variety: math.NaN()}
 	if v, ok := values[Spread]; ok {
 		o.Spread = v
+	}
+	if v, ok := values[Variety]; ok {
+		o.Variety = v
 	}
 	for _, m := range metrics {
 		row, _ := Lookup(m.Name)
@@ -47,11 +51,12 @@ func Observe(epoch int, metrics []spec.Metric, values map[string]float64) Observ
 // Collapsed reports whether a history, in order of epochs, ends in collapse, and by which numbers: each of the last rule.Evaluations
 // evaluations shows one of two signs.
 //
-//   - One image: recall and coverage are at most rule.Reach, and the spread of features is at most rule.Spread of the real set's.
+//   - One image: recall and coverage are at most rule.Reach, and the variety of pixels is at most rule.Variety of the real set's. Of
+//     points, which have no pixels, the spread is at most rule.Spread.
 //   - Few modes: samples look real (precision is at least rule.Fidelity), and recall and coverage are at most rule.Modes.
 //
-// A young generator reaches as little as a collapsed one, but its samples are spread or do not look real. A sign that needs a number that
-// was not measured does not count; of recall and coverage, one is enough.
+// A young generator reaches as little as a collapsed one, but its samples vary or do not look real. A sign that needs a number that was
+// not measured does not count; of recall and coverage, one is enough.
 func Collapsed(rule spec.Collapse, history []Observation) (collapsed bool, why string) {
 	if rule.Evaluations < 1 || len(history) < rule.Evaluations {
 		return false, ""
@@ -71,7 +76,9 @@ func Collapsed(rule spec.Collapse, history []Observation) (collapsed bool, why s
 // sign describes the sign of collapse that an observation shows, or is "". Comparisons with NaN are false.
 func (o Observation) sign(rule spec.Collapse) string {
 	switch {
-	case o.reachesAtMost(rule.Reach) && o.Spread <= rule.Spread:
+	case o.reachesAtMost(rule.Reach) && o.Variety <= rule.Variety:
+		return fmt.Sprintf("one image: the variety of pixels is %.3g of that of the real set, with %s", o.Variety, list(o.Reach, " "))
+	case o.reachesAtMost(rule.Reach) && math.IsNaN(o.Variety) && o.Spread <= rule.Spread:
 		return fmt.Sprintf("one image: the spread of features is %.3g of that of the real set, with %s", o.Spread, list(o.Reach, " "))
 	case o.reachesAtMost(rule.Modes) && o.looksReal(rule.Fidelity):
 		return fmt.Sprintf("few modes: %s at %s", list(o.Reach, " is "), list(o.Fidelity, " "))

@@ -86,6 +86,35 @@ func TestTheReasonOfACollapseNamesWhatWasMeasured(t *testing.T) {
 	}
 }
 
+// Features of samples far from all real ones are spread where the images are one, and close together where they are noise. The rule
+// follows the pixels.
+func TestThePixelsDecideWhetherImagesAreOne(t *testing.T) {
+	rule := spec.Collapse{Evaluations: 1, Reach: 0.05, Spread: 0.25, Variety: 0.5, Fidelity: 0.7, Modes: 0.3}
+	nan := math.NaN()
+	for _, c := range []struct {
+		what                    string
+		recall, spread, variety float64
+		want                    string
+	}{
+		{"one texture far from the data", 0, 0.6, 0.2, "one image: the variety of pixels is 0.2 of that of the real set, with recall 0"},
+		{"noise", 0, 0.2, 0.9, ""},
+		{"a variety at the bound", 0, 1, 0.5, "one image: the variety of pixels is 0.5 of that of the real set, with recall 0"},
+		{"little variety that reaches the data", 0.06, 0.2, 0.2, ""},
+		{"points", 0, 0.2, nan, "one image: the spread of features is 0.2 of that of the real set, with recall 0"},
+		{"points apart", 0, 0.3, nan, ""},
+	} {
+		o := observation(5, 0, c.recall, nan, c.spread)
+		o.Variety = c.variety
+		if _, why := Collapsed(rule, []Observation{o}); why != c.want {
+			t.Errorf("%s: got %q, want %q", c.what, why, c.want)
+		}
+	}
+	seen := Observe(5, []spec.Metric{{Name: "precision_recall"}}, map[string]float64{"recall": 0, Variety: 0.125})
+	if seen.Variety != 0.125 || !math.IsNaN(seen.Spread) {
+		t.Errorf("got %+v", seen)
+	}
+}
+
 func TestCollapseNeedsAsManyEvaluationsAsTheRuleSays(t *testing.T) {
 	nan := math.NaN()
 	healthy := observation(0, 0.8, 0.6, 0.7, 1)

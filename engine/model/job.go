@@ -59,7 +59,8 @@ func (j *Job) Unread() Inputs {
 // spec.TrialID names a trial by its configuration and its seed.
 func (j *Job) Configuration(in Inputs) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s %d\n%v\n%v\n", j.Program.Fingerprint(), in.Train, j.Evaluation.Every, in.Measure, j.Evaluation.Collapse)
+	fmt.Fprintf(&b, "%s %s %d\n%v\n%v\n", j.Program.Fingerprint(), in.Train, j.Evaluation.Every, in.Measure,
+		j.Evaluation.Collapse.Identity())
 	for _, r := range j.Reals {
 		fmt.Fprintln(&b, r.Value)
 	}

@@ -61,6 +61,25 @@ func TestATrialsIDIsItsContent(t *testing.T) {
 	}
 }
 
+func TestTheRuleOfCollapseDecidesTheID(t *testing.T) {
+	of := func(change func(c *spec.Collapse)) string {
+		j, rule := job(t, small), spec.StandardCollapse()
+		change(&rule)
+		j.Evaluation.Collapse = &rule
+		return id(j, 1)
+	}
+	seen := []string{of(func(*spec.Collapse) {}), of(func(c *spec.Collapse) { c.Stop = true })}
+	for name, got := range map[string]string{
+		"variety": of(func(c *spec.Collapse) { c.Variety = 0.3 }), "spread": of(func(c *spec.Collapse) { c.Spread = 0.4 }),
+		"variety of a rule that stops": of(func(c *spec.Collapse) { c.Stop, c.Variety = true, 0.3 }),
+	} {
+		if slices.Contains(seen, got) {
+			t.Errorf("%s does not decide the ID", name)
+		}
+		seen = append(seen, got)
+	}
+}
+
 func TestConfigurationsDependOnlyOnWhatChangesNumbers(t *testing.T) {
 	read := model.Inputs{Train: "aa", Test: "bb", Measure: spec.Measure{Metrics: []spec.Metric{{Name: "fid"}, {Name: "prd"}},
 		Samples: 64}}

@@ -33,7 +33,7 @@ func measured() Evaluation {
 func TestAnEvaluationsTextHasAllThatItDecides(t *testing.T) {
 	const want = "every=5 sheet=64 metrics=[fid() kid(subsets=100, size=1000) parzen(sigma=0.2)] samples=1000 real=test " +
 		"features=small-mnist " +
-		"collapse=(stop=false, evaluations=2, reach=0.05, spread=0.25, fidelity=0.7, modes=0.3)"
+		"collapse=(stop=false, evaluations=2, reach=0.05, spread=0.25, variety=0.4, fidelity=0.7, modes=0.3)"
 	if got := measured().String(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -47,12 +47,27 @@ func TestAnEvaluationsTextHasAllThatItDecides(t *testing.T) {
 		"no collapse": func(e *Evaluation) { e.Collapse = nil }, "stop": func(e *Evaluation) { e.Collapse.Stop = true },
 		"evaluations": func(e *Evaluation) { e.Collapse.Evaluations = 4 }, "reach": func(e *Evaluation) { e.Collapse.Reach = 0.4 },
 		"spread": func(e *Evaluation) { e.Collapse.Spread = 0.4 }, "fidelity": func(e *Evaluation) { e.Collapse.Fidelity = 0.4 },
-		"modes": func(e *Evaluation) { e.Collapse.Modes = 0.4 },
+		"modes": func(e *Evaluation) { e.Collapse.Modes = 0.4 }, "variety": func(e *Evaluation) { e.Collapse.Variety = 0.3 },
 	} {
 		e := measured()
 		if change(&e); seen[e.String()] {
 			t.Errorf("%s changes nothing, or nothing of its own: %s", what, e)
 		}
 		seen[e.String()] = true
+	}
+}
+
+// The bound of variety came later than directories that are still read. A rule that ends no trial changes no number of theirs.
+func TestTheStandardRuleKeepsTheNamesOfTrials(t *testing.T) {
+	const before = "(stop=false, evaluations=2, reach=0.05, spread=0.25, fidelity=0.7, modes=0.3)"
+	standard, other, stopping := StandardCollapse(), StandardCollapse(), StandardCollapse()
+	other.Variety, stopping.Stop = 0.3, true
+	for _, c := range []struct {
+		rule *Collapse
+		want string
+	}{{nil, "<nil>"}, {&standard, before}, {&other, other.String()}, {&stopping, stopping.String()}} {
+		if got := c.rule.Identity(); got != c.want {
+			t.Errorf("got %s, want %s", got, c.want)
+		}
 	}
 }

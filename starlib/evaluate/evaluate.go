@@ -191,11 +191,12 @@ func (a *collapseArg) Unpack(v starlark.Value) error {
 func makeCollapse(c kit.Call) (starlark.Value, error) {
 	r := collapseValue{Collapse: spec.StandardCollapse()}
 	evaluations := kit.Count(r.Evaluations)
-	reach, spread, fidelity, modes := kit.Positive(r.Reach), kit.Positive(r.Spread), kit.Positive(r.Fidelity), kit.Positive(r.Modes)
-	err := c.Keywords("stop?", &r.Stop, "evaluations?", &evaluations, "reach?", &reach, "spread?", &spread, "fidelity?", &fidelity, "modes?",
-		&modes)
+	reach, spread, variety := kit.Positive(r.Reach), kit.Positive(r.Spread), kit.Positive(r.Variety)
+	fidelity, modes := kit.Positive(r.Fidelity), kit.Positive(r.Modes)
+	err := c.Keywords("stop?", &r.Stop, "evaluations?", &evaluations, "reach?", &reach, "spread?", &spread, "variety?", &variety,
+		"fidelity?", &fidelity, "modes?", &modes)
 	r.Evaluations = int(evaluations)
-	r.Reach, r.Spread, r.Fidelity, r.Modes = float64(reach), float64(spread), float64(fidelity), float64(modes)
+	r.Reach, r.Spread, r.Variety, r.Fidelity, r.Modes = float64(reach), float64(spread), float64(variety), float64(fidelity), float64(modes)
 	return r, err
 }
 
