@@ -62,7 +62,7 @@ func Bars(f *frame.Frame, o Options) (*Figure, error) {
 	w.notes = []string{"Bars are means over the seeds of a configuration, with their standard deviation (N-1) where there are several; " +
 		"points are the trials."}
 	if ended {
-		w.notes = append(w.notes, "Words say how the trials ended that did not complete.")
+		w.notes = append(w.notes, "Words say how the trials ended that did not complete; their values count.")
 	}
 	if omitted > 0 {
 		w.notes = append(w.notes, fmt.Sprintf("The best %d configurations are shown, %d others not.", mostBars, omitted))
@@ -219,7 +219,7 @@ func (b *bars) Plot(c draw.Canvas, p *plot.Plot) {
 				c.FillPolygon(clear(m.color, 0.45), corners)
 				c.StrokeLines(draw.LineStyle{Color: m.color, Width: 0.7}, append(corners, corners[0]))
 			}
-			b.drawSpread(c, one, y, at)
+			b.drawSpread(c, one, y, p, at)
 			from = max(end, at(slices.Max(append(one.values, one.Mean+max(0, one.SD)))))
 		}
 		if one.ended != "" {
@@ -228,16 +228,20 @@ func (b *bars) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
-// drawSpread draws the deviation and the trials of a bar.
-func (b *bars) drawSpread(c draw.Canvas, one bar, y vg.Length, at func(float64) vg.Length) {
+// drawSpread draws the deviation and the trials of a bar. A line that goes on beyond the axis, as to less than 0 on a logarithmic one, has
+// no end.
+func (b *bars) drawSpread(c draw.Canvas, one bar, y vg.Length, p *plot.Plot, at func(float64) vg.Length) {
 	if one.N < 2 {
 		return
 	}
-	lo, hi := at(one.Mean-one.SD), at(one.Mean+one.SD)
 	style := draw.LineStyle{Color: ink, Width: 0.8}
-	c.StrokeLine2(style, lo, y, hi, y)
-	c.StrokeLine2(style, lo, y-2, lo, y+2)
-	c.StrokeLine2(style, hi, y-2, hi, y+2)
+	lo, hi := one.Mean-one.SD, one.Mean+one.SD
+	c.StrokeLine2(style, at(lo), y, at(hi), y)
+	for _, end := range []float64{lo, hi} {
+		if end >= p.X.Min && end <= p.X.Max {
+			c.StrokeLine2(style, at(end), y-2, at(end), y+2)
+		}
+	}
 	for _, v := range one.values {
 		c.DrawGlyphNoClip(draw.GlyphStyle{Color: ink, Radius: 1.1, Shape: draw.CircleGlyph{}}, vg.Point{X: at(v), Y: y})
 	}

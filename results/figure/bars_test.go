@@ -1,0 +1,36 @@
+package figure_test
+
+import (
+	"math"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/starsweep/starsweep/results"
+	"github.com/starsweep/starsweep/results/figure"
+)
+
+func TestADeviationBeyondTheAxisHasNoEnd(t *testing.T) {
+	f := of(t, grid(t), func(c map[string]any) (bool, error) { return c["lr"] == 1e-3 && c["batch"] == int64(32), nil })
+	lines := func(scale float64) int {
+		for i, r := range f.Rows {
+			f.Rows[i].Values = map[string]float64{"fid": 1.1 * math.Pow(scale, float64(r.Seed))}
+		}
+		g, err := figure.Bars(f, figure.Options{Y: "fid"})
+		check(t, err)
+		n := 0
+		for _, path := range regexp.MustCompile(`<path[^>]* stroke-width="0.8"[^>]*>`).FindAllString(svg(t, g, figure.Light), -1) {
+			n += strings.Count(path, "M")
+		}
+		return n
+	}
+	if near, far := lines(1.1), lines(1000); near != 6 || far != 4 {
+		t.Errorf("got %d lines of near values and %d of values three decades apart, want 6 and 4 of two configurations", near, far)
+	}
+	f.Rows[0].Status = results.Collapsed
+	g, err := figure.Bars(f, figure.Options{Y: "fid"})
+	check(t, err)
+	if !strings.Contains(g.Caption, "did not complete; their values count.") {
+		t.Errorf("got caption %q", g.Caption)
+	}
+}
