@@ -16,7 +16,7 @@ var environment = [...]struct{ name, meaning string }{
 	{"PIP_INDEX_URL", "index of Python packages, from which features get fetches weights"},
 	{"GOMAXPROCS", "number of cores used (default: all)"},
 	{"GOMEMLIMIT", "memory limit of the garbage collector (default: derived from the memory of the machine, container or ulimit)"},
-	{"XLA_FLAGS", "options of XLA"},
+	{"XLA_FLAGS", "options of XLA, to which --xla_gpu_deterministic_ops=true is added unless they name it"},
 	{"TERM", "dumb: progress is printed line by line, as where there is no terminal"},
 	{"NO_COLOR", "if not empty: no colours on terminals"},
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/starsweep/starsweep/internal/machine"
@@ -16,6 +17,7 @@ import (
 var version = "dev" // set by the Makefile
 
 func main() {
+	os.Setenv("XLA_FLAGS", deterministic(os.Getenv("XLA_FLAGS"))) // before a plugin reads them
 	w := worker()
 	asked := listen(w) // before all else: a signal that nobody receives kills the process
 	system, limit := os.DirFS("/"), limitMemory()
@@ -63,6 +65,19 @@ func home() string {
 		return filepath.Join(dir, "starsweep")
 	}
 	return ".starsweep"
+}
+
+// deterministic adds to XLA's options that results have the same bits each time. Without it, XLA on CUDA times algorithms and takes
+// the fastest, which may be another one when a trial is resumed, and some algorithms sum in any order. The option stays as it is if
+// flags name it or a file of options.
+func deterministic(flags string) string {
+	const option = "xla_gpu_deterministic_ops"
+	flags = strings.TrimSpace(flags)
+	file := flags != "" && !strings.HasPrefix(flags, "--")
+	if file || strings.Contains(flags, option) {
+		return flags
+	}
+	return strings.TrimSpace(flags + " --" + option + "=true")
 }
 
 // limitMemory returns a function that limits the memory of the garbage collector, or nil if the user has set a limit.

@@ -19,6 +19,21 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, commands)
 }
 
+func TestXLAIsDeterministicUnlessToldOtherwise(t *testing.T) {
+	const on = "--xla_gpu_deterministic_ops=true"
+	for flags, want := range map[string]string{
+		"":                                  on,
+		" ":                                 on,
+		"--xla_gpu_autotune_level=0 ":       "--xla_gpu_autotune_level=0 " + on,
+		"--xla_gpu_deterministic_ops=false": "--xla_gpu_deterministic_ops=false",
+		"flags.txt":                         "flags.txt",
+	} {
+		if got := deterministic(flags); got != want {
+			t.Errorf("%q: got %q, want %q", flags, got, want)
+		}
+	}
+}
+
 const wide = `
 load("@std//mlp.star", "mlp")
 load("@std//losses.star", "least_squares")
