@@ -37,6 +37,7 @@ type Run struct {
 	step    int             // the next one
 	order   []int32         // of the examples in the epoch of step
 	ordered int             // the epoch that order belongs to; -1 before the first
+	burst   int             // steps of the next call
 }
 
 var (
@@ -135,7 +136,7 @@ func (c *Compiled) open(on lower.Device, job *model.Job, images Images, seed uin
 	if err := images.check(p.Config.Image); err != nil {
 		return nil, err
 	}
-	r := &Run{c: c, on: c.device(on), job: job, images: images, seed: seed, state: make([]*lower.Buffer, len(p.Vars)), ordered: -1}
+	r := &Run{c: c, on: c.device(on), job: job, images: images, seed: seed, state: make([]*lower.Buffer, len(p.Vars)), ordered: -1, burst: 1}
 	if r.StepsPerEpoch() == 0 {
 		return nil, fmt.Errorf("data: got %d images, want at least %d: one iteration takes %d of %d", images.N, r.examples(), p.Batches,
 			p.Config.Batch)
@@ -238,7 +239,7 @@ func (r *Run) Steps(ctx context.Context, n int) error {
 // advance runs n steps and passes each one's values to each.
 func (r *Run) advance(ctx context.Context, n int, each func(row []float64)) error {
 	now := r.c.backend.now
-	for burst := 1; n > 0; {
+	for n > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -250,7 +251,7 @@ func (r *Run) advance(ctx context.Context, n int, each func(row []float64)) erro
 			r.order = model.NewSource(r.seed, fmt.Sprint("data order/", epoch)).Shuffle(r.images.N)
 			r.ordered = epoch
 		}
-		k, start := min(n, burst, r.stepper.maxSteps(), r.StepsPerEpoch()-at), now()
+		k, start := min(n, r.burst, r.stepper.maxSteps(), r.StepsPerEpoch()-at), now()
 		rows, err := r.stepper.advance(r.state, r.step, r.order[at*r.examples():(at+k)*r.examples()])
 		if err != nil {
 			clear(r.state) // donated
@@ -266,10 +267,11 @@ func (r *Run) advance(ctx context.Context, n int, each func(row []float64)) erro
 			r.step++
 		}
 		n -= k
-		if took := now().Sub(start).Seconds(); took < .5 { // so that a cancelled context is noticed within about a second
-			burst = min(2*burst, r.stepper.maxSteps())
-		} else {
-			burst = max(1, burst/2)
+		switch took := now().Sub(start).Seconds(); { // so that a cancelled context is noticed within about a second
+		case took >= .5:
+			r.burst = max(1, r.burst/2)
+		case k == r.burst: // the last call of an epoch may be short
+			r.burst = min(2*r.burst, r.stepper.maxSteps())
 		}
 	}
 	return nil

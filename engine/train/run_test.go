@@ -87,6 +87,32 @@ func (failingStepper) advance([]*lower.Buffer, int, []int32) ([][]float64, error
 }
 
 // A step that fails on the device takes the state with it, and every later call says why.
+// counted counts the calls of a stepper.
+type counted struct {
+	stepper
+	calls int
+}
+
+func (c *counted) advance(state []*lower.Buffer, first int, index []int32) ([][]float64, error) {
+	c.calls++
+	return c.stepper.advance(state, first, index)
+}
+
+// Calls grow to as many steps as an epoch has, and stay so in the epochs that follow.
+func TestCallsOfALaterEpochAreLong(t *testing.T) {
+	r := start(t, common(t, "cpu loop"), points.job(t), ring(points.batch*20), 1)
+	c := &counted{stepper: r.stepper}
+	r.stepper = c
+	steps := r.StepsPerEpoch()
+	for e, most := range []int{5, 3, 1} { // of 1, 2, 4, 8 and the 5 that are left; 16 and 4; 20
+		c.calls = 0
+		epoch(t, r)
+		if c.calls > most {
+			t.Errorf("epoch %d of %d steps: got %d calls, want at most %d", e, steps, c.calls, most)
+		}
+	}
+}
+
 func TestARunWhoseStateIsLostSaysWhy(t *testing.T) {
 	r := start(t, open(t, "cpu"), tiny.job(t), blobs(20, 8, 8), 1)
 	epoch(t, r)
