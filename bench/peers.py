@@ -8,6 +8,7 @@ the tables.
     python bench/peers.py                                           # all points, three rounds: hours; --budget 60 stops after one
     python bench/peers.py --batch 64 --width 64 --threads 2         # the thesis's networks, all systems
     python bench/peers.py --batch 64 --width 64 --threads 2 --step ns --systems pytorch-channels_last,starsweep-cpu --rounds 5
+    python bench/peers.py --device cuda                             # on an NVIDIA GPU, 64 steps between two looks at the losses
 """
 
 import argparse
@@ -28,16 +29,27 @@ import tables
 
 BENCH = Path(__file__).resolve().parent
 CPUS = sorted(os.sched_getaffinity(0))
+DEVICES = ("cpu", "cuda")
 NO_DEVICE = 77  # exit code of starsweep if the backend is not available
 FLAGS = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "amx_bf16")  # CPU flags to report
 EVERYWHERE = (*tables.LAYOUTS, "starsweep-cpu")  # by default, others run only at the sizes of the thesis
 THESIS = (64, 64)  # batch and width
 
 
-def systems(starsweep):
-    """The command of each system, without the options common to all."""
-    python = lambda script, *options: [sys.executable, str(BENCH / "peers" / script), *options]
+def systems(starsweep, device):
+    """The command of each system on a device, without the options common to all."""
+    python = lambda script, *options: [sys.executable, str(BENCH / "peers" / script), "--device", device, *options]
     ours = lambda backend: [starsweep, "bench", "--json", "--backend", backend]
+    if device == "cuda":
+        return {
+            "pytorch-default": python("torch_dcgan.py"),
+            "pytorch-channels_last": python("torch_dcgan.py", "--layout", "channels_last"),
+            "pytorch-compile": python("torch_dcgan.py", "--compile"),
+            "pytorch-graph": python("torch_dcgan.py", "--graph"),
+            "pytorch-graph-channels_last": python("torch_dcgan.py", "--graph", "--layout", "channels_last"),
+            "jax": python("jax_dcgan.py"),
+            "starsweep-xla-cuda": ours("xla:cuda"),
+        }
     return {
         "pytorch-default": python("torch_dcgan.py"),
         "pytorch-channels_last": python("torch_dcgan.py", "--layout", "channels_last"),
@@ -54,16 +66,18 @@ def systems(starsweep):
 
 def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    names = list(systems(""))
+    names = {device: list(systems("", device)) for device in DEVICES}
     numbers = lambda text: [int(n) for n in text.split(",")]
     words = lambda text: text.split(",")
-    p.add_argument("--systems", type=words, metavar="LIST", help=f"run these at every point: {','.join(names)} (default: all at batch"
-                   f" {THESIS[0]}, width {THESIS[1]} and the most threads, {','.join(EVERYWHERE)} elsewhere)")
+    p.add_argument("--device", choices=DEVICES, default="cpu")
+    p.add_argument("--systems", type=words, metavar="LIST", help=f"run these at every point: {','.join(names['cpu'])} (default: all at"
+                   f" batch {THESIS[0]}, width {THESIS[1]} and the most threads, {','.join(EVERYWHERE)} elsewhere); on cuda, all of"
+                   f" {','.join(names['cuda'])}")
     p.add_argument("--step", action="append", choices=tables.STEPS, help="may be repeated (default: all)")
     p.add_argument("--batch", type=numbers, default=[64, 16, 256], metavar="LIST", help="default 64,16,256")
     p.add_argument("--width", type=numbers, default=[64, 16], metavar="LIST", help="default 64,16")
-    p.add_argument("--threads", type=numbers, default=sorted({len(CPUS), 1}, reverse=True), metavar="LIST",
-                   help="default: all CPUs, and 1")
+    p.add_argument("--threads", type=numbers, metavar="LIST", help="default: all CPUs, and 1; on cuda, all CPUs")
+    p.add_argument("--together", type=int, metavar="N", help="fetch the losses after every N steps only (default 1; on cuda, 64)")
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--budget", type=float, default=float("inf"), metavar="MINUTES",
                    help="after this time, finish the first round and start nothing new")
@@ -75,8 +89,11 @@ def arguments():
     p.add_argument("--retries", type=int, default=0, help="how often to repeat a run that --quiet-only would drop")
     p.add_argument("--json", metavar="FILE", help="also write all runs and the machine to this file after each round")
     args = p.parse_args()
-    if unknown := [name for name in args.systems or [] if name not in names]:
-        p.error(f"unknown systems: got {', '.join(unknown)}, want some of {', '.join(names)}")
+    cuda = args.device == "cuda"
+    args.threads = args.threads or ([len(CPUS)] if cuda else sorted({len(CPUS), 1}, reverse=True))
+    args.together = args.together or (64 if cuda else 1)
+    if unknown := [name for name in args.systems or [] if name not in names[args.device]]:
+        p.error(f"unknown systems: got {', '.join(unknown)}, want some of {', '.join(names[args.device])}")
     if max(args.threads) > len(CPUS):
         p.error(f"--threads: got {max(args.threads)}, want at most the {len(CPUS)} CPUs of this process")
     args.step = args.step or list(tables.STEPS)
@@ -99,8 +116,9 @@ def own_seconds():
 def run(command, args, step, point, environment):
     """The record of one run and the share of the machine's CPU time used by other processes; None without a device."""
     batch, width, threads = point
-    steps = round(args.steps * max(1, THESIS[0] / batch * THESIS[1] / width))  # short steps are timed more often
-    command = command + ["--step", step, "--batch", str(batch), "--width", str(width), "--threads", str(threads), "--steps", str(steps)]
+    steps = args.steps if args.together > 1 else round(args.steps * max(1, THESIS[0] / batch * THESIS[1] / width))  # short: more often
+    command = command + ["--step", step, "--batch", str(batch), "--width", str(width), "--threads", str(threads), "--steps", str(steps),
+                         "--together", str(args.together)]
     # XLA uses one thread per CPU of the process; there is no option for it.
     pin = (lambda: os.sched_setaffinity(0, CPUS[:threads])) if "xla:cpu" in command else None
     start, busy, own = time.monotonic(), busy_seconds(), own_seconds()
@@ -126,12 +144,13 @@ def chosen(args, point):
     """The systems that run at a point."""
     if args.systems:
         return args.systems
-    return list(systems("")) if point == (*THESIS, max(args.threads)) else list(EVERYWHERE)
+    everywhere = args.device == "cuda" or point == (*THESIS, max(args.threads))
+    return list(systems("", args.device)) if everywhere else list(EVERYWHERE)
 
 
 def measure(args, save):
     """All runs. Rounds are outermost, so that changes of the machine's speed affect every system; save(runs) follows each round."""
-    commands, runs, missing, start = systems(args.starsweep), [], set(), time.monotonic()
+    commands, runs, missing, start = systems(args.starsweep, args.device), [], set(), time.monotonic()
     with tempfile.TemporaryDirectory() as cache:
         # torch.compile compiles in the first round, and reuses the results in later ones.
         environment = os.environ | {"TORCHINDUCTOR_CACHE_DIR": cache}

@@ -25,21 +25,22 @@ var benchScript []byte
 
 // measurement is one timed step, in the form that bench/peers.py reads.
 type measurement struct {
-	System  string  `json:"system"`
-	Version string  `json:"version"`
-	Step    string  `json:"step"`
-	Batch   int     `json:"batch"`
-	Width   int     `json:"width"`
-	Threads int     `json:"threads"`
-	Layout  string  `json:"layout"`
-	FirstS  float64 `json:"first_s"` // the first step, with compilation
-	BestS   float64 `json:"best_s"`
-	MeanS   float64 `json:"mean_s"`
-	MedianS float64 `json:"median_s"`
-	CPUS    float64 `json:"cpu_s"` // median processor time of a step, over all threads
-	Best    float64 `json:"samples_per_s"`
-	Median  float64 `json:"samples_per_s_median"`
-	PeakMB  float64 `json:"peak_mb"`
+	System   string  `json:"system"`
+	Version  string  `json:"version"`
+	Step     string  `json:"step"`
+	Batch    int     `json:"batch"`
+	Width    int     `json:"width"`
+	Threads  int     `json:"threads"`
+	Together int     `json:"together"`
+	Layout   string  `json:"layout"`
+	FirstS   float64 `json:"first_s"` // the first step, with compilation
+	BestS    float64 `json:"best_s"`
+	MeanS    float64 `json:"mean_s"`
+	MedianS  float64 `json:"median_s"`
+	CPUS     float64 `json:"cpu_s"` // median processor time of a step, over all threads
+	Best     float64 `json:"samples_per_s"`
+	Median   float64 `json:"samples_per_s_median"`
+	PeakMB   float64 `json:"peak_mb"`
 
 	Parameters map[string]int     `json:"parameters"`
 	Roofline   *roofline.Roofline `json:"roofline,omitempty"`
@@ -48,6 +49,7 @@ type measurement struct {
 type benchOptions struct {
 	backend, step                string
 	batch, width, threads, steps int
+	together                     int
 	json, ops, processorTime     bool
 	profile                      string
 }
@@ -67,6 +69,9 @@ Peak memory is that of the whole process: to compare it, run one step per
 process. In a source tree, make bench-peers compares with PyTorch, Keras and
 JAX.
 
+Accelerators run many steps in one call: --together 64 is what training does
+there.
+
 With --ops, the backend cpu times every operation. A table shows the share of
 the step that each operation takes, its rate, and the peak rate of the
 processor, which bench measures. Bytes are counted once per call, in caches or
@@ -83,7 +88,8 @@ in memory.`,
 	f.IntVar(&o.width, "width", 64, "channels of the feature maps at the highest resolution")
 	f.IntVar(&o.threads, "threads", runtime.GOMAXPROCS(0), "number of cores used")
 	f.Lookup("threads").DefValue = "all" // the help text does not depend on the machine
-	f.IntVar(&o.steps, "steps", 12, "number of steps timed")
+	f.IntVar(&o.steps, "steps", 12, "number of timings, each of --together steps")
+	f.IntVar(&o.together, "together", 1, "steps between two looks at the clock")
 	f.BoolVar(&o.processorTime, "processor-time", false, "measure processor time, which other processes hardly affect (one thread)")
 	f.BoolVar(&o.ops, "ops", false, "print a table of the operations of each step (backend cpu)")
 	f.StringVar(&o.profile, "profile", "",
@@ -94,8 +100,8 @@ in memory.`,
 }
 
 func bench(ctx context.Context, env *Env, o benchOptions) error {
-	if o.steps < 1 || o.threads < 1 {
-		return usageErrorf("--steps and --threads: got %d and %d, want at least 1", o.steps, o.threads)
+	if o.steps < 1 || o.threads < 1 || o.together < 1 {
+		return usageErrorf("--steps, --threads and --together: got %d, %d and %d, want at least 1", o.steps, o.threads, o.together)
 	}
 	if o.processorTime {
 		if o.threads > 1 {
@@ -167,7 +173,7 @@ func (o benchOptions) load(ctx context.Context) (*starlib.Study, error) {
 // measure times the training step of a job.
 func measure(ctx context.Context, env *Env, b *train.Backend, job *model.Job, o benchOptions) (measurement, error) {
 	m := measurement{System: "starsweep " + o.backend, Version: env.Version, Batch: o.batch, Width: o.width, Threads: o.threads,
-		Layout: "nhwc", Parameters: map[string]int{}}
+		Together: o.together, Layout: "nhwc", Parameters: map[string]int{}}
 	for _, player := range players([]*model.Program{job.Program}) {
 		m.Parameters[player] = job.Program.Parameters(player)
 	}
@@ -176,7 +182,7 @@ func measure(ctx context.Context, env *Env, b *train.Backend, job *model.Job, o 
 	if err != nil {
 		return m, err
 	}
-	run, err := compiled.NewRun(b.Device(), job, randomImages(o.batch*4), 1)
+	run, err := compiled.NewRun(b.Device(), job, randomImages(o.batch*max(4, o.together)), 1)
 	if err != nil {
 		return m, err
 	}
@@ -185,6 +191,11 @@ func measure(ctx context.Context, env *Env, b *train.Backend, job *model.Job, o 
 		return m, err
 	}
 	m.FirstS = env.Now().Sub(start).Seconds()
+	if o.together > 1 { // calls grow until they have as many steps as fit
+		if err := run.Steps(ctx, o.together); err != nil {
+			return m, err
+		}
+	}
 	own, _ := b.CPU()
 	if o.ops {
 		own.Trace(env.Now)
@@ -194,11 +205,12 @@ func measure(ctx context.Context, env *Env, b *train.Backend, job *model.Job, o 
 	sum := 0.0
 	for range o.steps {
 		start, before := env.Now(), machine.Used().Processor()
-		if err := run.Steps(ctx, 1); err != nil {
+		if err := run.Steps(ctx, o.together); err != nil {
 			return m, err
 		}
-		took = append(took, env.Now().Sub(start).Seconds())
-		cpus = append(cpus, (machine.Used().Processor() - before).Seconds())
+		each := float64(o.together)
+		took = append(took, env.Now().Sub(start).Seconds()/each)
+		cpus = append(cpus, (machine.Used().Processor()-before).Seconds()/each)
 		sum += took[len(took)-1]
 	}
 	slices.Sort(took)
@@ -208,7 +220,7 @@ func measure(ctx context.Context, env *Env, b *train.Backend, job *model.Job, o 
 	m.Best, m.Median = float64(o.batch)/m.BestS, float64(o.batch)/m.MedianS
 	m.PeakMB = float64(machine.Used().PeakMemory) / 1e6
 	if o.ops {
-		m.Roofline = roofline.New(own.Timings(), own.Peak(env.Now), o.steps, sum)
+		m.Roofline = roofline.New(own.Timings(), own.Peak(env.Now), o.steps*o.together, sum*float64(o.together))
 	}
 	return m, nil
 }

@@ -4,10 +4,11 @@ import os
 
 import common
 
-args = common.arguments()
-os.environ["JAX_PLATFORMS"] = "cpu"
-# XLA's CPU client uses one thread per CPU of the process; there is no option for it.
-os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.threads])
+args = common.arguments(devices=("cpu", "cuda"))
+os.environ["JAX_PLATFORMS"] = args.device
+if args.device == "cpu":
+    # XLA's CPU client uses one thread per CPU of the process; there is no option for it.
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.threads])
 
 import jax
 import jax.numpy as jnp
@@ -194,7 +195,7 @@ def step():
     global state, key
     key, now = random.split(key)
     state, losses = program(state, real, now)
-    return [float(loss) for loss in jax.block_until_ready(losses)]
+    return losses
 
 
 common.measure("jax", jax.__version__, args, counts, imported_mb, step)

@@ -1,14 +1,15 @@
 """The training steps of common.py in PyTorch.
 
 It is set up to be fast: no unused gradients are computed (those of the generator are off while the discriminator trains, and vice
-versa), Adam is one fused kernel, and both memory layouts are available. It can run under autocast in bfloat16 and with
-torch.compile, which covers everything except the penalty of the critic, a derivative of a derivative. PyTorch pads 2 pixels before
+versa), Adam is one fused kernel, and both memory layouts are available. It can run under autocast in bfloat16, with
+torch.compile, which covers everything except the penalty of the critic, a derivative of a derivative, and on a CUDA device as a
+graph that is recorded once. There, products of float32 may round to TF32, as XLA's do. PyTorch pads 2 pixels before
 and 1 after where Keras pads 1 and 2: the mirror image, with the same amount of work.
 """
 
 import common
 
-args = common.arguments(layouts=("default", "channels_last"), precisions=("float32", "bf16"), compile=True)
+args = common.arguments(layouts=("default", "channels_last"), precisions=("float32", "bf16"), devices=("cpu", "cuda"), compile=True)
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +18,10 @@ from torch import nn
 imported_mb = common.peak_mb()
 
 torch.set_num_threads(args.threads)
+torch.set_default_device(args.device)
+if args.device == "cuda":
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cudnn.benchmark = True  # chooses the fastest algorithm of each convolution
 
 
 def norm(channels):
@@ -64,7 +69,7 @@ class Discriminator(nn.Module):
 layout = torch.channels_last if args.layout == "channels_last" else torch.contiguous_format
 G = Generator(args.width).to(memory_format=layout)
 D = Discriminator(args.width, normalize=args.step == "ns").to(memory_format=layout)
-adam = dict(lr=common.LEARNING_RATE, betas=common.betas(args.step), eps=common.EPSILON, fused=True)
+adam = dict(lr=common.LEARNING_RATE, betas=common.betas(args.step), eps=common.EPSILON, fused=True, capturable=args.graph)
 adam_g, adam_d = torch.optim.Adam(G.parameters(), **adam), torch.optim.Adam(D.parameters(), **adam)
 real = (2 * torch.rand(args.batch, common.CHANNELS, common.SIZE, common.SIZE) - 1).to(memory_format=layout)
 compiled = torch.compile if args.compile else lambda f: f
@@ -76,7 +81,7 @@ def noisy(x):
 
 # Passes through the networks. bfloat16 stays inside: images, logits, losses and slopes are float32.
 def forward(network, x):
-    with torch.autocast("cpu", torch.bfloat16, enabled=args.precision == "bf16"):
+    with torch.autocast(args.device, torch.bfloat16, enabled=args.precision == "bf16"):
         return network(x).float()
 
 
@@ -118,7 +123,7 @@ def update(optimizer, loss):
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-    return loss.item()
+    return loss.detach()
 
 
 def ns():
@@ -147,12 +152,29 @@ def wgen():
     return (update(adam_g, please()),)
 
 
+def recorded(step):
+    """The step as a CUDA graph, whose losses are the same tensors each time."""
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):  # what is made once, such as the optimizer's state, must not be part of the graph
+        for _ in range(3):
+            step()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        losses = step()
+    return lambda: (graph.replay(), losses)[1]
+
+
 def count(network):
     return sum(p.numel() for p in network.parameters())
+
+
+step = {"ns": ns, "critic": critic, "wgen": wgen}[args.step]
 
 
 common.measure(
     "pytorch", torch.__version__, args,
     {"generator": count(G), "discriminator": count(D)}, imported_mb,
-    {"ns": ns, "critic": critic, "wgen": wgen}[args.step],
+    recorded(step) if args.graph else step,
 )
