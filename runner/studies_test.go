@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/starsweep/starsweep/internal/require"
 )
 
 // A page of docs/studies has commands on the tables that are kept beside it, and their output: each block of sh is run, and what follows
@@ -38,6 +40,38 @@ func TestPagesOfStudiesShowWhatTheirCommandsPrint(t *testing.T) {
 				t.Errorf("%s: make studies writes it anew; read the diff", problem)
 			}
 		})
+	}
+}
+
+// studiesInDuckDB prints the studies below a folder with their numbers of trials in two tables, a line each.
+const studiesInDuckDB = `
+import duckdb, pathlib, sys
+for study in sorted(pathlib.Path(sys.argv[1]).glob("*/study.json")):
+    count = lambda what, table: duckdb.sql(f"SELECT {what} FROM '{study.parent}/{table}/*.parquet'").fetchall()[0][0]
+    print(study.parent.name, count("count(*)", "trials"), count("count(DISTINCT trial)", "epochs"))
+`
+
+// Readers of a page open its tables without starsweep.
+func TestTheTablesOfStudiesOpenInDuckDB(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: starts Python")
+	}
+	c := exec.Command(require.Tool(t, "STARSWEEP_PYTHON", "python"), "-c", studiesInDuckDB, filepath.Join("..", "docs", "studies"))
+	out, err := c.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	var opened []string
+	for line := range strings.Lines(string(out)) {
+		var name string
+		var trials, trained int
+		if _, err := fmt.Sscan(line, &name, &trials, &trained); err != nil || trials == 0 || trained < trials {
+			t.Errorf("got %q, want a study whose trials all have epochs: %v", line, err)
+		}
+		opened = append(opened, name)
+	}
+	if !slices.Contains(opened, "ns_gan_penalty") {
+		t.Errorf("got the studies %v, want also ns_gan_penalty", opened)
 	}
 }
 
