@@ -22,6 +22,7 @@ type agreementOptions struct {
 	selection
 	metric, to string
 	labels     string
+	rule       string
 	with       []string
 	top        int
 	json       bool
@@ -47,18 +48,26 @@ round.
 
 --labels compares the collapse rule with your own eye instead: FILE is CSV with
 the header trial,collapsed and a line for each trial that you have judged by its
-sample sheets, such as 8e2b7d6a,yes. It prints how often both agree, Cohen's
-kappa, and the trials of which they say different things.`,
+sample sheets, such as 8e2b7d6a,yes; further columns are notes. It prints how
+often both agree, Cohen's kappa, and the trials of which they say different
+things. --rule tries another rule, a condition on the values of the last
+evaluation, or with --measured on those that the command measure recorded. Of a
+value that a trial does not have, a comparison is false.`,
 		Example: `  starsweep measure runs/mnist_grid --which all --features inception
   starsweep agreement runs/mnist_grid
   starsweep agreement runs/mnist_grid --with recall,precision --where 'loss == "ns-gan"'
-  starsweep agreement runs/mnist_grid --labels collapsed.csv`,
+  starsweep agreement runs/mnist_grid --labels collapsed.csv
+  starsweep agreement runs/mnist_grid --labels collapsed.csv --rule 'recall <= 0.05 and variety <= 0.3'`,
 		Args: func(c *cobra.Command, args []string) error {
 			switch {
 			case o.top < 1:
 				return usageErrorf("--top: got %d, want at least 1", o.top)
 			case !slices.Contains(textFormats, o.to):
 				return usageErrorf("--to: got %q, want %s", o.to, strings.Join(textFormats, ", "))
+			case o.rule != "" && o.labels == "":
+				return usageErrorf("--rule: got no --labels to compare it with")
+			case o.measured && o.rule == "":
+				return usageErrorf("--measured: got no --rule that reads these values")
 			}
 			return oneStudy(c, args)
 		},
@@ -66,6 +75,8 @@ kappa, and the trials of which they say different things.`,
 	}
 	f := c.Flags()
 	f.StringVar(&o.labels, "labels", "", "a CSV `FILE` of trials that collapsed by eye, which the collapse rule is compared with")
+	f.StringVar(&o.rule, "rule", "", "another rule to compare with the labels: a Starlark `CONDITION`, as of --where")
+	f.BoolVar(&o.measured, "measured", false, measuredMeaning)
 	f.StringVar(&o.metric, "metric", "", "the `METRIC` that ranks the trials (default: the first objective)")
 	f.StringSliceVar(&o.with, "with", nil, "other `METRICS` of the run to compare with")
 	f.IntVar(&o.top, "top", 5, "how many trials by one measure count as its best")

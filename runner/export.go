@@ -139,7 +139,7 @@ func exportStudy(ctx context.Context, env *Env, dir string, o exportOptions) err
 		return err
 	}
 	defer v.Close()
-	holds, err := condition(ctx, v, o.where)
+	holds, err := condition(ctx, v, "--where", o.where)
 	if err != nil {
 		return err
 	}

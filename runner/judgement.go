@@ -17,14 +17,26 @@ import (
 	"github.com/starsweep/starsweep/results/frame"
 )
 
-// judgement compares the collapse rule with labels.
+// judgement compares the collapse rule, or the condition of --rule, with labels.
 func (e *Env) judgement(ctx context.Context, dir string, o agreementOptions) error {
 	return e.withTrials(ctx, dir, o.selection, func(v *results.View, f *frame.Frame) error {
 		labels, err := readLabels(v, o.labels)
 		if err != nil {
 			return usageErrorf("--labels: %s: %w", o.labels, err)
 		}
-		j := effect.Judge(f, labels)
+		holds, err := condition(ctx, v, "--rule", o.rule)
+		if err != nil {
+			return err
+		}
+		rule := effect.Recorded
+		if holds != nil {
+			columns := frame.Columns(v.Meta())
+			rule = func(r frame.Row) (bool, error) { return holds(r.Cells(columns)) }
+		}
+		j, err := effect.Judge(f, labels, rule)
+		if err != nil {
+			return err
+		}
 		if j.Trials == 0 {
 			return usageErrorf("--labels: %s: got no label of a trial that ended here, of %s", o.labels, plain.Count(len(labels), "label"))
 		}
@@ -40,19 +52,19 @@ func (e *Env) judgement(ctx context.Context, dir string, o agreementOptions) err
 // labelSize bounds a file of labels.
 const labelSize = 16 << 20
 
-// readLabels reads which trials collapsed by eye: CSV with the header trial,collapsed.
+// readLabels reads which trials collapsed by eye: CSV with the header trial,collapsed. Further columns are notes.
 func readLabels(v *results.View, path string) (map[string]bool, error) {
 	b, err := regular.Read(path, labelSize)
 	if err != nil {
 		return nil, err
 	}
 	in := csv.NewReader(bytes.NewReader(b))
-	in.FieldsPerRecord, in.TrimLeadingSpace, in.Comment = 2, true, '#'
+	in.TrimLeadingSpace, in.Comment = true, '#'
 	lines, err := in.ReadAll()
 	if err != nil {
 		return nil, err
 	}
-	if len(lines) == 0 || !slices.Equal(lines[0], []string{"trial", "collapsed"}) {
+	if header := []string{"trial", "collapsed"}; len(lines) == 0 || len(lines[0]) < 2 || !slices.Equal(lines[0][:2], header) {
 		return nil, fmt.Errorf("want the header trial,collapsed")
 	}
 	answers := map[string]bool{"yes": true, "true": true, "1": true, "no": false, "false": false, "0": false}

@@ -13,6 +13,9 @@ import (
 // whereMeaning documents the flag --where.
 const whereMeaning = "only trials for which the Starlark `CONDITION` on hyperparameters, metrics, seed, status, epoch and trial holds"
 
+// measuredMeaning documents the flag --measured.
+const measuredMeaning = "values that the command measure recorded of kept weights, instead of epochs"
+
 // selection are the flags of commands that look at a frame: which trials of a study, and which values.
 type selection struct {
 	where, measure      string
@@ -32,7 +35,7 @@ func (s *selection) whereFlag(c *cobra.Command) {
 func (s *selection) valueFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.BoolVar(&s.best, "best", false, "values of the epoch where the first objective is best, instead of the last measured epoch")
-	f.BoolVar(&s.measured, "measured", false, "values that the command measure recorded of kept weights, instead of epochs")
+	f.BoolVar(&s.measured, "measured", false, measuredMeaning)
 	s.trialFlags(c)
 }
 
@@ -82,7 +85,7 @@ func (s *selection) frame(ctx context.Context, v *results.View) (*frame.Frame, e
 		return nil, usageErrorf("--best: the study has no objectives")
 	}
 	var err error
-	if o.Where, err = condition(ctx, v, s.where); err != nil {
+	if o.Where, err = condition(ctx, v, "--where", s.where); err != nil {
 		return nil, err
 	}
 	f, err := frame.Of(v, o)
@@ -92,12 +95,12 @@ func (s *selection) frame(ctx context.Context, v *results.View) (*frame.Frame, e
 	return f, asUsageError(err)
 }
 
-// condition compiles the text of the flag --where. It is nil for no text.
-func condition(ctx context.Context, v *results.View, text string) (func(columns map[string]any) (bool, error), error) {
+// condition compiles the text of a flag, a condition on the rows of a study. It is nil for no text.
+func condition(ctx context.Context, v *results.View, flag, text string) (func(columns map[string]any) (bool, error), error) {
 	if text == "" {
 		return nil, nil
 	}
-	holds, err := where.Compile(ctx, "--where", text, frame.Columns(v.Meta()))
+	holds, err := where.Compile(ctx, flag, text, frame.Columns(v.Meta()))
 	if err != nil {
 		return nil, withCode(exitUsage, err)
 	}

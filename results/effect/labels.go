@@ -7,7 +7,7 @@ import (
 	"github.com/starsweep/starsweep/results/frame"
 )
 
-// Judgement compares which trials collapsed by the rule of a study with a person's judgement of the same trials.
+// Judgement compares which trials collapsed by a rule with a person's judgement of the same trials.
 type Judgement struct {
 	Trials                   int // that both judge
 	Both, Rule, Eye, Neither int // collapsed by both, by the rule alone, by eye alone, by neither
@@ -17,12 +17,14 @@ type Judgement struct {
 	Unlabelled               int         // trials that ended and that nobody has judged
 }
 
-// Judge compares the statuses of trials that ended with labels, by trial.
-func Judge(f *frame.Frame, labels map[string]bool) Judgement {
+// Recorded is the rule of a study, by the statuses that it recorded.
+func Recorded(r frame.Row) (collapsed bool, err error) { return r.Status == results.Collapsed, nil }
+
+// Judge compares what a rule says of trials that ended with labels, by trial. It is an error if the rule returns one.
+func Judge(f *frame.Frame, labels map[string]bool, rule func(frame.Row) (bool, error)) (Judgement, error) {
 	var j Judgement
 	for _, r := range f.Rows {
-		rule := r.Status == results.Collapsed
-		if !rule && r.Status != results.Completed && r.Status != results.Pruned { // no images, or none of its end
+		if r.Status != results.Collapsed && r.Status != results.Completed && r.Status != results.Pruned { // no images, or none of its end
 			continue
 		}
 		eye, judged := labels[r.ID]
@@ -30,10 +32,14 @@ func Judge(f *frame.Frame, labels map[string]bool) Judgement {
 			j.Unlabelled++
 			continue
 		}
+		collapsed, err := rule(r)
+		if err != nil {
+			return j, err
+		}
 		switch j.Trials++; {
-		case rule && eye:
+		case collapsed && eye:
 			j.Both++
-		case rule:
+		case collapsed:
 			j.Rule++
 			j.Alarms = append(j.Alarms, r)
 		case eye:
@@ -45,7 +51,7 @@ func Judge(f *frame.Frame, labels map[string]bool) Judgement {
 	}
 	j.Agree = Wilson(float64(j.Both+j.Neither), j.Trials)
 	j.Kappa = Kappa(j.Both, j.Rule, j.Eye, j.Neither)
-	return j
+	return j, nil
 }
 
 // Kappa is Cohen's kappa (1960) of two judges with the interval of Fleiss, Cohen and Everitt (1969). It is NaN if both always say the same

@@ -1,6 +1,7 @@
 package effect_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"testing"
@@ -29,9 +30,20 @@ func TestTheRuleIsComparedWithTheEye(t *testing.T) {
 		results.Interrupted, results.Completed} {
 		f.Rows = append(f.Rows, frame.Row{ID: fmt.Sprint("t", i), Status: s})
 	}
-	j := effect.Judge(f, labels)
+	j, err := effect.Judge(f, labels, effect.Recorded)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if j.Trials != 4 || j.Both != 1 || j.Rule != 1 || j.Eye != 1 || j.Neither != 1 || j.Unlabelled != 1 || j.Agree.Count != 2 ||
 		len(j.Missed) != 1 || j.Missed[0].ID != "t2" || len(j.Alarms) != 1 || j.Alarms[0].ID != "t1" {
 		t.Errorf("got %+v", j)
+	}
+	other, err := effect.Judge(f, labels, func(r frame.Row) (bool, error) { return r.ID == "t2", nil })
+	if err != nil || other.Trials != 4 || other.Both != 1 || other.Rule != 0 || other.Eye != 1 || other.Neither != 2 {
+		t.Errorf("another rule: got %+v, %v", other, err)
+	}
+	wrong := errors.New("wrong")
+	if _, err := effect.Judge(f, labels, func(frame.Row) (bool, error) { return false, wrong }); !errors.Is(err, wrong) {
+		t.Errorf("got %v, want the error of the rule", err)
 	}
 }
