@@ -59,8 +59,8 @@ func (o Options) missing(kind string) error {
 
 // hints say how to get a plugin of a kind, or any.
 var hints = map[string]string{
-	"":     "make pjrt-cpu installs the one for cpu, pip install \"jax[cuda13]\" the one for cuda",
-	"cpu":  "install it with make pjrt-cpu",
+	"":    "make pjrt-cpu installs the one for cpu, pip install \"jax[cuda13]\" the one for cuda",
+	"cpu": "install it with make pjrt-cpu",
 	"cuda": "install it and NVIDIA's libraries with pip install \"jax[cuda13]\", and set PJRT_PLUGIN_LIBRARY_PATH to its folder, " +
 		"which python -c \"import jax_plugins.xla_cuda13 as p; print(p.__path__[0])\" prints",
 }
