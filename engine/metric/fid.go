@@ -16,7 +16,7 @@ import (
 var fid = Definition{
 	Name:       "fid",
 	Doc:        "Fréchet distance of two Gaussians (Heusel et al. 2017)",
-	Columns:    []Column{{Name: "fid", Better: pareto.Min}},
+	Columns:    []Column{{Name: "fid", Better: pareto.Min, High: math.Inf(1)}},
 	Default:    true,
 	Biased:     true,
 	MinSamples: func(spec.Metric) (int, string) { return 2, "covariances need two" },

@@ -12,10 +12,11 @@ import (
 
 // inceptionScore is the metric inception_score().
 var inceptionScore = Definition{
-	Name:       "inception_score",
-	Doc:        "Inception score, its mean and deviation over splits (Salimans et al. 2016)",
-	Params:     []Param{{Name: "splits", Default: 10}},
-	Columns:    []Column{{Name: "inception_score", Better: pareto.Max}, {Name: "inception_score_std", Deviation: true}},
+	Name:   "inception_score",
+	Doc:    "Inception score, its mean and deviation over splits (Salimans et al. 2016)",
+	Params: []Param{{Name: "splits", Default: 10}},
+	Columns: []Column{{Name: "inception_score", Better: pareto.Max, Low: 1, High: math.Inf(1)},
+		{Name: "inception_score_std", Deviation: true, High: math.Inf(1)}},
 	Logits:     true,
 	MinSamples: func(m spec.Metric) (int, string) { return int(m.Arg("splits")), "each split needs one" },
 	compute: func(_ context.Context, c *Comparison, m spec.Metric) ([]float64, error) {

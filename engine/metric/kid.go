@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 
 	"github.com/starsweep/starsweep/engine/metric/linalg"
@@ -13,10 +14,11 @@ import (
 
 // kid is the metric kid().
 var kid = Definition{
-	Name:       "kid",
-	Doc:        "kernel distance, its mean and deviation over subsets (Bińkowski et al. 2018)",
-	Params:     []Param{{Name: "subsets", Default: 100}, {Name: "size", Default: 1000, Clamp: true}},
-	Columns:    []Column{{Name: "kid", Better: pareto.Min}, {Name: "kid_std", Deviation: true}},
+	Name:   "kid",
+	Doc:    "kernel distance, its mean and deviation over subsets (Bińkowski et al. 2018)",
+	Params: []Param{{Name: "subsets", Default: 100}, {Name: "size", Default: 1000, Clamp: true}},
+	Columns: []Column{{Name: "kid", Better: pareto.Min, Low: math.Inf(-1), High: math.Inf(1)}, // the unbiased estimate may be negative
+		{Name: "kid_std", Deviation: true, High: math.Inf(1)}},
 	Default:    true,
 	MinSamples: func(m spec.Metric) (int, string) { return int(m.Arg("size")), "subsets are drawn without replacement" },
 	compute: func(ctx context.Context, c *Comparison, m spec.Metric) ([]float64, error) {

@@ -3,6 +3,7 @@ package metric
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/engine/spec"
@@ -11,14 +12,16 @@ import (
 // precisionRecall and densityCoverage are the metrics precision_recall() and density_coverage().
 var (
 	precisionRecall = neighbours(Definition{
-		Name:    "precision_recall",
-		Doc:     "improved precision and recall (Kynkäänniemi et al. 2019)",
-		Columns: []Column{{Name: "precision", Better: pareto.Max, Shows: Fidelity}, {Name: "recall", Better: pareto.Max, Shows: Reach}},
+		Name: "precision_recall",
+		Doc:  "improved precision and recall (Kynkäänniemi et al. 2019)",
+		Columns: []Column{{Name: "precision", Better: pareto.Max, Shows: Fidelity, High: 1},
+			{Name: "recall", Better: pareto.Max, Shows: Reach, High: 1}},
 	}, 3, func(o Overlap) []float64 { return []float64{o.Precision, o.Recall} })
 	densityCoverage = neighbours(Definition{
-		Name:    "density_coverage",
-		Doc:     "density and coverage (Naeem et al. 2020)",
-		Columns: []Column{{Name: "density", Better: pareto.Max}, {Name: "coverage", Better: pareto.Max, Shows: Reach}},
+		Name: "density_coverage",
+		Doc:  "density and coverage (Naeem et al. 2020)",
+		Columns: []Column{{Name: "density", Better: pareto.Max, High: math.Inf(1)},
+			{Name: "coverage", Better: pareto.Max, Shows: Reach, High: 1}},
 	}, 5, func(o Overlap) []float64 { return []float64{o.Density, o.Coverage} })
 )
 

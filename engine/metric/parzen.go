@@ -18,7 +18,7 @@ var parzenWindow = Definition{
 	Name:    "parzen",
 	Doc:     "mean log-likelihood, in nats, of real samples under Gaussians around the generated ones (Goodfellow et al. 2014)",
 	Params:  []Param{{Name: "sigma", Real: true, Flag: "deviation of the Parzen window"}},
-	Columns: []Column{{Name: "parzen", Better: pareto.Max}},
+	Columns: []Column{{Name: "parzen", Better: pareto.Max, Low: math.Inf(-1), High: math.Inf(1)}},
 	compute: func(ctx context.Context, c *Comparison, m spec.Metric) ([]float64, error) {
 		sigma := m.Arg("sigma")
 		if sigma == 0 {

@@ -15,7 +15,7 @@ import (
 var prd = Definition{
 	Name:    "prd",
 	Doc:     "precision and recall of distributions, F8 and F1/8 (Sajjadi et al. 2018)",
-	Columns: []Column{{Name: "prd_f8", Better: pareto.Max}, {Name: "prd_f1_8", Better: pareto.Max}},
+	Columns: []Column{{Name: "prd_f8", Better: pareto.Max, High: 1}, {Name: "prd_f1_8", Better: pareto.Max, High: 1}},
 	MinSamples: func(spec.Metric) (int, string) {
 		return prdClusters, fmt.Sprintf("they are put in %d clusters", prdClusters)
 	},

@@ -10,6 +10,7 @@ package metric
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"github.com/starsweep/starsweep/engine/pareto"
@@ -55,6 +56,7 @@ type Column struct {
 	Better    pareto.Direction // of all but deviations
 	Deviation bool             // over subsets or splits of the samples; it has no floor
 	Shows     Sign             // what the number says about collapse
+	Low, High float64          // the numbers that the definition allows, infinite where it has no bound
 }
 
 // Sign says what a column says about collapse: see Observation.
@@ -81,6 +83,18 @@ func Lookup(name string) (Definition, bool) {
 		return All[i], true
 	}
 	return Definition{}, false
+}
+
+// Bounds are the numbers that the definition of a column allows: infinite where it has no bound, and for other numbers.
+func Bounds(column string) (low, high float64) {
+	for _, m := range All {
+		for _, c := range m.Columns {
+			if c.Name == column {
+				return c.Low, c.High
+			}
+		}
+	}
+	return math.Inf(-1), math.Inf(1)
 }
 
 // Names lists the names of metrics.

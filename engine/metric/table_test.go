@@ -26,6 +26,9 @@ func TestRowsOfTheTableAreComplete(t *testing.T) {
 			if strings.HasSuffix(c.Name, Floor) || strings.HasPrefix(c.Name, testPrefix) {
 				t.Errorf("%s: the column %s looks like a floor or a test", m.Name, c.Name)
 			}
+			if low, high := Bounds(c.Name); low != c.Low || high != c.High || !(low < high) {
+				t.Errorf("%s: column %s: got bounds %g and %g", m.Name, c.Name, low, high)
+			}
 			if c.Deviation != (c.Better == "") {
 				t.Errorf("%s: column %s: got direction %q, want one for all but deviations", m.Name, c.Name, c.Better)
 			}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results/frame"
@@ -192,10 +193,12 @@ func (a *Analysis) level(t *table, i int) Level {
 		l.Trials += len(b)
 	}
 	l.Values = a.estimate(blocks, func(k int, samples []sample) float64 { return a.of(Statistics[k], samples[0]) })
-	for k := range l.Values {
+	for k, v := range l.Values { // an interval keeps what it holds of the truth without the numbers that cannot be true
+		low, high := metric.Bounds(a.Metric)
 		if Statistics[k].Spread {
-			l.Values[k].Low = max(0, l.Values[k].Low)
+			low, high = 0, math.Inf(1)
 		}
+		l.Values[k].Low, l.Values[k].High = max(low, v.Low), min(high, v.High)
 	}
 	return l
 }

@@ -168,6 +168,18 @@ func TestAConfigurationWithOneSeedVariesLikeTheOthers(t *testing.T) {
 	}
 }
 
+func TestIntervalsOfALevelHaveNoValueThatTheMetricCannotHave(t *testing.T) {
+	a := analysed(t, framed([]frame.Factor{loss}, cell{at("ns", 0), []float64{1, 90, 2}, nil}, cell{at("wgan", 0), one, nil}),
+		effect.Options{Factor: "loss"})
+	mean := value(t, a.Levels[0].Values, "mean")
+	if mean.Low != 0 || mean.High < 90 || math.IsNaN(mean.P) {
+		t.Errorf("got %+v, want a mean of FID of 0 to more than 90", mean)
+	}
+	if d := value(t, a.Pairs[0].Values, "mean"); d.Low >= 0 || d.High <= 0 {
+		t.Errorf("got %+v, want a difference that may have either sign", d)
+	}
+}
+
 func TestABaselineIsComparedWithTheOthers(t *testing.T) {
 	f := framed([]frame.Factor{lr}, cell{at("", 0.001), one, nil}, cell{at("", 0.01), two, nil}, cell{at("", 0.1), one, nil})
 	a := analysed(t, f, effect.Options{Factor: "lr", Baseline: "0.01"})
