@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/engine/pareto"
@@ -40,7 +41,7 @@ const (
 type Options struct {
 	Factor, Metric string
 	Direction      pareto.Direction // of better values; empty: as the study or the definition of the metric says
-	Baseline       string           // the level that others are compared with, as frame.Text writes it; empty: all pairs
+	Baseline       string           // the level that others are compared with, as frame.Text writes it, or an equal number; empty: all pairs
 	Collapsed      Handling         // empty: Worst
 	Ratio          bool             // compare locations by their ratio, not by their difference
 	Over           Over             // empty: Seeds
@@ -140,6 +141,16 @@ func Of(f *frame.Frame, o Options) (*Analysis, error) {
 	return a, nil
 }
 
+// denotes reports whether a text is that of a level, or a number equal to it: 1e-5 and 0.00001, 0 and 0.0.
+func denotes(text string, level any) bool {
+	if text == frame.Text(level) {
+		return true
+	}
+	_, truth := level.(bool)
+	number, err := strconv.ParseFloat(text, 64)
+	return err == nil && !truth && number == frame.Number(level)
+}
+
 // UnknownDirection is the error of a metric of which it is unknown which values are better.
 func UnknownDirection(metric string) error {
 	return fmt.Errorf("%s: it is unknown which values are better: want %s=min or %s=max", metric, metric, metric)
@@ -152,7 +163,7 @@ func (a *Analysis) compare(t *table) error {
 	}
 	base := -1
 	if a.Baseline != "" {
-		base = slices.IndexFunc(t.levels, func(level any) bool { return frame.Text(level) == a.Baseline })
+		base = slices.IndexFunc(t.levels, func(level any) bool { return denotes(a.Baseline, level) })
 		if base < 0 {
 			return fmt.Errorf("baseline: got %q, want a level of %s: %s", a.Baseline, a.Factor, texts(t.levels))
 		}

@@ -182,9 +182,11 @@ func TestIntervalsOfALevelHaveNoValueThatTheMetricCannotHave(t *testing.T) {
 
 func TestABaselineIsComparedWithTheOthers(t *testing.T) {
 	f := framed([]frame.Factor{lr}, cell{at("", 0.001), one, nil}, cell{at("", 0.01), two, nil}, cell{at("", 0.1), one, nil})
-	a := analysed(t, f, effect.Options{Factor: "lr", Baseline: "0.01"})
-	if len(a.Pairs) != 2 || a.Pairs[0].From != 0.01 || a.Pairs[0].To != 0.001 || a.Pairs[1].From != 0.01 || a.Pairs[1].To != 0.1 {
-		t.Errorf("got %+v", a.Pairs)
+	for _, baseline := range []string{"0.01", "1e-2"} {
+		a := analysed(t, f, effect.Options{Factor: "lr", Baseline: baseline})
+		if len(a.Pairs) != 2 || a.Pairs[0].From != 0.01 || a.Pairs[0].To != 0.001 || a.Pairs[1].From != 0.01 || a.Pairs[1].To != 0.1 {
+			t.Errorf("%s: got %+v", baseline, a.Pairs)
+		}
 	}
 	_, err := effect.Of(f, effect.Options{Factor: "lr", Metric: "fid", Baseline: "0.5"})
 	wantError(t, err, `baseline: got "0.5", want a level of lr: 0.001, 0.01, 0.1`)
