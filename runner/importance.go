@@ -98,7 +98,7 @@ func omissions(f *frame.Frame) string {
 		list = append(list, o.String())
 	}
 	if len(list) == 0 {
-		return fmt.Sprintf("%d trials", len(f.Rows))
+		return plain.Count(len(f.Rows), "trial")
 	}
 	return strings.Join(list, ", ")
 }

@@ -129,7 +129,7 @@ func TestReplacedImagesMakeOtherTrials(t *testing.T) {
 
 	draw(t, train, 10)
 	draw(t, test, 20)
-	want(run(), "2 of 2 trials are already finished")
+	want(run(), "2 of 2 trials already finished")
 }
 
 func TestAPlanListsTheTrialsThatARunTrains(t *testing.T) {
@@ -172,7 +172,7 @@ func TestASheetOfAnotherSizeDoesNotStopATrial(t *testing.T) {
 		return text
 	}
 	run(4)
-	if text := run(100); !strings.Contains(text, "2 of 2 trials are already finished") {
+	if text := run(100); !strings.Contains(text, "2 of 2 trials already finished") {
 		t.Errorf("want nothing to train for another sheet\n%s", text)
 	}
 	s, claim, first := begunAnew(t, dir)

@@ -42,7 +42,7 @@ func leaving(steps []execute.Step, grace time.Duration) string {
 	const most = 3
 	switch n := len(finishing); {
 	case n > most:
-		parts = append(parts, fmt.Sprintf("finishing the epochs of %d trials, about %s", n, standing.Rounded(takes.Seconds())))
+		parts = append(parts, fmt.Sprintf("finishing the epochs of %s, about %s", plain.Count(n, "trial"), standing.Rounded(takes.Seconds())))
 	case n > 0:
 		parts = append(parts, fmt.Sprintf("finishing %s, about %s", strings.Join(finishing, ", "), standing.Rounded(takes.Seconds())))
 	}

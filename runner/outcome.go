@@ -128,7 +128,10 @@ func (f failures) of(trials int, dir string) error {
 		return nil
 	}
 	code, text := exitSomeFailed, fmt.Sprintf("%d of %s failed", failed, plain.Count(trials, "trial"))
-	if failed == trials {
+	switch {
+	case failed == trials && trials == 1:
+		code, text = exitAllFailed, "the only trial failed"
+	case failed == trials:
 		code, text = exitAllFailed, fmt.Sprintf("all %d trials failed", failed)
 	}
 	text += ": see the column reason of the trials table; "
@@ -158,5 +161,5 @@ func (e *Env) printOutcomes(count tally, total int, seconds float64) {
 	if sum < total {
 		parts = append(parts, fmt.Sprintf("%d remaining", total-sum))
 	}
-	fmt.Fprintf(e.Stdout, "%s of %d trials, %.0f s\n", strings.Join(parts, ", "), total, seconds)
+	fmt.Fprintf(e.Stdout, "%s of %s, %.0f s\n", strings.Join(parts, ", "), plain.Count(total, "trial"), seconds)
 }
