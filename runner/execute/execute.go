@@ -199,7 +199,7 @@ func (x *Executor) Earlier() (e Earlier) {
 	for i := range x.Plan.Len() {
 		s, begun := x.Study.View().State(x.Plan.ID(i))
 		switch state := sweep.State(s.Status); {
-		case !begun || s.Status == results.Interrupted:
+		case !begun:
 		case x.runsAgain(s):
 			e.Failed = append(e.Failed, s.ID)
 		case x.finished(i, s):
@@ -219,7 +219,7 @@ func (x *Executor) runsAgain(s results.State) bool {
 // finished reports whether a trial that was begun is finished under the budget of the plan.
 func (x *Executor) finished(place int, s results.State) bool {
 	state := sweep.State(s.Status)
-	return s.Status != results.Interrupted && state.Final() && !state.Extends(s.Epochs, s.Length, x.Plan.Epochs(place))
+	return state.Final() && !state.Extends(s.Epochs, s.Length, x.Plan.Epochs(place))
 }
 
 // Counts returns the number of finished trials of the plan by status.

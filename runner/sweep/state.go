@@ -65,8 +65,14 @@ func (s State) After(e Event) (State, error) {
 	return next, nil
 }
 
-// Final reports whether a trial in state s has ended.
-func (s State) Final() bool { return s != Waiting && s != Running && s != Paused }
+// Final reports whether a trial in state s has ended. What is no state has not: a record says of some trials that they are interrupted.
+func (s State) Final() bool {
+	switch s {
+	case Completed, Pruned, Collapsed, Diverged, Failed, Skipped:
+		return true
+	}
+	return false
+}
 
 // Extends reports whether a budget of wanted epochs reopens a trial that ended in state s, with a number of epochs, under an earlier
 // budget. It does where the earlier budget decided the end: had the trial been trained for wanted epochs at once, it would have gone on.

@@ -99,6 +99,15 @@ func TestRandomWalksThroughALife(t *testing.T) {
 	}
 }
 
+// A record has a status that is no state: interrupted. Such a trial has not ended.
+func TestWhatIsNoStateHasNotEnded(t *testing.T) {
+	for _, s := range []sweep.State{"interrupted", ""} {
+		if s.Final() {
+			t.Errorf("%q has ended", s)
+		}
+	}
+}
+
 func TestALargerBudgetReopensTrialsThatTheirBudgetEnded(t *testing.T) {
 	for _, c := range []struct {
 		state                  sweep.State
