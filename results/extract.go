@@ -64,6 +64,7 @@ func (v *View) DescribeExtract() ([]byte, error) {
 			p.Trials = append(p.Trials, t.id)
 		}
 	}
+	p.Settings = portable(p.Settings)
 	b, err := json.MarshalIndent(v.file.extract(p), "", "  ")
 	return append(b, '\n'), err
 }
@@ -122,7 +123,39 @@ func (v *View) writeExtracted(t Table, all bool, w io.Writer) error {
 	}
 	m, n := v.file.Meta, fileNotes{span: compacted.String(), about: aboutRows(rows)}
 	v.mu.Unlock()
-	return writeParquet(w, m, t, n, v.readRows(t, rows))
+	return writeParquet(w, m, t, n, func(yield func(Row, error) bool) {
+		for row, err := range v.readRows(t, rows) {
+			if settings, has := row["settings"].(string); has {
+				row["settings"] = portable(settings)
+			}
+			if !yield(row, err) {
+				return
+			}
+		}
+	})
+}
+
+// portable are settings without the folders of this machine, since extracts are published: of an absolute path, the last element. Where
+// images lie is no part of what identifies a trial.
+func portable(settings string) string {
+	values := map[string]json.RawMessage{}
+	if json.Unmarshal([]byte(settings), &values) != nil {
+		return settings
+	}
+	changed := false
+	for name, value := range values {
+		var text string
+		if json.Unmarshal(value, &text) != nil || !filepath.IsAbs(text) {
+			continue
+		}
+		if short, err := json.Marshal(filepath.Base(text)); err == nil {
+			values[name], changed = short, true
+		}
+	}
+	if b, err := json.Marshal(values); changed && err == nil {
+		return string(b)
+	}
+	return settings
 }
 
 // openExtract makes the lines of an extract from its tables.

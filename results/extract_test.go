@@ -1,6 +1,7 @@
 package results_test
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -142,4 +143,22 @@ func TestADamagedExtractIsNotRead(t *testing.T) {
 	check(t, os.Remove(filepath.Join(dir, filepath.FromSlash(results.TableFile(results.Trials)))))
 	_, err := results.Open(dir)
 	wantError(t, err, "trials")
+}
+
+// Extracts are published: they do not say where the images lay.
+func TestAnExtractHasNoFoldersOfTheMachine(t *testing.T) {
+	s := create(t, t.TempDir())
+	folder := t.TempDir()
+	settings := fmt.Sprintf(`{"n":1e3,"path":%q,"source":"a/b"}`, filepath.Join(folder, "ct"))
+	check(t, s.BeginPlan(results.Plan{Trials: []string{"a1"}, Epochs: []int{3}, Settings: settings}))
+	train(t, s, "a1", 0, 3)
+	check(t, s.FinishTrial(results.Outcome{Trial: "a1", Status: results.Completed, Settings: settings}))
+	v, err := results.Open(extracted(t, s.View, true))
+	check(t, err)
+	defer v.Close()
+	const want = `{"n":1e3,"path":"ct","source":"a/b"}`
+	p, _ := v.Plan()
+	if p.Settings != want || v.Trials()[0].Settings != want {
+		t.Errorf("got %s of the plan and %s of the trial, want %s", p.Settings, v.Trials()[0].Settings, want)
+	}
 }
