@@ -53,7 +53,9 @@ func Observe(epoch int, metrics []spec.Metric, values map[string]float64) Observ
 //
 //   - One image: recall and coverage are at most rule.Reach, and the variety of pixels is at most rule.Variety of the real set's. Of
 //     points, which have no pixels, the spread is at most rule.Spread.
-//   - Few modes: samples look real (precision is at least rule.Fidelity), and recall and coverage are at most rule.Modes.
+//   - Few modes: samples look real (precision is at least rule.Fidelity), and recall and coverage are at most rule.Modes. Of images, the
+//     variety is at most rule.Few as well: that of k images in equal numbers is about 1 - 1/k, and a generator that has learnt hard data
+//     for a while may reach few of them with samples that all differ.
 //
 // A young generator reaches as little as a collapsed one, but its samples vary or do not look real. A sign that needs a number that was
 // not measured does not count; of recall and coverage, one is enough.
@@ -80,7 +82,7 @@ func (o Observation) sign(rule spec.Collapse) string {
 		return fmt.Sprintf("one image: the variety of pixels is %.3g of that of the real set, with %s", o.Variety, list(o.Reach, " "))
 	case o.reachesAtMost(rule.Reach) && math.IsNaN(o.Variety) && o.Spread <= rule.Spread:
 		return fmt.Sprintf("one image: the spread of features is %.3g of that of the real set, with %s", o.Spread, list(o.Reach, " "))
-	case o.reachesAtMost(rule.Modes) && o.looksReal(rule.Fidelity):
+	case o.reachesAtMost(rule.Modes) && o.looksReal(rule.Fidelity) && !(o.Variety > rule.Few):
 		return fmt.Sprintf("few modes: %s at %s", list(o.Reach, " is "), list(o.Fidelity, " "))
 	}
 	return ""

@@ -109,6 +109,21 @@ func TestThePixelsDecideWhetherImagesAreOne(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", c.what, why, c.want)
 		}
 	}
+	rule.Few = 0.8
+	for _, c := range []struct {
+		what    string
+		variety float64
+		want    string
+	}{
+		{"images that all differ", 0.98, ""}, {"few images", 0.8, "few modes: recall is 0.227 at precision 0.882"},
+		{"points", nan, "few modes: recall is 0.227 at precision 0.882"},
+	} {
+		o := observation(5, 0.882, 0.227, nan, 0.68)
+		o.Variety = c.variety
+		if _, why := Collapsed(rule, []Observation{o}); why != c.want {
+			t.Errorf("%s: got %q, want %q", c.what, why, c.want)
+		}
+	}
 	seen := Observe(5, []spec.Metric{{Name: "precision_recall"}}, map[string]float64{"recall": 0, Variety: 0.125})
 	if seen.Variety != 0.125 || !math.IsNaN(seen.Spread) {
 		t.Errorf("got %+v", seen)

@@ -37,34 +37,35 @@ const PointFeatures = "points"
 
 // Collapse is the rule by which a generator counts as collapsed; engine/metric applies it.
 type Collapse struct {
-	Stop                                    bool // end the trial at once
-	Evaluations                             int
-	Reach, Spread, Variety, Fidelity, Modes float64
+	Stop                                         bool // end the trial at once
+	Evaluations                                  int
+	Reach, Spread, Variety, Fidelity, Modes, Few float64
 }
 
 // StandardCollapse is the default rule of scripts.
 func StandardCollapse() Collapse {
-	return Collapse{Evaluations: 2, Reach: 0.05, Spread: 0.25, Variety: 0.4, Fidelity: 0.7, Modes: 0.3}
+	return Collapse{Evaluations: 2, Reach: 0.05, Spread: 0.25, Variety: 0.4, Fidelity: 0.7, Modes: 0.3, Few: 0.8}
 }
 
 // String is canonical.
 func (c Collapse) String() string {
-	return c.text(", variety=" + shortest(c.Variety))
+	return c.text(", variety="+shortest(c.Variety), ", few="+shortest(c.Few))
 }
 
-// Identity is the text of the rule in the configuration of a trial. The standard bound of variety is left out where the rule ends no
+// Identity is the text of the rule in the configuration of a trial. The standard bounds of variety are left out where the rule ends no
 // trial and changes no number: trials of directories from before there was a variety keep their names.
 func (c *Collapse) Identity() string {
+	standard := StandardCollapse()
 	switch {
 	case c == nil:
 		return "<nil>"
-	case !c.Stop && c.Variety == StandardCollapse().Variety:
-		return c.text("")
+	case !c.Stop && c.Variety == standard.Variety && c.Few == standard.Few:
+		return c.text("", "")
 	}
 	return c.String()
 }
 
-func (c Collapse) text(variety string) string {
-	return fmt.Sprintf("(stop=%t, evaluations=%d, reach=%s, spread=%s%s, fidelity=%s, modes=%s)",
-		c.Stop, c.Evaluations, shortest(c.Reach), shortest(c.Spread), variety, shortest(c.Fidelity), shortest(c.Modes))
+func (c Collapse) text(variety, few string) string {
+	return fmt.Sprintf("(stop=%t, evaluations=%d, reach=%s, spread=%s%s, fidelity=%s, modes=%s%s)",
+		c.Stop, c.Evaluations, shortest(c.Reach), shortest(c.Spread), variety, shortest(c.Fidelity), shortest(c.Modes), few)
 }

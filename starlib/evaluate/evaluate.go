@@ -192,11 +192,12 @@ func makeCollapse(c kit.Call) (starlark.Value, error) {
 	r := collapseValue{Collapse: spec.StandardCollapse()}
 	evaluations := kit.Count(r.Evaluations)
 	reach, spread, variety := kit.Positive(r.Reach), kit.Positive(r.Spread), kit.Positive(r.Variety)
-	fidelity, modes := kit.Positive(r.Fidelity), kit.Positive(r.Modes)
+	fidelity, modes, few := kit.Positive(r.Fidelity), kit.Positive(r.Modes), kit.Positive(r.Few)
 	err := c.Keywords("stop?", &r.Stop, "evaluations?", &evaluations, "reach?", &reach, "spread?", &spread, "variety?", &variety,
-		"fidelity?", &fidelity, "modes?", &modes)
+		"fidelity?", &fidelity, "modes?", &modes, "few?", &few)
 	r.Evaluations = int(evaluations)
-	r.Reach, r.Spread, r.Variety, r.Fidelity, r.Modes = float64(reach), float64(spread), float64(variety), float64(fidelity), float64(modes)
+	r.Reach, r.Spread, r.Variety = float64(reach), float64(spread), float64(variety)
+	r.Fidelity, r.Modes, r.Few = float64(fidelity), float64(modes), float64(few)
 	return r, err
 }
 
