@@ -29,9 +29,11 @@ type extract struct {
 // extractWriter stands for the writers of an extract.
 const extractWriter = "tables"
 
-// extract is the description of an extract.
+// extract is the description of an extract. Since extracts are published, it does not say where the study lay.
 func (f file) extract(p Plan) file {
-	f = f.with(f.Meta)
+	m := f.Meta
+	m.Origin, p.Settings = "", portable(p.Settings)
+	f = f.with(m)
 	f.Plan = &p
 	f.Sum = f.sum()
 	return f
@@ -64,7 +66,6 @@ func (v *View) DescribeExtract() ([]byte, error) {
 			p.Trials = append(p.Trials, t.id)
 		}
 	}
-	p.Settings = portable(p.Settings)
 	b, err := json.MarshalIndent(v.file.extract(p), "", "  ")
 	return append(b, '\n'), err
 }

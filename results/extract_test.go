@@ -147,13 +147,21 @@ func TestADamagedExtractIsNotRead(t *testing.T) {
 
 // Extracts are published: they do not say where the images lay.
 func TestAnExtractHasNoFoldersOfTheMachine(t *testing.T) {
-	s := create(t, t.TempDir())
+	described := meta
+	described.Origin = "../../home/who/ring.star"
+	s, err := createStudy(t.TempDir(), described, map[string][]byte{"ring.star": []byte("main = 1\n")}, hourly)
+	check(t, err)
+	defer s.Close()
 	folder := t.TempDir()
 	settings := fmt.Sprintf(`{"n":1e3,"path":%q,"source":"a/b"}`, filepath.Join(folder, "ct"))
 	check(t, s.BeginPlan(results.Plan{Trials: []string{"a1"}, Epochs: []int{3}, Settings: settings}))
 	train(t, s, "a1", 0, 3)
 	check(t, s.FinishTrial(results.Outcome{Trial: "a1", Status: results.Completed, Settings: settings}))
-	v, err := results.Open(extracted(t, s.View, true))
+	dir := extracted(t, s.View, true)
+	if origin, err := results.Origin(dir); origin != "" || err != nil {
+		t.Errorf("got the origin %q and %v, want none", origin, err)
+	}
+	v, err := results.Open(dir)
 	check(t, err)
 	defer v.Close()
 	const want = `{"n":1e3,"path":"ct","source":"a/b"}`
