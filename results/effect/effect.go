@@ -204,12 +204,14 @@ func (a *Analysis) level(t *table, i int) Level {
 		l.Trials += len(b)
 	}
 	l.Values = a.estimate(blocks, func(k int, samples []sample) float64 { return a.of(Statistics[k], samples[0]) })
-	for k, v := range l.Values { // an interval keeps what it holds of the truth without the numbers that cannot be true
-		low, high := metric.Bounds(a.Metric)
+	low, high := metric.Bounds(a.Metric)
+	for k := range l.Values { // an interval keeps what it holds of the truth without the numbers that cannot be true
+		v := &l.Values[k]
 		if Statistics[k].Spread {
-			low, high = 0, math.Inf(1)
+			v.Low = max(0, v.Low)
+			continue
 		}
-		l.Values[k].Low, l.Values[k].High = max(low, v.Low), min(high, v.High)
+		v.Low, v.High = max(low, v.Low), min(high, v.High)
 	}
 	return l
 }
