@@ -86,7 +86,7 @@ func (a *Analysis) estimate(d design, contrast func(k int, samples []sample) flo
 	return list
 }
 
-// component is what one block contributes to the variance of an estimate, with its degrees of freedom.
+// component is the part of the variance of an estimate that one block tells, with its degrees of freedom.
 type component struct{ variance, df float64 }
 
 // over sets the interval, and the probability that the value is 0 but for the seeds: t with the degrees of freedom of Satterthwaite
@@ -164,25 +164,20 @@ func (a *Analysis) variances(d design, contrast func(k int, samples []sample) fl
 // draws is how often blocks are drawn: more where it takes little time.
 func draws(values int) int { return min(200, max(4, 400_000/values)) }
 
-// components divides the variance over seeds of each block by the number of seeds. They are none if no block has several seeds.
+// components are those of the blocks with several seeds: the variance of their mean, and of the blocks with one seed, which are taken to
+// vary like the mean of the others. They are independent, so what is borrowed is as uncertain as the blocks that it is borrowed from.
 func components(d design, variances []float64) (list []component) {
-	sum, several, df := 0.0, 0, 0
-	for c, b := range d {
-		if len(b) > 1 {
-			sum += variances[c]
-			several++
-			df += len(b) - 1
-		}
-	}
-	if several == 0 {
-		return nil
-	}
-	for c, b := range d {
-		x := component{variances[c] / float64(len(b)), float64(len(b) - 1)}
+	single := 0
+	for _, b := range d {
 		if len(b) == 1 {
-			x = component{sum / float64(several), float64(df)}
+			single++
 		}
-		list = append(list, x)
+	}
+	lent := float64(single) / float64(len(d)-single) // to each block with one seed, by all others together
+	for c, b := range d {
+		if n := float64(len(b)); n > 1 {
+			list = append(list, component{variances[c] * (1/n + lent), n - 1})
+		}
 	}
 	return list
 }
