@@ -106,6 +106,10 @@ func TestWhatDoesNothingIsNoted(t *testing.T) {
 		want      []string
 	}{
 		{`evaluate = evaluate(every = 3)`, []string{"evaluate: got every = 3 of 2 epochs: only the last is evaluated"}},
+		{`evaluate = evaluate(every = 2, samples = 64, metrics = [precision_recall()], collapse = collapse(evaluations = 3))`, []string{
+			"collapse: got evaluations = 3 of 1: no trial counts as collapsed"}},
+		{`evaluate = evaluate(every = 2, samples = 64, metrics = [precision_recall()])`, nil},
+		{`evaluate = evaluate(every = 1, samples = 64, metrics = [precision_recall()], collapse = collapse(few = 0.9))`, nil},
 		{`evaluate = evaluate(features = pixels())`, []string{"evaluate: got features or real without metrics: only metrics use them"}},
 		{`noise = instance_noise(0.1)`, nil},
 		{`watch = {"g": lambda x, z: mean(grad(mean(x), z))}`, []string{

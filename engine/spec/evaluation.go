@@ -19,6 +19,14 @@ func (e Evaluation) Due(epoch, epochs int) bool {
 	return epoch == epochs || e.Every > 0 && epoch%e.Every == 0
 }
 
+// Times is how often a trial of so many epochs is evaluated.
+func (e Evaluation) Times(epochs int) int {
+	if e.Every <= 0 {
+		return 1
+	}
+	return (epochs + e.Every - 1) / e.Every
+}
+
 // String is canonical.
 func (e Evaluation) String() string {
 	s := fmt.Sprintf("every=%d sheet=%d", e.Every, e.Sheet)

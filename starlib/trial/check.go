@@ -27,7 +27,7 @@ func (s Sets) most(d spec.Data) (n int, known bool) {
 }
 
 // CheckData refuses what a run would refuse as soon as it opens the data, and returns the number of iterations of an epoch, 0 if it is not
-// known. It notes evaluations that training is too short for, unless a profile or an override made it short.
+// known. It notes what training is too short for, unless a profile or an override made it short.
 func (t *Trial) CheckData(p *model.Program, sets Sets, n *kit.Notes, shortened bool) (perEpoch int, err error) {
 	var errs []error
 	fail := func(format string, a ...any) {
@@ -61,6 +61,10 @@ func (t *Trial) CheckData(p *model.Program, sets Sets, n *kit.Notes, shortened b
 	}
 	if t.Evaluation.Every > t.Epochs && !shortened {
 		n.Add(t.Pos, fmt.Sprintf("evaluate: got every = %d of %d epochs: only the last is evaluated", t.Evaluation.Every, t.Epochs))
+	}
+	if rule, times := t.Evaluation.Collapse, t.Evaluation.Times(t.Epochs); rule != nil && rule.Evaluations > times && !shortened &&
+		*rule != spec.StandardCollapse() { // which nobody asked for
+		n.Add(t.Pos, fmt.Sprintf("collapse: got evaluations = %d of %d: no trial counts as collapsed", rule.Evaluations, times))
 	}
 	if known && examples >= want {
 		perEpoch = examples / want
