@@ -44,7 +44,7 @@ func TestAPartOfAMeasureIsThatOfTheMeasureBeforeItWasText(t *testing.T) {
 	for _, m := range metric.All {
 		whole.Metrics = append(whole.Metrics, m.Standard())
 	}
-	columns := []string{metric.Spread}
+	columns := []string{metric.Spread, metric.Variety}
 	for _, m := range metric.All {
 		for _, c := range m.Columns {
 			columns = append(columns, c.Name, c.Name+metric.Floor)
