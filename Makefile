@@ -10,7 +10,7 @@ TOOL    := go tool -modfile=.ci/tools/go.mod
 
 .DEFAULT_GOAL := help
 .PHONY: help build man run test test-all vet lint fmt update studies python onnx tools r chromium axe pjrt-cpu features \
-	bench bench-metrics bench-features bench-peers bench-check bench-store agreement kill-loop clean
+	bench bench-metrics bench-features bench-peers bench-check bench-store bench-search agreement kill-loop clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -153,6 +153,10 @@ bench-features: .venv-bench/.features ## compare the speed of Inception v3 with 
 .venv-bench/.features: bench/requirements-features.txt .venv-bench/.done
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
+
+bench-search: .venv-bench/.done ## compare how evenly searches fill a space with SciPy, and write the table of docs/search.md
+	go build -o bin/search ./bench/search
+	.venv-bench/bin/python bench/search/peers.py --search bin/search
 
 # The folder is one of a local disk; /tmp may be in memory.
 STORE_DIR ?= runs

@@ -273,7 +273,7 @@ func (b *builder) pin(set []string) error {
 	return nil
 }
 
-// points completes the search: the points of a list get the types of the space, and pinned dimensions one value.
+// points completes the search: the points that the script lists get the types of the space, and pinned dimensions one value.
 func (b *builder) points() error {
 	b.Search = b.search.Search
 	if b.search.Points != nil {
@@ -281,19 +281,27 @@ func (b *builder) points() error {
 		if err != nil {
 			return err
 		}
-		b.Search.Points = points
+		if b.Search.Kind == spec.List {
+			b.Search.Points = points
+		} else {
+			b.Search.First = points
+		}
 	}
 	for _, pin := range b.pinned {
 		i := slices.IndexFunc(b.Space, func(d spec.Dim) bool { return d.Name == pin.Name })
 		b.Space[i] = spec.Dim{Name: pin.Name, Kind: b.Space[i].Kind, Choices: []spec.Value{pin.Value}}
-		var distinct []spec.Point
-		for _, p := range b.Search.Points {
-			p[i] = pin
-			if !slices.ContainsFunc(distinct, func(q spec.Point) bool { return slices.Equal(p, q) }) {
-				distinct = append(distinct, p)
-			}
-		}
-		b.Search.Points = distinct
+		b.Search.Points, b.Search.First = pinnedPoints(b.Search.Points, i, pin), pinnedPoints(b.Search.First, i, pin)
 	}
 	return nil
+}
+
+// pinnedPoints are the distinct points with one value of dimension i.
+func pinnedPoints(points []spec.Point, i int, pin spec.Assignment) (distinct []spec.Point) {
+	for _, p := range points {
+		p[i] = pin
+		if !slices.ContainsFunc(distinct, func(q spec.Point) bool { return slices.Equal(p, q) }) {
+			distinct = append(distinct, p)
+		}
+	}
+	return distinct
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // Dim is one dimension of a search space: a list of choices, or a range of numbers.
@@ -13,6 +15,7 @@ type Dim struct {
 	Choices []Value // empty for a range
 	Lo, Hi  float64 // of a range, both included
 	Log     bool    // uniform in the logarithm
+	Step    float64 // the values of a range are this far apart, from Lo to Hi; 0: all numbers of its kind
 }
 
 // Choice is a dimension with the given values, in order. Ints among floats become floats.
@@ -56,10 +59,83 @@ func Range(name string, k Kind, lo, hi float64, log bool) (Dim, error) {
 	return Dim{Name: name, Kind: k, Lo: lo, Hi: hi, Log: log}, nil
 }
 
+// Stepped is a range of which only some numbers are values: Lo, Lo + step, and so on to Hi.
+func (d Dim) Stepped(step float64) (Dim, error) {
+	d.Step = step
+	switch {
+	case !(step > 0) || step > d.Hi-d.Lo:
+		return Dim{}, fmt.Errorf("got the step %s in the range %s to %s, want a positive number, at most their difference", formatFloat(step),
+			formatFloat(d.Lo), formatFloat(d.Hi))
+	case d.Log:
+		return Dim{}, fmt.Errorf("got a step of a logarithmic range, want none: list the values in choice(...)")
+	case d.Kind == Int && step != math.Trunc(step):
+		return Dim{}, fmt.Errorf("got the step %s between integers, want an integer", formatFloat(step))
+	case (d.Hi-d.Lo)/step > MaxPoints:
+		return Dim{}, fmt.Errorf("got the step %s in the range %s to %s, want at most %d steps", formatFloat(step), formatFloat(d.Lo),
+			formatFloat(d.Hi), MaxPoints)
+	}
+	if last := d.number(d.Len() - 1); last != d.Hi {
+		return Dim{}, fmt.Errorf("got the step %s in the range %s to %s, want one that ends there: the last value is %s", formatFloat(step),
+			formatFloat(d.Lo), formatFloat(d.Hi), formatFloat(last))
+	}
+	return d, nil
+}
+
+// Len is how many values the dimension has: 0 if it is a continuous range, or has more than MaxPoints integers.
+func (d Dim) Len() int {
+	switch {
+	case len(d.Choices) > 0:
+		return len(d.Choices)
+	case d.Step > 0:
+		return int((d.Hi-d.Lo)/d.Step+1e-9) + 1
+	case d.Kind == Int && d.Hi-d.Lo < MaxPoints:
+		return int(d.Hi-d.Lo) + 1
+	}
+	return 0
+}
+
+// Value is value k, from 0, of the Len values of the dimension.
+func (d Dim) Value(k int) Value {
+	switch {
+	case len(d.Choices) > 0:
+		return d.Choices[k]
+	case d.Kind == Int:
+		return IntValue(int64(d.number(k)))
+	}
+	return FloatValue(d.number(k))
+}
+
+// number is value k of a range. Decimal ends and steps have decimal values: 0.3, not 0.1 + 0.2.
+func (d Dim) number(k int) float64 {
+	step := d.Step
+	if step == 0 {
+		step = 1
+	}
+	x, err := strconv.ParseFloat(strconv.FormatFloat(d.Lo+float64(k)*step, 'f', max(decimals(d.Lo), decimals(step)), 64), 64)
+	if err != nil {
+		panic(err) // of a text that FormatFloat wrote
+	}
+	return x
+}
+
+// decimals is how many digits the shortest text of a number has after its point.
+func decimals(x float64) int {
+	_, after, _ := strings.Cut(strconv.FormatFloat(x, 'f', -1, 64), ".")
+	return len(after)
+}
+
+// Has reports whether a number is a value of the range.
+func (d Dim) Has(x float64) bool {
+	if x < d.Lo || x > d.Hi {
+		return false
+	}
+	return d.Step == 0 || d.number(int(math.Round((x-d.Lo)/d.Step))) == x
+}
+
 // At is the value at u in [0, 1): the u-quantile of the uniform distribution over the dimension.
 func (d Dim) At(u float64) Value {
-	if len(d.Choices) > 0 {
-		return d.Choices[min(int(u*float64(len(d.Choices))), len(d.Choices)-1)]
+	if len(d.Choices) > 0 || d.Step > 0 {
+		return d.Value(min(int(u*float64(d.Len())), d.Len()-1))
 	}
 	lo, hi := d.Lo, d.Hi
 	if d.Kind == Int { // every integer has the same share
@@ -82,17 +158,20 @@ type Space []Dim
 type SearchKind string
 
 const (
-	Grid   SearchKind = "grid"   // every combination, the last dimension fastest
-	Random SearchKind = "random" // independent uniform draws
-	List   SearchKind = "list"   // the points of the script, in order
+	Grid           SearchKind = "grid"            // every combination, the last dimension fastest
+	Random         SearchKind = "random"          // independent uniform draws
+	Sobol          SearchKind = "sobol"           // a scrambled sequence that fills the space evenly
+	LatinHypercube SearchKind = "latin_hypercube" // each of n equal parts of every dimension once
+	List           SearchKind = "list"            // the points of the script, in order
 )
 
 // Search says which points of a space a study tries.
 type Search struct {
 	Kind   SearchKind
-	Trials int     // random
-	Seed   uint64  // random
-	Points []Point // list
+	Trials int     // of a search that draws points, with those that come first
+	Seed   uint64  // likewise
+	First  []Point // likewise: before those that are drawn
+	Points []Point // of a list
 }
 
 // Points are the points of a search, in order. They are computed on demand, since there may be millions.

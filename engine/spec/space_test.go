@@ -56,6 +56,48 @@ func TestRandomPointsAreQuantiles(t *testing.T) {
 	}
 }
 
+func TestARangeInStepsHasDecimalValues(t *testing.T) {
+	d, err := numbers(t, "x", Float, 0.1, 0.5, false).Stepped(0.1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all, drawn []string
+	for k := range d.Len() {
+		all = append(all, d.Value(k).String())
+		drawn = append(drawn, d.At((float64(k)+0.999)/5).String())
+	}
+	if got, want := fmt.Sprint(all), "[0.1 0.2 0.3 0.4 0.5]"; got != want || fmt.Sprint(drawn) != want {
+		t.Errorf("got %s, and %s at the ends of fifths, want %s", got, drawn, want)
+	}
+	for x, want := range map[float64]bool{0.3: true, math.Nextafter(0.3, 1): false, 0.5: true, 0.6: false, 0: false, 0.25: false} {
+		if d.Has(x) != want {
+			t.Errorf("has %v: got %t", x, !want)
+		}
+	}
+	n, err := numbers(t, "x", Int, -4, 8, false).Stepped(4)
+	if err != nil || n.Len() != 4 || n.Value(2) != IntValue(4) || n.At(0.9) != IntValue(8) {
+		t.Errorf("got %v, %v", n, err)
+	}
+	if n := numbers(t, "x", Int, math.MinInt64, math.MaxInt64, false); n.Len() != 0 {
+		t.Errorf("got %d values of all integers, want them to be a range", n.Len())
+	}
+	for _, c := range []struct {
+		d    Dim
+		step float64
+		want string
+	}{
+		{numbers(t, "x", Float, 0, 1, false), 0.3, "got the step 0.3 in the range 0.0 to 1.0, want one that ends there: the last value is 0.9"},
+		{numbers(t, "x", Float, 0, 1, false), 2, "got the step 2.0 in the range 0.0 to 1.0, want a positive number, at most their difference"},
+		{numbers(t, "x", Float, 0, 1, false), 1e-9, "got the step 1e-09 in the range 0.0 to 1.0, want at most 1000000 steps"},
+		{numbers(t, "x", Float, 1, 8, true), 1, "got a step of a logarithmic range, want none: list the values in choice(...)"},
+		{numbers(t, "x", Int, 1, 8, false), 0.5, "got the step 0.5 between integers, want an integer"},
+	} {
+		if _, err := c.d.Stepped(c.step); err == nil || err.Error() != c.want {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+	}
+}
+
 // No quantile leaves a range, for any ends.
 func FuzzRandomValuesStayInTheirRange(f *testing.F) {
 	f.Add(1e-5, 1e-1, .7, true, false)

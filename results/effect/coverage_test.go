@@ -147,7 +147,8 @@ func TestIntervalsHoldTheTruthAsOftenAsTheySay(t *testing.T) {
 	}{
 		{effect.Seeds, 16, 2, 0, 0, 0.92}, {effect.Seeds, 16, 3, 0, 0, 0.91}, {effect.Seeds, 16, 5, 0, 0, 0.9},
 		{effect.Seeds, 16, 2, 0, 0.08, 0.80}, {effect.Seeds, 16, 3, 0, 0.08, 0.80}, {effect.Seeds, 16, 5, 0, 0.08, 0.80},
-		{effect.Seeds, 16, 2, 12, 0, 0.80}, {effect.Seeds, 16, 2, 8, 0, 0.80}, {effect.Seeds, 16, 3, 12, 0, 0.80}, {effect.Seeds, 64, 2, 60, 0, 0.80},
+		{effect.Seeds, 16, 2, 12, 0, 0.80}, {effect.Seeds, 16, 2, 8, 0, 0.80},
+		{effect.Seeds, 16, 3, 12, 0, 0.80}, {effect.Seeds, 64, 2, 60, 0, 0.80},
 		{effect.Configurations, 16, 1, 0, 0, 0.78}, {effect.Configurations, 16, 3, 0, 0, 0.76},
 	} {
 		random := rand.New(rand.NewPCG(uint64(x.seeds), 7))

@@ -9,7 +9,6 @@ import (
 	"go.starlark.net/starlark"
 
 	"github.com/starsweep/starsweep/engine/expr"
-	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/kit"
 	"github.com/starsweep/starsweep/starlib/space"
 	"github.com/starsweep/starsweep/starlib/tensor"
@@ -41,11 +40,7 @@ func (l Latent) Draw(t *tensor.Tracer) *expr.Node {
 func random(kind string, draw func(t *tensor.Tracer, s expr.Shape) *expr.Node) *starlark.Builtin {
 	return kit.Builtin(kind, func(c kit.Call) (starlark.Value, error) {
 		if len(c.Args) == 2 && kind == "uniform" {
-			var lo, hi kit.Number
-			if err := c.Unpack("lo", &lo, "hi", &hi); err != nil {
-				return nil, err
-			}
-			return space.Interval(c, spec.Float, float64(lo), float64(hi), false)
+			return space.Uniform(c)
 		}
 		if len(c.Args) > 0 || len(c.Kwargs) > 0 && c.Kwargs[0][0] == starlark.String("size") {
 			var n kit.Count

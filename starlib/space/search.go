@@ -16,7 +16,7 @@ import (
 type Search struct {
 	kit.Opaque
 	spec.Search
-	Points []*starlark.Dict // of points(...); they get their types from the space
+	Points []*starlark.Dict // of points(...), or those that come first; they get their types from the space
 	pos    string
 }
 
@@ -29,7 +29,7 @@ type SearchArgument struct{ *Search }
 func (a *SearchArgument) Unpack(v starlark.Value) error {
 	s, ok := v.(*Search)
 	if !ok {
-		return fmt.Errorf("got %s, want grid(), random(trials = ...) or points([...])", kit.Describe(v))
+		return fmt.Errorf("got %s, want grid(), random(trials = ...), sobol(...), latin_hypercube(...) or points([...])", kit.Describe(v))
 	}
 	a.Search = s
 	return nil
@@ -40,48 +40,66 @@ var Searches = starlark.StringDict{
 	"grid": kit.Builtin("grid", func(c kit.Call) (starlark.Value, error) {
 		return &Search{Search: spec.Search{Kind: spec.Grid}}, c.Unpack()
 	}),
-	"random": kit.Builtin("random", func(c kit.Call) (starlark.Value, error) {
-		var trials kit.Count
-		var seed kit.Natural
-		if err := c.Unpack("trials", &trials, "seed?", &seed); err != nil {
-			return nil, err
-		}
-		if trials > spec.MaxPoints {
-			return nil, fmt.Errorf("random: for parameter trials: got %d, want at most %d", trials, spec.MaxPoints)
-		}
-		if seed > math.MaxUint32 {
-			return nil, fmt.Errorf("random: for parameter seed: got %d, want at most %d", seed, uint32(math.MaxUint32))
-		}
-		return &Search{Search: spec.Search{Kind: spec.Random, Trials: int(trials), Seed: uint64(seed)}}, nil
-	}),
+	"random": drawn(spec.Random), "sobol": drawn(spec.Sobol), "latin_hypercube": drawn(spec.LatinHypercube),
 	"points": kit.Builtin("points", func(c kit.Call) (starlark.Value, error) {
 		var list *starlark.List
 		if err := c.Unpack("points", &list); err != nil {
 			return nil, err
 		}
 		s := &Search{Search: spec.Search{Kind: spec.List}, pos: kit.Here(c.Thread).String()}
-		for v := range list.Elements() {
-			d, ok := v.(*starlark.Dict)
-			if !ok {
-				return nil, fmt.Errorf("points: got %s, want a dict of hyperparameters", kit.Describe(v))
-			}
-			s.Points = append(s.Points, d)
-		}
-		if len(s.Points) == 0 {
+		if list.Len() == 0 {
 			return nil, fmt.Errorf("points: got no points, want at least one")
 		}
-		return s, nil
+		return s, s.list("points", list)
 	}),
 }
 
-// Within returns the points of points(...) with the types of the space; an error if one is not in it.
+// drawn is the builtin of a search that draws points from the space.
+func drawn(kind spec.SearchKind) *starlark.Builtin {
+	name := string(kind)
+	return kit.Builtin(name, func(c kit.Call) (starlark.Value, error) {
+		var trials kit.Count
+		var seed kit.Natural
+		first := new(starlark.List)
+		if err := c.Unpack("trials", &trials, "seed?", &seed, "first?", &first); err != nil {
+			return nil, err
+		}
+		wrong := func(parameter, format string, a ...any) error {
+			return fmt.Errorf("%s: for parameter %s: "+format, append([]any{name, parameter}, a...)...)
+		}
+		switch {
+		case trials > spec.MaxPoints:
+			return nil, wrong("trials", "got %d, want at most %d", trials, spec.MaxPoints)
+		case seed > math.MaxUint32:
+			return nil, wrong("seed", "got %d, want at most %d", seed, uint32(math.MaxUint32))
+		case first.Len() > int(trials):
+			return nil, wrong("first", "got %d points of %d trials, want at most as many", first.Len(), trials)
+		}
+		s := &Search{Search: spec.Search{Kind: kind, Trials: int(trials), Seed: uint64(seed)}, pos: kit.Here(c.Thread).String()}
+		return s, s.list("first", first)
+	})
+}
+
+// list sets the points from a list of dicts.
+func (s *Search) list(name string, points *starlark.List) error {
+	for v := range points.Elements() {
+		d, ok := v.(*starlark.Dict)
+		if !ok {
+			return fmt.Errorf("%s: got %s, want a dict of hyperparameters", name, kit.Describe(v))
+		}
+		s.Points = append(s.Points, d)
+	}
+	return nil
+}
+
+// Within returns the points that a script lists with the types of the space; an error if one is not in it.
 func (s *Search) Within(space spec.Space) ([]spec.Point, error) {
 	var names []string
 	for _, d := range space {
 		names = append(names, d.Name)
 	}
 	fail := func(i int, format string, a ...any) error {
-		return &kit.Error{Pos: s.pos, Msg: fmt.Sprintf("points: point %d: ", i+1) + fmt.Sprintf(format, a...)}
+		return &kit.Error{Pos: s.pos, Msg: fmt.Sprintf("%s: point %d: ", s.listed(), i+1) + fmt.Sprintf(format, a...)}
 	}
 	var points []spec.Point
 	for i, dict := range s.Points {
@@ -109,4 +127,12 @@ func (s *Search) Within(space spec.Space) ([]spec.Point, error) {
 		points = append(points, p)
 	}
 	return points, nil
+}
+
+// listed names the argument that lists points.
+func (s *Search) listed() string {
+	if s.Kind == spec.List {
+		return "points"
+	}
+	return "first"
 }

@@ -1,6 +1,6 @@
 // Package space is the family of builtins that declare what a study varies: the values of its hyperparameters (choice, log_uniform,
-// integers; uniform is in package draw) and the search that picks points among them (grid, random, points). It makes values of
-// engine/spec. Package starlib assembles a study's space from them.
+// integers; uniform is in package draw) and the search that picks points among them (grid, random, sobol, latin_hypercube, points). It
+// makes values of engine/spec. Package starlib assembles a study's space from them.
 package space
 
 import (
@@ -89,28 +89,44 @@ var Dimensions = starlark.StringDict{
 		if err := c.Unpack("lo", &lo, "hi", &hi); err != nil {
 			return nil, err
 		}
-		return Interval(c, spec.Float, float64(lo), float64(hi), true)
+		return interval(c, spec.Float, float64(lo), float64(hi), true, 0)
 	}),
 	"integers": kit.Builtin("integers", func(c kit.Call) (starlark.Value, error) {
 		var lo, hi int64
+		var step kit.Count
 		log := false
-		if err := c.Unpack("lo", &lo, "hi", &hi, "log?", &log); err != nil {
+		if err := c.Unpack("lo", &lo, "hi", &hi, "log?", &log, "step?", &step); err != nil {
 			return nil, err
 		}
-		return Interval(c, spec.Int, float64(lo), float64(hi), log)
+		return interval(c, spec.Int, float64(lo), float64(hi), log, float64(step))
 	}),
 }
 
-// Interval is the dimension of a range.
-func Interval(c kit.Call, k spec.Kind, lo, hi float64, log bool) (starlark.Value, error) {
+// Uniform is the builtin uniform(lo, hi, step = ...), which shares its name with a distribution of random numbers.
+func Uniform(c kit.Call) (starlark.Value, error) {
+	var lo, hi kit.Number
+	var step kit.Positive
+	if err := c.Unpack("lo", &lo, "hi", &hi, "step?", &step); err != nil {
+		return nil, err
+	}
+	return interval(c, spec.Float, float64(lo), float64(hi), false, float64(step))
+}
+
+// interval is the dimension of a range. Without a step, which is then 0, all numbers of the range are values.
+func interval(c kit.Call, k spec.Kind, lo, hi float64, log bool, step float64) (starlark.Value, error) {
 	if math.IsInf(lo, 0) || math.IsInf(hi, 0) {
 		return nil, fmt.Errorf("%s: got an infinite range, want finite ends", c.Name)
 	}
 	r, err := spec.Range("", k, lo, hi, log)
+	text := fmt.Sprintf("%s(%g, %g)", c.Name, lo, hi)
+	if err == nil && step > 0 {
+		r, err = r.Stepped(step)
+		text = fmt.Sprintf("%s(%g, %g, step = %g)", c.Name, lo, hi, step)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Name, err)
 	}
-	return Dimension{dim: r, text: fmt.Sprintf("%s(%g, %g)", c.Name, lo, hi)}, nil
+	return Dimension{dim: r, text: text}, nil
 }
 
 // abridged is the values of a choice in a message: if there are many, the first ones and the number of the others.
@@ -137,7 +153,10 @@ func Typed(d spec.Dim, v spec.Value) (spec.Value, error) {
 		return v, fmt.Errorf("got %v, want one of %s", v, abridged(d.Choices))
 	}
 	f, _ := v.As(spec.Float)
-	if x, ok := f.Any().(float64); ok && (x < d.Lo || x > d.Hi) {
+	if x, ok := f.Any().(float64); ok && !d.Has(x) {
+		if d.Step > 0 {
+			return v, fmt.Errorf("got %v, want a number from %g to %g in steps of %g", v, d.Lo, d.Hi, d.Step)
+		}
 		return v, fmt.Errorf("got %v, want a number from %g to %g", v, d.Lo, d.Hi)
 	}
 	return v, nil

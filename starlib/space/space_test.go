@@ -24,11 +24,15 @@ func evaluate(expression string) (starlark.Value, error) {
 
 func TestDimensionsHaveTheirValues(t *testing.T) {
 	for expression, want := range map[string]string{
-		"choice(1, 2)":                      "x int [1 2]",
-		"choice(1, 2.5)":                    "x float [1.0 2.5]",
-		`choice("a", "b")`:                  `x string ["a" "b"]`,
-		"log_uniform(0.1, 10)":              "x float 0.1 to 10 true",
-		"integers(1, 8)":                    "x int 1 to 8 false",
+		"choice(1, 2)":             "x int [1 2]",
+		"choice(1, 2.5)":           "x float [1.0 2.5]",
+		`choice("a", "b")`:         `x string ["a" "b"]`,
+		"log_uniform(0.1, 10)":     "x float 0.1 to 10 true",
+		"integers(1, 8)":           "x int 1 to 8 false",
+		"integers(2, 8, step = 3)": "x int 2 to 8 false by 3",
+		"integers(2, 9, step = 3)": "integers: got the step 3.0 in the range 2.0 to 9.0, want one that ends there: " +
+			"the last value is 8.0",
+		"integers(2, 8, step = 0)":          "integers: for parameter step: got 0, want a positive int",
 		"choice(1, 'a')":                    `choice: got string "a" and int 1, want values of one type`,
 		"log_uniform(0, 1)":                 "log_uniform: got 0.0 as the low end of a logarithmic range, want a positive number",
 		"log_uniform(1, float('inf'))":      "log_uniform: got an infinite range, want finite ends",
@@ -45,6 +49,9 @@ func TestDimensionsHaveTheirValues(t *testing.T) {
 			}
 			if got = fmt.Sprintf("%s %s %v", d.Name, d.Kind, d.Choices); len(d.Choices) == 0 {
 				got = fmt.Sprintf("%s %s %g to %g %t", d.Name, d.Kind, d.Lo, d.Hi, d.Log)
+				if d.Step > 0 {
+					got += fmt.Sprintf(" by %g", d.Step)
+				}
 			}
 		}
 		if got != want {
@@ -64,14 +71,16 @@ func TestPointsLieInTheSpace(t *testing.T) {
 		t.Fatal(err)
 	}
 	for expression, want := range map[string]string{
-		`points([{"lr": 1, "n": 3}])`:           "[lr=1.0 n=3]",
-		`points([{"n": 8, "lr": 2.0}])`:         "[lr=2.0 n=8]",
-		`points([{"lr": 1, "n": 9}])`:           "s.star:1:7: points: point 1: n: got 9, want a number from 1 to 8",
-		`points([{"lr": 3, "n": 1}])`:           "s.star:1:7: points: point 1: lr: got 3.0, want one of [1.0 2.0]",
-		`points([{"lr": 1}])`:                   "s.star:1:7: points: point 1: got no n, want every hyperparameter of the space",
-		`points([{"lr": 1, "n": 1}, {"l": 1}])`: `s.star:1:7: points: point 2: there is no hyperparameter "l" (did you mean lr?)`,
-		`points([{"lr": 1, "n": 1.5}])`:         "s.star:1:7: points: point 1: n: got float 1.5, want int",
-		`points([{"lr": True, "n": 1}])`:        "s.star:1:7: points: point 1: lr: got bool True, want float",
+		`points([{"lr": 1, "n": 3}])`:            "[lr=1.0 n=3]",
+		`points([{"n": 8, "lr": 2.0}])`:          "[lr=2.0 n=8]",
+		`points([{"lr": 1, "n": 9}])`:            "s.star:1:7: points: point 1: n: got 9, want a number from 1 to 8",
+		`points([{"lr": 3, "n": 1}])`:            "s.star:1:7: points: point 1: lr: got 3.0, want one of [1.0 2.0]",
+		`points([{"lr": 1}])`:                    "s.star:1:7: points: point 1: got no n, want every hyperparameter of the space",
+		`points([{"lr": 1, "n": 1}, {"l": 1}])`:  `s.star:1:7: points: point 2: there is no hyperparameter "l" (did you mean lr?)`,
+		`points([{"lr": 1, "n": 1.5}])`:          "s.star:1:7: points: point 1: n: got float 1.5, want int",
+		`sobol(9, first = [{"lr": 1, "n": 3}])`:  "[lr=1.0 n=3]",
+		`random(9, first = [{"lr": 1, "n": 9}])`: "s.star:1:7: first: point 1: n: got 9, want a number from 1 to 8",
+		`points([{"lr": True, "n": 1}])`:         "s.star:1:7: points: point 1: lr: got bool True, want float",
 	} {
 		v, err := evaluate(expression)
 		if err != nil {
@@ -92,5 +101,20 @@ func TestLongChoicesAreAbridged(t *testing.T) {
 	values := slices.Repeat([]spec.Value{spec.IntValue(7)}, 15)
 	if got, want := abridged(values), "[7 7 7 7 7 7 7 7 7 7 7 7] and 3 more"; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestWrongSearches(t *testing.T) {
+	for expression, want := range map[string]string{
+		"points([])":                           "points: got no points, want at least one",
+		"points([3])":                          "points: got int 3, want a dict of hyperparameters",
+		"random(1000001)":                      "random: for parameter trials: got 1000001, want at most 1000000",
+		"sobol(8, seed = 1<<32)":               "sobol: for parameter seed: got 4294967296, want at most 4294967295",
+		"latin_hypercube(1, first = [{}, {}])": "latin_hypercube: for parameter first: got 2 points of 1 trials, want at most as many",
+		"sobol(8, first = [1])":                "first: got int 1, want a dict of hyperparameters",
+	} {
+		if _, err := evaluate(expression); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", expression, err, want)
+		}
 	}
 }

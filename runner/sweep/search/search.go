@@ -1,5 +1,6 @@
-// Package search holds the sources of suggestions. Those of this file ignore the history: every combination of a space, random points,
-// or a list of points, each under every seed. Package plan traces what they suggest before anything runs.
+// Package search holds the sources of suggestions. Those of this file ignore the history: every combination of a space, points drawn from
+// it (random, Sobol', Latin hypercube), or a list of points, each under every seed. Package plan traces what they suggest before anything
+// runs.
 package search
 
 import (
@@ -32,18 +33,16 @@ var _ sweep.Source = (*Blocks)(nil)
 
 // New returns the search of a study. Errors name the argument of study(...) that is wrong; those of Allows are returned as they are.
 func New(ctx context.Context, s Study) (*Blocks, error) {
-	points, err := s.points()
+	all, err := s.candidates()
 	if err != nil {
-		return nil, fmt.Errorf("space: %w", err)
+		return nil, err
 	}
-	b := &Blocks{Points: points, Seeds: s.Seeds}
+	b := &Blocks{Points: spec.NewPoints(all.n, all.at), Seeds: s.Seeds}
 	if s.Allows != nil {
-		if b.Points, err = s.allowed(ctx, points); err != nil {
+		if b.Points, err = s.allowed(ctx, all); err != nil {
 			return nil, err
 		}
-		if s.Search.Kind != spec.Random {
-			b.LeftOut = points.Len() - b.Points.Len()
-		}
+		b.LeftOut = all.n - b.Points.Len()
 	}
 	if b.Len() > spec.MaxPoints {
 		return nil, fmt.Errorf("study: got %d trials, %d points by %d seeds, want at most %d", b.Len(), b.Points.Len(), len(b.Seeds),
@@ -74,74 +73,110 @@ func (b *Blocks) Next(i int, _ sweep.History) (sweep.Suggestion, error) {
 	return b.At(i), nil
 }
 
-// points are the points of the study without its constraint.
-func (s Study) points() (spec.Points, error) {
+// candidates are the points of a search before its constraint leaves some out.
+type candidates struct {
+	n       int
+	at      func(i int) spec.Point
+	endless bool // there are points after the n-th, which may take the places of those that are left out
+}
+
+func list(points spec.Points) candidates { return candidates{n: points.Len(), at: points.At} }
+
+// candidates are those of the study: the points that come first, then those of its search.
+func (s Study) candidates() (candidates, error) {
+	first := s.Search.First
+	drawn := s.Search.Trials - len(first)
+	seed := uint32(s.Search.Seed)
 	switch s.Search.Kind {
 	case spec.List:
-		return spec.PointList(s.Search.Points...), nil
+		return list(spec.PointList(s.Search.Points...)), nil
+	case spec.Grid:
+		points, err := grid(s.Space)
+		if err != nil {
+			return candidates{}, fmt.Errorf("space: %w", err)
+		}
+		return list(points), nil
 	case spec.Random:
-		return spec.NewPoints(s.Search.Trials, s.draw()), nil
+		return s.drawn(first, true, random(seed)), nil
+	case spec.Sobol:
+		sequence, err := newSobol(len(s.Space), seed)
+		if err != nil {
+			return candidates{}, fmt.Errorf("space: %w", err)
+		}
+		return s.drawn(first, true, sequence.uniform), nil
+	case spec.LatinHypercube:
+		return s.drawn(first, false, newLatin(drawn, len(s.Space), seed).uniform), nil
 	}
-	return grid(s.Space)
+	return candidates{}, fmt.Errorf("search: unknown kind %q", s.Search.Kind)
 }
 
 // grid is every combination, the last dimension fastest.
 func grid(s spec.Space) (spec.Points, error) {
 	n := 1
 	for _, d := range s {
-		if len(d.Choices) == 0 {
-			return spec.Points{}, fmt.Errorf("%s is a range, and a grid needs choices: use choice(...) or search = random(trials = ...)", d.Name)
+		if d.Len() == 0 {
+			return spec.Points{}, fmt.Errorf("%s is a range, and a grid needs single values: use choice(...), a step, or "+
+				"search = random(trials = ...)", d.Name)
 		}
-		if n *= len(d.Choices); n > spec.MaxPoints {
+		if n *= d.Len(); n > spec.MaxPoints {
 			return spec.Points{}, fmt.Errorf("the grid has more than %d points: use search = random(trials = ...)", spec.MaxPoints)
 		}
 	}
 	return spec.NewPoints(n, func(i int) spec.Point {
 		p, rest := make(spec.Point, len(s)), i
 		for j := len(s) - 1; j >= 0; j-- {
-			c := s[j].Choices
-			p[j] = spec.Assignment{Name: s[j].Name, Value: c[rest%len(c)]}
-			rest /= len(c)
+			p[j] = spec.Assignment{Name: s[j].Name, Value: s[j].Value(rest % s[j].Len())}
+			rest /= s[j].Len()
 		}
 		return p
 	}), nil
 }
 
-// draw returns the function that draws random point i. Another number of points changes none of them, and another dimension does not
-// change the other columns.
-func (s Study) draw() func(i int) spec.Point {
-	stream := model.NewSource(uint32(s.Search.Seed), "search")
-	return func(i int) spec.Point {
+// drawn are points of the space at coordinates from 0 to 1, of which uniform returns number j of point i, after some others.
+func (s Study) drawn(first []spec.Point, endless bool, uniform func(i, j int) float64) candidates {
+	return candidates{n: s.Search.Trials, endless: endless, at: func(i int) spec.Point {
+		if i < len(first) {
+			return first[i]
+		}
 		p := make(spec.Point, len(s.Space))
 		for j, d := range s.Space {
-			source := *stream
-			source.Seek(uint64(i)<<32 | uint64(j))
-			p[j] = spec.Assignment{Name: d.Name, Value: d.At(source.Uniform())}
+			p[j] = spec.Assignment{Name: d.Name, Value: d.At(uniform(i-len(first), j))}
 		}
 		return p
+	}}
+}
+
+// random returns independent coordinates. Another number of points changes none of them, and another dimension does not change the other
+// columns.
+func random(seed uint32) func(i, j int) float64 {
+	stream := model.NewSource(seed, "search")
+	return func(i, j int) float64 {
+		source := *stream
+		source.Seek(uint64(i)<<32 | uint64(j))
+		return source.Uniform()
 	}
 }
 
-// A random search draws this many points for each that it is asked for, and at least leastDraws, before it says that too few satisfy
-// the constraint.
+// A search that is endless draws this many points for each that it is asked for, and at least leastDraws, before it says that too few
+// satisfy the constraint.
 const (
 	drawsEach  = 100
 	leastDraws = 10_000
 )
 
-// allowed are the points that satisfy the constraint. Of a random search they are the first draws that do, as many as it is asked for: a
-// constraint leaves the points that satisfy it as they were, and adds draws after them.
-func (s Study) allowed(ctx context.Context, all spec.Points) (spec.Points, error) {
-	candidates, at := all.Len(), all.At
-	if s.Search.Kind == spec.Random {
-		candidates, at = max(drawsEach*s.Search.Trials, leastDraws), s.draw()
+// allowed are the points that satisfy the constraint. Of an endless search they are the first that do, as many as it is asked for: a
+// constraint leaves the points that satisfy it as they were, and adds points after them.
+func (s Study) allowed(ctx context.Context, all candidates) (spec.Points, error) {
+	most := all.n
+	if all.endless {
+		most = max(drawsEach*all.n, leastDraws)
 	}
 	var kept []uint32
-	for i := 0; i < candidates && len(kept) < all.Len(); i++ {
+	for i := 0; i < most && len(kept) < all.n; i++ {
 		if ctx.Err() != nil {
 			return spec.Points{}, context.Cause(ctx)
 		}
-		ok, err := s.Allows(ctx, at(i))
+		ok, err := s.Allows(ctx, all.at(i))
 		if err != nil {
 			return spec.Points{}, err
 		}
@@ -150,11 +185,11 @@ func (s Study) allowed(ctx context.Context, all spec.Points) (spec.Points, error
 		}
 	}
 	switch {
-	case s.Search.Kind == spec.Random && len(kept) < all.Len():
+	case all.endless && len(kept) < all.n:
 		return spec.Points{}, fmt.Errorf("constraint: got %d points that satisfy it among %d drawn, want %d: allow more of the space, "+
-			"or ask for fewer trials", len(kept), candidates, all.Len())
+			"or ask for fewer trials", len(kept), most, all.n)
 	case len(kept) == 0:
-		return spec.Points{}, fmt.Errorf("constraint: none of the %d points satisfies it, want at least one", all.Len())
+		return spec.Points{}, fmt.Errorf("constraint: none of the %d points satisfies it, want at least one", all.n)
 	}
-	return spec.NewPoints(len(kept), func(i int) spec.Point { return at(int(kept[i])) }), nil
+	return spec.NewPoints(len(kept), func(i int) spec.Point { return all.at(int(kept[i])) }), nil
 }

@@ -106,7 +106,7 @@ func TestWrongSearches(t *testing.T) {
 		want  string
 	}{
 		{search.Study{Space: spec.Space{interval(t, "lr")}, Search: grid},
-			"space: lr is a range, and a grid needs choices: use choice(...) or search = random(trials = ...)"},
+			"space: lr is a range, and a grid needs single values: use choice(...), a step, or search = random(trials = ...)"},
 		{search.Study{Space: seven, Search: grid}, "space: the grid has more than 1000000 points: use search = random(trials = ...)"},
 		{search.Study{Space: seven[:6], Search: grid, Seeds: []uint32{1, 2}},
 			"study: got 2000000 trials, 1000000 points by 2 seeds, want at most 1000000"},
@@ -219,5 +219,41 @@ func TestWhatAStudyGains(t *testing.T) {
 	want = []string{"a=1 b=8/2", "a=1 b=9/2", "a=2 b=8/2", "a=2 b=9/2"}
 	if got := gained(before, more); !slices.Equal(got, want) {
 		t.Errorf("a seed: got %v, want %v", got, want)
+	}
+}
+
+// Points that the script lists come first; the others are those of a search without them.
+func TestSomePointsComeFirst(t *testing.T) {
+	var calls int
+	for _, kind := range []spec.SearchKind{spec.Random, spec.Sobol, spec.LatinHypercube} {
+		study := search.Study{Space: spec.Space{interval(t, "a"), interval(t, "b")}, Search: spec.Search{Kind: kind, Trials: 6, Seed: 5}}
+		free := of(t, study).Points.List()
+		first := spec.Point{{Name: "a", Value: spec.FloatValue(0.25)}, {Name: "b", Value: spec.FloatValue(0.75)}}
+		study.Search.First, study.Search.Trials = []spec.Point{first}, 7
+		got := of(t, study).Points.List()
+		if len(got) != 7 || !slices.Equal(got[0], first) || fmt.Sprint(got[1:]) != fmt.Sprint(free) {
+			t.Errorf("%s: got %v, want %v and then %v", kind, got, first, free)
+		}
+		study.Allows = atMost(0.5, &calls)
+		b := of(t, study)
+		if fewer := b.LeftOut > 0; fewer != (kind == spec.LatinHypercube) || b.Points.Len()+b.LeftOut != 7 {
+			t.Errorf("%s: got %d points with %d left out", kind, b.Points.Len(), b.LeftOut)
+		}
+	}
+}
+
+// A grid takes every value of a range with a step, and every integer.
+func TestAGridOfRanges(t *testing.T) {
+	a, err := interval(t, "a").Stepped(0.5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := spec.Range("n", spec.Int, 2, 3, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := of(t, search.Study{Space: spec.Space{a, n}, Search: spec.Search{Kind: spec.Grid}})
+	if got, want := fmt.Sprint(b.Points.List()), "[a=0.0 n=2 a=0.0 n=3 a=0.5 n=2 a=0.5 n=3 a=1.0 n=2 a=1.0 n=3]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

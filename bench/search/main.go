@@ -1,0 +1,67 @@
+// Command search prints what the searches of a study do, without training. peers.py runs it beside SciPy. Nothing imports it.
+//
+//	search points -kind sobol [-dimensions 2] [-trials 64] [-seed 0]
+//
+// prints the points of the unit cube, one a line, numbers separated by spaces.
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/runner/sweep/search"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "search:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) == 0 || args[0] != "points" {
+		return errors.New("want points: see the package comment")
+	}
+	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	kind := flags.String("kind", "sobol", "random, sobol or latin_hypercube")
+	dimensions := flags.Int("dimensions", 2, "dimensions of the cube")
+	trials := flags.Int("trials", 64, "number of points")
+	seed := flags.Uint64("seed", 0, "seed of the search")
+	if err := flags.Parse(args[1:]); err != nil {
+		return err
+	}
+	return points(os.Stdout, spec.Search{Kind: spec.SearchKind(*kind), Trials: *trials, Seed: *seed}, *dimensions)
+}
+
+func points(to io.Writer, s spec.Search, dimensions int) error {
+	study := search.Study{Search: s, Seeds: []uint32{0}}
+	for j := range dimensions {
+		d, err := spec.Range(fmt.Sprint("x", j), spec.Float, 0, 1, false)
+		if err != nil {
+			return err
+		}
+		study.Space = append(study.Space, d)
+	}
+	blocks, err := search.New(context.Background(), study)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(to)
+	for i := range blocks.Points.Len() {
+		for j, x := range blocks.Points.At(i) {
+			if j > 0 {
+				fmt.Fprint(w, " ")
+			}
+			fmt.Fprint(w, x.Value.Any())
+		}
+		fmt.Fprintln(w)
+	}
+	return w.Flush()
+}
