@@ -121,8 +121,8 @@ func identifier(name string) bool {
 	return name != ""
 }
 
-// Label names a trial by its hyperparameters, from its point or a row of a table, and its seed, in one line that is safe to print:
-// loss=ns-gan lr=2.0 note="a b" seed=0.
+// Label names a trial by its hyperparameters that apply, from its point or a row of a table, and its seed, in one line that is safe to
+// print: loss=ns-gan lr=2.0 note="a b" seed=0.
 func (m Meta) Label(values map[string]any, seed int64) string {
 	var parts []string
 	for _, c := range m.Columns {
@@ -134,8 +134,8 @@ func (m Meta) Label(values map[string]any, seed int64) string {
 			text = spec.FloatValue(v).String()
 		case bool:
 			text = spec.BoolValue(v).String()
-		case nil:
-			text = "None"
+		case nil: // it does not apply
+			continue
 		}
 		parts = append(parts, c.Name+"="+text)
 	}

@@ -41,7 +41,7 @@ func TestLabelsReadLikeScripts(t *testing.T) {
 	m := results.Meta{Columns: []results.Column{{Name: "loss", Kind: spec.String}, {Name: "lr", Kind: spec.Float},
 		{Name: "norm", Kind: spec.Bool}, {Name: "depth", Kind: spec.Int}, {Name: "beta", Kind: spec.Float}}}
 	got := m.Label(results.Values{"loss": "ns", "lr": 2.0, "norm": true, "depth": int64(3)}, 7)
-	if want := "loss=ns lr=2.0 norm=True depth=3 beta=None seed=7"; got != want {
+	if want := "loss=ns lr=2.0 norm=True depth=3 seed=7"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -178,6 +178,10 @@ func settingsFlags(recorded string) (set []string, err error) {
 func pointOf(s *script, t results.State) (point spec.Point, err error) {
 	var errs []error
 	for _, d := range s.Space {
+		point = append(point, spec.Assignment{Name: d.Name})
+		if t.Point[d.Name] == nil && s.Space.Unfit(point, d.Name) != "" {
+			continue
+		}
 		v, err := valueOf(t.Point[d.Name])
 		if err == nil {
 			v, err = v.As(d.Kind)
@@ -185,7 +189,7 @@ func pointOf(s *script, t results.State) (point spec.Point, err error) {
 		if err != nil {
 			errs = append(errs, fmt.Errorf("hyperparameter %s: %w", d.Name, err))
 		}
-		point = append(point, spec.Assignment{Name: d.Name, Value: v})
+		point[len(point)-1].Value = v
 	}
 	return point, withCode(exitUsage, errors.Join(errs...))
 }

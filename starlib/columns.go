@@ -38,8 +38,8 @@ func (s *Study) columns(job *model.Job) error {
 	}
 	numbers := map[string]model.Column{}
 	for _, r := range job.Reals {
-		for label, v := range r.Value.Named() {
-			if isTaken(fmt.Sprintf("%s of the number %v (%s)", label.Name, v, label.Place), label.Name) {
+		for label, v := range r.Value.Named() { // which may be another at each point: messages are without it
+			if isTaken(fmt.Sprintf("%s of a number (%s)", label.Name, label.Place), label.Name) {
 				continue
 			}
 			if first, ok := numbers[label.Name]; ok && first.Value.String() != v.String() {

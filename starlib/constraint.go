@@ -25,7 +25,8 @@ func (s *Study) Constraint() func(context.Context, spec.Point) (bool, error) {
 
 func (s *Study) allows(ctx context.Context, point spec.Point) (bool, error) {
 	th := s.loader.thread()
-	p := number.NewParams(number.New(append(slices.Clone(point), s.Settings...)).Plainly(), s.Settings, s.noteSetting)
+	p := number.NewParams(number.New(append(slices.Clone(point), s.Settings...)).Plainly(), s.Space, s.Settings,
+		s.noteSetting)
 	v, err := sandbox.Run(ctx, th, func() (starlark.Value, error) {
 		return starlark.Call(th, s.decl.constraint.Fn, starlark.Tuple{p}, nil)
 	})

@@ -141,7 +141,7 @@ func (s *Study) attempt(ctx context.Context, r *number.Evaluation) (o *outcome, 
 }
 
 func (s *Study) outcome(ctx context.Context, th *starlark.Thread, r *number.Evaluation) (*outcome, error) {
-	p := number.NewParams(r, s.Settings, s.note)
+	p := number.NewParams(r, s.Space, s.Settings, s.note)
 	v, err := starlark.Call(th, s.decl.trial.Fn, starlark.Tuple{p}, nil)
 	if err != nil {
 		return nil, err

@@ -114,6 +114,9 @@ func (b *builder) space() error {
 			return fmt.Errorf("space: got the name %q, which is also a setting; choose another", name)
 		}
 		dim, err := dimensionOf(name, v)
+		if err == nil {
+			dim.When, err = space.Conditions(dim, b.Space)
+		}
 		if err != nil {
 			return fmt.Errorf("space: %s: %w", name, err)
 		}
@@ -213,9 +216,13 @@ func (b *builder) change(name string, v starlark.Value) (err error) {
 				return fmt.Errorf("space: %w", hint.Unknown("hyperparameter", name, b.hyperparameters()))
 			}
 			dim, err := dimensionOf(name, v)
+			if err == nil && len(dim.When) > 0 {
+				err = fmt.Errorf("got when(...), want a dimension alone: the conditions are those of the script")
+			}
 			if err == nil {
 				dim, err = retyped(dim, b.Space[i].Kind)
 			}
+			dim.When = b.Space[i].When
 			if err != nil {
 				return fmt.Errorf("space: %s: %w", name, err)
 			}
@@ -289,16 +296,17 @@ func (b *builder) points() error {
 	}
 	for _, pin := range b.pinned {
 		i := slices.IndexFunc(b.Space, func(d spec.Dim) bool { return d.Name == pin.Name })
-		b.Space[i] = spec.Dim{Name: pin.Name, Kind: b.Space[i].Kind, Choices: []spec.Value{pin.Value}}
-		b.Search.Points, b.Search.First = pinnedPoints(b.Search.Points, i, pin), pinnedPoints(b.Search.First, i, pin)
+		b.Space[i] = spec.Dim{Name: pin.Name, Kind: b.Space[i].Kind, Choices: []spec.Value{pin.Value}, When: b.Space[i].When}
+		b.Search.Points, b.Search.First = b.pinnedPoints(b.Search.Points, i, pin), b.pinnedPoints(b.Search.First, i, pin)
 	}
 	return nil
 }
 
 // pinnedPoints are the distinct points with one value of dimension i.
-func pinnedPoints(points []spec.Point, i int, pin spec.Assignment) (distinct []spec.Point) {
+func (b *builder) pinnedPoints(points []spec.Point, i int, pin spec.Assignment) (distinct []spec.Point) {
 	for _, p := range points {
 		p[i] = pin
+		b.Space.Settle(p)
 		if !slices.ContainsFunc(distinct, func(q spec.Point) bool { return slices.Equal(p, q) }) {
 			distinct = append(distinct, p)
 		}

@@ -162,7 +162,7 @@ func (s *Study) Notes() []string { return s.notes.List() }
 func (s *Study) Warnings() (warnings []string) {
 	unread := func(names []string, what, where string) {
 		for _, name := range names {
-			if !s.used[name].Load() {
+			if !s.used[name].Load() && !s.Space.Never(name) {
 				warnings = append(warnings, fmt.Sprintf("%s: no trial reads the %s %s: use p.%s, or remove it from the %s", s.decl.pos, what, name,
 					name, where))
 			}

@@ -12,10 +12,11 @@ import (
 type Dim struct {
 	Name    string
 	Kind    Kind
-	Choices []Value // empty for a range
-	Lo, Hi  float64 // of a range, both included
-	Log     bool    // uniform in the logarithm
-	Step    float64 // the values of a range are this far apart, from Lo to Hi; 0: all numbers of its kind
+	Choices []Value     // empty for a range
+	Lo, Hi  float64     // of a range, both included
+	Log     bool        // uniform in the logarithm
+	Step    float64     // the values of a range are this far apart, from Lo to Hi; 0: all numbers of its kind
+	When    []Condition // of dimensions before this one in the space; it has no value where one does not hold
 }
 
 // Choice is a dimension with the given values, in order. Ints among floats become floats.

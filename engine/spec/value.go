@@ -224,11 +224,14 @@ func (p Point) Place(name string) int {
 	return slices.IndexFunc(p, func(s Assignment) bool { return s.Name == name })
 }
 
-// String is canonical: name=value, separated by blanks.
+// String is canonical: name=value, separated by blanks, of the hyperparameters that apply.
 func (p Point) String() string {
 	var b []byte
-	for i, s := range p {
-		if i > 0 {
+	for _, s := range p {
+		if s.Value.kind == None {
+			continue
+		}
+		if len(b) > 0 {
 			b = append(b, ' ')
 		}
 		b = append(b, s.Name...)

@@ -118,7 +118,7 @@ func TestRowsAreTheTrialsWithValuesOfOneMeasure(t *testing.T) {
 	if got := f.Rows[0].Seconds; got != 7.5 {
 		t.Errorf("got %v seconds, want 7.5", got)
 	}
-	if got, wanted := f.Label(&f.Rows[1]), "batch=64 loss=ns lr=0.0001 penalty=None seed=1"; got != wanted {
+	if got, wanted := f.Label(&f.Rows[1]), "batch=64 loss=ns lr=0.0001 seed=1"; got != wanted {
 		t.Errorf("got label %q, want %q", got, wanted)
 	}
 }

@@ -15,13 +15,14 @@ import (
 type Params struct {
 	kit.Opaque
 	in       *Evaluation
+	space    spec.Space
 	settings spec.Settings
 	note     func(name string) // is called for every value that is read
 }
 
 // NewParams is p in an evaluation. note is called with the name of every value that is read.
-func NewParams(in *Evaluation, settings spec.Settings, note func(name string)) *Params {
-	return &Params{in: in, settings: settings, note: note}
+func NewParams(in *Evaluation, space spec.Space, settings spec.Settings, note func(name string)) *Params {
+	return &Params{in: in, space: space, settings: settings, note: note}
 }
 
 var (
@@ -41,7 +42,9 @@ func (p *Params) String() string {
 
 func (p *Params) AttrNames() (names []string) {
 	for _, s := range p.in.Point {
-		names = append(names, s.Name)
+		if s.Value.Kind() != spec.None {
+			names = append(names, s.Name)
+		}
 	}
 	return names
 }
@@ -52,6 +55,10 @@ func (p *Params) Attr(name string) (starlark.Value, error) {
 		return nil, fmt.Errorf("p: %w", hint.Unknown("hyperparameter or setting", name, p.AttrNames()))
 	}
 	p.note(name)
+	if v.Kind() == spec.None {
+		p.in.read(name)
+		return nil, fmt.Errorf("p.%s does not apply where %s", name, p.space.Unfit(p.in.Point, name))
+	}
 	return p.in.value(spec.Assignment{Name: name, Value: v}, p.settings), nil
 }
 

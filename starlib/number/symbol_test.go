@@ -24,7 +24,7 @@ func evaluating(t *testing.T, expression string) (*Evaluation, starlark.Value) {
 		t.Fatal(err)
 	}
 	globals := sandbox.Guards()
-	globals["p"] = NewParams(e, nil, func(string) {})
+	globals["p"] = NewParams(e, nil, nil, func(string) {})
 	globals["max"] = Lifted(sandbox.Universe("max"), true)
 	program, err := starlark.FileProgram(f, globals.Has)
 	if err != nil {

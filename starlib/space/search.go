@@ -111,9 +111,16 @@ func (s *Search) Within(space spec.Space) ([]spec.Point, error) {
 		}
 		var p spec.Point
 		for _, d := range space {
+			p = append(p, spec.Assignment{Name: d.Name})
 			raw, ok, _ := dict.Get(starlark.String(d.Name))
+			if unfit := space.Unfit(p, d.Name); unfit != "" {
+				if ok {
+					return nil, fail(i, "got %s, which does not apply where %s", d.Name, unfit)
+				}
+				continue
+			}
 			if !ok {
-				return nil, fail(i, "got no %s, want every hyperparameter of the space", d.Name)
+				return nil, fail(i, "got no %s, want every hyperparameter of the space that applies", d.Name)
 			}
 			v, err := Value(raw)
 			if err == nil {
@@ -122,7 +129,7 @@ func (s *Search) Within(space spec.Space) ([]spec.Point, error) {
 			if err != nil {
 				return nil, fail(i, "%s: %v", d.Name, err)
 			}
-			p = append(p, spec.Assignment{Name: d.Name, Value: v})
+			p[len(p)-1].Value = v
 		}
 		points = append(points, p)
 	}

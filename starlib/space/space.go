@@ -6,19 +6,23 @@ package space
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/starlib/hint"
 	"github.com/starsweep/starsweep/starlib/kit"
 )
 
 // Dimension is the values of a hyperparameter, which has no name yet.
 type Dimension struct {
 	kit.Opaque
-	values []spec.Value // of a choice
-	dim    spec.Dim     // of a range
+	values []spec.Value     // of a choice
+	dim    spec.Dim         // of a range
+	when   []spec.Condition // with the values as they are written
 	text   string
 }
 
@@ -32,14 +36,85 @@ func (d Dimension) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bo
 	return kit.SameText(op, d, y)
 }
 
-// Named is the dimension under a name.
+// Named is the dimension under a name. Its conditions have the values that are written: Conditions types them.
 func (d Dimension) Named(name string) (spec.Dim, error) {
-	if d.values == nil {
-		r := d.dim
-		r.Name = name
-		return r, nil
+	r := d.dim
+	if d.values != nil {
+		var err error
+		if r, err = spec.Choice("", d.values...); err != nil {
+			return r, err
+		}
 	}
-	return spec.Choice(name, d.values...)
+	r.Name, r.When = name, d.when
+	return r, nil
+}
+
+// Conditions are those of a dimension with the types of the dimensions before it; an error if one cannot hold.
+func Conditions(d spec.Dim, before spec.Space) (typed []spec.Condition, err error) {
+	var names []string
+	for _, b := range before {
+		names = append(names, b.Name)
+	}
+	for _, c := range d.When {
+		i := slices.Index(names, c.Name)
+		switch {
+		case i < 0:
+			return nil, fmt.Errorf("when: %w before it", hint.Unknown("hyperparameter", c.Name, names))
+		case before[i].Len() == 0:
+			return nil, fmt.Errorf("when: %s is a range, want a hyperparameter of single values", c.Name)
+		}
+		t := spec.Condition{Name: c.Name}
+		for _, v := range c.Values {
+			if v, err = Typed(before[i], v); err != nil {
+				return nil, fmt.Errorf("when: %s: %w", c.Name, err)
+			}
+			t.Values = append(t.Values, v)
+		}
+		typed = append(typed, t)
+	}
+	return typed, nil
+}
+
+// when is the builtin when(dimension, norm = "none"): the dimension applies where each hyperparameter that is named has the value, or one
+// of the values of a list.
+func when(c kit.Call) (starlark.Value, error) {
+	if len(c.Args) != 1 || len(c.Kwargs) == 0 {
+		return nil, fmt.Errorf(`when: got %d dimensions and %d conditions, want one dimension and conditions: `+
+			`when(uniform(0, 0.3), norm = "none")`, len(c.Args), len(c.Kwargs))
+	}
+	d, ok := c.Args[0].(Dimension)
+	if !ok {
+		return nil, fmt.Errorf("when: got %s, want a dimension such as uniform(0, 0.3)", kit.Describe(c.Args[0]))
+	}
+	d.when = slices.Clone(d.when)
+	for _, pair := range c.Kwargs {
+		name, _ := starlark.AsString(pair[0])
+		if slices.ContainsFunc(d.when, func(c spec.Condition) bool { return c.Name == name }) {
+			return nil, fmt.Errorf("when: got two conditions of %s, want one with a list of values", name)
+		}
+		values := []starlark.Value{pair[1]}
+		if list, isList := pair[1].(*starlark.List); isList {
+			values = slices.Collect(list.Elements())
+		}
+		condition := spec.Condition{Name: name}
+		for _, v := range values {
+			x, err := Value(v)
+			if err != nil {
+				return nil, fmt.Errorf("when: %s: %w", name, err)
+			}
+			condition.Values = append(condition.Values, x)
+		}
+		if len(values) == 0 {
+			return nil, fmt.Errorf("when: %s: got an empty list, want at least one value", name)
+		}
+		d.when = append(d.when, condition)
+	}
+	texts := make([]string, len(d.when))
+	for i, c := range d.when {
+		texts[i] = c.String()
+	}
+	d.text = fmt.Sprintf("when(%s, %s)", c.Args[0], strings.Join(texts, ", "))
+	return d, nil
 }
 
 // Value converts a value of a script to that of a hyperparameter or setting.
@@ -63,6 +138,7 @@ func Value(v starlark.Value) (spec.Value, error) {
 
 // Dimensions are the builtins that make dimensions.
 var Dimensions = starlark.StringDict{
+	"when": kit.Builtin("when", when),
 	"choice": kit.Builtin("choice", func(c kit.Call) (starlark.Value, error) {
 		if len(c.Kwargs) > 0 {
 			return nil, fmt.Errorf("choice: got the argument %s, want values only", c.Kwargs[0][0])

@@ -32,13 +32,22 @@ func TestDimensionsHaveTheirValues(t *testing.T) {
 		"integers(2, 8, step = 3)": "x int 2 to 8 false by 3",
 		"integers(2, 9, step = 3)": "integers: got the step 3.0 in the range 2.0 to 9.0, want one that ends there: " +
 			"the last value is 8.0",
-		"integers(2, 8, step = 0)":          "integers: for parameter step: got 0, want a positive int",
-		"choice(1, 'a')":                    `choice: got string "a" and int 1, want values of one type`,
-		"log_uniform(0, 1)":                 "log_uniform: got 0.0 as the low end of a logarithmic range, want a positive number",
-		"log_uniform(1, float('inf'))":      "log_uniform: got an infinite range, want finite ends",
-		"choice([1, 2])":                    "choice: got a list, want its values one by one: choice(*[1, 2])",
-		"choice(1, values = 2)":             `choice: got the argument "values", want values only`,
-		"integers(1, 99999999999999999999)": "integers: for parameter hi: 99999999999999999999 out of range (want value in signed 64-bit range)",
+		"integers(2, 8, step = 0)":                               "integers: for parameter step: got 0, want a positive int",
+		`when(log_uniform(1, 2), norm = "none", depth = [2, 3])`: `x float 1 to 2 true when norm = "none" when depth = 2 or 3`,
+		`when(when(choice(1), a = 1), b = True)`:                 "x int [1] when a = 1 when b = True",
+		`when(choice(1))`: "when: got 1 dimensions and 0 conditions, want one dimension and conditions: " +
+			`when(uniform(0, 0.3), norm = "none")`,
+		`when(3, a = 1)`:                      "when: got int 3, want a dimension such as uniform(0, 0.3)",
+		`when(choice(1), a = [])`:             "when: a: got an empty list, want at least one value",
+		`when(choice(1), a = choice)`:         "when: a: got the function choice, want a bool, an int of 64 bits, a finite float or a string",
+		`when(when(choice(1), a = 1), a = 2)`: "when: got two conditions of a, want one with a list of values",
+		"choice(1, 'a')":                      `choice: got string "a" and int 1, want values of one type`,
+		"log_uniform(0, 1)":                   "log_uniform: got 0.0 as the low end of a logarithmic range, want a positive number",
+		"log_uniform(1, float('inf'))":        "log_uniform: got an infinite range, want finite ends",
+		"choice([1, 2])":                      "choice: got a list, want its values one by one: choice(*[1, 2])",
+		"choice(1, values = 2)":               `choice: got the argument "values", want values only`,
+		"integers(1, 99999999999999999999)": "integers: for parameter hi: 99999999999999999999 out of range " +
+			"(want value in signed 64-bit range)",
 	} {
 		v, err := evaluate(expression)
 		got := fmt.Sprint(err)
@@ -52,6 +61,9 @@ func TestDimensionsHaveTheirValues(t *testing.T) {
 				if d.Step > 0 {
 					got += fmt.Sprintf(" by %g", d.Step)
 				}
+			}
+			for _, c := range d.When {
+				got += " when " + c.String()
 			}
 		}
 		if got != want {
@@ -75,7 +87,7 @@ func TestPointsLieInTheSpace(t *testing.T) {
 		`points([{"n": 8, "lr": 2.0}])`:          "[lr=2.0 n=8]",
 		`points([{"lr": 1, "n": 9}])`:            "s.star:1:7: points: point 1: n: got 9, want a number from 1 to 8",
 		`points([{"lr": 3, "n": 1}])`:            "s.star:1:7: points: point 1: lr: got 3.0, want one of [1.0 2.0]",
-		`points([{"lr": 1}])`:                    "s.star:1:7: points: point 1: got no n, want every hyperparameter of the space",
+		`points([{"lr": 1}])`:                    "s.star:1:7: points: point 1: got no n, want every hyperparameter of the space that applies",
 		`points([{"lr": 1, "n": 1}, {"l": 1}])`:  `s.star:1:7: points: point 2: there is no hyperparameter "l" (did you mean lr?)`,
 		`points([{"lr": 1, "n": 1.5}])`:          "s.star:1:7: points: point 1: n: got float 1.5, want int",
 		`sobol(9, first = [{"lr": 1, "n": 3}])`:  "[lr=1.0 n=3]",

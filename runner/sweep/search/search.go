@@ -33,7 +33,7 @@ var _ sweep.Source = (*Blocks)(nil)
 
 // New returns the search of a study. Errors name the argument of study(...) that is wrong; those of Allows are returned as they are.
 func New(ctx context.Context, s Study) (*Blocks, error) {
-	all, err := s.candidates()
+	all, err := s.candidates(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ type candidates struct {
 func list(points spec.Points) candidates { return candidates{n: points.Len(), at: points.At} }
 
 // candidates are those of the study: the points that come first, then those of its search.
-func (s Study) candidates() (candidates, error) {
+func (s Study) candidates(ctx context.Context) (candidates, error) {
 	first := s.Search.First
 	drawn := s.Search.Trials - len(first)
 	seed := uint32(s.Search.Seed)
@@ -91,7 +91,7 @@ func (s Study) candidates() (candidates, error) {
 	case spec.List:
 		return list(spec.PointList(s.Search.Points...)), nil
 	case spec.Grid:
-		points, err := grid(s.Space)
+		points, err := grid(ctx, s.Space)
 		if err != nil {
 			return candidates{}, fmt.Errorf("space: %w", err)
 		}
@@ -110,28 +110,6 @@ func (s Study) candidates() (candidates, error) {
 	return candidates{}, fmt.Errorf("search: unknown kind %q", s.Search.Kind)
 }
 
-// grid is every combination, the last dimension fastest.
-func grid(s spec.Space) (spec.Points, error) {
-	n := 1
-	for _, d := range s {
-		if d.Len() == 0 {
-			return spec.Points{}, fmt.Errorf("%s is a range, and a grid needs single values: use choice(...), a step, or "+
-				"search = random(trials = ...)", d.Name)
-		}
-		if n *= d.Len(); n > spec.MaxPoints {
-			return spec.Points{}, fmt.Errorf("the grid has more than %d points: use search = random(trials = ...)", spec.MaxPoints)
-		}
-	}
-	return spec.NewPoints(n, func(i int) spec.Point {
-		p, rest := make(spec.Point, len(s)), i
-		for j := len(s) - 1; j >= 0; j-- {
-			p[j] = spec.Assignment{Name: s[j].Name, Value: s[j].Value(rest % s[j].Len())}
-			rest /= s[j].Len()
-		}
-		return p
-	}), nil
-}
-
 // drawn are points of the space at coordinates from 0 to 1, of which uniform returns number j of point i, after some others.
 func (s Study) drawn(first []spec.Point, endless bool, uniform func(i, j int) float64) candidates {
 	return candidates{n: s.Search.Trials, endless: endless, at: func(i int) spec.Point {
@@ -142,6 +120,7 @@ func (s Study) drawn(first []spec.Point, endless bool, uniform func(i, j int) fl
 		for j, d := range s.Space {
 			p[j] = spec.Assignment{Name: d.Name, Value: d.At(uniform(i-len(first), j))}
 		}
+		s.Space.Settle(p)
 		return p
 	}}
 }

@@ -257,3 +257,38 @@ func TestAGridOfRanges(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// A dimension that does not apply has one combination, and a grid that is small through its conditions is no larger than that.
+func TestAGridUnderConditions(t *testing.T) {
+	a, b, c := choice(t, "a", 1, 2), choice(t, "b", 3, 4), choice(t, "c", 5, 6)
+	b.When = []spec.Condition{{Name: "a", Values: []spec.Value{spec.IntValue(2)}}}
+	c.When = []spec.Condition{{Name: "b", Values: []spec.Value{spec.IntValue(3)}}}
+	grid := of(t, search.Study{Space: spec.Space{a, b, c}, Search: spec.Search{Kind: spec.Grid}})
+	if got, want := fmt.Sprint(grid.Points.List()), "[a=1 a=2 b=3 c=5 a=2 b=3 c=6 a=2 b=4]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	drawn := of(t, search.Study{Space: spec.Space{a, b, c}, Search: spec.Search{Kind: spec.Sobol, Trials: 64}})
+	for _, p := range drawn.Points.List() {
+		for has, needs := range map[string]string{"b=": "a=2", "c=": "b=3"} {
+			if text := p.String(); strings.Contains(text, has) != strings.Contains(text, needs) {
+				t.Errorf("got %v", p)
+			}
+		}
+	}
+	space := spec.Space{choice(t, "a", 0, 1)}
+	for i := range 40 { // 2^40 combinations without the conditions
+		d := choice(t, fmt.Sprint("d", i), 0, 1)
+		d.When = []spec.Condition{{Name: space[i].Name, Values: []spec.Value{spec.IntValue(1)}}}
+		space = append(space, d)
+	}
+	if n := of(t, search.Study{Space: space, Search: spec.Search{Kind: spec.Grid}}).Len(); n != 42 {
+		t.Errorf("got %d points, want 42", n)
+	}
+	for i := range space[1:] {
+		space[i+1].When[0].Values = space[0].Choices
+	}
+	_, err := search.New(t.Context(), search.Study{Space: space, Search: spec.Search{Kind: spec.Grid}})
+	if err == nil || !strings.Contains(err.Error(), "more than 1000000 points") {
+		t.Errorf("got %v, want too many points", err)
+	}
+}
