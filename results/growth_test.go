@@ -23,7 +23,7 @@ func TestAStudyGrowsBesideAProcessThatDiedElsewhere(t *testing.T) {
 	wider := meta
 	wider.Metrics = append(slices.Clone(meta.Metrics), "recall")
 	o := hourly
-	o.HeartbeatEvery = 5 * time.Millisecond
+	o.HeartbeatEvery = 100 * time.Millisecond // a busy machine must not take three of them between joining and looking
 	if _, err := createStudy(dir, wider, nil, o); !errors.Is(err, results.ErrInUse) {
 		t.Fatalf("without waiting: got %v, want ErrInUse", err)
 	}
