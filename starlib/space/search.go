@@ -114,7 +114,7 @@ func (s *Search) Within(space spec.Space) ([]spec.Point, error) {
 			p = append(p, spec.Assignment{Name: d.Name})
 			raw, ok, _ := dict.Get(starlark.String(d.Name))
 			if unfit := space.Unfit(p, d.Name); unfit != "" {
-				if ok {
+				if ok && raw != starlark.None {
 					return nil, fail(i, "got %s, which does not apply where %s", d.Name, unfit)
 				}
 				continue

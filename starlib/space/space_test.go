@@ -82,11 +82,18 @@ func TestPointsLieInTheSpace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c, err := spec.Choice("c", spec.IntValue(5))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.When = []spec.Condition{{Name: "lr", Values: []spec.Value{spec.FloatValue(2)}}}
 	for expression, want := range map[string]string{
 		`points([{"lr": 1, "n": 3}])`:            "[lr=1.0 n=3]",
-		`points([{"n": 8, "lr": 2.0}])`:          "[lr=2.0 n=8]",
+		`points([{"n": 8, "lr": 2.0, "c": 5}])`:  "[lr=2.0 n=8 c=5]",
 		`points([{"lr": 1, "n": 9}])`:            "s.star:1:7: points: point 1: n: got 9, want a number from 1 to 8",
 		`points([{"lr": 3, "n": 1}])`:            "s.star:1:7: points: point 1: lr: got 3.0, want one of [1.0 2.0]",
+		`points([{"lr": 1, "n": 1, "c": None}])`: "[lr=1.0 n=1]",
+		`points([{"lr": 2, "n": 1, "c": 5}])`:    "[lr=2.0 n=1 c=5]",
 		`points([{"lr": 1}])`:                    "s.star:1:7: points: point 1: got no n, want every hyperparameter of the space that applies",
 		`points([{"lr": 1, "n": 1}, {"l": 1}])`:  `s.star:1:7: points: point 2: there is no hyperparameter "l" (did you mean lr?)`,
 		`points([{"lr": 1, "n": 1.5}])`:          "s.star:1:7: points: point 1: n: got float 1.5, want int",
@@ -98,7 +105,7 @@ func TestPointsLieInTheSpace(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", expression, err)
 		}
-		points, err := v.(*Search).Within(spec.Space{lr, n})
+		points, err := v.(*Search).Within(spec.Space{lr, n, c})
 		got := fmt.Sprint(err)
 		if err == nil {
 			got = fmt.Sprint(points)
