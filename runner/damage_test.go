@@ -86,7 +86,8 @@ func (l *lab) damaged(dir, path, what string) (refused bool) {
 	}
 	if code == 0 {
 		var lost []results.Table
-		if strings.Contains(text, "pictures are lost") { // a finished trial does not run again for one
+		// A finished trial does not run again for a picture, and one that is resumed has only the weights of its last epoch.
+		if strings.Contains(text, "pictures are lost") || strings.Contains(text, "the sample sheets of these epochs are lost") {
 			lost = append(lost, results.Samples)
 		}
 		l.same(dir, lost...)
