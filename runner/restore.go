@@ -177,9 +177,9 @@ func settingsFlags(recorded string) (set []string, err error) {
 // pointOf returns the point of a trial with the types of its script's space.
 func pointOf(s *script, t results.State) (point spec.Point, err error) {
 	var errs []error
-	for _, d := range s.Space {
+	for i, d := range s.Space {
 		point = append(point, spec.Assignment{Name: d.Name})
-		if t.Point[d.Name] == nil && s.Space.Unfit(point, d.Name) != "" {
+		if t.Point[d.Name] == nil && !s.Space.Applies(point, i) {
 			continue
 		}
 		v, err := valueOf(t.Point[d.Name])

@@ -211,7 +211,7 @@ func (b *builder) change(name string, v starlark.Value) (err error) {
 		}
 		for k, v := range dims.Entries() {
 			name, _ := starlark.AsString(k)
-			i := slices.IndexFunc(b.Space, func(d spec.Dim) bool { return d.Name == name })
+			i := b.Space.Place(name)
 			if i < 0 {
 				return fmt.Errorf("space: %w", hint.Unknown("hyperparameter", name, b.hyperparameters()))
 			}
@@ -260,7 +260,7 @@ func (b *builder) pin(set []string) error {
 			b.Settings[i].Value = v
 			continue
 		}
-		i := slices.IndexFunc(b.Space, func(d spec.Dim) bool { return d.Name == name })
+		i := b.Space.Place(name)
 		if i < 0 {
 			names := append(b.settingNames(), b.hyperparameters()...)
 			return &overrideError{fmt.Errorf("set: %w", hint.Unknown("setting or hyperparameter", name, names))}
@@ -288,28 +288,20 @@ func (b *builder) points() error {
 		if err != nil {
 			return err
 		}
-		if b.Search.Kind == spec.List {
-			b.Search.Points = points
-		} else {
-			b.Search.First = points
-		}
+		b.Search.Points = points
 	}
 	for _, pin := range b.pinned {
-		i := slices.IndexFunc(b.Space, func(d spec.Dim) bool { return d.Name == pin.Name })
+		i := b.Space.Place(pin.Name)
 		b.Space[i] = spec.Dim{Name: pin.Name, Kind: b.Space[i].Kind, Choices: []spec.Value{pin.Value}, When: b.Space[i].When}
-		b.Search.Points, b.Search.First = b.pinnedPoints(b.Search.Points, i, pin), b.pinnedPoints(b.Search.First, i, pin)
+		var distinct []spec.Point
+		for _, p := range b.Search.Points {
+			p[i] = pin
+			b.Space.Settle(p)
+			if !slices.ContainsFunc(distinct, func(q spec.Point) bool { return slices.Equal(p, q) }) {
+				distinct = append(distinct, p)
+			}
+		}
+		b.Search.Points = distinct
 	}
 	return nil
-}
-
-// pinnedPoints are the distinct points with one value of dimension i.
-func (b *builder) pinnedPoints(points []spec.Point, i int, pin spec.Assignment) (distinct []spec.Point) {
-	for _, p := range points {
-		p[i] = pin
-		b.Space.Settle(p)
-		if !slices.ContainsFunc(distinct, func(q spec.Point) bool { return slices.Equal(p, q) }) {
-			distinct = append(distinct, p)
-		}
-	}
-	return distinct
 }

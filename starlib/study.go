@@ -162,13 +162,14 @@ func (s *Study) Notes() []string { return s.notes.List() }
 func (s *Study) Warnings() (warnings []string) {
 	unread := func(names []string, what, where string) {
 		for _, name := range names {
-			if !s.used[name].Load() && !s.Space.Never(name) {
+			if !s.used[name].Load() {
 				warnings = append(warnings, fmt.Sprintf("%s: no trial reads the %s %s: use p.%s, or remove it from the %s", s.decl.pos, what, name,
 					name, where))
 			}
 		}
 	}
-	unread(s.hyperparameters(), "hyperparameter", "space")
+	never := func(name string) bool { return s.Space.Never(s.Space.Place(name)) }
+	unread(slices.DeleteFunc(s.hyperparameters(), never), "hyperparameter", "space")
 	unread(s.settingNames(), "setting", "settings")
 	return append(warnings, s.Notes()...)
 }

@@ -21,52 +21,50 @@ func (c Condition) String() string {
 	return c.Name + " = " + strings.Join(texts, " or ")
 }
 
-// Settle takes the values from the hyperparameters of a point that do not apply there, of which points of one meaning would differ.
+// Settle takes away the values of hyperparameters that do not apply at a point, so that equal trials have equal points.
 func (s Space) Settle(p Point) {
-	for i, d := range s {
-		if len(d.When) > 0 && s.unfit(d, p) != "" {
+	for i := range s {
+		if !s.Applies(p, i) {
 			p[i].Value = Value{}
 		}
 	}
 }
 
-// Unfit says why a hyperparameter does not apply at a settled point: norm = "batch", where it asks for another norm. It is empty where it
-// applies.
-func (s Space) Unfit(p Point, name string) string {
-	i := slices.IndexFunc(s, func(d Dim) bool { return d.Name == name })
-	if i < 0 {
-		return ""
-	}
-	return s.unfit(s[i], p)
-}
+// Applies reports whether dimension i has a value at a point, which is settled in the dimensions before it.
+func (s Space) Applies(p Point, i int) bool { return s.broken(p, i) == nil }
 
-func (s Space) unfit(d Dim, p Point) string {
-	for _, c := range d.When {
-		v, _ := p.Get(c.Name)
-		switch {
-		case v.Kind() == None: // which does not apply itself
-			return s.Unfit(p, c.Name)
-		case !slices.Contains(c.Values, v):
-			return fmt.Sprintf("%s = %v", c.Name, v)
-		}
+// Unfit says why dimension i does not apply at a settled point: norm = "batch", where it asks for another norm. It is empty where it
+// applies.
+func (s Space) Unfit(p Point, i int) string {
+	if a := s.broken(p, i); a != nil {
+		return fmt.Sprintf("%s = %v", a.Name, a.Value)
 	}
 	return ""
 }
 
-// Never reports whether a hyperparameter applies nowhere in the space, such as one whose condition is a value that a profile left out.
-func (s Space) Never(name string) bool {
-	i := slices.IndexFunc(s, func(d Dim) bool { return d.Name == name })
-	return i >= 0 && slices.ContainsFunc(s[i].When, func(c Condition) bool {
-		j := slices.IndexFunc(s, func(d Dim) bool { return d.Name == c.Name })
-		has := func(v Value) bool {
-			for k := range s[j].Len() {
-				if s[j].Value(k) == v {
-					return true
-				}
-			}
-			return false
+// broken is the assignment by which dimension i does not apply, its own or that of a dimension that it depends on; nil if it applies.
+func (s Space) broken(p Point, i int) *Assignment {
+	for _, c := range s[i].When {
+		switch v, _ := p.Get(c.Name); {
+		case v.Kind() == None: // which does not apply itself
+			return s.broken(p, s.Place(c.Name))
+		case !slices.Contains(c.Values, v):
+			return &Assignment{c.Name, v}
 		}
-		return s.Never(c.Name) || !slices.ContainsFunc(c.Values, has)
+	}
+	return nil
+}
+
+// Never reports whether dimension i applies nowhere in the space, such as one whose condition is a value that a profile left out.
+func (s Space) Never(i int) bool {
+	return slices.ContainsFunc(s[i].When, func(c Condition) bool {
+		on := s.Place(c.Name)
+		for k := range s[on].Len() {
+			if slices.Contains(c.Values, s[on].Value(k)) {
+				return s.Never(on)
+			}
+		}
+		return true
 	})
 }
 

@@ -45,7 +45,7 @@ func TestHyperparametersApplyUnderConditions(t *testing.T) {
 			t.Errorf("got %s of %d, want %s", got, len(c.point), c.want)
 		}
 		for i, d := range s {
-			if got := s.Unfit(c.point, d.Name); got != c.unfit[i] {
+			if got := s.Unfit(c.point, i); got != c.unfit[i] {
 				t.Errorf("%v: %s: got %q, want %q", c.point, d.Name, got, c.unfit[i])
 			}
 		}
@@ -53,7 +53,7 @@ func TestHyperparametersApplyUnderConditions(t *testing.T) {
 	narrow := Space{s[0], s[1], s[2], s[3]}
 	narrow[0].Choices = narrow[0].Choices[1:2]
 	for i, want := range []bool{false, true, true, false} {
-		if got := narrow.Never(s[i].Name); got != want || s.Never(s[i].Name) {
+		if got := narrow.Never(i); got != want || s.Never(i) {
 			t.Errorf("%s never applies: got %t, want %t", s[i].Name, got, want)
 		}
 	}

@@ -155,6 +155,11 @@ func (d Dim) At(u float64) Value {
 // Space is the dimensions in the order of the script.
 type Space []Dim
 
+// Place is the index of a dimension, or -1 if the space lacks it.
+func (s Space) Place(name string) int {
+	return slices.IndexFunc(s, func(d Dim) bool { return d.Name == name })
+}
+
 // SearchKind names how points are chosen.
 type SearchKind string
 
@@ -171,8 +176,7 @@ type Search struct {
 	Kind   SearchKind
 	Trials int     // of a search that draws points, with those that come first
 	Seed   uint64  // likewise
-	First  []Point // likewise: before those that are drawn
-	Points []Point // of a list
+	Points []Point // that the script lists: all of a list, and those that come before the ones that are drawn
 }
 
 // Points are the points of a search, in order. They are computed on demand, since there may be millions.

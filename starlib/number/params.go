@@ -57,7 +57,7 @@ func (p *Params) Attr(name string) (starlark.Value, error) {
 	p.note(name)
 	if v.Kind() == spec.None {
 		p.in.read(name)
-		return nil, fmt.Errorf("p.%s does not apply where %s", name, p.space.Unfit(p.in.Point, name))
+		return nil, fmt.Errorf("p.%s does not apply where %s", name, p.space.Unfit(p.in.Point, p.space.Place(name)))
 	}
 	return p.in.value(spec.Assignment{Name: name, Value: v}, p.settings), nil
 }

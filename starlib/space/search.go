@@ -110,10 +110,10 @@ func (s *Search) Within(space spec.Space) ([]spec.Point, error) {
 			}
 		}
 		var p spec.Point
-		for _, d := range space {
+		for j, d := range space {
 			p = append(p, spec.Assignment{Name: d.Name})
 			raw, ok, _ := dict.Get(starlark.String(d.Name))
-			if unfit := space.Unfit(p, d.Name); unfit != "" {
+			if unfit := space.Unfit(p, j); unfit != "" {
 				if ok && raw != starlark.None {
 					return nil, fail(i, "got %s, which does not apply where %s", d.Name, unfit)
 				}

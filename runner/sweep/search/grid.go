@@ -50,7 +50,7 @@ func conditional(ctx context.Context, s spec.Space) (spec.Points, error) {
 			return context.Cause(ctx)
 		}
 		at[j], point[j] = 0, spec.Assignment{Name: s[j].Name}
-		if s.Unfit(point, s[j].Name) != "" {
+		if !s.Applies(point, j) {
 			return add(j + 1)
 		}
 		for k := range s[j].Len() {

@@ -82,10 +82,8 @@ type candidates struct {
 
 func list(points spec.Points) candidates { return candidates{n: points.Len(), at: points.At} }
 
-// candidates are those of the study: the points that come first, then those of its search.
+// candidates are those of the study.
 func (s Study) candidates(ctx context.Context) (candidates, error) {
-	first := s.Search.First
-	drawn := s.Search.Trials - len(first)
 	seed := uint32(s.Search.Seed)
 	switch s.Search.Kind {
 	case spec.List:
@@ -97,21 +95,23 @@ func (s Study) candidates(ctx context.Context) (candidates, error) {
 		}
 		return list(points), nil
 	case spec.Random:
-		return s.drawn(first, true, random(seed)), nil
+		return s.drawn(true, random(seed)), nil
 	case spec.Sobol:
 		sequence, err := newSobol(len(s.Space), seed)
 		if err != nil {
 			return candidates{}, fmt.Errorf("space: %w", err)
 		}
-		return s.drawn(first, true, sequence.uniform), nil
+		return s.drawn(true, sequence.uniform), nil
 	case spec.LatinHypercube:
-		return s.drawn(first, false, newLatin(drawn, len(s.Space), seed).uniform), nil
+		return s.drawn(false, newLatin(s.Search.Trials-len(s.Search.Points), len(s.Space), seed).uniform), nil
 	}
 	return candidates{}, fmt.Errorf("search: unknown kind %q", s.Search.Kind)
 }
 
-// drawn are points of the space at coordinates from 0 to 1, of which uniform returns number j of point i, after some others.
-func (s Study) drawn(first []spec.Point, endless bool, uniform func(i, j int) float64) candidates {
+// drawn are the points that come first, and then points of the space at coordinates from 0 to 1, of which uniform returns number j of
+// point i.
+func (s Study) drawn(endless bool, uniform func(i, j int) float64) candidates {
+	first := s.Search.Points
 	return candidates{n: s.Search.Trials, endless: endless, at: func(i int) spec.Point {
 		if i < len(first) {
 			return first[i]

@@ -229,7 +229,7 @@ func TestSomePointsComeFirst(t *testing.T) {
 		study := search.Study{Space: spec.Space{interval(t, "a"), interval(t, "b")}, Search: spec.Search{Kind: kind, Trials: 6, Seed: 5}}
 		free := of(t, study).Points.List()
 		first := spec.Point{{Name: "a", Value: spec.FloatValue(0.25)}, {Name: "b", Value: spec.FloatValue(0.75)}}
-		study.Search.First, study.Search.Trials = []spec.Point{first}, 7
+		study.Search.Points, study.Search.Trials = []spec.Point{first}, 7
 		got := of(t, study).Points.List()
 		if len(got) != 7 || !slices.Equal(got[0], first) || fmt.Sprint(got[1:]) != fmt.Sprint(free) {
 			t.Errorf("%s: got %v, want %v and then %v", kind, got, first, free)

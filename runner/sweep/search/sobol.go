@@ -52,7 +52,7 @@ func directions(table []string, j int) (v [32]uint32) {
 	return v
 }
 
-// sobol is the sequence in as many dimensions as a space has, in the order of Gray's code. Scrambled are the coordinates of point i.
+// sobol is the scrambled sequence in as many dimensions as a space has, in the order of Gray's code.
 type sobol struct {
 	directions [][32]uint32
 	scrambling model.Source
