@@ -152,6 +152,29 @@ func (d Dim) At(u float64) Value {
 	return FloatValue(min(v, d.Hi))
 }
 
+// Unit is the place of a value in the dimension, from 0 to 1, so that At(Unit(v)) is v: the middle of its share if it has one. The value
+// of a list or of steps must be one of them; places of numbers beyond the range are beyond 0 or 1.
+func (d Dim) Unit(v Value) float64 {
+	if len(d.Choices) > 0 {
+		return (float64(slices.Index(d.Choices, v)) + .5) / float64(len(d.Choices))
+	}
+	f, err := v.As(Float)
+	if err != nil {
+		return math.NaN()
+	}
+	x, lo, hi := f.f, d.Lo, d.Hi
+	switch {
+	case d.Step > 0:
+		return (math.Round((x-lo)/d.Step) + .5) / float64(d.Len())
+	case d.Kind == Int:
+		x, hi = x+.5, hi+1
+	}
+	if d.Log {
+		return math.Log(x/lo) / math.Log(hi/lo)
+	}
+	return (x - lo) / (hi - lo)
+}
+
 // Space is the dimensions in the order of the script.
 type Space []Dim
 
@@ -168,8 +191,13 @@ const (
 	Random         SearchKind = "random"          // independent uniform draws
 	Sobol          SearchKind = "sobol"           // a scrambled sequence that fills the space evenly
 	LatinHypercube SearchKind = "latin_hypercube" // each of n equal parts of every dimension once
+	TPE            SearchKind = "tpe"             // where good trials are denser than others: learns from results
+	NSGA2          SearchKind = "nsga2"           // children of the best trials: learns from results
 	List           SearchKind = "list"            // the points of the script, in order
 )
+
+// Learns reports whether a search suggests points by the results of earlier trials.
+func (k SearchKind) Learns() bool { return k == TPE || k == NSGA2 }
 
 // Search says which points of a space a study tries.
 type Search struct {
@@ -177,6 +205,7 @@ type Search struct {
 	Trials int     // of a search that draws points, with those that come first
 	Seed   uint64  // likewise
 	Points []Point // that the script lists: all of a list, and those that come before the ones that are drawn
+	Even   int     // points of a search that learns which fill the space evenly, before it does
 }
 
 // Points are the points of a search, in order. They are computed on demand, since there may be millions.

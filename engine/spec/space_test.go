@@ -56,6 +56,35 @@ func TestRandomPointsAreQuantiles(t *testing.T) {
 	}
 }
 
+// The place of a value is one where the dimension has it.
+func TestTheUnitOfAValueIsItsPlace(t *testing.T) {
+	stepped, err := numbers(t, "x", Float, 0.1, 0.9, false).Stepped(0.2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []Dim{
+		choice(t, "x", StringValue("a"), StringValue("b"), StringValue("c")), stepped,
+		numbers(t, "x", Int, 3, 9, false), numbers(t, "x", Int, 1, 5000, true), numbers(t, "x", Float, -1, 3, false),
+		numbers(t, "x", Float, 1e-5, 1e-1, true),
+	} {
+		for k := range 100 {
+			u := (float64(k) + .5) / 100
+			v := d.At(u)
+			got, here := d.At(d.Unit(v)), math.Abs(d.Unit(v)-u)
+			if d.Len() == 0 && here > 1e-12 || d.Len() > 0 && d.Len() < 10 && here > .5/float64(d.Len()) {
+				t.Errorf("%+v: the unit of %v is %g, want %g", d, v, d.Unit(v), u)
+			}
+			if f, ok := v.Any().(float64); ok && d.Len() == 0 {
+				if math.Abs(got.Any().(float64)-f) > 1e-12*math.Abs(f)+1e-15 {
+					t.Errorf("%+v: got %v, want %v", d, got, v)
+				}
+			} else if got != v {
+				t.Errorf("%+v: got %v, want %v", d, got, v)
+			}
+		}
+	}
+}
+
 func TestARangeInStepsHasDecimalValues(t *testing.T) {
 	d, err := numbers(t, "x", Float, 0.1, 0.5, false).Stepped(0.1)
 	if err != nil {
