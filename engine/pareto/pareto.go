@@ -70,7 +70,8 @@ func dominates(a, b []float64) bool {
 //
 // Points are placed in lexicographic order, in which none dominates an earlier one, each on the first front where no point dominates
 // it. If a front has a point that dominates it, so has every front before, so bisection finds the place (Zhang et al. 2015, ENS-BS).
-// Equal points are neighbours in this order, and one stands for all.
+// Equal points are neighbours in this order, and one stands for all. Of two objectives, the last point of a front is the best in the second
+// one, so that it dominates if any does.
 func Ranks(points [][]float64, directions []Direction) ([]int, error) {
 	c, err := costs(points, directions)
 	if err != nil {
@@ -91,7 +92,11 @@ func Ranks(points [][]float64, directions []Direction) ([]int, error) {
 			continue
 		}
 		r := sort.Search(len(fronts), func(r int) bool {
-			return !slices.ContainsFunc(fronts[r], func(j int) bool { return dominates(c[j], c[i]) })
+			front := fronts[r]
+			if len(directions) == 2 {
+				front = front[len(front)-1:]
+			}
+			return !slices.ContainsFunc(front, func(j int) bool { return dominates(c[j], c[i]) })
 		})
 		if r == len(fronts) {
 			fronts = append(fronts, nil)
