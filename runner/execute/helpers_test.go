@@ -21,7 +21,6 @@ import (
 	"github.com/starsweep/starsweep/runner/evaluation"
 	"github.com/starsweep/starsweep/runner/memory"
 	"github.com/starsweep/starsweep/runner/plan"
-	"github.com/starsweep/starsweep/runner/sweep"
 	"github.com/starsweep/starsweep/runner/sweep/prune"
 	"github.com/starsweep/starsweep/runner/sweep/search"
 	"github.com/starsweep/starsweep/starlib"
@@ -49,9 +48,9 @@ type world struct {
 	dir    string
 	script string
 	set    []string
-	config func(*Config)                       // changes the executors that open makes
-	source func(space spec.Space) sweep.Source // nil: the search of the script
-	keep   results.Keep                        // whose weights stay
+	config func(*Config)                      // changes the executors that open makes
+	source func(space spec.Space) plan.Source // nil: the search of the script
+	keep   results.Keep                       // whose weights stay
 }
 
 func newWorld(t *testing.T, script string) *world {

@@ -36,6 +36,8 @@ func (a *asked) count(i int) {
 	a.times[i]++
 }
 
+func (c climber) Most() int { return 3 * c.rounds }
+
 func (c climber) Next(i int, h sweep.History) (sweep.Suggestion, error) {
 	const size = 3
 	if i >= c.rounds*size {
@@ -49,7 +51,7 @@ func (c climber) Next(i int, h sweep.History) (sweep.Suggestion, error) {
 			return sweep.Suggestion{}, sweep.ErrWait
 		}
 		evaluations := t.Evaluations()
-		seen[t.ID] = t.Last()
+		seen[t.ID] = sweep.Sight{State: t.State, Epochs: t.Last()}
 		if v := evaluations[len(evaluations)-1].Values["fid"]; len(seen) == 1 || v < fid {
 			lr, _ := t.Point.Get("lr")
 			best, fid = lr.Any().(float64), v
@@ -63,7 +65,7 @@ func (c climber) Next(i int, h sweep.History) (sweep.Suggestion, error) {
 // adaptive is a world with a made-up search.
 func adaptive(t *testing.T, rounds int) (*world, *asked) {
 	w, a := newWorld(t, rings), &asked{}
-	w.source = func(spec.Space) sweep.Source { return climber{rounds, a} }
+	w.source = func(spec.Space) plan.Source { return climber{rounds, a} }
 	return w, a
 }
 

@@ -2,8 +2,10 @@ package plan
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"io"
+	"sync"
 
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
@@ -14,24 +16,42 @@ import (
 // growth is what a plan needs to gain trials.
 type growth struct {
 	source sweep.Source // nil: the plan is whole
+	most   int          // suggestions
+	sample int          // points that were traced before there were any
+	mu     sync.RWMutex // of what Add changes
 	read   func(*model.Job) (model.Inputs, error)
 	added  []sweep.Suggestion
 	places map[[8]byte]int // of the trials added, by ID
 	order  []uint32        // places by suggestion
 }
 
+// Source suggests the trials of a plan that grows.
+type Source interface {
+	sweep.Source
+	Most() int // suggestions
+}
+
 // Grow returns a plan without trials, which gains those that a source suggests. The points of a sample are traced for their errors,
 // programs and columns, since nothing else is known before trials run.
-func Grow(ctx context.Context, s Study, source sweep.Source, sample spec.Points) (*Plan, error) {
+func Grow(ctx context.Context, s Study, source Source, sample spec.Points) (*Plan, error) {
 	p := newPlan(s, &search.Blocks{})
-	p.source, p.places = source, map[[8]byte]int{}
-	found, err := p.trace(ctx, sample, func(int, uint32, string) {})
+	p.source, p.most, p.sample, p.places = source, source.Most(), sample.Len(), map[[8]byte]int{}
+	families := make([]uint32, sample.Len())
+	found, err := p.trace(ctx, sample, func(i int, family uint32, _ string) { families[i] = family })
 	if err != nil {
 		return nil, err
 	}
-	p.adopt(found)
+	place := p.adopt(found)
+	for _, f := range families {
+		if f != skipped {
+			p.Families[place[f]].Points++
+		}
+	}
 	return p, nil
 }
+
+// Grows reports whether a source suggests the trials.
+func (p *Plan) Grows() bool { return p.source != nil }
 
 // Suggested is the number of suggestions so far: the length of a history.
 func (p *Plan) Suggested() int {
@@ -50,6 +70,14 @@ func (p *Plan) PlaceOf(i int) int {
 	return int(p.order[i])
 }
 
+// Suggestion is suggestion i, which may have the trial of an earlier one.
+func (p *Plan) Suggestion(i int) sweep.Suggestion {
+	if p.source == nil {
+		return p.suggestion(int(p.trials[i].index))
+	}
+	return p.added[i]
+}
+
 // Next asks the source of the plan for its next suggestion. The errors are those of a source: io.EOF if there are no more, as in a plan
 // that Make made.
 func (p *Plan) Next(h sweep.History) (sweep.Suggestion, error) {
@@ -59,24 +87,22 @@ func (p *Plan) Next(h sweep.History) (sweep.Suggestion, error) {
 	return p.source.Next(p.Suggested(), h)
 }
 
+// TrialOf is the ID of the trial that a suggestion has, in a plan that Identify has identified. Errors are those of the job.
+func (p *Plan) TrialOf(ctx context.Context, s sweep.Suggestion) (id string, err error) {
+	t, err := p.slotOf(ctx, s)
+	return hex.EncodeToString(t.id[:]), err
+}
+
 // Add adds the next suggestion to the plan, which Identify has identified, and returns the place of its trial. If an earlier suggestion has
-// the same trial, it returns the place of that, which takes the larger of the two budgets. Errors are those of the job. Add must not run
-// at the same time as any other method of the plan.
+// the same trial, it returns the place of that, which takes the larger of the two budgets. Errors are those of the job. Only one
+// goroutine at a time may add trials.
 func (p *Plan) Add(ctx context.Context, s sweep.Suggestion) (place int, err error) {
-	t := slot{index: uint32(len(p.added)), family: skipped}
-	job, err := p.study.Job(ctx, s.Point)
-	var skip *model.Skipped
-	switch {
-	case errors.As(err, &skip):
-		t.setID(skipConfiguration(s.Point, skip), s.Seed)
-	case err != nil:
+	t, err := p.slotOf(ctx, s)
+	if err != nil {
 		return 0, err
-	default:
-		if t.family, err = p.familyOf(job, s); err != nil {
-			return 0, err
-		}
-		t.setID(job.Configuration(p.inputs[t.family]), s.Seed)
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	place, ok := p.places[t.id]
 	switch {
 	case !ok:
@@ -93,6 +119,25 @@ func (p *Plan) Add(ctx context.Context, s sweep.Suggestion) (place int, err erro
 	return place, nil
 }
 
+// slotOf is the trial of the next suggestion, as the plan would keep it.
+func (p *Plan) slotOf(ctx context.Context, s sweep.Suggestion) (slot, error) {
+	t := slot{index: uint32(len(p.added)), family: skipped}
+	job, err := p.study.Job(ctx, s.Point)
+	var skip *model.Skipped
+	switch {
+	case errors.As(err, &skip):
+		t.setID(skipConfiguration(s.Point, skip), s.Seed)
+	case err != nil:
+		return t, err
+	default:
+		if t.family, err = p.familyOf(job, s); err != nil {
+			return t, err
+		}
+		t.setID(job.Configuration(p.inputs[t.family]), s.Seed)
+	}
+	return t, nil
+}
+
 // familyOf is the number of a job's family, which is added if it is new.
 func (p *Plan) familyOf(job *model.Job, s sweep.Suggestion) (uint32, error) {
 	key := familyKey(job)
@@ -106,5 +151,7 @@ func (p *Plan) familyOf(job *model.Job, s sweep.Suggestion) (uint32, error) {
 			return 0, err
 		}
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	return p.add(key, Family{Job: job, Point: s.Point, first: s.Index}, in), nil
 }

@@ -133,6 +133,8 @@ func TestSkippedTrialsAreAsManyAsTheirPoints(t *testing.T) {
 // is the first one again.
 type doubling struct{}
 
+func (doubling) Most() int { return 6 }
+
 func (doubling) Next(i int, h sweep.History) (sweep.Suggestion, error) {
 	switch {
 	case i > 5:
@@ -142,7 +144,7 @@ func (doubling) Next(i int, h sweep.History) (sweep.Suggestion, error) {
 	}
 	lr := spec.FloatValue(float64(i % 3))
 	return sweep.Suggestion{Index: i, Point: append(lasting(1 << i)[0], spec.Assignment{Name: "lr", Value: lr}), Seed: 7,
-		Saw: sweep.Seen{"a": i}}, nil
+		Saw: sweep.Seen{"a": {Epochs: i}}}, nil
 }
 
 func TestAPlanGainsTrials(t *testing.T) {
@@ -182,7 +184,8 @@ func TestAPlanGainsTrials(t *testing.T) {
 	// The same trials with more epochs take the place of the shorter ones.
 	for i, want := range []int{8, 16, 32} {
 		x := p.At(i)
-		if p.Epochs(i) != want || x.Job.Epochs != want || x.Index != i+3 || x.Saw["a"] != i+3 || x.Inputs.Train != "aa" || x.ID != p.ID(i) {
+		if p.Epochs(i) != want || x.Job.Epochs != want || x.Index != i+3 || x.Saw["a"].Epochs != i+3 ||
+			x.Inputs.Train != "aa" || x.ID != p.ID(i) {
 			t.Errorf("got %+v in place %d, want %d epochs", x, i, want)
 		}
 	}

@@ -40,7 +40,8 @@ type Trial struct {
 }
 
 // Plan is the trials of a study in the order in which they run: the suggestions of one seed before those of the next, and of those the
-// ones of one program together. It takes 16 bytes per trial: points and jobs are made on demand.
+// ones of one program together. It takes 16 bytes per trial: points and jobs are made on demand. While Add adds a trial, other goroutines
+// may call the methods that read one; the fields are those of a plan that nobody adds to.
 type Plan struct {
 	Programs []*model.Program // distinct, in the order of first use
 	Families []Family         // in the order of first use
@@ -63,6 +64,7 @@ type Family struct {
 	Job    *model.Job // the first
 	Point  spec.Point // its point
 	Trials int
+	Points int // of the sample from which a plan grows
 
 	first   int // the place of Point in the search
 	program int // place in Programs
@@ -79,12 +81,24 @@ type slot struct {
 const skipped = math.MaxUint32
 
 // Len is the number of trials.
-func (p *Plan) Len() int { return len(p.trials) }
+func (p *Plan) Len() int {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return len(p.trials)
+}
+
+// Most is the number of trials, or how many there may be if the plan grows.
+func (p *Plan) Most() int { return max(p.Len(), p.most) }
 
 // At is the trial that runs in place i, counted from 0.
 func (p *Plan) At(i int) Trial {
+	p.mu.RLock()
 	s := p.trials[i]
 	t := Trial{Suggestion: p.suggestion(int(s.index)), Place: i + 1, ID: hex.EncodeToString(s.id[:])}
+	if s.family != skipped {
+		t.Inputs = p.inputs[s.family]
+	}
+	p.mu.RUnlock()
 	job, err := p.study.Job(context.Background(), t.Point)
 	var skip *model.Skipped
 	switch {
@@ -94,7 +108,7 @@ func (p *Plan) At(i int) Trial {
 	case err != nil: // a study is a pure function of the point
 		panic(fmt.Sprintf("plan: the job of %v was made before, and now: %v", t.Point, err))
 	}
-	t.Job, t.Inputs = job, p.inputs[s.family]
+	t.Job = job
 	t.Configuration = job.Configuration(t.Inputs)
 	return t
 }
@@ -111,13 +125,33 @@ func (p *Plan) suggestion(index int) sweep.Suggestion {
 func (p *Plan) Inputs(i int) model.Inputs { return p.inputs[i] }
 
 // ID is the ID of the trial in place i.
-func (p *Plan) ID(i int) string { return hex.EncodeToString(p.trials[i].id[:]) }
+func (p *Plan) ID(i int) string {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return hex.EncodeToString(p.trials[i].id[:])
+}
 
 // Skips reports whether the script skips the trial in place i.
-func (p *Plan) Skips(i int) bool { return p.trials[i].family == skipped }
+func (p *Plan) Skips(i int) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.trials[i].family == skipped
+}
+
+// Traced is the number of trials or, of a plan that grows, of the points of its sample.
+func (p *Plan) Traced() int {
+	if p.Grows() {
+		return p.sample
+	}
+	return p.Len()
+}
 
 // Epochs is the budget of the trial in place i; 0 if the script skips it.
-func (p *Plan) Epochs(i int) int { return p.epochs(p.trials[i]) }
+func (p *Plan) Epochs(i int) int {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.epochs(p.trials[i])
+}
 
 func (p *Plan) epochs(s slot) int {
 	if s.family == skipped {
@@ -128,7 +162,9 @@ func (p *Plan) epochs(s slot) int {
 
 // Program is the program of the trial in place i; nil if the script skips it.
 func (p *Plan) Program(i int) *model.Program {
-	if p.Skips(i) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.trials[i].family == skipped {
 		return nil
 	}
 	return p.Programs[p.program(p.trials[i])]
@@ -137,7 +173,7 @@ func (p *Plan) Program(i int) *model.Program {
 // All are the trials in the order in which they run.
 func (p *Plan) All() iter.Seq[Trial] {
 	return func(yield func(Trial) bool) {
-		for i := range p.trials {
+		for i := range p.Len() {
 			if !yield(p.At(i)) {
 				return
 			}
@@ -147,6 +183,10 @@ func (p *Plan) All() iter.Seq[Trial] {
 
 // Summary is one line for users: "384 trials, 32 programs", and how many trials and points are left out, and why.
 func (p *Plan) Summary() string {
+	if p.source != nil {
+		return fmt.Sprintf("at most %s, %s among %s of the space", count(p.Most(), "trial"), count(len(p.Programs), "program"),
+			count(p.sample, "point"))
+	}
 	s := fmt.Sprintf("%s, %s", count(p.Len()-p.Skipped, "trial"), count(len(p.Programs), "program"))
 	var out []string
 	for _, x := range []struct {

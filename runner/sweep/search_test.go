@@ -27,7 +27,7 @@ func (climber) Next(i int, h sweep.History) (sweep.Suggestion, error) {
 			open++
 			continue
 		}
-		saw[t.ID] = t.Last()
+		saw[t.ID] = sweep.Sight{State: t.State, Epochs: t.Last()}
 		x, _ := t.Point.Get("x")
 		if value := t.Epochs[t.Last()-1].Values["score"]; value > best {
 			best, from = value, x.Any().(float64)

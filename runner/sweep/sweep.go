@@ -23,11 +23,17 @@ type Suggestion struct {
 	Index int        `json:"index"` // from 0, in the order of the source
 	Point spec.Point `json:"point"`
 	Seed  uint32     `json:"seed"`
-	Saw   Seen       `json:"saw,omitempty"` // what it is a function of; nil if its source ignores the history
+	Saw   Seen       `json:"saw,omitempty"` // what it is a function of and no earlier one is; nil if that is nothing
 }
 
-// Seen is how many epochs of each trial a suggestion is a function of, by the trial's ID.
-type Seen map[string]int
+// Seen is how trials had ended when a suggestion was made, by their IDs.
+type Seen map[string]Sight
+
+// Sight is the end of a trial as a suggestion saw it. The trial may have gone on since.
+type Sight struct {
+	State  State `json:"state"`
+	Epochs int   `json:"epochs"`
+}
 
 // History is all suggestions so far, in their order, with what became of them; of a search that ignores it, the trials in the order in
 // which they run. It is read-only. Several suggestions may have the same trial.

@@ -11,10 +11,11 @@ import (
 )
 
 func TestARecordedSuggestionIsTheSame(t *testing.T) {
-	want := sweep.Suggestion{Index: 17, Seed: math.MaxUint32, Saw: sweep.Seen{"0123456789abcdef": 5}, Point: spec.Point{
+	want := sweep.Suggestion{Index: 17, Seed: math.MaxUint32, Point: spec.Point{
 		{Name: "loss", Value: spec.StringValue("a \"b\"\n")}, {Name: "lr", Value: spec.FloatValue(0.1 + 0.2)},
 		{Name: "whole", Value: spec.FloatValue(3)}, {Name: "big", Value: spec.FloatValue(math.Inf(1))},
-		{Name: "n", Value: spec.IntValue(math.MaxInt64)}, {Name: "on", Value: spec.BoolValue(true)}, {Name: "none"}}}
+		{Name: "n", Value: spec.IntValue(math.MaxInt64)}, {Name: "on", Value: spec.BoolValue(true)}, {Name: "none"}},
+		Saw: sweep.Seen{"0123456789abcdef": {State: sweep.Completed, Epochs: 5}}}
 	b, err := json.Marshal(want)
 	if err != nil {
 		t.Fatal(err)

@@ -15,10 +15,11 @@ import (
 
 // Study is what a search needs to know of a study.
 type Study struct {
-	Space  spec.Space
-	Search spec.Search
-	Seeds  []uint32
-	Allows func(context.Context, spec.Point) (bool, error) // whether a point satisfies the constraint; nil: there is none
+	Space      spec.Space
+	Search     spec.Search
+	Seeds      []uint32
+	Objectives []Objective                                     // of a search that learns
+	Allows     func(context.Context, spec.Point) (bool, error) // whether a point satisfies the constraint; nil: there is none
 }
 
 // Blocks suggests every point under the first seed, then every point under the second, and so on: a study that is stopped early has
