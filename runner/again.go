@@ -18,7 +18,7 @@ func (t *training) sayWhatRuns() {
 	say := func(format string, a ...any) { fmt.Fprintf(t.env.Stdout, format+"\n", a...) }
 	view, before, retry := t.study.View(), t.executor.Earlier(), t.failures().retry
 	if n := before.Finished - retry; n > 0 {
-		say("%d of %s already finished", n, plain.Count(t.plan.Len(), "trial"))
+		say("%d of %s already finished", n, plain.Count(t.plan.Most(), "trial"))
 	}
 	if n := len(before.Extended); n > 0 {
 		kept := 0

@@ -71,8 +71,12 @@ func (e *Env) checkMemory(p *plan.Plan) error {
 	if err != nil {
 		return err
 	}
+	what := "trials"
+	if p.Grows() {
+		what = "points"
+	}
 	for _, x := range errs.List {
-		warn(e, []string{fmt.Sprintf("%d of %d trials will fail, first with %v: %v", x.Count, errs.Points, x.Point, x.Err)})
+		warn(e, []string{fmt.Sprintf("%d of %d %s will fail, first with %v: %v", x.Count, errs.Points, what, x.Point, x.Err)})
 	}
 	return nil
 }

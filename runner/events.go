@@ -21,7 +21,7 @@ type events struct {
 
 // events returns the events of this process.
 func (t *training) events() *events {
-	e := &events{to: t.env.events, now: t.env.Now, trials: t.plan.Len()}
+	e := &events{to: t.env.events, now: t.env.Now, trials: t.plan.Most()}
 	if t.env.role.Of > 1 {
 		e.process = t.env.role.Index
 	}

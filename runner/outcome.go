@@ -33,6 +33,9 @@ func (t *training) end(began bool, err error) error {
 	if closeErr := t.executor.Close(); closeErr != nil && !errors.Is(err, results.ErrStorage) {
 		err = closeErr
 	}
+	if err != nil {
+		c.Planned = t.plan.Most() // a search would have added more
+	}
 	if err == nil {
 		err = failed.of(t.plan.Len()-t.plan.Skipped, t.dir)
 	} else {

@@ -36,7 +36,8 @@ estimate from the sizes of all expressions: on other backends, and for studies
 of more than 64 programs. On an accelerator the peak is the host's memory only.
 
 With --trials, plan lists every trial with the ID that it has in the tables. It
-then opens the images, because their content is part of the ID.`,
+then opens the images, because their content is part of the ID. A search that
+learns has no trials yet: then the programs are those of a sample of the space.`,
 		Example: `  starsweep plan examples/quickstart.star
   starsweep plan examples/quickstart.star --profile smoke --trials`,
 		Args: oneScript,
@@ -96,7 +97,11 @@ func printPlan(env *Env, s *script, p *plan.Plan, b *train.Backend, list bool) e
 		return err
 	}
 	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "program\ttrials\tparameters\timages\tGFLOP an image\tstate, MB\tpeak, MB\t")
+	counted := "trials"
+	if p.Grows() {
+		counted = "points"
+	}
+	fmt.Fprintf(w, "program\t%s\tparameters\timages\tGFLOP an image\tstate, MB\tpeak, MB\t\n", counted)
 	for _, f := range order {
 		x := work[f]
 		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%.3f\t%.1f\t%v\t\n", f, x.trials, grouped(x.program.Parameters("")), grouped(x.images), x.flops()/1e9,
@@ -133,13 +138,13 @@ type workload struct {
 
 // add adds the trials of a kind. n is the number of their images, if it is known.
 func (w *workload) add(t plan.Family, n int, known bool) {
-	w.trials += t.Trials
+	w.trials += t.Trials + t.Points
 	if !known {
 		w.unknown = true
 		return
 	}
 	each := t.Job.Program.Batches * t.Job.Program.Config.Batch
-	w.images += t.Trials * t.Job.Epochs * (n / each) * each
+	w.images += (t.Trials + t.Points) * t.Job.Epochs * (n / each) * each
 }
 
 // flops returns the floating-point operations of an iteration per real image.

@@ -118,19 +118,28 @@ func (r *restorer) script(ctx context.Context, t results.State) (*script, error)
 	if err != nil {
 		return nil, withCode(exitUsage, err)
 	}
-	folder := filepath.Join(r.view.Dir(), "script", t.Script)
-	path, err := mainScript(folder, r.view.Meta().Script)
-	if err != nil {
-		return nil, usageErrorf("the directory has lost the copy of its script: %v", err)
-	}
-	s, err := load(ctx, r.env, path, scriptOptions{set: set})
+	s, err := r.env.loadCopy(ctx, r.view, t.Script, scriptOptions{set: set})
 	if err != nil {
 		return nil, err
 	}
-	if s.hash != t.Script {
+	r.scripts[key] = s
+	return s, nil
+}
+
+// loadCopy loads the copy of a script with a hash that the directory of a study has.
+func (e *Env) loadCopy(ctx context.Context, v *results.View, hash string, o scriptOptions) (*script, error) {
+	folder := filepath.Join(v.Dir(), "script", hash)
+	path, err := mainScript(folder, v.Meta().Script)
+	if err != nil {
+		return nil, usageErrorf("the directory has lost the copy of its script: %v", err)
+	}
+	s, err := load(ctx, e, path, o)
+	if err != nil {
+		return nil, err
+	}
+	if s.hash != hash {
 		return nil, usageErrorf("%s: the copy of the script was changed: its hash is %s", folder, s.hash)
 	}
-	r.scripts[key] = s
 	return s, nil
 }
 

@@ -82,7 +82,8 @@ in pure Go, and writes the results as Parquet tables.`,
 	add(groupResults, abandonable(statusCommand(env)), serveCommand(env), abandonable(reportCommand(env)), abandonable(figureCommand(env)),
 		abandonable(paretoCommand(env)),
 		abandonable(tableCommand(env)), abandonable(importanceCommand(env)), abandonable(effectCommand(env)), abandonable(agreementCommand(env)),
-		abandonable(exportCommand(env)), abandonable(sampleCommand(env)), replayCommand(env), measureCommand(env),
+		abandonable(exportCommand(env)), abandonable(sampleCommand(env)), replayCommand(env),
+		abandonable(replaySearchCommand(env)), measureCommand(env),
 		abandonable(diffCommand(env)), abandonable(retryCommand(env)), abandonable(archiveCommand(env)),
 		abandonable(verifyCommand(env)), abandonable(compactCommand(env)), abandonable(repairCommand(env)))
 	add(groupData, abandonable(dataCommand(env)), abandonable(featuresCommand(env)), abandonable(evalCommand(env)))

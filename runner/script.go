@@ -17,6 +17,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/feature"
+	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/internal/regular"
@@ -98,30 +99,56 @@ func readScript(dir fs.FS, name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, starlib.MaxSource+1))
 }
 
-// search returns the search of the study.
-func (s *script) search(ctx context.Context) (*search.Blocks, error) { return searchOf(ctx, s.Study) }
+// asked is what a search needs to know of a study.
+func asked(s *starlib.Study) search.Study {
+	q := search.Study{Space: s.Space, Search: s.Search, Seeds: s.Seeds, Allows: s.Constraint()}
+	for _, o := range s.Objectives {
+		q.Objectives = append(q.Objectives, search.Objective{Name: o.Name, Direction: o.Direction})
+	}
+	return q
+}
 
-// searchOf returns the search of a study. Its errors are those of the script, with their places.
+// searchOf returns the search of a study that does not learn. Its errors are those of the script, with their places.
 func searchOf(ctx context.Context, s *starlib.Study) (*search.Blocks, error) {
-	all, err := search.New(ctx, search.Study{Space: s.Space, Search: s.Search, Seeds: s.Seeds, Allows: s.Constraint()})
+	all, err := search.New(ctx, asked(s))
 	if err != nil && ctx.Err() == nil {
 		err = s.Locate(err)
 	}
 	return all, err
 }
 
+// learner returns the search of a study that learns, with points by which the study is known before it has trials.
+func (s *script) learner(ctx context.Context) (l *search.Learner, sample spec.Points, err error) {
+	if l, err = search.NewLearner(ctx, asked(s.Study)); err == nil {
+		sample, err = l.Sample(ctx)
+	}
+	if err != nil && ctx.Err() == nil {
+		err = s.Locate(err)
+	}
+	return l, sample, err
+}
+
+// points returns the points of the search, a sample of them if it learns, and how many the constraint left out.
+func (s *script) points(ctx context.Context) (points spec.Points, leftOut int, err error) {
+	if s.Search.Kind.Learns() {
+		_, points, err = s.learner(ctx)
+		return points, 0, err
+	}
+	all, err := searchOf(ctx, s.Study)
+	if err != nil {
+		return points, 0, err
+	}
+	return all.Points, all.LeftOut, nil
+}
+
 // plan plans the trials of the study, checks everything that can be checked without training, and prints warnings. All commands use
 // it, so that they report the same errors.
 func (s *script) plan(ctx context.Context, env *Env) (*plan.Plan, error) {
-	all, err := s.search(ctx)
+	p, err := s.expand(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p, err := plan.Make(ctx, s, all)
-	if err != nil {
-		return nil, err
-	}
-	if p.Len() == p.Skipped {
+	if !p.Grows() && p.Len() == p.Skipped {
 		return nil, withCode(exitSpace, fmt.Errorf("%s: the script skips every trial, want at least one to train: %s", s.Pos(), p.At(0).Skip))
 	}
 	if _, _, err := studyMeta(s, p, env.Version); err != nil {
@@ -129,6 +156,49 @@ func (s *script) plan(ctx context.Context, env *Env) (*plan.Plan, error) {
 	}
 	warn(env, append(s.Warnings(), biasWarnings(p)...))
 	return p, nil
+}
+
+// expand makes the plan of the study's search.
+func (s *script) expand(ctx context.Context) (*plan.Plan, error) {
+	if s.Search.Kind.Learns() {
+		l, sample, err := s.learner(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p, err := plan.Grow(ctx, s, l, sample)
+		if err != nil {
+			return nil, err
+		}
+		return p, s.comparable(p)
+	}
+	all, err := searchOf(ctx, s.Study)
+	if err != nil {
+		return nil, err
+	}
+	return plan.Make(ctx, s, all)
+}
+
+// comparable returns an error if trials of a plan measure an objective in different ways, so that a search would compare numbers that mean
+// different things.
+func (s *script) comparable(p *plan.Plan) error {
+	if len(p.Families) == 0 {
+		return nil
+	}
+	first := p.Families[0]
+	for _, o := range s.Objectives {
+		way := func(f plan.Family) string {
+			in := f.Job.Unread()
+			return metric.Deciding(in.Measure, in.Train, o.Name).String()
+		}
+		for _, f := range p.Families {
+			if way(f) != way(first) {
+				return withCode(exitSpace, fmt.Errorf("%s: %s learns from %s, and trials measure it in different ways: with %v by %s, "+
+					"with %v by %s; want the same data and evaluate(...) at every point", s.Pos(), s.Search.Kind, o.Name, first.Point, way(first),
+					f.Point, way(f)))
+			}
+		}
+	}
+	return nil
 }
 
 // hash returns a hash of the names and contents of files.

@@ -36,17 +36,17 @@ training step as expressions. It trains nothing and opens no data.`,
 			if err != nil {
 				return err
 			}
-			all, err := s.search(c.Context())
+			points, leftOut, err := s.points(c.Context())
 			if err != nil {
 				return err
 			}
-			if n := all.Points.Len(); index < 1 || index > n {
+			if n := points.Len(); index < 1 || index > n {
 				return usageErrorf("--point: got %d, want 1 to %d", index, n)
 			}
-			if all.LeftOut > 0 {
-				fmt.Fprintf(env.Stdout, "%s of the space left out by the constraint\n", plain.Count(all.LeftOut, "point"))
+			if leftOut > 0 {
+				fmt.Fprintf(env.Stdout, "%s of the space left out by the constraint\n", plain.Count(leftOut, "point"))
 			}
-			point := all.Points.At(index - 1)
+			point := points.At(index - 1)
 			p, err := plan.Make(c.Context(), s, search.One(point, s.Seeds))
 			if err != nil {
 				return err

@@ -56,7 +56,8 @@ func (e *Env) open(ctx context.Context, s *script, p *plan.Plan, b *train.Backen
 	}
 	t.executor = execute.New(execute.Config{Plan: p, Study: study, Judges: judges(), Limits: limits, Began: start, Starved: e.role.Starved,
 		Keep:   keepOf(o.keep, s.Keep, study.View()),
-		Origin: execute.Origin{Script: meta.ScriptHash, Settings: t.settings, Profile: o.profile, Version: e.Version}}, e.lab(b, t.passes))
+		Origin: execute.Origin{Script: meta.ScriptHash, Settings: t.settings, Profile: o.profile, Set: o.set, Version: e.Version}},
+		e.lab(b, t.passes))
 	return t, nil
 }
 
@@ -71,7 +72,7 @@ func (t *training) train() (began bool, err error) {
 		return false, err
 	}
 	t.sayWhatRuns()
-	progress := newProgress(env, t.plan.Len(), t.start, view, t.passes)
+	progress := newProgress(env, t.plan.Most(), t.start, view, t.passes)
 	if t.inJSON {
 		progress = t.events()
 	}

@@ -124,8 +124,17 @@ func searched(s *starlib.Study) (*search.Blocks, error) {
 	return b, nil
 }
 
-// listed returns all points of a study.
+// listed returns all points of a study; a sample if its search learns.
 func listed(s *starlib.Study) ([]spec.Point, error) {
+	if s.Search.Kind.Learns() {
+		q := search.Study{Space: s.Space, Search: s.Search, Seeds: s.Seeds, Allows: s.Constraint(), Objectives: make([]search.Objective, 1)}
+		l, err := search.NewLearner(context.Background(), q)
+		if err != nil {
+			return nil, err
+		}
+		sample, err := l.Sample(context.Background())
+		return sample.List(), err
+	}
 	b, err := searched(s)
 	if err != nil {
 		return nil, err

@@ -41,12 +41,13 @@ type Config struct {
 	Starved bool      // the process replaces one that ran out of memory, which a trial that is given up may need
 }
 
-// Origin is where the trials of a run come from. Outcomes and the plan record it.
+// Origin is where the trials of a run come from. Outcomes, the plan and suggestions record it.
 type Origin struct {
-	Script   string // hash
-	Settings string // of the script, JSON
-	Profile  string // of the script; empty for none
-	Version  string // of starsweep
+	Script   string   // hash
+	Settings string   // of the script, JSON
+	Profile  string   // of the script; empty for none
+	Set      []string // settings and hyperparameters that the command line set
+	Version  string   // of starsweep
 }
 
 // Observer is told what happens to the trials of this process. Its methods may be called from several goroutines.
@@ -148,7 +149,11 @@ var errFinished = errors.New("finished")
 
 // begin records the plan, and forgets the trials that failed before for a cause that may be gone.
 func (x *Executor) begin() error {
-	if err := x.recordPlan(); err != nil {
+	most := 0
+	if x.Plan.Grows() {
+		most = x.Plan.Most()
+	}
+	if err := x.recordPlan(most); err != nil {
 		return err
 	}
 	if err := x.forget(x.Earlier().Failed); err != nil {
@@ -157,10 +162,10 @@ func (x *Executor) begin() error {
 	return x.agenda.open()
 }
 
-// recordPlan records what the plan has now.
-func (x *Executor) recordPlan() error {
+// recordPlan records what the plan has now, and up to how many trials it grows.
+func (x *Executor) recordPlan(most int) error {
 	o := x.Origin
-	record := results.Plan{Profile: o.Profile, Settings: o.Settings, Script: o.Script, Keep: x.Keep, Began: x.lab.Now()}
+	record := results.Plan{Profile: o.Profile, Settings: o.Settings, Script: o.Script, Keep: x.Keep, Began: x.lab.Now(), Most: most}
 	for i := range x.Plan.Len() {
 		record.Trials, record.Epochs = append(record.Trials, x.Plan.ID(i)), append(record.Epochs, x.Plan.Epochs(i))
 	}

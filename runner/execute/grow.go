@@ -10,6 +10,16 @@ import (
 	"github.com/starsweep/starsweep/runner/sweep"
 )
 
+// Suggested is a suggestion as the directory of a study records it: with its trial, and all that its source is made of.
+type Suggested struct {
+	sweep.Suggestion
+	Trial   string   `json:"trial"`
+	Version string   `json:"version"` // of starsweep
+	Script  string   `json:"script"`  // hash
+	Profile string   `json:"profile,omitempty"`
+	Set     []string `json:"set,omitempty"` // settings and hyperparameters that the command line set
+}
+
 // recall adds the suggestions that the study has recorded, and the plan has not. The caller holds a.mu.
 func (a *agenda) recall(ctx context.Context) error {
 	for {
@@ -94,7 +104,12 @@ func (a *agenda) suggest(ctx context.Context) (more bool, err error) {
 	case err != nil:
 		return false, err
 	}
-	text, err := json.Marshal(s)
+	o := a.x.Origin
+	record := Suggested{Suggestion: s, Version: o.Version, Script: o.Script, Profile: o.Profile, Set: o.Set}
+	if record.Trial, err = a.x.Plan.TrialOf(ctx, s); err != nil {
+		return false, err
+	}
+	text, err := json.Marshal(record)
 	if err != nil {
 		return false, err
 	}
@@ -106,11 +121,11 @@ func (a *agenda) suggest(ctx context.Context) (more bool, err error) {
 
 // add adds a recorded suggestion to the plan.
 func (a *agenda) add(ctx context.Context, text []byte) error {
-	var s sweep.Suggestion
+	var s Suggested
 	if err := json.Unmarshal(text, &s); err != nil {
 		return fmt.Errorf("suggestion %d: %w", a.x.Plan.Suggested(), err)
 	}
-	place, err := a.x.Plan.Add(ctx, s)
+	place, err := a.x.Plan.Add(ctx, s.Suggestion)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package execute
 
 import (
+	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/sweep"
 )
 
@@ -23,7 +24,11 @@ type records struct {
 func (h *history) Len() int { return h.x.Plan.Suggested() }
 
 // At is suggestion i.
-func (h *history) At(i int) sweep.Trial { return h.trial(h.x.Plan.PlaceOf(i)) }
+func (h *history) At(i int) sweep.Trial {
+	t := h.trial(h.x.Plan.PlaceOf(i))
+	t.Suggestion = h.x.Plan.Suggestion(i)
+	return t
+}
 
 // trial is the trial in a place.
 func (h *history) trial(place int) sweep.Trial {
@@ -60,10 +65,15 @@ func (h *history) epochs(place int, id string, generation, n int) []sweep.Epoch 
 	if err != nil && h.err == nil {
 		h.err = err
 	}
-	known = records{generation: generation}
-	for _, r := range rows {
-		known.epochs = append(known.epochs, sweep.Epoch{Epoch: r.Epoch, Evaluated: r.Evaluated, Values: r.Metrics})
-	}
+	known = records{generation: generation, epochs: EpochsOf(rows)}
 	h.seen[place] = known
 	return known.epochs
+}
+
+// EpochsOf are recorded epochs as judges and sources see them.
+func EpochsOf(rows []results.Epoch) (epochs []sweep.Epoch) {
+	for _, r := range rows {
+		epochs = append(epochs, sweep.Epoch{Epoch: r.Epoch, Evaluated: r.Evaluated, Values: r.Metrics})
+	}
+	return epochs
 }

@@ -16,7 +16,7 @@ type Standing struct {
 	Study       string         `json:"study"`
 	Dir         string         `json:"dir"`
 	Profile     string         `json:"profile,omitempty"`
-	Planned     int            `json:"planned"`  // trials of the newest plan
+	Planned     int            `json:"planned"`  // trials of the newest plan, those included that its search may add
 	Finished    int            `json:"finished"` // of these
 	Counts      map[string]int `json:"counts"`   // of these, by standing
 	Earlier     int            `json:"earlier"`  // trials of earlier plans only
@@ -98,6 +98,10 @@ func Of(v *results.View) (*Standing, error) {
 			s.Planned++
 			s.Counts[Waiting]++
 		}
+	}
+	if more := plan.Most - s.Planned; more > 0 { // which a search has not suggested yet
+		s.Planned += more
+		s.Counts[Waiting] += more
 	}
 	paces, err := s.paces(v)
 	if err != nil {

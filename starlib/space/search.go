@@ -29,7 +29,8 @@ type SearchArgument struct{ *Search }
 func (a *SearchArgument) Unpack(v starlark.Value) error {
 	s, ok := v.(*Search)
 	if !ok {
-		return fmt.Errorf("got %s, want grid(), random(trials = ...), sobol(...), latin_hypercube(...) or points([...])", kit.Describe(v))
+		return fmt.Errorf("got %s, want grid(), random(trials = ...), sobol(...), latin_hypercube(...), tpe(...), nsga2(...) or points([...])",
+			kit.Describe(v))
 	}
 	a.Search = s
 	return nil
@@ -40,7 +41,8 @@ var Searches = starlark.StringDict{
 	"grid": kit.Builtin("grid", func(c kit.Call) (starlark.Value, error) {
 		return &Search{Search: spec.Search{Kind: spec.Grid}}, c.Unpack()
 	}),
-	"random": drawn(spec.Random), "sobol": drawn(spec.Sobol), "latin_hypercube": drawn(spec.LatinHypercube),
+	"random": drawn(spec.Random, "", 0), "sobol": drawn(spec.Sobol, "", 0), "latin_hypercube": drawn(spec.LatinHypercube, "", 0),
+	"tpe": drawn(spec.TPE, "startup", 10), "nsga2": drawn(spec.NSGA2, "population", 50),
 	"points": kit.Builtin("points", func(c kit.Call) (starlark.Value, error) {
 		var list *starlark.List
 		if err := c.Unpack("points", &list); err != nil {
@@ -54,14 +56,19 @@ var Searches = starlark.StringDict{
 	}),
 }
 
-// drawn is the builtin of a search that draws points from the space.
-func drawn(kind spec.SearchKind) *starlark.Builtin {
+// drawn is the builtin of a search that draws points from the space. One that learns has a parameter, even, for the number of points that
+// fill the space before it does.
+func drawn(kind spec.SearchKind, even string, standard kit.Count) *starlark.Builtin {
 	name := string(kind)
 	return kit.Builtin(name, func(c kit.Call) (starlark.Value, error) {
 		var trials kit.Count
 		var seed kit.Natural
-		first := new(starlark.List)
-		if err := c.Unpack("trials", &trials, "seed?", &seed, "first?", &first); err != nil {
+		first, filling := new(starlark.List), standard
+		parameters := []any{"trials", &trials, "seed?", &seed, "first?", &first}
+		if even != "" {
+			parameters = append(parameters, even+"?", &filling)
+		}
+		if err := c.Unpack(parameters...); err != nil {
 			return nil, err
 		}
 		wrong := func(parameter, format string, a ...any) error {
@@ -75,7 +82,8 @@ func drawn(kind spec.SearchKind) *starlark.Builtin {
 		case first.Len() > int(trials):
 			return nil, wrong("first", "got %d points of %d trials, want at most as many", first.Len(), trials)
 		}
-		s := &Search{Search: spec.Search{Kind: kind, Trials: int(trials), Seed: uint64(seed)}, pos: kit.Here(c.Thread).String()}
+		s := &Search{Search: spec.Search{Kind: kind, Trials: int(trials), Seed: uint64(seed), Even: int(filling)},
+			pos: kit.Here(c.Thread).String()}
 		return s, s.list("first", first)
 	})
 }
