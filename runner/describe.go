@@ -9,6 +9,7 @@ import (
 	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
+	"github.com/starsweep/starsweep/starlib/hint"
 )
 
 // studyMeta returns the description of a study for its directory, and the files of its script.
@@ -40,6 +41,11 @@ func studyMeta(s *script, p *plan.Plan, version string) (results.Meta, map[strin
 	}
 	for _, o := range s.Objectives {
 		m.Objectives = append(m.Objectives, results.Objective{Metric: o.Name, Direction: o.Direction})
+	}
+	for _, r := range s.Prune {
+		if r.Metric != "" && !slices.Contains(m.Metrics, r.Metric) {
+			return m, nil, withCode(exitSpace, fmt.Errorf("%s: prune: %s: %w", s.Pos(), r.Kind, hint.Unknown("metric", r.Metric, m.Metrics)))
+		}
 	}
 	if err := m.Check(); err != nil {
 		return m, nil, withCode(exitSpace, fmt.Errorf("%s: %w", s.Pos(), err))

@@ -102,7 +102,7 @@ type replaying struct {
 func (r *replaying) choose(o replayOptions) error {
 	t := r.State
 	r.epochs, r.whole = t.Length, true
-	if t.Status == results.Interrupted || t.Status == results.Failed {
+	if t.Status == results.Interrupted || t.Status == results.Failed || t.Status == results.Pruned {
 		r.epochs, r.whole = t.Epochs, false
 	}
 	switch {

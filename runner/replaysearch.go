@@ -185,6 +185,9 @@ func (r *searchReplay) judge(ctx context.Context) error {
 		default:
 			continue
 		}
+		if state.Reason == execute.ByHand {
+			continue
+		}
 		trial, err := restore.restore(ctx, state)
 		if err != nil {
 			return err
@@ -199,7 +202,7 @@ func (r *searchReplay) judge(ctx context.Context) error {
 			if e.Epoch == state.Epochs && state.Status != results.Completed {
 				want = sweep.Verdict{Action: sweep.Stop, Status: sweep.State(state.Status), Reason: state.Reason}
 			}
-			if got := judges().Judge(t, sweep.Trials{}); got != want {
+			if got := judges(trial.script.Study).Judge(t, sweep.Trials{}); got != want {
 				r.differs("trial %s, epoch %d: got %s, want %s", state.ID, e.Epoch, verdictText(got), verdictText(want))
 			}
 			r.verdicts++

@@ -12,6 +12,7 @@ import (
 	"github.com/starsweep/starsweep/runner/plan"
 	"github.com/starsweep/starsweep/runner/sweep"
 	"github.com/starsweep/starsweep/runner/sweep/prune"
+	"github.com/starsweep/starsweep/starlib"
 )
 
 // training is a plan that is trained into the directory of its study.
@@ -54,8 +55,8 @@ func (e *Env) open(ctx context.Context, s *script, p *plan.Plan, b *train.Backen
 	if o.bounded {
 		limits.Deadline = start.Add(o.budget)
 	}
-	t.executor = execute.New(execute.Config{Plan: p, Study: study, Judges: judges(), Limits: limits, Began: start, Starved: e.role.Starved,
-		Keep:   keepOf(o.keep, s.Keep, study.View()),
+	t.executor = execute.New(execute.Config{Plan: p, Study: study, Judges: judges(s.Study), Limits: limits, Began: start,
+		Starved: e.role.Starved, Keep: keepOf(o.keep, s.Keep, study.View()),
 		Origin: execute.Origin{Script: meta.ScriptHash, Settings: t.settings, Profile: o.profile, Set: o.set, Version: e.Version}},
 		e.lab(b, t.passes))
 	return t, nil
@@ -87,8 +88,10 @@ func (t *training) train() (began bool, err error) {
 }
 
 // judges decide after every evaluated epoch whether a trial goes on. The first one that stops it counts.
-func judges() sweep.Judges {
-	return sweep.Judges{
-		prune.Collapse{},
+func judges(s *starlib.Study) sweep.Judges {
+	js := sweep.Judges{prune.Collapse{}}
+	for _, r := range s.Prune {
+		js = append(js, prune.Rule{Rule: r})
 	}
+	return js
 }

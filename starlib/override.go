@@ -28,7 +28,7 @@ func (s *Study) With(profile string, set []string) (*Study, error) {
 
 func (s *Study) overridden(o overrides) (*Study, error) {
 	d := s.decl
-	t := &Study{Name: s.Name, Files: s.Files, Seeds: d.seeds, Objectives: d.objectives, Keep: d.keep,
+	t := &Study{Name: s.Name, Files: s.Files, Seeds: d.seeds, Objectives: d.objectives, Prune: d.prune, Keep: d.keep,
 		loader: s.loader, decl: d, programs: s.programs, notes: new(kit.Notes), made: new(outcomes), used: map[string]*atomic.Bool{},
 		shortened: o.profile != "" || len(o.set) > 0}
 	b := &builder{Study: t, search: d.search}

@@ -25,6 +25,7 @@ type Study struct {
 	Search     spec.Search
 	Seeds      []uint32
 	Objectives []Objective
+	Prune      []spec.Rule   // by which trials end early
 	Settings   spec.Settings // in the order of the script
 	Keep       string        // whose weights stay after training: one of Keeps; "" if the script does not say
 	Profiles   []string      // names, in the order of the script
@@ -56,6 +57,7 @@ type studyValue struct {
 	search     *space.Search
 	seeds      []uint32
 	objectives []Objective
+	prune      []spec.Rule
 	settings   *starlark.Dict
 	profiles   *starlark.Dict
 }
@@ -76,8 +78,9 @@ func makeStudy(c kit.Call) (starlark.Value, error) {
 	s := &studyValue{pos: kit.Here(c.Thread).String(),
 		space: new(starlark.Dict), settings: new(starlark.Dict), profiles: new(starlark.Dict)}
 	seeds, objectives := starlark.Value(starlark.MakeInt(1)), new(starlark.Dict)
+	var rules space.Rules
 	err := c.Keywords("trial", &s.trial, "space?", &s.space, "search?", &search, "seeds?", &seeds, "objectives?", &objectives,
-		"settings?", &s.settings, "profiles?", &s.profiles, "constraint??", &s.constraint, "keep?", &s.keep)
+		"settings?", &s.settings, "profiles?", &s.profiles, "constraint??", &s.constraint, "prune?", &rules, "keep?", &s.keep)
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +91,7 @@ func makeStudy(c kit.Call) (starlark.Value, error) {
 	if s.seeds, err = seedList(seeds); err != nil {
 		return nil, fmt.Errorf("study: for parameter seeds: %w", err)
 	}
+	directions := map[string]pareto.Direction{}
 	for k, v := range objectives.Entries() {
 		name, isName := starlark.AsString(k)
 		text, _ := starlark.AsString(v)
@@ -97,8 +101,10 @@ func makeStudy(c kit.Call) (starlark.Value, error) {
 				kit.Describe(k), kit.Describe(v))
 		}
 		s.objectives = append(s.objectives, Objective{name, direction})
+		directions[name] = direction
 	}
-	return s, nil
+	s.prune, err = rules.Of(directions)
+	return s, err
 }
 
 // Keeps are the trials whose weights may stay after training: those on the front, all, or none.

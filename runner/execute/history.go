@@ -73,7 +73,8 @@ func (h *history) epochs(place int, id string, generation, n int) []sweep.Epoch 
 // EpochsOf are recorded epochs as judges and sources see them.
 func EpochsOf(rows []results.Epoch) (epochs []sweep.Epoch) {
 	for _, r := range rows {
-		epochs = append(epochs, sweep.Epoch{Epoch: r.Epoch, Evaluated: r.Evaluated, Values: r.Metrics})
+		epochs = append(epochs, sweep.Epoch{Epoch: r.Epoch, Evaluated: r.Evaluated, Values: r.Metrics,
+			Seconds: r.SecondsTrain + r.SecondsEvaluate})
 	}
 	return epochs
 }

@@ -291,8 +291,8 @@ func (s *session) judge() (end ending, over bool) {
 	return judged(v)
 }
 
-// byHand is the reason of a trial that somebody has ended.
-const byHand = "by hand"
+// ByHand is the reason of a trial that somebody has ended.
+const ByHand = "by hand"
 
 // asked is the ending of a trial that somebody has asked to prune.
 func (s *session) asked() (end ending, over bool) {
@@ -300,7 +300,7 @@ func (s *session) asked() (end ending, over bool) {
 	case err != nil:
 		return unrecorded(err), true
 	case asked:
-		return ending{state: sweep.Pruned, reason: byHand}, true
+		return ending{state: sweep.Pruned, reason: ByHand}, true
 	}
 	return ending{}, false
 }

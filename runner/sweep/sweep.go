@@ -67,6 +67,7 @@ type Trial struct {
 type Epoch struct {
 	Epoch     int                // from 1
 	Evaluated bool               // metrics and tests were measured
+	Seconds   float64            // of training and evaluation
 	Values    map[string]float64 // by column
 }
 

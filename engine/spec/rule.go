@@ -1,0 +1,24 @@
+package spec
+
+// RuleKind names a rule by which a trial ends early.
+type RuleKind string
+
+const (
+	Patience  RuleKind = "patience"   // a metric has stopped improving
+	Threshold RuleKind = "threshold"  // a metric is beyond a bound
+	TimeLimit RuleKind = "time_limit" // the trial has taken too long
+)
+
+// Rule says when a trial ends early, by its own evaluations; package prune applies it. It is no part of a trial's configuration: the epochs
+// of a trial that it ends are those of one that goes on.
+type Rule struct {
+	Kind        RuleKind
+	Metric      string   // a column of the epochs table; empty for a time limit
+	Larger      bool     // values of the metric are better: of patience
+	Evaluations int      // without an improvement that a trial may have: of patience
+	Change      float64  // that is the least improvement: of patience
+	Above       *float64 // values that end a trial; nil: none do
+	Below       *float64
+	After       int     // epochs that are too early for a threshold
+	Seconds     float64 // of training and evaluation: of a time limit
+}
