@@ -48,7 +48,7 @@ func TestErrorsInForeignCodeSayWhatToWrite(t *testing.T) {
 		{`tan(k)`, "undefined: tan; write sin(x) / cos(x)"},
 		{`lion(1e-3)`, "undefined: lion; the optimizers are " + optimizers},
 		{`lpips()`, "undefined: lpips; the metrics are " + metrics},
-		{`cmaes()`, "undefined: cmaes; the searches are grid(), latin_hypercube(), nsga2(), points(), random(), sobol() and tpe()"},
+		{`cmaes()`, "undefined: cmaes; the searches are gp(), grid(), latin_hypercube(), nsga2(), points(), random(), sobol() and tpe()"},
 		{`svhn()`, "undefined: svhn; " + files},
 		{`open("a")`, "undefined: open; scripts read only the files that they load"},
 		{`np.zeros(3)`, "undefined: np; scripts load no libraries"},

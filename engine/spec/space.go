@@ -192,12 +192,13 @@ const (
 	Sobol          SearchKind = "sobol"           // a scrambled sequence that fills the space evenly
 	LatinHypercube SearchKind = "latin_hypercube" // each of n equal parts of every dimension once
 	TPE            SearchKind = "tpe"             // where good trials are denser than others: learns from results
+	GP             SearchKind = "gp"              // where most is expected of a Gaussian process: learns from results
 	NSGA2          SearchKind = "nsga2"           // children of the best trials: learns from results
 	List           SearchKind = "list"            // the points of the script, in order
 )
 
 // Learns reports whether a search suggests points by the results of earlier trials.
-func (k SearchKind) Learns() bool { return k == TPE || k == NSGA2 }
+func (k SearchKind) Learns() bool { return k == TPE || k == GP || k == NSGA2 }
 
 // Search says which points of a space a study tries.
 type Search struct {

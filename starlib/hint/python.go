@@ -82,7 +82,7 @@ var families = []struct {
 	{"lion adagrad adadelta nadam lamb adamax radam lookahead sophia", func(o Offered) string {
 		return "the optimizers are " + and(o.Optimizers)
 	}},
-	{"bayes bayesian gp nsga nsga3 cmaes cma_es hyperband asha halton lhs optuna", func(o Offered) string {
+	{"bayes bayesian nsga nsga3 cmaes cma_es hyperband asha halton lhs optuna", func(o Offered) string {
 		return "the searches are " + and(o.Searches)
 	}},
 }

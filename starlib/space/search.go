@@ -29,8 +29,8 @@ type SearchArgument struct{ *Search }
 func (a *SearchArgument) Unpack(v starlark.Value) error {
 	s, ok := v.(*Search)
 	if !ok {
-		return fmt.Errorf("got %s, want grid(), random(trials = ...), sobol(...), latin_hypercube(...), tpe(...), nsga2(...) or points([...])",
-			kit.Describe(v))
+		return fmt.Errorf("got %s, want grid(), random(trials = ...), sobol(...), latin_hypercube(...), tpe(...), gp(...), nsga2(...) or "+
+			"points([...])", kit.Describe(v))
 	}
 	a.Search = s
 	return nil
@@ -42,7 +42,7 @@ var Searches = starlark.StringDict{
 		return &Search{Search: spec.Search{Kind: spec.Grid}}, c.Unpack()
 	}),
 	"random": drawn(spec.Random, "", 0), "sobol": drawn(spec.Sobol, "", 0), "latin_hypercube": drawn(spec.LatinHypercube, "", 0),
-	"tpe": drawn(spec.TPE, "startup", 10), "nsga2": drawn(spec.NSGA2, "population", 50),
+	"tpe": drawn(spec.TPE, "startup", 10), "gp": drawn(spec.GP, "startup", 10), "nsga2": drawn(spec.NSGA2, "population", 50),
 	"points": kit.Builtin("points", func(c kit.Call) (starlark.Value, error) {
 		var list *starlark.List
 		if err := c.Unpack("points", &list); err != nil {

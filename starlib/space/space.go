@@ -1,7 +1,7 @@
 // Package space is the family of builtins that declare what a study varies: the values of its hyperparameters (choice, log_uniform,
-// integers; uniform is in package draw), the search that picks points among them (grid, random, sobol, latin_hypercube, tpe, nsga2,
-// points), and the rules by which trials end early (patience, threshold, time_limit). It makes values of engine/spec. Package starlib
-// assembles a study's space from them.
+// integers; uniform is in package draw), the search that picks points among them (grid, random, sobol, latin_hypercube, tpe, gp,
+// nsga2, points), and the rules by which trials end early (patience, threshold, time_limit). It makes values of engine/spec. Package
+// starlib assembles a study's space from them.
 package space
 
 import (

@@ -80,6 +80,11 @@ func NewLearner(ctx context.Context, s Study) (*Learner, error) {
 	switch s.Search.Kind {
 	case spec.TPE:
 		l.sampler = &tpe{s.Space, l.axes}
+	case spec.GP:
+		if n := len(s.Objectives); n > 2 {
+			return nil, fmt.Errorf("search: gp learns from one objective or two, and the study has %d: use tpe or nsga2", n)
+		}
+		l.sampler = &gp{s.Space, l.axes}
 	case spec.NSGA2:
 		l.sampler = &nsga2{s.Space, l.axes, s.Search.Even}
 	default:

@@ -95,10 +95,11 @@ func seenBy(h sweep.Trials, i int) sweep.Trials {
 
 // Each suggestion is made again from what it and those before it saw, by a source that goes on and by one that has just begun.
 func TestWhatASuggestionSawMakesItAgain(t *testing.T) {
-	for _, kind := range []spec.SearchKind{spec.TPE, spec.NSGA2} {
+	for _, kind := range []spec.SearchKind{spec.TPE, spec.NSGA2, spec.GP} {
 		for _, atOnce := range []int{1, 4} {
-			s := learning(t, kind, 40)
-			h := trainedFor(t, learner(t, s), nil, 40, atOnce)
+			n := map[spec.SearchKind]int{spec.TPE: 40, spec.NSGA2: 40, spec.GP: 12}[kind]
+			s := learning(t, kind, n)
+			h := trainedFor(t, learner(t, s), nil, n, atOnce)
 			text, err := json.Marshal(h)
 			if err != nil {
 				t.Fatal(err)
@@ -262,6 +263,10 @@ func TestPointsOfALearner(t *testing.T) {
 	if _, err := NewLearner(t.Context(), s); err == nil || !strings.Contains(err.Error(), "constraint") {
 		t.Errorf("got %v, want that nothing satisfies the constraint", err)
 	}
+	s.Allows, s.Search.Kind, s.Objectives = nil, spec.GP, make([]Objective, 3)
+	if _, err := NewLearner(t.Context(), s); err == nil || !strings.Contains(err.Error(), "gp learns from one objective or two") {
+		t.Errorf("got %v, want that there are too many objectives", err)
+	}
 	s.Objectives = nil
 	if _, err := NewLearner(t.Context(), s); err == nil || !strings.Contains(err.Error(), "objectives") {
 		t.Errorf("got %v, want that there are no objectives", err)
@@ -285,7 +290,9 @@ func TestCosts(t *testing.T) {
 }
 
 func TestTheFittestComeFirst(t *testing.T) {
-	of := func(pruned int, costs ...float64) observation { return observation{ended: true, costs: costs, pruned: pruned} }
+	of := func(pruned int, costs ...float64) observation {
+		return observation{ended: true, costs: costs, pruned: pruned}
+	}
 	for _, c := range []struct {
 		seen []observation
 		want []int
