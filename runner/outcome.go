@@ -23,7 +23,10 @@ func (t *training) end(began bool, err error) error {
 		if err == nil {
 			err = refreshErr
 		}
-		left := t.paces.of(t.plan, t.epochsLeft)
+		if err != nil {
+			c.Planned = t.plan.Most() // a search would have added more
+		}
+		left := t.paces.of(t.plan, c.Planned, t.epochsLeft)
 		c.Counts, c.Remaining = t.executor.Counts(), left.summary(t.lanes())
 		if left.trials > 0 {
 			c.Left = left.text(t.lanes())
@@ -32,9 +35,6 @@ func (t *training) end(began bool, err error) error {
 	failed := t.failures()
 	if closeErr := t.executor.Close(); closeErr != nil && !errors.Is(err, results.ErrStorage) {
 		err = closeErr
-	}
-	if err != nil {
-		c.Planned = t.plan.Most() // a search would have added more
 	}
 	if err == nil {
 		err = failed.of(t.plan.Len()-t.plan.Skipped, t.dir)

@@ -60,14 +60,20 @@ type remaining struct {
 	measured       bool    // at least one epoch was measured
 }
 
-// of returns what remains of a plan. epochs is the number of epochs that a trial still has to train, by its place.
-func (p *paces) of(all *plan.Plan, epochs func(i int) int) (r remaining) {
+// of returns what remains of a plan of so many trials, those included that its search has not suggested yet. epochs is the number of epochs
+// that a trial still has to train, by its place.
+func (p *paces) of(all *plan.Plan, planned int, epochs func(i int) int) (r remaining) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r.measured = p.all.Epochs > 0
 	for i := range all.Len() {
 		if n := epochs(i); n > 0 {
 			r.add(n, p.program(all.Program(i)))
+		}
+	}
+	if len(all.Families) > 0 {
+		for range planned - all.Len() {
+			r.add(all.Families[0].Job.Epochs, p.all)
 		}
 	}
 	return r
