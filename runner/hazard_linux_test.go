@@ -49,7 +49,7 @@ func TestAStoppedProcessChangesNothingWhenItGoesOn(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for a heartbeat to grow old")
 	}
-	k := newKiller(t, 2)
+	k := newKiller(t, killStudy, 2)
 	dir := filepath.Join(t.TempDir(), "study")
 	first := k.start(dir)
 	for begun := 0; begun == 0; time.Sleep(time.Millisecond) {

@@ -32,33 +32,41 @@ func TestKilledStudiesEndWithTheSameTables(t *testing.T) {
 		kills = 5
 	}
 	for _, processes := range []int{1, 3} {
-		t.Run(fmt.Sprint(processes), func(t *testing.T) {
-			k := newKiller(t, processes)
-			start, studies := time.Now(), 0
-			for ; k.kills < kills; studies++ {
-				k.disturbed(processes, min(kills, k.kills+8))
-			}
-			t.Logf("%d kills of %d studies, %d epochs finished before a kill, in %v", k.kills, studies, k.epochs, time.Since(start))
-			if k.epochs < kills/2 {
-				t.Error("the processes did too little for a test")
-			}
-		})
+		t.Run(fmt.Sprint(processes), func(t *testing.T) { newKiller(t, killStudy, processes).loop(processes, kills) })
+		for _, search := range []string{"tpe(8, startup = 3)", "nsga2(8, population = 3)"} {
+			learns := strings.NewReplacer("choice(1e-3, 1e-2)", "log_uniform(1e-3, 1e-2)", "seeds = 2", "search = "+search).Replace(killStudy)
+			t.Run(fmt.Sprint(processes, search), func(t *testing.T) { newKiller(t, learns, processes).loop(processes, kills/4) })
+		}
+	}
+}
+
+// loop kills processes of one study after another.
+func (k *killer) loop(processes, kills int) {
+	k.Helper()
+	start, studies := time.Now(), 0
+	for ; k.kills < kills; studies++ {
+		k.disturbed(processes, min(kills, k.kills+8))
+	}
+	k.Logf("%d kills of %d studies, %d epochs finished before a kill, in %v", k.kills, studies, k.epochs, time.Since(start))
+	if k.epochs < kills/2 {
+		k.Error("the processes did too little for a test")
 	}
 }
 
 // killer kills processes that run the study of a lab.
 type killer struct {
 	*lab
-	rand  *rand.Rand
-	takes time.Duration // a run
+	rand   *rand.Rand
+	takes  time.Duration // a run
+	learns bool          // the search of the study suggests what the results of others say, which depends on their order
 
 	kills, epochs int
 }
 
 // newKiller has seen how long an undisturbed run of so many processes takes.
-func newKiller(t *testing.T, processes int) *killer {
+func newKiller(t *testing.T, study string, processes int) *killer {
 	t.Helper()
-	k := &killer{lab: newLab(t, killStudy), rand: rand.New(rand.NewPCG(1, uint64(processes)))}
+	k := &killer{lab: newLab(t, study), rand: rand.New(rand.NewPCG(1, uint64(processes))), learns: strings.Contains(study, "search =")}
 	start := time.Now()
 	k.undisturbed(processes)
 	k.takes = time.Since(start)
@@ -113,6 +121,28 @@ func (k *killer) undisturbed(processes int) {
 			k.Fatalf("it has not ended in a minute:\n%s", p.output)
 		}
 	}
+	k.check(dir)
+}
+
+// check checks that a study has ended as an undisturbed one does; where the search learns, as one with the same suggestions, which are made
+// again from what they saw.
+func (k *killer) check(dir string) {
+	k.Helper()
+	if k.learns {
+		if code, text := command(k.T, k.home, "replay-search", dir); code != 0 {
+			k.Fatalf("%s: exit code %d\n%s", dir, code, text)
+		}
+		whole := filepath.Join(k.TempDir(), "whole")
+		if code, text := command(k.T, k.home, k.args(whole, "--budget", "1us")...); code != 75 {
+			k.Fatalf("exit code %d\n%s", code, text)
+		}
+		to := filepath.Join(whole, "suggestions")
+		if err := errors.Join(os.RemoveAll(to), os.CopyFS(to, os.DirFS(filepath.Join(dir, "suggestions")))); err != nil {
+			k.Fatal(err)
+		}
+		k.run(whole)
+		k.want, k.tables = table(k.T, whole), k.canonical(whole)
+	}
 	k.same(dir)
 }
 
@@ -164,7 +194,7 @@ func (k *killer) disturbed(processes, kills int) {
 			}
 		}
 	}
-	k.same(dir)
+	k.check(dir)
 }
 
 var shown = regexp.MustCompile(`\[(.*)\] epoch ([0-9]+)/`)
