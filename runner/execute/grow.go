@@ -107,7 +107,7 @@ func (a *agenda) suggest(ctx context.Context) (more bool, err error) {
 	o := a.x.Origin
 	record := Suggested{Suggestion: s, Version: o.Version, Script: o.Script, Profile: o.Profile, Set: o.Set}
 	if record.Trial, err = a.x.Plan.TrialOf(ctx, s); err != nil {
-		return false, err
+		return false, fmt.Errorf("%w; this would be suggestion %d, %v", err, s.Index, s.Point)
 	}
 	text, err := json.Marshal(record)
 	if err != nil {
@@ -127,7 +127,8 @@ func (a *agenda) add(ctx context.Context, text []byte) error {
 	}
 	place, err := a.x.Plan.Add(ctx, s.Suggestion)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; this is suggestion %d, %v, of a search that goes on only with a script that trains what it has suggested: mend "+
+			"the script, or choose another directory", err, s.Index, s.Point)
 	}
 	a.places[key(a.x.Plan.ID(place))] = place
 	a.update(place)
