@@ -8,7 +8,7 @@ import (
 	"gonum.org/v1/gonum/optimize"
 )
 
-// process is a Gaussian process with mean 0, given values at some points (Rasmussen and Williams 2006, chapters 2 and 5). Its kernel is
+// process is a Gaussian process with mean 0, given values at some points (Rasmussen and Williams 2006, chapters 2 and 5). The kernel is
 // Matérn's with ν = 5/2, of the distance in which each coordinate has a scale of its own. A coordinate that is NaN is at a distance of one
 // from all others.
 type process struct {
