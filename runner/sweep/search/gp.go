@@ -139,14 +139,19 @@ func staircase(points [][]float64) (steps []step) {
 			front = append(front, p)
 		}
 	}
-	first, last := front[0], front[len(front)-1]
-	margin := func(width float64) float64 { return 0.1 * max(width, 0.1) }
-	height := first[1] + margin(first[1]-last[1])
+	beyond := func(j int) float64 {
+		lo, hi := math.Inf(1), math.Inf(-1)
+		for _, p := range points {
+			lo, hi = min(lo, p[j]), max(hi, p[j])
+		}
+		return hi + 0.1*max(hi-lo, 0.1)
+	}
+	height := beyond(1)
 	for _, p := range front {
 		steps = append(steps, step{p[0], height})
 		height = p[1]
 	}
-	return append(steps, step{last[0] + margin(last[0]-first[0]), height})
+	return append(steps, step{beyond(0), height})
 }
 
 // improvement is what is expected of a point: the area that it takes from the steps, or the length from the one step of one objective. A
