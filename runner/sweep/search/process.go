@@ -53,7 +53,7 @@ func (k kernel) at(squares []float64) (value, slope float64) {
 	return e * (1 + r + r*r/3), -e * 5. / 6 * (1 + r)
 }
 
-// The scales, for coordinates from 0 to 1, are log-normal (Hvarfner, Hellsten and Nardi 2024, with a third of their median), so that a
+// The scales, for coordinates from 0 to 1, are log-normal (Hvarfner, Hellsten and Nardi 2024, with a sixth of their median), so that a
 // process of many coordinates does not forget what is not near; the variance is near 1, and that of the noise small.
 const (
 	meanNoise  = -7 // of the logarithm
@@ -63,7 +63,7 @@ const (
 
 var sdScale = math.Sqrt(3)
 
-func meanScale(d int) float64 { return math.Sqrt2 + math.Log(float64(d))/2 - math.Log(3) }
+func meanScale(d int) float64 { return math.Sqrt2 + math.Log(float64(d))/2 - math.Log(6) }
 
 // fitted returns the process whose kernel is the most probable one, given the values.
 func fitted(points [][]float64, values []float64) *process {
