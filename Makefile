@@ -154,7 +154,7 @@ bench-features: .venv-bench/.features ## compare the speed of Inception v3 with 
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
 
-bench-search: .venv-bench/.done ## compare how evenly searches fill a space with SciPy, and write the table of docs/search.md
+bench-search: .venv-bench/.done .venv-bench/.optuna ## compare searches with SciPy and Optuna, and write the tables of docs/search.md
 	go build -o bin/search ./bench/search
 	.venv-bench/bin/python bench/search/peers.py --search bin/search
 

@@ -1,8 +1,12 @@
-// Command search prints what the searches of a study do, without training. peers.py runs it beside SciPy. Nothing imports it.
+// Command search runs the searches of a study without training, for peers.py to compare with others. Nothing imports it.
 //
 //	search points -kind sobol [-dimensions 2] [-trials 64] [-seed 0]
 //
 // prints the points of the unit cube, one a line, numbers separated by spaces.
+//
+//	search ask
+//
+// reads a request (see ask.go), and then suggests a point for every line of objectives that it reads.
 package main
 
 import (
@@ -26,23 +30,26 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) == 0 || args[0] != "points" {
-		return errors.New("want points: see the package comment")
+	switch {
+	case len(args) > 0 && args[0] == "points":
+		return points(os.Stdout, args[1:])
+	case len(args) == 1 && args[0] == "ask":
+		return ask(os.Stdout, os.Stdin)
 	}
-	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	return errors.New("want points or ask: see the package comment")
+}
+
+func points(to io.Writer, args []string) error {
+	flags := flag.NewFlagSet("points", flag.ContinueOnError)
 	kind := flags.String("kind", "sobol", "random, sobol or latin_hypercube")
 	dimensions := flags.Int("dimensions", 2, "dimensions of the cube")
 	trials := flags.Int("trials", 64, "number of points")
 	seed := flags.Uint64("seed", 0, "seed of the search")
-	if err := flags.Parse(args[1:]); err != nil {
+	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	return points(os.Stdout, spec.Search{Kind: spec.SearchKind(*kind), Trials: *trials, Seed: *seed}, *dimensions)
-}
-
-func points(to io.Writer, s spec.Search, dimensions int) error {
-	study := search.Study{Search: s, Seeds: []uint32{0}}
-	for j := range dimensions {
+	study := search.Study{Search: spec.Search{Kind: spec.SearchKind(*kind), Trials: *trials, Seed: *seed}, Seeds: []uint32{0}}
+	for j := range *dimensions {
 		d, err := spec.Range(fmt.Sprint("x", j), spec.Float, 0, 1, false)
 		if err != nil {
 			return err
