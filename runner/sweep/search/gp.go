@@ -12,14 +12,19 @@ import (
 // gp is Bayesian optimization with Gaussian processes: each objective is one, given what was measured, and the point is suggested of which
 // most is expected: improvement on the best value (Jones, Schonlau and Welch 1998), or on the hypervolume of the front of two objectives
 // (Emmerich, Deutz and Klinkenberg 2011). A point whose trials have not ended counts as if it had the value that is expected of it
-// (Ginsbourger, Le Riche and Carraro 2010), so that several workers try different points.
+// (Ginsbourger, Le Riche and Carraro 2010), so that several workers try different points; one that has no results, since its trials failed or
+// diverged, as if it had the worst of all.
 type gp struct {
 	space spec.Space
 	axes  []axis
 }
 
-// mostObserved bounds the observations of a process, whose time grows with the cube of their number: of more, the fittest stay.
-const mostObserved = 300
+// The observations of a process are bounded, since its time grows with the cube of their number: the fittest stay, and the last without
+// results.
+const (
+	mostObserved = 300
+	mostFailed   = 50
+)
 
 func (g *gp) propose(seen []observation, draws *model.Source) [][]float64 {
 	fit := fittest(seen)
@@ -31,6 +36,11 @@ func (g *gp) propose(seen []observation, draws *model.Source) [][]float64 {
 	for k, i := range fit {
 		points[k] = g.features(seen[i].x)
 	}
+	for _, o := range slices.Backward(seen) {
+		if o.ended && o.costs == nil && len(points) < len(fit)+mostFailed {
+			points = append(points, g.features(o.x))
+		}
+	}
 	models := make([]*process, len(seen[fit[0]].costs))
 	measured := make([][]float64, len(fit)) // standardized costs
 	for j := range models {
@@ -39,10 +49,11 @@ func (g *gp) propose(seen []observation, draws *model.Source) [][]float64 {
 			costs[k] = seen[i].costs[j]
 		}
 		costs = standardized(costs)
-		models[j] = fitted(points, costs)
 		for k, c := range costs {
 			measured[k] = append(measured[k], c)
 		}
+		worst := slices.Max(costs)
+		models[j] = fitted(points, append(costs, slices.Repeat([]float64{worst}, len(points)-len(fit))...))
 	}
 	for _, o := range seen {
 		if o.ended {

@@ -112,6 +112,28 @@ func TestTheExpectedImprovementIsAMean(t *testing.T) {
 	}
 }
 
+// Where trials fail, no further one is tried, unless much is expected there.
+func TestAProcessAvoidsFailures(t *testing.T) {
+	space := cube(t, 2)
+	seen := measured(space, 40, 1)
+	for i := range seen {
+		x := seen[i].x
+		seen[i].costs = []float64{x[0] + x[1]}
+		if x[0] < .5 { // where the best ones would be
+			seen[i].costs = nil
+		}
+	}
+	draws, failing := model.NewSource(6, "test"), 0
+	for range 20 {
+		if x := (&gp{space, axes(space)}).propose(seen, draws)[0]; x[0] < .4 {
+			failing++
+		}
+	}
+	if failing > 2 {
+		t.Errorf("%d of 20 points are where trials fail", failing)
+	}
+}
+
 // A value far above the others leaves their differences.
 func TestStandardizedValues(t *testing.T) {
 	got := standardized([]float64{1, 2, 3, 4, 1e9})
