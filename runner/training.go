@@ -89,7 +89,9 @@ func (t *training) train() (began bool, err error) {
 
 // judges decide after every evaluated epoch whether a trial goes on. The first one that stops it counts.
 func judges(s *starlib.Study) sweep.Judges {
-	js := sweep.Judges{prune.Collapse{}}
+	js := sweep.Judges{
+		prune.Collapse{},
+	}
 	for _, r := range s.Prune {
 		js = append(js, prune.Rule{Rule: r})
 	}

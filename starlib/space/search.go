@@ -41,8 +41,8 @@ var Searches = starlark.StringDict{
 	"grid": kit.Builtin("grid", func(c kit.Call) (starlark.Value, error) {
 		return &Search{Search: spec.Search{Kind: spec.Grid}}, c.Unpack()
 	}),
-	"random": drawn(spec.Random, "", 0), "sobol": drawn(spec.Sobol, "", 0), "latin_hypercube": drawn(spec.LatinHypercube, "", 0),
-	"tpe": drawn(spec.TPE, "startup", 10), "gp": drawn(spec.GP, "startup", 10), "nsga2": drawn(spec.NSGA2, "population", 50),
+	"random": drawn(spec.Random), "sobol": drawn(spec.Sobol), "latin_hypercube": drawn(spec.LatinHypercube),
+	"tpe": searching(spec.TPE, "startup", 10), "gp": searching(spec.GP, "startup", 10), "nsga2": searching(spec.NSGA2, "population", 50),
 	"points": kit.Builtin("points", func(c kit.Call) (starlark.Value, error) {
 		var list *starlark.List
 		if err := c.Unpack("points", &list); err != nil {
@@ -56,9 +56,11 @@ var Searches = starlark.StringDict{
 	}),
 }
 
-// drawn is the builtin of a search that draws points from the space. One that learns has a parameter, even, for the number of points that
-// fill the space before it does.
-func drawn(kind spec.SearchKind, even string, standard kit.Count) *starlark.Builtin {
+// drawn is the builtin of a search that draws points from the space.
+func drawn(kind spec.SearchKind) *starlark.Builtin { return searching(kind, "", 0) }
+
+// searching is the builtin of a search. One that learns has a parameter, even, for the number of points that fill the space before it does.
+func searching(kind spec.SearchKind, even string, standard kit.Count) *starlark.Builtin {
 	name := string(kind)
 	return kit.Builtin(name, func(c kit.Call) (starlark.Value, error) {
 		var trials kit.Count

@@ -12,8 +12,8 @@ import (
 // gp is Bayesian optimization with Gaussian processes: each objective is one, given what was measured, and the point is suggested of which
 // most is expected: improvement on the best value (Jones, Schonlau and Welch 1998), or on the hypervolume of the front of two objectives
 // (Emmerich, Deutz and Klinkenberg 2011). A point whose trials have not ended counts as if it had the value that is expected of it
-// (Ginsbourger, Le Riche and Carraro 2010), so that several workers try different points; one that has no results, since its trials failed or
-// diverged, as if it had the worst of all.
+// (Ginsbourger, Le Riche and Carraro 2010), so that several workers try different points; one without results, since its trials failed
+// or diverged, as if it had the worst of all.
 type gp struct {
 	space spec.Space
 	axes  []axis
