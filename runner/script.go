@@ -101,11 +101,7 @@ func readScript(dir fs.FS, name string) ([]byte, error) {
 
 // asked is what a search needs to know of a study.
 func asked(s *starlib.Study) search.Study {
-	q := search.Study{Space: s.Space, Search: s.Search, Seeds: s.Seeds, Allows: s.Constraint()}
-	for _, o := range s.Objectives {
-		q.Objectives = append(q.Objectives, search.Objective{Name: o.Name, Direction: o.Direction})
-	}
-	return q
+	return search.Study{Space: s.Space, Search: s.Search, Seeds: s.Seeds, Objectives: s.Objectives, Allows: s.Constraint()}
 }
 
 // searchOf returns the search of a study that does not learn. Its errors are those of the script, with their places.

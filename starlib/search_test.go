@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/runner/sweep/search"
 	"github.com/starsweep/starsweep/starlib"
@@ -127,7 +128,7 @@ func searched(s *starlib.Study) (*search.Blocks, error) {
 // listed returns all points of a study; a sample if its search learns.
 func listed(s *starlib.Study) ([]spec.Point, error) {
 	if s.Search.Kind.Learns() {
-		q := search.Study{Space: s.Space, Search: s.Search, Seeds: s.Seeds, Allows: s.Constraint(), Objectives: make([]search.Objective, 1)}
+		q := search.Study{Space: s.Space, Search: s.Search, Seeds: s.Seeds, Allows: s.Constraint(), Objectives: make([]pareto.Objective, 1)}
 		l, err := search.NewLearner(context.Background(), q)
 		if err != nil {
 			return nil, err

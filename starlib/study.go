@@ -24,7 +24,7 @@ type Study struct {
 	Space      spec.Space
 	Search     spec.Search
 	Seeds      []uint32
-	Objectives []Objective
+	Objectives []pareto.Objective
 	Prune      []spec.Rule   // by which trials end early
 	Settings   spec.Settings // in the order of the script
 	Keep       string        // whose weights stay after training: one of Keeps; "" if the script does not say
@@ -40,12 +40,6 @@ type Study struct {
 	shortened bool // a profile or a setting from outside is in force
 }
 
-// Objective is a column of the tables that a study minimizes or maximizes.
-type Objective struct {
-	Name      string
-	Direction pareto.Direction
-}
-
 // studyValue is what study(...) returns: the declaration, checked as far as possible without overrides.
 type studyValue struct {
 	kit.Opaque
@@ -56,7 +50,7 @@ type studyValue struct {
 	space      *starlark.Dict
 	search     *space.Search
 	seeds      []uint32
-	objectives []Objective
+	objectives []pareto.Objective
 	prune      []spec.Rule
 	settings   *starlark.Dict
 	profiles   *starlark.Dict
@@ -91,7 +85,6 @@ func makeStudy(c kit.Call) (starlark.Value, error) {
 	if s.seeds, err = seedList(seeds); err != nil {
 		return nil, fmt.Errorf("study: for parameter seeds: %w", err)
 	}
-	directions := map[string]pareto.Direction{}
 	for k, v := range objectives.Entries() {
 		name, isName := starlark.AsString(k)
 		text, _ := starlark.AsString(v)
@@ -100,10 +93,9 @@ func makeStudy(c kit.Call) (starlark.Value, error) {
 			return nil, fmt.Errorf(`study: for parameter objectives: got %s: %s, want a column's name and "min" or "max"`,
 				kit.Describe(k), kit.Describe(v))
 		}
-		s.objectives = append(s.objectives, Objective{name, direction})
-		directions[name] = direction
+		s.objectives = append(s.objectives, pareto.Objective{Name: name, Direction: direction})
 	}
-	s.prune, err = rules.Of(directions)
+	s.prune, err = rules.Of(s.objectives)
 	return s, err
 }
 

@@ -120,7 +120,7 @@ func objective(j int) string { return fmt.Sprint("y", j) }
 func (r request) study() (s search.Study, err error) {
 	s = search.Study{Search: spec.Search{Kind: r.Kind, Trials: r.Trials, Even: r.Even, Seed: r.Seed}, Seeds: []uint32{0}}
 	for j := range r.Objectives {
-		s.Objectives = append(s.Objectives, search.Objective{Name: objective(j), Direction: pareto.Min})
+		s.Objectives = append(s.Objectives, pareto.Objective{Name: objective(j), Direction: pareto.Min})
 	}
 	for _, x := range r.Space {
 		var d spec.Dim

@@ -26,6 +26,12 @@ func ParseDirection(text string) (Direction, error) {
 	return "", fmt.Errorf("got %q, want min or max", text)
 }
 
+// Objective is a column of the tables that a study minimizes or maximizes.
+type Objective struct {
+	Name      string
+	Direction Direction
+}
+
 // costs checks points and negates the objectives to maximize, so that less is better everywhere. NaN remains: such a point dominates
 // no other.
 func costs(points [][]float64, directions []Direction) ([][]float64, error) {

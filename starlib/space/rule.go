@@ -2,6 +2,7 @@ package space
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"go.starlark.net/starlark"
@@ -41,14 +42,15 @@ func (rs *Rules) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// Of returns the rules of a study. directions are those of its objectives, by name; the error is that of a metric whose direction nothing
-// says.
-func (rs Rules) Of(directions map[string]pareto.Direction) (rules []spec.Rule, err error) {
+// Of returns the rules of a study with such objectives. The error is that of a metric whose direction nothing says.
+func (rs Rules) Of(objectives []pareto.Objective) (rules []spec.Rule, err error) {
 	for _, r := range rs {
 		if r.Kind == spec.Patience {
 			direction := pareto.Direction(r.better)
-			if r.better == "" {
-				direction = directions[r.Metric]
+			for _, o := range objectives {
+				if direction == "" && o.Name == r.Metric {
+					direction = o.Direction
+				}
 			}
 			if direction == "" {
 				return nil, fmt.Errorf(`patience: %s is no objective of the study: say what is better, better = "min" or "max"`, r.Metric)
@@ -101,7 +103,7 @@ var RuleBuiltins = starlark.StringDict{
 				continue
 			}
 			bound, ok := starlark.AsFloat(x.v)
-			if !ok || bound != bound {
+			if !ok || math.IsNaN(bound) {
 				return nil, fmt.Errorf("threshold: for parameter %s: got %s, want a number", x.name, kit.Describe(x.v))
 			}
 			*x.to = &bound

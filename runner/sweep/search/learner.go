@@ -13,12 +13,6 @@ import (
 	"github.com/starsweep/starsweep/runner/sweep"
 )
 
-// Objective is a column of the tables that a search minimizes or maximizes.
-type Objective struct {
-	Name      string
-	Direction pareto.Direction
-}
-
 // Learner is a source that learns from the results of earlier trials. It suggests points that fill the space evenly, then those of its
 // sampler, each under every seed before the next.
 //

@@ -21,7 +21,7 @@ import (
 // learning is a study of mixedSpace with two objectives.
 func learning(t testing.TB, kind spec.SearchKind, trials int) Study {
 	return Study{Space: mixedSpace(t), Search: spec.Search{Kind: kind, Trials: trials, Even: 6, Seed: 5}, Seeds: []uint32{0},
-		Objectives: []Objective{{"loss", pareto.Min}, {"score", pareto.Max}}}
+		Objectives: []pareto.Objective{{Name: "loss", Direction: pareto.Min}, {Name: "score", Direction: pareto.Max}}}
 }
 
 func learner(t testing.TB, s Study) *Learner {
@@ -263,7 +263,7 @@ func TestPointsOfALearner(t *testing.T) {
 	if _, err := NewLearner(t.Context(), s); err == nil || !strings.Contains(err.Error(), "constraint") {
 		t.Errorf("got %v, want that nothing satisfies the constraint", err)
 	}
-	s.Allows, s.Search.Kind, s.Objectives = nil, spec.GP, make([]Objective, 3)
+	s.Allows, s.Search.Kind, s.Objectives = nil, spec.GP, make([]pareto.Objective, 3)
 	if _, err := NewLearner(t.Context(), s); err == nil || !strings.Contains(err.Error(), "gp learns from one objective or two") {
 		t.Errorf("got %v, want that there are too many objectives", err)
 	}

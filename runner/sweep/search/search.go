@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/runner/sweep"
 )
@@ -18,7 +19,7 @@ type Study struct {
 	Space      spec.Space
 	Search     spec.Search
 	Seeds      []uint32
-	Objectives []Objective                                     // of a search that learns
+	Objectives []pareto.Objective                              // of a search that learns
 	Allows     func(context.Context, spec.Point) (bool, error) // whether a point satisfies the constraint; nil: there is none
 }
 

@@ -53,7 +53,7 @@ func TestSearchesLearn(t *testing.T) {
 	score := func(kind spec.SearchKind, trials, objectives int, seed uint64) float64 {
 		s := Study{Space: cube(t, 4), Seeds: []uint32{0}, Search: spec.Search{Kind: kind, Trials: trials, Even: 10, Seed: seed}}
 		for k := range objectives {
-			s.Objectives = append(s.Objectives, Objective{fmt.Sprint(k), pareto.Min})
+			s.Objectives = append(s.Objectives, pareto.Objective{Name: fmt.Sprint(k), Direction: pareto.Min})
 		}
 		if kind == spec.Random {
 			s.Search.Kind, s.Search.Even = spec.TPE, trials // all are even
