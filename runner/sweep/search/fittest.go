@@ -2,6 +2,7 @@ package search
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/starsweep/starsweep/engine/pareto"
@@ -11,34 +12,21 @@ import (
 // front, and on a front those first that have the most room around them (Deb et al. 2002). Points that a judge ended come after all others,
 // those that lasted longer first.
 func fittest(seen []observation) []int {
-	lasting := map[int][]int{} // by how long they lasted; 0: to the end
+	lasting := map[int][]int{}
 	for i, o := range seen {
 		if o.costs != nil {
-			lasting[o.pruned] = append(lasting[o.pruned], i)
+			lasting[o.lasted] = append(lasting[o.lasted], i)
 		}
 	}
-	order := inOrder(seen, lasting[0])
-	delete(lasting, 0)
-	for _, epochs := range slices.Backward(sortedKeys(lasting)) {
+	var order []int
+	for _, epochs := range slices.Backward(slices.Sorted(maps.Keys(lasting))) {
 		order = append(order, inOrder(seen, lasting[epochs])...)
 	}
 	return order
 }
 
-func sortedKeys(m map[int][]int) []int {
-	keys := make([]int, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
-// inOrder puts places of observations in order.
+// inOrder puts places of observations in order, one or more.
 func inOrder(seen []observation, places []int) []int {
-	if len(places) == 0 {
-		return nil
-	}
 	costs := make([][]float64, len(places))
 	for k, i := range places {
 		costs[k] = seen[i].costs

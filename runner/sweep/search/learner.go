@@ -48,8 +48,11 @@ type observation struct {
 
 	ended  bool      // a trial has
 	costs  []float64 // objectives, means over the seeds that have any; less is better; nil if there are none
-	pruned int       // after how many epochs a judge ended it; 0 if none did
+	lasted int       // epochs after which a judge ended it; toTheEnd if none did
 }
+
+// toTheEnd is more epochs than any judge lets a trial have.
+const toTheEnd = math.MaxInt
 
 // known is a trial of the history.
 type known struct {
@@ -80,7 +83,7 @@ func NewLearner(ctx context.Context, s Study) (*Learner, error) {
 		}
 		l.sampler = &gp{s.Space, l.axes}
 	case spec.NSGA2:
-		l.sampler = &nsga2{s.Space, l.axes, s.Search.Even}
+		l.sampler = &nsga2{l.axes, s.Search.Even}
 	default:
 		panic(fmt.Sprintf("search: %s does not learn", s.Search.Kind))
 	}
@@ -255,37 +258,36 @@ func (s Study) costsOf(e sweep.Epoch) []float64 {
 	return costs
 }
 
-// sum sums up the trials of a point. Those that were pruned count only if all were.
+// lasted is the number of epochs after which a judge ended a trial; toTheEnd if none did.
+func (k *known) lasted() int {
+	if k.sight.State == sweep.Pruned {
+		return k.sight.Epochs
+	}
+	return toTheEnd
+}
+
+// sum sums up the trials of a point: of those with results, the ones that lasted longest.
 func (p *observation) sum(trials map[string]*known) {
-	p.ended, p.costs, p.pruned = false, nil, 0
-	n := 0
-	add := func(k *known) {
+	p.ended, p.costs, p.lasted = false, nil, 0
+	for _, id := range p.trials {
+		k := trials[id]
+		p.ended = p.ended || k.sight.State.Final()
+		if k.costs != nil {
+			p.lasted = max(p.lasted, k.lasted())
+		}
+	}
+	n := 0.0
+	for _, id := range p.trials {
+		k := trials[id]
+		if k.costs == nil || k.lasted() < p.lasted {
+			continue
+		}
 		if p.costs == nil {
 			p.costs = make([]float64, len(k.costs))
 		}
 		n++
 		for j, c := range k.costs {
-			p.costs[j] += (c - p.costs[j]) / float64(n)
-		}
-	}
-	for _, id := range p.trials {
-		k := trials[id]
-		p.ended = p.ended || k.sight.State.Final()
-		if k.costs != nil && k.sight.State != sweep.Pruned {
-			add(k)
-		}
-	}
-	if p.costs != nil {
-		return
-	}
-	for _, id := range p.trials {
-		if k := trials[id]; k.costs != nil {
-			p.pruned = max(p.pruned, k.sight.Epochs)
-		}
-	}
-	for _, id := range p.trials {
-		if k := trials[id]; k.costs != nil && k.sight.Epochs == p.pruned {
-			add(k)
+			p.costs[j] += (c - p.costs[j]) / n
 		}
 	}
 }

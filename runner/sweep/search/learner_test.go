@@ -291,7 +291,11 @@ func TestCosts(t *testing.T) {
 
 func TestTheFittestComeFirst(t *testing.T) {
 	of := func(pruned int, costs ...float64) observation {
-		return observation{ended: true, costs: costs, pruned: pruned}
+		o := observation{ended: true, costs: costs, lasted: toTheEnd}
+		if pruned > 0 {
+			o.lasted = pruned
+		}
+		return o
 	}
 	for _, c := range []struct {
 		seen []observation

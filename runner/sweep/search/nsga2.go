@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/starsweep/starsweep/engine/model"
-	"github.com/starsweep/starsweep/engine/spec"
 )
 
 // nsga2 is NSGA-II (Deb, Pratap, Agarwal and Meyarivan 2002): the parents of a generation are the fittest of all points before it, each
@@ -14,9 +13,8 @@ import (
 // needs more points than a study has (docs/search.md). A generation begins when all points of the one before are suggested; what has not
 // ended by then can be a parent later.
 type nsga2 struct {
-	space spec.Space
-	axes  []axis
-	size  int // of a generation
+	axes []axis
+	size int // of a generation
 }
 
 // As in the paper, section V.

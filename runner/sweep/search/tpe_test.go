@@ -28,7 +28,7 @@ func cube(t testing.TB, d int) (s spec.Space) {
 func measured(s spec.Space, n, objectives int) (seen []observation) {
 	draws := model.NewSource(1, "test")
 	for range n {
-		o := observation{x: uniform(axes(s), draws), ended: true}
+		o := observation{x: uniform(axes(s), draws), ended: true, lasted: toTheEnd}
 		for range objectives {
 			o.costs = append(o.costs, draws.Uniform())
 		}
@@ -103,7 +103,7 @@ func BenchmarkSuggestion(b *testing.B) {
 	for _, n := range []int{1000, 10_000} {
 		for _, objectives := range []int{1, 2} {
 			seen := measured(s, n, objectives)
-			for name, sampler := range map[string]sampler{"tpe": &tpe{s, axes(s)}, "gp": &gp{s, axes(s)}, "nsga2": &nsga2{s, axes(s), 50}} {
+			for name, sampler := range map[string]sampler{"tpe": &tpe{s, axes(s)}, "gp": &gp{s, axes(s)}, "nsga2": &nsga2{axes(s), 50}} {
 				b.Run(fmt.Sprintf("%s/%d/%d", name, n, objectives), func(b *testing.B) {
 					draws := model.NewSource(1, "test")
 					for b.Loop() {
