@@ -319,19 +319,15 @@ func (s Study) distinct(ctx context.Context, kind spec.SearchKind, n int) ([]spe
 	var points []spec.Point
 	known := map[string]bool{}
 	for i := 0; i < all.n && len(points) < n; i++ {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
 		p := all.at(i)
-		key, ok := p.String(), true
+		key := p.String()
 		if known[key] {
 			continue
 		}
 		known[key] = true
-		if s.Allows != nil {
-			if ok, err = s.Allows(ctx, p); err != nil {
-				return nil, err
-			}
+		ok, err := s.admits(ctx, p)
+		if err != nil {
+			return nil, err
 		}
 		if ok {
 			points = append(points, p)
@@ -371,10 +367,8 @@ func (l *Learner) accepted(x []float64) (spec.Point, error) {
 	if !l.isNew(p) {
 		return nil, nil
 	}
-	if l.study.Allows != nil {
-		if ok, err := l.study.Allows(context.Background(), p); !ok || err != nil {
-			return nil, err
-		}
+	if ok, err := l.study.admits(context.Background(), p); !ok || err != nil {
+		return nil, err
 	}
 	return p, nil
 }

@@ -138,6 +138,17 @@ func random(seed uint32) func(i, j int) float64 {
 	}
 }
 
+// admits reports whether a point satisfies the constraint, if there is one. The error is that of the constraint, or the cause of ctx.
+func (s Study) admits(ctx context.Context, p spec.Point) (bool, error) {
+	switch {
+	case ctx.Err() != nil:
+		return false, context.Cause(ctx)
+	case s.Allows == nil:
+		return true, nil
+	}
+	return s.Allows(ctx, p)
+}
+
 // A search that is endless draws this many points for each that it is asked for, and at least leastDraws, before it says that too few
 // satisfy the constraint.
 const (
@@ -154,10 +165,7 @@ func (s Study) allowed(ctx context.Context, all candidates) (spec.Points, error)
 	}
 	var kept []uint32
 	for i := 0; i < most && len(kept) < all.n; i++ {
-		if ctx.Err() != nil {
-			return spec.Points{}, context.Cause(ctx)
-		}
-		ok, err := s.Allows(ctx, all.at(i))
+		ok, err := s.admits(ctx, all.at(i))
 		if err != nil {
 			return spec.Points{}, err
 		}
