@@ -71,10 +71,7 @@ func (e *Env) checkMemory(p *plan.Plan) error {
 	if err != nil {
 		return err
 	}
-	what := "trials"
-	if p.Grows() {
-		what = "points"
-	}
+	_, what := p.Traced()
 	for _, x := range errs.List {
 		warn(e, []string{fmt.Sprintf("%d of %d %s will fail, first with %v: %v", x.Count, errs.Points, what, x.Point, x.Err)})
 	}

@@ -97,11 +97,8 @@ func printPlan(env *Env, s *script, p *plan.Plan, b *train.Backend, list bool) e
 		return err
 	}
 	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	counted := "trials"
-	if p.Grows() {
-		counted = "points"
-	}
-	fmt.Fprintf(w, "program\t%s\tparameters\timages\tGFLOP an image\tstate, MB\tpeak, MB\t\n", counted)
+	_, what := p.Traced()
+	fmt.Fprintf(w, "program\t%s\tparameters\timages\tGFLOP an image\tstate, MB\tpeak, MB\t\n", what)
 	for _, f := range order {
 		x := work[f]
 		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%.3f\t%.1f\t%v\t\n", f, x.trials, grouped(x.program.Parameters("")), grouped(x.images), x.flops()/1e9,
@@ -138,13 +135,13 @@ type workload struct {
 
 // add adds the trials of a kind. n is the number of their images, if it is known.
 func (w *workload) add(t plan.Family, n int, known bool) {
-	w.trials += t.Trials + t.Points
+	w.trials += t.Traced()
 	if !known {
 		w.unknown = true
 		return
 	}
 	each := t.Job.Program.Batches * t.Job.Program.Config.Batch
-	w.images += (t.Trials + t.Points) * t.Job.Epochs * (n / each) * each
+	w.images += t.Traced() * t.Job.Epochs * (n / each) * each
 }
 
 // flops returns the floating-point operations of an iteration per real image.

@@ -59,11 +59,12 @@ func leastOf(p *model.Program) Need { return Need{Own: 3 * p.StateBytes()} }
 // programs that may be too large are compiled.
 func (m *Pool) Unfit(p *plan.Plan, b *train.Backend, size func(spec.Data) (int, bool)) (*plan.Errors, error) {
 	known := map[string]train.Memory{}
-	errs := &plan.Errors{Points: p.Traced()}
+	n, _ := p.Traced()
+	errs := &plan.Errors{Points: n}
 	for _, k := range p.Families {
 		j := k.Job
 		if err := m.Check(Least(j, false), true); err != nil {
-			errs.Count(err, k.Point, k.Trials+k.Points)
+			errs.Count(err, k.Point, k.Traced())
 			continue
 		}
 		f, images := j.Program.Fingerprint(), Images(j, size)
@@ -78,7 +79,7 @@ func (m *Pool) Unfit(p *plan.Plan, b *train.Backend, size func(spec.Data) (int, 
 			}
 		}
 		if err := m.Check(Of(j, known[f], false, images), false); err != nil {
-			errs.Count(err, k.Point, k.Trials+k.Points)
+			errs.Count(err, k.Point, k.Traced())
 		}
 	}
 	return errs, nil

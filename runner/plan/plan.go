@@ -138,13 +138,16 @@ func (p *Plan) Skips(i int) bool {
 	return p.trials[i].family == skipped
 }
 
-// Traced is the number of trials or, of a plan that grows, of the points of its sample.
-func (p *Plan) Traced() int {
+// Traced is how many trials there are or, in a plan that grows, points of its sample; and what they are: "trials" or "points".
+func (p *Plan) Traced() (n int, what string) {
 	if p.Grows() {
-		return p.sample
+		return p.sample, "points"
 	}
-	return p.Len()
+	return p.Len(), "trials"
 }
+
+// Traced is how many of them the family has.
+func (f Family) Traced() int { return f.Trials + f.Points }
 
 // Epochs is the budget of the trial in place i; 0 if the script skips it.
 func (p *Plan) Epochs(i int) int {
