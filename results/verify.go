@@ -73,7 +73,7 @@ func Verify(ctx context.Context, dir string, o Options, report func(Problem)) (V
 	}
 	x.journals(published)
 	x.trials()
-	steps := []func() error{x.tables, x.checkpoints, x.suggestions, x.presence, x.claims, x.requests, x.others}
+	steps := []func() error{x.tables, x.checkpoints, x.decisions, x.presence, x.claims, x.requests, x.others}
 	for _, step := range steps {
 		if err := errors.Join(context.Cause(ctx), step()); err != nil {
 			return x.Verified, err
@@ -160,19 +160,22 @@ func (x *verifier) checkpoints() error {
 	})
 }
 
-// suggestions parses every suggestion.
-func (x *verifier) suggestions() error {
+// decisions parses every decision.
+func (x *verifier) decisions() (err error) {
 	number := func(name string) (n int, ours bool) {
 		_, err := fmt.Sscanf(name, "%06d.json", &n)
 		return n, err == nil && name == fmt.Sprintf("%06d.json", n)
 	}
-	return x.each("suggestions", func(name string) bool { _, ours := number(name); return ours }, func(name string) error {
-		n, _ := number(name)
-		if text, err := claim.ReadSuggestion(x.dir, n); err != nil || !json.Valid(text) {
-			x.problem("suggestions/"+name, "not the suggestion that its name says")
-		}
-		return nil
-	})
+	for _, s := range claim.Sequences {
+		err = errors.Join(err, x.each(string(s), func(name string) bool { _, ours := number(name); return ours }, func(name string) error {
+			n, _ := number(name)
+			if text, err := claim.ReadDecision(x.dir, s, n); err != nil || !json.Valid(text) {
+				x.problem(filepath.Join(string(s), name), "not the decision that its name says")
+			}
+			return nil
+		}))
+	}
+	return err
 }
 
 // presence reports what is in the folders of journals, claims and heartbeats, and of no process that wrote the study.
@@ -228,7 +231,7 @@ func (x *verifier) requests() error {
 
 // others reports files that are not of the study.
 func (x *verifier) others() error {
-	known := []string{journalFolder, "checkpoints", "claims", "writers", "suggestions", "script", requestFolder, studyFile, "report.html",
+	known := []string{journalFolder, "checkpoints", "claims", "writers", string(Suggestions), string(Verdicts), "script", requestFolder, studyFile, "report.html",
 		"MANIFEST.json"} // of an archive that was unpacked
 	for _, t := range Tables() {
 		known = append(known, string(t))

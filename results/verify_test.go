@@ -168,7 +168,8 @@ func TestVerifySaysWhatIsWrong(t *testing.T) {
 		"no tables": {func(dir string, _ []string) { check(t, os.RemoveAll(filepath.Join(dir, "epochs"))) },
 			"(epochs/0-compact.parquet: missing"},
 		"suggestion": {func(dir string, _ []string) { write(dir, "suggestions/000003.json") },
-			"suggestions/000003.json: not the suggestion"},
+			"suggestions/000003.json: not the decision"},
+		"verdict": {func(dir string, _ []string) { write(dir, "verdicts/000003.json") }, "verdicts/000003.json: not the decision"},
 		"checkpoint": {func(dir string, ids []string) {
 			move(dir, "checkpoints/"+ids[2]+".safetensors", "checkpoints/"+ids[1]+".safetensors")
 		}, "the checkpoint is of trial"},

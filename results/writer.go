@@ -236,9 +236,9 @@ func (f *fold) measurements(rows []Measurement) (entries []any, err error) {
 	return entries, nil
 }
 
-// Suggest records suggestion i of a search, unless it is recorded already, and returns the one that is: that of the first process.
-func (w *Writer) Suggest(i int, suggestion json.RawMessage) (winner json.RawMessage, err error) {
-	return w.desk.Suggest(i, suggestion)
+// Decide records decision i of a sequence, unless it is recorded already, and returns the one that is: that of the first process.
+func (w *Writer) Decide(s Sequence, i int, decision json.RawMessage) (winner json.RawMessage, err error) {
+	return w.desk.Decide(s, i, decision)
 }
 
 // append writes entries as one record of this writer's journal and adds them to the view. The caller holds the mutex. If that changes

@@ -169,5 +169,19 @@ func holders(list []claim.Info) map[string]Holder {
 	return claims
 }
 
-// Suggestion returns suggestion i of a search, nil if there is none yet.
-func (v *View) Suggestion(i int) (json.RawMessage, error) { return claim.ReadSuggestion(v.dir, i) }
+// Sequence is a sequence of decisions, which all processes of a study follow.
+type Sequence = claim.Sequence
+
+// The sequences of a study.
+const (
+	Suggestions = claim.Suggestions // of a search
+	Verdicts    = claim.Verdicts    // of judges that compare trials
+)
+
+// Sequences are all sequences.
+var Sequences = claim.Sequences
+
+// Decision returns decision i of a sequence, nil if there is none yet.
+func (v *View) Decision(s Sequence, i int) (json.RawMessage, error) {
+	return claim.ReadDecision(v.dir, s, i)
+}

@@ -273,14 +273,14 @@ func TestAnotherWriterForgetsATrialAndItRunsAgain(t *testing.T) {
 	wantLines(t, segmentRows(t, dir, results.Trials, "trial", "status"), "a completed")
 }
 
-func TestTheFirstSuggestionIsEverybodys(t *testing.T) {
+func TestTheFirstDecisionIsEverybodys(t *testing.T) {
 	dir := t.TempDir()
 	a, b := create(t, dir), create(t, dir)
-	if s, err := a.View.Suggestion(0); s != nil || err != nil {
+	if s, err := a.View.Decision(results.Suggestions, 0); s != nil || err != nil {
 		t.Errorf("got %s, %v", s, err)
 	}
 	for _, w := range []*study{a, b, a} {
-		got, err := w.Suggest(0, []byte(fmt.Sprintf(`{"of":"%p"}`, w)))
+		got, err := w.Decide(results.Suggestions, 0, []byte(fmt.Sprintf(`{"of":"%p"}`, w)))
 		check(t, err)
 		if want := fmt.Sprintf(`{"of":"%p"}`, a); string(got) != want {
 			t.Errorf("got %s, want %s", got, want)

@@ -44,7 +44,7 @@ recorded when the command began. Archives of equal studies have equal bytes.`,
 		RunE: func(c *cobra.Command, args []string) error { return env.archive(c.Context(), args[0], out, tablesOnly) },
 	}
 	c.Flags().StringVar(&out, "out", "", "`file` to write, .tar.gz, .tgz or .zip (default NAME.tar.gz, after the directory)")
-	c.Flags().BoolVar(&tablesOnly, "tables", false, "leave out what only a run needs: journals, suggestions and checkpoints")
+	c.Flags().BoolVar(&tablesOnly, "tables", false, "leave out what only a run needs: journals, suggestions, verdicts and checkpoints")
 	return exits(c, exitStorage)
 }
 
@@ -139,7 +139,9 @@ func (p *packing) write(w io.Writer, name string) (err error) {
 	if p.tablesOnly {
 		steps = steps[1:]
 	} else {
-		steps = append(steps, func() error { return p.folder("suggestions") })
+		for _, s := range results.Sequences {
+			steps = append(steps, func() error { return p.folder(string(s)) })
+		}
 	}
 	for _, step := range steps {
 		if err := errors.Join(context.Cause(p.ctx), step()); err != nil {

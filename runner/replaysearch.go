@@ -84,7 +84,7 @@ func (r *searchReplay) differs(format string, a ...any) {
 // suggest makes every suggestion again.
 func (r *searchReplay) suggest(ctx context.Context) error {
 	for i := 0; ctx.Err() == nil; i++ {
-		text, err := r.view.Suggestion(i)
+		text, err := r.view.Decision(results.Suggestions, i)
 		if err != nil || text == nil {
 			return err
 		}

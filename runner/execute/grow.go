@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/sweep"
 )
 
@@ -23,7 +24,7 @@ type Suggested struct {
 // recall adds the suggestions that the study has recorded, and the plan has not. The caller holds a.mu.
 func (a *agenda) recall(ctx context.Context) error {
 	for {
-		recorded, err := a.x.Study.View().Suggestion(a.x.Plan.Suggested())
+		recorded, err := a.x.Study.View().Decision(results.Suggestions, a.x.Plan.Suggested())
 		if err != nil || recorded == nil {
 			return err
 		}
@@ -113,7 +114,7 @@ func (a *agenda) suggest(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if text, err = a.x.Study.Suggest(a.x.Plan.Suggested(), text); err != nil {
+	if text, err = a.x.Study.Decide(results.Suggestions, a.x.Plan.Suggested(), text); err != nil {
 		return false, err
 	}
 	return true, a.add(ctx, text)

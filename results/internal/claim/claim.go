@@ -1,5 +1,5 @@
 // Package claim says which process works on what in a study's directory that any number of processes share: who trains a trial, which
-// of them live, and which suggestion is the one that all follow. It knows files and processes, and nothing of journals; package
+// of them live, and which decision is the one that all follow. It knows files and processes, and nothing of journals; package
 // results alone imports it.
 //
 // No locks are used, since not every file system has them, and no clock is trusted but that of the file system:
@@ -7,6 +7,7 @@
 //	writers/WRITER            who the writer is, as JSON that never changes; written again every few seconds, for its time of change
 //	claims/TRIAL.GGGGGG       the same file under another name (link(2), which one process wins): its owner trains the trial
 //	suggestions/NNNNNN.json   made by link(2) as well; whoever was first is followed by all
+//	verdicts/NNNNNN.json      likewise
 //
 // A claim has a generation. The highest one counts; its owner removes it when it has done with the trial. To take over the claim of a
 // writer that is dead is to link the next generation: removing or renaming a file by name might hit the claim of a third process

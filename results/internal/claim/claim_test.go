@@ -209,7 +209,7 @@ func TestAFileSystemWithoutLinksHasClaimsAllTheSame(t *testing.T) {
 	held(t, c, true)
 	check(t, c.Release())
 	take(t, b, "x", 0, 1)
-	if _, err := a.Suggest(0, []byte("{}")); !errors.Is(err, durable.ErrStorage) || !errors.Is(err, syscall.EPERM) {
+	if _, err := a.Decide(Suggestions, 0, []byte("{}")); !errors.Is(err, durable.ErrStorage) || !errors.Is(err, syscall.EPERM) {
 		t.Errorf("got %v, want ErrStorage", err)
 	}
 }

@@ -132,7 +132,7 @@ func modTime(path string) (time.Time, error) {
 
 // Join makes w a writer of the study in dir until Close.
 func Join(dir string, w Writer, o Options) (*Desk, error) {
-	for _, folder := range []string{"claims", "writers", "suggestions"} {
+	for _, folder := range []string{"claims", "writers", string(Suggestions), string(Verdicts)} {
 		if err := durable.MkdirAll(filepath.Join(dir, folder)); err != nil {
 			return nil, err
 		}

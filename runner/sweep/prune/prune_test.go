@@ -41,13 +41,13 @@ func TestACollapsedTrialEnds(t *testing.T) {
 		"not where it recovered":         {trial(true, 6, 8, 10), sweep.Verdict{}},
 		"not where nothing is evaluated": {trial(true, 1, 1, 10), sweep.Verdict{}},
 	} {
-		if got := (prune.Collapse{}).Judge(c.trial, nil); got != c.want {
+		if got := (prune.Collapse{}).Judge(c.trial); got != c.want {
 			t.Errorf("%s: got %+v, want %+v", name, got, c.want)
 		}
 	}
 	free := trial(true, 4, 1, 10)
 	free.Evaluation.Collapse = nil
-	if got := (prune.Collapse{}).Judge(free, nil); got != (sweep.Verdict{}) {
+	if got := (prune.Collapse{}).Judge(free); got != (sweep.Verdict{}) {
 		t.Errorf("got %+v without a rule", got)
 	}
 }
@@ -56,7 +56,7 @@ func TestACollapsedTrialEnds(t *testing.T) {
 // goes on, and ends as that one does.
 func TestAnExtendedTrialEndsLikeALongOne(t *testing.T) {
 	short := trial(false, 5, 4, 5)
-	if got := (prune.Collapse{}).Judge(short, nil); got.Status != sweep.Collapsed {
+	if got := (prune.Collapse{}).Judge(short); got.Status != sweep.Collapsed {
 		t.Fatalf("got %+v for the short trial", got)
 	}
 	if !sweep.Collapsed.Extends(5, 5, 8) {
@@ -71,7 +71,7 @@ func TestAnExtendedTrialEndsLikeALongOne(t *testing.T) {
 			extended.Epochs = append(extended.Epochs, row)
 		}
 		long.Epochs = append(long.Epochs, row)
-		a, b := (prune.Collapse{}).Judge(long, nil), (prune.Collapse{}).Judge(extended, nil)
+		a, b := (prune.Collapse{}).Judge(long), (prune.Collapse{}).Judge(extended)
 		if a != b || a != (sweep.Verdict{}) {
 			t.Errorf("epoch %d: got %+v at once and %+v extended", epoch, a, b)
 		}

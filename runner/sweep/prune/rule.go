@@ -15,7 +15,7 @@ type Rule struct{ spec.Rule }
 var _ sweep.Judge = Rule{}
 
 // Judge applies the rule to the evaluations so far.
-func (r Rule) Judge(t sweep.Trial, _ sweep.History) sweep.Verdict {
+func (r Rule) Judge(t sweep.Trial) sweep.Verdict {
 	seen := t.Evaluations()
 	if len(seen) == 0 || t.Last() >= t.Budget {
 		return sweep.Verdict{}

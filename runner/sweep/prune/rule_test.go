@@ -57,12 +57,12 @@ func TestRules(t *testing.T) {
 		if c.want != "" {
 			want = sweep.Verdict{Action: sweep.Stop, Status: sweep.Pruned, Reason: c.want}
 		}
-		if got := (prune.Rule{Rule: c.rule}).Judge(scored(c.values...), nil); got != want {
+		if got := (prune.Rule{Rule: c.rule}).Judge(scored(c.values...)); got != want {
 			t.Errorf("%+v with %v: got %+v, want %+v", c.rule, c.values, got, want)
 		}
 		whole := scored(c.values...)
 		whole.Budget = len(c.values)
-		if got := (prune.Rule{Rule: c.rule}).Judge(whole, nil); got != (sweep.Verdict{}) {
+		if got := (prune.Rule{Rule: c.rule}).Judge(whole); got != (sweep.Verdict{}) {
 			t.Errorf("%+v with %v: got %+v at the last epoch, want that it completes", c.rule, c.values, got)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestASuggestionIsThatOfWhoeverWasFirst(t *testing.T) {
+func TestADecisionIsThatOfWhoeverWasFirst(t *testing.T) {
 	dir := t.TempDir()
 	const writers, suggestions = 10, 20
 	kept := make([][]string, writers)
@@ -18,7 +18,7 @@ func TestASuggestionIsThatOfWhoeverWasFirst(t *testing.T) {
 		d := join(t, dir)
 		all.Go(func() {
 			for i := range suggestions {
-				got, err := d.Suggest(i, fmt.Appendf(nil, `{"from":%d,"index":%d}`, w, i))
+				got, err := d.Decide(Suggestions, i, fmt.Appendf(nil, `{"from":%d,"index":%d}`, w, i))
 				if err != nil {
 					t.Error(err)
 				}
@@ -34,12 +34,12 @@ func TestASuggestionIsThatOfWhoeverWasFirst(t *testing.T) {
 			}
 		}
 	}
-	got, err := ReadSuggestion(dir, 3)
+	got, err := ReadDecision(dir, Suggestions, 3)
 	check(t, err)
 	if string(got) != kept[0][3] {
 		t.Errorf("got %q, want %q", got, kept[0][3])
 	}
-	if got, err := join(t, dir).Suggestion(suggestions); got != nil || err != nil {
+	if got, err := ReadDecision(dir, Suggestions, suggestions); got != nil || err != nil {
 		t.Errorf("got %q, %v, want none", got, err)
 	}
 	entries, err := os.ReadDir(filepath.Join(dir, "suggestions"))
@@ -50,7 +50,7 @@ func TestASuggestionIsThatOfWhoeverWasFirst(t *testing.T) {
 }
 
 // A process that died between the file and its link leaves a file that nobody reads, and that goes after a day.
-func TestAHalfMadeSuggestionCountsForNothing(t *testing.T) {
+func TestAHalfMadeDecisionCountsForNothing(t *testing.T) {
 	dir := t.TempDir()
 	d := join(t, dir)
 	half := filepath.Join(dir, "suggestions", ".000000.json.0123456789abcdef.tmp")
@@ -58,7 +58,7 @@ func TestAHalfMadeSuggestionCountsForNothing(t *testing.T) {
 	for i, age := range []time.Duration{time.Hour, 25 * time.Hour} {
 		at := time.Now().Add(-age)
 		check(t, os.Chtimes(half, at, at))
-		got, err := d.Suggest(i, []byte(`{}`))
+		got, err := d.Decide(Suggestions, i, []byte(`{}`))
 		check(t, err)
 		if string(got) != `{}` {
 			t.Errorf("got %q", got)
