@@ -37,6 +37,10 @@ func TestKilledStudiesEndWithTheSameTables(t *testing.T) {
 			learns := strings.NewReplacer("choice(1e-3, 1e-2)", "log_uniform(1e-3, 1e-2)", "seeds = 2", "search = "+search).Replace(killStudy)
 			t.Run(fmt.Sprint(processes, search), func(t *testing.T) { newKiller(t, learns, processes).loop(processes, kills/4) })
 		}
+		for _, rule := range []string{"asha(reduction = 2, least = 2)", "median(trials = 2)"} {
+			compares := strings.Replace(killStudy, "seeds = 2", "seeds = 2, prune = "+rule, 1)
+			t.Run(fmt.Sprint(processes, rule), func(t *testing.T) { newKiller(t, compares, processes).loop(processes, kills/10) })
+		}
 	}
 }
 
@@ -58,7 +62,7 @@ type killer struct {
 	*lab
 	rand   *rand.Rand
 	takes  time.Duration // a run
-	learns bool          // the search of the study suggests what the results of others say, which depends on their order
+	orders bool          // the end of the study depends on the order in which results come: its search learns, or its rules compare
 
 	kills, epochs int
 }
@@ -66,7 +70,8 @@ type killer struct {
 // newKiller has seen how long an undisturbed run of so many processes takes.
 func newKiller(t *testing.T, study string, processes int) *killer {
 	t.Helper()
-	k := &killer{lab: newLab(t, study), rand: rand.New(rand.NewPCG(1, uint64(processes))), learns: strings.Contains(study, "search =")}
+	k := &killer{lab: newLab(t, study), rand: rand.New(rand.NewPCG(1, uint64(processes)))}
+	k.orders = strings.Contains(study, "search =") || strings.Contains(study, "prune =")
 	start := time.Now()
 	k.undisturbed(processes)
 	k.takes = time.Since(start)
@@ -124,11 +129,11 @@ func (k *killer) undisturbed(processes int) {
 	k.check(dir)
 }
 
-// check checks that a study has ended as an undisturbed one does; where the search learns, as one with the same suggestions, which are made
-// again from what they saw.
+// check checks that a study has ended as an undisturbed one does; where that depends on the order of results, as one with the same decisions,
+// which are made again from what they saw.
 func (k *killer) check(dir string) {
 	k.Helper()
-	if k.learns {
+	if k.orders {
 		if code, text := command(k.T, k.home, "replay-search", dir); code != 0 {
 			k.Fatalf("%s: exit code %d\n%s", dir, code, text)
 		}
@@ -136,9 +141,11 @@ func (k *killer) check(dir string) {
 		if code, text := command(k.T, k.home, k.args(whole, "--budget", "1us")...); code != 75 {
 			k.Fatalf("exit code %d\n%s", code, text)
 		}
-		to := filepath.Join(whole, "suggestions")
-		if err := errors.Join(os.RemoveAll(to), os.CopyFS(to, os.DirFS(filepath.Join(dir, "suggestions")))); err != nil {
-			k.Fatal(err)
+		for _, s := range results.Sequences {
+			to := filepath.Join(whole, string(s))
+			if err := errors.Join(os.RemoveAll(to), os.CopyFS(to, os.DirFS(filepath.Join(dir, string(s))))); err != nil {
+				k.Fatal(err)
+			}
 		}
 		k.run(whole)
 		k.want, k.tables = table(k.T, whole), k.canonical(whole)

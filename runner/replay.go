@@ -15,6 +15,7 @@ import (
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/execute"
 	"github.com/starsweep/starsweep/runner/plan"
+	"github.com/starsweep/starsweep/runner/sweep"
 	"github.com/starsweep/starsweep/runner/sweep/prune"
 	"github.com/starsweep/starsweep/runner/sweep/search"
 )
@@ -176,7 +177,7 @@ func (r *replaying) train(ctx context.Context, backend *train.Backend, to string
 		return asUsageError(err)
 	}
 	passes := newPasses(r.env)
-	x := execute.New(execute.Config{Plan: p, Study: study, Judges: prune.Collapse{},
+	x := execute.New(execute.Config{Plan: p, Study: study, Judges: sweep.Judges{Alone: []sweep.Judge{prune.Collapse{}}},
 		Origin: execute.Origin{Script: r.script.hash, Settings: r.Settings, Version: r.env.Version}}, r.env.lab(backend, passes))
 	defer func() {
 		if closed := x.Close(); err == nil {

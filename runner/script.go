@@ -154,44 +154,56 @@ func (s *script) plan(ctx context.Context, env *Env) (*plan.Plan, error) {
 	return p, nil
 }
 
-// expand makes the plan of the study's search.
+// expand makes the plan of the study's search, and checks that its trials are comparable in what the search and the rules compare.
 func (s *script) expand(ctx context.Context) (*plan.Plan, error) {
-	if s.Search.Kind.Learns() {
-		l, sample, err := s.learner(ctx)
-		if err != nil {
-			return nil, err
-		}
-		p, err := plan.Grow(ctx, s, l, sample)
-		if err != nil {
-			return nil, err
-		}
-		return p, s.comparable(p)
-	}
-	all, err := searchOf(ctx, s.Study)
+	p, err := s.trials(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return plan.Make(ctx, s, all)
+	if p.Grows() {
+		for _, o := range s.Objectives {
+			if err := s.comparable(p, fmt.Sprintf("%s learns from", s.Search.Kind), o.Name); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, c := range judges(s.Study).Contests {
+		for _, name := range c.Metrics() {
+			if err := s.comparable(p, "prune compares trials by", name); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return p, nil
 }
 
-// comparable returns an error if trials of a plan measure an objective in different ways, so that a search would compare numbers that mean
-// different things.
-func (s *script) comparable(p *plan.Plan) error {
-	if len(p.Families) == 0 {
-		return nil
-	}
-	first := p.Families[0]
-	for _, o := range s.Objectives {
-		way := func(f plan.Family) string {
-			in := f.Job.Unread()
-			return metric.Deciding(in.Measure, in.Train, o.Name).String()
+// trials makes the plan of the study's search.
+func (s *script) trials(ctx context.Context) (*plan.Plan, error) {
+	if !s.Search.Kind.Learns() {
+		all, err := searchOf(ctx, s.Study)
+		if err != nil {
+			return nil, err
 		}
-		for _, f := range p.Families {
-			if way(f) != way(first) {
-				return withCode(exitSpace, fmt.Errorf("%s: %s learns from %s, and trials measure it in different ways: with %v by %s, "+
-					"with %v by %s; want the same data and evaluate(...) at every point", s.Pos(), s.Search.Kind, o.Name, first.Point, way(first),
-					f.Point, way(f)))
-			}
+		return plan.Make(ctx, s, all)
+	}
+	l, sample, err := s.learner(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return plan.Grow(ctx, s, l, sample)
+}
+
+// comparable returns an error if trials of a plan measure a metric in different ways, so that numbers would be compared that mean different
+// things. who does what with them begins its text.
+func (s *script) comparable(p *plan.Plan, who, name string) error {
+	way := func(f plan.Family) string {
+		in := f.Job.Unread()
+		return metric.Deciding(in.Measure, in.Train, name).String()
+	}
+	for _, f := range p.Families {
+		if first := p.Families[0]; way(f) != way(first) {
+			return withCode(exitSpace, fmt.Errorf("%s: %s %s, and trials measure it in different ways: with %v by %s, with %v by %s; want "+
+				"the same data and evaluate(...) at every point", s.Pos(), who, name, first.Point, way(first), f.Point, way(f)))
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/engine/train"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/execute"
@@ -87,13 +88,19 @@ func (t *training) train() (began bool, err error) {
 	return true, t.executor.Run(env.atOnce(t.ctx), t.workers, progress, t.paces, reporter{env.Worker, t.executor.Phases})
 }
 
-// judges decide after every evaluated epoch whether a trial goes on. The first one that stops it counts.
+// judges decide after every evaluated epoch whether a trial goes on.
 func judges(s *starlib.Study) sweep.Judges {
-	js := sweep.Judges{
-		prune.Collapse{},
-	}
+	js := sweep.Judges{Alone: []sweep.Judge{prune.Collapse{}}}
 	for _, r := range s.Prune {
-		js = append(js, prune.Rule{Rule: r})
+		switch r.Kind {
+		case spec.Median:
+			js.Contests = append(js.Contests, prune.Median{Rule: r})
+		case spec.ASHA, spec.Hyperband:
+			js.Contests = append(js.Contests, prune.Halving{Reduction: r.Reduction, Least: r.Least, Brackets: r.Kind == spec.Hyperband,
+				Objectives: s.Objectives})
+		default:
+			js.Alone = append(js.Alone, prune.Rule{Rule: r})
+		}
 	}
 	return js
 }

@@ -25,3 +25,21 @@ func TestCrowding(t *testing.T) {
 		}
 	}
 }
+
+func TestOrder(t *testing.T) {
+	inf := math.Inf(1)
+	for _, c := range []struct {
+		points [][]float64
+		want   []int
+	}{
+		{nil, []int{}},
+		{[][]float64{{3}, {1}, {inf}, {1}, {2}}, []int{1, 3, 4, 0, 2}},
+		{[][]float64{{1, 9}, {5, 5}, {9, 1}, {5, 6}}, []int{0, 2, 1, 3}},              // the ends of the front, its middle, the next front
+		{[][]float64{{0, 10}, {1, 9}, {2, 8}, {9, 1}, {10, 0}}, []int{0, 4, 2, 3, 1}}, // by the room on the front
+		{[][]float64{{inf, inf}, {5, 5}, {inf, inf}, {1, 1}}, []int{3, 1, 0, 2}},
+	} {
+		if got := Order(c.points); !slices.Equal(got, c.want) {
+			t.Errorf("%v: got %v, want %v", c.points, got, c.want)
+		}
+	}
+}

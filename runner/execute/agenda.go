@@ -19,11 +19,10 @@ type agenda struct {
 
 	mu        sync.Mutex
 	queue     sweep.Queue
-	places    map[uint64]int  // of the trials of the plan
-	holders   map[int]holder  // of places that somebody has
-	decided   map[int]ending  // trials that end without training
-	paused    map[int]string  // why a judge has paused a trial
-	resumed   map[int]bool    // paused trials that judges let go on
+	places    map[uint64]int // of the trials of the plan
+	holders   map[int]holder // of places that somebody has
+	paused    map[int]string // why a judge has paused a trial
+	compared  comparisons
 	seen      map[int]records // what judges and sources have looked at
 	changed   chan struct{}   // closed when a standing changes
 	exhausted bool            // the source of the plan has no more suggestions
@@ -55,8 +54,8 @@ const (
 
 // newAgenda returns an agenda without trials.
 func newAgenda(x *Executor) *agenda {
-	return &agenda{x: x, places: map[uint64]int{}, holders: map[int]holder{}, decided: map[int]ending{}, paused: map[int]string{},
-		resumed: map[int]bool{}, seen: map[int]records{}, changed: make(chan struct{})}
+	return &agenda{x: x, places: map[uint64]int{}, holders: map[int]holder{}, paused: map[int]string{},
+		compared: comparisons{last: map[comparison]sweep.Verdict{}}, seen: map[int]records{}, changed: make(chan struct{})}
 }
 
 // fill adds the trials of the plan, which are identified, and those that its source has suggested to others.
@@ -79,7 +78,7 @@ func (a *agenda) open() error {
 			a.set(i, s, true)
 		}
 	}
-	return a.claims()
+	return errors.Join(a.readVerdicts(), a.claims())
 }
 
 // key is the number that a trial's ID writes in hexadecimal digits.
@@ -93,14 +92,10 @@ func (a *agenda) set(place int, s results.State, begun bool) {
 	standing := sweep.Standing{State: sweep.Waiting}
 	delete(a.paused, place)
 	switch {
-	case begun && s.Status == results.Paused:
-		standing.State, a.paused[place] = sweep.Paused, s.Reason
-		if a.resumed[place] {
-			standing.State = sweep.Waiting
-		}
+	case begun && s.Status == results.Paused && a.waits(s):
+		standing.State, a.paused[place], a.compared.news = sweep.Paused, s.Reason, true
 	case begun && a.x.finished(place, s):
 		standing.State = sweep.State(s.Status)
-		delete(a.decided, place)
 	case begun:
 		standing.Attempts = attempts(s)
 	}
@@ -137,7 +132,7 @@ func (a *agenda) refresh() error {
 			a.update(place)
 		}
 	}
-	return a.claims()
+	return errors.Join(a.readVerdicts(), a.claims())
 }
 
 // claims reads which trials other processes hold. The caller holds a.mu.
@@ -229,7 +224,6 @@ func (a *agenda) take(ctx context.Context) (next assignment, found bool, changed
 			by = alone
 		}
 		a.hold(place, by)
-		delete(a.resumed, place)
 		return assignment{trial: p, decided: a.decision(p, do)}, true, nil, nil
 	}
 }
@@ -246,10 +240,9 @@ func (a *agenda) room(do sweep.Task) bool {
 
 // decision is how a trial ends that is not trained; nil if it is.
 func (a *agenda) decision(p plan.Trial, do sweep.Task) *ending {
-	end, decided := a.decided[p.Place-1]
-	switch {
-	case decided:
-		return &end
+	switch v := a.ended(p.ID); {
+	case v.Action == sweep.Stop:
+		return &ending{state: v.Status, reason: v.Reason}
 	case p.Skip != "":
 		return &ending{state: sweep.Skipped, reason: p.Skip}
 	case do == sweep.GiveUp && a.x.Starved:
@@ -286,7 +279,6 @@ func (a *agenda) claim(next *assignment) (ok bool, err error) {
 	if err != nil {
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		delete(a.decided, place)
 		a.hold(place, other) // until the claims are read again
 		if errors.Is(err, results.ErrClaimed) {
 			err = nil
@@ -319,13 +311,4 @@ func (a *agenda) left() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.queue.Left() > 0 || len(a.paused) > 0 || !a.exhausted
-}
-
-// judge asks the judges whether a trial goes on.
-func (a *agenda) judge(p plan.Trial) (sweep.Verdict, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	h := &history{agenda: a}
-	v := a.x.Judges.Judge(h.trial(p.Place-1), h)
-	return v, h.err
 }

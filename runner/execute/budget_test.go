@@ -105,7 +105,7 @@ func TestAnUnfinishedTrialIsFinishedByFewerEpochs(t *testing.T) {
 // strict is a made-up judge that finds a collapse in the last epoch of any budget.
 type strict struct{}
 
-func (strict) Judge(t sweep.Trial, _ sweep.History) sweep.Verdict {
+func (strict) Judge(t sweep.Trial) sweep.Verdict {
 	if e := t.Evaluations(); len(e) == 0 || t.Last() < t.Budget {
 		return sweep.Verdict{}
 	}
@@ -117,7 +117,7 @@ func TestACollapseAtTheEndOfABudgetIsNotTheEndOfALargerOne(t *testing.T) {
 	w := newWorld(t, rings)
 	w.set = []string{"lr=0.001"}
 	w.keep = results.KeepAll
-	w.config = func(c *Config) { c.Judges = strict{} }
+	w.config = func(c *Config) { c.Judges.Alone = []sweep.Judge{strict{}} }
 	for _, epochs := range []int{5, 7} {
 		w.set = []string{"lr=0.001", fmt.Sprint("epochs=", epochs)}
 		d := &diary{}

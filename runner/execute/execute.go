@@ -33,7 +33,7 @@ import (
 type Config struct {
 	Plan    *plan.Plan
 	Study   *results.Writer
-	Judges  sweep.Judge
+	Judges  sweep.Judges
 	Keep    results.Keep // which weights of finished trials stay
 	Origin  Origin
 	Limits  Limits

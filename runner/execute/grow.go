@@ -35,7 +35,8 @@ func (a *agenda) recall(ctx context.Context) error {
 }
 
 // grow looks for trials once none is waiting: suggestions that are recorded, paused trials that the judges let go on, and what the source
-// suggests now. If there are none and nothing is in progress, the trials that are still paused end. The caller holds a.mu.
+// suggests now. If there are none, and nobody has a trial or leaves it for lack of time, the trials that are still paused end. The caller
+// holds a.mu.
 func (a *agenda) grow(ctx context.Context) (more bool, err error) {
 	before := a.x.Plan.Suggested()
 	if !a.exhausted {
@@ -43,48 +44,25 @@ func (a *agenda) grow(ctx context.Context) (more bool, err error) {
 			return true, err
 		}
 	}
-	if more, err := a.promote(); more || err != nil {
+	if more, err := a.promote(false); more || err != nil {
 		return more, err
 	}
 	if more, err := a.suggest(ctx); more || err != nil {
 		return more, err
 	}
-	if a.inProgress() {
+	if len(a.holders) > 0 {
 		return false, nil
 	}
-	for place, reason := range a.paused {
-		a.decided[place] = ending{state: sweep.Pruned, reason: reason}
-		a.resumed[place] = true
-		a.update(place)
-		more = true
+	if more, err := a.promote(true); more || err != nil {
+		return more, err
 	}
-	if !more && !a.exhausted {
+	if more, err := a.dismiss(); more || err != nil {
+		return more, err
+	}
+	if !a.exhausted {
 		return false, errors.New("the search waits for results, but no trial is in progress")
 	}
-	return more, nil
-}
-
-// promote asks the judges about paused trials.
-func (a *agenda) promote() (more bool, err error) {
-	h := &history{agenda: a}
-	for place := range a.paused {
-		if a.holders[place] != 0 {
-			continue
-		}
-		end, over := judged(a.x.Judges.Judge(h.trial(place), h))
-		switch {
-		case h.err != nil:
-			return false, h.err
-		case over && end.state == sweep.Paused:
-			continue
-		case over:
-			a.decided[place] = end
-		}
-		a.resumed[place] = true
-		a.update(place)
-		more = true
-	}
-	return more, nil
+	return false, nil
 }
 
 // suggest asks the source for its next suggestion, and records it. If another process has recorded one in the meantime, that counts.

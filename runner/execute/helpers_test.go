@@ -21,6 +21,7 @@ import (
 	"github.com/starsweep/starsweep/runner/evaluation"
 	"github.com/starsweep/starsweep/runner/memory"
 	"github.com/starsweep/starsweep/runner/plan"
+	"github.com/starsweep/starsweep/runner/sweep"
 	"github.com/starsweep/starsweep/runner/sweep/prune"
 	"github.com/starsweep/starsweep/runner/sweep/search"
 	"github.com/starsweep/starsweep/starlib"
@@ -134,7 +135,7 @@ func (w *world) executor() *Executor {
 	if err != nil {
 		w.Fatal(err)
 	}
-	c := Config{Plan: p, Study: study, Judges: prune.Collapse{}, Keep: w.keep, Origin: Origin{Script: "abc", Settings: "{}", Version: "test"}}
+	c := Config{Plan: p, Study: study, Judges: sweep.Judges{Alone: []sweep.Judge{prune.Collapse{}}}, Keep: w.keep, Origin: Origin{Script: "abc", Settings: "{}", Version: "test"}}
 	if w.config != nil {
 		w.config(&c)
 	}

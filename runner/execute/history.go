@@ -30,17 +30,13 @@ func (h *history) At(i int) sweep.Trial {
 	return t
 }
 
-// trial is the trial in a place.
+// trial is the trial in a place, without its suggestion.
 func (h *history) trial(place int) sweep.Trial {
-	p := h.x.Plan.At(place)
-	t := sweep.Trial{Suggestion: p.Suggestion, ID: p.ID, State: sweep.Waiting}
-	if p.Job != nil {
-		t.Budget, t.Evaluation = p.Job.Epochs, p.Job.Evaluation
-	}
+	t := sweep.Trial{ID: h.x.Plan.ID(place), State: sweep.Waiting, Budget: h.x.Plan.Epochs(place), Evaluation: h.x.Plan.Evaluation(place)}
 	if by := h.holders[place]; by != 0 && by != aside {
 		t.State = sweep.Running
 	}
-	s, begun := h.x.Study.View().State(p.ID)
+	s, begun := h.x.Study.View().State(t.ID)
 	if !begun {
 		return t
 	}
@@ -51,7 +47,7 @@ func (h *history) trial(place int) sweep.Trial {
 		t.State, t.Reason = sweep.Paused, reason
 	}
 	t.Attempts = attempts(s)
-	t.Epochs = h.epochs(place, p.ID, s.Generation, s.Epochs)
+	t.Epochs = h.epochs(place, t.ID, s.Generation, s.Epochs)
 	return t
 }
 

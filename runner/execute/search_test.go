@@ -4,14 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
 	"github.com/starsweep/starsweep/runner/sweep"
+	"github.com/starsweep/starsweep/runner/sweep/prune"
 )
 
 // climber is a made-up search: three trials, then three around the best of those, and so on. It needs all results of one round for the
@@ -143,60 +146,90 @@ func TestAResumedSearchAsksForNothingTwice(t *testing.T) {
 	}
 }
 
-// halving is a made-up judge: trials pause after two epochs until all have come so far. Then the better half goes on.
-type halving struct{}
-
-func (halving) Judge(t sweep.Trial, h sweep.History) sweep.Verdict {
-	const rung = 2
-	if t.Last() != rung {
-		return sweep.Verdict{}
-	}
-	better := 0
-	for i := range h.Len() {
-		other := h.At(i)
-		if other.Last() < rung && !other.State.Final() {
-			return sweep.Verdict{Action: sweep.Pause, Reason: "epoch 2: others come first"}
-		}
-		if other.Last() >= rung && other.Epochs[rung-1].Values["fid"] < t.Epochs[rung-1].Values["fid"] {
-			better++
-		}
-	}
-	if 2*better < h.Len() {
-		return sweep.Verdict{}
-	}
-	return sweep.Verdict{Action: sweep.Pause, Reason: "epoch 2: in the worse half"}
-}
-
 // Paused trials go on from their checkpoints with the same bits, in the same run or a later one, and end if nothing promotes them.
 func TestPausedTrialsGoOnBitForBit(t *testing.T) {
 	script := strings.Replace(rings, "choice(1e-3, 1e-2)", "choice(1e-3, 3e-3, 1e-2, 3e-2)", 1)
 	whole := newWorld(t, script)
 	whole.mustRun(1)
 	for _, lanes := range []int{1, 3} {
-		w := newWorld(t, script)
-		w.config = func(c *Config) { c.Judges = halving{} }
-		d := &diary{}
-		w.mustRun(lanes, d)
-		if d.count("paused") != 3 && d.count("paused") != 4 || d.count("begins") < 5 {
-			t.Errorf("got the events %v", d.all())
-		}
-		ended := map[results.Status]int{}
-		for _, s := range w.states() {
-			ended[s.Status]++
-			got, want := w.epochs(s.ID), whole.epochs(s.ID)
-			if n := map[results.Status]int{results.Completed: 5, results.Pruned: 2}[s.Status]; len(got) != n {
-				t.Errorf("got %d epochs of a trial that is %s: %s", len(got), s.Status, s.Reason)
+		for _, stopped := range []bool{false, true} {
+			w := newWorld(t, script)
+			w.config = func(c *Config) { c.Judges.Contests = []sweep.Contest{halving} }
+			d := &diary{}
+			if stopped {
+				w.interrupted(lanes, 3, d)
 			}
-			if fmt.Sprint(got) != fmt.Sprint(want[:len(got)]) {
-				t.Errorf("got\n%v\nwant\n%v", got, want)
+			w.mustRun(lanes, d)
+			if d.count("paused") < 2 {
+				t.Errorf("got the events %v", d.all())
 			}
-			if s.Status == results.Pruned && s.Reason != "epoch 2: in the worse half" && s.Reason != "epoch 2: others come first" {
-				t.Errorf("got the reason %q", s.Reason)
+			w.halved(whole)
+		}
+	}
+}
+
+// Trials that have paused go on once the script has no rule any more that compares them.
+func TestPausedTrialsGoOnWithoutTheRule(t *testing.T) {
+	w := newWorld(t, rings)
+	w.config = func(c *Config) { c.Judges.Contests = []sweep.Contest{halving} }
+	w.interrupted(1, 3, &diary{})
+	if got := w.states()[0]; got.Status != results.Paused || got.Epochs != 2 {
+		t.Fatalf("got %s after %d epochs, want a paused trial", got.Status, got.Epochs)
+	}
+	w.config = nil
+	w.mustRun(1)
+	for _, s := range w.states() {
+		if s.Status != results.Completed || s.Epochs != 5 {
+			t.Errorf("got %s after %d epochs: %s", s.Status, s.Epochs, s.Reason)
+		}
+	}
+}
+
+// halving compares trials after epochs 2 and 4.
+var halving = prune.Halving{Reduction: 2, Least: 2, Objectives: []pareto.Objective{{Name: "fid", Direction: pareto.Min}}}
+
+// interrupted runs an executor until so many epochs have ended.
+func (w *world) interrupted(lanes, epochs int, d *diary) {
+	w.Helper()
+	x := w.executor()
+	ctx, cancel := background(w.T)
+	stop := &diary{epoch: stopAfter(epochs, cancel)}
+	if err := x.Prepare(ctx, func() {}); err != nil {
+		w.Fatal(err)
+	}
+	if err := x.Run(ctx, lanes, d, stop); err == nil {
+		w.Error("got no error of an interrupted run")
+	}
+	if err := x.Close(); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// halved checks that of four trials at most three have all epochs, with the numbers of an undisturbed study, that the others have ended at a
+// rung, and that the best one at the last rung is not among those.
+func (w *world) halved(whole *world) {
+	w.Helper()
+	ended, best, winner := map[results.Status]int{}, math.Inf(1), math.Inf(1)
+	for _, s := range w.states() {
+		ended[s.Status]++
+		got, want := w.epochs(s.ID), whole.epochs(s.ID)
+		if fmt.Sprint(got) != fmt.Sprint(want[:len(got)]) {
+			w.Errorf("got\n%v\nwant\n%v", got, want)
+		}
+		if len(got) >= 4 {
+			best = min(best, got[3]["fid"])
+		}
+		switch s.Status {
+		case results.Completed:
+			winner = min(winner, got[3]["fid"])
+		case results.Pruned:
+			if n := len(got); n != 2 && n != 4 || !strings.HasPrefix(s.Reason, fmt.Sprintf("epoch %d: place ", n)) {
+				w.Errorf("a trial was pruned after %d epochs: %s", n, s.Reason)
 			}
 		}
-		if ended[results.Completed] != 2 || ended[results.Pruned] != 2 {
-			t.Errorf("got %v, want two of each", ended)
-		}
+	}
+	if ended[results.Pruned] == 0 || ended[results.Completed]+ended[results.Pruned] != 4 || winner != best {
+		w.Errorf("got %v, the best with %g, want some pruned, and the best with %g completed", ended, winner, best)
 	}
 }
 

@@ -163,6 +163,16 @@ func (p *Plan) epochs(s slot) int {
 	return p.Families[s.family].Job.Epochs
 }
 
+// Evaluation is how the trial in place i is evaluated; the zero one if the script skips it.
+func (p *Plan) Evaluation(i int) spec.Evaluation {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.trials[i].family == skipped {
+		return spec.Evaluation{}
+	}
+	return p.Families[p.trials[i].family].Job.Evaluation
+}
+
 // Program is the program of the trial in place i; nil if the script skips it.
 func (p *Plan) Program(i int) *model.Program {
 	p.mu.RLock()

@@ -74,6 +74,9 @@ func (s State) Final() bool {
 	return false
 }
 
+// Rests reports whether no worker trains a trial in state s, or is about to, so that its results stay as they are for now.
+func (s State) Rests() bool { return s == Paused || s.Final() }
+
 // Extends reports whether a budget of wanted epochs reopens a trial that ended in state s, with a number of epochs, under an earlier
 // budget. It does where the earlier budget decided the end: had the trial been trained for wanted epochs at once, it would have gone on.
 // The last epoch of a budget is always evaluated. A collapse there, or images that were not finite, is not seen by a trial that is

@@ -1,8 +1,11 @@
 package sweep_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -170,28 +173,97 @@ func TestJudgesSeeTheEvaluationsOfThePresentBudget(t *testing.T) {
 	}
 }
 
-// fixedJudge has one verdict.
-type fixedJudge sweep.Verdict
+// fixed is a judge with one verdict, and a contest that compares after even epochs.
+type fixed sweep.Verdict
 
-func (j fixedJudge) Judge(sweep.Trial, sweep.History) sweep.Verdict { return sweep.Verdict(j) }
+func (f fixed) Judge(sweep.Trial) sweep.Verdict { return sweep.Verdict(f) }
 
-func TestOfSeveralVerdictsTheMostDecisiveCounts(t *testing.T) {
-	goes := fixedJudge{}
-	waits := fixedJudge{Action: sweep.Pause}
-	prunes := fixedJudge{sweep.Stop, sweep.Pruned, "slow"}
-	collapses := fixedJudge{sweep.Stop, sweep.Collapsed, "one image"}
+func (fixed) Metrics() []string { return []string{"fid"} }
+
+func (fixed) Enter(t sweep.Trial) (bracket int, due bool) { return 3, t.Last()%2 == 0 }
+
+func (f fixed) Verdict(sweep.Entry, sweep.Entries) sweep.Verdict { return sweep.Verdict(f) }
+
+func (f fixed) Promoted(now sweep.Entries) []sweep.Entry { return now.List }
+
+var (
+	goes      = fixed{}
+	waits     = fixed{Action: sweep.Pause}
+	prunes    = fixed{sweep.Stop, sweep.Pruned, "slow"}
+	collapses = fixed{sweep.Stop, sweep.Collapsed, "one image"}
+)
+
+func TestOfSeveralVerdictsOnATrialAloneTheFirstCounts(t *testing.T) {
 	for _, c := range []struct {
-		judges sweep.Judges
-		want   fixedJudge
+		judges []sweep.Judge
+		want   fixed
 	}{
 		{nil, goes},
-		{sweep.Judges{goes, goes}, goes},
-		{sweep.Judges{goes, waits}, waits},
-		{sweep.Judges{waits, collapses, prunes}, collapses},
-		{sweep.Judges{prunes, waits, collapses}, prunes},
+		{[]sweep.Judge{goes, goes}, goes},
+		{[]sweep.Judge{goes, collapses, prunes}, collapses},
 	} {
-		if got := c.judges.Judge(sweep.Trial{}, nil); got != sweep.Verdict(c.want) {
+		if got := (sweep.Judges{Alone: c.judges}).Judge(sweep.Trial{}); got != sweep.Verdict(c.want) {
 			t.Errorf("%v: got %v, want %v", c.judges, got, c.want)
 		}
+	}
+}
+
+func TestOfSeveralContestsTheMostDecisiveCounts(t *testing.T) {
+	at := func(epoch int) sweep.Trial { return sweep.Trial{Epochs: []sweep.Epoch{{Epoch: epoch}}} }
+	for _, c := range []struct {
+		contests []sweep.Contest
+		want     fixed
+	}{
+		{nil, goes},
+		{[]sweep.Contest{goes, waits}, waits},
+		{[]sweep.Contest{waits, collapses, prunes}, collapses},
+		{[]sweep.Contest{prunes, waits, collapses}, prunes},
+	} {
+		js := sweep.Judges{Contests: c.contests}
+		if got := js.Compare(at(2), sweep.Entry{}, sweep.Entries{}); got != sweep.Verdict(c.want) {
+			t.Errorf("%v: got %v, want %v", c.contests, got, c.want)
+		}
+		if got := js.Compare(at(3), sweep.Entry{}, sweep.Entries{}); got != (sweep.Verdict{}) {
+			t.Errorf("%v: got %v of those that do not compare", c.contests, got)
+		}
+	}
+}
+
+// An entry has the values of the trial's last epoch, without those that are not finite, if that was evaluated and is compared.
+func TestEntries(t *testing.T) {
+	js := sweep.Judges{Contests: []sweep.Contest{goes, waits}}
+	trial := func(last sweep.Epoch) sweep.Trial {
+		return sweep.Trial{Suggestion: sweep.Suggestion{}, ID: "a", Budget: 9, Evaluation: spec.Evaluation{Every: 1},
+			Epochs: []sweep.Epoch{{Epoch: 1, Evaluated: true, Values: map[string]float64{"fid": 9}}, last}}
+	}
+	for _, c := range []struct {
+		last sweep.Epoch
+		due  bool
+		want map[string]float64
+	}{
+		{sweep.Epoch{Epoch: 2, Evaluated: true, Values: map[string]float64{"fid": 3, "loss": 4}}, true, map[string]float64{"fid": 3}},
+		{sweep.Epoch{Epoch: 2, Evaluated: true, Values: map[string]float64{"fid": math.Inf(1)}}, true, map[string]float64{}},
+		{sweep.Epoch{Epoch: 2}, false, nil},
+		{sweep.Epoch{Epoch: 3, Evaluated: true}, false, nil},
+	} {
+		e, due := js.Enter(trial(c.last))
+		if due != c.due {
+			t.Errorf("%+v: due is %t", c.last, due)
+		}
+		if want := (sweep.Entry{Trial: "a", Epoch: 2, Bracket: 3, Values: c.want}); due && !reflect.DeepEqual(e, want) {
+			t.Errorf("%+v: got %+v, want %+v", c.last, e, want)
+		}
+	}
+	text, err := json.Marshal(sweep.Entry{Trial: "a", Epoch: 2, Values: map[string]float64{}, Verdict: sweep.Verdict(waits)})
+	if want := `{"trial":"a","epoch":2,"values":{},"action":"pause"}`; string(text) != want || err != nil {
+		t.Errorf("got %s, %v, want %s", text, err, want)
+	}
+	var back sweep.Entry
+	if err := json.Unmarshal([]byte(`{"action":"sleep"}`), &back); err == nil || !strings.Contains(err.Error(), "[continue pause stop]") {
+		t.Errorf("got %v of an unknown action", err)
+	}
+	if got := js.Promoted(sweep.Entries{List: []sweep.Entry{{Trial: "a", Verdict: sweep.Verdict(waits)}}, Over: true}); len(got) != 2 ||
+		!got[0].Over || got[0].Verdict != (sweep.Verdict{}) {
+		t.Errorf("got %+v promoted", got)
 	}
 }

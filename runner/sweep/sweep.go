@@ -26,10 +26,10 @@ type Suggestion struct {
 	Saw   Seen       `json:"saw,omitempty"` // what it is a function of and no earlier one is; nil if that is nothing
 }
 
-// Seen is how trials had ended when a suggestion was made, by their IDs.
+// Seen is how trials had ended, or where they rested, when a suggestion was made, by their IDs.
 type Seen map[string]Sight
 
-// Sight is the end of a trial as a suggestion saw it. The trial may have gone on since.
+// Sight is a trial at rest as a suggestion saw it. The trial may have gone on since.
 type Sight struct {
 	State  State `json:"state"`
 	Epochs int   `json:"epochs"`

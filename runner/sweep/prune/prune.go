@@ -1,4 +1,5 @@
-// Package prune holds the judges, which end or pause trials by their evaluations. Package execute asks them.
+// Package prune holds the judges, which end or pause trials by their evaluations, and the contests among them, which compare trials.
+// Package execute asks them.
 package prune
 
 import (
@@ -15,7 +16,7 @@ type Collapse struct{}
 var _ sweep.Judge = Collapse{}
 
 // Judge applies the rule to the evaluations so far.
-func (Collapse) Judge(t sweep.Trial, _ sweep.History) sweep.Verdict {
+func (Collapse) Judge(t sweep.Trial) sweep.Verdict {
 	rule := t.Evaluation.Collapse
 	if rule == nil || !rule.Stop && t.Last() < t.Budget {
 		return sweep.Verdict{}

@@ -29,7 +29,7 @@ type Learner struct {
 	places map[string]int    // of points, by their texts
 	full   int               // so many of the first points have been suggested under every seed
 	trials map[string]*known // by ID
-	open   map[string]bool   // IDs of trials that may have ended since
+	open   map[string]bool   // IDs of trials that may have ended or paused since
 	fresh  map[string]bool   // IDs of trials of which an earlier suggestion saw, and whose results are to be read
 }
 
@@ -46,9 +46,9 @@ type observation struct {
 	seeds  []uint32  // under which it was suggested
 	trials []string  // their IDs
 
-	ended  bool      // a trial has
+	ended  bool      // a trial has, or rests
 	costs  []float64 // objectives, means over the seeds that have any; less is better; nil if there are none
-	lasted int       // epochs after which a judge ended it; toTheEnd if none did
+	lasted int       // epochs after which a judge ended or paused it; toTheEnd if none did
 }
 
 // toTheEnd is more epochs than any judge lets a trial have.
@@ -192,7 +192,7 @@ func (l *Learner) look(h sweep.History) (saw sweep.Seen, err error) {
 		}
 		l.take(id, t)
 		delete(l.fresh, id)
-		if k.sight.State != sweep.Failed { // which may run again
+		if s := k.sight.State; s != sweep.Failed && s != sweep.Paused { // these may run again
 			delete(l.open, id)
 		}
 	}
@@ -201,9 +201,9 @@ func (l *Learner) look(h sweep.History) (saw sweep.Seen, err error) {
 		t := h.At(k.index)
 		sight := sweep.Sight{State: t.State, Epochs: t.Last()}
 		switch {
-		case k.recorded && (!t.State.Final() || k.sight == sight):
+		case k.recorded && (!t.State.Rests() || k.sight == sight):
 			continue
-		case !t.State.Final():
+		case !t.State.Rests():
 			if k.sight = (sweep.Sight{}); k.costs != nil { // it had ended for a suggestion that was not recorded, and runs again
 				l.take(id, sweep.Trial{})
 			}
@@ -258,9 +258,9 @@ func (s Study) costsOf(e sweep.Epoch) []float64 {
 	return costs
 }
 
-// lasted is the number of epochs after which a judge ended a trial; toTheEnd if none did.
+// lasted is the number of epochs after which a judge ended or paused a trial; toTheEnd if none did.
 func (k *known) lasted() int {
-	if k.sight.State == sweep.Pruned {
+	if k.sight.State == sweep.Pruned || k.sight.State == sweep.Paused {
 		return k.sight.Epochs
 	}
 	return toTheEnd
@@ -271,7 +271,7 @@ func (p *observation) sum(trials map[string]*known) {
 	p.ended, p.costs, p.lasted = false, nil, 0
 	for _, id := range p.trials {
 		k := trials[id]
-		p.ended = p.ended || k.sight.State.Final()
+		p.ended = p.ended || k.sight.State.Rests()
 		if k.costs != nil {
 			p.lasted = max(p.lasted, k.lasted())
 		}

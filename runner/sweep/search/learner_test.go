@@ -50,7 +50,7 @@ func trained(s sweep.Suggestion) sweep.Trial {
 }
 
 // trainedFor trains the suggestions of a source until it has n, with a number of trials in progress at the same time that end in an order
-// of their own.
+// of their own. A third of them pauses on the way, and goes on later.
 func trainedFor(t testing.TB, source sweep.Source, h sweep.Trials, n, atOnce int) sweep.Trials {
 	t.Helper()
 	draws := model.NewSource(9, "order")
@@ -68,7 +68,12 @@ func trainedFor(t testing.TB, source sweep.Source, h sweep.Trials, n, atOnce int
 			continue
 		}
 		k := int(draws.Uint64() % uint64(len(open)))
-		h[open[k]] = trained(h[open[k]].Suggestion)
+		t := &h[open[k]]
+		was := t.State
+		if *t = trained(t.Suggestion); open[k]%3 == 0 && was == sweep.Running {
+			t.State, t.Epochs = sweep.Paused, t.Epochs[:1]
+			continue
+		}
 		open = slices.Delete(open, k, k+1)
 	}
 	return h
