@@ -157,6 +157,7 @@ bench-features: .venv-bench/.features ## compare the speed of Inception v3 with 
 bench-search: .venv-bench/.done .venv-bench/.optuna ## compare searches with SciPy and Optuna, and write the tables of docs/search.md
 	go build -o bin/search ./bench/search
 	.venv-bench/bin/python bench/search/peers.py --search bin/search
+	UPDATE=1 go test -count 1 -run TheTables ./bench/search # those of rules, on recorded studies
 
 # The folder is one of a local disk; /tmp may be in memory.
 STORE_DIR ?= runs

@@ -7,6 +7,11 @@
 //	search ask
 //
 // reads a request (see ask.go), and then suggests a point for every line of objectives that it reads.
+//
+//	search rules docs/studies/mnist_grid
+//	search tenth docs/studies/mnist_grid
+//
+// print tables of what rules save and lose on a recorded grid, and of how far searches come with a tenth of its epochs.
 package main
 
 import (
@@ -35,8 +40,12 @@ func run(args []string) error {
 		return points(os.Stdout, args[1:])
 	case len(args) == 1 && args[0] == "ask":
 		return ask(os.Stdout, os.Stdin)
+	case len(args) == 2 && args[0] == "rules":
+		return rules(os.Stdout, args[1])
+	case len(args) == 2 && args[0] == "tenth":
+		return tenth(os.Stdout, args[1])
 	}
-	return errors.New("want points or ask: see the package comment")
+	return errors.New("want points, ask, rules or tenth: see the package comment")
 }
 
 func points(to io.Writer, args []string) error {

@@ -197,6 +197,9 @@ func (a *agenda) take(ctx context.Context) (next assignment, found bool, changed
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for {
+		if err := a.promote(false); err != nil {
+			return next, false, nil, err
+		}
 		place, do := a.queue.Next()
 		if do == sweep.Nothing {
 			more, err := a.grow(ctx)

@@ -52,19 +52,18 @@ func (a *agenda) judge(p plan.Trial) (sweep.Verdict, error) {
 }
 
 // promote lets paused trials go on that the judges promote. over says that nothing else can run. The caller holds a.mu.
-func (a *agenda) promote(over bool) (more bool, err error) {
+func (a *agenda) promote(over bool) error {
 	for over || a.compared.news {
 		next, ok := a.promotable(over)
 		if !ok {
 			break
 		}
 		if err := a.record(next); err != nil {
-			return more, err
+			return err
 		}
-		more = true
 	}
 	a.compared.news = false
-	return more, nil
+	return nil
 }
 
 // promotable is the entry of a paused trial of the plan that goes on.

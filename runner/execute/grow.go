@@ -34,8 +34,8 @@ func (a *agenda) recall(ctx context.Context) error {
 	}
 }
 
-// grow looks for trials once none is waiting: suggestions that are recorded, paused trials that the judges let go on, and what the source
-// suggests now. If there are none, and nobody has a trial or leaves it for lack of time, the trials that are still paused end. The caller
+// grow looks for trials once none is waiting: suggestions that are recorded, and what the source suggests now. If there are none, and nobody
+// has a trial or leaves it for lack of time, the judges decide what goes on of those that are still paused, and the others end. The caller
 // holds a.mu.
 func (a *agenda) grow(ctx context.Context) (more bool, err error) {
 	before := a.x.Plan.Suggested()
@@ -44,17 +44,14 @@ func (a *agenda) grow(ctx context.Context) (more bool, err error) {
 			return true, err
 		}
 	}
-	if more, err := a.promote(false); more || err != nil {
-		return more, err
-	}
 	if more, err := a.suggest(ctx); more || err != nil {
 		return more, err
 	}
 	if len(a.holders) > 0 {
 		return false, nil
 	}
-	if more, err := a.promote(true); more || err != nil {
-		return more, err
+	if err := a.promote(true); err != nil || a.queue.Left() > 0 {
+		return true, err
 	}
 	if more, err := a.dismiss(); more || err != nil {
 		return more, err
