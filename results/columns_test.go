@@ -61,7 +61,8 @@ func filled[T any](t *testing.T, except ...string) (out T) {
 // The tables hold everything of a row that the journal has.
 func TestRowsOfTablesTurnBackIntoWhatTheJournalHad(t *testing.T) {
 	m := Meta{Study: "ring", Columns: []Column{
-		{"s", spec.String, false}, {"f", spec.Float, false}, {"i", spec.Int, false}, {"b", spec.Bool, false}, {"o", spec.Float, true}},
+		{Name: "s", Kind: spec.String}, {Name: "f", Kind: spec.Float}, {Name: "i", Kind: spec.Int},
+		{Name: "b", Kind: spec.Bool}, {Name: "o", Kind: spec.Float, Optional: true}},
 		Metrics: []string{"fid", "loss", "never"}}
 	begun, e, sample, o, again := filled[Trial](t), filled[Epoch](t), filled[Sample](t), filled[Outcome](t), filled[Measurement](t)
 	e.Trial, sample.Trial, o.Trial, again.Trial = begun.ID, begun.ID, begun.ID, begun.ID
@@ -114,7 +115,7 @@ func TestRowsOfTablesTurnBackIntoWhatTheJournalHad(t *testing.T) {
 // A file from before a column existed is read with null in it, and Create replaces the file.
 func TestFilesWithoutANewColumnAreReadByName(t *testing.T) {
 	old := Meta{Study: "ring", Metrics: []string{"fid"}}
-	m := Meta{Study: "ring", Columns: []Column{{"lr", spec.Float, true}}, Metrics: []string{"recall", "fid"}}
+	m := Meta{Study: "ring", Columns: []Column{{Name: "lr", Kind: spec.Float, Optional: true}}, Metrics: []string{"recall", "fid"}}
 	one := func(yield func(Row, error) bool) {
 		yield(old.layout(Epochs).row(&record{Trial: Trial{ID: "a"}, Epoch: Epoch{Epoch: 3, Metrics: Metrics{"fid": 2.5}}}), nil)
 	}
@@ -182,7 +183,7 @@ func documented(list []column) string {
 
 // A file of ours with any byte changed is an error, never other rows.
 func FuzzSegment(f *testing.F) {
-	m := Meta{Study: "ring", Columns: []Column{{"s", spec.String, false}}, Metrics: []string{"fid"}}
+	m := Meta{Study: "ring", Columns: []Column{{Name: "s", Kind: spec.String}}, Metrics: []string{"fid"}}
 	began := Trial{ID: "a", Point: Values{"s": "text"}}
 	var b bytes.Buffer
 	rows := func(yield func(Row, error) bool) {

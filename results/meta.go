@@ -22,6 +22,7 @@ type Column struct {
 	Name     string    `json:"name"`
 	Kind     spec.Kind `json:"kind"`
 	Optional bool      `json:"optional,omitempty"` // conditional: null in the trials that do not have it
+	Derived  bool      `json:"derived,omitempty"`  // its values follow from those of others
 }
 
 // Objective is a metric whose best value, with its epoch, is in the trials table.

@@ -251,7 +251,7 @@ func (m Meta) grown(old Meta) (Meta, error) {
 		case m.Columns[j].Kind != c.Kind:
 			differ("hyperparameter "+c.Name, m.Columns[j].Kind, c.Kind)
 		default:
-			out.Columns[i].Optional = c.Optional || m.Columns[j].Optional
+			out.Columns[i].Optional, out.Columns[i].Derived = c.Optional || m.Columns[j].Optional, m.Columns[j].Derived
 		}
 	}
 	for _, c := range m.Columns {

@@ -17,7 +17,8 @@ import (
 func FuzzStudyFile(f *testing.F) {
 	dir := f.TempDir()
 	path := filepath.Join(dir, studyFile)
-	m := Meta{Study: "ring", Script: "ring.star", Columns: []Column{{"lr", spec.Float, false}, {"norm", spec.Bool, true}},
+	m := Meta{Study: "ring", Script: "ring.star",
+		Columns: []Column{{Name: "lr", Kind: spec.Float}, {Name: "norm", Kind: spec.Bool, Optional: true}},
 		Metrics: []string{"fid"}, Objectives: []Objective{{Metric: "fid", Direction: pareto.Min}}}
 	study := file{Schema: SchemaVersion, ID: m.ID(), Created: time.Unix(0, 0).UTC(), Growth: 1, Meta: m.normal()}
 	study.Sum = study.sum()

@@ -29,7 +29,7 @@ func ok(t testing.TB, err error) {
 
 var (
 	oldMeta = Meta{Study: "ring", Script: "ring.star", ScriptHash: "5c41", Version: "0.1.0", Metrics: []string{"fid"},
-		Columns: []Column{{"lr", spec.Float, false}}, Objectives: []Objective{{"fid", pareto.Min}}}.normal()
+		Columns: []Column{{Name: "lr", Kind: spec.Float}}, Objectives: []Objective{{"fid", pareto.Min}}}.normal()
 	still = Options{Now: func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }, FlushEvery: time.Hour}
 )
 

@@ -274,7 +274,7 @@ func completeSettings(e *Env, c *cobra.Command, args []string, prefix string) (l
 	for _, x := range s.Settings {
 		offer(x.Name, fmt.Sprintf("setting, %v", x.Value.Any()))
 	}
-	for _, x := range s.Space {
+	for _, x := range s.Space.Free() {
 		offer(x.Name, "hyperparameter")
 	}
 	return list, d

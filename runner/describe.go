@@ -16,7 +16,7 @@ import (
 func studyMeta(s *script, p *plan.Plan, version string) (results.Meta, map[string][]byte, error) {
 	m := results.Meta{Study: s.Name, Script: filepath.Base(s.path), ScriptHash: s.hash, Version: version}
 	for _, d := range s.Space {
-		m.Columns = append(m.Columns, results.Column{Name: d.Name, Kind: d.Kind, Optional: len(d.When) > 0})
+		m.Columns = append(m.Columns, results.Column{Name: d.Name, Kind: d.Kind, Optional: len(d.When) > 0, Derived: d.Derived})
 	}
 	add := func(name string) {
 		if name != "" && !slices.Contains(m.Metrics, name) {

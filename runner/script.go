@@ -101,7 +101,8 @@ func readScript(dir fs.FS, name string) ([]byte, error) {
 
 // asked is what a search needs to know of a study.
 func asked(s *starlib.Study) search.Study {
-	return search.Study{Space: s.Space, Search: s.Search, Seeds: s.Seeds, Objectives: s.Objectives, Allows: s.Constraint()}
+	return search.Study{Space: s.Space, Search: s.Search, Seeds: s.Seeds, Objectives: s.Objectives, Derive: s.Derivation(),
+		Allows: s.Constraint()}
 }
 
 // searchOf returns the search of a study that does not learn. Its errors are those of the script, with their places.

@@ -1,8 +1,10 @@
 package starlib
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -29,8 +31,8 @@ func (s *Study) With(profile string, set []string) (*Study, error) {
 func (s *Study) overridden(o overrides) (*Study, error) {
 	d := s.decl
 	t := &Study{Name: s.Name, Files: s.Files, Seeds: d.seeds, Objectives: d.objectives, Prune: d.prune, Keep: d.keep,
-		loader: s.loader, decl: d, programs: s.programs, notes: new(kit.Notes), made: new(outcomes), used: map[string]*atomic.Bool{},
-		shortened: o.profile != "" || len(o.set) > 0}
+		loader: s.loader, decl: d, derivations: map[string]space.Derivation{}, programs: s.programs, notes: new(kit.Notes),
+		made: new(outcomes), used: map[string]*atomic.Bool{}, shortened: o.profile != "" || len(o.set) > 0}
 	b := &builder{Study: t, search: d.search}
 	for _, step := range []func() error{
 		b.settings, b.space, b.profiles,
@@ -113,7 +115,7 @@ func (b *builder) space() error {
 		if _, taken := b.Settings.Get(name); taken {
 			return fmt.Errorf("space: got the name %q, which is also a setting; choose another", name)
 		}
-		dim, err := dimensionOf(name, v)
+		dim, err := b.dimension(name, v)
 		if err == nil {
 			dim.When, err = space.Conditions(dim, b.Space)
 		}
@@ -122,14 +124,22 @@ func (b *builder) space() error {
 		}
 		b.Space = append(b.Space, dim)
 	}
+	if err := b.kinds(); err != nil {
+		return fmt.Errorf("space: %w", err)
+	}
 	b.declared = slices.Clone(b.Space)
 	return nil
 }
 
-func dimensionOf(name string, v starlark.Value) (spec.Dim, error) {
+// dimension is the values of a hyperparameter as the script declares them.
+func (b *builder) dimension(name string, v starlark.Value) (spec.Dim, error) {
 	d, ok := v.(space.Dimension)
 	if !ok {
-		return spec.Dim{}, fmt.Errorf("got %s, want choice(...), uniform(lo, hi), log_uniform(lo, hi) or integers(lo, hi)", kit.Describe(v))
+		return spec.Dim{}, fmt.Errorf("got %s, want choice(...), uniform(lo, hi), log_uniform(lo, hi), integers(lo, hi) or derived(function)",
+			kit.Describe(v))
+	}
+	if d.Derivation.Fn != nil {
+		b.derivations[name] = d.Derivation
 	}
 	return d.Named(name)
 }
@@ -143,7 +153,7 @@ func (b *builder) profiles() error {
 		}
 		b.Profiles = append(b.Profiles, name)
 		study := *b.Study
-		study.Space, study.Settings = slices.Clone(b.Space), slices.Clone(b.Settings)
+		study.Space, study.Settings, study.derivations = slices.Clone(b.Space), slices.Clone(b.Settings), maps.Clone(b.derivations)
 		trial := &builder{Study: &study, search: b.search}
 		if err := trial.profile(name); err != nil {
 			return err
@@ -185,11 +195,28 @@ func retyped(d spec.Dim, k spec.Kind) (_ spec.Dim, err error) {
 			return d, err
 		}
 	}
-	if d.Kind != k && len(d.Choices) == 0 {
+	if d.Kind != k && len(d.Choices) == 0 && !d.Derived {
 		return d, fmt.Errorf("got a range of type %s, want %s", d.Kind, k)
 	}
 	d.Kind = k
 	return d, nil
+}
+
+// changed is a dimension as a profile declares it.
+func (b *builder) changed(was spec.Dim, v starlark.Value) (spec.Dim, error) {
+	dim, err := b.dimension(was.Name, v)
+	switch {
+	case err != nil:
+		return dim, err
+	case len(dim.When) > 0:
+		return dim, fmt.Errorf("got when(...), want a dimension alone: the conditions are those of the script")
+	case was.Derived && !dim.Derived:
+		return dim, fmt.Errorf("got %s, want derived(function), as in the script", v)
+	case dim.Derived && !was.Derived:
+		return dim, fmt.Errorf("got derived(function), want values from which the search chooses, as in the script")
+	}
+	dim.When = was.When
+	return retyped(dim, was.Kind)
 }
 
 func (b *builder) change(name string, v starlark.Value) (err error) {
@@ -215,18 +242,9 @@ func (b *builder) change(name string, v starlark.Value) (err error) {
 			if i < 0 {
 				return fmt.Errorf("space: %w", hint.Unknown("hyperparameter", name, b.hyperparameters()))
 			}
-			dim, err := dimensionOf(name, v)
-			if err == nil && len(dim.When) > 0 {
-				err = fmt.Errorf("got when(...), want a dimension alone: the conditions are those of the script")
-			}
-			if err == nil {
-				dim, err = retyped(dim, b.Space[i].Kind)
-			}
-			dim.When = b.Space[i].When
-			if err != nil {
+			if b.Space[i], err = b.changed(b.Space[i], v); err != nil {
 				return fmt.Errorf("space: %s: %w", name, err)
 			}
-			b.Space[i] = dim
 		}
 	default:
 		i := slices.IndexFunc(b.Settings, func(s spec.Assignment) bool { return s.Name == name })
@@ -265,6 +283,10 @@ func (b *builder) pin(set []string) error {
 			names := append(b.settingNames(), b.hyperparameters()...)
 			return &overrideError{fmt.Errorf("set: %w", hint.Unknown("setting or hyperparameter", name, names))}
 		}
+		if b.Space[i].Derived {
+			return &overrideError{fmt.Errorf("set: %s: got a hyperparameter that is derived, want one that is not: set those that it "+
+				"follows from", name)}
+		}
 		v, err := spec.ParseValue(text, b.Space[i].Kind)
 		if err != nil {
 			return &overrideError{fmt.Errorf("set: %s: %w", name, err)}
@@ -284,7 +306,9 @@ func (b *builder) pin(set []string) error {
 func (b *builder) points() error {
 	b.Search = b.search.Search
 	if b.search.Points != nil {
-		points, err := b.search.Within(b.Space)
+		points, err := b.search.Within(b.Space, func(before spec.Point, i int) (spec.Value, error) {
+			return b.derived(context.Background(), before, i)
+		})
 		if err != nil {
 			return err
 		}
@@ -297,11 +321,14 @@ func (b *builder) points() error {
 		for _, p := range b.Search.Points {
 			p[i] = pin
 			b.Space.Settle(p)
+			if err := b.derive(context.Background(), p); err != nil {
+				return err
+			}
 			if !slices.ContainsFunc(distinct, func(q spec.Point) bool { return slices.Equal(p, q) }) {
 				distinct = append(distinct, p)
 			}
 		}
 		b.Search.Points = distinct
 	}
-	return nil
+	return b.try()
 }

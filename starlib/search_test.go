@@ -116,9 +116,14 @@ func distance(x []float64) (d float64) {
 	return d
 }
 
+// question is what a search needs to know of a study.
+func question(s *starlib.Study) search.Study {
+	return search.Study{Space: s.Space, Search: s.Search, Seeds: s.Seeds, Derive: s.Derivation(), Allows: s.Constraint()}
+}
+
 // searched is the search of a study.
 func searched(s *starlib.Study) (*search.Blocks, error) {
-	b, err := search.New(context.Background(), search.Study{Space: s.Space, Search: s.Search, Seeds: s.Seeds, Allows: s.Constraint()})
+	b, err := search.New(context.Background(), question(s))
 	if err != nil {
 		return nil, s.Locate(err)
 	}
@@ -128,7 +133,8 @@ func searched(s *starlib.Study) (*search.Blocks, error) {
 // listed returns all points of a study; a sample if its search learns.
 func listed(s *starlib.Study) ([]spec.Point, error) {
 	if s.Search.Kind.Learns() {
-		q := search.Study{Space: s.Space, Search: s.Search, Seeds: s.Seeds, Allows: s.Constraint(), Objectives: make([]pareto.Objective, 1)}
+		q := question(s)
+		q.Objectives = make([]pareto.Objective, 1)
 		l, err := search.NewLearner(context.Background(), q)
 		if err != nil {
 			return nil, err

@@ -30,12 +30,13 @@ type Study struct {
 	Keep       string        // whose weights stay after training: one of Keeps; "" if the script does not say
 	Profiles   []string      // names, in the order of the script
 
-	loader   Loader
-	decl     *studyValue
-	used     map[string]*atomic.Bool // for every hyperparameter and setting: whether a trial has read it
-	programs *trace.Programs
-	notes    *kit.Notes
-	made     *outcomes
+	loader      Loader
+	decl        *studyValue
+	derivations map[string]space.Derivation // by hyperparameter
+	used        map[string]*atomic.Bool     // for every hyperparameter and setting: whether a trial has read it
+	programs    *trace.Programs
+	notes       *kit.Notes
+	made        *outcomes
 
 	shortened bool // a profile or a setting from outside is in force
 }
@@ -61,10 +62,11 @@ func (s *studyValue) Type() string   { return "study" }
 func (s *studyValue) Freeze()        { sandbox.FreezeHeld(s) }
 
 func (s *studyValue) Held() []starlark.Value {
-	if s.constraint.Fn == nil {
-		return []starlark.Value{s.trial.Fn}
+	held := []starlark.Value{s.trial.Fn, s.space, s.profiles}
+	if s.constraint.Fn != nil {
+		held = append(held, s.constraint.Fn)
 	}
-	return []starlark.Value{s.trial.Fn, s.constraint.Fn}
+	return held
 }
 
 func makeStudy(c kit.Call) (starlark.Value, error) {

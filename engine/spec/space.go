@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Dim is one dimension of a search space: a list of choices, or a range of numbers.
+// Dim is one dimension of a search space: a list of choices, a range of numbers, or what follows from other dimensions.
 type Dim struct {
 	Name    string
 	Kind    Kind
@@ -17,6 +17,7 @@ type Dim struct {
 	Log     bool        // uniform in the logarithm
 	Step    float64     // the values of a range are this far apart, from Lo to Hi; 0: all numbers of its kind
 	When    []Condition // of dimensions before this one in the space; it has no value where one does not hold
+	Derived bool        // its value is a function of those before it, which no search chooses: it has a kind, and no list and no range
 }
 
 // Choice is a dimension with the given values, in order. Ints among floats become floats.
@@ -26,13 +27,11 @@ func Choice(name string, values ...Value) (Dim, error) {
 	}
 	first, kind := values[0], values[0].Kind()
 	for _, v := range values {
-		switch k := v.Kind(); {
-		case k == None:
+		var alike bool
+		if v.Kind() == None {
 			return Dim{}, fmt.Errorf("got no value, want a bool, a number or a string")
-		case k != kind && (k == Int || k == Float) && (kind == Int || kind == Float):
-			kind = Float
-		case k != kind:
-			return Dim{}, fmt.Errorf("got %s %v and %s %v, want values of one type", k, v, first.Kind(), first)
+		} else if kind, alike = kind.Among(v.Kind()); !alike {
+			return Dim{}, fmt.Errorf("got %s %v and %s %v, want values of one type", v.Kind(), v, first.Kind(), first)
 		}
 	}
 	d := Dim{Name: name, Kind: kind}
@@ -177,6 +176,11 @@ func (d Dim) Unit(v Value) float64 {
 
 // Space is the dimensions in the order of the script.
 type Space []Dim
+
+// Free is the dimensions of which a search chooses the values: those that are not derived.
+func (s Space) Free() Space {
+	return slices.DeleteFunc(slices.Clone(s), func(d Dim) bool { return d.Derived })
+}
 
 // Place is the index of a dimension, or -1 if the space lacks it.
 func (s Space) Place(name string) int {

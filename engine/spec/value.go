@@ -32,6 +32,14 @@ func (k Kind) String() string {
 	return strconv.Itoa(int(k))
 }
 
+// Among is the kind of values of both kinds: ints among floats are floats. Alike is false if there is none.
+func (k Kind) Among(l Kind) (both Kind, alike bool) {
+	if k != l && (k == Int || k == Float) && (l == Int || l == Float) {
+		return Float, true
+	}
+	return k, k == l
+}
+
 // MarshalText returns the name of the kind, as in files.
 func (k Kind) MarshalText() ([]byte, error) {
 	if int(k) < len(kindNames) {

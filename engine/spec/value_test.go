@@ -155,3 +155,17 @@ func TestADataSetsTextHasTheFieldsThatAreSet(t *testing.T) {
 		seen[d.String()] = true
 	}
 }
+
+func TestIntsAmongFloatsAreFloats(t *testing.T) {
+	for _, c := range []struct {
+		a, b, want Kind
+		alike      bool
+	}{
+		{Int, Int, Int, true}, {Int, Float, Float, true}, {Float, Int, Float, true}, {String, String, String, true},
+		{String, Int, String, false}, {Bool, Int, Bool, false},
+	} {
+		if got, alike := c.a.Among(c.b); alike != c.alike || alike && got != c.want {
+			t.Errorf("%s and %s: got %s, %t, want %s, %t", c.a, c.b, got, alike, c.want, c.alike)
+		}
+	}
+}

@@ -41,6 +41,8 @@ func OfEach(f *frame.Frame, by string, o Options) (*Split, error) {
 	switch {
 	case !known:
 		return nil, fmt.Errorf("by: there is no hyperparameter %q", by)
+	case x.Derived:
+		return nil, fmt.Errorf("by: %s is derived from other hyperparameters: want one of those", by)
 	case by == o.Factor:
 		return nil, fmt.Errorf("by: got %s, want another hyperparameter than the one whose values are compared", by)
 	}

@@ -286,3 +286,22 @@ func TestAFactorOfManyNumbersHasARankCorrelationAlone(t *testing.T) {
 	}
 	wantNote(t, a, "lr has 20 levels: only its rank correlation is shown")
 }
+
+// What is derived from the factor and others differs with it, and hides no pair.
+func TestDerivedFactorsNeedNotBeEqual(t *testing.T) {
+	product := frame.Factor{Name: "product", Kind: spec.Float, Levels: []any{1.0, 2.0, 3.0, 4.0}, Derived: true}
+	point := func(loss string, lr, product float64) map[string]any {
+		return map[string]any{"loss": loss, "lr": lr, "product": product}
+	}
+	f := framed([]frame.Factor{loss, lr, product}, cell{point("ns", 0.1, 1), []float64{1}, nil}, cell{point("ns", 0.01, 2), []float64{2}, nil},
+		cell{point("wgan", 0.1, 3), []float64{3}, nil}, cell{point("wgan", 0.01, 4), []float64{5}, nil})
+	a := analysed(t, f, effect.Options{Factor: "loss"})
+	if len(a.Pairs) != 1 || a.Pairs[0].Configurations != 2 {
+		t.Errorf("got the pairs %+v, want one of two configurations", a.Pairs)
+	}
+	wantNote(t, a, "derived from the hyperparameters, and not equal in each comparison: product")
+	_, err := effect.Of(f, effect.Options{Factor: "product", Metric: "fid"})
+	wantError(t, err, "product is derived from other hyperparameters, and differs only with them: want one of those")
+	_, err = effect.OfEach(f, "product", effect.Options{Factor: "loss", Metric: "fid"})
+	wantError(t, err, "by: product is derived from other hyperparameters: want one of those")
+}

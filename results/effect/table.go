@@ -36,8 +36,11 @@ type ends struct {
 // arrange lays out the rows of a frame.
 func (a *Analysis) arrange(f *frame.Frame) (*table, error) {
 	x, known := f.Factor(a.Factor)
-	if !known {
+	switch {
+	case !known:
 		return nil, fmt.Errorf("factor: there is no hyperparameter %q", a.Factor)
+	case x.Derived:
+		return nil, fmt.Errorf("%s is derived from other hyperparameters, and differs only with them: want one of those", a.Factor)
 	}
 	t := &table{levels: slices.Clone(x.Levels)}
 	if slices.ContainsFunc(f.Rows, func(r frame.Row) bool { return r.Point[a.Factor] == nil }) {
@@ -152,10 +155,10 @@ func (t *table) failed(level int) (n int) {
 }
 
 // match decides which hyperparameters are equal within a block: those that vary and are not decided by the factor. Of two losses, one
-// may have a penalty and the other none: the penalty then belongs to the loss.
+// may have a penalty and the other none: the penalty then belongs to the loss. What is derived follows from the others.
 func (a *Analysis) match(f *frame.Frame) {
 	for _, x := range f.Factors {
-		if x.Name == a.Factor {
+		if x.Name == a.Factor || x.Derived {
 			continue
 		}
 		of := map[any]map[any]bool{} // values by level
@@ -174,6 +177,9 @@ func (a *Analysis) match(f *frame.Frame) {
 		case len(all) > 1:
 			a.Tied = append(a.Tied, x.Name)
 		}
+	}
+	if derived := f.Derived(); len(derived) > 0 {
+		a.note("derived from the hyperparameters, and not equal in each comparison: %s", plain.List(derived))
 	}
 }
 

@@ -100,8 +100,11 @@ func (s *study) optunaTrial(t *trial, distributions map[string]distribution, f *
 	c := &trialCreated{State: trialStates[t.Status], Started: isoTime(t.Started), Distributions: map[string]string{}, Params: map[string]any{},
 		UserAttrs: map[string]any{}, SystemAttrs: map[string]any{}, Intermediate: map[int]python{}}
 	for _, p := range s.point(t) {
-		d := distributions[p.name]
-		c.Distributions[p.name], c.Params[p.name] = d.json, d.internal(p.value)
+		if d, chosen := distributions[p.name]; chosen {
+			c.Distributions[p.name], c.Params[p.name] = d.json, d.internal(p.value)
+		} else {
+			c.UserAttrs[p.name] = portable(p.value)
+		}
 	}
 	for _, fact := range s.facts(t) {
 		c.UserAttrs[fact.name] = portable(fact.value)
@@ -185,12 +188,12 @@ func (d distribution) internal(value any) any {
 }
 
 // distributions spans the values of the trials: numbers a range, logarithmic if they are positive and span more than a decade, and others
-// the list. The tables do not record the ranges of the script.
+// the list. The tables do not record the ranges of the script. What is derived has none: Optuna would take it for a hyperparameter.
 func (s *study) distributions() map[string]distribution {
 	list := map[string]distribution{}
 	for _, c := range s.meta.Columns {
 		levels := s.levels(c.Name)
-		if len(levels) == 0 {
+		if len(levels) == 0 || c.Derived {
 			continue
 		}
 		class, attributes := "CategoricalDistribution", map[string]any{"choices": levels}

@@ -19,7 +19,7 @@ import (
 // Frame is the trials of a study.
 type Frame struct {
 	Study      string
-	Factors    []Factor // those with several levels first, then those with one; the seed is none
+	Factors    []Factor // those with several levels first, then those with one, then derived ones; the seed is none
 	Metrics    []string // those with a value in some row, in the order of the tables
 	Objectives []results.Objective
 	Measures   map[string]string // by metric: what all its values were measured by
@@ -36,6 +36,8 @@ type Factor struct {
 	Kind   spec.Kind
 	Levels []any // its values in the rows: numbers in ascending order, others in the order of the trials; bool, int64, float64 or string
 	Log    bool  // positive numbers over more than one decade
+
+	Derived bool // its levels follow from those of others: it is no factor of its own
 }
 
 // Row is a trial.
@@ -238,13 +240,23 @@ func (f *Frame) Better(name string) (direction pareto.Direction, known bool) {
 	return "", false
 }
 
-// Varied are the factors with several levels.
+// Varied are the factors with several levels, without those that are derived.
 func (f *Frame) Varied() []Factor {
 	n := 0
-	for n < len(f.Factors) && len(f.Factors[n].Levels) > 1 {
+	for n < len(f.Factors) && len(f.Factors[n].Levels) > 1 && !f.Factors[n].Derived {
 		n++
 	}
 	return f.Factors[:n]
+}
+
+// Derived are the names of the derived factors with several levels.
+func (f *Frame) Derived() (names []string) {
+	for _, x := range f.Factors {
+		if x.Derived && len(x.Levels) > 1 {
+			names = append(names, x.Name)
+		}
+	}
+	return names
 }
 
 // Label names a row by its hyperparameters and its seed, in one line that is safe to print.

@@ -76,6 +76,30 @@ func measured(fid, recall float64) results.Metrics {
 	return results.Metrics{"loss_critic": 1, "fid": fid, "recall": recall}
 }
 
+// What is derived is a column like others, and no factor that varies.
+func TestDerivedHyperparametersAreNoFactors(t *testing.T) {
+	m := meta
+	m.Columns = append(slices.Clone(m.Columns[:1]), results.Column{Name: "twice", Kind: spec.Int, Derived: true},
+		results.Column{Name: "lr", Kind: spec.Float})
+	w := study(t, m,
+		trial{id: "a", point: results.Values{"batch": int64(32), "twice": int64(64), "lr": 1.0}, measure: of(2), status: results.Completed,
+			epochs: []results.Metrics{measured(1, 2)}},
+		trial{id: "b", point: results.Values{"batch": int64(64), "twice": int64(128), "lr": 1.0}, measure: of(2), status: results.Completed,
+			epochs: []results.Metrics{measured(2, 2)}})
+	f, err := frame.Of(w.View(), frame.Options{AllPlans: true})
+	check(t, err)
+	var factors []string
+	for _, x := range f.Factors {
+		factors = append(factors, x.Name)
+	}
+	if len(f.Varied()) != 1 || !slices.Equal(factors, []string{"batch", "lr", "twice"}) || !slices.Equal(f.Derived(), []string{"twice"}) {
+		t.Errorf("got the factors %v, %d of them varied, and %v derived", factors, len(f.Varied()), f.Derived())
+	}
+	if f.Rows[1].Cell("twice") != int64(128) {
+		t.Errorf("got the row %v", f.Rows[1])
+	}
+}
+
 // lines are the rows of a frame, as text.
 func lines(f *frame.Frame) (list []string) {
 	for _, r := range f.Rows {

@@ -12,9 +12,9 @@ import (
 
 // factors are the hyperparameters with their levels in the rows.
 func factors(columns []results.Column, rows []Row) []Factor {
-	var varied, constant []Factor
+	var varied, constant, derived []Factor
 	for _, c := range columns {
-		x := Factor{Name: c.Name, Kind: c.Kind}
+		x := Factor{Name: c.Name, Kind: c.Kind, Derived: c.Derived}
 		seen := map[any]bool{nil: true}
 		for _, r := range rows {
 			if level := r.Point[c.Name]; !seen[level] {
@@ -29,13 +29,16 @@ func factors(columns []results.Column, rows []Row) []Factor {
 			low, high := Number(x.Levels[0]), Number(x.Levels[n-1])
 			x.Log = low > 0 && high/low > 10*(1+1e-9)
 		}
-		if len(x.Levels) > 1 {
+		switch {
+		case x.Derived:
+			derived = append(derived, x)
+		case len(x.Levels) > 1:
 			varied = append(varied, x)
-		} else {
+		default:
 			constant = append(constant, x)
 		}
 	}
-	return append(varied, constant...)
+	return slices.Concat(varied, constant, derived)
 }
 
 // Number is a level as a number: a truth value as 0 or 1, a text or none as NaN.

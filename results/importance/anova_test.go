@@ -198,3 +198,19 @@ func TestConditionalHyperparametersAreLeftOut(t *testing.T) {
 		t.Errorf("got %+v, %v", a, err)
 	}
 }
+
+// What is derived from others has no share, and leaves the grid whole.
+func TestDerivedFactorsHaveNoShare(t *testing.T) {
+	factors := []frame.Factor{two[0], two[1], {Name: "d", Kind: spec.Float, Levels: []any{1.0, 2.0, 3.0, 4.0}, Derived: true}}
+	points := [][]any{{1.0, "x", 1.0}, {1.0, "y", 2.0}, {2.0, "x", 3.0}, {2.0, "y", 4.0}}
+	a, err := importance.Analyze(framed(factors, points, []float64{1, 2, 3, 5}), "fid", importance.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Method != importance.ANOVA || len(a.Effects) != 3 {
+		t.Errorf("got %s and the effects %+v, want those of a full grid of two", a.Method, a.Effects)
+	}
+	if want := "left out, since the others decide what is derived from them: d"; len(a.Notes) == 0 || a.Notes[0] != want {
+		t.Errorf("got the notes %q, want %q", a.Notes, want)
+	}
+}

@@ -152,8 +152,11 @@ func measuredRows(f *frame.Frame, metric string, log bool) (rows []row, err erro
 	return rows, nil
 }
 
-// analysable are the factors with several levels among the rows that all of them have.
+// analysable are the factors with several levels among the rows that all of them have. What follows from them is none.
 func (a *Analysis) analysable(f *frame.Frame, rows []row) (factors []frame.Factor) {
+	if derived := f.Derived(); len(derived) > 0 {
+		a.Notes = append(a.Notes, "left out, since the others decide what is derived from them: "+plain.List(derived))
+	}
 	for _, x := range f.Varied() {
 		present := map[any]bool{}
 		for _, r := range rows {

@@ -77,7 +77,7 @@ func (s *study) asked() string {
 	var varied, fixed []string
 	for _, x := range s.frame.Factors {
 		switch n := len(x.Levels); {
-		case n == 0:
+		case n == 0 || x.Derived:
 		case n == 1:
 			fixed = append(fixed, x.Name+" = "+level(x.Levels[0]))
 		case n > 6 && numeric(x):

@@ -51,7 +51,10 @@ func (p *Params) AttrNames() (names []string) {
 
 func (p *Params) Attr(name string) (starlark.Value, error) {
 	v, ok := p.in.Point.Get(name)
-	if !ok {
+	switch {
+	case !ok && p.space.Place(name) >= 0: // in the function of a derived one
+		return nil, fmt.Errorf("p.%s is not known here, want a hyperparameter that comes before in the space, or a setting", name)
+	case !ok:
 		return nil, fmt.Errorf("p: %w", hint.Unknown("hyperparameter or setting", name, p.AttrNames()))
 	}
 	p.note(name)

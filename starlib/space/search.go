@@ -102,8 +102,9 @@ func (s *Search) list(name string, points *starlark.List) error {
 	return nil
 }
 
-// Within returns the points that a script lists with the types of the space; an error if one is not in it.
-func (s *Search) Within(space spec.Space) ([]spec.Point, error) {
+// Within returns the points that a script lists with the types of the space; an error if one is not in it. They may leave out what is
+// derived, of which derive returns the value by those before it.
+func (s *Search) Within(space spec.Space, derive func(before spec.Point, i int) (spec.Value, error)) ([]spec.Point, error) {
 	var names []string
 	for _, d := range space {
 		names = append(names, d.Name)
@@ -129,21 +130,41 @@ func (s *Search) Within(space spec.Space) ([]spec.Point, error) {
 				}
 				continue
 			}
-			if !ok {
+			if d.Derived {
+				var err error
+				if p[j].Value, err = derive(p[:j], j); err != nil {
+					return nil, err
+				}
+			} else if !ok {
 				return nil, fail(i, "got no %s, want every hyperparameter of the space that applies", d.Name)
+			}
+			if !ok {
+				continue
 			}
 			v, err := Value(raw)
 			if err == nil {
-				v, err = Typed(d, v)
+				v, err = within(d, v, p[j].Value)
 			}
 			if err != nil {
 				return nil, fail(i, "%s: %v", d.Name, err)
 			}
-			p[len(p)-1].Value = v
+			p[j].Value = v
 		}
 		points = append(points, p)
 	}
 	return points, nil
+}
+
+// within is Typed, for a dimension that may be derived, where it has one value.
+func within(d spec.Dim, v, derived spec.Value) (spec.Value, error) {
+	if !d.Derived {
+		return Typed(d, v)
+	}
+	v, err := v.As(d.Kind)
+	if err == nil && v != derived {
+		err = fmt.Errorf("got %v, want %v, which follows from the other values: leave it out", v, derived)
+	}
+	return v, err
 }
 
 // listed names the argument that lists points.

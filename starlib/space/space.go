@@ -1,10 +1,11 @@
 // Package space is the family of builtins that declare what a study varies: the values of its hyperparameters (choice, log_uniform,
-// integers; uniform is in package draw), the search that picks points among them (grid, random, sobol, latin_hypercube, tpe, gp,
+// integers, derived; uniform is in package draw), the search that picks points among them (grid, random, sobol, latin_hypercube, tpe, gp,
 // nsga2, points), and the rules by which trials end early (patience, threshold, time_limit). It makes values of engine/spec. Package
 // starlib assembles a study's space from them.
 package space
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -16,28 +17,52 @@ import (
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/hint"
 	"github.com/starsweep/starsweep/starlib/kit"
+	"github.com/starsweep/starsweep/starlib/sandbox"
 )
 
 // Dimension is the values of a hyperparameter, which has no name yet.
 type Dimension struct {
 	kit.Opaque
-	values []spec.Value     // of a choice
-	dim    spec.Dim         // of a range
-	when   []spec.Condition // with the values as they are written
-	text   string
+	values     []spec.Value     // of a choice
+	dim        spec.Dim         // of a range
+	Derivation Derivation       // of a derived one
+	when       []spec.Condition // with the values as they are written
+	text       string
 }
 
-var _ starlark.Comparable = Dimension{}
+// Derivation is the function of which the values of a derived hyperparameter are. Fn is nil if it is not derived.
+type Derivation struct {
+	kit.Function
+	pos string
+}
+
+// Position is where the function is defined or, of a builtin, where the hyperparameter is derived.
+func (d Derivation) Position() string { return cmp.Or(d.Function.Position(), d.pos) }
+
+var (
+	_ starlark.Comparable = Dimension{}
+	_ sandbox.Holder      = Dimension{}
+)
 
 func (d Dimension) String() string { return d.text }
 func (d Dimension) Type() string   { return "dimension" }
+func (d Dimension) Freeze()        { sandbox.FreezeHeld(d) }
+
+// Held is the function of a derived hyperparameter.
+func (d Dimension) Held() []starlark.Value {
+	if d.Derivation.Fn == nil {
+		return nil
+	}
+	return []starlark.Value{d.Derivation.Fn}
+}
 
 // CompareSameType compares by text.
 func (d Dimension) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
 	return kit.SameText(op, d, y)
 }
 
-// Named is the dimension under a name. Its conditions have the values that are written: Conditions types them.
+// Named is the dimension under a name. Its conditions have the values that are written: Conditions types them. The kind of a derived one is
+// left to be found.
 func (d Dimension) Named(name string) (spec.Dim, error) {
 	r := d.dim
 	if d.values != nil {
@@ -46,7 +71,7 @@ func (d Dimension) Named(name string) (spec.Dim, error) {
 			return r, err
 		}
 	}
-	r.Name, r.When = name, d.when
+	r.Name, r.When, r.Derived = name, d.when, d.Derivation.Fn != nil
 	return r, nil
 }
 
@@ -61,6 +86,8 @@ func Conditions(d spec.Dim, before spec.Space) (typed []spec.Condition, err erro
 		switch {
 		case i < 0:
 			return nil, fmt.Errorf("when: %w before it", hint.Unknown("hyperparameter", c.Name, names))
+		case before[i].Derived:
+			return nil, fmt.Errorf("when: %s is derived, want a hyperparameter of single values", c.Name)
 		case before[i].Len() == 0:
 			return nil, fmt.Errorf("when: %s is a range, want a hyperparameter of single values", c.Name)
 		}
@@ -167,6 +194,12 @@ var Dimensions = starlark.StringDict{
 			return nil, err
 		}
 		return interval(c, spec.Float, float64(lo), float64(hi), true, 0)
+	}),
+	"derived": kit.Builtin("derived", func(c kit.Call) (starlark.Value, error) {
+		d := Dimension{Derivation: Derivation{pos: kit.Here(c.Thread).String()}}
+		err := c.Unpack("function", &d.Derivation.Function)
+		d.text = fmt.Sprintf("derived(%s)", d.Derivation.Position())
+		return d, err
 	}),
 	"integers": kit.Builtin("integers", func(c kit.Call) (starlark.Value, error) {
 		var lo, hi int64

@@ -34,6 +34,9 @@ func TestDimensionsHaveTheirValues(t *testing.T) {
 			"the last value is 8.0",
 		"integers(2, 8, step = 0)":                               "integers: for parameter step: got 0, want a positive int",
 		`when(log_uniform(1, 2), norm = "none", depth = [2, 3])`: `x float 1 to 2 true when norm = "none" when depth = 2 or 3`,
+		"derived(lambda p: p.a + 1)":                             "x none 0 to 0 false derived",
+		`when(derived(len), a = 1)`:                              "x none 0 to 0 false when a = 1 derived",
+		"derived(2)":                                             "derived: for parameter function: got int 2, want a function",
 		`when(when(choice(1), a = 1), b = True)`:                 "x int [1] when a = 1 when b = True",
 		`when(choice(1))`: "when: got 1 dimensions and 0 conditions, want one dimension and conditions: " +
 			`when(uniform(0, 0.3), norm = "none")`,
@@ -64,6 +67,9 @@ func TestDimensionsHaveTheirValues(t *testing.T) {
 			}
 			for _, c := range d.When {
 				got += " when " + c.String()
+			}
+			if d.Derived {
+				got += " derived"
 			}
 		}
 		if got != want {
@@ -105,7 +111,7 @@ func TestPointsLieInTheSpace(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", expression, err)
 		}
-		points, err := v.(*Search).Within(spec.Space{lr, n, c})
+		points, err := v.(*Search).Within(spec.Space{lr, n, c}, nil)
 		got := fmt.Sprint(err)
 		if err == nil {
 			got = fmt.Sprint(points)

@@ -115,7 +115,7 @@ func (k *keyer) value(v starlark.Value) {
 	case data.Set:
 		k.text(v.Type(), v.String(), v.Image().String(), strconv.Itoa(v.Labels()))
 	case sandbox.Holder:
-		k.text(v.Type())
+		k.text(v.Type(), v.String())
 		for _, w := range v.Held() {
 			k.value(w)
 		}

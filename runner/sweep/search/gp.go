@@ -15,7 +15,7 @@ import (
 // (Ginsbourger, Le Riche and Carraro 2010), so that several workers try different points; one without results, since its trials failed
 // or diverged, as if it had the worst of all.
 type gp struct {
-	space spec.Space
+	space spec.Space // as far as it is free
 	axes  []axis
 }
 

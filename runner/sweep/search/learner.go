@@ -20,7 +20,8 @@ import (
 // Saw lists what no earlier suggestion had seen. What one has seen, all that follow see as well, whatever becomes of the trial.
 type Learner struct {
 	study   Study
-	axes    []axis
+	free    spec.Space
+	axes    []axis       // of the free dimensions
 	even    []spec.Point // they come before those of the sampler
 	sampler sampler
 
@@ -63,8 +64,8 @@ type known struct {
 	costs    []float64
 }
 
-// NewLearner returns the search of a study that learns. Errors name the argument of study(...) that is wrong; those of Allows are returned
-// as they are.
+// NewLearner returns the search of a study that learns. Errors name the argument of study(...) that is wrong; those of Derive and Allows
+// are returned as they are.
 func NewLearner(ctx context.Context, s Study) (*Learner, error) {
 	if len(s.Objectives) == 0 {
 		return nil, fmt.Errorf("search: %s learns from objectives, and the study has none: give it objectives = {...}, or use "+
@@ -73,15 +74,16 @@ func NewLearner(ctx context.Context, s Study) (*Learner, error) {
 	if n := s.Search.Trials * len(s.Seeds); n > spec.MaxPoints {
 		return nil, fmt.Errorf("study: got %d trials, %d points by %d seeds, want at most %d", n, s.Search.Trials, len(s.Seeds), spec.MaxPoints)
 	}
-	l := &Learner{study: s, axes: axes(s.Space)}
+	free := s.Space.Free()
+	l := &Learner{study: s, free: free, axes: axes(free)}
 	switch s.Search.Kind {
 	case spec.TPE:
-		l.sampler = &tpe{s.Space, l.axes}
+		l.sampler = &tpe{free, l.axes}
 	case spec.GP:
 		if n := len(s.Objectives); n > 2 {
 			return nil, fmt.Errorf("search: gp learns from one objective or two, and the study has %d: use tpe or nsga2", n)
 		}
-		l.sampler = &gp{s.Space, l.axes}
+		l.sampler = &gp{free, l.axes}
 	case spec.NSGA2:
 		l.sampler = &nsga2{l.axes, s.Search.Even}
 	default:
@@ -295,7 +297,7 @@ func (p *observation) sum(trials map[string]*known) {
 // evenly returns the points that come before those of the sampler: the first ones of the study, then new ones that fill the space, as
 // far as there are enough.
 func (s Study) evenly(ctx context.Context) ([]spec.Point, error) {
-	if len(s.Space) > sobolMost {
+	if len(s.Space.Free()) > sobolMost {
 		return s.distinct(ctx, spec.Random, len(s.Search.Points)+s.Search.Even)
 	}
 	return s.distinct(ctx, spec.Sobol, len(s.Search.Points)+s.Search.Even)
@@ -319,7 +321,10 @@ func (s Study) distinct(ctx context.Context, kind spec.SearchKind, n int) ([]spe
 	var points []spec.Point
 	known := map[string]bool{}
 	for i := 0; i < all.n && len(points) < n; i++ {
-		p := all.at(i)
+		p, err := s.whole(ctx, all.at(i))
+		if err != nil {
+			return nil, err
+		}
 		key := p.String()
 		if known[key] {
 			continue
@@ -363,9 +368,9 @@ func (l *Learner) sample() (spec.Point, error) {
 
 // accepted is the point at coordinates; nil if it was suggested before, or does not satisfy the constraint.
 func (l *Learner) accepted(x []float64) (spec.Point, error) {
-	p := point(l.study.Space, l.axes, x)
-	if !l.isNew(p) {
-		return nil, nil
+	p, err := l.study.whole(context.Background(), point(l.free, l.axes, x))
+	if err != nil || !l.isNew(p) {
+		return nil, err
 	}
 	if ok, err := l.study.admits(context.Background(), p); !ok || err != nil {
 		return nil, err

@@ -20,6 +20,7 @@ type Study struct {
 	Search     spec.Search
 	Seeds      []uint32
 	Objectives []pareto.Objective                              // of a search that learns
+	Derive     func(context.Context, spec.Point) error         // sets the values of the derived hyperparameters; nil: there are none
 	Allows     func(context.Context, spec.Point) (bool, error) // whether a point satisfies the constraint; nil: there is none
 }
 
@@ -33,14 +34,15 @@ type Blocks struct {
 
 var _ sweep.Source = (*Blocks)(nil)
 
-// New returns the search of a study. Errors name the argument of study(...) that is wrong; those of Allows are returned as they are.
+// New returns the search of a study. Errors name the argument of study(...) that is wrong; those of Derive and Allows are returned as they
+// are.
 func New(ctx context.Context, s Study) (*Blocks, error) {
 	all, err := s.candidates(ctx)
 	if err != nil {
 		return nil, err
 	}
 	b := &Blocks{Points: spec.NewPoints(all.n, all.at), Seeds: s.Seeds}
-	if s.Allows != nil {
+	if s.Allows != nil || s.Derive != nil {
 		if b.Points, err = s.allowed(ctx, all); err != nil {
 			return nil, err
 		}
@@ -75,7 +77,8 @@ func (b *Blocks) Next(i int, _ sweep.History) (sweep.Suggestion, error) {
 	return b.At(i), nil
 }
 
-// candidates are the points of a search before its constraint leaves some out.
+// candidates are the points of a search before its constraint leaves some out. They lack the hyperparameters that are derived, unless the
+// script lists them.
 type candidates struct {
 	n       int
 	at      func(i int) spec.Point
@@ -86,12 +89,12 @@ func list(points spec.Points) candidates { return candidates{n: points.Len(), at
 
 // candidates are those of the study.
 func (s Study) candidates(ctx context.Context) (candidates, error) {
-	seed := uint32(s.Search.Seed)
+	seed, free := uint32(s.Search.Seed), s.Space.Free()
 	switch s.Search.Kind {
 	case spec.List:
 		return list(spec.PointList(s.Search.Points...)), nil
 	case spec.Grid:
-		points, err := grid(ctx, s.Space)
+		points, err := grid(ctx, free)
 		if err != nil {
 			return candidates{}, fmt.Errorf("space: %w", err)
 		}
@@ -99,13 +102,13 @@ func (s Study) candidates(ctx context.Context) (candidates, error) {
 	case spec.Random:
 		return s.drawn(true, random(seed)), nil
 	case spec.Sobol:
-		sequence, err := newSobol(len(s.Space), seed)
+		sequence, err := newSobol(len(free), seed)
 		if err != nil {
 			return candidates{}, fmt.Errorf("space: %w", err)
 		}
 		return s.drawn(true, sequence.uniform), nil
 	case spec.LatinHypercube:
-		return s.drawn(false, newLatin(s.Search.Trials-len(s.Search.Points), len(s.Space), seed).uniform), nil
+		return s.drawn(false, newLatin(s.Search.Trials-len(s.Search.Points), len(free), seed).uniform), nil
 	}
 	return candidates{}, fmt.Errorf("search: unknown kind %q", s.Search.Kind)
 }
@@ -113,16 +116,16 @@ func (s Study) candidates(ctx context.Context) (candidates, error) {
 // drawn are the points that come first, and then points of the space at coordinates from 0 to 1, of which uniform returns number j of
 // point i.
 func (s Study) drawn(endless bool, uniform func(i, j int) float64) candidates {
-	first := s.Search.Points
+	first, free := s.Search.Points, s.Space.Free()
 	return candidates{n: s.Search.Trials, endless: endless, at: func(i int) spec.Point {
 		if i < len(first) {
 			return first[i]
 		}
-		p := make(spec.Point, len(s.Space))
-		for j, d := range s.Space {
+		p := make(spec.Point, len(free))
+		for j, d := range free {
 			p[j] = spec.Assignment{Name: d.Name, Value: d.At(uniform(i-len(first), j))}
 		}
-		s.Space.Settle(p)
+		free.Settle(p)
 		return p
 	}}
 }
@@ -136,6 +139,21 @@ func random(seed uint32) func(i, j int) float64 {
 		source.Seek(uint64(i)<<32 | uint64(j))
 		return source.Uniform()
 	}
+}
+
+// whole is a candidate with the hyperparameters that are derived. The error is that of Derive.
+func (s Study) whole(ctx context.Context, p spec.Point) (spec.Point, error) {
+	if s.Derive == nil {
+		return p, nil
+	}
+	all := make(spec.Point, len(s.Space))
+	for j, d := range s.Space {
+		all[j].Name = d.Name
+		if !d.Derived {
+			all[j].Value, _ = p.Get(d.Name)
+		}
+	}
+	return all, s.Derive(ctx, all)
 }
 
 // admits reports whether a point satisfies the constraint, if there is one. The error is that of the constraint, or the cause of ctx.
@@ -165,7 +183,11 @@ func (s Study) allowed(ctx context.Context, all candidates) (spec.Points, error)
 	}
 	var kept []uint32
 	for i := 0; i < most && len(kept) < all.n; i++ {
-		ok, err := s.admits(ctx, all.at(i))
+		p, err := s.whole(ctx, all.at(i))
+		if err != nil {
+			return spec.Points{}, err
+		}
+		ok, err := s.admits(ctx, p)
 		if err != nil {
 			return spec.Points{}, err
 		}
@@ -180,5 +202,11 @@ func (s Study) allowed(ctx context.Context, all candidates) (spec.Points, error)
 	case len(kept) == 0:
 		return spec.Points{}, fmt.Errorf("constraint: none of the %d points satisfies it, want at least one", all.n)
 	}
-	return spec.NewPoints(len(kept), func(i int) spec.Point { return all.at(int(kept[i])) }), nil
+	return spec.NewPoints(len(kept), func(i int) spec.Point {
+		p, err := s.whole(context.Background(), all.at(int(kept[i])))
+		if err != nil { // it is a pure function of the point
+			panic(fmt.Sprintf("search: the derived hyperparameters of %v were computed before, and now: %v", p, err))
+		}
+		return p
+	}), nil
 }

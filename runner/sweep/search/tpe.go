@@ -16,7 +16,7 @@ import (
 // The kernels of good points narrow down as these gather; those of all others have one width, which leaves room for points between them:
 // docs/search.md compares the rules.
 type tpe struct {
-	space spec.Space
+	space spec.Space // as far as it is free
 	axes  []axis
 }
 
