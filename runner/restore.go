@@ -191,7 +191,7 @@ func pointOf(s *script, t results.State) (point spec.Point, err error) {
 		if t.Point[d.Name] == nil && !s.Space.Applies(point, i) {
 			continue
 		}
-		v, err := valueOf(t.Point[d.Name])
+		v, err := spec.ValueOf(t.Point[d.Name])
 		if err == nil {
 			v, err = v.As(d.Kind)
 		}
@@ -201,19 +201,4 @@ func pointOf(s *script, t results.State) (point spec.Point, err error) {
 		point[len(point)-1].Value = v
 	}
 	return point, withCode(exitUsage, errors.Join(errs...))
-}
-
-// valueOf returns a value of a row as scripts have it.
-func valueOf(x any) (spec.Value, error) {
-	switch x := x.(type) {
-	case bool:
-		return spec.BoolValue(x), nil
-	case int64:
-		return spec.IntValue(x), nil
-	case float64:
-		return spec.FloatValue(x), nil
-	case string:
-		return spec.StringValue(x), nil
-	}
-	return spec.Value{}, fmt.Errorf("got %v, want a value", x)
 }

@@ -291,8 +291,8 @@ func (b *builder) pin(set []string) error {
 		if err != nil {
 			return &overrideError{fmt.Errorf("set: %s: %w", name, err)}
 		}
-		if v, err = space.Typed(b.declared[i], v); err != nil { // a profile may have fewer values, or others
-			v, err = space.Typed(b.Space[i], v)
+		if v, err = b.declared[i].Typed(v); err != nil { // a profile may have fewer values, or others
+			v, err = b.Space[i].Typed(v)
 		}
 		if err != nil {
 			return &overrideError{fmt.Errorf("set: %s: %w: these are the values of the space; a profile may have others", name, err)}

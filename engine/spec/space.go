@@ -132,6 +132,37 @@ func (d Dim) Has(x float64) bool {
 	return d.Step == 0 || d.number(int(math.Round((x-d.Lo)/d.Step))) == x
 }
 
+// Typed is v with the kind of the dimension; an error if it is not one of its values.
+func (d Dim) Typed(v Value) (Value, error) {
+	v, err := v.As(d.Kind)
+	if err != nil {
+		return v, err
+	}
+	if len(d.Choices) > 0 {
+		if !slices.Contains(d.Choices, v) {
+			err = fmt.Errorf("got %v, want one of %s", v, abridged(d.Choices))
+		}
+		return v, err
+	}
+	f, _ := v.As(Float)
+	if x, ok := f.Any().(float64); ok && !d.Has(x) {
+		if d.Step > 0 {
+			return v, fmt.Errorf("got %v, want a number from %g to %g in steps of %g", v, d.Lo, d.Hi, d.Step)
+		}
+		return v, fmt.Errorf("got %v, want a number from %g to %g", v, d.Lo, d.Hi)
+	}
+	return v, nil
+}
+
+// abridged is the values of a choice in a message: if there are many, the first ones and the number of the others.
+func abridged(choices []Value) string {
+	const most = 12
+	if len(choices) <= most {
+		return fmt.Sprint(choices)
+	}
+	return fmt.Sprintf("%v and %d more", choices[:most], len(choices)-most)
+}
+
 // At is the value at u in [0, 1): the u-quantile of the uniform distribution over the dimension.
 func (d Dim) At(u float64) Value {
 	if len(d.Choices) > 0 || d.Step > 0 {

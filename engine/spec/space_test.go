@@ -182,3 +182,34 @@ func TestDimensionsAreChecked(t *testing.T) {
 		t.Errorf("got %s, want ints among floats as floats", got)
 	}
 }
+
+func TestADimensionSaysWhichValuesItHas(t *testing.T) {
+	var many []Value
+	for i := range 15 {
+		many = append(many, IntValue(int64(i)))
+	}
+	long := choice(t, "n", many...)
+	steps := Dim{Kind: Float, Hi: 1, Step: 0.25}
+	whole := Dim{Kind: Int, Lo: 1, Hi: 8}
+	for _, c := range []struct {
+		d    Dim
+		v    Value
+		want string
+	}{
+		{long, FloatValue(7), "7"},
+		{long, IntValue(15), "got 15, want one of [0 1 2 3 4 5 6 7 8 9 10 11] and 3 more"},
+		{long, StringValue("7"), `got string "7", want int`},
+		{steps, IntValue(1), "1.0"},
+		{steps, FloatValue(0.3), "got 0.3, want a number from 0 to 1 in steps of 0.25"},
+		{whole, IntValue(9), "got 9, want a number from 1 to 8"},
+	} {
+		v, err := c.d.Typed(c.v)
+		got := fmt.Sprint(v)
+		if err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%v: got %s, want %s", c.v, got, c.want)
+		}
+	}
+}

@@ -83,6 +83,21 @@ func FloatValue(f float64) Value { return Value{kind: Float, f: f} }
 // StringValue is the text s.
 func StringValue(s string) Value { return Value{kind: String, s: s} }
 
+// ValueOf is the value of which Any is x; an error if it is that of none, or of no value.
+func ValueOf(x any) (Value, error) {
+	switch x := x.(type) {
+	case bool:
+		return BoolValue(x), nil
+	case int64:
+		return IntValue(x), nil
+	case float64:
+		return FloatValue(x), nil
+	case string:
+		return StringValue(x), nil
+	}
+	return Value{}, fmt.Errorf("got %v, want a value", x)
+}
+
 // Kind is the kind of the value: None if there is no value.
 func (v Value) Kind() Kind { return v.kind }
 

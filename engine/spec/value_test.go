@@ -169,3 +169,14 @@ func TestIntsAmongFloatsAreFloats(t *testing.T) {
 		}
 	}
 }
+
+func TestValuesComeBackFromGo(t *testing.T) {
+	for _, v := range []Value{BoolValue(true), IntValue(-3), FloatValue(0.5), StringValue("x")} {
+		if got, err := ValueOf(v.Any()); got != v || err != nil {
+			t.Errorf("%v: got %v, %v", v, got, err)
+		}
+	}
+	if v, err := ValueOf(Value{}.Any()); err == nil {
+		t.Errorf("got %v of none, want an error", v)
+	}
+}

@@ -155,10 +155,10 @@ func (s *Search) Within(space spec.Space, derive func(before spec.Point, i int) 
 	return points, nil
 }
 
-// within is Typed, for a dimension that may be derived, where it has one value.
+// within is Dim.Typed, for a dimension that may be derived, where it has one value.
 func within(d spec.Dim, v, derived spec.Value) (spec.Value, error) {
 	if !d.Derived {
-		return Typed(d, v)
+		return d.Typed(v)
 	}
 	v, err := v.As(d.Kind)
 	if err == nil && v != derived {

@@ -93,7 +93,7 @@ func Conditions(d spec.Dim, before spec.Space) (typed []spec.Condition, err erro
 		}
 		t := spec.Condition{Name: c.Name}
 		for _, v := range c.Values {
-			if v, err = Typed(before[i], v); err != nil {
+			if v, err = before[i].Typed(v); err != nil {
 				return nil, fmt.Errorf("when: %s: %w", c.Name, err)
 			}
 			t.Values = append(t.Values, v)
@@ -237,37 +237,4 @@ func interval(c kit.Call, k spec.Kind, lo, hi float64, log bool, step float64) (
 		return nil, fmt.Errorf("%s: %w", c.Name, err)
 	}
 	return Dimension{dim: r, text: text}, nil
-}
-
-// abridged is the values of a choice in a message: if there are many, the first ones and the number of the others.
-func abridged(choices []spec.Value) string {
-	const most = 12
-	if len(choices) <= most {
-		return fmt.Sprint(choices)
-	}
-	return fmt.Sprintf("%v and %d more", choices[:most], len(choices)-most)
-}
-
-// Typed is v with the type of the dimension; an error if it is not one of its values.
-func Typed(d spec.Dim, v spec.Value) (spec.Value, error) {
-	v, err := v.As(d.Kind)
-	if err != nil {
-		return v, err
-	}
-	if len(d.Choices) > 0 {
-		for _, c := range d.Choices {
-			if c == v {
-				return v, nil
-			}
-		}
-		return v, fmt.Errorf("got %v, want one of %s", v, abridged(d.Choices))
-	}
-	f, _ := v.As(spec.Float)
-	if x, ok := f.Any().(float64); ok && !d.Has(x) {
-		if d.Step > 0 {
-			return v, fmt.Errorf("got %v, want a number from %g to %g in steps of %g", v, d.Lo, d.Hi, d.Step)
-		}
-		return v, fmt.Errorf("got %v, want a number from %g to %g", v, d.Lo, d.Hi)
-	}
-	return v, nil
 }

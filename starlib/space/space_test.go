@@ -2,7 +2,6 @@ package space
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 
 	"go.starlark.net/starlark"
@@ -119,13 +118,6 @@ func TestPointsLieInTheSpace(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: got  %s\nwant %s", expression, got, want)
 		}
-	}
-}
-
-func TestLongChoicesAreAbridged(t *testing.T) {
-	values := slices.Repeat([]spec.Value{spec.IntValue(7)}, 15)
-	if got, want := abridged(values), "[7 7 7 7 7 7 7 7 7 7 7 7] and 3 more"; got != want {
-		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
