@@ -33,8 +33,8 @@ type ends struct {
 	failed int
 }
 
-// arrange lays out the rows of a frame.
-func (a *Analysis) arrange(f *frame.Frame) (*table, error) {
+// levels are the values of the factor that are compared; nil is that of rows where it does not apply.
+func (a *Analysis) levels(f *frame.Frame) ([]any, error) {
 	x, known := f.Factor(a.Factor)
 	switch {
 	case !known:
@@ -42,14 +42,23 @@ func (a *Analysis) arrange(f *frame.Frame) (*table, error) {
 	case x.Derived:
 		return nil, fmt.Errorf("%s is derived from other hyperparameters, and differs only with them: want one of those", a.Factor)
 	}
-	t := &table{levels: slices.Clone(x.Levels)}
+	levels := slices.Clone(x.Levels)
 	if slices.ContainsFunc(f.Rows, func(r frame.Row) bool { return r.Point[a.Factor] == nil }) {
-		t.levels = append(t.levels, nil)
+		levels = append(levels, nil)
 	}
-	if len(t.levels) < 2 {
-		return nil, fmt.Errorf("%s has one level in the %d trials, %s: there is nothing to compare", a.Factor, len(f.Rows), texts(t.levels))
+	if len(levels) < 2 {
+		return nil, fmt.Errorf("%s has one level in the %d trials, %s: there is nothing to compare", a.Factor, len(f.Rows), texts(levels))
 	}
-	n := len(t.levels)
+	return levels, nil
+}
+
+// arrange lays out the rows of a frame.
+func (a *Analysis) arrange(f *frame.Frame) (*table, error) {
+	levels, err := a.levels(f)
+	if err != nil {
+		return nil, err
+	}
+	t, n := &table{levels: levels}, len(levels)
 	a.match(f)
 	a.findWorst(f)
 	blocks := map[string]*block{}
