@@ -74,6 +74,8 @@ var forbidden = []rule{
 	{"results/...", module + "engine/train", "tables are read where no engine is"},
 	{"runner/plan", "github.com/gomlx", "a plan is made without an engine"},
 	{"runner/plan", "go.starlark.net", "a plan is made of any study"},
+	{"runner/warm", "github.com/gomlx", "trials are compared by what their studies record"},
+	{"runner/warm", "go.starlark.net", "trials are compared by what their studies record"},
 	{"runner/sweep", "github.com/gomlx", "what runs next is decided without an engine"},
 	{"runner/sweep", "go.starlark.net", "what runs next is decided of any study"},
 	{"runner/sweep", module + "engine/model", "what runs next is decided by points and numbers"},

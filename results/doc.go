@@ -10,6 +10,7 @@
 //	claims/       TRIAL.GENERATION: who trains which trial
 //	requests/     prune.TRIAL.GENERATION, stop.WRITER: what people ask of running processes
 //	suggestions/  NNNNNN.json: the points of an adaptive search
+//	warm/         000000.json: what it sees of other studies
 //	verdicts/     NNNNNN.json: those of judges that compare trials
 //	trials/       one row per finished trial        } immutable Parquet segments, zstd:
 //	epochs/       one row per trial and epoch       } WRITER-FIRST-LAST.parquet, named for the places of

@@ -213,7 +213,7 @@ func unused(dir string) (bool, error) {
 	if err != nil || len(published) > 0 {
 		return false, err
 	}
-	for _, folder := range []string{journalFolder, "checkpoints", string(Suggestions), string(Verdicts)} {
+	for _, folder := range append([]string{journalFolder, "checkpoints"}, sequences()...) {
 		if files, err := os.ReadDir(filepath.Join(dir, folder)); len(files) > 0 || err != nil && !errors.Is(err, os.ErrNotExist) {
 			return false, durable.StorageError(dir, err)
 		}

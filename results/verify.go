@@ -231,8 +231,8 @@ func (x *verifier) requests() error {
 
 // others reports files that are not of the study.
 func (x *verifier) others() error {
-	known := []string{journalFolder, "checkpoints", "claims", "writers", string(Suggestions), string(Verdicts), "script", requestFolder, studyFile, "report.html",
-		"MANIFEST.json"} // of an archive that was unpacked
+	known := append(sequences(), journalFolder, "checkpoints", "claims", "writers", "script", requestFolder, studyFile, "report.html",
+		"MANIFEST.json") // of an archive that was unpacked
 	for _, t := range Tables() {
 		known = append(known, string(t))
 	}

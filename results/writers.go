@@ -176,10 +176,19 @@ type Sequence = claim.Sequence
 const (
 	Suggestions = claim.Suggestions // of a search
 	Verdicts    = claim.Verdicts    // of judges that compare trials
+	Warm        = claim.Warm        // of which number 0 is what a search sees of other studies
 )
 
 // Sequences are all sequences.
 var Sequences = claim.Sequences
+
+// sequences are their folders.
+func sequences() (folders []string) {
+	for _, s := range Sequences {
+		folders = append(folders, string(s))
+	}
+	return folders
+}
 
 // Decision returns decision i of a sequence, nil if there is none yet.
 func (v *View) Decision(s Sequence, i int) (json.RawMessage, error) {

@@ -25,7 +25,8 @@ func replaySearchCommand(env *Env) *cobra.Command {
 		Long: `Replay-search makes every suggestion of a search that learns again, from what it
 saw of the trials before it, and every verdict of a judge, from the epochs that
 the judge saw, and compares them with the record. It trains nothing and changes
-nothing.
+nothing. What a search saw of other studies is part of the record: they may be
+gone.
 
 A suggestion is a function of what it saw, whatever the number of workers was
 and whatever was killed, so there is no difference, unless the record was
@@ -136,6 +137,9 @@ func (r *searchReplay) source(ctx context.Context, s execute.Suggested) (*search
 		return nil, err
 	}
 	l, err := search.NewLearner(ctx, asked(script.Study))
+	if err == nil && len(script.Search.Warm) > 0 {
+		err = warmAgain(l, r.view)
+	}
 	r.sources[key] = l
 	return l, err
 }

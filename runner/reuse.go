@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 
 	"github.com/starsweep/starsweep/engine/spec"
@@ -28,10 +27,8 @@ func (r *training) takeOver() error {
 }
 
 func (r *training) reuseFrom(ctx context.Context, dir string) error {
-	if a, err := os.Stat(dir); err == nil {
-		if b, err := os.Stat(r.dir); err == nil && os.SameFile(a, b) {
-			return usageErrorf("--reuse: %s is the directory of this study", dir)
-		}
+	if sameFolder(dir, r.dir) {
+		return usageErrorf("--reuse: %s is the directory of this study", dir)
 	}
 	v, err := r.env.openView(dir)
 	if err != nil {

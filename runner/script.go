@@ -42,6 +42,7 @@ func (o *scriptOptions) flags(c *cobra.Command) {
 type script struct {
 	*starlib.Study
 	path, hash string
+	learner    *search.Learner // its search, if that learns, once it is planned
 }
 
 func load(ctx context.Context, env *Env, path string, o scriptOptions) (*script, error) {
@@ -74,7 +75,7 @@ func load(ctx context.Context, env *Env, path string, o scriptOptions) (*script,
 	if s, err = s.With(o.profile, o.set); err != nil {
 		return nil, withCode(exitUsage, err)
 	}
-	return &script{s, path, hash(s.Files)}, nil
+	return &script{Study: s, path: path, hash: hash(s.Files)}, nil
 }
 
 // catalogue returns the extractors and data sets that scripts can choose.
@@ -114,8 +115,8 @@ func searchOf(ctx context.Context, s *starlib.Study) (*search.Blocks, error) {
 	return all, err
 }
 
-// learner returns the search of a study that learns, with points by which the study is known before it has trials.
-func (s *script) learner(ctx context.Context) (l *search.Learner, sample spec.Points, err error) {
+// learning returns the search of a study that learns, with points by which the study is known before it has trials.
+func (s *script) learning(ctx context.Context) (l *search.Learner, sample spec.Points, err error) {
 	if l, err = search.NewLearner(ctx, asked(s.Study)); err == nil {
 		sample, err = l.Sample(ctx)
 	}
@@ -128,7 +129,7 @@ func (s *script) learner(ctx context.Context) (l *search.Learner, sample spec.Po
 // points returns the points of the search, a sample of them if it learns, and how many the constraint left out.
 func (s *script) points(ctx context.Context) (points spec.Points, leftOut int, err error) {
 	if s.Search.Kind.Learns() {
-		_, points, err = s.learner(ctx)
+		_, points, err = s.learning(ctx)
 		return points, 0, err
 	}
 	all, err := searchOf(ctx, s.Study)
@@ -187,10 +188,11 @@ func (s *script) trials(ctx context.Context) (*plan.Plan, error) {
 		}
 		return plan.Make(ctx, s, all)
 	}
-	l, sample, err := s.learner(ctx)
+	l, sample, err := s.learning(ctx)
 	if err != nil {
 		return nil, err
 	}
+	s.learner = l
 	return plan.Grow(ctx, s, l, sample)
 }
 

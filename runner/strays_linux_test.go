@@ -45,6 +45,7 @@ func (l *lab) names() map[string][]string {
 		"journal":      {"junk#.txt", "host-1-#"},
 		"suggestions":  {"junk#.txt", "00000#.json"},
 		"verdicts":     {"junk#.txt", "00000#.json"},
+		"warm":         {"junk#.txt", "00000#.json"},
 		"script":       {"junk#.txt", "0123456789abcde#"},
 		"checkpoints":  {"junk#.txt", "0123456789abcde#.safetensors", trial + ".safetensors"},
 		"trials":       {"junk#.parquet", segment},

@@ -23,6 +23,7 @@ type training struct {
 	ctx      context.Context // done: leave in good order
 	start    time.Time       // of the command
 	dir      string
+	script   *script
 	settings string // of the script, JSON
 	plan     *plan.Plan
 	study    *results.Writer
@@ -50,7 +51,7 @@ func (e *Env) open(ctx context.Context, s *script, p *plan.Plan, b *train.Backen
 	if e.role.Index > 0 { // the process that it replaces counts too
 		start = e.role.Began
 	}
-	t := &training{runOptions: o, env: e, ctx: ctx, start: start, dir: dir, settings: settings(s), plan: p, study: study,
+	t := &training{runOptions: o, env: e, ctx: ctx, start: start, dir: dir, script: s, settings: settings(s), plan: p, study: study,
 		passes: newPasses(e), paces: newPaces(e.Now)}
 	limits := execute.Limits{Stop: ctx.Done(), Grace: o.grace}
 	if o.bounded {
@@ -70,7 +71,7 @@ func (t *training) train() (began bool, err error) {
 	if err := t.executor.Prepare(t.ctx, func() { env.warnOfChanges(t.plan, view.Trials()) }); err != nil {
 		return false, asUsageError(err)
 	}
-	if err := errors.Join(t.sayWhoElseTrains(), t.takeOver()); err != nil {
+	if err := errors.Join(t.sayWhoElseTrains(), t.takeOver(), t.warm()); err != nil {
 		return false, err
 	}
 	t.sayWhatRuns()

@@ -304,7 +304,7 @@ func (b *builder) pin(set []string) error {
 
 // points completes the search: the points that the script lists get the types of the space, and pinned dimensions one value.
 func (b *builder) points() error {
-	b.Search = b.search.Search
+	b.Search, b.searchPos = b.search.Search, b.search.Pos
 	if b.search.Points != nil {
 		points, err := b.search.Within(b.Space, func(before spec.Point, i int) (spec.Value, error) {
 			return b.derived(context.Background(), before, i)

@@ -33,7 +33,8 @@ type Study struct {
 	loader      Loader
 	decl        *studyValue
 	derivations map[string]space.Derivation // by hyperparameter
-	used        map[string]*atomic.Bool     // for every hyperparameter and setting: whether a trial has read it
+	searchPos   string
+	used        map[string]*atomic.Bool // for every hyperparameter and setting: whether a trial has read it
 	programs    *trace.Programs
 	notes       *kit.Notes
 	made        *outcomes
@@ -136,6 +137,9 @@ const maxSeeds = 10_000
 
 // Pos is where the script declares the study: file:line:col.
 func (s *Study) Pos() string { return s.decl.pos }
+
+// SearchPos is where the script declares the search, likewise; "" if it declares none.
+func (s *Study) SearchPos() string { return s.searchPos }
 
 func (s *Study) hyperparameters() (names []string) {
 	for _, d := range s.Space {

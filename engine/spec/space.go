@@ -238,10 +238,11 @@ func (k SearchKind) Learns() bool { return k == TPE || k == GP || k == NSGA2 }
 // Search says which points of a space a study tries.
 type Search struct {
 	Kind   SearchKind
-	Trials int     // of a search that draws points, with those that come first
-	Seed   uint64  // likewise
-	Points []Point // that the script lists: all of a list, and those that come before the ones that are drawn
-	Even   int     // points of a search that learns which fill the space evenly, before it does
+	Trials int      // of a search that draws points, with those that come first
+	Seed   uint64   // likewise
+	Points []Point  // that the script lists: all of a list, and those that come before the ones that are drawn
+	Even   int      // points of a search that learns which fill the space evenly, before it does
+	Warm   []string // directories of studies whose trials such a search sees before its own
 }
 
 // Points are the points of a search, in order. They are computed on demand, since there may be millions.

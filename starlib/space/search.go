@@ -17,11 +17,29 @@ type Search struct {
 	kit.Opaque
 	spec.Search
 	Points []*starlark.Dict // of points(...), or those that come first; they get their types from the space
-	pos    string
+	Pos    string           // where the script declares it; "" of the search of a study that declares none
 }
 
 func (s *Search) String() string { return string(s.Kind) }
 func (s *Search) Type() string   { return "search" }
+
+// directories is a variable for one path or a list of paths.
+type directories []string
+
+func (d *directories) Unpack(v starlark.Value) error {
+	all := []starlark.Value{v}
+	if list, ok := v.(*starlark.List); ok {
+		all = slices.Collect(list.Elements())
+	}
+	for _, v := range all {
+		dir, ok := starlark.AsString(v)
+		if !ok || dir == "" {
+			return fmt.Errorf("got %s, want the directory of a study, or a list of them", kit.Describe(v))
+		}
+		*d = append(*d, dir)
+	}
+	return nil
+}
 
 // SearchArgument is a variable for a search.
 type SearchArgument struct{ *Search }
@@ -48,7 +66,7 @@ var Searches = starlark.StringDict{
 		if err := c.Unpack("points", &list); err != nil {
 			return nil, err
 		}
-		s := &Search{Search: spec.Search{Kind: spec.List}, pos: kit.Here(c.Thread).String()}
+		s := &Search{Search: spec.Search{Kind: spec.List}, Pos: kit.Here(c.Thread).String()}
 		if list.Len() == 0 {
 			return nil, fmt.Errorf("points: got no points, want at least one")
 		}
@@ -59,16 +77,18 @@ var Searches = starlark.StringDict{
 // drawn is the builtin of a search that draws points from the space.
 func drawn(kind spec.SearchKind) *starlark.Builtin { return searching(kind, "", 0) }
 
-// searching is the builtin of a search. One that learns has a parameter, even, for the number of points that fill the space before it does.
-func searching(kind spec.SearchKind, even string, standard kit.Count) *starlark.Builtin {
+// searching is the builtin of a search. One that learns has a parameter, even, for the number of points that fill the space before it does,
+// and one for the studies whose trials it sees before its own.
+func searching(kind spec.SearchKind, even string, standard kit.Natural) *starlark.Builtin {
 	name := string(kind)
 	return kit.Builtin(name, func(c kit.Call) (starlark.Value, error) {
 		var trials kit.Count
 		var seed kit.Natural
+		var warm directories
 		first, filling := new(starlark.List), standard
 		parameters := []any{"trials", &trials, "seed?", &seed, "first?", &first}
 		if even != "" {
-			parameters = append(parameters, even+"?", &filling)
+			parameters = append(parameters, even+"?", &filling, "warm?", &warm)
 		}
 		if err := c.Unpack(parameters...); err != nil {
 			return nil, err
@@ -83,9 +103,13 @@ func searching(kind spec.SearchKind, even string, standard kit.Count) *starlark.
 			return nil, wrong("seed", "got %d, want at most %d", seed, uint32(math.MaxUint32))
 		case first.Len() > int(trials):
 			return nil, wrong("first", "got %d points of %d trials, want at most as many", first.Len(), trials)
+		case kind == spec.NSGA2 && filling == 0:
+			return nil, wrong(even, "got 0, want a positive int")
+		case kind.Learns() && filling == 0 && len(warm) == 0:
+			return nil, wrong(even, "got 0, want a positive int, or warm = a study whose trials the search sees")
 		}
-		s := &Search{Search: spec.Search{Kind: kind, Trials: int(trials), Seed: uint64(seed), Even: int(filling)},
-			pos: kit.Here(c.Thread).String()}
+		s := &Search{Search: spec.Search{Kind: kind, Trials: int(trials), Seed: uint64(seed), Even: int(filling), Warm: warm},
+			Pos: kit.Here(c.Thread).String()}
 		return s, s.list("first", first)
 	})
 }
@@ -110,7 +134,7 @@ func (s *Search) Within(space spec.Space, derive func(before spec.Point, i int) 
 		names = append(names, d.Name)
 	}
 	fail := func(i int, format string, a ...any) error {
-		return &kit.Error{Pos: s.pos, Msg: fmt.Sprintf("%s: point %d: ", s.listed(), i+1) + fmt.Sprintf(format, a...)}
+		return &kit.Error{Pos: s.Pos, Msg: fmt.Sprintf("%s: point %d: ", s.listed(), i+1) + fmt.Sprintf(format, a...)}
 	}
 	var points []spec.Point
 	for i, dict := range s.Points {

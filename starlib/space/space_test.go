@@ -129,6 +129,15 @@ func TestWrongSearches(t *testing.T) {
 		"sobol(8, seed = 1<<32)":               "sobol: for parameter seed: got 4294967296, want at most 4294967295",
 		"latin_hypercube(1, first = [{}, {}])": "latin_hypercube: for parameter first: got 2 points of 1 trials, want at most as many",
 		"sobol(8, first = [1])":                "first: got int 1, want a dict of hyperparameters",
+		"tpe(8, startup = 0)": "tpe: for parameter startup: got 0, want a positive int, " +
+			"or warm = a study whose trials the search sees",
+		"gp(8, startup = 0, warm = [])": "gp: for parameter startup: got 0, want a positive int, " +
+			"or warm = a study whose trials the search sees",
+		"gp(8, startup = -1)":                     "gp: for parameter startup: got int -1, want an int from 0",
+		`nsga2(8, population = 0, warm = "runs")`: "nsga2: for parameter population: got 0, want a positive int",
+		"tpe(8, warm = 3)":                        "tpe: for parameter warm: got int 3, want the directory of a study, or a list of them",
+		`tpe(8, warm = ["runs/a", ""])`:           `tpe: for parameter warm: got string "", want the directory of a study, or a list of them`,
+		`sobol(8, warm = "runs/a")`:               `sobol: there is no argument "warm"; want one of trials, seed, first`,
 	} {
 		if _, err := evaluate(expression); err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", expression, err, want)

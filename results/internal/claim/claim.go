@@ -8,6 +8,7 @@
 //	claims/TRIAL.GGGGGG       the same file under another name (link(2), which one process wins): its owner trains the trial
 //	suggestions/NNNNNN.json   made by link(2) as well; whoever was first is followed by all
 //	verdicts/NNNNNN.json      likewise
+//	warm/000000.json          likewise
 //
 // A claim has a generation. The highest one counts; its owner removes it when it has done with the trial. To take over the claim of a
 // writer that is dead is to link the next generation: removing or renaming a file by name might hit the claim of a third process

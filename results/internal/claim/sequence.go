@@ -16,10 +16,11 @@ type Sequence string
 const (
 	Suggestions Sequence = "suggestions" // of a search
 	Verdicts    Sequence = "verdicts"    // of judges that compare trials
+	Warm        Sequence = "warm"        // of which number 0 is what a search sees of other studies
 )
 
 // Sequences are all sequences.
-var Sequences = []Sequence{Suggestions, Verdicts}
+var Sequences = []Sequence{Suggestions, Verdicts, Warm}
 
 // Decide offers content as decision i and returns what decision i is: that of whoever was first. It survives a power failure, since
 // trials depend on it.

@@ -132,7 +132,11 @@ func modTime(path string) (time.Time, error) {
 
 // Join makes w a writer of the study in dir until Close.
 func Join(dir string, w Writer, o Options) (*Desk, error) {
-	for _, folder := range []string{"claims", "writers", string(Suggestions), string(Verdicts)} {
+	folders := []string{"claims", "writers"}
+	for _, s := range Sequences {
+		folders = append(folders, string(s))
+	}
+	for _, folder := range folders {
 		if err := durable.MkdirAll(filepath.Join(dir, folder)); err != nil {
 			return nil, err
 		}

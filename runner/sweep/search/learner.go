@@ -24,6 +24,7 @@ type Learner struct {
 	axes    []axis       // of the free dimensions
 	even    []spec.Point // they come before those of the sampler
 	sampler sampler
+	warm    []observation // of other studies
 
 	read   int               // suggestions of the history that are known
 	points []observation     // in the order in which they were suggested
@@ -235,29 +236,31 @@ func (s Study) costs(t sweep.Trial, sight sweep.Sight) []float64 {
 	case sweep.Failed, sweep.Diverged, sweep.Skipped:
 		return nil
 	}
-	for k := len(t.Epochs) - 1; k >= 0; k-- {
-		if e := t.Epochs[k]; e.Epoch <= sight.Epochs {
-			if costs := s.costsOf(e); costs != nil {
-				return costs
-			}
-		}
+	e, found := s.Measured(t.Epochs, sight.Epochs)
+	if !found {
+		return nil
 	}
-	return nil
-}
-
-func (s Study) costsOf(e sweep.Epoch) []float64 {
 	costs := make([]float64, len(s.Objectives))
 	for j, o := range s.Objectives {
-		v, ok := e.Values[o.Name]
-		if !ok || math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil
+		if costs[j] = e.Values[o.Name]; o.Direction == pareto.Max {
+			costs[j] = -costs[j]
 		}
-		if o.Direction == pareto.Max {
-			v = -v
-		}
-		costs[j] = v
 	}
 	return costs
+}
+
+// Measured is the last epoch of some that has all objectives, if there is one up to a number of epochs.
+func (s Study) Measured(epochs []sweep.Epoch, until int) (e sweep.Epoch, found bool) {
+	for _, e := range slices.Backward(epochs) {
+		lacks := func(o pareto.Objective) bool {
+			v, has := e.Values[o.Name]
+			return !has || math.IsNaN(v) || math.IsInf(v, 0)
+		}
+		if e.Epoch <= until && !slices.ContainsFunc(s.Objectives, lacks) {
+			return e, true
+		}
+	}
+	return sweep.Epoch{}, false
 }
 
 // lasted is the number of epochs after which a judge ended or paused a trial; toTheEnd if none did.
@@ -297,10 +300,14 @@ func (p *observation) sum(trials map[string]*known) {
 // evenly returns the points that come before those of the sampler: the first ones of the study, then new ones that fill the space, as
 // far as there are enough.
 func (s Study) evenly(ctx context.Context) ([]spec.Point, error) {
-	if len(s.Space.Free()) > sobolMost {
-		return s.distinct(ctx, spec.Random, len(s.Search.Points)+s.Search.Even)
+	n := len(s.Search.Points) + s.Search.Even
+	if n == 0 {
+		return nil, nil
 	}
-	return s.distinct(ctx, spec.Sobol, len(s.Search.Points)+s.Search.Even)
+	if len(s.Space.Free()) > sobolMost {
+		return s.distinct(ctx, spec.Random, n)
+	}
+	return s.distinct(ctx, spec.Sobol, n)
 }
 
 // Sample returns different points of the space, by which a study is known before its trials are: those that come first, and random ones,
@@ -351,8 +358,9 @@ const proposals = 100
 func (l *Learner) sample() (spec.Point, error) {
 	draws := model.NewSource(uint32(l.study.Search.Seed), string(l.study.Search.Kind))
 	draws.Seek(uint64(len(l.points)) << 32)
+	seen := slices.Concat(l.warm, l.points)
 	for range proposals {
-		for _, x := range l.sampler.propose(l.points, draws) {
+		for _, x := range l.sampler.propose(seen, draws) {
 			if p, err := l.accepted(x); p != nil || err != nil {
 				return p, err
 			}
