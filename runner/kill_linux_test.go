@@ -129,8 +129,8 @@ func (k *killer) undisturbed(processes int) {
 	k.check(dir)
 }
 
-// check checks that a study has ended as an undisturbed one does; where that depends on the order of results, as one with the same decisions,
-// which are made again from what they saw.
+// check checks that a study has ended as an undisturbed one does; where that depends on the order of results, as one with the same
+// decisions, which are made again from what they saw.
 func (k *killer) check(dir string) {
 	k.Helper()
 	if k.orders {

@@ -131,7 +131,8 @@ func (v *verdicts) entry(ctx context.Context, i int, want sweep.Entry) error {
 		v.differs("verdict %d: trial %s has %v after epoch %d, want %v", i, want.Trial, got.Values, want.Epoch, want.Values)
 	}
 	if got.Verdict != want.Verdict || got.Bracket != want.Bracket {
-		v.differs("verdict %d: trial %s, epoch %d: got %s, want %s", i, want.Trial, want.Epoch, verdictText(got.Verdict), verdictText(want.Verdict))
+		v.differs("verdict %d: trial %s, epoch %d: got %s, want %s", i, want.Trial, want.Epoch, verdictText(got.Verdict),
+			verdictText(want.Verdict))
 	}
 	return nil
 }

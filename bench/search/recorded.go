@@ -12,8 +12,8 @@ import (
 	"github.com/starsweep/starsweep/runner/sweep/search"
 )
 
-// recorded is a grid that was trained to its end under several seeds. A trial that a judge ends has the first epochs of one that goes on, so
-// the record has every study over these points, with whatever search and judges, to the last digit.
+// recorded is a grid that was trained to its end under several seeds. A trial that a judge ends has the first epochs of one that goes on,
+// so the record has every study over these points, with whatever search and judges, to the last digit.
 type recorded struct {
 	space spec.Space
 	seeds []uint32

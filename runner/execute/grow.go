@@ -34,9 +34,9 @@ func (a *agenda) recall(ctx context.Context) error {
 	}
 }
 
-// grow looks for trials once none is waiting: suggestions that are recorded, and what the source suggests now. If there are none, and nobody
-// has a trial or leaves it for lack of time, the judges decide what goes on of those that are still paused, and the others end. The caller
-// holds a.mu.
+// grow looks for trials once none is waiting: suggestions that are recorded, and what the source suggests now. If there are none, and
+// nobody has a trial or leaves it for lack of time, the judges decide what goes on of those that are still paused, and the others end. The
+// caller holds a.mu.
 func (a *agenda) grow(ctx context.Context) (more bool, err error) {
 	before := a.x.Plan.Suggested()
 	if !a.exhausted {

@@ -135,7 +135,8 @@ func (w *world) executor() *Executor {
 	if err != nil {
 		w.Fatal(err)
 	}
-	c := Config{Plan: p, Study: study, Judges: sweep.Judges{Alone: []sweep.Judge{prune.Collapse{}}}, Keep: w.keep, Origin: Origin{Script: "abc", Settings: "{}", Version: "test"}}
+	c := Config{Plan: p, Study: study, Judges: sweep.Judges{Alone: []sweep.Judge{prune.Collapse{}}}, Keep: w.keep,
+		Origin: Origin{Script: "abc", Settings: "{}", Version: "test"}}
 	if w.config != nil {
 		w.config(&c)
 	}

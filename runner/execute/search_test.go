@@ -205,8 +205,8 @@ func (w *world) interrupted(lanes, epochs int, d *diary) {
 	}
 }
 
-// halved checks that of four trials at most three have all epochs, with the numbers of an undisturbed study, that the others have ended at a
-// rung, and that the best one at the last rung is not among those.
+// halved checks that of four trials at most three have all epochs, with the numbers of an undisturbed study, that the others have ended at
+// a rung, and that the best one at the last rung is not among those.
 func (w *world) halved(whole *world) {
 	w.Helper()
 	ended, best, winner := map[results.Status]int{}, math.Inf(1), math.Inf(1)

@@ -192,7 +192,8 @@ func TestTheMedianOfOthersEndsATrial(t *testing.T) {
 	}
 	lost := sweep.Entry{Trial: "own", Epoch: 4}
 	m := prune.Median{Rule: rule}
-	if got := m.Verdict(lost, sweep.Entries{List: others(1, 2, 3)}); got.Reason != "epoch 4: fid has no value, and the median of 3 other trials is 2" {
-		t.Errorf("got %+v of a trial without a value", got)
+	want := "epoch 4: fid has no value, and the median of 3 other trials is 2"
+	if got := m.Verdict(lost, sweep.Entries{List: others(1, 2, 3)}); got.Reason != want {
+		t.Errorf("got %+v of a trial without a value, want %s", got, want)
 	}
 }
