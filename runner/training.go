@@ -91,7 +91,9 @@ func (t *training) train() (began bool, err error) {
 
 // judges decide after every evaluated epoch whether a trial goes on.
 func judges(s *starlib.Study) sweep.Judges {
-	js := sweep.Judges{Alone: []sweep.Judge{prune.Collapse{}}}
+	js := sweep.Judges{Alone: []sweep.Judge{
+		prune.Collapse{},
+	}}
 	for _, r := range s.Prune {
 		switch r.Kind {
 		case spec.Median:
