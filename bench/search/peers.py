@@ -10,12 +10,16 @@ import argparse
 import io
 import pathlib
 import subprocess
+import sys
 import warnings
 
 import numpy as np
 import optuna
 import quality
 from scipy.stats import qmc
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+from document import replace  # noqa: E402
 
 SEEDS = 20
 DOCUMENT = pathlib.Path(__file__).parents[2] / "docs" / "search.md"
@@ -89,14 +93,6 @@ def timed(search):
                 a = milliseconds(quality.ours(search, kind, p, 0, EVEN[kind], before=before)[1])
                 b = milliseconds(quality.theirs(SAMPLERS[kind](0, 1), p, before=before)[1])
                 yield f"| `{kind}` | {objectives} | {before:,} | {a} | {b} |"
-
-
-def replace(text, name, lines):
-    """Put lines between the comments of the document that have this name."""
-    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
-    before, rest = text.split(begin)
-    _, after = rest.split(end)
-    return before + begin + "\n".join(lines) + "\n" + end + after
 
 
 def main():
