@@ -10,7 +10,7 @@ TOOL    := go tool -modfile=.ci/tools/go.mod
 
 .DEFAULT_GOAL := help
 .PHONY: help build man run test test-all vet lint fmt update studies python onnx tools r chromium axe pjrt-cpu features \
-	bench bench-metrics bench-features bench-peers bench-check bench-store bench-search agreement kill-loop clean
+	bench bench-metrics bench-features bench-peers bench-check bench-study bench-store bench-search agreement kill-loop clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -159,7 +159,7 @@ bench-search: .venv-bench/.done .venv-bench/.optuna ## compare searches with Sci
 	.venv-bench/bin/python bench/search/peers.py --search bin/search
 	UPDATE=1 go test -count 1 -run TheTables ./bench/search # those of rules, on recorded studies
 
-# The folder is one of a local disk; /tmp may be in memory.
+# The folder of bench-store and bench-study is one of a local disk; /tmp may be in memory.
 STORE_DIR ?= runs
 bench-store: .venv-bench/.optuna ## time the study directory beside Optuna's storages, and with 200 writers
 	go build -o bin/store ./bench/store
@@ -173,6 +173,11 @@ bench-store: .venv-bench/.optuna ## time the study directory beside Optuna's sto
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
+
+bench-study: build .venv-bench/.features .venv-bench/.optuna ## time the quickstart study beside Optuna with PyTorch
+	$(BIN) data get mnist
+	mkdir -p $(STORE_DIR)
+	.venv-bench/bin/python bench/study/run.py --starsweep $(BIN) --mnist $(CACHE)/data/mnist --dir $(STORE_DIR) $(BENCH_FLAGS)
 
 # It also writes the table of docs/metrics.md.
 agreement: .venv-bench/.metrics .venv-bench/.features .venv-bench/default_1.pt ## compare metrics and extractors with public packages
