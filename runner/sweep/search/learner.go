@@ -53,16 +53,12 @@ type observation struct {
 	lasted int       // epochs after which a judge ended or paused it; toTheEnd if none did
 }
 
-// toTheEnd is more epochs than any judge lets a trial have.
-const toTheEnd = math.MaxInt
-
 // known is a trial of the history.
 type known struct {
 	index    int   // of its first suggestion
 	points   []int // that have it
-	sight    sweep.Sight
-	recorded bool // an earlier suggestion saw it
-	costs    []float64
+	recorded bool  // an earlier suggestion saw it
+	result
 }
 
 // NewLearner returns the search of a study that learns. Errors name the argument of study(...) that is wrong; those of Derive and Allows
@@ -263,36 +259,23 @@ func (s Study) Measured(epochs []sweep.Epoch, until int) (e sweep.Epoch, found b
 	return sweep.Epoch{}, false
 }
 
-// lasted is the number of epochs after which a judge ended or paused a trial; toTheEnd if none did.
-func (k *known) lasted() int {
-	if k.sight.State == sweep.Pruned || k.sight.State == sweep.Paused {
-		return k.sight.Epochs
-	}
-	return toTheEnd
-}
-
 // sum sums up the trials of a point: of those with results, the ones that lasted longest.
 func (p *observation) sum(trials map[string]*known) {
-	p.ended, p.costs, p.lasted = false, nil, 0
+	p.ended, p.costs = false, nil
+	var all []result
 	for _, id := range p.trials {
 		k := trials[id]
 		p.ended = p.ended || k.sight.State.Rests()
-		if k.costs != nil {
-			p.lasted = max(p.lasted, k.lasted())
-		}
+		all = append(all, k.result)
 	}
-	n := 0.0
-	for _, id := range p.trials {
-		k := trials[id]
-		if k.costs == nil || k.lasted() < p.lasted {
-			continue
-		}
+	var costs [][]float64
+	costs, p.lasted = longest(all)
+	for n, own := range costs {
 		if p.costs == nil {
-			p.costs = make([]float64, len(k.costs))
+			p.costs = make([]float64, len(own))
 		}
-		n++
-		for j, c := range k.costs {
-			p.costs[j] += (c - p.costs[j]) / n
+		for j, c := range own {
+			p.costs[j] += (c - p.costs[j]) / float64(n+1)
 		}
 	}
 }
