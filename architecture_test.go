@@ -85,6 +85,7 @@ var forbidden = []rule{
 	{"runner/sweep/search", "go.starlark.net", "points are chosen in the space of any study"},
 	{"runner/sweep/search", module + "results", "points are chosen by a history, wherever it is kept"},
 	{"runner/sweep/search", "github.com/parquet-go", "points are chosen by a history, wherever it is kept"},
+	{"runner/sweep/race", module, "statistics of plain numbers"},
 	{"runner/sweep/prune", "github.com/gomlx", "trials are judged by their numbers"},
 	{"runner/sweep/prune", "go.starlark.net", "trials are judged by their numbers"},
 	{"runner/sweep/prune", module + "results", "trials are judged by their numbers, wherever they are kept"},
