@@ -14,6 +14,7 @@ import (
 type Plan struct {
 	Trials   []string  `json:"trials"`           // IDs, in the order in which they run
 	Epochs   []int     `json:"epochs,omitempty"` // the budget of each; missing in plans of older versions
+	Least    int       `json:"least,omitempty"`  // trials that there will be in any case; 0: it is not known
 	Most     int       `json:"most,omitempty"`   // trials that a search may add up to; 0: none are added
 	Profile  string    `json:"profile,omitempty"`
 	Settings string    `json:"settings"`       // values of the script's settings, as a JSON object

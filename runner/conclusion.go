@@ -13,6 +13,7 @@ import (
 	"github.com/starsweep/starsweep/results/report"
 	"github.com/starsweep/starsweep/runner/execute"
 	"github.com/starsweep/starsweep/runner/supervise"
+	"github.com/starsweep/starsweep/runner/sweep/search"
 )
 
 // conclusion is what a process of a run knows at its end that the directory of the study does not say. A worker process hands it to its
@@ -24,7 +25,8 @@ type conclusion struct {
 	Planned   int               `json:"planned"`
 	Counts    tally             `json:"counts"`
 	Remaining *summaryRemaining `json:"remaining"`
-	Left      string            `json:"left"` // the same in words
+	Left      string            `json:"left"`    // the same in words
+	Decided   *search.Decided   `json:"decided"` // of a study with adaptive seeds that is finished
 }
 
 // message is what a worker process tells its supervisor.
@@ -86,7 +88,7 @@ func (m *messages) conclusion(code int) (c conclusion, p execute.Phases, found b
 func (e *Env) conclude(c conclusion, p execute.Phases, o runOptions, began time.Time) error {
 	loud := e.aloud()
 	s := runSummary{eventHead: eventHead{Event: "summary", Time: e.Now().UTC()}, Planned: c.Planned, Counts: map[string]int{},
-		Seconds: e.Now().Sub(began).Seconds(), Phases: p, Remaining: c.Remaining}
+		Seconds: e.Now().Sub(began).Seconds(), Phases: p, Remaining: c.Remaining, Decided: summaryOf(c.Decided)}
 	s.PerSecond = rate(p.Images, p.Train)
 	for status, n := range c.Counts {
 		s.Counts[string(status)], s.Finished = n, s.Finished+n

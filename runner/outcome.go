@@ -25,6 +25,8 @@ func (t *training) end(began bool, err error) error {
 		}
 		if err != nil {
 			c.Planned = t.plan.Most() // a search would have added more
+		} else {
+			c.Decided, err = t.decided()
 		}
 		left := t.paces.of(t.plan, c.Planned, t.epochsLeft)
 		c.Counts, c.Remaining = t.executor.Counts(), left.summary(t.lanes())

@@ -37,7 +37,8 @@ of more than 64 programs. On an accelerator the peak is the host's memory only.
 
 With --trials, plan lists every trial with the ID that it has in the tables. It
 then opens the images, because their content is part of the ID. A search that
-learns has no trials yet: then the programs are those of a sample of the space.`,
+learns has no trials yet: then the programs are those of a sample of the space.
+Nor have adaptive seeds: then they are those of all points.`,
 		Example: `  starsweep plan examples/quickstart.star
   starsweep plan examples/quickstart.star --profile smoke --trials`,
 		Args: oneScript,

@@ -22,11 +22,11 @@ func replaySearchCommand(env *Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "replay-search DIR",
 		Short: "Make every suggestion and verdict of a study again",
-		Long: `Replay-search makes every suggestion of a search that learns again, from what it
-saw of the trials before it, and every verdict of a judge, from the epochs that
-the judge saw, and compares them with the record. It trains nothing and changes
-nothing. What a search saw of other studies is part of the record: they may be
-gone.
+		Long: `Replay-search makes every suggestion of a search that learns, or of adaptive
+seeds, again, from what it saw of the trials before it, and every verdict of a
+judge, from the epochs that the judge saw, and compares them with the record. It
+trains nothing and changes nothing. What a search saw of other studies is part
+of the record: they may be gone.
 
 A suggestion is a function of what it saw, whatever the number of workers was
 and whatever was killed, so there is no difference, unless the record was
@@ -39,7 +39,7 @@ changed or another version of starsweep made it.`,
 				return err
 			}
 			defer v.Close()
-			r := &searchReplay{env: env, view: v, sources: map[string]*search.Learner{}, sights: sweep.Seen{}, trials: map[string][]sweep.Epoch{}}
+			r := &searchReplay{env: env, view: v, sources: map[string]sweep.Source{}, sights: sweep.Seen{}, trials: map[string][]sweep.Epoch{}}
 			return r.all(c.Context())
 		},
 	}
@@ -50,11 +50,11 @@ changed or another version of starsweep made it.`,
 type searchReplay struct {
 	env     *Env
 	view    *results.View
-	sources map[string]*search.Learner // by what they are made of
-	made    []execute.Suggested        // those before the one that is made again
-	sights  sweep.Seen                 // all that they and it saw
-	trials  map[string][]sweep.Epoch   // by ID, all that are recorded
-	err     error                      // of reading them
+	sources map[string]sweep.Source  // by what they are made of
+	made    []execute.Suggested      // those before the one that is made again
+	sights  sweep.Seen               // all that they and it saw
+	trials  map[string][]sweep.Epoch // by ID, all that are recorded
+	err     error                    // of reading them
 
 	suggestions, verdicts int
 	differences           []string
@@ -127,21 +127,26 @@ func (r *searchReplay) madeBy(s execute.Suggested) string {
 }
 
 // source is the source of a suggestion.
-func (r *searchReplay) source(ctx context.Context, s execute.Suggested) (*search.Learner, error) {
+func (r *searchReplay) source(ctx context.Context, s execute.Suggested) (sweep.Source, error) {
 	key := strings.Join(append([]string{s.Script, s.Profile}, s.Set...), "\x00")
-	if l := r.sources[key]; l != nil {
-		return l, nil
+	if known := r.sources[key]; known != nil {
+		return known, nil
 	}
 	script, err := r.env.loadCopy(ctx, r.view, s.Script, scriptOptions{profile: s.Profile, set: s.Set})
 	if err != nil {
 		return nil, err
 	}
-	l, err := search.NewLearner(ctx, asked(script.Study))
-	if err == nil && len(script.Search.Warm) > 0 {
-		err = warmAgain(l, r.view)
+	from, err := sourceOf(ctx, script.Study)
+	if err != nil {
+		return nil, err
 	}
-	r.sources[key] = l
-	return l, err
+	if l, learns := from.(*search.Learner); learns && len(script.Search.Warm) > 0 {
+		if err := warmAgain(l, r.view); err != nil {
+			return nil, err
+		}
+	}
+	r.sources[key] = from
+	return from, nil
 }
 
 // Len is the number of suggestions before the one that is made again.

@@ -18,6 +18,7 @@ import (
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/feature"
 	"github.com/starsweep/starsweep/engine/metric"
+	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/internal/regular"
@@ -102,11 +103,28 @@ func readScript(dir fs.FS, name string) ([]byte, error) {
 
 // asked is what a search needs to know of a study.
 func asked(s *starlib.Study) search.Study {
-	return search.Study{Space: s.Space, Search: s.Search, Seeds: s.Seeds, Objectives: s.Objectives, Derive: s.Derivation(),
-		Allows: s.Constraint()}
+	return search.Study{Space: s.Space, Search: s.Search, Seeds: s.Seeds, Adaptive: s.Adaptive, Objectives: s.Objectives,
+		Derive: s.Derivation(), Allows: s.Constraint()}
 }
 
-// searchOf returns the search of a study that does not learn. Its errors are those of the script, with their places.
+// grows reports whether trials of a study depend on the results of others.
+func grows(s *starlib.Study) bool { return s.Search.Kind.Learns() || s.Adaptive != nil }
+
+// source suggests the trials of a study that grows.
+type source interface {
+	plan.Source
+	Sample(context.Context) (spec.Points, error) // points by which the study is known before it has trials
+}
+
+// sourceOf returns the source of a study. Its errors name the argument of study(...) that is wrong.
+func sourceOf(ctx context.Context, s *starlib.Study) (source, error) {
+	if s.Adaptive != nil {
+		return search.NewAdaptive(ctx, asked(s))
+	}
+	return search.NewLearner(ctx, asked(s))
+}
+
+// searchOf returns the search of a study whose points are known. Its errors are those of the script, with their places.
 func searchOf(ctx context.Context, s *starlib.Study) (*search.Blocks, error) {
 	all, err := search.New(ctx, asked(s))
 	if err != nil && ctx.Err() == nil {
@@ -115,21 +133,21 @@ func searchOf(ctx context.Context, s *starlib.Study) (*search.Blocks, error) {
 	return all, err
 }
 
-// learning returns the search of a study that learns, with points by which the study is known before it has trials.
-func (s *script) learning(ctx context.Context) (l *search.Learner, sample spec.Points, err error) {
-	if l, err = search.NewLearner(ctx, asked(s.Study)); err == nil {
-		sample, err = l.Sample(ctx)
+// source returns the source of the study, with its sample. Its errors are those of the script, with their places.
+func (s *script) source(ctx context.Context) (from source, sample spec.Points, err error) {
+	if from, err = sourceOf(ctx, s.Study); err == nil {
+		sample, err = from.Sample(ctx)
 	}
 	if err != nil && ctx.Err() == nil {
 		err = s.Locate(err)
 	}
-	return l, sample, err
+	return from, sample, err
 }
 
 // points returns the points of the search, a sample of them if it learns, and how many the constraint left out.
 func (s *script) points(ctx context.Context) (points spec.Points, leftOut int, err error) {
 	if s.Search.Kind.Learns() {
-		_, points, err = s.learning(ctx)
+		_, points, err = s.source(ctx)
 		return points, 0, err
 	}
 	all, err := searchOf(ctx, s.Study)
@@ -147,7 +165,7 @@ func (s *script) plan(ctx context.Context, env *Env) (*plan.Plan, error) {
 		return nil, err
 	}
 	if !p.Grows() && p.Len() == p.Skipped {
-		return nil, withCode(exitSpace, fmt.Errorf("%s: the script skips every trial, want at least one to train: %s", s.Pos(), p.At(0).Skip))
+		return nil, s.skipsAll(ctx, p.At(0).Point)
 	}
 	if _, _, err := studyMeta(s, p, env.Version); err != nil {
 		return nil, err
@@ -156,15 +174,29 @@ func (s *script) plan(ctx context.Context, env *Env) (*plan.Plan, error) {
 	return p, nil
 }
 
-// expand makes the plan of the study's search, and checks that its trials are comparable in what the search and the rules compare.
+// skipsAll is the error of a study without a trial to train, with the reason why a point is skipped.
+func (s *script) skipsAll(ctx context.Context, point spec.Point) error {
+	var skip *model.Skipped
+	if _, err := s.Job(ctx, point); !errors.As(err, &skip) {
+		return err
+	}
+	return withCode(exitSpace, fmt.Errorf("%s: the script skips every trial, want at least one to train: %s", s.Pos(), skip.Reason))
+}
+
+// expand makes the plan of the study's search, and checks that its trials are comparable in what the search, the seeds and the rules
+// compare.
 func (s *script) expand(ctx context.Context) (*plan.Plan, error) {
 	p, err := s.trials(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if p.Grows() {
+		who := fmt.Sprintf("%s learns from", s.Search.Kind)
+		if s.Adaptive != nil {
+			who = "seeds: adaptive(...) compares points by"
+		}
 		for _, o := range s.Objectives {
-			if err := s.comparable(p, fmt.Sprintf("%s learns from", s.Search.Kind), o.Name); err != nil {
+			if err := s.comparable(p, who, o.Name); err != nil {
 				return nil, err
 			}
 		}
@@ -181,19 +213,29 @@ func (s *script) expand(ctx context.Context) (*plan.Plan, error) {
 
 // trials makes the plan of the study's search.
 func (s *script) trials(ctx context.Context) (*plan.Plan, error) {
-	if !s.Search.Kind.Learns() {
+	if !grows(s.Study) {
 		all, err := searchOf(ctx, s.Study)
 		if err != nil {
 			return nil, err
 		}
 		return plan.Make(ctx, s, all)
 	}
-	l, sample, err := s.learning(ctx)
+	from, sample, err := s.source(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s.learner = l
-	return plan.Grow(ctx, s, l, sample)
+	s.learner, _ = from.(*search.Learner)
+	p, err := plan.Grow(ctx, s, from, sample)
+	if err != nil {
+		return nil, err
+	}
+	if a, adaptive := from.(*search.Adaptive); adaptive {
+		p.LeftOut = a.LeftOut
+		if len(p.Families) == 0 {
+			return nil, s.skipsAll(ctx, sample.At(0))
+		}
+	}
+	return p, nil
 }
 
 // comparable returns an error if trials of a plan measure a metric in different ways, so that numbers would be compared that mean different

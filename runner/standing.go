@@ -40,6 +40,10 @@ func standingLine(s *standing.Standing) string {
 		}
 	}
 	line := fmt.Sprintf("newest plan: %d of %s finished", s.Finished, plain.Count(s.Planned, "trial"))
+	if s.Least > 0 {
+		line = fmt.Sprintf("newest plan: %d of at most %s finished, of which %d run in any case", s.Finished, plain.Count(s.Planned, "trial"),
+			s.Least)
+	}
 	if s.Counts[string(results.Completed)] < s.Planned {
 		line += ": " + strings.Join(parts, ", ")
 	}
@@ -84,7 +88,11 @@ func timeLeft(s *standing.Standing) string {
 	case s.Done():
 		return ""
 	case s.SecondsLeft != nil:
-		return "about " + standing.Rounded(*s.SecondsLeft) + " left"
+		left := "about " + standing.Rounded(*s.SecondsLeft) + " left"
+		if s.Least > 0 {
+			left += ", or less"
+		}
+		return left
 	case !slices.ContainsFunc(s.Processes, func(p standing.Process) bool { return p.Live }):
 		return "nobody is training this study; the command that started it continues it"
 	}

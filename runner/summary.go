@@ -24,8 +24,9 @@ type runSummary struct {
 	Counts    map[string]int    `json:"counts"`  // finished trials, by status
 	Seconds   float64           `json:"seconds"` // of the command
 	Remaining *summaryRemaining `json:"remaining,omitempty"`
-	Best      []summaryBest     `json:"best"`   // of each objective and measure
-	Fronts    []summaryFront    `json:"fronts"` // of each measure, of two objectives or more
+	Decided   *summaryDecided   `json:"decided,omitempty"` // of a study with adaptive seeds
+	Best      []summaryBest     `json:"best"`              // of each objective and measure
+	Fronts    []summaryFront    `json:"fronts"`            // of each measure, of two objectives or more
 	Failures  []summaryFailures `json:"failures"`
 	Phases    execute.Phases    `json:"phase_seconds"` // of the lanes of all processes, together
 	PerSecond *float64          `json:"images_per_second"`
@@ -144,6 +145,9 @@ func (s *runSummary) print(to io.Writer) {
 	}
 	if len(s.Fronts) > 0 {
 		line("", "starsweep pareto %s", plain.Value(s.Dir))
+	}
+	for i, text := range s.Decided.lines() {
+		line([]string{"decided", ""}[min(i, 1)], "%s", plain.Line(text))
 	}
 }
 

@@ -30,8 +30,8 @@ func (s *Study) With(profile string, set []string) (*Study, error) {
 
 func (s *Study) overridden(o overrides) (*Study, error) {
 	d := s.decl
-	t := &Study{Name: s.Name, Files: s.Files, Seeds: d.seeds, Objectives: d.objectives, Prune: d.prune, Keep: d.keep,
-		loader: s.loader, decl: d, derivations: map[string]space.Derivation{}, programs: s.programs, notes: new(kit.Notes),
+	t := &Study{Name: s.Name, Files: s.Files, Seeds: d.seeds.List, Adaptive: d.seeds.Adaptive, Objectives: d.objectives, Prune: d.prune,
+		Keep: d.keep, loader: s.loader, decl: d, derivations: map[string]space.Derivation{}, programs: s.programs, notes: new(kit.Notes),
 		made: new(outcomes), used: map[string]*atomic.Bool{}, shortened: o.profile != "" || len(o.set) > 0}
 	b := &builder{Study: t, search: d.search}
 	for _, step := range []func() error{
@@ -222,9 +222,11 @@ func (b *builder) changed(was spec.Dim, v starlark.Value) (spec.Dim, error) {
 func (b *builder) change(name string, v starlark.Value) (err error) {
 	switch name {
 	case "seeds":
-		if b.Seeds, err = seedList(v); err != nil {
+		var seeds space.SeedsArgument
+		if err := seeds.Unpack(v); err != nil {
 			return fmt.Errorf("seeds: %w", err)
 		}
+		b.Seeds, b.Adaptive = seeds.List, seeds.Adaptive
 	case "search":
 		var s space.SearchArgument
 		if err := s.Unpack(v); err != nil {

@@ -39,7 +39,7 @@ func predeclared(catalogue spec.Catalogue) starlark.StringDict {
 			"study":  kit.Builtin("study", makeStudy),
 		},
 		trial.Builtins, evaluate.Builtins(catalogue), data.Builtins(catalogue.DataSets),
-		space.Dimensions, space.Searches, space.RuleBuiltins, optimizer.Builtins, number.Schedules, draw.Builtins(),
+		space.Dimensions, space.Searches, space.SeedBuiltins, space.RuleBuiltins, optimizer.Builtins, number.Schedules, draw.Builtins(),
 	} {
 		for name, v := range family {
 			if _, taken := all[name]; taken {

@@ -2,7 +2,6 @@ package starlib
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"sync/atomic"
 
@@ -23,7 +22,8 @@ type Study struct {
 	Files      map[string][]byte // sources of the script and of every local file that it loads
 	Space      spec.Space
 	Search     spec.Search
-	Seeds      []uint32
+	Seeds      []uint32       // all that a point may have
+	Adaptive   *spec.Adaptive // nil: every point has all seeds
 	Objectives []pareto.Objective
 	Prune      []spec.Rule   // by which trials end early
 	Settings   spec.Settings // in the order of the script
@@ -51,7 +51,7 @@ type studyValue struct {
 	keep       string
 	space      *starlark.Dict
 	search     *space.Search
-	seeds      []uint32
+	seeds      space.Seeds
 	objectives []pareto.Objective
 	prune      []spec.Rule
 	settings   *starlark.Dict
@@ -74,7 +74,7 @@ func makeStudy(c kit.Call) (starlark.Value, error) {
 	search := space.SearchArgument{Search: &space.Search{Search: spec.Search{Kind: spec.Grid}}}
 	s := &studyValue{pos: kit.Here(c.Thread).String(),
 		space: new(starlark.Dict), settings: new(starlark.Dict), profiles: new(starlark.Dict)}
-	seeds, objectives := starlark.Value(starlark.MakeInt(1)), new(starlark.Dict)
+	seeds, objectives := space.SeedsArgument{Seeds: space.FirstSeeds(1)}, new(starlark.Dict)
 	var rules space.Rules
 	err := c.Keywords("trial", &s.trial, "space?", &s.space, "search?", &search, "seeds?", &seeds, "objectives?", &objectives,
 		"settings?", &s.settings, "profiles?", &s.profiles, "constraint??", &s.constraint, "prune?", &rules, "keep?", &s.keep)
@@ -84,10 +84,7 @@ func makeStudy(c kit.Call) (starlark.Value, error) {
 	if s.keep != "" && !slices.Contains(Keeps, s.keep) {
 		return nil, fmt.Errorf("study: for parameter keep: %w", hint.Unknown("choice", s.keep, Keeps))
 	}
-	s.search = search.Search
-	if s.seeds, err = seedList(seeds); err != nil {
-		return nil, fmt.Errorf("study: for parameter seeds: %w", err)
-	}
+	s.search, s.seeds = search.Search, seeds.Seeds
 	for k, v := range objectives.Entries() {
 		name, isName := starlark.AsString(k)
 		text, _ := starlark.AsString(v)
@@ -104,36 +101,6 @@ func makeStudy(c kit.Call) (starlark.Value, error) {
 
 // Keeps are the trials whose weights may stay after training: those on the front, all, or none.
 var Keeps = []string{"front", "all", "none"}
-
-// seedList returns the seeds 0, 1, ... for a number, or the seeds of a list.
-func seedList(v starlark.Value) (seeds []uint32, err error) {
-	if list, ok := v.(*starlark.List); ok {
-		for e := range list.Elements() {
-			var n kit.Natural
-			if err := n.Unpack(e); err != nil || n > math.MaxUint32 {
-				return nil, fmt.Errorf("got %s, want an int from 0 to %d", kit.Describe(e), uint32(math.MaxUint32))
-			}
-			if slices.Contains(seeds, uint32(n)) {
-				return nil, fmt.Errorf("got the seed %d twice", n)
-			}
-			seeds = append(seeds, uint32(n))
-		}
-		if len(seeds) == 0 {
-			return nil, fmt.Errorf("got an empty list, want at least one seed")
-		}
-		return seeds, nil
-	}
-	var n kit.Count
-	if err := n.Unpack(v); err != nil || n > maxSeeds {
-		return nil, fmt.Errorf("got %s, want a number of seeds from 1 to %d, or a list of seeds", kit.Describe(v), maxSeeds)
-	}
-	for i := range n {
-		seeds = append(seeds, uint32(i))
-	}
-	return seeds, nil
-}
-
-const maxSeeds = 10_000
 
 // Pos is where the script declares the study: file:line:col.
 func (s *Study) Pos() string { return s.decl.pos }

@@ -245,6 +245,13 @@ type Search struct {
 	Warm   []string // directories of studies whose trials such a search sees before its own
 }
 
+// Adaptive says that the points of a study have different numbers of seeds: all have the first ones, and more only those of which it is not
+// decided whether they are on the Pareto front.
+type Adaptive struct {
+	Start int     // seeds of every point
+	Error float64 // bound on the probability that anything is decided wrongly
+}
+
 // Points are the points of a search, in order. They are computed on demand, since there may be millions.
 type Points struct {
 	n  int

@@ -149,11 +149,11 @@ var errFinished = errors.New("finished")
 
 // begin records the plan, and forgets the trials that failed before for a cause that may be gone.
 func (x *Executor) begin() error {
-	most := 0
+	least, most := 0, 0
 	if x.Plan.Grows() {
-		most = x.Plan.Most()
+		least, most = x.Plan.Least(), x.Plan.Most()
 	}
-	if err := x.recordPlan(most); err != nil {
+	if err := x.recordPlan(least, most); err != nil {
 		return err
 	}
 	if err := x.forget(x.Earlier().Failed); err != nil {
@@ -162,10 +162,11 @@ func (x *Executor) begin() error {
 	return x.agenda.open()
 }
 
-// recordPlan records what the plan has now, and up to how many trials it grows.
-func (x *Executor) recordPlan(most int) error {
+// recordPlan records what the plan has now, and how many trials it grows to, at least and at most.
+func (x *Executor) recordPlan(least, most int) error {
 	o := x.Origin
-	record := results.Plan{Profile: o.Profile, Settings: o.Settings, Script: o.Script, Keep: x.Keep, Began: x.lab.Now(), Most: most}
+	record := results.Plan{Profile: o.Profile, Settings: o.Settings, Script: o.Script, Keep: x.Keep, Began: x.lab.Now(),
+		Least: least, Most: most}
 	for i := range x.Plan.Len() {
 		record.Trials, record.Epochs = append(record.Trials, x.Plan.ID(i)), append(record.Epochs, x.Plan.Epochs(i))
 	}

@@ -1,6 +1,8 @@
 package execute
 
 import (
+	"cmp"
+
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/sweep"
 )
@@ -18,6 +20,15 @@ var _ sweep.History = (*history)(nil)
 type records struct {
 	generation int
 	epochs     []sweep.Epoch
+}
+
+// History shows a function the suggestions of the plan, with what has become of their trials. Nothing changes in the meantime.
+func (x *Executor) History(show func(sweep.History) error) error {
+	x.agenda.mu.Lock()
+	defer x.agenda.mu.Unlock()
+	h := &history{agenda: x.agenda}
+	err := show(h)
+	return cmp.Or(h.err, err)
 }
 
 // Len is the number of suggestions.

@@ -17,6 +17,7 @@ import (
 	"github.com/starsweep/starsweep/runner/plan"
 	"github.com/starsweep/starsweep/runner/sweep"
 	"github.com/starsweep/starsweep/runner/sweep/prune"
+	"github.com/starsweep/starsweep/runner/sweep/search"
 )
 
 // climber is a made-up search: three trials, then three around the best of those, and so on. It needs all results of one round for the
@@ -41,7 +42,8 @@ func (a *asked) count(i int) {
 	a.times[i]++
 }
 
-func (c climber) Most() int { return 3 * c.rounds }
+func (c climber) Least() int { return 0 }
+func (c climber) Most() int  { return 3 * c.rounds }
 
 func (c climber) Next(i int, h sweep.History) (sweep.Suggestion, error) {
 	const size = 3
@@ -78,7 +80,7 @@ func adaptive(t *testing.T, rounds int) (*world, *asked) {
 func (w *world) sequence() string {
 	var lines []string
 	for _, s := range w.states() {
-		lines = append(lines, fmt.Sprint(s.Index, " ", s.Seed, " ", s.Point["lr"], " ", s.ID, " ", s.Status))
+		lines = append(lines, fmt.Sprint(s.Index, " ", s.Seed, " ", s.Point, " ", s.ID, " ", s.Status))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -128,6 +130,59 @@ func TestASearchThatWaitsForResultsIsLeftAtTheDeadline(t *testing.T) {
 	s.goOn <- true
 	if err := <-ended; !errors.Is(err, ErrStopped) || len(a.times) != 3 {
 		t.Errorf("got %v after %d suggestions, want ErrStopped after the first three", err, len(a.times))
+	}
+}
+
+// gains is a study of points that are far apart, and two that are not.
+var gains = strings.NewReplacer("generator = mlp([4], 2)", "generator = lambda z: p.gain * mlp([4], 2)(z)",
+	"sgd(lr = p.lr)", "sgd(lr = 1e-3)", `"lr": choice(1e-3, 1e-2)`, `"gain": choice(1, 1000, 1e6, 1.1)`).Replace(rings)
+
+// seeded is a world with adaptive seeds.
+func seeded(t *testing.T) *world {
+	w := newWorld(t, gains)
+	w.source = func(space spec.Space) plan.Source {
+		a, err := search.NewAdaptive(t.Context(), search.Study{Space: space, Search: spec.Search{Kind: spec.Grid}, Seeds: []uint32{0, 1, 2, 3},
+			Adaptive: &spec.Adaptive{Start: 2, Error: 0.05}, Objectives: []pareto.Objective{{Name: "fid", Direction: pareto.Min}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	return w
+}
+
+// Any number of executors and lanes gives the same points the same seeds.
+func TestAdaptiveSeedsAreOneSequence(t *testing.T) {
+	alone := seeded(t)
+	alone.mustRun(1)
+	if got := len(alone.states()); got != 12 {
+		t.Errorf("got %d trials, want two seeds of two points and four of the others:\n%s", got, alone.rows())
+	}
+	w := seeded(t)
+	var group sync.WaitGroup
+	for range 2 {
+		x := w.executor()
+		group.Go(func() {
+			if err := w.run(x, 3); err != nil {
+				t.Error(err)
+			}
+			if err := x.History(func(h sweep.History) error {
+				decided, err := x.Plan.Source().(*search.Adaptive).Decided(h)
+				if len(decided.Undecided) != 2 || len(decided.Out) != 2 {
+					t.Errorf("got %+v, %v, want two points undecided and two out", decided, err)
+				}
+				return err
+			}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if got, want := w.sequence(), alone.sequence(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got, want := w.rows(), alone.rows(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 

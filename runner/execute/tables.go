@@ -44,5 +44,5 @@ func (x *Executor) tidy() error {
 
 // conclude puts a study in order whose trials are finished. The last process to close it joins the tables.
 func (x *Executor) conclude() error {
-	return x.phases.timed(publishing, func() error { return errors.Join(x.recordPlan(0), x.tidy()) }) // a search has added to the plan
+	return x.phases.timed(publishing, func() error { return errors.Join(x.recordPlan(0, 0), x.tidy()) }) // a search has added to the plan
 }

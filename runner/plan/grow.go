@@ -16,7 +16,9 @@ import (
 // growth is what a plan needs to gain trials.
 type growth struct {
 	source sweep.Source // nil: the plan is whole
-	most   int          // suggestions
+	least  int          // trials that there will be, whatever the results
+	most   int          // trials
+	skips  int          // of the least trials, those that the script skips
 	sample int          // points that were traced before there were any
 	mu     sync.RWMutex // of what Add changes
 	read   func(*model.Job) (model.Inputs, error)
@@ -28,18 +30,25 @@ type growth struct {
 // Source suggests the trials of a plan that grows.
 type Source interface {
 	sweep.Source
-	Most() int // suggestions
+	Least() int // suggestions, whatever the results
+	Most() int  // suggestions
 }
 
 // Grow returns a plan without trials, which gains those that a source suggests. The points of a sample are traced for their errors,
-// programs and columns, since nothing else is known before trials run.
+// programs and columns, since nothing else is known before trials run. Where the source is sure of some suggestions, the sample is all of
+// its points, and each of them has as many.
 func Grow(ctx context.Context, s Study, source Source, sample spec.Points) (*Plan, error) {
 	p := newPlan(s, &search.Blocks{})
 	p.source, p.most, p.sample, p.places = source, source.Most(), sample.Len(), map[[8]byte]int{}
-	families := make([]uint32, sample.Len())
-	found, err := p.trace(ctx, sample, func(i int, family uint32, _ string) { families[i] = family })
+	families, configurations := make([]uint32, sample.Len()), make([]string, sample.Len())
+	found, err := p.trace(ctx, sample, func(i int, family uint32, configuration string) {
+		families[i], configurations[i] = family, configuration
+	})
 	if err != nil {
 		return nil, err
+	}
+	if source.Least() > 0 {
+		p.bound(source, families, configurations)
 	}
 	place := p.adopt(found)
 	for _, f := range families {
@@ -49,6 +58,24 @@ func Grow(ctx context.Context, s Study, source Source, sample spec.Points) (*Pla
 	}
 	return p, nil
 }
+
+// bound counts the trials of a source whose points are known: those of one configuration have the same trials, and one that is skipped gets
+// no more of them.
+func (p *Plan) bound(source Source, families []uint32, configurations []string) {
+	points, skips := map[string]bool{}, 0
+	for i, c := range configurations {
+		if !points[c] && families[i] == skipped {
+			skips++
+		}
+		points[c] = true
+	}
+	least, most := source.Least()/p.sample, source.Most()/p.sample // of a point
+	p.least, p.skips = least*len(points), least*skips
+	p.most = most*(len(points)-skips) + p.skips
+}
+
+// Source is what suggests the trials; nil if the plan is whole.
+func (p *Plan) Source() sweep.Source { return p.source }
 
 // Grows reports whether a source suggests the trials.
 func (p *Plan) Grows() bool { return p.source != nil }

@@ -133,7 +133,8 @@ func TestSkippedTrialsAreAsManyAsTheirPoints(t *testing.T) {
 // is the first one again.
 type doubling struct{}
 
-func (doubling) Most() int { return 6 }
+func (doubling) Least() int { return 0 }
+func (doubling) Most() int  { return 6 }
 
 func (doubling) Next(i int, h sweep.History) (sweep.Suggestion, error) {
 	switch {
@@ -198,6 +199,24 @@ func TestAPlanGainsTrials(t *testing.T) {
 	}
 	if p.Len() != 4 || p.Suggested() != 7 {
 		t.Errorf("got %d trials of %d suggestions", p.Len(), p.Suggested())
+	}
+}
+
+// seeded is sure of two seeds of each of three points, which may have four.
+type seeded struct{ doubling }
+
+func (seeded) Least() int { return 3 * 2 }
+func (seeded) Most() int  { return 3 * 4 }
+
+// Points that differ in their epochs alone have the same trials, and one that is skipped gets no more seeds.
+func TestAPlanKnowsHowManyTrialsThereAreAtLeast(t *testing.T) {
+	p, err := plan.Grow(t.Context(), longStudy{quick(t, 0)}, seeded{}, spec.PointList(lasting(5, 7, 13)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "2 to 4 trials, 1 program among 3 points of the space (2 trials skipped by the script)"
+	if got := p.Summary(); got != want || p.Least() != 4 || p.Most() != 6 || p.Source() == nil {
+		t.Errorf("got %d to %d trials, %q, want 4 to 6, %q", p.Least(), p.Most(), got, want)
 	}
 }
 

@@ -90,6 +90,9 @@ func (p *Plan) Len() int {
 // Most is the number of trials, or how many there may be if the plan grows.
 func (p *Plan) Most() int { return max(p.Len(), p.most) }
 
+// Least is how many of the Most trials there will be whatever the results, if that is known; 0 if it is not.
+func (p *Plan) Least() int { return p.least }
+
 // At is the trial that runs in place i, counted from 0.
 func (p *Plan) At(i int) Trial {
 	p.mu.RLock()
@@ -197,16 +200,29 @@ func (p *Plan) All() iter.Seq[Trial] {
 // Summary is one line for users: "384 trials, 32 programs", and how many trials and points are left out, and why.
 func (p *Plan) Summary() string {
 	if p.source != nil {
-		return fmt.Sprintf("at most %s, %s among %s of the space", count(p.Most(), "trial"), count(len(p.Programs), "program"),
-			count(p.sample, "point"))
+		return p.growing()
 	}
-	s := fmt.Sprintf("%s, %s", count(p.Len()-p.Skipped, "trial"), count(len(p.Programs), "program"))
+	return fmt.Sprintf("%s, %s", count(p.Len()-p.Skipped, "trial"), count(len(p.Programs), "program")) + p.leftOut(p.Skipped)
+}
+
+// growing is the summary of a plan that grows.
+func (p *Plan) growing() string {
+	trials := "at most "
+	if p.least > 0 {
+		trials = fmt.Sprintf("%d to ", p.least-p.skips)
+	}
+	return fmt.Sprintf("%s%s, %s among %s of the space", trials, count(p.Most()-p.skips, "trial"), count(len(p.Programs), "program"),
+		count(p.sample, "point")) + p.leftOut(p.skips)
+}
+
+// leftOut says how many trials and points are left out, and why.
+func (p *Plan) leftOut(skips int) string {
 	var out []string
 	for _, x := range []struct {
 		n         int
 		what, why string
 	}{
-		{p.Skipped, "trial", "skipped by the script"},
+		{skips, "trial", "skipped by the script"},
 		{p.Repeated, "trial", "left out: the same as others"},
 		{p.Shorter, "trial", "left out: the first epochs of longer ones"},
 		{p.LeftOut, "point", "left out by the constraint"},
@@ -215,10 +231,10 @@ func (p *Plan) Summary() string {
 			out = append(out, count(x.n, x.what)+" "+x.why)
 		}
 	}
-	if len(out) > 0 {
-		s += fmt.Sprintf(" (%s)", strings.Join(out, "; "))
+	if len(out) == 0 {
+		return ""
 	}
-	return s
+	return fmt.Sprintf(" (%s)", strings.Join(out, "; "))
 }
 
 func count(n int, what string) string {

@@ -16,10 +16,11 @@ type Standing struct {
 	Study       string         `json:"study"`
 	Dir         string         `json:"dir"`
 	Profile     string         `json:"profile,omitempty"`
-	Planned     int            `json:"planned"`  // trials of the newest plan, those included that its search may add
-	Finished    int            `json:"finished"` // of these
-	Counts      map[string]int `json:"counts"`   // of these, by standing
-	Earlier     int            `json:"earlier"`  // trials of earlier plans only
+	Planned     int            `json:"planned"`         // trials of the newest plan, those included that its search may add
+	Least       int            `json:"least,omitempty"` // of these, those that its search adds in any case; 0 unless some depend on results
+	Finished    int            `json:"finished"`        // of these
+	Counts      map[string]int `json:"counts"`          // of these, by standing
+	Earlier     int            `json:"earlier"`         // trials of earlier plans only
 	Processes   []Process      `json:"processes"`
 	Failures    []Failures     `json:"failures"`
 	SecondsLeft *float64       `json:"seconds_left"` // null where nobody trains, or nothing has been timed
@@ -84,7 +85,7 @@ func Of(v *results.View) (*Standing, error) {
 		return nil, err
 	}
 	plan, _ := v.Plan()
-	s.Profile, s.Processes = plan.Profile, processes
+	s.Profile, s.Processes, s.Least = plan.Profile, processes, plan.Least
 	begun := map[string]bool{}
 	meta := v.Meta()
 	s.States = v.Trials()

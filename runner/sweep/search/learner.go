@@ -92,6 +92,9 @@ func NewLearner(ctx context.Context, s Study) (*Learner, error) {
 	return l, err
 }
 
+// Least is how many suggestions there are whatever the results: a space may have no more points.
+func (l *Learner) Least() int { return 0 }
+
 // Most is how many suggestions there are at most.
 func (l *Learner) Most() int { return l.study.Search.Trials * len(l.study.Seeds) }
 

@@ -18,8 +18,9 @@ import (
 type Study struct {
 	Space      spec.Space
 	Search     spec.Search
-	Seeds      []uint32
-	Objectives []pareto.Objective                              // of a search that learns
+	Seeds      []uint32                                        // all that a point may have
+	Adaptive   *spec.Adaptive                                  // nil: every point has all seeds
+	Objectives []pareto.Objective                              // of a search that learns, or adaptive seeds
 	Derive     func(context.Context, spec.Point) error         // sets the values of the derived hyperparameters; nil: there are none
 	Allows     func(context.Context, spec.Point) (bool, error) // whether a point satisfies the constraint; nil: there is none
 }
