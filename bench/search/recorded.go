@@ -38,7 +38,7 @@ func read(dir, where, value string) (*recorded, error) {
 		}
 		var p spec.Point
 		for _, c := range v.Meta().Columns {
-			x, err := valueOf(t.Point[c.Name])
+			x, err := spec.ValueOf(t.Point[c.Name])
 			if err != nil {
 				return nil, err
 			}
@@ -70,20 +70,6 @@ func read(dir, where, value string) (*recorded, error) {
 		r.space = append(r.space, d)
 	}
 	return r, nil
-}
-
-func valueOf(x any) (spec.Value, error) {
-	switch x := x.(type) {
-	case string:
-		return spec.StringValue(x), nil
-	case int64:
-		return spec.IntValue(x), nil
-	case float64:
-		return spec.FloatValue(x), nil
-	case bool:
-		return spec.BoolValue(x), nil
-	}
-	return spec.Value{}, fmt.Errorf("got a hyperparameter of type %T", x)
 }
 
 func label(p spec.Point, seed uint32) string { return fmt.Sprint(p, " ", seed) }

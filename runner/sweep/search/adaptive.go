@@ -123,7 +123,7 @@ func (a *Adaptive) Next(i int, h sweep.History) (s sweep.Suggestion, err error) 
 		return s, io.EOF
 	}
 	s.Point = a.points[round[0]]
-	s.Seed, _ = a.lacks(round[0])
+	s.Seed, _ = a.study.lacks(a.seeds[round[0]])
 	return s, nil
 }
 
@@ -232,7 +232,7 @@ func (a *Adaptive) look(saw sweep.Seen, h sweep.History) error {
 func (a *Adaptive) begin() {
 	a.round = nil
 	for p := range a.points {
-		if _, lacks := a.lacks(p); !lacks || a.standing(p) != undecided {
+		if _, lacks := a.study.lacks(a.seeds[p]); !lacks || a.standing(p) != undecided {
 			continue
 		}
 		if len(a.round) > 0 && len(a.seeds[p]) < len(a.seeds[a.round[0]]) {
@@ -242,16 +242,6 @@ func (a *Adaptive) begin() {
 			a.round = append(a.round, p)
 		}
 	}
-}
-
-// lacks is the first seed under which a point was not suggested.
-func (a *Adaptive) lacks(p int) (seed uint32, lacks bool) {
-	for _, seed := range a.study.Seeds {
-		if !slices.Contains(a.seeds[p], seed) {
-			return seed, true
-		}
-	}
-	return 0, false
 }
 
 // isTwin reports whether an earlier point has the same trials.

@@ -114,7 +114,7 @@ func (l *Learner) Next(i int, h sweep.History) (sweep.Suggestion, error) {
 		l.learn(h.At(l.read))
 	}
 	for ; l.full < len(l.points); l.full++ { // a study that gains seeds has points that lack one
-		if seed, lacks := l.lacks(l.points[l.full]); lacks {
+		if seed, lacks := l.study.lacks(l.points[l.full].seeds); lacks {
 			s.Point, s.Seed = l.points[l.full].Point, seed
 			return s, nil
 		}
@@ -166,15 +166,6 @@ func (l *Learner) learn(t sweep.Trial) {
 			l.fresh[id] = true
 		}
 	}
-}
-
-func (l *Learner) lacks(p observation) (seed uint32, lacks bool) {
-	for _, seed := range l.study.Seeds {
-		if !slices.Contains(p.seeds, seed) {
-			return seed, true
-		}
-	}
-	return 0, false
 }
 
 // isNew reports whether a point was not suggested yet.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/pareto"
@@ -23,6 +24,16 @@ type Study struct {
 	Objectives []pareto.Objective                              // of a search that learns, or adaptive seeds
 	Derive     func(context.Context, spec.Point) error         // sets the values of the derived hyperparameters; nil: there are none
 	Allows     func(context.Context, spec.Point) (bool, error) // whether a point satisfies the constraint; nil: there is none
+}
+
+// lacks is the first seed of the study that is not among those under which a point was suggested.
+func (s Study) lacks(suggested []uint32) (seed uint32, lacks bool) {
+	for _, seed := range s.Seeds {
+		if !slices.Contains(suggested, seed) {
+			return seed, true
+		}
+	}
+	return 0, false
 }
 
 // Blocks suggests every point under the first seed, then every point under the second, and so on: a study that is stopped early has
