@@ -94,7 +94,7 @@ func sample(ctx context.Context, env *Env, dir, name string, o sampleOptions) er
 	label := v.Meta().Label(t.Point, t.Seed)
 	set := g.set(t, o.n, fmt.Sprintf("%s, trial %s, %s, epoch %d, latents of seed %d", v.Meta().Study, t.ID, label, g.epoch, seed))
 	set.Draw = func(from, to int) ([]float32, error) { return g.images(ctx, from, to) }
-	set.Inputs = g.given
+	set.Inputs = g.Given
 	set.Progress = newPasses(env).watch
 	err = generated.Write(ctx, o.out, set)
 	if closed := g.Close(); err == nil {

@@ -16,7 +16,7 @@ import (
 type generator struct {
 	*train.Run
 	epoch int // after which the weights were kept
-	batch int
+	batch int // samples that the program makes at a time
 }
 
 // openWeights opens the weights that a study keeps of a trial, on a backend. Seed is that of the latents. The caller closes the
@@ -72,25 +72,10 @@ func withWeights(v *results.View) (kept []results.State) {
 	return kept
 }
 
-// images draws the samples from, from+1, ..., to-1. The program makes a batch at a time, so multiples of batch cost no more than they
-// need.
+// images draws the samples from, from+1, ..., to-1, until the context ends.
 func (g *generator) images(ctx context.Context, from, to int) ([]float32, error) {
-	first := from / g.batch
-	x, err := g.Sample(to-first*g.batch, uint32(first))
-	if err != nil || ctx.Err() != nil {
-		return nil, errors.Join(err, context.Cause(ctx))
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
-	each := len(x) / (to - first*g.batch)
-	return x[(from-first*g.batch)*each:], nil
-}
-
-// given returns what the samples from, from+1, ..., to-1 are made of, in the order of the program's Given.
-func (g *generator) given(from, to int) ([][]float64, error) {
-	first := from / g.batch
-	skip, n := from-first*g.batch, to-first*g.batch
-	given, err := g.Given(n, uint32(first))
-	for i, x := range given {
-		given[i] = x[len(x)/n*skip:]
-	}
-	return given, err
+	return g.Sample(from, to)
 }

@@ -4,37 +4,56 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/starsweep/starsweep/engine/expr"
 	"github.com/starsweep/starsweep/engine/lower"
 	"github.com/starsweep/starsweep/engine/model"
 )
 
-// Sample generates n images [n h w c] with the current weights. Batch number i of the sampling program, counted from at, draws its
-// latents from the seed and i, so that an image with the same number shows the same latent at every epoch. Training is not
-// affected.
-func (r *Run) Sample(n int, at uint32) ([]float32, error) {
+// Sample generates images from, from+1, ..., to-1 of an endless sequence [to-from h w c] with the current weights. Batch number i of the
+// sampling program draws its latents from the seed and i, so that an image with the same number shows the same latent at every epoch.
+// The program makes a batch at a time: multiples of Config.SampleBatch cost no more than they need. Training is not affected.
+func (r *Run) Sample(from, to int) ([]float32, error) {
 	p := r.job.Program
 	if p.Sample == nil {
 		return nil, errors.New("the program generates no images")
 	}
-	want := n * p.Sample.Shape.Without("b").Elems()
-	images := make([]float32, 0, want)
-	for ; len(images) < want; at++ {
-		batch, err := r.infer(r.c.sample, at, Images{}, nil, p.Sample)
+	each := p.Sample.Shape.Without("b").Elems()
+	images := make([]float32, 0, (to-from)*each)
+	for b := range r.sampleBatches(from, to) {
+		batch, err := r.infer(r.c.sample, b.number, Images{}, nil, p.Sample)
 		if err != nil {
 			return nil, fmt.Errorf("sample: %w", err)
 		}
-		for _, v := range batch[0][:min(len(batch[0]), want-len(images))] {
+		for _, v := range batch[0][b.from*each : b.to*each] {
 			images = append(images, float32(v))
 		}
 	}
 	return images, nil
 }
 
-// Given returns what Sample draws or chooses for the batches that it would generate for the same arguments: for each tensor of the
-// program's Given, in their order, the numbers of n samples.
-func (r *Run) Given(n int, at uint32) ([][]float64, error) {
+// part is what is wanted of a batch of samples: those from, from+1, ..., to-1 of it.
+type part struct {
+	number   uint32
+	from, to int
+}
+
+// sampleBatches are the batches that samples from, from+1, ..., to-1 are in.
+func (r *Run) sampleBatches(from, to int) iter.Seq[part] {
+	size := r.job.Program.Config.SampleBatch
+	return func(yield func(part) bool) {
+		for first := from / size * size; first < to; first += size {
+			if !yield(part{uint32(first / size), max(from-first, 0), min(to-first, size)}) {
+				return
+			}
+		}
+	}
+}
+
+// Given returns what Sample draws or chooses for the same samples: for each tensor of the program's Given, in their order, the numbers of
+// each sample.
+func (r *Run) Given(from, to int) ([][]float64, error) {
 	p := r.job.Program
 	var outs []*expr.Node
 	for _, g := range p.Given {
@@ -51,16 +70,15 @@ func (r *Run) Given(n int, at uint32) ([][]float64, error) {
 		return nil, err
 	}
 	given := make([][]float64, len(outs))
-	for drawn := 0; drawn < n; at++ {
-		batch, err := r.infer(e, at, Images{}, nil, outs...)
+	for b := range r.sampleBatches(from, to) {
+		batch, err := r.infer(e, b.number, Images{}, nil, outs...)
 		if err != nil {
 			return nil, fmt.Errorf("sample: %w", err)
 		}
-		size := min(n-drawn, p.Config.SampleBatch)
 		for i, o := range outs {
-			given[i] = append(given[i], batch[i][:size*o.Shape.Without("b").Elems()]...)
+			each := o.Shape.Without("b").Elems()
+			given[i] = append(given[i], batch[i][b.from*each:b.to*each]...)
 		}
-		drawn += size
 	}
 	return given, nil
 }

@@ -125,7 +125,7 @@ func TestARunWhoseStateIsLostSaysWhy(t *testing.T) {
 	for what, do := range map[string]func() error{
 		"the run has ended: ":  func() error { return r.Steps(t.Context(), 1) },
 		"the state is lost: ":  func() error { _, err := r.State(); return err },
-		"sample: the state is": func() error { _, err := r.Sample(1, 0); return err },
+		"sample: the state is": func() error { _, err := r.Sample(0, 1); return err },
 	} {
 		if err := do(); err == nil || !strings.HasPrefix(err.Error(), what) || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("got the error %v, want %s... %s", err, what, want)
@@ -236,7 +236,7 @@ func TestRunsOnEveryDeviceAreBitIdentical(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := snapshot.Sample(3, 0); err != nil {
+			if _, err := snapshot.Sample(0, 3); err != nil {
 				t.Error(err)
 			}
 			if want == nil {

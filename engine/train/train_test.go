@@ -25,7 +25,7 @@ func TestRunsAreBitIdenticalEvenIfResumed(t *testing.T) {
 				first := epoch(t, two)
 				saved := state(t, one)
 				same(t, "two runs", saved, state(t, two))
-				if _, err := two.Sample(3, 0); err != nil { // evaluation must not affect training
+				if _, err := two.Sample(0, 3); err != nil { // evaluation must not affect training
 					t.Fatal(err)
 				}
 				last := epoch(t, two)
@@ -262,7 +262,7 @@ func TestFloat64ProgramsRun(t *testing.T) {
 			t.Errorf("%s: %g in f64, %g in f32", v.Name, v.V, narrow.Values[i].V)
 		}
 	}
-	if x, err := r.Sample(9, 0); err != nil || len(x) != 9*64 {
+	if x, err := r.Sample(0, 9); err != nil || len(x) != 9*64 {
 		t.Errorf("%d values, %v", len(x), err)
 	}
 }

@@ -98,7 +98,7 @@ func (t *Trainee) Evaluate(ctx context.Context, row *results.Epoch) error {
 		}
 	}
 	if t.scorer != nil {
-		values, err := t.scorer.Score(ctx, t.Images)
+		values, err := t.scorer.Score(ctx, t.run.Sample)
 		if errors.Is(err, metric.ErrNotFinite) {
 			return &train.Diverged{Epoch: row.Epoch - 1, Step: int(row.Step) - 1, What: fmt.Sprintf("generated images are not finite: %v", err)}
 		} else if err != nil {
@@ -112,14 +112,9 @@ func (t *Trainee) Evaluate(ctx context.Context, row *results.Epoch) error {
 	return nil
 }
 
-// Images generates images from, from+1, ..., to-1 of the sequence that evaluations measure. From is a multiple of evaluation.Align.
-func (t *Trainee) Images(from, to int) ([]float32, error) {
-	return t.run.Sample(to-from, uint32(from/t.Trial.Job.Program.Config.SampleBatch))
-}
-
 // Sheet draws n images as a PNG file, from the same latents after every epoch.
 func (t *Trainee) Sheet(n int) ([]byte, error) {
-	pixels, err := t.run.Sample(n, 0)
+	pixels, err := t.run.Sample(0, n)
 	if err != nil {
 		return nil, err
 	}
