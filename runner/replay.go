@@ -169,6 +169,11 @@ func (r *replaying) train(ctx context.Context, backend *train.Backend, to string
 		backend.Close()
 		return err
 	}
+	rows, err := r.view.Epochs(r.ID)
+	if err != nil {
+		backend.Close()
+		return err
+	}
 	meta := r.view.Meta()
 	meta.ScriptHash, meta.Version = r.script.hash, r.env.Version
 	study, err := results.Create(to, meta, r.script.Files, results.Options{Now: r.env.Now})
@@ -178,7 +183,7 @@ func (r *replaying) train(ctx context.Context, backend *train.Backend, to string
 	}
 	passes := newPasses(r.env)
 	x := execute.New(execute.Config{Plan: p, Study: study, Judges: sweep.Judges{Alone: []sweep.Judge{prune.Collapse{}}},
-		Origin: execute.Origin{Script: r.script.hash, Settings: r.Settings, Version: r.env.Version}}, r.env.lab(backend, passes))
+		Origin: execute.Origin{Script: r.script.hash, Settings: r.Settings, Version: r.env.Version}, Again: rows}, r.env.lab(backend, passes))
 	defer func() {
 		if closed := x.Close(); err == nil {
 			err = closed

@@ -39,6 +39,9 @@ type Config struct {
 	Limits  Limits
 	Began   time.Time // when the command began; trials that have failed since then do not run again; zero: it begins now
 	Starved bool      // the process replaces one that ran out of memory, which a trial that is given up may need
+
+	// Again are rows of trials that another study has and that are trained again: what was evaluated there is evaluated again.
+	Again []results.Epoch
 }
 
 // Origin is where the trials of a run come from. Outcomes, the plan and suggestions record it.

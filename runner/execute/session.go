@@ -128,8 +128,10 @@ func (s *session) begin() (from *results.Checkpoint, err error) {
 	}
 	rows, err := s.x.Study.View().Epochs(s.trial.ID)
 	s.recorded, s.evaluated = len(rows), map[int]bool{}
-	for _, r := range rows {
-		s.evaluated[r.Epoch] = r.Evaluated
+	for _, r := range append(rows, s.x.Again...) {
+		if r.Trial == s.trial.ID {
+			s.evaluated[r.Epoch] = s.evaluated[r.Epoch] || r.Evaluated
+		}
 	}
 	return from, err
 }
