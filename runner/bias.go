@@ -14,15 +14,26 @@ import (
 // equally for all generators.
 func biasWarnings(p *plan.Plan) (warnings []string) {
 	for _, trial := range p.Families {
-		e := trial.Job.Evaluation
-		width := feature.Width(e.Features, trial.Job.Program.Config.Image.Elems())
-		for _, m := range e.Metrics {
-			if row, _ := metric.Lookup(m.Name); !row.Biased || e.Samples > width {
-				continue
-			}
-			if w := biasWarning(m, e.Samples, width, m.Name+metric.Floor); !slices.Contains(warnings, w) {
+		e, values := trial.Job.Evaluation, trial.Job.Program.Config.Image.Elems()
+		all := biasOf(e, values, "")
+		if e.Final != nil {
+			all = append(all, biasOf(*e.Final, values, spec.FinalPrefix)...)
+		}
+		for _, w := range all {
+			if !slices.Contains(warnings, w) {
 				warnings = append(warnings, w)
 			}
+		}
+	}
+	return warnings
+}
+
+// biasOf are the warnings of an evaluation of images of so many values, whose columns have a prefix.
+func biasOf(e spec.Evaluation, values int, prefix string) (warnings []string) {
+	width := feature.Width(e.Features, values)
+	for _, m := range e.Metrics {
+		if row, _ := metric.Lookup(m.Name); row.Biased && e.Samples <= width {
+			warnings = append(warnings, biasWarning(m, e.Samples, width, prefix+m.Name+metric.Floor))
 		}
 	}
 	return warnings

@@ -59,9 +59,15 @@ func compareInputs(old results.Trial, now model.Inputs) (list []inputChange) {
 	}
 	compare(old.Data, spec.Short(old.Train), spec.Short(now.Train))
 	compare("the test split of "+old.Data, spec.Short(old.Test), spec.Short(now.Test))
-	was, wasDigest, _ := strings.Cut(old.Measure.Features, ":")
-	if is, isDigest, _ := strings.Cut(now.Measure.Features, ":"); was == is {
-		compare("the extractor "+was, wasDigest, isDigest)
+	extractors := func(old, now spec.Measure) {
+		was, wasDigest, _ := strings.Cut(old.Features, ":")
+		if is, isDigest, _ := strings.Cut(now.Features, ":"); was == is {
+			compare("the extractor "+was, wasDigest, isDigest)
+		}
+	}
+	extractors(old.Measure, now.Measure)
+	if old.Measure.Final != nil && now.Measure.Final != nil {
+		extractors(*old.Measure.Final, *now.Measure.Final)
 	}
 	return list
 }

@@ -37,7 +37,7 @@ func TestAChangeIsNoticedByTheKindThatReadsWhatChanged(t *testing.T) {
 		err = p.Identify(context.Background(), func(j *model.Job) (model.Inputs, error) {
 			in := model.Inputs{Train: "aa"}
 			if j.Evaluation.Every == 1 {
-				in.Test, in.Measure = "cc", spec.Measure{Features: "pixels:1"}
+				in.Test, in.Measure = "cc", spec.Measure{Features: "pixels:1", Final: &spec.Measure{Features: "random:1"}}
 			}
 			return in, nil
 		})
@@ -45,9 +45,10 @@ func TestAChangeIsNoticedByTheKindThatReadsWhatChanged(t *testing.T) {
 			t.Fatalf("got %d kinds, %v, want 2", len(p.Families), err)
 		}
 		old := results.State{Trial: results.Trial{ID: "old", Data: p.Families[0].Job.Data.String(), Train: "aa", Test: "bb",
-			Measure: spec.Measure{Features: "pixels:0"}}}
+			Measure: spec.Measure{Features: "pixels:0", Final: &spec.Measure{Features: "random:0"}}}}
 		list, trials := findChanges(p, []results.State{old})
-		want := []inputChange{{"the test split of " + old.Data, "bb", "cc"}, {"the extractor pixels", "0", "1"}}
+		want := []inputChange{{"the test split of " + old.Data, "bb", "cc"}, {"the extractor pixels", "0", "1"},
+			{"the extractor random", "0", "1"}}
 		if !reflect.DeepEqual(list, want) || len(trials[want[0]]) != 1 {
 			t.Errorf("%v: got %v of %v, want %v", s, list, fmt.Sprint(trials), want)
 		}

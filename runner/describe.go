@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/starsweep/starsweep/engine/metric"
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
+	"github.com/starsweep/starsweep/runner/sweep"
 	"github.com/starsweep/starsweep/starlib/hint"
 )
 
@@ -42,10 +45,8 @@ func studyMeta(s *script, p *plan.Plan, version string) (results.Meta, map[strin
 	for _, o := range s.Objectives {
 		m.Objectives = append(m.Objectives, results.Objective{Metric: o.Name, Direction: o.Direction})
 	}
-	for _, r := range s.Prune {
-		if r.Metric != "" && !slices.Contains(m.Metrics, r.Metric) {
-			return m, nil, withCode(exitSpace, fmt.Errorf("%s: prune: %s: %w", s.Pos(), r.Kind, hint.Unknown("metric", r.Metric, m.Metrics)))
-		}
+	if err := comparedOnTheWay(s, m.Metrics); err != nil {
+		return m, nil, withCode(exitSpace, fmt.Errorf("%s: prune: %w", s.Pos(), err))
 	}
 	if err := m.Check(); err != nil {
 		return m, nil, withCode(exitSpace, fmt.Errorf("%s: %w", s.Pos(), err))
@@ -64,4 +65,37 @@ func settings(s *script) string {
 		return fmt.Sprintf("%q", s.Settings.String()) // JSON has no infinities and no NaN
 	}
 	return string(b)
+}
+
+// comparedOnTheWay returns an error if a rule looks at what trials do not measure before their last epoch, or if the search would compare
+// that with what they measure afterwards.
+func comparedOnTheWay(s *script, metrics []string) error {
+	course := sweep.OnTheWay(s.Objectives)
+	for _, r := range s.Prune {
+		switch {
+		case strings.HasPrefix(r.Metric, spec.FinalPrefix) && slices.Contains(metrics, r.Metric):
+			return fmt.Errorf("%s: %s is measured after the last epoch only, want %s or another metric of every evaluation", r.Kind, r.Metric,
+				spec.Course(r.Metric))
+		case r.Metric != "" && !slices.Contains(metrics, r.Metric):
+			return fmt.Errorf("%s: %w", r.Kind, hint.Unknown("metric", r.Metric, metrics))
+		case r.Kind != spec.ASHA && r.Kind != spec.Hyperband:
+			continue
+		}
+		for i, o := range course {
+			if !slices.Contains(metrics, o.Name) {
+				return fmt.Errorf("%s compares trials on their way by %s in place of %s, and evaluate(...) does not measure it: want its metric "+
+					"in metrics = [...], too", r.Kind, o.Name, s.Objectives[i].Name)
+			}
+		}
+	}
+	if s.Search.Kind != spec.GP || len(s.Prune) == 0 {
+		return nil
+	}
+	for i, o := range s.Objectives {
+		if o != course[i] {
+			return fmt.Errorf("gp(...) models the values of all trials together, and those that a rule ends have only %s in place of %s: want "+
+				"tpe(...) or nsga2(...), which rank trials, or no rule", course[i].Name, o.Name)
+		}
+	}
+	return nil
 }

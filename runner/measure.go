@@ -143,7 +143,7 @@ func (o measureOptions) trials(env *Env, v *results.View) ([]results.State, erro
 
 // evaluation returns the evaluation of a trial's script with the flags in place of what it says.
 func (o measureOptions) evaluation(e spec.Evaluation) (spec.Evaluation, error) {
-	e.Collapse = nil
+	e.Collapse, e.Final = nil, nil
 	if o.features != "" {
 		e.Features = o.features
 	}

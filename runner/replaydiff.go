@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/internal/plain"
 	"github.com/starsweep/starsweep/results"
 )
@@ -56,7 +58,8 @@ func (r *replaying) counts(row results.RowKey) bool {
 
 // extra reports whether a value is there only because the replay ends, and is evaluated, after an epoch at which the trial went on.
 func (r *replaying) extra(d results.CellDifference) bool {
-	return d.A == nil && d.Epoch == r.epochs && !r.Job.Evaluation.Due(d.Epoch, r.Length)
+	return d.A == nil && d.Epoch == r.epochs && d.Epoch < r.Length &&
+		(!r.Job.Evaluation.Due(d.Epoch, r.Length) || strings.HasPrefix(d.Column, spec.FinalPrefix))
 }
 
 // lastIfNone puts rows without an epoch behind those of epochs.

@@ -100,7 +100,7 @@ func judges(s *starlib.Study) sweep.Judges {
 			js.Contests = append(js.Contests, prune.Median{Rule: r})
 		case spec.ASHA, spec.Hyperband:
 			js.Contests = append(js.Contests, prune.Halving{Reduction: r.Reduction, Least: r.Least, Brackets: r.Kind == spec.Hyperband,
-				Objectives: s.Objectives})
+				Objectives: sweep.OnTheWay(s.Objectives)})
 		default:
 			js.Alone = append(js.Alone, prune.Rule{Rule: r})
 		}

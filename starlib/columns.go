@@ -7,6 +7,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/starlib/kit"
 )
 
@@ -26,6 +27,11 @@ func (s *Study) columns(job *model.Job) error {
 	}
 	isTaken := func(what, name string) bool {
 		reason, ok := taken[strings.ToLower(name)]
+		if strings.HasPrefix(strings.ToLower(name), spec.FinalPrefix) {
+			errs = append(errs, fmt.Errorf("the column %s begins with %s, as those of final evaluations do: choose another name", what,
+				spec.FinalPrefix))
+			return true
+		}
 		if ok {
 			errs = append(errs, fmt.Errorf("the column %s already exists: %s", what, reason))
 		}

@@ -19,9 +19,10 @@ load("@std//mlp.star", "mlp")
 def trial(p):
     return gan(data = ring(count = 100, limit = 50), generator = mlp([4], 2), discriminator = mlp([4], 1), latent = normal(2),
         loss = hinge(), optimizer = adam(lr = 1e-3), batch = 4, epochs = 1,
-        evaluate = evaluate(metrics = [fid()], samples = p.samples, real = p.real))
+        evaluate = evaluate(metrics = [fid()], samples = p.samples, real = p.real,
+                            final = final(metrics = [fid()], samples = p.last)))
 
-main = study(trial = trial, settings = {"samples": 100, "real": "test"})
+main = study(trial = trial, settings = {"samples": 100, "real": "test", "last": 100})
 `
 	l := starlib.Loader{Catalogue: catalogue, Images: func(d spec.Data) (int, bool) {
 		if d.Limit > 0 {
@@ -40,6 +41,7 @@ main = study(trial = trial, settings = {"samples": 100, "real": "test"})
 		{nil, ""},
 		{[]string{"samples=101"}, "study.star:6:15: evaluate: got 101 samples, and their test split has only 100 images"},
 		{[]string{"real=train", "samples=50"}, ""},
+		{[]string{"last=101"}, "study.star:6:15: final: got 101 samples, and their test split has only 100 images"},
 		{[]string{"real=train"}, "study.star:6:15: evaluate: got 100 samples, and the trial's data have only 50 images"},
 	} {
 		with, err := s.With("", c.set)
@@ -66,7 +68,12 @@ def trial(p):
 
 main = study(trial = trial)
 `
+	const finals = "pixels(), final = final(metrics = [fid(), kid()], samples = 2000, features = small(), real = \"train\")"
 	for _, c := range []struct{ data, metric, features, want string }{
+		{"mnist()", "fid()", finals, "metrics=[fid()] samples=10000 real=test features=pixels final=(every=0 sheet=0 " +
+			"metrics=[fid() kid(subsets=100, size=1000)] samples=2000 real=train features=small-mnist)"},
+		{"ring()", "fid()", "None, final = final(metrics = [prd()])", "metrics=[fid()] samples=10000 real=test features=points " +
+			"final=(every=0 sheet=0 metrics=[prd()] samples=10000 real=test features=points)"},
 		{"ring()", "fid()", "None", "metrics=[fid()] samples=10000 real=test features=points"},
 		{"ring()", "fid()", "pixels()", "metrics=[fid()] samples=10000 real=test features=points"},
 		{"mnist()", "kid()", "None", "metrics=[kid(subsets=100, size=1000)] samples=10000 real=test features=inception"},

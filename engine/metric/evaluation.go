@@ -18,7 +18,7 @@ const (
 	testPrefix = "test_"
 )
 
-// Columns lists the columns of an evaluation, floors last.
+// Columns lists the columns of an evaluation, floors last, and then those of its final evaluation.
 func Columns(e spec.Evaluation) (names []string) {
 	var floors []string
 	for _, m := range e.Metrics {
@@ -36,7 +36,13 @@ func Columns(e spec.Evaluation) (names []string) {
 			names = append(names, Variety)
 		}
 	}
-	return append(names, floors...)
+	names = append(names, floors...)
+	if e.Final != nil {
+		for _, name := range Columns(*e.Final) {
+			names = append(names, spec.FinalPrefix+name)
+		}
+	}
+	return names
 }
 
 // Validate reports all problems of an evaluation that are visible without data and networks. Logits says whether its features may have
@@ -119,9 +125,14 @@ func MemoryOf(metrics []spec.Metric, n, d int) (m Memory) {
 // arguments, the features, the number of samples and the real images; its floor, and a metric whose arguments other real images
 // choose, also on the set of floors. Tests depend on the images that they evaluate, and all other columns, losses and watches, on the
 // training images, whose digest is passed. What an equation computes is up to the script: a column has the same meaning in all trials
-// of a study.
+// of a study. Columns of final evaluations depend on their own measure.
 func Deciding(m spec.Measure, train string, columns ...string) (part spec.Measure) {
+	var finals []string
 	for _, column := range columns {
+		if base, isFinal := strings.CutPrefix(column, spec.FinalPrefix); isFinal && m.Final != nil {
+			finals = append(finals, base)
+			continue
+		}
 		base, isFloor := strings.CutSuffix(column, Floor)
 		i := slices.IndexFunc(m.Metrics, func(x spec.Metric) bool {
 			row, _ := Lookup(x.Name)
@@ -146,6 +157,10 @@ func Deciding(m spec.Measure, train string, columns ...string) (part spec.Measur
 		default:
 			part.Train = spec.Short(train)
 		}
+	}
+	if finals != nil {
+		final := Deciding(*m.Final, train, finals...)
+		part.Final = &final
 	}
 	return part
 }

@@ -30,6 +30,14 @@ func TestAnEvaluationNamesItsColumns(t *testing.T) {
 	if got := strings.Join(Columns(points), " "); got != "fid spread fid_floor" {
 		t.Errorf("got the columns %s of points, which have no pixels", got)
 	}
+	dear := all()
+	dear.Metrics, dear.Final = dear.Metrics[:1], &points
+	if got := strings.Join(Columns(dear), " "); got != "fid spread variety fid_floor final_fid final_spread final_fid_floor" {
+		t.Errorf("got the columns %s with a final evaluation", got)
+	}
+	if low, high := Bounds("final_recall"); low != 0 || high != 1 {
+		t.Errorf("got the bounds %v and %v of a recall", low, high)
+	}
 	if got := Columns(spec.Evaluation{Sheet: 64}); got != nil {
 		t.Errorf("got the columns %v of no metrics", got)
 	}
@@ -110,6 +118,22 @@ func TestValuesWithEqualMeasuresAreComparable(t *testing.T) {
 			if after := Deciding(m, train, column).String(); (after != before) != decide[name] {
 				t.Errorf("%s, another %s: got the measure %q after %q", column, name, after, before)
 			}
+		}
+	}
+}
+
+// The columns of final evaluations depend on their own measure alone, and no others depend on it.
+func TestFinalValuesHaveAMeasureOfTheirOwn(t *testing.T) {
+	m, final := ofManyMetrics(), ofManyMetrics()
+	final.Samples, final.Features, m.Final = 5000, "inception:77", &final
+	for want, columns := range map[string][]string{
+		"fid() samples=1000 real=test:0f1e2d3c4b5a6978 features=small-mnist:1c291ca54e0ba1f7":                       {"fid"},
+		"final(fid() samples=5000 real=test:0f1e2d3c4b5a6978 features=inception:77)":                                {"final_fid"},
+		"samples=1000 real=test:0f1e2d3c4b5a6978 final(samples=5000 real=test:0f1e2d3c4b5a6978)":                    {"final_variety", "variety"},
+		"final(precision_recall(k=3) samples=5000 real=test:0f1e2d3c4b5a6978 floor=train:aa features=inception:77)": {"final_recall_floor"},
+	} {
+		if got := Deciding(m, "88", columns...).String(); got != want {
+			t.Errorf("%v: got  %s\nwant %s", columns, got, want)
 		}
 	}
 }

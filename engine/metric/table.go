@@ -89,7 +89,7 @@ func Lookup(name string) (Definition, bool) {
 func Bounds(column string) (low, high float64) {
 	for _, m := range All {
 		for _, c := range m.Columns {
-			if c.Name == column {
+			if c.Name == spec.Course(column) {
 				return c.Low, c.High
 			}
 		}

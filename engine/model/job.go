@@ -48,8 +48,14 @@ type Inputs struct {
 
 // Unread identifies inputs that have not been read, by the script's words for them.
 func (j *Job) Unread() Inputs {
-	e := j.Evaluation
-	m := spec.Measure{Metrics: e.Metrics, Samples: e.Samples, Real: e.Real, Features: e.Features}
+	measure := func(e spec.Evaluation) spec.Measure {
+		return spec.Measure{Metrics: e.Metrics, Samples: e.Samples, Real: e.Real, Features: e.Features}
+	}
+	m := measure(j.Evaluation)
+	if j.Evaluation.Final != nil {
+		final := measure(*j.Evaluation.Final)
+		m.Final = &final
+	}
 	return Inputs{Train: j.Data.String(), Measure: m}
 }
 

@@ -1,6 +1,9 @@
 package spec
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Evaluation says when a trial is evaluated and what is measured then. It is plain data; engine/metric knows what its metrics mean
 // and whether they can be computed.
@@ -12,7 +15,18 @@ type Evaluation struct {
 	Real     string    // the source of the real images: "train", the data of the trial, or "test", the test split of the same set
 	Features string    // the extractor whose features are compared, by its name in the tables
 	Collapse *Collapse // nil: collapse is not detected
+
+	// Final is what trials are measured by after their last epoch as well, if no judge ends them before; nil: nothing. It has Metrics,
+	// Samples, Real and Features alone, and its columns have the prefix FinalPrefix.
+	Final *Evaluation
 }
+
+// FinalPrefix is the prefix of the columns of final evaluations.
+const FinalPrefix = "final_"
+
+// Course is the column by which trials are compared on their way, before their last epoch: for that of a final evaluation the same metric
+// of every evaluation, and otherwise the column itself.
+func Course(column string) string { return strings.TrimPrefix(column, FinalPrefix) }
 
 // Due reports whether an epoch, counted from 1, is evaluated.
 func (e Evaluation) Due(epoch, epochs int) bool {
@@ -36,6 +50,9 @@ func (e Evaluation) String() string {
 	s += fmt.Sprintf(" metrics=%v samples=%d real=%s features=%s", e.Metrics, e.Samples, e.Real, e.Features)
 	if e.Collapse != nil {
 		s += fmt.Sprintf(" collapse=%v", *e.Collapse)
+	}
+	if e.Final != nil {
+		s += fmt.Sprintf(" final=(%v)", *e.Final)
 	}
 	return s
 }

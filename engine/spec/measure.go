@@ -17,6 +17,7 @@ type Measure struct {
 	Features string   `json:"features,omitempty"`
 	Tests    string   `json:"tests,omitempty"` // digest of the images that the script's tests evaluate
 	Train    string   `json:"train,omitempty"` // digest of the training images, where losses and watches are compared
+	Final    *Measure `json:"final,omitempty"` // of final evaluations
 }
 
 // digits is how many hexadecimal digits of a digest appear where people read it.
@@ -49,6 +50,9 @@ func (m Measure) String() string {
 	add("features", m.Features)
 	add("tests", m.Tests)
 	add("train", m.Train)
+	if m.Final != nil {
+		parts = append(parts, "final("+m.Final.String()+")")
+	}
 	return strings.Join(parts, " ")
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/starsweep/starsweep/engine/metric"
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
 // Brief is the text of a measure as captions have it, such as
@@ -16,8 +17,16 @@ import (
 // the caption has it already. A measure of digests only, as that of losses, is empty.
 func Brief(measure string, metrics ...string) string {
 	var parts []string
-	samples, real, features := "", "", ""
+	samples, real, features, final := "", "", "", ""
 	for _, word := range words(measure) {
+		if inner, isFinal := strings.CutPrefix(word, "final("); isFinal {
+			var own []string
+			for _, name := range metrics {
+				own = append(own, spec.Course(name))
+			}
+			final = "after the last epoch " + Brief(strings.TrimSuffix(inner, ")"), own...)
+			continue
+		}
 		name, value, assigned := strings.Cut(word, "=")
 		call := strings.Contains(name, "(")
 		value, _, _ = strings.Cut(value, ":") // its digest
@@ -36,7 +45,7 @@ func Brief(measure string, metrics ...string) string {
 			parts = append(parts, "floors of the "+value+" split")
 		}
 	}
-	parts = append(parts, features, joined(samples, real))
+	parts = append(parts, features, joined(samples, real), final)
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
 }
 

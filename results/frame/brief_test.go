@@ -16,11 +16,18 @@ func TestBriefSaysHowAMetricWasMeasuredWithoutDigests(t *testing.T) {
 	kid := spec.Metric{Name: "kid", Args: []spec.Arg{{Name: "subsets", Value: 100}, {Name: "size", Value: 1000}}}
 	floor := with(fid)
 	floor.Floor = "train:77"
+	cheap := spec.Measure{Metrics: []spec.Metric{fid}, Samples: 500, Features: "small-mnist:c6"}
+	finals, both := spec.Measure{}, cheap
+	final := with(fid, precision)
+	finals.Final, both.Final = &final, &final
 	for _, c := range []struct {
 		measure string
 		metrics []string
 		want    string
 	}{
+		{finals.String(), []string{"final_fid"}, "after the last epoch precision_recall(k=3), inception, 2,000 samples against the test split"},
+		{both.String(), nil, "fid, small-mnist, 500 samples, after the last epoch fid, precision_recall(k=3), inception, 2,000 samples against " +
+			"the test split"},
 		{with(fid).String(), []string{"fid"}, "inception, 2,000 samples against the test split"},
 		{with(fid).String(), nil, "fid, inception, 2,000 samples against the test split"},
 		{with(precision).String(), []string{"precision", "recall"}, "precision_recall(k=3), inception, 2,000 samples against the test split"},

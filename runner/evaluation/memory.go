@@ -36,5 +36,10 @@ func Memory(e spec.Evaluation, h, w, c int) (kept, passing int) {
 	}
 	const reused = 512 << 20 // the most that the backend keeps for reuse
 	kept += takes.Set + min(takes.Device, reused)
-	return kept, n*row + max(0, takes.Device-reused) + max(images, takes.Set+takes.Work)
+	passing = n*row + max(0, takes.Device-reused) + max(images, takes.Set+takes.Work)
+	if e.Final != nil {
+		k, p := Memory(*e.Final, h, w, c)
+		kept, passing = kept+k, max(passing, p)
+	}
+	return kept, passing
 }

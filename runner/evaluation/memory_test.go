@@ -122,6 +122,15 @@ func TestEvaluationsTakeTheEstimatedMemory(t *testing.T) {
 			}
 		})
 	}
+	for _, c := range memoryCases() { // of two, features are kept, and one passes after the other
+		e := spec.Evaluation{Samples: c.n, Real: "train", Features: c.features, Metrics: c.metrics}
+		kept, passing := evaluation.Memory(e, c.side, c.side, 3)
+		final := e
+		e.Final = &final
+		if k, p := evaluation.Memory(e, c.side, c.side, 3); k != 2*kept || p != passing {
+			t.Errorf("twice: got %d and %d, want %d and %d", k, p, 2*kept, passing)
+		}
+	}
 	if kept, passing := evaluation.Memory(spec.Evaluation{Sheet: 16}, 32, 32, 3); kept != 0 || passing != 0 {
 		t.Errorf("no metrics: got %d and %d", kept, passing)
 	}

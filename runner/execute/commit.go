@@ -97,7 +97,7 @@ func (c *commit) evaluate(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := c.snapshot.Evaluate(ctx, &c.row); err != nil {
+	if err := c.snapshot.Evaluate(ctx, &c.row, c.session.final(c.row.Epoch)); err != nil {
 		return err
 	}
 	c.row.SecondsEvaluate = now().Sub(start).Seconds()

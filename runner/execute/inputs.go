@@ -33,24 +33,30 @@ func (l *Library) read(ctx context.Context, j *model.Job) (in model.Inputs, err 
 	if len(j.Evaluation.Metrics) == 0 {
 		return in, nil
 	}
-	if err := l.compared(ctx, j, &in); err != nil {
+	if err := l.compared(ctx, j.Data, j.Evaluation, &in.Measure, &in.Test); err != nil {
 		return in, fmt.Errorf("evaluate: %w", err)
+	}
+	if final := j.Evaluation.Final; final != nil {
+		in.Measure.Final = &spec.Measure{}
+		if err := l.compared(ctx, j.Data, *final, in.Measure.Final, &in.Test); err != nil {
+			return in, fmt.Errorf("evaluate: final: %w", err)
+		}
 	}
 	return in, nil
 }
 
-// compared adds the inputs of the metrics: the real images, those of the floor, and the extractor.
-func (l *Library) compared(ctx context.Context, j *model.Job, in *model.Inputs) error {
-	e, m := j.Evaluation, &in.Measure
+// compared adds the inputs of an evaluation's metrics to its measure: the real images, those of the floor, and the extractor; and the
+// digest of the test split, if it is read.
+func (l *Library) compared(ctx context.Context, d spec.Data, e spec.Evaluation, m *spec.Measure, test *string) error {
 	m.Metrics, m.Samples = e.Metrics, e.Samples
-	real, other := evaluation.Sets(j.Data, e)
+	real, other := evaluation.Sets(d, e)
 	set, err := l.Images(ctx, real)
 	if err != nil {
 		return fmt.Errorf("real images: %w", err)
 	}
 	m.Real = spec.Images(real.Split, set.Digest)
 	if e.Real == "test" {
-		in.Test = set.Digest
+		*test = set.Digest
 	}
 	if !evaluation.OwnFloor(set.N, e) && other.Split != real.Split {
 		floor, err := l.Images(ctx, other)
@@ -60,7 +66,7 @@ func (l *Library) compared(ctx context.Context, j *model.Job, in *model.Inputs) 
 		case err == nil && floor.N >= e.Samples: // otherwise there is no floor
 			m.Floor = spec.Images(other.Split, floor.Digest)
 			if e.Real != "test" {
-				in.Test = floor.Digest
+				*test = floor.Digest
 			}
 		}
 	}

@@ -111,10 +111,22 @@ func (l *Lab) Check(ctx context.Context, j *model.Job) (wrong bool, err error) {
 	if l.Memory.Check(memory.Least(j, l.Backend.Accelerator()), true) != nil {
 		return false, nil // the trial will fail; its metrics may be what is too large, so they are not opened here
 	}
-	if len(j.Evaluation.Metrics) > 0 {
-		if _, err := l.Comparer.Open(ctx, j.Data, j.Evaluation); err != nil {
-			return false, fmt.Errorf("evaluate: %w", err)
+	_, _, err = l.scorers(ctx, j)
+	return false, err
+}
+
+// scorers open what trials are evaluated with, and after their last epoch as well: nil where the script asks for no metrics.
+func (l *Lab) scorers(ctx context.Context, j *model.Job) (course, final *evaluation.Scorer, err error) {
+	if len(j.Evaluation.Metrics) == 0 {
+		return nil, nil, nil
+	}
+	if course, err = l.Comparer.Open(ctx, j.Data, j.Evaluation); err != nil {
+		return nil, nil, fmt.Errorf("evaluate: %w", err)
+	}
+	if j.Evaluation.Final != nil {
+		if final, err = l.Comparer.Open(ctx, j.Data, *j.Evaluation.Final); err != nil {
+			return nil, nil, fmt.Errorf("evaluate: final: %w", err)
 		}
 	}
-	return false, nil
+	return course, final, nil
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/plan"
 	"github.com/starsweep/starsweep/runner/sweep"
@@ -23,6 +25,7 @@ type session struct {
 
 	recorded  int          // epochs that earlier sessions have recorded
 	evaluated map[int]bool // those of them that were evaluated
+	finals    map[int]bool // those of them that a final evaluation measured
 
 	stopTraining func() // gives up the epoch in training
 	newest       atomic.Pointer[commit]
@@ -127,10 +130,14 @@ func (s *session) begin() (from *results.Checkpoint, err error) {
 		return nil, err
 	}
 	rows, err := s.x.Study.View().Epochs(s.trial.ID)
-	s.recorded, s.evaluated = len(rows), map[int]bool{}
+	s.recorded, s.evaluated, s.finals = len(rows), map[int]bool{}, map[int]bool{}
 	for _, r := range append(rows, s.x.Again...) {
-		if r.Trial == s.trial.ID {
-			s.evaluated[r.Epoch] = s.evaluated[r.Epoch] || r.Evaluated
+		if r.Trial != s.trial.ID {
+			continue
+		}
+		s.evaluated[r.Epoch] = s.evaluated[r.Epoch] || r.Evaluated
+		for name := range r.Metrics {
+			s.finals[r.Epoch] = s.finals[r.Epoch] || strings.HasPrefix(name, spec.FinalPrefix)
 		}
 	}
 	return from, err
@@ -283,6 +290,9 @@ func (s *session) budget() int { return s.trial.Job.Epochs }
 func (s *session) due(epoch int) bool {
 	return s.evaluated[epoch] || s.trial.Job.Evaluation.Due(epoch, s.budget())
 }
+
+// final reports whether the final evaluation measures an epoch, which is evaluated: likewise.
+func (s *session) final(epoch int) bool { return s.finals[epoch] || epoch == s.budget() }
 
 // judge asks the judges whether the trial goes on.
 func (s *session) judge() (end ending, over bool) {

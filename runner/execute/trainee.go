@@ -10,6 +10,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/data"
 	"github.com/starsweep/starsweep/engine/metric"
+	"github.com/starsweep/starsweep/engine/spec"
 	"github.com/starsweep/starsweep/engine/train"
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/runner/evaluation"
@@ -27,6 +28,7 @@ type Trainee struct {
 	set     *data.Set
 	tests   *data.Set          // nil: the program has no tests
 	scorer  *evaluation.Scorer // nil: the script asks for no metrics
+	final   *evaluation.Scorer // nil: the script asks for no final evaluation
 	run     *train.Run
 	cost    train.CompileCost
 	waited  time.Duration // for memory
@@ -58,16 +60,23 @@ func (t *Trainee) openEvaluation(ctx context.Context) (err error) {
 			return asDataError(ctx, fmt.Errorf("test: %w", err))
 		}
 	}
-	if len(job.Evaluation.Metrics) == 0 {
+	if t.scorer, t.final, err = t.lab.scorers(ctx, job); err != nil {
+		return asDataError(ctx, err)
+	}
+	m := t.Trial.Inputs.Measure
+	unchanged := func(s *evaluation.Scorer, want string) error {
+		if got := s.Extractor(); got != want {
+			return &dataError{fmt.Errorf("evaluate: the weights changed since the run began: got the features %s, want %s", got, want)}
+		}
 		return nil
 	}
-	if t.scorer, err = t.lab.Comparer.Open(ctx, job.Data, job.Evaluation); err != nil {
-		return asDataError(ctx, fmt.Errorf("evaluate: %w", err))
+	if t.scorer != nil {
+		err = unchanged(t.scorer, m.Features)
 	}
-	if got, want := t.scorer.Extractor(), t.Trial.Inputs.Measure.Features; got != want {
-		return &dataError{fmt.Errorf("evaluate: the weights changed since the run began: got the features %s, want %s", got, want)}
+	if t.final != nil {
+		err = errors.Join(err, unchanged(t.final, m.Final.Features))
 	}
-	return nil
+	return err
 }
 
 // Train trains the next epoch and returns its row, which lacks what an evaluation measures.
@@ -86,8 +95,9 @@ func (t *Trainee) Train(ctx context.Context) (results.Epoch, error) {
 	return row, nil
 }
 
-// Evaluate adds the tests and the metrics of the present state to a row. A trial whose images are not finite has diverged.
-func (t *Trainee) Evaluate(ctx context.Context, row *results.Epoch) error {
+// Evaluate adds the tests and the metrics of the present state to a row, and those of the final evaluation if the row is final. A trial
+// whose images are not finite has diverged.
+func (t *Trainee) Evaluate(ctx context.Context, row *results.Epoch, final bool) error {
 	if t.tests != nil {
 		measured, err := t.run.Test(ctx, trainImages(t.tests))
 		if err != nil {
@@ -98,17 +108,30 @@ func (t *Trainee) Evaluate(ctx context.Context, row *results.Epoch) error {
 		}
 	}
 	if t.scorer != nil {
-		values, err := t.scorer.Score(ctx, t.run.Sample)
-		if errors.Is(err, metric.ErrNotFinite) {
-			return &train.Diverged{Epoch: row.Epoch - 1, Step: int(row.Step) - 1, What: fmt.Sprintf("generated images are not finite: %v", err)}
-		} else if err != nil {
-			return fmt.Errorf("evaluate: %w", err)
+		if err := t.score(ctx, t.scorer, row, ""); err != nil {
+			return err
 		}
-		for name, v := range values {
-			row.Metrics[name] = v
+	}
+	if t.final != nil && final {
+		if err := t.score(ctx, t.final, row, spec.FinalPrefix); err != nil {
+			return err
 		}
 	}
 	row.Evaluated = t.tests != nil || t.scorer != nil
+	return nil
+}
+
+// score adds the metrics of a scorer to a row, in columns with a prefix.
+func (t *Trainee) score(ctx context.Context, s *evaluation.Scorer, row *results.Epoch, prefix string) error {
+	values, err := s.Score(ctx, t.run.Sample)
+	if errors.Is(err, metric.ErrNotFinite) {
+		return &train.Diverged{Epoch: row.Epoch - 1, Step: int(row.Step) - 1, What: fmt.Sprintf("generated images are not finite: %v", err)}
+	} else if err != nil {
+		return fmt.Errorf("evaluate: %w", err)
+	}
+	for name, v := range values {
+		row.Metrics[prefix+name] = v
+	}
 	return nil
 }
 

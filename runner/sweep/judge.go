@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/starsweep/starsweep/engine/pareto"
+	"github.com/starsweep/starsweep/engine/spec"
 )
 
 // Verdict is the decision of a judge. The zero Verdict lets the trial go on.
@@ -72,6 +75,15 @@ type Entry struct {
 type Entries struct {
 	List []Entry
 	Over bool // no trial is in progress, and neither the search nor a judge has one that could be
+}
+
+// OnTheWay are the objectives by which trials are compared before their last epoch: see spec.Course.
+func OnTheWay(objectives []pareto.Objective) (course []pareto.Objective) {
+	for _, o := range objectives {
+		o.Name = spec.Course(o.Name)
+		course = append(course, o)
+	}
+	return course
 }
 
 // Judges are all judges of a study.

@@ -4,6 +4,7 @@ package evaluate
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,6 +24,25 @@ type Value struct {
 	kit.Opaque
 	spec.Evaluation
 	features featuresValue
+	final    *finalValue // nil: trials are not measured otherwise after their last epoch
+}
+
+// finalValue is what trials are measured by after their last epoch as well.
+type finalValue struct {
+	kit.Opaque
+	spec.Evaluation
+	features featuresValue
+}
+
+func (f finalValue) Type() string { return "final" }
+
+func (f *finalValue) Unpack(v starlark.Value) error {
+	given, ok := v.(finalValue)
+	if !ok {
+		return fmt.Errorf("got %s, want final(metrics = [fid()], features = inception())", kit.Describe(v))
+	}
+	*f = given
+	return nil
 }
 
 var _ starlark.Comparable = Value{}
@@ -53,33 +73,55 @@ const standardSamples = 10_000
 
 func makeEvaluate(c kit.Call, extractors []spec.Extractor) (starlark.Value, error) {
 	e := Default
-	if len(extractors) > 0 {
-		e.features.candidates = extractors[:1]
-	}
 	var (
-		every   = kit.Natural(0)
-		sheet   = kit.Count(e.Sheet)
-		samples kit.Count
-		metrics metricList
-		rule    collapseArg
+		every = kit.Natural(0)
+		sheet = kit.Count(e.Sheet)
+		rule  collapseArg
+		final finalValue
 	)
-	err := c.Keywords("every?", &every, "metrics?", &metrics, "samples?", &samples, "features??", &e.features, "real??", &e.Real,
-		"sheet?", &sheet, "collapse?", &rule)
+	err := compared(c, extractors, &e.Evaluation, &e.features, "every?", &every, "sheet?", &sheet, "collapse?", &rule, "final??", &final)
 	if err != nil {
 		return nil, err
 	}
-	e.Every, e.Sheet, e.Metrics, e.Samples, e.Features = int(every), int(sheet), metrics, int(samples), e.features.name
-	if len(metrics) == 0 && (e.Real != "" || e.Features != "") {
+	e.Every, e.Sheet = int(every), int(sheet)
+	if len(e.Metrics) == 0 && (e.Real != "" || e.Features != "") {
 		kit.Note(c.Thread, "evaluate: got features or real without metrics: only metrics use them")
 	}
-	if len(metrics) > 0 {
-		e.Samples = cmp.Or(e.Samples, standardSamples)
+	if len(final.Metrics) > 0 {
+		if e.final = &final; len(e.Metrics) == 0 {
+			return nil, errors.New("evaluate: got final = ... without metrics: want metrics, which every evaluation measures, too")
+		}
 	}
-	if e.Collapse = rule.Collapse; !rule.given && metric.DetectCollapse(metrics) {
+	if e.Collapse = rule.Collapse; !rule.given && metric.DetectCollapse(e.Metrics) {
 		standard := spec.StandardCollapse()
 		e.Collapse = &standard
 	}
-	return e, kit.Each("evaluate: ", metric.Validate(e.Evaluation, len(e.features.candidates) == 0 || e.features.candidates[0].Logits)).Err()
+	return e, kit.Each("evaluate: ", metric.Validate(e.Evaluation, e.features.mayHaveLogits())).Err()
+}
+
+func makeFinal(c kit.Call, extractors []spec.Extractor) (starlark.Value, error) {
+	var f finalValue
+	if err := compared(c, extractors, &f.Evaluation, &f.features); err != nil {
+		return nil, err
+	}
+	if len(f.Metrics) == 0 {
+		return nil, errors.New("final: got no metrics, want those that are measured after the last epoch, such as metrics = [fid()]")
+	}
+	return f, kit.Each("final: ", metric.Validate(f.Evaluation, f.features.mayHaveLogits())).Err()
+}
+
+// compared unpacks what is compared: the arguments that evaluate and final have in common, beside others.
+func compared(c kit.Call, extractors []spec.Extractor, e *spec.Evaluation, features *featuresValue, others ...any) error {
+	if len(extractors) > 0 {
+		features.candidates = extractors[:1]
+	}
+	var metrics metricList
+	var samples kit.Count
+	err := c.Keywords(append([]any{"metrics?", &metrics, "samples?", &samples, "features??", features, "real??", &e.Real}, others...)...)
+	if e.Metrics, e.Samples, e.Features = metrics, int(samples), features.name; len(metrics) > 0 {
+		e.Samples = cmp.Or(e.Samples, standardSamples)
+	}
+	return err
 }
 
 // metricValue is a metric with its arguments.
@@ -230,6 +272,9 @@ func (f *featuresValue) Unpack(v starlark.Value) error {
 	return nil
 }
 
+// mayHaveLogits reports whether the features have logits, as far as that is known without data.
+func (f featuresValue) mayHaveLogits() bool { return len(f.candidates) == 0 || f.candidates[0].Logits }
+
 // extractors returns the builtins of the extractors of a catalogue.
 func extractors(all []spec.Extractor) starlark.StringDict {
 	byName := map[string]featuresValue{} // for extractor(name): names of extractors, and builtins that choose among several
@@ -267,13 +312,23 @@ func (e Value) On(d data.Set) (spec.Evaluation, error) {
 	if len(e.Metrics) == 0 {
 		return e.Evaluation, nil
 	}
-	out := e.Evaluation
+	out, err := on(d, e.Evaluation, e.features)
+	if e.final == nil {
+		return out, err
+	}
+	final, wrong := on(d, e.final.Evaluation, e.final.features)
+	out.Final = &final
+	return out, append(kit.Each("", err), kit.Each("final: ", wrong)...).Err()
+}
+
+// on completes what is compared for trials on a data set.
+func on(d data.Set, out spec.Evaluation, features featuresValue) (spec.Evaluation, error) {
 	channels := d.Image().Size('c')
-	x := spec.ChooseExtractor(e.features.candidates, d.Name, channels)
+	x := spec.ChooseExtractor(features.candidates, d.Name, channels)
 	logits := x.Logits
 	switch points := d.IsPoints(); {
-	case points && e.Features != "" && !x.Raw:
-		return out, fmt.Errorf("features: got %s for data that are points: omit features, or use pixels()", e.Features)
+	case points && out.Features != "" && !x.Raw:
+		return out, fmt.Errorf("features: got %s for data that are points: omit features, or use pixels()", out.Features)
 	case points:
 		out.Features, logits = spec.PointFeatures, false
 	case !x.Takes(channels):
@@ -295,6 +350,7 @@ func (e Value) On(d data.Set) (spec.Evaluation, error) {
 func Builtins(catalogue spec.Catalogue) starlark.StringDict {
 	d := extractors(catalogue.Extractors)
 	d["evaluate"] = kit.Builtin("evaluate", func(c kit.Call) (starlark.Value, error) { return makeEvaluate(c, catalogue.Extractors) })
+	d["final"] = kit.Builtin("final", func(c kit.Call) (starlark.Value, error) { return makeFinal(c, catalogue.Extractors) })
 	d["collapse"] = kit.Builtin("collapse", makeCollapse)
 	for _, m := range metric.All {
 		d[m.Name] = metricBuiltin(m)

@@ -54,7 +54,7 @@ func (rs Rules) Of(objectives []pareto.Objective) (rules []spec.Rule, err error)
 				return nil, fmt.Errorf("median: the study has %s: name a metric, or take asha(...), which ranks by all objectives",
 					plain.Count(len(objectives), "objective"))
 			} else if r.Metric == "" {
-				r.Metric = objectives[0].Name
+				r.Metric = spec.Course(objectives[0].Name)
 			}
 			if r.Larger, err = r.larger(objectives); err != nil {
 				return nil, err
@@ -77,7 +77,7 @@ func (rs Rules) Of(objectives []pareto.Objective) (rules []spec.Rule, err error)
 func (r Rule) larger(objectives []pareto.Objective) (bool, error) {
 	direction := pareto.Direction(r.better)
 	for _, o := range objectives {
-		if direction == "" && o.Name == r.Metric {
+		if direction == "" && spec.Course(o.Name) == r.Metric {
 			direction = o.Direction
 		}
 	}

@@ -44,15 +44,20 @@ func (t *Trial) CheckData(p *model.Program, sets Sets, n *kit.Notes, shortened b
 		fail("data: got %d images, want at least the %d of one iteration (%d x %d): lower batch, or take more images", examples, want, p.Batches,
 			p.Config.Batch)
 	}
-	if e := t.Evaluation; len(e.Metrics) > 0 {
+	enough := func(who string, e spec.Evaluation) {
 		compared, known, what := examples, known, "the trial's data have"
 		if e.Real == "test" {
 			compared, known = sets.most(t.Data.Data.Test())
 			what = "their test split has"
 		}
 		if known && compared < e.Samples {
-			fail(`evaluate: got %d samples, and %s only %d images to compare with: want fewer samples, or another split: real = "train" or "test"`,
-				e.Samples, what, compared)
+			fail(`%s: got %d samples, and %s only %d images to compare with: want fewer samples, or another split: real = "train" or "test"`,
+				who, e.Samples, what, compared)
+		}
+	}
+	if e := t.Evaluation; len(e.Metrics) > 0 {
+		if enough("evaluate", e); e.Final != nil {
+			enough("final", *e.Final)
 		}
 	}
 	if image := t.Data.Image(); t.Evaluation.Sheet > maxSheet/image.Elems() {

@@ -20,7 +20,7 @@ import (
 type Halving struct {
 	Reduction, Least int
 	Brackets         bool
-	Objectives       []pareto.Objective
+	Objectives       []pareto.Objective // of trials on their way
 }
 
 var _ sweep.Contest = Halving{}

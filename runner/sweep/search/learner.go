@@ -220,11 +220,15 @@ func (l *Learner) take(id string, t sweep.Trial) {
 	}
 }
 
-// costs are the objectives of a trial at its last epoch that has all of them; nil if none has, or the trial has no usable model.
+// costs are the objectives of a trial at its last epoch that has all of them; nil if none has, or the trial has no usable model. Those of a
+// trial that a judge ended or paused are what it was compared by: costs are comparable if their trials lasted equally long.
 func (s Study) costs(t sweep.Trial, sight sweep.Sight) []float64 {
 	switch sight.State {
 	case sweep.Failed, sweep.Diverged, sweep.Skipped:
 		return nil
+	}
+	if (result{sight: sight}).lasted() < toTheEnd {
+		s.Objectives = sweep.OnTheWay(s.Objectives)
 	}
 	e, found := s.Measured(t.Epochs, sight.Epochs)
 	if !found {

@@ -294,6 +294,22 @@ func TestCosts(t *testing.T) {
 	}
 }
 
+// Of a trial that a rule ended counts what it was compared by, and nothing takes the place of a final value that is missing.
+func TestCostsOfFinalEvaluations(t *testing.T) {
+	s := learning(t, spec.TPE, 1)
+	s.Objectives = []pareto.Objective{{Name: "final_fid", Direction: pareto.Min}, {Name: "score", Direction: pareto.Max}}
+	trial := sweep.Trial{Epochs: []sweep.Epoch{{Epoch: 1, Values: map[string]float64{"fid": 9, "score": 1}},
+		{Epoch: 2, Values: map[string]float64{"fid": 8, "score": 2, "final_fid": 70}}}}
+	for sight, want := range map[sweep.Sight][]float64{
+		{State: sweep.Completed, Epochs: 2}: {70, -2}, {State: sweep.Pruned, Epochs: 1}: {9, -1}, {State: sweep.Paused, Epochs: 1}: {9, -1},
+		{State: sweep.Completed, Epochs: 1}: nil, {State: sweep.Collapsed, Epochs: 1}: nil,
+	} {
+		if got := s.costs(trial, sight); !slices.Equal(got, want) {
+			t.Errorf("%+v: got %v, want %v", sight, got, want)
+		}
+	}
+}
+
 func TestTheFittestComeFirst(t *testing.T) {
 	of := func(pruned int, costs ...float64) observation {
 		o := observation{ended: true, costs: costs, lasted: toTheEnd}
