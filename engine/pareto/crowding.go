@@ -6,48 +6,51 @@ import (
 	"slices"
 )
 
-// Order returns the places of points to be minimized, the best first: of one objective by its value, of several by front, and on a front
-// those first that have the most room around them (Deb et al. 2002). No coordinate is NaN. Equal points keep their order.
-func Order(points [][]float64) []int {
-	order := make([]int, len(points))
-	for i := range order {
-		order[i] = i
-	}
-	if len(points) == 0 {
-		return order
+// Best returns the places of the n best points to be minimized, or of all if they are fewer, the best first: of one objective by its
+// value, of several by front, and on a front those first that have the most room around them (Deb et al. 2002). No coordinate is NaN.
+// Equal points keep their order.
+func Best(points [][]float64, n int) []int {
+	n = min(n, len(points))
+	if n == 0 {
+		return nil
 	}
 	if len(points[0]) == 1 {
-		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(points[a][0], points[b][0]) })
-		return order
+		order := make([]int, len(points))
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(points[a][0], points[b][0]), cmp.Compare(a, b)) })
+		return order[:n]
 	}
-	ranks, room := crowded(points)
-	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(ranks[a], ranks[b]), cmp.Compare(room[b], room[a]))
-	})
-	return order
-}
-
-// crowded returns the rank of each point to be minimized, and its crowding distance on its front.
-func crowded(points [][]float64) (ranks []int, room []float64) {
 	ranks, err := Ranks(points, slices.Repeat([]Direction{Min}, len(points[0])))
 	if err != nil {
 		panic(err) // points of different lengths
 	}
-	fronts := map[int][]int{}
+	fronts := make([][]int, slices.Max(ranks))
 	for i, r := range ranks {
-		fronts[r] = append(fronts[r], i)
+		fronts[r-1] = append(fronts[r-1], i)
 	}
-	room = make([]float64, len(points))
+	order := make([]int, 0, n)
 	for _, front := range fronts {
-		on := make([][]float64, len(front))
-		for k, i := range front {
-			on[k] = points[i]
-		}
-		for k, d := range Crowding(on) {
-			room[front[k]] = d
+		if order = append(order, roomiest(points, front)...); len(order) >= n {
+			break
 		}
 	}
-	return ranks, room
+	return order[:n]
+}
+
+// roomiest returns a front with those points first that have the most room around them.
+func roomiest(points [][]float64, front []int) []int {
+	on, order := make([][]float64, len(front)), make([]int, len(front))
+	for k, i := range front {
+		on[k], order[k] = points[i], k
+	}
+	room := Crowding(on)
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(room[b], room[a]) })
+	for k, at := range order {
+		order[k] = front[at]
+	}
+	return order
 }
 
 // Crowding returns the crowding distance of each point of a front (Deb et al. 2002, section III.B): the sum over the objectives of the

@@ -26,7 +26,7 @@ func TestCrowding(t *testing.T) {
 	}
 }
 
-func TestOrder(t *testing.T) {
+func TestTheBest(t *testing.T) {
 	inf := math.Inf(1)
 	for _, c := range []struct {
 		points [][]float64
@@ -38,8 +38,10 @@ func TestOrder(t *testing.T) {
 		{[][]float64{{0, 10}, {1, 9}, {2, 8}, {9, 1}, {10, 0}}, []int{0, 4, 2, 3, 1}}, // by the room on the front
 		{[][]float64{{inf, inf}, {5, 5}, {inf, inf}, {1, 1}}, []int{3, 1, 0, 2}},
 	} {
-		if got := Order(c.points); !slices.Equal(got, c.want) {
-			t.Errorf("%v: got %v, want %v", c.points, got, c.want)
+		for n := range len(c.points) + 2 {
+			if got, want := Best(c.points, n), c.want[:min(n, len(c.want))]; !slices.Equal(got, want) {
+				t.Errorf("the %d best of %v: got %v, want %v", n, c.points, got, want)
+			}
 		}
 	}
 }

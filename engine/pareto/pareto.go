@@ -4,6 +4,7 @@
 package pareto
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -89,7 +90,7 @@ func Ranks(points [][]float64, directions []Direction) ([]int, error) {
 			order = append(order, i)
 		}
 	}
-	slices.SortStableFunc(order, func(i, j int) int { return slices.Compare(c[i], c[j]) })
+	slices.SortFunc(order, func(i, j int) int { return cmp.Or(slices.Compare(c[i], c[j]), cmp.Compare(i, j)) })
 	ranks := make([]int, len(c))
 	var fronts [][]int
 	for at, i := range order {

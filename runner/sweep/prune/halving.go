@@ -173,7 +173,7 @@ func (h Halving) order(r *rung) []int {
 			copy(costs[i], slices.Repeat([]float64{math.Inf(1)}, len(costs[i])))
 		}
 	}
-	return pareto.Order(costs)
+	return pareto.Best(costs, len(costs))
 }
 
 // cost is a value of an entry of which less is better; +Inf if it has none.

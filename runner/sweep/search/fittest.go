@@ -7,10 +7,10 @@ import (
 	"github.com/starsweep/starsweep/engine/pareto"
 )
 
-// fittest returns the places of the observations that have results, the best first: with one objective by its value; with several by
-// front, and on a front those first that have the most room around them (Deb et al. 2002). Points that a judge ended come after all others,
-// those that lasted longer first.
-func fittest(seen []observation) []int {
+// fittest returns the places of the n best observations that have results, or of all that have, the best first: with one objective by its
+// value; with several by front, and on a front those first that have the most room around them (Deb et al. 2002). Points that a judge ended
+// come after all others, those that lasted longer first.
+func fittest(seen []observation, n int) []int {
 	lasting := map[int][]int{}
 	for i, o := range seen {
 		if o.costs != nil {
@@ -24,7 +24,7 @@ func fittest(seen []observation) []int {
 		for k, i := range places {
 			costs[k] = seen[i].costs
 		}
-		for _, k := range pareto.Order(costs) {
+		for _, k := range pareto.Best(costs, n-len(order)) {
 			order = append(order, places[k])
 		}
 	}

@@ -27,8 +27,7 @@ const (
 )
 
 func (g *gp) propose(seen []observation, draws *model.Source) [][]float64 {
-	fit := fittest(seen)
-	fit = fit[:min(len(fit), mostObserved)]
+	fit := fittest(seen, mostObserved)
 	if len(fit) < 2 {
 		return [][]float64{uniform(g.axes, draws)}
 	}

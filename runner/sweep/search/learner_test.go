@@ -326,8 +326,10 @@ func TestTheFittestComeFirst(t *testing.T) {
 		// The front is 0, 2, 3 and 4, whose ends have the most room, and then 4 and 2 by theirs; 1 is dominated.
 		{[]observation{of(0, 0, 9), of(0, 5, 6), of(0, 1, 5), of(0, 9, 0), of(0, 4, 4)}, []int{0, 3, 4, 2, 1}},
 	} {
-		if got := fittest(c.seen); !slices.Equal(got, c.want) {
-			t.Errorf("%v: got %v, want %v", c.seen, got, c.want)
+		for n := range len(c.seen) + 1 {
+			if got, want := fittest(c.seen, n), c.want[:min(n, len(c.want))]; !slices.Equal(got, want) {
+				t.Errorf("the %d fittest of %v: got %v, want %v", n, c.seen, got, want)
+			}
 		}
 	}
 }

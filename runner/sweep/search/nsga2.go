@@ -25,8 +25,7 @@ const (
 
 func (n *nsga2) propose(seen []observation, draws *model.Source) [][]float64 {
 	parents := seen[:len(seen)/n.size*n.size]
-	fit := fittest(parents)
-	fit = fit[:min(len(fit), n.size)]
+	fit := fittest(parents, n.size)
 	if len(fit) < 2 {
 		return [][]float64{uniform(n.axes, draws)}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/starsweep/starsweep/engine/model"
+	"github.com/starsweep/starsweep/internal/parallel"
 )
 
 // parzen is a density over the coordinates of a space: the mean of one kernel around each of some points and of the uniform density, the
@@ -21,7 +22,6 @@ type parzen struct {
 	centre, width, factor, scale [][]float64
 	row                          [][]int32
 	table                        [][]float64 // by finite axis of m values: the logarithm of the mass of value k under row r, in place r·m + k
-	sums                         []float64   // memory of logDensity
 }
 
 // widths is a rule for the widths of the kernels at places from 0 to 1 on an axis, for n points in d dimensions.
@@ -30,9 +30,9 @@ type widths func(at []float64, n, d int) []float64
 func newParzen(axes []axis, points [][]float64, widths widths) *parzen {
 	p := &parzen{axes: axes, n: len(points), centre: make([][]float64, len(axes)), width: make([][]float64, len(axes)),
 		factor: make([][]float64, len(axes)), scale: make([][]float64, len(axes)), row: make([][]int32, len(axes)),
-		table: make([][]float64, len(axes)), sums: make([]float64, len(points)+1)}
-	for j, a := range axes {
-		if m := len(a.values); m > 0 {
+		table: make([][]float64, len(axes))}
+	parallel.Each(len(axes), func(j int) {
+		if m := len(axes[j].values); m > 0 {
 			p.row[j] = make([]int32, p.n)
 			for i, x := range points {
 				p.row[j][i] = int32(m) // a uniform one
@@ -41,10 +41,10 @@ func newParzen(axes []axis, points [][]float64, widths widths) *parzen {
 				}
 			}
 			p.table[j] = p.kernels(j, widths)
-			continue
+			return
 		}
 		p.normals(j, points, widths)
-	}
+	})
 	return p
 }
 
@@ -188,9 +188,10 @@ func (p *parzen) pick(j, row int, u float64) int {
 	return m - 1
 }
 
-// logDensity is the logarithm of the density at a point, of the axes that have a value there.
-func (p *parzen) logDensity(x []float64) float64 {
-	sums := p.sums
+// logDensity is the logarithm of the density at a point, of the axes that have a value there. Memory holds one number more than the
+// density has points.
+func (p *parzen) logDensity(x, memory []float64) float64 {
+	sums := memory[:p.n+1]
 	clear(sums)
 	prior := &sums[p.n]
 	for j, a := range p.axes {

@@ -35,7 +35,7 @@ func integrated(p *parzen, fixed []float64) float64 {
 		for l := range cells {
 			x := append([]float64{}, fixed...)
 			x = append(x, (float64(k)+.5)/cells, (float64(l)+.5)/cells)
-			sum += math.Exp(p.logDensity(x)) / cells / cells
+			sum += math.Exp(p.logDensity(x, make([]float64, p.n+1))) / cells / cells
 		}
 	}
 	return sum
@@ -79,7 +79,7 @@ func TestPointsAreDrawnFromTheDensity(t *testing.T) {
 				for k := range cells / 2 {
 					for l := range cells {
 						want += math.Exp(p.logDensity([]float64{float64(a), float64(m), (float64(k)+.5)/cells + float64(half)/2,
-							(float64(l) + .5) / cells})) / cells / cells
+							(float64(l) + .5) / cells}, make([]float64, p.n+1))) / cells / cells
 					}
 				}
 				got := drawn[[3]int{a, m, half}]
@@ -98,7 +98,7 @@ func TestOrderedValuesSpreadToTheirNeighbours(t *testing.T) {
 	at := func(j int, v spec.Value) float64 {
 		x := []float64{0, 0, .5, .5}
 		x[j] = all[j].coordinate(v)
-		return p.logDensity(x)
+		return p.logDensity(x, make([]float64, p.n+1))
 	}
 	if near, far := at(1, spec.IntValue(32)), at(1, spec.IntValue(64)); !(near > far) {
 		t.Errorf("got %g at 32 and %g at 64, want more near 16", near, far)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/starsweep/starsweep/engine/model"
 	"github.com/starsweep/starsweep/engine/spec"
+	"github.com/starsweep/starsweep/internal/parallel"
 )
 
 // tpe is the tree-structured Parzen estimator (Bergstra, Bardenet, Bengio and Kégl 2011): points are drawn from a density of the good
@@ -35,8 +36,14 @@ func (t *tpe) propose(seen []observation, draws *model.Source) [][]float64 {
 	for i := range points {
 		points[i], order[i] = l.draw(draws), i
 		point(t.space, t.axes, points[i])
-		score[i] = l.logDensity(points[i]) - g.logDensity(points[i])
 	}
+	const atOnce = 8
+	parallel.Each(proposed/atOnce, func(k int) {
+		memory := make([]float64, len(seen)+1)
+		for i := k * atOnce; i < (k+1)*atOnce; i++ {
+			score[i] = l.logDensity(points[i], memory) - g.logDensity(points[i], memory)
+		}
+	})
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(score[b], score[a]) })
 	best := make([][]float64, proposed)
 	for i, k := range order {
@@ -54,8 +61,7 @@ func split(seen []observation) (good, others [][]float64) {
 		}
 	}
 	isGood := make([]bool, len(seen))
-	order := fittest(seen)
-	for _, i := range order[:min(len(order), mostGood, int(math.Ceil(goodShare*float64(ended))))] {
+	for _, i := range fittest(seen, min(mostGood, int(math.Ceil(goodShare*float64(ended))))) {
 		isGood[i] = true
 		good = append(good, seen[i].x)
 	}
