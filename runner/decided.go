@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -17,12 +18,50 @@ func (t *training) decided() (*search.Decided, error) {
 	if !adaptive {
 		return nil, nil
 	}
-	var d search.Decided
+	var d *search.Decided
 	err := t.executor.History(func(h sweep.History) (err error) {
-		d, err = source.Decided(h)
+		d, err = decidedBy(source, h)
 		return err
 	})
-	if errors.Is(err, sweep.ErrWait) { // another process runs a trial again that had failed
+	return d, err
+}
+
+// decidedIn is the same by the record of a study alone.
+func (e *Env) decidedIn(ctx context.Context, v *results.View) (*search.Decided, error) {
+	r := newSearchReplay(e, v)
+	var source *search.Adaptive
+	for {
+		s, found, err := r.recorded(len(r.made))
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			break
+		}
+		from, err := r.source(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		adaptive := false
+		if source, adaptive = from.(*search.Adaptive); !adaptive {
+			return nil, nil
+		}
+		r.made = append(r.made, s)
+		if t, begun := v.State(s.Trial); begun {
+			r.sights[s.Trial] = sweep.Sight{State: sweep.State(t.Status), Epochs: min(t.Epochs, t.Length)}
+		}
+	}
+	if source == nil {
+		return nil, nil
+	}
+	d, err := decidedBy(source, r)
+	return d, errors.Join(err, r.err)
+}
+
+// decidedBy is what a history decides; nil if some of its trials have not ended: another process may run one again that had failed.
+func decidedBy(source *search.Adaptive, h sweep.History) (*search.Decided, error) {
+	d, err := source.Decided(h)
+	if errors.Is(err, sweep.ErrWait) {
 		return nil, nil
 	}
 	return &d, err

@@ -39,8 +39,7 @@ changed or another version of starsweep made it.`,
 				return err
 			}
 			defer v.Close()
-			r := &searchReplay{env: env, view: v, sources: map[string]sweep.Source{}, sights: sweep.Seen{}, trials: map[string][]sweep.Epoch{}}
-			return r.all(c.Context())
+			return newSearchReplay(env, v).all(c.Context())
 		},
 	}
 	return exits(c, exitScript, exitDifferent, exitStorage)
@@ -58,6 +57,10 @@ type searchReplay struct {
 
 	suggestions, verdicts int
 	differences           []string
+}
+
+func newSearchReplay(env *Env, v *results.View) *searchReplay {
+	return &searchReplay{env: env, view: v, sources: map[string]sweep.Source{}, sights: sweep.Seen{}, trials: map[string][]sweep.Epoch{}}
 }
 
 func (r *searchReplay) all(ctx context.Context) error {
@@ -85,13 +88,9 @@ func (r *searchReplay) differs(format string, a ...any) {
 // suggest makes every suggestion again.
 func (r *searchReplay) suggest(ctx context.Context) error {
 	for i := 0; ctx.Err() == nil; i++ {
-		text, err := r.view.Decision(results.Suggestions, i)
-		if err != nil || text == nil {
+		want, found, err := r.recorded(i)
+		if err != nil || !found {
 			return err
-		}
-		var want execute.Suggested
-		if err := json.Unmarshal(text, &want); err != nil || want.Index != i {
-			return withCode(exitStorage, fmt.Errorf("%w: suggestion %d is not readable", results.ErrCorrupt, i))
 		}
 		for id, sight := range want.Saw {
 			r.sights[id] = sight
@@ -117,6 +116,18 @@ func (r *searchReplay) suggest(ctx context.Context) error {
 		r.made = append(r.made, want)
 	}
 	return context.Cause(ctx)
+}
+
+// recorded is suggestion i, if the study has so many.
+func (r *searchReplay) recorded(i int) (s execute.Suggested, found bool, err error) {
+	text, err := r.view.Decision(results.Suggestions, i)
+	if err != nil || text == nil {
+		return s, false, err
+	}
+	if err := json.Unmarshal(text, &s); err != nil || s.Index != i {
+		return s, false, withCode(exitStorage, fmt.Errorf("%w: suggestion %d is not readable", results.ErrCorrupt, i))
+	}
+	return s, true, nil
 }
 
 func (r *searchReplay) madeBy(s execute.Suggested) string {

@@ -28,7 +28,8 @@ func statusCommand(env *Env) *cobra.Command {
 		Long: `Status lists the trials of a study, finished or not, with status, epochs and
 hyperparameters, and the reason of those that did not complete. It names the
 processes that train the study, the failures by their class, and estimates the
-time that is left.
+time that is left. Of a finished study with adaptive seeds it says which points
+are on the front for sure.
 
 With --watch it keeps showing how the study stands, and ends when no trial is
 left. On a terminal it redraws; elsewhere it prints a line for every change.
@@ -57,10 +58,18 @@ attempts a trial waits for all others, after six it counts as failed.`,
 			if err != nil {
 				return err
 			}
-			if o.inJSON {
-				return printJSON(env.Stdout, s, "  ")
+			d, err := env.decidedIn(c.Context(), v)
+			if err != nil {
+				env.warn(fmt.Errorf("what the seeds decide is not known: %w", err))
 			}
-			return printStatus(env.Stdout, v, s)
+			decided := summaryOf(d)
+			if o.inJSON {
+				return printJSON(env.Stdout, struct {
+					*standing.Standing
+					Decided *summaryDecided `json:"decided,omitempty"`
+				}{s, decided}, "  ")
+			}
+			return printStatus(env.Stdout, v, s, decided)
 		},
 	}
 	c.Flags().BoolVar(&o.watch, "watch", false, "keep showing how the study stands, until it is finished")
@@ -76,8 +85,8 @@ func printJSON(to io.Writer, value any, indent string) error {
 	return out.Encode(value)
 }
 
-// printStatus prints the trials of a study and how it stands.
-func printStatus(to io.Writer, v *results.View, s *standing.Standing) error {
+// printStatus prints the trials of a study, how it stands, and what is decided of its points.
+func printStatus(to io.Writer, v *results.View, s *standing.Standing, decided *summaryDecided) error {
 	labels := make([]string, len(s.Trials))
 	for i, t := range s.Trials {
 		labels[i] = t.Label
@@ -109,8 +118,8 @@ func printStatus(to io.Writer, v *results.View, s *standing.Standing) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	for _, line := range standingLines(s) {
-		fmt.Fprintln(to, line)
+	for _, line := range append(standingLines(s), decided.lines()...) {
+		fmt.Fprintln(to, plain.Line(line))
 	}
 	return printMeasures(to, v)
 }
