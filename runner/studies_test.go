@@ -140,6 +140,9 @@ func (f *follower) page() {
 	if !strings.Contains(text, "\n```sh study\n") {
 		f.problem("%s.md has no block of sh study, which makes its tables", f.name)
 	}
+	if rest := studyBlock.ReplaceAllString(text, ""); strings.Contains(rest, "```text\n") || strings.Contains(rest, "<!-- output -->\n") {
+		f.problem("%s.md shows an output that is of no command", f.name)
+	}
 	now := studyBlock.ReplaceAllStringFunc(text, func(block string) string {
 		m := studyBlock.FindStringSubmatch(block)
 		output := printed(f.t, f.work, m[1])
@@ -280,6 +283,9 @@ func TestAPageOfAStudyIsComparedAndWrittenAnew(t *testing.T) {
 	must(t, os.WriteFile(at("docs/studies/figures/small-old.svg"), []byte("x"), 0o666))
 	wantProblems(false, "small-old.svg is drawn by no command", "small.md: starsweep effect")
 	must(t, os.Remove(at("docs/studies/figures/small-old.svg")))
+	twice := strings.Replace(string(b), "<!-- end of output -->\n", "<!-- end of output -->\n\n```text\nThe best 1 of 2\n```\n", 1)
+	must(t, os.WriteFile(page, []byte(twice), 0o666))
+	wantProblems(false, "small.md shows an output that is of no command")
 	must(t, os.WriteFile(page, []byte(strings.Replace(string(b), "sh study", "text study", 1)), 0o666))
 	must(t, os.WriteFile(at("docs/studies/small/large"), make([]byte, mostKept), 0o666))
 	wantProblems(false, "docs/studies/small has 30", "small.md has no block of sh study")
