@@ -94,6 +94,7 @@ type replaying struct {
 	view     *results.View
 	epochs   int
 	whole    bool // all that is recorded
+	rows     []results.Epoch
 	recorded string
 	now      string // the backend, as rows name it
 	results.Tolerance
@@ -124,11 +125,10 @@ func (r *replaying) compareBy(b *train.Backend, o replayOptions) error {
 		return err
 	}
 	r.now = on.Name
-	rows, err := r.view.Epochs(r.ID)
-	if err != nil {
+	if r.rows, err = r.view.Epochs(r.ID); err != nil {
 		return err
 	}
-	for _, row := range rows[:min(len(rows), r.epochs)] {
+	for _, row := range r.rows[:min(len(r.rows), r.epochs)] {
 		if r.recorded = row.Backend; row.Backend != r.now {
 			break
 		}
@@ -169,11 +169,6 @@ func (r *replaying) train(ctx context.Context, backend *train.Backend, to string
 		backend.Close()
 		return err
 	}
-	rows, err := r.view.Epochs(r.ID)
-	if err != nil {
-		backend.Close()
-		return err
-	}
 	meta := r.view.Meta()
 	meta.ScriptHash, meta.Version = r.script.hash, r.env.Version
 	study, err := results.Create(to, meta, r.script.Files, results.Options{Now: r.env.Now})
@@ -183,7 +178,7 @@ func (r *replaying) train(ctx context.Context, backend *train.Backend, to string
 	}
 	passes := newPasses(r.env)
 	x := execute.New(execute.Config{Plan: p, Study: study, Judges: sweep.Judges{Alone: []sweep.Judge{prune.Collapse{}}},
-		Origin: execute.Origin{Script: r.script.hash, Settings: r.Settings, Version: r.env.Version}, Again: rows}, r.env.lab(backend, passes))
+		Origin: execute.Origin{Script: r.script.hash, Settings: r.Settings, Version: r.env.Version}, Again: r.rows}, r.env.lab(backend, passes))
 	defer func() {
 		if closed := x.Close(); err == nil {
 			err = closed
