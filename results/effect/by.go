@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -31,7 +32,8 @@ type Interaction struct {
 	Values         []Estimate // by Statistics: the effect at ByTo less that at ByFrom, or their ratio
 }
 
-// OfEach analyses a metric by a factor at each level of another one. Errors are those of Of, for any of the levels.
+// OfEach analyses a metric by a factor at each level of another one. A level at which there is nothing to compare is left out, with a note.
+// Other errors are those of Of, for any of the levels.
 func OfEach(f *frame.Frame, by string, o Options) (*Split, error) {
 	whole, err := Of(f, o)
 	if err != nil {
@@ -55,14 +57,22 @@ func OfEach(f *frame.Frame, by string, o Options) (*Split, error) {
 	}
 	s := &Split{By: by}
 	o.worst = &whole.Worst // of all levels
+	var compared []any
 	for _, level := range levels {
 		a, err := Of(only(f, func(r frame.Row) bool { return r.Point[by] == level }), o)
-		if err != nil {
+		switch {
+		case errors.Is(err, errNothing):
+			s.Notes = append(s.Notes, fmt.Sprintf("%s = %s is left out: %v", by, frame.Text(level), err))
+			continue
+		case err != nil:
 			return nil, fmt.Errorf("%s = %s: %w", by, frame.Text(level), err)
 		}
-		s.Parts = append(s.Parts, Part{level, a})
+		s.Parts, compared = append(s.Parts, Part{level, a}), append(compared, level)
 	}
-	return s, s.interact(f, levels, whole)
+	if len(s.Parts) == 0 {
+		return nil, fmt.Errorf("%s has one level at each of %s: %w", o.Factor, by, errNothing)
+	}
+	return s, s.interact(f, compared, whole)
 }
 
 // only is a copy of a frame with some of its rows, and the levels that they have.
@@ -139,7 +149,7 @@ func (s *Split) interact(f *frame.Frame, levels []any, whole *Analysis) error {
 			}
 		}
 	}
-	if len(s.Interactions) == 0 {
+	if len(s.Interactions) == 0 && len(levels) > 1 {
 		s.Notes = append(s.Notes, "the effects cannot be compared: no configurations have equal hyperparameters and seeds otherwise")
 	}
 	adjust(all)

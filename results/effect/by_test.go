@@ -3,6 +3,7 @@ package effect_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/starsweep/starsweep/engine/spec"
@@ -83,6 +84,23 @@ func TestTheWorstValueIsThatOfAllLevels(t *testing.T) {
 	if got := s.Parts[0].Worst; got != worst {
 		t.Errorf("got %v, want %v", got, worst)
 	}
+}
+
+// A grid with holes: at one learning rate there is one amount of noise.
+func TestALevelWithNothingToCompareIsLeftOut(t *testing.T) {
+	f := noisy()
+	f.Rows = slices.DeleteFunc(f.Rows, func(r frame.Row) bool { return r.Point["lr"] == 0.001 && r.Point["noise"] == 0.5 })
+	s, err := effect.OfEach(f, "lr", effect.Options{Factor: "noise", Metric: "fid"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "lr = 0.001 is left out: noise has one level in the 6 trials, 0.0: there is nothing to compare"
+	if len(s.Parts) != 2 || len(s.Interactions) != 1 || !slices.Contains(s.Notes, want) {
+		t.Errorf("got %d parts, %d interactions and the notes %q, want the note %q", len(s.Parts), len(s.Interactions), s.Notes, want)
+	}
+	f.Rows = slices.DeleteFunc(f.Rows, func(r frame.Row) bool { return (r.Point["lr"] == 0.01) == (r.Point["noise"] == 0.5) })
+	_, err = effect.OfEach(f, "lr", effect.Options{Factor: "noise", Metric: "fid"})
+	wantError(t, err, "noise has one level at each of lr: there is nothing to compare")
 }
 
 func TestAnEffectByWhatDoesNotVaryIsAnError(t *testing.T) {

@@ -2,6 +2,7 @@ package effect
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -33,6 +34,9 @@ type ends struct {
 	failed int
 }
 
+// errNothing is the error of trials of one level.
+var errNothing = errors.New("there is nothing to compare")
+
 // levels are the values of the factor that are compared; nil is that of rows where it does not apply.
 func (a *Analysis) levels(f *frame.Frame) ([]any, error) {
 	x, known := f.Factor(a.Factor)
@@ -47,7 +51,7 @@ func (a *Analysis) levels(f *frame.Frame) ([]any, error) {
 		levels = append(levels, nil)
 	}
 	if len(levels) < 2 {
-		return nil, fmt.Errorf("%s has one level in the %d trials, %s: there is nothing to compare", a.Factor, len(f.Rows), texts(levels))
+		return nil, fmt.Errorf("%s has one level in the %d trials, %s: %w", a.Factor, len(f.Rows), texts(levels), errNothing)
 	}
 	return levels, nil
 }
@@ -118,7 +122,7 @@ func (t *table) trim(a *Analysis) error {
 		}
 	}
 	if len(t.levels) < 2 {
-		return fmt.Errorf("%s: trials of one level of %s have values: there is nothing to compare", a.Metric, a.Factor)
+		return fmt.Errorf("%s: trials of one level of %s have values: %w", a.Metric, a.Factor, errNothing)
 	}
 	return nil
 }
