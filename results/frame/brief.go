@@ -24,7 +24,7 @@ func Brief(measure string, metrics ...string) string {
 			for _, name := range metrics {
 				own = append(own, spec.Course(name))
 			}
-			final = "after the last epoch " + Brief(strings.TrimSuffix(inner, ")"), own...)
+			final = Brief(strings.TrimSuffix(inner, ")"), own...)
 			continue
 		}
 		name, value, assigned := strings.Cut(word, "=")
@@ -45,8 +45,15 @@ func Brief(measure string, metrics ...string) string {
 			parts = append(parts, "floors of the "+value+" split")
 		}
 	}
-	parts = append(parts, features, joined(samples, real), final)
-	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
+	parts = append(parts, features, joined(samples, real))
+	text := strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
+	switch {
+	case final == "":
+		return text
+	case text == "":
+		return final + ", after the last epoch"
+	}
+	return text + ", and after the last epoch " + final
 }
 
 // Part is metric.Deciding of a measure that is recorded as text, for a column of a metric: what else was measured at the same time is

@@ -25,9 +25,9 @@ func TestBriefSaysHowAMetricWasMeasuredWithoutDigests(t *testing.T) {
 		metrics []string
 		want    string
 	}{
-		{finals.String(), []string{"final_fid"}, "after the last epoch precision_recall(k=3), inception, 2,000 samples against the test split"},
-		{both.String(), nil, "fid, small-mnist, 500 samples, after the last epoch fid, precision_recall(k=3), inception, 2,000 samples against " +
-			"the test split"},
+		{finals.String(), []string{"final_fid"}, "precision_recall(k=3), inception, 2,000 samples against the test split, after the last epoch"},
+		{both.String(), nil, "fid, small-mnist, 500 samples, and after the last epoch fid, precision_recall(k=3), inception, 2,000 samples " +
+			"against the test split"},
 		{with(fid).String(), []string{"fid"}, "inception, 2,000 samples against the test split"},
 		{with(fid).String(), nil, "fid, inception, 2,000 samples against the test split"},
 		{with(precision).String(), []string{"precision", "recall"}, "precision_recall(k=3), inception, 2,000 samples against the test split"},
