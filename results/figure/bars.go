@@ -26,7 +26,7 @@ func Bars(f *frame.Frame, o Options) (*Figure, error) {
 		return nil, err
 	}
 	w := words{title: o.name(s.y) + " by configuration" + strings.Replace(o.by(o.By, o.Panel), " by ", ", by ", 1),
-		n: ", " + tally(f.Rows) + "."}
+		n: ", " + tally(s.rows) + "."}
 	omitted := 0
 	ended := false
 	cells, err := o.panels(f, f.Rows, func(heading string, in []frame.Row, panels int) (cell, error) {

@@ -33,4 +33,10 @@ func TestADeviationBeyondTheAxisHasNoEnd(t *testing.T) {
 	if !strings.Contains(g.Caption, "did not complete; their values count.") {
 		t.Errorf("got caption %q", g.Caption)
 	}
+	f.Rows[0].Values = nil // it is not finished
+	g, err = figure.Bars(f, figure.Options{Y: "fid"})
+	check(t, err)
+	if !strings.Contains(g.Caption, "n = 3 trials (2 configurations, 2 seeds)") {
+		t.Errorf("got caption %q, want the trials with a value", g.Caption)
+	}
 }
