@@ -55,16 +55,22 @@ func (e *Env) decidedIn(ctx context.Context, v *results.View) (*search.Decided, 
 		return nil, nil
 	}
 	d, err := decidedBy(source, r)
-	return d, errors.Join(err, r.err)
+	if r.err != nil {
+		return nil, r.err
+	}
+	return d, err
 }
 
 // decidedBy is what a history decides; nil if some of its trials have not ended: another process may run one again that had failed.
 func decidedBy(source *search.Adaptive, h sweep.History) (*search.Decided, error) {
 	d, err := source.Decided(h)
-	if errors.Is(err, sweep.ErrWait) {
+	switch {
+	case errors.Is(err, sweep.ErrWait):
 		return nil, nil
+	case err != nil:
+		return nil, err
 	}
-	return &d, err
+	return &d, nil
 }
 
 // summaryDecided is what is decided of the points of a study with adaptive seeds.
