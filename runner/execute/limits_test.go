@@ -109,24 +109,29 @@ func TestAnEpochIsGivenUpAfterTheGrace(t *testing.T) {
 	}
 }
 
-// No epoch begins that would not end before the deadline, and no trial whose first epoch would not. The run does not wait for the deadline.
-func TestNoEpochBeginsThatWouldEndAfterTheDeadline(t *testing.T) {
-	w := newWorld(t, rings)
+// runUntilLate runs a study in one lane. In its second epoch the deadline comes so near that it is too late for a third one, and for other
+// trials.
+func (w *world) runUntilLate(observers ...Observer) error {
 	x := w.executor()
 	s := newSlow(x) // epochs of a second, as the pace believes
 	start := time.Now()
 	var passed atomic.Int64
 	x.lab.Now = func() time.Time { return start.Add(time.Duration(passed.Load())) }
 	x.Limits.Deadline = start.Add(time.Minute)
-	d := &diary{}
 	ended := make(chan error, 1)
-	go func() { ended <- w.run(x, 1, d) }()
+	go func() { ended <- w.run(x, 1, observers...) }()
 	<-s.begins
 	s.goOn <- true
 	<-s.begins
-	passed.Store(int64(time.Minute - time.Second/2)) // too late for a third epoch, and for the other trial
+	passed.Store(int64(time.Minute - time.Second/2))
 	s.goOn <- true
-	if err := <-ended; !errors.Is(err, ErrStopped) {
+	return <-ended
+}
+
+// No epoch begins that would not end before the deadline, and no trial whose first epoch would not. The run does not wait for the deadline.
+func TestNoEpochBeginsThatWouldEndAfterTheDeadline(t *testing.T) {
+	w, d := newWorld(t, rings), &diary{}
+	if err := w.runUntilLate(d); !errors.Is(err, ErrStopped) {
 		t.Errorf("got %v, want ErrStopped", err)
 	}
 	if d.count("begins") != 1 || d.count("epoch 2") != 1 || d.count("epoch 3") != 0 {

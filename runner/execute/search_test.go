@@ -7,9 +7,7 @@ import (
 	"math"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/starsweep/starsweep/engine/pareto"
 	"github.com/starsweep/starsweep/engine/spec"
@@ -115,20 +113,7 @@ func TestAnAdaptiveSearchIsOneSequence(t *testing.T) {
 // Where no epoch ends before the deadline, a source that waits for results is left to a later run.
 func TestASearchThatWaitsForResultsIsLeftAtTheDeadline(t *testing.T) {
 	w, a := adaptive(t, 2)
-	x := w.executor()
-	s := newSlow(x) // epochs of a second, as the pace believes
-	start := time.Now()
-	var passed atomic.Int64
-	x.lab.Now = func() time.Time { return start.Add(time.Duration(passed.Load())) }
-	x.Limits.Deadline = start.Add(time.Minute)
-	ended := make(chan error, 1)
-	go func() { ended <- w.run(x, 1) }()
-	<-s.begins
-	s.goOn <- true
-	<-s.begins
-	passed.Store(int64(time.Minute - time.Second/2)) // too late for a third epoch, and for the other trials
-	s.goOn <- true
-	if err := <-ended; !errors.Is(err, ErrStopped) || len(a.times) != 3 {
+	if err := w.runUntilLate(); !errors.Is(err, ErrStopped) || len(a.times) != 3 {
 		t.Errorf("got %v after %d suggestions, want ErrStopped after the first three", err, len(a.times))
 	}
 }
