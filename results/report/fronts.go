@@ -12,18 +12,19 @@ import (
 
 // front is the points of one measure, as the page shows them.
 type front struct {
-	Measure      string // of the objectives, for people
-	Best, Points int
-	Earlier      int // points of trials of earlier plans
-	Volume       string
-	Reference    string  // of the hypervolume
-	Pictures     []graph // of pairs of objectives
-	Notes        []string
-	PairsLeft    int
-	Trials       table // the front of trials
-	Left         int   // of them, not in the table
-	Joined       table // the front of configurations; without rows if each has one seed
-	JoinedLeft   int
+	Measure    string // of the objectives, for people
+	Best       int
+	Points     string // how many trials are compared
+	Earlier    int    // points of trials of earlier plans
+	Volume     string
+	Reference  string  // of the hypervolume
+	Pictures   []graph // of pairs of objectives
+	Notes      []string
+	PairsLeft  int
+	Trials     table // the front of trials
+	Left       int   // of them, not in the table
+	Joined     table // the front of configurations; without rows if each has one seed
+	JoinedLeft int
 }
 
 // fronts shows a front for each measure of the objectives in trials of the newest plan.
@@ -72,7 +73,7 @@ func objectives(list []results.Objective) string {
 
 func (s *study) front(measure string, rows map[results.Scope][]results.Row) (*front, error) {
 	points := rows[results.ScopeStudy]
-	f := &front{Measure: measure, Points: len(points), Volume: value(points[0]["hypervolume"])}
+	f := &front{Measure: measure, Points: plain.Count(len(points), "trial"), Volume: value(points[0]["hypervolume"])}
 	var reference []string
 	for _, o := range s.meta.Objectives {
 		reference = append(reference, o.Metric+" "+value(points[0]["reference_"+o.Metric]))

@@ -48,7 +48,7 @@ func objectives(first, second pareto.Direction) []results.Objective {
 func TestThePageShowsFrontsOfTrialsAndConfigurations(t *testing.T) {
 	w := trained(t, objectives(pareto.Min, pareto.Max), []float64{1, 0.25}, []float64{3, 0.5}, []float64{2, 0.5}, []float64{4, 0.125})
 	counts(t, page(t, w.View(), report.Options{}), map[string]int{
-		"2 of 4 trials are on the front of fid (min) and recall (max)":                                1,
+		"The front of fid (min) and recall (max) has 2 of 4 trials":                                   1,
 		`<td><a href="#trial-t0"><code>t0</code></a></td><td class="n">1</td><td class="n">0.25</td>`: 1,
 		`<td class="n">2 ± 1.414</td>`:                                                                1, // of <0>, which beats <1>
 		"The contribution of a point is":                                                              1,
@@ -58,7 +58,9 @@ func TestThePageShowsFrontsOfTrialsAndConfigurations(t *testing.T) {
 
 func TestOneObjectiveHasATableAndNoneHasNoFront(t *testing.T) {
 	one := page(t, trained(t, objectives(pareto.Min, pareto.Max)[:1], []float64{2}, []float64{1}).View(), report.Options{})
-	counts(t, one, map[string]int{"1 of 2 trials are on the front of fid (min)": 1})
+	counts(t, one, map[string]int{"The front of fid (min) has 1 of 2 trials": 1})
+	alone := page(t, trained(t, objectives(pareto.Min, pareto.Max)[:1], []float64{2}).View(), report.Options{})
+	counts(t, alone, map[string]int{"The front of fid (min) has 1 of 1 trial:": 1})
 	none := trained(t, objectives(pareto.Min, pareto.Max))
 	for name, w := range map[string]*results.Writer{"no objective": trained(t, nil, nil), "no trial": none} {
 		if strings.Contains(page(t, w.View(), report.Options{}), "Pareto") {

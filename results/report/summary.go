@@ -34,7 +34,7 @@ func (s *study) summary() (template.HTML, error) {
 		x.Earlier = plain.Count(n, "trial") + " of earlier plans in the same folder count in fronts and are listed, but are in no figure"
 	}
 	if best, all := s.onFront(); all > 0 && len(s.meta.Objectives) > 1 {
-		x.Front = fmt.Sprintf("%d of %s are on the front of %s", best, plain.Count(all, "trial"), names(s.meta.Objectives))
+		x.Front = fmt.Sprintf("%d of %s, by %s", best, plain.Count(all, "trial"), names(s.meta.Objectives))
 	}
 	x.Factors = s.mattered()
 	x.Ended = s.endedBadly()
