@@ -2,6 +2,7 @@ package runner
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/starsweep/starsweep/engine/metric"
 	"github.com/starsweep/starsweep/internal/plain"
@@ -57,10 +58,25 @@ func bestLines(m results.Meta, trials []results.State, o results.Objective) (lin
 		lines = append(lines, line)
 	}
 	if len(list) == 0 {
-		lines = []string{o.Metric + ": no finished trial has a value yet"}
+		lines = []string{o.Metric + ": " + noBest(trials, o.Metric)}
 	}
 	if others > 0 {
 		lines[len(lines)-1] += fmt.Sprintf(" (of this plan; %s of earlier plans not considered)", plain.Count(others, "trial"))
 	}
 	return lines
+}
+
+// noBest says why no trial of the newest plan has a value of a metric.
+func noBest(trials []results.State, name string) string {
+	beyond := 0
+	for _, t := range trials {
+		if value, measured := t.Last[name]; t.InPlan && measured && !math.IsNaN(value) {
+			beyond++
+		}
+	}
+	if beyond == 0 {
+		return "no finished trial has a value yet"
+	}
+	return fmt.Sprintf("measured only after the epochs of this plan, in %s; to train for fewer epochs, choose another --dir",
+		plain.Count(beyond, "trial"))
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/starsweep/starsweep/results"
 )
 
-// killStudy takes half a second: two programs, trials that collapse, epochs with and without evaluation.
+// killStudy takes half a second: two programs, trials that collapse, epochs with and without evaluation, a final one.
 const killStudy = `
 load("@std//mlp.star", "mlp")
 load("@std//losses.star", "non_saturating", "wasserstein_gp")
@@ -24,11 +24,15 @@ def trial(p):
                batch = 16, epochs = p.epochs,
                evaluate = evaluate(every = 2, samples = 100, metrics = [fid(), precision_recall(), kid(subsets = 3, size = 40)],
                                    # Any samples count as collapsed, at epoch 4.
-                                   collapse = collapse(stop = True, reach = 1, spread = 100) if p.lr > 5e-3 else None))
+                                   collapse = collapse(stop = True, reach = 1, spread = 100) if p.lr > 5e-3 else None,
+                                   final = ` + finally + `))
 
 main = study(trial = trial, space = {"loss": choice("gp", "ns"), "lr": choice(1e-3, 1e-2)}, seeds = 2, settings = {"epochs": 6},
              objectives = {"fid": "min"})
 `
+
+// finally is the final evaluation of killStudy.
+const finally = "final(metrics = [fid()], samples = 150)"
 
 // lab is a folder for runs of one small study, and what an undisturbed run of it ends with.
 type lab struct {
