@@ -3,6 +3,7 @@ package figure_test
 import (
 	"math"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -38,5 +39,27 @@ func TestADeviationBeyondTheAxisHasNoEnd(t *testing.T) {
 	check(t, err)
 	if !strings.Contains(g.Caption, "n = 3 trials (2 configurations, 2 seeds)") {
 		t.Errorf("got caption %q, want the trials with a value", g.Caption)
+	}
+}
+
+func TestLongTextsKeepTheirWidthInAnyFont(t *testing.T) {
+	g, err := figure.Bars(of(t, grid(t), nil), figure.Options{Y: "fid"})
+	check(t, err)
+	labels := regexp.MustCompile(`<text x="([\d.]+)"[^>]* textLength="([\d.]+)" lengthAdjust="spacingAndGlyphs">loss [^<]*, batch \d+<`).
+		FindAllStringSubmatch(svg(t, g, figure.Light), -1)
+	if len(labels) != 16 {
+		t.Fatalf("got %d labels, want one of each configuration", len(labels))
+	}
+	end := func(label []string) float64 { // each label ends at the axis, as far as numbers of one decimal say
+		x, err := strconv.ParseFloat(label[1], 64)
+		check(t, err)
+		width, err := strconv.ParseFloat(label[2], 64)
+		check(t, err)
+		return x + width
+	}
+	for _, label := range labels {
+		if math.Abs(end(label)-end(labels[0])) > 0.11 {
+			t.Errorf("got %s, want it to end at %g", label[0], end(labels[0]))
+		}
 	}
 }

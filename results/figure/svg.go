@@ -234,8 +234,15 @@ func (c *svgCanvas) FillString(f font.Face, at vg.Point, text string) {
 	if size := f.Font.Size.Points() * c.now.zoom; size != textSize.Points() {
 		place += ` font-size="` + decimal(size) + `"`
 	}
+	// The layout knows the width in its own font. A page that has another squeezes the text into it.
+	if width := (f.Width(text) * vg.Length(c.now.zoom)).Points(); width > longText.Points() {
+		place += fmt.Sprintf(` textLength="%s" lengthAdjust="spacingAndGlyphs"`, decimal(width))
+	}
 	fmt.Fprintf(&c.body, "<text%s>%s</text>", place, escape(text))
 }
+
+// longText is the width from which a text in a wider font could run into what is beside it.
+const longText vg.Length = 40
 
 // escape makes any text part of an XML document.
 func escape(text string) string {
