@@ -48,6 +48,8 @@ var measuredNumbers = []column{
 		"root of the total variance of generated features, relative to real ones; null if the real ones are all equal"),
 	alsoNamed("variety", TypeFloat,
 		"share of the variance of pixels that is between images, relative to real ones; null for points and for equal real images"),
+	alsoNamed("distinctness", TypeFloat,
+		"how far the nearest other image is, as a part of the mean distance, relative to real ones; null as variety is"),
 	alsoNamed("*METRIC*_floor", TypeFloat, "score of other real images against the real ones, `samples` of each"),
 }
 

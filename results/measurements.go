@@ -24,7 +24,7 @@ type Measurement struct {
 var measurementColumns = []column{
 	stored("epoch", func(r *record) *int { return &r.Measurement.Epoch }, "epoch of the weights"),
 	family("*metrics*", TypeFloat,
-		"as in the epochs table, with `spread`, `variety` and *METRIC*_floor; null where this measure does not have the metric",
+		"as in the epochs table, with `spread`, `variety`, `distinctness` and *METRIC*_floor; null where this measure does not have the metric",
 		func(m Meta) []column {
 			evaluated := m
 			evaluated.Metrics = slices.DeleteFunc(slices.Clone(m.Metrics), func(name string) bool { return !slices.Contains(ofImages, name) })

@@ -15,6 +15,8 @@ type Observation struct {
 	Fidelity []Reading // how many samples look real: precision
 	Spread   float64   // of the features, relative to the real ones: see Features.Spread
 	Variety  float64   // of the pixels, relative to the real ones: see Pixels.Variety
+
+	Distinctness float64 // likewise: see Pixels.Distinctness
 }
 
 // Reading is the value of a column.
@@ -25,12 +27,15 @@ type Reading struct {
 
 // Observe collects from the values of an epoch those that say something about collapse.
 func Observe(epoch int, metrics []spec.Metric, values map[string]float64) Observation {
-	o := Observation{Epoch: epoch, Spread: math.NaN(), Variety: math.NaN()}
+	o := Observation{Epoch: epoch, Spread: math.NaN(), Variety: math.NaN(), Distinctness: math.NaN()}
 	if v, ok := values[Spread]; ok {
 		o.Spread = v
 	}
 	if v, ok := values[Variety]; ok {
 		o.Variety = v
+	}
+	if v, ok := values[Distinctness]; ok {
+		o.Distinctness = v
 	}
 	for _, m := range metrics {
 		row, _ := Lookup(m.Name)
@@ -49,10 +54,11 @@ func Observe(epoch int, metrics []spec.Metric, values map[string]float64) Observ
 }
 
 // Collapsed reports whether a history, in order of epochs, ends in collapse, and by which numbers: each of the last rule.Evaluations
-// evaluations shows one of two signs.
+// evaluations shows one of three signs.
 //
 //   - One image: recall and coverage are at most rule.Reach, and the variety of pixels is at most rule.Variety of the real set's. Of
 //     points, which have no pixels, the spread is at most rule.Spread.
+//   - Few images: recall and coverage are at most rule.Reach, and the distinctness of images is at most rule.Distinctness.
 //   - Few modes: samples look real (precision is at least rule.Fidelity), and recall and coverage are at most rule.Modes. Of images, the
 //     variety is at most rule.Few as well: that of k images in equal numbers is about 1 - 1/k, and a generator that has learnt hard data
 //     for a while may reach few of them with samples that all differ.
@@ -82,6 +88,8 @@ func (o Observation) sign(rule spec.Collapse) string {
 		return fmt.Sprintf("one image: the variety of pixels is %.3g of that of the real set, with %s", o.Variety, list(o.Reach, " "))
 	case o.reachesAtMost(rule.Reach) && math.IsNaN(o.Variety) && o.Spread <= rule.Spread:
 		return fmt.Sprintf("one image: the spread of features is %.3g of that of the real set, with %s", o.Spread, list(o.Reach, " "))
+	case o.reachesAtMost(rule.Reach) && o.Distinctness <= rule.Distinctness:
+		return fmt.Sprintf("few images: their distinctness is %.3g of that of the real set, with %s", o.Distinctness, list(o.Reach, " "))
 	case o.reachesAtMost(rule.Modes) && o.looksReal(rule.Fidelity) && !(o.Variety > rule.Few):
 		return fmt.Sprintf("few modes: %s at %s", list(o.Reach, " is "), list(o.Fidelity, " "))
 	}

@@ -124,8 +124,24 @@ func TestThePixelsDecideWhetherImagesAreOne(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", c.what, why, c.want)
 		}
 	}
-	seen := Observe(5, []spec.Metric{{Name: "precision_recall"}}, map[string]float64{"recall": 0, Variety: 0.125})
-	if seen.Variety != 0.125 || !math.IsNaN(seen.Spread) {
+	rule.Distinctness = 0.1
+	for _, c := range []struct {
+		what                 string
+		recall, distinctness float64
+		want                 string
+	}{
+		{"three images that look like nothing", 0, 0.01, "few images: their distinctness is 0.01 of that of the real set, with recall 0"},
+		{"at the bound", 0.05, 0.1, "few images: their distinctness is 0.1 of that of the real set, with recall 0.05"},
+		{"noise", 0, 0.5, ""}, {"few that reach the data", 0.06, 0.01, ""}, {"not measured", 0, nan, ""},
+	} {
+		o := observation(5, 0, c.recall, nan, 0.7)
+		o.Variety, o.Distinctness = 0.6, c.distinctness
+		if _, why := Collapsed(rule, []Observation{o}); why != c.want {
+			t.Errorf("%s: got %q, want %q", c.what, why, c.want)
+		}
+	}
+	seen := Observe(5, []spec.Metric{{Name: "precision_recall"}}, map[string]float64{"recall": 0, Variety: 0.125, Distinctness: 0.25})
+	if seen.Variety != 0.125 || seen.Distinctness != 0.25 || !math.IsNaN(seen.Spread) {
 		t.Errorf("got %+v", seen)
 	}
 }

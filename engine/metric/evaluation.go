@@ -33,7 +33,7 @@ func Columns(e spec.Evaluation) (names []string) {
 	if len(e.Metrics) > 0 {
 		names = append(names, Spread)
 		if e.Features != spec.PointFeatures {
-			names = append(names, Variety)
+			names = append(names, Variety, Distinctness)
 		}
 	}
 	names = append(names, floors...)
@@ -150,7 +150,7 @@ func Deciding(m spec.Measure, train string, columns ...string) (part spec.Measur
 			fallthrough
 		case column == Spread && m.Samples > 0:
 			part.Samples, part.Real, part.Features = m.Samples, m.Real, m.Features
-		case column == Variety && m.Samples > 0:
+		case OfPixels(column) && m.Samples > 0:
 			part.Samples, part.Real = m.Samples, m.Real
 		case strings.HasPrefix(column, testPrefix) && m.Tests != "":
 			part.Tests = m.Tests

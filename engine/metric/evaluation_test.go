@@ -20,7 +20,7 @@ func all() spec.Evaluation {
 
 func TestAnEvaluationNamesItsColumns(t *testing.T) {
 	const want = "fid precision recall density coverage kid kid_std inception_score inception_score_std prd_f8 prd_f1_8 parzen spread " +
-		"variety " +
+		"variety distinctness " +
 		"fid_floor precision_floor recall_floor density_floor coverage_floor kid_floor inception_score_floor prd_f8_floor prd_f1_8_floor " +
 		"parzen_floor"
 	if got := strings.Join(Columns(all()), " "); got != want {
@@ -32,7 +32,7 @@ func TestAnEvaluationNamesItsColumns(t *testing.T) {
 	}
 	dear := all()
 	dear.Metrics, dear.Final = dear.Metrics[:1], &points
-	if got := strings.Join(Columns(dear), " "); got != "fid spread variety fid_floor final_fid final_spread final_fid_floor" {
+	if got := strings.Join(Columns(dear), " "); got != "fid spread variety distinctness fid_floor final_fid final_spread final_fid_floor" {
 		t.Errorf("got the columns %s with a final evaluation", got)
 	}
 	if low, high := Bounds("final_recall"); low != 0 || high != 1 {
@@ -101,7 +101,7 @@ func TestValuesWithEqualMeasuresAreComparable(t *testing.T) {
 	}
 	images := []string{"samples", "real", "features"}
 	for column, want := range map[string][]string{
-		"fid": images, "spread": images, "variety": {"samples", "real"},
+		"fid": images, "spread": images, "variety": {"samples", "real"}, "distinctness": {"samples", "real"},
 		"kid": append(images, "kid"), "kid_std": append(images, "kid"),
 		"fid_floor": append(images, "floor"), "precision": append(images, "neighbours"),
 		"recall_floor": append(images, "neighbours", "floor"), "parzen": append(images, "sigma", "floor"),
@@ -127,9 +127,10 @@ func TestFinalValuesHaveAMeasureOfTheirOwn(t *testing.T) {
 	m, final := ofManyMetrics(), ofManyMetrics()
 	final.Samples, final.Features, m.Final = 5000, "inception:77", &final
 	for want, columns := range map[string][]string{
-		"fid() samples=1000 real=test:0f1e2d3c4b5a6978 features=small-mnist:1c291ca54e0ba1f7":                       {"fid"},
-		"final(fid() samples=5000 real=test:0f1e2d3c4b5a6978 features=inception:77)":                                {"final_fid"},
-		"samples=1000 real=test:0f1e2d3c4b5a6978 final(samples=5000 real=test:0f1e2d3c4b5a6978)":                    {"final_variety", "variety"},
+		"fid() samples=1000 real=test:0f1e2d3c4b5a6978 features=small-mnist:1c291ca54e0ba1f7": {"fid"},
+		"final(fid() samples=5000 real=test:0f1e2d3c4b5a6978 features=inception:77)":          {"final_fid"},
+		"samples=1000 real=test:0f1e2d3c4b5a6978 final(samples=5000 real=test:0f1e2d3c4b5a6978)": {"final_distinctness",
+			"variety"},
 		"final(precision_recall(k=3) samples=5000 real=test:0f1e2d3c4b5a6978 floor=train:aa features=inception:77)": {"final_recall_floor"},
 	} {
 		if got := Deciding(m, "88", columns...).String(); got != want {

@@ -1,6 +1,9 @@
 package metric
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Variety is the column of Pixels.Variety: how much of what an image shows is not the same in all of them, relative to the real ones.
 const Variety = "variety"
@@ -8,7 +11,8 @@ const Variety = "variety"
 // Pixels sums up how much images of one size differ from each other. The zero value has seen none.
 type Pixels struct {
 	images       int
-	sum, squares []float64 // by place: a pixel of a channel
+	sum, squares []float64   // by place: a pixel of a channel
+	first        [][]float32 // images that are compared with each other
 }
 
 // Add takes n images, one after the other. Values beyond -1 and 1 count as those, as a picture shows them.
@@ -22,11 +26,21 @@ func (p *Pixels) Add(x []float32, n int) {
 	}
 	p.images += n
 	for i, v := range x {
-		d := float64(min(1, max(-1, v)))
+		d := float64(shown(v))
 		p.sum[i%width] += d
 		p.squares[i%width] += d * d
 	}
+	for i := 0; i < n && len(p.first) < mutual; i++ {
+		image := slices.Clone(x[i*width : (i+1)*width])
+		for j, v := range image {
+			image[j] = shown(v)
+		}
+		p.first = append(p.first, image)
+	}
 }
+
+// shown is the value of a pixel that a picture shows.
+func shown(v float32) float32 { return min(1, max(-1, v)) }
 
 // variances are the variance between images, as a mean over places, and the variance of all values of all images about their one mean.
 // The difference is the variance over places of the mean image.

@@ -72,6 +72,7 @@ func TestTheRuleOfCollapseDecidesTheID(t *testing.T) {
 	for name, got := range map[string]string{
 		"variety": of(func(c *spec.Collapse) { c.Variety = 0.3 }),
 		"few":     of(func(c *spec.Collapse) { c.Few = 0.9 }), "spread": of(func(c *spec.Collapse) { c.Spread = 0.4 }),
+		"distinctness":                 of(func(c *spec.Collapse) { c.Distinctness = 0.3 }),
 		"variety of a rule that stops": of(func(c *spec.Collapse) { c.Stop, c.Variety = true, 0.3 }),
 	} {
 		if slices.Contains(seen, got) {

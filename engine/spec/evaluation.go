@@ -65,32 +65,39 @@ type Collapse struct {
 	Stop                                         bool // end the trial at once
 	Evaluations                                  int
 	Reach, Spread, Variety, Fidelity, Modes, Few float64
+	Distinctness                                 float64
 }
 
 // StandardCollapse is the default rule of scripts.
 func StandardCollapse() Collapse {
-	return Collapse{Evaluations: 2, Reach: 0.05, Spread: 0.25, Variety: 0.4, Fidelity: 0.7, Modes: 0.3, Few: 0.8}
+	return Collapse{Evaluations: 2, Reach: 0.05, Spread: 0.25, Variety: 0.4, Fidelity: 0.7, Modes: 0.3, Few: 0.8, Distinctness: 0.025}
 }
 
 // String is canonical.
-func (c Collapse) String() string {
-	return c.text(", variety="+shortest(c.Variety), ", few="+shortest(c.Few))
-}
+func (c Collapse) String() string { return c.text(true, true) }
 
-// Identity is the text of the rule in the configuration of a trial. The standard bounds of variety are left out where the rule ends no
-// trial and changes no number: trials of directories from before there was a variety keep their names.
+// Identity is the text of the rule in the configuration of a trial. The standard bounds of what came later, variety and distinctness, are
+// left out where the rule ends no trial and changes no number: trials of directories from before keep their names.
 func (c *Collapse) Identity() string {
-	standard := StandardCollapse()
-	switch {
-	case c == nil:
+	if c == nil {
 		return "<nil>"
-	case !c.Stop && c.Variety == standard.Variety && c.Few == standard.Few:
-		return c.text("", "")
 	}
-	return c.String()
+	standard := StandardCollapse()
+	distinctness := c.Stop || c.Distinctness != standard.Distinctness
+	return c.text(distinctness || c.Variety != standard.Variety || c.Few != standard.Few, distinctness)
 }
 
-func (c Collapse) text(variety, few string) string {
-	return fmt.Sprintf("(stop=%t, evaluations=%d, reach=%s, spread=%s%s, fidelity=%s, modes=%s%s)",
-		c.Stop, c.Evaluations, shortest(c.Reach), shortest(c.Spread), variety, shortest(c.Fidelity), shortest(c.Modes), few)
+func (c Collapse) text(variety, distinctness bool) string {
+	text := fmt.Sprintf("(stop=%t, evaluations=%d, reach=%s, spread=%s", c.Stop, c.Evaluations, shortest(c.Reach), shortest(c.Spread))
+	if variety {
+		text += ", variety=" + shortest(c.Variety)
+	}
+	text += ", fidelity=" + shortest(c.Fidelity) + ", modes=" + shortest(c.Modes)
+	if variety {
+		text += ", few=" + shortest(c.Few)
+	}
+	if distinctness {
+		text += ", distinctness=" + shortest(c.Distinctness)
+	}
+	return text + ")"
 }

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -33,7 +34,8 @@ func measured() Evaluation {
 func TestAnEvaluationsTextHasAllThatItDecides(t *testing.T) {
 	const want = "every=5 sheet=64 metrics=[fid() kid(subsets=100, size=1000) parzen(sigma=0.2)] samples=1000 real=test " +
 		"features=small-mnist " +
-		"collapse=(stop=false, evaluations=2, reach=0.05, spread=0.25, variety=0.4, fidelity=0.7, modes=0.3, few=0.8)"
+		"collapse=(stop=false, evaluations=2, reach=0.05, spread=0.25, variety=0.4, fidelity=0.7, modes=0.3, few=0.8, " +
+		"distinctness=0.025)"
 	if got := measured().String(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -48,7 +50,7 @@ func TestAnEvaluationsTextHasAllThatItDecides(t *testing.T) {
 		"evaluations": func(e *Evaluation) { e.Collapse.Evaluations = 4 }, "reach": func(e *Evaluation) { e.Collapse.Reach = 0.4 },
 		"spread": func(e *Evaluation) { e.Collapse.Spread = 0.4 }, "fidelity": func(e *Evaluation) { e.Collapse.Fidelity = 0.4 },
 		"modes": func(e *Evaluation) { e.Collapse.Modes = 0.4 }, "variety": func(e *Evaluation) { e.Collapse.Variety = 0.3 },
-		"few": func(e *Evaluation) { e.Collapse.Few = 0.9 },
+		"few": func(e *Evaluation) { e.Collapse.Few = 0.9 }, "distinctness": func(e *Evaluation) { e.Collapse.Distinctness = 0.3 },
 	} {
 		e := measured()
 		if change(&e); seen[e.String()] {
@@ -58,15 +60,20 @@ func TestAnEvaluationsTextHasAllThatItDecides(t *testing.T) {
 	}
 }
 
-// The bound of variety came later than directories that are still read. A rule that ends no trial changes no number of theirs.
+// The bounds of variety and distinctness came later than directories that are still read. A rule that ends no trial changes no number of
+// theirs.
 func TestTheStandardRuleKeepsTheNamesOfTrials(t *testing.T) {
 	const before = "(stop=false, evaluations=2, reach=0.05, spread=0.25, fidelity=0.7, modes=0.3)"
-	standard, other, more, stopping := StandardCollapse(), StandardCollapse(), StandardCollapse(), StandardCollapse()
-	other.Variety, more.Few, stopping.Stop = 0.3, 0.9, true
+	const varied = "(stop=false, evaluations=2, reach=0.05, spread=0.25, variety=0.3, fidelity=0.7, modes=0.3, few=0.8)"
+	standard, other, stopping, apart := StandardCollapse(), StandardCollapse(), StandardCollapse(), StandardCollapse()
+	other.Variety, stopping.Stop, apart.Distinctness = 0.3, true, 0.2
+	few := StandardCollapse()
+	few.Few = 0.9
+	fewer := strings.NewReplacer("variety=0.3", "variety=0.4", "few=0.8", "few=0.9").Replace(varied)
 	for _, c := range []struct {
 		rule *Collapse
 		want string
-	}{{nil, "<nil>"}, {&standard, before}, {&other, other.String()}, {&more, more.String()}, {&stopping, stopping.String()}} {
+	}{{nil, "<nil>"}, {&standard, before}, {&other, varied}, {&few, fewer}, {&stopping, stopping.String()}, {&apart, apart.String()}} {
 		if got := c.rule.Identity(); got != c.want {
 			t.Errorf("got %s, want %s", got, c.want)
 		}

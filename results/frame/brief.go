@@ -66,7 +66,7 @@ func Part(measure, column string) string {
 		name, arguments, call := strings.Cut(word, "(")
 		row, known := metric.Lookup(name)
 		switch {
-		case column == metric.Variety && strings.HasPrefix(word, "features="):
+		case metric.OfPixels(column) && strings.HasPrefix(word, "features="):
 			continue // it is of pixels
 		case !call || !known:
 		case !slices.ContainsFunc(row.Columns, func(c metric.Column) bool { return c.Name == base }):

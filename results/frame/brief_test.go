@@ -51,7 +51,7 @@ func TestAPartOfAMeasureIsThatOfTheMeasureBeforeItWasText(t *testing.T) {
 	for _, m := range metric.All {
 		whole.Metrics = append(whole.Metrics, m.Standard())
 	}
-	columns := []string{metric.Spread, metric.Variety}
+	columns := []string{metric.Spread, metric.Variety, metric.Distinctness}
 	for _, m := range metric.All {
 		for _, c := range m.Columns {
 			columns = append(columns, c.Name, c.Name+metric.Floor)

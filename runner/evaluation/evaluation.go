@@ -126,6 +126,9 @@ func (s *Scorer) Score(ctx context.Context, generated Images) (map[string]float6
 		if v := pixels.Variety(s.real.pixels); !math.IsNaN(v) {
 			values[metric.Variety] = v
 		}
+		if v := pixels.Distinctness(s.real.pixels); !math.IsNaN(v) {
+			values[metric.Distinctness] = v
+		}
 	}
 	for name, v := range s.real.floors {
 		values[name+metric.Floor] = v

@@ -59,6 +59,7 @@ func TestMetricsDistinguishGoodSamplesFromBad(t *testing.T) {
 }
 
 // Features tell real digits from one of them, and so do pixels: variety is 1 for digits like the real ones, less for few, 0 for one.
+// Distinctness is 0 for few.
 func TestVarietyTellsOneImageFromMany(t *testing.T) {
 	b, _ := comparer(t, "")
 	d := complete(spec.Data{Name: "mnist12k"})
@@ -75,11 +76,16 @@ func TestVarietyTellsOneImageFromMany(t *testing.T) {
 		}
 	}
 	for _, c := range []struct {
-		images    int
-		low, high float64
-	}{{300, 0.9, 1.1}, {2, 0.3, 0.9}, {1, 0, 1e-9}} {
-		if got := measure(t, b, d, e, first(c.images))["variety"]; !(got >= c.low && got <= c.high) {
-			t.Errorf("%d images: got a variety of %v, want %v to %v", c.images, got, c.low, c.high)
+		images            int
+		low, high         float64
+		nearest, farthest float64
+	}{{300, 0.9, 1.1, 0.7, 1.3}, {2, 0.3, 0.9, 0, 0}, {1, 0, 1e-9, 0, 0}} {
+		got := measure(t, b, d, e, first(c.images))
+		if v := got["variety"]; !(v >= c.low && v <= c.high) {
+			t.Errorf("%d images: got a variety of %v, want %v to %v", c.images, v, c.low, c.high)
+		}
+		if v, measured := got["distinctness"]; !(measured && v >= c.nearest && v <= c.farthest) {
+			t.Errorf("%d images: got a distinctness of %v, want %v to %v", c.images, v, c.nearest, c.farthest)
 		}
 	}
 	if values := measure(t, b, d, e, generated); len(values) != len(metric.Columns(e)) {

@@ -233,12 +233,13 @@ func (a *collapseArg) Unpack(v starlark.Value) error {
 func makeCollapse(c kit.Call) (starlark.Value, error) {
 	r := collapseValue{Collapse: spec.StandardCollapse()}
 	evaluations := kit.Count(r.Evaluations)
-	reach, spread, variety := kit.Positive(r.Reach), kit.Positive(r.Spread), kit.Positive(r.Variety)
+	reach, spread := kit.Positive(r.Reach), kit.Positive(r.Spread)
+	variety, distinctness := kit.Positive(r.Variety), kit.Positive(r.Distinctness)
 	fidelity, modes, few := kit.Positive(r.Fidelity), kit.Positive(r.Modes), kit.Positive(r.Few)
 	err := c.Keywords("stop?", &r.Stop, "evaluations?", &evaluations, "reach?", &reach, "spread?", &spread, "variety?", &variety,
-		"fidelity?", &fidelity, "modes?", &modes, "few?", &few)
+		"distinctness?", &distinctness, "fidelity?", &fidelity, "modes?", &modes, "few?", &few)
 	r.Evaluations = int(evaluations)
-	r.Reach, r.Spread, r.Variety = float64(reach), float64(spread), float64(variety)
+	r.Reach, r.Spread, r.Variety, r.Distinctness = float64(reach), float64(spread), float64(variety), float64(distinctness)
 	r.Fidelity, r.Modes, r.Few = float64(fidelity), float64(modes), float64(few)
 	return r, err
 }
