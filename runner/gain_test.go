@@ -12,14 +12,15 @@ import (
 	"github.com/starsweep/starsweep/results"
 )
 
+// gainStudy has no final evaluation: where a trial has become longer, its record keeps that of its former end, which a new study has not.
+var gainStudy = strings.Replace(killStudy, finally, "None", 1)
+
 // A script that was changed runs again only what the change concerns, and ends with the numbers of a study that was never run before.
 func TestWhatAChangedScriptRunsAgain(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains two studies for each change")
 	}
-	// Where a trial has become longer, its record keeps the final evaluation of its former end, which a new study has not.
-	study := strings.Replace(killStudy, finally, "None", 1)
-	whole := newLab(t, study)
+	whole := newLab(t, gainStudy)
 	all := []string{`loss="gp" lr=0.001`, `loss="gp" lr=0.01`, `loss="ns" lr=0.001`, `loss="ns" lr=0.01`}
 	completed := []string{all[0], all[2]} // the others collapse at epoch 4
 	both := func(points []string, seeds ...string) (trials []string) {
@@ -53,11 +54,11 @@ func TestWhatAChangedScriptRunsAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := lab{T: t, home: whole.home, script: filepath.Join(t.TempDir(), "kill.star")}
 			for change := range slices.Chunk(c.changes, 2) {
-				if !strings.Contains(study, change[0]) {
+				if !strings.Contains(gainStudy, change[0]) {
 					t.Fatalf("the study does not contain %q", change[0])
 				}
 			}
-			if err := os.WriteFile(l.script, []byte(strings.NewReplacer(c.changes...).Replace(study)), 0o644); err != nil {
+			if err := os.WriteFile(l.script, []byte(strings.NewReplacer(c.changes...).Replace(gainStudy)), 0o644); err != nil {
 				t.Fatal(err)
 			}
 			dir := l.copyOf(whole.whole)
