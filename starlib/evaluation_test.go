@@ -85,7 +85,7 @@ main = study(trial = trial)
 		{`mnist()`, "fid()", `extractor("small-cifar10")`, "metrics=[fid()] samples=10000 real=test features=small-cifar10"},
 		{`mnist()`, "fid()", `extractor("small")`, "metrics=[fid()] samples=10000 real=test features=small-mnist"},
 		{"ring()", "precision_recall()", "None", "metrics=[precision_recall(k=3)] samples=10000 real=test features=points " +
-			"collapse=(stop=false, evaluations=2, reach=0.05, spread=0.25, variety=0.4, fidelity=0.7, modes=0.3, few=0.8, distinctness=0.025)"},
+			"collapse=(stop=false, evaluations=2, reach=0.05, spread=0.25, variety=0.4, fidelity=0.7, modes=0.3, few=0.8, distinctness=0.017)"},
 	} {
 		job, err := load(t, fmt.Sprintf(script, c.data, c.metric, c.features)).Job(context.Background(), nil)
 		if err != nil {

@@ -70,7 +70,7 @@ type Collapse struct {
 
 // StandardCollapse is the default rule of scripts.
 func StandardCollapse() Collapse {
-	return Collapse{Evaluations: 2, Reach: 0.05, Spread: 0.25, Variety: 0.4, Fidelity: 0.7, Modes: 0.3, Few: 0.8, Distinctness: 0.025}
+	return Collapse{Evaluations: 2, Reach: 0.05, Spread: 0.25, Variety: 0.4, Fidelity: 0.7, Modes: 0.3, Few: 0.8, Distinctness: 0.017}
 }
 
 // String is canonical.

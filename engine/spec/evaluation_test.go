@@ -35,7 +35,7 @@ func TestAnEvaluationsTextHasAllThatItDecides(t *testing.T) {
 	const want = "every=5 sheet=64 metrics=[fid() kid(subsets=100, size=1000) parzen(sigma=0.2)] samples=1000 real=test " +
 		"features=small-mnist " +
 		"collapse=(stop=false, evaluations=2, reach=0.05, spread=0.25, variety=0.4, fidelity=0.7, modes=0.3, few=0.8, " +
-		"distinctness=0.025)"
+		"distinctness=0.017)"
 	if got := measured().String(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
