@@ -52,7 +52,8 @@ sample sheets, such as 8e2b7d6a,yes; further columns are notes. It prints how
 often both agree, Cohen's kappa, and the trials of which they say different
 things. --rule tries another rule, a condition on the values of the last
 evaluation, or with --measured on those that the command measure recorded. Of a
-value that a trial does not have, a comparison is false.`,
+value that a trial does not have, a comparison is false; a rule that reads what
+no trial has is refused.`,
 		Example: `  starsweep measure runs/mnist_grid --which all --features inception
   starsweep agreement runs/mnist_grid
   starsweep agreement runs/mnist_grid --with recall,precision --where 'loss == "ns-gan"'

@@ -15,6 +15,7 @@ import (
 	"github.com/starsweep/starsweep/results"
 	"github.com/starsweep/starsweep/results/effect"
 	"github.com/starsweep/starsweep/results/frame"
+	"github.com/starsweep/starsweep/starlib/where"
 )
 
 // judgement compares the collapse rule, or the condition of --rule, with labels.
@@ -31,6 +32,9 @@ func (e *Env) judgement(ctx context.Context, dir string, o agreementOptions) err
 		rule := effect.Recorded
 		if holds != nil {
 			columns := frame.Columns(v.Meta())
+			if err := allMeasured(f, o.rule, columns); err != nil {
+				return err
+			}
 			rule = func(r frame.Row) (bool, error) { return holds(r.Cells(columns)) }
 		}
 		j, err := effect.Judge(f, labels, rule)
@@ -47,6 +51,23 @@ func (e *Env) judgement(ctx context.Context, dir string, o agreementOptions) err
 		}
 		return printJudgement(e.Stdout, f, j, o.to == "markdown")
 	})
+}
+
+// allMeasured refuses a rule that asks for what no trial has a value of: it would hold nowhere. Where the command measure has recorded
+// several measures, the frame has the values of one.
+func allMeasured(f *frame.Frame, rule string, columns []string) error {
+	used, err := where.Columns("--rule", rule, columns)
+	if err != nil {
+		return withCode(exitUsage, err)
+	}
+	for _, name := range used {
+		has := func(r frame.Row) bool { return r.Cells(columns)[name] != nil }
+		if len(f.Rows) > 0 && !slices.ContainsFunc(f.Rows, has) {
+			return usageErrorf("--rule: got %s, of which no trial here has a value: if it was measured in another way, choose that with --measure",
+				name)
+		}
+	}
+	return nil
 }
 
 // labelSize bounds a file of labels.

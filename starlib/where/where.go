@@ -67,6 +67,19 @@ func Compile(ctx context.Context, name, text string, columns []string) (func(map
 	}, nil
 }
 
+// Columns returns those of the columns that a condition names, in the order of their first use.
+func Columns(name, text string, columns []string) ([]string, error) {
+	file, err := sandbox.Parse(name, []byte(text))
+	if err != nil {
+		return nil, kit.Locate(err, name)
+	}
+	condition, err := onlyExpression(file, name)
+	if err != nil {
+		return nil, err
+	}
+	return usedNames(condition, columns), nil
+}
+
 // onlyExpression is the expression that a file consists of.
 func onlyExpression(file *syntax.File, name string) (syntax.Expr, error) {
 	const want = `want a condition, such as lr < 0.01 and loss == "wgan-gp"`

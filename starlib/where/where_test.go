@@ -80,3 +80,13 @@ func TestConditionsEndWithTheirContext(t *testing.T) {
 		t.Errorf("got error %v, want that of the context", err)
 	}
 }
+
+func TestTheColumnsOfACondition(t *testing.T) {
+	got, err := where.Columns("--rule", `fid < 2 and (lr in [1e-3, seed] or fid > lr) and loss != "norm"`, columns)
+	if err != nil || strings.Join(got, " ") != "fid lr seed loss" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if _, err := where.Columns("--rule", "fid = 2", columns); err == nil || !strings.Contains(err.Error(), "--rule:1:5: got =") {
+		t.Errorf("got %v, want an error with its place", err)
+	}
+}
