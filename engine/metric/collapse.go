@@ -14,9 +14,9 @@ type Observation struct {
 	Reach    []Reading // how much of the real set samples reach: recall, coverage
 	Fidelity []Reading // how many samples look real: precision
 	Spread   float64   // of the features, relative to the real ones: see Features.Spread
-	Variety  float64   // of the pixels, relative to the real ones: see Pixels.Variety
+	Variety  float64   // of the pixels, relative to the real ones: see PixelStats.Variety
 
-	Distinctness float64 // likewise: see Pixels.Distinctness
+	Distinctness float64 // likewise: see PixelStats.Distinctness
 }
 
 // Reading is the value of a column.

@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// Distinctness is the column of Pixels.Distinctness: how far an image is from the nearest of the others, relative to the real ones.
+// Distinctness is the column of PixelStats.Distinctness: how far an image is from the nearest of the others, relative to the real ones.
 const Distinctness = "distinctness"
 
-// mutual is how many images, the first ones, are compared with each other: enough for each of few to recur, and few enough for images
+// Compared is how many images, the first ones, are compared with each other: enough for each of few to recur, and few enough for images
 // that vary along two or three directions, as those of a small latent space, to be apart.
-const mutual = 128
+const Compared = 128
 
 // Distinctness is the median squared distance of an image to the nearest of the others, as a part of the mean squared distance between
 // images, relative to that part of real images: 0 for few images that recur, however different they are, 1 for images each of which is
@@ -18,12 +18,11 @@ const mutual = 128
 // of the sets.
 //
 // Variety tells one image from several, but not several from many: that of k images in equal numbers is about 1 - 1/k.
-func (p *Pixels) Distinctness(real *Pixels) float64 {
-	own, others := p.apart(), real.apart()
-	if !(others > 0) {
+func (s PixelStats) Distinctness(real PixelStats) float64 {
+	if !(real.apart > 0) {
 		return math.NaN()
 	}
-	return own / others
+	return s.apart / real.apart
 }
 
 // apart is the median squared distance to the nearest other image, in units of the mean squared distance between images; 0 if all are

@@ -27,7 +27,7 @@ func TestDistinctnessTellsFewImagesFromMany(t *testing.T) {
 	real := pictures(500, wave)
 	for _, c := range []struct {
 		what      string
-		images    *Pixels
+		images    PixelStats
 		low, high float64
 	}{
 		{"real images", pictures(500, wave), 1, 1},
@@ -57,17 +57,17 @@ func TestDistinctnessTellsFewImagesFromMany(t *testing.T) {
 
 // Of points on a line: squared distances 1/4, 1 and 9/4 of three, 1, 1 and 4 of the real ones, each with a nearest.
 func TestDistinctnessFollowsItsDefinition(t *testing.T) {
-	line := func(places ...float32) *Pixels {
+	line := func(places ...float32) PixelStats {
 		p := &Pixels{}
 		p.Add(places[:1], 1)
 		p.Add(places[1:], len(places)-1)
-		return p
+		return p.Stats()
 	}
 	got := line(-1, 0.5, -0.5).Distinctness(line(0, -3, 1)) // -3 is shown as -1
 	if want := 0.25 / (3.5 / 3) / (1.0 / 2); math.Abs(got-want) > 1e-12 {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if got, want := line(-1, -0.5, 0, 1).apart(), (0.25+0.25)/2/((0.25+1+4+0.25+2.25+1)/6); math.Abs(got-want) > 1e-12 {
+	if got, want := line(-1, -0.5, 0, 1).apart, (0.25+0.25)/2/((0.25+1+4+0.25+2.25+1)/6); math.Abs(got-want) > 1e-12 {
 		t.Errorf("an even number: got %v, want %v", got, want)
 	}
 }

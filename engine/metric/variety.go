@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// Variety is the column of Pixels.Variety: how much of what an image shows is not the same in all of them, relative to the real ones.
+// Variety is the column of PixelStats.Variety: how much of what an image shows is not the same in all of them, relative to the real ones.
 const Variety = "variety"
 
-// Pixels sums up how much images of one size differ from each other. The zero value has seen none.
+// Pixels sees how much images of one size differ from each other. The zero value has seen none.
 type Pixels struct {
 	images       int
 	sum, squares []float64   // by place: a pixel of a channel
@@ -30,7 +30,7 @@ func (p *Pixels) Add(x []float32, n int) {
 		p.sum[i%width] += d
 		p.squares[i%width] += d * d
 	}
-	for i := 0; i < n && len(p.first) < mutual; i++ {
+	for i := 0; i < n && len(p.first) < Compared; i++ {
 		image := slices.Clone(x[i*width : (i+1)*width])
 		for j, v := range image {
 			image[j] = shown(v)
@@ -41,6 +41,18 @@ func (p *Pixels) Add(x []float32, n int) {
 
 // shown is the value of a pixel that a picture shows.
 func shown(v float32) float32 { return min(1, max(-1, v)) }
+
+// PixelStats sum up how much the images of a set differ from each other.
+type PixelStats struct {
+	between, all float64 // see Pixels.variances
+	apart        float64 // see Pixels.apart
+}
+
+// Stats sums up the images that were added.
+func (p *Pixels) Stats() PixelStats {
+	between, all := p.variances()
+	return PixelStats{between, all, p.apart()}
+}
 
 // variances are the variance between images, as a mean over places, and the variance of all values of all images about their one mean.
 // The difference is the variance over places of the mean image.
@@ -65,11 +77,9 @@ const faint = 0.1
 //
 // The spread of features does not tell one image from many where no real image is near: networks answer with large features there, and
 // small differences of pixels become large ones of features.
-func (p *Pixels) Variety(real *Pixels) float64 {
-	between, all := p.variances()
-	realBetween, realAll := real.variances()
-	if realBetween == 0 {
+func (s PixelStats) Variety(real PixelStats) float64 {
+	if real.between == 0 {
 		return math.NaN()
 	}
-	return between / max(all, faint*faint*realAll) / (realBetween / realAll)
+	return s.between / max(s.all, faint*faint*real.all) / (real.between / real.all)
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // pictures are n images of 8 x 8 values that a function computes from the number of the image and of the value.
-func pictures(n int, value func(image, place int) float64) *Pixels {
+func pictures(n int, value func(image, place int) float64) PixelStats {
 	p := &Pixels{}
 	for from := 0; from < n; from += 100 { // in parts, as they come
 		var x []float32
@@ -18,7 +18,7 @@ func pictures(n int, value func(image, place int) float64) *Pixels {
 		}
 		p.Add(x, len(x)/64)
 	}
-	return p
+	return p.Stats()
 }
 
 // strokes are bars at one of eight places: as digits, they share a background.
@@ -36,7 +36,7 @@ func TestVarietyIsTheShareOfWhatDiffers(t *testing.T) {
 	real := pictures(800, strokes)
 	for _, c := range []struct {
 		what      string
-		images    *Pixels
+		images    PixelStats
 		low, high float64
 	}{
 		{"real images", pictures(800, strokes), 1, 1},
@@ -63,7 +63,7 @@ func TestVarietyIsTheShareOfWhatDiffers(t *testing.T) {
 // The definition, computed in another way: the law of total variance.
 func TestVarietyFollowsItsDefinition(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	sets := make([]*Pixels, 2)
+	sets := make([]PixelStats, 2)
 	shares := make([]float64, 2)
 	for k := range sets {
 		values := make([][]float64, 64)

@@ -110,6 +110,7 @@ func (s *Scorer) Score(ctx context.Context, generated Images) (map[string]float6
 	if err != nil {
 		return nil, err
 	}
+	own := pixels.Stats()
 	fake, err := metric.Summarize(ctx, s.comparer.products, s.spec.Metrics, features, logits)
 	if err != nil {
 		return nil, fmt.Errorf("generated images: %w", err)
@@ -123,10 +124,10 @@ func (s *Scorer) Score(ctx context.Context, generated Images) (map[string]float6
 		values[metric.Spread] = fake.Spread / s.real.Spread
 	}
 	if s.real.pixels != nil {
-		if v := pixels.Variety(s.real.pixels); !math.IsNaN(v) {
+		if v := own.Variety(*s.real.pixels); !math.IsNaN(v) {
 			values[metric.Variety] = v
 		}
-		if v := pixels.Distinctness(s.real.pixels); !math.IsNaN(v) {
+		if v := own.Distinctness(*s.real.pixels); !math.IsNaN(v) {
 			values[metric.Distinctness] = v
 		}
 	}

@@ -28,6 +28,7 @@ func Memory(e spec.Evaluation, h, w, c int) (kept, passing int) {
 		if chunk < n {
 			images *= 2 // in memory that grows
 		}
+		images += single * min(n, metric.Compared) * values
 	}
 	kept += n * row
 	takes := metric.MemoryOf(e.Metrics, n, d)

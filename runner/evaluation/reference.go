@@ -17,7 +17,7 @@ import (
 type reference struct {
 	*metric.Stats
 	size   size
-	pixels *metric.Pixels     // nil for points
+	pixels *metric.PixelStats // nil for points
 	others metric.Features    // some other real images, which choose the arguments that a metric leaves to them; none if none does
 	floors map[string]float64 // what as many other real images score; none if there are too few
 }
@@ -140,8 +140,9 @@ func realOrder(set *data.Set, skip int, e spec.Evaluation) []int32 {
 }
 
 // pixelsOf sums up images of a set. Their pixels are in memory, so they are not cached.
-func pixelsOf(ctx context.Context, set *data.Set, order []int32) (*metric.Pixels, error) {
-	p, values := &metric.Pixels{}, set.H*set.W*set.C
+func pixelsOf(ctx context.Context, set *data.Set, order []int32) (*metric.PixelStats, error) {
+	var p metric.Pixels
+	values := set.H * set.W * set.C
 	for some := range slices.Chunk(order, chunkImages(values)) {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -150,7 +151,8 @@ func pixelsOf(ctx context.Context, set *data.Set, order []int32) (*metric.Pixels
 		set.Batch(x, some)
 		p.Add(x, len(some))
 	}
-	return p, nil
+	stats := p.Stats()
+	return &stats, nil
 }
 
 // realStats are those of some images of a set, in realOrder.
