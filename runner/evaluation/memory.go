@@ -25,10 +25,11 @@ func Memory(e spec.Evaluation, h, w, c int) (kept, passing int) {
 		kept, row = feature.Memory(e.Features, h, w, c)
 		d = feature.Width(e.Features, values)
 		images *= 2 // as they are generated, and collected for a batch
+		compared := images + single*min(n, metric.Compared)*values
 		if chunk < n {
 			images *= 2 // in memory that grows
 		}
-		images += single * min(n, metric.Compared) * values
+		images = max(images, compared)
 	}
 	kept += n * row
 	takes := metric.MemoryOf(e.Metrics, n, d)
