@@ -49,7 +49,7 @@ var measuredNumbers = []column{
 	alsoNamed("variety", TypeFloat,
 		"share of the variance of pixels that is between images, relative to real ones; null for points and for equal real images"),
 	alsoNamed("distinctness", TypeFloat,
-		"how far the nearest other image is, as a part of the mean distance, relative to real ones; null as variety is"),
+		"how far the nearest other image is, as a part of the mean distance, relative to real ones; null for points and if real images recur"),
 	alsoNamed("*METRIC*_floor", TypeFloat, "score of other real images against the real ones, `samples` of each"),
 }
 

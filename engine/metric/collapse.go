@@ -27,16 +27,13 @@ type Reading struct {
 
 // Observe collects from the values of an epoch those that say something about collapse.
 func Observe(epoch int, metrics []spec.Metric, values map[string]float64) Observation {
-	o := Observation{Epoch: epoch, Spread: math.NaN(), Variety: math.NaN(), Distinctness: math.NaN()}
-	if v, ok := values[Spread]; ok {
-		o.Spread = v
+	of := func(column string) float64 {
+		if v, measured := values[column]; measured {
+			return v
+		}
+		return math.NaN()
 	}
-	if v, ok := values[Variety]; ok {
-		o.Variety = v
-	}
-	if v, ok := values[Distinctness]; ok {
-		o.Distinctness = v
-	}
+	o := Observation{Epoch: epoch, Spread: of(Spread), Variety: of(Variety), Distinctness: of(Distinctness)}
 	for _, m := range metrics {
 		row, _ := Lookup(m.Name)
 		for _, c := range row.Columns {

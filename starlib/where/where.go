@@ -23,11 +23,7 @@ import (
 // Compile compiles a condition on columns. Its values are bool, int64, float64, string, and nil for a value that a row does not have.
 // Errors, also those of the function, begin with name and the place in the text; once ctx ends they are its cause.
 func Compile(ctx context.Context, name, text string, columns []string) (func(map[string]any) (bool, error), error) {
-	file, err := sandbox.Parse(name, []byte(text))
-	if err != nil {
-		return nil, kit.Locate(err, name)
-	}
-	condition, err := onlyExpression(file, name)
+	file, condition, err := parse(name, text)
 	if err != nil {
 		return nil, err
 	}
@@ -69,15 +65,21 @@ func Compile(ctx context.Context, name, text string, columns []string) (func(map
 
 // Columns returns those of the columns that a condition names, in the order of their first use.
 func Columns(name, text string, columns []string) ([]string, error) {
-	file, err := sandbox.Parse(name, []byte(text))
-	if err != nil {
-		return nil, kit.Locate(err, name)
-	}
-	condition, err := onlyExpression(file, name)
+	_, condition, err := parse(name, text)
 	if err != nil {
 		return nil, err
 	}
 	return usedNames(condition, columns), nil
+}
+
+// parse reads a file that is one expression.
+func parse(name, text string) (*syntax.File, syntax.Expr, error) {
+	file, err := sandbox.Parse(name, []byte(text))
+	if err != nil {
+		return nil, nil, kit.Locate(err, name)
+	}
+	condition, err := onlyExpression(file, name)
+	return file, condition, err
 }
 
 // onlyExpression is the expression that a file consists of.
